@@ -1,0 +1,24 @@
+"""A local Telegram Bot API and a local Discord API on real sockets, for the demo and the tests.
+
+Unmodified aiogram and discord.py run on them. What is not imitated is refused loudly, and never
+answered with a silent success.
+"""
+
+from .errors import SandboxError, SeedError
+from .faults import Fault, Faults
+from .limits import Rate, Window
+from .seed import Seed, load_seed
+from .transcript import Call, Transcript
+
+__all__ = [
+    "Call",
+    "Fault",
+    "Faults",
+    "Rate",
+    "SandboxError",
+    "Seed",
+    "SeedError",
+    "Transcript",
+    "Window",
+    "load_seed",
+]

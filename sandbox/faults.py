@@ -1,0 +1,71 @@
+"""Faults on order: the next calls of a method fail the way real platforms fail."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from .errors import SandboxError
+
+__all__ = ["ANY", "Fault", "Faults", "When"]
+
+When = Literal["before", "after", "dropped", "hangup"]
+ANY = "*"
+
+
+@dataclass(slots=True)
+class Fault:
+    """What happens to the next `times` calls named `name` ("*" for any) on `platform`.
+
+    `when` is one of
+      before:  answered with `status`, nothing executed.
+      after:   executed, then answered with `status`: the caller never learns that it worked.
+      dropped: answered 2xx as if done, nothing executed (discord-api-docs#6289).
+      hangup:  the connection closes without an answer, nothing executed.
+    `retry_after` is in seconds. `description` and `code` replace the platform's usual wording and
+    (Discord only) its JSON error code.
+    """
+
+    platform: str
+    name: str
+    status: int
+    times: int = 1
+    retry_after: float | None = None
+    description: str | None = None
+    code: int | None = None
+    when: When = "before"
+
+    def __post_init__(self) -> None:
+        if self.when not in get_args(When):
+            raise SandboxError(f"a fault's `when` is one of {get_args(When)}, not {self.when!r}")
+        if self.times < 1:
+            raise SandboxError("a fault happens at least once: `times` must be 1 or more")
+        if self.when in ("before", "after") and not 400 <= self.status <= 599:
+            raise SandboxError(f"a fault's status is 400 to 599, not {self.status}")
+
+
+class Faults:
+    """The faults still to come, oldest first."""
+
+    def __init__(self) -> None:
+        self._pending: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Queue a fault behind those already there."""
+        self._pending.append(fault)
+
+    def take(self, platform: str, name: str) -> Fault | None:
+        """The fault that this call must suffer, if any; each taking uses one of its `times`."""
+        for fault in self._pending:
+            if fault.platform == platform and fault.name in (ANY, name):
+                fault.times -= 1
+                if fault.times == 0:
+                    self._pending.remove(fault)
+                return fault
+        return None
+
+    def clear(self) -> None:
+        """Forget every fault that has not happened yet."""
+        self._pending.clear()
+
+    def pending(self) -> list[Fault]:
+        """The faults that have not happened yet, oldest first."""
+        return list(self._pending)

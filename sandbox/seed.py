@@ -1,0 +1,129 @@
+"""The world before anything happens: who is there, with which rights. Read from seed.json."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from .errors import SeedError
+
+__all__ = [
+    "DiscordChannelSeed",
+    "DiscordGuildSeed",
+    "DiscordRoleSeed",
+    "DiscordSeed",
+    "DiscordUserSeed",
+    "Seed",
+    "TelegramGroupSeed",
+    "TelegramPersonSeed",
+    "TelegramSeed",
+    "load_seed",
+]
+
+
+class TelegramPersonSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A person in the group. `promoted_by` is who made an administrator one."""
+
+    id: int
+    first_name: str
+    username: str
+    language_code: str | None = None
+    status: Literal["creator", "administrator", "member"] = "member"
+    promoted_by: int | None = None
+
+
+class TelegramGroupSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The supergroup. `bot_rights` are the `can_...` rights that the bot holds as administrator."""
+
+    id: int
+    title: str
+    people: tuple[TelegramPersonSeed, ...]
+    bot_rights: frozenset[str]
+
+
+class TelegramSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Telegram side: one bot, one supergroup. The bot's id is the number in its token."""
+
+    token: str
+    bot_name: str
+    bot_username: str
+    group: TelegramGroupSeed
+
+    @property
+    def bot_id(self) -> int:
+        """The bot's user id: the part of the token before the colon."""
+        return int(self.token.partition(":")[0])
+
+
+class DiscordUserSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A member of the guild. `role_ids` leaves out @everyone, which all have."""
+
+    id: str
+    username: str
+    global_name: str | None = None
+    locale: str = "en-US"
+    role_ids: tuple[str, ...] = ()
+
+
+class DiscordRoleSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A role. `permissions` are Discord's names; `managed_by` says who else hands the role out."""
+
+    id: str
+    name: str
+    permissions: tuple[str, ...] = ()
+    color: int = 0
+    hoist: bool = False
+    managed_by: Literal["bot", "booster"] | None = None
+
+
+class DiscordChannelSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text channel of the guild."""
+
+    id: str
+    name: str
+
+
+class DiscordGuildSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The guild. `roles` go from low to high, @everyone (whose id is the guild's) first.
+
+    `members` are the people in it; the bot is not among them, but in it all the same.
+    """
+
+    id: str
+    name: str
+    owner_id: str
+    channels: tuple[DiscordChannelSeed, ...]
+    roles: tuple[DiscordRoleSeed, ...]
+    members: tuple[DiscordUserSeed, ...]
+
+
+class DiscordSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Discord side: one bot (whose user id is the application's id too), one guild."""
+
+    token: str
+    bot: DiscordUserSeed
+    guild: DiscordGuildSeed
+
+    @property
+    def application_id(self) -> str:
+        """The application's id, equal to the bot's user id."""
+        return self.bot.id
+
+
+class Seed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Both platforms' beginnings."""
+
+    telegram: TelegramSeed
+    discord: DiscordSeed
+
+
+def load_seed(path: Path | None = None) -> Seed:
+    """Read a seed; without a path, the one that comes with the sandbox.
+
+    Raises SeedError when the file cannot be read, lacks something or holds an unknown key.
+    """
+    source = path or Path(__file__).with_name("seed.json")
+    try:
+        return msgspec.json.decode(source.read_bytes(), type=Seed)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SeedError(f"the seed {source.name} cannot be used: {error}") from error
