@@ -1,0 +1,43 @@
+"""Postgres, the record: accounts, ledger, books, events, surfaces. Functions over a connection."""
+
+from .accounts import find_member, see
+from .errors import (
+    Contention,
+    DbError,
+    IdempotencyConflict,
+    InsufficientFunds,
+    RuleBroken,
+    StorageUnavailable,
+)
+from .events import Event, Fact, Recorded
+from .ladder import Rung, set_ladder
+from .linking import LinkOutcome, issue_code, redeem_code
+from .pool import open_pool
+from .producer import Producer
+from .standings import Achievement, Profile, Standing, profile, top
+
+__all__ = [
+    "Achievement",
+    "Contention",
+    "DbError",
+    "Event",
+    "Fact",
+    "IdempotencyConflict",
+    "InsufficientFunds",
+    "LinkOutcome",
+    "Producer",
+    "Profile",
+    "Recorded",
+    "RuleBroken",
+    "Rung",
+    "Standing",
+    "StorageUnavailable",
+    "find_member",
+    "issue_code",
+    "open_pool",
+    "profile",
+    "redeem_code",
+    "see",
+    "set_ladder",
+    "top",
+]

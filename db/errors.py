@@ -1,0 +1,94 @@
+"""What can go wrong between us and Postgres, in our own words.
+
+asyncpg's exceptions never leave this package: `mapped_errors` translates them where they enter.
+The rule that a constraint states is in its name, so the name chooses the error.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+import asyncpg
+
+
+class DbError(Exception):
+    """The root of every error raised by this package."""
+
+
+class StorageUnavailable(DbError):
+    """Postgres could not be reached or is shutting down. Nothing was recorded; try again later."""
+
+
+class Contention(DbError):
+    """Another transaction was in the way. Nothing was recorded; trying again at once helps."""
+
+
+class RuleBroken(DbError):
+    """The record refuses this change, now and every time. `rule` is the constraint's name."""
+
+    def __init__(self, rule: str, detail: str) -> None:
+        super().__init__(detail)
+        self.rule = rule
+
+
+class InsufficientFunds(RuleBroken):
+    """The change would take a member's settled XP or balance below zero."""
+
+
+class IdempotencyConflict(DbError):
+    """The idempotency key is taken by an event with a different content."""
+
+    def __init__(self, idempotency_key: str, differences: str) -> None:
+        super().__init__(
+            f"the idempotency key {idempotency_key!r} already belongs to a different event:"
+            f" {differences}; use a new key for a new event"
+        )
+        self.idempotency_key = idempotency_key
+
+
+_INSUFFICIENT = {
+    "member_xp_not_negative": "the member has less XP than this would take away",
+    "member_balance_not_negative": "the member has less balance than this would take away",
+}
+
+# A member row can vanish between our reading it and our using it only when two accounts are being
+# linked; the foreign key says so, and the next look finds the merged member.
+_MERGED_AWAY = (asyncpg.ForeignKeyViolationError,)
+
+_IN_THE_WAY = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
+
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+
+
+@contextlib.contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Translate what asyncpg raises inside the block into this package's errors."""
+    try:
+        yield
+    except asyncpg.CheckViolationError as error:
+        rule = error.constraint_name or "unnamed"
+        if rule in _INSUFFICIENT:
+            raise InsufficientFunds(rule, _INSUFFICIENT[rule]) from error
+        raise RuleBroken(rule, str(error)) from error
+    except (*_MERGED_AWAY, *_IN_THE_WAY) as error:
+        raise Contention(str(error)) from error
+    except (asyncpg.DataError, asyncpg.exceptions.DataError) as error:  # ours and the server's
+        raise RuleBroken("value_out_of_range", str(error)) from error
+    except _AWAY as error:
+        raise StorageUnavailable(str(error) or type(error).__name__) from error
+    except asyncpg.PostgresError as error:
+        raise RuleBroken(error.sqlstate or "unknown", str(error)) from error

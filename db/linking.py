@@ -1,0 +1,225 @@
+"""Joining a member's two accounts with a one-time code.
+
+1. A member asks for a code on one platform; only its hash is kept.
+2. They send it from their account on the other platform.
+3. One transaction adds the two members up: totals, books, achievements and ledger rows become one
+   member's, and both platforms want that member's rank shown.
+"""
+
+import enum
+import hashlib
+import secrets
+from typing import NamedTuple
+
+import asyncpg
+
+from . import accounts
+from .errors import mapped_errors
+
+CODE_LENGTH = 10
+CODE_LIFETIME_S = 600
+FAILURES_MAX = 5
+FAILURES_WINDOW_S = 900
+
+# No letters or digits that people mistake for one another. 10 of 30 make 49 bits; with five
+# tries in a quarter of an hour and ten minutes to live, guessing is hopeless.
+_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+
+
+class LinkOutcome(enum.Enum):
+    """What became of a code that somebody sent."""
+
+    LINKED = "linked"
+    WRONG_CODE = "wrong_code"
+    """Unknown, used or expired: deliberately one answer for all three."""
+    SAME_PLATFORM = "same_platform"
+    ALREADY_LINKED = "already_linked"
+    LOCKED_OUT = "locked_out"
+    """Too many wrong codes from this account; it has to wait up to FAILURES_WINDOW_S seconds."""
+
+
+class _Issuer(NamedTuple):
+    platform: str
+    account_id: int
+
+
+async def issue_code(conn: asyncpg.Connection, platform: str, account_id: int) -> str:
+    """Make a code for this account, valid CODE_LIFETIME_S seconds; an earlier one is void now."""
+    code = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
+    with mapped_errors():
+        async with conn.transaction():
+            await accounts.resolve(conn, platform, [account_id])
+            await conn.execute(
+                """
+                INSERT INTO link_codes (code_hash, platform, account_id, expires_at)
+                VALUES ($1, $2, $3, now() + make_interval(secs => $4))
+                ON CONFLICT ON CONSTRAINT link_code_one_per_account DO UPDATE SET
+                    code_hash = excluded.code_hash, created_at = now(),
+                    expires_at = excluded.expires_at
+                """,
+                _hash(code),
+                platform,
+                account_id,
+                CODE_LIFETIME_S,
+            )
+    return code
+
+
+async def redeem_code(
+    conn: asyncpg.Connection, platform: str, account_id: int, code: str
+) -> LinkOutcome:
+    """Link this account with the one that asked for `code`.
+
+    Only a wrong code counts as a failure; a code stays valid until it has linked somebody.
+    """
+    with mapped_errors():
+        async with conn.transaction():
+            if await _is_locked_out(conn, platform, account_id):
+                return LinkOutcome.LOCKED_OUT
+            issuer = await _issuer(conn, code)
+            if issuer is None:
+                await _count_failure(conn, platform, account_id)
+                return LinkOutcome.WRONG_CODE
+            if issuer.platform == platform:
+                return LinkOutcome.SAME_PLATFORM
+            return await _link(conn, _Issuer(platform, account_id), issuer, code)
+
+
+async def _link(
+    conn: asyncpg.Connection, redeemer: _Issuer, issuer: _Issuer, code: str
+) -> LinkOutcome:
+    mine = (await accounts.resolve(conn, redeemer.platform, [redeemer.account_id]))[
+        redeemer.account_id
+    ]
+    theirs = await accounts.find_member(conn, issuer.platform, issuer.account_id)
+    if theirs is None or await _accounts_of(conn, mine, theirs) != 2 or mine == theirs:
+        return LinkOutcome.ALREADY_LINKED
+    await _merge(conn, keep=min(mine, theirs), drop=max(mine, theirs))
+    await conn.execute("DELETE FROM link_codes WHERE code_hash = $1", _hash(code))
+    return LinkOutcome.LINKED
+
+
+async def _accounts_of(conn: asyncpg.Connection, *member_ids: int) -> int:
+    """Lock these members against every other use, in member order, and count their accounts.
+
+    FOR UPDATE also waits for transactions that are entering ledger rows for them.
+    """
+    await conn.execute(
+        "SELECT FROM members WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE", list(member_ids)
+    )
+    count: int = await conn.fetchval(
+        "SELECT count(*) FROM accounts WHERE member_id = ANY ($1::bigint[])", list(member_ids)
+    )
+    return count
+
+
+async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
+    """Make everything of `drop` belong to `keep`, adding up what both have."""
+    for table in ("accounts", "transactions", "sync_events"):
+        await conn.execute(
+            f"UPDATE {table} SET member_id = $1 WHERE member_id = $2",  # noqa: S608 - constants
+            keep,
+            drop,
+        )
+    await conn.execute(
+        """
+        INSERT INTO sync_state AS s (member_id, platform, xp, balance, rank)
+        SELECT $1, platform, xp, balance, rank FROM sync_state WHERE member_id = $2
+        ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
+            xp = s.xp + excluded.xp, balance = s.balance + excluded.balance,
+            rank = rank_of(s.xp + excluded.xp), version = s.version + 1, updated_at = now()
+        """,
+        keep,
+        drop,
+    )
+    await conn.execute(
+        """
+        INSERT INTO achievements AS a (member_id, platform, achievement, unlocked_at)
+        SELECT $1, platform, achievement, unlocked_at FROM achievements WHERE member_id = $2
+        ON CONFLICT ON CONSTRAINT achievement_once DO UPDATE SET
+            unlocked_at = least(a.unlocked_at, excluded.unlocked_at)
+        """,
+        keep,
+        drop,
+    )
+    await _want_everything_shown(conn, keep, drop)
+    for table in ("sync_state", "achievements", "surfaces"):
+        await conn.execute(f"DELETE FROM {table} WHERE member_id = $1", drop)  # noqa: S608
+    await conn.execute(
+        """
+        UPDATE members AS k SET xp = k.xp + d.xp, balance = k.balance + d.balance
+        FROM members AS d WHERE k.id = $1 AND d.id = $2
+        """,
+        keep,
+        drop,
+    )
+    await conn.execute("DELETE FROM members WHERE id = $1", drop)
+
+
+async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int) -> None:
+    """Want the merged member's rank and achievements on both platforms.
+
+    What an account shows already was noted under the member that it belonged to until now.
+    """
+    await conn.execute(
+        """
+        WITH wanted AS (
+            SELECT platform, 'rank' AS surface, rank AS number FROM sync_state WHERE member_id = $1
+            UNION ALL
+            SELECT platform, 'achievement:' || achievement, 1 FROM achievements WHERE member_id = $1
+        )
+        INSERT INTO surfaces AS f (member_id, platform, surface, wanted, wanted_key)
+        SELECT $1, platform, surface, number, 'link' FROM wanted
+        ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
+            wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
+            shown = NULL, attempts = 0, retry_at = NULL, error = NULL
+        """,
+        keep,
+    )
+
+
+async def _issuer(conn: asyncpg.Connection, code: str) -> _Issuer | None:
+    row = await conn.fetchrow(
+        """
+        SELECT platform, account_id FROM link_codes
+        WHERE code_hash = $1 AND expires_at > now()
+        FOR UPDATE
+        """,
+        _hash(code),
+    )
+    return None if row is None else _Issuer(*row)
+
+
+async def _is_locked_out(conn: asyncpg.Connection, platform: str, account_id: int) -> bool:
+    locked: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM link_attempts
+            WHERE platform = $1 AND account_id = $2 AND failures >= $3 AND window_ends_at > now()
+        )
+        """,
+        platform,
+        account_id,
+        FAILURES_MAX,
+    )
+    return locked
+
+
+async def _count_failure(conn: asyncpg.Connection, platform: str, account_id: int) -> None:
+    await conn.execute(
+        """
+        INSERT INTO link_attempts AS t (platform, account_id, failures, window_ends_at)
+        VALUES ($1, $2, 1, now() + make_interval(secs => $3))
+        ON CONFLICT ON CONSTRAINT link_attempts_once DO UPDATE SET
+            failures = CASE WHEN t.window_ends_at > now() THEN t.failures + 1 ELSE 1 END,
+            window_ends_at = CASE WHEN t.window_ends_at > now() THEN t.window_ends_at
+                ELSE excluded.window_ends_at END
+        """,
+        platform,
+        account_id,
+        FAILURES_WINDOW_S,
+    )
+
+
+def _hash(code: str) -> bytes:
+    return hashlib.sha256(code.strip().upper().encode()).digest()

@@ -1,0 +1,233 @@
+"""The producer: what a bot calls where a member's XP, balance or achievements change.
+
+1. The event is built and validated.
+2. One transaction records it: the origin's ledger row and books, and the event itself as `pending`.
+   If that did not commit, nothing happened; if it did, the event reaches the other platform.
+3. It is put on the origin's stream, and marked `published` in a batch shortly after. If the bus is
+   away it stays pending, and the relay publishes it when the bus is back.
+
+The producer needs the wire format and the bus, yet this package imports neither: it is handed both,
+so it works under whatever name a bot has installed them.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import asyncpg
+import structlog
+
+from . import events
+from .errors import Contention, DbError, mapped_errors
+from .events import Event, Fact, Recorded
+
+log = structlog.get_logger("twinstream.producer")
+
+RECORD_ATTEMPTS_MAX = 5
+MARK_AFTER_S = 0.1
+MARK_BATCH_MAX = 500
+
+
+class Wire(Protocol):
+    """How events are built and encoded: `twinstream.schemas` itself fits."""
+
+    @property
+    def xp_changed(self) -> Callable[..., Any]: ...
+    @property
+    def balance_changed(self) -> Callable[..., Any]: ...
+    @property
+    def achievement_unlocked(self) -> Callable[..., Any]: ...
+    @property
+    def encode(self) -> Callable[[Any], bytes]: ...
+
+
+class Publisher(Protocol):
+    """Where payloads go: `twinstream.bus.Publisher` fits."""
+
+    async def publish(self, source: str, payloads: Sequence[bytes]) -> Sequence[str]:
+        """Append payloads to the stream of `source`, in order."""
+        ...
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Producer:
+    """Records events and puts them on the bus.
+
+    Every `create_...` method returns after the event is committed. The same key with the same
+    content returns the event that exists (`created` is False) and changes nothing.
+
+    With `conn`, the event is recorded on that connection, within the caller's own transaction if
+    there is one. Call `publish` after committing it; if that is forgotten, or the process dies
+    before, the relay publishes the event a few seconds later.
+
+    Raises, from every `create_...` method:
+        schemas.SchemaError: the event breaks a rule; the sentence says which.
+        IdempotencyConflict: the key belongs to an event with a different content.
+        InsufficientFunds: the member's settled XP or balance would go below zero.
+        StorageUnavailable: Postgres cannot be reached; nothing was recorded.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        wire: Wire,
+        publisher: Publisher,
+        *,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._pool = pool
+        self._wire = wire
+        self._publisher = publisher
+        self._clock = clock
+        self._published: list[str] = []
+        self._marking: asyncio.Task[None] | None = None
+
+    async def create_xp_change_event(
+        self,
+        *,
+        user_id: int,
+        delta_xp: int,
+        source: str,
+        reason: str,
+        entity_id: str,
+        idempotency_key: str | None = None,
+        conn: asyncpg.Connection | None = None,
+    ) -> Recorded:
+        """Record that the account `user_id` of `source` earned (or lost) `delta_xp` XP.
+
+        `reason` names the cause (`game_guess`), `entity_id` the thing it happened to (a game, a
+        message); the same user, reason and entity are the same event.
+        """
+        event = self._wire.xp_changed(
+            user_id=user_id,
+            delta_xp=delta_xp,
+            source=source,
+            reason=reason,
+            entity_id=entity_id,
+            occurred_at=self._clock(),
+            idempotency_key=idempotency_key,
+        )
+        return await self._create(event, conn)
+
+    async def create_balance_change_event(
+        self,
+        *,
+        user_id: int,
+        delta_balance: int,
+        source: str,
+        reason: str,
+        entity_id: str,
+        idempotency_key: str | None = None,
+        conn: asyncpg.Connection | None = None,
+    ) -> Recorded:
+        """Record that the account `user_id` of `source` gained (or spent) `delta_balance`."""
+        event = self._wire.balance_changed(
+            user_id=user_id,
+            delta_balance=delta_balance,
+            source=source,
+            reason=reason,
+            entity_id=entity_id,
+            occurred_at=self._clock(),
+            idempotency_key=idempotency_key,
+        )
+        return await self._create(event, conn)
+
+    async def create_achievement_event(
+        self,
+        *,
+        user_id: int,
+        achievement: str,
+        source: str,
+        idempotency_key: str | None = None,
+        conn: asyncpg.Connection | None = None,
+    ) -> Recorded:
+        """Record that the account `user_id` of `source` unlocked `achievement`, once for ever."""
+        event = self._wire.achievement_unlocked(
+            user_id=user_id,
+            achievement=achievement,
+            source=source,
+            occurred_at=self._clock(),
+            idempotency_key=idempotency_key,
+        )
+        return await self._create(event, conn)
+
+    async def publish(self, *recorded: Recorded) -> None:
+        """Put recorded events on the bus, after the caller's own transaction has committed.
+
+        Never raises because the bus is away: the events are safe, and the relay takes over.
+        """
+        for one in recorded:
+            if not one.created:
+                continue
+            try:
+                await self._publisher.publish(one.source, [one.payload])
+            except Exception as error:  # noqa: BLE001 - the event is committed; whatever the bus says, the relay will see to it
+                log.warning(
+                    "event.left_to_relay", idempotency_key=one.idempotency_key, why=str(error)
+                )
+                continue
+            self._published.append(one.idempotency_key)
+        if self._published and (self._marking is None or self._marking.done()):
+            self._marking = asyncio.create_task(self._mark_soon())
+
+    async def close(self) -> None:
+        """Write the last published-marks. The pool and the publisher stay the caller's."""
+        if self._marking is not None:
+            self._marking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._marking
+        with contextlib.suppress(DbError):  # unmarked events are published once more: harmless
+            await self._mark()
+
+    async def _create(self, event: Event, conn: asyncpg.Connection | None) -> Recorded:
+        fact = Fact(event, self._wire.encode(event))
+        if conn is not None:
+            return await _record(conn, fact)
+        recorded = await self._record_with_own_connection(fact)
+        await self.publish(recorded)
+        return recorded
+
+    async def _record_with_own_connection(self, fact: Fact) -> Recorded:
+        for _ in range(RECORD_ATTEMPTS_MAX - 1):
+            with contextlib.suppress(Contention):
+                async with self._connection() as conn:
+                    return await _record(conn, fact)
+        async with self._connection() as conn:
+            return await _record(conn, fact)
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+        with mapped_errors():
+            async with self._pool.acquire() as conn:
+                yield conn
+
+    async def _mark_soon(self) -> None:
+        """Gather marks for a moment, then write them together, until none are left."""
+        while self._published:
+            await asyncio.sleep(MARK_AFTER_S)
+            try:
+                await self._mark()
+            except DbError as error:
+                log.warning("event.mark_delayed", events=len(self._published), why=str(error))
+
+    async def _mark(self) -> None:
+        batch = self._published[:MARK_BATCH_MAX]
+        if not batch:
+            return
+        with mapped_errors():
+            async with self._pool.acquire() as conn:
+                await events.mark_published(conn, batch)
+        del self._published[: len(batch)]
+
+
+async def _record(conn: asyncpg.Connection, fact: Fact) -> Recorded:
+    """Record one event; if it is refused, a larger transaction goes on as if it never was."""
+    with mapped_errors():
+        async with conn.transaction():
+            [recorded] = await events.record(conn, fact.event.source, [fact])
+            return recorded
