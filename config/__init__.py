@@ -1,0 +1,19 @@
+"""What an operator sets: the environment, twinstream.toml, and how logs look."""
+
+from .community import AchievementSetting, Community, ConsumerSetting, Rank
+from .endpoints import point_discord_at, telegram_session
+from .errors import ConfigError
+from .logs import set_up_logs
+from .settings import Settings
+
+__all__ = [
+    "AchievementSetting",
+    "Community",
+    "ConfigError",
+    "ConsumerSetting",
+    "Rank",
+    "Settings",
+    "point_discord_at",
+    "set_up_logs",
+    "telegram_session",
+]

@@ -1,0 +1,154 @@
+"""What twinstream.toml sets: the community's chat and server, its ranks and achievements.
+
+Every mistake is found when the file is read, and every one that is found is told with its place.
+"""
+
+import re
+import tomllib
+import unicodedata
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from .errors import ConfigError
+
+TAG_LENGTH_MAX = 16  # Telegram's limit for member tags, Bot API 9.5
+RANKS_MAX = 100
+
+Snowflake = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class Rank(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rank: held from `xp` XP on, shown as a Discord role and a Telegram member tag."""
+
+    name: Text
+    xp: Annotated[int, msgspec.Meta(ge=0, le=10**15)]
+    discord_role: Snowflake | None = None
+    telegram_tag: Annotated[str, msgspec.Meta(max_length=TAG_LENGTH_MAX)] = ""
+
+
+class AchievementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One achievement: the name that events use, the title people read, the role that shows it."""
+
+    name: Text
+    title: Text
+    discord_role: Snowflake | None = None
+
+
+class TelegramSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The Telegram group."""
+
+    chat_id: int
+
+
+class DiscordSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The Discord server."""
+
+    guild_id: Snowflake
+
+
+class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the consumers work. The defaults suit a community of 100,000."""
+
+    batch_entries_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
+    block_ms: Annotated[int, msgspec.Meta(ge=10, le=10_000)] = 2_000
+    claim_idle_ms: Annotated[int, msgspec.Meta(ge=1_000)] = 30_000
+    relay_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 1_000
+    relay_after_ms: Annotated[int, msgspec.Meta(ge=0)] = 3_000
+    surfaces_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 250
+    surfaces_members_max: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 20
+
+
+class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that twinstream.toml says."""
+
+    telegram: TelegramSetting
+    discord: DiscordSetting
+    ranks: tuple[Rank, ...]
+    achievements: tuple[AchievementSetting, ...] = ()
+    consumers: ConsumerSetting = ConsumerSetting()
+
+    @classmethod
+    def from_toml(cls, path: Path) -> "Community":
+        """Read and check the file.
+
+        Raises:
+            ConfigError: the file is missing, is not TOML, or breaks a rule; says where.
+        """
+        try:
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ConfigError(
+                f"{path} does not exist: copy twinstream.example.toml to it and fill in"
+                " your chat, server and roles, or name another file in TWINSTREAM_CONFIG"
+            ) from error
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{path} cannot be read: {error}") from error
+        try:
+            community = msgspec.convert(found, cls)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{path}: {error}") from error
+        problems = [*_rank_problems(community.ranks), *_achievement_problems(community)]
+        if problems:
+            raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+        return community
+
+    def rank(self, number: int) -> Rank | None:
+        """Return the rank with this number; 0, or one that is not configured, is none."""
+        return self.ranks[number - 1] if 0 < number <= len(self.ranks) else None
+
+    def achievement(self, name: str) -> AchievementSetting | None:
+        """Return the achievement of this name, or None if it is not configured."""
+        return next((one for one in self.achievements if one.name == name), None)
+
+
+_ACHIEVEMENT_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*")
+
+
+def _rank_problems(ranks: tuple[Rank, ...]) -> list[str]:
+    problems = []
+    if not ranks:
+        problems.append("ranks: at least one [[ranks]] is needed")
+    if len(ranks) > RANKS_MAX:
+        problems.append(f"ranks: at most {RANKS_MAX} are possible, found {len(ranks)}")
+    for lower, higher in pairwise(ranks):
+        if higher.xp <= lower.xp:
+            problems.append(
+                f"ranks: {higher.name!r} needs {higher.xp} XP, which is not more than"
+                f" {lower.name!r} before it ({lower.xp}); list the ranks from lowest to highest"
+            )
+    problems += _repeated("rank name", [rank.name for rank in ranks])
+    problems += [
+        f"ranks: the telegram_tag {rank.telegram_tag!r} of {rank.name!r} has {character!r}:"
+        " Telegram allows no emoji or control characters in tags"
+        for rank in ranks
+        for character in _unfit_for_tags(rank.telegram_tag)
+    ]
+    return problems
+
+
+def _achievement_problems(community: Community) -> list[str]:
+    problems = _repeated("achievement", [one.name for one in community.achievements])
+    problems += [
+        f"achievements: {one.name!r} must be lower-case words joined by '_', such as first_win"
+        for one in community.achievements
+        if not _ACHIEVEMENT_NAME.fullmatch(one.name)
+    ]
+    roles = [rank.discord_role for rank in community.ranks]
+    roles += [achievement.discord_role for achievement in community.achievements]
+    return problems + _repeated("discord_role", [str(role) for role in roles if role is not None])
+
+
+def _repeated(what: str, names: list[str]) -> list[str]:
+    """Two of the same would make one taken away with the other."""
+    return [
+        f"the {what} {name} is used more than once"
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+
+
+def _unfit_for_tags(tag: str) -> list[str]:
+    return [c for c in tag if unicodedata.category(c) in ("So", "Sk", "Cs", "Cc", "Cf", "Cn", "Co")]

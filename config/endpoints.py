@@ -1,0 +1,44 @@
+"""Where the platforms' clients connect to: the only place that knows how to point them elsewhere.
+
+The libraries are imported inside the functions: aiogram alone costs seconds and 100 MB, and most
+processes need only one of them, or neither.
+"""
+
+from typing import TYPE_CHECKING
+
+from .errors import ConfigError
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from aiogram.client.session.aiohttp import AiohttpSession
+
+
+def telegram_session(settings: Settings) -> "AiohttpSession":
+    """Return a session for aiogram that talks to `telegram_api_base`."""
+    from aiogram.client.session.aiohttp import AiohttpSession
+    from aiogram.client.telegram import TelegramAPIServer
+
+    return AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram_api_base))
+
+
+def point_discord_at(settings: Settings) -> None:
+    """Make discord.py talk to `discord_api_base` and `discord_gateway_url`, in this process.
+
+    discord.py has no official way to do so; these two class attributes are all it takes.
+
+    Raises:
+        ConfigError: this version of discord.py has not got them (any more).
+    """
+    import discord.gateway
+    import discord.http
+    import yarl
+
+    if not hasattr(discord.http.Route, "BASE") or not hasattr(
+        discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY"
+    ):
+        raise ConfigError(
+            f"discord.py {discord.__version__} cannot be pointed at DISCORD_API_BASE:"
+            " install the version that requirements.txt names"
+        )
+    discord.http.Route.BASE = settings.discord_api_base.rstrip("/")
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord_gateway_url)

@@ -1,0 +1,131 @@
+"""What the environment sets: where the servers are and by which tokens the platforms know us.
+
+Nothing here reads the environment by itself; the composition root hands it in once, at start.
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+
+from .errors import ConfigError
+
+Url = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One value for each environment variable, which bears the field's name in upper case.
+
+    An empty variable counts as unset. Tokens and passwords never show in `repr`.
+    """
+
+    redis_url: str | None = None
+    database_url: str | None = None
+    telegram_token: str | None = None
+    discord_token: str | None = None
+    telegram_api_base: Url = "https://api.telegram.org"
+    discord_api_base: Url = "https://discord.com/api/v10"
+    discord_gateway_url: Url = "wss://gateway.discord.gg/"
+    twinstream_config: str = "twinstream.toml"
+    twinstream_log_level: str = "info"
+    twinstream_log_format: str = "auto"
+    twinstream_consumer_slot: Annotated[int, msgspec.Meta(ge=1, le=999)] = 1
+    twinstream_run_dir: str = ".run"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings from an environment.
+
+        Raises:
+            ConfigError: a value is unfit, or a variable looks like a misspelt one of ours.
+        """
+        _refuse_misspelt(environ, cls.variables())
+        found = {
+            name.lower(): environ[name].strip()
+            for name in cls.variables()
+            if environ.get(name, "").strip()
+        }
+        try:
+            settings = msgspec.convert(found, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"environment: {_name_the_variable(str(error))}") from error
+        _refuse_unknown_choice("TWINSTREAM_LOG_LEVEL", settings.twinstream_log_level, LOG_LEVELS)
+        _refuse_unknown_choice("TWINSTREAM_LOG_FORMAT", settings.twinstream_log_format, LOG_FORMATS)
+        return settings
+
+    @classmethod
+    def variables(cls) -> list[str]:
+        """Return the names of all variables that count."""
+        return [field.upper() for field in cls.__struct_fields__]
+
+    def require(self, *fields: str) -> None:
+        """Refuse to start while any of these settings is missing.
+
+        Raises:
+            ConfigError: naming every missing one and where it comes from.
+        """
+        missing = [field for field in fields if getattr(self, field) is None]
+        if missing:
+            lines = [f"{field.upper()} is not set: {ORIGINS[field]}" for field in missing]
+            raise ConfigError("\n".join(lines))
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [
+            (field, "***" if field in SECRETS and value else value)
+            for field in self.__struct_fields__
+            for value in [getattr(self, field)]
+        ]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"Settings({shown})"
+
+
+SECRETS = frozenset({"redis_url", "database_url", "telegram_token", "discord_token"})
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("auto", "json", "console")
+
+ORIGINS = {
+    "redis_url": "the address of Redis 7.0 or newer, such as redis://localhost:6379/0",
+    "database_url": "the address of Postgres, such as postgresql://user:password@localhost/name",
+    "telegram_token": "open a chat with @BotFather in Telegram, send /newbot, and copy the token",
+    "discord_token": (
+        "create an application at https://discord.com/developers/applications,"
+        " open its Bot page, and press Reset Token"
+    ),
+}
+
+_PREFIXES = ("TWINSTREAM_", "TELEGRAM_", "DISCORD_", "REDIS_", "DATABASE_")
+_SIMILARITY = 0.85
+
+
+def _refuse_misspelt(environ: Mapping[str, str], known: list[str]) -> None:
+    """Fail on TELEGRAM_TOKN, but leave other programs' REDIS_HOST alone.
+
+    TWINSTREAM_ is ours alone, so any unknown variable of that name is a mistake. Under the other
+    prefixes only a name very close to one of ours is, and only while ours is not set.
+    """
+    for name in sorted(environ):
+        if name in known or not name.startswith(_PREFIXES):
+            continue
+        unset = [one for one in known if not environ.get(one)]
+        close = difflib.get_close_matches(name, unset, n=1, cutoff=_SIMILARITY)
+        if close:
+            raise ConfigError(f"environment: {name} is not a setting; did you mean {close[0]}?")
+        if name.startswith("TWINSTREAM_"):
+            ours = ", ".join(one for one in known if one.startswith("TWINSTREAM_"))
+            raise ConfigError(f"environment: {name} is not a setting; there are {ours}")
+
+
+def _refuse_unknown_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(
+            f"environment: {name} is {value!r}, but it must be one of {', '.join(choices)}"
+        )
+
+
+def _name_the_variable(message: str) -> str:
+    """Turn msgspec's `... - at `$.field`` into a sentence about the variable."""
+    what, _, where = message.partition(" - at `$.")
+    return f"{where.rstrip('`').upper()}: {what}" if where else message
