@@ -1,0 +1,112 @@
+"""Make events. A builder checks every rule that `decode` checks, so what it returns goes over.
+
+Amounts are whole numbers, times carry their zone. Without an idempotency key the event gets the
+one that `keys` makes of its parts: calling again with the same parts names the same event.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from .events import AchievementUnlocked, BalanceChanged, XpChanged
+from .fields import conform
+from .keys import achievement_key, balance_key, xp_key
+from .sources import Source
+
+
+def xp_changed(
+    *,
+    user_id: int,
+    delta_xp: int,
+    source: Source,
+    reason: str,
+    entity_id: str,
+    occurred_at: datetime,
+    idempotency_key: str | None = None,
+) -> XpChanged:
+    """Say that an account gained or lost XP because of `entity_id`.
+
+    Raises:
+        MalformedEvent: a field breaks its rule.
+    """
+    if idempotency_key is None:
+        idempotency_key = xp_key(source=source, reason=reason, user_id=user_id, entity_id=entity_id)
+    return conform(
+        XpChanged,
+        {
+            "idempotency_key": idempotency_key,
+            "source": source,
+            "user_id": user_id,
+            "reason": reason,
+            "entity_id": entity_id,
+            "occurred_at": occurred_at,
+            "delta_xp": delta_xp,
+        },
+    )
+
+
+def balance_changed(
+    *,
+    user_id: int,
+    delta_balance: int,
+    source: Source,
+    reason: str,
+    entity_id: str,
+    occurred_at: datetime,
+    idempotency_key: str | None = None,
+) -> BalanceChanged:
+    """Say that an account was credited or charged because of `entity_id`.
+
+    Raises:
+        MalformedEvent: a field breaks its rule.
+    """
+    if idempotency_key is None:
+        idempotency_key = balance_key(
+            source=source, reason=reason, user_id=user_id, entity_id=entity_id
+        )
+    return conform(
+        BalanceChanged,
+        {
+            "idempotency_key": idempotency_key,
+            "source": source,
+            "user_id": user_id,
+            "reason": reason,
+            "entity_id": entity_id,
+            "occurred_at": occurred_at,
+            "delta_balance": delta_balance,
+        },
+    )
+
+
+def achievement_unlocked(
+    *,
+    user_id: int,
+    achievement: str,
+    source: Source,
+    occurred_at: datetime,
+    reason: str = "achievement",
+    entity_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> AchievementUnlocked:
+    """Say that an account unlocked an achievement. `entity_id` is the achievement unless given.
+
+    Neither `reason` nor `entity_id` is part of the key: the second cause of one achievement is
+    no second achievement.
+
+    Raises:
+        MalformedEvent: a field breaks its rule.
+    """
+    if idempotency_key is None:
+        idempotency_key = achievement_key(source=source, achievement=achievement, user_id=user_id)
+    return conform(
+        AchievementUnlocked,
+        {
+            "idempotency_key": idempotency_key,
+            "source": source,
+            "user_id": user_id,
+            "reason": reason,
+            "entity_id": achievement if entity_id is None else entity_id,
+            "occurred_at": occurred_at,
+            "achievement": achievement,
+        },
+    )

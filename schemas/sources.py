@@ -1,0 +1,23 @@
+"""The two platforms. An event's source is where it happened; the opposite is where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
+
+Source = Literal["telegram", "discord"]
+
+SOURCES: Final[tuple[Source, ...]] = ("telegram", "discord")
+
+#: How an idempotency key begins.
+SHORT_NAMES: Final[Mapping[Source, str]] = MappingProxyType({"telegram": "tg", "discord": "dc"})
+
+_OPPOSITE: Final[Mapping[Source, Source]] = MappingProxyType(
+    {"telegram": "discord", "discord": "telegram"}
+)
+
+
+def opposite(source: Source) -> Source:
+    """Name the other platform, the only one that an event from `source` is delivered to."""
+    return _OPPOSITE[source]
