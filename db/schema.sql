@@ -1,0 +1,227 @@
+-- The schema that db/migrations/ make, for reading. `make schema` writes this file.
+
+CREATE TABLE public.ranks (
+    rank integer NOT NULL,
+    name text NOT NULL,
+    xp bigint NOT NULL,
+    CONSTRAINT rank_threshold_not_negative CHECK ((xp >= 0))
+);
+
+CREATE FUNCTION public.rank_of(xp bigint) RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE((SELECT max(r.rank) AS max FROM public.ranks r WHERE (r.xp <= GREATEST(rank_of.xp, (0)::bigint))), 0);
+
+CREATE TABLE public.accounts (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    member_id bigint NOT NULL,
+    display_name text,
+    linked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT account_id_positive CHECK ((account_id > 0)),
+    CONSTRAINT account_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+CREATE TABLE public.achievements (
+    member_id bigint NOT NULL,
+    platform text NOT NULL,
+    achievement text NOT NULL,
+    unlocked_at timestamp with time zone NOT NULL,
+    CONSTRAINT achievement_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+CREATE TABLE public.link_attempts (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    failures integer NOT NULL,
+    window_ends_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.link_codes (
+    code_hash bytea NOT NULL,
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT link_code_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+CREATE TABLE public.members (
+    id bigint NOT NULL,
+    xp bigint DEFAULT 0 NOT NULL,
+    balance bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT member_balance_not_negative CHECK ((balance >= 0)),
+    CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
+);
+
+ALTER TABLE public.members ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.members_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.surfaces (
+    member_id bigint NOT NULL,
+    platform text NOT NULL,
+    surface text DEFAULT 'rank'::text NOT NULL,
+    wanted integer NOT NULL,
+    shown integer,
+    wanted_at timestamp with time zone DEFAULT now() NOT NULL,
+    wanted_key text,
+    shown_at timestamp with time zone,
+    taken_until timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone,
+    error text,
+    CONSTRAINT surface_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+CREATE TABLE public.sync_events (
+    id bigint NOT NULL,
+    idempotency_key text NOT NULL,
+    source text NOT NULL,
+    type text NOT NULL,
+    member_id bigint,
+    payload text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    published_at timestamp with time zone,
+    processed_by text,
+    processed_at timestamp with time zone,
+    error_message text,
+    CONSTRAINT sync_event_completed_is_processed CHECK (((status <> 'completed'::text) OR ((processed_by IS NOT NULL) AND (processed_at IS NOT NULL)))),
+    CONSTRAINT sync_event_failed_says_why CHECK (((status <> 'failed'::text) OR (error_message IS NOT NULL))),
+    CONSTRAINT sync_event_has_member CHECK (((status = 'failed'::text) OR (member_id IS NOT NULL))),
+    CONSTRAINT sync_event_source_known CHECK ((source = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT sync_event_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'published'::text, 'completed'::text, 'failed'::text])))
+);
+
+ALTER TABLE public.sync_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.sync_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.sync_state (
+    member_id bigint NOT NULL,
+    platform text NOT NULL,
+    xp bigint DEFAULT 0 NOT NULL,
+    balance bigint DEFAULT 0 NOT NULL,
+    rank integer DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sync_state_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT sync_state_rank_not_negative CHECK ((rank >= 0))
+);
+
+CREATE TABLE public.transactions (
+    id bigint NOT NULL,
+    idempotency_key text NOT NULL,
+    platform text NOT NULL,
+    source text NOT NULL,
+    type text NOT NULL,
+    member_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    delta_xp bigint DEFAULT 0 NOT NULL,
+    delta_balance bigint DEFAULT 0 NOT NULL,
+    achievement text,
+    reason text NOT NULL,
+    entity_id text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT transaction_has_one_effect CHECK ((((((delta_xp <> 0))::integer + ((delta_balance <> 0))::integer) + ((achievement IS NOT NULL))::integer) = 1)),
+    CONSTRAINT transaction_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT transaction_source_known CHECK ((source = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+ALTER TABLE public.transactions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.transactions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT account_once PRIMARY KEY (platform, account_id);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT account_one_per_platform UNIQUE (member_id, platform);
+
+ALTER TABLE ONLY public.achievements
+    ADD CONSTRAINT achievement_once PRIMARY KEY (member_id, platform, achievement);
+
+ALTER TABLE ONLY public.link_attempts
+    ADD CONSTRAINT link_attempts_once PRIMARY KEY (platform, account_id);
+
+ALTER TABLE ONLY public.link_codes
+    ADD CONSTRAINT link_code_once PRIMARY KEY (code_hash);
+
+ALTER TABLE ONLY public.link_codes
+    ADD CONSTRAINT link_code_one_per_account UNIQUE (platform, account_id);
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ranks
+    ADD CONSTRAINT rank_once PRIMARY KEY (rank);
+
+ALTER TABLE ONLY public.ranks
+    ADD CONSTRAINT rank_threshold_once UNIQUE (xp);
+
+ALTER TABLE ONLY public.surfaces
+    ADD CONSTRAINT surface_once PRIMARY KEY (member_id, platform, surface);
+
+ALTER TABLE ONLY public.sync_events
+    ADD CONSTRAINT sync_event_once UNIQUE (idempotency_key);
+
+ALTER TABLE ONLY public.sync_events
+    ADD CONSTRAINT sync_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sync_state
+    ADD CONSTRAINT sync_state_once PRIMARY KEY (member_id, platform);
+
+ALTER TABLE ONLY public.transactions
+    ADD CONSTRAINT transaction_once UNIQUE (idempotency_key, platform);
+
+ALTER TABLE ONLY public.transactions
+    ADD CONSTRAINT transactions_pkey PRIMARY KEY (id);
+
+CREATE INDEX members_by_xp ON public.members USING btree (xp DESC, id);
+
+CREATE INDEX surfaces_to_show ON public.surfaces USING btree (platform, wanted_at) WHERE (wanted IS DISTINCT FROM shown);
+
+CREATE INDEX sync_events_by_member ON public.sync_events USING btree (member_id);
+
+CREATE INDEX sync_events_failed ON public.sync_events USING btree (id) WHERE (status = 'failed'::text);
+
+CREATE INDEX sync_events_pending ON public.sync_events USING btree (id) WHERE (status = 'pending'::text);
+
+CREATE INDEX sync_events_published ON public.sync_events USING btree (published_at) WHERE (status = 'published'::text);
+
+CREATE INDEX transactions_by_member ON public.transactions USING btree (member_id, id);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+
+ALTER TABLE ONLY public.achievements
+    ADD CONSTRAINT achievements_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+
+ALTER TABLE ONLY public.surfaces
+    ADD CONSTRAINT surfaces_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+
+ALTER TABLE ONLY public.sync_events
+    ADD CONSTRAINT sync_events_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+
+ALTER TABLE ONLY public.sync_state
+    ADD CONSTRAINT sync_state_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+
+ALTER TABLE ONLY public.transactions
+    ADD CONSTRAINT transactions_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);

@@ -1,0 +1,1 @@
+"""Starting twinstream on one machine: embedded servers, processes, the sandbox and the demo."""

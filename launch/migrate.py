@@ -1,0 +1,74 @@
+"""Bringing a database to the newest schema, with dbmate."""
+
+import subprocess
+import sysconfig
+from pathlib import Path
+
+from .errors import LaunchError
+from .servers import postgres_tool
+
+MIGRATIONS = Path("db/migrations")
+SCHEMA = Path("db/schema.sql")
+
+
+def migrate(database_url: str) -> str:
+    """Apply what has not been applied yet; dbmate notes it in `schema_migrations`.
+
+    Returns what dbmate said.
+
+    Raises:
+        LaunchError: a migration failed (it was rolled back), or Postgres cannot be reached.
+    """
+    done = _dbmate(database_url)
+    if "SSL is not enabled on the server" in done.stderr and "sslmode" not in database_url:
+        # dbmate insists on TLS unless told otherwise; asyncpg, and so the rest of us, does not.
+        separator = "&" if "?" in database_url else "?"
+        done = _dbmate(f"{database_url}{separator}sslmode=disable")
+    if done.returncode != 0:
+        raise LaunchError(f"the database could not be migrated: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def dump_schema(database_url: str) -> str:
+    """Return the schema of a migrated database, as db/schema.sql keeps it."""
+    command = [str(postgres_tool("pg_dump")), "--schema-only", "--no-owner", "--no-privileges"]
+    done = subprocess.run(
+        [*command, "--restrict-key=twinstream", "--exclude-table=schema_migrations", database_url],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise LaunchError(f"the schema could not be dumped: {done.stderr.strip()}")
+    lines = [
+        line
+        for line in done.stdout.splitlines()
+        # The server's and the client's versions, and settings of the dump itself, say nothing
+        # about the schema.
+        if not line.startswith(("--", "SET ", "SELECT pg_catalog.set_config", "\\"))
+    ]
+    body = "\n".join(lines).strip()
+    while "\n\n\n" in body:
+        body = body.replace("\n\n\n", "\n\n")
+    return (
+        "-- The schema that db/migrations/ make, for reading. `make schema` writes this file.\n\n"
+        f"{body}\n"
+    )
+
+
+def _dbmate(database_url: str) -> subprocess.CompletedProcess[str]:
+    dbmate = Path(sysconfig.get_path("scripts")) / "dbmate"
+    if not dbmate.exists():
+        raise LaunchError(f"{dbmate} is not there: install requirements.txt into this environment")
+    return subprocess.run(
+        [
+            str(dbmate),
+            f"--migrations-dir={MIGRATIONS}",
+            f"--url={database_url}",
+            "--no-dump-schema",
+            "up",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
