@@ -36,6 +36,11 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     occurred_at: OccurredAt
     v: Version = 1
 
+    @property
+    def type(self) -> str:
+        """The event's name on the wire, such as `xp.changed`."""
+        return str(self.__struct_config__.tag)
+
     def __post_init__(self) -> None:
         moment = self.occurred_at
         if moment.tzinfo is UTC or moment.tzinfo is None:
