@@ -12,11 +12,13 @@ from .errors import (
 from .events import Event, Fact, Recorded
 from .ladder import Rung, set_ladder
 from .linking import LinkOutcome, issue_code, redeem_code
-from .pool import open_pool
+from .platforms import PLATFORMS, Platform
+from .pool import SchemaOutdated, open_pool
 from .producer import Producer
 from .standings import Achievement, Profile, Standing, profile, top
 
 __all__ = [
+    "PLATFORMS",
     "Achievement",
     "Contention",
     "DbError",
@@ -25,11 +27,13 @@ __all__ = [
     "IdempotencyConflict",
     "InsufficientFunds",
     "LinkOutcome",
+    "Platform",
     "Producer",
     "Profile",
     "Recorded",
     "RuleBroken",
     "Rung",
+    "SchemaOutdated",
     "Standing",
     "StorageUnavailable",
     "find_member",

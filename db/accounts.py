@@ -4,9 +4,11 @@ from collections.abc import Collection
 
 import asyncpg
 
+from .platforms import Platform
+
 
 async def resolve(
-    conn: asyncpg.Connection, platform: str, account_ids: Collection[int]
+    conn: asyncpg.Connection, platform: Platform, account_ids: Collection[int]
 ) -> dict[int, int]:
     """Map account ids to member ids, making a member for an account on first sight.
 
@@ -23,7 +25,7 @@ async def resolve(
     return known
 
 
-async def find_member(conn: asyncpg.Connection, platform: str, account_id: int) -> int | None:
+async def find_member(conn: asyncpg.Connection, platform: Platform, account_id: int) -> int | None:
     """Return the member behind an account, or None when the account was never seen."""
     member_id: int | None = await conn.fetchval(
         "SELECT member_id FROM accounts WHERE platform = $1 AND account_id = $2",
@@ -33,7 +35,9 @@ async def find_member(conn: asyncpg.Connection, platform: str, account_id: int) 
     return member_id
 
 
-async def see(conn: asyncpg.Connection, platform: str, account_id: int, display_name: str) -> None:
+async def see(
+    conn: asyncpg.Connection, platform: Platform, account_id: int, display_name: str
+) -> None:
     """Remember the name that a known account goes by now. An unknown account is left unknown."""
     await conn.execute(
         """
@@ -47,7 +51,7 @@ async def see(conn: asyncpg.Connection, platform: str, account_id: int, display_
 
 
 async def _locked(
-    conn: asyncpg.Connection, platform: str, account_ids: Collection[int]
+    conn: asyncpg.Connection, platform: Platform, account_ids: Collection[int]
 ) -> dict[int, int]:
     rows = await conn.fetch(
         """
@@ -63,7 +67,7 @@ async def _locked(
     return {row["account_id"]: row["id"] for row in rows}
 
 
-async def _create(conn: asyncpg.Connection, platform: str, account_id: int) -> None:
+async def _create(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
     """Make a member with this account, unless somebody did so just now."""
     try:
         async with (

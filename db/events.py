@@ -13,6 +13,7 @@ import asyncpg
 from . import accounts, ledger
 from .errors import IdempotencyConflict, mapped_errors
 from .ledger import LedgerRow
+from .platforms import Platform
 
 
 class Event(Protocol):
@@ -23,7 +24,7 @@ class Event(Protocol):
     @property
     def type(self) -> str: ...
     @property
-    def source(self) -> str: ...
+    def source(self) -> Platform: ...
     @property
     def user_id(self) -> int: ...
     @property
@@ -62,7 +63,7 @@ class Recorded(NamedTuple):
     """What became of an event at its origin."""
 
     idempotency_key: str
-    source: str
+    source: Platform
     member_id: int
     payload: bytes
     created: bool
@@ -70,7 +71,7 @@ class Recorded(NamedTuple):
 
 
 async def record(
-    conn: asyncpg.Connection, source: str, facts: Sequence[Fact], *, status: str = "pending"
+    conn: asyncpg.Connection, source: Platform, facts: Sequence[Fact], *, status: str = "pending"
 ) -> list[Recorded]:
     """Enter events into the books of the platform where they happened, all or none.
 
@@ -104,7 +105,7 @@ async def record(
 
 
 async def settle(
-    conn: asyncpg.Connection, platform: str, source: str, facts: Sequence[Fact]
+    conn: asyncpg.Connection, platform: Platform, source: Platform, facts: Sequence[Fact]
 ) -> frozenset[str]:
     """Enter events from `source` into the books of `platform`. Returns the keys new there.
 
@@ -155,7 +156,7 @@ class Unpublished(NamedTuple):
     """An event that is committed and not known to be on its stream."""
 
     idempotency_key: str
-    source: str
+    source: Platform
     payload: bytes
 
 
@@ -184,7 +185,7 @@ async def fail(
     conn: asyncpg.Connection,
     *,
     idempotency_key: str,
-    source: str,
+    source: Platform,
     type: str,  # noqa: A002 - the column's name
     payload: bytes,
     error_message: str,

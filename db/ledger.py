@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import asyncpg
 
+from .platforms import Platform
+
 
 class LedgerRow(NamedTuple):
     """One event as one platform's ledger has it."""
 
     idempotency_key: str
-    source: str
+    source: Platform
     type: str
     member_id: int
     account_id: int
@@ -44,7 +46,7 @@ _COLUMNS = ", ".join(LedgerRow._fields)
 
 
 async def enter(
-    conn: asyncpg.Connection, platform: str, rows: Sequence[LedgerRow]
+    conn: asyncpg.Connection, platform: Platform, rows: Sequence[LedgerRow]
 ) -> frozenset[str]:
     """Enter rows into one platform's ledger and books. Returns the keys that were not there yet.
 
@@ -111,7 +113,7 @@ async def enter(
 
 
 async def find(
-    conn: asyncpg.Connection, platform: str, keys: Sequence[str]
+    conn: asyncpg.Connection, platform: Platform, keys: Sequence[str]
 ) -> dict[str, LedgerRow]:
     """Return one platform's ledger rows by idempotency key; a key without a row is left out."""
     rows = await conn.fetch(

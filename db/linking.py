@@ -15,6 +15,7 @@ import asyncpg
 
 from . import accounts
 from .errors import mapped_errors
+from .platforms import Platform
 
 CODE_LENGTH = 10
 CODE_LIFETIME_S = 600
@@ -39,11 +40,11 @@ class LinkOutcome(enum.Enum):
 
 
 class _Issuer(NamedTuple):
-    platform: str
+    platform: Platform
     account_id: int
 
 
-async def issue_code(conn: asyncpg.Connection, platform: str, account_id: int) -> str:
+async def issue_code(conn: asyncpg.Connection, platform: Platform, account_id: int) -> str:
     """Make a code for this account, valid CODE_LIFETIME_S seconds; an earlier one is void now."""
     code = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
     with mapped_errors():
@@ -66,7 +67,7 @@ async def issue_code(conn: asyncpg.Connection, platform: str, account_id: int) -
 
 
 async def redeem_code(
-    conn: asyncpg.Connection, platform: str, account_id: int, code: str
+    conn: asyncpg.Connection, platform: Platform, account_id: int, code: str
 ) -> LinkOutcome:
     """Link this account with the one that asked for `code`.
 
@@ -190,7 +191,7 @@ async def _issuer(conn: asyncpg.Connection, code: str) -> _Issuer | None:
     return None if row is None else _Issuer(*row)
 
 
-async def _is_locked_out(conn: asyncpg.Connection, platform: str, account_id: int) -> bool:
+async def _is_locked_out(conn: asyncpg.Connection, platform: Platform, account_id: int) -> bool:
     locked: bool = await conn.fetchval(
         """
         SELECT EXISTS (
@@ -205,7 +206,7 @@ async def _is_locked_out(conn: asyncpg.Connection, platform: str, account_id: in
     return locked
 
 
-async def _count_failure(conn: asyncpg.Connection, platform: str, account_id: int) -> None:
+async def _count_failure(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
     await conn.execute(
         """
         INSERT INTO link_attempts AS t (platform, account_id, failures, window_ends_at)

@@ -1,19 +1,26 @@
-"""Opening a pool of connections to Postgres."""
+"""Opening a pool of connections to Postgres, on the schema that this version needs."""
+
+import importlib.resources
 
 import asyncpg
 
-from .errors import StorageUnavailable, mapped_errors
+from .errors import DbError, StorageUnavailable, mapped_errors
 
 POOL_SIZE_MAX = 10
 COMMAND_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10.0
 
 
+class SchemaOutdated(DbError):
+    """The database is older than this version of twinstream. Migrate it, then start again."""
+
+
 async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_MAX) -> asyncpg.Pool:
-    """Open a pool whose connections are named `name` in `pg_stat_activity`.
+    """Open a pool whose connections are named `twinstream/<name>` in `pg_stat_activity`.
 
     Raises:
         StorageUnavailable: Postgres cannot be reached, or refuses this user or database.
+        SchemaOutdated: a migration of this version has not been applied.
     """
     try:
         with mapped_errors():
@@ -25,6 +32,31 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
                 command_timeout=COMMAND_TIMEOUT_S,
                 server_settings={"application_name": f"twinstream/{name}", "timezone": "UTC"},
             )
-    except (ValueError, asyncpg.PostgresError) as error:
-        raise StorageUnavailable(f"DATABASE_URL cannot be used: {error}") from error
+    except (ValueError, DbError) as error:
+        raise StorageUnavailable(f"Postgres at DATABASE_URL cannot be used: {error}") from error
+    try:
+        await _require_schema(pool)
+    except BaseException:
+        await pool.close()
+        raise
     return pool
+
+
+def newest_migration() -> str:
+    """Return the version of the newest migration that this package brings."""
+    names = [
+        file.name
+        for file in importlib.resources.files(__package__).joinpath("migrations").iterdir()
+    ]
+    return max(names).partition("_")[0]
+
+
+async def _require_schema(pool: asyncpg.Pool) -> None:
+    with mapped_errors():
+        known = await pool.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL")
+        applied = known and await pool.fetchval("SELECT max(version) FROM schema_migrations")
+    if not applied or applied < newest_migration():
+        raise SchemaOutdated(
+            f"the database has migration {applied or 'none'}, this version needs"
+            f" {newest_migration()}: run `make migrate`"
+        )

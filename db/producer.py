@@ -22,6 +22,7 @@ import structlog
 from . import events
 from .errors import Contention, DbError, mapped_errors
 from .events import Event, Fact, Recorded
+from .platforms import Platform
 
 log = structlog.get_logger("twinstream.producer")
 
@@ -46,7 +47,7 @@ class Wire(Protocol):
 class Publisher(Protocol):
     """Where payloads go: `twinstream.bus.Publisher` fits."""
 
-    async def publish(self, source: str, payloads: Sequence[bytes]) -> Sequence[str]:
+    async def publish(self, source: Platform, payloads: Sequence[bytes]) -> Sequence[str]:
         """Append payloads to the stream of `source`, in order."""
         ...
 
@@ -92,7 +93,7 @@ class Producer:
         *,
         user_id: int,
         delta_xp: int,
-        source: str,
+        source: Platform,
         reason: str,
         entity_id: str,
         idempotency_key: str | None = None,
@@ -119,7 +120,7 @@ class Producer:
         *,
         user_id: int,
         delta_balance: int,
-        source: str,
+        source: Platform,
         reason: str,
         entity_id: str,
         idempotency_key: str | None = None,
@@ -142,7 +143,7 @@ class Producer:
         *,
         user_id: int,
         achievement: str,
-        source: str,
+        source: Platform,
         idempotency_key: str | None = None,
         conn: asyncpg.Connection | None = None,
     ) -> Recorded:

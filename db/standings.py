@@ -6,6 +6,7 @@ from typing import NamedTuple
 import asyncpg
 
 from .errors import mapped_errors
+from .platforms import Platform
 
 
 class Achievement(NamedTuple):
@@ -39,7 +40,7 @@ class Standing(NamedTuple):
     rank_name: str | None
 
 
-async def profile(conn: asyncpg.Connection, platform: str, account_id: int) -> Profile | None:
+async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int) -> Profile | None:
     """Return a member's profile, or None for an account that was never seen."""
     with mapped_errors():
         row = await conn.fetchrow(
@@ -82,7 +83,7 @@ async def profile(conn: asyncpg.Connection, platform: str, account_id: int) -> P
     )
 
 
-async def top(conn: asyncpg.Connection, platform: str, *, limit: int) -> list[Standing]:
+async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> list[Standing]:
     """Return the members with the most XP, highest first; those without any are left out.
 
     A member goes by the name of their account on `platform`, or else by that of the other one.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import asyncpg
 
 from .errors import mapped_errors
+from .platforms import Platform
 
 RANK = "rank"
 ACHIEVEMENT_PREFIX = "achievement:"
@@ -19,7 +20,7 @@ class Showing(NamedTuple):
     """One member whose surfaces on one platform are to be brought to the wanted state."""
 
     member_id: int
-    platform: str
+    platform: Platform
     account_id: int
     wanted: Mapping[str, int]
     """Surface to number: `rank` to a rank, `achievement:<name>` to 1 (held) or 0 (not)."""
@@ -28,7 +29,9 @@ class Showing(NamedTuple):
     attempts: int
 
 
-async def take(pool: asyncpg.Pool, platform: str, *, limit: int, lease_s: float) -> list[Showing]:
+async def take(
+    pool: asyncpg.Pool, platform: Platform, *, limit: int, lease_s: float
+) -> list[Showing]:
     """Take up to `limit` members with something to show, the longest waiting first.
 
     They are this caller's for `lease_s` seconds; if it dies, somebody else takes them after that.
@@ -63,7 +66,7 @@ async def take(pool: asyncpg.Pool, platform: str, *, limit: int, lease_s: float)
     return [_showing(platform, member) for member in by_member.values()]
 
 
-def _showing(platform: str, rows: list[asyncpg.Record]) -> Showing:
+def _showing(platform: Platform, rows: list[asyncpg.Record]) -> Showing:
     newest = max(rows, key=lambda row: row["wanted_at"])
     return Showing(
         member_id=newest["member_id"],
@@ -111,7 +114,7 @@ async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, erro
         )
 
 
-async def show_again(conn: asyncpg.Connection, platform: str, account_id: int) -> None:
+async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
     """Forget what was shown to this account: it joined anew, so it shows nothing yet."""
     with mapped_errors():
         await conn.execute(

@@ -1,0 +1,61 @@
+"""Real servers for the tests: one Postgres and one Redis for the session, clean room for each test."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from launch.migrate import migrate
+from launch.servers import Server, start_postgres, start_redis
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A Postgres whose default database is migrated and serves as the template of all others."""
+    with start_postgres(tmp_path_factory.mktemp("postgres"), database="template") as server:
+        migrate(server.url)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A Valkey, shared by tests that keep to a prefix or a database number of their own."""
+    with start_redis(tmp_path_factory.mktemp("redis"), persistent=False) as server:
+        yield server
+
+
+@pytest.fixture
+async def database_url(postgres: Server) -> AsyncIterator[str]:
+    """The address of a fresh, migrated database."""
+    name = f"test_{next(_numbers)}"
+    admin_url = postgres.url.replace("/template", "/postgres")
+    admin = await asyncpg.connect(admin_url)
+    try:
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template')
+        yield postgres.url.replace("/template", f"/{name}")
+        await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await admin.close()
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on a fresh database."""
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=8) as pool:
+        yield pool
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix that no other test's keys in Redis have."""
+    return f"test:{next(_numbers)}:"
+
+
+@pytest.fixture
+def checkout() -> Path:
+    """The repository's root."""
+    return Path(__file__).resolve().parents[1]
