@@ -1,0 +1,24 @@
+"""The method table: every Bot API method that the sandbox imitates."""
+
+from . import gestures, members, messages, profile, updates
+from .parameters import GetUpdates, Methods, Parameters
+
+__all__ = ["METHODS", "TABLE", "method_name"]
+
+# getUpdates waits for news, so the platform runs it apart; all others change the world at once.
+TABLE: Methods = {
+    **messages.METHODS,
+    **gestures.METHODS,
+    **members.METHODS,
+    **profile.METHODS,
+    **updates.METHODS,
+}
+
+
+def method_name(parameters: type[Parameters]) -> str:
+    """The wire name of the method that takes these parameters: SendMessage -> sendMessage."""
+    return parameters.__name__[0].lower() + parameters.__name__[1:]
+
+
+KINDS: list[type[Parameters]] = [*TABLE, GetUpdates]
+METHODS: dict[str, type[Parameters]] = {method_name(kind): kind for kind in KINDS}

@@ -1,0 +1,223 @@
+"""The Telegram world: who is where, what was said, and which updates wait for the bot."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.seed import TelegramSeed
+
+from .errors import bad_request, forbidden
+from .payloads import group_chat, member_payload, person_chat, quoted, user_payload
+from .state import JSON, Group, Member, State, User, seeded
+
+__all__ = ["MESSAGES_KEPT", "OPT_IN_UPDATES", "UPDATE_KINDS", "World"]
+
+MESSAGES_KEPT = 2_000
+UPDATES_KEPT = 100_000
+OPT_IN_UPDATES = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+UPDATE_KINDS = OPT_IN_UPDATES | {
+    "message",
+    "edited_message",
+    "channel_post",
+    "edited_channel_post",
+    "business_connection",
+    "business_message",
+    "edited_business_message",
+    "deleted_business_messages",
+    "guest_message",
+    "inline_query",
+    "chosen_inline_result",
+    "callback_query",
+    "shipping_query",
+    "pre_checkout_query",
+    "purchased_paid_media",
+    "poll",
+    "poll_answer",
+    "my_chat_member",
+    "chat_join_request",
+    "chat_boost",
+    "removed_chat_boost",
+    "managed_bot",
+    "subscription",
+    "stopped_message_generation",
+}
+
+
+class World:
+    """Reads and changes the state by Telegram's rules. `on_update` is told of each new update."""
+
+    def __init__(self, seed: TelegramSeed, *, now: Callable[[], float] = time.time) -> None:
+        self.seed = seed
+        self.now = now
+        self.state: State = seeded(seed, update_id=int(now()))
+        self.on_update: Callable[[], None] = lambda: None
+
+    @property
+    def bot(self) -> User:
+        """The bot's own user."""
+        return self.state.users[self.seed.bot_id]
+
+    def reset(self) -> None:
+        """Back to the seed. Counters go on: a running bot has confirmed all lower update ids,
+        and whoever keys on message ids must not meet one twice.
+        """
+        old = self.state
+        self.state = seeded(self.seed, update_id=old.update_id)
+        self.state.message_ids = old.message_ids
+        self.state.ephemeral_id = old.ephemeral_id
+        self.state.query_id = old.query_id
+        self.state.newcomer_id = old.newcomer_id
+
+    def group(self, chat_id: int | str) -> Group:
+        """The supergroup, with the bot in it; ApiError otherwise."""
+        chat = self.chat(chat_id)
+        if isinstance(chat, Group):
+            return chat
+        raise bad_request("method is available only for supergroup and channel chats")
+
+    def chat(self, chat_id: int | str) -> Group | User:
+        """The group that the bot is in, or the person it may know; ApiError otherwise."""
+        if isinstance(chat_id, str):
+            raise bad_request("chat not found")
+        group = self.state.groups.get(chat_id)
+        if group is None:
+            user = self.state.users.get(chat_id)
+            if user is None or user.is_bot:
+                raise bad_request("chat not found")
+            return user
+        status = group.members[self.bot.id].status
+        if status == "kicked":
+            raise forbidden("bot was kicked from the supergroup chat")
+        if status == "left":
+            raise forbidden("bot is not a member of the supergroup chat")
+        return group
+
+    def writable(self, chat_id: int | str) -> Group | User:
+        """The chat, if the bot may send messages there; ApiError otherwise."""
+        chat = self.chat(chat_id)
+        if isinstance(chat, User):
+            if chat.blocked:
+                raise forbidden("bot was blocked by the user")
+            if not chat.opened:
+                raise forbidden("bot can't initiate conversation with a user")
+        elif not self.may(chat, self.bot.id, "can_send_messages"):
+            raise bad_request("not enough rights to send text messages to the chat")
+        return chat
+
+    def member(self, group: Group, user_id: int) -> Member:
+        """Somebody's standing, ended bans and restrictions lifted; strangers have left."""
+        if user_id not in self.state.users:
+            raise bad_request("PARTICIPANT_ID_INVALID")
+        member = group.members.get(user_id) or Member(user_id, "left", in_chat=False)
+        if member.until and member.until <= self.now():
+            if member.status == "kicked":
+                member.status, member.until = "left", 0
+            elif member.status == "restricted":
+                member.status, member.until = ("member" if member.in_chat else "left"), 0
+        return member
+
+    def present(self, group: Group, user_id: int) -> bool:
+        """Whether the user is in the group now."""
+        if user_id not in self.state.users:
+            return False
+        member = self.member(group, user_id)
+        return member.status not in ("left", "kicked") and member.in_chat
+
+    def may(self, group: Group, user_id: int, permission: str) -> bool:
+        """Whether a user present in the group holds a member's permission there."""
+        member = self.member(group, user_id)
+        if member.status in ("creator", "administrator"):
+            return True
+        if member.status == "restricted":
+            return permission in member.permissions & group.permissions
+        return member.status == "member" and permission in group.permissions
+
+    def require(self, group: Group, right: str, refusal: str) -> None:
+        """Refuse with 400 `refusal` unless the bot is administrator with `right`."""
+        bot = self.member(group, self.bot.id)
+        if bot.status != "administrator" or right not in bot.rights:
+            raise bad_request(refusal)
+
+    def change(
+        self, group: Group, user_id: int, by: int, alter: Callable[[Member], None]
+    ) -> Member:
+        """Alter a standing and tell the bot, by `my_chat_member` if it is its own."""
+        user = self.state.users[user_id]
+        member = self.member(group, user_id)
+        before = member_payload(group, member, user, bot_id=self.bot.id)
+        alter(member)
+        group.members[user_id] = member
+        after = member_payload(group, member, user, bot_id=self.bot.id)
+        if after != before:
+            kind = "my_chat_member" if user_id == self.bot.id else "chat_member"
+            news = {
+                "chat": group_chat(group),
+                "from": user_payload(self.state.users[by]),
+                "date": int(self.now()),
+                "old_chat_member": before,
+                "new_chat_member": after,
+            }
+            if kind == "my_chat_member" or self._is_administrator(group):
+                self.emit(kind, news)
+        return member
+
+    def _is_administrator(self, group: Group) -> bool:
+        return group.members[self.bot.id].status == "administrator"
+
+    def emit(self, kind: str, payload: JSON) -> None:
+        """Queue an update for the bot, if it asked for this kind when it last polled."""
+        allowed = self.state.allowed_updates
+        if kind not in allowed if allowed else kind in OPT_IN_UPDATES:
+            return
+        self.state.update_id += 1
+        self.state.pending.append({"update_id": self.state.update_id, kind: payload})
+        del self.state.pending[:-UPDATES_KEPT]
+        self.on_update()
+
+    def compose(self, chat: Group | User, sender: User, **content: Any) -> JSON:
+        """A message object with sender, chat and date, not yet posted; None values are left out."""
+        message: JSON = {
+            "message_id": 0,
+            "date": int(self.now()),
+            "chat": group_chat(chat) if isinstance(chat, Group) else person_chat(chat),
+            "from": user_payload(sender),
+        }
+        if isinstance(chat, Group) and (member := chat.members.get(sender.id)) and member.tag:
+            message["sender_tag"] = member.tag
+        return message | {key: value for key, value in content.items() if value is not None}
+
+    def post(self, message: JSON) -> JSON:
+        """Give a message its id and keep it; the oldest of many are forgotten."""
+        chat_id = message["chat"]["id"]
+        message["message_id"] = self.state.message_ids.get(chat_id, 0) + 1
+        self.state.message_ids[chat_id] = message["message_id"]
+        kept = self.state.messages.setdefault(chat_id, {})
+        kept[message["message_id"]] = message
+        if len(kept) > MESSAGES_KEPT:
+            del kept[next(iter(kept))]
+        return message
+
+    def post_ephemeral(self, message: JSON, receiver: User) -> JSON:
+        """Keep a message that only its sender and `receiver` see. Its message_id stays 0."""
+        self.state.ephemeral_id += 1
+        message["ephemeral_message_id"] = self.state.ephemeral_id
+        message["receiver_user"] = user_payload(receiver)
+        self.state.ephemeral[self.state.ephemeral_id] = message
+        if len(self.state.ephemeral) > MESSAGES_KEPT:
+            del self.state.ephemeral[next(iter(self.state.ephemeral))]
+        return message
+
+    def message(self, chat_id: int, message_id: int) -> JSON | None:
+        """A message that was posted and not deleted."""
+        return self.state.messages.get(chat_id, {}).get(message_id)
+
+    def notice(self, group: Group, by: User, **content: Any) -> None:
+        """Post a service message and tell the bot, if it is there to see it."""
+        message = self.post(self.compose(group, by, **content))
+        if self.present(group, self.bot.id):
+            self.emit("message", quoted(message))
+
+    def left_notice(self, group: Group, user_id: int, by: int) -> None:
+        """Post that somebody left or was removed."""
+        gone = user_payload(self.state.users[user_id])
+        self.notice(group, self.state.users[by], left_chat_member=gone)
