@@ -1,0 +1,39 @@
+"""One item of a stream, as the bus hands it out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .keys import PAYLOAD_FIELD
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One delivery of an entry to one consumer."""
+
+    stream: str
+    id: str
+    #: None when the entry has no field `e`: someone wrote what is not an event. Bury it.
+    payload: bytes | None
+    #: How often Redis has handed it out, this time included. A hint: restarts count as well.
+    deliveries: int
+    #: All fields as they came, kept for entries without a payload and empty for the others.
+    fields: Mapping[bytes, bytes] = field(default_factory=dict)
+
+
+def to_entry(
+    stream: str, raw_id: bytes | str, fields: Mapping[bytes, bytes], deliveries: int
+) -> Entry:
+    """Build an entry from a reply of redis-py."""
+    payload = fields.get(PAYLOAD_FIELD)
+    kept = {} if payload is not None else dict(fields)
+    return Entry(stream, to_id(raw_id), payload, deliveries, kept)
+
+
+def to_id(raw: bytes | str) -> str:
+    """The id as text, whether or not the client decodes replies (a foreign bot's may)."""
+    return raw.decode() if isinstance(raw, bytes) else raw
+
+
+def id_ms(entry_id: str) -> int:
+    """The server's time when the entry was added, in milliseconds since 1970, from its id."""
+    return int(entry_id.partition("-")[0])

@@ -1,0 +1,146 @@
+"""What can go wrong on the bus, and the one place where redis-py's errors become ours.
+
+Nothing outside this package needs to know `redis.exceptions`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    ClusterDownError,
+    ConnectionError,  # noqa: A004 - the builtin of this name does not match redis-py's errors
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TimeoutError,  # noqa: A004 - as above
+    TryAgainError,
+)
+
+
+class BusError(Exception):
+    """Base of everything the bus raises.
+
+    `published` is filled by `Publisher.publish` alone: one item per payload, the entry id of a
+    payload that is known to be in the stream, None for one that is not known to be there.
+    """
+
+    published: tuple[str | None, ...] = ()
+
+
+class BadRedisUrl(BusError):
+    """The Redis URL cannot be used. Correct the configuration; trying again does not help.
+
+    The text never repeats any part of the URL, because a mistyped one shows its password anywhere.
+    """
+
+
+class BusUnavailable(BusError):
+    """Redis did not answer, or cannot serve now. Try again later.
+
+    What was sent may have been done: only the answer is known to be missing.
+    """
+
+
+class BusFull(BusError):
+    """Redis is out of memory and took nothing. Try again after a pause: consumers make room."""
+
+
+class AccessDenied(BusError):
+    """Redis refused the credentials, or its ACL refuses the command. An operator must act."""
+
+
+class CommandRefused(BusError):
+    """Redis refused a command for a reason that trying again does not cure, as a foreign key."""
+
+
+class PayloadTooLarge(BusError):
+    """A payload is over the limit, and nothing of its batch was sent. Drop or shorten that one."""
+
+    def __init__(self, index: int, size_bytes: int, max_bytes: int) -> None:
+        super().__init__(f"payload {index} has {size_bytes} bytes, the limit is {max_bytes}")
+        self.index = index
+        self.size_bytes = size_bytes
+
+
+class StreamMissing(BusError):
+    """The stream does not exist, so Redis has lost data. Create the groups, then publish again."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"stream {stream} does not exist")
+        self.stream = stream
+
+
+class GroupMissing(BusError):
+    """The group, or its whole stream, does not exist. Create it with `ensure_group`, then go on."""
+
+    def __init__(self, stream: str, group: str) -> None:
+        super().__init__(f"group {group} of stream {stream} does not exist")
+        self.stream = stream
+        self.group = group
+
+
+_DENIED = (AuthenticationError, AuthorizationError, NoPermissionError)
+_UNAVAILABLE = (
+    BusyLoadingError,
+    ClusterDownError,
+    ConnectionError,
+    ReadOnlyError,
+    TimeoutError,
+    TryAgainError,
+    OSError,
+)
+# redis-py has no class for these. MISCONF: the server refuses writes because it cannot save.
+_UNAVAILABLE_CODES = ("MISCONF", "MASTERDOWN", "NOREPLICAS", "LOADING", "BUSY ")
+_DENIED_CODES = ("NOAUTH", "NOPERM", "WRONGPASS")
+# UNBLOCKED: what Redis 7.0 tells a blocked reader whose stream is deleted. The sentence about
+# XGROUP is what a missing key gives on other servers and commands.
+_GROUP_CODES = ("NOGROUP", "UNBLOCKED")
+_GROUP_SENTENCE = "requires the key to exist"
+_NO_KEY_SENTENCE = "no such key"
+
+
+def translate(error: Exception, *, stream: str = "", group: str = "") -> BusError:
+    """Say in our words what redis-py raised. Pure."""
+    text = str(error)
+    # Refused credentials are a ConnectionError to redis-py, so they are asked about first.
+    if isinstance(error, _DENIED) or text.startswith(_DENIED_CODES):
+        return AccessDenied(text)
+    if isinstance(error, OutOfMemoryError) or text.startswith("OOM"):
+        return BusFull(text)
+    if isinstance(error, _UNAVAILABLE):
+        return BusUnavailable(text or type(error).__name__)
+    if not isinstance(error, ResponseError):
+        return BusError(f"{type(error).__name__}: {text}")
+    if text.startswith(_UNAVAILABLE_CODES):
+        return BusUnavailable(text)
+    if text.startswith(_GROUP_CODES) or _GROUP_SENTENCE in text:
+        return GroupMissing(stream, group)
+    if _NO_KEY_SENTENCE in text:
+        return StreamMissing(stream)
+    return CommandRefused(text)
+
+
+def answered(replies: list[Any]) -> list[Any]:
+    """The replies of a pipeline run with `raise_on_error=False`, or the first error among them.
+
+    Left to raise it itself, redis-py puts the whole command before the server's words.
+    """
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
+
+
+@contextmanager
+def translated(*, stream: str = "", group: str = "") -> Iterator[None]:
+    """Let no error of redis-py or of the socket out of the block, only a `BusError`."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise translate(error, stream=stream, group=group) from error

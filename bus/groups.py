@@ -1,0 +1,64 @@
+"""Creating groups, and removing the consumers that nobody runs any more."""
+
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from .entry import to_id
+from .errors import translated
+from .keys import Subscription
+
+CONSUMER_IDLE_MS: Final = 24 * 3_600_000
+CONSUMERS_REMOVED_MAX: Final = 1_000
+
+# DELCONSUMER throws away what its consumer has not acknowledged. Looking first and deleting after
+# loses an entry that is delivered in between, so both happen here, in one step.
+# KEYS: stream; ARGV: group, idle ms, how many at most. Returns the names removed.
+_REMOVE_IDLE: Final = """
+local removed = {}
+for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local consumer = {}
+  for i = 1, #info, 2 do consumer[info[i]] = info[i + 1] end
+  if consumer['pending'] == 0 and consumer['idle'] >= tonumber(ARGV[2])
+      and #removed < tonumber(ARGV[3]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer['name'])
+    removed[#removed + 1] = consumer['name']
+  end
+end
+return removed
+"""
+
+
+async def ensure_group(redis: Redis, subscription: Subscription) -> bool:
+    """Create the group, and the stream with it, unless it is there. Returns whether it was created.
+
+    A new group starts at the first entry, never at `$`: what was published before it existed is
+    delivered, and a doubled delivery is harmless where a lost one is not.
+    """
+    stream, group = subscription
+    with translated(stream=stream, group=group):
+        try:
+            await redis.xgroup_create(stream, group, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+            return False
+    return True
+
+
+async def remove_idle_consumers(
+    redis: Redis, subscription: Subscription, *, idle_ms: int = CONSUMER_IDLE_MS
+) -> list[str]:
+    """Remove consumers that hold no entry and have not asked for one for `idle_ms`.
+
+    One that holds entries stays, however long it has been away: others claim them first. Removing
+    a consumer that is alive after all does no harm; its next read brings it back.
+
+    Raises:
+        GroupMissing: there is no such group.
+    """
+    stream, group = subscription
+    with translated(stream=stream, group=group):
+        removed = await redis.eval(_REMOVE_IDLE, 1, stream, group, idle_ms, CONSUMERS_REMOVED_MAX)
+    return [to_id(name) for name in removed]

@@ -1,0 +1,61 @@
+"""The names of everything the bus keeps in Redis. No other file spells one."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+Source = Literal["telegram", "discord"]
+
+SOURCES: Final[tuple[Source, Source]] = ("telegram", "discord")
+PAYLOAD_FIELD: Final = b"e"
+
+_OPPOSITE: Final[dict[Source, Source]] = {"telegram": "discord", "discord": "telegram"}
+_SNAPSHOTS_GROUP: Final = "reconcile"
+
+
+class Subscription(NamedTuple):
+    """One group's claim to a stream: whoever reads as this group sees every entry once."""
+
+    stream: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one deployment; a `prefix` keeps several apart on one server."""
+
+    prefix: str = ""
+
+    def stream(self, source: Source) -> str:
+        """The stream of the events that happened on `source`."""
+        return f"{self.prefix}sync:{source}"
+
+    def group(self, source: Source) -> str:
+        """The only group of that stream: the opposite platform, so that nothing can echo."""
+        return _OPPOSITE[source]
+
+    def subscription(self, source: Source) -> Subscription:
+        """How the opposite platform reads what happened on `source`."""
+        return Subscription(self.stream(source), self.group(source))
+
+    @property
+    def snapshots(self) -> Subscription:
+        """The stream on which snapshots are asked for, and the group that takes them."""
+        return Subscription(f"{self.prefix}sync:snapshots", _SNAPSHOTS_GROUP)
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """Every subscription that must exist, for creating, trimming and watching them all."""
+        return (*(self.subscription(source) for source in SOURCES), self.snapshots)
+
+    @property
+    def dead(self) -> str:
+        """The capped stream that mirrors buried entries."""
+        return f"{self.prefix}sync:dead"
+
+
+def consumer_name(group: str, number: int) -> str:
+    """Name the `number`th consumer of a group: `to-discord-1`, `reconcile-1`.
+
+    Stable names let a restarted consumer find what it left; no two living ones may share a name.
+    """
+    return f"{group}-{number}" if group == _SNAPSHOTS_GROUP else f"to-{group}-{number}"

@@ -1,0 +1,81 @@
+"""Putting payloads on a stream."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from redis.asyncio import Redis
+
+from .entry import to_id
+from .errors import BusError, PayloadTooLarge, StreamMissing, translate, translated
+from .keys import PAYLOAD_FIELD, Keys, Source
+
+PAYLOAD_BYTES_MAX: Final = 64 * 1_024
+PUBLISH_ENTRIES_MAX: Final = 10_000
+
+
+class Publisher:
+    """Adds entries to the streams of one deployment. Does not own the client.
+
+    Any asyncio client of redis-py serves. One that was not made by `connect` may repeat a command
+    whose answer was lost, and so add an entry twice; consumers must bear that in any case.
+    """
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+
+    async def publish(self, source: Source, payloads: Sequence[bytes]) -> list[str]:
+        """Add the payloads to the stream of `source`, in order, in one round trip.
+
+        Returns their entry ids. It never creates the stream: one without its groups would be
+        trimmed unread. It is not a transaction: after an error, `error.published` says which
+        payloads are known to be in the stream, and the others may be published again. Repeating
+        one whose answer was lost adds it twice.
+
+        Raises:
+            StreamMissing: Redis lost the stream, at the latest while this was under way.
+            PayloadTooLarge: one payload is over `PAYLOAD_BYTES_MAX`; nothing was sent.
+            ValueError: more than `PUBLISH_ENTRIES_MAX` payloads; nothing was sent.
+            BusFull, BusUnavailable, AccessDenied, CommandRefused: as in their descriptions.
+        """
+        _check(payloads)
+        if not payloads:
+            return []
+        stream = self._keys.stream(source)
+        try:
+            with translated(stream=stream):
+                replies = await self._add(stream, payloads)
+        except BusError as error:
+            error.published = (None,) * len(payloads)
+            raise
+        return _ids(stream, replies)
+
+    async def _add(
+        self, stream: str, payloads: Sequence[bytes]
+    ) -> Sequence[bytes | str | Exception | None]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for payload in payloads:
+                pipeline.execute_command("XADD", stream, "NOMKSTREAM", "*", PAYLOAD_FIELD, payload)
+            return await pipeline.execute(raise_on_error=False)
+
+
+def _check(payloads: Sequence[bytes]) -> None:
+    if len(payloads) > PUBLISH_ENTRIES_MAX:
+        raise ValueError(
+            f"{len(payloads)} payloads in one call, the limit is {PUBLISH_ENTRIES_MAX}"
+        )
+    for index, payload in enumerate(payloads):
+        if len(payload) > PAYLOAD_BYTES_MAX:
+            raise PayloadTooLarge(index, len(payload), PAYLOAD_BYTES_MAX)
+
+
+def _ids(stream: str, replies: Sequence[bytes | str | Exception | None]) -> list[str]:
+    """The ids if every payload went in, else the error of the first that did not."""
+    ids = [to_id(reply) if isinstance(reply, bytes | str) else None for reply in replies]
+    complete = [entry_id for entry_id in ids if entry_id is not None]
+    if len(complete) == len(ids):
+        return complete
+    refusals = [reply for reply in replies if isinstance(reply, Exception)]
+    error = translate(refusals[0], stream=stream) if refusals else StreamMissing(stream)
+    error.published = tuple(ids)
+    raise error from (refusals[0] if refusals else None)

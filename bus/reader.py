@@ -1,0 +1,252 @@
+"""Reading a stream as one consumer of a group.
+
+The life of an entry:
+1. `read` delivers it to this consumer; from then on it is on the group's list of unacknowledged
+   entries, under this consumer's name.
+2. The caller does the work, commits it, and only then calls `acknowledge`.
+3. If the process dies first, the entry waits. A restarted consumer of the same name gets it back
+   before anything else; if it does not come back, any consumer claims the entry once it has been
+   idle for `claim_idle_ms`.
+4. Work that may take longer than that calls `renew` in time, so that nobody claims it.
+
+So an entry is delivered at least once, and sometimes twice: effects must bear that.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from .client import BLOCK_MS_MAX
+from .entry import Entry, to_entry, to_id
+from .errors import GroupMissing, answered, translated
+from .keys import Subscription
+
+BATCH_ENTRIES: Final = 128
+BATCH_ENTRIES_MAX: Final = 10_000
+BLOCK_MS: Final = 2_000
+CLAIM_IDLE_MS: Final = 60_000
+#: The pause that keeps a loop from spinning when waiting, or a missing group, fails at once.
+PAUSE_S: Final = 0.05
+
+_START: Final = "0-0"
+
+# XCLAIM takes an entry from whoever has it, so a slow consumer that renewed blindly would steal
+# back what another claimed, and both would work on it. Renew only what is still ours.
+# KEYS: stream; ARGV: group, consumer, idle ms to set, ids... Returns the ids still ours.
+_RENEW: Final = """
+local ours = {}
+for i = 4, #ARGV do
+  if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2]) == 1 then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'IDLE', ARGV[3], 'JUSTID')
+    ours[#ours + 1] = ARGV[i]
+  end
+end
+return ours
+"""
+
+_RawEntry = tuple[bytes | str, Mapping[bytes, bytes] | None]
+
+
+class Reader:
+    """One consumer of one group. Does not own the client, which should come from `connect_reader`.
+
+    One task at a time may call `read`; `acknowledge`, `renew` and `hand_back` may run beside it.
+    `consumer` must be stable across restarts and unique among the living.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        subscription: Subscription,
+        *,
+        consumer: str,
+        batch_entries: int = BATCH_ENTRIES,
+        block_ms: int = BLOCK_MS,
+        claim_idle_ms: int = CLAIM_IDLE_MS,
+    ) -> None:
+        if not 2 <= batch_entries <= BATCH_ENTRIES_MAX:
+            raise ValueError(f"batch_entries={batch_entries} is not in 2..{BATCH_ENTRIES_MAX}")
+        if not 1 <= block_ms <= BLOCK_MS_MAX:
+            raise ValueError(f"block_ms={block_ms} is not in 1..{BLOCK_MS_MAX}")
+        if claim_idle_ms < 1:
+            raise ValueError(f"claim_idle_ms={claim_idle_ms} is not positive")
+        self.consumer = consumer
+        self.stream, self.group = subscription
+        #: Entries found deleted before anyone acknowledged them. Stays 0 unless somebody trims or
+        #: deletes by hand; the events themselves are still in the record.
+        self.ghosts = 0
+        self._redis = redis
+        self._batch_entries = batch_entries
+        self._block_ms = block_ms
+        self._claim_idle_ms = claim_idle_ms
+        self._restart()
+
+    def _restart(self) -> None:
+        #: Where to go on in our own unacknowledged entries; None when there is nothing to fetch.
+        self._own_after: str | None = _START
+        #: The newest entry that was surely handed to us.
+        self._newest = _START
+        #: Where the next search for idle entries starts; Redis sends it round and round.
+        self._claim_from = _START
+
+    async def read(self) -> list[Entry]:
+        """Return the next entries, oldest duties first; an empty list after `block_ms` of quiet.
+
+        First, once, what this consumer left unacknowledged before it started. Then up to half a
+        batch of entries that have been idle too long at any consumer, and new ones up to the full
+        batch, so that neither a bad backlog nor a busy stream keeps the other waiting. Cancelling
+        is safe: entries whose delivery was cut off come with the next `read`, claimed ones when
+        they have been idle again for `claim_idle_ms`.
+
+        Raises:
+            GroupMissing: create the groups (`ensure_group`), then read on.
+            BusUnavailable: read again later; nothing is lost.
+        """
+        try:
+            with translated(stream=self.stream, group=self.group):
+                return await self._next_batch()
+        except GroupMissing:
+            # A group made anew knows nothing of our place in the old one. The answer came at once,
+            # even to a blocking read, so a caller that only tries again would spin.
+            self._restart()
+            await asyncio.sleep(PAUSE_S)
+            raise
+
+    async def acknowledge(self, ids: Iterable[str]) -> int:
+        """Settle entries whose work is committed. Returns how many were still unacknowledged.
+
+        Idempotent. Redis does not ask whose an entry is: one that another consumer has claimed
+        meanwhile is settled as well.
+        """
+        wanted = list(ids)
+        if not wanted:
+            return 0
+        with translated(stream=self.stream, group=self.group):
+            return int(await self._redis.xack(self.stream, self.group, *wanted))
+
+    async def renew(self, ids: Iterable[str]) -> list[str]:
+        """Restart the idle time of entries in work. Returns those that are still this consumer's.
+
+        The others were settled or claimed elsewhere. Call it every quarter of `claim_idle_ms`,
+        from the task that does the work, so that it stops when the work does.
+        """
+        return await self._set_idle(ids, idle_ms=0)
+
+    async def hand_back(self, ids: Iterable[str]) -> list[str]:
+        """Let others claim at once what this consumer has not begun and will not do.
+
+        For a shutdown without a restart. Returns those that were still this consumer's.
+        """
+        return await self._set_idle(ids, idle_ms=self._claim_idle_ms)
+
+    async def _set_idle(self, ids: Iterable[str], *, idle_ms: int) -> list[str]:
+        wanted = list(ids)
+        if not wanted:
+            return []
+        with translated(stream=self.stream, group=self.group):
+            kept = await self._redis.eval(
+                _RENEW, 1, self.stream, self.group, self.consumer, idle_ms, *wanted
+            )
+        return [to_id(entry_id) for entry_id in kept]
+
+    async def _next_batch(self) -> list[Entry]:
+        own = await self._read_own()
+        if own:
+            return own
+        claimed = await self._claim()
+        return claimed + await self._read_new(self._batch_entries - len(claimed), wait=not claimed)
+
+    async def _read_own(self) -> list[Entry]:
+        """What is unacknowledged under our name and not in the caller's hands."""
+        while self._own_after is not None:
+            reply = await self._redis.xreadgroup(
+                self.group,
+                self.consumer,
+                {self.stream: self._own_after},
+                count=self._batch_entries,
+            )
+            raw = _entries_in(reply)
+            if not raw:
+                self._own_after = None
+                break
+            self._own_after = self._newest = to_id(raw[-1][0])
+            await self._settle_ghosts([to_id(raw_id) for raw_id, fields in raw if not fields])
+            entries = await self._with_deliveries(raw)
+            if entries:
+                return entries
+        return []
+
+    async def _claim(self) -> list[Entry]:
+        """Take over what has been idle too long, at most half a batch of it."""
+        reply = await self._redis.xautoclaim(
+            self.stream,
+            self.group,
+            self.consumer,
+            min_idle_time=self._claim_idle_ms,
+            start_id=self._claim_from,
+            count=self._batch_entries // 2,
+        )
+        next_id, raw, ghosts = reply[0], reply[1], reply[2]
+        self._claim_from = to_id(next_id)
+        self.ghosts += len(ghosts)  # Redis itself took them off the list
+        return await self._with_deliveries(raw)
+
+    async def _read_new(self, count: int, *, wait: bool) -> list[Entry]:
+        # Until the answer is here we must believe it lost, by a cancel or a broken connection. What
+        # it carried is then on our own list, after everything that was handed out before.
+        self._own_after = self._newest
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        reply = await self._redis.xreadgroup(
+            self.group,
+            self.consumer,
+            {self.stream: ">"},
+            count=count,
+            block=self._block_ms if wait else None,
+        )
+        self._own_after = None
+        raw = _entries_in(reply)
+        if raw:
+            self._newest = to_id(raw[-1][0])
+        elif wait:
+            await self._wait_out(loop.time() - began)
+        return [to_entry(self.stream, raw_id, fields or {}, 1) for raw_id, fields in raw]
+
+    async def _wait_out(self, waited_s: float) -> None:
+        """Pause when a blocking read came back empty far too soon, as fakeredis's do."""
+        block_s = self._block_ms / 1_000
+        if waited_s < block_s / 2:
+            await asyncio.sleep(min(PAUSE_S, block_s - waited_s))
+
+    async def _settle_ghosts(self, ids: Sequence[str]) -> None:
+        """Take deleted entries off our list, where they would stay for ever."""
+        if ids:
+            self.ghosts += int(await self._redis.xack(self.stream, self.group, *ids))
+
+    async def _with_deliveries(self, raw: Sequence[_RawEntry]) -> list[Entry]:
+        """Add how often each entry was delivered, which neither kind of read tells.
+
+        One that somebody settled in between has no count any more, and needs no work.
+        """
+        living = [(to_id(raw_id), fields) for raw_id, fields in raw if fields]
+        if not living:
+            return []
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for entry_id, _ in living:
+                pipeline.xpending_range(
+                    self.stream, self.group, min=entry_id, max=entry_id, count=1
+                )
+            replies = await pipeline.execute(raise_on_error=False)
+        details: list[list[dict[str, Any]]] = answered(replies)
+        return [
+            to_entry(self.stream, entry_id, fields, int(detail[0]["times_delivered"]))
+            for (entry_id, fields), detail in zip(living, details, strict=True)
+            if detail
+        ]
+
+
+def _entries_in(reply: Any) -> Sequence[_RawEntry]:
+    """The entries in a reply of XREADGROUP that asked for one stream."""
+    return reply[0][1] if reply else []

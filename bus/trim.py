@@ -1,0 +1,102 @@
+"""Dropping entries that everybody has read and acknowledged, and no others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from redis.asyncio import Redis
+
+from .entry import to_id
+from .errors import GroupMissing, StreamMissing, translated
+
+#: Applied entries stay so long, for people who want to look and for cheap re-reads.
+KEEP_MS: Final = 30 * 60_000
+#: How much one step removes, so that Redis serves others in between (10,000 take about 2 ms).
+TRIM_ENTRIES_MAX: Final = 10_000
+#: Redis removes whole nodes of (by default) 100 entries when told to stop early.
+TRIM_ENTRIES_MIN: Final = 1_000
+
+# The floor is the lowest id that any group still needs: its oldest unacknowledged entry, or else
+# its last delivered one. Groups nobody expects count too: their readers were promised the same.
+# A group that should be there and is not has read nothing, so the script refuses. Ids are compared
+# as text, by length and then by digits: Lua's numbers are inexact above 2^53.
+# KEYS: stream; ARGV: keep ms, entries at most, every group that must exist.
+# Returns {'ok', removed, left, floor, group that holds it}, {'group', missing one} or {'stream'}.
+_TRIM: Final = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return {'stream'} end
+local function less(a, b) if #a ~= #b then return #a < #b end return a < b end
+local function before(x, y)
+  local x_ms, x_seq = string.match(x, '^(%d+)-(%d+)$')
+  local y_ms, y_seq = string.match(y, '^(%d+)-(%d+)$')
+  return less(x_ms, y_ms) or (x_ms == y_ms and less(x_seq, y_seq))
+end
+local expected = {}
+for i = 3, #ARGV do expected[ARGV[i]] = true end
+local now = redis.call('TIME')
+local now_ms = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
+local floor, holder = string.format('%.0f-0', math.max(now_ms - tonumber(ARGV[1]), 0)), ''
+for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local group = {}
+  for i = 1, #info, 2 do group[info[i]] = info[i + 1] end
+  expected[group['name']] = nil
+  local needed = group['last-delivered-id']
+  if tonumber(group['pending']) > 0 then
+    needed = redis.call('XPENDING', KEYS[1], group['name'])[2]
+  end
+  if before(needed, floor) then floor, holder = needed, group['name'] end
+end
+local missing = next(expected)
+if missing then return {'group', missing} end
+local removed
+if redis.call('XLEN', KEYS[1]) <= tonumber(ARGV[2]) then
+  removed = redis.call('XTRIM', KEYS[1], 'MINID', floor)
+else
+  removed = redis.call('XTRIM', KEYS[1], 'MINID', '~', floor, 'LIMIT', ARGV[2])
+end
+return {'ok', removed, redis.call('XLEN', KEYS[1]), floor, holder}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What one step of trimming did."""
+
+    removed: int
+    left: int
+    #: The first id that was kept.
+    floor: str
+    #: The group whose place is the floor, or None if it is the age alone.
+    held_by: str | None
+
+
+async def trim_stream(
+    redis: Redis,
+    stream: str,
+    groups: Sequence[str],
+    *,
+    keep_ms: int = KEEP_MS,
+    entries_max: int = TRIM_ENTRIES_MAX,
+) -> Trimmed:
+    """Remove what is older than `keep_ms` and acknowledged by every group, in one bounded step.
+
+    Call it again while it removes as much as it may; one call removes at most `entries_max`. An
+    entry is never removed while any group has still to read or to acknowledge it.
+
+    Raises:
+        GroupMissing: one of `groups` does not exist; nothing was removed.
+        StreamMissing: there is no such stream.
+        ValueError: no groups, or `entries_max` below `TRIM_ENTRIES_MIN`.
+    """
+    if not groups:
+        raise ValueError("name every group that must have read the stream")
+    if entries_max < TRIM_ENTRIES_MIN:
+        raise ValueError(f"entries_max={entries_max}, the least is {TRIM_ENTRIES_MIN}")
+    with translated(stream=stream):
+        outcome, *rest = await redis.eval(_TRIM, 1, stream, keep_ms, entries_max, *groups)
+    match to_id(outcome):
+        case "stream":
+            raise StreamMissing(stream)
+        case "group":
+            raise GroupMissing(stream, to_id(rest[0]))
+    removed, left, floor, holder = rest
+    return Trimmed(int(removed), int(left), to_id(floor), to_id(holder) or None)
