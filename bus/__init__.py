@@ -17,7 +17,7 @@ from .errors import (
     PayloadTooLarge,
     StreamMissing,
 )
-from .groups import ensure_group, remove_idle_consumers
+from .groups import ensure_group, group_exists, remove_idle_consumers
 from .keys import SOURCES, Keys, Source, Subscription, consumer_name
 from .lag import Consumer, Lag, measure_lag
 from .publisher import PAYLOAD_BYTES_MAX, PUBLISH_ENTRIES_MAX, Publisher
@@ -54,6 +54,7 @@ __all__ = [
     "connect_reader",
     "consumer_name",
     "ensure_group",
+    "group_exists",
     "measure_lag",
     "ping",
     "remove_idle_consumers",

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from .entry import to_id
-from .errors import translated
+from .errors import GroupMissing, StreamMissing, translated
 from .keys import Subscription
 
 CONSUMER_IDLE_MS: Final = 24 * 3_600_000
@@ -45,6 +45,17 @@ async def ensure_group(redis: Redis, subscription: Subscription) -> bool:
                 raise
             return False
     return True
+
+
+async def group_exists(redis: Redis, subscription: Subscription) -> bool:
+    """Tell whether the group is there. If it is not, Redis is new or has lost data."""
+    stream, group = subscription
+    try:
+        with translated(stream=stream, group=group):
+            groups = await redis.xinfo_groups(stream)
+    except (StreamMissing, GroupMissing):
+        return False
+    return any(to_id(info["name"]) == group for info in groups)
 
 
 async def remove_idle_consumers(

@@ -181,6 +181,26 @@ async def take_unpublished(
     return [Unpublished(key, source, payload.encode()) for key, source, payload in rows]
 
 
+async def unpublish(conn: asyncpg.Connection, source: Platform) -> int:
+    """Make every unfinished event of `source` pending again, because its stream was lost.
+
+    Returns how many there are. Those that were delivered after all take effect once all the same.
+    """
+    with mapped_errors():
+        count: int = await conn.fetchval(
+            """
+            WITH lost AS (
+                UPDATE sync_events SET status = 'pending', published_at = NULL
+                WHERE status = 'published' AND source = $1
+                RETURNING id
+            )
+            SELECT count(*) FROM lost
+            """,
+            source,
+        )
+    return count
+
+
 async def fail(
     conn: asyncpg.Connection,
     *,

@@ -114,6 +114,20 @@ async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, erro
         )
 
 
+async def release(pool: asyncpg.Pool, showing: Showing, *, delay_s: float) -> None:
+    """Give back a member who was taken and not visited, not to be taken for `delay_s` seconds."""
+    with mapped_errors():
+        await pool.execute(
+            """
+            UPDATE surfaces SET taken_until = NULL, retry_at = now() + make_interval(secs => $3)
+            WHERE member_id = $1 AND platform = $2
+            """,
+            showing.member_id,
+            showing.platform,
+            delay_s,
+        )
+
+
 async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
     """Forget what was shown to this account: it joined anew, so it shows nothing yet."""
     with mapped_errors():

@@ -1,0 +1,1 @@
+"""The processes between the platforms: they settle events, publish leftovers, show ranks."""

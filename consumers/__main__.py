@@ -1,0 +1,34 @@
+"""`python -m consumers [ROLE ...]`: run all roles, or those that are named."""
+
+import asyncio
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from config import ConfigError, Settings, set_up_logs
+
+from .app import serve
+from .roles import ROLES
+
+EXIT_CODE_UNFIT_SETTINGS = 2
+
+
+def main(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[ROLE ...]", help=f"Some of {', '.join(ROLES)}.")
+    ] = None,
+) -> None:
+    """Settle events, publish leftovers, show ranks: all roles, or those that are named."""
+    try:
+        settings = Settings.from_env(os.environ)
+        set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+        asyncio.run(serve(settings, names or []))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)
