@@ -1,0 +1,283 @@
+"""What the bots say: pure functions from values to texts."""
+
+from collections.abc import Sequence
+
+from config import Community
+from db import LinkOutcome, Profile, Standing
+from db.linking import CODE_LIFETIME_S, FAILURES_WINDOW_S
+
+from .game import (
+    NUMBER_MAX,
+    NUMBER_MIN,
+    TRIES_MAX,
+    Explained,
+    Lost,
+    Missed,
+    OutOfRange,
+    Owed,
+    Reward,
+    Turn,
+    Verdict,
+    Won,
+)
+from .markup import Markup
+from .texts import Texts, marked
+
+BAR_CELLS = 10
+
+MENU = (
+    ("guess", marked("Guess my number and win XP")),
+    ("profile", marked("Your XP, balance and rank")),
+    ("top", marked("The members with the most XP")),
+    ("link", marked("Link your Telegram and Discord accounts")),
+    ("help", marked("What I can do")),
+)
+"""The commands that a platform's menu shows, each with its description in English."""
+
+
+def welcome(texts: Texts) -> str:
+    """Answer /start."""
+    return texts.gettext(
+        "Hello! I keep XP, balance and ranks the same in our Telegram group and our Discord server."
+        " Send /guess to play, /link to join your two accounts, /help for everything else."
+    )
+
+
+def menu(texts: Texts, mark: Markup) -> str:
+    """Answer /help."""
+    lines = [mark.bold(texts.gettext("What I can do"))]
+    lines += [f"/{command} - {texts.gettext(description)}" for command, description in MENU]
+    return "\n".join(lines)
+
+
+def turn(taken: Turn, texts: Texts, mark: Markup, community: Community) -> str:
+    """Answer /guess, without what a win adds up to."""
+    match taken:
+        case Explained(tries_left):
+            return _rules(tries_left, texts)
+        case OutOfRange():
+            return texts.gettext(
+                "Please send a whole number from {least} to {most}, like this: /guess 7",
+                least=NUMBER_MIN,
+                most=NUMBER_MAX,
+            )
+        case Missed(guess, verdict, tries_left):
+            return _miss(guess, verdict, tries_left, texts)
+        case Lost(number):
+            return texts.gettext(
+                "Out of tries: it was {number}. Send /guess to play again.", number=number
+            )
+        case Owed(number):
+            return texts.gettext(
+                "Yes, it is {number}! But I cannot reach my records, so your win is not counted"
+                " yet. Please send /guess again in a minute, and I will count it.",
+                number=number,
+            )
+        case Won(number, reward):
+            hit = texts.gettext("Yes, it is {number}!", number=number)
+            return hit if reward is None else f"{hit}\n{_earned(reward, texts, mark, community)}"
+
+
+def total(profile: Profile, texts: Texts, mark: Markup) -> str:
+    """Say what a win adds up to."""
+    xp = _xp(profile.xp, texts)
+    coins = _coins(profile.balance, texts)
+    if profile.rank_name is None:
+        return texts.gettext("You have {xp} and {coins} now.", xp=xp, coins=coins)
+    return texts.gettext(
+        "You have {xp} and {coins} now, your rank is {rank}.",
+        xp=xp,
+        coins=coins,
+        rank=mark.plain(profile.rank_name),
+    )
+
+
+def card(
+    profile: Profile | None, name: str, texts: Texts, mark: Markup, community: Community
+) -> str:
+    """Answer /profile."""
+    title = mark.bold(mark.plain(name))
+    if profile is None:
+        return f"{title}\n" + texts.gettext("Nothing earned yet. Send /guess to win your first XP.")
+    lines = [title]
+    if profile.rank_name is not None:
+        lines.append(texts.gettext("Rank: {rank}", rank=mark.plain(profile.rank_name)))
+    lines.append(texts.gettext("XP: {xp}", xp=profile.xp))
+    lines.append(texts.gettext("Balance: {coins}", coins=_coins(profile.balance, texts)))
+    lines.append(_progress(profile, texts, mark))
+    if profile.achievements:
+        titles = [_title(one.name, community) for one in profile.achievements]
+        lines.append(texts.gettext("Achievements: {list}", list=mark.plain(", ".join(titles))))
+    lines.append(
+        texts.gettext("Your Telegram and Discord accounts are linked.")
+        if profile.linked
+        else texts.gettext("Your other account is not linked yet: send /link.")
+    )
+    return "\n".join(lines)
+
+
+def table(standings: Sequence[Standing], texts: Texts, mark: Markup) -> str:
+    """Answer /top."""
+    if not standings:
+        return texts.gettext("Nobody has any XP yet. Send /guess and be the first.")
+    lines = [mark.bold(texts.gettext("The members with the most XP"))]
+    for one in standings:
+        name = one.display_name or texts.gettext("somebody")
+        rank = f" ({mark.plain(one.rank_name)})" if one.rank_name else ""
+        lines.append(f"{one.position}. {mark.plain(name)} - {_xp(one.xp, texts)}{rank}")
+    return "\n".join(lines)
+
+
+def code(issued: str, other: str, texts: Texts, mark: Markup) -> str:
+    """Answer /link with the code that was asked for; `other` is where it is to be sent."""
+    lifetime = texts.ngettext(
+        "The code works once, for {count} minute. Show it to nobody.",
+        "The code works once, for {count} minutes. Show it to nobody.",
+        CODE_LIFETIME_S // 60,
+    )
+    invitation = texts.gettext(
+        "Your code: {code}\nNow send it to me on {other}: {command}",
+        code=mark.code(issued),
+        other=other,
+        command=mark.code(f"/link {issued}"),
+    )
+    return f"{invitation}\n{lifetime}"
+
+
+def linked(outcome: LinkOutcome, other: str, texts: Texts) -> str:
+    """Answer /link with a code; `other` is where codes for this platform come from."""
+    match outcome:
+        case LinkOutcome.LINKED:
+            return texts.gettext(
+                "Done: your Telegram and Discord accounts are one member now, and everything you"
+                " earned on both is added up. Send /profile to see it."
+            )
+        case LinkOutcome.WRONG_CODE:
+            return texts.gettext(
+                "This code does not work: it is mistyped, used or too old."
+                " Send me /link on {other} for a new one.",
+                other=other,
+            )
+        case LinkOutcome.SAME_PLATFORM:
+            return texts.gettext("This code is for {other}: send it to me there.", other=other)
+        case LinkOutcome.ALREADY_LINKED:
+            return texts.gettext(
+                "One of these two accounts is linked already, so nothing was changed."
+            )
+        case LinkOutcome.LOCKED_OUT:
+            return texts.ngettext(
+                "Too many wrong codes. Please wait {count} minute and try again.",
+                "Too many wrong codes. Please wait {count} minutes and try again.",
+                FAILURES_WINDOW_S // 60,
+            )
+
+
+def link_in_private(texts: Texts, *, code_was_shown: bool) -> str:
+    """Answer /link in a group, where everybody reads along."""
+    answer = texts.gettext("Let us do this in private, so that nobody else sees your code.")
+    if not code_was_shown:
+        return answer
+    return f"{answer} " + texts.gettext(
+        "Others have seen this one, so send /link on Discord for a new code first."
+    )
+
+
+def open_private(texts: Texts) -> str:
+    """Label the button that leads from the group to the private chat."""
+    return texts.gettext("Open the private chat")
+
+
+def anonymous(texts: Texts) -> str:
+    """Answer an administrator who writes in the name of the group."""
+    return texts.gettext(
+        "You are writing in the name of the group, so I cannot tell who you are."
+        " Please turn anonymity off and try again."
+    )
+
+
+def away(texts: Texts) -> str:
+    """Answer anything that needs the record while it is away."""
+    return texts.gettext("I cannot reach my records right now. Please try again in a minute.")
+
+
+def failed(texts: Texts) -> str:
+    """Answer when something broke that should not."""
+    return texts.gettext("Something went wrong on my side. It is noted; please try again later.")
+
+
+def _rules(tries_left: int, texts: Texts) -> str:
+    if tries_left < TRIES_MAX:
+        return texts.ngettext(
+            "I am still thinking of my number from {least} to {most}. You have {count} try left:"
+            " send /guess and your number.",
+            "I am still thinking of my number from {least} to {most}. You have {count} tries left:"
+            " send /guess and your number.",
+            tries_left,
+            least=NUMBER_MIN,
+            most=NUMBER_MAX,
+        )
+    return texts.ngettext(
+        "I am thinking of a number from {least} to {most}. You have {count} try:"
+        " send /guess and your number, like this: /guess 7",
+        "I am thinking of a number from {least} to {most}. You have {count} tries:"
+        " send /guess and your number, like this: /guess 7",
+        tries_left,
+        least=NUMBER_MIN,
+        most=NUMBER_MAX,
+    )
+
+
+def _miss(guess: int, verdict: Verdict, tries_left: int, texts: Texts) -> str:
+    hint = (
+        texts.gettext("My number is higher than {guess}.", guess=guess)
+        if verdict is Verdict.HIGHER
+        else texts.gettext("My number is lower than {guess}.", guess=guess)
+    )
+    left = texts.ngettext("{count} try left.", "{count} tries left.", tries_left)
+    return f"{hint} {left}"
+
+
+def _earned(reward: Reward, texts: Texts, mark: Markup, community: Community) -> str:
+    earned = texts.gettext(
+        "You earned {xp} and {coins}.",
+        xp=_xp(reward.xp, texts),
+        coins=_coins(reward.balance, texts),
+    )
+    if reward.achievement is None:
+        return earned
+    unlocked = texts.gettext(
+        "Achievement unlocked: {title}", title=mark.plain(_title(reward.achievement, community))
+    )
+    return f"{earned}\n{unlocked}"
+
+
+def _progress(profile: Profile, texts: Texts, mark: Markup) -> str:
+    if profile.next_rank_xp is None or profile.next_rank_name is None:
+        return texts.gettext("There is no higher rank: well done.")
+    bar = progress_bar(profile.xp - profile.rank_xp, profile.next_rank_xp - profile.rank_xp)
+    missing = texts.gettext(
+        "{xp} to {rank}",
+        xp=_xp(profile.next_rank_xp - profile.xp, texts),
+        rank=mark.plain(profile.next_rank_name),
+    )
+    return f"{bar} {missing}"
+
+
+def progress_bar(done: int, whole: int) -> str:
+    """Draw the way from one rank to the next; full only when all of it is done."""
+    filled = max(0, min(BAR_CELLS, done * BAR_CELLS // whole)) if whole > 0 else BAR_CELLS
+    return "▰" * filled + "▱" * (BAR_CELLS - filled)
+
+
+def _title(achievement: str, community: Community) -> str:
+    setting = community.achievement(achievement)
+    return setting.title if setting else achievement
+
+
+def _xp(amount: int, texts: Texts) -> str:
+    # In English XP has one form; in other languages it may have several.
+    return texts.ngettext("{count} XP", "{count} XP", amount)
+
+
+def _coins(amount: int, texts: Texts) -> str:
+    return texts.ngettext("{count} coin", "{count} coins", amount)

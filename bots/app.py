@@ -1,0 +1,129 @@
+"""The composition both bots share: settings, the record, the bus, the game, signals, exit codes."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import asyncpg
+import structlog
+
+import schemas
+from bus import BadRedisUrl, Keys, Publisher, connect
+from config import Community, ConfigError, Settings, set_up_logs
+from db import Producer, StorageUnavailable, open_pool
+from schemas import Source
+
+from .commands import Commands
+from .errors import Refused, Stopped
+from .game import GameService
+from .markup import Markup
+from .members import Members
+from .supervisor import Supervisor
+from .texts import Languages
+
+log = structlog.get_logger("twinstream.bots")
+
+EXIT_STOPPED = 0
+EXIT_REFUSED = 2
+POOL_CLOSE_WAIT_S = 5.0
+
+
+class Services(NamedTuple):
+    """What a bot needs to answer, whatever its platform."""
+
+    commands: Commands
+    members: Members
+    languages: Languages
+    community: Community
+
+
+@contextlib.asynccontextmanager
+async def open_services(
+    settings: Settings,
+    community: Community,
+    supervisor: Supervisor,
+    *,
+    platform: Source,
+    mark: Markup,
+    keys: Keys = Keys(),  # noqa: B008 - frozen
+) -> AsyncIterator[Services]:
+    """Open the record and the bus for one bot, and close them afterwards.
+
+    It waits for Postgres as long as that takes. Redis may be away: events wait in Postgres then.
+
+    Raises:
+        Stopped: the process was asked to stop while Postgres was away.
+        ConfigError: an address cannot be used.
+    """
+    settings.require("database_url", "redis_url")
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    name = f"{platform}-bot"
+    try:
+        redis = connect(settings.redis_url, name=name)
+    except BadRedisUrl as error:
+        raise ConfigError(f"REDIS_URL cannot be used: {error}") from error
+    database_url = settings.database_url
+    pool = await supervisor.keep(
+        lambda: supervisor.unless_stopped(open_pool(database_url, name=name)),
+        what="connecting to Postgres",
+        passing=(StorageUnavailable,),
+    )
+    producer = Producer(pool, schemas, Publisher(redis, keys))
+    members = Members(pool, platform)
+    game = GameService(source=platform, rewards=producer)
+    commands = Commands(
+        platform=platform, game=game, members=members, community=community, mark=mark
+    )
+    try:
+        yield Services(commands, members, Languages.load(), community)
+    finally:
+        await producer.close()
+        await redis.aclose()
+        await _close(pool)
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), POOL_CLOSE_WAIT_S)
+    except TimeoutError:
+        pool.terminate()
+
+
+Serve = Callable[[Settings, Community, Supervisor], Awaitable[None]]
+
+
+def run(serve: Serve, *, platform: Source) -> int:
+    """Run one bot in this process until SIGINT or SIGTERM; return the exit code.
+
+    2 means that a setting has to be corrected first, and the last line says which.
+    """
+    try:
+        settings = Settings.from_env(os.environ)
+        set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+        settings.require(f"{platform}_token", "database_url", "redis_url")
+        community = Community.from_toml(Path(settings.twinstream_config))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_REFUSED
+    try:
+        asyncio.run(_until_stopped(serve, settings, community))
+    except (ConfigError, Refused) as error:
+        log.error("bot.refused", platform=platform, why=str(error))
+        return EXIT_REFUSED
+    log.info("bot.stopped", platform=platform)
+    return EXIT_STOPPED
+
+
+async def _until_stopped(serve: Serve, settings: Settings, community: Community) -> None:
+    supervisor = Supervisor(asyncio.Event())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, supervisor.stop.set)
+    with contextlib.suppress(Stopped):
+        await serve(settings, community, supervisor)

@@ -1,0 +1,90 @@
+"""The Discord bot's life: connect, answer until stopped, leave in good order.
+
+A client whose first connection to the gateway fails is of no use any more: `start` ends in an
+AttributeError, and a second `start` finds the session closed. So every attempt has a new client.
+"""
+
+import asyncio
+from functools import partial
+
+import aiohttp
+import discord
+import structlog
+
+from bots.app import Services, open_services
+from bots.errors import Refused, Unready
+from bots.supervisor import Supervisor
+from bus import Keys
+from config import Community, Settings, point_discord_at
+
+from .client import TwinClient
+from .markup import DiscordMarkup
+
+log = structlog.get_logger("twinstream.discord_bot")
+
+NOT_ACCEPTED = (
+    "Discord does not accept DISCORD_TOKEN: open https://discord.com/developers/applications,"
+    " choose the application, open its Bot page, press Reset Token, and copy the new token"
+)
+_PASSING = (
+    Unready,
+    discord.HTTPException,
+    discord.GatewayNotFound,
+    discord.ConnectionClosed,
+    discord.RateLimited,
+    aiohttp.ClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+async def serve(
+    settings: Settings,
+    community: Community,
+    supervisor: Supervisor,
+    *,
+    keys: Keys = Keys(),  # noqa: B008 - frozen
+) -> None:
+    """Serve the server until the supervisor is stopped.
+
+    Raises:
+        Refused: Discord does not know the token.
+        Stopped: the process was asked to stop before the bot was ready.
+    """
+    point_discord_at(settings)
+    async with open_services(
+        settings, community, supervisor, platform="discord", mark=DiscordMarkup(), keys=keys
+    ) as services:
+        await supervisor.keep(
+            partial(_serve_once, settings, services, supervisor),
+            what="connecting to Discord",
+            passing=_PASSING,
+        )
+
+
+async def _serve_once(settings: Settings, services: Services, supervisor: Supervisor) -> None:
+    assert settings.discord_token is not None
+    async with TwinClient(services) as client:
+        running = asyncio.create_task(_run(client, settings.discord_token))
+        stopping = asyncio.create_task(supervisor.stop.wait())
+        try:
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+        finally:
+            await client.close()
+            for task in (running, stopping):
+                task.cancel()
+            await asyncio.gather(running, stopping, return_exceptions=True)
+
+
+async def _run(client: TwinClient, token: str) -> None:
+    try:
+        await client.start(token)
+    except discord.LoginFailure as error:
+        raise Refused(NOT_ACCEPTED) from error
+    except AttributeError as error:
+        if client.ws is None:
+            raise Unready("the gateway cannot be reached") from error
+        raise
+    raise Unready("Discord ended the connection")

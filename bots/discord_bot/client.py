@@ -1,0 +1,89 @@
+"""Our client: the least of Discord that answering commands in one server takes."""
+
+import discord
+import structlog
+from discord import app_commands
+
+from bots.app import Services
+
+from .commands import Tree
+from .translator import CatalogueTranslator
+
+log = structlog.get_logger("twinstream.discord_bot")
+
+RATE_LIMIT_WAIT_S_MAX = 30.0
+#: What the bot needs where it is invited: the roles are given by the consumers, with this token.
+PERMISSIONS = discord.Permissions(
+    manage_roles=True, view_channel=True, send_messages=True, view_audit_log=True
+)
+
+discord.VoiceClient.warn_nacl = False
+
+
+class TwinClient(discord.Client):
+    """Answers the commands of the configured server. Lives for one connection: see D6 in app.py.
+
+    Members come with their interactions, so none are fetched or cached.
+    """
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            chunk_guilds_at_startup=False,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self.tree = Tree(self, services)
+        self._languages = services.languages
+        self._guild_id = services.community.discord.guild_id
+        self._introduced = False
+
+    async def setup_hook(self) -> None:
+        """Publish the commands, before the first of them can arrive."""
+        await self.tree.set_translator(CatalogueTranslator(self._languages))
+        await self._publish_commands()
+
+    async def on_ready(self) -> None:
+        """Say once which server is served; discord.py calls this again after reconnects."""
+        if self._introduced:
+            return
+        self._introduced = True
+        guild = self.get_guild(self._guild_id)
+        if guild is None:
+            log.warning("bot.started", bot=str(self.user), why=self._invitation())
+        else:
+            log.info("bot.started", bot=str(self.user), guild_id=guild.id, guild=guild.name)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Begin to serve when the invitation that the log asked for arrives."""
+        if guild.id == self._guild_id:
+            log.info("guild.joined", guild_id=guild.id, guild=guild.name)
+            await self._publish_commands()
+
+    async def close(self) -> None:
+        """Let the answers under way be sent, then leave."""
+        await self.tree.drain()
+        await super().close()
+
+    async def _publish_commands(self) -> None:
+        try:
+            await self.tree.sync(guild=discord.Object(self._guild_id))
+        except (discord.Forbidden, discord.NotFound):
+            log.error("guild.not_served", why=self._invitation())
+        except (discord.HTTPException, discord.RateLimited, app_commands.AppCommandError) as error:
+            # The commands published earlier still work, so this is no reason not to serve them.
+            log.error("commands.not_published", why=str(error))
+
+    def _invitation(self) -> str:
+        assert self.application_id is not None
+        url = discord.utils.oauth_url(
+            self.application_id,
+            permissions=PERMISSIONS,
+            guild=discord.Object(self._guild_id),
+            scopes=("bot", "applications.commands"),
+        )
+        return (
+            f"the bot is not in the server {self._guild_id}: invite it with {url} ,"
+            " or correct discord.guild_id in twinstream.toml"
+        )

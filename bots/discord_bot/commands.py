@@ -1,0 +1,123 @@
+"""From Discord's interactions to the shared commands, and back."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import discord
+import structlog
+from discord import AllowedMentions, Interaction, app_commands
+
+from bots import answers
+from bots.app import Services
+from bots.commands import Asker
+from bots.texts import marked
+
+log = structlog.get_logger("twinstream.discord_bot")
+
+DRAIN_S_MAX = 5.0
+GUESS_HINT = marked("Your guess; leave it out to see where the game stands")
+START_HINT = marked("Say hello")
+CODE_HINT = marked("The code I gave you on Telegram; leave it out to get one")
+
+
+class Tree(app_commands.CommandTree[discord.Client]):
+    """The commands of one server, and the answers that are under way."""
+
+    def __init__(self, client: discord.Client, services: Services) -> None:
+        super().__init__(client)
+        self._services = services
+        self._under_way: set[asyncio.Task[object]] = set()
+        _add_commands(self, services)
+
+    async def respond(
+        self, interaction: Interaction, answer: Coroutine[Any, Any, str], *, only_to_asker: bool
+    ) -> None:
+        """Acknowledge at once, then work out the answer and send it.
+
+        Discord forgets an interaction that is not acknowledged within three seconds.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
+        try:
+            await interaction.response.defer(ephemeral=only_to_asker, thinking=True)
+            await _say(interaction, await answer, only_to_asker=only_to_asker)
+        finally:
+            self._under_way.discard(task)
+            answer.close()  # it never began if Discord refused the acknowledgement
+
+    async def drain(self) -> None:
+        """Wait for the answers under way, at most DRAIN_S_MAX seconds."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=DRAIN_S_MAX)
+
+    def asker(self, interaction: Interaction) -> Asker:
+        """Tell who asks; their language is that of their own Discord client."""
+        user = interaction.user
+        texts = self._services.languages.speak(interaction.locale.value)
+        return Asker(user.id, user.display_name, texts)
+
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError) -> None:
+        """Log what broke, and tell the member if Discord lets us."""
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        if isinstance(cause, discord.HTTPException):
+            log.warning("answer.failed", interaction_id=interaction.id, why=str(cause))
+            return
+        log.error("interaction.failed", interaction_id=interaction.id, exc_info=cause)
+        if not interaction.response.is_done():
+            return
+        try:
+            sorry = answers.failed(self.asker(interaction).texts)
+            await _say(interaction, sorry, only_to_asker=True)
+        except discord.HTTPException as refused:
+            log.warning("answer.failed", interaction_id=interaction.id, why=str(refused))
+
+
+async def _say(interaction: Interaction, text: str, *, only_to_asker: bool) -> None:
+    await interaction.followup.send(
+        text,
+        ephemeral=only_to_asker,
+        suppress_embeds=True,
+        allowed_mentions=AllowedMentions.none(),
+    )
+
+
+def _add_commands(tree: Tree, services: Services) -> None:
+    commands = services.commands
+    guild = discord.Object(services.community.discord.guild_id)
+    described = dict(answers.MENU)
+
+    @tree.command(name="guess", description=described["guess"], guild=guild)
+    @app_commands.describe(number=GUESS_HINT)
+    async def guess(interaction: Interaction, number: int | None = None) -> None:
+        text = "" if number is None else str(number)
+        turn = commands.guess(tree.asker(interaction), text, entity_id=str(interaction.id))
+        await tree.respond(interaction, turn, only_to_asker=False)
+
+    @tree.command(name="profile", description=described["profile"], guild=guild)
+    async def profile(interaction: Interaction) -> None:
+        answer = commands.profile(tree.asker(interaction))
+        await tree.respond(interaction, answer, only_to_asker=True)
+
+    @tree.command(name="top", description=described["top"], guild=guild)
+    async def top(interaction: Interaction) -> None:
+        await tree.respond(interaction, commands.top(tree.asker(interaction)), only_to_asker=False)
+
+    @tree.command(name="link", description=described["link"], guild=guild)
+    @app_commands.describe(code=CODE_HINT)
+    async def link(interaction: Interaction, code: str = "") -> None:
+        answer = commands.link(tree.asker(interaction), code)
+        await tree.respond(interaction, answer, only_to_asker=True)
+
+    @tree.command(name="help", description=described["help"], guild=guild)
+    async def help_(interaction: Interaction) -> None:
+        await interaction.response.send_message(
+            commands.help(tree.asker(interaction)), ephemeral=True
+        )
+
+    @tree.command(name="start", description=START_HINT, guild=guild)
+    async def start(interaction: Interaction) -> None:
+        await interaction.response.send_message(
+            commands.start(tree.asker(interaction)), ephemeral=True
+        )

@@ -1,0 +1,223 @@
+"""The guessing game: the bot thinks of a number, and a member has a few tries to find it.
+
+1. The first `/guess` starts a round for the member.
+2. Every guess is answered: higher, lower or right. Without a hit the number is told in the end.
+3. A win is owed until every reward of it is recorded. If the record is away, the member is told,
+   and the next `/guess` pays under the same entity id; so a win is paid once, however often it is
+   tried, and whether or not an earlier try got half-way.
+
+Rounds live in memory: a restart forgets them, and costs nobody more than a few tries.
+"""
+
+import enum
+import random
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from db import Contention, Recorded, StorageUnavailable
+from schemas import Source
+
+NUMBER_MIN = 1
+NUMBER_MAX = 10
+TRIES_MAX = 4
+XP_PER_WIN = 15
+BALANCE_PER_WIN = 5
+REASON = "game_guess"
+ACHIEVEMENT = "lucky_guess"
+ROUNDS_MAX = 10_000
+
+
+class Rewards(Protocol):
+    """What pays for a win: `db.Producer` fits."""
+
+    async def create_xp_change_event(
+        self, *, user_id: int, delta_xp: int, source: Source, reason: str, entity_id: str
+    ) -> Recorded: ...
+
+    async def create_balance_change_event(
+        self, *, user_id: int, delta_balance: int, source: Source, reason: str, entity_id: str
+    ) -> Recorded: ...
+
+    async def create_achievement_event(
+        self, *, user_id: int, achievement: str, source: Source
+    ) -> Recorded: ...
+
+
+class Verdict(enum.Enum):
+    """How a guess compares with the number."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    RIGHT = "right"
+
+
+class Round(NamedTuple):
+    """A number to be guessed, and the tries that are left."""
+
+    number: int
+    tries_left: int = TRIES_MAX
+
+    def judge(self, guess: int) -> Verdict:
+        """Compare a guess with the number; HIGHER means that the number is higher."""
+        if guess == self.number:
+            return Verdict.RIGHT
+        return Verdict.HIGHER if guess < self.number else Verdict.LOWER
+
+    def after_a_miss(self) -> "Round | None":
+        """Return the round with a try less, or None when that was the last one."""
+        return self._replace(tries_left=self.tries_left - 1) if self.tries_left > 1 else None
+
+
+class Reward(NamedTuple):
+    """What a win brought."""
+
+    xp: int
+    balance: int
+    achievement: str | None
+    """The achievement that this win unlocked; None when the member had it already."""
+
+
+class Explained(NamedTuple):
+    """No guess was made: the round stands and this many tries are left."""
+
+    tries_left: int
+
+
+class OutOfRange(NamedTuple):
+    """The guess is no number of this game; it cost no try."""
+
+
+class Missed(NamedTuple):
+    """A wrong guess, and where the number is."""
+
+    guess: int
+    verdict: Verdict
+    tries_left: int
+
+
+class Lost(NamedTuple):
+    """The last try missed; this was the number."""
+
+    number: int
+
+
+class Won(NamedTuple):
+    """The number was found. `reward` is None where nothing is paid."""
+
+    number: int
+    reward: Reward | None
+
+
+class Owed(NamedTuple):
+    """The number was found, but the win could not be recorded; the next `/guess` tries again."""
+
+    number: int
+
+
+Turn = Explained | OutOfRange | Missed | Lost | Won | Owed
+
+
+class _Win(NamedTuple):
+    """A win that is not paid yet, and the entity id it will be paid under."""
+
+    number: int
+    entity_id: str
+
+
+class GameService:
+    """Plays with many members at once and has their wins paid.
+
+    Without `rewards` the game is the same, it just pays nothing. At most `rounds_max` members'
+    rounds are kept; the one that was idle the longest is dropped first.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        rewards: Rewards | None = None,
+        rounds_max: int = ROUNDS_MAX,
+        think: Callable[[int, int], int] = random.randint,
+    ) -> None:
+        self._source = source
+        self._rewards = rewards
+        self._rounds_max = rounds_max
+        self._think = think
+        self._rounds: OrderedDict[int, Round | _Win] = OrderedDict()
+
+    async def guess(self, user_id: int, guess: int | None, *, entity_id: str) -> Turn:
+        """Take one turn of the account `user_id`; a guess of None asks where the round stands.
+
+        `entity_id` names the update that brought the guess: a win is paid once under it.
+        """
+        current = self._rounds.get(user_id)
+        if isinstance(current, _Win):
+            return await self._pay(user_id, current)
+        if current is None:
+            current = Round(self._think(NUMBER_MIN, NUMBER_MAX))
+        self._keep(user_id, current)
+        if guess is None:
+            return Explained(current.tries_left)
+        if not NUMBER_MIN <= guess <= NUMBER_MAX:
+            return OutOfRange()
+        verdict = current.judge(guess)
+        if verdict is not Verdict.RIGHT:
+            return self._miss(user_id, current, guess, verdict)
+        win = _Win(current.number, entity_id)
+        # Owed before it is paid: a second guess that comes meanwhile finds no round to win again.
+        self._keep(user_id, win)
+        return await self._pay(user_id, win)
+
+    def _miss(self, user_id: int, current: Round, guess: int, verdict: Verdict) -> Missed | Lost:
+        left = current.after_a_miss()
+        if left is None:
+            del self._rounds[user_id]
+            return Lost(current.number)
+        self._keep(user_id, left)
+        return Missed(guess, verdict, left.tries_left)
+
+    async def _pay(self, user_id: int, win: _Win) -> Won | Owed:
+        try:
+            reward = await self._record(user_id, win.entity_id)
+        except (StorageUnavailable, Contention):
+            return Owed(win.number)
+        except Exception:
+            self._forget(user_id, win)  # trying again cannot help, so let the member play on
+            raise
+        self._forget(user_id, win)
+        return Won(win.number, reward)
+
+    async def _record(self, user_id: int, entity_id: str) -> Reward | None:
+        if self._rewards is None:
+            return None
+        await self._rewards.create_xp_change_event(
+            user_id=user_id,
+            delta_xp=XP_PER_WIN,
+            source=self._source,
+            reason=REASON,
+            entity_id=entity_id,
+        )
+        await self._rewards.create_balance_change_event(
+            user_id=user_id,
+            delta_balance=BALANCE_PER_WIN,
+            source=self._source,
+            reason=REASON,
+            entity_id=entity_id,
+        )
+        # Only the first of a member's wins unlocks it; the key of an achievement sees to that.
+        unlocked = await self._rewards.create_achievement_event(
+            user_id=user_id, achievement=ACHIEVEMENT, source=self._source
+        )
+        return Reward(XP_PER_WIN, BALANCE_PER_WIN, ACHIEVEMENT if unlocked.created else None)
+
+    def _keep(self, user_id: int, current: Round | _Win) -> None:
+        self._rounds[user_id] = current
+        self._rounds.move_to_end(user_id)
+        while len(self._rounds) > self._rounds_max:
+            self._rounds.popitem(last=False)
+
+    def _forget(self, user_id: int, win: _Win) -> None:
+        """Close this win, unless the member plays another round by now."""
+        if self._rounds.get(user_id) == win:
+            del self._rounds[user_id]

@@ -1,0 +1,120 @@
+"""From Telegram's updates to the shared commands, and back."""
+
+import structlog
+from aiogram import F, Router
+from aiogram.enums import ChatType
+from aiogram.filters import (
+    IS_MEMBER,
+    IS_NOT_MEMBER,
+    ChatMemberUpdatedFilter,
+    Command,
+    CommandObject,
+    CommandStart,
+)
+from aiogram.types import ChatMemberUpdated, InlineKeyboardButton, InlineKeyboardMarkup, Message
+from aiogram.utils.deep_linking import create_start_link
+
+from bots import answers
+from bots.app import Services
+from bots.commands import Asker
+from db import DbError
+
+from .senders import Askers
+
+log = structlog.get_logger("twinstream.telegram_bot")
+
+LINK_PAYLOAD = "link"
+
+
+def build_router(services: Services) -> Router:
+    """Return the handlers for the configured group and for private chats; others are ignored."""
+    group_id = services.community.telegram.chat_id
+    commands = Router(name="commands")
+    commands.message.filter((F.chat.id == group_id) | (F.chat.type == ChatType.PRIVATE))
+    commands.message.middleware(Askers(services.languages))
+    _add_commands(commands, services)
+    _add_link(commands, services)
+    changes = Router(name="changes")
+    _add_changes(changes, services, group_id)
+    router = Router(name="twinstream")
+    router.include_routers(commands, changes)
+    return router
+
+
+def _add_commands(router: Router, services: Services) -> None:
+    commands = services.commands
+
+    @router.message(Command("guess"))
+    async def guess(message: Message, command: CommandObject, asker: Asker) -> None:
+        # The message names the guess, so an update that is delivered again is paid once.
+        entity_id = f"{message.chat.id}.{message.message_id}"
+        await _answer(message, await commands.guess(asker, command.args or "", entity_id=entity_id))
+
+    @router.message(Command("profile"))
+    async def profile(message: Message, asker: Asker) -> None:
+        await _answer(message, await commands.profile(asker))
+
+    @router.message(Command("top"))
+    async def top(message: Message, asker: Asker) -> None:
+        await _answer(message, await commands.top(asker))
+
+    @router.message(Command("help"))
+    async def help_(message: Message, asker: Asker) -> None:
+        await _answer(message, commands.help(asker))
+
+
+def _add_link(router: Router, services: Services) -> None:
+    commands = services.commands
+    private = F.chat.type == ChatType.PRIVATE
+
+    @router.message(CommandStart(deep_link=True, magic=F.args == LINK_PAYLOAD), private)
+    async def start_link(message: Message, asker: Asker) -> None:
+        await _answer(message, await commands.link(asker, ""))
+
+    @router.message(CommandStart())
+    async def start(message: Message, asker: Asker) -> None:
+        await _answer(message, commands.start(asker))
+
+    @router.message(Command("link"), private)
+    async def link(message: Message, command: CommandObject, asker: Asker) -> None:
+        await _answer(message, await commands.link(asker, command.args or ""))
+
+    @router.message(Command("link"))
+    async def link_in_group(message: Message, command: CommandObject, asker: Asker) -> None:
+        assert message.bot is not None
+        url = await create_start_link(message.bot, LINK_PAYLOAD)
+        button = InlineKeyboardButton(text=answers.open_private(asker.texts), url=url)
+        await _answer(
+            message,
+            answers.link_in_private(asker.texts, code_was_shown=bool(command.args)),
+            InlineKeyboardMarkup(inline_keyboard=[[button]]),
+        )
+
+
+def _add_changes(router: Router, services: Services, group_id: int) -> None:
+    @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(IS_NOT_MEMBER >> IS_MEMBER))
+    async def joined(update: ChatMemberUpdated) -> None:
+        account_id = update.new_chat_member.user.id
+        try:
+            await services.members.show_again(account_id)
+        except DbError as error:
+            # Not the end of it: reconcile compares what is shown with what should be.
+            log.warning("member.not_shown_again", account_id=account_id, why=str(error))
+
+    @router.message(F.chat.id == group_id, F.migrate_to_chat_id)
+    async def migrated(message: Message) -> None:
+        log.error(
+            "chat.migrated",
+            why="the group became a supergroup and has a new id: set telegram.chat_id in"
+            f" twinstream.toml to {message.migrate_to_chat_id} and start the bot again",
+        )
+
+
+async def _answer(
+    message: Message, text: str, keyboard: InlineKeyboardMarkup | None = None
+) -> None:
+    """Answer in the same place; in a group as a reply, so that people see to whom."""
+    if message.chat.type == ChatType.PRIVATE:
+        await message.answer(text, reply_markup=keyboard)
+    else:
+        await message.reply(text, reply_markup=keyboard)
