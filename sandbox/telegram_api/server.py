@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from sandbox.errors import SandboxError, SeedError
-from sandbox.faults import Fault, Faults
+from sandbox.faults import ANY, Fault, Faults
 from sandbox.seed import TelegramSeed
 from sandbox.transcript import Transcript
 
@@ -96,6 +96,10 @@ class TelegramPlatform:
             self._polling.wake()
             await self._runner.cleanup()
             self._runner = None
+
+    def knows(self, method: str) -> bool:
+        """Whether faults can be ordered for `method`: it is imitated, or "*"."""
+        return method == ANY or method in METHODS
 
     def messages(self, chat_id: int) -> list[JSON]:
         """The latest messages of a chat as bots see them, oldest first."""
