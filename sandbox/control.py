@@ -1,0 +1,314 @@
+"""The control interface: JSON over HTTP for whoever plays the people and the weather.
+
+Ids are integers on Telegram and strings on Discord, and accepted as either. Every error is
+`{"error": "sentence"}` with a 4xx status.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any, Literal, TypeVar, cast, get_args
+
+import msgspec
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from .discord_api import DiscordPlatform
+from .errors import SandboxError
+from .faults import Fault, Faults, When
+from .telegram_api import TelegramPlatform
+from .transcript import Call, Transcript
+
+__all__ = ["Control"]
+
+Id = int | str
+PlatformName = Literal["telegram", "discord"]
+Body = TypeVar("Body", bound="Asked")
+WAIT_SECONDS_MAX = 60.0
+SHUTDOWN_SECONDS = 0.5
+
+log = structlog.get_logger("twinstream.sandbox")
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A request body; unknown fields are refused."""
+
+
+class TelegramSay(Asked):
+    chat_id: Id
+    user_id: Id
+    text: str
+    reply_to: int | None = None
+    anonymous: bool = False
+
+
+class TelegramClick(Asked):
+    chat_id: Id
+    message_id: int
+    user_id: Id
+    data: str
+
+
+class TelegramReact(Asked):
+    chat_id: Id
+    message_id: int
+    user_id: Id
+    emoji: str | None = None
+
+
+class DiscordSay(Asked):
+    channel_id: Id
+    user_id: Id
+    text: str
+
+
+class DiscordSlash(Asked):
+    channel_id: Id
+    user_id: Id
+    command: str
+    options: dict[str, Any] = {}
+
+
+class DiscordClick(Asked):
+    channel_id: Id
+    message_id: Id
+    user_id: Id
+    custom_id: str
+
+
+class MemberChange(Asked):
+    platform: PlatformName
+    action: Literal["join", "leave", "promote", "demote", "tag"]
+    user_id: Id | None = None
+    name: str | None = None
+    tag: str = ""
+
+
+class FaultOrder(Asked):
+    platform: PlatformName
+    method: str | None = None
+    route: str | None = None
+    status: int | None = None
+    times: int = 1
+    retry_after: float | None = None
+    description: str | None = None
+    code: int | None = None
+    when: When = "before"
+
+
+class Control:
+    """The control interface's own server, beside those of the platforms."""
+
+    def __init__(
+        self,
+        telegram: TelegramPlatform,
+        discord: DiscordPlatform,
+        transcript: Transcript,
+        faults: Faults,
+    ) -> None:
+        self._telegram = telegram
+        self._discord = discord
+        self._transcript = transcript
+        self._faults = faults
+        self._runner: web.AppRunner | None = None
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """Where the control interface listens, like "http://127.0.0.1:8090"."""
+        return self._url
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen; with port 0 on a free one, which `url` then names."""
+        app = web.Application(middlewares=[_errors_as_json])
+        routes: list[tuple[str, str, Callable[[web.Request], Awaitable[Any]]]] = [
+            ("POST", "/telegram/say", self._telegram_say),
+            ("POST", "/telegram/click", self._telegram_click),
+            ("POST", "/telegram/react", self._telegram_react),
+            ("POST", "/discord/say", self._discord_say),
+            ("POST", "/discord/slash", self._discord_slash),
+            ("POST", "/discord/click", self._discord_click),
+            ("POST", "/members", self._members),
+            ("POST", "/faults", self._add_fault),
+            ("GET", "/faults", self._list_faults),
+            ("DELETE", "/faults", self._clear_faults),
+            ("GET", "/world", self._world),
+            ("GET", "/transcript", self._read_transcript),
+            ("POST", "/reset", self._reset),
+            ("GET", "/health", self._health),
+        ]
+        for method, path, action in routes:
+            app.router.add_route(method, path, _answering(action))
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handler_cancellation=True
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        self._url = f"http://{host}:{self._runner.addresses[0][1]}"
+        log.info("control.started", url=self._url)
+
+    async def stop(self) -> None:
+        """Close the socket."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _telegram_say(self, request: web.Request) -> Any:
+        asked = await _body(request, TelegramSay)
+        chat_id, user_id = _number(asked.chat_id), _number(asked.user_id)
+        message_id = self._telegram.say(
+            chat_id, user_id, asked.text, reply_to=asked.reply_to, anonymous=asked.anonymous
+        )
+        return {"message_id": message_id}
+
+    async def _telegram_click(self, request: web.Request) -> Any:
+        asked = await _body(request, TelegramClick)
+        chat_id, user_id = _number(asked.chat_id), _number(asked.user_id)
+        query_id = self._telegram.click(chat_id, asked.message_id, user_id, asked.data)
+        return {"callback_query_id": query_id}
+
+    async def _telegram_react(self, request: web.Request) -> Any:
+        asked = await _body(request, TelegramReact)
+        chat_id, user_id = _number(asked.chat_id), _number(asked.user_id)
+        self._telegram.react(chat_id, asked.message_id, user_id, asked.emoji)
+        return {"ok": True}
+
+    async def _discord_say(self, request: web.Request) -> Any:
+        asked = await _body(request, DiscordSay)
+        channel_id, user_id = _number(asked.channel_id), _number(asked.user_id)
+        return {"message_id": str(self._discord.say(channel_id, user_id, asked.text))}
+
+    async def _discord_slash(self, request: web.Request) -> Any:
+        asked = await _body(request, DiscordSlash)
+        channel_id, user_id = _number(asked.channel_id), _number(asked.user_id)
+        made = self._discord.slash(channel_id, user_id, asked.command, asked.options)
+        return {"interaction_id": str(made)}
+
+    async def _discord_click(self, request: web.Request) -> Any:
+        asked = await _body(request, DiscordClick)
+        channel_id, user_id = _number(asked.channel_id), _number(asked.user_id)
+        message_id = _number(asked.message_id)
+        made = self._discord.click(channel_id, message_id, user_id, asked.custom_id)
+        return {"interaction_id": str(made)}
+
+    async def _members(self, request: web.Request) -> Any:
+        asked = await _body(request, MemberChange)
+        user_id = None if asked.user_id is None else _number(asked.user_id)
+        side = self._telegram if asked.platform == "telegram" else self._discord
+        if asked.action == "join":
+            user_id = side.join(user_id, asked.name)
+        elif user_id is None:
+            raise SandboxError(f"to {asked.action}, somebody is needed: give user_id")
+        elif asked.action == "leave":
+            side.leave(user_id)
+        elif asked.platform == "discord":
+            raise SandboxError(f"on Discord nobody can {asked.action}; roles are the bot's work")
+        elif asked.action == "promote":
+            self._telegram.people.promote(user_id)
+        elif asked.action == "demote":
+            self._telegram.people.demote(user_id)
+        else:
+            self._telegram.people.tag(user_id, asked.tag)
+        return {"user_id": user_id if asked.platform == "telegram" else str(user_id)}
+
+    async def _add_fault(self, request: web.Request) -> Any:
+        asked = await _body(request, FaultOrder)
+        if (asked.method is None) == (asked.route is None):
+            raise SandboxError('a fault names one `method` or `route`, "*" for any')
+        name = cast("str", asked.method if asked.method is not None else asked.route)
+        if asked.platform == "telegram" and not self._telegram.knows(name):
+            raise SandboxError(f"the sandbox imitates no Telegram method {name!r}")
+        if asked.status is None and asked.when in ("before", "after"):
+            raise SandboxError("a fault that is answered needs a `status`")
+        fault = Fault(
+            asked.platform,
+            name,
+            asked.status or 0,
+            times=asked.times,
+            retry_after=asked.retry_after,
+            description=asked.description,
+            code=asked.code,
+            when=asked.when,
+        )
+        self._faults.add(fault)
+        return asdict(fault)
+
+    async def _list_faults(self, request: web.Request) -> Any:
+        return {"faults": [asdict(fault) for fault in self._faults.pending()]}
+
+    async def _clear_faults(self, request: web.Request) -> Any:
+        self._faults.clear()
+        return {"ok": True}
+
+    async def _world(self, request: web.Request) -> Any:
+        return {"telegram": self._telegram.world(), "discord": self._discord.world()}
+
+    async def _read_transcript(self, request: web.Request) -> Any:
+        query = dict(request.query)
+        platform, name = query.pop("platform", None), query.pop("name", None)
+        after, wait = query.pop("after", "0"), query.pop("wait", "0")
+        if query:
+            raise SandboxError(f"the transcript is not searched by {', '.join(sorted(query))}")
+        if platform is not None and platform not in get_args(PlatformName):
+            raise SandboxError(f"there is no platform {platform!r}")
+        try:
+            newest_known, seconds = int(after), min(float(wait), WAIT_SECONDS_MAX)
+        except ValueError as error:
+            raise SandboxError("`after` is a call's number, `wait` is in seconds") from error
+
+        def wanted(call: Call) -> bool:
+            return platform in (None, call.platform) and name in (None, call.name)
+
+        if seconds > 0:
+            try:
+                await self._transcript.wait_for(wanted, timeout=seconds, after=newest_known)
+            except TimeoutError:
+                log.debug("transcript.waited_in_vain", after=newest_known)
+        calls = self._transcript.calls(platform=platform, name=name, after=newest_known)
+        return {"calls": [asdict(call) for call in calls], "last": self._transcript.last}
+
+    async def _reset(self, request: web.Request) -> Any:
+        self._telegram.reset()
+        self._discord.reset()
+        self._faults.clear()
+        return {"ok": True}
+
+    async def _health(self, request: web.Request) -> Any:
+        return {"ok": True, "calls": self._transcript.last}
+
+
+def _answering(action: Callable[[web.Request], Awaitable[Any]]) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return _json(200, await action(request))
+
+    return handler
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except SandboxError as error:
+        return _json(400, {"error": str(error)})
+    except web.HTTPClientError as error:
+        sentence = f"{request.method} {request.path} is not part of the control interface"
+        return _json(error.status, {"error": sentence})
+
+
+def _json(status: int, body: Any) -> web.Response:
+    encoded = msgspec.json.encode(body)
+    return web.Response(status=status, body=encoded, content_type="application/json")
+
+
+async def _body(request: web.Request, kind: type[Body]) -> Body:
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except msgspec.MsgspecError as error:
+        raise SandboxError(f"the request body cannot be used: {error}") from error
+
+
+def _number(identifier: Id) -> int:
+    try:
+        return int(identifier)
+    except ValueError as error:
+        raise SandboxError(f"{identifier!r} is not an id") from error
