@@ -1,0 +1,95 @@
+"""What the Discord API answers when it refuses, as exceptions that a handler raises."""
+
+from typing import Any
+
+__all__ = [
+    "ApiError",
+    "invalid_form",
+    "invalid_role",
+    "invalid_token",
+    "missing_access",
+    "missing_permissions",
+    "not_imitated",
+    "unauthorized",
+    "unknown",
+]
+
+UNKNOWN_CODES = {
+    "Application": 10002,
+    "Channel": 10003,
+    "Guild": 10004,
+    "Member": 10007,
+    "Message": 10008,
+    "Role": 10011,
+    "User": 10013,
+    "Webhook": 10015,
+    "Ban": 10026,
+    "interaction": 10062,
+    "application command": 10063,
+}
+
+
+class ApiError(Exception):
+    """A refusal: HTTP status, Discord's JSON error code and message.
+
+    `errors` is the tree of field errors that comes with code 50035.
+    """
+
+    def __init__(
+        self, status: int, code: int, message: str, errors: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.errors = errors
+
+    def body(self) -> dict[str, Any]:
+        """The JSON that the caller gets."""
+        answer: dict[str, Any] = {"message": self.message, "code": self.code}
+        if self.errors is not None:
+            answer["errors"] = self.errors
+        return answer
+
+
+def unauthorized() -> ApiError:
+    """The token is missing or wrong."""
+    return ApiError(401, 0, "401: Unauthorized")
+
+
+def invalid_token() -> ApiError:
+    """An interaction's or webhook's token does not belong to its id."""
+    return ApiError(401, 50027, "Invalid Webhook Token")
+
+
+def unknown(thing: str) -> ApiError:
+    """There is no such thing; `thing` is a key of UNKNOWN_CODES."""
+    return ApiError(404, UNKNOWN_CODES[thing], f"Unknown {thing}")
+
+
+def missing_access() -> ApiError:
+    """The bot cannot even see what it wants to change."""
+    return ApiError(403, 50001, "Missing Access")
+
+
+def missing_permissions() -> ApiError:
+    """A permission is missing, or a role is not below the bot's highest, or it is managed."""
+    return ApiError(403, 50013, "Missing Permissions")
+
+
+def invalid_role() -> ApiError:
+    """A role that can never be given, taken or deleted: @everyone, or a managed one to delete."""
+    return ApiError(400, 50028, "Invalid Role")
+
+
+def invalid_form(field: str, code: str, message: str) -> ApiError:
+    """A field of the body is wrong. `field` may be a path with dots ("embeds.0.title")."""
+    tree: dict[str, Any] = {"_errors": [{"code": code, "message": message}]}
+    for name in reversed(field.split(".")):
+        tree = {name: tree}
+    return ApiError(400, 50035, "Invalid Form Body", tree)
+
+
+def not_imitated(what: str) -> ApiError:
+    """Discord may know this, the sandbox does not; silence would be a lie."""
+    return ApiError(501, 0, f"The sandbox does not imitate {what}")

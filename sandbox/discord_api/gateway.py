@@ -1,0 +1,103 @@
+"""The gateway: its sockets, and which sessions are told of what happens."""
+
+import asyncio
+
+from aiohttp import web
+
+from .connection import CloseCode, Connection, Opcode
+from .conversation import Conversation, Terms
+from .intents import seen_with
+from .payloads import Json
+from .sessions import PLATFORM, Sessions
+
+__all__ = ["CONNECT", "Gateway"]
+
+CONNECT = "gateway connect"
+CLOSING_HANDSHAKE_MAX_S = 1.0
+
+
+class Gateway:
+    """Serves sockets and tells every session what it has the intents for.
+
+    `url` is set once the platform listens. A fault ordered for "gateway connect" refuses the
+    upgrade with its status (before), cuts the connection (hangup), closes before HELLO (after) or
+    leaves the client without one (dropped).
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self.url = ""
+        self._terms = terms
+        self._sessions = Sessions(terms.transcript, terms.faults)
+        self._connections: set[Connection] = set()
+
+    @property
+    def connected(self) -> int:
+        """How many sockets are open."""
+        return len(self._connections)
+
+    def emit(self, event: str, payload: Json, *, direct: bool = False) -> None:
+        """Tell the sessions of an event. What happens outside the guild goes to shard 0."""
+        world = self._terms.world()
+        for session in self._sessions:
+            if not session.sees_guild(0 if direct else world.guild.id):
+                continue
+            seen = seen_with(session.intents, event, payload, direct=direct, bot_id=world.bot_id)
+            if seen is not None:
+                self._sessions.dispatch(session, event, seen)
+
+    def disconnect(self, code: int | None = None) -> None:
+        """Close every socket with `code`, or cut them without a word. Sessions can be resumed."""
+        for connection in list(self._connections):
+            if code is None:
+                connection.abort()
+            else:
+                connection.close(code)
+
+    def ask_to_reconnect(self) -> None:
+        """Send every client op 7: it should reconnect and resume."""
+        for connection in self._connections:
+            connection.send({"op": Opcode.RECONNECT, "d": None})
+
+    def invalidate(self, *, resumable: bool = False) -> None:
+        """Send every client op 9; unless `resumable`, their sessions are gone."""
+        if not resumable:
+            self._sessions.clear()
+        for connection in self._connections:
+            connection.send({"op": Opcode.INVALID_SESSION, "d": resumable})
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One socket, from the upgrade until it closes."""
+        fault = self._terms.faults.take(PLATFORM, CONNECT)
+        status = fault.status if fault is not None else 101
+        self._terms.transcript.record(PLATFORM, CONNECT, dict(request.query), status, None)
+        if fault is not None and fault.when == "hangup" and request.transport is not None:
+            request.transport.abort()
+        if fault is not None and fault.when in ("before", "hangup"):
+            return web.Response(status=fault.status, text=fault.description or "")
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        if fault is not None and fault.when == "after":
+            await socket.close(code=fault.code or CloseCode.UNKNOWN_ERROR)
+        elif fault is not None:
+            await socket.receive()
+        else:
+            await self._converse(request, socket)
+        return socket
+
+    async def _converse(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        # A client that asks for zstd gets plain text frames, which it reads just as well.
+        compress = request.query.get("compress") == "zlib-stream"
+        connection = Connection(socket, request, compress=compress)
+        self._connections.add(connection)
+        writer = asyncio.create_task(connection.write())
+        try:
+            conversation = Conversation(
+                self._terms, self._sessions, connection, resume_url=self.url
+            )
+            await conversation.hold(socket, request.query)
+        finally:
+            self._connections.discard(connection)
+            if connection.closed_by_us:
+                await asyncio.wait([writer], timeout=CLOSING_HANDSHAKE_MAX_S)
+            writer.cancel()
+            await asyncio.wait([writer])

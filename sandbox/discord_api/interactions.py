@@ -1,0 +1,200 @@
+"""Interactions: what a person's command or click becomes, and how long it may be answered."""
+
+import secrets
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from . import payloads
+from .bits import Permission
+from .errors import ApiError, invalid_token, unknown
+from .payloads import Json
+from .permissions import permissions_of
+from .world import Channel, Message, World
+
+__all__ = [
+    "Callback",
+    "Interaction",
+    "InteractionKind",
+    "Interactions",
+    "interaction_event",
+    "metadata",
+]
+
+ACKNOWLEDGE_WITHIN_S = 3.0
+ANSWER_WITHIN_S = 15 * 60.0
+INTERACTIONS_KEPT = 10_000
+ATTACHMENT_SIZE_MAX = 10 * 1024 * 1024
+IN_GUILD, IN_BOT_DM = 0, 1
+
+
+class InteractionKind(IntEnum):
+    """What a person did."""
+
+    COMMAND = 2
+    COMPONENT = 3
+    AUTOCOMPLETE = 4
+    MODAL_SUBMIT = 5
+
+
+class Callback(IntEnum):
+    """How a bot acknowledges an interaction."""
+
+    MESSAGE = 4
+    DEFERRED_MESSAGE = 5
+    DEFERRED_UPDATE = 6
+    UPDATE = 7
+    AUTOCOMPLETE = 8
+    MODAL = 9
+
+
+@dataclass(slots=True)
+class Interaction:
+    """One interaction. `original_id` is the message answering it, `source_id` the clicked one."""
+
+    id: int
+    kind: InteractionKind
+    user_id: int
+    channel_id: int
+    made_at: float
+    data: Json
+    source_id: int | None = None
+    acknowledged: Callback | None = None
+    original_id: int | None = None
+    modal: Json | None = None
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+
+
+class Interactions:
+    """Those that can still be answered. Times are in seconds of the injected clock."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._by_id: dict[int, Interaction] = {}
+        self._by_token: dict[str, Interaction] = {}
+
+    def copy(self) -> "Interactions":
+        """The same interactions, to try something on without consequences."""
+        copied = Interactions(self._clock)
+        copied._by_id, copied._by_token = deepcopy((self._by_id, self._by_token))
+        return copied
+
+    def begin(
+        self,
+        interaction_id: int,
+        kind: InteractionKind,
+        user_id: int,
+        channel_id: int,
+        data: Json,
+        *,
+        source_id: int | None = None,
+    ) -> Interaction:
+        """Keep a new interaction from now on."""
+        one = Interaction(interaction_id, kind, user_id, channel_id, self._clock(), data, source_id)
+        self._by_id[one.id] = one
+        self._by_token[one.token] = one
+        while len(self._by_id) > INTERACTIONS_KEPT:
+            oldest = self._by_id.pop(next(iter(self._by_id)))
+            del self._by_token[oldest.token]
+        return one
+
+    def to_acknowledge(self, interaction_id: int, token: str) -> Interaction:
+        """The interaction that a callback is for.
+
+        Raises ApiError 10062 (not there, or more than 3 s old), 50027 (wrong token) or 40060
+        (acknowledged before).
+        """
+        one = self._by_id.get(interaction_id)
+        if one is None:
+            raise unknown("interaction")
+        if one.token != token:
+            raise invalid_token()
+        if one.acknowledged is not None:
+            raise ApiError(400, 40060, "Interaction has already been acknowledged.")
+        if self._clock() - one.made_at > ACKNOWLEDGE_WITHIN_S:
+            raise unknown("interaction")
+        return one
+
+    def to_follow(self, token: str) -> Interaction:
+        """The interaction that a follow-up is for; it must be acknowledged, and 15 min old at most.
+
+        Raises ApiError 10015 or 50027.
+        """
+        one = self._by_token.get(token)
+        if one is None or self._clock() - one.made_at > ANSWER_WITHIN_S:
+            raise invalid_token()
+        if one.acknowledged is None:
+            raise unknown("Webhook")
+        return one
+
+    def modal_shown_to(self, user_id: int, custom_id: str) -> Interaction | None:
+        """The newest interaction that showed this person a modal with this id."""
+        for one in reversed(self._by_id.values()):
+            modal = one.modal
+            if modal is not None and one.user_id == user_id and modal["custom_id"] == custom_id:
+                return one
+        return None
+
+
+def interaction_event(one: Interaction, world: World, source: Message | None) -> Json:
+    """The payload of INTERACTION_CREATE."""
+    channel = world.channels[one.channel_id]
+    event: Json = {
+        "id": str(one.id),
+        "application_id": str(world.bot_id),
+        "type": int(one.kind),
+        "token": one.token,
+        "version": 1,
+        "data": one.data,
+        "channel_id": str(channel.id),
+        "locale": world.users[one.user_id].locale,
+        "entitlements": [],
+        "attachment_size_limit": ATTACHMENT_SIZE_MAX,
+        "context": IN_BOT_DM if channel.direct else IN_GUILD,
+        "authorizing_integration_owners": {"0": "0" if channel.direct else str(world.guild.id)},
+    }
+    event |= (
+        _direct_part(one, world, channel) if channel.direct else _guild_part(one, world, channel)
+    )
+    if source is not None:
+        event["message"] = payloads.message(source, world)
+    return event
+
+
+def _direct_part(one: Interaction, world: World, channel: Channel) -> Json:
+    permissions = Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES | Permission.EMBED_LINKS
+    return {
+        "user": payloads.user(world.users[one.user_id]),
+        "channel": payloads.channel(channel, world),
+        "app_permissions": str(int(permissions)),
+    }
+
+
+def _guild_part(one: Interaction, world: World, channel: Channel) -> Json:
+    guild, member = world.guild, world.guild.members[one.user_id]
+    permissions = str(int(permissions_of(guild, member)))
+    return {
+        "guild_id": str(guild.id),
+        "guild": {"id": str(guild.id), "locale": "en-US", "features": []},
+        "guild_locale": payloads.PREFERRED_LOCALE,
+        "member": payloads.acting_member(member, world),
+        "channel": payloads.channel(channel, world) | {"permissions": permissions},
+        "app_permissions": str(int(permissions_of(guild, world.bot))),
+    }
+
+
+def metadata(one: Interaction, world: World) -> dict[str, Any]:
+    """What a message says of the interaction that it answers."""
+    about: Json = {
+        "id": str(one.id),
+        "type": int(one.kind),
+        "user": payloads.user(world.users[one.user_id]),
+        "authorizing_integration_owners": {"0": str(world.guild.id)},
+    }
+    if one.kind is InteractionKind.COMMAND:
+        about["name"] = one.data["name"]
+    if one.kind is InteractionKind.COMPONENT:
+        about["interacted_message_id"] = str(one.source_id)
+    return about

@@ -1,0 +1,169 @@
+"""The Discord side of the sandbox as one object: it listens, and people act through it."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.faults import Faults
+from sandbox.seed import DiscordSeed, Seed
+from sandbox.transcript import Transcript
+
+from .administration import Administration
+from .community import Community
+from .conversation import Terms
+from .gateway import Gateway
+from .intents import PRIVILEGED_INTENTS, Intent
+from .interactions import Interactions
+from .limits import Buckets, DiscordLimits
+from .payloads import overview
+from .people import People
+from .server import API_PATH, RestServer, Tenant
+from .world import World, load_world, seeded_world
+
+__all__ = ["DiscordPlatform"]
+
+CLOSE_WITHIN_S = 1.0
+GOING_DOWN = 1001
+
+
+class DiscordPlatform:
+    """A local Discord: REST API v10 and gateway for one bot in one guild.
+
+    `limits` are the rate limits in force (`DiscordLimits().scaled(0.1)` for ten times faster);
+    `privileged` are the privileged intents that the bot's application was granted. Ids are
+    integers in this interface; people's actions raise SandboxError when they are impossible.
+    """
+
+    def __init__(
+        self,
+        seed: Seed | DiscordSeed,
+        transcript: Transcript,
+        faults: Faults,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        limits: DiscordLimits | None = None,
+        privileged: Intent = PRIVILEGED_INTENTS,
+    ) -> None:
+        self.api_base = ""
+        self.gateway_url = ""
+        self._seed = seed.discord if isinstance(seed, Seed) else seed
+        self._limits = limits or DiscordLimits()
+        self._clock = clock
+        terms = Terms(
+            token=self._seed.token,
+            world=lambda: self._tenant.community.world,
+            transcript=transcript,
+            faults=faults,
+            limits=self._limits,
+            clock=clock,
+            privileged=privileged,
+        )
+        self.gateway = Gateway(terms)
+        self._rest = RestServer(self._seed.token, lambda: self._tenant, transcript, faults)
+        self._runner: web.AppRunner | None = None
+        self._inhabit(seeded_world(self._seed))
+
+    # Listening
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen on host and port (0 picks a free one); then `api_base` and `gateway_url` hold."""
+        application = web.Application()
+        application.router.add_get("/gateway", self.gateway.serve)
+        application.router.add_get("/gateway/", self.gateway.serve)
+        self._rest.add_to(application)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSE_WITHIN_S)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        bound = self._runner.addresses[0][1]
+        self.api_base = f"http://{host}:{bound}{API_PATH}"
+        self.gateway_url = f"ws://{host}:{bound}/gateway"
+        self.gateway.url = self._rest.gateway_url = self.gateway_url
+
+    async def stop(self) -> None:
+        """Close every socket and stop listening. Safe to call twice."""
+        self.gateway.disconnect(GOING_DOWN)
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    # People
+
+    @property
+    def people(self) -> People:
+        """Everything that people can do; the most frequent also as methods here."""
+        return self._people
+
+    @property
+    def administration(self) -> Administration:
+        """What the guild's owner does: roles given by hand, permissions taken away."""
+        return self._administration
+
+    def say(self, channel_id: int, user_id: int, text: str) -> int:
+        """A person writes a message. Returns its id."""
+        return self._people.say(channel_id, user_id, text)
+
+    def slash(
+        self,
+        channel_id: int,
+        user_id: int,
+        command: str,
+        options: Mapping[str, Any] | None = None,
+    ) -> int:
+        """A person uses a synced slash command. Returns the interaction's id."""
+        return self._people.slash(channel_id, user_id, command, options or {})
+
+    def click(
+        self,
+        channel_id: int,
+        message_id: int,
+        user_id: int,
+        custom_id: str,
+        values: list[str] | None = None,
+    ) -> int:
+        """A person clicks a button, or picks `values` of a select. Returns the interaction's id."""
+        return self._people.click(channel_id, message_id, user_id, custom_id, values)
+
+    def join(
+        self, user_id: int | None = None, name: str | None = None, *, pending: bool = False
+    ) -> int:
+        """Somebody joins, `pending` if membership screening holds them up. Returns their id."""
+        return self._people.join(user_id, name, pending=pending)
+
+    def leave(self, user_id: int) -> None:
+        """A member leaves."""
+        self._people.leave(user_id)
+
+    def pass_screening(self, user_id: int) -> None:
+        """A pending member is pending no more."""
+        self._people.pass_screening(user_id)
+
+    # State
+
+    def world(self) -> dict[str, Any]:
+        """Who is there with which roles, and what was written, as JSON."""
+        community = self._tenant.community
+        return overview(community.world) | {"gateway_connections": self.gateway.connected}
+
+    def dump(self) -> dict[str, Any]:
+        """What survives a restart of the platform, as JSON. Sessions and interactions do not."""
+        return self._tenant.community.world.dump()
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a dump. Clients must identify anew. Raises SeedError if it does not fit."""
+        self._inhabit(load_world(state))
+        self.gateway.invalidate()
+
+    def reset(self) -> None:
+        """Go back to the seed; rate limits are forgotten too. Clients must identify anew."""
+        self._inhabit(seeded_world(self._seed))
+        self.gateway.invalidate()
+
+    def _inhabit(self, world: World) -> None:
+        community = Community(world, self.gateway.emit)
+        interactions = Interactions(self._clock)
+        buckets = Buckets(self._limits, self._clock, time.time)
+        self._tenant = Tenant(community, interactions, buckets)
+        self._people = People(community, interactions, self.gateway.emit)
+        self._administration = Administration(community)

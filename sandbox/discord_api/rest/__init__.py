@@ -1,0 +1,18 @@
+"""The REST API v10: every route that the sandbox imitates."""
+
+from . import account, callbacks, commands, guilds, members, messages, roles
+from .routing import Reply, Request, Route
+
+__all__ = ["ROUTES", "Reply", "Request", "Route"]
+
+ROUTES: tuple[Route, ...] = tuple(
+    sorted(
+        (
+            route
+            for module in (account, callbacks, commands, guilds, members, messages, roles)
+            for route in module.routes.table
+        ),
+        # The first route that matches answers: fixed parts of a path go before its parameters.
+        key=lambda route: route.template.replace("{", "\x7f"),
+    )
+)

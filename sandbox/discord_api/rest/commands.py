@@ -1,0 +1,210 @@
+"""Application commands: what the bot syncs, for everywhere or for one guild."""
+
+import re
+from typing import Any
+
+from sandbox.discord_api import payloads
+from sandbox.discord_api.errors import ApiError, invalid_form, missing_access, unknown
+from sandbox.discord_api.payloads import Json
+from sandbox.discord_api.world import Command
+
+from .routing import Reply, Request, Routes
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+EVERYWHERE = "/applications/{application_id}/commands"
+IN_GUILD = "/applications/{application_id}/guilds/{guild_id}/commands"
+FIELDS = frozenset(
+    {
+        "id",
+        "type",
+        "name",
+        "name_localizations",
+        "description",
+        "description_localizations",
+        "options",
+        "default_member_permissions",
+        "dm_permission",
+        "contexts",
+        "integration_types",
+        "nsfw",
+        "handler",
+    }
+)
+COMMANDS_MAX = {1: 100, 2: 15, 3: 15}
+CHAT_INPUT = 1
+CHAT_INPUT_NAME = re.compile(r"[-_'\w]{1,32}")
+NAME_LENGTH_MAX = 32
+DESCRIPTION_LENGTH_MAX = 100
+OPTIONS_MAX = 25
+
+
+@routes.add("GET", EVERYWHERE, query={"with_localizations"})
+@routes.add("GET", IN_GUILD, query={"with_localizations"})
+def commands(request: Request) -> list[Json]:
+    """The commands of a scope."""
+    return [_shown(request, one) for one in _of_scope(request)]
+
+
+@routes.add("PUT", EVERYWHERE, rate="command_syncs")
+@routes.add("PUT", IN_GUILD, rate="command_syncs")
+def sync(request: Request) -> list[Json]:
+    """Replace all commands of a scope by these; ids of commands that stay are kept."""
+    definitions = [_definition(one, f"{index}") for index, one in enumerate(request.body)]
+    keys = [(one["type"], one["name"]) for one in definitions]
+    for index, key in enumerate(keys):
+        if key in keys[:index]:
+            raise invalid_form(
+                f"{index}.name",
+                "APPLICATION_COMMANDS_DUPLICATE_NAME",
+                "Application command names must be unique",
+            )
+    for kind, limit in COMMANDS_MAX.items():
+        if sum(key[0] == kind for key in keys) > limit:
+            raise ApiError(400, 30032, f"Maximum number of application commands reached ({limit}).")
+    scope = _scope(request)
+    earlier = {one.key: one for one in _of_scope(request)}
+    synced = [_stored(request, scope, one, earlier) for one in definitions]
+    others = [one for one in request.world.commands if one.guild_id != scope]
+    request.world.commands = others + synced
+    return [_shown(request, one) for one in synced]
+
+
+@routes.add("POST", EVERYWHERE, fields=FIELDS, rate="command_syncs")
+@routes.add("POST", IN_GUILD, fields=FIELDS, rate="command_syncs")
+def upsert(request: Request) -> Reply:
+    """Add a command, or replace the one of the same type and name (200 instead of 201)."""
+    scope, definition = _scope(request), _definition(request.body, "")
+    earlier = {one.key: one for one in _of_scope(request)}
+    one = _stored(request, scope, definition, earlier)
+    others = [
+        each for each in request.world.commands if each.guild_id != scope or each.key != one.key
+    ]
+    request.world.commands = [*others, one]
+    return Reply(200 if one.key in earlier else 201, _shown(request, one))
+
+
+@routes.add("GET", EVERYWHERE + "/{command_id}")
+@routes.add("GET", IN_GUILD + "/{command_id}")
+def command(request: Request) -> Json:
+    """One command."""
+    return _shown(request, _command(request))
+
+
+@routes.add("PATCH", EVERYWHERE + "/{command_id}", fields=FIELDS, rate="command_syncs")
+@routes.add("PATCH", IN_GUILD + "/{command_id}", fields=FIELDS, rate="command_syncs")
+def edit(request: Request) -> Json:
+    """Change parts of a command."""
+    one = _command(request)
+    one.definition = _definition(one.definition | request.body, "")
+    one.version = request.world.next_id()
+    return _shown(request, one)
+
+
+@routes.add("DELETE", EVERYWHERE + "/{command_id}", rate="command_syncs")
+@routes.add("DELETE", IN_GUILD + "/{command_id}", rate="command_syncs")
+def delete(request: Request) -> None:
+    """Remove a command."""
+    request.world.commands.remove(_command(request))
+
+
+def _scope(request: Request) -> int | None:
+    """The guild that the path names, or None for everywhere. Refuses others' applications."""
+    if request.id("application_id") != request.world.bot_id:
+        raise ApiError(
+            403, 20012, "You are not authorized to perform this action on this application"
+        )
+    if "guild_id" not in request.path:
+        return None
+    if request.id("guild_id") != request.world.guild.id:
+        raise missing_access()
+    return request.guild().id
+
+
+def _of_scope(request: Request) -> list[Command]:
+    scope = _scope(request)
+    return [one for one in request.world.commands if one.guild_id == scope]
+
+
+def _command(request: Request) -> Command:
+    for one in _of_scope(request):
+        if one.id == request.id("command_id"):
+            return one
+    raise unknown("application command")
+
+
+def _stored(
+    request: Request, scope: int | None, definition: Json, earlier: dict[tuple[int, str], Command]
+) -> Command:
+    """The command to keep: with the id it had, and a new version if it changed."""
+    before = earlier.get((definition["type"], definition["name"]))
+    if before is not None and before.definition == definition:
+        return before
+    command_id = request.world.next_id() if before is None else before.id
+    return Command(command_id, request.world.next_id(), scope, definition)
+
+
+def _definition(body: Json, path: str) -> Json:
+    """A command as Discord stores it, with what was left out filled in."""
+    prefix = f"{path}." if path else ""
+    for name in body:
+        if name not in FIELDS:
+            raise ApiError(400, 50035, f"Invalid Form Body: a command has no field {name!r}")
+    kind = body.get("type") or CHAT_INPUT
+    name = body.get("name") or ""
+    valid = CHAT_INPUT_NAME.fullmatch(name) and name == name.lower() if kind == CHAT_INPUT else name
+    if not valid or len(name) > NAME_LENGTH_MAX:
+        raise invalid_form(
+            f"{prefix}name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid"
+        )
+    description = body.get("description") or ""
+    if kind == CHAT_INPUT and not 1 <= len(description) <= DESCRIPTION_LENGTH_MAX:
+        raise invalid_form(
+            f"{prefix}description",
+            "BASE_TYPE_BAD_LENGTH",
+            f"Must be between 1 and {DESCRIPTION_LENGTH_MAX} in length.",
+        )
+    options = body.get("options") or []
+    _check_options(options, f"{prefix}options")
+    permissions = body.get("default_member_permissions")
+    return {
+        "type": kind,
+        "name": name,
+        "name_localizations": body.get("name_localizations"),
+        "description": description,
+        "description_localizations": body.get("description_localizations"),
+        "options": options,
+        "default_member_permissions": None if permissions is None else str(permissions),
+        "dm_permission": body.get("dm_permission", True) is not False,
+        "contexts": body.get("contexts"),
+        "integration_types": body.get("integration_types") or [0],
+        "nsfw": bool(body.get("nsfw")),
+    }
+
+
+def _check_options(options: list[Any], path: str) -> None:
+    if len(options) > OPTIONS_MAX:
+        raise invalid_form(
+            path, "BASE_TYPE_MAX_LENGTH", f"Must be {OPTIONS_MAX} or fewer in length."
+        )
+    required_before = True
+    for index, option in enumerate(options):
+        for name in ("name", "description"):
+            if not option.get(name):
+                raise invalid_form(
+                    f"{path}.{index}.{name}", "BASE_TYPE_REQUIRED", "This field is required"
+                )
+        if option.get("required") and not required_before:
+            raise invalid_form(
+                f"{path}.{index}",
+                "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
+                "Required options must be placed before non-required options",
+            )
+        required_before = bool(option.get("required"))
+        _check_options(option.get("options") or [], f"{path}.{index}.options")
+
+
+def _shown(request: Request, one: Command) -> Json:
+    return payloads.command(one, application_id=request.world.bot_id)

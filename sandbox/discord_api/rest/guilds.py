@@ -1,0 +1,105 @@
+"""The guild: what it is, its channels, its audit log, its bans."""
+
+from sandbox.discord_api import payloads
+from sandbox.discord_api.bits import Permission
+from sandbox.discord_api.errors import missing_permissions, unknown
+from sandbox.discord_api.payloads import Json
+from sandbox.discord_api.permissions import check_outranks
+from sandbox.discord_api.world import AuditEntry
+
+from .routing import Request, Routes
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+BAN_FIELDS = {"delete_message_seconds", "delete_message_days"}
+
+
+@routes.add("GET", "/guilds/{guild_id}", query={"with_counts"})
+def guild(request: Request) -> Json:
+    """The guild, with approximate counts if asked for."""
+    one = request.guild()
+    shown = payloads.guild(one, bot_id=request.world.bot_id)
+    if request.query.get("with_counts", "false").lower() in ("true", "1"):
+        shown["approximate_member_count"] = len(one.members)
+        shown["approximate_presence_count"] = len(one.members)
+    return shown
+
+
+@routes.add("GET", "/guilds/{guild_id}/channels")
+def channels(request: Request) -> list[Json]:
+    """The channels of the guild."""
+    request.guild()
+    all_channels = request.world.channels.values()
+    return [payloads.channel(one, request.world) for one in all_channels if not one.direct]
+
+
+@routes.add(
+    "GET",
+    "/guilds/{guild_id}/audit-logs",
+    query={"user_id", "target_id", "action_type", "before", "after", "limit"},
+)
+def audit_log(request: Request) -> Json:
+    """The newest entries first, or with `after` the oldest first."""
+    request.guild_where(Permission.VIEW_AUDIT_LOG)
+    limit = request.number("limit", 50, low=1, high=100)
+    found = [entry for entry in request.world.audit_log if _wanted(entry, request)]
+    page = found[:limit] if "after" in request.query else found[::-1][:limit]
+    return payloads.audit_log(page, request.world.users)
+
+
+def _wanted(entry: AuditEntry, request: Request) -> bool:
+    for name in ("user_id", "target_id", "action_type"):
+        if name in request.query and request.number(name, 0) != getattr(entry, name):
+            return False
+    after, before = request.number("after", 0), request.number("before", 2**63)
+    return after < entry.id < before
+
+
+@routes.add("GET", "/guilds/{guild_id}/bans", query={"limit", "before", "after"})
+def bans(request: Request) -> list[Json]:
+    """Who is banned, by user id."""
+    guild = request.guild_where(Permission.BAN_MEMBERS)
+    after, before = request.number("after", 0), request.number("before", 2**63)
+    limit = request.number("limit", 1000, low=1, high=1000)
+    found = [one for one in sorted(guild.bans) if after < one < before]
+    return [_ban(request, user_id) for user_id in found[:limit]]
+
+
+@routes.add("GET", "/guilds/{guild_id}/bans/{user_id}")
+def ban(request: Request) -> Json:
+    """One ban, or 10026."""
+    guild = request.guild_where(Permission.BAN_MEMBERS)
+    if request.id("user_id") not in guild.bans:
+        raise unknown("Ban")
+    return _ban(request, request.id("user_id"))
+
+
+def _ban(request: Request, user_id: int) -> Json:
+    user = payloads.user(request.world.users[user_id])
+    return {"user": user, "reason": request.world.guild.bans[user_id]}
+
+
+@routes.add("PUT", "/guilds/{guild_id}/bans/{user_id}", fields=BAN_FIELDS, rate="member_edits")
+def put_ban(request: Request) -> None:
+    """Ban a user; members only below the bot's highest role."""
+    guild = request.guild_where(Permission.BAN_MEMBERS)
+    user_id = request.id("user_id")
+    if user_id not in request.world.users:
+        raise unknown("User")
+    if user_id == request.world.bot_id:
+        raise missing_permissions()
+    member = guild.members.get(user_id)
+    if member is not None:
+        check_outranks(guild, request.world.bot, member)
+    request.community.ban(user_id, by=request.world.bot_id, reason=request.reason)
+
+
+@routes.add("DELETE", "/guilds/{guild_id}/bans/{user_id}", rate="member_edits")
+def delete_ban(request: Request) -> None:
+    """Lift a ban, or 10026."""
+    guild = request.guild_where(Permission.BAN_MEMBERS)
+    if request.id("user_id") not in guild.bans:
+        raise unknown("Ban")
+    request.community.unban(request.id("user_id"), by=request.world.bot_id, reason=request.reason)

@@ -1,0 +1,130 @@
+"""Members of the guild, and which roles they hold."""
+
+from typing import Any
+
+from sandbox.discord_api import payloads
+from sandbox.discord_api.bits import Permission
+from sandbox.discord_api.errors import invalid_form, unknown
+from sandbox.discord_api.member_requests import named
+from sandbox.discord_api.payloads import Json
+from sandbox.discord_api.permissions import check_outranks, check_role_change, require
+from sandbox.discord_api.world import Guild, Member
+
+from .routing import Request, Routes
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+NICK_LENGTH_MAX = 32
+MEMBER_ROLE = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}"
+
+
+@routes.add("GET", "/guilds/{guild_id}/members", query={"limit", "after"})
+def members(request: Request) -> list[Json]:
+    """A page of members in the order of their ids, beginning above `after`."""
+    guild = request.guild()
+    limit = request.number("limit", 1, low=1, high=1000)
+    after = request.number("after", 0)
+    found = [guild.members[one] for one in sorted(guild.members) if one > after]
+    return [payloads.member(one, request.world.users) for one in found[:limit]]
+
+
+@routes.add("GET", "/guilds/{guild_id}/members/search", query={"limit", "query"})
+def search(request: Request) -> list[Json]:
+    """Members whose nickname or username begins with the query."""
+    guild = request.guild()
+    limit = request.number("limit", 1, low=1, high=1000)
+    query = request.query.get("query", "").lower()
+    if not query:
+        raise invalid_form("query", "BASE_TYPE_REQUIRED", "This field is required")
+    found = [one for one in guild.members.values() if named(one, request.world).startswith(query)]
+    return [payloads.member(one, request.world.users) for one in found[:limit]]
+
+
+@routes.add("GET", "/guilds/{guild_id}/members/{user_id}")
+def member(request: Request) -> Json:
+    """One member."""
+    return payloads.member(request.member(), request.world.users)
+
+
+@routes.add(
+    "PATCH", "/guilds/{guild_id}/members/{user_id}", fields={"roles", "nick"}, rate="member_edits"
+)
+def edit_member(request: Request) -> Json:
+    """Set a member's roles (all of them at once) or nickname. All is checked before any is done."""
+    guild, one = request.guild(), request.member()
+    role_ids = None
+    if request.body.get("roles") is not None:
+        role_ids = _checked_roles(request, guild, one, request.body["roles"])
+    if "nick" in request.body:
+        _check_nick(request, guild, one)
+        nick = request.body["nick"] or None
+        request.community.set_nick(one, nick, by=request.world.bot_id, reason=request.reason)
+    if role_ids is not None:
+        request.community.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)
+    return payloads.member(one, request.world.users)
+
+
+def _checked_roles(request: Request, guild: Guild, one: Member, wanted: list[Any]) -> list[int]:
+    """The wanted roles, if the bot may make every change that leads to them."""
+    require(guild, request.world.bot, Permission.MANAGE_ROLES)
+    role_ids = list(dict.fromkeys(int(role_id) for role_id in wanted))
+    for role_id in role_ids:
+        if role_id not in guild.roles:
+            raise unknown("Role")
+    for role_id in set(role_ids) ^ set(one.roles):
+        check_role_change(guild, request.world.bot, guild.roles[role_id])
+    return role_ids
+
+
+def _check_nick(request: Request, guild: Guild, one: Member) -> None:
+    nick = request.body["nick"] or ""
+    if len(nick) > NICK_LENGTH_MAX:
+        raise invalid_form(
+            "nick", "BASE_TYPE_BAD_LENGTH", f"Must be {NICK_LENGTH_MAX} or fewer in length."
+        )
+    require(guild, request.world.bot, Permission.MANAGE_NICKNAMES)
+    check_outranks(guild, request.world.bot, one)
+
+
+@routes.add("PATCH", "/guilds/{guild_id}/members/@me", fields={"nick"}, rate="member_edits")
+def edit_own_member(request: Request) -> Json:
+    """The bot changes its own nickname."""
+    request.guild_where(Permission.CHANGE_NICKNAME)
+    bot = request.world.bot
+    nick = request.body.get("nick") or None
+    request.community.set_nick(bot, nick, by=bot.user_id, reason=request.reason)
+    return payloads.member(bot, request.world.users)
+
+
+@routes.add("DELETE", "/guilds/{guild_id}/members/{user_id}", rate="member_edits")
+def kick(request: Request) -> None:
+    """Kick a member below the bot's highest role."""
+    guild = request.guild_where(Permission.KICK_MEMBERS)
+    one = request.member()
+    check_outranks(guild, request.world.bot, one)
+    request.community.kick(one, by=request.world.bot_id, reason=request.reason)
+
+
+@routes.add("PUT", MEMBER_ROLE, rate="role_writes")
+def give_role(request: Request) -> None:
+    """Give a member one role; nothing follows when they hold it already."""
+    one = _member_whose_role_may_change(request)
+    role_ids = list(dict.fromkeys([*one.roles, request.id("role_id")]))
+    request.community.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)
+
+
+@routes.add("DELETE", MEMBER_ROLE, rate="role_writes")
+def take_role(request: Request) -> None:
+    """Take one role from a member; nothing follows when they do not hold it."""
+    one = _member_whose_role_may_change(request)
+    role_ids = [role_id for role_id in one.roles if role_id != request.id("role_id")]
+    request.community.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)
+
+
+def _member_whose_role_may_change(request: Request) -> Member:
+    guild = request.guild_where(Permission.MANAGE_ROLES)
+    one = request.member()
+    check_role_change(guild, request.world.bot, request.role())
+    return one

@@ -1,0 +1,136 @@
+"""Channels and the messages in them."""
+
+from typing import Any
+
+from sandbox.discord_api import payloads
+from sandbox.discord_api.bits import Permission
+from sandbox.discord_api.drafts import DRAFT_FIELDS, read_draft, read_edit
+from sandbox.discord_api.errors import ApiError, invalid_form, not_imitated
+from sandbox.discord_api.payloads import Json
+from sandbox.discord_api.permissions import require
+from sandbox.discord_api.world import Channel, Message
+
+from .routing import Request, Routes
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+REPLY = 19
+MESSAGES = "/channels/{channel_id}/messages"
+MESSAGE = "/channels/{channel_id}/messages/{message_id}"
+
+
+@routes.add("GET", "/channels/{channel_id}")
+def channel(request: Request) -> Json:
+    """One channel that the bot sees."""
+    return payloads.channel(request.channel(), request.world)
+
+
+@routes.add("POST", "/channels/{channel_id}/typing")
+def typing(request: Request) -> None:
+    """Show that the bot is about to write."""
+    request.channel(Permission.SEND_MESSAGES)
+
+
+@routes.add("GET", MESSAGES, query={"around", "before", "after", "limit"})
+def messages(request: Request) -> list[Json]:
+    """Messages of a channel, newest first; `before` and `after` are message ids."""
+    found = request.channel(Permission.READ_MESSAGE_HISTORY)
+    if "around" in request.query:
+        raise not_imitated("reading messages around one")
+    after, before = request.number("after", 0), request.number("before", 2**63)
+    limit = request.number("limit", 50, low=1, high=100)
+    here = [
+        one
+        for one in request.world.messages.values()
+        if one.channel_id == found.id and one.visible_to is None and after < one.id < before
+    ]
+    page = here[:limit] if "after" in request.query else here[-limit:]
+    return [payloads.message(one, request.world) for one in reversed(page)]
+
+
+@routes.add("GET", MESSAGE)
+def message(request: Request) -> Json:
+    """One message."""
+    request.channel(Permission.READ_MESSAGE_HISTORY)
+    return payloads.message(request.message(), request.world)
+
+
+@routes.add(
+    "POST",
+    MESSAGES,
+    fields=DRAFT_FIELDS | {"nonce", "enforce_nonce", "message_reference"},
+    rate="messages",
+)
+def write(request: Request) -> Json:
+    """Post a message. With `enforce_nonce` the same nonce again returns the first message."""
+    found = request.channel(Permission.SEND_MESSAGES)
+    _check_recipient(request, found)
+    nonce = request.body.get("nonce")
+    if nonce is not None and request.body.get("enforce_nonce"):
+        earlier = _with_nonce(request, found, nonce)
+        if earlier is not None:
+            return payloads.message(earlier, request.world)
+    reply_to = _reply_to(request, found)
+    one = request.community.write(
+        found.id,
+        request.world.bot_id,
+        read_draft(request.body),
+        nonce=nonce,
+        reply_to=reply_to,
+        type=0 if reply_to is None else REPLY,
+    )
+    return payloads.message(one, request.world)
+
+
+def _check_recipient(request: Request, found: Channel) -> None:
+    """Refuse with 50007 people who take no direct messages, or share no guild with the bot."""
+    if found.recipient_id is None:
+        return
+    shares_guild = request.world.installed and found.recipient_id in request.world.guild.members
+    if not shares_guild or not request.world.users[found.recipient_id].accepts_direct_messages:
+        raise ApiError(403, 50007, "Cannot send messages to this user")
+
+
+def _with_nonce(request: Request, found: Channel, nonce: Any) -> Message | None:
+    for one in request.world.messages.values():
+        if one.nonce == nonce and one.channel_id == found.id:
+            return one
+    return None
+
+
+def _reply_to(request: Request, found: Channel) -> int | None:
+    reference = request.body.get("message_reference")
+    if reference is None:
+        return None
+    target = request.world.messages.get(int(reference["message_id"]))
+    if target is not None and target.channel_id == found.id:
+        return target.id
+    if reference.get("fail_if_not_exists", True):
+        raise invalid_form(
+            "message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message"
+        )
+    return None
+
+
+@routes.add("PATCH", MESSAGE, fields=DRAFT_FIELDS, rate="message_edits")
+def rewrite(request: Request) -> Json:
+    """Edit a message of the bot's own."""
+    request.channel()
+    one = request.message()
+    if one.author_id != request.world.bot_id:
+        raise ApiError(403, 50005, "Cannot edit a message authored by another user")
+    request.community.rewrite(one, read_edit(request.body, one))
+    return payloads.message(one, request.world)
+
+
+@routes.add("DELETE", MESSAGE, rate="message_edits")
+def erase(request: Request) -> None:
+    """Delete a message: the bot's own, or with Manage Messages anybody's."""
+    found, one = request.channel(), request.message()
+    if one.author_id != request.world.bot_id:
+        if found.direct:
+            raise ApiError(403, 50003, "Cannot execute action on a DM channel")
+        require(request.world.guild, request.world.bot, Permission.MANAGE_MESSAGES)
+    request.community.erase(one, by=request.world.bot_id, reason=request.reason)

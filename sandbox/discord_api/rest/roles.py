@@ -1,0 +1,117 @@
+"""Roles of the guild."""
+
+from typing import Any
+
+from sandbox.discord_api import payloads
+from sandbox.discord_api.bits import Permission
+from sandbox.discord_api.errors import ApiError, invalid_form, invalid_role, unknown
+from sandbox.discord_api.payloads import Json
+from sandbox.discord_api.permissions import check_grants, check_role_below
+from sandbox.discord_api.world import Role
+
+from .routing import Request, Routes
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+ROLES_MAX = 250
+NAME_LENGTH_MAX = 100
+FIELDS = {"name", "permissions", "color", "colors", "hoist", "mentionable", "icon", "unicode_emoji"}
+
+
+@routes.add("GET", "/guilds/{guild_id}/roles")
+def roles(request: Request) -> list[Json]:
+    """All roles, @everyone among them."""
+    return [_shown(request, one) for one in request.guild().roles.values()]
+
+
+@routes.add("GET", "/guilds/{guild_id}/roles/member-counts")
+def member_counts(request: Request) -> dict[str, int]:
+    """How many members hold each role; @everyone is left out."""
+    guild = request.guild()
+    counts = {str(role_id): 0 for role_id in guild.roles if role_id != guild.id}
+    for one in guild.members.values():
+        for role_id in one.roles:
+            counts[str(role_id)] += 1
+    return counts
+
+
+@routes.add("GET", "/guilds/{guild_id}/roles/{role_id}")
+def role(request: Request) -> Json:
+    """One role."""
+    return _shown(request, request.role())
+
+
+@routes.add("POST", "/guilds/{guild_id}/roles", fields=FIELDS, rate="role_creates")
+def create_role(request: Request) -> Json:
+    """A new role, just above @everyone. Carries @everyone's permissions unless told otherwise."""
+    guild = request.guild_where(Permission.MANAGE_ROLES)
+    if len(guild.roles) >= ROLES_MAX:
+        raise ApiError(400, 30005, f"Maximum number of guild roles reached ({ROLES_MAX})")
+    values = _values(request)
+    values.setdefault("permissions", guild.roles[guild.id].permissions)
+    check_grants(guild, request.world.bot, values["permissions"])
+    one = Role(**({"name": "new role"} | values), id=request.world.next_id(), position=1)
+    request.community.create_role(one, by=request.world.bot_id, reason=request.reason)
+    return _shown(request, one)
+
+
+@routes.add("PATCH", "/guilds/{guild_id}/roles/{role_id}", fields=FIELDS)
+def edit_role(request: Request) -> Json:
+    """Change a role below the bot's highest; it cannot be given permissions the bot lacks."""
+    guild, one = request.guild_where(Permission.MANAGE_ROLES), request.role()
+    check_role_below(guild, request.world.bot, one)
+    values = _values(request)
+    check_grants(guild, request.world.bot, values.get("permissions", 0) & ~one.permissions)
+    request.community.edit_role(one, values, by=request.world.bot_id, reason=request.reason)
+    return _shown(request, one)
+
+
+@routes.add("PATCH", "/guilds/{guild_id}/roles")
+def move_roles(request: Request) -> list[Json]:
+    """Put roles at new positions, all of them below the bot's highest."""
+    guild = request.guild_where(Permission.MANAGE_ROLES)
+    positions = {one.id: one.position for one in guild.roles.values()}
+    for wanted in request.body:
+        one = guild.roles.get(int(wanted["id"]))
+        if one is None:
+            raise unknown("Role")
+        check_role_below(guild, request.world.bot, one)
+        check_role_below(guild, request.world.bot, Role(one.id, one.name, wanted["position"]))
+        positions[one.id] = wanted["position"]
+    order = sorted(guild.roles.values(), key=lambda one: (positions[one.id], -one.id))
+    order.remove(guild.roles[guild.id])
+    request.community.move_roles(order, by=request.world.bot_id, reason=request.reason)
+    return roles(request)
+
+
+@routes.add("DELETE", "/guilds/{guild_id}/roles/{role_id}")
+def delete_role(request: Request) -> None:
+    """Delete a role below the bot's highest; a managed one or @everyone never."""
+    guild, one = request.guild_where(Permission.MANAGE_ROLES), request.role()
+    if one.managed or one.id == guild.id:
+        raise invalid_role()
+    check_role_below(guild, request.world.bot, one)
+    request.community.delete_role(one, by=request.world.bot_id, reason=request.reason)
+
+
+def _values(request: Request) -> dict[str, Any]:
+    """The attributes of Role that the body sets; icons need a boosted guild, which this is not."""
+    body = {name: value for name, value in request.body.items() if value is not None}
+    if body.get("icon") or body.get("unicode_emoji"):
+        raise ApiError(400, 50101, "This server needs more boosts to perform this action")
+    colors = body.pop("colors", None)
+    if colors is not None:
+        body["color"] = colors["primary_color"]
+    if len(body.get("name", "")) > NAME_LENGTH_MAX:
+        raise invalid_form(
+            "name", "BASE_TYPE_BAD_LENGTH", f"Must be {NAME_LENGTH_MAX} or fewer in length."
+        )
+    if "permissions" in body:
+        body["permissions"] = int(body["permissions"])
+    return body
+
+
+def _shown(request: Request, one: Role) -> Json:
+    return payloads.role(one, bot_id=request.world.bot_id)

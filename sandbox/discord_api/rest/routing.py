@@ -1,0 +1,158 @@
+"""The table of routes: what is spoken, with which fields, under which rate limit."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from sandbox.discord_api.bits import Permission
+from sandbox.discord_api.community import Community
+from sandbox.discord_api.errors import invalid_form, missing_access, unknown
+from sandbox.discord_api.interactions import Interactions
+from sandbox.discord_api.permissions import permissions_of, require
+from sandbox.discord_api.world import Channel, Guild, Member, Message, Role, World
+
+__all__ = ["Handler", "Reply", "Request", "Route", "Routes"]
+
+
+class Reply(NamedTuple):
+    """An answer other than 200 with JSON or 204 without."""
+
+    status: int
+    body: Any
+
+
+@dataclass(slots=True)
+class Request:
+    """A request whose token, rate limits and field names have been checked."""
+
+    community: Community
+    interactions: Interactions
+    gateway_url: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+    reason: str | None
+
+    @property
+    def world(self) -> World:
+        """The world as it stands."""
+        return self.community.world
+
+    def id(self, name: str) -> int:
+        """An id from the path."""
+        value = self.path[name]
+        if not value.isdecimal():
+            raise invalid_form(name, "NUMBER_TYPE_COERCE", f"Value {value!r} is not snowflake.")
+        return int(value)
+
+    def number(self, name: str, default: int, *, low: int = 0, high: int = 2**63) -> int:
+        """A number from the query, within its bounds."""
+        value = self.query.get(name, str(default))
+        if not value.isdecimal() or not low <= int(value) <= high:
+            raise invalid_form(name, "NUMBER_TYPE_RANGE", f"Must be between {low} and {high}.")
+        return int(value)
+
+    def guild(self) -> Guild:
+        """The guild of the path. Refuses with 10004, or 50001 where the bot is not a member."""
+        if self.id("guild_id") != self.world.guild.id:
+            raise unknown("Guild")
+        if not self.world.installed:
+            raise missing_access()
+        return self.world.guild
+
+    def guild_where(self, permission: Permission) -> Guild:
+        """The guild of the path. Refuses with 50013 where the bot lacks the permission."""
+        guild = self.guild()
+        require(guild, self.world.bot, permission)
+        return guild
+
+    def member(self) -> Member:
+        """The member of the path, or 10007; 10013 if there is no such user at all."""
+        user_id = self.id("user_id")
+        member = self.guild().members.get(user_id)
+        if member is None:
+            raise unknown("Member" if user_id in self.world.users else "User")
+        return member
+
+    def role(self) -> Role:
+        """The role of the path, or 10011."""
+        role = self.guild().roles.get(self.id("role_id"))
+        if role is None:
+            raise unknown("Role")
+        return role
+
+    def channel(self, permission: Permission = Permission.VIEW_CHANNEL) -> Channel:
+        """The channel of the path: 10003, 50001 if the bot does not see it, or 50013."""
+        channel = self.world.channels.get(self.id("channel_id"))
+        if channel is None:
+            raise unknown("Channel")
+        if channel.direct:
+            return channel
+        if not self.world.installed:
+            raise missing_access()
+        if Permission.VIEW_CHANNEL not in permissions_of(self.world.guild, self.world.bot):
+            raise missing_access()
+        require(self.world.guild, self.world.bot, permission)
+        return channel
+
+    def message(self) -> Message:
+        """The message of the path, or 10008. Ephemeral ones are found by their webhook only."""
+        message = self.world.messages.get(self.id("message_id"))
+        if message is None or message.channel_id != self.channel().id or message.visible_to:
+            raise unknown("Message")
+        return message
+
+
+Handler = Callable[[Request], Any]
+AnyHandler = TypeVar("AnyHandler", bound=Handler)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. `fields` and `query` are all it takes; `rate` names a DiscordLimits field.
+
+    Without `authorized` it is open to whoever knows the interaction's token, and does not count
+    against the global limit.
+    """
+
+    method: str
+    template: str
+    handler: Handler
+    fields: frozenset[str]
+    query: frozenset[str]
+    rate: str
+    authorized: bool
+
+    @property
+    def name(self) -> str:
+        """How faults and the transcript call it."""
+        return f"{self.method} {self.template}"
+
+
+class Routes:
+    """Collects the routes of one module, by decorator."""
+
+    def __init__(self) -> None:
+        self.table: list[Route] = []
+
+    def add(
+        self,
+        method: str,
+        template: str,
+        *,
+        fields: frozenset[str] | set[str] = frozenset(),
+        query: frozenset[str] | set[str] = frozenset(),
+        rate: str = "other",
+        authorized: bool = True,
+    ) -> Callable[[AnyHandler], AnyHandler]:
+        """Make the decorated function answer this operation."""
+
+        def enter(handler: AnyHandler) -> AnyHandler:
+            self.table.append(
+                Route(
+                    method, template, handler, frozenset(fields), frozenset(query), rate, authorized
+                )
+            )
+            return handler
+
+        return enter
