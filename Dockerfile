@@ -1,0 +1,31 @@
+# One image for all processes: the bots, the consumers and the migration.
+# Build with `docker compose build`; compose.yaml says which command each service runs.
+
+FROM python:3.11.14-slim-trixie AS build
+WORKDIR /build
+COPY requirements.txt ./
+# requirements.txt pins everything, dependencies of dependencies included, so pip need not look for
+# more (--no-deps) and `pip check` proves it. No compiler is here on purpose: wheels only.
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps --only-binary=:all: -r requirements.txt \
+    && /opt/venv/bin/pip check
+
+FROM python:3.11.14-slim-trixie
+# Bytecode would be written at each start and thrown away; logs must not wait in a buffer.
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+# A number, so that an orchestrator can see that it is not root.
+RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin twinstream
+WORKDIR /app
+COPY --from=build /opt/venv /opt/venv
+COPY LICENSE ./
+COPY schemas ./schemas
+COPY bus ./bus
+COPY db ./db
+COPY config ./config
+COPY consumers ./consumers
+COPY bots ./bots
+COPY launch ./launch
+USER 10001:10001
+CMD ["python", "-m", "consumers"]
