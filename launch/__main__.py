@@ -1,0 +1,236 @@
+"""`python -m launch COMMAND`: what the Makefile calls."""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import dotenv
+import typer
+from rich.console import Console
+
+from bus import Keys, connect
+from config import Community, ConfigError, Settings
+from db import DbError, open_pool
+
+from . import inside
+from .errors import AlreadyRunning, LaunchError
+from .migrate import SCHEMA, dump_schema, migrate
+from .person import Person
+from .processes import Crew
+from .sandbox_client import SandboxClient
+from .sandboxed import OURS, Endpoints, run_sandbox
+from .servers import start_postgres
+from .site import open_site
+from .story import Story
+
+EXIT_CODE_UNFIT_SETTINGS = 2
+#: The demo waits for rate limits as everybody does, only in windows a tenth as long.
+DEMO_LIMIT_SCALE = 0.1
+TOKENS = ("telegram_token", "discord_token")
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+console = Console(highlight=False)
+
+
+@app.command()
+def run() -> None:
+    """Run the bots and the consumers on the real platforms, until Ctrl-C."""
+    settings = _settings()
+    try:
+        settings.require(*TOKENS)
+    except ConfigError as error:
+        raise ConfigError(f"{error}\n\nTo see twinstream without tokens: make sandbox") from error
+    Community.from_toml(Path(settings.twinstream_config))
+    _until_signal(_run(settings))
+
+
+@app.command()
+def sandbox() -> None:
+    """Run everything on the local platforms, until Ctrl-C. Needs no tokens."""
+    _until_signal(_sandbox(_settings()))
+
+
+@app.command()
+def demo() -> None:
+    """Play a story on the local platforms; exit 0 only if both sides agree in the end."""
+    _until_signal(_demo(_settings()))
+
+
+@app.command(name="migrate")
+def migrate_() -> None:
+    """Bring the database at DATABASE_URL to the newest schema."""
+    settings = _settings()
+    settings.require("database_url")
+    console.print(migrate(settings.database_url or "") or "The database is up to date.")
+
+
+@app.command()
+def status() -> None:
+    """Show the streams and the events of a running twinstream."""
+    redis_url, database_url = _addresses(_settings())
+    _until_signal(_status(redis_url, database_url))
+
+
+@app.command()
+def redis(command: Annotated[list[str], typer.Argument(help="Such as XINFO GROUPS ...")]) -> None:
+    """Send one command to Redis, where redis-cli is not installed."""
+    redis_url, _ = _addresses(_settings())
+    words = shlex.split(command[0]) if len(command) == 1 else command
+    _until_signal(_redis(redis_url, words))
+
+
+@app.command()
+def schema() -> None:
+    """Write db/schema.sql anew from the migrations."""
+    with start_postgres(Path(_settings().twinstream_run_dir) / "schema") as server:
+        migrate(server.url)
+        SCHEMA.write_text(dump_schema(server.url), encoding="utf-8")
+
+
+async def _run(settings: Settings) -> None:
+    folder = Path(settings.twinstream_run_dir) / "live"
+    with open_site(folder, settings) as site:
+        if site.embedded:
+            console.print(f"{' and '.join(site.embedded)} run here, on the data in {site.folder}")
+        environment = {
+            **os.environ,
+            "REDIS_URL": site.redis_url,
+            "DATABASE_URL": site.database_url,
+        }
+        crew = Crew(environment, roster=site.roster, log_folder=None, say=console.print)
+        crew.stop_leftovers()
+        try:
+            for module in OURS:
+                crew.start(module)
+            await crew.watch()
+        finally:
+            crew.stop()
+
+
+async def _sandbox(settings: Settings) -> None:
+    root = Path(settings.twinstream_run_dir)
+    with open_site(root / "sandbox", settings) as site:
+        console.print("Starting the platforms, the bots and the consumers ...")
+        async with run_sandbox(site) as sandboxed:
+            _show_addresses(sandboxed.endpoints, root / "endpoints.json", site.logs)
+            await sandboxed.watch()
+
+
+async def _demo(settings: Settings) -> None:
+    root = Path(settings.twinstream_run_dir)
+    try:
+        with open_site(root / "sandbox", settings) as site:
+            console.print(
+                "Starting Postgres, Redis, a local Telegram, a local Discord, both bots and the"
+                " consumers: all of them real, none of them installed ..."
+            )
+            async with run_sandbox(site, limit_scale=DEMO_LIMIT_SCALE) as sandboxed:
+                await _tell(sandboxed.endpoints, running_on=False)
+    except AlreadyRunning:
+        console.print("A sandbox runs here already; the story is played there.")
+        await _tell(Endpoints.read(root / "endpoints.json"), running_on=True)
+
+
+async def _tell(endpoints: Endpoints, *, running_on: bool) -> None:
+    redis = connect(endpoints.redis_url, name="twinstream/demo")
+    pool = await open_pool(endpoints.database_url, name="demo")
+    try:
+        async with SandboxClient(endpoints.control_url) as client:
+            mira = await Person.arrive(client, endpoints, "Mira")
+            differences = await Story(mira, pool, redis, Keys(), console).tell()
+    finally:
+        await pool.close()
+        await redis.aclose()
+    if differences:
+        raise LaunchError("the two sides differ: " + "; ".join(differences))
+    console.print("\n[bold green]Both sides agree.[/]")
+    lines = inside.commands(endpoints.redis_url, endpoints.database_url)
+    note = "now" if running_on else "while `make sandbox` runs (these are this run's addresses)"
+    console.print(f"\nTo look inside, {note}:")
+    for line in lines:
+        console.print(f"  {line}", soft_wrap=True)
+
+
+def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
+    console.print(f"Telegram Bot API  {endpoints.telegram_api_base}")
+    console.print(f"Discord API       {endpoints.discord_api_base}")
+    console.print(f"Discord gateway   {endpoints.discord_gateway_url}")
+    console.print(f"Redis             {endpoints.redis_url}")
+    console.print(f"Postgres          {endpoints.database_url}")
+    console.print(f"Control           {endpoints.control_url}")
+    console.print(f"All of them, and the seeded ids: {file}. Logs: {logs}")
+    console.print("\nTo look inside:")
+    for line in inside.commands(endpoints.redis_url, endpoints.database_url):
+        console.print(f"  {line}", soft_wrap=True)
+    console.print("\nRunning until Ctrl-C.")
+
+
+async def _status(redis_url: str, database_url: str) -> None:
+    client = connect(redis_url, name="twinstream/status")
+    pool = await open_pool(database_url, name="status")
+    try:
+        await inside.summarise(client, pool, Keys(), console)
+    finally:
+        await pool.close()
+        await client.aclose()
+
+
+async def _redis(redis_url: str, words: list[str]) -> None:
+    client = connect(redis_url, name="twinstream/by-hand")
+    try:
+        reply = await client.execute_command(*words)  # type: ignore[no-untyped-call]
+    finally:
+        await client.aclose()
+    console.print(inside.readable(reply), soft_wrap=True)
+
+
+def _settings() -> Settings:
+    """Read the environment, and `.env` for what it does not set."""
+    found = {name: value for name, value in dotenv.dotenv_values(".env").items() if value}
+    os.environ.update({**found, **os.environ})
+    return Settings.from_env(os.environ)
+
+
+def _addresses(settings: Settings) -> tuple[str, str]:
+    """Return where Redis and Postgres are: as set, or as the running sandbox says."""
+    if settings.redis_url and settings.database_url:
+        return settings.redis_url, settings.database_url
+    endpoints = Endpoints.read(Path(settings.twinstream_run_dir) / "endpoints.json")
+    return endpoints.redis_url, endpoints.database_url
+
+
+def _until_signal(work: Coroutine[Any, Any, None]) -> None:
+    """Run until it is done, or until SIGINT or SIGTERM; then everything is closed in order."""
+
+    async def cancelled_by_signals() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            console.print("Stopped.")
+
+    asyncio.run(cancelled_by_signals())
+
+
+def main() -> None:
+    """Run a command; what a person can mend is told in a sentence, without a traceback."""
+    try:
+        app()
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
+    except (LaunchError, DbError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

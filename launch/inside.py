@@ -1,0 +1,80 @@
+"""How to look inside: the lines for redis-cli and SQL, and a summary of both."""
+
+import shutil
+
+import asyncpg
+from redis.asyncio import Redis
+from rich.console import Console
+from rich.table import Table
+
+from bus import SOURCES, GroupMissing, Keys, measure_lag
+from db import status
+
+from .servers import postgres_tool
+
+FAILURES_SHOWN = 5
+REDIS_COMMANDS = ("XINFO STREAM sync:telegram", "XINFO GROUPS sync:telegram", "XLEN sync:dead")
+QUERIES = (
+    "SELECT status, COUNT(*) FROM sync_events GROUP BY status",
+    "SELECT * FROM transactions ORDER BY id DESC LIMIT 5",
+    "SELECT error_message FROM sync_events WHERE status = 'failed'",
+)
+
+
+def commands(redis_url: str, database_url: str) -> list[str]:
+    """Return shell lines that show the streams and the record of a running twinstream.
+
+    Where redis-cli or psql is not installed, the line uses ours.
+    """
+    if shutil.which("redis-cli"):
+        redis_lines = [f"redis-cli -u {redis_url} {command}" for command in REDIS_COMMANDS]
+    else:
+        redis_lines = [f'make redis ARGS="{command}"' for command in REDIS_COMMANDS]
+    psql = "psql" if shutil.which("psql") else str(postgres_tool("psql"))
+    return redis_lines + [f'{psql} "{database_url}" -c "{query}"' for query in QUERIES]
+
+
+async def summarise(redis: Redis, pool: asyncpg.Pool, keys: Keys, console: Console) -> None:
+    """Print how far each side is, what state the events are in, and what was buried last."""
+    streams = Table("stream", "group", "entries", "unread", "unacknowledged", "oldest", "consumers")
+    for source in SOURCES:
+        subscription = keys.subscription(source)
+        try:
+            lag = await measure_lag(redis, subscription)
+        except GroupMissing:
+            streams.add_row(*subscription, "missing: start the consumers")
+            continue
+        streams.add_row(
+            *subscription,
+            str(lag.entries),
+            str(lag.unread),
+            str(lag.unacknowledged),
+            f"{lag.oldest_ms / 1_000:.1f} s" if lag.behind else "-",
+            ", ".join(consumer.name for consumer in lag.consumers) or "none",
+        )
+    console.print(streams)
+    async with pool.acquire() as conn:
+        counts = await status.events_by_status(conn)
+        failures = await status.newest_failures(conn, limit=FAILURES_SHOWN)
+    events = Table("events", "count")
+    for name, count in counts.items():
+        events.add_row(name, str(count))
+    console.print(events)
+    for failure in failures:
+        console.print(
+            f"failed: {failure.idempotency_key}: {failure.error_message}", highlight=False
+        )
+
+
+def readable(reply: object, indent: str = "") -> str:
+    """Write a reply of Redis as redis-cli does, one value a line."""
+    if isinstance(reply, bytes):
+        return f"{indent}{reply.decode(errors='backslashreplace')}"
+    if isinstance(reply, dict):
+        return "\n".join(
+            f"{indent}{readable(name)}: {readable(value).strip()}" for name, value in reply.items()
+        )
+    if isinstance(reply, list | tuple):
+        lines = [readable(one, indent + "  ").strip() for one in reply]
+        return "\n".join(f"{indent}{number}) {line}" for number, line in enumerate(lines, 1))
+    return f"{indent}{reply}"

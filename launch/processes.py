@@ -1,0 +1,186 @@
+"""Child processes: started, watched, started again when they die, and stopped all together."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from .errors import LaunchError
+
+STOP_TIMEOUT_S = 15.0
+WATCH_S = 0.2
+RESTART_FIRST_S = 1.0
+RESTART_MAX_S = 30.0
+#: A process that ran this long before it died was fine; the next delay is the first one again.
+SETTLED_S = 60.0
+
+#: How our processes say that a setting has to be corrected; starting them again does not help.
+EXIT_CODE_UNFIT_SETTINGS = 2
+
+
+class Module(NamedTuple):
+    """A Python module of ours to run as a process."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+
+
+class Crew:
+    """Our processes on this machine. They are in sessions of their own: Ctrl-C reaches only us.
+
+    `log_folder` None lets them write to our own terminal. `roster` is a file that names the
+    running processes, so that the next launcher can stop what a killed one left behind.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        roster: Path,
+        log_folder: Path | None,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self._environment = dict(environment)
+        self._roster = roster
+        self._log_folder = log_folder
+        self._say = say
+        self._modules: dict[str, Module] = {}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def stop_leftovers(self) -> None:
+        """Stop the processes of an earlier launcher that did not get to it."""
+        try:
+            known = json.loads(self._roster.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return
+        for pid, created in known.values():
+            try:
+                process = psutil.Process(pid)
+                if process.create_time() == created:
+                    process.kill()
+                    process.wait(STOP_TIMEOUT_S)
+            except psutil.NoSuchProcess:
+                continue
+        self._roster.unlink(missing_ok=True)
+
+    def start(self, module: Module, *, pipe: bool = False) -> subprocess.Popen[bytes]:
+        """Start a module as a process. With `pipe`, its standard output can be read."""
+        process = self._spawn(module, pipe)
+        self._modules[module.name] = module
+        self._processes[module.name] = process
+        self._write_roster()
+        return process
+
+    def pid(self, name: str) -> int:
+        """Return the process id that a module has at this moment."""
+        return self._processes[name].pid
+
+    def is_running(self, name: str) -> bool:
+        """Tell whether a module's process is alive."""
+        return self._processes[name].poll() is None
+
+    def kill(self, name: str) -> None:
+        """End a module's process at once, as the kernel does when memory runs out."""
+        process = self._processes.pop(name)
+        del self._modules[name]
+        process.kill()
+        process.wait()
+
+    async def watch(self) -> None:
+        """Start again what dies, later each time, until cancelled.
+
+        Raises:
+            LaunchError: a process says that its settings are unfit.
+        """
+        loop = asyncio.get_running_loop()
+        delays: dict[str, float] = {}
+        started = dict.fromkeys(self._modules, loop.time())
+        due: dict[str, float] = {}
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for name, process in list(self._processes.items()):
+                code = process.poll()
+                if code is None:
+                    continue
+                if code == EXIT_CODE_UNFIT_SETTINGS:
+                    raise LaunchError(f"{name} cannot start with these settings{self._see(name)}")
+                now = loop.time()
+                if name not in due:
+                    lived = now - started.get(name, now)
+                    delay = RESTART_FIRST_S if lived > SETTLED_S else delays.get(name, 0.0)
+                    delay = min(max(delay, RESTART_FIRST_S), RESTART_MAX_S)
+                    delays[name], due[name] = delay * 2, now + delay
+                    self._say(f"{name} ended ({_ending(code)}), starting again in {delay:.0f} s")
+                elif now >= due[name]:
+                    del due[name]
+                    started[name] = now
+                    self.start(self._modules[name])
+
+    def stop(self) -> None:
+        """Ask all to stop, the newest first, and end those that do not in STOP_TIMEOUT_S."""
+        for name in reversed(self._processes):
+            process = self._processes[name]
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for name, process in self._processes.items():
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._say(f"{name} did not stop in {STOP_TIMEOUT_S:.0f} s and was killed")
+                process.kill()
+                process.wait()
+        self._processes.clear()
+        self._modules.clear()
+        self._roster.unlink(missing_ok=True)
+
+    def log_of(self, name: str) -> Path | None:
+        """Return the file that a module writes to, if it does."""
+        return None if self._log_folder is None else self._log_folder / f"{name}.log"
+
+    def _spawn(self, module: Module, pipe: bool) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", module.module, *module.arguments]
+        log = self.log_of(module.name)
+        if log is None:
+            return subprocess.Popen(
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if pipe else None,
+                start_new_session=True,
+            )
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if pipe else output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def _write_roster(self) -> None:
+        self._roster.parent.mkdir(parents=True, exist_ok=True)
+        known = {}
+        for name, process in self._processes.items():
+            if process.poll() is None:
+                known[name] = (process.pid, psutil.Process(process.pid).create_time())
+        self._roster.write_text(json.dumps(known))
+
+    def _see(self, name: str) -> str:
+        log = self.log_of(name)
+        if log is None:
+            return ""
+        lines = log.read_text(errors="replace").strip().splitlines()[-3:]
+        return ":\n" + "\n".join(lines)
+
+
+def _ending(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,72 @@
+"""A place on this machine where twinstream runs: its folder, its servers, its database.
+
+`.run/sandbox` and `.run/live` never share anything: what is earned in the sandbox stays there.
+"""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from config import Settings
+
+from .errors import AlreadyRunning
+from .migrate import migrate
+from .servers import start_postgres, start_redis
+
+
+class Site(NamedTuple):
+    """Where things are. `embedded` names the servers that we started ourselves."""
+
+    folder: Path
+    redis_url: str
+    database_url: str
+    embedded: tuple[str, ...]
+
+    @property
+    def logs(self) -> Path:
+        """Where our processes write."""
+        return self.folder / "logs"
+
+    @property
+    def roster(self) -> Path:
+        """The file that names our running processes."""
+        return self.folder / "processes.json"
+
+
+@contextlib.contextmanager
+def open_site(folder: Path, settings: Settings) -> Iterator[Site]:
+    """Start the servers that `settings` does not name, and bring the database up to date.
+
+    Raises:
+        AlreadyRunning: another launcher uses this folder.
+        LaunchError: a server does not start, or the database cannot be migrated.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_only_one(folder))
+        embedded = []
+        database_url, redis_url = settings.database_url, settings.redis_url
+        if database_url is None:
+            database_url = stack.enter_context(start_postgres(folder / "postgres")).url
+            embedded.append("Postgres")
+        if redis_url is None:
+            redis_url = stack.enter_context(start_redis(folder / "redis")).url
+            embedded.append("Redis")
+        migrate(database_url)
+        yield Site(folder, redis_url, database_url, tuple(embedded))
+
+
+@contextlib.contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder for ourselves; the lock goes with the process, however it ends."""
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(
+                f"twinstream already runs in {folder}: stop it first,"
+                " or choose another folder with TWINSTREAM_RUN_DIR"
+            ) from error
+        yield
