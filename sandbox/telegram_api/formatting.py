@@ -58,7 +58,7 @@ def from_html(source: str) -> tuple[str, list[JSON]]:
         if not token.group().startswith("<"):
             text += html.unescape(token.group())
         elif token.group() == "<":
-            raise _unparsed(f"Unclosed start tag at byte offset {offset}")
+            raise _unopened(source[token.end() :], offset)
         elif not token.group(1):
             opened = _opened(token, offset, [name for name, _, _ in unclosed])
             unclosed.append((token.group(2).lower(), length_of(text), opened))
@@ -75,6 +75,13 @@ def from_html(source: str) -> tuple[str, list[JSON]]:
 def _tokens(source: str) -> Iterator[tuple[re.Match[str], int]]:
     for token in TOKEN.finditer(source):
         yield token, len(source[: token.start()].encode())
+
+
+def _unopened(rest: str, offset: int) -> Exception:
+    name = re.split(r"[\s<>]", rest, maxsplit=1)[0].lower()
+    if name == rest.lower() or name in SIMPLE_TAGS:
+        return _unparsed(f"Unclosed start tag at byte offset {offset}")
+    return _unparsed(f'Unsupported start tag "{name}" at byte offset {offset}')
 
 
 def _opened(token: re.Match[str], offset: int, around: list[str]) -> JSON:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from sandbox.errors import SandboxError, SeedError
 from sandbox.faults import ANY, Fault, Faults
-from sandbox.seed import TelegramSeed
+from sandbox.seed import Seed, TelegramSeed
 from sandbox.transcript import Transcript
 
 from .errors import ApiError, bad_request
@@ -48,13 +48,15 @@ class TelegramPlatform:
 
     def __init__(
         self,
-        seed: TelegramSeed,
+        seed: Seed | TelegramSeed,
         transcript: Transcript,
         faults: Faults,
         *,
         clock: Callable[[], float] = time.monotonic,
         limits: TelegramLimits | None = None,
     ) -> None:
+        if isinstance(seed, Seed):
+            seed = seed.telegram
         self._transcript = transcript
         self._faults = faults
         self._token = seed.token
