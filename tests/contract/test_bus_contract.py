@@ -1,0 +1,829 @@
+"""What the bus promises, on every server it is said to run on.
+
+`bus` has its groups, `bare_bus` is a server that knows nothing yet. Entries are made idle by hand
+(`make_idle`), so that no test waits for a clock.
+"""
+
+import asyncio
+import time
+
+import pytest
+from bus_servers import Bus, Server, open_bus, running
+from redis.asyncio import Redis
+
+from bus import (
+    BusFull,
+    BusUnavailable,
+    CommandRefused,
+    DeadLetters,
+    GroupMissing,
+    PayloadTooLarge,
+    Publisher,
+    StreamMissing,
+    ensure_group,
+    measure_lag,
+    remove_idle_consumers,
+    trim_stream,
+)
+from bus.lag import UNREAD_COUNTED_MAX
+from bus.publisher import PAYLOAD_BYTES_MAX
+from bus.reader import PAUSE_S
+from bus.trim import TRIM_ENTRIES_MIN
+
+STREAM_LAST_BUT_ONE_ID = "18446744073709551615-18446744073709551614"
+
+
+@pytest.fixture
+async def bus(bare_bus: Bus) -> Bus:
+    for subscription in bare_bus.keys.subscriptions:
+        await ensure_group(bare_bus.redis, subscription)
+    return bare_bus
+
+
+# Publishing
+
+
+async def test_a_payload_arrives_unchanged_and_in_order(bus: Bus):
+    payloads = [b"\x00\xff binary", "текст".encode(), b"", b"third"]
+    ids = await bus.publish(*payloads)
+
+    entries = await bus.reader().read()
+
+    assert [entry.payload for entry in entries] == payloads
+    assert [entry.id for entry in entries] == ids
+    assert {entry.stream for entry in entries} == {bus.keys.stream("telegram")}
+    assert {entry.deliveries for entry in entries} == {1}
+
+
+async def test_publishing_nothing_asks_nothing(bare_bus: Bus):
+    assert await bare_bus.publish() == []
+
+
+async def test_publishing_to_a_missing_stream_says_so_and_does_not_create_it(bare_bus: Bus):
+    with pytest.raises(StreamMissing) as caught:
+        await bare_bus.publish(b"one", b"two")
+
+    assert caught.value.stream == bare_bus.keys.stream("telegram")
+    assert caught.value.published == (None, None)
+    assert await bare_bus.redis.exists(bare_bus.keys.stream("telegram")) == 0
+
+
+async def test_a_batch_that_went_in_by_half_tells_which_half(bus: Bus):
+    # Given a stream that has room for one more id, and then for none
+    await bus.redis.xadd(bus.keys.stream("telegram"), {"e": "x"}, id=STREAM_LAST_BUT_ONE_ID)
+
+    with pytest.raises(CommandRefused) as caught:
+        await bus.publish(b"fits", b"does not", b"nor does this")
+
+    assert caught.value.published == ("18446744073709551615-18446744073709551615", None, None)
+
+
+async def test_a_payload_over_the_limit_stops_its_batch_before_anything_is_sent(bus: Bus):
+    with pytest.raises(PayloadTooLarge) as caught:
+        await bus.publish(b"fine", b"x" * (PAYLOAD_BYTES_MAX + 1))
+
+    assert caught.value.index == 1
+    assert await bus.redis.xlen(bus.keys.stream("telegram")) == 0
+
+
+async def test_a_key_of_another_type_is_refused_not_retried(bare_bus: Bus):
+    await bare_bus.redis.set(bare_bus.keys.stream("telegram"), "not a stream")
+
+    with pytest.raises(CommandRefused):
+        await bare_bus.publish(b"one")
+    with pytest.raises(CommandRefused):
+        await ensure_group(bare_bus.redis, bare_bus.keys.subscription("telegram"))
+
+
+# Groups
+
+
+async def test_creating_a_group_again_is_not_an_error(bare_bus: Bus):
+    subscription = bare_bus.keys.subscription("telegram")
+
+    assert await ensure_group(bare_bus.redis, subscription) is True
+    assert await ensure_group(bare_bus.redis, subscription) is False
+
+
+async def test_a_new_group_gets_what_was_published_before_it_existed(bare_bus: Bus):
+    await bare_bus.redis.xadd(bare_bus.keys.stream("telegram"), {"e": "early"})
+    await ensure_group(bare_bus.redis, bare_bus.keys.subscription("telegram"))
+
+    assert [entry.payload for entry in await bare_bus.reader().read()] == [b"early"]
+
+
+async def test_only_the_opposite_platform_hears_of_an_event(bus: Bus):
+    await bus.publish(b"from telegram")
+
+    assert await bus.reader("to-telegram-1", source="discord").read() == []
+    assert len(await bus.reader("to-discord-1", source="telegram").read()) == 1
+
+
+async def test_reading_without_a_group_is_a_typed_error_that_cannot_spin(bare_bus: Bus):
+    began = time.monotonic()
+
+    with pytest.raises(GroupMissing) as caught:
+        await bare_bus.reader(block_ms=2_000).read()
+
+    assert (caught.value.stream, caught.value.group) == bare_bus.keys.subscription("telegram")
+    assert time.monotonic() - began >= PAUSE_S * 0.9
+
+
+async def test_a_reader_goes_on_after_its_group_was_lost_and_made_again(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    reader = bus.reader()
+    await bus.publish(b"before")
+    assert len(await reader.read()) == 1
+
+    await bus.redis.delete(subscription.stream)
+    with pytest.raises(GroupMissing):
+        await reader.read()
+    await ensure_group(bus.redis, subscription)
+    # An older id than the reader has seen: the rebuilt stream need not continue the lost one.
+    await bus.redis.xadd(subscription.stream, {"e": "after"}, id="1-1")
+
+    assert [entry.payload for entry in await reader.read()] == [b"after"]
+
+
+async def test_idle_consumers_are_removed_but_never_one_that_holds_entries(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    await bus.publish(b"held")
+    assert await bus.reader("to-discord-1").read()
+    assert await bus.reader("to-discord-2").read() == []
+
+    assert await remove_idle_consumers(bus.redis, subscription, idle_ms=60_000) == []
+    assert await remove_idle_consumers(bus.redis, subscription, idle_ms=0) == ["to-discord-2"]
+
+    assert list((await bus.unacknowledged()).values()) == ["to-discord-1"]
+    measured = await measure_lag(bus.redis, subscription)
+    assert [consumer.name for consumer in measured.consumers] == ["to-discord-1"]
+
+
+async def test_removing_consumers_of_a_missing_group_is_a_typed_error(bare_bus: Bus):
+    with pytest.raises((GroupMissing, StreamMissing)):
+        await remove_idle_consumers(bare_bus.redis, bare_bus.keys.subscription("telegram"))
+
+
+# Reading, acknowledging, coming back
+
+
+async def test_an_acknowledged_entry_never_comes_back(bus: Bus):
+    ids = await bus.publish(b"one", b"two")
+    await bus.reader().read()
+
+    assert await bus.reader().acknowledge(ids) == 2
+    assert await bus.reader().acknowledge(ids) == 0
+
+    assert await bus.reader().read() == []
+    assert await bus.unacknowledged() == {}
+
+
+async def test_an_entry_whose_consumer_died_before_the_acknowledgement_comes_again(bus: Bus):
+    await bus.publish(b"one")
+    assert [entry.deliveries for entry in await bus.reader().read()] == [1]
+
+    assert [entry.deliveries for entry in await bus.reader().read()] == [2]
+    assert [entry.deliveries for entry in await bus.reader().read()] == [3]
+
+
+async def test_a_restarted_consumer_gets_its_own_entries_before_any_new_one(bus: Bus):
+    old = [b"%d" % n for n in range(7)]
+    await bus.publish(*old)
+    assert len(await bus.reader().read()) == 7
+    await bus.publish(b"new")
+
+    reader = bus.reader(batch_entries=3)
+    batches = [await reader.read() for _ in range(4)]
+
+    assert [entry.payload for batch in batches[:3] for entry in batch] == old
+    assert [entry.payload for entry in batches[3]] == [b"new"]
+
+
+async def test_a_reader_fetches_its_own_entries_once_and_not_what_is_in_work(bus: Bus):
+    await bus.publish(b"in work")
+    reader = bus.reader()
+    assert len(await reader.read()) == 1
+
+    assert await reader.read() == []
+
+
+async def test_two_readers_of_a_group_share_the_entries(bus: Bus):
+    payloads = [b"%d" % n for n in range(200)]
+    await bus.publish(*payloads)
+    first, second = bus.reader("to-discord-1"), bus.reader("to-discord-2")
+
+    seen = []
+    while batch := [*await first.read(), *await second.read()]:
+        seen += [entry.payload for entry in batch]
+
+    assert sorted(seen) == sorted(payloads)
+    assert set((await bus.unacknowledged()).values()) == {"to-discord-1", "to-discord-2"}
+
+
+async def test_an_entry_without_the_payload_field_is_delivered_with_what_it_has(bus: Bus):
+    await bus.redis.xadd(bus.keys.stream("telegram"), {"wrong": "field"})
+    await bus.publish(b"right")
+
+    wrong, right = await bus.reader().read()
+
+    assert (wrong.payload, wrong.fields) == (None, {b"wrong": b"field"})
+    assert (right.payload, right.fields) == (b"right", {})
+
+
+async def test_own_entries_that_were_deleted_are_settled_and_counted(bus: Bus):
+    ids = await bus.publish(b"one", b"two", b"three")
+    await bus.reader().read()
+    await bus.redis.xdel(bus.keys.stream("telegram"), ids[0], ids[2])
+
+    reader = bus.reader(batch_entries=2)
+    entries = await reader.read()
+    assert await reader.read() == []
+
+    assert [entry.payload for entry in entries] == [b"two"]
+    assert reader.ghosts == 2
+    assert list(await bus.unacknowledged()) == [ids[1]]
+
+
+async def test_claimed_entries_that_were_deleted_are_settled_and_counted(bus: Bus):
+    ids = await bus.publish(b"one", b"two")
+    await bus.reader("to-discord-1").read()
+    await bus.make_idle("to-discord-1", *ids)
+    await bus.redis.xdel(bus.keys.stream("telegram"), ids[0])
+
+    reader = bus.reader("to-discord-2")
+
+    assert [entry.payload for entry in await reader.read()] == [b"two"]
+    assert reader.ghosts == 1
+    assert list(await bus.unacknowledged()) == [ids[1]]
+
+
+# Claiming
+
+
+async def test_a_busy_entry_is_not_claimed(bus: Bus):
+    await bus.publish(b"in work")
+    await bus.reader("to-discord-1").read()
+
+    assert await bus.reader("to-discord-2").read() == []
+
+
+async def test_an_idle_entry_is_claimed_with_its_count_of_deliveries(bus: Bus):
+    (entry_id,) = await bus.publish(b"one")
+    await bus.reader("to-discord-1").read()
+    await bus.make_idle("to-discord-1", entry_id)
+
+    (entry,) = await bus.reader("to-discord-2").read()
+    assert (entry.id, entry.payload, entry.deliveries) == (entry_id, b"one", 2)
+    assert await bus.unacknowledged() == {entry_id: "to-discord-2"}
+
+    await bus.make_idle("to-discord-2", entry_id)
+    (entry,) = await bus.reader("to-discord-3").read()
+    assert entry.deliveries == 3
+
+
+async def test_a_consumer_claims_what_it_let_lie_itself(bus: Bus):
+    (entry_id,) = await bus.publish(b"one")
+    reader = bus.reader()
+    await reader.read()
+    await bus.make_idle("to-discord-1", entry_id)
+
+    assert [entry.deliveries for entry in await reader.read()] == [2]
+
+
+async def test_a_backlog_of_idle_entries_leaves_half_of_each_batch_to_new_ones(bus: Bus):
+    old = await bus.publish(*[b"old"] * 20)
+    await bus.reader("to-discord-1", batch_entries=20).read()
+    await bus.make_idle("to-discord-1", *old)
+    await bus.publish(*[b"new"] * 4)
+
+    reader = bus.reader("to-discord-2", batch_entries=4)
+
+    assert [entry.payload for entry in await reader.read()] == [b"old", b"old", b"new", b"new"]
+    assert [entry.payload for entry in await reader.read()] == [b"old", b"old", b"new", b"new"]
+
+
+async def test_a_busy_stream_does_not_keep_idle_entries_waiting(bus: Bus):
+    idle = await bus.publish(*[b"old"] * 3)
+    await bus.reader("to-discord-1").read()
+    await bus.make_idle("to-discord-1", *idle)
+    reader = bus.reader("to-discord-2", batch_entries=2)
+
+    claimed = []
+    for _ in range(4):
+        await bus.publish(*[b"new"] * 5)
+        claimed += [entry.id for entry in await reader.read() if entry.payload == b"old"]
+
+    assert claimed == idle
+
+
+async def test_entries_in_work_do_not_hide_the_idle_ones_behind_them(bus: Bus):
+    # Redis looks at ten entries for each it may return: with one search from the start each time,
+    # thirty entries in work would hide the last one for ever.
+    ids = await bus.publish(*[b"in work"] * 30, b"idle")
+    await bus.reader("to-discord-1", batch_entries=31).read()
+    await bus.make_idle("to-discord-1", ids[-1])
+    reader = bus.reader("to-discord-2", batch_entries=2)
+
+    found = [entry.payload for _ in range(5) for entry in await reader.read()]
+
+    assert found == [b"idle"]
+
+
+async def test_renewed_work_is_not_claimed(bus: Bus):
+    ids = await bus.publish(b"long work", b"more")
+    slow = bus.reader("to-discord-1")
+    await slow.read()
+    await bus.make_idle("to-discord-1", *ids)
+
+    assert await slow.renew(ids) == ids
+
+    assert await bus.reader("to-discord-2").read() == []
+    assert [entry.deliveries for entry in await bus.reader("to-discord-1").read()] == [2, 2]
+
+
+async def test_renewing_does_not_take_back_what_was_claimed_or_settled(bus: Bus):
+    ids = await bus.publish(b"kept", b"claimed", b"settled")
+    slow, other = bus.reader("to-discord-1"), bus.reader("to-discord-2")
+    await slow.read()
+    await bus.make_idle("to-discord-1", ids[1])
+    assert [entry.payload for entry in await other.read()] == [b"claimed"]
+    await other.acknowledge([ids[2]])
+
+    assert await slow.renew(ids) == [ids[0]]
+    assert await bus.unacknowledged() == {ids[0]: "to-discord-1", ids[1]: "to-discord-2"}
+
+
+async def test_what_is_handed_back_can_be_claimed_at_once(bus: Bus):
+    ids = await bus.publish(b"begun", b"not begun")
+    leaving = bus.reader("to-discord-1")
+    await leaving.read()
+
+    assert await leaving.hand_back([ids[1]]) == [ids[1]]
+
+    assert [entry.payload for entry in await bus.reader("to-discord-2").read()] == [b"not begun"]
+
+
+async def test_settling_nothing_asks_nothing(bare_bus: Bus):
+    reader = bare_bus.reader()
+
+    assert await reader.acknowledge([]) == 0
+    assert await reader.renew([]) == []
+    assert await DeadLetters(bare_bus.redis, bare_bus.keys).discard([]) == 0
+
+
+# Dead letters
+
+
+async def test_a_buried_entry_is_settled_and_kept_with_the_reason(bus: Bus):
+    await bus.publish(b"poison")
+    (entry,) = await bus.reader().read()
+    dead = DeadLetters(bus.redis, bus.keys)
+
+    dead_id = await dead.bury(entry, group="discord", reason="does not decode")
+
+    assert await bus.unacknowledged() == {}
+    assert dead_id is not None
+    (letter,) = await dead.newest()
+    assert letter == await dead.find(dead_id)
+    assert (letter.stream, letter.entry_id, letter.group) == (entry.stream, entry.id, "discord")
+    assert (letter.reason, letter.deliveries) == ("does not decode", 1)
+    assert (letter.payload, letter.fields) == (b"poison", {})
+    assert abs(letter.buried_at.timestamp() - time.time()) < 60
+
+
+async def test_a_buried_entry_without_payload_keeps_its_fields(bus: Bus):
+    await bus.redis.xadd(bus.keys.stream("telegram"), {"reason": "mine", "id": "x"})
+    (entry,) = await bus.reader().read()
+    dead = DeadLetters(bus.redis, bus.keys)
+
+    await dead.bury(entry, group="discord", reason="no payload")
+
+    (letter,) = await dead.newest()
+    assert (letter.payload, letter.fields) == (None, {b"reason": b"mine", b"id": b"x"})
+    assert (letter.reason, letter.entry_id) == ("no payload", entry.id)
+
+
+async def test_an_entry_is_buried_once(bus: Bus):
+    await bus.publish(b"poison")
+    (entry,) = await bus.reader().read()
+    dead = DeadLetters(bus.redis, bus.keys)
+
+    assert await dead.bury(entry, group="discord", reason="first") is not None
+    assert await dead.bury(entry, group="discord", reason="second") is None
+
+    assert [letter.reason for letter in await dead.newest()] == ["first"]
+
+
+async def test_an_entry_that_cannot_be_buried_stays_unacknowledged(bus: Bus):
+    await bus.publish(b"poison")
+    (entry,) = await bus.reader().read()
+    await bus.redis.set(bus.keys.dead, "not a stream")
+
+    with pytest.raises(CommandRefused):
+        await DeadLetters(bus.redis, bus.keys).bury(entry, group="discord", reason="any")
+
+    assert list(await bus.unacknowledged()) == [entry.id]
+
+
+async def test_burying_without_a_group_is_a_typed_error_and_leaves_no_letter(bus: Bus):
+    await bus.publish(b"poison")
+    (entry,) = await bus.reader().read()
+    await bus.redis.xgroup_destroy(*bus.keys.subscription("telegram"))
+    dead = DeadLetters(bus.redis, bus.keys)
+
+    with pytest.raises(GroupMissing):
+        await dead.bury(entry, group="discord", reason="any")
+
+    assert await dead.newest() == []
+
+
+async def test_dead_letters_are_listed_newest_first_and_can_be_discarded(bus: Bus):
+    await bus.publish(*[b"%d" % n for n in range(5)])
+    dead = DeadLetters(bus.redis, bus.keys)
+    for entry in await bus.reader().read():
+        await dead.bury(entry, group="discord", reason="any")
+
+    newest = await dead.newest(2)
+    assert [letter.payload for letter in newest] == [b"4", b"3"]
+
+    assert await dead.discard([letter.id for letter in newest]) == 2
+    assert await dead.find(newest[0].id) is None
+    assert len(await dead.newest()) == 3
+
+
+async def test_a_long_reason_is_cut(bus: Bus):
+    await bus.publish(b"poison")
+    (entry,) = await bus.reader().read()
+    dead = DeadLetters(bus.redis, bus.keys)
+
+    await dead.bury(entry, group="discord", reason="x" * 100_000)
+
+    assert len((await dead.newest())[0].reason) == 1_000
+
+
+# Trimming
+
+
+async def test_trimming_removes_what_is_acknowledged_and_nothing_else(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    ids = await bus.publish(*[b"%d" % n for n in range(10)])
+    reader = bus.reader(batch_entries=6)
+    await reader.read()
+    await reader.acknowledge([*ids[:3], *ids[4:6]])  # one in the middle is still in work
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
+
+    left = [entry_id.decode() for entry_id, _ in await bus.redis.xrange(stream)]
+    assert left == ids[3:]
+    assert (trimmed.removed, trimmed.left, trimmed.floor) == (3, 7, ids[3])
+    assert trimmed.held_by == "discord"
+
+
+async def test_trimming_leaves_unread_entries_alone(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.publish(*[b"unread"] * 10)
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
+
+    assert (trimmed.removed, trimmed.left) == (0, 10)
+
+
+async def test_trimming_refuses_while_an_expected_group_is_missing(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    reader = bus.reader()
+    ids = await bus.publish(*[b"read by one"] * 5)
+    await reader.read()
+    await reader.acknowledge(ids)
+
+    with pytest.raises(GroupMissing) as caught:
+        await trim_stream(bus.redis, stream, ["discord", "audit"], keep_ms=0)
+
+    assert caught.value.group == "audit"
+    assert await bus.redis.xlen(stream) == 5
+
+
+async def test_trimming_waits_for_a_group_that_nobody_expected(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    reader = bus.reader()
+    ids = await bus.publish(*[b"any"] * 5)
+    await reader.read()
+    await reader.acknowledge(ids)
+    await bus.redis.xgroup_create(stream, "audit", id=ids[1])
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
+
+    assert (trimmed.removed, trimmed.held_by) == (1, "audit")
+
+
+async def test_trimming_keeps_recent_entries(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.redis.xadd(stream, {"e": "ancient"}, id="1000-0")
+    await bus.publish(b"recent", b"last")
+    reader = bus.reader()
+    await reader.acknowledge([entry.id for entry in await reader.read()])
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=3_600_000)
+
+    assert (trimmed.removed, trimmed.left, trimmed.held_by) == (1, 2, None)
+
+
+async def test_trimming_compares_ids_beyond_what_lua_numbers_can_tell_apart(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    ids = [f"1000-{2**53 + n}" for n in range(3)]
+    for entry_id in ids:
+        await bus.redis.xadd(stream, {"e": "x"}, id=entry_id)
+    reader = bus.reader()
+    await reader.read()
+    await bus.redis.xgroup_create(stream, "audit", id=ids[2])
+    await reader.acknowledge([ids[0]])
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
+
+    assert (trimmed.removed, trimmed.floor) == (1, ids[1])
+
+
+async def test_one_step_of_trimming_is_bounded(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.publish(*[b"x"] * (2 * TRIM_ENTRIES_MIN + 1))
+    reader = bus.reader(batch_entries=10_000)
+    await reader.acknowledge([entry.id for entry in await reader.read()])
+
+    removed = []
+    while not removed or removed[-1]:
+        step = await trim_stream(
+            bus.redis, stream, ["discord"], keep_ms=0, entries_max=TRIM_ENTRIES_MIN
+        )
+        removed.append(step.removed)
+
+    assert max(removed) <= TRIM_ENTRIES_MIN
+    assert step.left == 1  # the last delivered entry itself
+
+
+async def test_trimming_a_missing_stream_or_for_no_group_is_refused(bare_bus: Bus):
+    stream = bare_bus.keys.stream("telegram")
+
+    with pytest.raises(StreamMissing):
+        await trim_stream(bare_bus.redis, stream, ["discord"])
+    with pytest.raises(ValueError, match="every group"):
+        await trim_stream(bare_bus.redis, stream, [])
+    with pytest.raises(ValueError, match="entries_max"):
+        await trim_stream(bare_bus.redis, stream, ["discord"], entries_max=1)
+
+
+# Lag
+
+
+async def test_lag_counts_the_unread_and_the_unacknowledged_apart(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    await bus.redis.xadd(subscription.stream, {"e": "ancient"}, id="1000-0")
+    ids = await bus.publish(*[b"x"] * 4)
+    reader = bus.reader(batch_entries=3)
+    await reader.read()
+    await reader.acknowledge(ids[:1])
+
+    measured = await measure_lag(bus.redis, subscription)
+
+    assert (measured.entries, measured.unread, measured.unacknowledged) == (5, 2, 2)
+    assert measured.behind == 4
+    assert measured.oldest_unacknowledged_ms is not None
+    assert measured.oldest_unread_ms is not None
+    assert measured.oldest_ms == measured.oldest_unacknowledged_ms > measured.oldest_unread_ms
+    (consumer,) = measured.consumers
+    assert (consumer.name, consumer.unacknowledged) == ("to-discord-1", 2)
+    assert 0 <= consumer.idle_ms < 60_000
+
+
+async def test_a_group_that_is_up_to_date_has_no_lag(bus: Bus):
+    await bus.publish(b"one")
+    reader = bus.reader()
+    await reader.acknowledge([entry.id for entry in await reader.read()])
+
+    measured = await measure_lag(bus.redis, bus.keys.subscription("telegram"))
+
+    assert (measured.entries, measured.behind, measured.oldest_ms) == (1, 0, 0)
+    assert measured.oldest_unread_ms is measured.oldest_unacknowledged_ms is None
+
+
+async def test_lag_is_known_even_where_redis_lost_count(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    ids = await bus.publish(*[b"x"] * 6)
+    await bus.redis.xdel(subscription.stream, ids[3])
+    (info,) = await bus.redis.xinfo_groups(subscription.stream)
+    assert info["lag"] is None
+
+    assert (await measure_lag(bus.redis, subscription)).unread == 5
+    assert UNREAD_COUNTED_MAX > 5
+
+
+async def test_the_lag_of_a_missing_group_is_a_typed_error(bare_bus: Bus):
+    subscription = bare_bus.keys.subscription("telegram")
+    with pytest.raises((GroupMissing, StreamMissing)):
+        await measure_lag(bare_bus.redis, subscription)
+
+    await bare_bus.redis.xgroup_create(subscription.stream, "audit", mkstream=True)
+    with pytest.raises(GroupMissing):
+        await measure_lag(bare_bus.redis, subscription)
+
+
+# Waiting
+
+
+async def test_waiting_for_entries_takes_time_on_every_server(bus: Bus):
+    began = time.monotonic()
+
+    assert await bus.reader(block_ms=80).read() == []
+
+    assert time.monotonic() - began >= 0.04
+
+
+async def test_a_waiting_reader_wakes_when_an_entry_is_published(bus: Bus, until):
+    if not bus.server.blocks:
+        pytest.skip("fakeredis does not block")
+    reader = bus.reader(block_ms=5_000)
+    waiting = asyncio.create_task(reader.read())
+    await until(lambda: is_blocked(bus))
+    began = time.monotonic()
+
+    await bus.publish(b"wake up")
+
+    assert [entry.payload for entry in await waiting] == [b"wake up"]
+    assert time.monotonic() - began < 1
+
+
+async def test_a_waiting_reader_does_not_hold_up_acknowledgements(bus: Bus, until):
+    if not bus.server.blocks:
+        pytest.skip("fakeredis does not block")
+    ids = await bus.publish(b"one")
+    reader = bus.reader(block_ms=5_000)
+    await reader.read()
+    waiting = asyncio.create_task(reader.read())
+    await until(lambda: is_blocked(bus))
+
+    assert await asyncio.wait_for(reader.acknowledge(ids), 1) == 1
+
+    await bus.publish(b"end")
+    await waiting
+
+
+async def test_a_cancelled_read_loses_nothing(bus: Bus, until):
+    reader = bus.reader(block_ms=5_000)
+    waiting = asyncio.create_task(reader.read())
+    await until(lambda: is_blocked(bus) if bus.server.blocks else has_read(bus))
+
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await bus.publish(b"one")
+
+    assert [entry.payload for entry in await reader.read()] == [b"one"]
+
+
+async def test_a_stream_deleted_under_a_waiting_reader_is_a_typed_error(bus: Bus, until):
+    if not bus.server.blocks:
+        pytest.skip("fakeredis does not block")
+    waiting = asyncio.create_task(bus.reader(block_ms=5_000).read())
+    await until(lambda: is_blocked(bus))
+
+    await bus.redis.delete(bus.keys.stream("telegram"))
+
+    with pytest.raises(GroupMissing):
+        await waiting
+
+
+async def test_a_read_cancelled_at_any_step_stops_and_loses_nothing(real_server: Server):
+    # redis-py and Python 3.11 between them swallow a cancellation at some of these steps.
+    async with open_bus(real_server) as bus:
+        await ensure_group(bus.redis, bus.keys.subscription("telegram"))
+        reader = bus.reader(block_ms=5)
+        for steps in range(60):
+            await bus.reading.connection_pool.disconnect()
+            (entry_id,) = await bus.publish(b"one")
+            reading = asyncio.create_task(reader.read())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            if reading.cancel():
+                with pytest.raises(asyncio.CancelledError):
+                    await reading
+                seen = await reader.read()
+            else:
+                seen = reading.result()
+            assert [entry.id for entry in seen] == [entry_id], f"cancelled after {steps} steps"
+            await reader.acknowledge([entry_id])
+
+
+async def has_read(bus: Bus) -> bool:
+    return bool(await bus.redis.xinfo_consumers(*bus.keys.subscription("telegram")))
+
+
+async def is_blocked(bus: Bus) -> bool:
+    return int((await bus.redis.info("clients"))["blocked_clients"]) > 0
+
+
+# A foreign bot's client
+
+
+async def test_a_client_that_decodes_its_replies_can_publish(bus: Bus, server: Server):
+    if server.url is None:
+        pytest.skip("a client of fakeredis is not a foreign one")
+    async with Redis.from_url(server.url, decode_responses=True) as foreign:
+        ids = await Publisher(foreign, bus.keys).publish("telegram", [b"\xff raw"])
+
+    assert [(entry.id, entry.payload) for entry in await bus.reader().read()] == [
+        (ids[0], b"\xff raw")
+    ]
+
+
+# Broken connections, restarts and full memory, on real servers
+
+
+async def test_a_lost_answer_to_publish_is_an_error_and_not_a_second_entry(proxied):
+    proxy, bus = proxied
+    await ensure_group(bus.redis, bus.keys.subscription("telegram"))
+    proxy.swallow_answer_to(b"XADD")
+
+    with pytest.raises(BusUnavailable) as caught:
+        await bus.publish(b"one")
+
+    assert caught.value.published == (None,)
+    assert await bus.redis.xlen(bus.keys.stream("telegram")) == 1
+
+
+async def test_entries_of_a_lost_answer_come_with_the_next_read(proxied):
+    proxy, bus = proxied
+    await ensure_group(bus.redis, bus.keys.subscription("telegram"))
+    reader = bus.reader()
+    await bus.publish(b"in work")
+    assert len(await reader.read()) == 1
+    await bus.publish(b"lost on the way")
+    proxy.swallow_answer_to(b"$1\r\n>")
+
+    with pytest.raises(BusUnavailable):
+        await reader.read()
+
+    # ... and what the caller has in hand does not come along
+    assert [(entry.payload, entry.deliveries) for entry in await reader.read()] == [
+        (b"lost on the way", 2)
+    ]
+
+
+async def test_entries_delivered_to_a_read_in_the_moment_of_its_cancelling_come_again(proxied):
+    proxy, bus = proxied
+    await ensure_group(bus.redis, bus.keys.subscription("telegram"))
+    await bus.publish(b"one")
+    reader = bus.reader()
+    proxy.swallow_answer_to(b"$1\r\n>", cut=False)
+    reading = asyncio.create_task(reader.read())
+    await asyncio.wait_for(proxy.swallowed.wait(), 5)
+
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+    assert [entry.payload for entry in await reader.read()] == [b"one"]
+
+
+async def test_a_full_redis_takes_nothing_and_loses_nothing(real_server: Server):
+    async with open_bus(real_server) as bus:
+        await ensure_group(bus.redis, bus.keys.subscription("telegram"))
+        await bus.publish(b"poison")
+        (entry,) = await bus.reader().read()
+        await bus.redis.config_set("maxmemory", 1)
+        try:
+            with pytest.raises(BusFull) as caught:
+                await bus.publish(b"one", b"two")
+            with pytest.raises(BusFull):
+                await DeadLetters(bus.redis, bus.keys).bury(entry, group="discord", reason="any")
+        finally:
+            await bus.redis.config_set("maxmemory", 0)
+
+        assert caught.value.published == (None, None)
+        assert list(await bus.unacknowledged()) == [entry.id]
+
+
+@pytest.mark.parametrize("binary", ["valkey_binary", "redis_binary"])
+async def test_a_server_that_comes_back_empty_is_unavailable_first_and_then_needs_its_groups(
+    binary: str, request: pytest.FixtureRequest, tmp_path
+):
+    path = request.getfixturevalue(binary)
+    with running(path, tmp_path) as (url, _):
+        port = int(url.split(":")[2].split("/")[0])
+        async with open_bus(Server("restarted", url), prefix="restart:") as bus:
+            await ensure_group(bus.redis, bus.keys.subscription("telegram"))
+            reader = bus.reader()
+            await bus.publish(b"before")
+            await reader.read()
+
+            await bus.redis.shutdown(nosave=True)
+            with pytest.raises(BusUnavailable):
+                await reader.read()
+            with pytest.raises(BusUnavailable):
+                await bus.publish(b"meanwhile")
+
+            with running(path, tmp_path, port):
+                with pytest.raises(StreamMissing):
+                    await bus.publish(b"after")
+                with pytest.raises(GroupMissing):
+                    await reader.read()
+                await ensure_group(bus.redis, bus.keys.subscription("telegram"))
+                await bus.publish(b"after")
+                assert [entry.payload for entry in await reader.read()] == [b"after"]
