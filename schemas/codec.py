@@ -79,7 +79,7 @@ def _second_look(payload: bytes, error: Exception) -> Event:
         ) from error
     if "type" not in fields:
         raise missing("type", f"one of {_NAMES}") from error
-    event_type = fields.pop("type")
+    event_type = fields["type"]
     if not isinstance(event_type, str):
         raise broken("type", event_type, f"one of {_NAMES}") from error
     if event_type not in _TYPES:

@@ -14,10 +14,14 @@ from typing import get_args
 
 import jsonschema
 import pytest
+import yaml
 from event_strategies import events
 from hypothesis import given, settings
 
+from bus import Keys
 from schemas import (
+    PAYLOAD_BYTES_MAX,
+    SOURCES,
     VERSION,
     AchievementUnlocked,
     BalanceChanged,
@@ -155,3 +159,22 @@ def test_the_examples_in_the_docs_are_events():
     assert commands
     for text in [*examples, *(command.strip().strip("'") for command in commands)]:
         decode(text.encode())
+
+
+def test_the_asyncapi_document_names_our_streams_and_events():
+    document = yaml.safe_load((ROOT / "docs" / "asyncapi.yaml").read_text(encoding="utf-8"))
+    schema = json_schema()
+    keys = Keys()
+
+    channels = {source: channel["address"] for source, channel in document["channels"].items()}
+    assert channels == {source: keys.stream(source) for source in SOURCES}
+    assert str(PAYLOAD_BYTES_MAX) in document["info"]["description"]
+    messages = document["components"]["messages"]
+    assert {message["name"]: message["payload"]["$ref"] for message in messages.values()} == {
+        tag: f"events.schema.json{reference}"
+        for tag, reference in schema["discriminator"]["mapping"].items()
+    }
+    for channel in document["channels"].values():
+        assert channel["messages"] == {
+            name: {"$ref": f"#/components/messages/{name}"} for name in messages
+        }
