@@ -6,7 +6,7 @@ Ids are integers on Telegram and strings on Discord, and accepted as either. Eve
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, cast, get_args
 
 import msgspec
 import structlog
@@ -14,86 +14,35 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from .discord_api import DiscordPlatform
+from .discord_api.rest import ROUTES
 from .errors import SandboxError
-from .faults import Fault, Faults, When
+from .faults import ANY, Fault, Faults
+from .orders import (
+    DiscordClick,
+    DiscordPermissions,
+    DiscordRole,
+    DiscordSay,
+    DiscordSlash,
+    FaultOrder,
+    MemberChange,
+    PlatformName,
+    TelegramBlock,
+    TelegramBotStanding,
+    TelegramClick,
+    TelegramReact,
+    TelegramSay,
+    number_of,
+    order_from,
+)
 from .telegram_api import TelegramPlatform
 from .transcript import Call, Transcript
 
 __all__ = ["Control"]
 
-Id = int | str
-PlatformName = Literal["telegram", "discord"]
-Body = TypeVar("Body", bound="Asked")
 WAIT_SECONDS_MAX = 60.0
 SHUTDOWN_SECONDS = 0.5
 
 log = structlog.get_logger("twinstream.sandbox")
-
-
-class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A request body; unknown fields are refused."""
-
-
-class TelegramSay(Asked):
-    chat_id: Id
-    user_id: Id
-    text: str
-    reply_to: int | None = None
-    anonymous: bool = False
-
-
-class TelegramClick(Asked):
-    chat_id: Id
-    message_id: int
-    user_id: Id
-    data: str
-
-
-class TelegramReact(Asked):
-    chat_id: Id
-    message_id: int
-    user_id: Id
-    emoji: str | None = None
-
-
-class DiscordSay(Asked):
-    channel_id: Id
-    user_id: Id
-    text: str
-
-
-class DiscordSlash(Asked):
-    channel_id: Id
-    user_id: Id
-    command: str
-    options: dict[str, Any] = {}
-
-
-class DiscordClick(Asked):
-    channel_id: Id
-    message_id: Id
-    user_id: Id
-    custom_id: str
-
-
-class MemberChange(Asked):
-    platform: PlatformName
-    action: Literal["join", "leave", "promote", "demote", "tag"]
-    user_id: Id | None = None
-    name: str | None = None
-    tag: str = ""
-
-
-class FaultOrder(Asked):
-    platform: PlatformName
-    method: str | None = None
-    route: str | None = None
-    status: int | None = None
-    times: int = 1
-    retry_after: float | None = None
-    description: str | None = None
-    code: int | None = None
-    when: When = "before"
 
 
 class Control:
@@ -125,9 +74,13 @@ class Control:
             ("POST", "/telegram/say", self._telegram_say),
             ("POST", "/telegram/click", self._telegram_click),
             ("POST", "/telegram/react", self._telegram_react),
+            ("POST", "/telegram/bot", self._telegram_bot),
+            ("POST", "/telegram/block", self._telegram_block),
             ("POST", "/discord/say", self._discord_say),
             ("POST", "/discord/slash", self._discord_slash),
             ("POST", "/discord/click", self._discord_click),
+            ("POST", "/discord/roles", self._discord_roles),
+            ("POST", "/discord/permissions", self._discord_permissions),
             ("POST", "/members", self._members),
             ("POST", "/faults", self._add_fault),
             ("GET", "/faults", self._list_faults),
@@ -154,70 +107,113 @@ class Control:
             self._runner = None
 
     async def _telegram_say(self, request: web.Request) -> Any:
-        asked = await _body(request, TelegramSay)
-        chat_id, user_id = _number(asked.chat_id), _number(asked.user_id)
+        asked = order_from(await request.read(), TelegramSay)
+        chat_id, user_id = number_of(asked.chat_id), number_of(asked.user_id)
         message_id = self._telegram.say(
             chat_id, user_id, asked.text, reply_to=asked.reply_to, anonymous=asked.anonymous
         )
         return {"message_id": message_id}
 
     async def _telegram_click(self, request: web.Request) -> Any:
-        asked = await _body(request, TelegramClick)
-        chat_id, user_id = _number(asked.chat_id), _number(asked.user_id)
+        asked = order_from(await request.read(), TelegramClick)
+        chat_id, user_id = number_of(asked.chat_id), number_of(asked.user_id)
         query_id = self._telegram.click(chat_id, asked.message_id, user_id, asked.data)
         return {"callback_query_id": query_id}
 
     async def _telegram_react(self, request: web.Request) -> Any:
-        asked = await _body(request, TelegramReact)
-        chat_id, user_id = _number(asked.chat_id), _number(asked.user_id)
+        asked = order_from(await request.read(), TelegramReact)
+        chat_id, user_id = number_of(asked.chat_id), number_of(asked.user_id)
         self._telegram.react(chat_id, asked.message_id, user_id, asked.emoji)
         return {"ok": True}
 
+    async def _telegram_bot(self, request: web.Request) -> Any:
+        asked = order_from(await request.read(), TelegramBotStanding)
+        self._telegram.people.set_bot(asked.status, asked.rights)
+        return {"ok": True}
+
+    async def _telegram_block(self, request: web.Request) -> Any:
+        asked = order_from(await request.read(), TelegramBlock)
+        self._telegram.people.block(number_of(asked.user_id), blocked=asked.blocked)
+        return {"ok": True}
+
     async def _discord_say(self, request: web.Request) -> Any:
-        asked = await _body(request, DiscordSay)
-        channel_id, user_id = _number(asked.channel_id), _number(asked.user_id)
+        asked = order_from(await request.read(), DiscordSay)
+        channel_id, user_id = number_of(asked.channel_id), number_of(asked.user_id)
         return {"message_id": str(self._discord.say(channel_id, user_id, asked.text))}
 
     async def _discord_slash(self, request: web.Request) -> Any:
-        asked = await _body(request, DiscordSlash)
-        channel_id, user_id = _number(asked.channel_id), _number(asked.user_id)
+        asked = order_from(await request.read(), DiscordSlash)
+        channel_id, user_id = number_of(asked.channel_id), number_of(asked.user_id)
         made = self._discord.slash(channel_id, user_id, asked.command, asked.options)
         return {"interaction_id": str(made)}
 
     async def _discord_click(self, request: web.Request) -> Any:
-        asked = await _body(request, DiscordClick)
-        channel_id, user_id = _number(asked.channel_id), _number(asked.user_id)
-        message_id = _number(asked.message_id)
-        made = self._discord.click(channel_id, message_id, user_id, asked.custom_id)
+        asked = order_from(await request.read(), DiscordClick)
+        channel_id, user_id = number_of(asked.channel_id), number_of(asked.user_id)
+        message_id = number_of(asked.message_id)
+        made = self._discord.click(channel_id, message_id, user_id, asked.custom_id, asked.values)
         return {"interaction_id": str(made)}
 
+    async def _discord_roles(self, request: web.Request) -> Any:
+        asked = order_from(await request.read(), DiscordRole)
+        owner = self._discord.administration
+        change = owner.give_role if asked.action == "give" else owner.take_role
+        change(number_of(asked.user_id), number_of(asked.role_id))
+        return {"ok": True}
+
+    async def _discord_permissions(self, request: web.Request) -> Any:
+        asked = order_from(await request.read(), DiscordPermissions)
+        owner = self._discord.administration
+        owner.set_permissions(number_of(asked.role_id), *asked.permissions)
+        return {"ok": True}
+
     async def _members(self, request: web.Request) -> Any:
-        asked = await _body(request, MemberChange)
-        user_id = None if asked.user_id is None else _number(asked.user_id)
-        side = self._telegram if asked.platform == "telegram" else self._discord
-        if asked.action == "join":
-            user_id = side.join(user_id, asked.name)
-        elif user_id is None:
+        asked = order_from(await request.read(), MemberChange)
+        known = None if asked.user_id is None else number_of(asked.user_id)
+        if known is None and asked.action != "join":
             raise SandboxError(f"to {asked.action}, somebody is needed: give user_id")
-        elif asked.action == "leave":
-            side.leave(user_id)
-        elif asked.platform == "discord":
-            raise SandboxError(f"on Discord nobody can {asked.action}; roles are the bot's work")
-        elif asked.action == "promote":
-            self._telegram.people.promote(user_id)
-        elif asked.action == "demote":
-            self._telegram.people.demote(user_id)
-        else:
-            self._telegram.people.tag(user_id, asked.tag)
-        return {"user_id": user_id if asked.platform == "telegram" else str(user_id)}
+        if asked.platform == "telegram":
+            return {"user_id": self._telegram_member(asked, known)}
+        return {"user_id": str(self._discord_member(asked, known))}
+
+    def _telegram_member(self, asked: MemberChange, known: int | None) -> int:
+        people = self._telegram.people
+        if known is None or asked.action == "join":
+            return people.join(known, asked.name)
+        match asked.action:
+            case "leave":
+                people.leave(known)
+            case "promote":
+                people.promote(known)
+            case "demote":
+                people.demote(known)
+            case "tag":
+                people.tag(known, asked.tag)
+            case "pass_screening":
+                raise SandboxError("Telegram has no membership screening")
+        return known
+
+    def _discord_member(self, asked: MemberChange, known: int | None) -> int:
+        if known is None or asked.action == "join":
+            return self._discord.join(known, asked.name, pending=asked.pending)
+        match asked.action:
+            case "leave":
+                self._discord.leave(known)
+            case "pass_screening":
+                self._discord.pass_screening(known)
+            case _:
+                raise SandboxError(f"nobody can {asked.action} on Discord; see /discord/roles")
+        return known
 
     async def _add_fault(self, request: web.Request) -> Any:
-        asked = await _body(request, FaultOrder)
+        asked = order_from(await request.read(), FaultOrder)
         if (asked.method is None) == (asked.route is None):
             raise SandboxError('a fault names one `method` or `route`, "*" for any')
         name = cast("str", asked.method if asked.method is not None else asked.route)
         if asked.platform == "telegram" and not self._telegram.knows(name):
             raise SandboxError(f"the sandbox imitates no Telegram method {name!r}")
+        if asked.platform == "discord" and not _is_discord_name(name):
+            raise SandboxError(f"the sandbox imitates no Discord route {name!r}")
         if asked.status is None and asked.when in ("before", "after"):
             raise SandboxError("a fault that is answered needs a `status`")
         fault = Fault(
@@ -295,20 +291,10 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
         return _json(error.status, {"error": sentence})
 
 
+def _is_discord_name(name: str) -> bool:
+    return name == ANY or name.startswith("gateway ") or name in {route.name for route in ROUTES}
+
+
 def _json(status: int, body: Any) -> web.Response:
     encoded = msgspec.json.encode(body)
     return web.Response(status=status, body=encoded, content_type="application/json")
-
-
-async def _body(request: web.Request, kind: type[Body]) -> Body:
-    try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except msgspec.MsgspecError as error:
-        raise SandboxError(f"the request body cannot be used: {error}") from error
-
-
-def _number(identifier: Id) -> int:
-    try:
-        return int(identifier)
-    except ValueError as error:
-        raise SandboxError(f"{identifier!r} is not an id") from error

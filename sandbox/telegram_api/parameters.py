@@ -31,6 +31,8 @@ class ReplyParameters(Nested):
     chat_id: ChatId | None = None
     allow_sending_without_reply: bool = False
     quote: str | None = None
+    quote_parse_mode: str | None = None
+    quote_position: int | None = None
     ephemeral_message_id: int | None = None
 
 

@@ -28,6 +28,7 @@ from .world import World
 __all__ = ["TelegramPlatform"]
 
 SHUTDOWN_SECONDS = 0.5
+LATEST_MESSAGES = 50
 FAULT_WORDING = {
     401: "Unauthorized",
     403: "Forbidden: bot was blocked by the user",
@@ -108,7 +109,8 @@ class TelegramPlatform:
         return list(self._world.state.messages.get(chat_id, {}).values())
 
     def world(self) -> JSON:
-        """Who is in the group with which standing and tag, and what waits for the bot."""
+        """Who is in the group with which standing and tag, what waits for the bot, and the latest
+        messages of every chat."""
         state = self._world.state
         group = state.groups[self._world.seed.group.id]
         members = [
@@ -130,6 +132,11 @@ class TelegramPlatform:
             "private_chats": [user.id for user in state.users.values() if user.opened],
             "allowed_updates": state.allowed_updates,
             "pending_updates": len(state.pending),
+            "messages": [
+                message
+                for chat_id in state.messages
+                for message in self.messages(chat_id)[-LATEST_MESSAGES:]
+            ],
         }
 
     def dump(self) -> JSON:

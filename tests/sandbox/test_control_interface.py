@@ -1,0 +1,246 @@
+"""The control interface, over HTTP, on both platforms in this process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from sandbox import Fault, Faults, SeedError
+from sandbox.control import Control
+from sandbox.discord_api import DiscordPlatform
+from sandbox.saving import StateFile
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+GROUP, ALICE, BORIS = -1001000000001, 1001, 1002
+CHANNEL, DISCORD_ALICE = "900000000000000010", "800000000000000101"
+LUCKY, OWN_ROLE = "900000000000000110", "900000000000000100"
+GIVE_ROLE = "PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def discord(seed, transcript, faults) -> AsyncIterator[DiscordPlatform]:
+    platform = DiscordPlatform(seed, transcript, faults)
+    await platform.start()
+    yield platform
+    await platform.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def control(telegram, discord, transcript, faults) -> AsyncIterator[Control]:
+    found = Control(telegram, discord, transcript, faults)
+    await found.start()
+    yield found
+    await found.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ask(control):
+    """`await ask("POST /members", ...)` answers (status, body)."""
+    async with aiohttp.ClientSession() as session:
+
+        async def send(route: str, body: Any = None) -> tuple[int, Any]:
+            method, _, path = route.partition(" ")
+            async with session.request(method, control.url + path, json=body) as response:
+                assert response.content_type == "application/json"
+                return response.status, await response.json()
+
+        yield send
+
+
+async def test_what_people_say_reaches_the_bot(ask, telegram, call):
+    status, body = await ask(
+        "POST /telegram/say", {"chat_id": str(GROUP), "user_id": ALICE, "text": "hello"}
+    )
+    assert (status, body) == (200, {"message_id": 1})
+    (update,) = (await call("getUpdates"))["result"]
+    assert update["message"]["text"] == "hello"
+
+
+async def test_a_press_answers_the_query_id(ask, call):
+    keyboard = '{"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}'
+    await call("sendMessage", chat_id=GROUP, text="x", reply_markup=keyboard)
+    press = {"chat_id": GROUP, "message_id": 1, "user_id": ALICE, "data": "go"}
+    _, body = await ask("POST /telegram/click", press)
+    (update,) = (await call("getUpdates"))["result"]
+    assert update["callback_query"]["id"] == body["callback_query_id"]
+
+
+async def test_discord_ids_are_strings_and_accepted_as_either(ask, discord):
+    for user_id in (DISCORD_ALICE, int(DISCORD_ALICE)):
+        order = {"channel_id": CHANNEL, "user_id": user_id, "text": "hello"}
+        status, body = await ask("POST /discord/say", order)
+        assert status == 200
+        assert body["message_id"].isdecimal()
+
+
+@pytest.mark.parametrize("platform", ["telegram", "discord"])
+async def test_people_come_and_go(ask, platform):
+    async def known() -> int:
+        return len((await ask("GET /world"))[1][platform]["members"])
+
+    before = await known()
+    _, joined = await ask("POST /members", {"platform": platform, "action": "join", "name": "Egor"})
+    assert isinstance(joined["user_id"], int if platform == "telegram" else str)
+    assert await known() == before + 1
+    leaving = {"platform": platform, "action": "leave", "user_id": joined["user_id"]}
+    assert (await ask("POST /members", leaving))[0] == 200
+    status, body = await ask("POST /members", leaving)
+    assert status == 400
+    assert body["error"]
+
+
+async def test_the_owner_changes_members_by_hand(ask):
+    async def alice() -> dict[str, Any]:
+        _, world = await ask("GET /world")
+        return next(m for m in world["telegram"]["members"] if m["user_id"] == ALICE)
+
+    change = {"platform": "telegram", "user_id": ALICE}
+    await ask("POST /members", {**change, "action": "tag", "tag": "Pilot"})
+    assert (await alice())["tag"] == "Pilot"
+    await ask("POST /members", {**change, "action": "promote"})
+    assert (await alice())["status"] == "administrator"
+    await ask("POST /members", {**change, "action": "demote"})
+    assert (await alice())["status"] == "member"
+
+
+async def test_the_owner_gives_and_takes_roles_by_hand(ask):
+    change = {"user_id": DISCORD_ALICE, "role_id": LUCKY}
+    for action, held in (("give", True), ("take", False)):
+        assert (await ask("POST /discord/roles", {**change, "action": action}))[0] == 200
+        _, world = await ask("GET /world")
+        members = world["discord"]["members"]
+        alice = next(member for member in members if member["user"]["id"] == DISCORD_ALICE)
+        assert (LUCKY in alice["roles"]) is held
+
+
+async def test_the_bot_loses_its_standing_and_its_friends(ask, call):
+    await ask("POST /telegram/say", {"chat_id": ALICE, "user_id": ALICE, "text": "/start"})
+    await ask("POST /telegram/block", {"user_id": ALICE})
+    assert "blocked" in (await call("sendMessage", chat_id=ALICE, text="x"))["description"]
+    await ask("POST /telegram/bot", {"status": "kicked"})
+    assert "kicked" in (await call("sendMessage", chat_id=GROUP, text="x"))["description"]
+    order = {"role_id": OWN_ROLE, "permissions": ["SEND_MESSAGES"]}
+    assert (await ask("POST /discord/permissions", order))[0] == 200
+
+
+async def test_faults_are_ordered_listed_and_forgotten(ask, faults, call):
+    order = {"platform": "telegram", "method": "getMe", "status": 429, "retry_after": 3}
+    status, made = await ask("POST /faults", order)
+    assert (status, made["name"], made["times"]) == (200, "getMe", 1)
+    lost = {"platform": "discord", "route": GIVE_ROLE, "when": "dropped"}
+    assert (await ask("POST /faults", lost))[0] == 200
+    _, listed = await ask("GET /faults")
+    assert [fault["name"] for fault in listed["faults"]] == ["getMe", GIVE_ROLE]
+    assert (await call("getMe"))["parameters"] == {"retry_after": 3}
+    await ask("DELETE /faults")
+    assert faults.pending() == []
+
+
+async def test_the_transcript_is_read_from_a_number_on(ask, call):
+    await call("getMe")
+    await call("sendMessage", chat_id=GROUP, text="x")
+    _, body = await ask("GET /transcript?platform=telegram&name=sendMessage&after=0")
+    assert [(made["number"], made["status"]) for made in body["calls"]] == [(2, 200)]
+    assert body["last"] == 2
+    assert (await ask("GET /transcript?after=2"))[1]["calls"] == []
+
+
+async def test_the_transcript_waits_for_the_call_that_is_wanted(ask, call):
+    waiting = asyncio.create_task(ask("GET /transcript?name=sendMessage&wait=10"))
+    await call("getMe")
+    assert not waiting.done()
+    await call("sendMessage", chat_id=GROUP, text="x")
+    _, body = await waiting
+    assert [made["name"] for made in body["calls"]] == ["sendMessage"]
+    assert (await ask("GET /transcript?name=never&wait=0.01"))[1]["calls"] == []
+
+
+async def test_a_reset_goes_back_to_the_seed(ask, telegram, faults):
+    telegram.people.tag(ALICE, "Pilot")
+    faults.add(Fault("telegram", "*", 500))
+    assert (await ask("POST /reset", {}))[0] == 200
+    _, world = await ask("GET /world")
+    assert {member["tag"] for member in world["telegram"]["members"]} == {""}
+    assert faults.pending() == []
+    assert (await ask("GET /health"))[1]["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "status", "sentence"),
+    [
+        ("POST /telegram/say", {"chat_id": GROUP, "user_id": 1, "text": "x"}, 400, "no person"),
+        ("POST /telegram/say", {"chat_id": GROUP, "user_id": ALICE}, 400, "field `text`"),
+        ("POST /telegram/say", {"chat": GROUP}, 400, "unknown field `chat`"),
+        (
+            "POST /telegram/say",
+            {"chat_id": GROUP, "user_id": "al", "text": "x"},
+            400,
+            "'al' is not an id",
+        ),
+        ("POST /telegram/bot", {"status": "kicked", "rights": 1}, 400, "rights"),
+        ("POST /telegram/bot", {"status": "administrator", "rights": ["can_fly"]}, 400, "can_fly"),
+        (
+            "POST /discord/slash",
+            {"channel_id": CHANNEL, "user_id": DISCORD_ALICE, "command": "nothing"},
+            400,
+            "nothing",
+        ),
+        ("POST /members", {"platform": "telegram", "action": "leave"}, 400, "give user_id"),
+        (
+            "POST /members",
+            {"platform": "discord", "action": "tag", "user_id": DISCORD_ALICE},
+            400,
+            "nobody can tag",
+        ),
+        ("POST /faults", {"platform": "telegram", "status": 500}, 400, "`method` or `route`"),
+        (
+            "POST /faults",
+            {"platform": "telegram", "method": "sendMesage", "status": 500},
+            400,
+            "'sendMesage'",
+        ),
+        (
+            "POST /faults",
+            {"platform": "discord", "route": "PUT /guild", "status": 500},
+            400,
+            "'PUT /guild'",
+        ),
+        ("POST /faults", {"platform": "telegram", "method": "*"}, 400, "needs a `status`"),
+        ("GET /transcript?since=1", None, 400, "not searched by since"),
+        ("GET /transcript?after=x", None, 400, "a call's number"),
+        ("GET /transcript?platform=irc", None, 400, "no platform 'irc'"),
+        ("GET /nothing", None, 404, "GET /nothing is not part of"),
+        ("PUT /faults", {}, 405, "PUT /faults is not part of"),
+    ],
+)
+async def test_a_wrong_order_is_answered_with_a_sentence(ask, route, body, status, sentence):
+    answered, reply = await ask(route, body)
+    assert answered == status
+    assert reply.keys() == {"error"}
+    assert sentence in reply["error"]
+
+
+async def test_state_goes_through_a_file(tmp_path, seed, transcript, telegram, discord):
+    from sandbox.telegram_api import TelegramPlatform
+
+    path = tmp_path / "state.json"
+    telegram.people.tag(ALICE, "Pilot")
+    StateFile(path, {"telegram": telegram, "discord": discord}).save()
+    again = TelegramPlatform(seed, transcript, Faults())
+    fresh = DiscordPlatform(seed, transcript, Faults())
+    StateFile(path, {"telegram": again, "discord": fresh}).load()
+    assert again.dump() == telegram.dump()
+    assert fresh.dump() == discord.dump()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"telegram": {}, "discord": {}}'])
+async def test_a_file_that_is_no_state_is_refused(tmp_path, telegram, discord, content):
+    path = tmp_path / "state.json"
+    path.write_text(content)
+    with pytest.raises(SeedError):
+        StateFile(path, {"telegram": telegram, "discord": discord}).load()
