@@ -210,3 +210,14 @@ def test_everything_that_the_image_copies_exists_and_is_let_through():
         assert (ROOT / source).exists()
     for process in PROCESSES.values():
         assert process[-1].split(".")[0] in copied
+
+
+def test_the_same_env_file_serves_processes_that_run_without_docker():
+    """What compose.yaml needs beyond our settings is never taken for a misspelt one."""
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    filled = {
+        name: "info" if name.endswith("LEVEL") else "1"
+        for name in re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)
+    }
+
+    assert Settings.from_env(filled).telegram_token == "1"
