@@ -33,7 +33,7 @@ EXIT_CODE_UNFIT_SETTINGS = 2
 DEMO_LIMIT_SCALE = 0.1
 TOKENS = ("telegram_token", "discord_token")
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False)
 
 

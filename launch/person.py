@@ -96,22 +96,20 @@ class Person:
 
     async def role_names(self) -> list[str]:
         """Return the names of the roles that Discord shows beside this person's name."""
-        member = await self._seen("discord", "members", self.discord_id)
-        names = {str(number): name for name, number in self.endpoints.discord["roles"].items()}
-        return sorted(names.get(str(role), str(role)) for role in member["roles"])
+        world = (await self.client.get("/world"))["discord"]
+        names = {role["id"]: str(role["name"]) for role in world["roles"]}
+        for member in world["members"]:
+            if member["user"]["id"] == self.discord_id:
+                return sorted(names[role] for role in member["roles"])
+        raise LaunchError(f"{self.name} is not in the sandbox's Discord server any more")
 
     async def tag(self) -> str:
         """Return the tag that Telegram shows beside this person's name."""
-        member = await self._seen("telegram", "members", self.telegram_id)
-        return str(member.get("tag") or "")
-
-    async def _seen(self, platform: str, what: str, user_id: int | str) -> dict[str, Any]:
-        world = await self.client.get("/world")
-        for member in world[platform][what]:
-            if str(member["user_id"]) == str(user_id):
-                found: dict[str, Any] = member
-                return found
-        raise LaunchError(f"{self.name} is not in the sandbox's {platform} any more")
+        world = (await self.client.get("/world"))["telegram"]
+        for member in world["members"]:
+            if member["user_id"] == self.telegram_id:
+                return str(member["tag"] or "")
+        raise LaunchError(f"{self.name} is not in the sandbox's Telegram group any more")
 
 
 async def _play(guess: Callable[[int], Any]) -> Answer:
