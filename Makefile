@@ -1,0 +1,102 @@
+# Every target makes its own virtual environment if there is none. `make` alone prints this help.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# See it
+
+.PHONY: demo
+demo: $(VENV)/local ## Play the main job on embedded servers: no tokens, no Docker
+	@$(BIN)/python -m launch demo
+
+.PHONY: sandbox
+sandbox: $(VENV)/local ## Run everything on local platforms until Ctrl-C; addresses in .run/endpoints.json
+	@$(BIN)/python -m launch sandbox
+
+.PHONY: status
+status: $(VENV)/local ## Show streams and events of what runs here, or at REDIS_URL and DATABASE_URL
+	@$(BIN)/python -m launch status
+
+.PHONY: redis
+redis: $(VENV)/local ## Send one command to Redis: make redis ARGS="XINFO GROUPS sync:telegram"
+	@$(BIN)/python -m launch redis "$(ARGS)"
+
+# Run it
+
+.PHONY: run
+run: $(VENV)/local ## Run the bots and the consumers on the real platforms; tokens come from .env
+	@$(BIN)/python -m launch run
+
+.PHONY: migrate
+migrate: $(VENV)/local ## Bring the database at DATABASE_URL to the newest schema
+	@$(BIN)/python -m launch migrate
+
+# Work on it
+
+.PHONY: test
+test: $(VENV)/dev ## Run all tests
+	@$(BIN)/pytest
+
+.PHONY: lint
+lint: $(VENV)/dev ## Check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/dev ## Check types
+	@$(BIN)/mypy
+
+.PHONY: wheel
+wheel: $(VENV)/dev ## Build the wheel that other bots install, into dist/
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . > /dev/null && ls dist/*.whl
+
+.PHONY: check
+check: lint types test wheel ## Everything that CI checks
+
+.PHONY: format
+format: $(VENV)/dev ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: schema
+schema: $(VENV)/local ## Write db/schema.sql anew from the migrations
+	@$(BIN)/python -m launch schema
+
+.PHONY: lock
+lock: $(VENV)/dev ## Compile requirements*.txt anew, without an index's address in them
+	@$(PIP) install uv
+	@for file in requirements requirements-local requirements-dev; do \
+	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate \
+	        --custom-compile-command "make lock" $(UPGRADE) $$file.in -o $$file.txt; done
+
+.PHONY: clean
+clean: ## Remove what was built and what the sandbox earned; .run/live stays
+	@rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .run/sandbox .run/schema .run/endpoints.json
+
+.PHONY: distclean
+distclean: clean ## Remove the virtual environment too
+	@rm -rf $(VENV)
+
+# A stamp for each set of packages, so that nothing is installed twice.
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "twinstream needs Python 3.11 or newer; name one with PYTHON=")'
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/local: $(VENV)/made requirements-local.txt
+	@echo "Installing what it runs on ..."
+	@$(PIP) install -r requirements-local.txt
+	@touch $@
+
+$(VENV)/dev: $(VENV)/local requirements-dev.txt
+	@echo "Installing what checks it ..."
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
