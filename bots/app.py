@@ -15,7 +15,7 @@ import structlog
 import schemas
 from bus import BadRedisUrl, Keys, Publisher, connect
 from config import Community, ConfigError, Settings, set_up_logs
-from db import Producer, StorageUnavailable, open_pool
+from db import Producer, SchemaOutdated, StorageUnavailable, open_pool
 from schemas import Source
 
 from .commands import Commands
@@ -30,6 +30,7 @@ log = structlog.get_logger("twinstream.bots")
 
 EXIT_STOPPED = 0
 EXIT_REFUSED = 2
+EXIT_SECOND_SIGNAL = 130
 POOL_CLOSE_WAIT_S = 5.0
 
 
@@ -58,7 +59,7 @@ async def open_services(
 
     Raises:
         Stopped: the process was asked to stop while Postgres was away.
-        ConfigError: an address cannot be used.
+        Refused: an address cannot be used, or the database has to be migrated first.
     """
     settings.require("database_url", "redis_url")
     assert settings.database_url is not None
@@ -67,13 +68,8 @@ async def open_services(
     try:
         redis = connect(settings.redis_url, name=name)
     except BadRedisUrl as error:
-        raise ConfigError(f"REDIS_URL cannot be used: {error}") from error
-    database_url = settings.database_url
-    pool = await supervisor.keep(
-        lambda: supervisor.unless_stopped(open_pool(database_url, name=name)),
-        what="connecting to Postgres",
-        passing=(StorageUnavailable,),
-    )
+        raise Refused(f"REDIS_URL cannot be used: {error}") from error
+    pool = await _wait_for_postgres(settings.database_url, supervisor, name=name)
     producer = Producer(pool, schemas, Publisher(redis, keys))
     members = Members(pool, platform)
     game = GameService(source=platform, rewards=producer)
@@ -86,6 +82,19 @@ async def open_services(
         await producer.close()
         await redis.aclose()
         await _close(pool)
+
+
+async def _wait_for_postgres(
+    database_url: str, supervisor: Supervisor, *, name: str
+) -> asyncpg.Pool:
+    try:
+        return await supervisor.keep(
+            lambda: supervisor.unless_stopped(open_pool(database_url, name=name)),
+            what="connecting to Postgres",
+            passing=(StorageUnavailable,),
+        )
+    except SchemaOutdated as error:
+        raise Refused(str(error)) from error
 
 
 async def _close(pool: asyncpg.Pool) -> None:
@@ -113,7 +122,7 @@ def run(serve: Serve, *, platform: Source) -> int:
         return EXIT_REFUSED
     try:
         asyncio.run(_until_stopped(serve, settings, community))
-    except (ConfigError, Refused) as error:
+    except Refused as error:
         log.error("bot.refused", platform=platform, why=str(error))
         return EXIT_REFUSED
     log.info("bot.stopped", platform=platform)
@@ -124,6 +133,13 @@ async def _until_stopped(serve: Serve, settings: Settings, community: Community)
     supervisor = Supervisor(asyncio.Event())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, supervisor.stop.set)
+        loop.add_signal_handler(number, _stop_or_leave, supervisor.stop)
     with contextlib.suppress(Stopped):
         await serve(settings, community, supervisor)
+
+
+def _stop_or_leave(stop: asyncio.Event) -> None:
+    """Finish what is under way at the first signal; leave at once at the second."""
+    if stop.is_set():
+        os._exit(EXIT_SECOND_SIGNAL)
+    stop.set()

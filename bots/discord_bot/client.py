@@ -18,6 +18,7 @@ PERMISSIONS = discord.Permissions(
 )
 
 discord.VoiceClient.warn_nacl = False
+discord.VoiceClient.warn_dave = False
 
 
 class TwinClient(discord.Client):

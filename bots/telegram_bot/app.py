@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
-from aiogram.enums import ChatMemberStatus, ParseMode
+from aiogram.enums import ChatMemberStatus
 from aiogram.exceptions import (
     ClientDecodeError,
     TelegramAPIError,
@@ -84,7 +84,6 @@ def _build_bot(settings: Settings, refused: asyncio.Event) -> Bot:
             settings.telegram_token,
             session=session,
             default=DefaultBotProperties(
-                parse_mode=ParseMode.HTML,
                 link_preview=LinkPreviewOptions(is_disabled=True),
                 allow_sending_without_reply=True,
             ),

@@ -2,7 +2,7 @@
 
 import structlog
 from aiogram import F, Router
-from aiogram.enums import ChatType
+from aiogram.enums import ChatType, ParseMode
 from aiogram.filters import (
     IS_MEMBER,
     IS_NOT_MEMBER,
@@ -114,7 +114,5 @@ async def _answer(
     message: Message, text: str, keyboard: InlineKeyboardMarkup | None = None
 ) -> None:
     """Answer in the same place; in a group as a reply, so that people see to whom."""
-    if message.chat.type == ChatType.PRIVATE:
-        await message.answer(text, reply_markup=keyboard)
-    else:
-        await message.reply(text, reply_markup=keyboard)
+    send = message.answer if message.chat.type == ChatType.PRIVATE else message.reply
+    await send(text, parse_mode=ParseMode.HTML, reply_markup=keyboard)

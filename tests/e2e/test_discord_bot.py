@@ -1,0 +1,172 @@
+import asyncio
+import re
+
+import msgspec
+import pytest
+
+from bots.errors import Refused
+from bots.game import NUMBER_MAX, NUMBER_MIN
+from bots.supervisor import Supervisor
+from sandbox import Fault
+
+ALICE, BORIS = 800000000000000101, 800000000000000102
+TELEGRAM_ALICE = 1001
+CALLBACK = "POST /interactions/{interaction_id}/{interaction_token}/callback"
+EPHEMERAL = 64
+
+
+@pytest.fixture
+def serve():
+    from bots.discord_bot.app import serve
+
+    return serve
+
+
+async def win(stage, user_id: int) -> str:
+    """Play until the member has won; returns the answer to the winning guess."""
+    low, high = NUMBER_MIN, NUMBER_MAX
+    while low <= high:
+        guess = (low + high) // 2
+        answer = await stage.tell_discord(user_id, "guess", number=guess)
+        if "higher" in answer:
+            low = guess + 1
+        elif "lower" in answer:
+            high = guess - 1
+        else:
+            return answer
+    pytest.fail("the hints contradict one another")
+
+
+async def test_a_win_is_paid_and_told(stage):
+    async with stage.discord_bot():
+        assert "from 1 to 10" in await stage.tell_discord(ALICE, "guess")
+        won = await win(stage, ALICE)
+        profile = await stage.tell_discord(ALICE, "profile")
+        top = await stage.tell_discord(BORIS, "top")
+
+    assert "You earned 15 XP and 5 coins." in won
+    assert "Achievement unlocked: Lucky guess" in won
+    assert profile.startswith("**Alice**\nRank: Newcomer\nXP: 15\nBalance: 5 coins\n")
+    assert "1. Alice - 15 очков опыта (Newcomer)" in top
+    assert await stage.totals("discord", ALICE) == (15, 5)
+
+
+async def test_only_the_asker_sees_their_profile_and_their_code(stage):
+    async with stage.discord_bot():
+        for command in ("profile", "link", "guess", "top"):
+            await stage.tell_discord(ALICE, command)
+    acknowledged = stage.transcript.calls(name=CALLBACK)
+
+    assert [(call.request["body"].get("data") or {}).get("flags", 0) for call in acknowledged] == [
+        EPHEMERAL,
+        EPHEMERAL,
+        0,
+        0,
+    ]
+
+
+async def test_every_command_is_acknowledged_before_it_is_worked_out(stage):
+    async with stage.discord_bot():
+        await stage.gate.shut()
+        answer = await stage.tell_discord(ALICE, "profile")
+        await stage.gate.open()
+    [acknowledged] = stage.transcript.calls(name=CALLBACK)
+
+    assert acknowledged.request["body"]["type"] == 5
+    assert "cannot reach my records" in answer
+
+
+async def test_help_comes_in_the_language_of_the_member(stage):
+    async with stage.discord_bot():
+        after = stage.transcript.last
+        stage.discord.slash(900000000000000010, BORIS, "help")
+        answer = await stage.seen(CALLBACK, after=after)
+        [published] = stage.transcript.calls(
+            name="PUT /applications/{application_id}/guilds/{guild_id}/commands"
+        )
+
+    assert answer.request["body"]["data"]["content"].startswith("**Что я умею**")
+    described = {
+        one["name"]: one["description_localizations"]["ru"] for one in published.request["body"]
+    }
+    assert described["guess"] == "Угадать моё число и получить опыт"
+
+
+async def test_a_code_from_one_platform_links_on_the_other(stage):
+    async with stage.telegram_bot(), stage.discord_bot():
+        await win(stage, ALICE)
+        told = await stage.tell_telegram(TELEGRAM_ALICE, "/link", chat_id=TELEGRAM_ALICE)
+        code = re.search(r"<code>([A-Z2-9]{10})</code>", told)[1]
+        wrong = await stage.tell_discord(ALICE, "link", code="NOTTHECODE")
+        linked = await stage.tell_discord(ALICE, "link", code=code)
+        profile = await stage.tell_discord(ALICE, "profile")
+
+    assert "This code does not work" in wrong
+    assert linked.startswith("Done:")
+    assert "accounts are linked" in profile
+    assert await stage.totals("telegram", TELEGRAM_ALICE) == (15, 5)
+
+
+async def test_a_win_while_the_record_is_away_is_counted_later(stage):
+    async with stage.discord_bot():
+        await stage.tell_discord(ALICE, "guess")
+        await stage.gate.shut()
+        assert "not counted yet" in await win(stage, ALICE)
+        await stage.gate.open()
+        paid = await stage.tell_discord(ALICE, "guess")
+
+    assert "You have 15 XP and 5 coins now" in paid
+    assert await stage.totals("discord", ALICE) == (15, 5)
+
+
+async def test_an_interaction_that_is_gone_costs_no_try(stage):
+    async with stage.discord_bot():
+        stage.faults.add(Fault("discord", CALLBACK, 404, code=10062))
+        stage.discord.slash(900000000000000010, ALICE, "guess", {"number": 1})
+        await stage.transcript.wait_for(lambda call: call.status == 404, timeout=10)
+
+        assert "You have 4 tries" in await stage.tell_discord(ALICE, "guess")
+
+
+async def test_a_wrong_token_is_refused_with_what_to_do(stage, serve):
+    stage.settings = msgspec.structs.replace(stage.settings, discord_token="WRONG.TOKEN")
+
+    with pytest.raises(Refused, match="Reset Token"):
+        await stage.served(serve, Supervisor(asyncio.Event()))
+
+
+async def test_a_gateway_that_is_away_at_first_is_tried_again(stage):
+    reachable = stage.settings.discord_gateway_url
+    refused = reachable.replace("/gateway", "/nowhere")
+    stage.settings = msgspec.structs.replace(stage.settings, discord_gateway_url=refused)
+    async with stage.bot(lambda *args, **kw: _serve_then_mend(stage, reachable, *args, **kw)):
+        await stage.seen("gateway GUILD_CREATE")
+
+        assert "from 1 to 10" in await stage.tell_discord(ALICE, "guess")
+
+
+async def _serve_then_mend(stage, reachable, settings, community, supervisor, *, keys):
+    """Let the gateway come back once the first attempt has failed."""
+    import yarl
+    from discord.gateway import DiscordWebSocket
+
+    from bots.discord_bot.app import serve
+
+    pause = supervisor.pause
+
+    async def mend(delay_s):
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(reachable)
+        await pause(delay_s)
+
+    supervisor.pause = mend
+    await serve(settings, community, supervisor, keys=keys)
+
+
+async def test_a_server_without_the_bot_brings_an_invitation(stage, capsys):
+    elsewhere = type(stage.community.discord)(guild_id=900000000000000999)
+    stage.community = msgspec.structs.replace(stage.community, discord=elsewhere)
+
+    async with stage.discord_bot():
+        pass
+
+    assert "invite it with https://discord.com/oauth2/authorize" in capsys.readouterr().out

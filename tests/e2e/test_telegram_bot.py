@@ -1,0 +1,164 @@
+import asyncio
+import re
+
+import msgspec
+import pytest
+
+from bots.errors import Refused
+from bots.game import NUMBER_MAX, NUMBER_MIN
+from bots.supervisor import Supervisor
+from bots.telegram_bot.app import serve
+from bus import connect
+from sandbox import Fault
+
+GROUP = -1001000000001
+VERA, ALICE, BORIS, ADA = 1000, 1001, 1002, 1009
+
+
+async def win(stage, user_id: int, *, chat_id: int = GROUP) -> str:
+    """Play until the member has won; returns the answer to the winning guess."""
+    low, high = NUMBER_MIN, NUMBER_MAX
+    while low <= high:
+        guess = (low + high) // 2
+        answer = await stage.tell_telegram(user_id, f"/guess {guess}", chat_id=chat_id)
+        if "higher" in answer or "больше" in answer:
+            low = guess + 1
+        elif "lower" in answer or "меньше" in answer:
+            high = guess - 1
+        else:
+            return answer
+    pytest.fail("the hints contradict one another")
+
+
+async def test_a_win_is_paid_told_and_put_on_the_stream(stage, redis_server):
+    async with stage.telegram_bot():
+        assert "from 1 to 10" in await stage.tell_telegram(ALICE, "/guess")
+        first = await win(stage, ALICE)
+        second = await win(stage, ALICE)
+
+    assert "You earned 15 XP and 5 coins." in first
+    assert "Achievement unlocked: Lucky guess" in first
+    assert "You have 15 XP and 5 coins now, your rank is Newcomer." in first
+    assert "Achievement" not in second
+    assert "You have 30 XP and 10 coins now, your rank is Regular." in second
+    assert await stage.totals("telegram", ALICE) == (30, 10)
+    redis = connect(redis_server.url, name="test")
+    assert await redis.xlen(stage.keys.stream("telegram")) == 5
+    await redis.aclose()
+
+
+async def test_an_update_that_is_delivered_again_is_paid_once(stage):
+    async with stage.telegram_bot():
+        await win(stage, ALICE)
+    keys = await stage.pool.fetch("SELECT entity_id FROM transactions WHERE delta_xp <> 0")
+
+    assert len(keys) == 1
+    assert re.fullmatch(rf"{GROUP}\.\d+", keys[0]["entity_id"])
+
+
+async def test_a_profile_follows_the_member(stage):
+    async with stage.telegram_bot():
+        assert "Nothing earned yet" in await stage.tell_telegram(ALICE, "/profile")
+        await win(stage, ALICE)
+        profile = await stage.tell_telegram(ALICE, "/profile")
+        top = await stage.tell_telegram(BORIS, "/top")
+
+    assert profile.startswith("<b>Alice</b>\nRank: Newcomer\nXP: 15\nBalance: 5 coins\n▰▰▱")
+    assert "15 XP to Regular" in profile
+    assert "Achievements: Lucky guess" in profile
+    assert top.endswith("1. Alice - 15 очков опыта (Newcomer)")
+
+
+async def test_help_comes_in_the_language_of_the_member(stage):
+    async with stage.telegram_bot():
+        assert (await stage.tell_telegram(ALICE, "/help")).startswith("<b>What I can do</b>")
+        assert (await stage.tell_telegram(BORIS, "/help")).startswith("<b>Что я умею</b>")
+        menus = stage.transcript.calls(name="setMyCommands")
+
+    assert [menu.request.get("language_code") for menu in menus] == [None, "ru"]
+    assert "Угадать моё число" in str(menus[1].request["commands"])
+
+
+async def test_linking_is_private(stage):
+    async with stage.telegram_bot():
+        answer = await stage.tell_telegram(ALICE, "/link")
+        shown = await stage.tell_telegram(ALICE, "/link ABCDEFGHJK")
+        button = stage.transcript.calls(name="sendMessage")[-1].request["reply_markup"]
+        code = await stage.tell_telegram(ALICE, "/start link", chat_id=ALICE)
+
+    assert answer == "Let us do this in private, so that nobody else sees your code."
+    assert "Others have seen this one" in shown
+    assert "https://t.me/twinstream_sandbox_bot?start=link" in str(button)
+    assert re.search(r"<code>[A-Z2-9]{10}</code>\nNow send it to me on Discord", code)
+
+
+async def test_a_win_while_the_record_is_away_is_counted_later(stage):
+    async with stage.telegram_bot():
+        await stage.tell_telegram(ALICE, "/guess")
+        await stage.gate.shut()
+        told = await win(stage, ALICE)
+        assert "not counted yet" in told
+        assert "cannot reach my records" in await stage.tell_telegram(ALICE, "/profile")
+        await stage.gate.open()
+        paid = await stage.tell_telegram(ALICE, "/guess")
+
+    assert "You have 15 XP and 5 coins now" in paid
+    assert await stage.totals("telegram", ALICE) == (15, 5)
+
+
+async def test_whoever_has_no_name_of_their_own_earns_nothing(stage):
+    async with stage.telegram_bot():
+        after = stage.transcript.last
+        stage.telegram.say(GROUP, ADA, "/guess 5", anonymous=True)
+        answer = await stage.seen("sendMessage", after=after)
+
+    assert "cannot tell who you are" in answer.request["text"]
+    assert await stage.pool.fetchval("SELECT count(*) FROM members") == 0
+
+
+async def test_a_member_who_comes_back_is_shown_anew(stage):
+    async with stage.telegram_bot():
+        await win(stage, ALICE)
+        await stage.pool.execute("UPDATE surfaces SET shown = wanted WHERE platform = 'telegram'")
+        stage.telegram.leave(ALICE)
+        stage.telegram.join(ALICE)
+        # Updates are handled in order, so the answer comes after the bot has seen the return.
+        await stage.tell_telegram(BORIS, "/help")
+
+    shown = await stage.pool.fetch("SELECT shown FROM surfaces WHERE platform = 'telegram'")
+    assert [row["shown"] for row in shown] == [None] * len(shown)
+    assert shown
+
+
+async def test_a_flood_limit_is_waited_out(stage):
+    stage.faults.add(Fault("telegram", "sendMessage", 429, times=2, retry_after=1))
+    async with stage.telegram_bot():
+        stage.telegram.say(GROUP, ALICE, "/help")
+        answer = await stage.seen("sendMessage")
+
+    assert "What I can do" in answer.request["text"]
+
+
+async def test_polling_outlives_its_failures(stage):
+    async with stage.telegram_bot():
+        await stage.tell_telegram(ALICE, "/help")
+        stage.faults.add(Fault("telegram", "getUpdates", 429, retry_after=1))
+        stage.faults.add(Fault("telegram", "getUpdates", 409))
+
+        assert await stage.tell_telegram(ALICE, "/help")
+        assert await stage.tell_telegram(ALICE, "/help")
+
+
+async def test_a_start_that_fails_is_tried_again(stage):
+    stage.faults.add(Fault("telegram", "getMe", 502, times=2))
+
+    async with stage.telegram_bot():
+        assert await stage.tell_telegram(ALICE, "/help")
+
+
+@pytest.mark.parametrize("token", ["42:WRONG", "no token at all"])
+async def test_a_wrong_token_is_refused_with_what_to_do(stage, token):
+    stage.settings = msgspec.structs.replace(stage.settings, telegram_token=token)
+
+    with pytest.raises(Refused, match="@BotFather"):
+        await stage.served(serve, Supervisor(asyncio.Event()))
