@@ -1,6 +1,7 @@
 """python -m sandbox: both platforms and the control interface, until SIGINT or SIGTERM."""
 
 import asyncio
+import ipaddress
 import json
 import logging
 import signal
@@ -39,7 +40,9 @@ class Options:
 
 
 def main(
-    host: Annotated[str, typer.Option(help="Address of all three servers.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Of all three servers; nothing here asks who is asking.")
+    ] = "127.0.0.1",
     telegram_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
     discord_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
     control_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
@@ -77,6 +80,8 @@ async def _serve(options: Options) -> None:
         seed.discord, transcript, faults, limits=DiscordLimits().scaled(options.limit_scale)
     )
     control = Control(telegram, discord, transcript, faults)
+    if not _is_loopback(options.host):
+        log.warning("sandbox.exposed", host=options.host)
     async with AsyncExitStack() as stack:
         if options.state is not None:
             file = StateFile(options.state, {"telegram": telegram, "discord": discord})
@@ -100,6 +105,13 @@ async def _serve(options: Options) -> None:
         sys.stdout.flush()
         await stopping.wait()
     log.info("sandbox.stopped")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

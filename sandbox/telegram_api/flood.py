@@ -10,6 +10,7 @@ from .errors import flood
 
 __all__ = ["FloodControl", "TelegramLimits"]
 
+WINDOWS_MAX = 4_096
 OVERALL, CHAT, GROUP = Rate(30, 1.0), Rate(3, 3.0), Rate(20, 60.0)
 # Whatever puts something before people's eyes; reading and answering buttons is free.
 COUNTED_OVERALL = frozenset(
@@ -77,5 +78,7 @@ class FloodControl:
 
     def _window(self, kind: str, key: object, rate: Rate) -> Window:
         if (kind, key) not in self._windows:
+            if len(self._windows) >= WINDOWS_MAX:
+                self._windows = {k: w for k, w in self._windows.items() if w.reset_after}
             self._windows[kind, key] = Window(rate.limit, rate.per_seconds, self._clock)
         return self._windows[kind, key]

@@ -40,7 +40,8 @@ class People:
         Writing in private starts the chat with the bot. Without administrator rights the bot sees
         of a group only commands, mentions of itself and replies to itself.
         """
-        user, chat = self._person(user_id), self._place(chat_id, user_id)
+        user = self._person(user_id)
+        chat = self._place(chat_id, user_id, "can_send_messages")
         if not text.strip():
             raise SandboxError("there is no text to say")
         quoting = self._existing(chat_id, reply_to) if reply_to is not None else None
@@ -95,7 +96,8 @@ class People:
 
     def react(self, chat_id: int, message_id: int, user_id: int, emoji: str | None) -> None:
         """A person reacts to a message, or with None takes the reaction back."""
-        user, chat = self._person(user_id), self._place(chat_id, user_id)
+        user = self._person(user_id)
+        chat = self._place(chat_id, user_id, "can_react_to_messages")
         self._existing(chat_id, message_id)
         key = f"{chat_id}:{message_id}:{user_id}"
         new = [{"type": "emoji", "emoji": emoji}] if emoji else []
@@ -236,7 +238,7 @@ class People:
             raise SandboxError(f"there is no person with the id {user_id}")
         return user
 
-    def _place(self, chat_id: int, user_id: int) -> Group | User:
+    def _place(self, chat_id: int, user_id: int, permission: str | None = None) -> Group | User:
         if chat_id == user_id:
             return self._person(user_id)
         group = self._world.state.groups.get(chat_id)
@@ -244,8 +246,8 @@ class People:
             raise SandboxError(f"there is no chat {chat_id} where {user_id} could be")
         if not self._world.present(group, user_id):
             raise SandboxError(f"{user_id} is not in the group {chat_id}")
-        if not self._world.may(group, user_id, "can_send_messages"):
-            raise SandboxError(f"{user_id} may not write in the group {chat_id}")
+        if permission is not None and not self._world.may(group, user_id, permission):
+            raise SandboxError(f"{user_id} lacks {permission} in the group {chat_id}")
         return group
 
     def _existing(self, chat_id: int, message_id: int) -> JSON:

@@ -109,8 +109,7 @@ class TelegramPlatform:
         return list(self._world.state.messages.get(chat_id, {}).values())
 
     def world(self) -> JSON:
-        """Who is in the group with which standing and tag, what waits for the bot, and the latest
-        messages of every chat."""
+        """Who is in the group with which standing and tag, and each chat's latest messages."""
         state = self._world.state
         group = state.groups[self._world.seed.group.id]
         members = [
@@ -157,7 +156,7 @@ class TelegramPlatform:
         self._polling.wake()
 
     def reset(self) -> None:
-        """Back to the seed; only the counters of ids go on."""
+        """Back to the seed. Counters of ids go on, and what the bot set up about itself stays."""
         self._world.reset()
         self._flood.reset()
         self._polling.wake()
@@ -194,13 +193,14 @@ class TelegramPlatform:
             call = read(kind, asked)
             asked = {key: msgspec.to_builtins(getattr(call, key)) for key in asked}
             self._flood.check(name, asked.get("chat_id"))
-            before = copy.deepcopy(self._world.state) if undo else None
             if isinstance(call, GetUpdates):
-                result = await self._polling.get_updates(call)
+                result = [] if undo else await self._polling.get_updates(call)
+            elif undo:
+                before = copy.deepcopy(self._world.state)
+                result = TABLE[kind](self._world, call)
+                self._world.state = before
             else:
                 result = TABLE[kind](self._world, call)
-            if before is not None:
-                self._world.state = before
         except ApiError as error:
             return *_refusal(error), asked
         return 200, {"ok": True, "result": result}, asked

@@ -14,6 +14,15 @@ __all__ = ["MESSAGES_KEPT", "OPT_IN_UPDATES", "UPDATE_KINDS", "World"]
 
 MESSAGES_KEPT = 2_000
 UPDATES_KEPT = 100_000
+KEPT_OVER_RESET = (
+    "message_ids",
+    "ephemeral_id",
+    "query_id",
+    "newcomer_id",
+    "allowed_updates",
+    "commands",
+    "profile",
+)
 OPT_IN_UPDATES = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 UPDATE_KINDS = OPT_IN_UPDATES | {
     "message",
@@ -58,15 +67,15 @@ class World:
         return self.state.users[self.seed.bot_id]
 
     def reset(self) -> None:
-        """Back to the seed. Counters go on: a running bot has confirmed all lower update ids,
-        and whoever keys on message ids must not meet one twice.
+        """Back to the seed, apart from what a bot that runs on relies on.
+
+        Counters go on: the bot has confirmed all lower update ids, and whoever keys on message ids
+        must not meet one twice. Menus, profile and kinds of updates are set up only at its start.
         """
         old = self.state
         self.state = seeded(self.seed, update_id=old.update_id)
-        self.state.message_ids = old.message_ids
-        self.state.ephemeral_id = old.ephemeral_id
-        self.state.query_id = old.query_id
-        self.state.newcomer_id = old.newcomer_id
+        for kept in KEPT_OVER_RESET:
+            setattr(self.state, kept, getattr(old, kept))
 
     def group(self, chat_id: int | str) -> Group:
         """The supergroup, with the bot in it; ApiError otherwise."""

@@ -22,6 +22,7 @@ from aiogram.types import (
     BotCommandScopeChat,
     CallbackQuery,
     ChatMemberUpdated,
+    ChatPermissions,
     EphemeralMessageParameters,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
@@ -30,7 +31,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from sandbox import Fault
+from sandbox import Fault, SandboxError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -304,6 +305,31 @@ async def test_a_restart_keeps_everything_and_redelivers(telegram, bot, settled)
     assert telegram.dump() == before
     assert (await bot.get_chat_member(GROUP, ALICE)).tag == "Veteran"
     assert [update.message.text for update in await bot.get_updates()] == ["unread"]
+
+
+async def test_a_reset_leaves_the_bot_its_settings(telegram, bot):
+    await bot.get_updates(allowed_updates=["chat_member"])
+    await bot.set_my_commands([BotCommand(command="top", description="Leaders")])
+    telegram.reset()
+    telegram.join(name="Egor")
+    (update,) = await bot.get_updates()
+    assert update.chat_member is not None
+    assert len(await bot.get_my_commands()) == 1
+
+
+async def test_a_dropped_poll_loses_no_update(telegram, bot, faults, settled):
+    faults.add(Fault("telegram", "getUpdates", 200, when="dropped"))
+    telegram.say(GROUP, ALICE, "hello")
+    assert await bot.get_updates() == []
+    assert len(await bot.get_updates()) == 1
+
+
+async def test_a_silenced_member_still_presses_buttons(telegram, bot, settled):
+    sent = await bot.send_message(GROUP, "x", reply_markup=KEYBOARD)
+    await bot.restrict_chat_member(GROUP, ALICE, ChatPermissions())
+    assert telegram.click(GROUP, sent.message_id, ALICE, "again")
+    with pytest.raises(SandboxError, match="lacks can_react_to_messages"):
+        telegram.react(GROUP, sent.message_id, ALICE, "🔥")
 
 
 async def test_a_reset_repeats_no_id(telegram, bot, settled):

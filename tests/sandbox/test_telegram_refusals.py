@@ -217,7 +217,7 @@ async def silenced(call):
         (lambda t: t.say(GROUP, 42, "x"), "no person with the id 42"),
         (lambda t: t.say(-5, BORIS, "x"), "there is no chat -5"),
         (lambda t: t.say(GROUP, BORIS, " "), "no text"),
-        (lambda t: t.say(GROUP, ALICE, "x"), "1001 may not write"),
+        (lambda t: t.say(GROUP, ALICE, "x"), "1001 lacks can_send_messages"),
         (lambda t: t.say(GROUP, BORIS, "x", reply_to=9), "there is no message 9"),
         (lambda t: t.say(GROUP, BORIS, "x", anonymous=True), "only administrators"),
         (lambda t: t.click(GROUP, 9, BORIS, "x"), "there is no message 9"),
