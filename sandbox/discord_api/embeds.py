@@ -17,7 +17,9 @@ PART_FIELDS = {
     "image": {"url": 2048},
     "thumbnail": {"url": 2048},
 }
-PLAIN_FIELDS = frozenset({"type", "title", "description", "url", "color", "timestamp", "fields"})
+PLAIN_FIELDS = frozenset(
+    {"type", "title", "description", "url", "color", "timestamp", "fields", "flags"}
+)
 
 
 def read_embeds(embeds: list[Json]) -> list[Json]:

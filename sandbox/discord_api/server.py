@@ -246,6 +246,7 @@ def _limited(verdict: Verdict, headers: Mapping[str, str]) -> _Answer:
         "message": "You are being rate limited.",
         "retry_after": round(verdict.retry_after, 3),
         "global": verdict.scope == "global",
+        "code": 0,
     }
     extra = {"X-RateLimit-Scope": verdict.scope}
     if verdict.scope == "global":

@@ -33,6 +33,8 @@ FIELDS = frozenset(
         "handler",
     }
 )
+UPSERT_FIELDS = FIELDS - {"id"}
+EDIT_FIELDS = UPSERT_FIELDS - {"type"}
 COMMANDS_MAX = {1: 100, 2: 15, 3: 15}
 CHAT_INPUT = 1
 CHAT_INPUT_NAME = re.compile(r"[-_'\w]{1,32}")
@@ -72,8 +74,8 @@ def sync(request: Request) -> list[Json]:
     return [_shown(request, one) for one in synced]
 
 
-@routes.add("POST", EVERYWHERE, fields=FIELDS, rate="command_syncs")
-@routes.add("POST", IN_GUILD, fields=FIELDS, rate="command_syncs")
+@routes.add("POST", EVERYWHERE, fields=UPSERT_FIELDS, rate="command_syncs")
+@routes.add("POST", IN_GUILD, fields=UPSERT_FIELDS, rate="command_syncs")
 def upsert(request: Request) -> Reply:
     """Add a command, or replace the one of the same type and name (200 instead of 201)."""
     scope, definition = _scope(request), _definition(request.body, "")
@@ -93,8 +95,8 @@ def command(request: Request) -> Json:
     return _shown(request, _command(request))
 
 
-@routes.add("PATCH", EVERYWHERE + "/{command_id}", fields=FIELDS, rate="command_syncs")
-@routes.add("PATCH", IN_GUILD + "/{command_id}", fields=FIELDS, rate="command_syncs")
+@routes.add("PATCH", EVERYWHERE + "/{command_id}", fields=EDIT_FIELDS, rate="command_syncs")
+@routes.add("PATCH", IN_GUILD + "/{command_id}", fields=EDIT_FIELDS, rate="command_syncs")
 def edit(request: Request) -> Json:
     """Change parts of a command."""
     one = _command(request)

@@ -81,7 +81,14 @@ def _ban(request: Request, user_id: int) -> Json:
     return {"user": user, "reason": request.world.guild.bans[user_id]}
 
 
-@routes.add("PUT", "/guilds/{guild_id}/bans/{user_id}", fields=BAN_FIELDS, rate="member_edits")
+# discord.py asks for the deletion of messages in the query.
+@routes.add(
+    "PUT",
+    "/guilds/{guild_id}/bans/{user_id}",
+    fields=BAN_FIELDS,
+    query=BAN_FIELDS,
+    rate="member_edits",
+)
 def put_ban(request: Request) -> None:
     """Ban a user; members only below the bot's highest role."""
     guild = request.guild_where(Permission.BAN_MEMBERS)
