@@ -44,6 +44,7 @@ class TelegramPlatform:
     """A Bot API server for one bot, and the people whom the bot meets.
 
     `say`, `click`, `react`, `join` and `leave` are what a person does; `people` knows more.
+    `clock` counts the flood limits' seconds, `wall_clock` dates messages and ends bans (Unix time).
     Belongs to one event loop. May be started again after a stop, which is how an outage is played.
     """
 
@@ -54,6 +55,7 @@ class TelegramPlatform:
         faults: Faults,
         *,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
         limits: TelegramLimits | None = None,
     ) -> None:
         if isinstance(seed, Seed):
@@ -61,7 +63,7 @@ class TelegramPlatform:
         self._transcript = transcript
         self._faults = faults
         self._token = seed.token
-        self._world = World(seed)
+        self._world = World(seed, now=wall_clock)
         self._polling = Polling(self._world)
         self._flood = FloodControl(limits or TelegramLimits(), clock)
         self._runner: web.AppRunner | None = None
