@@ -187,6 +187,11 @@ def open_private(texts: Texts) -> str:
     return texts.gettext("Open the private chat")
 
 
+def members_only(texts: Texts) -> str:
+    """Answer somebody from outside the group who wants to play in private."""
+    return texts.gettext("I play with members of our Telegram group: please join it first.")
+
+
 def anonymous(texts: Texts) -> str:
     """Answer an administrator who writes in the name of the group."""
     return texts.gettext(

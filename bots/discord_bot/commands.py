@@ -11,11 +11,13 @@ from discord import AllowedMentions, Interaction, app_commands
 from bots import answers
 from bots.app import Services
 from bots.commands import Asker
+from bots.game import NUMBER_MAX, NUMBER_MIN
 from bots.texts import marked
 
 log = structlog.get_logger("twinstream.discord_bot")
 
 DRAIN_S_MAX = 5.0
+Number = app_commands.Range[int, NUMBER_MIN, NUMBER_MAX]
 GUESS_HINT = marked("Your guess; leave it out to see where the game stands")
 START_HINT = marked("Say hello")
 CODE_HINT = marked("The code I gave you on Telegram; leave it out to get one")
@@ -90,7 +92,7 @@ def _add_commands(tree: Tree, services: Services) -> None:
 
     @tree.command(name="guess", description=described["guess"], guild=guild)
     @app_commands.describe(number=GUESS_HINT)
-    async def guess(interaction: Interaction, number: int | None = None) -> None:
+    async def guess(interaction: Interaction, number: Number | None = None) -> None:
         text = "" if number is None else str(number)
         turn = commands.guess(tree.asker(interaction), text, entity_id=str(interaction.id))
         await tree.respond(interaction, turn, only_to_asker=False)

@@ -19,6 +19,7 @@ from bots.app import Services
 from bots.commands import Asker
 from db import DbError
 
+from .membership import Membership
 from .senders import Askers
 
 log = structlog.get_logger("twinstream.telegram_bot")
@@ -43,9 +44,16 @@ def build_router(services: Services) -> Router:
 
 def _add_commands(router: Router, services: Services) -> None:
     commands = services.commands
+    membership = Membership(services.community.telegram.chat_id)
 
     @router.message(Command("guess"))
     async def guess(message: Message, command: CommandObject, asker: Asker) -> None:
+        assert message.bot is not None
+        if message.chat.type == ChatType.PRIVATE and not await membership.includes(
+            message.bot, asker.account_id
+        ):
+            await _answer(message, answers.members_only(asker.texts))
+            return
         # The message names the guess, so an update that is delivered again is paid once.
         entity_id = f"{message.chat.id}.{message.message_id}"
         await _answer(message, await commands.guess(asker, command.args or "", entity_id=entity_id))

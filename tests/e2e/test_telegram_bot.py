@@ -1,11 +1,13 @@
 import asyncio
 import re
+from functools import partial
 
 import msgspec
 import pytest
 
+import bots.app
 from bots.errors import Refused
-from bots.game import NUMBER_MAX, NUMBER_MIN
+from bots.game import NUMBER_MAX, NUMBER_MIN, GameService
 from bots.supervisor import Supervisor
 from bots.telegram_bot.app import serve
 from bus import connect
@@ -13,6 +15,12 @@ from sandbox import Fault
 
 GROUP = -1001000000001
 VERA, ALICE, BORIS, ADA = 1000, 1001, 1002, 1009
+
+
+@pytest.fixture
+def always_seven(monkeypatch):
+    """The bots think of no number but 7."""
+    monkeypatch.setattr(bots.app, "GameService", partial(GameService, think=lambda *_: 7))
 
 
 async def win(stage, user_id: int, *, chat_id: int = GROUP) -> str:
@@ -47,13 +55,47 @@ async def test_a_win_is_paid_told_and_put_on_the_stream(stage, redis_server):
     await redis.aclose()
 
 
-async def test_an_update_that_is_delivered_again_is_paid_once(stage):
-    async with stage.telegram_bot():
-        await win(stage, ALICE)
-    keys = await stage.pool.fetch("SELECT entity_id FROM transactions WHERE delta_xp <> 0")
+async def test_an_update_that_is_delivered_again_is_paid_once(stage, always_seven):
+    """The first bot dies after it recorded the win and before it could confirm the update."""
+    stage.faults.add(Fault("telegram", "sendMessage", 429, retry_after=20))
+    dying = asyncio.create_task(stage.served(serve, Supervisor(asyncio.Event())))
+    stage.telegram.say(GROUP, ALICE, "/guess 7")
+    await stage.transcript.wait_for(lambda call: call.status == 429, timeout=10)
+    dying.cancel()
+    await asyncio.wait([dying])
+    assert await stage.totals("telegram", ALICE) == (15, 5)
 
-    assert len(keys) == 1
-    assert re.fullmatch(rf"{GROUP}\.\d+", keys[0]["entity_id"])
+    async with stage.telegram_bot():
+        answer = await stage.seen("sendMessage")
+
+    assert "Yes, it is 7!" in answer.request["text"]
+    assert await stage.totals("telegram", ALICE) == (15, 5)
+
+
+async def test_a_bot_that_stops_ends_the_update_in_hand_and_begins_no_other(stage):
+    stage.faults.add(Fault("telegram", "sendMessage", 429, retry_after=1))
+    async with stage.telegram_bot():
+        stage.telegram.say(GROUP, ALICE, "/help")
+        stage.telegram.say(GROUP, BORIS, "/help")
+        await stage.transcript.wait_for(lambda call: call.status == 429, timeout=10)
+    [first] = [call for call in stage.transcript.calls(name="sendMessage") if call.status == 200]
+
+    async with stage.telegram_bot():
+        second = await stage.seen("sendMessage", after=first.number)
+
+    assert first.request["text"].startswith("<b>What I can do")
+    assert second.request["text"].startswith("<b>Что я умею")
+
+
+async def test_in_private_only_members_of_the_group_play(stage, always_seven):
+    async with stage.telegram_bot():
+        member = await stage.tell_telegram(ALICE, "/guess 7", chat_id=ALICE)
+        stage.telegram.leave(BORIS)
+        stranger = await stage.tell_telegram(BORIS, "/guess 7", chat_id=BORIS)
+
+    assert "You earned" in member
+    assert "сначала вступите" in stranger
+    assert await stage.totals("telegram", BORIS) is None
 
 
 async def test_a_profile_follows_the_member(stage):
@@ -139,7 +181,7 @@ async def test_a_flood_limit_is_waited_out(stage):
     assert "What I can do" in answer.request["text"]
 
 
-async def test_polling_outlives_its_failures(stage):
+async def test_polling_outlives_its_failures(stage, capsys):
     async with stage.telegram_bot():
         await stage.tell_telegram(ALICE, "/help")
         stage.faults.add(Fault("telegram", "getUpdates", 429, retry_after=1))
@@ -147,6 +189,8 @@ async def test_polling_outlives_its_failures(stage):
 
         assert await stage.tell_telegram(ALICE, "/help")
         assert await stage.tell_telegram(ALICE, "/help")
+
+    assert "another process polls with this token" in capsys.readouterr().out
 
 
 async def test_a_start_that_fails_is_tried_again(stage):
