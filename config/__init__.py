@@ -3,6 +3,7 @@
 from .community import AchievementSetting, Community, ConsumerSetting, Rank
 from .endpoints import point_discord_at, telegram_session
 from .errors import ConfigError
+from .heartbeat import heartbeat
 from .logs import set_up_logs
 from .settings import Settings
 
@@ -13,6 +14,7 @@ __all__ = [
     "ConsumerSetting",
     "Rank",
     "Settings",
+    "heartbeat",
     "point_discord_at",
     "set_up_logs",
     "telegram_session",

@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     twinstream_log_format: str = "auto"
     twinstream_consumer_slot: Annotated[int, msgspec.Meta(ge=1, le=999)] = 1
     twinstream_run_dir: str = ".run"
+    twinstream_heartbeat_file: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

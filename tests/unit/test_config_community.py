@@ -1,0 +1,88 @@
+"""twinstream.toml: what it sets, and how its mistakes are told."""
+
+from pathlib import Path
+
+import pytest
+
+from config import Community, ConfigError
+
+HEAD = """
+[telegram]
+chat_id = -1001
+[discord]
+guild_id = 9001
+"""
+RANK = '[[ranks]]\nname = "Newcomer"\nxp = 10\ndiscord_role = 1\ntelegram_tag = "New"\n'
+
+
+def read(tmp_path: Path, text: str) -> Community:
+    file = tmp_path / "twinstream.toml"
+    file.write_text(text)
+    return Community.from_toml(file)
+
+
+def refusal(tmp_path: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as error:
+        read(tmp_path, text)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("name", ["twinstream.example.toml", "sandbox/twinstream.toml"])
+def test_the_files_that_we_ship_are_fit(checkout: Path, name: str) -> None:
+    assert Community.from_toml(checkout / name).ranks
+
+
+def test_ranks_are_numbered_from_one_and_zero_is_none(tmp_path: Path) -> None:
+    community = read(tmp_path, HEAD + RANK + '[[ranks]]\nname = "Regular"\nxp = 20\n')
+
+    first, second = community.rank(1), community.rank(2)
+    assert first is not None
+    assert second is not None
+    assert (first.name, second.name) == ("Newcomer", "Regular")
+    assert community.rank(0) is None
+    assert community.rank(3) is None
+
+
+def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"copy twinstream\.example\.toml"):
+        Community.from_toml(tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[telegram", "cannot be read"),
+        (HEAD, "missing required field `ranks`"),
+        ("ranks = []\n" + HEAD, "at least one [[ranks]] is needed"),
+        (HEAD + RANK + "colour = 1\n", "unknown field `colour`"),
+        (HEAD + RANK + RANK.replace("Newcomer", "B"), "not more than"),
+        (
+            HEAD + RANK + '[[ranks]]\nname = "Newcomer"\nxp = 20\n',
+            "rank name Newcomer is used",
+        ),
+        (
+            HEAD + RANK + '[[ranks]]\nname = "B"\nxp = 20\ndiscord_role = 1\n',
+            "discord_role 1 is used more than once",
+        ),
+        (HEAD + RANK.replace('"New"', '"A tag that is too long"'), "length <= 16"),
+        (HEAD + RANK.replace('"New"', '"Gold 🥇"'), "Telegram allows no emoji"),
+        (HEAD + RANK.replace("xp = 10", "xp = -1"), "Expected `int` >= 0"),
+        (HEAD + RANK.replace("xp = 10", "xp = 1.5"), "Expected `int`, got `float`"),
+        (
+            HEAD + RANK + '[[achievements]]\nname = "First Win"\ntitle = "First win"\n',
+            "must be lower-case words joined by '_'",
+        ),
+        (HEAD + RANK + "[consumers]\nbatch_entries_max = 0\n", "Expected `int` >= "),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, sentence: str) -> None:
+    assert sentence in refusal(tmp_path, text)
+
+
+def test_all_mistakes_of_a_kind_are_told_at_once(tmp_path: Path) -> None:
+    text = HEAD + RANK.replace('"New"', '"🥇"') + '[[ranks]]\nname = "B"\nxp = 5\n'
+
+    told = refusal(tmp_path, text)
+
+    assert "Telegram allows no emoji" in told
+    assert "not more than" in told

@@ -1,0 +1,110 @@
+"""The environment: what it sets, and how its mistakes are told."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from config import ConfigError, Settings
+
+COMPOSE_ONLY = {
+    "POSTGRES_PASSWORD",
+    "REDIS_TELEGRAM_PASSWORD",
+    "REDIS_DISCORD_PASSWORD",
+    "REDIS_CONSUMERS_PASSWORD",
+    "POSTGRES_PORT",
+    "REDIS_PORT",
+}
+
+
+def test_an_empty_environment_means_the_real_platforms() -> None:
+    settings = Settings.from_env({})
+
+    assert settings.telegram_api_base == "https://api.telegram.org"
+    assert settings.discord_api_base == "https://discord.com/api/v10"
+    assert settings.discord_gateway_url == "wss://gateway.discord.gg/"
+    assert settings.redis_url is None
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    settings = Settings.from_env({"TELEGRAM_API_BASE": "", "REDIS_URL": "  "})
+
+    assert settings.telegram_api_base == "https://api.telegram.org"
+    assert settings.redis_url is None
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("TELEGRAM_TOKN", "TELEGRAM_TOKEN"),
+        ("DISCORD_TOKENS", "DISCORD_TOKEN"),
+        ("REDIS_URI", "REDIS_URL"),
+        ("TWINSTREAM_CONFG", "TWINSTREAM_CONFIG"),
+    ],
+)
+def test_a_misspelt_variable_stops_the_start(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is not a setting; did you mean {meant}"):
+        Settings.from_env({name: "x"})
+
+
+def test_an_unknown_variable_of_our_own_prefix_stops_the_start() -> None:
+    with pytest.raises(ConfigError, match="TWINSTREAM_COLOUR is not a setting"):
+        Settings.from_env({"TWINSTREAM_COLOUR": "red"})
+
+
+def test_variables_of_other_programs_are_left_alone() -> None:
+    Settings.from_env(
+        {"REDIS_HOST": "x", "DISCORD_WEBHOOK": "x", "TELEGRAM_CHAT": "x", "HOME": "/"}
+    )
+
+
+def test_a_near_miss_beside_the_right_one_belongs_to_somebody_else() -> None:
+    Settings.from_env({"REDIS_URL": "redis://x", "REDIS_URLS": "a,b"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("TWINSTREAM_CONSUMER_SLOT", "two", "TWINSTREAM_CONSUMER_SLOT: Expected `int`"),
+        ("TWINSTREAM_CONSUMER_SLOT", "0", "TWINSTREAM_CONSUMER_SLOT: Expected `int` >= 1"),
+        ("TWINSTREAM_LOG_LEVEL", "loud", "TWINSTREAM_LOG_LEVEL is 'loud', but it must be one of"),
+        ("TWINSTREAM_LOG_FORMAT", "xml", "TWINSTREAM_LOG_FORMAT is 'xml', but it must be one of"),
+    ],
+)
+def test_an_unfit_value_is_told_with_its_variable(name: str, value: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        Settings.from_env({name: value})
+
+
+def test_secrets_do_not_show() -> None:
+    settings = Settings.from_env(
+        {
+            "TELEGRAM_TOKEN": "42:SECRET",
+            "DISCORD_TOKEN": "SECRET",
+            "REDIS_URL": "redis://:SECRET@host",
+            "DATABASE_URL": "postgresql://u:SECRET@host/db",
+        }
+    )
+
+    assert "SECRET" not in repr(settings)
+    assert "SECRET" not in str(settings)
+
+
+def test_every_missing_setting_is_told_at_once_with_its_origin() -> None:
+    with pytest.raises(ConfigError) as refusal:
+        Settings.from_env({}).require("telegram_token", "discord_token")
+
+    assert "TELEGRAM_TOKEN is not set" in str(refusal.value)
+    assert "@BotFather" in str(refusal.value)
+    assert "DISCORD_TOKEN is not set" in str(refusal.value)
+
+
+def test_the_example_lists_every_variable_with_its_default(checkout: Path) -> None:
+    example = (checkout / ".env.example").read_text()
+    listed = dict(re.findall(r"^#?([A-Z][A-Z_]+)=(.*)$", example, flags=re.MULTILINE))
+
+    assert set(listed) - COMPOSE_ONLY == set(Settings.variables())
+    defaults = Settings()
+    for name in Settings.variables():
+        default = getattr(defaults, name.lower())
+        assert listed[name] == ("" if default is None else str(default)), name
