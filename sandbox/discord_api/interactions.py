@@ -35,7 +35,6 @@ class InteractionKind(IntEnum):
 
     COMMAND = 2
     COMPONENT = 3
-    AUTOCOMPLETE = 4
     MODAL_SUBMIT = 5
 
 
@@ -46,7 +45,6 @@ class Callback(IntEnum):
     DEFERRED_MESSAGE = 5
     DEFERRED_UPDATE = 6
     UPDATE = 7
-    AUTOCOMPLETE = 8
     MODAL = 9
 
 

@@ -104,7 +104,8 @@ class People:
             raise SandboxError(f"user {user_id} is in the guild already")
         if user_id in world.guild.bans:
             raise SandboxError(f"user {user_id} is banned from the guild")
-        user = world.users.get(user_id) or User(user_id, (name or f"person{user_id}").lower(), name)
+        username = (name or f"person{user_id}").lower().replace(" ", "_")
+        user = world.users.get(user_id) or User(user_id, username, name)
         self._community.add_member(user, pending=pending)
         return user_id
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.faults import Faults
+from sandbox.faults import ANY, Faults
 from sandbox.seed import DiscordSeed, Seed
 from sandbox.transcript import Transcript
 
@@ -19,6 +19,7 @@ from .interactions import Interactions
 from .limits import Buckets, DiscordLimits
 from .payloads import overview
 from .people import People
+from .rest import ROUTES
 from .server import API_PATH, RestServer, Tenant
 from .world import World, load_world, seeded_world
 
@@ -26,6 +27,7 @@ __all__ = ["DiscordPlatform"]
 
 CLOSE_WITHIN_S = 1.0
 GOING_DOWN = 1001
+ROUTE_NAMES = frozenset(route.name for route in ROUTES)
 
 
 class DiscordPlatform:
@@ -140,6 +142,11 @@ class DiscordPlatform:
         self._people.pass_screening(user_id)
 
     # State
+
+    @staticmethod
+    def knows(name: str) -> bool:
+        """Whether a fault can be ordered for this: a route's template, a gateway event, or "*"."""
+        return name == ANY or name.startswith("gateway ") or name in ROUTE_NAMES
 
     def world(self) -> dict[str, Any]:
         """Who is there with which roles, and what was written, as JSON."""

@@ -37,8 +37,9 @@ WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 PUT_ROLE, DELETE_ROLE = f"PUT {MEMBER_ROLE}", f"DELETE {MEMBER_ROLE}"
 
 
-async def heard(bot: Any, event: str, check: Any = None) -> Any:
-    return await bot.wait_for(event, check=check, timeout=PATIENCE_S)
+def heard(bot: Any, event: str, check: Any = None) -> Any:
+    """What the bot hears from now on; to be awaited."""
+    return bot.wait_for(event, check=check, timeout=PATIENCE_S)
 
 
 class Play(discord.ui.View):
@@ -105,6 +106,11 @@ async def test_a_client_is_ready_and_sees_the_guild(bench):
         assert not guild.premium_subscriber_role.is_assignable()
 
 
+async def test_the_gateway_speaks_compressed(bench):
+    async with connected(bench):
+        assert bench.calls("gateway connect")[0].request["compress"] == "zlib-stream"
+
+
 async def test_a_role_is_given_and_taken_with_its_reason_in_the_audit_log(bench):
     async with connected(bench) as bot:
         guild = bot.get_guild(GUILD)
@@ -137,20 +143,17 @@ async def test_members_are_listed_searched_and_queried(bench):
 
 async def test_who_joins_changes_and_leaves_is_told(bench):
     async with connected(bench) as bot:
-        join = asyncio.create_task(heard(bot, "member_join"))
-        await asyncio.sleep(0)
+        join = heard(bot, "member_join")
         newcomer = bench.platform.join(name="Eve", pending=True)
         member = await join
         assert (member.id, member.pending) == (newcomer, True)
         with pytest.raises(SandboxError, match="screening"):
             bench.platform.say(GENERAL, newcomer, "hello")
-        update = asyncio.create_task(heard(bot, "member_update"))
-        await asyncio.sleep(0)
+        update = heard(bot, "member_update")
         bench.platform.pass_screening(newcomer)
         _, after = await update
         assert not after.pending
-        remove = asyncio.create_task(heard(bot, "raw_member_remove"))
-        await asyncio.sleep(0)
+        remove = heard(bot, "raw_member_remove")
         bench.platform.leave(newcomer)
         assert (await remove).user.id == newcomer
         with pytest.raises(discord.NotFound) as gone:
@@ -162,8 +165,7 @@ async def test_who_joins_changes_and_leaves_is_told(bench):
 
 async def test_a_role_given_by_hand_is_told(bench):
     async with connected(bench) as bot:
-        update = asyncio.create_task(heard(bot, "member_update"))
-        await asyncio.sleep(0)
+        update = heard(bot, "member_update")
         await bot.get_guild(GUILD).query_members(user_ids=[CLARA], cache=True)
         bench.platform.administration.give_role(CLARA, LEGEND)
         _, after = await update
@@ -215,6 +217,23 @@ async def test_a_modal_is_shown_filled_in_and_answered(bench):
         assert call.response["resource"]["message"]["content"] == "hello Al"
 
 
+async def test_an_ephemeral_message_is_clicked_by_its_person_only(bench):
+    async with connected(bench) as bot:
+        bot.tree.command(name="open", description="-")(_shows_play)
+        await bot.tree.sync()
+        bench.platform.slash(GENERAL, ALICE, "open")
+        message_id = (await bench.seen(CALLBACK)).response["resource"]["message"]["id"]
+        with pytest.raises(SandboxError, match="does not see"):
+            bench.platform.click(GENERAL, int(message_id), BORIS, "play")
+        bench.platform.click(GENERAL, int(message_id), ALICE, "play")
+        call = await bench.seen(CALLBACK, times=2)
+        assert call.response["resource"]["message"]["content"] == "played"
+
+
+async def _shows_play(interaction: discord.Interaction) -> None:
+    await interaction.response.send_message("ready?", view=Play(), ephemeral=True)
+
+
 @pytest.mark.parametrize(
     ("command", "options", "sentence"),
     [
@@ -250,8 +269,7 @@ async def test_an_interaction_is_acknowledged_once_and_in_time():
     async with listening(new_bench(clock=lambda: now[0])) as bench, connected(bench) as bot:
         bot.tree.command(name="wait", description="-")(_nothing)
         await bot.tree.sync()
-        got = asyncio.create_task(heard(bot, "interaction"))
-        await asyncio.sleep(0)
+        got = heard(bot, "interaction")
         bench.platform.slash(GENERAL, ALICE, "wait")
         interaction = await got
         again = discord.InteractionResponse(interaction)
@@ -259,8 +277,7 @@ async def test_an_interaction_is_acknowledged_once_and_in_time():
         with pytest.raises(discord.HTTPException) as twice:
             await again.defer()
         assert twice.value.code == 40060
-        got = asyncio.create_task(heard(bot, "interaction"))
-        await asyncio.sleep(0)
+        got = heard(bot, "interaction")
         bench.platform.slash(GENERAL, ALICE, "wait")
         interaction = await got
         now[0] += 3.1
@@ -303,8 +320,7 @@ async def test_a_direct_message_reaches_a_person_who_takes_them(bench):
     async with connected(bench) as bot:
         alice = await bot.fetch_user(ALICE)
         message = await alice.send("psst")
-        got = asyncio.create_task(heard(bot, "message", lambda one: one.author.id == ALICE))
-        await asyncio.sleep(0)
+        got = heard(bot, "message", lambda one: one.author.id == ALICE)
         bench.platform.say(message.channel.id, ALICE, "yes?")
         assert (await got).guild is None
         bench.platform.administration.refuse_direct_messages(ALICE)
@@ -318,8 +334,7 @@ async def test_content_is_hidden_without_its_intent(bench, content, seen):
     intents = discord.Intents.default()
     intents.message_content = content
     async with connected(bench, Bot(intents)) as bot:
-        got = asyncio.create_task(heard(bot, "message"))
-        await asyncio.sleep(0)
+        got = heard(bot, "message")
         bench.platform.say(GENERAL, ALICE, "hello")
         assert (await got).content == seen
 
@@ -349,9 +364,8 @@ async def test_a_wrong_token_is_no_login(bench):
 @pytest.mark.parametrize("end", ["cut", "close", "reconnect", "invalid but resumable"])
 async def test_a_broken_connection_is_resumed_and_nothing_is_missed(bench, end):
     async with connected(bench) as bot:
-        resumed = asyncio.create_task(heard(bot, "resumed"))
-        got = asyncio.create_task(heard(bot, "message"))
-        await asyncio.sleep(0)
+        resumed = heard(bot, "resumed")
+        got = heard(bot, "message")
         gateway = bench.platform.gateway
         {
             "cut": gateway.disconnect,
@@ -367,8 +381,7 @@ async def test_a_broken_connection_is_resumed_and_nothing_is_missed(bench, end):
 
 async def test_an_invalidated_session_identifies_anew(bench):
     async with connected(bench) as bot:
-        ready = asyncio.create_task(heard(bot, "ready"))
-        await asyncio.sleep(0)
+        ready = heard(bot, "ready")
         bench.platform.reset()
         await ready
         assert len(bench.calls(IDENTIFY)) == 2
@@ -377,8 +390,7 @@ async def test_an_invalidated_session_identifies_anew(bench):
 async def test_an_event_whose_socket_breaks_comes_with_the_resume(bench):
     async with connected(bench) as bot:
         bench.faults.add(Fault("discord", "gateway MESSAGE_CREATE", 0, when="hangup"))
-        got = asyncio.create_task(heard(bot, "message"))
-        await asyncio.sleep(0)
+        got = heard(bot, "message")
         bench.platform.say(GENERAL, ALICE, "hello")
         assert (await got).content == "hello"
         assert len(bench.calls(RESUME)) == 1
@@ -387,8 +399,7 @@ async def test_an_event_whose_socket_breaks_comes_with_the_resume(bench):
 async def test_a_dropped_event_is_lost(bench):
     async with connected(bench) as bot:
         bench.faults.add(Fault("discord", "gateway MESSAGE_CREATE", 0, when="dropped"))
-        got = asyncio.create_task(heard(bot, "message"))
-        await asyncio.sleep(0)
+        got = heard(bot, "message")
         bench.platform.say(GENERAL, ALICE, "lost")
         bench.platform.say(GENERAL, ALICE, "found")
         assert (await got).content == "found"

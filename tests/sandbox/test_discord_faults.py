@@ -24,6 +24,7 @@ from discord_bench import (
 )
 
 from sandbox import Fault
+from sandbox.discord_api import DiscordPlatform
 
 pytest_plugins = ["discord_bench"]
 
@@ -103,6 +104,13 @@ async def test_the_client_repeats_a_502_by_itself(bench):
         await bot.http.add_role(GUILD, ALICE, NEWCOMER)
         assert [call.status for call in bench.calls(PUT_ROLE)] == [502, 204]
         assert len(bench.calls("gateway GUILD_MEMBER_UPDATE")) == 1
+
+
+def test_a_fault_can_be_ordered_for_what_there_is():
+    assert DiscordPlatform.knows(PUT_ROLE)
+    assert DiscordPlatform.knows("gateway connect")
+    assert DiscordPlatform.knows("*")
+    assert not DiscordPlatform.knows("PUT /guilds")
 
 
 async def test_an_unknown_route_is_named(raw):
@@ -235,6 +243,12 @@ async def begun_session(bench: Bench, *, close_code: int) -> str:
         session_id: str = (await socket.receive_json())["d"]["session_id"]
         await socket.close(code=close_code)
     return session_id
+
+
+async def test_a_client_that_asks_for_zstd_gets_plain_frames(bench):
+    url = f"{bench.platform.gateway_url}/?v=10&encoding=json&compress=zstd-stream"
+    async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
+        assert (await socket.receive_json())["op"] == 10
 
 
 async def test_an_unknown_session_cannot_be_resumed(bench):

@@ -140,10 +140,10 @@ async def test_the_client_waits_out_an_ordered_429(bench, scope):
 async def test_a_global_429_says_so_in_body_and_headers(bench):
     bench.faults.add(Fault("discord", "GET /gateway", 429, retry_after=0.3, description="global"))
     async with aiohttp.ClientSession(headers={"Authorization": f"Bot {TOKEN}"}) as http:
-        async with http.get(f"{bench.platform.api_base}/gateway") as response:
-            assert response.headers["X-RateLimit-Global"] == "true"
-            assert response.headers["X-RateLimit-Scope"] == "global"
-            body = await response.json()
+        response = await http.get(f"{bench.platform.api_base}/gateway")
+        assert response.headers["X-RateLimit-Global"] == "true"
+        assert response.headers["X-RateLimit-Scope"] == "global"
+        body = await response.json()
     assert (body["global"], body["retry_after"]) == (True, 0.3)
 
 

@@ -58,10 +58,8 @@ def callback(request: Request) -> Json | None:
 def _check_suits(one: Interaction, kind: Callback) -> None:
     """Only a click can update the message it was made on; a modal does not lead to another."""
     clicked = one.source_id is not None
-    unsuitable = (
-        (kind in COMPONENT_ONLY and not clicked)
-        or (kind is Callback.MODAL and one.kind is InteractionKind.MODAL_SUBMIT)
-        or ((kind is Callback.AUTOCOMPLETE) != (one.kind is InteractionKind.AUTOCOMPLETE))
+    unsuitable = (kind in COMPONENT_ONLY and not clicked) or (
+        kind is Callback.MODAL and one.kind is InteractionKind.MODAL_SUBMIT
     )
     if unsuitable:
         raise invalid_form(
@@ -84,12 +82,10 @@ def _carry_out(request: Request, one: Interaction, kind: Callback, data: Json) -
         _check_fields(data, DRAFT_FIELDS)
         draft = read_draft(data, flags_allowed=INTERACTION_FLAGS)
         message = _respond(request, one, draft)
-    elif kind is Callback.DEFERRED_MESSAGE:
+    else:
         _check_fields(data, frozenset({"flags"}))
         flags = (data.get("flags") or 0) & EPHEMERAL
         message = _respond(request, one, Draft(flags=flags | LOADING))
-    else:
-        raise not_imitated("autocompletion")
     one.original_id = message.id
     return message
 
