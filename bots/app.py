@@ -107,8 +107,8 @@ async def _close(pool: asyncpg.Pool) -> None:
 Serve = Callable[[Settings, Community, Supervisor], Awaitable[None]]
 
 
-def run(serve: Serve, *, platform: Source) -> int:
-    """Run one bot in this process until SIGINT or SIGTERM; return the exit code.
+def run(load: Callable[[], Serve], *, platform: Source) -> int:
+    """Run the bot that `load` brings until SIGINT or SIGTERM; return the exit code.
 
     2 means that a setting has to be corrected first, and the last line says which.
     """
@@ -121,7 +121,7 @@ def run(serve: Serve, *, platform: Source) -> int:
         sys.stderr.write(f"{error}\n")
         return EXIT_REFUSED
     try:
-        asyncio.run(_until_stopped(serve, settings, community))
+        asyncio.run(_until_stopped(load(), settings, community))
     except Refused as error:
         log.error("bot.refused", platform=platform, why=str(error))
         return EXIT_REFUSED

@@ -2,9 +2,14 @@
 
 import sys
 
-from bots.app import run
+from bots.app import Serve, run
 
-from .app import serve
+
+def _load() -> Serve:
+    from .app import serve  # discord.py takes its time to import: a missing setting is told before
+
+    return serve
+
 
 if __name__ == "__main__":
-    sys.exit(run(serve, platform="discord"))
+    sys.exit(run(_load, platform="discord"))

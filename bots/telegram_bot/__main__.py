@@ -2,9 +2,14 @@
 
 import sys
 
-from bots.app import run
+from bots.app import Serve, run
 
-from .app import serve
+
+def _load() -> Serve:
+    from .app import serve  # aiogram takes seconds to import: a missing setting is told before
+
+    return serve
+
 
 if __name__ == "__main__":
-    sys.exit(run(serve, platform="telegram"))
+    sys.exit(run(_load, platform="telegram"))

@@ -1,0 +1,91 @@
+"""The bots as an operator starts them: exit codes, signals, and the lines that they log."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+import msgspec
+import pytest
+
+STARTUP_S = 40.0
+
+
+@pytest.fixture
+async def start(stage, checkout):
+    """Start a bot as a process; what still runs at the end is killed."""
+    started = []
+
+    async def start_bot(module: str, **changes: str) -> asyncio.subprocess.Process:
+        values = msgspec.to_builtins(stage.settings) | {
+            "database_url": stage.settings.database_url,
+            "twinstream_config": str(checkout / "sandbox" / "twinstream.toml"),
+            "twinstream_log_format": "json",
+        }
+        environment = {name.upper(): str(value) for name, value in (values | changes).items()}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            cwd=checkout,
+            env={"PATH": os.environ["PATH"]} | environment,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        started.append(process)
+        return process
+
+    yield start_bot
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def line(process: asyncio.subprocess.Process, event: str) -> dict[str, object]:
+    """Return the first log line of this event."""
+    assert process.stderr is not None
+    seen = []
+    async with asyncio.timeout(STARTUP_S):
+        async for raw in process.stderr:
+            seen.append(raw.decode())
+            if f'"event": "{event}"' in seen[-1]:
+                return json.loads(seen[-1])
+    pytest.fail("".join(seen))
+
+
+@pytest.mark.parametrize(
+    ("module", "place"),
+    [("bots.telegram_bot", "chat"), ("bots.discord_bot", "guild")],
+)
+async def test_a_bot_says_what_it_serves_and_leaves_at_a_signal(start, module, place):
+    process = await start(module)
+
+    assert (await line(process, "bot.started"))[place] == "Twin Harbour"
+
+    process.send_signal(signal.SIGTERM)
+    await line(process, "bot.stopped")
+    assert await process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "token", "sentence"),
+    [
+        ("bots.telegram_bot", "telegram_token", "Telegram does not accept TELEGRAM_TOKEN"),
+        ("bots.discord_bot", "discord_token", "Discord does not accept DISCORD_TOKEN"),
+    ],
+)
+async def test_a_refused_token_ends_in_one_sentence_and_exit_code_2(start, module, token, sentence):
+    process = await start(module, **{token: "42:WRONG"})
+
+    assert sentence in str((await line(process, "bot.refused"))["why"])
+    assert await process.wait() == 2
+
+
+async def test_a_missing_setting_ends_in_one_sentence_and_exit_code_2(start):
+    process = await start("bots.telegram_bot", telegram_token="")
+
+    _, printed = await process.communicate()
+
+    assert printed.decode().startswith("TELEGRAM_TOKEN is not set")
+    assert process.returncode == 2
