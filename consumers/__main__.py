@@ -10,11 +10,17 @@ import typer
 from config import ConfigError, Settings, set_up_logs
 
 from .app import serve
+from .loop import RoleFailed
 from .roles import ROLES
 
+EXIT_CODE_FAILED = 1
 EXIT_CODE_UNFIT_SETTINGS = 2
 
+# A pretty traceback would show local variables, tokens among them.
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+
+@cli.command()
 def main(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[ROLE ...]", help=f"Some of {', '.join(ROLES)}.")
@@ -28,7 +34,10 @@ def main(
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
+    except RoleFailed as error:
+        sys.stderr.write(f"{error}; the log above says where\n")
+        raise SystemExit(EXIT_CODE_FAILED) from None
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    cli()

@@ -1,24 +1,27 @@
 """The consumers process: settings in, roles running, a clean end."""
 
 import asyncio
+import functools
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
 
-from bus import BadRedisUrl, BusError
+from bus import BadRedisUrl, BusError, CommandRefused, address
 from config import Community, ConfigError, Settings
-from db import SchemaOutdated, StorageUnavailable
+from db import Contention, SchemaOutdated, StorageUnavailable
 
 from . import roles
-from .loop import NotYet, Role, pause, run
-from .parts import open_parts
+from .loop import Patience, run, unless_stopped
+from .parts import Parts, open_parts
 
 log = structlog.get_logger("twinstream.consumers")
 
-RECONNECT_S = 2.0
+#: How long a step may go on after a stop was asked for. What is cut off then comes again later.
+STOP_GRACE_S = 5.0
 EXIT_CODE_SECOND_SIGNAL = 130
 
 
@@ -29,30 +32,60 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
     starts at once.
 
     Raises:
-        ConfigError: the settings are not fit to start with.
+        ConfigError: the settings are not fit to work with.
+        RoleFailed: a role ended by an error that nobody expected.
     """
     wanted = roles.chosen(names)
     settings.require(*roles.needed_settings(wanted))
     community = Community.from_toml(Path(settings.twinstream_config))
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    while not stop.is_set():
-        try:
-            async with open_parts(settings, community, stop) as parts:
-                built = [await roles.build(name, parts) for name in wanted]
-                await _run_all(built, stop)
-        except (SchemaOutdated, BadRedisUrl) as error:
-            raise ConfigError(str(error)) from error
-        except (StorageUnavailable, BusError, NotYet) as error:
-            log.warning("consumers.waiting", retry_s=RECONNECT_S, why=str(error))
-            await pause(stop, RECONNECT_S)
+    patience = Patience("consumers", stop)
+    try:
+        log.info("consumers.started", roles=wanted, redis=address(settings.redis_url or ""))
+        while not stop.is_set():
+            try:
+                async with AsyncExitStack() as stack:
+                    opening = stack.enter_async_context(open_parts(settings, community, stop))
+                    parts = await unless_stopped(stop, opening)
+                    if parts is not None:
+                        patience.over()
+                        await _run_all(wanted, parts)
+            except (BadRedisUrl, CommandRefused):
+                raise
+            except (StorageUnavailable, Contention, BusError) as error:
+                await patience.wait(error)
+    except (SchemaOutdated, BadRedisUrl) as error:
+        raise ConfigError(str(error)) from error
+    except CommandRefused as error:
+        raise ConfigError(
+            f"Redis cannot serve as the bus ({error}): it must be Redis 7.0 or newer, or Valkey,"
+            " and its database must hold no other program's sync: keys"
+        ) from error
     log.info("consumers.stopped")
 
 
-async def _run_all(built: Sequence[Role], stop: asyncio.Event) -> None:
-    async with asyncio.TaskGroup() as group:
-        for role in built:
-            group.create_task(run(role, stop), name=role.name)
+async def _run_all(names: Sequence[str], parts: Parts) -> None:
+    """Run the roles side by side until a stop; if one fails, end the others as well.
+
+    The first failure is raised; each was logged by its role.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(
+                    run(name, functools.partial(roles.open_role, name, parts), parts.stop),
+                    name=name,
+                )
+                for name in names
+            ]
+            await parts.stop.wait()
+            _, late = await asyncio.wait(tasks, timeout=STOP_GRACE_S)
+            for task in late:
+                log.warning("role.cut_off", role=task.get_name(), grace_s=STOP_GRACE_S)
+                task.cancel()
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

@@ -4,13 +4,15 @@ Discord loses role writes that run side by side and, rarely, others too; so one 
 one after the other, and every change is read back.
 """
 
-from collections.abc import Collection, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from http import HTTPStatus
 from typing import NamedTuple
 
 import aiohttp
 import discord
 
-from config import Community, ConfigError, point_discord_at
+from config import AchievementSetting, Community, ConfigError, Rank, point_discord_at
 from db import Platform, surfaces
 from db.surfaces import Showing
 
@@ -24,9 +26,11 @@ REFUSED_RETRY_S = 300.0
 TROUBLE_RETRY_S = 10.0
 RATE_LIMIT_WAIT_S_MAX = 30.0  # the least that discord.py allows
 
+UNKNOWN_GUILD = 10004
 UNKNOWN_MEMBER = 10007
 UNKNOWN_ROLE = 10011
 UNKNOWN_USER = 10013
+MISSING_ACCESS = 50001
 
 
 class RoleChanges(NamedTuple):
@@ -47,24 +51,30 @@ def role_changes(
 
 
 def wanted_roles(community: Community, wanted: Mapping[str, int]) -> frozenset[int]:
-    """Say which of our roles a member should hold. Pure."""
-    rank = community.rank(wanted.get(surfaces.RANK, 0))
-    settings = [rank] if rank is not None else []
-    unlocked = [
+    """Say which of our roles a member should hold. Pure.
+
+    A rank or achievement that twinstream.toml does not have, or has without a role, asks for none.
+    """
+    settings: list[Rank | AchievementSetting | None] = [
+        community.rank(wanted.get(surfaces.RANK, 0))
+    ]
+    settings += [
         community.achievement(surface.removeprefix(surfaces.ACHIEVEMENT_PREFIX))
         for surface, number in wanted.items()
         if surface.startswith(surfaces.ACHIEVEMENT_PREFIX) and number
     ]
-    roles = [one.discord_role for one in settings]
-    roles += [one.discord_role for one in unlocked if one is not None]
-    return frozenset(role for role in roles if role is not None)
+    return _roles_of(settings)
 
 
 def our_roles(community: Community) -> frozenset[int]:
     """Name every role that twinstream.toml speaks of; no other is ever touched. Pure."""
-    roles = [rank.discord_role for rank in community.ranks]
-    roles += [achievement.discord_role for achievement in community.achievements]
-    return frozenset(role for role in roles if role is not None)
+    return _roles_of([*community.ranks, *community.achievements])
+
+
+def _roles_of(settings: Iterable[Rank | AchievementSetting | None]) -> frozenset[int]:
+    return frozenset(
+        one.discord_role for one in settings if one is not None and one.discord_role is not None
+    )
 
 
 class DiscordRoles:
@@ -116,24 +126,8 @@ def obstacle(error: Exception) -> CannotShow:
     """Say what Discord's refusal means for whom, and when to look again. Pure."""
     if isinstance(error, discord.RateLimited):
         return CannotShow("Discord asks to wait", retry_s=error.retry_after, everyone=True)
-    if isinstance(error, discord.NotFound) and error.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
-        return CannotShow("is not a member of the Discord server", retry_s=MEMBER_GONE_RETRY_S)
-    if isinstance(error, discord.NotFound) and error.code == UNKNOWN_ROLE:
-        return CannotShow(
-            "a discord_role of twinstream.toml does not exist in the server:"
-            " create it or correct its id",
-            retry_s=REFUSED_RETRY_S,
-        )
-    if isinstance(error, discord.Forbidden):
-        return CannotShow(
-            f"Discord forbids it ({error.code} {error.text}): give the bot the permission"
-            " Manage Roles, and drag its own role above every role that twinstream.toml names",
-            retry_s=REFUSED_RETRY_S,
-        )
-    if isinstance(error, discord.HTTPException) and error.status == 401:
-        return CannotShow(
-            "Discord refuses DISCORD_TOKEN: was it reset?", retry_s=REFUSED_RETRY_S, everyone=True
-        )
+    if isinstance(error, discord.HTTPException) and (refusal := _refusal(error)):
+        return refusal
     return CannotShow(
         f"Discord is in trouble ({type(error).__name__}: {error})",
         retry_s=TROUBLE_RETRY_S,
@@ -141,24 +135,54 @@ def obstacle(error: Exception) -> CannotShow:
     )
 
 
-async def build(parts: Parts) -> Surfaces:
-    """Make the role: log in, without opening a gateway.
+def _refusal(error: discord.HTTPException) -> CannotShow | None:
+    """Say what an answer that Discord meant means; None for one out of trouble."""
+    if error.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
+        return CannotShow("is not a member of the Discord server", retry_s=MEMBER_GONE_RETRY_S)
+    if error.code == UNKNOWN_ROLE:
+        return CannotShow(
+            "a discord_role of twinstream.toml does not exist in the server:"
+            " create it or correct its id",
+            retry_s=REFUSED_RETRY_S,
+        )
+    if error.code in (UNKNOWN_GUILD, MISSING_ACCESS):
+        return CannotShow(
+            "the bot is not in the Discord server: invite it, or correct guild_id in"
+            " twinstream.toml",
+            retry_s=REFUSED_RETRY_S,
+            everyone=True,
+        )
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return CannotShow(
+            "Discord refuses DISCORD_TOKEN: was it reset?", retry_s=REFUSED_RETRY_S, everyone=True
+        )
+    if error.status == HTTPStatus.FORBIDDEN:
+        return CannotShow(
+            f"Discord forbids it ({error.code} {error.text}): give the bot the permission"
+            " Manage Roles, and drag its own role above every role that twinstream.toml names",
+            retry_s=REFUSED_RETRY_S,
+        )
+    return None
+
+
+@contextlib.asynccontextmanager
+async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
+    """Open the role: log in, without opening a gateway.
 
     Raises:
         ConfigError: Discord refuses the token.
         NotYet: Discord does not answer.
     """
     point_discord_at(parts.settings)
-    client = discord.Client(
+    async with discord.Client(
         intents=discord.Intents.none(), max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX
-    )
-    parts.closing.push_async_callback(client.close)
-    try:
-        await client.login(parts.settings.discord_token or "")
-    except discord.LoginFailure as error:
-        raise ConfigError(
-            "Discord refuses DISCORD_TOKEN: copy it again from the application's Bot page"
-        ) from error
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        raise NotYet(f"Discord does not let us log in yet: {error}") from error
-    return Surfaces("discord-roles", DiscordRoles(client, parts.community), parts)
+    ) as client:
+        try:
+            await client.login(parts.settings.discord_token or "")
+        except discord.LoginFailure as error:
+            raise ConfigError(
+                "Discord refuses DISCORD_TOKEN: copy it again from the application's Bot page"
+            ) from error
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            raise NotYet(f"Discord does not let us log in: {error}") from error
+        yield Surfaces(DiscordRoles(client, parts.community), parts)

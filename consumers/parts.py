@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import asyncpg
 from redis.asyncio import Redis
 
-from bus import Keys, Publisher, Reader, Source, connect, connect_reader, consumer_name
-from config import Community, Settings
+from bus import SOURCES, Keys, Publisher, Reader, Source, connect, connect_reader, consumer_name
+from config import Community, ConfigError, Settings
 from db import Rung, open_pool, set_ladder
 
 from .rebuild import Rebuild
+
+#: How long connections may take to say goodbye before they are cut.
+CLOSE_S_MAX = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +31,28 @@ class Parts:
     publisher: Publisher
     rebuild: Rebuild
     stop: asyncio.Event
-    #: What roles open for themselves is closed with the rest.
-    closing: contextlib.AsyncExitStack
 
     def reader(self, source: Source) -> Reader:
-        """Make this process's reader of what happened on `source`."""
+        """Make this process's reader of what happened on `source`.
+
+        Raises:
+            ConfigError: twinstream.toml sets a limit that the bus does not serve.
+        """
         limits = self.community.consumers
         subscription = self.keys.subscription(source)
-        return Reader(
-            self.reading_redis,
-            subscription,
-            consumer=consumer_name(subscription.group, self.settings.twinstream_consumer_slot),
-            batch_entries=limits.batch_entries_max,
-            block_ms=limits.block_ms,
-            claim_idle_ms=limits.claim_idle_ms,
-        )
+        try:
+            return Reader(
+                self.reading_redis,
+                subscription,
+                consumer=consumer_name(subscription.group, self.settings.twinstream_consumer_slot),
+                batch_entries=limits.batch_entries_max,
+                block_ms=limits.block_ms,
+                claim_idle_ms=limits.claim_idle_ms,
+            )
+        except ValueError as error:
+            raise ConfigError(
+                f"{self.settings.twinstream_config}: [consumers] {error}; correct it there"
+            ) from error
 
 
 @contextlib.asynccontextmanager
@@ -52,20 +62,20 @@ async def open_parts(
     """Connect to Postgres and Redis, and see that the ladder of ranks and the streams are there.
 
     Raises:
-        StorageUnavailable, SchemaOutdated: Postgres cannot be used (yet).
-        BusError: Redis cannot be used (yet).
+        StorageUnavailable, Contention, BusError: Postgres or Redis cannot be used (yet).
+        SchemaOutdated, BadRedisUrl, CommandRefused: trying again does not help.
     """
     keys = keys or Keys()
     async with contextlib.AsyncExitStack() as stack:
-        pool = await open_pool(settings.database_url or "", name="consumers")
-        stack.push_async_callback(pool.close)
         redis = connect(settings.redis_url or "", name="twinstream/consumers")
         stack.push_async_callback(redis.aclose)
         reading_redis = connect_reader(settings.redis_url or "", name="twinstream/consumers-read")
         stack.push_async_callback(reading_redis.aclose)
+        pool = await open_pool(settings.database_url or "", name="consumers")
+        stack.push_async_callback(_close, pool)
         rebuild = Rebuild(pool, redis, keys)
         await set_ladder(pool, [Rung(rank.name, rank.xp) for rank in community.ranks])
-        for source in ("telegram", "discord"):
+        for source in SOURCES:
             await rebuild(source)
         yield Parts(
             settings=settings,
@@ -77,5 +87,11 @@ async def open_parts(
             publisher=Publisher(redis, keys),
             rebuild=rebuild,
             stop=stop,
-            closing=stack,
         )
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    """Close the pool; asyncpg itself cuts what is left when it is told to hurry."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S_MAX):
+            await pool.close()

@@ -4,15 +4,18 @@ A producer that died between the commit and the bus, or found the bus away, leav
 pending. So does a rebuild. Several relays may run: each takes rows that nobody else has locked.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 
+import asyncpg
 import structlog
 
-from bus import BusError, StreamMissing
+from bus import BusError, PayloadTooLarge, StreamMissing
 from db import PLATFORMS, Platform, events
 from db.events import Unpublished
 
 from .parts import Parts
+from .transactions import transaction
 
 log = structlog.get_logger("twinstream.relay")
 
@@ -20,16 +23,14 @@ EVENTS_PER_STEP = 500
 
 
 class Relay:
-    """The role that looks for events left unpublished every `interval_ms`.
+    """The role that looks for events left unpublished every `relay_interval_ms`.
 
-    An event younger than `after_ms` is left to its producer, which is publishing it right now.
+    An event younger than `relay_after_ms` is left to its producer, which is publishing it now.
     """
-
-    name = "relay"
 
     def __init__(self, parts: Parts) -> None:
         self.pause_s = parts.community.consumers.relay_interval_ms / 1_000
-        self._after_ms = parts.community.consumers.relay_after_ms
+        self._after_s = parts.community.consumers.relay_after_ms / 1_000
         self._pool = parts.pool
         self._publisher = parts.publisher
         self._rebuild = parts.rebuild
@@ -38,35 +39,58 @@ class Relay:
         """Name the interval and the limits."""
         return {
             "interval_s": self.pause_s,
-            "after_ms": self._after_ms,
+            "after_s": self._after_s,
             "batch": EVENTS_PER_STEP,
         }
 
     async def step(self) -> int:
-        """Publish the oldest events left over. Returns how many went out."""
-        async with self._pool.acquire() as conn, conn.transaction():
+        """Publish the oldest events left over. Returns how many are dealt with."""
+        dealt_with = 0
+        obstacles: dict[Platform, BusError] = {}
+        async with transaction(self._pool) as conn:
             left = await events.take_unpublished(
-                conn, older_than_s=self._after_ms / 1_000, limit=EVENTS_PER_STEP
+                conn, older_than_s=self._after_s, limit=EVENTS_PER_STEP
             )
-            published: list[str] = []
-            failure: tuple[Platform, BusError] | None = None
             for source in PLATFORMS:
                 mine = [event for event in left if event.source == source]
                 try:
-                    await self._publisher.publish(source, [event.payload for event in mine])
-                    published += [event.idempotency_key for event in mine]
-                except BusError as refusal:
-                    published += _known_published(mine, refusal)
-                    failure = (source, refusal)
-            await events.mark_published(conn, published)
-        if published:
-            log.info("events.relayed", events=len(published))
-        if failure is not None:
-            source, error = failure
-            if not isinstance(error, StreamMissing):
-                raise error
+                    dealt_with += await self._publish(conn, source, mine)
+                except BusError as error:
+                    dealt_with += await _mark(conn, _known_published(mine, error))
+                    obstacles[source] = error
+        if dealt_with:
+            log.info("events.relayed", events=dealt_with)
+        for source, obstacle in obstacles.items():
+            if not isinstance(obstacle, StreamMissing):
+                raise obstacle
             await self._rebuild(source)
-        return len(published)
+        return dealt_with
+
+    async def _publish(
+        self, conn: asyncpg.Connection, source: Platform, left: Sequence[Unpublished]
+    ) -> int:
+        try:
+            await self._publisher.publish(source, [event.payload for event in left])
+        except PayloadTooLarge as error:
+            # Only a row that somebody wrote by hand is so large. It must not hold up the others.
+            event = left[error.index]
+            await events.fail(
+                conn,
+                idempotency_key=event.idempotency_key,
+                source=source,
+                type="unknown",
+                payload=event.payload,
+                error_message=str(error),
+            )
+            log.error("event.unpublishable", idempotency_key=event.idempotency_key, why=str(error))
+            return 1
+        return await _mark(conn, [event.idempotency_key for event in left])
+
+
+async def _mark(conn: asyncpg.Connection, keys: Sequence[str]) -> int:
+    if keys:
+        await events.mark_published(conn, keys)
+    return len(keys)
 
 
 def _known_published(tried: Sequence[Unpublished], error: BusError) -> list[str]:
@@ -77,6 +101,7 @@ def _known_published(tried: Sequence[Unpublished], error: BusError) -> list[str]
     ]
 
 
-async def build(parts: Parts) -> Relay:
-    """Make the role `relay`."""
-    return Relay(parts)
+@contextlib.asynccontextmanager
+async def open_role(parts: Parts) -> AsyncIterator[Relay]:
+    """Open the role `relay`."""
+    yield Relay(parts)

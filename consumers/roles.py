@@ -1,7 +1,11 @@
 """Which roles there are. A role's libraries are imported only when it runs."""
 
+import asyncio
+import contextlib
 import importlib
-from collections.abc import Iterable
+import threading
+from collections.abc import AsyncIterator, Iterable
+from types import ModuleType
 from typing import Final, NamedTuple
 
 from config import ConfigError
@@ -11,7 +15,7 @@ from .parts import Parts
 
 
 class RoleEntry(NamedTuple):
-    """Where a role is made, and which settings it cannot do without."""
+    """The module that opens a role, and which settings the role cannot do without."""
 
     module: str
     needs: tuple[str, ...] = ()
@@ -24,6 +28,8 @@ ROLES: Final = {
     "discord-roles": RoleEntry("consumers.discord_roles", ("discord_token",)),
     "telegram-tags": RoleEntry("consumers.telegram_tags", ("telegram_token",)),
 }
+
+_one_import_at_a_time = threading.Lock()
 
 
 def chosen(names: Iterable[str]) -> list[str]:
@@ -47,8 +53,20 @@ def needed_settings(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(needs))
 
 
-async def build(name: str, parts: Parts) -> Role:
-    """Make one role."""
-    module = importlib.import_module(ROLES[name].module)
-    role: Role = await module.build(parts)
-    return role
+@contextlib.asynccontextmanager
+async def open_role(name: str, parts: Parts) -> AsyncIterator[Role]:
+    """Open one role; what it opened for itself is closed at the end of the block.
+
+    Raises:
+        ConfigError: the role cannot work with these settings.
+        NotYet: it cannot start now.
+    """
+    # aiogram takes seconds to import: in a thread, the other roles go on meanwhile.
+    module = await asyncio.to_thread(_load, ROLES[name].module)
+    async with module.open_role(parts) as role:
+        yield role
+
+
+def _load(module: str) -> ModuleType:
+    with _one_import_at_a_time:
+        return importlib.import_module(module)

@@ -7,21 +7,26 @@ The life of an entry here:
    batch is halved until that event is alone, and only that one is buried.
 4. After the commit it is acknowledged. A crash in between delivers it again, and step 3 finds
    every row there already.
+
+While Postgres or Redis is away, what was read stays in hand, and the next step goes on with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
 
 import schemas
 from bus import DeadLetters, Entry, GroupMissing, Source
-from db import Event, Fact, IdempotencyConflict, RuleBroken, events
+from db import Fact, IdempotencyConflict, RuleBroken, events
 
 from .loop import unless_stopped
 from .parts import Parts
+from .transactions import transaction
 
 log = structlog.get_logger("twinstream.settling")
+
+SQLSTATE_CHARS = 5
 
 
 class Delivery(NamedTuple):
@@ -32,11 +37,12 @@ class Delivery(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """An entry that can never take effect, and why."""
+    """An entry that can never take effect, why, and under which key the record says so."""
 
     entry: Entry
     reason: str
-    event: Event | None = None
+    idempotency_key: str
+    type: str = "unknown"
 
 
 class Settling:
@@ -47,14 +53,14 @@ class Settling:
     def __init__(self, source: Source, parts: Parts) -> None:
         self.source = source
         self.platform = schemas.opposite(source)
-        self.name = f"to-{self.platform}"
         self._pool = parts.pool
         self._reader = parts.reader(source)
         self._dead_letters = DeadLetters(parts.redis, parts.keys)
         self._rebuild = parts.rebuild
         self._stop = parts.stop
         self._limits = parts.community.consumers
-        self._in_hand: list[Entry] = []
+        #: What was read and is not finished, by entry id, in the order of the stream.
+        self._in_hand: dict[str, Entry] = {}
 
     def describe(self) -> Mapping[str, object]:
         """Name the stream, the group and the limits."""
@@ -71,16 +77,15 @@ class Settling:
         """Settle one batch. Returns how many entries were taken care of."""
         try:
             if not self._in_hand:
-                self._in_hand = await unless_stopped(self._stop, self._reader.read()) or []
+                entries = await unless_stopped(self._stop, self._reader.read()) or []
+                self._in_hand = {entry.id: entry for entry in entries}
             taken = len(self._in_hand)
-            if taken:
-                await self._take_care_of(self._in_hand)
-                self._in_hand = []
-            return taken
+            await self._take_care_of(list(self._in_hand.values()))
         except GroupMissing:
-            self._in_hand = []
+            # What is in hand stays: an event of another program's is nowhere else any more.
             await self._rebuild(self.source)
             return 0
+        return taken
 
     async def _take_care_of(self, entries: Sequence[Entry]) -> None:
         deliveries, refusals = sort_out(entries, self.source)
@@ -92,9 +97,11 @@ class Settling:
     async def _settle(self, deliveries: Sequence[Delivery]) -> None:
         facts = [delivery.fact for delivery in deliveries]
         try:
-            async with self._pool.acquire() as conn, conn.transaction():
+            async with transaction(self._pool) as conn:
                 entered = await events.settle(conn, self.platform, self.source, facts)
         except (RuleBroken, IdempotencyConflict) as error:
+            if not is_about_events(error):
+                raise
             if len(deliveries) == 1:
                 await self._bury(refusal_of(deliveries[0], error))
                 return
@@ -102,25 +109,30 @@ class Settling:
             await self._settle(deliveries[:middle])
             await self._settle(deliveries[middle:])
             return
-        await self._reader.acknowledge(delivery.entry.id for delivery in deliveries)
-        log.debug("batch.settled", role=self.name, entries=len(facts), new=len(entered))
+        ids = [delivery.entry.id for delivery in deliveries]
+        await self._reader.acknowledge(ids)
+        self._put_down(ids)
+        log.debug("batch.settled", platform=self.platform, entries=len(facts), entered=len(entered))
 
     async def _bury(self, refusal: Refusal) -> None:
         """Put the reason on record, then move the entry out of the way, in this order."""
-        entry, reason, event = refusal
-        async with self._pool.acquire() as conn:
+        entry = refusal.entry
+        async with transaction(self._pool) as conn:
             await events.fail(
                 conn,
-                idempotency_key=(
-                    f"entry:{entry.stream}:{entry.id}" if event is None else event.idempotency_key
-                ),
+                idempotency_key=refusal.idempotency_key,
                 source=self.source,
-                type="unknown" if event is None else event.type,
+                type=refusal.type,
                 payload=_evidence(entry),
-                error_message=reason,
+                error_message=refusal.reason,
             )
-        await self._dead_letters.bury(entry, group=self._reader.group, reason=reason)
-        log.error("entry.buried", role=self.name, entry_id=entry.id, reason=reason)
+        await self._dead_letters.bury(entry, group=self._reader.group, reason=refusal.reason)
+        self._put_down([entry.id])
+        log.error("entry.buried", stream=entry.stream, entry_id=entry.id, reason=refusal.reason)
+
+    def _put_down(self, ids: Iterable[str]) -> None:
+        for entry_id in ids:
+            self._in_hand.pop(entry_id, None)
 
 
 def sort_out(entries: Sequence[Entry], source: Source) -> tuple[list[Delivery], list[Refusal]]:
@@ -129,19 +141,31 @@ def sort_out(entries: Sequence[Entry], source: Source) -> tuple[list[Delivery], 
     refusals: list[Refusal] = []
     for entry in entries:
         if entry.payload is None:
-            refusals.append(Refusal(entry, "the entry has no field `e` with an event in it"))
+            reason = "the entry has no field `e` with an event in it"
+            refusals.append(Refusal(entry, reason, _key_of(entry)))
             continue
         try:
             event = schemas.decode(entry.payload)
         except schemas.SchemaError as error:
-            refusals.append(Refusal(entry, str(error)))
+            refusals.append(Refusal(entry, str(error), _key_of(entry)))
             continue
         if event.source != source:
             reason = f"the event says source {event.source}, but it came on {entry.stream}"
-            refusals.append(Refusal(entry, reason))
+            refusals.append(Refusal(entry, reason, _key_of(entry), event.type))
             continue
         deliveries.append(Delivery(entry, Fact(event, entry.payload)))
     return deliveries, refusals
+
+
+def is_about_events(error: RuleBroken | IdempotencyConflict) -> bool:
+    """Tell a fault of some event from one of the database's own. Pure.
+
+    A rule that has no name is a SQLSTATE: class 22 is an unfit value and 23 a broken constraint;
+    any other, such as a missing table or right, would bury every event that comes.
+    """
+    if isinstance(error, IdempotencyConflict):
+        return True
+    return not (len(error.rule) == SQLSTATE_CHARS and error.rule[:2] not in ("22", "23"))
 
 
 def refusal_of(delivery: Delivery, error: RuleBroken | IdempotencyConflict) -> Refusal:
@@ -149,8 +173,15 @@ def refusal_of(delivery: Delivery, error: RuleBroken | IdempotencyConflict) -> R
 
     When the key belongs to another event, that event's row must not bear this one's failure.
     """
-    event = None if isinstance(error, IdempotencyConflict) else delivery.fact.event
-    return Refusal(delivery.entry, str(error), event)
+    event = delivery.fact.event
+    conflict = isinstance(error, IdempotencyConflict)
+    key = _key_of(delivery.entry) if conflict else event.idempotency_key
+    return Refusal(delivery.entry, str(error), key, event.type)
+
+
+def _key_of(entry: Entry) -> str:
+    """The key of an entry whose own key, if it has one, must not be believed."""
+    return f"entry:{entry.stream}:{entry.id}"
 
 
 def _evidence(entry: Entry) -> bytes:

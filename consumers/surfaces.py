@@ -5,6 +5,8 @@ rank changes during an outage cost one visit. A display does the visit; this rol
 visit, and what to do when the platform says no.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -17,8 +19,18 @@ from .parts import Parts
 
 log = structlog.get_logger("twinstream.surfaces")
 
-# Longer than a batch takes when the platform allows one write per second.
-LEASE_S = 300.0
+#: A library may sleep inside a call when the platform's limits are used up, but not for ever.
+VISIT_S_MAX = 90.0
+#: No visit begins later than this in a round; who is left is given back.
+ROUND_S_MAX = 60.0
+#: So no lease ends while its member may still be visited. It outlives a killed process by as much.
+LEASE_S = ROUND_S_MAX + VISIT_S_MAX + 30.0
+
+NO_ANSWER_RETRY_S = 10.0
+#: A member whose visits keep failing is looked at less and less often, down to this.
+BACKOFF_S_MAX = 300.0
+WARN_AGAIN_S = 600.0
+CAUSES_KEPT_MAX = 100
 
 
 class CannotShow(Exception):
@@ -37,7 +49,8 @@ class CannotShow(Exception):
 class Display(Protocol):
     """A platform's way to show ranks and achievements."""
 
-    platform: Platform
+    @property
+    def platform(self) -> Platform: ...
 
     def describe(self) -> Mapping[str, object]:
         """Name the place that is shown to."""
@@ -45,6 +58,8 @@ class Display(Protocol):
 
     async def show(self, showing: Showing) -> None:
         """Bring one member's surfaces to the wanted state, and make sure that they are.
+
+        It may be cut off anywhere: the next visit looks before it writes.
 
         Raises:
             CannotShow: it is not possible now.
@@ -55,15 +70,18 @@ class Display(Protocol):
 class Surfaces:
     """The role that keeps one platform's display up to date."""
 
-    def __init__(self, name: str, display: Display, parts: Parts) -> None:
+    def __init__(self, display: Display, parts: Parts) -> None:
         limits = parts.community.consumers
-        self.name = name
         self.pause_s = limits.surfaces_interval_ms / 1_000
         self._members_max = limits.surfaces_members_max
         self._display = display
         self._pool = parts.pool
         self._stop = parts.stop
-        self._warned: set[str] = set()
+        self._clock = asyncio.get_running_loop().time
+        #: What keeps this role from everyone, and until when.
+        self._obstacle: CannotShow | None = None
+        self._blocked_until = 0.0
+        self._warned_at: dict[str, float] = {}
 
     def describe(self) -> Mapping[str, object]:
         """Name the place, the interval and the batch."""
@@ -74,49 +92,90 @@ class Surfaces:
         }
 
     async def step(self) -> int:
-        """Visit the members who have waited longest. Returns how many there were."""
+        """Visit the members who have waited longest. Returns how many were visited.
+
+        While something keeps it from everyone, it takes nobody: each try would cost a call and
+        count against us.
+        """
+        began = self._clock()
+        if began < self._blocked_until:
+            return 0
         taken = await surfaces.take(
             self._pool, self._display.platform, limit=self._members_max, lease_s=LEASE_S
         )
-        obstacle: CannotShow | None = None
-        for showing in taken:
-            if obstacle is None and not self._stop.is_set():
-                obstacle = await self._visit(showing)
-            else:
-                await surfaces.release(
-                    self._pool, showing, delay_s=obstacle.retry_s if obstacle else 0.0
-                )
-        return len(taken)
-
-    async def _visit(self, showing: Showing) -> CannotShow | None:
-        """Show one member's state. Returns the obstacle if nobody's can be shown now."""
+        waiting = deque(taken)
         try:
-            await self._display.show(showing)
+            while waiting and self._may_go_on(began):
+                await self._visit(waiting.popleft())
+        finally:
+            for showing in waiting:
+                await surfaces.release(self._pool, showing, delay_s=0.0)
+        return len(taken) - len(waiting)
+
+    def _may_go_on(self, began: float) -> bool:
+        now = self._clock()
+        return not self._stop.is_set() and now < began + ROUND_S_MAX and now >= self._blocked_until
+
+    async def _visit(self, showing: Showing) -> None:
+        """Show one member's state, or note why not and until when."""
+        try:
+            async with asyncio.timeout(VISIT_S_MAX):
+                await self._display.show(showing)
         except CannotShow as refusal:
-            await surfaces.postpone(
-                self._pool, showing, delay_s=refusal.retry_s, error=str(refusal)
-            )
-            self._warn_once(refusal, showing)
-            return refusal if refusal.everyone else None
+            await self._put_off(showing, refusal)
+            return
+        except TimeoutError:
+            why = f"a visit took longer than {VISIT_S_MAX:.0f} s"
+            await self._put_off(showing, CannotShow(why, retry_s=NO_ANSWER_RETRY_S, everyone=True))
+            return
         await surfaces.mark_shown(self._pool, showing)
-        self._warned.clear()
+        if self._obstacle is not None:
+            self._obstacle = None
+            log.info("surfaces.resumed", platform=self._display.platform)
         log.info(
             "surface.shown",
-            role=self.name,
-            member=showing.member_id,
-            account=showing.account_id,
+            platform=self._display.platform,
+            member_id=showing.member_id,
+            account_id=showing.account_id,
             wanted=dict(showing.wanted),
         )
-        return None
 
-    def _warn_once(self, refusal: CannotShow, showing: Showing) -> None:
-        """Warn once about one cause, until something works again; the rest is in the table."""
-        tell = log.debug if str(refusal) in self._warned else log.warning
-        self._warned.add(str(refusal))
+    async def _put_off(self, showing: Showing, refusal: CannotShow) -> None:
+        delay_s = retry_after_s(refusal, showing.attempts)
+        await surfaces.postpone(self._pool, showing, delay_s=delay_s, error=str(refusal))
+        tell = log.warning if self._is_news(refusal) else log.debug
         tell(
             "surface.postponed",
-            role=self.name,
-            account=showing.account_id,
-            retry_s=refusal.retry_s,
+            platform=self._display.platform,
+            account_id=showing.account_id,
+            retry_s=delay_s,
+            everyone=refusal.everyone,
             why=str(refusal),
         )
+        if refusal.everyone:
+            self._obstacle = refusal
+            self._blocked_until = self._clock() + refusal.retry_s
+
+    def _is_news(self, refusal: CannotShow) -> bool:
+        """Tell whether people should hear of it: of each cause once in a while.
+
+        What keeps us from everyone is told once until it is over. All the rest is in the table.
+        """
+        why = str(refusal)
+        if refusal.everyone:
+            return self._obstacle is None or str(self._obstacle) != why
+        now = self._clock()
+        if now < self._warned_at.get(why, -WARN_AGAIN_S) + WARN_AGAIN_S:
+            return False
+        if len(self._warned_at) >= CAUSES_KEPT_MAX:
+            self._warned_at.clear()
+        self._warned_at[why] = now
+        return True
+
+
+def retry_after_s(refusal: CannotShow, attempts: int) -> float:
+    """Say how long to leave a member alone after `attempts` failures and this one. Pure."""
+    if refusal.everyone:
+        return refusal.retry_s
+    doubled = refusal.retry_s * 2.0 ** min(attempts, 16)
+    return max(refusal.retry_s, min(doubled, BACKOFF_S_MAX))

@@ -1,6 +1,7 @@
 """The role `telegram-tags`: ranks as member tags in the Telegram group."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus
@@ -8,6 +9,7 @@ from aiogram.exceptions import (
     AiogramError,
     TelegramBadRequest,
     TelegramForbiddenError,
+    TelegramMigrateToChat,
     TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
@@ -25,6 +27,12 @@ UNTAGGABLE_RETRY_S = 24 * 3_600.0
 MEMBER_GONE_RETRY_S = 3_600.0
 REFUSED_RETRY_S = 300.0
 TROUBLE_RETRY_S = 10.0
+
+# What the messages of a refusal hold, in lower case.
+ABSENT = ("user not found", "member not found", "user_not_participant", "participant_id_invalid")
+UNTAGGABLE = ("chat_creator_required",)
+POWERLESS = ("not enough rights", "chat_admin_required", "chat not found", "need administrator")
+WHY_UNTAGGABLE = "is an administrator, and Telegram allows no tags for those"
 
 ADMINISTRATORS = (ChatMemberStatus.CREATOR, ChatMemberStatus.ADMINISTRATOR)
 GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
@@ -63,11 +71,9 @@ class TelegramTags:
     async def _tag(self, user_id: int) -> str:
         member = await self._bot.get_chat_member(self._chat_id, user_id)
         if member.status in ADMINISTRATORS:
-            raise CannotShow(
-                "is an administrator, and Telegram allows no tags for those",
-                retry_s=UNTAGGABLE_RETRY_S,
-            )
-        if member.status in GONE:
+            raise CannotShow(WHY_UNTAGGABLE, retry_s=UNTAGGABLE_RETRY_S)
+        # One under restrictions stays on the list when they leave.
+        if member.status in GONE or not getattr(member, "is_member", True):
             raise CannotShow("is not in the Telegram group", retry_s=MEMBER_GONE_RETRY_S)
         return getattr(member, "tag", None) or ""
 
@@ -82,14 +88,28 @@ def obstacle(error: Exception) -> CannotShow:
             retry_s=REFUSED_RETRY_S,
             everyone=True,
         )
-    if isinstance(error, TelegramBadRequest) and "user not found" in error.message.lower():
+    if isinstance(error, TelegramMigrateToChat):
+        return CannotShow(
+            "the Telegram group became a supergroup: set chat_id in twinstream.toml to"
+            f" {error.migrate_to_chat_id}",
+            retry_s=REFUSED_RETRY_S,
+            everyone=True,
+        )
+    if isinstance(error, TelegramBadRequest) and _says(error, ABSENT):
         return CannotShow("is not in the Telegram group", retry_s=MEMBER_GONE_RETRY_S)
-    if isinstance(error, TelegramBadRequest | TelegramForbiddenError):
+    if isinstance(error, TelegramBadRequest) and _says(error, UNTAGGABLE):
+        return CannotShow(WHY_UNTAGGABLE, retry_s=UNTAGGABLE_RETRY_S)
+    if isinstance(error, TelegramForbiddenError) or (
+        isinstance(error, TelegramBadRequest) and _says(error, POWERLESS)
+    ):
         return CannotShow(
             f"Telegram forbids it ({error.message}): make the bot an administrator of the group"
             " with the right to edit member tags, and check chat_id in twinstream.toml",
             retry_s=REFUSED_RETRY_S,
+            everyone=True,
         )
+    if isinstance(error, TelegramBadRequest):
+        return CannotShow(f"Telegram refuses it ({error.message})", retry_s=REFUSED_RETRY_S)
     return CannotShow(
         f"Telegram is in trouble ({type(error).__name__}: {error})",
         retry_s=TROUBLE_RETRY_S,
@@ -97,18 +117,27 @@ def obstacle(error: Exception) -> CannotShow:
     )
 
 
-async def build(parts: Parts) -> Surfaces:
-    """Make the role.
+def _says(error: TelegramBadRequest, phrases: Iterable[str]) -> bool:
+    """Telegram has no error codes: the wording is all there is to tell a cause by."""
+    return any(phrase in error.message.lower() for phrase in phrases)
+
+
+@contextlib.asynccontextmanager
+async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
+    """Open the role. Nothing is asked of Telegram until there is a tag to show.
 
     Raises:
         ConfigError: the token does not look like one.
     """
+    session = telegram_session(parts.settings)
     try:
-        bot = Bot(parts.settings.telegram_token or "", session=telegram_session(parts.settings))
-    except TokenValidationError as error:
-        raise ConfigError(
-            "TELEGRAM_TOKEN does not look like a token: it is the whole line that"
-            " @BotFather gave, digits, a colon, and letters"
-        ) from error
-    parts.closing.push_async_callback(bot.session.close)
-    return Surfaces("telegram-tags", TelegramTags(bot, parts.community), parts)
+        try:
+            bot = Bot(parts.settings.telegram_token or "", session=session)
+        except TokenValidationError as error:
+            raise ConfigError(
+                "TELEGRAM_TOKEN does not look like a token: it is the whole line that"
+                " @BotFather gave, digits, a colon, and letters"
+            ) from error
+        yield Surfaces(TelegramTags(bot, parts.community), parts)
+    finally:
+        await session.close()

@@ -1,9 +1,13 @@
 """The role `to-discord`: what happened in Telegram is settled in Discord's books."""
 
+import contextlib
+from collections.abc import AsyncIterator
+
 from .parts import Parts
 from .settling import Settling
 
 
-async def build(parts: Parts) -> Settling:
-    """Make the role: it reads the stream of Telegram as group `discord`."""
-    return Settling("telegram", parts)
+@contextlib.asynccontextmanager
+async def open_role(parts: Parts) -> AsyncIterator[Settling]:
+    """Open the role: it reads the stream of Telegram as group `discord`."""
+    yield Settling("telegram", parts)

@@ -1,9 +1,13 @@
 """The role `to-telegram`: what happened in Discord is settled in Telegram's books."""
 
+import contextlib
+from collections.abc import AsyncIterator
+
 from .parts import Parts
 from .settling import Settling
 
 
-async def build(parts: Parts) -> Settling:
-    """Make the role: it reads the stream of Discord as group `telegram`."""
-    return Settling("discord", parts)
+@contextlib.asynccontextmanager
+async def open_role(parts: Parts) -> AsyncIterator[Settling]:
+    """Open the role: it reads the stream of Discord as group `telegram`."""
+    yield Settling("discord", parts)

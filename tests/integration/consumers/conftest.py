@@ -1,0 +1,100 @@
+"""The parts that roles are made of, on a database and a prefix of their own for each test."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import pytest
+from redis.asyncio import Redis
+from settling_desk import Desk
+
+import schemas
+from bus import SOURCES, Keys, connect, ensure_group
+from config import Community, Settings
+from consumers.parts import Parts, open_parts
+from db import Producer
+from launch.servers import Server
+
+_databases = itertools.count(1)
+REDIS_DATABASES = 16
+
+
+@pytest.fixture(scope="session")
+def example() -> Community:
+    """The community of the sandbox, with consumers that are quick to look again."""
+    toml = Path(__file__).resolve().parents[3] / "sandbox" / "twinstream.toml"
+    return Community.from_toml(toml)
+
+
+@pytest.fixture
+def community(example: Community) -> Community:
+    quick = msgspec.structs.replace(
+        example.consumers,
+        block_ms=50,
+        claim_idle_ms=1_000,
+        relay_interval_ms=20,
+        relay_after_ms=0,
+        surfaces_interval_ms=20,
+    )
+    return msgspec.structs.replace(example, consumers=quick)
+
+
+@pytest.fixture
+def settings(redis_server: Server, database_url: str) -> Settings:
+    return Settings(redis_url=redis_server.url, database_url=database_url)
+
+
+@pytest.fixture
+def keys(prefix: str) -> Keys:
+    return Keys(prefix)
+
+
+@pytest.fixture
+def stop() -> asyncio.Event:
+    return asyncio.Event()
+
+
+@pytest.fixture
+async def redis(redis_server: Server) -> AsyncIterator[Redis]:
+    """The test's own look at Redis, beside the connections of what it tests."""
+    client = connect(redis_server.url, name="test")
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def parts(
+    settings: Settings, community: Community, stop: asyncio.Event, keys: Keys, redis: Redis
+) -> AsyncIterator[Parts]:
+    for source in SOURCES:  # else opening the parts would wait for marks of what was lost
+        await ensure_group(redis, keys.subscription(source))
+    async with open_parts(settings, community, stop, keys=keys) as parts:
+        yield parts
+
+
+@pytest.fixture
+async def producer(parts: Parts) -> AsyncIterator[Producer]:
+    producer = Producer(parts.pool, schemas, parts.publisher)
+    yield producer
+    await producer.close()
+
+
+@pytest.fixture
+def desk(parts: Parts, pool: asyncpg.Pool, redis: Redis) -> Desk:
+    """Looks into the books and streams of the test's own deployment."""
+    return Desk(pool, redis, parts.keys)
+
+
+@pytest.fixture
+async def own_redis_url(redis_server: Server) -> str:
+    """A Redis database for a process, which knows no prefix; its keys are removed first."""
+    number = next(_databases) % (REDIS_DATABASES - 1) + 1
+    url = redis_server.url.removesuffix("/0") + f"/{number}"
+    client = connect(url, name="test")
+    if known := await client.keys("sync:*"):
+        await client.delete(*known)
+    await client.aclose()
+    return url

@@ -1,0 +1,108 @@
+"""What the tests of consumers look at, and how they wait for it."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+from redis.asyncio import Redis
+
+import schemas
+from bus import Keys, Source
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+DEADLINE_S = 20.0
+LOOK_AGAIN_S = 0.01
+
+
+async def until(
+    holds: Callable[[], Awaitable[bool]], *, what: str, deadline_s: float = DEADLINE_S
+) -> None:
+    """Return once `holds`; fail if it does not in time."""
+    end = time.monotonic() + deadline_s
+    while not await holds():
+        assert time.monotonic() < end, f"waited {deadline_s} s in vain: {what}"
+        await asyncio.sleep(LOOK_AGAIN_S)
+
+
+def xp_payload(
+    delta_xp: int, *, source: Source = "telegram", user_id: int = 1001, **more: Any
+) -> bytes:
+    """An event as a foreign program would write it."""
+    parts = {"reason": "game_guess", "entity_id": "1", "occurred_at": NOON} | more
+    event = schemas.xp_changed(user_id=user_id, delta_xp=delta_xp, source=source, **parts)
+    return schemas.encode(event)
+
+
+def edited(payload: bytes, **fields: Any) -> bytes:
+    """The payload with some fields overwritten, past every check."""
+    return json.dumps(json.loads(payload) | fields).encode()
+
+
+class Desk:
+    """Reads the books and the streams, and writes to streams as a foreign program would."""
+
+    def __init__(self, pool: asyncpg.Pool, redis: Redis, keys: Keys) -> None:
+        self.pool = pool
+        self.redis = redis
+        self.keys = keys
+
+    async def add(self, source: Source, *payloads: bytes) -> list[bytes]:
+        stream = self.keys.stream(source)
+        return [await self.redis.xadd(stream, {"e": payload}) for payload in payloads]
+
+    async def add_fields(self, source: Source, **fields: str | bytes) -> bytes:
+        return await self.redis.xadd(self.keys.stream(source), fields)
+
+    async def stream_length(self, source: Source) -> int:
+        return int(await self.redis.xlen(self.keys.stream(source)))
+
+    async def unacknowledged(self, source: Source) -> int:
+        stream, group = self.keys.subscription(source)
+        return int((await self.redis.xpending(stream, group))["pending"])
+
+    async def xp(self, platform: str, user_id: int = 1001, on: str = "telegram") -> int:
+        """What the books of `platform` say about the member with that account `on` a platform."""
+        return await self._number(
+            """
+            SELECT coalesce(sum(s.xp), 0) FROM sync_state AS s JOIN accounts AS a USING (member_id)
+            WHERE s.platform = $1 AND a.platform = $2 AND a.account_id = $3
+            """,
+            platform,
+            on,
+            user_id,
+        )
+
+    async def total_xp(self, platform: str) -> int:
+        return await self._number(
+            "SELECT coalesce(sum(xp), 0) FROM sync_state WHERE platform = $1", platform
+        )
+
+    async def ledger_rows(self, platform: str) -> int:
+        return await self._number("SELECT count(*) FROM transactions WHERE platform = $1", platform)
+
+    async def statuses(self) -> dict[str, int]:
+        rows = await self.pool.fetch("SELECT status, count(*) FROM sync_events GROUP BY status")
+        return dict(rows)
+
+    async def failures(self) -> dict[str, str]:
+        """Key to error message, of everything that was buried."""
+        rows = await self.pool.fetch(
+            "SELECT idempotency_key, error_message FROM sync_events WHERE status = 'failed'"
+        )
+        return dict(rows)
+
+    async def dead(self) -> list[dict[bytes, bytes]]:
+        return [fields for _, fields in await self.redis.xrange(self.keys.dead)]
+
+    async def lose_everything(self) -> None:
+        """What FLUSHALL does to this deployment, and to no other on the same server."""
+        await self.redis.delete(
+            self.keys.stream("telegram"), self.keys.stream("discord"), self.keys.dead
+        )
+
+    async def _number(self, query: str, *arguments: Any) -> int:
+        return int(await self.pool.fetchval(query, *arguments))
