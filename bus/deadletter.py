@@ -55,16 +55,17 @@ class DeadLetter:
 class DeadLetters:
     """The dead-letter stream of one deployment. Does not own the client."""
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
+    def __init__(self, redis: Redis, keys: Keys, *, entries_max: int = DEAD_ENTRIES_MAX) -> None:
         self._redis = redis
         self._key = keys.dead
+        self._entries_max = entries_max
 
     async def bury(self, entry: Entry, *, group: str, reason: str) -> str | None:
         """Move an entry out of the way of its group: copy it here and acknowledge it, or neither.
 
         Returns the dead letter's id, or None if the entry was settled already. The reason is cut
         to `REASON_CHARS_MAX`; it is shown to people, so it holds no secrets. The oldest dead
-        letters make room once there are about `DEAD_ENTRIES_MAX`.
+        letters make room once there are about `entries_max`.
 
         Raises:
             GroupMissing: Redis lost the group; the entry comes again after a rebuild.
@@ -79,7 +80,7 @@ class DeadLetters:
             fields += [_RAW_PREFIX + name, value]
         with translated(stream=entry.stream, group=group):
             dead_id = await self._redis.eval(
-                _BURY, 2, entry.stream, self._key, group, entry.id, DEAD_ENTRIES_MAX, *fields
+                _BURY, 2, entry.stream, self._key, group, entry.id, self._entries_max, *fields
             )
         return None if dead_id is None else to_id(dead_id)
 

@@ -1,0 +1,109 @@
+"""redis-py's errors in our words."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from redis import exceptions
+
+from bus import (
+    AccessDenied,
+    BusError,
+    BusFull,
+    BusUnavailable,
+    CommandRefused,
+    GroupMissing,
+    StreamMissing,
+)
+from bus.errors import translate, translated
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (exceptions.ConnectionError("Connection refused"), BusUnavailable),
+        (exceptions.TimeoutError("Timeout reading"), BusUnavailable),
+        (exceptions.BusyLoadingError("loading the dataset"), BusUnavailable),
+        (exceptions.ReadOnlyError("You can't write against a read only replica."), BusUnavailable),
+        (exceptions.MasterDownError("Link with MASTER is down"), BusUnavailable),
+        (exceptions.ResponseError("MISCONF Redis cannot save"), BusUnavailable),
+        (exceptions.ResponseError("NOREPLICAS Not enough good replicas"), BusUnavailable),
+        (exceptions.ResponseError("BUSY Redis is busy running a script"), BusUnavailable),
+        (ConnectionResetError("reset by peer"), BusUnavailable),
+        (TimeoutError(), BusUnavailable),
+        (exceptions.AuthenticationError("invalid username-password pair"), AccessDenied),
+        (exceptions.AuthorizationError("no"), AccessDenied),
+        (exceptions.NoPermissionError("no permissions to run 'xadd'"), AccessDenied),
+        (exceptions.ResponseError("NOPERM no permissions"), AccessDenied),
+        (exceptions.OutOfMemoryError("command not allowed"), BusFull),
+        (exceptions.ResponseError("OOM command not allowed script: abc"), BusFull),
+        (exceptions.ResponseError("NOGROUP No such key"), GroupMissing),
+        (exceptions.ResponseError("UNBLOCKED the stream key no longer exists"), GroupMissing),
+        (
+            exceptions.ResponseError("The XGROUP subcommand requires the key to exist."),
+            GroupMissing,
+        ),
+        (exceptions.ResponseError("no such key"), StreamMissing),
+        (exceptions.ResponseError("WRONGTYPE Operation against a key"), CommandRefused),
+        (exceptions.ResponseError("BUSYGROUP Consumer Group name already exists"), CommandRefused),
+    ],
+)
+def test_each_error_says_whether_trying_again_can_help(error, ours):
+    translation = translate(error, stream="sync:telegram", group="discord")
+
+    assert type(translation) is ours
+
+
+def test_an_error_nobody_foresaw_is_still_ours():
+    assert type(translate(exceptions.InvalidResponse("?"))) is BusError
+
+
+def test_the_missing_group_is_named():
+    error = translate(exceptions.ResponseError("NOGROUP"), stream="sync:telegram", group="discord")
+
+    assert str(error) == "group discord of stream sync:telegram does not exist"
+
+
+def test_an_empty_text_is_replaced_by_the_kind_of_error():
+    assert str(translate(exceptions.TimeoutError())) == "TimeoutError"
+
+
+async def test_the_cause_is_kept():
+    cause = exceptions.ConnectionError("gone")
+
+    with pytest.raises(BusUnavailable) as caught, translated():
+        raise cause
+
+    assert caught.value.__cause__ is cause
+
+
+async def test_a_cancellation_swallowed_inside_is_raised_again():
+    async def swallow() -> None:
+        with translated(), suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(swallow())
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_task_that_cleans_up_after_its_cancellation_can_use_the_bus():
+    done = []
+
+    async def clean_up() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with translated():
+                done.append("handed back")
+
+    task = asyncio.create_task(clean_up())
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["handed back"]
