@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from aiohttp import web
 
 from sandbox.faults import ANY, Faults
@@ -28,6 +29,8 @@ __all__ = ["DiscordPlatform"]
 CLOSE_WITHIN_S = 1.0
 GOING_DOWN = 1001
 ROUTE_NAMES = frozenset(route.name for route in ROUTES)
+
+log = structlog.get_logger("twinstream.sandbox")
 
 
 class DiscordPlatform:
@@ -63,7 +66,9 @@ class DiscordPlatform:
             privileged=privileged,
         )
         self.gateway = Gateway(terms)
-        self._rest = RestServer(self._seed.token, lambda: self._tenant, transcript, faults)
+        self._rest = RestServer(
+            self._seed.token, lambda: self._tenant, transcript, faults, privileged
+        )
         self._runner: web.AppRunner | None = None
         self._inhabit(seeded_world(self._seed))
 
@@ -82,6 +87,7 @@ class DiscordPlatform:
         self.api_base = f"http://{host}:{bound}{API_PATH}"
         self.gateway_url = f"ws://{host}:{bound}/gateway"
         self.gateway.url = self._rest.gateway_url = self.gateway_url
+        log.info("discord.started", api_base=self.api_base)
 
     async def stop(self) -> None:
         """Close every socket and stop listening. Safe to call twice."""

@@ -15,6 +15,7 @@ from sandbox.transcript import Transcript
 
 from .community import Community
 from .errors import ApiError, invalid_form, not_imitated, unauthorized
+from .intents import Intent
 from .interactions import Interactions
 from .limits import Buckets, Verdict
 from .payloads import Json
@@ -79,8 +80,10 @@ class RestServer:
         tenant: Callable[[], Tenant],
         transcript: Transcript,
         faults: Faults,
+        privileged: Intent,
     ) -> None:
         self.gateway_url = ""
+        self._privileged = privileged
         self._token = token
         self._tenant = tenant
         self._transcript = transcript
@@ -166,6 +169,7 @@ class RestServer:
             community=tenant.community,
             interactions=tenant.interactions,
             gateway_url=self.gateway_url,
+            privileged=self._privileged,
             path=request.match_info,
             query=request.query,
             body={} if body is None else body,

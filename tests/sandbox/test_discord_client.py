@@ -354,6 +354,17 @@ async def test_an_intent_that_was_not_granted_closes_the_gateway():
                 pass
 
 
+async def test_members_are_not_listed_without_the_granted_intent_but_found_one_by_one():
+    async with listening(new_bench(privileged=Intent.MESSAGE_CONTENT)) as bench:
+        intents = discord.Intents.default()
+        intents.message_content = True
+        async with connected(bench, Bot(intents)) as bot:
+            with pytest.raises(discord.Forbidden) as refusal:
+                await bot.http.get_members(GUILD, 1000, None)
+            assert refusal.value.code == 50001
+            assert (await bot.get_guild(GUILD).fetch_member(ALICE)).name == "alice"
+
+
 async def test_a_wrong_token_is_no_login(bench):
     with pointed_at(bench.platform):
         async with Bot() as bot:

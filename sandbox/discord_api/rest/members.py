@@ -4,7 +4,8 @@ from typing import Any
 
 from sandbox.discord_api import payloads
 from sandbox.discord_api.bits import Permission
-from sandbox.discord_api.errors import invalid_form, unknown
+from sandbox.discord_api.errors import invalid_form, missing_access, unknown
+from sandbox.discord_api.intents import Intent
 from sandbox.discord_api.member_requests import named
 from sandbox.discord_api.payloads import Json
 from sandbox.discord_api.permissions import check_outranks, check_role_change, require
@@ -22,8 +23,13 @@ MEMBER_ROLE = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}"
 
 @routes.add("GET", "/guilds/{guild_id}/members", query={"limit", "after"})
 def members(request: Request) -> list[Json]:
-    """A page of members in the order of their ids, beginning above `after`."""
+    """A page of members in the order of their ids, beginning above `after`.
+
+    Refused with 50001 to an application that was not granted the intent for members.
+    """
     guild = request.guild()
+    if Intent.GUILD_MEMBERS not in request.privileged:
+        raise missing_access()
     limit = request.number("limit", 1, low=1, high=1000)
     after = request.number("after", 0)
     found = [guild.members[one] for one in sorted(guild.members) if one > after]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from sandbox.discord_api.bits import Permission
 from sandbox.discord_api.community import Community
 from sandbox.discord_api.errors import invalid_form, missing_access, unknown
+from sandbox.discord_api.intents import Intent
 from sandbox.discord_api.interactions import Interactions
 from sandbox.discord_api.permissions import permissions_of, require
 from sandbox.discord_api.world import Channel, Guild, Member, Message, Role, World
@@ -28,6 +29,7 @@ class Request:
     community: Community
     interactions: Interactions
     gateway_url: str
+    privileged: Intent
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Any
