@@ -295,6 +295,8 @@ async def test_messages_are_sent_once_edited_and_deleted(bench):
         channel = bot.get_channel(GENERAL)
         embed = discord.Embed(title="Rank", description="Regular").add_field(name="XP", value="5")
         message = await channel.send("first", embed=embed, nonce=7)
+        age = discord.utils.utcnow() - discord.utils.snowflake_time(message.id)
+        assert abs(age.total_seconds()) < PATIENCE_S
         assert (await channel.send("second", nonce=7)).id == message.id
         edited = await message.edit(content="third", embed=None)
         assert (edited.content, edited.embeds) == ("third", [])
