@@ -133,6 +133,7 @@ class TelegramPlatform:
             "private_chats": [user.id for user in state.users.values() if user.opened],
             "allowed_updates": state.allowed_updates,
             "pending_updates": len(state.pending),
+            "bot_polls": self._polling.is_open,
             "messages": [
                 message
                 for chat_id in state.messages

@@ -25,6 +25,11 @@ class Polling:
         self._open: asyncio.Future[bool] | None = None
         world.on_update = self.wake
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a bot waits for news right now."""
+        return self._open is not None
+
     async def get_updates(self, call: p.GetUpdates) -> list[JSON]:
         """Confirm what is below `offset`; answer what is left, or wait for something new.
 

@@ -238,6 +238,18 @@ async def test_state_goes_through_a_file(tmp_path, seed, transcript, telegram, d
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
 
 
+async def test_a_file_is_written_only_when_something_changed(tmp_path, telegram, discord):
+    path = tmp_path / "state.json"
+    file = StateFile(path, {"telegram": telegram, "discord": discord})
+    file.save()
+    path.unlink()
+    file.save()
+    assert not path.exists()
+    telegram.people.tag(ALICE, "Pilot")
+    file.save()
+    assert path.exists()
+
+
 @pytest.mark.parametrize("content", ["{", "{}", '{"telegram": {}, "discord": {}}'])
 async def test_a_file_that_is_no_state_is_refused(tmp_path, telegram, discord, content):
     path = tmp_path / "state.json"

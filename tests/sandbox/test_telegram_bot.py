@@ -157,6 +157,22 @@ async def test_a_long_poll_returns_as_soon_as_something_happens(telegram, bot, s
     assert [update.message.text for update in updates] == ["hello"]
 
 
+async def polls(telegram, expected: bool) -> None:
+    async with asyncio.timeout(5):
+        while telegram.world()["bot_polls"] is not expected:  # noqa: ASYNC110 - nothing to await
+            await asyncio.sleep(0.005)
+
+
+async def test_a_bot_that_dies_in_a_poll_takes_nothing_with_it(telegram, bot, transcript):
+    poll = asyncio.create_task(bot.get_updates(timeout=30))
+    await polls(telegram, True)
+    poll.cancel()
+    await polls(telegram, False)
+    telegram.say(GROUP, ALICE, "hello")
+    assert transcript.calls(name="update") == []
+    assert len(await bot.get_updates()) == 1
+
+
 async def test_a_second_poller_ends_the_first(telegram, bot, transcript):
     first = asyncio.create_task(bot.get_updates(timeout=30))
     second = asyncio.create_task(bot.get_updates(timeout=30))
