@@ -60,7 +60,7 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
     except CommandRefused as error:
         raise ConfigError(
             f"Redis cannot serve as the bus ({error}): it must be Redis 7.0 or newer, or Valkey,"
-            " and its database must hold no other program's sync: keys"
+            " and no other program may use keys of the same names in it"
         ) from error
     log.info("consumers.stopped")
 

@@ -3,43 +3,48 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
-import msgspec
 import pytest
 from redis.asyncio import Redis
 from settling_desk import Desk
 
 import schemas
 from bus import SOURCES, Keys, connect, ensure_group
-from config import Community, Settings
+from config import AchievementSetting, Community, ConsumerSetting, Rank, Settings
+from config.community import DiscordSetting, TelegramSetting
 from consumers.parts import Parts, open_parts
 from db import Producer
 from launch.servers import Server
 
 _databases = itertools.count(1)
 REDIS_DATABASES = 16
-
-
-@pytest.fixture(scope="session")
-def example() -> Community:
-    """The community of the sandbox, with consumers that are quick to look again."""
-    toml = Path(__file__).resolve().parents[3] / "sandbox" / "twinstream.toml"
-    return Community.from_toml(toml)
+FIRST_ROLE = 900000000000000101
+LUCKY_ROLE = 900000000000000110
 
 
 @pytest.fixture
-def community(example: Community) -> Community:
-    quick = msgspec.structs.replace(
-        example.consumers,
-        block_ms=50,
-        claim_idle_ms=1_000,
-        relay_interval_ms=20,
-        relay_after_ms=0,
-        surfaces_interval_ms=20,
+def community() -> Community:
+    """The sandbox's chat, server and roles, with consumers that are quick to look again."""
+    ladder = (("Newcomer", 10), ("Regular", 30), ("Veteran", 100), ("Legend", 500))
+    return Community(
+        telegram=TelegramSetting(chat_id=-1001000000001),
+        discord=DiscordSetting(guild_id=900000000000000001),
+        ranks=tuple(
+            Rank(name=name, xp=xp, discord_role=FIRST_ROLE + number, telegram_tag=name)
+            for number, (name, xp) in enumerate(ladder)
+        ),
+        achievements=(
+            AchievementSetting(name="lucky_guess", title="Lucky", discord_role=LUCKY_ROLE),
+        ),
+        consumers=ConsumerSetting(
+            block_ms=50,
+            claim_idle_ms=1_000,
+            relay_interval_ms=20,
+            relay_after_ms=0,
+            surfaces_interval_ms=20,
+        ),
     )
-    return msgspec.structs.replace(example, consumers=quick)
 
 
 @pytest.fixture

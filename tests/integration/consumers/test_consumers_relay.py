@@ -1,0 +1,199 @@
+"""The relay, and building anew what Redis lost."""
+
+import asyncio
+
+import asyncpg
+import msgspec
+import pytest
+from settling_desk import Desk, until, xp_payload
+
+import schemas
+from bus import GroupMissing, StreamMissing, group_exists
+from config import Community
+from consumers.parts import Parts, open_parts
+from consumers.relay import Relay
+from consumers.settling import Settling
+from db import Fact, Producer, events
+
+
+async def crashed_producer(pool: asyncpg.Pool, *numbers: int) -> None:
+    """Commit events and never reach the bus."""
+    async with pool.acquire() as conn, conn.transaction():
+        for number in numbers:
+            payload = xp_payload(1, entity_id=str(number))
+            await events.record(conn, "telegram", [Fact(schemas.decode(payload), payload)])
+
+
+async def test_what_a_crashed_producer_left_is_published(parts: Parts, desk: Desk, pool):
+    await crashed_producer(pool, 1, 2, 3)
+
+    assert await Relay(parts).step() == 3
+
+    assert await desk.stream_length("telegram") == 3
+    assert await desk.statuses() == {"published": 3}
+    assert await Settling("telegram", parts).step() == 3
+    assert await desk.xp("discord") == 3
+
+
+async def test_a_young_event_is_left_to_its_producer(
+    settings, community: Community, stop, keys, desk: Desk, pool
+):
+    patient = msgspec.structs.replace(community.consumers, relay_after_ms=60_000)
+    community = msgspec.structs.replace(community, consumers=patient)
+    await crashed_producer(pool, 1)
+    async with open_parts(settings, community, stop, keys=keys) as parts:
+        assert await Relay(parts).step() == 0
+        assert await desk.stream_length("telegram") == 0
+
+        await pool.execute("UPDATE sync_events SET created_at = now() - interval '61 s'")
+
+        assert await Relay(parts).step() == 1
+
+
+async def test_two_relays_side_by_side_publish_each_event_once(parts: Parts, desk: Desk, pool):
+    await crashed_producer(pool, *range(700))
+
+    while sum(await asyncio.gather(Relay(parts).step(), Relay(parts).step())):
+        pass
+
+    assert await desk.stream_length("telegram") == 700
+
+
+async def test_an_event_that_another_relay_holds_is_passed_over(parts: Parts, desk: Desk, pool):
+    await crashed_producer(pool, 1, 2)
+    async with pool.acquire() as conn, conn.transaction():
+        assert len(await events.take_unpublished(conn, older_than_s=0.0, limit=1)) == 1
+
+        assert await Relay(parts).step() == 1
+
+    assert await desk.stream_length("telegram") == 1
+
+
+async def test_an_unpublishable_payload_is_failed_and_holds_nobody_up(
+    parts: Parts, desk: Desk, pool
+):
+    await crashed_producer(pool, 1, 2)
+    await pool.execute("UPDATE sync_events SET payload = repeat('x', 100000) WHERE id = 1")
+    relay = Relay(parts)
+
+    assert await relay.step() == 1
+    assert await relay.step() == 1
+    assert await relay.step() == 0
+
+    [reason] = (await desk.failures()).values()
+    assert "100000 bytes" in reason
+    assert await desk.stream_length("telegram") == 1
+
+
+async def test_a_missing_stream_is_built_and_the_events_follow(parts: Parts, desk: Desk, pool):
+    await crashed_producer(pool, 1)
+    await desk.lose_everything()
+    relay = Relay(parts)
+
+    assert await relay.step() == 0
+    assert await group_exists(desk.redis, desk.keys.subscription("telegram"))
+    assert await relay.step() == 1
+
+    assert await Settling("telegram", parts).step() == 1
+    assert await desk.xp("discord") == 1
+
+
+async def test_a_missing_stream_on_one_side_does_not_stop_the_other(parts: Parts, desk: Desk, pool):
+    await crashed_producer(pool, 1)
+    payload = xp_payload(1, source="discord", user_id=5)
+    async with pool.acquire() as conn, conn.transaction():
+        await events.record(conn, "discord", [Fact(schemas.decode(payload), payload)])
+    await desk.redis.delete(desk.keys.stream("telegram"))
+
+    assert await Relay(parts).step() == 1
+
+    assert await desk.stream_length("discord") == 1
+
+
+async def test_unfinished_events_are_published_again_after_a_loss_and_finished_ones_are_not(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    settling = Settling("telegram", parts)
+    await give_xp(producer, 1, number=1)
+    await settling.step()
+    await give_xp(producer, 10, number=2)
+    await published(desk)
+
+    await desk.lose_everything()
+    assert await settling.step() == 0
+    assert await desk.statuses() == {"completed": 1, "pending": 1}
+    await Relay(parts).step()
+    await settling.step()
+
+    assert await desk.xp("discord") == 11
+    assert await desk.stream_length("telegram") == 1
+
+
+async def test_an_event_marked_published_just_after_the_loss_is_published_again(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    """Producers mark a moment late; a mark for what was lost must not outlive the rebuild."""
+    await give_xp(producer, 10, number=1)
+    await desk.lose_everything()
+    assert await desk.statuses() == {"pending": 1}
+
+    await parts.rebuild("telegram")
+    await Relay(parts).step()
+    await Settling("telegram", parts).step()
+
+    assert await desk.xp("discord") == 10
+
+
+async def test_nobody_can_publish_while_a_stream_is_missing(parts: Parts, desk: Desk):
+    await desk.lose_everything()
+
+    with pytest.raises(StreamMissing):
+        await parts.publisher.publish("telegram", [xp_payload(1)])
+
+    assert not await desk.redis.exists(desk.keys.stream("telegram"))
+
+
+async def test_rebuilding_twice_at_once_loses_and_doubles_nothing(
+    parts: Parts, settings, community, stop, producer: Producer, desk: Desk
+):
+    for number in range(20):
+        await give_xp(producer, 1, number=number)
+    await published(desk)
+    await desk.lose_everything()
+
+    async with open_parts(settings, community, stop, keys=parts.keys) as other:
+        await asyncio.gather(parts.rebuild("telegram"), other.rebuild("telegram"))
+        await asyncio.gather(Relay(parts).step(), Relay(other).step())
+        async with asyncio.timeout(20):
+            while await desk.xp("discord") < 20:
+                await asyncio.gather(
+                    Settling("telegram", parts).step(), Settling("telegram", other).step()
+                )
+
+    assert await desk.xp("discord") == 20
+    assert await desk.ledger_rows("discord") == 20
+
+
+async def test_a_reader_that_waits_notices_the_loss(parts: Parts, desk: Desk):
+    settling = Settling("telegram", parts)
+    await settling.step()
+    await desk.lose_everything()
+    with pytest.raises(GroupMissing):
+        await parts.reader("telegram").read()
+
+    assert await settling.step() == 0
+
+    assert await group_exists(desk.redis, desk.keys.subscription("telegram"))
+
+
+async def give_xp(producer: Producer, delta_xp: int, *, number: int) -> None:
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=delta_xp, source="telegram", reason="game", entity_id=str(number)
+    )
+
+
+async def published(desk: Desk) -> None:
+    async def nothing_pending() -> bool:
+        return "pending" not in await desk.statuses()
+
+    await until(nothing_pending, what="the producer marks what it published")
