@@ -21,6 +21,7 @@ from bus import (
     Publisher,
     StreamMissing,
     ensure_group,
+    group_exists,
     measure_lag,
     remove_idle_consumers,
     trim_stream,
@@ -104,6 +105,17 @@ async def test_creating_a_group_again_is_not_an_error(bare_bus: Bus):
 
     assert await ensure_group(bare_bus.redis, subscription) is True
     assert await ensure_group(bare_bus.redis, subscription) is False
+
+
+async def test_a_group_exists_once_it_is_created_and_no_other_one(bare_bus: Bus):
+    subscription = bare_bus.keys.subscription("telegram")
+    assert await group_exists(bare_bus.redis, subscription) is False
+
+    await bare_bus.redis.xgroup_create(subscription.stream, "audit", mkstream=True)
+    assert await group_exists(bare_bus.redis, subscription) is False
+
+    await ensure_group(bare_bus.redis, subscription)
+    assert await group_exists(bare_bus.redis, subscription) is True
 
 
 async def test_a_new_group_gets_what_was_published_before_it_existed(bare_bus: Bus):
