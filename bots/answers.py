@@ -24,6 +24,9 @@ from .markup import Markup
 from .texts import Texts, marked
 
 BAR_CELLS = 10
+# A Discord message holds 2,000 characters, so lists of what others wrote are bounded.
+ACHIEVEMENTS_SHOWN_MAX = 10
+NAME_CHARS_MAX = 32
 
 MENU = (
     ("guess", marked("Guess my number and win XP")),
@@ -106,7 +109,10 @@ def card(
     lines.append(texts.gettext("Balance: {coins}", coins=_coins(profile.balance, texts)))
     lines.append(_progress(profile, texts, mark))
     if profile.achievements:
-        titles = [_title(one.name, community) for one in profile.achievements]
+        newest = profile.achievements[-ACHIEVEMENTS_SHOWN_MAX:]
+        titles = [_title(one.name, community) for one in newest]
+        if len(newest) < len(profile.achievements):
+            titles.insert(0, "…")
         lines.append(texts.gettext("Achievements: {list}", list=mark.plain(", ".join(titles))))
     lines.append(
         texts.gettext("Your Telegram and Discord accounts are linked.")
@@ -124,7 +130,8 @@ def table(standings: Sequence[Standing], texts: Texts, mark: Markup) -> str:
     for one in standings:
         name = one.display_name or texts.gettext("somebody")
         rank = f" ({mark.plain(one.rank_name)})" if one.rank_name else ""
-        lines.append(f"{one.position}. {mark.plain(name)} - {_xp(one.xp, texts)}{rank}")
+        shown = mark.plain(_shortened(name))
+        lines.append(f"{one.position}. {shown} - {_xp(one.xp, texts)}{rank}")
     return "\n".join(lines)
 
 
@@ -272,6 +279,10 @@ def progress_bar(done: int, whole: int) -> str:
     """Draw the way from one rank to the next; full only when all of it is done."""
     filled = max(0, min(BAR_CELLS, done * BAR_CELLS // whole)) if whole > 0 else BAR_CELLS
     return "▰" * filled + "▱" * (BAR_CELLS - filled)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= NAME_CHARS_MAX else f"{name[: NAME_CHARS_MAX - 1]}…"
 
 
 def _title(achievement: str, community: Community) -> str:

@@ -154,8 +154,9 @@ async def _poll(
             await dispatcher.stop_polling()
         await polling
     finally:
-        for task in ending:
+        for task in (polling, *ending):
             task.cancel()
+        await asyncio.gather(polling, *ending, return_exceptions=True)
     if refused.is_set():
         raise Refused(NOT_ACCEPTED)
     await turnstile.confirm(bot)

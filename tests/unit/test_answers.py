@@ -102,7 +102,7 @@ def test_the_bar_is_full_only_when_all_is_done(done, filled):
 
 
 def test_names_are_only_names():
-    rows = [Standing(1, 1, "<b>*x*</b> @everyone [a](http://b)", 1_500, None)]
+    rows = [Standing(1, 1, "<b>*x*</b> @everyone [a](b://c)", 1_500, None)]
 
     telegram = answers.table(rows, LANGUAGES.speak("en"), MARKS[0])
     discord = answers.table(rows, LANGUAGES.speak("en"), MARKS[1])
@@ -111,9 +111,20 @@ def test_names_are_only_names():
     assert "@everyone" not in telegram
     assert r"\*x\*" in discord
     assert "@everyone" not in discord
-    assert r"\[a](http://b)" in discord
+    assert r"\[a](b://c)" in discord
     assert discord.endswith("1,500 XP")
 
 
 def test_an_empty_table_invites_to_play():
     assert "/guess" in answers.table([], LANGUAGES.speak("en"), MARKS[0])
+
+
+@in_every_language
+@on_every_platform
+def test_the_longest_answers_fit_into_a_discord_message(texts, mark):
+    rows = [Standing(place, place, "*" * 200, 10**15, "R" * 64) for place in range(1, 11)]
+    many = tuple(Achievement("a" * 64, PROFILE.achievements[0].unlocked_at) for _ in range(100))
+    profile = PROFILE._replace(achievements=many)
+
+    assert len(answers.table(rows, texts, mark)) <= 2_000
+    assert len(answers.card(profile, "Alice", texts, mark, COMMUNITY)) <= 2_000

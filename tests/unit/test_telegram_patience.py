@@ -150,6 +150,12 @@ def message(user: User | None, sender_chat: Chat | None = None) -> Message:
             Chat(id=-1002, type="channel"),
             Sender.NOBODY,
         ),
+        (
+            User(id=1001, is_bot=False, first_name="Alice"),
+            Chat(id=-1002, type="channel"),
+            Sender.NOBODY,
+        ),
+        (User(id=1001, is_bot=False, first_name="Alice"), GROUP, Sender.ANONYMOUS_ADMIN),
         (None, Chat(id=-1002, type="channel"), Sender.NOBODY),
         (None, None, Sender.NOBODY),
     ],
