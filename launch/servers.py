@@ -146,7 +146,7 @@ def start_redis_binary(
     process = _spawn([str(binary), *arguments], log)
     server = Server("redis", f"redis://{HOST}:{port}/0", process, log)
     pid_file.write_text(str(process.pid))
-    _wait_until(server, lambda: _answers_ping(port))
+    _wait_until(server, lambda: _answers(port, server.pid))
     return server
 
 
@@ -245,11 +245,12 @@ def _is_ready(binaries: Path, port: int) -> bool:
     return subprocess.run(command, check=False).returncode == 0
 
 
-def _answers_ping(port: int) -> bool:
+def _answers(port: int, pid: int) -> bool:
+    """Tell whether the Redis at this port is ours; somebody else's may sit on a taken one."""
     try:
         with socket.create_connection((HOST, port), timeout=1.0) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(16).startswith(b"+PONG")
+            connection.sendall(b"INFO server\r\n")
+            return f"process_id:{pid}\r\n".encode() in connection.recv(4_096)
     except OSError:
         return False
 

@@ -1,0 +1,198 @@
+"""`make sandbox`, `make demo` and `make run` as a stranger types them: real processes only."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+
+from bus import connect
+from config import Settings
+from launch.person import Person
+from launch.sandbox_client import SandboxClient
+from launch.sandboxed import Endpoints
+from launch.site import open_site
+
+START_TIMEOUT_S = 120
+pytestmark = pytest.mark.timeout(240)
+
+
+@dataclass
+class Running:
+    process: subprocess.Popen[str]
+    run_dir: Path
+    endpoints: Endpoints
+    output: Path
+
+
+def environment(run_dir: Path) -> dict[str, str]:
+    """An empty environment, but for what finds the programs."""
+    return {"PATH": os.environ["PATH"], "TWINSTREAM_RUN_DIR": str(run_dir), "COLUMNS": "200"}
+
+
+def launch(command: str, run_dir: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "launch", command],
+        env=environment(run_dir) | more,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@contextlib.contextmanager
+def run_sandbox(run_dir: Path) -> Iterator[Running]:
+    """`make sandbox`, from ready to stopped."""
+    output = run_dir / "output.txt"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "launch", "sandbox"],
+            env=environment(run_dir),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not (run_dir / "endpoints.json").exists():
+            assert process.poll() is None, output.read_text()
+            assert time.monotonic() < deadline, output.read_text()
+            time.sleep(0.1)
+        yield Running(process, run_dir, Endpoints.read(run_dir / "endpoints.json"), output)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One sandbox for all tests that leave it running."""
+    with run_sandbox(tmp_path_factory.mktemp("run")) as running:
+        yield running
+
+
+def test_the_endpoints_file_names_everything(sandbox: Running) -> None:
+    found = json.loads((sandbox.run_dir / "endpoints.json").read_text())
+
+    assert {
+        "redis_url",
+        "database_url",
+        "telegram_api_base",
+        "discord_api_base",
+        "discord_gateway_url",
+        "control_url",
+    } < found.keys()
+    assert found["telegram"]["chat_id"] == -1001000000001
+    assert found["telegram"]["people"]["alice"] == 1001
+    assert str(found["discord"]["guild_id"]) == "900000000000000001"
+    assert {"channels", "roles", "people"} <= found["discord"].keys()
+
+
+async def test_the_demo_plays_on_a_running_sandbox_and_both_sides_agree(sandbox: Running) -> None:
+    told = await asyncio.to_thread(launch, "demo", sandbox.run_dir)
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "Both sides agree." in told.stdout
+    assert "Discord shows the role Regular instead of Newcomer" in told.stdout
+    assert "Telegram shows the tag Veteran" in told.stdout
+    assert "sync:discord: 3 new entries, 3 events of Discord" in told.stdout
+
+
+async def test_redis_and_postgres_answer_as_the_readme_says(sandbox: Running) -> None:
+    redis = connect(sandbox.endpoints.redis_url, name="test")
+    conn = await asyncpg.connect(sandbox.endpoints.database_url)
+    try:
+        for source, group in (("telegram", b"discord"), ("discord", b"telegram")):
+            assert await redis.xinfo_stream(f"sync:{source}")
+            [info] = await redis.xinfo_groups(f"sync:{source}")
+            assert info["name"] == group
+        await conn.fetch("SELECT status, COUNT(*) FROM sync_events GROUP BY status")
+        await conn.fetch("SELECT * FROM transactions ORDER BY id DESC LIMIT 5")
+        await conn.fetch("SELECT error_message FROM sync_events WHERE status = 'failed'")
+    finally:
+        await conn.close()
+        await redis.aclose()
+
+
+async def test_status_shows_streams_and_events(sandbox: Running) -> None:
+    shown = await asyncio.to_thread(launch, "status", sandbox.run_dir)
+
+    assert shown.returncode == 0, shown.stderr
+    assert "sync:telegram" in shown.stdout
+    assert "to-discord-1" in shown.stdout
+
+
+async def test_a_second_sandbox_in_the_same_folder_says_what_to_do(sandbox: Running) -> None:
+    refused = await asyncio.to_thread(launch, "sandbox", sandbox.run_dir)
+
+    assert refused.returncode == 1
+    assert "already runs" in refused.stderr
+    assert "TWINSTREAM_RUN_DIR" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+async def test_a_bot_that_was_killed_comes_back_and_answers(sandbox: Running) -> None:
+    roster = sandbox.run_dir / "sandbox" / "processes.json"
+    pid = json.loads(roster.read_text())["telegram-bot"][0]
+    async with SandboxClient(sandbox.endpoints.control_url) as client:
+        before = await client.newest()
+        psutil.Process(pid).kill()
+        await client.wait_for(
+            "the bot's return",
+            lambda call: call.name == "setMyCommands",
+            after=before,
+            timeout_s=90,
+        )
+        asked = await client.newest()
+        await client.post("/telegram/say", chat_id=1003, user_id=1003, text="/help")
+        await client.wait_for(
+            "an answer", lambda call: call.name == "sendMessage" and call.status == 200, after=asked
+        )
+
+
+async def test_ctrl_c_leaves_no_process_behind_and_the_data_stays(tmp_path: Path) -> None:
+    with run_sandbox(tmp_path) as sandbox:
+        async with SandboxClient(sandbox.endpoints.control_url) as client:
+            await (await Person.arrive(client, sandbox.endpoints, "Nina")).win_in_telegram()
+        conn = await asyncpg.connect(sandbox.endpoints.database_url)
+        rows = await conn.fetchval("SELECT count(*) FROM transactions")
+        await conn.close()
+        family = psutil.Process(sandbox.process.pid).children(recursive=True)
+        assert len(family) >= 6
+
+        sandbox.process.send_signal(signal.SIGINT)
+
+        assert await asyncio.to_thread(sandbox.process.wait, 60) == 0, sandbox.output.read_text()
+        assert not psutil.wait_procs(family, timeout=5)[1]
+        assert not (sandbox.run_dir / "endpoints.json").exists()
+    with open_site(tmp_path / "sandbox", Settings()) as site:
+        conn = await asyncpg.connect(site.database_url)
+        assert rows > 0
+        assert await conn.fetchval("SELECT count(*) FROM transactions") >= rows
+        await conn.close()
+
+
+def test_run_without_tokens_says_which_and_where_from(tmp_path: Path) -> None:
+    refused = launch("run", tmp_path)
+
+    assert refused.returncode == 2
+    for word in ("TELEGRAM_TOKEN", "@BotFather", "DISCORD_TOKEN", "discord.com", "make sandbox"):
+        assert word in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_status_without_anything_running_says_so(tmp_path: Path) -> None:
+    refused = launch("status", tmp_path)
+
+    assert refused.returncode == 1
+    assert "make sandbox" in refused.stderr

@@ -1,0 +1,81 @@
+"""Child processes: watched, started again, stopped, and never left behind."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from launch.errors import LaunchError
+from launch.processes import Crew, Module
+from launch.waiting import until
+
+WAITS = "import signal; signal.sigwait([signal.SIGTERM])\n"
+FALLS = "raise SystemExit(3)\n"
+UNFIT = "import sys; sys.stderr.write('TELEGRAM_TOKEN is not set\\n'); raise SystemExit(2)\n"
+
+
+class Said(list[str]):
+    def __call__(self, line: str) -> None:
+        self.append(line)
+
+
+@pytest.fixture
+def crew(tmp_path: Path) -> Iterator[Crew]:
+    for name, text in (("waits", WAITS), ("falls", FALLS), ("unfit", UNFIT)):
+        (tmp_path / f"{name}.py").write_text(text)
+    crew = make_crew(tmp_path)
+    yield crew
+    crew.stop()
+
+
+def make_crew(tmp_path: Path) -> Crew:
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    return Crew(
+        environment, roster=tmp_path / "roster.json", log_folder=tmp_path / "logs", say=Said()
+    )
+
+
+def test_a_module_runs_with_this_python_and_stops_when_asked(crew: Crew) -> None:
+    process = crew.start(Module("one", "waits"))
+
+    assert psutil.Process(process.pid).exe() == str(Path(sys.executable).resolve())
+    crew.stop()
+
+    assert process.poll() is not None
+
+
+async def test_a_dead_process_is_started_again(crew: Crew) -> None:
+    first = crew.start(Module("one", "waits"))
+    watching = asyncio.create_task(crew.watch())
+    first.kill()
+
+    async def replaced() -> bool:
+        return crew.pid("one") != first.pid and crew.is_running("one")
+
+    await until("a new process", replaced)
+    watching.cancel()
+
+
+async def test_unfit_settings_end_it_with_the_process_own_words(crew: Crew) -> None:
+    crew.start(Module("one", "unfit"))
+
+    with pytest.raises(LaunchError, match="TELEGRAM_TOKEN is not set"):
+        await asyncio.wait_for(crew.watch(), 20)
+
+
+def test_what_a_killed_launcher_left_behind_is_stopped(crew: Crew, tmp_path: Path) -> None:
+    left = crew.start(Module("one", "waits"))
+
+    make_crew(tmp_path).stop_leftovers()
+
+    assert left.wait(5) is not None
+
+
+def test_a_roster_that_names_somebody_else_by_now_harms_nobody(tmp_path: Path) -> None:
+    (tmp_path / "roster.json").write_text(f'{{"one": [{os.getpid()}, 1.0]}}')
+
+    make_crew(tmp_path).stop_leftovers()
