@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from bus import BadRedisUrl, BusError, CommandRefused, address
-from config import Community, ConfigError, Settings
+from config import Community, ConfigError, Settings, heartbeat
 from db import Contention, SchemaOutdated, StorageUnavailable
 
 from . import roles
@@ -40,21 +40,10 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
     community = Community.from_toml(Path(settings.twinstream_config))
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    patience = Patience("consumers", stop)
     try:
         log.info("consumers.started", roles=wanted, redis=address(settings.redis_url or ""))
-        while not stop.is_set():
-            try:
-                async with AsyncExitStack() as stack:
-                    opening = stack.enter_async_context(open_parts(settings, community, stop))
-                    parts = await unless_stopped(stop, opening)
-                    if parts is not None:
-                        patience.over()
-                        await _run_all(wanted, parts)
-            except (BadRedisUrl, CommandRefused):
-                raise
-            except (StorageUnavailable, Contention, BusError) as error:
-                await patience.wait(error)
+        async with heartbeat(settings.twinstream_heartbeat_file):
+            await _serve_until(stop, settings, community, wanted)
     except (SchemaOutdated, BadRedisUrl) as error:
         raise ConfigError(str(error)) from error
     except CommandRefused as error:
@@ -63,6 +52,24 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
             " and no other program may use keys of the same names in it"
         ) from error
     log.info("consumers.stopped")
+
+
+async def _serve_until(
+    stop: asyncio.Event, settings: Settings, community: Community, names: Sequence[str]
+) -> None:
+    patience = Patience("consumers", stop)
+    while not stop.is_set():
+        try:
+            async with AsyncExitStack() as stack:
+                opening = stack.enter_async_context(open_parts(settings, community, stop))
+                parts = await unless_stopped(stop, opening)
+                if parts is not None:
+                    patience.over()
+                    await _run_all(names, parts)
+        except (BadRedisUrl, CommandRefused):
+            raise
+        except (StorageUnavailable, Contention, BusError) as error:
+            await patience.wait(error)
 
 
 async def _run_all(names: Sequence[str], parts: Parts) -> None:
