@@ -1,0 +1,257 @@
+"""Ranks and achievements as roles: the real discord.py against the sandbox's Discord."""
+
+import warnings
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from member_desk import MemberDesk
+
+from config import ConfigError, Settings
+from consumers.loop import NotYet
+from consumers.surfaces import Surfaces
+from sandbox import Fault, Faults, Transcript, load_seed
+from sandbox.discord_api import DiscordLimits, DiscordPlatform
+
+with warnings.catch_warnings():
+    # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from consumers.discord_roles import open_role
+
+ALICE, BORIS, STRANGER = 800000000000000101, 800000000000000102, 800000000000000777
+NEWCOMER, REGULAR, VETERAN = 900000000000000101, 900000000000000102, 900000000000000103
+LUCKY, BOOSTER, BOT_ROLE = 900000000000000110, 900000000000000111, 900000000000000100
+MEMBER_ROLE = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}"
+GIVE, TAKE, LOOK = (
+    f"PUT {MEMBER_ROLE}",
+    f"DELETE {MEMBER_ROLE}",
+    "GET /guilds/{guild_id}/members/{user_id}",
+)
+
+
+class Server:
+    """The sandbox's Discord, its wire log, and its faults."""
+
+    def __init__(self) -> None:
+        self.transcript, self.faults = Transcript(), Faults()
+        limits = DiscordLimits().scaled(0.01)
+        self.platform = DiscordPlatform(load_seed(), self.transcript, self.faults, limits=limits)
+
+    def roles_of(self, user_id: int) -> set[int]:
+        [member] = [
+            one for one in self.platform.world()["members"] if int(one["user"]["id"]) == user_id
+        ]
+        return {int(role) for role in member["roles"]}
+
+    def calls(self, name: str) -> list:
+        return self.transcript.calls(platform="discord", name=name)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    server = Server()
+    await server.platform.start()
+    yield server
+    await server.platform.stop()
+
+
+@pytest.fixture
+def settings(settings: Settings, server: Server) -> Settings:
+    return msgspec.structs.replace(
+        settings,
+        discord_token=load_seed().discord.token,
+        discord_api_base=server.platform.api_base,
+        discord_gateway_url=server.platform.gateway_url,
+    )
+
+
+@pytest.fixture
+async def role(parts) -> AsyncIterator[Surfaces]:
+    async with open_role(parts) as role:
+        yield role
+
+
+@pytest.fixture
+def people(pool) -> MemberDesk:
+    return MemberDesk(pool, "discord")
+
+
+async def test_a_rank_becomes_a_role_and_says_why_in_the_audit_log(role, server, people):
+    key = await people.give_xp(ALICE, 10)
+
+    assert await role.step() == 1
+
+    assert server.roles_of(ALICE) == {NEWCOMER}
+    [call] = server.calls(GIVE)
+    assert call.reason == f"twinstream: {key}"
+    assert await people.error(ALICE) is None
+
+
+async def test_the_role_of_the_old_rank_goes_and_foreign_roles_stay(role, server, people):
+    server.platform.administration.give_role(ALICE, BOOSTER)
+    await people.give_xp(ALICE, 10)
+    await role.step()
+    await people.give_xp(ALICE, 25)
+
+    await role.step()
+
+    assert server.roles_of(ALICE) == {REGULAR, BOOSTER}
+
+
+async def test_the_new_role_is_there_before_the_old_one_goes(role, server, people):
+    await people.give_xp(ALICE, 10)
+    await role.step()
+    await people.give_xp(ALICE, 25)
+    await role.step()
+
+    assert server.calls(GIVE)[-1].number < server.calls(TAKE)[-1].number
+
+
+async def test_an_achievement_becomes_a_role(role, server, people):
+    await people.unlock(ALICE, "lucky_guess")
+
+    await role.step()
+
+    assert server.roles_of(ALICE) == {LUCKY}
+
+
+async def test_a_role_given_by_hand_is_put_right_at_the_next_visit(role, server, people):
+    server.platform.administration.give_role(ALICE, VETERAN)
+    await people.give_xp(ALICE, 10)
+
+    await role.step()
+
+    assert server.roles_of(ALICE) == {NEWCOMER}
+
+
+async def test_where_nothing_differs_nothing_is_written(role, server, people):
+    server.platform.administration.give_role(ALICE, NEWCOMER)
+    await people.give_xp(ALICE, 10)
+
+    await role.step()
+
+    assert server.calls(GIVE) == server.calls(TAKE) == []
+    assert len(server.calls(LOOK)) == 1
+
+
+async def test_a_lost_write_is_noticed_and_mended_at_the_next_visit(role, server, people):
+    server.faults.add(Fault("discord", GIVE, 204, when="dropped"))
+    await people.give_xp(ALICE, 10)
+
+    await role.step()
+    assert server.roles_of(ALICE) == set()
+    assert "did not stick" in await people.error(ALICE)
+    await people.retry_now()
+    await role.step()
+
+    assert server.roles_of(ALICE) == {NEWCOMER}
+    assert await people.error(ALICE) is None
+
+
+async def test_a_write_whose_answer_was_lost_is_found_done(role, server, people):
+    server.faults.add(Fault("discord", GIVE, 503, when="after"))
+    await people.give_xp(ALICE, 10)
+
+    await role.step()
+    await people.retry_now()
+    role._blocked_until = 0.0
+    await role.step()
+
+    assert server.roles_of(ALICE) == {NEWCOMER}
+    assert len(server.calls(GIVE)) == 1
+
+
+async def test_a_role_above_the_bots_is_told_and_the_others_are_shown(role, server, people):
+    server.platform.administration.move_role(NEWCOMER, above=BOT_ROLE)
+    await people.give_xp(ALICE, 10)
+    await people.give_xp(BORIS, 30)
+
+    assert await role.step() == 2
+
+    assert "drag its own role above" in await people.error(ALICE)
+    assert server.roles_of(BORIS) == {REGULAR}
+
+
+async def test_one_who_is_not_in_the_server_is_put_off(role, server, people):
+    await people.give_xp(STRANGER, 10)
+    await people.give_xp(ALICE, 10)
+
+    assert await role.step() == 2
+
+    assert "not a member" in await people.error(STRANGER)
+    assert server.roles_of(ALICE) == {NEWCOMER}
+
+
+async def test_a_deleted_role_is_told(role, server, people):
+    server.platform.administration.delete_role(NEWCOMER)
+    await people.give_xp(ALICE, 10)
+
+    await role.step()
+
+    assert "does not exist in the server" in await people.error(ALICE)
+
+
+async def test_a_bot_that_was_thrown_out_asks_for_nobody_else(role, server, people):
+    server.platform.administration.kick_bot()
+    await people.give_xp(ALICE, 10)
+    await people.give_xp(BORIS, 10)
+
+    assert await role.step() == 1
+    assert await role.step() == 0
+
+    assert len(server.calls(LOOK)) == 1
+    assert "not in the Discord server" in await people.error(ALICE)
+
+
+async def test_a_short_rate_limit_is_waited_out(role, server, people):
+    server.faults.add(Fault("discord", GIVE, 429, retry_after=0.05))
+    await people.give_xp(ALICE, 10)
+
+    assert await role.step() == 1
+
+    assert server.roles_of(ALICE) == {NEWCOMER}
+
+
+async def test_a_long_rate_limit_keeps_from_everyone(role, server, people):
+    server.faults.add(Fault("discord", GIVE, 429, retry_after=300.0))
+    await people.give_xp(ALICE, 10)
+    await people.give_xp(BORIS, 10)
+
+    assert await role.step() == 1
+    assert await role.step() == 0
+
+    assert "asks to wait" in await people.error(ALICE)
+
+
+async def test_a_burst_stays_within_the_limits(role, server, people):
+    """discord.py sleeps when a bucket is empty: no answer is ever a 429."""
+    names = [server.platform.join(name=f"member {number}") for number in range(15)]
+    for user_id in names:
+        await people.give_xp(user_id, 10)
+
+    assert await role.step() == 15
+
+    assert {call.status for call in server.calls(GIVE)} == {204}
+    assert all(server.roles_of(user_id) == {NEWCOMER} for user_id in names)
+
+
+async def test_a_refused_token_is_a_matter_of_settings(parts):
+    wrong = msgspec.structs.replace(parts.settings, discord_token="WRONG")
+
+    with pytest.raises(ConfigError, match="DISCORD_TOKEN"):
+        async with open_role(_with(parts, wrong)):
+            pass
+
+
+async def test_a_discord_that_does_not_answer_is_waited_for(parts, server):
+    await server.platform.stop()
+
+    with pytest.raises(NotYet, match="Discord"):
+        async with open_role(parts):
+            pass
+
+
+def _with(parts, settings):
+    from dataclasses import replace
+
+    return replace(parts, settings=settings)

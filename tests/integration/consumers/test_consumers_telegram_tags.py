@@ -1,0 +1,192 @@
+"""Ranks as member tags: the real aiogram against the sandbox's Telegram."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from member_desk import MemberDesk
+
+from config import Settings
+from consumers.surfaces import Surfaces
+from consumers.telegram_tags import open_role
+from sandbox import Fault, Faults, Rate, Transcript, load_seed
+from sandbox.telegram_api import TelegramLimits, TelegramPlatform
+
+ALICE, BORIS, ADA, STRANGER = 1001, 1002, 1009, 4242
+SET, LOOK = "setChatMemberTag", "getChatMember"
+UNLIMITED = TelegramLimits(Rate(10**6, 1.0), Rate(10**6, 1.0), Rate(10**6, 1.0))
+
+
+class Group:
+    """The sandbox's Telegram, its wire log, and its faults."""
+
+    def __init__(self) -> None:
+        self.transcript, self.faults = Transcript(), Faults()
+        self.platform = TelegramPlatform(
+            load_seed().telegram, self.transcript, self.faults, limits=UNLIMITED
+        )
+
+    def tag_of(self, user_id: int) -> str:
+        [tag] = [
+            one["tag"] for one in self.platform.world()["members"] if one["user_id"] == user_id
+        ]
+        return tag
+
+    def calls(self, name: str) -> list:
+        return self.transcript.calls(platform="telegram", name=name)
+
+
+@pytest.fixture
+async def group() -> AsyncIterator[Group]:
+    group = Group()
+    await group.platform.start()
+    yield group
+    await group.platform.stop()
+
+
+@pytest.fixture
+def settings(settings: Settings, group: Group) -> Settings:
+    return msgspec.structs.replace(
+        settings,
+        telegram_token=load_seed().telegram.token,
+        telegram_api_base=group.platform.api_base,
+    )
+
+
+@pytest.fixture
+async def role(parts) -> AsyncIterator[Surfaces]:
+    async with open_role(parts) as role:
+        yield role
+
+
+@pytest.fixture
+def people(pool) -> MemberDesk:
+    return MemberDesk(pool, "telegram")
+
+
+async def test_a_rank_becomes_a_tag(role, group, people):
+    await people.give_xp(ALICE, 10)
+
+    assert await role.step() == 1
+
+    assert group.tag_of(ALICE) == "Newcomer"
+    assert await people.error(ALICE) is None
+
+
+async def test_the_tag_of_the_old_rank_is_replaced(role, group, people):
+    await people.give_xp(ALICE, 10)
+    await role.step()
+    await people.give_xp(ALICE, 25)
+
+    await role.step()
+
+    assert group.tag_of(ALICE) == "Regular"
+
+
+async def test_the_tag_goes_with_the_rank(role, group, people):
+    await people.give_xp(ALICE, 10)
+    await role.step()
+    await people.give_xp(ALICE, -5)
+
+    await role.step()
+
+    assert group.tag_of(ALICE) == ""
+
+
+async def test_a_tag_changed_by_hand_is_put_right_at_the_next_visit(role, group, people):
+    group.platform.people.tag(ALICE, "Champion")
+    await people.give_xp(ALICE, 10)
+
+    await role.step()
+
+    assert group.tag_of(ALICE) == "Newcomer"
+
+
+async def test_where_nothing_differs_nothing_is_written(role, group, people):
+    group.platform.people.tag(ALICE, "Newcomer")
+    await people.give_xp(ALICE, 10)
+
+    await role.step()
+
+    assert group.calls(SET) == []
+
+
+async def test_a_lost_write_is_noticed_and_mended_at_the_next_visit(role, group, people):
+    group.faults.add(Fault("telegram", SET, 200, when="dropped"))
+    await people.give_xp(ALICE, 10)
+
+    await role.step()
+    assert group.tag_of(ALICE) == ""
+    assert "did not stick" in await people.error(ALICE)
+    await people.retry_now()
+    await role.step()
+
+    assert group.tag_of(ALICE) == "Newcomer"
+
+
+async def test_an_administrator_is_put_off_for_a_day_without_a_try(role, group, people):
+    await people.give_xp(ADA, 10)
+    await people.give_xp(ALICE, 10)
+
+    assert await role.step() == 2
+
+    assert "administrator" in await people.error(ADA)
+    assert await people.retry_in_s(ADA) > 23 * 3_600
+    assert len(group.calls(SET)) == 1
+
+
+async def test_one_who_left_is_put_off(role, group, people):
+    group.platform.leave(ALICE)
+    await people.give_xp(ALICE, 10)
+    await people.give_xp(STRANGER, 10)
+
+    assert await role.step() == 2
+
+    assert "not in the Telegram group" in await people.error(ALICE)
+    assert "not in the Telegram group" in await people.error(STRANGER)
+    assert group.calls(SET) == []
+
+
+async def test_a_rate_limit_keeps_from_everyone_for_as_long_as_telegram_says(role, group, people):
+    group.faults.add(Fault("telegram", SET, 429, retry_after=120))
+    await people.give_xp(ALICE, 10)
+    await people.give_xp(BORIS, 10)
+
+    assert await role.step() == 1
+    assert await role.step() == 0
+
+    assert "asks to wait" in await people.error(ALICE)
+    assert await people.retry_in_s(ALICE) > 100
+    assert len(group.calls(SET)) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "rights"), [("administrator", frozenset()), ("member", None), ("kicked", None)]
+)
+async def test_a_bot_without_the_right_asks_for_nobody_else(role, group, people, status, rights):
+    group.platform.people.set_bot(status, rights)
+    await people.give_xp(ALICE, 10)
+    await people.give_xp(BORIS, 10)
+
+    assert await role.step() == 1
+    assert await role.step() == 0
+
+    assert "make the bot an administrator" in await people.error(ALICE)
+
+
+async def test_a_connection_that_breaks_keeps_from_everyone(role, group, people):
+    group.faults.add(Fault("telegram", LOOK, 0, when="hangup"))
+    await people.give_xp(ALICE, 10)
+
+    assert await role.step() == 1
+
+    assert "in trouble" in await people.error(ALICE)
+
+
+async def test_a_revoked_token_is_told(role, group, people):
+    group.faults.add(Fault("telegram", LOOK, 401, description="Unauthorized"))
+    await people.give_xp(ALICE, 10)
+
+    await role.step()
+
+    assert "TELEGRAM_TOKEN" in await people.error(ALICE)
