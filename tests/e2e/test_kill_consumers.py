@@ -1,0 +1,141 @@
+"""kill -9 in the middle of a burst: nothing is lost, nothing counts twice."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+import schemas
+from bus import SOURCES, Keys, Publisher, connect, ensure_group
+from db import Producer
+from launch.servers import start_redis
+from tests.integration.consumers.processes import consumers, environment
+from tests.integration.consumers.settling_desk import Desk, until
+
+EVENTS = 2_000
+MEMBERS = 40
+PRODUCERS = 8
+ROLES = ("to-discord", "to-telegram", "relay")
+
+TOML = """
+[telegram]
+chat_id = -1001000000001
+[discord]
+guild_id = 900000000000000001
+[[ranks]]
+name = "Newcomer"
+xp = 10
+[consumers]
+batch_entries_max = 50
+block_ms = 100
+claim_idle_ms = 1000
+relay_interval_ms = 50
+relay_after_ms = 500
+"""
+
+EVENTS_NOT_ENTERED_TWICE = """
+    SELECT count(*) FROM (
+        SELECT idempotency_key FROM transactions GROUP BY idempotency_key
+        HAVING count(*) <> 2 OR count(DISTINCT platform) <> 2
+    ) AS wrong
+"""
+MEMBERS_THAT_DIFFER = """
+    SELECT count(*) FROM sync_state AS t
+    FULL JOIN sync_state AS d ON d.member_id = t.member_id AND d.platform = 'discord'
+    WHERE t.platform = 'telegram' AND (t.xp, t.balance, t.rank)
+        IS DISTINCT FROM (d.xp, d.balance, d.rank)
+"""
+BOOKS_THAT_DO_NOT_ADD_UP = """
+    SELECT count(*) FROM sync_state AS s JOIN (
+        SELECT member_id, platform, sum(delta_xp) AS xp, sum(delta_balance) AS balance
+        FROM transactions GROUP BY member_id, platform
+    ) AS l USING (member_id, platform)
+    WHERE (s.xp, s.balance) IS DISTINCT FROM (l.xp, l.balance)
+"""
+
+
+@pytest.fixture
+async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
+    """A Redis of this test's own: the process knows no prefix."""
+    with start_redis(tmp_path / "redis", persistent=False) as server:
+        client = connect(server.url, name="test")
+        for source in SOURCES:
+            await ensure_group(client, Keys().subscription(source))
+        yield client
+        await client.aclose()
+
+
+@pytest.fixture
+def environ(redis: Redis, database_url: str, tmp_path: Path) -> dict[str, str]:
+    toml = tmp_path / "twinstream.toml"
+    toml.write_text(TOML)
+    port = redis.connection_pool.connection_kwargs["port"]
+    return environment(
+        REDIS_URL=f"redis://127.0.0.1:{port}/0",
+        DATABASE_URL=database_url,
+        TWINSTREAM_CONFIG=str(toml),
+    )
+
+
+async def burst(producer: Producer, numbers: range) -> None:
+    chance = random.Random(numbers.start)
+    for number in numbers:
+        common = {
+            "user_id": chance.randint(1, MEMBERS),
+            "source": chance.choice(SOURCES),
+            "reason": "game_guess",
+            "entity_id": str(number),
+        }
+        if number % 3:
+            await producer.create_xp_change_event(delta_xp=chance.randint(1, 9), **common)
+        else:
+            await producer.create_balance_change_event(delta_balance=chance.randint(1, 9), **common)
+
+
+@pytest.mark.timeout(180)
+async def test_consumers_killed_in_a_burst_lose_nothing_and_count_nothing_twice(
+    environ: dict[str, str], redis: Redis, pool: asyncpg.Pool
+):
+    desk = Desk(pool, redis, Keys())
+    producer = Producer(pool, schemas, Publisher(redis, Keys()))
+    share = EVENTS // PRODUCERS
+    bursts = [
+        asyncio.create_task(burst(producer, range(n * share, (n + 1) * share)))
+        for n in range(PRODUCERS)
+    ]
+
+    for settled_before_death in (EVENTS // 10, EVENTS // 3):
+
+        async def far_enough(goal: int = settled_before_death) -> bool:
+            return (await desk.statuses()).get("completed", 0) >= goal
+
+        async with consumers(*ROLES, environ=environ) as victim:
+            await until(far_enough, what=f"{settled_before_death} events", deadline_s=60)
+            victim.process.kill()
+            assert await victim.ended() == -9
+        assert (await desk.statuses())["completed"] < EVENTS
+
+    async with consumers(*ROLES, environ=environ) as survivor:
+        await asyncio.gather(*bursts)
+        await producer.close()
+
+        async def all_settled() -> bool:
+            return await desk.statuses() == {"completed": EVENTS}
+
+        async def all_acknowledged() -> bool:
+            return await desk.unacknowledged("telegram") + await desk.unacknowledged("discord") == 0
+
+        await until(all_settled, what="every event is settled", deadline_s=90)
+        await until(all_acknowledged, what="every entry is acknowledged")
+        code, _ = await survivor.terminate(within_s=10)
+
+    assert code == 0
+    assert await desk.ledger_rows("telegram") == await desk.ledger_rows("discord") == EVENTS
+    assert await pool.fetchval(EVENTS_NOT_ENTERED_TWICE) == 0
+    assert await pool.fetchval(MEMBERS_THAT_DIFFER) == 0
+    assert await pool.fetchval(BOOKS_THAT_DO_NOT_ADD_UP) == 0
+    assert await redis.exists(Keys().dead) == 0
