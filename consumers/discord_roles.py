@@ -174,8 +174,10 @@ async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
         NotYet: Discord does not answer.
     """
     point_discord_at(parts.settings)
+    # Else it warns at every start that it cannot speak, which nobody asks of it.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     async with discord.Client(
-        intents=discord.Intents.none(), max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX
+        intents=discord.Intents(guilds=True), max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX
     ) as client:
         try:
             await client.login(parts.settings.discord_token or "")

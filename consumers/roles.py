@@ -19,17 +19,19 @@ class RoleEntry(NamedTuple):
 
     module: str
     needs: tuple[str, ...] = ()
+    #: Its library takes so long to import that the other roles must not wait for it.
+    slow: bool = False
 
 
 ROLES: Final = {
     "to-discord": RoleEntry("consumers.to_discord"),
     "to-telegram": RoleEntry("consumers.to_telegram"),
     "relay": RoleEntry("consumers.relay"),
-    "discord-roles": RoleEntry("consumers.discord_roles", ("discord_token",)),
-    "telegram-tags": RoleEntry("consumers.telegram_tags", ("telegram_token",)),
+    "discord-roles": RoleEntry("consumers.discord_roles", ("discord_token",), slow=True),
+    "telegram-tags": RoleEntry("consumers.telegram_tags", ("telegram_token",), slow=True),
 }
 
-_one_import_at_a_time = threading.Lock()
+_one_slow_import_at_a_time = threading.Lock()
 
 
 def chosen(names: Iterable[str]) -> list[str]:
@@ -61,12 +63,16 @@ async def open_role(name: str, parts: Parts) -> AsyncIterator[Role]:
         ConfigError: the role cannot work with these settings.
         NotYet: it cannot start now.
     """
-    # aiogram takes seconds to import: in a thread, the other roles go on meanwhile.
-    module = await asyncio.to_thread(_load, ROLES[name].module)
+    entry = ROLES[name]
+    if entry.slow:
+        module = await asyncio.to_thread(_import_slowly, entry.module)
+    else:
+        module = importlib.import_module(entry.module)
     async with module.open_role(parts) as role:
         yield role
 
 
-def _load(module: str) -> ModuleType:
-    with _one_import_at_a_time:
+def _import_slowly(module: str) -> ModuleType:
+    """Import in a thread, one module after the other: both libraries share a third, aiohttp."""
+    with _one_slow_import_at_a_time:
         return importlib.import_module(module)

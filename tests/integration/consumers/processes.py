@@ -94,3 +94,22 @@ async def consumers(*roles: str, environ: Mapping[str, str]) -> AsyncIterator[Co
         if process.returncode is None:
             process.kill()
         await running.ended()
+
+
+@asynccontextmanager
+async def sandbox() -> AsyncIterator[dict[str, Any]]:
+    """`python -m sandbox`; yields what it says when it is ready."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandbox", "--limit-scale", "0.01"),
+        cwd=CHECKOUT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            ready = json.loads(await process.stdout.readline())
+        yield ready
+    finally:
+        process.terminate()
+        await process.wait()

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from processes import CHECKOUT, SERVICE_ROLES, consumers, environment
+from processes import CHECKOUT, SERVICE_ROLES, consumers, environment, sandbox
 from redis.asyncio import Redis
 from settling_desk import Desk, until, xp_payload
 
 from bus import SOURCES, Keys, connect, ensure_group
+from consumers.roles import ROLES
 from launch.servers import Server, free_port, start_postgres, start_redis
 
 TOML = """
@@ -22,6 +23,7 @@ guild_id = 900000000000000001
 [[ranks]]
 name = "Newcomer"
 xp = 10
+telegram_tag = "Newcomer"
 [consumers]
 block_ms = 100
 relay_interval_ms = 20
@@ -232,6 +234,40 @@ async def test_a_platform_that_does_not_answer_holds_up_nobody_else(environ, out
 
     assert code == 0
     assert "Unclosed" not in running.text
+
+
+async def test_all_roles_run_and_end_without_a_word_of_warning(environ, outside: Desk, tmp_path):
+    alive = tmp_path / "alive"
+    async with sandbox() as ready:
+        environ |= {
+            "TELEGRAM_TOKEN": ready["telegram"]["token"],
+            "TELEGRAM_API_BASE": ready["telegram_api_base"],
+            "DISCORD_TOKEN": ready["discord"]["token"],
+            "DISCORD_API_BASE": ready["discord_api_base"],
+            "DISCORD_GATEWAY_URL": ready["discord_gateway_url"],
+            "TWINSTREAM_HEARTBEAT_FILE": str(alive),
+        }
+        async with consumers(environ=environ) as running:
+            for role in ROLES:
+                await running.saw("role.started", role=role)
+            await outside.add("telegram", xp_payload(15))
+            await running.saw("surface.shown", platform="telegram")
+            code, took_s = await running.terminate(within_s=10)
+
+    assert code == 0
+    assert took_s < 3
+    assert alive.exists()
+    assert {line["level"] for line in running.events} == {"info"}
+    assert all(line.startswith("{") for line in running.lines)
+
+
+async def test_settling_does_not_wait_for_a_slow_import(environ, outside: Desk):
+    environ |= {"TELEGRAM_TOKEN": "42:SANDBOX-TELEGRAM"}
+    async with consumers("telegram-tags", *SERVICE_ROLES, environ=environ) as running:
+        await running.settled()
+        started = [line["role"] for line in running.events if line["event"] == "role.started"]
+
+    assert "telegram-tags" not in started
 
 
 async def test_it_waits_for_servers_that_are_not_there_yet(toml: Path, tmp_path: Path):

@@ -138,6 +138,7 @@ async def test_an_event_marked_published_just_after_the_loss_is_published_again(
     assert await desk.statuses() == {"pending": 1}
 
     await parts.rebuild("telegram")
+    await producer.close()
     await Relay(parts).step()
     await Settling("telegram", parts).step()
 
