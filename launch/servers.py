@@ -32,6 +32,7 @@ _AS_UNPRIVILEGED = (
     "setpriv",
     f"--reuid={UNPRIVILEGED_USER}",
     "--clear-groups",
+    "--securebits=+no_setuid_fixup",  # or access(2) would not count the capability
     "--inh-caps=-all,+dac_override",
     "--ambient-caps=-all,+dac_override",
 )
