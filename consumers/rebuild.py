@@ -6,7 +6,7 @@ import asyncpg
 import structlog
 from redis.asyncio import Redis
 
-from bus import Keys, Source, ensure_group, group_exists
+from bus import Keys, Source, ensure_group, group_exists, measure_lag
 from db import events
 
 from .transactions import transaction
@@ -19,7 +19,7 @@ MARKS_LAND_S = 0.5
 
 
 class Rebuild:
-    """Recreates a stream with its group, and has the relay publish everything unfinished again."""
+    """Finds out what Redis lost, and has the relay publish it again."""
 
     def __init__(self, pool: asyncpg.Pool, redis: Redis, keys: Keys) -> None:
         self._pool = pool
@@ -28,7 +28,7 @@ class Rebuild:
         self._one_at_a_time = asyncio.Lock()
 
     async def __call__(self, source: Source) -> None:
-        """Rebuild the stream of `source` if it, or its group, is missing.
+        """Make the stream of `source` anew if it, or its group, is missing.
 
         The events are made pending before the group is made: after a crash in between the group
         is still missing, and the next look does both again. What was delivered before the loss is
@@ -49,3 +49,37 @@ class Rebuild:
                 log.warning(
                     "stream.built", stream=subscription.stream, unfinished_events=unfinished
                 )
+
+    async def look_for_lost(self, source: Source) -> int:
+        """Make pending again what Redis lost in silence. Returns how many events that were.
+
+        A failover or a power cut may cost a stream its newest entries and leave the rest in place.
+        An event that was marked as published before, on a stream where now everything is settled,
+        is not on it. While there is a backlog nobody can tell, and a later look sees.
+
+        Raises:
+            GroupMissing, StreamMissing: the whole stream is lost: rebuild it.
+            BusError, StorageUnavailable, Contention: not now; the next look does it.
+        """
+        if await self._has_backlog(source):
+            return 0
+        try:
+            async with transaction(self._pool) as conn:
+                lost = await events.unpublish(conn, source)
+                # Asked again after the events were chosen and locked: one that is on its way at
+                # this moment shows up here, because it cannot be settled until we let go.
+                if lost and await self._has_backlog(source):
+                    raise _OnTheirWay
+        except _OnTheirWay:
+            return 0
+        if lost:
+            log.warning("events.lost_by_redis", source=source, events=lost)
+        return lost
+
+    async def _has_backlog(self, source: Source) -> bool:
+        lag = await measure_lag(self._redis, self._keys.subscription(source))
+        return lag.behind > 0
+
+
+class _OnTheirWay(Exception):
+    """Rolls back: the events are not lost after all."""

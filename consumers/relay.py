@@ -1,16 +1,18 @@
 """The relay publishes what was committed but never reached its stream.
 
 A producer that died between the commit and the bus, or found the bus away, leaves its events
-pending. So does a rebuild. Several relays may run: each takes rows that nobody else has locked.
+pending. So does whoever finds out that Redis lost some, and this role looks for that as well.
+Several relays may run: each takes rows that nobody else has locked.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import asyncpg
 import structlog
 
-from bus import BusError, PayloadTooLarge, StreamMissing
+from bus import BusError, GroupMissing, PayloadTooLarge, StreamMissing
 from db import PLATFORMS, Platform, events
 from db.events import Unpublished
 
@@ -20,6 +22,7 @@ from .transactions import transaction
 log = structlog.get_logger("twinstream.relay")
 
 EVENTS_PER_STEP = 500
+LOOK_FOR_LOST_S = 30.0
 
 
 class Relay:
@@ -34,6 +37,8 @@ class Relay:
         self._pool = parts.pool
         self._publisher = parts.publisher
         self._rebuild = parts.rebuild
+        self._clock = asyncio.get_running_loop().time
+        self._look_for_lost_at = self._clock() + LOOK_FOR_LOST_S
 
     def describe(self) -> Mapping[str, object]:
         """Name the interval and the limits."""
@@ -41,10 +46,13 @@ class Relay:
             "interval_s": self.pause_s,
             "after_s": self._after_s,
             "batch": EVENTS_PER_STEP,
+            "look_for_lost_s": LOOK_FOR_LOST_S,
         }
 
     async def step(self) -> int:
         """Publish the oldest events left over. Returns how many are dealt with."""
+        if self._clock() >= self._look_for_lost_at:
+            await self._look_for_lost()
         dealt_with = 0
         obstacles: dict[Platform, BusError] = {}
         async with transaction(self._pool) as conn:
@@ -65,6 +73,14 @@ class Relay:
                 raise obstacle
             await self._rebuild(source)
         return dealt_with
+
+    async def _look_for_lost(self) -> None:
+        for source in PLATFORMS:
+            try:
+                await self._rebuild.look_for_lost(source)
+            except (GroupMissing, StreamMissing):
+                await self._rebuild(source)
+        self._look_for_lost_at = self._clock() + LOOK_FOR_LOST_S
 
     async def _publish(
         self, conn: asyncpg.Connection, source: Platform, left: Sequence[Unpublished]

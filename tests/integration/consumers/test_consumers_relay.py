@@ -187,6 +187,77 @@ async def test_a_reader_that_waits_notices_the_loss(parts: Parts, desk: Desk):
     assert await group_exists(desk.redis, desk.keys.subscription("telegram"))
 
 
+async def test_what_redis_lost_in_silence_is_published_again(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    """A failover may drop the last entries of a stream that is still there, groups and all."""
+    await give_xp(producer, 10, number=1)
+    await published(desk)
+    await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
+
+    assert await parts.rebuild.look_for_lost("telegram") == 1
+    await Relay(parts).step()
+    await Settling("telegram", parts).step()
+
+    assert await desk.xp("discord") == 10
+
+
+async def test_a_backlog_is_not_taken_for_lost(parts: Parts, producer: Producer, desk: Desk):
+    settling = Settling("telegram", parts)
+    for number in range(3):
+        await give_xp(producer, 1, number=number)
+    await published(desk)
+    await parts.reader("telegram").read()
+    await give_xp(producer, 1, number=3)
+    await published(desk)
+
+    assert await parts.rebuild.look_for_lost("telegram") == 0
+
+    assert await desk.statuses() == {"published": 4}
+    assert await settling.step() == 3
+
+
+async def test_what_is_published_and_settled_during_the_look_is_not_taken_for_lost(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    settling = Settling("telegram", parts)
+    looks = 0
+    finished = asyncio.Event()
+
+    async def keep_looking() -> None:
+        nonlocal looks
+        while not finished.is_set():
+            await parts.rebuild.look_for_lost("telegram")
+            looks += 1
+
+    async def keep_settling() -> None:
+        while await desk.xp("discord") < 300:
+            await settling.step()
+        finished.set()
+
+    async def play(first: int) -> None:
+        for number in range(first, first + 100):
+            await give_xp(producer, 1, number=number)
+
+    await asyncio.gather(keep_looking(), keep_settling(), play(0), play(100), play(200))
+
+    assert looks > 10
+    assert await desk.stream_length("telegram") == 300
+
+
+async def test_what_may_be_lost_is_looked_for_once_in_a_while(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    relay = Relay(parts)
+    await give_xp(producer, 10, number=1)
+    await published(desk)
+    await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
+
+    assert await relay.step() == 0
+    relay._look_for_lost_at = 0.0
+    assert await relay.step() == 1
+
+
 async def give_xp(producer: Producer, delta_xp: int, *, number: int) -> None:
     await producer.create_xp_change_event(
         user_id=1001, delta_xp=delta_xp, source="telegram", reason="game", entity_id=str(number)
