@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a burst: nothing is lost, nothing counts twice."""
+"""kill -9, or the loss of Redis, in the middle of a burst: no event is lost or counts twice."""
 
 import asyncio
 import random
@@ -96,46 +96,78 @@ async def burst(producer: Producer, numbers: range) -> None:
             await producer.create_balance_change_event(delta_balance=chance.randint(1, 9), **common)
 
 
-@pytest.mark.timeout(180)
-async def test_consumers_killed_in_a_burst_lose_nothing_and_count_nothing_twice(
-    environ: dict[str, str], redis: Redis, pool: asyncpg.Pool
-):
-    desk = Desk(pool, redis, Keys())
+@pytest.fixture
+def desk(pool: asyncpg.Pool, redis: Redis) -> Desk:
+    return Desk(pool, redis, Keys())
+
+
+@pytest.fixture
+async def bursts(pool: asyncpg.Pool, redis: Redis) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Several bots at once, producing all they can in both directions."""
     producer = Producer(pool, schemas, Publisher(redis, Keys()))
     share = EVENTS // PRODUCERS
-    bursts = [
+    tasks = [
         asyncio.create_task(burst(producer, range(n * share, (n + 1) * share)))
         for n in range(PRODUCERS)
     ]
+    yield tasks
+    await asyncio.gather(*tasks)
+    await producer.close()
 
+
+async def until_completed(desk: Desk, goal: int) -> None:
+    async def far_enough() -> bool:
+        return (await desk.statuses()).get("completed", 0) >= goal
+
+    await until(far_enough, what=f"{goal} events are settled", deadline_s=90)
+
+
+async def audit(desk: Desk) -> None:
+    """Both sides equal, every event entered exactly twice, every sum right, nothing buried."""
+    assert await desk.statuses() == {"completed": EVENTS}
+    assert await desk.ledger_rows("telegram") == await desk.ledger_rows("discord") == EVENTS
+    for wrong in (EVENTS_NOT_ENTERED_TWICE, MEMBERS_THAT_DIFFER, BOOKS_THAT_DO_NOT_ADD_UP):
+        assert await desk.pool.fetchval(wrong) == 0
+    assert not await desk.dead()
+
+
+@pytest.mark.timeout(180)
+async def test_consumers_killed_in_a_burst_lose_nothing_and_count_nothing_twice(
+    environ: dict[str, str], desk: Desk, bursts: list[asyncio.Task[None]]
+):
     for settled_before_death in (EVENTS // 10, EVENTS // 3):
-
-        async def far_enough(goal: int = settled_before_death) -> bool:
-            return (await desk.statuses()).get("completed", 0) >= goal
-
         async with consumers(*ROLES, environ=environ) as victim:
-            await until(far_enough, what=f"{settled_before_death} events", deadline_s=60)
+            await until_completed(desk, settled_before_death)
             victim.process.kill()
             assert await victim.ended() == -9
         assert (await desk.statuses())["completed"] < EVENTS
 
     async with consumers(*ROLES, environ=environ) as survivor:
         await asyncio.gather(*bursts)
-        await producer.close()
-
-        async def all_settled() -> bool:
-            return await desk.statuses() == {"completed": EVENTS}
+        await until_completed(desk, EVENTS)
 
         async def all_acknowledged() -> bool:
             return await desk.unacknowledged("telegram") + await desk.unacknowledged("discord") == 0
 
-        await until(all_settled, what="every event is settled", deadline_s=90)
         await until(all_acknowledged, what="every entry is acknowledged")
         code, _ = await survivor.terminate(within_s=10)
 
     assert code == 0
-    assert await desk.ledger_rows("telegram") == await desk.ledger_rows("discord") == EVENTS
-    assert await pool.fetchval(EVENTS_NOT_ENTERED_TWICE) == 0
-    assert await pool.fetchval(MEMBERS_THAT_DIFFER) == 0
-    assert await pool.fetchval(BOOKS_THAT_DO_NOT_ADD_UP) == 0
-    assert await redis.exists(Keys().dead) == 0
+    await audit(desk)
+
+
+@pytest.mark.timeout(180)
+async def test_redis_emptied_in_a_burst_loses_nothing_and_counts_nothing_twice(
+    environ: dict[str, str], desk: Desk, bursts: list[asyncio.Task[None]]
+):
+    async with consumers(*ROLES, environ=environ) as running:
+        for settled_before_loss in (EVENTS // 10, EVENTS // 3):
+            await until_completed(desk, settled_before_loss)
+            await desk.lose_everything()
+        await asyncio.gather(*bursts)
+        await until_completed(desk, EVENTS)
+        code, _ = await running.terminate(within_s=10)
+
+    assert code == 0
+    assert any(line["event"] == "stream.built" for line in running.events)
+    await audit(desk)
