@@ -1,10 +1,14 @@
 """Members and the accounts by which the platforms know them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import asyncpg
 
+from .errors import Contention, mapped_errors
 from .platforms import Platform
+
+DISPLAY_NAME_CHARS_MAX = 255
+RESOLVE_ATTEMPTS_MAX = 5
 
 
 async def resolve(
@@ -14,40 +18,73 @@ async def resolve(
 
     Every member row is locked until the caller's transaction ends, in member order, so that two
     callers can never wait for each other.
+
+    Raises:
+        Contention: accounts are being linked, or a snapshot hides a member made meanwhile.
     """
-    known = await _locked(conn, platform, account_ids)
-    while missing := set(account_ids) - known.keys():
-        for account_id in sorted(missing):
-            await _create(conn, platform, account_id)
-        # Once more as a whole: it takes the locks in member order, and it finds the member that
-        # somebody else made meanwhile.
+    for _ in range(RESOLVE_ATTEMPTS_MAX):
+        # Always as a whole: it takes the locks in member order, and it finds the member that
+        # somebody else made, or made of two, since the last look.
         known = await _locked(conn, platform, account_ids)
-    return known
+        missing = set(account_ids) - known.keys()
+        if not missing:
+            return known
+        await ensure(conn, platform, missing)
+    raise Contention(f"{platform} accounts {sorted(missing)[:3]} keep changing hands")
+
+
+async def ensure(
+    conn: asyncpg.Connection, platform: Platform, account_ids: Collection[int]
+) -> None:
+    """Make a member for each account that has none. Locks no member that exists."""
+    rows = await conn.fetch(
+        "SELECT account_id FROM accounts WHERE platform = $1 AND account_id = ANY ($2::bigint[])",
+        platform,
+        list(account_ids),
+    )
+    missing = sorted(set(account_ids) - {account_id for (account_id,) in rows})
+    if missing:
+        async with conn.transaction():
+            await _create(conn, platform, missing)
 
 
 async def find_member(conn: asyncpg.Connection, platform: Platform, account_id: int) -> int | None:
     """Return the member behind an account, or None when the account was never seen."""
-    member_id: int | None = await conn.fetchval(
-        "SELECT member_id FROM accounts WHERE platform = $1 AND account_id = $2",
-        platform,
-        account_id,
-    )
+    with mapped_errors():
+        member_id: int | None = await conn.fetchval(
+            "SELECT member_id FROM accounts WHERE platform = $1 AND account_id = $2",
+            platform,
+            account_id,
+        )
     return member_id
 
 
 async def see(
     conn: asyncpg.Connection, platform: Platform, account_id: int, display_name: str
 ) -> None:
-    """Remember the name that a known account goes by now. An unknown account is left unknown."""
-    await conn.execute(
-        """
-        UPDATE accounts SET display_name = $3
-        WHERE platform = $1 AND account_id = $2 AND display_name IS DISTINCT FROM $3
-        """,
-        platform,
-        account_id,
-        display_name,
-    )
+    """Remember the name that an account goes by now, also before anything happened to it.
+
+    Names are other people's text: what Postgres cannot hold is dropped, and so is what is longer
+    than DISPLAY_NAME_CHARS_MAX characters.
+    """
+    name = display_name.replace("\x00", "").encode("utf-8", "ignore").decode()
+    name = name[:DISPLAY_NAME_CHARS_MAX]
+    with mapped_errors():
+        known = await conn.fetchrow(
+            "SELECT display_name FROM accounts WHERE platform = $1 AND account_id = $2",
+            platform,
+            account_id,
+        )
+        if known is not None and known["display_name"] == name:
+            return
+        if known is None:
+            await ensure(conn, platform, [account_id])
+        await conn.execute(
+            "UPDATE accounts SET display_name = $3 WHERE platform = $1 AND account_id = $2",
+            platform,
+            account_id,
+            name,
+        )
 
 
 async def _locked(
@@ -67,20 +104,30 @@ async def _locked(
     return {row["account_id"]: row["id"] for row in rows}
 
 
-async def _create(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Make a member with this account, unless somebody did so just now."""
-    try:
-        async with (
-            conn.transaction()
-        ):  # a savepoint: losing the race must not cost the caller's work
-            await conn.execute(
-                """
-                WITH fresh AS (INSERT INTO members DEFAULT VALUES RETURNING id)
-                INSERT INTO accounts (platform, account_id, member_id)
-                SELECT $1, $2, id FROM fresh
-                """,
-                platform,
-                account_id,
-            )
-    except asyncpg.UniqueViolationError:
-        return
+async def _create(conn: asyncpg.Connection, platform: Platform, account_ids: Sequence[int]) -> None:
+    """Make members with these accounts, leaving out accounts that somebody else made just now."""
+    surplus = await conn.fetch(
+        """
+        WITH fresh AS (
+            INSERT INTO members (xp) SELECT 0 FROM unnest($2::bigint[]) RETURNING id
+        ), numbered AS (
+            SELECT id, row_number() OVER (ORDER BY id) AS number FROM fresh
+        ), taken AS (
+            INSERT INTO accounts (platform, account_id, member_id)
+            SELECT $1, a.account_id, n.id
+            FROM unnest($2::bigint[]) WITH ORDINALITY AS a (account_id, number)
+            JOIN numbered AS n USING (number)
+            ORDER BY a.account_id
+            ON CONFLICT ON CONSTRAINT account_once DO NOTHING
+            RETURNING member_id
+        )
+        SELECT id FROM fresh EXCEPT SELECT member_id FROM taken
+        """,
+        platform,
+        account_ids,
+    )
+    if surplus:
+        await conn.execute(
+            "DELETE FROM members WHERE id = ANY ($1::bigint[])",
+            [member_id for (member_id,) in surplus],
+        )

@@ -15,7 +15,12 @@ class DbError(Exception):
 
 
 class StorageUnavailable(DbError):
-    """Postgres could not be reached or is shutting down. Nothing was recorded; try again later."""
+    """Postgres cannot be reached, or does not serve us now: try again later, with the same key.
+
+    It is shutting down, read-only after a failover, out of room, not migrated, or has not granted
+    a right that we need; the text says which. Nothing was recorded, unless the connection broke
+    in the middle of a commit; then the same key finds what was.
+    """
 
 
 class Contention(DbError):
@@ -60,18 +65,9 @@ _IN_THE_WAY = (
     asyncpg.LockNotAvailableError,
 )
 
-_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.QueryCanceledError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
-)
+# Constraints and data errors are the event's fault. Whatever else Postgres may say is about itself:
+# taking it for the event's fault would bury good events while a standby is read-only.
+_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 @contextlib.contextmanager
@@ -86,9 +82,9 @@ def mapped_errors() -> Iterator[None]:
         raise RuleBroken(rule, str(error)) from error
     except (*_MERGED_AWAY, *_IN_THE_WAY) as error:
         raise Contention(str(error)) from error
-    except (asyncpg.DataError, asyncpg.exceptions.DataError) as error:  # ours and the server's
+    except asyncpg.DataError as error:
         raise RuleBroken("value_out_of_range", str(error)) from error
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise RuleBroken(error.constraint_name or "unnamed", str(error)) from error
     except _AWAY as error:
         raise StorageUnavailable(str(error) or type(error).__name__) from error
-    except asyncpg.PostgresError as error:
-        raise RuleBroken(error.sqlstate or "unknown", str(error)) from error

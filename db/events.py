@@ -15,6 +15,8 @@ from .errors import IdempotencyConflict, mapped_errors
 from .ledger import LedgerRow
 from .platforms import Platform
 
+PAYLOAD_KEPT_BYTES_MAX = 16_384
+
 
 class Event(Protocol):
     """What this package needs to know of an event; the wire's own classes have it."""
@@ -42,7 +44,11 @@ class Fact(NamedTuple):
     payload: bytes
 
     def as_row(self, member_id: int) -> LedgerRow:
-        """Translate the event into a ledger row of this member."""
+        """Translate the event into a ledger row of this member.
+
+        Each type of event has one of the three effects. The ledger refuses a row without any
+        (`transaction_has_one_effect`), so a type that it does not know cannot pass unnoticed.
+        """
         event = self.event
         return LedgerRow(
             idempotency_key=event.idempotency_key,
@@ -80,18 +86,21 @@ async def record(
     Raises:
         IdempotencyConflict: a key belongs to an event with a different content.
         InsufficientFunds: a member's settled XP or balance would go below zero.
-        Contention: two accounts are being linked at this moment; try again.
-        StorageUnavailable: Postgres went away; nothing was recorded.
+        RuleBroken: a value is beyond what the record can hold.
+        Contention: another transaction was in the way; try again.
+        StorageUnavailable: Postgres is away; nothing was recorded.
     """
     with mapped_errors():
         members = await accounts.resolve(conn, source, {fact.event.user_id for fact in facts})
         rows = [fact.as_row(members[fact.event.user_id]) for fact in facts]
         first = _first_of_each_key(rows)
         entered = await ledger.enter(conn, source, list(first.values()))
-        known = await ledger.find(conn, source, [key for key in first if key not in entered])
+        known: dict[str, list[LedgerRow]] = {}
+        for row in await ledger.find(conn, first):
+            known.setdefault(row.idempotency_key, []).append(row)
         for row in rows:
-            _refuse_difference(known.get(row.idempotency_key, first[row.idempotency_key]), row)
-        await _add_to_totals(conn, [first[key] for key in entered])
+            for one in known[row.idempotency_key]:
+                _refuse_difference(one, row)
         fresh = set(entered)
         results = []
         for fact, row in zip(facts, rows, strict=True):
@@ -100,7 +109,9 @@ async def record(
             results.append(
                 Recorded(row.idempotency_key, source, row.member_id, fact.payload, created)
             )
-        await _append(conn, [r for r in results if r.created], first, status)
+        if entered:
+            await _add_to_totals(conn, [first[key] for key in entered])
+            await _append(conn, [r for r in results if r.created], first, status)
         return results
 
 
@@ -114,41 +125,77 @@ async def settle(
     with a known key and another content is refused. The caller owns the transaction.
 
     Raises:
-        IdempotencyConflict, InsufficientFunds, Contention, StorageUnavailable: as `record` does.
+        IdempotencyConflict, InsufficientFunds, RuleBroken, Contention, StorageUnavailable: as
+            `record` does.
     """
     with mapped_errors():
-        origin = await ledger.find(conn, source, [fact.event.idempotency_key for fact in facts])
+        origin = await ledger.hold(conn, source, {fact.event.idempotency_key for fact in facts})
         foreign = [fact for fact in facts if fact.event.idempotency_key not in origin]
         if foreign:
             await record(conn, source, foreign, status="published")
-            origin |= await ledger.find(
-                conn, source, [fact.event.idempotency_key for fact in foreign]
+            origin |= await ledger.hold(
+                conn, source, {fact.event.idempotency_key for fact in foreign}
             )
         for fact in facts:
             row = origin[fact.event.idempotency_key]
             _refuse_difference(row, fact.as_row(row.member_id))
         entered = await ledger.enter(conn, platform, list(origin.values()))
-        await conn.execute(
-            """
-            UPDATE sync_events SET status = 'completed', processed_by = $1, processed_at = now(),
-                published_at = coalesce(published_at, now()), error_message = NULL
-            WHERE idempotency_key = ANY ($2::text[]) AND status <> 'completed'
-            """,
-            platform,
-            sorted(origin),
-        )
+        await _complete(conn, platform, list(origin.values()))
         return entered
 
 
-async def mark_published(conn: asyncpg.Connection, keys: Sequence[str]) -> None:
-    """Note that these events are on their stream. One that got further meanwhile stays there."""
+async def _complete(
+    conn: asyncpg.Connection, platform: Platform, rows: Sequence[LedgerRow]
+) -> None:
+    """Note that these events took effect, in the order of their rows, as everybody locks them."""
+    await conn.execute(
+        """
+        WITH settled AS (
+            SELECT e.id, o.member_id
+            FROM unnest($2::text[], $3::bigint[]) AS o (idempotency_key, member_id)
+            JOIN sync_events AS e USING (idempotency_key)
+            WHERE e.status <> 'completed'
+            ORDER BY e.id
+            FOR NO KEY UPDATE OF e
+        )
+        UPDATE sync_events AS e SET status = 'completed', member_id = s.member_id,
+            processed_by = $1, processed_at = now(),
+            published_at = coalesce(e.published_at, now()), error_message = NULL
+        FROM settled AS s WHERE e.id = s.id
+        """,
+        platform,
+        [row.idempotency_key for row in rows],
+        [row.member_id for row in rows],
+    )
+
+
+async def mark_published(
+    conn: asyncpg.Connection, keys: Sequence[str], *, fresh: bool = False
+) -> None:
+    """Note that these events are on their stream. One that got further meanwhile stays there.
+
+    With `fresh`, the caller published them just after recording them, without holding their rows
+    as `take_unpublished` does. Then the stream may have been lost since, and with it what was
+    published: an event for which `unpublish` has said so stays pending.
+
+    It waits for nobody. A row that is locked is being settled or published at this moment, and
+    whoever does it notes what became of it.
+    """
     with mapped_errors():
         await conn.execute(
             """
-            UPDATE sync_events SET status = 'published', published_at = now()
-            WHERE idempotency_key = ANY ($1::text[]) AND status = 'pending'
+            WITH marked AS (
+                SELECT id FROM sync_events
+                WHERE idempotency_key = ANY ($1::text[]) AND status = 'pending'
+                    AND (stream_losses = 0 OR NOT $2)
+                ORDER BY id
+                FOR NO KEY UPDATE SKIP LOCKED
+            )
+            UPDATE sync_events AS e SET status = 'published', published_at = now()
+            FROM marked WHERE e.id = marked.id
             """,
-            sorted(keys),
+            list(keys),
+            fresh,
         )
 
 
@@ -184,17 +231,24 @@ async def take_unpublished(
 async def unpublish(conn: asyncpg.Connection, source: Platform) -> int:
     """Make every unfinished event of `source` pending again, because its stream was lost.
 
-    Returns how many there are. Those that were delivered after all take effect once all the same.
+    Call it before the stream is made anew. Returns how many of them had been published. Those that
+    were delivered after all take effect once all the same.
     """
     with mapped_errors():
+        # Pending ones count as well: some are on the lost stream, and only their mark is late.
         count: int = await conn.fetchval(
             """
-            WITH lost AS (
-                UPDATE sync_events SET status = 'pending', published_at = NULL
-                WHERE status = 'published' AND source = $1
-                RETURNING id
+            WITH unfinished AS (
+                SELECT id, status FROM sync_events
+                WHERE status IN ('pending', 'published') AND source = $1
+                ORDER BY id
+                FOR NO KEY UPDATE
+            ), lost AS (
+                UPDATE sync_events AS e SET status = 'pending', published_at = NULL,
+                    stream_losses = e.stream_losses + 1
+                FROM unfinished WHERE e.id = unfinished.id
             )
-            SELECT count(*) FROM lost
+            SELECT count(*) FROM unfinished WHERE status = 'published'
             """,
             source,
         )
@@ -210,7 +264,11 @@ async def fail(
     payload: bytes,
     error_message: str,
 ) -> None:
-    """Record why an event was buried. An event that took effect already is left as it is."""
+    """Record why an event was buried. An event that took effect already is left as it is.
+
+    Payload and message may be anything: what Postgres cannot hold is written as an escape, and of
+    a payload longer than PAYLOAD_KEPT_BYTES_MAX only the beginning is kept.
+    """
     with mapped_errors():
         await conn.execute(
             """
@@ -224,8 +282,8 @@ async def fail(
             idempotency_key,
             source,
             type,
-            _as_text(payload),
-            error_message,
+            _evidence(payload),
+            _storable(error_message),
         )
 
 
@@ -242,7 +300,7 @@ def _refuse_difference(known: LedgerRow, row: LedgerRow) -> None:
 
 
 async def _add_to_totals(conn: asyncpg.Connection, rows: Sequence[LedgerRow]) -> None:
-    """Add what was really entered to the members' settled totals, whose rows are locked already."""
+    """Add what was really entered to the settled totals of members, who are locked already."""
     await conn.execute(
         """
         UPDATE members AS m SET xp = m.xp + d.xp, balance = m.balance + d.balance
@@ -265,16 +323,26 @@ async def _append(
     rows: dict[str, LedgerRow],
     status: str,
 ) -> None:
-    await conn.execute(
+    """Append what was entered at its origin.
+
+    A row that is there already was buried when nobody had recorded such an event; it becomes this
+    event's. Any other means that the opposite platform records an event of this key right now.
+    """
+    appended = await conn.fetch(
         """
-        INSERT INTO sync_events (idempotency_key, source, type, member_id, payload, status,
+        INSERT INTO sync_events AS e (idempotency_key, source, type, member_id, payload, status,
             published_at)
         SELECT key, source, type, member_id, payload, $6::text,
             CASE WHEN $6::text = 'pending' THEN NULL ELSE now() END
         FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
             AS u (key, source, type, member_id, payload)
         ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
-            member_id = excluded.member_id, status = excluded.status, error_message = NULL
+            source = excluded.source, type = excluded.type, member_id = excluded.member_id,
+            payload = excluded.payload, status = excluded.status,
+            published_at = excluded.published_at, created_at = excluded.created_at,
+            error_message = NULL
+        WHERE e.status = 'failed'
+        RETURNING idempotency_key
         """,
         [r.idempotency_key for r in recorded],
         [r.source for r in recorded],
@@ -283,8 +351,18 @@ async def _append(
         [r.payload.decode() for r in recorded],
         status,
     )
+    for taken in {r.idempotency_key for r in recorded} - {key for (key,) in appended}:
+        raise IdempotencyConflict(taken, "source is now the opposite platform")
 
 
-def _as_text(payload: bytes) -> str:
-    """Keep what was found readable: Postgres text holds no NUL, and anybody may write anything."""
-    return payload.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+def _evidence(payload: bytes) -> str:
+    """Keep what was found, readable and within bounds: anybody may put anything on a stream."""
+    kept = payload[:PAYLOAD_KEPT_BYTES_MAX].decode("utf-8", "backslashreplace")
+    if len(payload) > PAYLOAD_KEPT_BYTES_MAX:
+        kept += f"... ({len(payload)} bytes in all)"
+    return _storable(kept)
+
+
+def _storable(text: str) -> str:
+    """Postgres text holds neither NUL nor half a surrogate pair."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

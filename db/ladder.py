@@ -34,16 +34,21 @@ async def set_ladder(pool: asyncpg.Pool, rungs: Sequence[Rung]) -> int:
 
 
 async def _replace(conn: asyncpg.Connection, rungs: Sequence[Rung]) -> None:
+    if await _ladder(conn) == list(rungs):
+        return
     async with conn.transaction():
-        await conn.execute("LOCK TABLE ranks IN SHARE ROW EXCLUSIVE MODE")
-        known = await conn.fetch("SELECT name, xp FROM ranks ORDER BY rank")
-        if [Rung(*row) for row in known] == list(rungs):
-            return
+        # Whoever is writing the books looks ranks up on the old ladder. It waits until they have
+        # committed, so that the recomputation sees what they wrote; the next ones wait for it.
+        await conn.execute("LOCK TABLE sync_state IN SHARE ROW EXCLUSIVE MODE")
         await conn.execute("DELETE FROM ranks")
         await conn.executemany(
             "INSERT INTO ranks (rank, name, xp) VALUES ($1, $2, $3)",
             [(number, rung.name, rung.xp) for number, rung in enumerate(rungs, start=1)],
         )
+
+
+async def _ladder(conn: asyncpg.Connection) -> list[Rung]:
+    return [Rung(*row) for row in await conn.fetch("SELECT name, xp FROM ranks ORDER BY rank")]
 
 
 async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
@@ -60,7 +65,8 @@ async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
             FROM stale WHERE s.member_id = stale.member_id AND s.platform = stale.platform
             RETURNING s.member_id, s.platform, s.rank
         ), shown AS (
-            UPDATE surfaces AS f SET wanted = b.rank, wanted_at = now(), wanted_key = 'ladder'
+            UPDATE surfaces AS f SET wanted = b.rank, wanted_at = now(), wanted_key = 'ladder',
+                attempts = 0, retry_at = NULL, error = NULL
             FROM books AS b
             WHERE f.member_id = b.member_id AND f.platform = b.platform AND f.surface = 'rank'
                 AND f.wanted <> b.rank

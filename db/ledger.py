@@ -4,7 +4,7 @@ A row enters the ledger at most once per key and platform, for ever; what really
 that, is added to the platform's books, to the member's achievements and to what people should see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -32,13 +32,16 @@ class LedgerRow(NamedTuple):
         """Say in words where the contents differ; empty when both tell the same fact.
 
         The member does not count, because linking accounts moves rows to another member, and the
-        time does not count, because a retry may have looked at the clock again.
+        time does not count, because a retry may have looked at the clock again. The second cause
+        of an achievement is no second achievement, so there the cause does not count either.
         """
+        ignored = {"member_id", "occurred_at"}
+        if self.achievement is not None:
+            ignored |= {"reason", "entity_id"}
         return ", ".join(
             f"{field} {getattr(self, field)!r} is now {getattr(other, field)!r}"
             for field in self._fields
-            if field not in ("member_id", "occurred_at")
-            and getattr(self, field) != getattr(other, field)
+            if field not in ignored and getattr(self, field) != getattr(other, field)
         )
 
 
@@ -112,15 +115,32 @@ async def enter(
     return frozenset(key for (key,) in entered)
 
 
-async def find(
-    conn: asyncpg.Connection, platform: Platform, keys: Sequence[str]
+async def find(conn: asyncpg.Connection, keys: Collection[str]) -> list[LedgerRow]:
+    """Return every row that has one of these keys, from the ledgers of both platforms."""
+    rows = await conn.fetch(
+        f"SELECT {_COLUMNS} FROM transactions WHERE idempotency_key = ANY ($1::text[])",  # noqa: S608 - as above
+        list(keys),
+    )
+    return [LedgerRow(*row) for row in rows]
+
+
+async def hold(
+    conn: asyncpg.Connection, platform: Platform, keys: Collection[str]
 ) -> dict[str, LedgerRow]:
-    """Return one platform's ledger rows by idempotency key; a key without a row is left out."""
+    """Return one platform's rows by key, and keep their members from being linked away.
+
+    The members are held in member order until the caller's transaction ends; events can still be
+    recorded for them. A key without a row is left out, and so is one whose member was linked away
+    at this very moment: its row is another member's by now.
+    """
     rows = await conn.fetch(
         f"""
-        SELECT {_COLUMNS} FROM transactions
-        WHERE platform = $1 AND idempotency_key = ANY ($2::text[])
-        """,  # noqa: S608 - the columns are this module's own constant
+        SELECT {", ".join(f"t.{column}" for column in LedgerRow._fields)}
+        FROM transactions AS t JOIN members AS m ON m.id = t.member_id
+        WHERE t.platform = $1 AND t.idempotency_key = ANY ($2::text[])
+        ORDER BY m.id
+        FOR KEY SHARE OF m
+        """,  # noqa: S608 - as above
         platform,
         list(keys),
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import asyncpg
 
 from . import accounts
-from .errors import mapped_errors
+from .errors import Contention, mapped_errors
 from .platforms import Platform
 
 CODE_LENGTH = 10
@@ -39,7 +39,7 @@ class LinkOutcome(enum.Enum):
     """Too many wrong codes from this account; it has to wait up to FAILURES_WINDOW_S seconds."""
 
 
-class _Issuer(NamedTuple):
+class _Account(NamedTuple):
     platform: Platform
     account_id: int
 
@@ -49,7 +49,7 @@ async def issue_code(conn: asyncpg.Connection, platform: Platform, account_id: i
     code = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
     with mapped_errors():
         async with conn.transaction():
-            await accounts.resolve(conn, platform, [account_id])
+            await accounts.ensure(conn, platform, [account_id])
             await conn.execute(
                 """
                 INSERT INTO link_codes (code_hash, platform, account_id, expires_at)
@@ -72,9 +72,19 @@ async def redeem_code(
     """Link this account with the one that asked for `code`.
 
     Only a wrong code counts as a failure; a code stays valid until it has linked somebody.
+
+    Raises:
+        Contention: another transaction was in the way; try again.
+        StorageUnavailable: Postgres is away.
     """
     with mapped_errors():
         async with conn.transaction():
+            # One try at a time, else tries side by side would all find the same few failures.
+            await conn.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended('twinstream.link' || $1, $2))",
+                platform,
+                account_id,
+            )
             if await _is_locked_out(conn, platform, account_id):
                 return LinkOutcome.LOCKED_OUT
             issuer = await _issuer(conn, code)
@@ -83,35 +93,47 @@ async def redeem_code(
                 return LinkOutcome.WRONG_CODE
             if issuer.platform == platform:
                 return LinkOutcome.SAME_PLATFORM
-            return await _link(conn, _Issuer(platform, account_id), issuer, code)
+            return await _link(conn, _Account(platform, account_id), issuer, code)
 
 
 async def _link(
-    conn: asyncpg.Connection, redeemer: _Issuer, issuer: _Issuer, code: str
+    conn: asyncpg.Connection, redeemer: _Account, issuer: _Account, code: str
 ) -> LinkOutcome:
-    mine = (await accounts.resolve(conn, redeemer.platform, [redeemer.account_id]))[
-        redeemer.account_id
-    ]
-    theirs = await accounts.find_member(conn, issuer.platform, issuer.account_id)
-    if theirs is None or await _accounts_of(conn, mine, theirs) != 2 or mine == theirs:
+    await accounts.ensure(conn, redeemer.platform, [redeemer.account_id])
+    members = await _locked_members(conn, redeemer, issuer)
+    if len(members) != 2 or await _has_other_accounts(conn, members):
         return LinkOutcome.ALREADY_LINKED
-    await _merge(conn, keep=min(mine, theirs), drop=max(mine, theirs))
+    await _merge(conn, keep=min(members), drop=max(members))
     await conn.execute("DELETE FROM link_codes WHERE code_hash = $1", _hash(code))
     return LinkOutcome.LINKED
 
 
-async def _accounts_of(conn: asyncpg.Connection, *member_ids: int) -> int:
-    """Lock these members against every other use, in member order, and count their accounts.
+async def _locked_members(conn: asyncpg.Connection, one: _Account, other: _Account) -> set[int]:
+    """Lock the members behind two accounts against every other use, in member order.
 
     FOR UPDATE also waits for transactions that are entering ledger rows for them.
     """
-    await conn.execute(
-        "SELECT FROM members WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE", list(member_ids)
+    rows = await conn.fetch(
+        """
+        SELECT m.id FROM accounts AS a JOIN members AS m ON m.id = a.member_id
+        WHERE (a.platform, a.account_id) IN (($1, $2), ($3, $4))
+        ORDER BY m.id
+        FOR UPDATE OF m
+        """,
+        *one,
+        *other,
     )
+    if len(rows) != 2:
+        raise Contention("one of the two accounts is being linked at this moment")
+    return {member_id for (member_id,) in rows}
+
+
+async def _has_other_accounts(conn: asyncpg.Connection, members: set[int]) -> bool:
+    """Tell whether the two members have more than an account each."""
     count: int = await conn.fetchval(
-        "SELECT count(*) FROM accounts WHERE member_id = ANY ($1::bigint[])", list(member_ids)
+        "SELECT count(*) FROM accounts WHERE member_id = ANY ($1::bigint[])", list(members)
     )
-    return count
+    return count > len(members)
 
 
 async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
@@ -160,7 +182,8 @@ async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
 async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int) -> None:
     """Want the merged member's rank and achievements on both platforms.
 
-    What an account shows already was noted under the member that it belonged to until now.
+    What an account shows already was noted under the member that it belonged to until now. If
+    somebody is at work on it, it stays in their hands.
     """
     await conn.execute(
         """
@@ -168,18 +191,25 @@ async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int)
             SELECT platform, 'rank' AS surface, rank AS number FROM sync_state WHERE member_id = $1
             UNION ALL
             SELECT platform, 'achievement:' || achievement, 1 FROM achievements WHERE member_id = $1
+        ), hands AS (
+            SELECT platform, max(taken_until) AS taken_until FROM surfaces
+            WHERE member_id IN ($1, $2) GROUP BY platform
         )
-        INSERT INTO surfaces AS f (member_id, platform, surface, wanted, wanted_key)
-        SELECT $1, platform, surface, number, 'link' FROM wanted
+        INSERT INTO surfaces AS f (member_id, platform, surface, wanted, wanted_key, taken_until)
+        SELECT $1, w.platform, w.surface, w.number, 'link', h.taken_until
+        FROM wanted AS w LEFT JOIN hands AS h USING (platform)
+        ORDER BY w.platform, w.surface
         ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
             wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
-            shown = NULL, attempts = 0, retry_at = NULL, error = NULL
+            shown = NULL, taken_until = excluded.taken_until, attempts = 0, retry_at = NULL,
+            error = NULL
         """,
         keep,
+        drop,
     )
 
 
-async def _issuer(conn: asyncpg.Connection, code: str) -> _Issuer | None:
+async def _issuer(conn: asyncpg.Connection, code: str) -> _Account | None:
     row = await conn.fetchrow(
         """
         SELECT platform, account_id FROM link_codes
@@ -188,7 +218,7 @@ async def _issuer(conn: asyncpg.Connection, code: str) -> _Issuer | None:
         """,
         _hash(code),
     )
-    return None if row is None else _Issuer(*row)
+    return None if row is None else _Account(*row)
 
 
 async def _is_locked_out(conn: asyncpg.Connection, platform: Platform, account_id: int) -> bool:
@@ -223,4 +253,4 @@ async def _count_failure(conn: asyncpg.Connection, platform: Platform, account_i
 
 
 def _hash(code: str) -> bytes:
-    return hashlib.sha256(code.strip().upper().encode()).digest()
+    return hashlib.sha256(code.strip().upper().encode("utf-8", "surrogatepass")).digest()

@@ -9,6 +9,8 @@ from .errors import DbError, StorageUnavailable, mapped_errors
 POOL_SIZE_MAX = 10
 COMMAND_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10.0
+# The locks of a process that was paused, or whose machine is gone, would else be held for hours.
+IDLE_IN_TRANSACTION_TIMEOUT_S = 60
 
 
 class SchemaOutdated(DbError):
@@ -30,7 +32,11 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
                 max_size=size_max,
                 timeout=CONNECT_TIMEOUT_S,
                 command_timeout=COMMAND_TIMEOUT_S,
-                server_settings={"application_name": f"twinstream/{name}", "timezone": "UTC"},
+                server_settings={
+                    "application_name": f"twinstream/{name}",
+                    "timezone": "UTC",
+                    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_TIMEOUT_S}s",
+                },
             )
     except (ValueError, DbError) as error:
         raise StorageUnavailable(f"Postgres at DATABASE_URL cannot be used: {error}") from error
@@ -47,6 +53,7 @@ def newest_migration() -> str:
     names = [
         file.name
         for file in importlib.resources.files(__package__).joinpath("migrations").iterdir()
+        if file.name.endswith(".sql")
     ]
     return max(names).partition("_")[0]
 

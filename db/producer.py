@@ -28,6 +28,7 @@ log = structlog.get_logger("twinstream.producer")
 
 RECORD_ATTEMPTS_MAX = 5
 MARK_AFTER_S = 0.1
+MARK_AFTER_S_MAX = 10.0
 MARK_BATCH_MAX = 500
 
 
@@ -64,13 +65,16 @@ class Producer:
 
     With `conn`, the event is recorded on that connection, within the caller's own transaction if
     there is one. Call `publish` after committing it; if that is forgotten, or the process dies
-    before, the relay publishes the event a few seconds later.
+    before, the relay publishes the event a few seconds later. The member stays locked until that
+    transaction ends, so keep it short.
 
     Raises, from every `create_...` method:
         schemas.SchemaError: the event breaks a rule; the sentence says which.
         IdempotencyConflict: the key belongs to an event with a different content.
         InsufficientFunds: the member's settled XP or balance would go below zero.
-        StorageUnavailable: Postgres cannot be reached; nothing was recorded.
+        Contention: another transaction was in the way. Without `conn` it was tried a few times
+            already; with `conn`, roll back and run the whole transaction again.
+        StorageUnavailable: Postgres is away; try again later with the same arguments.
     """
 
     def __init__(
@@ -180,10 +184,10 @@ class Producer:
         """Write the last published-marks. The pool and the publisher stay the caller's."""
         if self._marking is not None:
             self._marking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._marking
+            await asyncio.wait([self._marking])
         with contextlib.suppress(DbError):  # unmarked events are published once more: harmless
-            await self._mark()
+            while self._published:
+                await self._mark()
 
     async def _create(self, event: Event, conn: asyncpg.Connection | None) -> Recorded:
         fact = Fact(event, self._wire.encode(event))
@@ -209,11 +213,14 @@ class Producer:
 
     async def _mark_soon(self) -> None:
         """Gather marks for a moment, then write them together, until none are left."""
+        delay_s = MARK_AFTER_S
         while self._published:
-            await asyncio.sleep(MARK_AFTER_S)
+            await asyncio.sleep(delay_s)
             try:
                 await self._mark()
+                delay_s = MARK_AFTER_S
             except DbError as error:
+                delay_s = min(delay_s * 2, MARK_AFTER_S_MAX)
                 log.warning("event.mark_delayed", events=len(self._published), why=str(error))
 
     async def _mark(self) -> None:
@@ -222,7 +229,7 @@ class Producer:
             return
         with mapped_errors():
             async with self._pool.acquire() as conn:
-                await events.mark_published(conn, batch)
+                await events.mark_published(conn, batch, fresh=True)
         del self._published[: len(batch)]
 
 

@@ -92,6 +92,7 @@ CREATE TABLE public.sync_events (
     processed_by text,
     processed_at timestamp with time zone,
     error_message text,
+    stream_losses integer DEFAULT 0 NOT NULL,
     CONSTRAINT sync_event_completed_is_processed CHECK (((status <> 'completed'::text) OR ((processed_by IS NOT NULL) AND (processed_at IS NOT NULL)))),
     CONSTRAINT sync_event_failed_says_why CHECK (((status <> 'failed'::text) OR (error_message IS NOT NULL))),
     CONSTRAINT sync_event_has_member CHECK (((status = 'failed'::text) OR (member_id IS NOT NULL))),
@@ -196,7 +197,7 @@ ALTER TABLE ONLY public.transactions
 
 CREATE INDEX members_by_xp ON public.members USING btree (xp DESC, id);
 
-CREATE INDEX surfaces_to_show ON public.surfaces USING btree (platform, wanted_at) WHERE (wanted IS DISTINCT FROM shown);
+CREATE INDEX surfaces_due ON public.surfaces USING btree (platform, GREATEST(wanted_at, retry_at, taken_until)) WHERE (wanted IS DISTINCT FROM shown);
 
 CREATE INDEX sync_events_by_member ON public.sync_events USING btree (member_id);
 

@@ -41,7 +41,7 @@ class Standing(NamedTuple):
 
 
 async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int) -> Profile | None:
-    """Return a member's profile, or None for an account that was never seen."""
+    """Return a member's profile, or None while nothing has happened to them on any platform."""
     with mapped_errors():
         row = await conn.fetchrow(
             """
@@ -56,6 +56,7 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
             LEFT JOIN ranks AS r ON r.rank = rank_of(coalesce(s.xp, 0))
             LEFT JOIN ranks AS n ON n.rank = rank_of(coalesce(s.xp, 0)) + 1
             WHERE a.platform = $1 AND a.account_id = $2
+                AND EXISTS (SELECT FROM transactions AS t WHERE t.member_id = a.member_id)
             """,
             platform,
             account_id,

@@ -5,6 +5,7 @@ roles at the same time: the platforms lose writes that run side by side.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
@@ -27,6 +28,10 @@ class Showing(NamedTuple):
     wanted_key: str
     """The idempotency key of the event behind the newest change, for the audit log."""
     attempts: int
+    wanted_at: Mapping[str, datetime]
+    """Surface to the moment since when it is wanted, so that a later wish is not overlooked."""
+    taken_until: datetime
+    """When the lease ends. Once somebody else has taken the member, this holder notes no more."""
 
 
 async def take(
@@ -34,27 +39,49 @@ async def take(
 ) -> list[Showing]:
     """Take up to `limit` members with something to show, the longest waiting first.
 
-    They are this caller's for `lease_s` seconds; if it dies, somebody else takes them after that.
+    They are this caller's for `lease_s` seconds, with all that comes to be wanted meanwhile; if it
+    dies, somebody else takes them after that.
     """
     with mapped_errors():
         async with pool.acquire() as conn, conn.transaction():
             # One taker at a time, so that two of them never take different rows of one member.
-            await conn.execute("SELECT pg_advisory_xact_lock(hashtext('twinstream.surfaces'))")
+            await conn.execute(
+                "SELECT pg_advisory_xact_lock(hashtext('twinstream.surfaces'), hashtext($1))",
+                platform,
+            )
+            # Rows are locked in the order in which the ledger locks them.
             rows = await conn.fetch(
                 """
                 WITH due AS (
-                    SELECT f.member_id, min(f.wanted_at) AS since
+                    SELECT f.member_id, a.account_id,
+                        greatest(f.wanted_at, f.retry_at, f.taken_until) AS since
                     FROM surfaces AS f
+                    JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
                     WHERE f.platform = $1 AND f.wanted IS DISTINCT FROM f.shown
-                        AND (f.retry_at IS NULL OR f.retry_at <= now())
-                        AND (f.taken_until IS NULL OR f.taken_until <= now())
-                    GROUP BY f.member_id ORDER BY since LIMIT $2
+                        AND greatest(f.wanted_at, f.retry_at, f.taken_until)
+                            <= statement_timestamp()
+                        AND NOT EXISTS (
+                            SELECT FROM surfaces AS g
+                            WHERE g.member_id = f.member_id AND g.platform = f.platform
+                                AND g.taken_until > statement_timestamp()
+                        )
+                    ORDER BY greatest(f.wanted_at, f.retry_at, f.taken_until) LIMIT $2
+                ), members_due AS (
+                    SELECT member_id, account_id, min(since) AS since
+                    FROM due GROUP BY member_id, account_id
+                ), held AS (
+                    SELECT f.member_id, f.surface, d.account_id, d.since
+                    FROM members_due AS d
+                    JOIN surfaces AS f ON f.member_id = d.member_id AND f.platform = $1
+                    ORDER BY f.member_id, f.surface
+                    FOR NO KEY UPDATE OF f
                 )
-                UPDATE surfaces AS f SET taken_until = now() + make_interval(secs => $3)
-                FROM due JOIN accounts AS a ON a.member_id = due.member_id AND a.platform = $1
-                WHERE f.member_id = due.member_id AND f.platform = $1
-                RETURNING f.member_id, a.account_id, f.surface, f.wanted, f.wanted_key,
-                    f.wanted_at, f.attempts, due.since
+                UPDATE surfaces AS f
+                SET taken_until = statement_timestamp() + make_interval(secs => $3)
+                FROM held AS h
+                WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
+                RETURNING f.member_id, h.account_id, f.surface, f.wanted, f.wanted_key,
+                    f.wanted_at, f.taken_until, f.attempts, h.since
                 """,
                 platform,
                 limit,
@@ -75,57 +102,48 @@ def _showing(platform: Platform, rows: list[asyncpg.Record]) -> Showing:
         wanted={row["surface"]: row["wanted"] for row in rows},
         wanted_key=newest["wanted_key"] or "",
         attempts=max(row["attempts"] for row in rows),
+        wanted_at={row["surface"]: row["wanted_at"] for row in rows},
+        taken_until=newest["taken_until"],
     )
 
 
 async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> None:
-    """Note that people see what was wanted when `showing` was taken.
+    """Note that people see what was wanted when `showing` was taken, and give the member back.
 
-    If something else is wanted by now, the difference stays and the member is taken again.
+    What has been wanted since then, be it the same once more, stays to be shown.
     """
     with mapped_errors():
         await pool.execute(
-            """
-            UPDATE surfaces AS f SET shown = s.number, shown_at = now(), taken_until = NULL,
-                attempts = 0, retry_at = NULL, error = NULL
-            FROM unnest($3::text[], $4::integer[]) AS s (surface, number)
-            WHERE f.member_id = $1 AND f.platform = $2 AND f.surface = s.surface
-            """,
-            showing.member_id,
+            f"""
+            WITH {_IN_HAND}
+            UPDATE surfaces AS f SET taken_until = NULL, attempts = 0, error = NULL,
+                retry_at = NULL, shown_at = now(),
+                shown = CASE WHEN f.wanted_at = w.wanted_at THEN w.number ELSE f.shown END
+            FROM in_hand AS h
+            JOIN unnest($4::text[], $5::integer[], $6::timestamptz[])
+                AS w (surface, number, wanted_at) USING (surface)
+            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
+            """,  # noqa: S608 - this module's own constant
             showing.platform,
+            showing.account_id,
+            showing.taken_until,
             list(showing.wanted.keys()),
             list(showing.wanted.values()),
+            [showing.wanted_at[surface] for surface in showing.wanted],
         )
 
 
 async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, error: str) -> None:
-    """Leave the member alone for `delay_s` seconds; `error` says why, for whoever looks."""
-    with mapped_errors():
-        await pool.execute(
-            """
-            UPDATE surfaces SET taken_until = NULL, attempts = attempts + 1, error = $4,
-                retry_at = now() + make_interval(secs => $3)
-            WHERE member_id = $1 AND platform = $2
-            """,
-            showing.member_id,
-            showing.platform,
-            delay_s,
-            error,
-        )
+    """Leave the member alone for `delay_s` seconds; `error` says why, for whoever looks.
+
+    What came to be wanted since `showing` was taken is tried at once.
+    """
+    await _give_back(pool, showing, delay_s=delay_s, attempts=1, error=error)
 
 
 async def release(pool: asyncpg.Pool, showing: Showing, *, delay_s: float) -> None:
     """Give back a member who was taken and not visited, not to be taken for `delay_s` seconds."""
-    with mapped_errors():
-        await pool.execute(
-            """
-            UPDATE surfaces SET taken_until = NULL, retry_at = now() + make_interval(secs => $3)
-            WHERE member_id = $1 AND platform = $2
-            """,
-            showing.member_id,
-            showing.platform,
-            delay_s,
-        )
+    await _give_back(pool, showing, delay_s=delay_s, attempts=0, error=None)
 
 
 async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
@@ -133,11 +151,54 @@ async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: i
     with mapped_errors():
         await conn.execute(
             """
-            UPDATE surfaces AS f SET shown = NULL, retry_at = NULL, error = NULL, attempts = 0
-            FROM accounts AS a
-            WHERE a.platform = $1 AND a.account_id = $2
-                AND f.member_id = a.member_id AND f.platform = a.platform
+            WITH theirs AS (
+                SELECT f.member_id, f.surface
+                FROM surfaces AS f
+                JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+                WHERE a.platform = $1 AND a.account_id = $2
+                ORDER BY f.surface
+                FOR NO KEY UPDATE OF f
+            )
+            UPDATE surfaces AS f SET shown = NULL, wanted_at = now(), retry_at = NULL,
+                error = NULL, attempts = 0
+            FROM theirs AS t
+            WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
             """,
             platform,
             account_id,
+        )
+
+
+# The surfaces of account $2 that are still in the hands of whoever took them until $3, locked in
+# the order in which the ledger locks them. By account, because a link may have moved them.
+_IN_HAND = """
+    in_hand AS (
+        SELECT f.member_id, f.surface
+        FROM surfaces AS f
+        JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+        WHERE a.platform = $1 AND a.account_id = $2 AND f.taken_until = $3
+        ORDER BY f.surface
+        FOR NO KEY UPDATE OF f
+    )
+"""
+
+
+async def _give_back(
+    pool: asyncpg.Pool, showing: Showing, *, delay_s: float, attempts: int, error: str | None
+) -> None:
+    with mapped_errors():
+        await pool.execute(
+            f"""
+            WITH {_IN_HAND}
+            UPDATE surfaces AS f SET taken_until = NULL, attempts = f.attempts + $5,
+                retry_at = now() + make_interval(secs => $4), error = coalesce($6, f.error)
+            FROM in_hand AS h
+            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
+            """,  # noqa: S608 - this module's own constant
+            showing.platform,
+            showing.account_id,
+            showing.taken_until,
+            delay_s,
+            attempts,
+            error,
         )

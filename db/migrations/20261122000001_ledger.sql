@@ -57,6 +57,7 @@ CREATE INDEX transactions_by_member ON transactions (member_id, id);
 -- What each event went through. pending: committed, not yet on the stream. published: on the stream.
 -- completed: entered on the other side. failed: buried, error_message says why. An entry that no
 -- event can be made of has a row too: status failed, key `entry:<stream>:<entry id>`, no member.
+-- stream_losses: how often its stream was lost since, so that a late mark cannot hide that.
 CREATE TABLE sync_events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     idempotency_key text NOT NULL,
@@ -70,6 +71,7 @@ CREATE TABLE sync_events (
     processed_by text,
     processed_at timestamptz,
     error_message text,
+    stream_losses integer NOT NULL DEFAULT 0,
     CONSTRAINT sync_event_once UNIQUE (idempotency_key),
     CONSTRAINT sync_event_source_known CHECK (source IN ('telegram', 'discord')),
     CONSTRAINT sync_event_status_known
@@ -143,7 +145,9 @@ CREATE TABLE surfaces (
     CONSTRAINT surface_once PRIMARY KEY (member_id, platform, surface),
     CONSTRAINT surface_platform_known CHECK (platform IN ('telegram', 'discord'))
 );
-CREATE INDEX surfaces_to_show ON surfaces (platform, wanted_at) WHERE wanted IS DISTINCT FROM shown;
+-- In the order in which they may be visited: wanted, postponed until, in somebody's hands until.
+CREATE INDEX surfaces_due ON surfaces (platform, greatest(wanted_at, retry_at, taken_until))
+    WHERE wanted IS DISTINCT FROM shown;
 
 -- One-time codes that join two accounts. Only the hash is kept.
 CREATE TABLE link_codes (

@@ -1,0 +1,276 @@
+"""Surfaces: wanted and shown, who works on the difference, and what happens meanwhile."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from record_desk import Record, achievement, record, xp
+
+from db import Rung, events, set_ladder, surfaces
+from db.surfaces import Showing, mark_shown, postpone, release, show_again, take
+
+LEASE_S = 60.0
+
+
+@pytest.fixture
+def books(pool: asyncpg.Pool) -> Record:
+    return Record(pool)
+
+
+@pytest.fixture(autouse=True)
+async def ladder(pool: asyncpg.Pool) -> None:
+    await set_ladder(pool, [Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100)])
+
+
+async def take_one(pool: asyncpg.Pool, platform="telegram") -> Showing:
+    [showing] = await take(pool, platform, limit=10, lease_s=LEASE_S)
+    return showing
+
+
+async def nothing_is_due(pool: asyncpg.Pool) -> bool:
+    return await take(pool, "telegram", limit=10, lease_s=LEASE_S) == []
+
+
+async def test_a_rank_and_an_achievement_are_wanted_where_the_member_has_an_account(pool, books):
+    await record(pool, xp(35), achievement("first_win"))
+
+    showing = await take_one(pool)
+
+    assert showing.account_id == 1001
+    assert showing.wanted == {"rank": 2, "achievement:first_win": 1}
+    assert showing.wanted_key in {"tg_game_guess_1001_1", "tg_achievement_first_win_1001"}
+    assert await take(pool, "discord", limit=10, lease_s=LEASE_S) == []
+
+
+async def test_what_was_shown_is_not_taken_again(pool, books):
+    await record(pool, xp(35))
+    await mark_shown(pool, await take_one(pool))
+
+    assert await nothing_is_due(pool)
+    surface = await books.surface("telegram")
+    assert (surface["shown"], surface["taken_until"]) == (2, None)
+    assert surface["shown_at"] is not None
+
+
+async def test_xp_that_changes_no_rank_wants_nothing_new(pool):
+    await record(pool, xp(35))
+    await mark_shown(pool, await take_one(pool))
+
+    await record(pool, xp(1, "2"))
+
+    assert await nothing_is_due(pool)
+
+
+async def test_a_member_in_somebodys_hands_is_not_taken(pool):
+    await record(pool, xp(35))
+    await take_one(pool)
+
+    assert await nothing_is_due(pool)
+
+
+async def test_a_member_in_somebodys_hands_is_not_taken_for_something_new_either(pool):
+    """Two workers on one member's roles would undo each other's writes."""
+    await record(pool, xp(35))
+    showing = await take_one(pool)
+
+    await record(pool, achievement("first_win"), xp(100, "2"))
+
+    assert await nothing_is_due(pool)
+    await mark_shown(pool, showing)
+    assert (await take_one(pool)).wanted == {"rank": 3, "achievement:first_win": 1}
+
+
+async def test_a_lease_that_ran_out_is_taken_over_and_its_holder_marks_nothing(pool, books):
+    await record(pool, xp(35))
+    [slow] = await take(pool, "telegram", limit=1, lease_s=-1.0)
+    await record(pool, xp(100, "2"))
+
+    quick = await take_one(pool)
+    await mark_shown(pool, slow)
+    await postpone(pool, slow, delay_s=60.0, error="too late")
+    await release(pool, slow, delay_s=60.0)
+
+    surface = await books.surface("telegram")
+    assert (surface["shown"], surface["error"], surface["retry_at"]) == (None, None, None)
+    await mark_shown(pool, quick)
+    assert (await books.surface("telegram"))["shown"] == 3
+
+
+async def test_what_changed_while_it_was_shown_is_shown_next(pool, books):
+    await record(pool, xp(35))
+    showing = await take_one(pool)
+    await record(pool, xp(100, "2"))
+
+    await mark_shown(pool, showing)
+
+    assert (await take_one(pool)).wanted == {"rank": 3}
+
+
+async def test_a_rejoin_while_it_was_shown_is_not_forgotten(pool, books):
+    """The roles may have been written just before the member left and came back without them."""
+    await record(pool, xp(35))
+    showing = await take_one(pool)
+    async with pool.acquire() as conn:
+        await show_again(conn, "telegram", 1001)
+
+    assert await nothing_is_due(pool)
+    await mark_shown(pool, showing)
+
+    assert (await take_one(pool)).wanted == {"rank": 2}
+
+
+async def test_a_rejoin_shows_everything_again(pool):
+    await record(pool, xp(35), achievement("first_win"))
+    await mark_shown(pool, await take_one(pool))
+    async with pool.acquire() as conn:
+        await show_again(conn, "telegram", 1001)
+
+    assert (await take_one(pool)).wanted == {"rank": 2, "achievement:first_win": 1}
+
+
+async def test_a_postponed_member_waits_and_says_why(pool, books):
+    await record(pool, xp(35))
+    await postpone(pool, await take_one(pool), delay_s=3600.0, error="not a member")
+
+    assert await nothing_is_due(pool)
+    surface = await books.surface("telegram")
+    assert (surface["attempts"], surface["error"]) == (1, "not a member")
+    await pool.execute("UPDATE surfaces SET retry_at = now() - interval '1 second'")
+    assert (await take_one(pool)).attempts == 1
+
+
+async def test_a_postponed_member_with_a_new_rank_is_taken_at_once(pool):
+    await record(pool, xp(35))
+    await postpone(pool, await take_one(pool), delay_s=3600.0, error="not a member")
+
+    await record(pool, xp(100, "2"))
+
+    showing = await take_one(pool)
+    assert (showing.wanted, showing.attempts) == ({"rank": 3}, 0)
+
+
+async def test_a_released_member_counts_no_attempt(pool):
+    await record(pool, xp(35))
+    await release(pool, await take_one(pool), delay_s=0.0)
+
+    assert (await take_one(pool)).attempts == 0
+
+
+async def test_the_longest_waiting_come_first(pool):
+    for number in range(5):
+        await record(pool, xp(35, user_id=10 + number))
+
+    first = await take(pool, "telegram", limit=2, lease_s=LEASE_S)
+    rest = await take(pool, "telegram", limit=10, lease_s=LEASE_S)
+
+    assert [showing.account_id for showing in first + rest] == [10, 11, 12, 13, 14]
+
+
+async def test_takers_side_by_side_never_share_a_member(pool):
+    members = 60
+    for number in range(members):
+        await record(pool, xp(35, user_id=1 + number), achievement("a", user_id=1 + number))
+
+    async def take_all() -> list[int]:
+        mine: list[int] = []
+        while taken := await take(pool, "telegram", limit=7, lease_s=LEASE_S):
+            mine += [showing.account_id for showing in taken]
+        return mine
+
+    hands = await asyncio.gather(*(take_all() for _ in range(4)))
+
+    assert sorted(number for hand in hands for number in hand) == list(range(1, members + 1))
+
+
+async def test_takers_and_producers_on_the_same_members_never_deadlock(pool, books):
+    """Each locks several surfaces at a time, so both have to do it in the same order."""
+    users = range(1, 31)
+    for user in users:
+        await record(pool, xp(1, user_id=user), achievement("a", user_id=user))
+
+    async def climb(step: int) -> None:
+        order = users if step % 2 else reversed(users)
+        await record(pool, *(xp(10, f"step:{step}", user_id=user) for user in order))
+
+    async def visit() -> None:
+        for showing in await take(pool, "telegram", limit=20, lease_s=LEASE_S):
+            await mark_shown(pool, showing)
+
+    for step in range(0, 12, 2):
+        await asyncio.gather(climb(step), visit(), climb(step + 1), visit())
+
+    while showings := await take(pool, "telegram", limit=20, lease_s=LEASE_S):
+        for showing in showings:
+            await mark_shown(pool, showing)
+    assert await books.discrepancies() == []
+    assert await books.count("surfaces WHERE wanted <> shown") == 0
+
+
+async def test_the_ladder_moves_ranks_both_ways_and_wants_them_shown(pool, books):
+    await record(pool, xp(35), xp(5, user_id=2))
+    for showing in await take(pool, "telegram", limit=10, lease_s=LEASE_S):
+        await mark_shown(pool, showing)
+
+    assert await set_ladder(pool, [Rung("Newcomer", 5), Rung("Regular", 500)]) == 2
+
+    ranks = {
+        s.account_id: s.wanted["rank"] for s in await take(pool, "telegram", limit=9, lease_s=1)
+    }
+    assert ranks == {1001: 1, 2: 1}
+    assert await books.discrepancies() == []
+
+
+async def test_the_same_ladder_again_changes_nothing(pool, books):
+    await record(pool, xp(35))
+
+    rungs = [Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100)]
+    assert await set_ladder(pool, rungs) == 0
+
+    assert await books.count("ranks") == 3
+
+
+async def test_an_empty_ladder_has_no_ranks(pool, books):
+    await record(pool, xp(35))
+
+    assert await set_ladder(pool, []) == 1
+
+    assert (await books.surface("telegram"))["wanted"] == 0
+
+
+async def test_a_ladder_that_was_cut_off_half_way_is_finished_next_time(pool, books):
+    await record(pool, xp(35))
+    await pool.execute("UPDATE sync_state SET rank = 0")
+
+    rungs = [Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100)]
+    assert await set_ladder(pool, rungs) == 1
+
+    assert await books.discrepancies() == []
+
+
+async def test_xp_that_changes_while_the_ladder_does_gets_the_new_ladders_rank(pool, books):
+    """The books are read under the old ladder, and written when the new one is in force."""
+    await record(pool, xp(1))
+    async with pool.acquire() as conn:
+        transaction = conn.transaction()
+        await transaction.start()
+        await events.record(conn, "telegram", [xp(8, "2")])
+        setting = asyncio.create_task(set_ladder(pool, [Rung("Only", 5)]))
+        await asyncio.wait({setting}, timeout=0.5)
+        await transaction.commit()
+        await setting
+
+    assert await books.discrepancies() == []
+
+
+async def test_two_processes_set_the_ladder_at_once(pool, books):
+    await record(pool, xp(35))
+    rungs = [[Rung("A", 1)], [Rung("A", 1), Rung("B", 20)]]
+
+    await asyncio.gather(*(set_ladder(pool, rungs[number % 2]) for number in range(6)))
+
+    assert await books.count("ranks") in (1, 2)
+    assert await books.discrepancies() == []
+
+
+def test_the_names_of_surfaces_are_what_the_ledger_writes():
+    assert (surfaces.RANK, surfaces.ACHIEVEMENT_PREFIX) == ("rank", "achievement:")
