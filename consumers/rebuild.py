@@ -68,12 +68,11 @@ class Rebuild:
                 lost = await events.unpublish(conn, source)
                 # Asked again after the events were chosen and locked: one that is on its way at
                 # this moment shows up here, because it cannot be settled until we let go.
-                if lost and await self._has_backlog(source):
-                    raise _OnTheirWay
-        except _OnTheirWay:
+                if not lost or await self._has_backlog(source):
+                    raise _NothingLost
+        except _NothingLost:
             return 0
-        if lost:
-            log.warning("events.lost_by_redis", source=source, events=lost)
+        log.warning("events.lost_by_redis", source=source, events=lost)
         return lost
 
     async def _has_backlog(self, source: Source) -> bool:
@@ -81,5 +80,5 @@ class Rebuild:
         return lag.behind > 0
 
 
-class _OnTheirWay(Exception):
-    """Rolls back: the events are not lost after all."""
+class _NothingLost(Exception):
+    """Rolls back: no event was touched."""
