@@ -13,10 +13,6 @@ from .transactions import transaction
 
 log = structlog.get_logger("twinstream.rebuild")
 
-#: Producers and relays mark an event as published a moment after they put it on its stream. Marks
-#: for what was lost must have been written before they are taken back, or they would stay.
-MARKS_LAND_S = 0.5
-
 
 class Rebuild:
     """Finds out what Redis lost, and has the relay publish it again."""
@@ -31,24 +27,22 @@ class Rebuild:
         """Make the stream of `source` anew if it, or its group, is missing.
 
         The events are made pending before the group is made: after a crash in between the group
-        is still missing, and the next look does both again. What was delivered before the loss is
-        published a second time, and takes effect once.
+        is still missing, and the next look does both again. Nothing is published meanwhile, because
+        producers create no streams. What was delivered before the loss is published a second time,
+        and takes effect once.
 
         Raises:
-            BusError, StorageUnavailable: not now; the next look does it.
+            BusError, StorageUnavailable, Contention: not now; the next look does it.
         """
         subscription = self._keys.subscription(source)
         async with self._one_at_a_time:
             if await group_exists(self._redis, subscription):
                 return
-            # Nothing can be published meanwhile: producers do not create streams.
-            await asyncio.sleep(MARKS_LAND_S)
             async with transaction(self._pool) as conn:
                 unfinished = await events.unpublish(conn, source)
             if await ensure_group(self._redis, subscription):
-                log.warning(
-                    "stream.built", stream=subscription.stream, unfinished_events=unfinished
-                )
+                tell = log.warning if unfinished else log.info  # nothing is lost at the first start
+                tell("stream.built", stream=subscription.stream, unfinished_events=unfinished)
 
     async def look_for_lost(self, source: Source) -> int:
         """Make pending again what Redis lost in silence. Returns how many events that were.

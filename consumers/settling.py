@@ -26,8 +26,6 @@ from .transactions import transaction
 
 log = structlog.get_logger("twinstream.settling")
 
-SQLSTATE_CHARS = 5
-
 
 class Delivery(NamedTuple):
     """An entry and the event that it carries."""
@@ -100,8 +98,6 @@ class Settling:
             async with transaction(self._pool) as conn:
                 entered = await events.settle(conn, self.platform, self.source, facts)
         except (RuleBroken, IdempotencyConflict) as error:
-            if not is_about_events(error):
-                raise
             if len(deliveries) == 1:
                 await self._bury(refusal_of(deliveries[0], error))
                 return
@@ -155,17 +151,6 @@ def sort_out(entries: Sequence[Entry], source: Source) -> tuple[list[Delivery], 
             continue
         deliveries.append(Delivery(entry, Fact(event, entry.payload)))
     return deliveries, refusals
-
-
-def is_about_events(error: RuleBroken | IdempotencyConflict) -> bool:
-    """Tell a fault of some event from one of the database's own. Pure.
-
-    A rule that has no name is a SQLSTATE: class 22 is an unfit value and 23 a broken constraint;
-    any other, such as a missing table or right, would bury every event that comes.
-    """
-    if isinstance(error, IdempotencyConflict):
-        return True
-    return not (len(error.rule) == SQLSTATE_CHARS and error.rule[:2] not in ("22", "23"))
 
 
 def refusal_of(delivery: Delivery, error: RuleBroken | IdempotencyConflict) -> Refusal:

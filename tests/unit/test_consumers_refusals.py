@@ -1,4 +1,4 @@
-"""Telling entries that carry an event from those that never will, and whose fault a refusal is."""
+"""Telling entries that carry an event from those that never will, and what is held against whom."""
 
 from datetime import UTC, datetime
 
@@ -6,8 +6,8 @@ import pytest
 
 import schemas
 from bus import Entry
-from consumers.settling import Delivery, is_about_events, refusal_of, sort_out
-from db import Fact, IdempotencyConflict, InsufficientFunds, RuleBroken
+from consumers.settling import Delivery, refusal_of, sort_out
+from db import Fact, IdempotencyConflict, InsufficientFunds
 
 EVENT = schemas.xp_changed(
     user_id=1001,
@@ -70,19 +70,3 @@ def test_a_conflict_is_not_held_against_the_event_that_owns_the_key():
 
     assert refusal.idempotency_key == "entry:sync:telegram:1-0"
     assert refusal.type == "xp.changed"
-
-
-@pytest.mark.parametrize(
-    ("rule", "expected"),
-    [
-        ("member_xp_not_negative", True),
-        ("value_out_of_range", True),
-        ("22003", True),  # numeric value out of range
-        ("23505", True),  # unique violation
-        ("42P01", False),  # undefined table
-        ("42501", False),  # insufficient privilege
-        ("25006", False),  # read-only transaction: a failover is under way
-    ],
-)
-def test_only_what_an_event_did_is_held_against_events(rule, expected):
-    assert is_about_events(RuleBroken(rule, "")) is expected

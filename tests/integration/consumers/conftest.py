@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from settling_desk import Desk
 
 import schemas
-from bus import SOURCES, Keys, connect, ensure_group
+from bus import Keys, connect
 from config import AchievementSetting, Community, ConsumerSetting, Rank, Settings
 from config.community import DiscordSetting, TelegramSetting
 from consumers.parts import Parts, open_parts
@@ -72,10 +72,8 @@ async def redis(redis_server: Server) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def parts(
-    settings: Settings, community: Community, stop: asyncio.Event, keys: Keys, redis: Redis
+    settings: Settings, community: Community, stop: asyncio.Event, keys: Keys
 ) -> AsyncIterator[Parts]:
-    for source in SOURCES:  # else opening the parts would wait for marks of what was lost
-        await ensure_group(redis, keys.subscription(source))
     async with open_parts(settings, community, stop, keys=keys) as parts:
         yield parts
 
