@@ -1,4 +1,7 @@
-"""`python -m consumers [ROLE ...]`: run all roles, or those that are named."""
+"""`python -m consumers [ROLE ...]` runs all roles, or those that are named.
+
+`python -m consumers dead ...` and `... rebuild` are the operator's commands.
+"""
 
 import asyncio
 import os
@@ -9,6 +12,7 @@ import typer
 
 from config import ConfigError, Settings, set_up_logs
 
+from . import operator
 from .app import serve
 from .loop import RoleFailed
 from .roles import ROLES
@@ -26,7 +30,10 @@ def main(
         list[str] | None, typer.Argument(metavar="[ROLE ...]", help=f"Some of {', '.join(ROLES)}.")
     ] = None,
 ) -> None:
-    """Settle events, publish leftovers, show ranks: all roles, or those that are named."""
+    """Settle events, publish leftovers, show ranks: all roles, or those that are named.
+
+    Commands for the operator: dead (what was buried), rebuild (publish again what Redis lost).
+    """
     try:
         settings = Settings.from_env(os.environ)
         set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
@@ -39,5 +46,18 @@ def main(
         raise SystemExit(EXIT_CODE_FAILED) from None
 
 
+def run() -> None:
+    """Tell the operator's commands from roles."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    if asked not in operator.COMMANDS:
+        cli()
+        return
+    try:
+        operator.app()
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
+
+
 if __name__ == "__main__":
-    cli()
+    run()

@@ -6,9 +6,18 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import asyncpg
-from redis.asyncio import Redis
 
-from bus import SOURCES, Keys, Publisher, Reader, Source, connect, connect_reader, consumer_name
+from bus import (
+    SOURCES,
+    Client,
+    Keys,
+    Publisher,
+    Reader,
+    Source,
+    connect,
+    connect_reader,
+    consumer_name,
+)
 from config import Community, ConfigError, Settings
 from db import Rung, open_pool, set_ladder
 
@@ -26,8 +35,8 @@ class Parts:
     community: Community
     keys: Keys
     pool: asyncpg.Pool
-    redis: Redis
-    reading_redis: Redis
+    redis: Client
+    reading_redis: Client
     publisher: Publisher
     rebuild: Rebuild
     stop: asyncio.Event

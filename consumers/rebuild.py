@@ -4,9 +4,8 @@ import asyncio
 
 import asyncpg
 import structlog
-from redis.asyncio import Redis
 
-from bus import Keys, Source, ensure_group, group_exists, measure_lag
+from bus import Client, Keys, Source, ensure_group, group_exists, measure_lag
 from db import events
 
 from .transactions import transaction
@@ -17,7 +16,7 @@ log = structlog.get_logger("twinstream.rebuild")
 class Rebuild:
     """Finds out what Redis lost, and has the relay publish it again."""
 
-    def __init__(self, pool: asyncpg.Pool, redis: Redis, keys: Keys) -> None:
+    def __init__(self, pool: asyncpg.Pool, redis: Client, keys: Keys) -> None:
         self._pool = pool
         self._redis = redis
         self._keys = keys
@@ -43,6 +42,19 @@ class Rebuild:
             if await ensure_group(self._redis, subscription):
                 tell = log.warning if unfinished else log.info  # nothing is lost at the first start
                 tell("stream.built", stream=subscription.stream, unfinished_events=unfinished)
+
+    async def publish_unfinished_again(self, source: Source) -> int:
+        """Have everything of `source` that has not arrived yet published again, lost or not.
+
+        Returns how many events that are. What is on the stream after all takes effect once.
+
+        Raises:
+            BusError, StorageUnavailable, Contention: not now.
+        """
+        async with transaction(self._pool) as conn:
+            unfinished = await events.unpublish(conn, source)
+        await ensure_group(self._redis, self._keys.subscription(source))
+        return unfinished
 
     async def look_for_lost(self, source: Source) -> int:
         """Make pending again what Redis lost in silence. Returns how many events that were.

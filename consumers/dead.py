@@ -1,0 +1,115 @@
+"""`python -m consumers dead ...`: look at what was buried, and send it again once it is mended.
+
+Sending again cannot double anything: what took effect before takes none now.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import asyncpg
+from rich.console import Console
+from rich.table import Table
+
+import schemas
+from bus import Publisher
+from config import ConfigError
+from db.dead_letters import (
+    DeadEvent,
+    count_dead,
+    find_dead,
+    forget_entry,
+    send_again,
+)
+
+from .transactions import transaction
+
+REPLAY_STEP = 500
+
+
+class Replayed(NamedTuple):
+    """What a replay did, or would do: ids sent again, and ids that cannot be, with the reason."""
+
+    sent: tuple[int, ...]
+    refused: dict[int, str]
+
+
+async def show_list(pool: asyncpg.Pool, console: Console, *, reason: str, limit: int) -> None:
+    """Print the buried events, oldest first."""
+    async with transaction(pool) as conn:
+        total = await count_dead(conn, reason=reason)
+        found = await find_dead(conn, reason=reason, limit=limit)
+    table = Table("id", "since", "source", "type", "idempotency key", "reason")
+    for one in found:
+        since = one.created_at.strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(
+            str(one.id), since, one.source, one.type, one.idempotency_key, one.error_message
+        )
+    if found:
+        console.print(table)
+    console.print(f"{total} buried" + (f", the first {limit} are shown" if total > limit else ""))
+
+
+async def show_one(pool: asyncpg.Pool, console: Console, dead_id: int) -> None:
+    """Print everything that is known of one buried event.
+
+    Raises:
+        ConfigError: nothing is buried under this id.
+    """
+    async with transaction(pool) as conn:
+        found = await find_dead(conn, ids=[dead_id], limit=1)
+    if not found:
+        raise ConfigError(f"nothing is buried under id {dead_id}; `dead list` shows what is")
+    [one] = found
+    for name in ("id", "idempotency_key", "source", "type", "created_at", "error_message"):
+        console.print(f"{name:16} {getattr(one, name)}", soft_wrap=True)
+    console.print(f"{'payload':16} {one.payload.decode()}", soft_wrap=True)
+
+
+async def replay(
+    pool: asyncpg.Pool,
+    publisher: Publisher,
+    *,
+    ids: Sequence[int] | None,
+    reason: str = "",
+    dry_run: bool = False,
+) -> Replayed:
+    """Send buried events again: those with these ids, or all whose reason contains `reason`.
+
+    A recorded event is made pending, and the relay publishes it. One that exists only as a payload
+    is put on its stream here. What still is no event is left where it is.
+    """
+    sent: list[int] = []
+    refused: dict[int, str] = {}
+    after = 0
+    while True:
+        async with transaction(pool) as conn:
+            found = await find_dead(conn, ids=ids, reason=reason, after=after, limit=REPLAY_STEP)
+            if not found:
+                return Replayed(tuple(sent), refused)
+            after = found[-1].id
+            recorded = [one.id for one in found if one.is_recorded]
+            sent += recorded if dry_run else await send_again(conn, recorded)
+        for one in found:
+            if one.is_recorded:
+                continue
+            why = await _publish_again(pool, publisher, one, dry_run=dry_run)
+            if why is None:
+                sent.append(one.id)
+            else:
+                refused[one.id] = why
+
+
+async def _publish_again(
+    pool: asyncpg.Pool, publisher: Publisher, one: DeadEvent, *, dry_run: bool
+) -> str | None:
+    """Put a payload on its stream once more. Returns why not, if not."""
+    try:
+        event = schemas.decode(one.payload)
+    except schemas.SchemaError as error:
+        return str(error)
+    if dry_run:
+        return None
+    await publisher.publish(event.source, [one.payload])
+    async with transaction(pool) as conn:
+        await forget_entry(conn, one.id)
+    return None

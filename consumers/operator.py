@@ -1,0 +1,119 @@
+"""The operator's commands beside the roles: `dead list | show | replay`, and `rebuild`."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, NamedTuple
+
+import asyncpg
+import typer
+from redis.asyncio import Redis
+from rich.console import Console
+
+from bus import SOURCES, BusError, Keys, Publisher, connect
+from config import ConfigError, Settings, set_up_logs
+from db import DbError, open_pool
+
+from . import dead
+from .rebuild import Rebuild
+
+LISTED = 50
+COMMANDS = ("dead", "rebuild")
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+dead_app = typer.Typer(
+    no_args_is_help=True, help="What was buried: look at it, and send it again once it is mended."
+)
+app.add_typer(dead_app, name="dead")
+console = Console(highlight=False)
+
+Reason = Annotated[str, typer.Option(help="Only those whose reason contains this text.")]
+
+
+class Connections(NamedTuple):
+    """What a command works on."""
+
+    pool: asyncpg.Pool
+    redis: Redis
+    keys: Keys
+
+
+@dead_app.command(name="list")
+def list_(reason: Reason = "", limit: Annotated[int, typer.Option(min=1)] = LISTED) -> None:
+    """Print what was buried, oldest first."""
+    _work(lambda to: dead.show_list(to.pool, console, reason=reason, limit=limit))
+
+
+@dead_app.command()
+def show(dead_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+    """Print everything that is known of one."""
+    _work(lambda to: dead.show_one(to.pool, console, dead_id))
+
+
+@dead_app.command()
+def replay(
+    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID ...]")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are buried.")] = False,
+    reason: Reason = "",
+    dry_run: Annotated[
+        bool, typer.Option(help="Say what would be sent, and send nothing.")
+    ] = False,
+) -> None:
+    """Send buried events again. Doing so twice counts once."""
+    if bool(ids) == everything:
+        raise ConfigError("name the ids to send again, or --all, perhaps with --reason")
+    _work(lambda to: _replay(to, None if everything else ids, reason, dry_run))
+
+
+@app.command()
+def rebuild() -> None:
+    """Publish everything again that has not arrived yet, after Redis lost data.
+
+    It is noticed and done without this command within half a minute; this does it now.
+    """
+    _work(_rebuild)
+
+
+async def _replay(to: Connections, ids: list[int] | None, reason: str, dry_run: bool) -> None:
+    done = await dead.replay(
+        to.pool, Publisher(to.redis, to.keys), ids=ids, reason=reason, dry_run=dry_run
+    )
+    for dead_id, why in done.refused.items():
+        console.print(f"{dead_id} cannot be sent again, it still is no event: {why}")
+    verb = "would be sent" if dry_run else "sent"
+    console.print(f"{len(done.sent)} {verb} again, {len(done.refused)} left where they are")
+
+
+async def _rebuild(to: Connections) -> None:
+    rebuilding = Rebuild(to.pool, to.redis, to.keys)
+    for source in SOURCES:
+        count = await rebuilding.publish_unfinished_again(source)
+        console.print(f"{to.keys.stream(source)}: {count} unfinished events are published again")
+    console.print("The role `relay` publishes them; see that it runs.")
+
+
+def _work(work: Callable[[Connections], Awaitable[None]]) -> None:
+    async def connected() -> None:
+        async with _connections() as to:
+            await work(to)
+
+    try:
+        asyncio.run(connected())
+    except (DbError, BusError) as error:
+        raise ConfigError(str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def _connections() -> AsyncIterator[Connections]:
+    settings = Settings.from_env(os.environ)
+    settings.require("redis_url", "database_url")
+    set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+    redis = connect(settings.redis_url or "", name="twinstream/operator")
+    try:
+        async with await open_pool(settings.database_url or "", name="operator") as pool:
+            yield Connections(pool, redis, Keys())
+    finally:
+        await redis.aclose()
