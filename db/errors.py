@@ -67,7 +67,8 @@ _IN_THE_WAY = (
 
 # Constraints and data errors are the event's fault. Whatever else Postgres may say is about itself:
 # taking it for the event's fault would bury good events while a standby is read-only.
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# InternalClientError is what asyncpg says when a server goes away just as a query is being sent.
+_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 @contextlib.contextmanager

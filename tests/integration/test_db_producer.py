@@ -1,0 +1,249 @@
+"""The producer: committed first, published next, marked in batches, never in the way."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from record_desk import Record, until
+
+import bus
+import db
+import schemas
+from launch.servers import Server
+
+GRANT = {
+    "user_id": 1001,
+    "delta_xp": 15,
+    "source": "telegram",
+    "reason": "game_guess",
+    "entity_id": "67890",
+}
+KEY = "tg_game_guess_1001_67890"
+
+
+class Stream:
+    """A publisher that keeps what it is given, and can be away."""
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.away: Exception | None = None
+
+    async def publish(self, source: str, payloads: list[bytes]) -> list[str]:
+        if self.away is not None:
+            raise self.away
+        self.payloads += payloads
+        return ["1-0"] * len(payloads)
+
+
+@pytest.fixture
+def books(pool: asyncpg.Pool) -> Record:
+    return Record(pool)
+
+
+@pytest.fixture
+def stream() -> Stream:
+    return Stream()
+
+
+@pytest.fixture
+async def producer(pool: asyncpg.Pool, stream: Stream):
+    producer = db.Producer(pool, schemas, stream)
+    yield producer
+    await producer.close()
+
+
+async def test_an_event_is_committed_then_published_then_marked(producer, stream, books):
+    recorded = await producer.create_xp_change_event(**GRANT)
+
+    assert (recorded.idempotency_key, recorded.created) == (KEY, True)
+    [payload] = stream.payloads
+    event = schemas.decode(payload)
+    assert (event.idempotency_key, event.delta_xp, event.user_id) == (KEY, 15, 1001)
+    assert await books.totals() == (15, 0)
+    await until(lambda: has_status(books, "published"), what="the mark")
+
+
+async def has_status(books: Record, status: str, key: str = KEY) -> bool:
+    return await books.status(key) == status
+
+
+async def test_a_repeat_is_neither_recorded_nor_published_again(producer, stream, books):
+    await producer.create_xp_change_event(**GRANT)
+
+    again = await producer.create_xp_change_event(**GRANT)
+
+    assert not again.created
+    assert len(stream.payloads) == 1
+    assert await books.totals() == (15, 0)
+
+
+async def test_balance_and_achievements_are_events_too(producer, stream, books):
+    await producer.create_balance_change_event(
+        user_id=1001, delta_balance=5, source="telegram", reason="game_guess", entity_id="1"
+    )
+    await producer.create_achievement_event(
+        user_id=1001, achievement="first_win", source="telegram"
+    )
+
+    assert [schemas.decode(payload).type for payload in stream.payloads] == [
+        "balance.changed",
+        "achievement.unlocked",
+    ]
+    assert await books.totals() == (0, 5)
+    assert await books.count("achievements") == 1
+
+
+async def test_an_unfit_event_is_refused_before_anything_happens(producer, stream, books):
+    with pytest.raises(schemas.MalformedEvent, match="delta_xp"):
+        await producer.create_xp_change_event(**(GRANT | {"delta_xp": 0}))
+
+    assert await books.count("members") == 0
+    assert stream.payloads == []
+
+
+async def test_a_refusal_is_raised_and_nothing_is_published(producer, stream):
+    with pytest.raises(db.InsufficientFunds):
+        await producer.create_xp_change_event(**(GRANT | {"delta_xp": -1}))
+    await producer.create_xp_change_event(**GRANT)
+    with pytest.raises(db.IdempotencyConflict):
+        await producer.create_xp_change_event(**(GRANT | {"delta_xp": 16}))
+
+    assert len(stream.payloads) == 1
+
+
+@pytest.mark.parametrize("why", [bus.BusUnavailable("away"), bus.StreamMissing("sync:telegram")])
+async def test_with_the_bus_away_the_event_stays_pending_and_nobody_is_troubled(
+    producer, stream, books, why
+):
+    stream.away = why
+
+    recorded = await producer.create_xp_change_event(**GRANT)
+    await producer.close()
+
+    assert recorded.created
+    assert await books.status(KEY) == "pending"
+    assert await books.totals() == (15, 0)
+
+
+async def test_marks_are_written_together(producer, pool, books):
+    await asyncio.gather(
+        *(
+            producer.create_xp_change_event(**(GRANT | {"entity_id": str(number)}))
+            for number in range(50)
+        )
+    )
+    await producer.close()
+
+    assert await books.count("sync_events WHERE status = 'published'") == 50
+    batches = await pool.fetchval("SELECT count(DISTINCT published_at) FROM sync_events")
+    assert batches <= 10
+
+
+async def test_closing_writes_every_mark_that_is_left(pool, stream, books, monkeypatch):
+    monkeypatch.setattr("db.producer.MARK_BATCH_MAX", 3)
+    monkeypatch.setattr("db.producer.MARK_AFTER_S", 60.0)
+    producer = db.Producer(pool, schemas, stream)
+    for number in range(10):
+        await producer.create_xp_change_event(**(GRANT | {"entity_id": str(number)}))
+
+    await producer.close()
+
+    assert await books.count("sync_events WHERE status = 'published'") == 10
+
+
+async def test_within_the_callers_transaction_nothing_is_published_until_it_asks(
+    pool, producer, stream, books
+):
+    async with pool.acquire() as conn, conn.transaction():
+        recorded = await producer.create_xp_change_event(**GRANT, conn=conn)
+        with pytest.raises(db.InsufficientFunds):
+            await producer.create_balance_change_event(
+                user_id=1001,
+                delta_balance=-5,
+                source="telegram",
+                reason="shop",
+                entity_id="1",
+                conn=conn,
+            )
+        other = await producer.create_xp_change_event(**(GRANT | {"entity_id": "after"}), conn=conn)
+        assert stream.payloads == []
+
+    await producer.publish(recorded, other)
+
+    assert [schemas.decode(payload).entity_id for payload in stream.payloads] == ["67890", "after"]
+    assert await books.totals() == (30, 0)
+
+
+async def test_what_the_caller_rolls_back_never_happened(pool, producer, stream, books):
+    async def change_their_mind() -> None:
+        async with pool.acquire() as conn, conn.transaction():
+            await producer.create_xp_change_event(**GRANT, conn=conn)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await change_their_mind()
+
+    assert await books.count("sync_events") == 0
+    assert (await producer.create_xp_change_event(**GRANT)).created
+
+
+async def test_without_a_transaction_of_the_callers_it_is_committed_at_once(
+    pool, producer, stream, books
+):
+    async with pool.acquire() as conn:
+        await producer.create_xp_change_event(**GRANT, conn=conn)
+
+        assert await books.totals() == (15, 0)
+
+
+async def test_being_cancelled_leaks_no_connection_and_no_half_of_an_event(pool, stream, books):
+    producer = db.Producer(pool, schemas, stream)
+    for turns in range(40):
+        task = asyncio.create_task(producer.create_xp_change_event(**GRANT))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+    await producer.close()
+
+    await producer.create_xp_change_event(**GRANT)
+    await producer.close()
+    assert await books.totals() == (15, 0)
+    assert await books.discrepancies() == []
+    await until(lambda: all_idle(pool), what="every connection back in the pool")
+
+
+async def all_idle(pool: asyncpg.Pool) -> bool:
+    return pool.get_idle_size() == pool.get_size()
+
+
+async def test_it_runs_on_the_real_bus_as_a_foreign_bot_composes_it(
+    pool, books, redis_server: Server, prefix
+):
+    keys = bus.Keys(prefix)
+    redis = bus.connect(redis_server.url, name="test")
+    try:
+        await bus.ensure_group(redis, keys.subscription("telegram"))
+        producer = db.Producer(pool, schemas, bus.Publisher(redis, keys))
+        await producer.create_xp_change_event(**GRANT)
+        await producer.close()
+
+        [(_, fields)] = await redis.xrange(keys.stream("telegram"))
+        assert schemas.decode(fields[b"e"]).idempotency_key == KEY
+        assert await books.status(KEY) == "published"
+    finally:
+        await redis.aclose()
+
+
+async def test_a_stream_that_redis_lost_leaves_the_event_pending(
+    pool, books, redis_server: Server, prefix
+):
+    redis = bus.connect(redis_server.url, name="test")
+    try:
+        producer = db.Producer(pool, schemas, bus.Publisher(redis, bus.Keys(prefix)))
+        await producer.create_xp_change_event(**GRANT)
+        await producer.close()
+    finally:
+        await redis.aclose()
+
+    assert await books.status(KEY) == "pending"

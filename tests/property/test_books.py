@@ -1,0 +1,236 @@
+"""Laws 4 and 7: whatever happens to a history on its way, the same books come out, and add up.
+
+A history is a list of events of both platforms. What happens to it is drawn as well: what is
+recorded when, what is delivered twice, in which order and in which batches, and which accounts are
+linked in between. At the end everything that was recorded is settled, and the books are compared
+with a model that only adds.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import schemas
+from db import Fact, InsufficientFunds, LinkOutcome, Rung, events, issue_code, redeem_code
+from launch.servers import Server
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LADDER = (Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100))
+EXAMPLES = 200
+PEOPLE = 3
+#: The accounts of person n: n on Telegram, 100 + n on Discord. Their keys are told apart by both.
+DISCORD_OFFSET = 100
+AMOUNTS = st.integers(-40, 60).filter(bool)
+
+
+class Happening(NamedTuple):
+    """One step of a history: what is done, and to which of its events or people."""
+
+    what: str
+    numbers: tuple[int, ...]
+
+
+@st.composite
+def happened(draw: st.DrawFn, *, number: int) -> Fact:
+    source = draw(st.sampled_from(schemas.SOURCES))
+    person = draw(st.integers(1, PEOPLE))
+    account = person + (DISCORD_OFFSET if source == "discord" else 0)
+    kind = draw(st.sampled_from(["xp", "xp", "balance", "achievement"]))
+    common = {"user_id": account, "source": source, "occurred_at": NOON}
+    if kind == "achievement":
+        event = schemas.achievement_unlocked(
+            achievement=draw(st.sampled_from(["first_win", "lucky"])), **common
+        )
+    elif kind == "xp":
+        event = schemas.xp_changed(
+            delta_xp=draw(AMOUNTS), reason="game", entity_id=str(number), **common
+        )
+    else:
+        event = schemas.balance_changed(
+            delta_balance=draw(AMOUNTS), reason="game", entity_id=str(number), **common
+        )
+    return Fact(event, schemas.encode(event))
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Fact], list[Happening]]:
+    length = draw(st.integers(1, 8))
+    facts = [draw(happened(number=number)) for number in range(length)]
+    some_events = st.lists(st.integers(0, length - 1), min_size=1, max_size=4).map(tuple)
+    steps = st.one_of(
+        st.builds(Happening, st.just("record"), some_events),
+        st.builds(Happening, st.just("settle"), some_events),
+        st.builds(Happening, st.just("link"), st.tuples(st.integers(1, PEOPLE))),
+        st.builds(Happening, st.just("lose_stream"), st.just(())),
+    )
+    return facts, draw(st.lists(steps, max_size=14))
+
+
+class World:
+    """One example: a history carried out on a real Postgres, and the model of what must be."""
+
+    def __init__(self, conn: asyncpg.Connection, facts: list[Fact]) -> None:
+        self.conn = conn
+        self.facts = facts
+        self.recorded: dict[str, Fact] = {}
+        self.linked: set[int] = set()
+
+    async def run(self, steps: list[Happening]) -> None:
+        for step in steps:
+            match step.what:
+                case "record":
+                    await self.record([self.facts[number] for number in step.numbers])
+                case "settle":
+                    await self.settle([self.facts[number] for number in step.numbers])
+                case "link":
+                    await self.link(*step.numbers)
+                case "lose_stream":
+                    for source in schemas.SOURCES:
+                        await events.unpublish(self.conn, source)
+
+    async def record(self, facts: list[Fact]) -> None:
+        for source, mine in by_source(facts):
+            try:
+                async with self.conn.transaction():
+                    results = await events.record(self.conn, source, mine)
+            except InsufficientFunds:
+                continue
+            created = [r.idempotency_key for r in results if r.created]
+            assert len(created) == len(set(created))
+            assert not set(created) & self.recorded.keys()
+            self.note(mine)
+
+    async def settle(self, facts: list[Fact]) -> None:
+        """Deliver a batch. What nobody recorded is a fact of a foreign program's."""
+        for source, mine in by_source(facts):
+            try:
+                async with self.conn.transaction():
+                    await events.settle(self.conn, schemas.opposite(source), source, mine)
+            except InsufficientFunds:
+                continue
+            self.note(mine)
+
+    async def link(self, person: int) -> None:
+        code = await issue_code(self.conn, "telegram", person)
+        outcome = await redeem_code(self.conn, "discord", person + DISCORD_OFFSET, code)
+        expected = LinkOutcome.ALREADY_LINKED if person in self.linked else LinkOutcome.LINKED
+        assert outcome is expected
+        self.linked.add(person)
+
+    def note(self, facts: list[Fact]) -> None:
+        self.recorded |= {fact.event.idempotency_key: fact for fact in facts}
+
+    def who(self, account: int) -> object:
+        """The person behind an account; until they link, each account is somebody else."""
+        person = account % DISCORD_OFFSET
+        return person if person in self.linked else account
+
+    async def check(self) -> None:
+        expected: dict[object, Counter[str]] = defaultdict(Counter)
+        unlocked = set()
+        for fact in self.recorded.values():
+            person = self.who(fact.event.user_id)
+            expected[person]["xp"] += getattr(fact.event, "delta_xp", 0)
+            expected[person]["balance"] += getattr(fact.event, "delta_balance", 0)
+            if isinstance(fact.event, schemas.AchievementUnlocked):
+                unlocked.add((person, fact.event.achievement))
+        for platform in schemas.SOURCES:
+            books = await self.conn.fetch(
+                """
+                SELECT (SELECT min(account_id) FROM accounts AS a WHERE a.member_id = s.member_id),
+                    s.xp, s.balance, s.rank, m.xp, m.balance, width_bucket(s.xp, $2::bigint[])
+                FROM sync_state AS s JOIN members AS m ON m.id = s.member_id WHERE platform = $1
+                """,
+                platform,
+                [rung.xp for rung in LADDER],
+            )
+            assert {self.who(account): (xp, balance) for account, xp, balance, *_ in books} == {
+                person: (sums["xp"], sums["balance"]) for person, sums in expected.items()
+            }
+            for _, xp, balance, rank, total_xp, total_balance, bucket in books:
+                assert (xp, balance) == (total_xp, total_balance)
+                assert rank == bucket
+            held = await self.conn.fetch(
+                """
+                SELECT (SELECT min(account_id) FROM accounts AS a WHERE a.member_id = h.member_id),
+                    achievement
+                FROM achievements AS h WHERE platform = $1
+                """,
+                platform,
+            )
+            assert {(self.who(account), name) for account, name in held} == unlocked
+        rows = await self.conn.fetch(
+            "SELECT idempotency_key, count(*) FROM transactions GROUP BY 1"
+        )
+        assert dict(map(tuple, rows)) == dict.fromkeys(self.recorded, 2)
+        statuses = await self.conn.fetch("SELECT DISTINCT status FROM sync_events")
+        assert {status for (status,) in statuses} <= {"completed"}
+
+
+def by_source(facts: list[Fact]) -> Iterator[tuple[schemas.Source, list[Fact]]]:
+    for source in schemas.SOURCES:
+        if mine := [fact for fact in facts if fact.event.source == source]:
+            yield source, mine
+
+
+@pytest.fixture
+def record(database_url: str) -> Iterator[tuple[asyncio.Runner, asyncpg.Connection]]:
+    """A connection that outlives the examples, with a loop of its own to run them in."""
+    with asyncio.Runner() as runner:
+        conn = runner.run(asyncpg.connect(database_url))
+        yield runner, conn
+        runner.run(conn.close())
+
+
+@pytest.fixture
+def database_url(postgres: Server) -> Iterator[str]:
+    """A fresh, migrated database, made without an event loop around the test."""
+    name = "books"
+
+    async def administer(*statements: str) -> None:
+        admin = await asyncpg.connect(postgres.url.replace("/template", "/postgres"))
+        for statement in statements:
+            await admin.execute(statement)
+        await admin.close()
+
+    asyncio.run(administer(f'CREATE DATABASE "{name}" TEMPLATE template'))
+    yield postgres.url.replace("/template", f"/{name}")
+    asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.mark.timeout(120)
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(histories())
+def test_any_way_through_any_history_ends_with_the_same_books(record, history):
+    runner, conn = record
+    facts, steps = history
+
+    async def example() -> None:
+        # Rolled back in the end: nothing of one example is there in the next.
+        whole = conn.transaction()
+        await whole.start()
+        try:
+            await conn.executemany(
+                "INSERT INTO ranks (rank, name, xp) VALUES ($1, $2, $3)",
+                [(number, rung.name, rung.xp) for number, rung in enumerate(LADDER, start=1)],
+            )
+            world = World(conn, facts)
+            await world.run(steps)
+            for fact in list(world.recorded.values()):
+                await world.settle([fact])
+            await world.check()
+        finally:
+            await whole.rollback()
+
+    runner.run(example())
