@@ -1,0 +1,136 @@
+"""`python -m chaos`: what `make chaos` calls. Exit code 0: nothing lost, nothing doubled."""
+
+import asyncio
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from config import Settings, set_up_logs
+
+from .audit import Audit
+from .errors import ChaosError
+from .faults import FAULTS
+from .run import TWO_AT_ONCE, Report, Run
+from .scale import Scale
+from .schedule import strikes
+from .stage import open_stage
+
+EXIT_CODE_OFFENCES = 1
+EXIT_CODE_NOT_CARRIED_OUT = 3
+OFFENDERS_SHOWN = 10
+SECONDS = 300.0
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+console = Console(highlight=False, soft_wrap=True)
+
+
+@cli.command()
+def main(
+    seconds: Annotated[
+        float, typer.Option(envvar="CHAOS_SECONDS", help="How long faults strike, at least.")
+    ] = SECONDS,
+    seed: Annotated[
+        str, typer.Option(envvar="CHAOS_SEED", help="Names the order of the faults.")
+    ] = "",
+    events: Annotated[int, typer.Option(help="Go on until so many are committed.")] = 0,
+    faults: Annotated[int, typer.Option(help="Go on until so many have struck.")] = 0,
+    deeds_per_s: Annotated[float, typer.Option(help="What each bot does in a second.")] = 60.0,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only such faults; may be repeated.")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where data and logs go.")] = None,
+) -> None:
+    """Break everything that can break under load, then count what became of every event."""
+    seed = seed or str(random.SystemRandom().randrange(10**6))
+    kinds = tuple(kind) if kind else tuple(FAULTS)
+    if unknown := set(kinds) - set(FAULTS):
+        raise typer.BadParameter(f"no fault {', '.join(unknown)}; there are: {'; '.join(FAULTS)}")
+    scale = Scale(seconds, events, faults, deeds_per_s)
+    if folder is None:
+        folder = Path(Settings.from_env(os.environ).twinstream_run_dir) / "chaos"
+    folder = folder.absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    set_up_logs(level="warning")
+    console.print(f"seed {seed}; data and logs are in {folder}")
+    try:
+        report = asyncio.run(_play(folder, scale, seed, kinds))
+    except* ChaosError as errors:
+        console.print(f"not carried out: {errors.exceptions[0]}")
+        raise SystemExit(EXIT_CODE_NOT_CARRIED_OUT) from None
+    show(report)
+    if not report.audit.passed:
+        raise SystemExit(EXIT_CODE_OFFENCES)
+
+
+async def _play(folder: Path, scale: Scale, seed: str, kinds: tuple[str, ...]) -> Report:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAOS_")}
+    async with open_stage(folder, scale, seed, environ) as stage:
+        return await Run(stage, scale, seed, console.print).play(strikes(seed, kinds))
+
+
+def show(report: Report) -> None:
+    """Print what struck, how long recovery took, and what became of the events."""
+    audit, faults = report.audit, report.faults
+    kinds = Table("fault", "times", "recovered, longest", "median")
+    times = report.recovery_times
+    for name in [*sorted(faults), TWO_AT_ONCE]:
+        if name in faults or name in times:
+            kinds.add_row(
+                name, str(faults.get(name, len(times.get(name, [])))), *_spread(times.get(name, []))
+            )
+    console.print(kinds)
+    console.print(
+        f"{sum(faults.values())} faults in {report.seconds:.0f} s;"
+        f" quiet {_seconds(report.quiet_s)} after the bots had ended;"
+        f" processes that ended by themselves: {len(report.ended_by_themselves)}"
+    )
+    console.print(_events(audit))
+    for offence, offenders in {**audit.offences, "buried": audit.buried}.items():
+        for offender in offenders[:OFFENDERS_SHOWN]:
+            console.print(f"{offence}: {offender.what}: {offender.detail}", markup=False)
+    verdict = "PASSED" if audit.passed else "FAILED"
+    console.print(
+        f"{verdict}: {len(audit.lost)} lost, {len(audit.doubled)} doubled; seed {report.seed}"
+    )
+
+
+def _events(audit: Audit) -> Table:
+    table = Table("events", "")
+    for name, count in (
+        ("committed", audit.committed),
+        ("applied", audit.applied),
+        ("buried", len(audit.buried)),
+        *((offence, len(offenders)) for offence, offenders in audit.offences.items()),
+        ("rolled back by the bots", audit.rolled_back),
+        ("junk buried", audit.junk_buried),
+        ("members on both platforms", audit.linked),
+        ("entries on the streams", audit.entries),
+    ):
+        table.add_row(name, f"{count:,}")
+    return table
+
+
+def _spread(times: list[float | None]) -> tuple[str, str]:
+    if not times:
+        return "-", "-"
+    ordered = sorted(float("inf") if each is None else each for each in times)
+    return _seconds(_finite(ordered[-1])), _seconds(_finite(ordered[len(ordered) // 2]))
+
+
+def _finite(seconds: float) -> float | None:
+    return None if seconds == float("inf") else seconds
+
+
+def _seconds(seconds: float | None) -> str:
+    return "not in time" if seconds is None else f"{seconds:.1f} s"
+
+
+if __name__ == "__main__":
+    cli()

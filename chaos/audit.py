@@ -1,0 +1,231 @@
+"""The audit: what was committed, and what became of it, from SQL and Redis alone.
+
+Its client of Redis decodes replies to text.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import asyncpg
+from redis.asyncio import Redis
+
+import schemas
+from bus import SOURCES, Keys
+from db import Platform
+
+OFFENDERS_SHOWN = 10
+PAGE_ENTRIES = 2_000
+
+# What the bots say, and what stands in the ledger of the platform where it happened: the latter
+# also has what a bot committed the moment before it was killed.
+_COMMITTED = """
+    CREATE TEMPORARY TABLE committed AS
+    SELECT coalesce(c.idempotency_key, t.idempotency_key) AS key,
+        coalesce(c.source, t.source) AS source,
+        c.idempotency_key IS NOT NULL AS witnessed,
+        (c.account_id, c.delta_xp, c.delta_balance, c.achievement)
+            IS NOT DISTINCT FROM (t.account_id, t.delta_xp, t.delta_balance, t.achievement) AS same
+    FROM chaos_committed AS c
+    FULL JOIN (SELECT * FROM transactions WHERE platform = source) AS t
+        ON t.idempotency_key = c.idempotency_key AND t.source = c.source
+"""
+_FATES = """
+    CREATE TEMPORARY TABLE fates AS
+    SELECT c.key, c.source, c.witnessed, c.same,
+        count(t.id) FILTER (WHERE t.platform = c.source) AS at_origin,
+        count(t.id) FILTER (WHERE t.platform <> c.source) AS opposite,
+        min(e.status) AS status, min(e.error_message) AS error_message
+    FROM committed AS c
+    LEFT JOIN transactions AS t ON t.idempotency_key = c.key
+    LEFT JOIN sync_events AS e ON e.idempotency_key = c.key
+    GROUP BY c.key, c.source, c.witnessed, c.same
+"""
+_LOST = """
+    SELECT key, 'at its origin: ' || at_origin || ', opposite: ' || opposite
+        || ', status: ' || coalesce(status, 'none') FROM fates
+    WHERE at_origin = 0 OR (opposite = 0 AND status IS DISTINCT FROM 'failed')
+        OR (witnessed AND NOT same)
+    ORDER BY key
+"""
+_DOUBLED = """
+    SELECT key, at_origin || ' and ' || opposite || ' rows' FROM fates
+    WHERE at_origin > 1 OR opposite > 1 ORDER BY key
+"""
+_BURIED = """
+    SELECT key, error_message FROM fates WHERE status = 'failed' ORDER BY key
+"""
+_INVENTED = """
+    SELECT r.idempotency_key, 'was rolled back, and is in the ledger'
+    FROM chaos_rolled_back AS r JOIN transactions AS t USING (idempotency_key)
+    UNION
+    SELECT t.idempotency_key, 'arrived, and nobody committed it'
+    FROM transactions AS t LEFT JOIN committed AS c ON c.key = t.idempotency_key
+    WHERE c.key IS NULL
+    ORDER BY 1
+"""
+# Every platform's books against the events that were committed on either of them.
+_BOOKS = """
+    WITH owed AS (
+        SELECT t.member_id, p.platform, sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance,
+            count(DISTINCT t.achievement) AS achievements
+        FROM transactions AS t
+        JOIN sync_events AS e USING (idempotency_key),
+            (VALUES ('telegram'), ('discord')) AS p (platform)
+        WHERE t.platform = t.source AND (e.status <> 'failed' OR p.platform = t.source)
+        GROUP BY t.member_id, p.platform
+    ), held AS (
+        SELECT s.member_id, s.platform, s.xp, s.balance, s.rank = rank_of(s.xp) AS ranked,
+            (SELECT count(*) FROM achievements AS a
+             WHERE a.member_id = s.member_id AND a.platform = s.platform) AS achievements
+        FROM sync_state AS s
+    )
+    SELECT 'member ' || coalesce(o.member_id, h.member_id) || ' on '
+            || coalesce(o.platform, h.platform),
+        'owed ' || coalesce(o.xp, 0) || ' XP, ' || coalesce(o.balance, 0) || ' coins, '
+            || coalesce(o.achievements, 0) || ' achievements; has ' || coalesce(h.xp, 0) || ', '
+            || coalesce(h.balance, 0) || ', ' || coalesce(h.achievements, 0)
+    FROM owed AS o FULL JOIN held AS h USING (member_id, platform)
+    WHERE (o.xp, o.balance, o.achievements, true)
+        IS DISTINCT FROM (h.xp, h.balance, h.achievements, h.ranked)
+    UNION ALL
+    SELECT 'member ' || m.id, 'the totals are not what was earned'
+    FROM members AS m LEFT JOIN owed AS o ON o.member_id = m.id AND o.platform = 'telegram'
+    WHERE NOT EXISTS (SELECT FROM fates WHERE status = 'failed')
+        AND (m.xp, m.balance) <> (coalesce(o.xp, 0), coalesce(o.balance, 0))
+"""
+_COUNTS = """
+    SELECT count(*) AS committed, count(*) FILTER (WHERE witnessed) AS witnessed,
+        count(*) FILTER (WHERE at_origin = 1 AND opposite = 1) AS applied,
+        (SELECT count(*) FROM chaos_rolled_back) AS rolled_back,
+        (SELECT count(*) FROM accounts) - (SELECT count(*) FROM members) AS linked,
+        (SELECT count(*) FROM sync_events AS e LEFT JOIN fates AS f ON f.key = e.idempotency_key
+         WHERE e.status = 'failed' AND f.key IS NULL) AS junk_buried
+    FROM fates
+"""
+
+
+class Offender(NamedTuple):
+    """One thing that should not be, and what is known of it."""
+
+    what: str
+    detail: str
+
+
+class Audit(NamedTuple):
+    """What was found. Only `buried` may hold anything in a run that passes."""
+
+    committed: int
+    #: Of those, the ones that a bot itself says it committed.
+    witnessed: int
+    applied: int
+    rolled_back: int
+    #: Members who are on both platforms.
+    linked: int
+    #: Entries that were no events, or forged ones, and stand in the record with the reason.
+    junk_buried: int
+    #: Entries that the streams still hold.
+    entries: int
+    lost: list[Offender]
+    doubled: list[Offender]
+    #: In the record as `failed`, with the reason.
+    buried: list[Offender]
+    #: In the ledger though it was rolled back, or nobody committed it.
+    invented: list[Offender]
+    #: Members whose books are not the sum of their events.
+    unbalanced: list[Offender]
+    #: Entries on a stream that did not happen on its platform: events that bounced.
+    echoed: list[Offender]
+    #: Groups with something unfinished.
+    unfinished: list[Offender]
+
+    @property
+    def offences(self) -> dict[str, list[Offender]]:
+        """Everything that must be empty."""
+        return {
+            "lost": self.lost,
+            "doubled": self.doubled,
+            "invented": self.invented,
+            "books that do not add up": self.unbalanced,
+            "echoed": self.echoed,
+            "groups not at their end": self.unfinished,
+        }
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether nothing was lost, doubled or made up."""
+        return self.committed > 0 and not any(self.offences.values())
+
+
+async def audit(conn: asyncpg.Connection, redis: Redis) -> Audit:
+    """Look at everything. Call it when nothing runs any more."""
+    await conn.execute(_COMMITTED)
+    await conn.execute(_FATES)
+    entries, echoed = await _streams(redis)
+    counts = await conn.fetchrow(_COUNTS)
+    return Audit(
+        **dict(counts),
+        entries=entries,
+        lost=await _offenders(conn, _LOST),
+        doubled=await _offenders(conn, _DOUBLED),
+        buried=await _offenders(conn, _BURIED),
+        invented=await _offenders(conn, _INVENTED),
+        unbalanced=await _offenders(conn, _BOOKS),
+        echoed=echoed,
+        unfinished=await unfinished_groups(redis),
+    )
+
+
+async def unfinished_events(conn: asyncpg.Connection) -> int:
+    """Count the events that are committed and have neither arrived nor been buried."""
+    count: int = await conn.fetchval(
+        "SELECT count(*) FROM sync_events WHERE status IN ('pending', 'published')"
+    )
+    return count
+
+
+async def unfinished_groups(redis: Redis) -> list[Offender]:
+    """Name the groups that are missing, or have an entry to read or to acknowledge."""
+    found = []
+    for source in SOURCES:
+        stream, group = Keys().subscription(source)
+        groups = await redis.xinfo_groups(stream) if await redis.exists(stream) else []
+        info = next((each for each in groups if each["name"] == group), None)
+        if info is None:
+            found.append(Offender(stream, "its group is missing"))
+            continue
+        unread = await redis.xrange(stream, min=f"({info['last-delivered-id']}", count=1)
+        if info["pending"] or unread:
+            found.append(Offender(stream, f"{info['pending']} unacknowledged, unread: {unread!r}"))
+    return found
+
+
+async def _offenders(conn: asyncpg.Connection, query: str) -> list[Offender]:
+    return [Offender(str(what), str(detail)) for what, detail in await conn.fetch(query)]
+
+
+async def _streams(redis: Redis) -> tuple[int, list[Offender]]:
+    """Read what the streams still hold; every entry must have happened on its own platform."""
+    total = 0
+    echoed: list[Offender] = []
+    for source in SOURCES:
+        after = "-"
+        while True:
+            page: Any = await redis.xrange(Keys().stream(source), min=after, count=PAGE_ENTRIES)
+            if not page:
+                break
+            total += len(page)
+            echoed += _echoes(source, page)
+            after = f"({page[-1][0]}"
+    return total, echoed
+
+
+def _echoes(source: Platform, page: Sequence[tuple[str, dict[str, str]]]) -> list[Offender]:
+    echoed = []
+    for entry_id, fields in page:
+        try:
+            event = schemas.decode(fields["e"].encode())
+        except (KeyError, schemas.SchemaError):
+            continue  # junk that was put there on purpose
+        if event.source != source:
+            echoed.append(Offender(event.idempotency_key, f"on {source}, entry {entry_id}"))
+    return echoed

@@ -1,0 +1,208 @@
+"""`python -m chaos.bot`: a bot under load. It records events with the real producer.
+
+Whatever fails is done again with the same keys until it is known to have happened or to be refused,
+as the producer's documentation asks.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
+
+import asyncpg
+import structlog
+import typer
+
+import schemas
+from bus import Keys, Publisher, Source, connect
+from config import set_up_logs
+from db import DbError, InsufficientFunds, Producer, Recorded, StorageUnavailable, open_pool
+
+from .deeds import Deed, Deeds, Shape, Wish
+from .witness import Committed, note_committed, note_rolled_back
+
+log = structlog.get_logger("twinstream.chaos")
+
+TASKS = 6
+RETRY_S = 0.1
+#: How long a deed may still be tried once the bot is to stop.
+STOP_GRACE_S = 20.0
+REASON = "game_guess"
+
+#: What a bot's own transaction may fail with: our errors inside, asyncpg's at its ends.
+FAILED = (
+    *(DbError, asyncpg.PostgresError, asyncpg.InterfaceError),
+    *(asyncpg.InternalClientError, OSError, TimeoutError),
+)
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class _ChangedItsMind(Exception):
+    """Rolls a transaction back."""
+
+
+class Bot:
+    """Does deeds until it is told to stop."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, producer: Producer, source: Source, stop: asyncio.Event
+    ) -> None:
+        self._pool = pool
+        self._producer = producer
+        self._source = source
+        self._stop = stop
+
+    async def play(self, deeds: Deeds, interval_s: float) -> None:
+        """Do one deed after the other, at most one in `interval_s` seconds."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while not self._stop.is_set():
+            deed = deeds.next()
+            await self._until_it_worked(lambda: self._do(deed))  # noqa: B023 - awaited at once
+            due = max(due + interval_s, loop.time() - 1.0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self._stop.wait()
+
+    async def _until_it_worked(self, act: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                return await act()
+            except InsufficientFunds:
+                return None
+            except FAILED as error:
+                level = log.debug if isinstance(error, DbError) else log.info
+                level("deed.failed", why=str(error), kind=type(error).__name__)
+            await asyncio.sleep(RETRY_S)
+
+    async def _do(self, deed: Deed) -> None:
+        match deed.shape:
+            case Shape.ALONE:
+                await self._alone(deed.wishes[0])
+            case Shape.AT_ONCE_TWICE:
+                results = await asyncio.gather(
+                    *(self._alone(deed.wishes[0]) for _ in range(2)), return_exceptions=True
+                )
+                for result in results:
+                    if isinstance(result, BaseException):
+                        raise result
+            case Shape.TOGETHER:
+                await self._producer.publish(*await self._together(deed.wishes))
+            case Shape.FORGOTTEN:
+                await self._together(deed.wishes)
+            case Shape.ROLLED_BACK:
+                await self._roll_back(deed.wishes)
+
+    async def _alone(self, wish: Wish) -> None:
+        recorded = await self._record(wish, None)
+        events = [_committed(wish, recorded)]
+
+        async def note() -> None:
+            async with self._pool.acquire() as conn:
+                await note_committed(conn, events)
+
+        await self._until_it_worked(note)
+
+    async def _together(self, wishes: Sequence[Wish]) -> list[Recorded]:
+        async with self._pool.acquire() as conn, conn.transaction():
+            recorded = [await self._record(wish, conn) for wish in wishes]
+            await note_committed(conn, list(map(_committed, wishes, recorded)))
+        return recorded
+
+    async def _roll_back(self, wishes: Sequence[Wish]) -> None:
+        keys: list[str] = []
+        with contextlib.suppress(_ChangedItsMind):
+            async with self._pool.acquire() as conn, conn.transaction():
+                for wish in wishes:
+                    recorded = await self._record(wish, conn)
+                    # An achievement's key has no number: it may well be committed another time.
+                    if recorded.created and wish.achievement is None:
+                        keys.append(recorded.idempotency_key)
+                raise _ChangedItsMind
+        async with self._pool.acquire() as conn:
+            await note_rolled_back(conn, keys)
+
+    async def _record(self, wish: Wish, conn: asyncpg.Connection | None) -> Recorded:
+        who: dict[str, Any] = {"user_id": wish.account_id, "source": self._source, "conn": conn}
+        why: dict[str, Any] = {"reason": REASON, "entity_id": wish.entity_id}
+        if wish.achievement is not None:
+            return await self._producer.create_achievement_event(
+                achievement=wish.achievement, **who
+            )
+        if wish.delta_xp:
+            return await self._producer.create_xp_change_event(delta_xp=wish.delta_xp, **who, **why)
+        return await self._producer.create_balance_change_event(
+            delta_balance=wish.delta_balance, **who, **why
+        )
+
+
+def _committed(wish: Wish, recorded: Recorded) -> Committed:
+    return Committed(
+        recorded.idempotency_key,
+        recorded.source,
+        wish.account_id,
+        wish.delta_xp,
+        wish.delta_balance,
+        wish.achievement,
+    )
+
+
+async def run(
+    source: Source, accounts: int, deeds_per_s: float, incarnation: str, seed: str
+) -> None:
+    """Run the bot until SIGTERM; then finish what is begun."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    redis = connect(os.environ["REDIS_URL"], name="chaos/bot")
+    pool = await _open_pool(stop)
+    if pool is None:
+        return
+    producer = Producer(pool, schemas, Publisher(redis, Keys()))
+    bot = Bot(pool, producer, source, stop)
+    async with asyncio.TaskGroup() as group:
+        playing = [
+            group.create_task(
+                bot.play(
+                    Deeds(source, accounts, f"{incarnation}.{number}", f"{seed}/{number}"),
+                    TASKS / deeds_per_s,
+                )
+            )
+            for number in range(TASKS)
+        ]
+        await stop.wait()
+        _, late = await asyncio.wait(playing, timeout=STOP_GRACE_S)
+        for task in late:
+            task.cancel()
+    await producer.close()
+    await redis.aclose()
+    pool.terminate()
+
+
+async def _open_pool(stop: asyncio.Event) -> asyncpg.Pool | None:
+    while not stop.is_set():
+        try:
+            return await open_pool(os.environ["DATABASE_URL"], name="chaos-bot")
+        except StorageUnavailable:
+            await asyncio.sleep(RETRY_S)
+    return None
+
+
+@cli.command()
+def main(
+    platform: str,
+    accounts: Annotated[int, typer.Option()],
+    deeds_per_s: Annotated[float, typer.Option()],
+    incarnation: Annotated[str, typer.Option()],
+    seed: Annotated[str, typer.Option()],
+) -> None:
+    """Earn and spend on one platform until SIGTERM."""
+    set_up_logs(level=os.environ.get("TWINSTREAM_LOG_LEVEL", "info"), style="json")
+    source = next(source for source in schemas.SOURCES if source == platform)
+    asyncio.run(run(source, accounts, deeds_per_s, incarnation, seed))
+
+
+if __name__ == "__main__":
+    cli()

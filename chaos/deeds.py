@@ -1,0 +1,95 @@
+"""What a bot does: events in transactions of every shape, chosen by chance."""
+
+import enum
+import random
+from typing import NamedTuple
+
+from bus import Source
+
+ACHIEVEMENTS = ("first_win", "ten_wins", "lucky_guess", "night_owl")
+EVENTS_PER_TRANSACTION_MAX = 5
+#: Enough to be sure of a few refusals: who has nothing cannot spend.
+SPENDS_SHARE = 0.15
+DEEDS_REMEMBERED = 200
+
+
+class Shape(enum.Enum):
+    """How the events of a deed are recorded."""
+
+    ALONE = "alone"
+    """One event in the producer's own transaction."""
+    AT_ONCE_TWICE = "at once, twice"
+    """The same event from two tasks at the same moment."""
+    TOGETHER = "together"
+    """Several in a transaction of the bot's own, published after it."""
+    FORGOTTEN = "forgotten"
+    """The same, but the bot does not publish; the relay must."""
+    ROLLED_BACK = "rolled back"
+    """The same, but the bot changes its mind."""
+
+
+SHARES = {
+    Shape.ALONE: 45,
+    Shape.AT_ONCE_TWICE: 7,
+    Shape.TOGETHER: 30,
+    Shape.FORGOTTEN: 8,
+    Shape.ROLLED_BACK: 10,
+}
+REPEATED_SHARE = 0.05
+
+
+class Wish(NamedTuple):
+    """One event that is to happen. Exactly one of the three effects is set."""
+
+    account_id: int
+    entity_id: str
+    delta_xp: int = 0
+    delta_balance: int = 0
+    achievement: str | None = None
+
+
+class Deed(NamedTuple):
+    """Events that are recorded together or not at all."""
+
+    shape: Shape
+    wishes: tuple[Wish, ...]
+
+
+class Deeds:
+    """An endless row of deeds; some are earlier ones again, with the same keys."""
+
+    def __init__(self, source: Source, accounts: int, incarnation: str, seed: str) -> None:
+        self._accounts = accounts
+        self._prefix = f"{source}-{incarnation}"
+        self._chance = random.Random(seed)
+        self._number = 0
+        self._remembered: list[Deed] = []
+
+    def next(self) -> Deed:
+        """Choose one."""
+        chance = self._chance
+        if self._remembered and chance.random() < REPEATED_SHARE:
+            return chance.choice(self._remembered)
+        shape = chance.choices(list(SHARES), list(SHARES.values()))[0]
+        several = shape not in (Shape.ALONE, Shape.AT_ONCE_TWICE)
+        count = chance.randint(1, EVENTS_PER_TRANSACTION_MAX) if several else 1
+        # Mostly one member's; several members' in any order may deadlock, as a bot's would.
+        same = chance.randint(1, self._accounts) if chance.random() < 0.9 else None
+        deed = Deed(shape, tuple(self._wish(same) for _ in range(count)))
+        if shape is not Shape.ROLLED_BACK:
+            self._remembered = [*self._remembered[-DEEDS_REMEMBERED:], deed]
+        return deed
+
+    def _wish(self, account_id: int | None) -> Wish:
+        chance = self._chance
+        account_id = account_id or chance.randint(1, self._accounts)
+        self._number += 1
+        entity_id = f"{self._prefix}-{self._number}"
+        sign = -1 if chance.random() < SPENDS_SHARE else 1
+        match chance.randrange(10):
+            case 0:
+                return Wish(account_id, entity_id, achievement=chance.choice(ACHIEVEMENTS))
+            case 1 | 2 | 3:
+                return Wish(account_id, entity_id, delta_balance=sign * chance.randint(1, 20))
+            case _:
+                return Wish(account_id, entity_id, delta_xp=sign * chance.randint(1, 9))

@@ -1,0 +1,296 @@
+"""The faults: each does its harm, ends it, and returns. What follows is recovery."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from bus import SOURCES, Keys
+
+from .errors import ChaosError
+from .proxy import Proxy
+from .scale import CLAIM_IDLE_S
+from .stage import BOTS, RELAYS, SETTLERS, Stage, port_of, redis_at
+
+Fault = Callable[[Stage, random.Random], Coroutine[Any, Any, None]]
+
+REPLICA_SYNC_S_MAX = 20.0
+POLL_S = 0.02
+#: What an append-only file that is synced every second may lose to a power cut, with a margin.
+TAIL_S = (0.2, 2.0)
+
+
+async def kill_a_settler(stage: Stage, chance: random.Random) -> None:
+    """One process that settles is killed (kill -9)."""
+    stage.kill(chance.choice(SETTLERS))
+
+
+async def kill_all_settlers(stage: Stage, chance: random.Random) -> None:
+    """All of them are killed at once."""
+    for name in SETTLERS:
+        stage.kill(name)
+
+
+async def kill_a_relay(stage: Stage, chance: random.Random) -> None:
+    """One relay is killed."""
+    stage.kill(chance.choice(RELAYS))
+
+
+async def kill_a_bot(stage: Stage, chance: random.Random) -> None:
+    """A bot is killed in the middle of what it does."""
+    stage.kill(chance.choice(BOTS))
+
+
+async def stop_a_settler(stage: Stage, chance: random.Random) -> None:
+    """SIGTERM, as every deployment does."""
+    stage.ask_to_end(chance.choice(SETTLERS))
+
+
+async def pause_a_settler(stage: Stage, chance: random.Random) -> None:
+    """SIGSTOP until its entries were claimed by another, then let it go on as if nothing was."""
+    await _pause(stage, chance.choice(SETTLERS), CLAIM_IDLE_S * chance.uniform(1.5, 3.0))
+
+
+async def pause_a_relay(stage: Stage, chance: random.Random) -> None:
+    """SIGSTOP a relay, which may hold rows, for as long."""
+    await _pause(stage, chance.choice(RELAYS), CLAIM_IDLE_S * chance.uniform(1.5, 3.0))
+
+
+async def pause_a_bot(stage: Stage, chance: random.Random) -> None:
+    """SIGSTOP a bot, which may be about to publish."""
+    await _pause(stage, chance.choice(BOTS), CLAIM_IDLE_S * chance.uniform(1.0, 3.0))
+
+
+async def restart_redis(stage: Stage, chance: random.Random) -> None:
+    """Redis is killed; it comes back with its append-only file."""
+    stage.redis.kill()
+    await asyncio.sleep(chance.uniform(0.0, 1.0))
+    await stage.start_redis()
+
+
+async def restart_redis_empty(stage: Stage, chance: random.Random) -> None:
+    """Stop Redis; it comes back with nothing, as one without persistence does."""
+    await asyncio.to_thread(stage.redis.stop)
+    stage.redis_folder = stage.new_redis_folder()
+    await asyncio.sleep(chance.uniform(0.0, 1.0))
+    await stage.start_redis()
+
+
+async def cut_power_of_redis(stage: Stage, chance: random.Random) -> None:
+    """Redis is killed, and its append-only file loses what was not on the disk yet."""
+    file = _append_only_file(stage.redis_folder)
+    known_safe = file.stat().st_size
+    await asyncio.sleep(chance.uniform(*TAIL_S))
+    stage.redis.kill()
+    file = _append_only_file(stage.redis_folder)
+    # In the middle of a command, as a disk would; Redis drops the rest of it when it starts.
+    os.truncate(file, min(known_safe + chance.randint(0, 40), file.stat().st_size))
+    await stage.start_redis()
+
+
+async def promote_a_replica_without_the_tail(stage: Stage, chance: random.Random) -> None:
+    """Kill the primary while its replica is behind; the replica takes its place."""
+    async with Proxy(port_of(stage.redis)) as link:
+        replica, folder = await stage.start_replica(link.port)
+        try:
+            async with asyncio.timeout(REPLICA_SYNC_S_MAX), redis_at(replica) as redis:
+                while (await redis.info("replication"))["master_link_status"] != "up":  # noqa: ASYNC110 - another process's doing
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError as error:
+            replica.stop()
+            raise ChaosError("the replica did not follow its primary in time") from error
+        with link.silent():
+            await asyncio.sleep(chance.uniform(*TAIL_S))
+            stage.redis.kill()
+            link.cut()
+    async with redis_at(replica) as redis:
+        await redis.slaveof()
+    stage.become_primary(replica, folder)
+
+
+async def empty_redis(stage: Stage, chance: random.Random) -> None:
+    """FLUSHALL."""
+    async with redis_at(stage.redis) as redis:
+        await redis.flushall()
+
+
+async def delete_a_stream(stage: Stage, chance: random.Random) -> None:
+    """DEL one stream, as an eviction does."""
+    async with redis_at(stage.redis) as redis:
+        await redis.delete(Keys().stream(chance.choice(SOURCES)))
+
+
+async def destroy_a_group(stage: Stage, chance: random.Random) -> None:
+    """XGROUP DESTROY: the entries stay, and what was acknowledged is forgotten."""
+    async with redis_at(stage.redis) as redis:
+        with contextlib.suppress(RedisError):  # the stream was lost just before
+            await redis.xgroup_destroy(*Keys().subscription(chance.choice(SOURCES)))
+
+
+async def fill_redis(stage: Stage, chance: random.Random) -> None:
+    """Leave Redis without memory for a while: it reads and deletes, and takes nothing."""
+    async with redis_at(stage.redis) as redis:
+        await redis.config_set("maxmemory", "1mb")
+        await asyncio.sleep(chance.uniform(1.0, 3.0))
+        await redis.config_set("maxmemory", "0")
+
+
+async def put_junk_on_a_stream(stage: Stage, chance: random.Random) -> None:
+    """Add what is no event, and a forgery: a known key with another amount."""
+    stream = Keys().stream(chance.choice(SOURCES))
+    async with redis_at(stage.redis) as redis:
+        await redis.xadd(stream, {"e": "{not an event"}, nomkstream=True)
+        await redis.xadd(stream, {"hello": "world"}, nomkstream=True)
+        newest: Any = await redis.xrevrange(stream, count=50)
+        for _, fields in newest:
+            if (forged := forgery(fields.get("e", ""))) is not None:
+                await redis.xadd(stream, {"e": forged}, nomkstream=True)
+                return
+
+
+async def restart_postgres_fast(stage: Stage, chance: random.Random) -> None:
+    """Restart Postgres as an upgrade does: open transactions are rolled back."""
+    await asyncio.to_thread(stage.postgres.stop)
+    await stage.start_postgres()
+
+
+async def restart_postgres_at_once(stage: Stage, chance: random.Random) -> None:
+    """The immediate shutdown: recovery from the write-ahead log."""
+    os.kill(stage.postgres.pid, signal.SIGQUIT)
+    await asyncio.to_thread(stage.postgres.stop)
+    await stage.start_postgres()
+
+
+async def kill_postgres(stage: Stage, chance: random.Random) -> None:
+    """Every process of Postgres is killed."""
+    os.killpg(stage.postgres.pid, signal.SIGKILL)
+    stage.postgres.kill()
+    await stage.start_postgres()
+
+
+async def cut_connections_to_redis(stage: Stage, chance: random.Random) -> None:
+    """Reset every connection to Redis, three times in a row."""
+    await _cut(stage.redis_proxy, chance)
+
+
+async def cut_connections_to_postgres(stage: Stage, chance: random.Random) -> None:
+    """Reset every connection to Postgres, three times in a row."""
+    await _cut(stage.postgres_proxy, chance)
+
+
+async def lose_replies_of_redis(stage: Stage, chance: random.Random) -> None:
+    """Redis does what it is told, and nobody who told it hears so."""
+    with stage.redis_proxy.deaf():
+        await asyncio.sleep(chance.uniform(0.1, 1.0))
+
+
+async def lose_replies_of_postgres(stage: Stage, chance: random.Random) -> None:
+    """Postgres commits, and nobody who asked it hears so."""
+    with stage.postgres_proxy.deaf():
+        await asyncio.sleep(chance.uniform(0.1, 1.0))
+
+
+async def slow_redis(stage: Stage, chance: random.Random) -> None:
+    """A bad line to Redis."""
+    with stage.redis_proxy.slow(chance.uniform(0.05, 0.3)):
+        await asyncio.sleep(chance.uniform(1.0, 3.0))
+
+
+async def slow_postgres(stage: Stage, chance: random.Random) -> None:
+    """A bad line to Postgres."""
+    with stage.postgres_proxy.slow(chance.uniform(0.02, 0.1)):
+        await asyncio.sleep(chance.uniform(1.0, 3.0))
+
+
+async def silence_redis(stage: Stage, chance: random.Random) -> None:
+    """Nothing gets through to Redis for longer than a command waits, or arrives late."""
+    with stage.redis_proxy.silent():
+        await asyncio.sleep(chance.uniform(1.0, 7.0))
+
+
+async def silence_postgres(stage: Stage, chance: random.Random) -> None:
+    """Nothing gets through to Postgres for a while, then everything does."""
+    with stage.postgres_proxy.silent():
+        await asyncio.sleep(chance.uniform(1.0, 4.0))
+
+
+FAULTS: Final[dict[str, Fault]] = {
+    "kill -9 a settler": kill_a_settler,
+    "kill -9 all settlers": kill_all_settlers,
+    "kill -9 a relay": kill_a_relay,
+    "kill -9 a bot": kill_a_bot,
+    "SIGTERM a settler": stop_a_settler,
+    "SIGSTOP a settler past its claim time": pause_a_settler,
+    "SIGSTOP a relay": pause_a_relay,
+    "SIGSTOP a bot": pause_a_bot,
+    "kill -9 Redis, back with its AOF": restart_redis,
+    "restart Redis empty": restart_redis_empty,
+    "power cut of Redis, AOF tail lost": cut_power_of_redis,
+    "promote a replica without the tail": promote_a_replica_without_the_tail,
+    "FLUSHALL": empty_redis,
+    "delete one stream": delete_a_stream,
+    "destroy one group": destroy_a_group,
+    "Redis out of memory": fill_redis,
+    "junk on a stream": put_junk_on_a_stream,
+    "restart Postgres, fast": restart_postgres_fast,
+    "restart Postgres, immediate": restart_postgres_at_once,
+    "kill -9 Postgres": kill_postgres,
+    "cut connections to Redis": cut_connections_to_redis,
+    "cut connections to Postgres": cut_connections_to_postgres,
+    "lose replies of Redis": lose_replies_of_redis,
+    "lose replies of Postgres": lose_replies_of_postgres,
+    "slow line to Redis": slow_redis,
+    "slow line to Postgres": slow_postgres,
+    "silent line to Redis": silence_redis,
+    "silent line to Postgres": silence_postgres,
+}
+#: Two faults that act on the same server at once would trip over each other, not over us.
+TARGETS: Final = ("Redis", "Postgres")
+ON_REDIS_BY_OTHER_NAMES: Final = ("replica", "FLUSHALL", "stream", "group")
+
+
+def target_of(kind: str) -> str:
+    """Return what a fault acts on: Redis, Postgres, or our processes."""
+    for target in TARGETS:
+        if target in kind:
+            return target
+    return "Redis" if any(word in kind for word in ON_REDIS_BY_OTHER_NAMES) else "processes"
+
+
+def forgery(payload: str) -> str | None:
+    """Return the event with a larger amount and the same key, or None if it has no XP."""
+    try:
+        event = json.loads(payload)
+        event["delta_xp"] += 1_000
+    except (ValueError, KeyError, TypeError):
+        return None
+    return json.dumps(event)
+
+
+async def _pause(stage: Stage, name: str, seconds: float) -> None:
+    pid = stage.pid(name)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+async def _cut(proxy: Proxy, chance: random.Random) -> None:
+    for _ in range(3):
+        proxy.cut()
+        await asyncio.sleep(chance.uniform(0.0, 0.3))
+
+
+def _append_only_file(folder: Path) -> Path:
+    """Return the file that Redis appends to at this moment."""
+    files = (folder / "appendonlydir").glob("*.incr.aof")
+    return max(files, key=lambda file: int(file.name.split(".")[-3]))

@@ -1,0 +1,227 @@
+"""A run: load, faults, recoveries, quiet, and the audit."""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from typing import NamedTuple
+
+import asyncpg
+import structlog
+
+from db import PLATFORMS, issue_code, redeem_code
+
+from .audit import Audit, audit, unfinished_events, unfinished_groups
+from .errors import ChaosError
+from .faults import FAULTS
+from .scale import Scale
+from .schedule import Strike
+from .stage import Stage, redis_at
+from .witness import prepare
+
+log = structlog.get_logger("twinstream.chaos")
+
+#: Events that the bots commit before the first fault.
+WARM_UP_EVENTS = 50
+WARM_UP_S_MAX = 60.0
+RECOVERY_S_MAX = 90.0
+BOTS_GONE_S_MAX = 40.0
+QUIET_S_MAX = 180.0
+POLL_S = 0.05
+TWO_AT_ONCE = "two at once"
+
+
+class Recovery(NamedTuple):
+    """How one strike was got over."""
+
+    strike: Strike
+    #: How long the fault itself lasted.
+    lasted_s: float
+    #: From its end until every event that was committed before its end had arrived or was buried;
+    #: None if that took longer than RECOVERY_S_MAX.
+    recovered_s: float | None
+
+
+class Report(NamedTuple):
+    """What a run was and what it showed."""
+
+    seed: str
+    seconds: float
+    #: From the moment when the bots had ended until nothing was left to do.
+    quiet_s: float | None
+    recoveries: list[Recovery]
+    ended_by_themselves: list[str]
+    audit: Audit
+
+    @property
+    def faults(self) -> dict[str, int]:
+        """How often each kind struck, alone or together with another."""
+        counts: defaultdict[str, int] = defaultdict(int)
+        for recovery in self.recoveries:
+            for kind in recovery.strike.kinds:
+                counts[kind] += 1
+        return dict(counts)
+
+    @property
+    def recovery_times(self) -> dict[str, list[float | None]]:
+        """The times to recover, by kind; two faults at once are a kind of their own."""
+        times: defaultdict[str, list[float | None]] = defaultdict(list)
+        for recovery in self.recoveries:
+            kinds = recovery.strike.kinds
+            times[kinds[0] if len(kinds) == 1 else TWO_AT_ONCE].append(recovery.recovered_s)
+        return dict(times)
+
+
+class Run:
+    """One run on a stage that is open and empty."""
+
+    def __init__(
+        self, stage: Stage, scale: Scale, seed: str, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._stage = stage
+        self._scale = scale
+        self._seed = seed
+        self._tell = tell
+        self._recoveries: list[Recovery] = []
+        self._linked = 0
+
+    async def play(self, strikes: Iterator[Strike]) -> Report:
+        """Strike until the scale is reached, wait for quiet, and audit.
+
+        Raises:
+            ChaosError: the run itself could not be carried out.
+        """
+        stage = self._stage
+        async with stage.conn() as conn:
+            await prepare(conn)
+        await self._link_accounts(self._scale.accounts // 4)
+        stage.cast()
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(stage.watch())
+            try:
+                await self._warm_up()
+                await self._strike_on(strikes, began)
+                seconds = time.monotonic() - began
+                quiet_s = await self._until_quiet()
+            finally:
+                watching.cancel()
+        async with stage.conn() as conn, redis_at(stage.redis) as redis:
+            findings = await audit(conn, redis)
+        return Report(
+            self._seed,
+            seconds,
+            quiet_s,
+            self._recoveries,
+            stage.ended_by_themselves,
+            findings,
+        )
+
+    async def _warm_up(self) -> None:
+        async def is_warm() -> bool:
+            async with self._stage.conn() as conn:
+                settled = "SELECT count(*) FROM sync_events WHERE status = 'completed'"
+                return bool(await conn.fetchval(settled) >= WARM_UP_EVENTS)
+
+        if await _wait(is_warm, WARM_UP_S_MAX) is None:
+            raise ChaosError(f"nothing happens; see the logs in {self._stage.folder / 'logs'}")
+
+    async def _strike_on(self, strikes: Iterator[Strike], began: float) -> None:
+        for strike in strikes:
+            await asyncio.sleep(strike.pause_s)
+            recovery = await self._strike(strike)
+            self._recoveries.append(recovery)
+            elapsed = time.monotonic() - began
+            self._tell(_line(recovery, elapsed))
+            await self._link_accounts(1)
+            if await self._is_enough(elapsed):
+                return
+
+    async def _is_enough(self, elapsed: float) -> bool:
+        scale = self._scale
+        faults = sum(len(recovery.strike.kinds) for recovery in self._recoveries)
+        if elapsed < scale.seconds or faults < scale.faults_min:
+            return False
+        async with self._stage.conn() as conn:
+            events = await conn.fetchval("SELECT count(*) FROM sync_events")
+        return bool(events >= scale.events_min)
+
+    async def _strike(self, strike: Strike) -> Recovery:
+        chance = random.Random(strike.seed)
+        log.info("fault.began", number=strike.number, kinds=strike.kinds)
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for kind in strike.kinds:
+                group.create_task(FAULTS[kind](self._stage, random.Random(chance.random())))
+        lasted_s = time.monotonic() - began
+        log.info("fault.ended", number=strike.number, lasted_s=round(lasted_s, 3))
+        async with self._stage.conn() as conn:
+            ended_at = await conn.fetchval("SELECT clock_timestamp()")
+
+            async def is_recovered() -> bool:
+                left = await conn.fetchval(
+                    """
+                    SELECT EXISTS (
+                        SELECT FROM sync_events
+                        WHERE status IN ('pending', 'published') AND created_at <= $1
+                    )
+                    """,
+                    ended_at,
+                )
+                return not left
+
+            recovered_s = await _wait(is_recovered, RECOVERY_S_MAX)
+        log.info("fault.recovered", number=strike.number, recovered_s=recovered_s)
+        return Recovery(strike, lasted_s, recovered_s)
+
+    async def _until_quiet(self) -> float | None:
+        """Let the bots finish, then wait until nothing is left. None if that took too long."""
+        stage = self._stage
+        stage.retire_bots()
+
+        async def are_gone() -> bool:
+            return stage.bots_are_gone()
+
+        if await _wait(are_gone, BOTS_GONE_S_MAX) is None:
+            raise ChaosError("a bot did not end")
+
+        async def is_quiet() -> bool:
+            async with stage.conn() as conn, redis_at(stage.redis) as redis:
+                return not (await unfinished_events(conn) or await unfinished_groups(redis))
+
+        return await _wait(is_quiet, QUIET_S_MAX)
+
+    async def _link_accounts(self, count: int) -> None:
+        """Join the next pairs of accounts, in the middle of what happens to them."""
+        async with self._stage.conn() as conn:
+            for number in range(self._linked + 1, self._linked + count + 1):
+                if number > self._scale.accounts:
+                    return
+                try:
+                    code = await issue_code(conn, PLATFORMS[0], number)
+                    await redeem_code(conn, PLATFORMS[1], number, code)
+                except (asyncpg.PostgresError, OSError) as error:
+                    raise ChaosError(f"two accounts could not be linked: {error}") from error
+                self._linked = number
+
+
+async def _wait(look: Callable[[], Awaitable[bool]], at_most_s: float) -> float | None:
+    """Look until it is so. Returns how many seconds that took, or None if it took too long."""
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < at_most_s:
+        if await look():
+            return waited
+        await asyncio.sleep(POLL_S)
+    return None
+
+
+def _line(recovery: Recovery, elapsed: float) -> str:
+    kinds = " + ".join(recovery.strike.kinds)
+    recovered = (
+        f"recovered in {recovery.recovered_s:.1f} s"
+        if recovery.recovered_s is not None
+        else f"NOT recovered within {RECOVERY_S_MAX:.0f} s"
+    )
+    number, lasted_s = recovery.strike.number, recovery.lasted_s
+    return f"{elapsed:6.0f} s  {number:3d}. {kinds} ({lasted_s:.1f} s): {recovered}"
