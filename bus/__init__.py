@@ -3,7 +3,7 @@
 It knows streams, groups and entries. What the bytes mean is the caller's business.
 """
 
-from .client import BLOCK_MS_MAX, address, connect, connect_reader, ping
+from .client import BLOCK_MS_MAX, Client, address, connect, connect_reader, ping
 from .deadletter import DeadLetter, DeadLetters
 from .entry import Entry
 from .errors import (
@@ -34,6 +34,7 @@ __all__ = [
     "BusError",
     "BusFull",
     "BusUnavailable",
+    "Client",
     "CommandRefused",
     "Consumer",
     "DeadLetter",

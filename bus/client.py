@@ -5,15 +5,21 @@ up on any answer after 5 s, which breaks blocking reads. Neither default suits a
 answer is an error that the caller sees, and readers have a timeout of their own.
 """
 
-from typing import Final
-from urllib.parse import ParseResult, parse_qs, urlparse
+from typing import Any, Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
+from . import url as urls
+from .cluster import connect_to_cluster
 from .errors import BadRedisUrl, translated
+from .sentinel import connect_by_sentinel
+
+#: What every part of the bus works with.
+Client = Redis | RedisCluster
 
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 5.0
@@ -26,14 +32,13 @@ CONNECTIONS_MAX: Final = 32
 #: How long a call waits for a free connection of the pool.
 POOL_WAIT_S: Final = 5.0
 
-_SCHEMES: Final = ("redis", "rediss", "unix")
-_ENCODE_HINT: Final = "in a password write / ? # @ and % as %2F %3F %23 %40 and %25"
 
-
-def connect(url: str, *, name: str) -> Redis:
+def connect(url: str, *, name: str) -> Client:
     """A client for commands that answer at once. Connects on first use; close it with `aclose()`.
 
-    Safe to share between tasks. `name` is what `CLIENT LIST` shows; no spaces.
+    Safe to share between tasks. `name` is what `CLIENT LIST` shows; no spaces. `url` is one of the
+    forms that `bus.url` lists. With Sentinel and with a cluster, a failover is an error like a lost
+    connection, and the calls after it find the new primary.
 
     Raises:
         BadRedisUrl: with one sentence that says what to correct.
@@ -41,7 +46,7 @@ def connect(url: str, *, name: str) -> Redis:
     return _client(url, name=name, timeout_s=COMMAND_TIMEOUT_S)
 
 
-def connect_reader(url: str, *, name: str) -> Redis:
+def connect_reader(url: str, *, name: str) -> Client:
     """A client for `Reader`, patient enough for reads that block up to `BLOCK_MS_MAX`.
 
     Raises:
@@ -50,8 +55,8 @@ def connect_reader(url: str, *, name: str) -> Redis:
     return _client(url, name=name, timeout_s=READER_TIMEOUT_S)
 
 
-async def ping(redis: Redis) -> None:
-    """Return once Redis answers.
+async def ping(redis: Client) -> None:
+    """Return once Redis answers; of a cluster, any of its nodes.
 
     Raises:
         BusUnavailable, AccessDenied: it does not, or not to us.
@@ -66,83 +71,34 @@ def address(url: str) -> str:
     Raises:
         BadRedisUrl: as `connect`.
     """
-    parsed = _parse(url)
-    if parsed.scheme == "unix":
-        return f"unix://{parsed.path}"
-    host = f"[{parsed.hostname}]" if ":" in (parsed.hostname or "") else parsed.hostname
-    return f"{parsed.scheme}://{host}:{parsed.port or 6379}/{parsed.path.strip('/') or 0}"
+    return urls.parse(url).address
 
 
-def _client(url: str, *, name: str, timeout_s: float) -> Redis:
-    _parse(url)
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS_MAX,
-        timeout=POOL_WAIT_S,
-        client_name=name,
-        protocol=2,  # RESP3 changes the shape of replies
-        decode_responses=False,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        health_check_interval=HEALTH_CHECK_INTERVAL_S,
-        retry=Retry(NoBackoff(), 0),
-    )
+def _client(url: str, *, name: str, timeout_s: float) -> Client:
+    parsed = urls.parse(url)
+    settings: dict[str, Any] = {
+        "client_name": name,
+        "protocol": 2,  # RESP3 changes the shape of replies
+        "decode_responses": False,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "health_check_interval": HEALTH_CHECK_INTERVAL_S,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    pool_settings = {"max_connections": CONNECTIONS_MAX, "timeout": POOL_WAIT_S}
     try:
+        pool = BlockingConnectionPool.from_url(parsed.single, **pool_settings, **settings)
         # Not opened: this only checks the options, which would else fail at the first command.
         pool.make_connection()  # type: ignore[no-untyped-call]
-    except (TypeError, ValueError, RedisError):
+        match parsed.topology:
+            case "single":
+                return Redis.from_pool(pool)
+            case "sentinel":
+                return connect_by_sentinel(parsed, {**pool_settings, **settings})
+            case "cluster":
+                return connect_to_cluster(parsed, settings)
+    except (TypeError, ValueError, RedisError, RedisClusterException):
         # Without the cause: its text holds what was written in the URL.
         raise BadRedisUrl(
             "an ssl_ option of the Redis URL is unknown or has an unfit value"
         ) from None
-    return Redis.from_pool(pool)
-
-
-def _parse(url: str) -> ParseResult:
-    """Refuse what redis-py would misread in silence or report with the password in the text."""
-    try:
-        parsed = urlparse(url)
-        _ = parsed.port
-    except ValueError:
-        raise BadRedisUrl(
-            f"the host or port of the Redis URL is unreadable; {_ENCODE_HINT}"
-        ) from None
-    if parsed.scheme not in _SCHEMES:
-        raise BadRedisUrl(
-            "a Redis URL looks like redis://user:password@host:6379/0 "
-            "(rediss:// for TLS, unix:///path for a socket)"
-        )
-    if parsed.fragment:
-        raise BadRedisUrl(f"the Redis URL holds a bare #; {_ENCODE_HINT}")
-    if parsed.scheme == "unix":
-        if not parsed.path.strip("/"):
-            raise BadRedisUrl("a unix:// Redis URL names the path of a socket")
-    elif not parsed.hostname:
-        raise BadRedisUrl("the Redis URL names no host")
-    elif not _is_database(parsed.path):
-        raise BadRedisUrl(
-            f"after its host the Redis URL names a database by number, as in /0; {_ENCODE_HINT}"
-        )
-    _check_options(parsed)
-    return parsed
-
-
-def _is_database(path: str) -> bool:
-    number = path.strip("/")
-    return not number or (number.isascii() and number.isdecimal())
-
-
-def _check_options(parsed: ParseResult) -> None:
-    """Let through only options that cannot undo what `_client` sets: in a URL they would win."""
-    options = parse_qs(parsed.query, keep_blank_values=True)
-    if parsed.scheme == "unix":
-        allowed = all(option in ("db", "password") for option in options)
-    elif parsed.scheme == "rediss":
-        allowed = all(option.startswith("ssl_") for option in options)
-    else:
-        allowed = not options
-    if not allowed:
-        raise BadRedisUrl(
-            "the Redis URL has an option that is not served: rediss:// takes ssl_ options, "
-            f"unix:// takes db and password, redis:// takes none; {_ENCODE_HINT}"
-        )

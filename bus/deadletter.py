@@ -3,13 +3,14 @@
 The stream is a capped mirror for people with `redis-cli`; the record of failures is elsewhere.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 
+from .client import Client
 from .entry import Entry, id_ms, to_id
 from .errors import translated
 from .keys import PAYLOAD_FIELD, Keys
@@ -55,13 +56,16 @@ class DeadLetter:
 class DeadLetters:
     """The dead-letter stream of one deployment. Does not own the client."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, entries_max: int = DEAD_ENTRIES_MAX) -> None:
+    def __init__(self, redis: Client, keys: Keys, *, entries_max: int = DEAD_ENTRIES_MAX) -> None:
         self._redis = redis
         self._key = keys.dead
         self._entries_max = entries_max
 
     async def bury(self, entry: Entry, *, group: str, reason: str) -> str | None:
         """Move an entry out of the way of its group: copy it here and acknowledge it, or neither.
+
+        In a cluster the two keys may be served by different nodes, so there the copy comes first:
+        if the process dies in between, or two bury the same entry at once, it is here twice.
 
         Returns the dead letter's id, or None if the entry was settled already. The reason is cut
         to `REASON_CHARS_MAX`; it is shown to people, so it holds no secrets. The oldest dead
@@ -79,10 +83,24 @@ class DeadLetters:
         for name, value in list(entry.fields.items())[:FIELDS_KEPT_MAX]:
             fields += [_RAW_PREFIX + name, value]
         with translated(stream=entry.stream, group=group):
+            if isinstance(self._redis, RedisCluster):
+                return await self._bury_in_steps(self._redis, entry, group, fields)
             dead_id = await self._redis.eval(
                 _BURY, 2, entry.stream, self._key, group, entry.id, self._entries_max, *fields
             )
         return None if dead_id is None else to_id(dead_id)
+
+    async def _bury_in_steps(
+        self, redis: RedisCluster, entry: Entry, group: str, fields: Sequence[str | bytes | int]
+    ) -> str | None:
+        """What `_BURY` does, one key at a time and in the same order."""
+        if not await redis.xpending_range(entry.stream, group, min=entry.id, max=entry.id, count=1):
+            return None
+        dead_id = await redis.execute_command(
+            "XADD", self._key, "MAXLEN", "~", self._entries_max, "*", *fields
+        )
+        await redis.xack(entry.stream, group, entry.id)
+        return to_id(dead_id)
 
     async def newest(self, count: int = 100) -> list[DeadLetter]:
         """The last `count` buried entries, newest first."""

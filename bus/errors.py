@@ -12,11 +12,12 @@ from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
-    ClusterDownError,
+    ClusterError,
     ConnectionError,  # noqa: A004 - the builtin of this name does not match redis-py's errors
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisClusterException,
     RedisError,
     ResponseError,
     TimeoutError,  # noqa: A004 - as above
@@ -89,9 +90,10 @@ class GroupMissing(BusError):
 _DENIED = (AuthenticationError, AuthorizationError, NoPermissionError)
 _UNAVAILABLE = (
     BusyLoadingError,
-    ClusterDownError,
+    ClusterError,  # the cluster is down, or sent us round in circles
     ConnectionError,
     ReadOnlyError,
+    RedisClusterException,  # no node answered, or none serves that slot
     TimeoutError,
     TryAgainError,
     OSError,
@@ -149,7 +151,7 @@ def translated(*, stream: str = "", group: str = "") -> Iterator[None]:
     cancellations = _cancellations()
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (RedisError, RedisClusterException, OSError) as error:
         if _cancellations() > cancellations:
             raise asyncio.CancelledError from error
         raise translate(error, stream=stream, group=group) from error

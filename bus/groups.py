@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from .client import Client
 from .entry import to_id
 from .errors import GroupMissing, StreamMissing, translated
 from .keys import Subscription
@@ -30,7 +30,7 @@ return removed
 """
 
 
-async def ensure_group(redis: Redis, subscription: Subscription) -> bool:
+async def ensure_group(redis: Client, subscription: Subscription) -> bool:
     """Create the group, and the stream with it, unless it is there. Returns whether it was created.
 
     A new group starts at the first entry, never at `$`: what was published before it existed is
@@ -47,7 +47,7 @@ async def ensure_group(redis: Redis, subscription: Subscription) -> bool:
     return True
 
 
-async def group_exists(redis: Redis, subscription: Subscription) -> bool:
+async def group_exists(redis: Client, subscription: Subscription) -> bool:
     """Tell whether the group is there. If it is not, Redis is new or has lost data."""
     stream, group = subscription
     try:
@@ -59,7 +59,7 @@ async def group_exists(redis: Redis, subscription: Subscription) -> bool:
 
 
 async def remove_idle_consumers(
-    redis: Redis, subscription: Subscription, *, idle_ms: int = CONSUMER_IDLE_MS
+    redis: Client, subscription: Subscription, *, idle_ms: int = CONSUMER_IDLE_MS
 ) -> list[str]:
     """Remove consumers that hold no entry and have not asked for one for `idle_ms`.
 

@@ -3,17 +3,47 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.asyncio import Redis
-
+from .client import Client
 from .entry import id_ms, to_id
-from .errors import GroupMissing, answered, translated
+from .errors import GroupMissing, translated
 from .keys import Subscription
 
 #: How far unread entries are counted where Redis itself has lost count.
 UNREAD_COUNTED_MAX: Final = 10_000
 
-# KEYS: stream; ARGV: last delivered id, how many at most. The entries stay inside Redis.
-_COUNT_AFTER: Final = "return #redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])"
+# One step, so that the figures belong together, and one key, so that a cluster serves it.
+# What Redis says of its own lag is nil after a deletion or XGROUP SETID; then unread entries are
+# counted here.
+# KEYS: stream; ARGV: group, how many to count. Returns nothing if there is no such group, else
+# {seconds, microseconds, entries, unread, first unread id, unacknowledged, first unacknowledged id,
+# consumers}; a false stands for an id that does not exist.
+_MEASURE: Final = """
+local found
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+    local group = {}
+    for i = 1, #info, 2 do group[info[i]] = info[i + 1] end
+    if group['name'] == ARGV[1] then found = group end
+  end
+end
+if not found then return {} end
+local after = '(' .. found['last-delivered-id']
+local first = redis.call('XRANGE', KEYS[1], after, '+', 'COUNT', 1)[1]
+local unread = 0
+if first then
+  unread = found['lag'] or #redis.call('XRANGE', KEYS[1], after, '+', 'COUNT', ARGV[2])
+end
+local consumers = {}
+for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local consumer = {}
+  for i = 1, #info, 2 do consumer[info[i]] = info[i + 1] end
+  consumers[#consumers + 1] = {consumer['name'], consumer['pending'], consumer['idle']}
+end
+local now = redis.call('TIME')
+local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
+return {now[1], now[2], redis.call('XLEN', KEYS[1]), unread, first and first[1] or false,
+  pending[1], pending[2] or false, consumers}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,53 +83,29 @@ class Lag:
         return max(self.oldest_unread_ms or 0, self.oldest_unacknowledged_ms or 0)
 
 
-async def measure_lag(redis: Redis, subscription: Subscription) -> Lag:
-    """Measure it. Costs two round trips, three where Redis does not know its own lag.
+async def measure_lag(redis: Client, subscription: Subscription) -> Lag:
+    """Measure it, in one round trip.
 
     Raises:
         GroupMissing: the group or the stream does not exist.
     """
     stream, group = subscription
     with translated(stream=stream, group=group):
-        async with redis.pipeline(transaction=True) as pipeline:
-            pipeline.time()
-            pipeline.xlen(stream)
-            pipeline.xinfo_groups(stream)
-            pipeline.xinfo_consumers(stream, group)
-            pipeline.xpending(stream, group)
-            replies = await pipeline.execute(raise_on_error=False)
-        time, entries, groups, consumers, pending = answered(replies)
-        info = _info(groups, subscription)
-        delivered = to_id(info["last-delivered-id"])
-        first_unread = await redis.xrange(stream, min=f"({delivered}", count=1)
-        unread = await _unread(redis, stream, delivered, info) if first_unread else 0
-    now_ms = int(time[0]) * 1_000 + int(time[1]) // 1_000
+        reply: Any = await redis.eval(_MEASURE, 1, stream, group, UNREAD_COUNTED_MAX)
+    if not reply:
+        raise GroupMissing(stream, group)
+    seconds, microseconds, entries, unread, first_unread, pending, first_pending, consumers = reply
+    now_ms = int(seconds) * 1_000 + int(microseconds) // 1_000
     return Lag(
         entries=int(entries),
-        unread=unread,
-        unacknowledged=int(pending["pending"]),
-        oldest_unread_ms=_age(now_ms, first_unread[0][0] if first_unread else None),
-        oldest_unacknowledged_ms=_age(now_ms, pending["min"]),
+        unread=int(unread),
+        unacknowledged=int(pending),
+        oldest_unread_ms=_age(now_ms, first_unread),
+        oldest_unacknowledged_ms=_age(now_ms, first_pending),
         consumers=tuple(
-            Consumer(to_id(each["name"]), int(each["pending"]), int(each["idle"]))
-            for each in consumers
+            Consumer(to_id(name), int(held), int(idle)) for name, held, idle in consumers
         ),
     )
-
-
-def _info(groups: list[dict[str, Any]], subscription: Subscription) -> dict[str, Any]:
-    for info in groups:
-        if to_id(info["name"]) == subscription.group:
-            return info
-    raise GroupMissing(*subscription)
-
-
-async def _unread(redis: Redis, stream: str, delivered: str, info: dict[str, Any]) -> int:
-    """Redis's own count, or ours where it says nil, as after a deletion or XGROUP SETID."""
-    known = info.get("lag")
-    if known is not None:
-        return int(known)
-    return int(await redis.eval(_COUNT_AFTER, 1, stream, delivered, UNREAD_COUNTED_MAX))
 
 
 def _age(now_ms: int, entry_id: bytes | str | None) -> int | None:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from redis.asyncio import Redis
-
+from .client import Client
 from .entry import to_id
 from .errors import BusError, PayloadTooLarge, StreamMissing, translate, translated
 from .keys import PAYLOAD_FIELD, Keys, Source
@@ -20,7 +19,7 @@ class Publisher:
     whose answer was lost, and so add an entry twice; consumers must bear that in any case.
     """
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
+    def __init__(self, redis: Client, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
 

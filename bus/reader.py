@@ -16,9 +16,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from redis.asyncio import Redis
-
-from .client import BLOCK_MS_MAX
+from .client import BLOCK_MS_MAX, Client
 from .entry import Entry, to_entry, to_id
 from .errors import GroupMissing, answered, translated
 from .keys import Subscription
@@ -58,7 +56,7 @@ class Reader:
 
     def __init__(
         self,
-        redis: Redis,
+        redis: Client,
         subscription: Subscription,
         *,
         consumer: str,

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from redis.asyncio import Redis
-
+from .client import Client
 from .entry import to_id
 from .errors import GroupMissing, StreamMissing, translated
 
@@ -70,7 +69,7 @@ class Trimmed:
 
 
 async def trim_stream(
-    redis: Redis,
+    redis: Client,
     stream: str,
     groups: Sequence[str],
     *,

@@ -183,7 +183,7 @@ async def _status(redis_url: str, database_url: str) -> None:
 async def _redis(redis_url: str, words: list[str]) -> None:
     client = connect(redis_url, name="twinstream/by-hand")
     try:
-        reply = await client.execute_command(*words)  # type: ignore[no-untyped-call]
+        reply = await client.execute_command(*words)
     finally:
         await client.aclose()
     console.print(inside.readable(reply), soft_wrap=True)

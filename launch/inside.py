@@ -3,11 +3,10 @@
 import shutil
 
 import asyncpg
-from redis.asyncio import Redis
 from rich.console import Console
 from rich.table import Table
 
-from bus import SOURCES, GroupMissing, Keys, measure_lag
+from bus import SOURCES, Client, GroupMissing, Keys, measure_lag
 from db import status
 
 from .servers import postgres_tool
@@ -24,9 +23,10 @@ QUERIES = (
 def commands(redis_url: str, database_url: str) -> list[str]:
     """Return shell lines that show the streams and the record of a running twinstream.
 
-    Where redis-cli or psql is not installed, the line uses ours.
+    Where redis-cli or psql is not installed, the line uses ours; so it does where redis-cli cannot
+    follow the URL, as with Sentinel and with a cluster.
     """
-    if shutil.which("redis-cli"):
+    if shutil.which("redis-cli") and "+" not in redis_url.partition(":")[0]:
         redis_lines = [f"redis-cli -u {redis_url} {command}" for command in REDIS_COMMANDS]
     else:
         redis_lines = [f'make redis ARGS="{command}"' for command in REDIS_COMMANDS]
@@ -34,7 +34,7 @@ def commands(redis_url: str, database_url: str) -> list[str]:
     return redis_lines + [f'{psql} "{database_url}" -c "{query}"' for query in QUERIES]
 
 
-async def summarise(redis: Redis, pool: asyncpg.Pool, keys: Keys, console: Console) -> None:
+async def summarise(redis: Client, pool: asyncpg.Pool, keys: Keys, console: Console) -> None:
     """Print how far each side is, what state the events are in, and what was buried last."""
     streams = Table("stream", "group", "entries", "unread", "unacknowledged", "oldest", "consumers")
     for source in SOURCES:

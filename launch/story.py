@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import asyncpg
-from redis.asyncio import Redis
 from rich.console import Console
 from rich.table import Table
 
-from bus import SOURCES, Keys, Source
+from bus import SOURCES, Client, Keys, Source
 from db import Platform, Profile, profile, status
 
 from .errors import LaunchError
@@ -37,7 +36,7 @@ class Story:
     """One telling of the story. `tell` returns what differs in the end; nothing is good."""
 
     def __init__(
-        self, mira: Person, pool: asyncpg.Pool, redis: Redis, keys: Keys, console: Console
+        self, mira: Person, pool: asyncpg.Pool, redis: Client, keys: Keys, console: Console
     ) -> None:
         self._mira = mira
         self._pool = pool
