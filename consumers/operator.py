@@ -8,10 +8,9 @@ from typing import Annotated, NamedTuple
 
 import asyncpg
 import typer
-from redis.asyncio import Redis
 from rich.console import Console
 
-from bus import SOURCES, BusError, Keys, Publisher, connect
+from bus import SOURCES, BusError, Client, Keys, Publisher, connect
 from config import ConfigError, Settings, set_up_logs
 from db import DbError, open_pool
 
@@ -37,7 +36,7 @@ class Connections(NamedTuple):
     """What a command works on."""
 
     pool: asyncpg.Pool
-    redis: Redis
+    redis: Client
     keys: Keys
 
 
