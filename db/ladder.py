@@ -56,12 +56,12 @@ async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
         """
         WITH stale AS (
             SELECT member_id, platform FROM sync_state
-            WHERE member_id BETWEEN $1 AND $2 AND rank <> rank_of(xp)
+            WHERE member_id BETWEEN $1 AND $2 AND rank <> rank_on(xp, (SELECT ladder()))
             ORDER BY member_id, platform
             FOR UPDATE
         ), books AS (
-            UPDATE sync_state AS s SET rank = rank_of(s.xp), version = s.version + 1,
-                updated_at = now()
+            UPDATE sync_state AS s SET rank = rank_on(s.xp, (SELECT ladder())),
+                version = s.version + 1, updated_at = now()
             FROM stale WHERE s.member_id = stale.member_id AND s.platform = stale.platform
             RETURNING s.member_id, s.platform, s.rank
         ), shown AS (

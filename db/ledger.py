@@ -75,11 +75,12 @@ async def enter(
             FROM entered GROUP BY member_id
         ), books AS (
             INSERT INTO sync_state AS s (member_id, platform, xp, balance, rank)
-            SELECT member_id, $1, xp, balance, rank_of(xp) FROM sums ORDER BY member_id
+            SELECT member_id, $1, xp, balance, rank_on(xp, (SELECT ladder()))
+            FROM sums ORDER BY member_id
             ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
                 xp = s.xp + excluded.xp,
                 balance = s.balance + excluded.balance,
-                rank = rank_of(s.xp + excluded.xp),
+                rank = rank_on(s.xp + excluded.xp, (SELECT ladder())),
                 version = s.version + 1,
                 updated_at = now()
             RETURNING member_id, rank

@@ -91,6 +91,30 @@ class Producer:
         self._clock = clock
         self._published: list[str] = []
         self._marking: asyncio.Task[None] | None = None
+        #: What was recorded on the connections that `transaction` lent.
+        self._lent: dict[asyncpg.Connection, list[Recorded]] = {}
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        """Lend a connection in a transaction, to be passed as `conn` and used for anything else.
+
+        It commits when the block ends well, and what was recorded on it is published then. If the
+        block raises, nothing was recorded.
+
+        Raises:
+            Contention: two accounts are being linked at this moment, or other transactions are in
+                the way; nothing was recorded, so do it all again.
+            StorageUnavailable: Postgres cannot be reached; nothing was recorded.
+        """
+        recorded: list[Recorded] = []
+        async with self._connection() as conn:
+            self._lent[conn] = recorded
+            try:
+                async with conn.transaction():
+                    yield conn
+            finally:
+                del self._lent[conn]
+        await self.publish(*recorded)
 
     async def create_xp_change_event(
         self,
@@ -192,7 +216,9 @@ class Producer:
     async def _create(self, event: Event, conn: asyncpg.Connection | None) -> Recorded:
         fact = Fact(event, self._wire.encode(event))
         if conn is not None:
-            return await _record(conn, fact)
+            recorded = await _record(conn, fact)
+            self._lent.get(conn, []).append(recorded)
+            return recorded
         recorded = await self._record_with_own_connection(fact)
         await self.publish(recorded)
         return recorded

@@ -7,9 +7,17 @@ CREATE TABLE public.ranks (
     CONSTRAINT rank_threshold_not_negative CHECK ((xp >= 0))
 );
 
+CREATE FUNCTION public.ladder() RETURNS bigint[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE((SELECT array_agg(r.xp ORDER BY r.xp) AS array_agg FROM public.ranks r), '{}'::bigint[]);
+
+CREATE FUNCTION public.rank_on(xp bigint, ladder bigint[]) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN width_bucket(GREATEST(xp, (0)::bigint), ladder);
+
 CREATE FUNCTION public.rank_of(xp bigint) RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN COALESCE((SELECT max(r.rank) AS max FROM public.ranks r WHERE (r.xp <= GREATEST(rank_of.xp, (0)::bigint))), 0);
+    RETURN public.rank_on(xp, public.ladder());
 
 CREATE TABLE public.accounts (
     platform text NOT NULL,
@@ -198,6 +206,8 @@ ALTER TABLE ONLY public.transactions
 CREATE INDEX members_by_xp ON public.members USING btree (xp DESC, id);
 
 CREATE INDEX surfaces_due ON public.surfaces USING btree (platform, GREATEST(wanted_at, retry_at, taken_until)) WHERE (wanted IS DISTINCT FROM shown);
+
+CREATE INDEX surfaces_taken ON public.surfaces USING btree (platform, taken_until) WHERE (taken_until IS NOT NULL);
 
 CREATE INDEX sync_events_by_member ON public.sync_events USING btree (member_id);
 

@@ -122,10 +122,19 @@ CREATE TABLE ranks (
     CONSTRAINT rank_threshold_not_negative CHECK (xp >= 0)
 );
 
--- Rank follows from XP and from nothing else.
+-- Rank follows from XP and from nothing else. A statement with many rows reads the ladder once, as
+-- `rank_on(xp, (SELECT ladder()))`.
+CREATE FUNCTION ladder() RETURNS bigint[]
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce((SELECT array_agg(r.xp ORDER BY r.xp) FROM ranks AS r), '{}');
+
+CREATE FUNCTION rank_on(xp bigint, ladder bigint[]) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN width_bucket(greatest(xp, 0), ladder);
+
 CREATE FUNCTION rank_of(xp bigint) RETURNS integer
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN coalesce((SELECT max(r.rank) FROM ranks AS r WHERE r.xp <= greatest(rank_of.xp, 0)), 0);
+RETURN rank_on(xp, ladder());
 
 -- Where people see a rank or an achievement. wanted and shown differ while there is work to do.
 -- For surface 'rank' the numbers are ranks; for 'achievement:<name>' 1 is held and 0 is not.
@@ -148,6 +157,7 @@ CREATE TABLE surfaces (
 -- In the order in which they may be visited: wanted, postponed until, in somebody's hands until.
 CREATE INDEX surfaces_due ON surfaces (platform, greatest(wanted_at, retry_at, taken_until))
     WHERE wanted IS DISTINCT FROM shown;
+CREATE INDEX surfaces_taken ON surfaces (platform, taken_until) WHERE taken_until IS NOT NULL;
 
 -- One-time codes that join two accounts. Only the hash is kept.
 CREATE TABLE link_codes (
@@ -171,6 +181,8 @@ CREATE TABLE link_attempts (
 );
 
 -- migrate:down
-DROP TABLE link_attempts, link_codes, surfaces, ranks, achievements, sync_state, sync_events,
-    transactions, accounts, members CASCADE;
 DROP FUNCTION rank_of(bigint);
+DROP FUNCTION rank_on(bigint, bigint[]);
+DROP FUNCTION ladder();
+DROP TABLE link_attempts, link_codes, surfaces, ranks, achievements, sync_state, sync_events,
+    transactions, accounts, members;

@@ -123,11 +123,15 @@ async def test_foreign_events_for_the_same_members_from_two_consumers_settle_onc
 async def test_two_relays_share_what_is_left(pool):
     await record(pool, *(xp(1, str(number)) for number in range(10)))
 
-    async with pool.acquire() as one, pool.acquire() as other, one.transaction():
-        async with other.transaction():
-            first = await events.take_unpublished(one, older_than_s=OLDER_THAN_S, limit=4)
-            second = await events.take_unpublished(other, older_than_s=OLDER_THAN_S, limit=10)
-            third = await events.take_unpublished(other, older_than_s=OLDER_THAN_S, limit=10)
+    async with (
+        pool.acquire() as one,
+        pool.acquire() as other,
+        one.transaction(),
+        other.transaction(),
+    ):
+        first = await events.take_unpublished(one, older_than_s=OLDER_THAN_S, limit=4)
+        second = await events.take_unpublished(other, older_than_s=OLDER_THAN_S, limit=10)
+        third = await events.take_unpublished(other, older_than_s=OLDER_THAN_S, limit=10)
 
     assert [event.idempotency_key for event in first] == [key_of(xp(1, str(n))) for n in range(4)]
     assert len(second) == 6

@@ -187,6 +187,36 @@ async def test_what_the_caller_rolls_back_never_happened(pool, producer, stream,
     assert (await producer.create_xp_change_event(**GRANT)).created
 
 
+async def test_what_belongs_together_is_committed_and_published_together(producer, stream, books):
+    async with producer.transaction() as conn:
+        for number in ("1", "2"):
+            await producer.create_xp_change_event(**(GRANT | {"entity_id": number}), conn=conn)
+        assert stream.payloads == []
+
+    assert [schemas.decode(payload).entity_id for payload in stream.payloads] == ["1", "2"]
+    assert await books.totals() == (30, 0)
+
+
+async def test_what_belongs_together_is_refused_together(producer, stream, books):
+    async def grant_and_overspend() -> None:
+        async with producer.transaction() as conn:
+            await producer.create_xp_change_event(**GRANT, conn=conn)
+            await producer.create_balance_change_event(
+                user_id=1001,
+                delta_balance=-5,
+                source="telegram",
+                reason="shop",
+                entity_id="1",
+                conn=conn,
+            )
+
+    with pytest.raises(db.InsufficientFunds):
+        await grant_and_overspend()
+
+    assert stream.payloads == []
+    assert await books.count("sync_events") == 0
+
+
 async def test_without_a_transaction_of_the_callers_it_is_committed_at_once(
     pool, producer, stream, books
 ):

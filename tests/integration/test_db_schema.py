@@ -52,6 +52,19 @@ async def test_migrating_again_changes_nothing(postgres):
     assert dump_schema(url) == before
 
 
+async def test_the_migrations_can_be_taken_back(postgres, checkout: Path):
+    url = await fresh(postgres, "taken_back")
+    migrate(url)
+    conn = await asyncpg.connect(url)
+    try:
+        for file in sorted((checkout / "db/migrations").glob("*.sql"), reverse=True):
+            await conn.execute(file.read_text(encoding="utf-8").partition("-- migrate:down")[2])
+    finally:
+        await conn.close()
+
+    assert "CREATE" not in dump_schema(url)
+
+
 async def test_an_empty_database_is_refused_with_the_remedy(postgres):
     url = await fresh(postgres, "empty")
 
