@@ -2,9 +2,9 @@
 
 1. The first `/guess` starts a round for the member.
 2. Every guess is answered: higher, lower or right. Without a hit the number is told in the end.
-3. A win is owed until every reward of it is recorded. If the record is away, the member is told,
-   and the next `/guess` pays under the same entity id; so a win is paid once, however often it is
-   tried, and whether or not an earlier try got half-way.
+3. A win is paid in one transaction, and owed until that is committed. If the record is away, the
+   member is told, and the next `/guess` pays under the same entity id; so a win is paid once,
+   however often it is tried.
 
 Rounds live in memory: a restart forgets them, and costs nobody more than a few tries.
 """
@@ -13,7 +13,8 @@ import enum
 import random
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NamedTuple, Protocol
 
 from db import Contention, Recorded, StorageUnavailable
 from schemas import Source
@@ -29,18 +30,27 @@ ROUNDS_MAX = 10_000
 
 
 class Rewards(Protocol):
-    """What pays for a win: `db.Producer` fits."""
+    """What pays for a win, all of it or nothing: `db.Producer` fits."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]: ...
 
     async def create_xp_change_event(
-        self, *, user_id: int, delta_xp: int, source: Source, reason: str, entity_id: str
+        self, *, user_id: int, delta_xp: int, source: Source, reason: str, entity_id: str, conn: Any
     ) -> Recorded: ...
 
     async def create_balance_change_event(
-        self, *, user_id: int, delta_balance: int, source: Source, reason: str, entity_id: str
+        self,
+        *,
+        user_id: int,
+        delta_balance: int,
+        source: Source,
+        reason: str,
+        entity_id: str,
+        conn: Any,
     ) -> Recorded: ...
 
     async def create_achievement_event(
-        self, *, user_id: int, achievement: str, source: Source
+        self, *, user_id: int, achievement: str, source: Source, conn: Any
     ) -> Recorded: ...
 
 
@@ -191,24 +201,27 @@ class GameService:
     async def _record(self, user_id: int, entity_id: str) -> Reward | None:
         if self._rewards is None:
             return None
-        await self._rewards.create_xp_change_event(
-            user_id=user_id,
-            delta_xp=XP_PER_WIN,
-            source=self._source,
-            reason=REASON,
-            entity_id=entity_id,
-        )
-        await self._rewards.create_balance_change_event(
-            user_id=user_id,
-            delta_balance=BALANCE_PER_WIN,
-            source=self._source,
-            reason=REASON,
-            entity_id=entity_id,
-        )
-        # Only the first of a member's wins unlocks it; the key of an achievement sees to that.
-        unlocked = await self._rewards.create_achievement_event(
-            user_id=user_id, achievement=ACHIEVEMENT, source=self._source
-        )
+        async with self._rewards.transaction() as conn:
+            await self._rewards.create_xp_change_event(
+                user_id=user_id,
+                delta_xp=XP_PER_WIN,
+                source=self._source,
+                reason=REASON,
+                entity_id=entity_id,
+                conn=conn,
+            )
+            await self._rewards.create_balance_change_event(
+                user_id=user_id,
+                delta_balance=BALANCE_PER_WIN,
+                source=self._source,
+                reason=REASON,
+                entity_id=entity_id,
+                conn=conn,
+            )
+            # Only the first of a member's wins unlocks it; the key of an achievement sees to that.
+            unlocked = await self._rewards.create_achievement_event(
+                user_id=user_id, achievement=ACHIEVEMENT, source=self._source, conn=conn
+            )
         return Reward(XP_PER_WIN, BALANCE_PER_WIN, ACHIEVEMENT if unlocked.created else None)
 
     def _keep(self, user_id: int, current: Round | _Win) -> None:

@@ -21,7 +21,7 @@ import structlog
 
 from . import events
 from .errors import Contention, DbError, mapped_errors
-from .events import Event, Fact, Recorded
+from .facts import Event, Fact, Recorded
 from .platforms import Platform
 
 log = structlog.get_logger("twinstream.producer")

@@ -1,3 +1,4 @@
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -44,13 +45,25 @@ class Ledger:
         self.events.setdefault(event.idempotency_key, event)
         return Recorded(event.idempotency_key, event.source, 1, b"", created)
 
-    async def create_xp_change_event(self, **fields):
+    @asynccontextmanager
+    async def transaction(self):
+        before = dict(self.events)
+        try:
+            yield self
+        except BaseException:
+            self.events = before
+            raise
+
+    async def create_xp_change_event(self, *, conn, **fields):
+        assert conn is self
         return self._enter(schemas.xp_changed(occurred_at=NOW, **fields))
 
-    async def create_balance_change_event(self, **fields):
+    async def create_balance_change_event(self, *, conn, **fields):
+        assert conn is self
         return self._enter(schemas.balance_changed(occurred_at=NOW, **fields))
 
-    async def create_achievement_event(self, **fields):
+    async def create_achievement_event(self, *, conn, **fields):
+        assert conn is self
         return self._enter(schemas.achievement_unlocked(occurred_at=NOW, **fields))
 
 
