@@ -44,6 +44,10 @@ migrate: $(VENV)/local ## Bring the database at DATABASE_URL to the newest schem
 test: $(VENV)/dev ## Run all tests
 	@$(BIN)/pytest
 
+.PHONY: chaos
+chaos: $(VENV)/local ## Kill, cut and wipe everything under load, then audit; CHAOS_SECONDS=300 CHAOS_SEED=7
+	@$(BIN)/python -m chaos $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/dev ## Check style and formatting
 	@$(BIN)/ruff check .

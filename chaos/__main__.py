@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import shutil
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from .faults import FAULTS
 from .run import TWO_AT_ONCE, Report, Run
 from .scale import Scale
 from .schedule import strikes
-from .stage import open_stage
+from .stage import end_leftovers, open_stage
 
 EXIT_CODE_OFFENCES = 1
 EXIT_CODE_NOT_CARRIED_OUT = 3
@@ -27,7 +28,7 @@ OFFENDERS_SHOWN = 10
 SECONDS = 300.0
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, width=110)
 
 
 @cli.command()
@@ -55,14 +56,18 @@ def main(
     if folder is None:
         folder = Path(Settings.from_env(os.environ).twinstream_run_dir) / "chaos"
     folder = folder.absolute()
+    end_leftovers(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     set_up_logs(level="warning")
     console.print(f"seed {seed}; data and logs are in {folder}")
     try:
         report = asyncio.run(_play(folder, scale, seed, kinds))
-    except* ChaosError as errors:
-        console.print(f"not carried out: {errors.exceptions[0]}")
+    except ChaosError as error:
+        console.print(f"not carried out: {error}")
+        raise SystemExit(EXIT_CODE_NOT_CARRIED_OUT) from None
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        console.print("stopped before it could tell anything")
         raise SystemExit(EXIT_CODE_NOT_CARRIED_OUT) from None
     show(report)
     if not report.audit.passed:
@@ -71,6 +76,9 @@ def main(
 
 async def _play(folder: Path, scale: Scale, seed: str, kinds: tuple[str, ...]) -> Report:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAOS_")}
+    playing = asyncio.current_task()
+    assert playing is not None, "run by asyncio.run"
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
     async with open_stage(folder, scale, seed, environ) as stage:
         return await Run(stage, scale, seed, console.print).play(strikes(seed, kinds))
 

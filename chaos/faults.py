@@ -97,6 +97,8 @@ async def cut_power_of_redis(stage: Stage, chance: random.Random) -> None:
 
 async def promote_a_replica_without_the_tail(stage: Stage, chance: random.Random) -> None:
     """Kill the primary while its replica is behind; the replica takes its place."""
+    async with redis_at(stage.redis) as redis:
+        await redis.config_set("repl-diskless-sync-delay", "0")
     async with Proxy(port_of(stage.redis)) as link:
         replica, folder = await stage.start_replica(link.port)
         try:

@@ -23,6 +23,9 @@ class Proxy:
         self._open_again = asyncio.Event()
         self._open_again.set()
         self._links: set[_Link] = set()
+        self._sides = 0
+        self._no_side_left = asyncio.Event()
+        self._no_side_left.set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -42,6 +45,7 @@ class Proxy:
         self._server.close()
         self._open_again.set()
         self.cut()
+        await self._no_side_left.wait()
 
     def cut(self) -> int:
         """Reset every connection. Returns how many there were."""
@@ -88,6 +92,15 @@ class Proxy:
     def _opened(self, link: "_Link") -> None:
         self._links.add(link)
 
+    def _side_made(self) -> None:
+        self._sides += 1
+        self._no_side_left.clear()
+
+    def _side_lost(self) -> None:
+        self._sides -= 1
+        if not self._sides:
+            self._no_side_left.set()
+
     def _closed(self, link: "_Link") -> None:
         self._links.discard(link)
 
@@ -104,7 +117,10 @@ class _Link:
         self._is_over = False
 
     def made(self, side: "_Side") -> None:
-        if self._client is None:
+        self._proxy._side_made()
+        if self._is_over:
+            side.abort()
+        elif self._client is None:
             self._client = side
             self._proxy._opened(self)
             self._connecting = asyncio.create_task(self._connect())
@@ -119,10 +135,15 @@ class _Link:
         except OSError:
             self.abort()
             return
-        assert self._server is not None
+        if self._server is None:
+            return  # it was over by then
         for data in self._early:
-            self._server.send(data)
+            self._server.send(data, self._proxy._delay_s)
         self._early.clear()
+
+    def lost(self) -> None:
+        self._proxy._side_lost()
+        self.abort()
 
     def received(self, side: "_Side", data: bytes) -> None:
         if side is self._client and self._server is None:
@@ -175,7 +196,7 @@ class _Side(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._link.abort()
+        self._link.lost()
 
     def send(self, data: bytes, delay_s: float = 0.0) -> None:
         if self._transport is None:

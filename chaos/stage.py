@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import asyncpg
+import psutil
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -40,6 +41,7 @@ BOTS = ("telegram", "discord")
 SETTLERS = tuple(f"settlers-{slot}" for slot in SLOTS)
 RELAYS = tuple(f"relay-{slot}" for slot in SLOTS)
 DATABASE = "twinstream"
+SERVER_NAMES = ("postgres", "redis-server", "valkey-server")
 WATCH_S = 0.1
 START_ATTEMPTS_MAX = 5
 
@@ -219,6 +221,17 @@ async def open_stage(
             yield stage
         finally:
             await asyncio.to_thread(stage.clear)
+
+
+def end_leftovers(folder: Path) -> None:
+    """End what an earlier run in this folder left behind because it was killed itself."""
+    for roster in folder.glob("*.json"):
+        Crew({}, roster=roster, log_folder=None).stop_leftovers()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            # By name as well: a person's shell may stand in the folder.
+            if process.name() in SERVER_NAMES and folder in Path(process.cwd()).parents:
+                process.kill()
 
 
 @contextlib.asynccontextmanager

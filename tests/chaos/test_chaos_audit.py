@@ -1,0 +1,228 @@
+"""The audit sees what is wrong: each way to be wrong is made by hand, and turns it red."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+import schemas
+from bus import Keys, Publisher, connect, ensure_group
+from chaos.audit import Audit, audit
+from chaos.stage import redis_at
+from chaos.witness import Committed, note_committed, note_rolled_back, prepare
+from db import Fact, Producer, Recorded, events
+from launch.servers import Server, start_redis
+
+WINS = 6
+
+
+@pytest.fixture(scope="module")
+def own_redis(tmp_path_factory: pytest.TempPathFactory):
+    """A Redis of this module's own: the audit reads the streams by their real names."""
+    with start_redis(tmp_path_factory.mktemp("chaos-redis"), persistent=False) as server:
+        yield server
+
+
+@pytest.fixture
+async def redis(own_redis: Server) -> AsyncIterator[Redis]:
+    client = connect(own_redis.url, name="test")
+    yield client
+    await client.delete(*(Keys().stream(source) for source in schemas.SOURCES))
+    await client.aclose()
+
+
+@pytest.fixture
+async def history(pool: asyncpg.Pool, redis: Redis) -> list[Recorded]:
+    """Events from both platforms, witnessed, published and settled as they should be."""
+    for source in schemas.SOURCES:
+        await ensure_group(redis, Keys().subscription(source))
+    producer = Producer(pool, schemas, Publisher(redis, Keys()))
+    recorded = []
+    for number in range(WINS):
+        source = schemas.SOURCES[number % 2]
+        recorded.append(
+            await producer.create_xp_change_event(
+                user_id=1, delta_xp=5, source=source, reason="game_guess", entity_id=str(number)
+            )
+        )
+    recorded.append(
+        await producer.create_achievement_event(
+            user_id=1, achievement="first_win", source="telegram"
+        )
+    )
+    await producer.close()
+    async with pool.acquire() as conn:
+        await prepare(conn)
+        for one in recorded:
+            event = schemas.decode(one.payload)
+            await note_committed(
+                conn,
+                [
+                    Committed(
+                        one.idempotency_key,
+                        one.source,
+                        event.user_id,
+                        getattr(event, "delta_xp", 0),
+                        0,
+                        getattr(event, "achievement", None),
+                    )
+                ],
+            )
+            async with conn.transaction():
+                opposite = schemas.opposite(one.source)
+                await events.settle(conn, opposite, one.source, [Fact(event, one.payload)])
+    for source in schemas.SOURCES:
+        stream, group = Keys().subscription(source)
+        [[_, entries]] = await redis.xreadgroup(group, "test", {stream: ">"})
+        await redis.xack(stream, group, *(entry_id for entry_id, _ in entries))
+    return recorded
+
+
+@pytest.fixture
+async def look(pool: asyncpg.Pool, own_redis: Server, history: list[Recorded]):
+    async def audited() -> Audit:
+        conn = await pool.acquire()
+        try:
+            async with redis_at(own_redis) as client, conn.transaction():
+                return await audit(conn, client)
+        finally:
+            await pool.release(conn)
+
+    return audited
+
+
+async def test_a_history_without_a_fault_passes(look):
+    found = await look()
+
+    assert not any(found.offences.values())
+    assert found.passed
+    assert found.committed == found.witnessed == found.applied == WINS + 1
+
+
+@pytest.mark.parametrize(
+    ("harm", "offence"),
+    [
+        ("DELETE FROM transactions WHERE idempotency_key = $1 AND platform <> source", "lost"),
+        ("DELETE FROM transactions WHERE idempotency_key = $1", "lost"),
+        (
+            "UPDATE transactions SET delta_xp = 6 WHERE idempotency_key = $1 AND platform = source",
+            "lost",
+        ),
+        (
+            """
+            WITH unwitnessed AS (DELETE FROM chaos_committed WHERE idempotency_key = $1)
+            DELETE FROM transactions WHERE idempotency_key = $1 AND platform = source
+            """,
+            "invented",
+        ),
+        (
+            "INSERT INTO chaos_rolled_back VALUES ($1)",
+            "invented",
+        ),
+    ],
+)
+async def test_harm_to_one_event_is_found(pool, history, look, harm, offence):
+    key = history[0].idempotency_key
+    await pool.execute(harm, key)
+
+    found = await look()
+
+    assert [offender.what for offender in found.offences[offence]] == [key]
+    assert not found.passed
+
+
+async def test_an_event_entered_twice_is_found(pool, history, look):
+    """The ledger's own constraint forbids it, so it has to go first."""
+    key = history[0].idempotency_key
+    await pool.execute("ALTER TABLE transactions DROP CONSTRAINT transaction_once")
+    await pool.execute(
+        """
+        INSERT INTO transactions (idempotency_key, platform, source, type, member_id, account_id,
+            delta_xp, reason, entity_id, occurred_at)
+        SELECT idempotency_key, platform, source, type, member_id, account_id, delta_xp, reason,
+            entity_id, occurred_at
+        FROM transactions WHERE idempotency_key = $1 AND platform <> source
+        """,
+        key,
+    )
+
+    found = await look()
+
+    assert [offender.what for offender in found.doubled] == [key]
+    assert not found.passed
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE sync_state SET xp = xp + 5 WHERE platform = 'discord'",
+        "UPDATE sync_state SET balance = balance - 1 WHERE platform = 'telegram'",
+        "UPDATE sync_state SET rank = rank + 1 WHERE platform = 'telegram'",
+        "UPDATE members SET xp = xp + 1",
+        "DELETE FROM achievements WHERE platform = 'discord'",
+    ],
+)
+async def test_books_that_do_not_add_up_are_found(pool, look, harm):
+    await pool.execute(harm)
+
+    found = await look()
+
+    assert found.unbalanced
+    assert not found.passed
+
+
+async def test_a_buried_event_is_told_with_its_reason_and_is_not_lost(pool, history, look):
+    key, source, member_id, *_ = history[0]
+    async with pool.acquire() as conn:
+        await conn.execute(
+            "UPDATE sync_events SET status = 'failed', error_message = 'too odd', processed_by ="
+            " NULL, processed_at = NULL WHERE idempotency_key = $1",
+            key,
+        )
+        await conn.execute(
+            "DELETE FROM transactions WHERE idempotency_key = $1 AND platform <> $2", key, source
+        )
+        await conn.execute(
+            "UPDATE sync_state SET xp = xp - 5 WHERE platform <> $1 AND member_id = $2",
+            source,
+            member_id,
+        )
+
+    found = await look()
+
+    assert found.buried == [(key, "too odd")]
+    assert found.passed
+
+
+async def test_a_rolled_back_event_without_a_trace_is_fine(pool, look):
+    async with pool.acquire() as conn:
+        await note_rolled_back(conn, ["tg_game_guess_1_never"])
+
+    assert (await look()).passed
+
+
+async def test_an_event_that_bounced_is_found(redis, history, look):
+    """It is on the stream of the platform where it arrived."""
+    source, payload = history[0].source, history[0].payload
+    await redis.xadd(Keys().stream(schemas.opposite(source)), {"e": payload})
+
+    found = await look()
+
+    assert [offender.what for offender in found.echoed] == [history[0].idempotency_key]
+    assert not found.passed
+
+
+async def test_what_was_not_read_or_acknowledged_is_found(redis, look):
+    await redis.xadd(Keys().stream("telegram"), {"hello": "world"})
+
+    found = await look()
+
+    assert [offender.what for offender in found.unfinished] == [Keys().stream("telegram")]
+    assert not found.passed
+
+
+async def test_a_missing_group_is_found(redis, look):
+    await redis.xgroup_destroy(*Keys().subscription("discord"))
+
+    assert not (await look()).passed
