@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
-from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 
-from bus import Keys, Publisher, Reader, Source, connect, connect_reader
+from bus import Client, Keys, Publisher, Reader, Source, connect, connect_reader
 
 START_TIMEOUT_S = 10.0
 
@@ -32,7 +32,7 @@ class Server:
         """Whether a blocking read waits. fakeredis's returns at once when it has a COUNT."""
         return self.url is not None
 
-    def client(self, *, reader: bool = False) -> Redis:
+    def client(self, *, reader: bool = False) -> Client:
         if self.url is None:
             return FakeAsyncRedis(server=self.fake, protocol=2)
         return (connect_reader if reader else connect)(self.url, name="contract-suite")
@@ -83,8 +83,8 @@ class Bus:
 
     server: Server
     keys: Keys
-    redis: Redis
-    reading: Redis
+    redis: Client
+    reading: Client
 
     @property
     def publisher(self) -> Publisher:
@@ -124,6 +124,21 @@ class Bus:
             idle=3_600_000,
             justid=True,
         )
+
+    async def blocked_clients(self) -> int:
+        """How many clients wait for entries on this server, or on this cluster."""
+        if isinstance(self.redis, RedisCluster):
+            each = await self.redis.info("clients", target_nodes=RedisCluster.PRIMARIES)
+        else:
+            each = {"": await self.redis.info("clients")}
+        return sum(int(info["blocked_clients"]) for info in each.values())
+
+    async def disconnect_reading(self) -> None:
+        """Close the reader's connections; it opens them again when it needs them."""
+        if isinstance(self.reading, RedisCluster):
+            await self.reading.aclose()
+        else:
+            await self.reading.connection_pool.disconnect()
 
     async def unacknowledged(self) -> dict[str, str]:
         """Which entry is with which consumer."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 from bus_servers import Bus, Proxy, Server, open_bus, running
+from redis_topologies import Cluster, SentinelTrio, cluster, sentinel_trio
 
 
 def absent(reason: str) -> None:
@@ -43,11 +44,33 @@ def real_redis(redis_binary: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
+def trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentinelTrio]:
+    with sentinel_trio(tmp_path_factory.mktemp("sentinel")) as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with cluster(tmp_path_factory.mktemp("cluster")) as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="session")
+def sentinel(trio: SentinelTrio) -> Server:
+    return Server("sentinel", trio.url)
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(shards: Cluster) -> Server:
+    return Server("cluster", shards.url)
+
+
+@pytest.fixture(scope="session")
 def fakeredis() -> Server:
     return Server("fakeredis")
 
 
-@pytest.fixture(params=["fakeredis", "valkey", "real_redis"])
+@pytest.fixture(params=["fakeredis", "valkey", "real_redis", "sentinel", "redis_cluster"])
 def server(request: pytest.FixtureRequest) -> Server:
     return request.getfixturevalue(request.param)
 
@@ -55,6 +78,12 @@ def server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture(params=["valkey", "real_redis"])
 def real_server(request: pytest.FixtureRequest) -> Server:
     """For what only a socket can show."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["valkey", "real_redis", "sentinel", "redis_cluster"])
+def topology(request: pytest.FixtureRequest) -> Server:
+    """For what only sockets can show, and every client must be asked."""
     return request.getfixturevalue(request.param)
 
 

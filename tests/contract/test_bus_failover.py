@@ -1,0 +1,215 @@
+"""Sentinel and Cluster: the client finds the new primary by itself and repeats nothing."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+from bus_servers import Bus, Proxy, Server, open_bus
+from redis.asyncio.cluster import RedisCluster
+from redis_topologies import (
+    HOST,
+    SERVICE,
+    SLOTS,
+    Cluster,
+    Node,
+    SentinelTrio,
+    cluster,
+    free_port,
+    sentinel_trio,
+    until,
+)
+
+from bus import SOURCES, BusUnavailable, Keys, Publisher, connect, ensure_group, ping
+
+DEADLINE_S = 15.0
+SECRET = "hunter2"
+
+
+@pytest.fixture(params=[sentinel_trio, cluster], ids=["sentinel", "cluster"])
+def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SentinelTrio | Cluster]:
+    with request.param(tmp_path) as nodes:
+        yield nodes
+
+
+@pytest.mark.parametrize("shared", ["trio", "shards"])
+async def test_after_a_planned_failover_both_ends_go_on(
+    shared: str, request: pytest.FixtureRequest
+):
+    nodes: SentinelTrio | Cluster = request.getfixturevalue(shared)
+    async with a_bus(nodes.url) as bus:
+        reader = bus.reader(block_ms=50)
+        await bus.publish(b"before")
+        assert [entry.payload for entry in await reader.read()] == [b"before"]
+
+        await asyncio.to_thread(nodes.fail_over)
+
+        await at_last(lambda: bus.publish(b"after"))
+        seen = await at_last(reader.read)
+        assert [entry.payload for entry in seen] == [b"after"]
+
+
+async def test_a_primary_that_hangs_is_left_for_the_new_one(
+    nodes: SentinelTrio | Cluster, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bus.client.COMMAND_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("bus.client.READER_TIMEOUT_S", 1.0)
+    async with a_bus(nodes.url) as bus:
+        reader = bus.reader(block_ms=50)
+        await bus.publish(b"before")
+        await reader.read()
+        await asyncio.to_thread(nodes.until_even)
+
+        nodes.primary.freeze()
+        await asyncio.to_thread(until, nodes.is_promoted, what="the replica is promoted")
+
+        await at_last(lambda: bus.publish(b"after"))
+        seen = await at_last(reader.read)
+        assert [entry.payload for entry in seen] == [b"after"]
+
+
+async def test_a_reader_outlives_the_node_that_told_it_about_commands(tmp_path: Path):
+    """redis-py asks one node of the cluster where XREADGROUP has its keys, and keeps to it."""
+    with cluster(tmp_path) as nodes:
+        async with a_bus(nodes.url) as bus:
+            assert isinstance(bus.reading, RedisCluster)
+            await ping(bus.reading)
+            asked = bus.reading.commands_parser.node
+            doomed = next(node for node in nodes.shards if node.port == asked.port)
+            source = next(s for s in SOURCES if nodes.shard_of(bus.keys.stream(s)) is not doomed)
+            await bus.publisher.publish(source, [b"one"])
+
+            doomed.kill()
+
+            seen = await at_last(bus.reader(source=source, block_ms=50).read)
+            assert [entry.payload for entry in seen] == [b"one"]
+
+
+@pytest.fixture(params=["sentinel", "cluster"])
+async def intercepted(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[tuple[Proxy, Bus]]:
+    """A bus whose server is announced to clients under the address of a `Proxy`."""
+    port = free_port(10_000)
+    proxy = Proxy(port)
+    async with proxy.listening() as announced:
+        proxy_port = int(announced.split(":")[2].split("/")[0])
+        alone = {"sentinel": lone_sentinel, "cluster": lone_cluster}[request.param]
+        with alone(tmp_path, port) as start:
+            url = await asyncio.to_thread(start, proxy_port)
+            async with a_bus(url) as bus:
+                yield proxy, bus
+
+
+async def test_a_lost_answer_is_an_error_that_doubles_and_loses_nothing(intercepted):
+    proxy, bus = intercepted
+    proxy.swallow_answer_to(b"XADD")
+
+    with pytest.raises(BusUnavailable) as caught:
+        await bus.publish(b"one")
+
+    assert caught.value.published == (None,)
+    assert await bus.redis.xlen(bus.keys.stream("telegram")) == 1
+
+    reader = bus.reader()
+    proxy.swallow_answer_to(b"$1\r\n>")
+    with pytest.raises(BusUnavailable):
+        await reader.read()
+
+    assert [(entry.payload, entry.deliveries) for entry in await reader.read()] == [(b"one", 2)]
+
+
+@pytest.mark.parametrize(
+    "url", [f"redis+sentinel://:{SECRET}@{{}}/twin", f"redis+cluster://:{SECRET}@{{}}"]
+)
+async def test_nobody_to_ask_is_a_typed_error_without_the_password(url: str):
+    places = ",".join(f"{HOST}:{free_port()}" for _ in range(2))
+    redis = connect(url.format(places), name="any")
+    began = time.monotonic()
+
+    with pytest.raises(BusUnavailable) as caught:
+        await ping(redis)
+    with pytest.raises(BusUnavailable):
+        await Publisher(redis, Keys()).publish("telegram", [b"one"])
+
+    assert SECRET not in str(caught.value)
+    assert time.monotonic() - began < 2
+    await redis.aclose()
+
+
+async def test_a_service_that_the_sentinels_do_not_watch_is_named(sentinel: Server):
+    assert sentinel.url is not None
+    redis = connect(sentinel.url.replace(f"/{SERVICE}/", "/another/"), name="any")
+
+    with pytest.raises(BusUnavailable, match="another"):
+        await ping(redis)
+
+    await redis.aclose()
+
+
+@asynccontextmanager
+async def a_bus(url: str) -> AsyncIterator[Bus]:
+    async with open_bus(Server("any", url)) as bus:
+        bus.keys = Keys()  # the servers are this test's own
+        for subscription in bus.keys.subscriptions:
+            await ensure_group(bus.redis, subscription)
+        yield bus
+
+
+async def at_last(call):
+    """Call as often as the bus says that it is away, and nothing worse; not for ever."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            try:
+                if (answer := await call()) != []:
+                    return answer
+            except BusUnavailable:
+                await asyncio.sleep(0.02)
+
+
+@contextmanager
+def lone_sentinel(folder: Path, port: int) -> Iterator:
+    """One server, and one sentinel that knows it by another address."""
+    server = Node(folder / "server", ["save ''", "appendonly no"], port=port)
+    started = [server]
+
+    def start(announced: int) -> str:
+        server.start()
+        sentinel = Node(
+            folder / "sentinel",
+            [f"sentinel monitor {SERVICE} {HOST} {announced} 1"],
+            sentinel=True,
+        )
+        started.append(sentinel)
+        sentinel.start()
+        return f"redis+sentinel://{HOST}:{sentinel.port}/{SERVICE}"
+
+    try:
+        yield start
+    finally:
+        for node in started:
+            node.kill()
+
+
+@contextmanager
+def lone_cluster(folder: Path, port: int) -> Iterator:
+    """A cluster of one node, which names another address to its clients."""
+    started: list[Node] = []
+
+    def start(announced: int) -> str:
+        lines = ["save ''", "appendonly no", "cluster-enabled yes"]
+        lines += [f"cluster-announce-ip {HOST}", f"cluster-announce-port {announced}"]
+        node = Node(folder / "server", lines, port=port)
+        started.append(node)
+        node.start()
+        node.ask("CLUSTER", "ADDSLOTSRANGE", 0, SLOTS - 1)
+        until(lambda: "cluster_state:ok" in str(node.ask("CLUSTER", "INFO")), what="it serves")
+        return f"redis+cluster://{HOST}:{announced}"
+
+    try:
+        yield start
+    finally:
+        for node in started:
+            node.kill()
