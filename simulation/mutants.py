@@ -1,0 +1,93 @@
+"""Guards taken out one at a time, to see that a run without them breaks an invariant.
+
+They exist for tests only. Each changes what the code under test is handed, never its files.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from bus import Publisher, Reader, ensure_group
+from consumers.rebuild import Rebuild
+
+from .postgres import RealPostgres
+
+_ONCE = "ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING"
+_NEVER_MS = 10**9
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A guard that is missing. One without anything set changes nothing."""
+
+    name: str = "none"
+    without_role: str | None = None
+    claim_idle_ms: int | None = None
+    edit: tuple[str, str] | None = None
+    before: str | None = None
+    after: str | None = None
+    patches: tuple[tuple[Any, str, Callable[..., Any]], ...] = ()
+
+    def roles(self, names: Sequence[str]) -> list[str]:
+        """The roles that run."""
+        return [name for name in names if name != self.without_role]
+
+    def rewrite(self, statement: str) -> str:
+        """Edit a statement on its way to Postgres."""
+        return statement.replace(*self.edit) if self.edit else statement
+
+    @contextmanager
+    def applied(self, real: RealPostgres) -> Iterator[None]:
+        """Take the guard out, and put it back."""
+        with ExitStack() as stack:
+            for owner, attribute, stand_in in self.patches:
+                stack.enter_context(patch.object(owner, attribute, stand_in))
+            if self.before:
+                real.execute(self.before)
+            yield
+        if self.after:
+            real.reset()
+            real.execute(self.after)
+
+
+_read = Reader.read
+
+
+async def _acknowledge_first(self: Reader) -> Any:
+    entries = await _read(self)
+    await self.acknowledge(entry.id for entry in entries)
+    return entries
+
+
+async def _only_make_the_group(self: Rebuild, source: Any) -> None:
+    await ensure_group(self._redis, self._keys.subscription(source))
+
+
+async def _find_nothing(self: Rebuild, source: Any) -> int:
+    return 0
+
+
+async def _add_and_create(self: Publisher, stream: str, payloads: Sequence[bytes]) -> list[Any]:
+    return [await self._redis.xadd(stream, {"e": payload}) for payload in payloads]
+
+
+MUTANTS = {
+    mutant.name: mutant
+    for mutant in (
+        Mutant(
+            "ledger key",
+            edit=(_ONCE, ""),
+            before="ALTER TABLE transactions DROP CONSTRAINT transaction_once",
+            after="ALTER TABLE transactions ADD CONSTRAINT transaction_once"
+            " UNIQUE (idempotency_key, platform)",
+        ),
+        Mutant("acknowledge after commit", patches=((Reader, "read", _acknowledge_first),)),
+        Mutant("claim", claim_idle_ms=_NEVER_MS),
+        Mutant("relay", without_role="relay"),
+        Mutant("rebuild", patches=((Rebuild, "__call__", _only_make_the_group),)),
+        Mutant("look for lost", patches=((Rebuild, "look_for_lost", _find_nothing),)),
+        Mutant("NOMKSTREAM", patches=((Publisher, "_add", _add_and_create),)),
+    )
+}

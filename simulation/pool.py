@@ -1,0 +1,273 @@
+"""The pool and the connections that the code under test is handed, with their faults."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Coroutine
+from types import TracebackType
+from typing import Any
+
+import asyncpg
+
+from .machine import Machine, Process, current
+from .postgres import Backend, RealPostgres
+
+COMMAND_TIMEOUT_S = 30.0
+#: So long a transaction may stand idle before the server ends it.
+IDLE_IN_TRANSACTION_S = 60.0
+_FAIL = "DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '{code}'; END $$"
+_CODES = {"serialization failure": "40001", "deadlock": "40P01"}
+
+
+class PostgresServer:
+    """The server of one run: whether it can be reached, and how likely calls to it fail."""
+
+    def __init__(self, machine: Machine, real: RealPostgres) -> None:
+        self.machine = machine
+        self.real = real
+        self.reachable = True
+        self.cut_share = 0.0
+        self.reply_lost_share = 0.0
+        self.contention_share = 0.0
+        #: Edits statements on their way; for taking a guard out.
+        self.rewrite: Callable[[str], str] = lambda statement: statement
+        self.connections: list["Connection"] = []
+
+    def cut_off(self) -> None:
+        """Become unreachable, and end every transaction."""
+        self.reachable = False
+        for conn in list(self.connections):
+            conn.break_off()
+
+
+class Pool:
+    """As much of `asyncpg.Pool` as the code under test uses."""
+
+    def __init__(self, server: PostgresServer, process: Process) -> None:
+        self._server = server
+        self._process = process
+        process.on_death.append(self._let_go)
+        self._lent: list[Connection] = []
+
+    @contextlib.asynccontextmanager
+    async def acquire(self) -> AsyncIterator["Connection"]:
+        """Lend a connection."""
+        await self._process.turn()
+        if not self._server.reachable:
+            raise ConnectionRefusedError("Connect call failed")
+        conn = Connection(self._server, self._process)
+        self._lent.append(conn)
+        try:
+            yield conn
+        finally:
+            self._lent.remove(conn)
+            conn.give_back()
+
+    async def fetch(self, *args: Any) -> Any:
+        """Run a statement on any connection."""
+        async with self.acquire() as conn:
+            return await conn.fetch(*args)
+
+    async def fetchval(self, *args: Any) -> Any:
+        """As `fetch`."""
+        async with self.acquire() as conn:
+            return await conn.fetchval(*args)
+
+    async def fetchrow(self, *args: Any) -> Any:
+        """As `fetch`."""
+        async with self.acquire() as conn:
+            return await conn.fetchrow(*args)
+
+    async def execute(self, *args: Any) -> Any:
+        """As `fetch`."""
+        async with self.acquire() as conn:
+            return await conn.execute(*args)
+
+    async def close(self) -> None:
+        """Nothing is kept that would have to be closed."""
+
+    def _let_go(self) -> None:
+        for conn in self._lent:
+            conn.break_off()
+
+
+class Connection:
+    """As much of `asyncpg.Connection` as the code under test uses."""
+
+    def __init__(self, server: PostgresServer, process: Process) -> None:
+        self.server = server
+        self.process = process
+        self.backend: Backend | None = server.real.lend()
+        self.numbers = itertools.count(1)
+        server.connections.append(self)
+
+    async def fetch(self, statement: str, *args: Any) -> Any:
+        """Run a statement."""
+        return await self._statement("fetch", statement, args)
+
+    async def fetchval(self, statement: str, *args: Any) -> Any:
+        """Run a statement."""
+        return await self._statement("fetchval", statement, args)
+
+    async def fetchrow(self, statement: str, *args: Any) -> Any:
+        """Run a statement."""
+        return await self._statement("fetchrow", statement, args)
+
+    async def execute(self, statement: str, *args: Any) -> Any:
+        """Run a statement."""
+        return await self._statement("execute", statement, args)
+
+    async def executemany(self, statement: str, args: Any) -> Any:
+        """Run a statement for each of many arguments."""
+        return await self._statement("executemany", statement, (args,))
+
+    def transaction(self, *, isolation: str = "read_committed") -> "Transaction":
+        """Begin a transaction, or a savepoint inside one."""
+        return Transaction(self, isolation)
+
+    def is_in_transaction(self) -> bool:
+        """Tell whether one is open."""
+        return self.backend is not None and bool(self.backend.conn.is_in_transaction())
+
+    def is_closed(self) -> bool:
+        """Tell whether it broke."""
+        return self.backend is None
+
+    async def run(self, label: str, call: Callable[[asyncpg.Connection], Coroutine[Any, Any, Any]]) -> Any:
+        """Make one call, or meet with one of the faults.
+
+        Raises:
+            asyncpg.ConnectionDoesNotExistError: it broke; the call may have taken effect.
+            asyncpg.InterfaceError: it had broken before.
+            asyncpg.PostgresError: what the server says.
+        """
+        await self.process.turn()
+        self._check_open()
+        await self._fail_before(label)
+        backend = self._check_open()
+        lock = self.server.real.begin(backend, lambda: call(backend.conn))
+        if lock is not None:
+            self._note(f"{label}: waits for a lock")
+            await self._wait_for(lock.done, label)
+        try:
+            result = self.server.real.result(backend)
+        except asyncpg.PostgresError as error:
+            self._note(f"{label}: {type(error).__name__}")
+            await self.process.turn()
+            raise
+        if self.server.machine.dice.random() < self.server.reply_lost_share:
+            self._note(f"{label}: executed, answer lost")
+            self.break_off()
+        await self.process.turn()
+        self._check_open(in_the_middle=True)
+        self._note(f"{label} -> {_short(result)}")
+        return result
+
+    def break_off(self) -> None:
+        """Close it at once; the server rolls back what was open."""
+        if self.backend is not None:
+            backend, self.backend = self.backend, None
+            self.server.connections.remove(self)
+            self.server.real.take_back(backend)
+
+    def give_back(self) -> None:
+        """Return it to the pool, which rolls back what was left open."""
+        self.break_off()
+
+    async def _statement(self, kind: str, statement: str, args: tuple[Any, ...]) -> Any:
+        text = self.server.rewrite(statement)
+        return await self.run(_label(statement), lambda conn: getattr(conn, kind)(text, *args))
+
+    async def _fail_before(self, label: str) -> None:
+        dice = self.server.machine.dice
+        if not self.server.reachable or dice.random() < self.server.cut_share:
+            self._note(f"{label}: connection lost")
+            self.break_off()
+            self._check_open(in_the_middle=True)
+        if self.is_in_transaction() and dice.random() < self.server.contention_share:
+            fault, code = dice.choice(list(_CODES.items()))
+            self._note(f"{label}: {fault}")
+            backend = self._check_open()
+            self.server.real.begin(backend, lambda: backend.conn.execute(_FAIL.format(code=code)))
+            self.server.real.result(backend)
+
+    async def _wait_for(self, done: asyncio.Future[None], label: str) -> None:
+        try:
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                while not done.done():
+                    await asyncio.wait({done}, timeout=1.0)
+                    self._check_open(in_the_middle=True)
+        except TimeoutError:
+            self._note(f"{label}: timed out")
+            self.break_off()
+            raise
+
+    def _check_open(self, *, in_the_middle: bool = False) -> Backend:
+        if not self.process.alive:
+            raise asyncio.CancelledError
+        if self.backend is None:
+            if in_the_middle:
+                raise asyncpg.ConnectionDoesNotExistError(
+                    "connection was closed in the middle of operation"
+                )
+            raise asyncpg.InterfaceError("connection is closed")
+        return self.backend
+
+    def _note(self, what: str) -> None:
+        self.server.machine.note(self.process.name, f"postgres {what}")
+
+
+class Transaction:
+    """As much of `asyncpg.transaction.Transaction` as the code under test uses."""
+
+    def __init__(self, conn: Connection, isolation: str) -> None:
+        self._conn = conn
+        self._isolation = isolation
+        self._savepoint = ""
+
+    async def start(self) -> None:
+        """Begin it."""
+        if self._conn.is_in_transaction():
+            self._savepoint = f"savepoint_{next(self._conn.numbers)}"
+            await self._run(f"SAVEPOINT {self._savepoint}")
+        else:
+            await self._run(f"BEGIN ISOLATION LEVEL {self._isolation.replace('_', ' ')}")
+
+    async def commit(self) -> None:
+        """Commit it."""
+        await self._run(f"RELEASE SAVEPOINT {self._savepoint}" if self._savepoint else "COMMIT")
+
+    async def rollback(self) -> None:
+        """Roll it back."""
+        await self._run(f"ROLLBACK TO {self._savepoint}" if self._savepoint else "ROLLBACK")
+
+    async def _run(self, statement: str) -> None:
+        await self._conn.run(statement, lambda real: real.execute(statement))
+
+    async def __aenter__(self) -> None:
+        await self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            await self.commit()
+        else:
+            await self.rollback()
+
+
+def pool_of_current_process(server: PostgresServer) -> Pool:
+    """Open a pool for whoever asks."""
+    return Pool(server, current())
+
+
+def _label(statement: str) -> str:
+    """The first words of a statement."""
+    return " ".join(statement.split())[:50]
+
+
+def _short(result: Any) -> str:
+    return f"{len(result)} rows" if isinstance(result, list) else str(result)

@@ -1,0 +1,176 @@
+"""A real Postgres behind calls that are made one at a time, in an order that the seed decides.
+
+asyncpg runs on an event loop of its own in a thread. To the simulation a call takes no time and
+nothing else happens meanwhile, so the same seed sends the same statements in the same order. A
+statement that has to wait for a lock is parked: the simulation goes on, and looks after every other
+statement whether the parked one has got through.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import asyncpg
+
+#: After so long without an answer it is asked whether the statement waits for a lock.
+LOOK_S = 0.002
+CONNECTIONS_MAX = 40
+
+T = TypeVar("T")
+
+_SETTINGS = {
+    "application_name": "twinstream/simulation",
+    "timezone": "UTC",
+    "synchronous_commit": "off",
+    "jit": "off",
+    "deadlock_timeout": "1ms",  # found before the statement is seen to wait
+}
+
+
+class Backend:
+    """One real connection, and the statement that waits on it for a lock."""
+
+    def __init__(self, conn: asyncpg.Connection, pid: int) -> None:
+        self.conn = conn
+        self.pid = pid
+        self.waiting: asyncio.Task[Any] | None = None
+
+
+class Lock:
+    """A statement that waits for a lock; `done` says so when it has got through."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class RealPostgres:
+    """The server, shared by all runs of a process. Close it at the end."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._idle: list[Backend] = []
+        self._locks: list[Lock] = []
+        self._monitor: asyncpg.Connection = self._await(self._connect())
+
+    def close(self) -> None:
+        """Close every connection and the thread."""
+        for backend in self._idle:
+            self._await(backend.conn.close())
+        self._await(self._monitor.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def reset(self) -> None:
+        """Empty the database, so that a run begins where every other did."""
+        self._locks.clear()
+        names = self.fetch(
+            "SELECT quote_ident(tablename) FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename <> 'schema_migrations' ORDER BY 1"
+        )
+        self.execute(f"TRUNCATE {', '.join(name for (name,) in names)} RESTART IDENTITY")
+
+    def execute(self, statement: str) -> None:
+        """Run a statement beside the simulation."""
+        self._await(self._monitor.execute(statement))
+
+    def fetch(self, statement: str, *args: Any) -> list[asyncpg.Record]:
+        """Look into the database beside the simulation."""
+        found: list[asyncpg.Record] = self._await(self._monitor.fetch(statement, *args))
+        return found
+
+    def lend(self) -> Backend:
+        """Hand out a connection."""
+        if self._idle:
+            return self._idle.pop()
+        conn = self._await(self._connect())
+        return Backend(conn, conn.get_server_pid())
+
+    def take_back(self, backend: Backend) -> None:
+        """Take a connection back, as it is after a disconnection: nothing of it is left."""
+        self.abort(backend)
+        self._idle.append(backend)
+
+    def abort(self, backend: Backend) -> None:
+        """Cancel what runs on a connection and roll back, as the server does at a disconnection."""
+        if backend.waiting is None and not backend.conn.is_in_transaction():
+            return
+        self._locks = [lock for lock in self._locks if lock.backend is not backend]
+        self._await(self._abort(backend))
+        self._look_at_locks()
+
+    def begin(self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]) -> Lock | None:
+        """Run one call to its end, or until it waits for a lock; then return that."""
+        self._await(self._begin(backend, call))
+        if backend.waiting is not None and not backend.waiting.done():
+            lock = Lock(backend)
+            self._locks.append(lock)
+            return lock
+        self._look_at_locks()
+        return None
+
+    def result(self, backend: Backend) -> Any:
+        """Return what the last call returned, or raise what it raised."""
+        task, backend.waiting = backend.waiting, None
+        assert task is not None
+        return task.result()
+
+    def _look_at_locks(self) -> None:
+        """Tell those whose locks were granted, in the order in which they came."""
+        if not self._locks:
+            return
+        granted = self._await(self._granted([lock.backend for lock in self._locks]))
+        through = [lock for lock in self._locks if lock.backend in granted]
+        self._locks = [lock for lock in self._locks if lock.backend not in granted]
+        for lock in through:
+            if not lock.done.done():
+                lock.done.set_result(None)
+
+    def _await(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60.0)
+
+    # What runs in the thread.
+
+    async def _connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(self._url, server_settings=_SETTINGS)
+
+    async def _begin(
+        self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]
+    ) -> None:
+        backend.waiting = asyncio.ensure_future(call())
+        await self._goes_on(backend)
+
+    async def _goes_on(self, backend: Backend) -> bool:
+        """Return once the statement ended (True) or is known to wait for a lock (False)."""
+        assert backend.waiting is not None
+        while not backend.waiting.done():
+            await asyncio.wait({backend.waiting}, timeout=LOOK_S)
+            if not backend.waiting.done() and await self._monitor.fetchval(
+                "SELECT cardinality(pg_blocking_pids($1)) > 0", backend.pid
+            ):
+                return False
+        return True
+
+    async def _granted(self, backends: list[Backend]) -> list[Backend]:
+        """Look again and again, because a statement that ends may let another one through."""
+        granted: list[Backend] = []
+        while True:
+            more = [one for one in backends if one not in granted and await self._goes_on(one)]
+            if not more:
+                return granted
+            granted += more
+
+    async def _abort(self, backend: Backend) -> None:
+        if backend.waiting is not None:
+            while not backend.waiting.done():
+                await self._monitor.execute("SELECT pg_cancel_backend($1)", backend.pid)
+                await asyncio.wait({backend.waiting}, timeout=LOOK_S)
+            backend.waiting.exception()
+            backend.waiting = None
+        if backend.conn.is_in_transaction():
+            await backend.conn.execute("ROLLBACK")

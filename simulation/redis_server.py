@@ -1,0 +1,221 @@
+"""Redis with its faults: a server, its replica that lags behind, and the client in between."""
+
+import asyncio
+import copy
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import OutOfMemoryError, ResponseError
+
+from .machine import Machine, Process, current
+from .scripts import Scripts
+from .streams import Args, Streams
+
+#: A replica is at most so many writes behind.
+REPLICA_BEHIND_MAX = 60
+_WRITES = frozenset(
+    (
+        *(b"XADD", b"XDEL", b"XTRIM", b"DEL", b"XGROUP", b"XACK", b"XCLAIM", b"XAUTOCLAIM"),
+        *(b"XREADGROUP", b"EVAL"),
+    )
+)
+_GROWS = (b"XADD", b"XGROUP")
+_WAKES = frozenset((b"XADD", b"XGROUP", b"DEL", b"EVAL"))
+
+
+class Store:
+    """A keyspace with its scripts."""
+
+    def __init__(self) -> None:
+        self.streams = Streams()
+        self.full = False
+        self._now_ms = 0
+        self._scripts = Scripts(self._one)
+
+    def execute(self, args: Args, now_ms: int) -> Any:
+        """Run one command, a script among them."""
+        self._now_ms = now_ms
+        if args[0] == b"EVAL":
+            return self._scripts.eval(args[1:])
+        return self._one(args)
+
+    def _one(self, args: Args) -> Any:
+        if self.full and args[:2] != [b"XGROUP", b"DESTROY"] and args[0] in _GROWS:
+            raise OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+        return self.streams.execute(args, self._now_ms)
+
+
+class RedisServer:
+    """One server whose state can be wiped, filled, cut off, or replaced by its replica's."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.reachable = True
+        self.full = False
+        #: How likely a call fails before and after it is executed.
+        self.reset_share = 0.0
+        self.reply_lost_share = 0.0
+        self._machine = machine
+        self.store = Store()
+        self._replica = Store()
+        self._behind: deque[tuple[Args, int]] = deque()
+        self._changed = asyncio.Event()
+        #: Counts failovers and restarts: a read that waits does not survive them.
+        self._connections = 0
+
+    async def call(self, process: Process, args: Args) -> Any:
+        """Send a command and wait for its answer, or for a fault.
+
+        Raises:
+            ConnectionError, TimeoutError: the command was not executed, or its answer is lost.
+            ResponseError: the server's refusal.
+        """
+        name = b" ".join(args[:2] if args[0] in (b"XGROUP", b"XINFO") else args[:1]).decode()
+        await process.turn()
+        self._refuse_if_cut_off(process, name, self.reset_share)
+        reply = await self._execute_and_wait(process, args)
+        if self._machine.dice.random() < self.reply_lost_share:
+            self._machine.note(process.name, f"redis {name}: executed, answer lost")
+            raise exceptions.TimeoutError("Timeout reading from the server")
+        await process.turn()
+        self._machine.note(process.name, f"redis {name} -> {_short(reply)}")
+        return reply
+
+    def look(self, *args: str | bytes | int) -> Any:
+        """Ask without a network in between."""
+        return self.execute(to_args(args))
+
+    def execute(self, args: Args) -> Any:
+        """Run a command on the server, and let it reach the replica some time."""
+        self.store.full = self.full
+        now_ms = self._machine.loop.now_ms()
+        reply = self.store.execute(args, now_ms)
+        if args[0] in _WRITES and reply is not None:
+            self._behind.append((args, now_ms))
+            if len(self._behind) > REPLICA_BEHIND_MAX:
+                self._replicate()
+        if args[0] in _WAKES:
+            self.wake()
+        return reply
+
+    def wake(self) -> None:
+        """Let reads that wait look again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def cut_off(self) -> None:
+        """Become unreachable; whoever waits for an answer gets none."""
+        self.reachable = False
+        self._connections += 1
+        self.wake()
+
+    def flush(self) -> None:
+        """Lose everything."""
+        self.store, self._replica = Store(), Store()
+        self._behind.clear()
+        self.wake()
+
+    def fail_over(self, lost_writes: int) -> int:
+        """Let the replica take over. Returns how many of the last writes it never got."""
+        while len(self._behind) > lost_writes:
+            self._replicate()
+        lost = len(self._behind)
+        self._behind.clear()
+        self.store, self._replica = self._replica, Store()
+        self._replica.streams.keys = copy.deepcopy(self.store.streams.keys)
+        self._connections += 1
+        self.wake()
+        return lost
+
+    def _replicate(self) -> None:
+        args, at_ms = self._behind.popleft()
+        self._replica.execute(args, at_ms)
+
+    def _refuse_if_cut_off(self, process: Process, name: str, share: float) -> None:
+        if not self.reachable or self._machine.dice.random() < share:
+            self._machine.note(process.name, f"redis {name}: connection reset")
+            raise exceptions.ConnectionError("Connection reset by peer")
+
+    async def _execute_and_wait(self, process: Process, args: Args) -> Any:
+        """Execute; a read that may block waits for new entries, for its time, or for its end."""
+        reply = self.execute(args)
+        if reply is not None or args[0] != b"XREADGROUP" or b"BLOCK" not in args:
+            return reply
+        loop, connections = self._machine.loop, self._connections
+        until = loop.time() + int(args[list(args).index(b"BLOCK") + 1]) / 1_000
+        while reply is None and loop.time() < until:
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._changed.wait()
+            except TimeoutError:
+                return None
+            if self._connections != connections:
+                raise exceptions.ConnectionError("Connection closed by server.")
+            if process.alive:  # one that is paused finds its entries when it goes on
+                reply = self.execute(args)
+        return reply
+
+
+class SimulatedRedis(Redis):
+    """redis-py's own client, whose commands go to the model instead of a socket."""
+
+    def __init__(self, server: RedisServer) -> None:
+        super().__init__(protocol=2)
+        self.server = server
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run one command."""
+        reply = await self.server.call(current(), to_args(args))
+        return _parsed(self.response_callbacks, args[0], reply, options)
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        """Make a pipeline to the same server."""
+        return _SimulatedPipeline(self, transaction)
+
+
+class _SimulatedPipeline(Pipeline):
+    def __init__(self, client: SimulatedRedis, transaction: bool) -> None:
+        super().__init__(client.connection_pool, client.response_callbacks, transaction, None)
+        self._server = client.server
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Run the commands in order, all at once in a transaction and one by one otherwise."""
+        replies: list[Any] = []
+        process = current()
+        for number, (args, options) in enumerate(self.command_stack):
+            try:
+                if self.is_transaction and number:
+                    reply = self._server.execute(to_args(args))
+                else:
+                    reply = await self._server.call(process, to_args(args))
+                replies.append(_parsed(self.response_callbacks, args[0], reply, options))
+            except ResponseError as error:
+                if raise_on_error:
+                    raise
+                replies.append(error)
+        self.command_stack.clear()
+        return replies
+
+
+def to_args(args: Sequence[Any]) -> list[bytes]:
+    """Encode a command as redis-py does; `XINFO GROUPS` is one argument there."""
+    words = [*str(args[0]).split(), *args[1:]]
+    return [word if isinstance(word, bytes) else str(word).encode() for word in words]
+
+
+def _parsed(
+    callbacks: Mapping[Any, Any], command: Any, reply: Any, options: Mapping[str, Any]
+) -> Any:
+    """Shape a reply as redis-py does."""
+    rest = {name: value for name, value in options.items() if name != "keys"}
+    return callbacks[command](reply, **rest) if command in callbacks else reply
+
+
+def _short(reply: Any) -> str:
+    """Enough of a reply for the trace."""
+    if isinstance(reply, list):
+        return f"{len(reply)} parts"
+    return reply.decode() if isinstance(reply, bytes) else str(reply)

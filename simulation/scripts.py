@@ -1,0 +1,65 @@
+"""Lua scripts on the model of Redis: the bus's own scripts run as they are."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from lupa.lua51 import LuaRuntime, lua_type
+from redis.exceptions import ResponseError
+
+_RUNNER = b"""
+function(body, call, keys, argv)
+  redis = {call = call, pcall = call}
+  KEYS, ARGV = keys, argv
+  return body()
+end
+"""
+
+
+class Scripts:
+    """Runs scripts; `call` is what `redis.call` does with a command."""
+
+    def __init__(self, call: Callable[[Sequence[bytes]], Any]) -> None:
+        self._lua = LuaRuntime(encoding=None, unpack_returned_tuples=True)
+        self._run = self._lua.eval(_RUNNER)
+        self._call = call
+        self._compiled = cache(self._compile)
+
+    def eval(self, args: Sequence[bytes]) -> Any:
+        """Run `EVAL script numkeys key ... arg ...`, without its first word."""
+        script, count = args[0], int(args[1])
+        keys, rest = args[2 : 2 + count], args[2 + count :]
+        result = self._run(
+            self._compiled(script),
+            self._from_lua_call,
+            self._lua.table_from(keys),
+            self._lua.table_from(rest),
+        )
+        return self._to_reply(result)
+
+    def _compile(self, script: bytes) -> Any:
+        return self._lua.eval(b"function() " + script + b"\nend")
+
+    def _from_lua_call(self, *args: bytes | float) -> Any:
+        words = [arg if isinstance(arg, bytes) else b"%d" % int(arg) for arg in args]
+        return self._to_lua(self._call(words))
+
+    def _to_lua(self, reply: Any) -> Any:
+        if reply is None:
+            return False
+        if isinstance(reply, list):
+            return self._lua.table_from([self._to_lua(one) for one in reply])
+        return reply
+
+    def _to_reply(self, value: Any) -> Any:
+        if value is None or value is False:
+            return None
+        if value is True:
+            return 1
+        if lua_type(value) != "table":
+            return value if isinstance(value, bytes) else int(value)
+        if value[b"err"] is not None:
+            raise ResponseError(value[b"err"].decode())
+        if value[b"ok"] is not None:
+            return value[b"ok"]
+        return [self._to_reply(value[number]) for number in range(1, len(value) + 1)]

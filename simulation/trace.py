@@ -1,0 +1,26 @@
+"""What happened in a run, step by step, and a hash that tells whether two runs were the same."""
+
+import hashlib
+from collections import deque
+
+LAST_STEPS = 60
+
+
+class Trace:
+    """Keeps the last steps and the hash of all of them."""
+
+    def __init__(self, *, keep: int | None = LAST_STEPS) -> None:
+        self.last: deque[str] = deque(maxlen=keep)
+        self.steps = 0
+        self._hash = hashlib.sha256()
+
+    def add(self, at_s: float, who: str, what: str) -> None:
+        """Note a step."""
+        line = f"{at_s:11.4f} {who:<12} {what}"
+        self.steps += 1
+        self.last.append(line)
+        self._hash.update(line.encode())
+
+    def digest(self) -> str:
+        """The hash of every step so far."""
+        return self._hash.hexdigest()

@@ -1,0 +1,56 @@
+"""Which faults a run meets, and how often. Each seed has a weather of its own.
+
+Some runs have one kind of fault and no other, some have many at once: a bug that needs a quiet
+moment after a fault is found as well as one that needs two faults together.
+"""
+
+import random
+from dataclasses import dataclass, field
+
+#: Events of the whole deployment, as opposed to faults of single calls.
+INCIDENTS = (
+    "redis loses everything",
+    "redis fails over",
+    "a group is destroyed",
+    "redis is full",
+    "redis is cut off",
+    "postgres is cut off",
+    "a process is killed",
+    "a process is paused",
+    "an operator replays",
+    "an operator rebuilds",
+)
+CALL_SHARES = (0.0, 0.0, 0.002, 0.01, 0.04)
+INCIDENTS_MAX = 8
+
+
+@dataclass
+class Weather:
+    """The faults of one run."""
+
+    reset_share: float = 0.0
+    reply_lost_share: float = 0.0
+    cut_share: float = 0.0
+    commit_lost_share: float = 0.0
+    contention_share: float = 0.0
+    incidents: list[tuple[float, str]] = field(default_factory=list)
+
+    def describe(self) -> str:
+        """The kinds of faults, for a report."""
+        shares = {name: value for name, value in vars(self).items() if name != "incidents"}
+        kinds = sorted({what for _, what in self.incidents})
+        return ", ".join([*(f"{name}={value}" for name, value in shares.items() if value), *kinds])
+
+
+def draw_weather(dice: random.Random, storm_s: float) -> Weather:
+    """Draw the weather of a run."""
+    kinds = [kind for kind in INCIDENTS if dice.random() < 0.4]
+    number = dice.randint(0, INCIDENTS_MAX) if kinds else 0
+    return Weather(
+        reset_share=dice.choice(CALL_SHARES),
+        reply_lost_share=dice.choice(CALL_SHARES),
+        cut_share=dice.choice(CALL_SHARES),
+        commit_lost_share=dice.choice(CALL_SHARES),
+        contention_share=dice.choice(CALL_SHARES),
+        incidents=sorted((dice.uniform(0, storm_s), dice.choice(kinds)) for _ in range(number)),
+    )

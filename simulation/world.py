@@ -1,0 +1,376 @@
+"""One run: two bots, two consumers processes, a storm, a calm, and then the books must balance."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import structlog
+
+from bus import SOURCES, BusError, Keys, Publisher, Source
+from config import Community, Rank, Settings
+from config.community import ConsumerSetting, DiscordSetting, TelegramSetting
+from consumers import dead, parts, roles
+from consumers.loop import Patience, run
+from consumers.rebuild import Rebuild
+from db import Contention, DbError, StorageUnavailable
+
+from .audit import InvariantBroken, audit, unfinished
+from .bots import Bot
+from .clock import VirtualLoop
+from .machine import Machine, Process, current
+from .mutants import Mutant
+from .oracle import Oracle
+from .pool import IDLE_IN_TRANSACTION_S, Pool, PostgresServer, pool_of_current_process
+from .postgres import RealPostgres
+from .redis_server import RedisServer, SimulatedRedis
+from .trace import Trace
+from .weather import Weather, draw_weather
+
+STORM_S = 40.0
+EVENTS_MAX = 25
+CONSUMERS = 2
+ROLES = ("to-discord", "to-telegram", "relay")
+CLAIM_IDLE_MS = 10_000
+#: Everything must have come to rest so long after the last fault.
+CALM_S_MAX = 240.0
+LOOK_S = 1.0
+#: It must still be at rest after this.
+REST_S = 5.0
+RESTART_AFTER_S = 2.0
+
+
+@dataclass
+class Outcome:
+    """What came of a run."""
+
+    seed: int
+    broken: str | None
+    weather: str
+    events: int
+    steps: int
+    digest: str
+    #: Virtual seconds from the last fault to rest.
+    calm_s: float
+    last_steps: list[str]
+
+
+def simulate(
+    seed: int, real: RealPostgres, *, mutant: Mutant | None = None, keep: int | None = 60
+) -> Outcome:
+    """Run one seed on an empty database. The same seed makes the same run, step by step."""
+    trace = Trace(keep=keep)
+    real.reset()
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualLoop)
+        machine = Machine(loop, random.Random(seed), trace)  # noqa: S311 - chosen to be repeatable
+        world = World(machine, real, mutant or Mutant())
+        broken = None
+        with _logs_into(machine), mutant.applied(real) if mutant else _nothing():
+            try:
+                runner.run(world.live())
+            except Exception as error:  # noqa: BLE001 - whatever broke is the outcome of this seed
+                broken = f"{type(error).__name__}: {error}"
+            finally:
+                runner.run(world.end())
+    return Outcome(
+        seed=seed,
+        broken=broken,
+        weather=world.weather.describe(),
+        events=len(world.oracle.committed),
+        steps=trace.steps,
+        digest=trace.digest(),
+        calm_s=world.calm_s,
+        last_steps=list(trace.last),
+    )
+
+
+class World:
+    """Everything that lives in a run."""
+
+    def __init__(self, machine: Machine, real: RealPostgres, mutant: Mutant) -> None:
+        self.oracle = Oracle()
+        self.calm_s = 0.0
+        self._machine = machine
+        self._dice = machine.dice
+        self._real = real
+        self._mutant = mutant
+        self._keys = Keys()
+        self._redis = RedisServer(machine)
+        self._postgres = PostgresServer(machine, real)
+        self._postgres.rewrite = mutant.rewrite
+        self._processes: dict[str, Process] = {}
+        self._failures: list[str] = []
+        self._calls: list[asyncio.TimerHandle] = []
+        self._published_by: dict[str, int] = {}
+        self.weather: Weather = draw_weather(machine.dice, STORM_S)
+        self._batch = machine.dice.choice([2, 3, 10, 50])
+        #: In some runs a consumer that was killed never comes back, and others must claim.
+        self._slot_2_stays_dead = machine.dice.random() < 0.5
+
+    async def live(self) -> None:
+        """Go through the storm and the calm.
+
+        Raises:
+            InvariantBroken: something happened that must not, or it never came to rest.
+        """
+        with self._wiring():
+            self._start_consumers(1)
+            self._start_consumers(2)
+            await asyncio.sleep(0.2)
+            bots = [self._start_bot(source) for source in SOURCES]
+            self._storm(self.weather)
+            for at_s, incident in self.weather.incidents:
+                await asyncio.sleep(max(at_s - self._machine.loop.time(), 0))
+                self._machine.note("world", incident)
+                await self._befall(incident)
+            await asyncio.wait(bots, timeout=STORM_S)
+            await self._calm()
+            await self._come_to_rest()
+            await asyncio.sleep(REST_S)
+        if self._failures:
+            raise InvariantBroken("\n".join(self._failures))
+        if left := unfinished(self._real, self._redis, self._keys):
+            raise InvariantBroken(f"it did not stay at rest: {left}")
+        audit(self._real, self.oracle)
+
+    async def end(self) -> None:
+        """Kill everything."""
+        for call in self._calls:
+            call.cancel()
+        with self._wiring():
+            for process in self._processes.values():
+                await process.kill()
+
+    # Processes.
+
+    def _start_bot(self, source: Source) -> asyncio.Task[None]:
+        process = self._new_process(f"bot-{source}")
+        bot = Bot(source, process, self._postgres, self._redis, self._keys, self.oracle)
+        return process.start(self._watched(bot.play(self._dice.randint(5, EVENTS_MAX))))
+
+    def _start_consumers(self, slot: int) -> None:
+        process = self._new_process(f"consumers-{slot}")
+        process.start(self._watched(self._consume(slot)))
+
+    def _new_process(self, name: str) -> Process:
+        self._processes[name] = process = Process(name, self._machine)
+        return process
+
+    async def _watched(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - no error of the code under test may end its process
+            self._failures.append(f"{current().name} ended: {type(error).__name__}: {error}")
+
+    async def _consume(self, slot: int) -> None:
+        """Be a consumers process, as `consumers.app` runs it."""
+        stop = asyncio.Event()
+        settings = Settings(
+            redis_url="simulated", database_url="simulated", twinstream_consumer_slot=slot
+        )
+        patience = Patience("consumers", stop)
+        while True:
+            try:
+                async with parts.open_parts(settings, self._community(), stop) as opened:
+                    async with asyncio.TaskGroup() as group:
+                        for name in self._mutant.roles(ROLES):
+                            group.create_task(run(name, partial(roles.open_role, name, opened), stop))
+            except (StorageUnavailable, Contention, BusError) as error:
+                await patience.wait(error)
+
+    def _community(self) -> Community:
+        return Community(
+            telegram=TelegramSetting(chat_id=-1),
+            discord=DiscordSetting(guild_id=1),
+            ranks=(Rank(name="Newcomer", xp=10), Rank(name="Regular", xp=50)),
+            consumers=ConsumerSetting(
+                batch_entries_max=self._batch,
+                claim_idle_ms=self._mutant.claim_idle_ms or CLAIM_IDLE_MS,
+                relay_interval_ms=500,
+                relay_after_ms=0,
+            ),
+        )
+
+    @contextmanager
+    def _wiring(self) -> Iterator[None]:
+        """Hand the simulated servers to the code that opens connections."""
+
+        def connect(url: str, *, name: str) -> Any:
+            return SimulatedRedis(self._redis)
+
+        async def open_pool(url: str, **_: Any) -> Any:
+            return pool_of_current_process(self._postgres)
+
+        with (
+            patch.object(parts, "connect", connect),
+            patch.object(parts, "connect_reader", connect),
+            patch.object(parts, "open_pool", open_pool),
+        ):
+            yield
+
+    # Faults.
+
+    def _storm(self, weather: Weather) -> None:
+        self._redis.reset_share = weather.reset_share
+        self._redis.reply_lost_share = weather.reply_lost_share
+        self._postgres.cut_share = weather.cut_share
+        self._postgres.reply_lost_share = weather.commit_lost_share
+        self._postgres.contention_share = weather.contention_share
+
+    async def _befall(self, incident: str) -> None:
+        befall: dict[str, Callable[[], Awaitable[None] | None]] = {
+            "redis loses everything": self._flush,
+            "redis fails over": self._fail_over,
+            "a group is destroyed": self._destroy_group,
+            "redis is full": self._fill_redis,
+            "redis is cut off": self._cut_redis_off,
+            "postgres is cut off": self._cut_postgres_off,
+            "a process is killed": self._kill,
+            "a process is paused": self._pause,
+            "an operator replays": self._replay,
+            "an operator rebuilds": self._rebuild,
+        }
+        waiting = befall[incident]()
+        if waiting is not None:
+            await waiting
+
+    def _flush(self) -> None:
+        self.oracle.redis_lost_data = True
+        self._redis.flush()
+
+    def _fail_over(self) -> None:
+        self.oracle.redis_lost_data = True
+        lost = self._redis.fail_over(self._dice.randint(0, 40))
+        self._machine.note("world", f"{lost} writes lost")
+
+    def _destroy_group(self) -> None:
+        stream, group = self._keys.subscription(self._dice.choice(SOURCES))
+        if self._redis.store.streams.keys.get(stream.encode()) is not None:
+            self._redis.look("XGROUP DESTROY", stream, group)
+
+    def _fill_redis(self) -> None:
+        self._redis.full = True
+        self._later(self._dice.uniform(1, 15), lambda: setattr(self._redis, "full", False))
+
+    def _cut_redis_off(self) -> None:
+        self._redis.cut_off()
+        self._later(self._dice.uniform(1, 15), lambda: setattr(self._redis, "reachable", True))
+
+    def _cut_postgres_off(self) -> None:
+        self._postgres.cut_off()
+        self._later(self._dice.uniform(1, 15), lambda: setattr(self._postgres, "reachable", True))
+
+    async def _kill(self) -> None:
+        name = self._dice.choice(list(self._processes))
+        process = self._processes[name]
+        self._machine.note("world", f"{name} is killed")
+        await process.kill()
+        if name.startswith("consumers") and not (name == "consumers-2" and self._slot_2_stays_dead):
+            slot = int(name[-1])
+            self._later(RESTART_AFTER_S, lambda: self._restart(name, slot))
+
+    def _restart(self, name: str, slot: int) -> None:
+        if not self._processes[name].alive:
+            self._start_consumers(slot)
+
+    def _pause(self) -> None:
+        name = self._dice.choice(list(self._processes))
+        process = self._processes[name]
+        self._machine.note("world", f"{name} is paused")
+        process.pause()
+        self._later(self._dice.uniform(1, 100), process.resume)
+        self._later(IDLE_IN_TRANSACTION_S, partial(self._end_idle_transactions, process))
+
+    def _end_idle_transactions(self, process: Process) -> None:
+        for conn in list(self._postgres.connections):
+            if process.paused and conn.process is process and conn.is_in_transaction():
+                conn.break_off()
+
+    async def _replay(self) -> None:
+        await self._operate(
+            lambda pool, redis: dead.replay(pool, Publisher(redis, self._keys), ids=None)
+        )
+
+    async def _rebuild(self) -> None:
+        async def again(pool: Any, redis: Any) -> None:
+            rebuild = Rebuild(pool, redis, self._keys)
+            for source in SOURCES:
+                await rebuild.publish_unfinished_again(source)
+
+        await self._operate(again)
+
+    async def _operate(self, work: Callable[[Any, Any], Awaitable[Any]]) -> None:
+        """Let an operator type a command, in a process of its own."""
+
+        async def command() -> None:
+            try:
+                await work(Pool(self._postgres, current()), SimulatedRedis(self._redis))
+            except (DbError, BusError, OSError):
+                return  # it is told so, and may type it again
+
+        process = self._new_process("operator")
+        process.start(self._watched(command()))
+
+    def _later(self, delay_s: float, call: Callable[[], None]) -> None:
+        self._calls.append(self._machine.loop.call_later(delay_s, call))
+
+    # The end.
+
+    async def _calm(self) -> None:
+        """End every fault; who is dead and is to come back does so."""
+        self._machine.note("world", "the storm is over")
+        for call in self._calls:
+            call.cancel()
+        self._calls.clear()
+        self._redis.full, self._redis.reachable, self._postgres.reachable = False, True, True
+        self._storm(Weather())
+        for process in list(self._processes.values()):
+            process.resume()
+        for slot in range(1, CONSUMERS + 1):
+            if slot == 1 or not self._slot_2_stays_dead:
+                self._restart(f"consumers-{slot}", slot)
+        for source in SOURCES:
+            await self._processes[f"bot-{source}"].kill()
+
+    async def _come_to_rest(self) -> None:
+        began = self._machine.loop.time()
+        while left := unfinished(self._real, self._redis, self._keys):
+            self.calm_s = self._machine.loop.time() - began
+            if self.calm_s > CALM_S_MAX:
+                raise InvariantBroken(f"after {CALM_S_MAX:.0f} s of calm there is still {left}")
+            await asyncio.sleep(LOOK_S)
+
+
+@contextmanager
+def _logs_into(machine: Machine) -> Iterator[None]:
+    """Make what the code under test logs a part of the trace."""
+
+    def note(_: Any, __: str, event: dict[str, Any]) -> str:
+        process = _name_of_current()
+        machine.note(process, f"log {event['event']} {event.get('why', '')}".rstrip())
+        raise structlog.DropEvent
+
+    saved = structlog.get_config()
+    structlog.configure(processors=[note], cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        structlog.configure(**saved)
+
+
+def _name_of_current() -> str:
+    try:
+        return current().name
+    except LookupError:
+        return "world"
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
