@@ -9,7 +9,7 @@ from .errors import (
     RuleBroken,
     StorageUnavailable,
 )
-from .events import Event, Fact, Recorded
+from .facts import Event, Fact, Recorded
 from .ladder import Rung, set_ladder
 from .linking import LinkOutcome, issue_code, redeem_code
 from .platforms import PLATFORMS, Platform

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from record_desk import Record, key_of, persistently, record, settle, xp
 
-from db import Rung, events, set_ladder
+from db import Platform, Rung, events, set_ladder
 from db.events import Unpublished
 
 OLDER_THAN_S = -1.0  # even what was recorded in this very instant
@@ -65,14 +65,20 @@ async def test_batches_on_overlapping_members_in_both_directions_never_wait_in_a
 
     work = batches("telegram") + batches("discord")
     await asyncio.gather(*(record(pool, *batch, source=source) for source, batch in work))
-    # Twice over, as after a crash, while producers and relays write to the same events.
+    # Twice over, as after a crash, while producers and rebuilds write to the same events.
     await asyncio.gather(
         *(settle(pool, *dice.sample(batch, 12), source=source) for source, batch in work * 2),
         *(mark(pool, [key_of(fact) for fact in batch]) for _, batch in work),
+        *(lose_stream(pool, source) for source, _ in work),
     )
 
     assert await books.count("transactions WHERE entity_id <> 'hello'") == 2 * 2 * 20 * 12
     assert await books.count("sync_events WHERE status = 'completed'") == 2 * 20 * 12
+
+
+async def lose_stream(pool: asyncpg.Pool, source: Platform) -> None:
+    async with pool.acquire() as conn:
+        await events.unpublish(conn, source)
 
 
 async def mark(pool: asyncpg.Pool, keys: list[str]) -> None:

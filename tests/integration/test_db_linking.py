@@ -141,12 +141,8 @@ async def test_settling_while_a_link_commits_finds_the_merged_member(pool, books
         linking = conn.transaction()
         await linking.start()
         assert await redeem_code(conn, "discord", DC, code) is LinkOutcome.LINKED
-        settling = asyncio.create_task(
-            persistently(lambda: settle(pool, dc_xp(15), source="discord"))
-        )
-        recording = asyncio.create_task(
-            persistently(lambda: record(pool, dc_xp(3, "2"), source="discord"))
-        )
+        settling = asyncio.create_task(settle(pool, dc_xp(15), source="discord"))
+        recording = asyncio.create_task(record(pool, dc_xp(3, "2"), source="discord"))
         await until_someone_waits_for_a_lock(pool, waiting=2)
         await linking.commit()
         await asyncio.gather(settling, recording)

@@ -24,10 +24,10 @@ from launch.servers import Server
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LADDER = (Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100))
 EXAMPLES = 200
-PEOPLE = 3
+PEOPLE = 2
 #: The accounts of person n: n on Telegram, 100 + n on Discord. Their keys are told apart by both.
 DISCORD_OFFSET = 100
-AMOUNTS = st.integers(-40, 60).filter(bool)
+AMOUNTS = st.integers(-20, 60).filter(bool)
 
 
 class Happening(NamedTuple):
@@ -61,16 +61,16 @@ def happened(draw: st.DrawFn, *, number: int) -> Fact:
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Fact], list[Happening]]:
-    length = draw(st.integers(1, 8))
+    length = draw(st.integers(1, 10))
     facts = [draw(happened(number=number)) for number in range(length)]
-    some_events = st.lists(st.integers(0, length - 1), min_size=1, max_size=4).map(tuple)
+    some_events = st.lists(st.integers(0, length - 1), min_size=1, max_size=6).map(tuple)
     steps = st.one_of(
         st.builds(Happening, st.just("record"), some_events),
         st.builds(Happening, st.just("settle"), some_events),
         st.builds(Happening, st.just("link"), st.tuples(st.integers(1, PEOPLE))),
         st.builds(Happening, st.just("lose_stream"), st.just(())),
     )
-    return facts, draw(st.lists(steps, max_size=14))
+    return facts, draw(st.lists(steps, min_size=2, max_size=14))
 
 
 class World:
