@@ -27,6 +27,7 @@ log = structlog.get_logger("twinstream.chaos")
 
 TASKS = 6
 RETRY_S = 0.1
+NOTE_S = 0.2
 #: How long a deed may still be tried once the bot is to stop.
 STOP_GRACE_S = 20.0
 REASON = "game_guess"
@@ -54,6 +55,7 @@ class Bot:
         self._producer = producer
         self._source = source
         self._stop = stop
+        self._to_note: list[Committed] = []
 
     async def play(self, deeds: Deeds, interval_s: float) -> None:
         """Do one deed after the other, at most one in `interval_s` seconds."""
@@ -89,28 +91,46 @@ class Bot:
                 for result in results:
                     if isinstance(result, BaseException):
                         raise result
-            case Shape.TOGETHER:
-                await self._producer.publish(*await self._together(deed.wishes))
+            case Shape.LENT:
+                async with self._producer.transaction() as conn:
+                    await self._together(deed.wishes, conn)
+            case Shape.OWN:
+                await self._producer.publish(*await self._in_own_transaction(deed.wishes))
             case Shape.FORGOTTEN:
-                await self._together(deed.wishes)
+                await self._in_own_transaction(deed.wishes)
             case Shape.ROLLED_BACK:
                 await self._roll_back(deed.wishes)
 
     async def _alone(self, wish: Wish) -> None:
         recorded = await self._record(wish, None)
-        events = [_committed(wish, recorded)]
+        self._to_note.append(_committed(wish, recorded))
+
+    async def _in_own_transaction(self, wishes: Sequence[Wish]) -> list[Recorded]:
+        async with self._pool.acquire() as conn, conn.transaction():
+            return await self._together(wishes, conn)
+
+    async def _together(self, wishes: Sequence[Wish], conn: asyncpg.Connection) -> list[Recorded]:
+        recorded = [await self._record(wish, conn) for wish in wishes]
+        await note_committed(conn, list(map(_committed, wishes, recorded)))
+        return recorded
+
+    async def note(self) -> None:
+        """Write down what was committed in the producer's own transactions, until cancelled."""
+        while True:
+            await asyncio.sleep(NOTE_S)
+            await self.note_now()
+
+    async def note_now(self) -> None:
+        """Write down what is left to note."""
+        events = self._to_note[:]
 
         async def note() -> None:
             async with self._pool.acquire() as conn:
                 await note_committed(conn, events)
 
-        await self._until_it_worked(note)
-
-    async def _together(self, wishes: Sequence[Wish]) -> list[Recorded]:
-        async with self._pool.acquire() as conn, conn.transaction():
-            recorded = [await self._record(wish, conn) for wish in wishes]
-            await note_committed(conn, list(map(_committed, wishes, recorded)))
-        return recorded
+        if events:
+            await self._until_it_worked(note)
+            del self._to_note[: len(events)]
 
     async def _roll_back(self, wishes: Sequence[Wish]) -> None:
         keys: list[str] = []
@@ -163,6 +183,7 @@ async def run(
     producer = Producer(pool, schemas, Publisher(redis, Keys()))
     bot = Bot(pool, producer, source, stop)
     async with asyncio.TaskGroup() as group:
+        noting = group.create_task(bot.note())
         playing = [
             group.create_task(
                 bot.play(
@@ -174,8 +195,9 @@ async def run(
         ]
         await stop.wait()
         _, late = await asyncio.wait(playing, timeout=STOP_GRACE_S)
-        for task in late:
+        for task in (*late, noting):
             task.cancel()
+    await bot.note_now()
     await producer.close()
     await redis.aclose()
     pool.terminate()

@@ -20,8 +20,10 @@ class Shape(enum.Enum):
     """One event in the producer's own transaction."""
     AT_ONCE_TWICE = "at once, twice"
     """The same event from two tasks at the same moment."""
-    TOGETHER = "together"
-    """Several in a transaction of the bot's own, published after it."""
+    LENT = "lent"
+    """Several in a transaction that the producer lends; it publishes them itself."""
+    OWN = "own"
+    """Several in a transaction of the bot's own, which publishes them after it."""
     FORGOTTEN = "forgotten"
     """The same, but the bot does not publish; the relay must."""
     ROLLED_BACK = "rolled back"
@@ -29,11 +31,12 @@ class Shape(enum.Enum):
 
 
 SHARES = {
-    Shape.ALONE: 45,
-    Shape.AT_ONCE_TWICE: 7,
-    Shape.TOGETHER: 30,
-    Shape.FORGOTTEN: 8,
-    Shape.ROLLED_BACK: 10,
+    Shape.ALONE: 40,
+    Shape.AT_ONCE_TWICE: 5,
+    Shape.LENT: 20,
+    Shape.OWN: 20,
+    Shape.FORGOTTEN: 10,
+    Shape.ROLLED_BACK: 5,
 }
 REPEATED_SHARE = 0.05
 

@@ -5,6 +5,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
@@ -85,6 +86,7 @@ class Run:
         self._tell = tell
         self._recoveries: list[Recovery] = []
         self._linked = 0
+        self._given_up_until: datetime | None = None
 
     async def play(self, strikes: Iterator[Strike]) -> Report:
         """Strike until the scale is reached, wait for quiet, and audit.
@@ -163,14 +165,19 @@ class Run:
                     """
                     SELECT EXISTS (
                         SELECT FROM sync_events
-                        WHERE status IN ('pending', 'published') AND created_at <= $1
+                        WHERE status IN ('pending', 'published')
+                            AND created_at > coalesce($1::timestamptz, '-infinity') AND created_at <= $2
                     )
                     """,
+                    self._given_up_until,
                     ended_at,
                 )
                 return not left
 
             recovered_s = await _wait(is_recovered, RECOVERY_S_MAX)
+            if recovered_s is None:
+                # What this strike left behind must not be held against the next one.
+                self._given_up_until = ended_at
         log.info("fault.recovered", number=strike.number, recovered_s=recovered_s)
         return Recovery(strike, lasted_s, recovered_s)
 

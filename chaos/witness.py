@@ -1,8 +1,8 @@
 """What the bots themselves say they committed, in tables that nothing but this package knows.
 
 A row of `chaos_committed` is written in the transaction that records the event where the bot has
-one, and after the producer's answer where it has not. So it is never wrong, whatever reply was lost
-and whoever was killed.
+one, and after the producer's answer where it has not. So it never says too much, whatever reply was
+lost and whoever was killed; what it leaves out stands in the ledger of the origin.
 """
 
 from collections.abc import Sequence
@@ -43,19 +43,28 @@ async def prepare(conn: asyncpg.Connection) -> None:
 
 async def note_committed(conn: asyncpg.Connection, events: Sequence[Committed]) -> None:
     """Write down what this transaction commits. Noting an event again changes nothing."""
-    await conn.executemany(
+    if not events:
+        return
+    await conn.execute(
         """
-        INSERT INTO chaos_committed VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO chaos_committed
+        SELECT * FROM unnest(
+            $1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[]
+        ) AS noted (idempotency_key)
+        -- In one order, so that two who note the same events do not wait for each other.
+        ORDER BY noted.idempotency_key
         ON CONFLICT (idempotency_key) DO NOTHING
         """,
-        # In one order, so that two who note the same events do not wait for each other.
-        sorted(events, key=lambda event: event.idempotency_key),
+        *map(list, zip(*events, strict=True)),
     )
 
 
 async def note_rolled_back(conn: asyncpg.Connection, keys: Sequence[str]) -> None:
     """Write down what was rolled back for good: no trace of it may be found."""
-    await conn.executemany(
-        "INSERT INTO chaos_rolled_back VALUES ($1) ON CONFLICT DO NOTHING",
-        [(key,) for key in sorted(keys)],
+    await conn.execute(
+        """
+        INSERT INTO chaos_rolled_back SELECT * FROM unnest($1::text[])
+        ON CONFLICT (idempotency_key) DO NOTHING
+        """,
+        keys,
     )
