@@ -166,7 +166,8 @@ class Run:
                     SELECT EXISTS (
                         SELECT FROM sync_events
                         WHERE status IN ('pending', 'published')
-                            AND created_at > coalesce($1::timestamptz, '-infinity') AND created_at <= $2
+                            AND created_at > coalesce($1::timestamptz, '-infinity')
+                            AND created_at <= $2
                     )
                     """,
                     self._given_up_until,
