@@ -2,6 +2,8 @@
 
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +12,9 @@ import typer
 from launch.migrate import migrate
 from launch.servers import start_postgres
 
-from .mutants import MUTANTS
+from .mutants import MUTANTS, Mutant
 from .postgres import RealPostgres
+from .trace import LAST_STEPS
 from .world import Outcome, simulate
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -25,36 +28,54 @@ def main(
     without: Annotated[str, typer.Option(help=f"Guard to take out: {', '.join(MUTANTS)}.")] = "",
     stop_at_first: Annotated[bool, typer.Option(help="Stop at the first failure.")] = False,
 ) -> None:
-    """Run seeds; print every failure with its seed. Ends with 1 if there was any."""
+    """Run seeds and print every failure with its seed. Ends with 1 if there was any.
+
+    Ctrl-C ends it early, with a summary of what was run.
+    """
     mutant = MUTANTS[without] if without else None
-    wanted = [seed] if seed is not None else list(range(first, first + seeds))
-    failed: list[Outcome] = []
+    wanted = [seed] if seed is not None else range(first, first + seeds)
+    done: list[Outcome] = []
+    began = time.monotonic()
+    with postgres() as real:
+        try:
+            for outcome in outcomes(wanted, real, mutant, all_steps=seed is not None):
+                done.append(outcome)
+                if outcome.broken or seed is not None:
+                    tell(outcome)
+                if outcome.broken and stop_at_first:
+                    break
+        except KeyboardInterrupt:
+            typer.echo("interrupted")
+    failed = [str(outcome.seed) for outcome in done if outcome.broken]
+    typer.echo(
+        f"{len(done)} seeds, {len(failed)} failed{': ' if failed else ''}{', '.join(failed)};"
+        f" {sum(one.events for one in done)} events, {sum(one.steps for one in done)} steps,"
+        f" at most {max((one.calm_s for one in done), default=0.0):.0f} s to rest (virtual),"
+        f" {time.monotonic() - began:.1f} s"
+    )
+    raise SystemExit(bool(failed))
+
+
+@contextmanager
+def postgres() -> Iterator[RealPostgres]:
+    """A server of our own, gone at the end."""
     with tempfile.TemporaryDirectory(prefix="twinstream-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # Postgres may run as another user
         with start_postgres(Path(folder) / "postgres", database="simulation") as server:
             migrate(server.url)
             real = RealPostgres(server.url)
-            began = time.monotonic()
-            events = steps = 0
-            for number in wanted:
-                outcome = simulate(
-                    number, real, mutant=mutant, keep=None if seed is not None else 60
-                )
-                events, steps = events + outcome.events, steps + outcome.steps
-                if outcome.broken or seed is not None:
-                    tell(outcome)
-                if outcome.broken:
-                    failed.append(outcome)
-                    if stop_at_first:
-                        break
-            took_s = time.monotonic() - began
-            real.close()
-    typer.echo(
-        f"{len(wanted)} seeds, {len(failed)} failed"
-        f" ({', '.join(str(one.seed) for one in failed[:20]) or 'none'}),"
-        f" {events} events, {steps} steps, {took_s:.1f} s"
-    )
-    raise SystemExit(bool(failed))
+            try:
+                yield real
+            finally:
+                real.close()
+
+
+def outcomes(
+    seeds: Iterable[int], real: RealPostgres, mutant: Mutant | None, *, all_steps: bool
+) -> Iterator[Outcome]:
+    """Run the seeds one after the other."""
+    for seed in seeds:
+        yield simulate(seed, real, mutant=mutant, keep=None if all_steps else LAST_STEPS)
 
 
 def tell(outcome: Outcome) -> None:

@@ -1,5 +1,6 @@
 """The invariants, read from the tables: SQL only, and none of the code under test."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -15,13 +16,18 @@ class InvariantBroken(AssertionError):
     """Something happened that must not."""
 
 
-def audit(real: RealPostgres, oracle: Oracle) -> None:
+def audit(real: RealPostgres, redis: RedisServer, keys: Keys, oracle: Oracle) -> None:
     """Check the books once everything has come to rest.
 
     Raises:
         InvariantBroken: with every breach.
     """
-    breaches = [*_ledger(real, oracle), *_statuses(real, oracle), *_books(real, oracle)]
+    breaches = [
+        *_ledger(real, oracle),
+        *_statuses(real, oracle),
+        *_books(real, oracle),
+        *_streams(redis, keys, oracle),
+    ]
     if breaches:
         raise InvariantBroken("\n".join(breaches))
 
@@ -62,7 +68,24 @@ def _ledger(real: RealPostgres, oracle: Oracle) -> Iterator[str]:
         if key not in oracle.foreign or key not in oracle.unknown:
             yield from _differences(key, effect, rows[key])
     known = oracle.committed.keys() | oracle.unknown.keys() | oracle.foreign.keys()
-    yield from (f"nobody made event {key}" for key, found in rows.items() if found and key not in known)
+    yield from (
+        f"nobody made event {key}" for key, found in rows.items() if found and key not in known
+    )
+
+
+def _streams(redis: RedisServer, keys: Keys, oracle: Oracle) -> Iterator[str]:
+    """A stream holds what happened on its own platform, and is never made by adding to it."""
+    known = oracle.committed.keys() | oracle.unknown.keys() | oracle.foreign.keys()
+    for source in SOURCES:
+        name = keys.stream(source)
+        if name in redis.made_by_adding:
+            yield f"somebody added to {name} while it was missing, and made it without its group"
+        for entry_id, fields in redis.store.streams.keys[name.encode()].entries.items():
+            if f"entry:{name}:{entry_id.raw().decode()}" in oracle.unreadable:
+                continue
+            event = json.loads(fields[1])
+            if event["source"] != source or event["idempotency_key"] not in known:
+                yield f"{name} holds {event['idempotency_key']}, which happened elsewhere or never"
 
 
 def _differences(key: str, effect: Effect, rows: list[Any]) -> Iterator[str]:
@@ -128,7 +151,10 @@ def _books(real: RealPostgres, oracle: Oracle) -> Iterator[str]:
     if +members != +settled:
         yield f"the members' totals are {members}, the ledger says {settled}"
     committed = sum(one.xp for one in oracle.committed.values())
-    if not oracle.unknown and not oracle.foreign and committed != sum(
-        value for (_, what), value in books["telegram"].items() if what == "xp"
+    if (
+        not oracle.unknown
+        and not oracle.foreign
+        and committed
+        != sum(value for (_, what), value in books["telegram"].items() if what == "xp")
     ):
         yield f"{committed} XP were committed, the books have another sum"

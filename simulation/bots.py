@@ -22,7 +22,7 @@ from .redis_server import RedisServer, SimulatedRedis
 PLAYERS = 3
 ACHIEVEMENTS = ("first_win", "lucky")
 #: The pause between two things that happen in a bot.
-BETWEEN_S = 0.6
+BETWEEN_S = 0.4
 
 
 class Bot:
@@ -51,7 +51,7 @@ class Bot:
     async def play(self, events: int) -> None:
         """Let so many things happen, then end as a process does that is asked to."""
         pool = Pool(self._postgres, self._process)
-        producer = Producer(pool, schemas, self._publisher)  # type: ignore[arg-type]
+        producer = Producer(pool, schemas, self._publisher)
         for _ in range(events):
             await asyncio.sleep(self._dice.expovariate(1 / BETWEEN_S))
             await self._happen(pool, producer)

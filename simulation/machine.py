@@ -24,7 +24,7 @@ class Machine:
         self.loop = loop
         self.dice = dice
         self.trace = trace
-        loop.set_task_factory(_adopt)
+        loop.set_task_factory(_adopt)  # type: ignore[arg-type]
 
     def note(self, who: str, what: str) -> None:
         """Add a step to the trace."""

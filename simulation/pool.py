@@ -31,7 +31,7 @@ class PostgresServer:
         self.contention_share = 0.0
         #: Edits statements on their way; for taking a guard out.
         self.rewrite: Callable[[str], str] = lambda statement: statement
-        self.connections: list["Connection"] = []
+        self.connections: list[Connection] = []
 
     def cut_off(self) -> None:
         """Become unreachable, and end every transaction."""
@@ -133,7 +133,9 @@ class Connection:
         """Tell whether it broke."""
         return self.backend is None
 
-    async def run(self, label: str, call: Callable[[asyncpg.Connection], Coroutine[Any, Any, Any]]) -> Any:
+    async def run(
+        self, label: str, call: Callable[[asyncpg.Connection], Coroutine[Any, Any, Any]]
+    ) -> Any:
         """Make one call, or meet with one of the faults.
 
         Raises:

@@ -1,13 +1,12 @@
 """A real Postgres behind calls that are made one at a time, in an order that the seed decides.
 
-asyncpg runs on an event loop of its own in a thread. To the simulation a call takes no time and
-nothing else happens meanwhile, so the same seed sends the same statements in the same order. A
-statement that has to wait for a lock is parked: the simulation goes on, and looks after every other
-statement whether the parked one has got through.
+asyncpg runs on an event loop of its own, which runs only while a call is made. To the simulation a
+call takes no time and nothing else happens meanwhile, so the same seed sends the same statements in
+the same order. A statement that has to wait for a lock is parked: the simulation goes on, and looks
+after every other statement whether the parked one has got through.
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -51,19 +50,15 @@ class RealPostgres:
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
         self._idle: list[Backend] = []
         self._locks: list[Lock] = []
         self._monitor: asyncpg.Connection = self._await(self._connect())
 
     def close(self) -> None:
-        """Close every connection and the thread."""
+        """Close every connection."""
         for backend in self._idle:
             self._await(backend.conn.close())
         self._await(self._monitor.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
         self._loop.close()
 
     def reset(self) -> None:
@@ -132,16 +127,20 @@ class RealPostgres:
                 lock.done.set_result(None)
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60.0)
+        """Run something on the inner loop, while the outer one stands still."""
+        outer = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
+        try:
+            return self._loop.run_until_complete(work)
+        finally:
+            asyncio._set_running_loop(outer)
 
-    # What runs in the thread.
+    # What runs on the inner loop.
 
     async def _connect(self) -> asyncpg.Connection:
         return await asyncpg.connect(self._url, server_settings=_SETTINGS)
 
-    async def _begin(
-        self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]
-    ) -> None:
+    async def _begin(self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         backend.waiting = asyncio.ensure_future(call())
         await self._goes_on(backend)
 

@@ -58,6 +58,8 @@ class RedisServer:
         #: How likely a call fails before and after it is executed.
         self.reset_share = 0.0
         self.reply_lost_share = 0.0
+        #: Streams that came to be because somebody added to them, and so without their group.
+        self.made_by_adding: set[str] = set()
         self._machine = machine
         self.store = Store()
         self._replica = Store()
@@ -92,7 +94,10 @@ class RedisServer:
         """Run a command on the server, and let it reach the replica some time."""
         self.store.full = self.full
         now_ms = self._machine.loop.now_ms()
+        known = args[0] != b"XADD" or args[1] in self.store.streams.keys
         reply = self.store.execute(args, now_ms)
+        if not known and reply is not None:
+            self.made_by_adding.add(args[1].decode())
         if args[0] in _WRITES and reply is not None:
             self._behind.append((args, now_ms))
             if len(self._behind) > REPLICA_BEHIND_MAX:

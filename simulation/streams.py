@@ -353,10 +353,7 @@ def to_id(raw: bytes, *, seq: int = 0) -> Id:
 
 
 def _within(one: Id, low: bytes, high: bytes) -> bool:
-    if low.startswith(b"("):
-        above = one > to_id(low[1:])
-    else:
-        above = low == b"-" or one >= to_id(low)
+    above = one > to_id(low[1:]) if low.startswith(b"(") else low == b"-" or one >= to_id(low)
     if high.startswith(b"("):
         return above and one < to_id(high[1:])
     return above and (high == b"+" or one <= to_id(high, seq=SEQ_MAX))

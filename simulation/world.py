@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,14 +28,14 @@ from .oracle import Oracle
 from .pool import IDLE_IN_TRANSACTION_S, Pool, PostgresServer, pool_of_current_process
 from .postgres import RealPostgres
 from .redis_server import RedisServer, SimulatedRedis
-from .trace import Trace
+from .trace import LAST_STEPS, Trace
 from .weather import Weather, draw_weather
 
-STORM_S = 40.0
+STORM_S = 25.0
 EVENTS_MAX = 25
 CONSUMERS = 2
 ROLES = ("to-discord", "to-telegram", "relay")
-CLAIM_IDLE_MS = 10_000
+CLAIM_IDLE_MS = 6_000
 #: Everything must have come to rest so long after the last fault.
 CALM_S_MAX = 240.0
 LOOK_S = 1.0
@@ -60,7 +60,11 @@ class Outcome:
 
 
 def simulate(
-    seed: int, real: RealPostgres, *, mutant: Mutant | None = None, keep: int | None = 60
+    seed: int,
+    real: RealPostgres,
+    *,
+    mutant: Mutant | None = None,
+    keep: int | None = LAST_STEPS,
 ) -> Outcome:
     """Run one seed on an empty database. The same seed makes the same run, step by step."""
     trace = Trace(keep=keep)
@@ -107,7 +111,6 @@ class World:
         self._processes: dict[str, Process] = {}
         self._failures: list[str] = []
         self._calls: list[asyncio.TimerHandle] = []
-        self._published_by: dict[str, int] = {}
         self.weather: Weather = draw_weather(machine.dice, STORM_S)
         self._batch = machine.dice.choice([2, 3, 10, 50])
         #: In some runs a consumer that was killed never comes back, and others must claim.
@@ -137,7 +140,7 @@ class World:
             raise InvariantBroken("\n".join(self._failures))
         if left := unfinished(self._real, self._redis, self._keys):
             raise InvariantBroken(f"it did not stay at rest: {left}")
-        audit(self._real, self.oracle)
+        audit(self._real, self._redis, self._keys, self.oracle)
 
     async def end(self) -> None:
         """Kill everything."""
@@ -177,10 +180,13 @@ class World:
         patience = Patience("consumers", stop)
         while True:
             try:
-                async with parts.open_parts(settings, self._community(), stop) as opened:
-                    async with asyncio.TaskGroup() as group:
-                        for name in self._mutant.roles(ROLES):
-                            group.create_task(run(name, partial(roles.open_role, name, opened), stop))
+                async with (
+                    parts.open_parts(settings, self._community(), stop) as opened,
+                    asyncio.TaskGroup() as group,
+                ):
+                    for name in self._mutant.roles(ROLES):
+                        opening = partial(roles.open_role, name, opened)
+                        group.create_task(run(name, opening, stop))
             except (StorageUnavailable, Contention, BusError) as error:
                 await patience.wait(error)
 
@@ -192,7 +198,7 @@ class World:
             consumers=ConsumerSetting(
                 batch_entries_max=self._batch,
                 claim_idle_ms=self._mutant.claim_idle_ms or CLAIM_IDLE_MS,
-                relay_interval_ms=500,
+                relay_interval_ms=1_500,
                 relay_after_ms=0,
             ),
         )
@@ -351,7 +357,7 @@ class World:
 def _logs_into(machine: Machine) -> Iterator[None]:
     """Make what the code under test logs a part of the trace."""
 
-    def note(_: Any, __: str, event: dict[str, Any]) -> str:
+    def note(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
         process = _name_of_current()
         machine.note(process, f"log {event['event']} {event.get('why', '')}".rstrip())
         raise structlog.DropEvent

@@ -72,11 +72,13 @@ class _CrashingConnection:
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
+        is_inner = self._conn.is_in_transaction()
         async with self._conn.transaction():
             yield
-            if not self._after_commit:
+            if not is_inner and not self._after_commit:
                 raise Crash
-        raise Crash
+        if not is_inner:
+            raise Crash
 
 
 class LosingAnswers(Publisher):
@@ -110,7 +112,9 @@ class Deployment:
             await self.bot_dies(source)
         await self.redis.aclose()
 
-    def parts(self, slot: int = 1, *, pool: Any = None, publisher: Publisher | None = None) -> Parts:
+    def parts(
+        self, slot: int = 1, *, pool: Any = None, publisher: Publisher | None = None
+    ) -> Parts:
         return Parts(
             settings=Settings(twinstream_consumer_slot=slot),
             community=COMMUNITY,

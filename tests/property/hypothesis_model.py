@@ -12,6 +12,7 @@ from bus import SOURCES, Source
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PEOPLE = 2
 DISCORD_OFFSET = 100
+PRIZES = ("first_win", "lucky")
 
 sources = st.sampled_from(SOURCES)
 amounts = st.integers(-25, 40).filter(bool)
@@ -38,7 +39,7 @@ class Wanted(NamedTuple):
     def arguments(self) -> dict[str, Any]:
         common: dict[str, Any] = {"user_id": self.account, "source": self.source}
         if self.kind == "achievement":
-            return common | {"achievement": f"prize_{self.number % 2}"}
+            return common | {"achievement": PRIZES[self.number % len(PRIZES)]}
         cause = {"reason": "game", "entity_id": str(self.number)}
         return common | cause | {f"delta_{self.kind}": self.amount}
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import asyncpg
 import pytest
 from deployment import Crash, CrashingPool, Deployment, LosingAnswers
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from hypothesis_model import Wanted, sources, sums, wanted
@@ -110,9 +110,7 @@ class Histories(RuleBasedStateMachine):
         other = self._committed[data.draw(st.sampled_from(keys))]
         other = other._replace(amount=other.amount + 1000)
         with pytest.raises(IdempotencyConflict):
-            self._run(
-                self._deployment.create(self._deployment.producers[other.source], other)
-            )
+            self._run(self._deployment.create(self._deployment.producers[other.source], other))
 
     @rule(source=sources, in_peace=st.booleans())
     def a_bot_restarts(self, source: Source, in_peace: bool) -> None:
@@ -236,7 +234,9 @@ class Histories(RuleBasedStateMachine):
             }
         )
         assert found == sums(expected)
-        assert all((row["xp"], row["balance"]) == (row["all_xp"], row["all_balance"]) for row in books)
+        assert all(
+            (row["xp"], row["balance"]) == (row["all_xp"], row["all_balance"]) for row in books
+        )
 
 
 @pytest.fixture
@@ -270,7 +270,6 @@ def test_any_interleaving_of_any_faults_ends_with_what_was_committed(
         settings=settings(
             max_examples=max(EXAMPLES, settings.default.max_examples),
             stateful_step_count=STEPS,
-            phases=[Phase.explicit, Phase.generate],
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
