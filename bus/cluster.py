@@ -50,13 +50,6 @@ class _Cluster(RedisCluster):
             return self.keyslot(args[-2])
         return await super()._determine_slot(command, *args)
 
-    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return await super().execute_command(*args, **kwargs)
-        except (ConnectionError, TimeoutError) as error:
-            self.look_again(error)
-            raise
-
     def pipeline(
         self, transaction: bool | None = None, shard_hint: Literal[None] = None
     ) -> ClusterPipeline:

@@ -43,6 +43,7 @@ async def test_after_a_planned_failover_both_ends_go_on(
         reader = bus.reader(block_ms=50)
         await bus.publish(b"before")
         assert [entry.payload for entry in await reader.read()] == [b"before"]
+        await asyncio.to_thread(nodes.until_even)
 
         await asyncio.to_thread(nodes.fail_over)
 
@@ -65,13 +66,17 @@ async def test_a_primary_that_hangs_is_left_for_the_new_one(
         nodes.primary.freeze()
         await asyncio.to_thread(until, nodes.is_promoted, what="the replica is promoted")
 
-        await at_last(lambda: bus.publish(b"after"))
-        seen = await at_last(reader.read)
-        assert [entry.payload for entry in seen] == [b"after"]
+        # One call each waits in vain, and the next one goes to the right place.
+        with pytest.raises(BusUnavailable):
+            await bus.publish(b"lost")
+        await bus.publish(b"after")
+        with pytest.raises(BusUnavailable):
+            await reader.read()
+        assert [entry.payload for entry in await reader.read()] == [b"after"]
 
 
-async def test_a_reader_outlives_the_node_that_told_it_about_commands(tmp_path: Path):
-    """redis-py asks one node of the cluster where XREADGROUP has its keys, and keeps to it."""
+async def test_the_loss_of_one_node_does_not_stop_who_needs_another(tmp_path: Path):
+    """redis-py asks one node of the cluster which commands there are, and keeps to it."""
     with cluster(tmp_path) as nodes:
         async with a_bus(nodes.url) as bus:
             assert isinstance(bus.reading, RedisCluster)
@@ -85,6 +90,25 @@ async def test_a_reader_outlives_the_node_that_told_it_about_commands(tmp_path: 
 
             seen = await at_last(bus.reader(source=source, block_ms=50).read)
             assert [entry.payload for entry in seen] == [b"one"]
+            async with open_bus(Server("started later", nodes.url)) as later:
+                publisher = Publisher(later.redis, bus.keys)
+                await at_last(lambda: publisher.publish(source, [b"two"]))
+
+
+async def test_a_client_closes_its_connections_even_after_a_failure(tmp_path: Path):
+    with cluster(tmp_path) as nodes:
+        redis = connect(nodes.url, name="leaving")
+        for source in SOURCES:
+            await redis.xlen(Keys().stream(source))
+        nodes.primary.kill()
+        with pytest.raises(BusUnavailable):
+            await Publisher(redis, Keys()).publish("telegram", [b"one"])
+        alive = nodes.shard_of(Keys().stream("discord"))
+        assert "leaving" in connected(alive)
+
+        await redis.aclose()
+
+        await asyncio.to_thread(until, lambda: "leaving" not in connected(alive), what="it left")
 
 
 @pytest.fixture(params=["sentinel", "cluster"])
@@ -147,6 +171,10 @@ async def test_a_service_that_the_sentinels_do_not_watch_is_named(sentinel: Serv
         await ping(redis)
 
     await redis.aclose()
+
+
+def connected(node: Node) -> str:
+    return str(node.ask("CLIENT", "LIST"))
 
 
 @asynccontextmanager
