@@ -41,8 +41,8 @@ migrate: $(VENV)/local ## Bring the database at DATABASE_URL to the newest schem
 # Work on it
 
 .PHONY: test
-test: $(VENV)/dev ## Run all tests
-	@$(BIN)/pytest
+test: $(VENV)/dev ## Run all tests, two at a time
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 .PHONY: chaos
 chaos: $(VENV)/local ## Kill, cut and wipe everything under load, then audit; CHAOS_SECONDS=300 CHAOS_SEED=7
