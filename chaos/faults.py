@@ -6,7 +6,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,8 @@ REPLICA_SYNC_S_MAX = 20.0
 POLL_S = 0.02
 #: What an append-only file that is synced every second may lose to a power cut, with a margin.
 TAIL_S = (0.2, 2.0)
+UNREAD_SHARE = 0.7
+UNREAD_S = (0.1, 0.6)
 
 
 async def kill_a_settler(stage: Stage, chance: random.Random) -> None:
@@ -77,7 +79,8 @@ async def restart_redis(stage: Stage, chance: random.Random) -> None:
 
 async def restart_redis_empty(stage: Stage, chance: random.Random) -> None:
     """Stop Redis; it comes back with nothing, as one without persistence does."""
-    await asyncio.to_thread(stage.redis.stop)
+    async with _unread(stage, chance):
+        await asyncio.to_thread(stage.redis.stop)
     stage.redis_folder = stage.new_redis_folder()
     await asyncio.sleep(chance.uniform(0.0, 1.0))
     await stage.start_redis()
@@ -87,8 +90,9 @@ async def cut_power_of_redis(stage: Stage, chance: random.Random) -> None:
     """Redis is killed, and its append-only file loses what was not on the disk yet."""
     file = _append_only_file(stage.redis_folder)
     known_safe = file.stat().st_size
-    await asyncio.sleep(chance.uniform(*TAIL_S))
-    stage.redis.kill()
+    async with _unread(stage, chance):
+        await asyncio.sleep(chance.uniform(*TAIL_S))
+        stage.redis.kill()
     file = _append_only_file(stage.redis_folder)
     # In the middle of a command, as a disk would; Redis drops the rest of it when it starts.
     os.truncate(file, min(known_safe + chance.randint(0, 40), file.stat().st_size))
@@ -109,8 +113,9 @@ async def promote_a_replica_without_the_tail(stage: Stage, chance: random.Random
             replica.stop()
             raise ChaosError("the replica did not follow its primary in time") from error
         with link.silent():
-            await asyncio.sleep(chance.uniform(*TAIL_S))
-            stage.redis.kill()
+            async with _unread(stage, chance):
+                await asyncio.sleep(chance.uniform(*TAIL_S))
+                stage.redis.kill()
             link.cut()
     async with redis_at(replica) as redis:
         await redis.slaveof()
@@ -119,19 +124,19 @@ async def promote_a_replica_without_the_tail(stage: Stage, chance: random.Random
 
 async def empty_redis(stage: Stage, chance: random.Random) -> None:
     """FLUSHALL."""
-    async with redis_at(stage.redis) as redis:
+    async with redis_at(stage.redis) as redis, _unread(stage, chance):
         await redis.flushall()
 
 
 async def delete_a_stream(stage: Stage, chance: random.Random) -> None:
     """DEL one stream, as an eviction does."""
-    async with redis_at(stage.redis) as redis:
+    async with redis_at(stage.redis) as redis, _unread(stage, chance):
         await redis.delete(Keys().stream(chance.choice(SOURCES)))
 
 
 async def destroy_a_group(stage: Stage, chance: random.Random) -> None:
     """XGROUP DESTROY: the entries stay, and what was acknowledged is forgotten."""
-    async with redis_at(stage.redis) as redis:
+    async with redis_at(stage.redis) as redis, _unread(stage, chance):
         with contextlib.suppress(RedisError):  # the stream was lost just before
             await redis.xgroup_destroy(*Keys().subscription(chance.choice(SOURCES)))
 
@@ -277,13 +282,36 @@ def forgery(payload: str) -> str | None:
 
 
 async def _pause(stage: Stage, name: str, seconds: float) -> None:
-    pid = stage.pid(name)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with _stopped(stage, name):
         await asyncio.sleep(seconds)
+
+
+@contextlib.contextmanager
+def _stopped(stage: Stage, *names: str) -> Iterator[None]:
+    """Within the block these processes do nothing; one may be killed or replaced meanwhile."""
+    pids = [stage.pid(name) for name in names]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.asynccontextmanager
+async def _unread(stage: Stage, chance: random.Random) -> AsyncIterator[None]:
+    """Mostly let entries pile up unread: what nobody has read yet is what a loss really loses.
+
+    Those who settle are stopped until the block ends.
+    """
+    if chance.random() < UNREAD_SHARE:
+        with _stopped(stage, *SETTLERS):
+            await asyncio.sleep(chance.uniform(*UNREAD_S))
+            yield
+    else:
+        yield
 
 
 async def _cut(proxy: Proxy, chance: random.Random) -> None:
