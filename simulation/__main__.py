@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,9 @@ from .mutants import MUTANTS, Mutant
 from .postgres import RealPostgres
 from .trace import LAST_STEPS
 from .world import Outcome, simulate
+
+#: A line of progress after so many seeds.
+TOLD_EVERY = 50
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -44,16 +47,23 @@ def main(
                     tell(outcome)
                 if outcome.broken and stop_at_first:
                     break
+                if len(done) % TOLD_EVERY == 0 and len(done) < len(wanted):
+                    sum_up(done, time.monotonic() - began)
         except KeyboardInterrupt:
             typer.echo("interrupted")
+    sum_up(done, time.monotonic() - began)
+    raise SystemExit(any(outcome.broken for outcome in done))
+
+
+def sum_up(done: Sequence[Outcome], took_s: float) -> None:
+    """Print one line about what was run so far."""
     failed = [str(outcome.seed) for outcome in done if outcome.broken]
     typer.echo(
         f"{len(done)} seeds, {len(failed)} failed{': ' if failed else ''}{', '.join(failed)};"
         f" {sum(one.events for one in done)} events, {sum(one.steps for one in done)} steps,"
-        f" at most {max((one.calm_s for one in done), default=0.0):.0f} s to rest (virtual),"
-        f" {time.monotonic() - began:.1f} s"
+        f" at rest after {max((one.calm_s for one in done), default=0.0):.0f} s at most (virtual);"
+        f" {took_s:.0f} s"
     )
-    raise SystemExit(bool(failed))
 
 
 @contextmanager

@@ -180,10 +180,7 @@ class Streams:
         key, name, start, *options = args
         if key not in self.keys:
             if b"MKSTREAM" not in [option.upper() for option in options]:
-                raise ResponseError(
-                    "The XGROUP subcommand requires the key to exist. Note that for CREATE you may"
-                    " want to use the MKSTREAM option to create an empty stream automatically."
-                )
+                self._existing(key)
             self.keys[key] = Stream()
         stream = self.keys[key]
         if name in stream.groups:
@@ -192,10 +189,10 @@ class Streams:
         return b"OK"
 
     def _xgroup_destroy(self, args: Args) -> int:
-        stream = self.keys.get(args[0])
-        return int(stream is not None and stream.groups.pop(args[1], None) is not None)
+        return int(self._existing(args[0]).groups.pop(args[1], None) is not None)
 
     def _xgroup_delconsumer(self, args: Args) -> int:
+        self._existing(args[0])
         group = self._group(args[0], args[1])
         mine = [one for one, held in group.unacknowledged.items() if held.consumer == args[2]]
         for one in mine:
@@ -337,6 +334,15 @@ class Streams:
             raise ResponseError("no such key")
         return self.keys[key]
 
+    def _existing(self, key: bytes) -> Stream:
+        """The stream, for XGROUP."""
+        if key not in self.keys:
+            raise ResponseError(
+                "The XGROUP subcommand requires the key to exist. Note that for CREATE you may"
+                " want to use the MKSTREAM option to create an empty stream automatically."
+            )
+        return self.keys[key]
+
     def _group(self, key: bytes, name: bytes) -> Group:
         stream = self.keys.get(key)
         if stream is None or name not in stream.groups:
@@ -353,10 +359,16 @@ def to_id(raw: bytes, *, seq: int = 0) -> Id:
 
 
 def _within(one: Id, low: bytes, high: bytes) -> bool:
-    above = one > to_id(low[1:]) if low.startswith(b"(") else low == b"-" or one >= to_id(low)
-    if high.startswith(b"("):
-        return above and one < to_id(high[1:])
-    return above and (high == b"+" or one <= to_id(high, seq=SEQ_MAX))
+    return _edge(low, seq=0) <= (one, 0) <= _edge(high, seq=SEQ_MAX)
+
+
+def _edge(raw: bytes, *, seq: int) -> tuple[Id, int]:
+    """One end of a range, and whether it lies just beyond the id itself: `(` leaves that out."""
+    if raw in (b"-", b"+"):
+        return (ZERO, 0) if raw == b"-" else (Id(SEQ_MAX, SEQ_MAX), 0)
+    if raw.startswith(b"("):
+        return to_id(raw[1:], seq=seq), -1 if seq else 1
+    return to_id(raw, seq=seq), 0
 
 
 def _entry(stream: Stream, one: Id) -> list[Any]:

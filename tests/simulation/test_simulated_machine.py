@@ -1,0 +1,137 @@
+"""Virtual time, locks and deaths: the ground under the simulation."""
+
+import asyncio
+import random
+import time
+
+import pytest
+
+from simulation.clock import Stuck, VirtualLoop
+from simulation.machine import Machine, Process, current
+from simulation.pool import Pool, PostgresServer
+from simulation.postgres import RealPostgres
+from simulation.redis_server import RedisServer, SimulatedRedis
+from simulation.trace import Trace
+
+
+def virtual() -> tuple[asyncio.Runner, Machine]:
+    runner = asyncio.Runner(loop_factory=VirtualLoop)
+    loop = runner.get_loop()
+    assert isinstance(loop, VirtualLoop)
+    return runner, Machine(loop, random.Random(1), Trace())
+
+
+def test_an_hour_passes_at_once():
+    runner, machine = virtual()
+    began = time.monotonic()
+    with runner:
+        runner.run(asyncio.sleep(3_600))
+
+        assert machine.loop.time() == pytest.approx(3_600)
+    assert time.monotonic() - began < 10
+
+
+def test_waiting_for_each_other_for_ever_is_noticed():
+    runner, _ = virtual()
+
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    with runner, pytest.raises(Stuck):
+        runner.run(wait())
+
+
+def test_who_waits_for_a_lock_gets_it_when_it_is_let_go(real_postgres: RealPostgres):
+    """And meanwhile the others, and the clock, go on."""
+    real_postgres.reset()
+    runner, machine = virtual()
+    server = PostgresServer(machine, real_postgres)
+    seen: list[str] = []
+
+    async def hold() -> None:
+        async with Pool(server, current()).acquire() as conn, conn.transaction():
+            await conn.execute("INSERT INTO members (xp) VALUES (1)")
+        async with Pool(server, current()).acquire() as conn, conn.transaction():
+            await conn.execute("UPDATE members SET xp = xp + 1")
+            await asyncio.sleep(10)
+            seen.append("let go")
+
+    async def want() -> None:
+        await asyncio.sleep(5)
+        async with Pool(server, current()).acquire() as conn:
+            seen.append(f"asked after {machine.loop.time():.0f} s")
+            await conn.execute("UPDATE members SET xp = xp * 10")
+            seen.append("got it")
+
+    async def both() -> None:
+        tasks = [
+            Process(name, machine).start(work())
+            for name, work in (("holder", hold), ("wanter", want))
+        ]
+        await asyncio.gather(*tasks)
+
+    with runner:
+        runner.run(both())
+
+    assert seen == ["asked after 5 s", "let go", "got it"]
+    assert real_postgres.fetch("SELECT xp FROM members")[0][0] == 20
+
+
+def test_what_a_dead_process_had_open_is_rolled_back(real_postgres: RealPostgres):
+    real_postgres.reset()
+    runner, machine = virtual()
+    server = PostgresServer(machine, real_postgres)
+
+    async def work() -> None:
+        async with Pool(server, current()).acquire() as conn, conn.transaction():
+            await conn.execute("INSERT INTO members (xp) VALUES (1)")
+            await asyncio.sleep(10)
+
+    async def die() -> None:
+        process = Process("mortal", machine)
+        process.start(work())
+        await asyncio.sleep(5)
+        await process.kill()
+
+    with runner:
+        runner.run(die())
+
+    assert real_postgres.fetch("SELECT count(*) FROM members")[0][0] == 0
+
+
+def test_a_failover_loses_the_last_writes_and_the_last_acknowledgements():
+    runner, machine = virtual()
+    with runner:
+        server = RedisServer(machine)
+        server.look("XGROUP CREATE", "s", "g", "0", "MKSTREAM")
+        first = server.look("XADD", "s", "*", "e", "1")
+        server.look("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+        server.look("XACK", "s", "g", first)
+        server.look("XADD", "s", "*", "e", "2")
+
+        assert server.fail_over(2) == 2
+
+        assert server.look("XLEN", "s") == 1
+        assert server.look("XPENDING", "s", "g")[0] == 1
+
+
+def test_a_blocked_read_wakes_for_an_entry_and_waits_no_longer_than_it_said():
+    runner, machine = virtual()
+
+    async def read() -> None:
+        redis = SimulatedRedis(server)
+        assert await redis.xreadgroup("g", "c", {"s": ">"}, block=2_000) == []
+        assert machine.loop.time() == pytest.approx(2, abs=1.5)
+        machine.loop.call_later(1, server.look, "XADD", "s", "*", "e", "1")
+        [[_, entries]] = await redis.xreadgroup("g", "c", {"s": ">"}, block=60_000)
+        assert len(entries) == 1
+        assert machine.loop.time() < 6
+
+    with runner:
+        server = RedisServer(machine)
+        server.look("XGROUP CREATE", "s", "g", "0", "MKSTREAM")
+
+        async def run() -> None:
+            await Process("reader", machine).start(read())
+
+        runner.run(run())
