@@ -4,8 +4,9 @@ Discord loses role writes that run side by side and, rarely, others too; so one 
 one after the other, and every change is read back.
 """
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -18,10 +19,13 @@ from db.surfaces import Showing
 
 from .loop import NotYet
 from .parts import Parts
-from .surfaces import CannotShow, Surfaces
+from .role_ladder import NOT_IN_SERVER, Ladder, RoleHindrance, examine
+from .surfaces import CannotShow, Hindrances, Surfaces
 
 READ_BACK_RETRY_S = 1.0
-MEMBER_GONE_RETRY_S = 3_600.0
+#: Membership screening takes minutes, or for ever.
+SCREENING_RETRY_S = 60.0
+SCREENING_BACKOFF_S_MAX = 6 * 3_600.0
 REFUSED_RETRY_S = 300.0
 TROUBLE_RETRY_S = 10.0
 RATE_LIMIT_WAIT_S_MAX = 30.0  # the least that discord.py allows
@@ -31,6 +35,8 @@ UNKNOWN_MEMBER = 10007
 UNKNOWN_ROLE = 10011
 UNKNOWN_USER = 10013
 MISSING_ACCESS = 50001
+MISSING_PERMISSIONS = 50013
+INVALID_ROLE = 50028
 
 
 class RoleChanges(NamedTuple):
@@ -83,43 +89,127 @@ class DiscordRoles:
     platform: Platform = "discord"
 
     def __init__(self, client: discord.Client, community: Community) -> None:
+        self._client = client
         self._http = client.http
         self._community = community
         self._guild_id = community.discord.guild_id
         self._ours = our_roles(community)
+        self._clock = asyncio.get_running_loop().time
+        self._ladder = Ladder(None, {})
+        #: Roles that Discord refused against all appearances, why, and when to try them again.
+        self._refused: dict[int, tuple[str, float]] = {}
 
     def describe(self) -> Mapping[str, object]:
         """Name the server."""
         return {"guild": self._guild_id, "roles": len(self._ours)}
 
-    async def show(self, showing: Showing) -> None:
-        """Bring the member's roles to the wanted ones."""
+    async def survey(self) -> Hindrances:
+        """Look at the server's roles and at the bot's own."""
+        assert self._client.user is not None  # it is logged in
         try:
-            wanted = wanted_roles(self._community, showing.wanted)
-            changes = await self._changes(showing.account_id, wanted)
-            if not any(changes):
-                return
-            await self._write(showing, changes)
-            left = await self._changes(showing.account_id, wanted)
+            if not await self._is_in_server():
+                return Hindrances(NOT_IN_SERVER, {})
+            roles = await self._http.get_roles(self._guild_id)
+            me = await self._http.get_member(self._guild_id, self._client.user.id)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             raise obstacle(error) from error
-        if any(left):
-            raise CannotShow(
-                "Discord accepted a role change that did not stick", retry_s=READ_BACK_RETRY_S
-            )
+        ladder = examine(self._community, roles, me["roles"])
+        now = self._clock()
+        self._refused = {
+            role_id: (why, until)
+            for role_id, (why, until) in self._refused.items()
+            if now < until and role_id not in ladder.roles and ladder.everyone is None
+        }
+        refused = {role_id: RoleHindrance(why) for role_id, (why, _) in self._refused.items()}
+        self._ladder = Ladder(ladder.everyone, {**ladder.roles, **refused})
+        causes = {_cause(role_id): one.why for role_id, one in self._ladder.roles.items()}
+        return Hindrances(ladder.everyone, causes)
+
+    async def show(self, showing: Showing) -> None:
+        """Bring the member's roles to the wanted ones, as far as the ladder lets us."""
+        try:
+            wanted = wanted_roles(self._community, showing.wanted)
+            changes, hindered = self._possible(await self._changes(showing.account_id, wanted))
+            if any(changes):
+                await self._write(showing, changes)
+                left, _ = self._possible(await self._changes(showing.account_id, wanted))
+                if any(left):
+                    raise CannotShow(
+                        "Discord accepted a role change that did not stick",
+                        retry_s=READ_BACK_RETRY_S,
+                    )
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            raise obstacle(error) from error
+        for role_id in hindered:
+            raise _hindered(role_id, self._ladder.roles[role_id].why)
+
+    def _possible(self, changes: RoleChanges) -> tuple[RoleChanges, list[int]]:
+        """Leave out what is hopeless, and say which roles those are.
+
+        Who cannot be given a new role keeps the old one: at no moment has the member neither.
+        """
+        hindered = self._ladder.roles
+        add = tuple(role_id for role_id in changes.add if role_id not in hindered)
+        remove = tuple(
+            role_id
+            for role_id in changes.remove
+            if role_id not in hindered or hindered[role_id].only_giving
+        )
+        hopeless = [one for one in (*changes.add, *changes.remove) if one not in (*add, *remove)]
+        if len(add) < len(changes.add):
+            remove = ()
+        return RoleChanges(add, remove), hopeless
+
+    async def _is_in_server(self) -> bool:
+        """Tell whether the bot is in the server, at no risk of a refusal."""
+        found = await self._http.get_guilds(1, after=self._guild_id - 1, with_counts=False)
+        return any(int(guild["id"]) == self._guild_id for guild in found)
 
     async def _changes(self, user_id: int, wanted: frozenset[int]) -> RoleChanges:
         member = await self._http.get_member(self._guild_id, user_id)
+        if member.get("pending"):
+            raise CannotShow(
+                "has not passed the server's membership screening",
+                retry_s=SCREENING_RETRY_S,
+                backoff_s_max=SCREENING_BACKOFF_S_MAX,
+            )
         held = {int(role) for role in member["roles"]}
         return role_changes(held=held, wanted=wanted, ours=self._ours)
 
     async def _write(self, showing: Showing, changes: RoleChanges) -> None:
         reason = f"twinstream: {showing.wanted_key}"
+        member = (self._guild_id, showing.account_id)
         # First the new, then the old: at no moment has the member neither.
         for role_id in changes.add:
-            await self._http.add_role(self._guild_id, showing.account_id, role_id, reason=reason)
+            with self._refusals_of(role_id):
+                await self._http.add_role(*member, role_id, reason=reason)
         for role_id in changes.remove:
-            await self._http.remove_role(self._guild_id, showing.account_id, role_id, reason=reason)
+            with self._refusals_of(role_id):
+                await self._http.remove_role(*member, role_id, reason=reason)
+
+    @contextlib.contextmanager
+    def _refusals_of(self, role_id: int) -> Iterator[None]:
+        """Hold a refusal against the role, so that nobody else costs another one.
+
+        The next survey says what is behind it; if it finds nothing, the role rests for a while.
+        """
+        try:
+            yield
+        except discord.HTTPException as error:
+            if error.code not in (MISSING_PERMISSIONS, INVALID_ROLE, UNKNOWN_ROLE):
+                raise
+            why = f"Discord refuses the role {role_id} ({error.code} {error.text})"
+            self._refused[role_id] = (why, self._clock() + REFUSED_RETRY_S)
+            self._ladder.roles[role_id] = RoleHindrance(why)
+            raise _hindered(role_id, why) from error
+
+
+def _cause(role_id: int) -> str:
+    return f"role:{role_id}"
+
+
+def _hindered(role_id: int, why: str) -> CannotShow:
+    return CannotShow(why, retry_s=REFUSED_RETRY_S, cause=_cause(role_id))
 
 
 def obstacle(error: Exception) -> CannotShow:
@@ -138,29 +228,22 @@ def obstacle(error: Exception) -> CannotShow:
 def _refusal(error: discord.HTTPException) -> CannotShow | None:
     """Say what an answer that Discord meant means; None for one out of trouble."""
     if error.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
-        return CannotShow("is not a member of the Discord server", retry_s=MEMBER_GONE_RETRY_S)
-    if error.code == UNKNOWN_ROLE:
         return CannotShow(
-            "a discord_role of twinstream.toml does not exist in the server:"
-            " create it or correct its id",
+            "is not a member of the Discord server",
             retry_s=REFUSED_RETRY_S,
+            cause=surfaces.ABSENT,
         )
     if error.code in (UNKNOWN_GUILD, MISSING_ACCESS):
-        return CannotShow(
-            "the bot is not in the Discord server: invite it, or correct guild_id in"
-            " twinstream.toml",
-            retry_s=REFUSED_RETRY_S,
-            everyone=True,
-        )
+        return CannotShow(NOT_IN_SERVER, retry_s=REFUSED_RETRY_S, everyone=True)
     if error.status == HTTPStatus.UNAUTHORIZED:
         return CannotShow(
             "Discord refuses DISCORD_TOKEN: was it reset?", retry_s=REFUSED_RETRY_S, everyone=True
         )
     if error.status == HTTPStatus.FORBIDDEN:
         return CannotShow(
-            f"Discord forbids it ({error.code} {error.text}): give the bot the permission"
-            " Manage Roles, and drag its own role above every role that twinstream.toml names",
+            f"Discord forbids it ({error.code} {error.text})",
             retry_s=REFUSED_RETRY_S,
+            everyone=True,
         )
     return None
 

@@ -8,7 +8,7 @@ visit, and what to do when the platform says no.
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -30,6 +30,8 @@ NO_ANSWER_RETRY_S = 10.0
 #: A member whose visits keep failing is looked at less and less often, down to this.
 BACKOFF_S_MAX = 300.0
 WARN_AGAIN_S = 600.0
+#: How often it is looked whether what stands in the way is gone, or something new is.
+SURVEY_S = 60.0
 CAUSES_KEPT_MAX = 100
 
 
@@ -37,13 +39,35 @@ class CannotShow(Exception):
     """A member's surfaces could not be brought to the wanted state for now.
 
     `retry_s` says when to look again. With `everyone`, the cause is not the member's: nobody's
-    surfaces on this platform can be written until then.
+    surfaces on this platform can be written until then. With a `cause` it is of no use to look
+    again before that is gone: one that a survey names, or `surfaces.ABSENT`.
     """
 
-    def __init__(self, why: str, *, retry_s: float, everyone: bool = False) -> None:
+    def __init__(
+        self,
+        why: str,
+        *,
+        retry_s: float,
+        everyone: bool = False,
+        cause: str | None = None,
+        backoff_s_max: float = BACKOFF_S_MAX,
+    ) -> None:
         super().__init__(why)
         self.retry_s = retry_s
         self.everyone = everyone
+        self.cause = cause
+        self.backoff_s_max = backoff_s_max
+
+
+class Hindrances(NamedTuple):
+    """What stands in the way on a platform, each with what mends it.
+
+    `everyone` keeps from writing anything at all. `causes` keep from showing those who need what
+    they stand for, such as one role.
+    """
+
+    everyone: str | None
+    causes: Mapping[str, str]
 
 
 class Display(Protocol):
@@ -54,6 +78,14 @@ class Display(Protocol):
 
     def describe(self) -> Mapping[str, object]:
         """Name the place that is shown to."""
+        ...
+
+    async def survey(self) -> Hindrances:
+        """See what stands in the way, without trying any write.
+
+        Raises:
+            CannotShow: the platform cannot be asked now.
+        """
         ...
 
     async def show(self, showing: Showing) -> None:
@@ -82,6 +114,8 @@ class Surfaces:
         self._obstacle: CannotShow | None = None
         self._blocked_until = 0.0
         self._warned_at: dict[str, float] = {}
+        self._hindrances = Hindrances(None, {})
+        self._next_survey = 0.0
 
     def describe(self) -> Mapping[str, object]:
         """Name the place, the interval and the batch."""
@@ -97,9 +131,9 @@ class Surfaces:
         While something keeps it from everyone, it takes nobody: each try would cost a call and
         count against us.
         """
-        began = self._clock()
-        if began < self._blocked_until:
+        if self._clock() < self._blocked_until or not await self._way_is_free():
             return 0
+        began = self._clock()
         taken = await surfaces.take(
             self._pool, self._display.platform, limit=self._members_max, lease_s=LEASE_S
         )
@@ -116,6 +150,41 @@ class Surfaces:
         now = self._clock()
         return not self._stop.is_set() and now < began + ROUND_S_MAX and now >= self._blocked_until
 
+    async def _way_is_free(self) -> bool:
+        """Survey if it is time to, and tell whether anybody can be shown anything."""
+        if self._clock() >= self._next_survey:
+            try:
+                async with asyncio.timeout(VISIT_S_MAX):
+                    found = await self._display.survey()
+            except (CannotShow, TimeoutError) as error:
+                refusal = error if isinstance(error, CannotShow) else _too_slow()
+                self._tell(refusal, refusal.retry_s)
+                self._block(refusal)
+                return False
+            self._next_survey = self._clock() + SURVEY_S
+            await self._heed(found)
+        return self._hindrances.everyone is None
+
+    async def _heed(self, found: Hindrances) -> None:
+        """Tell what is new and what is gone, and free those who were parked for what is gone."""
+        before, self._hindrances = self._hindrances, found
+        platform = self._display.platform
+        if found.everyone is not None:
+            if found.everyone != before.everyone:
+                log.warning("surfaces.blocked", platform=platform, why=found.everyone)
+            # Of the causes nothing is known meanwhile.
+            self._hindrances = found._replace(causes=before.causes)
+            return
+        if before.everyone is not None:
+            log.info("surfaces.resumed", platform=platform)
+        for cause, why in found.causes.items():
+            if why != before.causes.get(cause):
+                log.warning("surfaces.parked", platform=platform, cause=cause, why=why)
+        freed = await surfaces.unpark(self._pool, platform, standing=found.causes)
+        if freed or before.causes.keys() - found.causes.keys():
+            gone = sorted(before.causes.keys() - found.causes.keys())
+            log.info("surfaces.unparked", platform=platform, causes=gone, surfaces=freed)
+
     async def _visit(self, showing: Showing) -> None:
         """Show one member's state, or note why not and until when."""
         try:
@@ -125,8 +194,7 @@ class Surfaces:
             await self._put_off(showing, refusal)
             return
         except TimeoutError:
-            why = f"a visit took longer than {VISIT_S_MAX:.0f} s"
-            await self._put_off(showing, CannotShow(why, retry_s=NO_ANSWER_RETRY_S, everyone=True))
+            await self._put_off(showing, _too_slow())
             return
         await surfaces.mark_shown(self._pool, showing)
         if self._obstacle is not None:
@@ -142,19 +210,30 @@ class Surfaces:
 
     async def _put_off(self, showing: Showing, refusal: CannotShow) -> None:
         delay_s = retry_after_s(refusal, showing.attempts)
-        await surfaces.postpone(self._pool, showing, delay_s=delay_s, error=str(refusal))
+        if refusal.cause is not None:
+            await surfaces.park(self._pool, showing, cause=refusal.cause, error=str(refusal))
+        else:
+            await surfaces.postpone(self._pool, showing, delay_s=delay_s, error=str(refusal))
+        self._tell(refusal, delay_s, showing.account_id)
+        if refusal.everyone:
+            self._block(refusal)
+        if refusal.cause not in (None, surfaces.ABSENT, *self._hindrances.causes):
+            self._next_survey = 0.0  # the platform is not as it was at the last look
+
+    def _block(self, refusal: CannotShow) -> None:
+        self._obstacle = refusal
+        self._blocked_until = self._clock() + refusal.retry_s
+
+    def _tell(self, refusal: CannotShow, delay_s: float, account_id: int | None = None) -> None:
         tell = log.warning if self._is_news(refusal) else log.debug
         tell(
             "surface.postponed",
             platform=self._display.platform,
-            account_id=showing.account_id,
-            retry_s=delay_s,
+            account_id=account_id,
+            retry_s=delay_s if refusal.cause is None else None,
             everyone=refusal.everyone,
             why=str(refusal),
         )
-        if refusal.everyone:
-            self._obstacle = refusal
-            self._blocked_until = self._clock() + refusal.retry_s
 
     def _is_news(self, refusal: CannotShow) -> bool:
         """Tell whether people should hear of it: of each cause once in a while.
@@ -162,6 +241,8 @@ class Surfaces:
         What keeps us from everyone is told once until it is over. All the rest is in the table.
         """
         why = str(refusal)
+        if refusal.cause not in (None, surfaces.ABSENT):
+            return False  # the survey tells it
         if refusal.everyone:
             return self._obstacle is None or str(self._obstacle) != why
         now = self._clock()
@@ -173,9 +254,14 @@ class Surfaces:
         return True
 
 
+def _too_slow() -> CannotShow:
+    why = f"a visit took longer than {VISIT_S_MAX:.0f} s"
+    return CannotShow(why, retry_s=NO_ANSWER_RETRY_S, everyone=True)
+
+
 def retry_after_s(refusal: CannotShow, attempts: int) -> float:
     """Say how long to leave a member alone after `attempts` failures and this one. Pure."""
     if refusal.everyone:
         return refusal.retry_s
     doubled = refusal.retry_s * 2.0 ** min(attempts, 16)
-    return max(refusal.retry_s, min(doubled, BACKOFF_S_MAX))
+    return max(refusal.retry_s, min(doubled, refusal.backoff_s_max))

@@ -13,6 +13,8 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
+from aiogram.types import ChatMemberAdministrator
+from aiogram.types.chat_member_union import ChatMemberUnion
 from aiogram.utils.token import TokenValidationError
 
 from config import Community, ConfigError, telegram_session
@@ -20,11 +22,10 @@ from db import Platform, surfaces
 from db.surfaces import Showing
 
 from .parts import Parts
-from .surfaces import CannotShow, Surfaces
+from .surfaces import CannotShow, Hindrances, Surfaces
 
 READ_BACK_RETRY_S = 1.0
 UNTAGGABLE_RETRY_S = 24 * 3_600.0
-MEMBER_GONE_RETRY_S = 3_600.0
 REFUSED_RETRY_S = 300.0
 TROUBLE_RETRY_S = 10.0
 
@@ -32,6 +33,10 @@ TROUBLE_RETRY_S = 10.0
 ABSENT = ("user not found", "member not found", "user_not_participant", "participant_id_invalid")
 UNTAGGABLE = ("chat_creator_required",)
 POWERLESS = ("not enough rights", "chat_admin_required", "chat not found", "need administrator")
+MEND_RIGHTS = (
+    "open the group's administrators, make the bot one of them, and switch on the right"
+    " Edit Member Tags"
+)
 WHY_UNTAGGABLE = "is an administrator, and Telegram allows no tags for those"
 
 ADMINISTRATORS = (ChatMemberStatus.CREATOR, ChatMemberStatus.ADMINISTRATOR)
@@ -51,6 +56,14 @@ class TelegramTags:
     def describe(self) -> Mapping[str, object]:
         """Name the group."""
         return {"chat": self._chat_id}
+
+    async def survey(self) -> Hindrances:
+        """Look at the bot's own rights in the group."""
+        try:
+            me = await self._bot.get_chat_member(self._chat_id, self._bot.id)
+        except (AiogramError, OSError) as error:
+            raise obstacle(error) from error
+        return Hindrances(missing_right(me), {})
 
     async def show(self, showing: Showing) -> None:
         """Bring the member's tag to the wanted one."""
@@ -74,8 +87,25 @@ class TelegramTags:
             raise CannotShow(WHY_UNTAGGABLE, retry_s=UNTAGGABLE_RETRY_S)
         # One under restrictions stays on the list when they leave.
         if member.status in GONE or not getattr(member, "is_member", True):
-            raise CannotShow("is not in the Telegram group", retry_s=MEMBER_GONE_RETRY_S)
+            raise _absent()
         return getattr(member, "tag", None) or ""
+
+
+def missing_right(me: ChatMemberUnion) -> str | None:
+    """Say what the bot lacks for tagging members, and what mends it; None if nothing. Pure."""
+    if not isinstance(me, ChatMemberAdministrator):
+        return f"the bot is not an administrator of the Telegram group: {MEND_RIGHTS}"
+    # Whom somebody made an administrator before there were tags has the right with that of pinning.
+    granted = me.can_pin_messages if me.can_manage_tags is None else me.can_manage_tags
+    if not granted:
+        return f"the bot lacks the right to edit member tags: {MEND_RIGHTS}"
+    return None
+
+
+def _absent() -> CannotShow:
+    return CannotShow(
+        "is not in the Telegram group", retry_s=REFUSED_RETRY_S, cause=surfaces.ABSENT
+    )
 
 
 def obstacle(error: Exception) -> CannotShow:
@@ -96,15 +126,15 @@ def obstacle(error: Exception) -> CannotShow:
             everyone=True,
         )
     if isinstance(error, TelegramBadRequest) and _says(error, ABSENT):
-        return CannotShow("is not in the Telegram group", retry_s=MEMBER_GONE_RETRY_S)
+        return _absent()
     if isinstance(error, TelegramBadRequest) and _says(error, UNTAGGABLE):
         return CannotShow(WHY_UNTAGGABLE, retry_s=UNTAGGABLE_RETRY_S)
     if isinstance(error, TelegramForbiddenError) or (
         isinstance(error, TelegramBadRequest) and _says(error, POWERLESS)
     ):
         return CannotShow(
-            f"Telegram forbids it ({error.message}): make the bot an administrator of the group"
-            " with the right to edit member tags, and check chat_id in twinstream.toml",
+            f"Telegram forbids it ({error.message}): {MEND_RIGHTS}, and check chat_id in"
+            " twinstream.toml",
             retry_s=REFUSED_RETRY_S,
             everyone=True,
         )

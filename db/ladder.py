@@ -66,7 +66,10 @@ async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
             RETURNING s.member_id, s.platform, s.rank
         ), shown AS (
             UPDATE surfaces AS f SET wanted = b.rank, wanted_at = now(), wanted_key = 'ladder',
-                attempts = 0, retry_at = NULL, error = NULL
+                priority = 3, attempts = 0,
+                retry_at = CASE WHEN f.parked = 'absent' THEN f.retry_at END,
+                error = CASE WHEN f.parked = 'absent' THEN f.error END,
+                parked = CASE WHEN f.parked = 'absent' THEN f.parked END
             FROM books AS b
             WHERE f.member_id = b.member_id AND f.platform = b.platform AND f.surface = 'rank'
                 AND f.wanted <> b.rank

@@ -68,10 +68,12 @@ async def enter(
             INSERT INTO transactions (platform, {_COLUMNS})
             SELECT $1, {_COLUMNS} FROM input ORDER BY member_id, idempotency_key
             ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING
-            RETURNING idempotency_key, member_id, delta_xp, delta_balance, achievement, occurred_at
+            RETURNING idempotency_key, member_id, delta_xp, delta_balance, achievement, occurred_at,
+                reason
         ), sums AS (
             SELECT member_id, sum(delta_xp)::bigint AS xp, sum(delta_balance)::bigint AS balance,
-                max(idempotency_key) AS last_key
+                max(idempotency_key) AS last_key,
+                min(CASE WHEN reason = 'reconcile' THEN 2 ELSE 0 END)::smallint AS priority
             FROM entered GROUP BY member_id
         ), books AS (
             INSERT INTO sync_state AS s (member_id, platform, xp, balance, rank)
@@ -97,15 +99,19 @@ async def enter(
             UNION ALL
             SELECT u.member_id, 'achievement:' || u.achievement, 1 FROM unlocked AS u
         ), shown AS (
-            INSERT INTO surfaces AS f (member_id, platform, surface, wanted, wanted_key)
-            SELECT w.member_id, $1, w.surface, w.number, s.last_key
+            INSERT INTO surfaces AS f
+                (member_id, platform, surface, wanted, wanted_key, priority)
+            SELECT w.member_id, $1, w.surface, w.number, s.last_key, s.priority
             FROM wanted AS w
             JOIN sums AS s USING (member_id)
             JOIN accounts AS a ON a.member_id = w.member_id AND a.platform = $1
             ORDER BY w.member_id, w.surface
             ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
                 wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
-                attempts = 0, retry_at = NULL, error = NULL
+                priority = excluded.priority, attempts = 0,
+                retry_at = CASE WHEN f.parked = 'absent' THEN f.retry_at END,
+                error = CASE WHEN f.parked = 'absent' THEN f.error END,
+                parked = CASE WHEN f.parked = 'absent' THEN f.parked END
             WHERE f.wanted <> excluded.wanted
         )
         SELECT idempotency_key FROM entered

@@ -195,14 +195,15 @@ async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int)
             SELECT platform, max(taken_until) AS taken_until FROM surfaces
             WHERE member_id IN ($1, $2) GROUP BY platform
         )
-        INSERT INTO surfaces AS f (member_id, platform, surface, wanted, wanted_key, taken_until)
-        SELECT $1, w.platform, w.surface, w.number, 'link', h.taken_until
+        INSERT INTO surfaces AS f
+            (member_id, platform, surface, wanted, wanted_key, priority, taken_until)
+        SELECT $1, w.platform, w.surface, w.number, 'link', 1, h.taken_until
         FROM wanted AS w LEFT JOIN hands AS h USING (platform)
         ORDER BY w.platform, w.surface
         ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
             wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
-            shown = NULL, taken_until = excluded.taken_until, attempts = 0, retry_at = NULL,
-            error = NULL
+            priority = 1, shown = NULL, taken_until = excluded.taken_until, attempts = 0,
+            retry_at = NULL, parked = NULL, error = NULL
         """,
         keep,
         drop,

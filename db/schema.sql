@@ -79,12 +79,17 @@ CREATE TABLE public.surfaces (
     shown integer,
     wanted_at timestamp with time zone DEFAULT now() NOT NULL,
     wanted_key text,
+    priority smallint DEFAULT 0 NOT NULL,
     shown_at timestamp with time zone,
     taken_until timestamp with time zone,
     attempts integer DEFAULT 0 NOT NULL,
     retry_at timestamp with time zone,
+    parked text,
     error text,
-    CONSTRAINT surface_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+    announced integer DEFAULT 0 NOT NULL,
+    announce boolean DEFAULT false NOT NULL,
+    CONSTRAINT surface_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT surface_priority_known CHECK (((priority >= 0) AND (priority <= 3)))
 );
 
 CREATE TABLE public.sync_events (
@@ -205,9 +210,13 @@ ALTER TABLE ONLY public.transactions
 
 CREATE INDEX members_by_xp ON public.members USING btree (xp DESC, id);
 
-CREATE INDEX surfaces_due ON public.surfaces USING btree (platform, GREATEST(wanted_at, retry_at, taken_until)) WHERE (wanted IS DISTINCT FROM shown);
+CREATE INDEX surfaces_due ON public.surfaces USING btree (platform, priority, GREATEST(wanted_at, retry_at, taken_until)) WHERE (wanted IS DISTINCT FROM shown);
+
+CREATE INDEX surfaces_parked ON public.surfaces USING btree (platform, parked) WHERE (parked IS NOT NULL);
 
 CREATE INDEX surfaces_taken ON public.surfaces USING btree (platform, taken_until) WHERE (taken_until IS NOT NULL);
+
+CREATE INDEX surfaces_to_announce ON public.surfaces USING btree (platform, shown_at) WHERE announce;
 
 CREATE INDEX sync_events_by_member ON public.sync_events USING btree (member_id);
 

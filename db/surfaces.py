@@ -4,9 +4,9 @@ A worker takes whole members, never single surfaces, so that nobody else writes 
 roles at the same time: the platforms lose writes that run side by side.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import asyncpg
 
@@ -15,6 +15,15 @@ from .platforms import Platform
 
 RANK = "rank"
 ACHIEVEMENT_PREFIX = "achievement:"
+
+#: What people notice first comes first: the priorities of a wish.
+LIVE: Final = 0
+LINK: Final = 1
+RECONCILE: Final = 2
+BACKFILL: Final = 3
+
+#: The cause of parking whoever is not there. It is gone once they are heard of again.
+ABSENT: Final = "absent"
 
 
 class Showing(NamedTuple):
@@ -25,8 +34,13 @@ class Showing(NamedTuple):
     account_id: int
     wanted: Mapping[str, int]
     """Surface to number: `rank` to a rank, `achievement:<name>` to 1 (held) or 0 (not)."""
+    shown: Mapping[str, int | None]
+    """Surface to the number that was shown last; None if that is not known (any more)."""
     wanted_key: str
     """The idempotency key of the event behind the newest change, for the audit log."""
+    put_back: bool
+    """Whether it was shown before and has been forgotten since: changed by hand, or rejoined."""
+    priority: int
     attempts: int
     wanted_at: Mapping[str, datetime]
     """Surface to the moment since when it is wanted, so that a later wish is not overlooked."""
@@ -35,12 +49,18 @@ class Showing(NamedTuple):
 
 
 async def take(
-    pool: asyncpg.Pool, platform: Platform, *, limit: int, lease_s: float
+    pool: asyncpg.Pool,
+    platform: Platform,
+    *,
+    limit: int,
+    lease_s: float,
+    least_urgent: int = BACKFILL,
 ) -> list[Showing]:
-    """Take up to `limit` members with something to show, the longest waiting first.
+    """Take up to `limit` members with something to show: the most urgent, then the longest waiting.
 
-    They are this caller's for `lease_s` seconds, with all that comes to be wanted meanwhile; if it
-    dies, somebody else takes them after that.
+    Those of a lower urgency than `least_urgent` are left. The members are this caller's for
+    `lease_s` seconds, with all that comes to be wanted meanwhile; if it dies, somebody else takes
+    them after that.
     """
     with mapped_errors():
         async with pool.acquire() as conn, conn.transaction():
@@ -53,24 +73,36 @@ async def take(
             rows = await conn.fetch(
                 """
                 WITH due AS (
-                    SELECT f.member_id, a.account_id,
-                        greatest(f.wanted_at, f.retry_at, f.taken_until) AS since
-                    FROM surfaces AS f
-                    JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-                    WHERE f.platform = $1 AND f.wanted IS DISTINCT FROM f.shown
-                        AND greatest(f.wanted_at, f.retry_at, f.taken_until)
-                            <= statement_timestamp()
-                        AND NOT EXISTS (
-                            SELECT FROM surfaces AS g
-                            WHERE g.member_id = f.member_id AND g.platform = f.platform
-                                AND g.taken_until > statement_timestamp()
-                        )
-                    ORDER BY greatest(f.wanted_at, f.retry_at, f.taken_until) LIMIT $2
+                    SELECT d.member_id, d.account_id, d.priority, d.since
+                    FROM generate_series(0, $4::integer) AS p (priority)
+                    CROSS JOIN LATERAL (
+                        SELECT f.member_id, a.account_id, f.priority,
+                            greatest(f.wanted_at, f.retry_at, f.taken_until) AS since
+                        FROM surfaces AS f
+                        JOIN accounts AS a
+                            ON a.member_id = f.member_id AND a.platform = f.platform
+                        WHERE f.platform = $1 AND f.priority = p.priority
+                            AND f.wanted IS DISTINCT FROM f.shown
+                            AND greatest(f.wanted_at, f.retry_at, f.taken_until)
+                                <= statement_timestamp()
+                            AND NOT EXISTS (
+                                SELECT FROM surfaces AS g
+                                WHERE g.member_id = f.member_id AND g.platform = f.platform
+                                    AND g.taken_until > statement_timestamp()
+                            )
+                            AND NOT EXISTS (
+                                SELECT FROM surfaces AS g
+                                WHERE g.member_id = f.member_id AND g.platform = f.platform
+                                    AND g.parked = 'absent'
+                            )
+                        ORDER BY greatest(f.wanted_at, f.retry_at, f.taken_until) LIMIT $2
+                    ) AS d
+                    ORDER BY d.priority, d.since LIMIT $2
                 ), members_due AS (
-                    SELECT member_id, account_id, min(since) AS since
+                    SELECT member_id, account_id, min(priority) AS urgency, min(since) AS since
                     FROM due GROUP BY member_id, account_id
                 ), held AS (
-                    SELECT f.member_id, f.surface, d.account_id, d.since
+                    SELECT f.member_id, f.surface, d.account_id, d.urgency, d.since
                     FROM members_due AS d
                     JOIN surfaces AS f ON f.member_id = d.member_id AND f.platform = $1
                     ORDER BY f.member_id, f.surface
@@ -80,15 +112,16 @@ async def take(
                 SET taken_until = statement_timestamp() + make_interval(secs => $3)
                 FROM held AS h
                 WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
-                RETURNING f.member_id, h.account_id, f.surface, f.wanted, f.wanted_key,
-                    f.wanted_at, f.taken_until, f.attempts, h.since
+                RETURNING f.member_id, h.account_id, f.surface, f.wanted, f.shown, f.wanted_key,
+                    f.wanted_at, f.shown_at, f.taken_until, f.attempts, h.urgency, h.since
                 """,
                 platform,
                 limit,
                 lease_s,
+                least_urgent,
             )
     by_member: dict[int, list[asyncpg.Record]] = {}
-    for row in sorted(rows, key=lambda row: (row["since"], row["member_id"])):
+    for row in sorted(rows, key=lambda row: (row["urgency"], row["since"], row["member_id"])):
         by_member.setdefault(row["member_id"], []).append(row)
     return [_showing(platform, member) for member in by_member.values()]
 
@@ -100,7 +133,10 @@ def _showing(platform: Platform, rows: list[asyncpg.Record]) -> Showing:
         platform=platform,
         account_id=newest["account_id"],
         wanted={row["surface"]: row["wanted"] for row in rows},
+        shown={row["surface"]: row["shown"] for row in rows},
         wanted_key=newest["wanted_key"] or "",
+        put_back=newest["shown"] is None and newest["shown_at"] is not None,
+        priority=newest["urgency"],
         attempts=max(row["attempts"] for row in rows),
         wanted_at={row["surface"]: row["wanted_at"] for row in rows},
         taken_until=newest["taken_until"],
@@ -110,26 +146,25 @@ def _showing(platform: Platform, rows: list[asyncpg.Record]) -> Showing:
 async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> None:
     """Note that people see what was wanted when `showing` was taken, and give the member back.
 
-    What has been wanted since then, be it the same once more, stays to be shown.
+    What has been wanted since then, be it the same once more, stays to be shown. A number that is
+    higher than any before is to be announced, if it was wanted live.
     """
     with mapped_errors():
         await pool.execute(
             f"""
             WITH {_IN_HAND}
             UPDATE surfaces AS f SET taken_until = NULL, attempts = 0, error = NULL,
-                retry_at = NULL, shown_at = now(),
-                shown = CASE WHEN f.wanted_at = w.wanted_at THEN w.number ELSE f.shown END
+                retry_at = NULL, parked = NULL, shown_at = now(),
+                shown = CASE WHEN f.wanted_at = w.wanted_at THEN w.number ELSE f.shown END,
+                announce = f.announce
+                    OR (f.priority = 0 AND f.wanted_at = w.wanted_at AND w.number > f.announced),
+                announced = greatest(f.announced, w.number)
             FROM in_hand AS h
-            JOIN unnest($4::text[], $5::integer[], $6::timestamptz[])
-                AS w (surface, number, wanted_at) USING (surface)
+            JOIN {_WANTED} USING (surface)
             WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
-            """,  # noqa: S608 - this module's own constant
-            showing.platform,
-            showing.account_id,
-            showing.taken_until,
-            list(showing.wanted.keys()),
-            list(showing.wanted.values()),
-            [showing.wanted_at[surface] for surface in showing.wanted],
+            """,  # noqa: S608 - this module's own constants
+            *_hand(showing),
+            *_wishes(showing),
         )
 
 
@@ -146,8 +181,82 @@ async def release(pool: asyncpg.Pool, showing: Showing, *, delay_s: float) -> No
     await _give_back(pool, showing, delay_s=delay_s, attempts=0, error=None)
 
 
+async def park(pool: asyncpg.Pool, showing: Showing, *, cause: str, error: str) -> None:
+    """Leave the member alone until `cause` is gone: see `unpark`, and for ABSENT `seen_again`.
+
+    What came to be wanted since `showing` was taken is tried at once.
+    """
+    with mapped_errors():
+        await pool.execute(
+            f"""
+            WITH {_IN_HAND}
+            UPDATE surfaces AS f SET taken_until = NULL, attempts = 0,
+                retry_at = CASE WHEN f.wanted_at = w.wanted_at THEN 'infinity'::timestamptz END,
+                parked = CASE WHEN f.wanted_at = w.wanted_at THEN $7 END, error = $8
+            FROM in_hand AS h
+            JOIN {_WANTED} USING (surface)
+            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
+            """,  # noqa: S608 - this module's own constants
+            *_hand(showing),
+            *_wishes(showing),
+            cause,
+            error,
+        )
+
+
+async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection[str]) -> int:
+    """Try everybody again whose cause is not among those that still stand. Returns how many rows.
+
+    Those who are absent stay parked.
+    """
+    with mapped_errors():
+        count: int = await pool.fetchval(
+            """
+            WITH freed AS (
+                SELECT member_id, surface FROM surfaces
+                WHERE platform = $1 AND parked IS NOT NULL AND parked <> 'absent'
+                    AND parked <> ALL ($2::text[])
+                ORDER BY member_id, surface
+                FOR NO KEY UPDATE
+            ), tried AS (
+                UPDATE surfaces AS f SET parked = NULL, retry_at = NULL, error = NULL
+                FROM freed AS u
+                WHERE f.member_id = u.member_id AND f.platform = $1 AND f.surface = u.surface
+            )
+            SELECT count(*) FROM freed
+            """,
+            platform,
+            list(standing),
+        )
+    return count
+
+
+async def waiting(pool: asyncpg.Pool, platform: Platform) -> int:
+    """Count the surfaces that are not shown as wanted and not parked."""
+    with mapped_errors():
+        count: int = await pool.fetchval(
+            """
+            SELECT count(*) FROM surfaces
+            WHERE platform = $1 AND wanted IS DISTINCT FROM shown AND parked IS NULL
+            """,
+            platform,
+        )
+    return count
+
+
 async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
     """Forget what was shown to this account: it joined anew, so it shows nothing yet."""
+    await _forget(conn, platform, account_id, only_absent=False)
+
+
+async def seen_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
+    """Show again to an account that was parked as absent: it has been heard of. Else do nothing."""
+    await _forget(conn, platform, account_id, only_absent=True)
+
+
+async def _forget(
+    conn: asyncpg.Connection, platform: Platform, account_id: int, *, only_absent: bool
+) -> None:
     with mapped_errors():
         await conn.execute(
             """
@@ -155,17 +264,18 @@ async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: i
                 SELECT f.member_id, f.surface
                 FROM surfaces AS f
                 JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-                WHERE a.platform = $1 AND a.account_id = $2
+                WHERE a.platform = $1 AND a.account_id = $2 AND (NOT $3 OR f.parked = 'absent')
                 ORDER BY f.surface
                 FOR NO KEY UPDATE OF f
             )
-            UPDATE surfaces AS f SET shown = NULL, wanted_at = now(), retry_at = NULL,
-                error = NULL, attempts = 0
+            UPDATE surfaces AS f SET shown = NULL, wanted_at = now(), priority = 0,
+                retry_at = NULL, parked = NULL, error = NULL, attempts = 0
             FROM theirs AS t
             WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
             """,
             platform,
             account_id,
+            only_absent,
         )
 
 
@@ -182,6 +292,19 @@ _IN_HAND = """
     )
 """
 
+# What was wanted when the member was taken.
+_WANTED = "unnest($4::text[], $5::integer[], $6::timestamptz[]) AS w (surface, number, wanted_at)"
+
+
+def _hand(showing: Showing) -> tuple[Platform, int, datetime]:
+    return showing.platform, showing.account_id, showing.taken_until
+
+
+def _wishes(showing: Showing) -> tuple[list[str], list[int], list[datetime]]:
+    names = list(showing.wanted)
+    numbers = [showing.wanted[name] for name in names]
+    return names, numbers, [showing.wanted_at[name] for name in names]
+
 
 async def _give_back(
     pool: asyncpg.Pool, showing: Showing, *, delay_s: float, attempts: int, error: str | None
@@ -190,14 +313,17 @@ async def _give_back(
         await pool.execute(
             f"""
             WITH {_IN_HAND}
-            UPDATE surfaces AS f SET taken_until = NULL, attempts = f.attempts + $5,
-                retry_at = now() + make_interval(secs => $4), error = coalesce($6, f.error)
+            UPDATE surfaces AS f SET taken_until = NULL,
+                attempts = CASE WHEN f.wanted_at = w.wanted_at THEN f.attempts + $8 ELSE 0 END,
+                retry_at = CASE WHEN f.wanted_at = w.wanted_at
+                    THEN now() + make_interval(secs => $7) END,
+                error = coalesce($9, f.error)
             FROM in_hand AS h
+            JOIN {_WANTED} USING (surface)
             WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
-            """,  # noqa: S608 - this module's own constant
-            showing.platform,
-            showing.account_id,
-            showing.taken_until,
+            """,  # noqa: S608 - this module's own constants
+            *_hand(showing),
+            *_wishes(showing),
             delay_s,
             attempts,
             error,

@@ -138,6 +138,9 @@ RETURN rank_on(xp, ladder());
 
 -- Where people see a rank or an achievement. wanted and shown differ while there is work to do.
 -- For surface 'rank' the numbers are ranks; for 'achievement:<name>' 1 is held and 0 is not.
+-- priority: 0 live, 1 link, 2 reconcile, 3 backfill; the lower, the sooner. parked: the cause that has
+-- to go before it is tried again, with retry_at = 'infinity'. announced: the highest number that was
+-- told or passed over; announce: it is still to be told.
 CREATE TABLE surfaces (
     member_id bigint NOT NULL REFERENCES members (id),
     platform text NOT NULL,
@@ -146,17 +149,25 @@ CREATE TABLE surfaces (
     shown integer,
     wanted_at timestamptz NOT NULL DEFAULT now(),
     wanted_key text,
+    priority smallint NOT NULL DEFAULT 0,
     shown_at timestamptz,
     taken_until timestamptz,
     attempts integer NOT NULL DEFAULT 0,
     retry_at timestamptz,
+    parked text,
     error text,
+    announced integer NOT NULL DEFAULT 0,
+    announce boolean NOT NULL DEFAULT false,
     CONSTRAINT surface_once PRIMARY KEY (member_id, platform, surface),
-    CONSTRAINT surface_platform_known CHECK (platform IN ('telegram', 'discord'))
+    CONSTRAINT surface_platform_known CHECK (platform IN ('telegram', 'discord')),
+    CONSTRAINT surface_priority_known CHECK (priority BETWEEN 0 AND 3)
 );
 -- In the order in which they may be visited: wanted, postponed until, in somebody's hands until.
-CREATE INDEX surfaces_due ON surfaces (platform, greatest(wanted_at, retry_at, taken_until))
+CREATE INDEX surfaces_due
+    ON surfaces (platform, priority, greatest(wanted_at, retry_at, taken_until))
     WHERE wanted IS DISTINCT FROM shown;
+CREATE INDEX surfaces_parked ON surfaces (platform, parked) WHERE parked IS NOT NULL;
+CREATE INDEX surfaces_to_announce ON surfaces (platform, shown_at) WHERE announce;
 CREATE INDEX surfaces_taken ON surfaces (platform, taken_until) WHERE taken_until IS NOT NULL;
 
 -- One-time codes that join two accounts. Only the hash is kept.

@@ -13,7 +13,7 @@ import schemas
 from config import Community
 from consumers import surfaces as surfaces_module
 from consumers.parts import Parts
-from consumers.surfaces import CannotShow, Surfaces
+from consumers.surfaces import CannotShow, Hindrances, Surfaces
 from db import Fact, events
 from db.surfaces import Showing
 
@@ -29,9 +29,13 @@ class Wall:
         self.refusals: dict[int, CannotShow] = {}
         self.obstacle: CannotShow | None = None
         self.during_visit = None
+        self.hindrances = Hindrances(None, {})
 
     def describe(self):
         return {"wall": "in memory"}
+
+    async def survey(self) -> Hindrances:
+        return self.hindrances
 
     async def show(self, showing: Showing) -> None:
         self.visits.append(showing)

@@ -4,11 +4,15 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+import structlog
 from member_desk import MemberDesk
+from structlog.testing import capture_logs
 
 from config import Settings
+from consumers import surfaces as surfaces_module
 from consumers.surfaces import Surfaces
 from consumers.telegram_tags import open_role
+from db.surfaces import seen_again
 from sandbox import Fault, Faults, Rate, Transcript, load_seed
 from sandbox.telegram_api import TelegramLimits, TelegramPlatform
 
@@ -34,6 +38,14 @@ class Group:
 
     def calls(self, name: str) -> list:
         return self.transcript.calls(platform="telegram", name=name)
+
+
+@pytest.fixture(autouse=True)
+def uncached_loggers():
+    """capture_logs changes the configuration, which a cached logger would not see."""
+    structlog.configure(cache_logger_on_first_use=False)
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -161,20 +173,55 @@ async def test_a_rate_limit_keeps_from_everyone_for_as_long_as_telegram_says(rol
 
 
 @pytest.mark.parametrize(
-    ("status", "rights"), [("administrator", frozenset()), ("member", None), ("kicked", None)]
+    ("status", "rights", "told"),
+    [
+        ("administrator", frozenset(), "lacks the right to edit member tags"),
+        ("member", None, "is not an administrator"),
+        ("kicked", None, "is not an administrator"),
+    ],
 )
-async def test_a_bot_without_the_right_asks_for_nobody_else(role, group, people, status, rights):
+async def test_a_bot_without_the_right_tries_nothing_until_it_has_it(
+    role, group, people, monkeypatch, status, rights, told
+):
+    monkeypatch.setattr(surfaces_module, "SURVEY_S", 0.0)
     group.platform.people.set_bot(status, rights)
     await people.give_xp(ALICE, 10)
     await people.give_xp(BORIS, 10)
 
-    assert await role.step() == 1
-    assert await role.step() == 0
+    with capture_logs() as logs:
+        for _ in range(4):
+            await role.step()
+            role._blocked_until = 0.0
 
-    assert "make the bot an administrator" in await people.error(ALICE)
+    [warning] = [line for line in logs if line["log_level"] == "warning"]
+    assert told in warning["why"] or "bot was kicked" in warning["why"]
+    assert "Edit Member Tags" in warning["why"]
+    assert group.calls(SET) == []
+    group.platform.people.set_bot("administrator")
+    await role.step()
+    assert (group.tag_of(ALICE), group.tag_of(BORIS)) == ("Newcomer", "Newcomer")
+
+
+async def test_one_who_left_is_not_looked_at_again_until_they_are_seen(role, group, people, pool):
+    group.platform.leave(ALICE)
+    await people.give_xp(ALICE, 10)
+    await role.step()
+    looked = len(group.calls(LOOK))
+
+    await people.give_xp(ALICE, 30)
+    await people.unlock(ALICE, "lucky_guess")
+    assert await role.step() == 0
+    assert len(group.calls(LOOK)) == looked
+
+    group.platform.join(ALICE)
+    async with pool.acquire() as conn:
+        await seen_again(conn, "telegram", ALICE)
+    await role.step()
+    assert group.tag_of(ALICE) == "Regular"
 
 
 async def test_a_connection_that_breaks_keeps_from_everyone(role, group, people):
+    await role.step()
     group.faults.add(Fault("telegram", LOOK, 0, when="hangup"))
     await people.give_xp(ALICE, 10)
 
@@ -184,6 +231,7 @@ async def test_a_connection_that_breaks_keeps_from_everyone(role, group, people)
 
 
 async def test_a_revoked_token_is_told(role, group, people):
+    await role.step()
     group.faults.add(Fault("telegram", LOOK, 401, description="Unauthorized"))
     await people.give_xp(ALICE, 10)
 

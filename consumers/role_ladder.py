@@ -1,0 +1,104 @@
+"""What stands between the bot and the roles it is to give: found out by looking, not by trying.
+
+A hopeless write costs more than the call: Discord bans an address that collects refusals.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from config import Community
+
+MANAGE_ROLES = 1 << 28
+ADMINISTRATOR = 1 << 3
+
+NOT_IN_SERVER = (
+    "the bot is not in the Discord server: invite it, or correct guild_id in twinstream.toml"
+)
+
+
+class RoleHindrance(NamedTuple):
+    """Why a role cannot be given, and what mends it. With `only_giving` it can still be taken."""
+
+    why: str
+    only_giving: bool = False
+
+
+class Ladder(NamedTuple):
+    """How the bot stands to the configured roles. `everyone`: why it can write none at all."""
+
+    everyone: str | None
+    roles: dict[int, RoleHindrance]
+
+
+def examine(
+    community: Community, roles: Sequence[Mapping[str, Any]], held_by_bot: Iterable[str | int]
+) -> Ladder:
+    """Compare the server's roles, and those that the bot holds, with twinstream.toml. Pure.
+
+    Takes the API's own objects. Who gets a role does not matter: an owner can be given one too.
+    """
+    known = {int(role["id"]): role for role in roles}
+    guild_id = community.discord.guild_id
+    held = [known[one] for one in (guild_id, *map(int, held_by_bot)) if one in known]
+    top = max(held, key=_height, default=None)
+    permissions = 0
+    for role in held:
+        permissions |= int(role["permissions"])
+    if top is None or not permissions & (MANAGE_ROLES | ADMINISTRATOR):
+        name = "the bot's role" if top is None or int(top["id"]) == guild_id else repr(top["name"])
+        return Ladder(
+            "the bot lacks the permission Manage Roles: open Server Settings > Roles and tick it"
+            f" for {name}",
+            {},
+        )
+    found = {}
+    for role_id, user in _configured(community).items():
+        hindrance = _hindrance(known.get(role_id), role_id, user, top, guild_id)
+        if hindrance is not None:
+            found[role_id] = hindrance
+    return Ladder(None, found)
+
+
+def _configured(community: Community) -> dict[int, str]:
+    """Every role of twinstream.toml, and what it is for."""
+    named = [(one.discord_role, f"the rank {one.name!r}") for one in community.ranks]
+    named += [(one.discord_role, f"the achievement {one.name!r}") for one in community.achievements]
+    return {role_id: user for role_id, user in named if role_id is not None}
+
+
+def _hindrance(
+    role: Mapping[str, Any] | None, role_id: int, user: str, top: Mapping[str, Any], guild_id: int
+) -> RoleHindrance | None:
+    if role is None:
+        return RoleHindrance(
+            f"the role {role_id} of {user} does not exist in the server: create one and set"
+            " discord_role to its id in twinstream.toml"
+        )
+    name = f"the role {role['name']!r} of {user}"
+    if role_id == guild_id:
+        return RoleHindrance(
+            f"{name} is everybody's and cannot be given: set discord_role to another one in"
+            " twinstream.toml"
+        )
+    if role["managed"]:
+        return RoleHindrance(
+            f"{name} is handed out by an integration only: set discord_role to another one in"
+            " twinstream.toml"
+        )
+    if _height(role) >= _height(top):
+        return RoleHindrance(
+            f"{name} stands above the bot's own: open Server Settings > Roles and drag"
+            f" {top['name']!r} above it"
+        )
+    if int(role["permissions"]) & ADMINISTRATOR:
+        return RoleHindrance(
+            f"{name} makes its holders administrators, which nobody should be by XP: take the"
+            " permission Administrator from it in Server Settings > Roles",
+            only_giving=True,
+        )
+    return None
+
+
+def _height(role: Mapping[str, Any]) -> tuple[int, int]:
+    """Of two roles in the same position the older one is higher."""
+    return int(role["position"]), -int(role["id"])

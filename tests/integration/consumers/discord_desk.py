@@ -1,0 +1,46 @@
+"""The sandbox's Discord as the tests of roles look at it."""
+
+from sandbox import Faults, Transcript, load_seed
+from sandbox.discord_api import DiscordLimits, DiscordPlatform
+
+VERA, ALICE, BORIS, STRANGER = (
+    800000000000000100,
+    800000000000000101,
+    800000000000000102,
+    800000000000000777,
+)
+NEWCOMER, REGULAR, VETERAN = 900000000000000101, 900000000000000102, 900000000000000103
+LUCKY, BOOSTER, BOT_ROLE = 900000000000000110, 900000000000000111, 900000000000000100
+GUILD = 900000000000000001
+MEMBER_ROLE = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}"
+GIVE, TAKE, LOOK = (
+    f"PUT {MEMBER_ROLE}",
+    f"DELETE {MEMBER_ROLE}",
+    "GET /guilds/{guild_id}/members/{user_id}",
+)
+
+
+class Server:
+    """The sandbox's Discord, its wire log, and its faults."""
+
+    def __init__(self, *, limit_scale: float = 0.01) -> None:
+        self.transcript, self.faults = Transcript(), Faults()
+        limits = DiscordLimits().scaled(limit_scale)
+        self.platform = DiscordPlatform(load_seed(), self.transcript, self.faults, limits=limits)
+
+    def roles_of(self, user_id: int) -> set[int]:
+        [member] = [
+            one for one in self.platform.world()["members"] if int(one["user"]["id"]) == user_id
+        ]
+        return {int(role) for role in member["roles"]}
+
+    def calls(self, name: str) -> list:
+        return self.transcript.calls(platform="discord", name=name)
+
+    def looks_at(self, user_id: int) -> int:
+        """How often somebody asked which roles this member has."""
+        return sum(str(user_id) in str(call.request) for call in self.calls(LOOK))
+
+    def refusals(self) -> list:
+        """The calls that were forbidden."""
+        return [call for call in self.transcript.calls(platform="discord") if call.status == 403]
