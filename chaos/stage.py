@@ -113,11 +113,11 @@ class Stage:
         """Start a server; what is left of a killed one may be in the way for a moment."""
         for _ in range(START_ATTEMPTS_MAX - 1):
             try:
-                return await asyncio.to_thread(start)
+                return await _in_a_thread(start)
             except LaunchError as error:
                 log.info("server.start_delayed", why=str(error))
                 await asyncio.sleep(0.5)
-        return await asyncio.to_thread(start)
+        return await _in_a_thread(start)
 
     # Processes
 
@@ -221,6 +221,17 @@ async def open_stage(
             yield stage
         finally:
             await asyncio.to_thread(stage.clear)
+
+
+async def _in_a_thread(start: Callable[[], Server]) -> Server:
+    """Start a server. A cancellation waits for it and ends it: a thread cannot be stopped."""
+    starting = asyncio.ensure_future(asyncio.to_thread(start))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(LaunchError):
+            (await starting).stop()
+        raise
 
 
 def end_leftovers(folder: Path) -> None:

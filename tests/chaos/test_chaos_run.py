@@ -1,10 +1,13 @@
 """`make chaos` at a small size: real servers and processes, faults, and the audit."""
 
 import asyncio
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 SECONDS = "15"
@@ -35,3 +38,32 @@ async def test_nothing_is_lost_and_nothing_doubled_under_chaos(tmp_path: Path, c
 
     assert process.returncode == 0, output.decode()
     assert "PASSED: 0 lost, 0 doubled" in output.decode()
+    assert not list(left_in(tmp_path))
+
+
+@pytest.mark.timeout(120)
+async def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path: Path, checkout: Path):
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "chaos", "--folder", str(tmp_path / "chaos")),
+        cwd=checkout,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(60):
+            while len(list(left_in(tmp_path))) < 8:  # noqa: ASYNC110 - other processes' doing
+                await asyncio.sleep(0.1)
+    finally:
+        process.terminate()
+        code = await process.wait()
+
+    assert code == 3
+    assert not list(left_in(tmp_path))
+
+
+def left_in(folder: Path) -> Iterator[psutil.Process]:
+    """Every process that works in this folder, or was told its settings there."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            settings = Path(process.environ().get("TWINSTREAM_CONFIG", "/"))
+            if folder in settings.parents or folder in Path(process.cwd()).parents:
+                yield process
