@@ -48,6 +48,16 @@ test: $(VENV)/dev ## Run all tests, two at a time
 chaos: $(VENV)/local ## Kill, cut and wipe everything under load, then audit; CHAOS_SECONDS=300 CHAOS_SEED=7
 	@$(BIN)/python -m chaos $(ARGS)
 
+.PHONY: simulate
+simulate: $(VENV)/dev ## Run everything in virtual time under faults: SEEDS=1000, or SEED=17 to replay one
+	@$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
+
+.PHONY: nightly
+nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, and each guard taken out in turn
+	@$(BIN)/pytest tests/property --hypothesis-profile nightly
+	@$(BIN)/python -m simulation --seeds 1000
+	@$(BIN)/python -m simulation --seeds 300 --guards
+
 .PHONY: lint
 lint: $(VENV)/dev ## Check style and formatting
 	@$(BIN)/ruff check .

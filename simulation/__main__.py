@@ -30,13 +30,18 @@ def main(
     seed: Annotated[int | None, typer.Option(help="Replay this one, with every step.")] = None,
     without: Annotated[str, typer.Option(help=f"Guard to take out: {', '.join(MUTANTS)}.")] = "",
     stop_at_first: Annotated[bool, typer.Option(help="Stop at the first failure.")] = False,
+    guards: Annotated[
+        bool, typer.Option(help="Take out each guard in turn; every one must be missed.")
+    ] = False,
 ) -> None:
     """Run seeds and print every failure with its seed. Ends with 1 if there was any.
 
     Ctrl-C ends it early, with a summary of what was run.
     """
-    mutant = MUTANTS[without] if without else None
     wanted = [seed] if seed is not None else range(first, first + seeds)
+    if guards:
+        raise SystemExit(not all_guards_are_missed(wanted))
+    mutant = MUTANTS[without] if without else None
     done: list[Outcome] = []
     began = time.monotonic()
     with postgres() as real:
@@ -53,6 +58,22 @@ def main(
             typer.echo("interrupted")
     sum_up(done, time.monotonic() - began)
     raise SystemExit(any(outcome.broken for outcome in done))
+
+
+def all_guards_are_missed(seeds: Sequence[int]) -> bool:
+    """Print for each guard which seed shows that it is missing. False if none does for one."""
+    missed = True
+    with postgres() as real:
+        for name, mutant in MUTANTS.items():
+            runs = outcomes(seeds, real, mutant, all_steps=False)
+            found = next((outcome for outcome in runs if outcome.broken), None)
+            missed = missed and found is not None
+            typer.echo(f"{name}: {_first_line(found) if found else 'no seed misses it'}")
+    return missed
+
+
+def _first_line(outcome: Outcome) -> str:
+    return f"seed {outcome.seed}: {str(outcome.broken).splitlines()[0][:160]}"
 
 
 def sum_up(done: Sequence[Outcome], took_s: float) -> None:
