@@ -13,7 +13,6 @@ import schemas
 from bus import SOURCES, Keys
 from db import Platform
 
-OFFENDERS_SHOWN = 10
 PAGE_ENTRIES = 2_000
 
 # What the bots say, and what stands in the ledger of the platform where it happened: the latter

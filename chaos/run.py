@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
-import structlog
 
 from db import PLATFORMS, issue_code, redeem_code
 
@@ -20,8 +19,6 @@ from .scale import Scale
 from .schedule import Strike
 from .stage import Stage, redis_at
 from .witness import prepare
-
-log = structlog.get_logger("twinstream.chaos")
 
 #: Events that the bots commit before the first fault.
 WARM_UP_EVENTS = 50
@@ -150,13 +147,11 @@ class Run:
 
     async def _strike(self, strike: Strike) -> Recovery:
         chance = random.Random(strike.seed)
-        log.info("fault.began", number=strike.number, kinds=strike.kinds)
         began = time.monotonic()
         await asyncio.gather(
             *(FAULTS[kind](self._stage, random.Random(chance.random())) for kind in strike.kinds)
         )
         lasted_s = time.monotonic() - began
-        log.info("fault.ended", number=strike.number, lasted_s=round(lasted_s, 3))
         async with self._stage.conn() as conn:
             ended_at = await conn.fetchval("SELECT clock_timestamp()")
 
@@ -179,7 +174,6 @@ class Run:
             if recovered_s is None:
                 # What this strike left behind must not be held against the next one.
                 self._given_up_until = ended_at
-        log.info("fault.recovered", number=strike.number, recovered_s=recovered_s)
         return Recovery(strike, lasted_s, recovered_s)
 
     async def _until_quiet(self) -> float | None:
