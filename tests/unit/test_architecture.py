@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 #: Only these files read the environment: where a process begins, and what reads it for them.
 READS_ENVIRONMENT = re.compile(
     r"config/settings\.py|launch/.+|sandbox/__main__\.py"
-    r"|(?:consumers|bots)/(?:\w+/)?(?:__main__|app)\.py|chaos/(?:__main__|bot)\.py"
+    r"|(?:consumers|bots)/(?:\w+/)?(?:__main__|app|operator)\.py|chaos/(?:__main__|bot)\.py"
 )
 SPELLS_KEYS = "bus/keys.py"
 VAGUE_NAMES = {"util", "utils", "common", "helper", "helpers", "base", "misc"}

@@ -1,0 +1,215 @@
+"""Dead letters: listed, shown, and sent again without doubling anything."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from settling_desk import Desk, edited, xp_payload
+
+from bus import Keys, connect
+from consumers import dead
+from consumers.parts import Parts
+from consumers.rebuild import Rebuild
+from consumers.relay import Relay
+from consumers.settling import Settling
+from db.dead_letters import find_dead
+
+KEY = "tg_game_guess_1001_1"
+
+
+async def all_dead(parts: Parts):
+    async with parts.pool.acquire() as conn:
+        return await find_dead(conn, limit=100)
+
+
+async def bury_an_overdraft(parts: Parts, desk: Desk) -> None:
+    """A foreign program takes what the member has not got."""
+    await desk.add("telegram", xp_payload(-20))
+    await Settling("telegram", parts).step()
+    assert list(await desk.failures()) == [KEY]
+
+
+async def test_a_refused_event_takes_effect_once_its_cause_is_gone(parts, desk, producer):
+    await bury_an_overdraft(parts, desk)
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=50, source="telegram", reason="gift", entity_id="1"
+    )
+
+    [buried] = await all_dead(parts)
+    done = await dead.replay(parts.pool, parts.publisher, ids=[buried.id])
+    settling = Settling("telegram", parts)
+    while await settling.step():
+        pass
+
+    assert done.sent == (buried.id,)
+    assert await desk.xp("discord") == 30
+    assert await desk.failures() == {}
+
+
+async def test_sending_again_twice_counts_once(parts, desk, producer):
+    await bury_an_overdraft(parts, desk)
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=50, source="telegram", reason="gift", entity_id="1"
+    )
+
+    for _ in range(2):
+        await dead.replay(parts.pool, parts.publisher, ids=None)
+    settling = Settling("telegram", parts)
+    while await settling.step():
+        pass
+
+    assert await desk.xp("discord") == 30
+    assert await desk.ledger_rows("discord") == 2
+
+
+async def test_what_is_refused_again_is_buried_again_with_its_reason(parts, desk):
+    await bury_an_overdraft(parts, desk)
+    before = await desk.failures()
+
+    await dead.replay(parts.pool, parts.publisher, ids=None)
+    await Settling("telegram", parts).step()
+
+    assert await desk.failures() == before
+
+
+async def test_a_recorded_event_is_published_by_the_relay(parts, desk, producer):
+    """An event of our own that was buried, for instance by an attempt limit."""
+    recorded = await producer.create_xp_change_event(
+        user_id=1001, delta_xp=15, source="telegram", reason="game_guess", entity_id="1"
+    )
+    await desk.lose_everything()
+    await parts.rebuild("telegram")
+    await parts.pool.execute("UPDATE sync_events SET status = 'failed', error_message = 'by hand'")
+
+    done = await dead.replay(parts.pool, parts.publisher, ids=None, reason="BY HAND")
+    await Relay(parts).step()
+    await Settling("telegram", parts).step()
+
+    assert len(done.sent) == 1
+    assert recorded.created
+    assert await desk.xp("discord") == 15
+    assert await desk.statuses() == {"completed": 1}
+
+
+async def test_what_still_is_no_event_stays_where_it_is(parts, desk):
+    await desk.add("telegram", b"nonsense")
+    await Settling("telegram", parts).step()
+    [buried] = await all_dead(parts)
+
+    done = await dead.replay(parts.pool, parts.publisher, ids=None)
+
+    assert done.sent == ()
+    assert "not JSON" in done.refused[buried.id]
+    assert await desk.stream_length("telegram") == 1
+
+
+async def test_an_entry_that_an_older_version_could_not_read_is_sent_again(parts, desk):
+    """Its row is replaced by that of the event, which has a key of its own."""
+    await desk.add("telegram", edited(xp_payload(15), v=99))
+    await Settling("telegram", parts).step()
+    await parts.pool.execute("UPDATE sync_events SET payload = $1", xp_payload(15).decode())
+
+    await dead.replay(parts.pool, parts.publisher, ids=None)
+    await Settling("telegram", parts).step()
+
+    assert await desk.xp("discord") == 15
+    assert await desk.statuses() == {"completed": 1}
+
+
+async def test_a_dry_run_says_what_it_would_send_and_sends_nothing(parts, desk):
+    await bury_an_overdraft(parts, desk)
+    await desk.add("telegram", b"nonsense")
+    await Settling("telegram", parts).step()
+
+    done = await dead.replay(parts.pool, parts.publisher, ids=None, dry_run=True)
+
+    assert len(done.sent) == 1
+    assert len(done.refused) == 1
+    assert await desk.stream_length("telegram") == 2
+    assert len(await desk.failures()) == 2
+
+
+async def test_only_those_with_the_reason_are_sent(parts, desk):
+    await bury_an_overdraft(parts, desk)
+
+    nobody = await dead.replay(parts.pool, parts.publisher, ids=None, reason="not JSON")
+
+    assert nobody == dead.Replayed((), {})
+
+
+async def test_a_rebuild_on_request_publishes_what_has_not_arrived(parts, desk, producer):
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=15, source="telegram", reason="game_guess", entity_id="1"
+    )
+    await desk.lose_everything()
+
+    rebuild = Rebuild(parts.pool, parts.redis, parts.keys)
+    count = await rebuild.publish_unfinished_again("telegram")
+    await Relay(parts).step()
+    await Settling("telegram", parts).step()
+
+    assert count <= 1
+    assert await desk.xp("discord") == 15
+
+
+@pytest.fixture
+async def buried_on_a_server_of_its_own(own_redis_url, database_url, parts, desk):
+    """Nonsense and an overdraft, where a process without a prefix finds the streams."""
+    await bury_an_overdraft(parts, desk)
+    await desk.add("telegram", b"nonsense")
+    await Settling("telegram", parts).step()
+    return {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}
+
+
+async def command(checkout: Path, servers: dict[str, str], *words: str):
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "consumers", *words],
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **servers},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+async def test_the_commands_list_show_and_replay(checkout, buried_on_a_server_of_its_own, parts):
+    servers = buried_on_a_server_of_its_own
+    overdraft, nonsense = await all_dead(parts)
+
+    listed = await command(checkout, servers, "dead", "list")
+    shown = await command(checkout, servers, "dead", "show", str(nonsense.id))
+    rehearsed = await command(checkout, servers, "dead", "replay", "--all", "--dry-run")
+    rebuilt = await command(checkout, servers, "rebuild")
+
+    assert "2 buried" in listed.stdout
+    assert "nonsense" in shown.stdout
+    assert f"{nonsense.id} cannot be sent again" in rehearsed.stdout
+    assert "1 would be sent again, 1 left where they are" in rehearsed.stdout
+    assert "sync:telegram: 0 unfinished events" in rebuilt.stdout
+    replayed = await command(checkout, servers, "dead", "replay", str(overdraft.id))
+    assert "1 sent again" in replayed.stdout
+    client = connect(servers["REDIS_URL"], name="test")
+    assert await client.xlen(Keys().stream("telegram")) == 1
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("dead", "replay"), "name the ids to send again, or --all"),
+        (("dead", "replay", "7", "--all"), "name the ids to send again, or --all"),
+        (("dead", "show", "123456"), "nothing is buried under id 123456"),
+    ],
+)
+async def test_unfit_use_is_one_sentence(checkout, own_redis_url, database_url, words, sentence):
+    servers = {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}
+
+    refused = await command(checkout, servers, *words)
+
+    assert refused.returncode == 2
+    assert sentence in refused.stderr
+    assert "Traceback" not in refused.stderr
