@@ -186,6 +186,12 @@ class Cluster(Replicated):
         others = {*self.shards, self.replica} - {self.primary}
         return self.replica.info()["role"] == "master" and all(map(_is_whole, others))
 
+    def heal(self) -> None:
+        """Let a primary that was frozen, and lost its place, follow the new one."""
+        self.primary.thaw()
+        self.primary, self.replica = self.replica, self.primary
+        self.until_even()
+
     def fail_over(self) -> None:
         """Let the replica take over from a primary that lives on."""
         until(lambda: self.replica.ask("CLUSTER", "FAILOVER") in (True, "OK"), what="a promotion")
@@ -213,6 +219,8 @@ def sentinel_trio(folder: Path) -> Iterator[SentinelTrio]:
         for sentinel in sentinels:  # who would else look at each other every few seconds
             sentinel.ask("SENTINEL", "DEBUG", "INFO-PERIOD", 100, "PUBLISH-PERIOD", 100)
         until(lambda: all(map(_knows_everybody, sentinels)), what="the sentinels know each other")
+        for sentinel in sentinels:  # or they would undo a planned failover before its leader looks
+            sentinel.ask("SENTINEL", "DEBUG", "PUBLISH-PERIOD", 500)
         yield SentinelTrio(primary, replica, sentinels)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,12 +26,7 @@ from bus import SOURCES, BusUnavailable, Keys, Publisher, connect, ensure_group,
 
 DEADLINE_S = 15.0
 SECRET = "hunter2"
-
-
-@pytest.fixture(params=[sentinel_trio, cluster], ids=["sentinel", "cluster"])
-def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SentinelTrio | Cluster]:
-    with request.param(tmp_path) as nodes:
-        yield nodes
+PAUSED_S = 0.4
 
 
 @pytest.mark.parametrize("shared", ["trio", "shards"])
@@ -52,27 +47,35 @@ async def test_after_a_planned_failover_both_ends_go_on(
         assert [entry.payload for entry in seen] == [b"after"]
 
 
+@pytest.mark.parametrize("kind", ["sentinel", "cluster"])
 async def test_a_primary_that_hangs_is_left_for_the_new_one(
-    nodes: SentinelTrio | Cluster, monkeypatch: pytest.MonkeyPatch
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("bus.client.COMMAND_TIMEOUT_S", 1.0)
     monkeypatch.setattr("bus.client.READER_TIMEOUT_S", 1.0)
-    async with a_bus(nodes.url) as bus:
-        reader = bus.reader(block_ms=50)
-        await bus.publish(b"before")
-        await reader.read()
-        await asyncio.to_thread(nodes.until_even)
-
-        nodes.primary.freeze()
-        await asyncio.to_thread(until, nodes.is_promoted, what="the replica is promoted")
-
-        # One call each waits in vain, and the next one goes to the right place.
-        with pytest.raises(BusUnavailable):
-            await bus.publish(b"lost")
-        await bus.publish(b"after")
-        with pytest.raises(BusUnavailable):
+    with ExitStack() as stack:
+        nodes: SentinelTrio | Cluster
+        if kind == "sentinel":
+            nodes = stack.enter_context(sentinel_trio(tmp_path))
+        else:  # which takes long to make, and heals in a moment
+            nodes = request.getfixturevalue("shards")
+            stack.callback(nodes.heal)
+        async with a_bus(nodes.url) as bus:
+            reader = bus.reader(block_ms=50)
+            await bus.publish(b"before")
             await reader.read()
-        assert [entry.payload for entry in await reader.read()] == [b"after"]
+            await asyncio.to_thread(nodes.until_even)
+
+            nodes.primary.freeze()
+            await asyncio.to_thread(until, nodes.is_promoted, what="the replica is promoted")
+
+            # One call each waits in vain, and the next one goes to the right place.
+            with pytest.raises(BusUnavailable):
+                await bus.publish(b"lost")
+            await bus.publish(b"after")
+            with pytest.raises(BusUnavailable):
+                await reader.read()
+            assert [entry.payload for entry in await reader.read()] == [b"after"]
 
 
 async def test_the_loss_of_one_node_does_not_stop_who_needs_another(tmp_path: Path):
@@ -95,20 +98,22 @@ async def test_the_loss_of_one_node_does_not_stop_who_needs_another(tmp_path: Pa
                 await at_last(lambda: publisher.publish(source, [b"two"]))
 
 
-async def test_a_client_closes_its_connections_even_after_a_failure(tmp_path: Path):
-    with cluster(tmp_path) as nodes:
-        redis = connect(nodes.url, name="leaving")
-        for source in SOURCES:
-            await redis.xlen(Keys().stream(source))
-        nodes.primary.kill()
-        with pytest.raises(BusUnavailable):
-            await Publisher(redis, Keys()).publish("telegram", [b"one"])
-        alive = nodes.shard_of(Keys().stream("discord"))
-        assert "leaving" in connected(alive)
+async def test_a_client_closes_its_connections_even_after_a_failure(
+    shards: Cluster, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bus.client.COMMAND_TIMEOUT_S", PAUSED_S / 2)
+    redis = connect(shards.url, name="leaving")
+    for source in SOURCES:
+        await redis.xlen(Keys().stream(source))
+    others = shards.shard_of(Keys().stream("discord"))
+    shards.primary.ask("CLIENT", "PAUSE", int(PAUSED_S * 1_000))
+    with pytest.raises(BusUnavailable):
+        await Publisher(redis, Keys()).publish("telegram", [b"one"])
+    assert "leaving" in connected(others)
 
-        await redis.aclose()
+    await redis.aclose()
 
-        await asyncio.to_thread(until, lambda: "leaving" not in connected(alive), what="it left")
+    await asyncio.to_thread(until, lambda: "leaving" not in connected(others), what="it left")
 
 
 @pytest.fixture(params=["sentinel", "cluster"])
@@ -180,8 +185,9 @@ def connected(node: Node) -> str:
 @asynccontextmanager
 async def a_bus(url: str) -> AsyncIterator[Bus]:
     async with open_bus(Server("any", url)) as bus:
-        bus.keys = Keys()  # the servers are this test's own
+        bus.keys = Keys()  # whose streams are on shards of their own; other tests have prefixes
         for subscription in bus.keys.subscriptions:
+            await bus.redis.delete(subscription.stream)
             await ensure_group(bus.redis, subscription)
         yield bus
 
