@@ -96,7 +96,8 @@ async def _run(settings: Settings) -> None:
     folder = Path(settings.twinstream_run_dir) / "live"
     with open_site(folder, settings) as site:
         if site.embedded:
-            console.print(f"{' and '.join(site.embedded)} run here, on the data in {site.folder}")
+            names = " and ".join(keeper.name for keeper in site.embedded)
+            console.print(f"No address is set for {names}: started here, on {site.folder}")
         environment = {
             **os.environ,
             "REDIS_URL": site.redis_url,
@@ -107,9 +108,22 @@ async def _run(settings: Settings) -> None:
         try:
             for module in OURS:
                 crew.start(module)
-            await crew.watch()
+            await _watch(site.watch(console.print), crew.watch())
         finally:
             crew.stop()
+
+
+async def _watch(*watches: Coroutine[Any, Any, None]) -> None:
+    """Watch everything until cancelled; the first that gives up ends it all."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for watch in watches:
+                group.create_task(watch)
+    except ExceptionGroup as failures:
+        error: Exception = failures
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
 
 
 async def _sandbox(settings: Settings) -> None:
@@ -118,7 +132,7 @@ async def _sandbox(settings: Settings) -> None:
         console.print("Starting the platforms, the bots and the consumers ...")
         async with run_sandbox(site) as sandboxed:
             _show_addresses(sandboxed.endpoints, root / "endpoints.json", site.logs)
-            await sandboxed.watch()
+            await _watch(site.watch(console.print), sandboxed.watch())
 
 
 async def _demo(settings: Settings) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from .errors import LaunchError
 from .processes import Crew, Module
 from .sandbox_client import Call, SandboxClient
+from .servers import free_port
 from .site import Site
 
 COMMUNITY = Path("sandbox/twinstream.toml")
@@ -131,8 +132,11 @@ async def run_sandbox(site: Site, *, limit_scale: float = 1.0) -> AsyncIterator[
 
 
 def _platforms(site: Site, limit_scale: float) -> Module:
+    """Choose the ports here, so that platforms that died come back where everybody looks."""
+    ports = [f"--{name}-port={free_port()}" for name in ("telegram", "discord", "control")]
     state = site.folder / "world.json"
-    return Module("sandbox", "sandbox", (f"--state={state}", f"--limit-scale={limit_scale}"))
+    arguments = (f"--state={state}", f"--limit-scale={limit_scale}", *ports)
+    return Module("sandbox", "sandbox", arguments)
 
 
 async def _first_line(process: subprocess.Popen[bytes], log: Path | None) -> dict[str, Any]:

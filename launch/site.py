@@ -3,26 +3,28 @@
 `.run/sandbox` and `.run/live` never share anything: what is earned in the sandbox stays there.
 """
 
+import asyncio
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from config import Settings
 
 from .errors import AlreadyRunning
+from .keeper import Keeper
 from .migrate import migrate
-from .servers import start_postgres, start_redis
+from .servers import Server, start_postgres, start_redis
 
 
 class Site(NamedTuple):
-    """Where things are. `embedded` names the servers that we started ourselves."""
+    """Where things are. `embedded` are the servers that we started ourselves."""
 
     folder: Path
     redis_url: str
     database_url: str
-    embedded: tuple[str, ...]
+    embedded: tuple[Keeper, ...]
 
     @property
     def logs(self) -> Path:
@@ -33,6 +35,12 @@ class Site(NamedTuple):
     def roster(self) -> Path:
         """The file that names our running processes."""
         return self.folder / "processes.json"
+
+    async def watch(self, say: Callable[[str], None] = print) -> None:
+        """Start again the servers of ours that die, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for keeper in self.embedded:
+                group.create_task(keeper.watch(say))
 
 
 @contextlib.contextmanager
@@ -47,13 +55,18 @@ def open_site(folder: Path, settings: Settings) -> Iterator[Site]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(_only_one(folder))
         embedded = []
-        database_url, redis_url = settings.database_url, settings.redis_url
-        if database_url is None:
-            database_url = stack.enter_context(start_postgres(folder / "postgres")).url
-            embedded.append("Postgres")
-        if redis_url is None:
-            redis_url = stack.enter_context(start_redis(folder / "redis")).url
-            embedded.append("Redis")
+
+        def keep(start: Callable[[int], Server]) -> str:
+            keeper = stack.enter_context(Keeper(start))
+            embedded.append(keeper)
+            return keeper.url
+
+        database_url = settings.database_url or keep(
+            lambda port: start_postgres(folder / "postgres", port=port)
+        )
+        redis_url = settings.redis_url or keep(
+            lambda port: start_redis(folder / "redis", port=port)
+        )
         migrate(database_url)
         yield Site(folder, redis_url, database_url, tuple(embedded))
 

@@ -22,6 +22,7 @@ from launch.person import Person
 from launch.sandbox_client import SandboxClient
 from launch.sandboxed import Endpoints
 from launch.site import open_site
+from launch.waiting import until
 
 START_TIMEOUT_S = 120
 pytestmark = pytest.mark.timeout(240)
@@ -158,6 +159,33 @@ async def test_a_bot_that_was_killed_comes_back_and_answers(sandbox: Running) ->
         await client.wait_for(
             "an answer", lambda call: call.name == "sendMessage" and call.status == 200, after=asked
         )
+
+
+async def test_servers_that_were_killed_come_back_and_the_game_goes_on(sandbox: Running) -> None:
+    family = psutil.Process(sandbox.process.pid).children(recursive=True)
+    servers = [one for one in family if one.name() in ("postgres", "valkey-server")]
+    for server in servers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            server.kill()
+
+    async def answers() -> bool:
+        try:
+            conn = await asyncpg.connect(sandbox.endpoints.database_url)
+        except (OSError, asyncpg.PostgresError):
+            return False
+        await conn.close()
+        return True
+
+    await until("the return of Postgres at its address", answers, timeout_s=60)
+    async with SandboxClient(sandbox.endpoints.control_url) as client:
+        olga = await Person.arrive(client, sandbox.endpoints, "Olga")
+        answer = await olga.win_in_telegram()
+
+        async def tagged() -> bool:
+            return await olga.tag() == "Newcomer"
+
+        assert "You earned 15 XP" in answer.text
+        await until("the tag", tagged, timeout_s=60)
 
 
 async def test_ctrl_c_leaves_no_process_behind_and_the_data_stays(tmp_path: Path) -> None:
