@@ -1,5 +1,6 @@
 """`python -m simulation --seeds 1000`, or `--seed 17` to see one again, step by step."""
 
+import signal
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,8 @@ def main(
 
     Ctrl-C ends it early, with a summary of what was run.
     """
+    for number in (signal.SIGINT, signal.SIGTERM):  # either leaves no server behind
+        signal.signal(number, signal.default_int_handler)
     wanted = [seed] if seed is not None else range(first, first + seeds)
     if guards:
         raise SystemExit(not all_guards_are_missed(wanted))
