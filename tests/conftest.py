@@ -1,4 +1,4 @@
-"""Real servers for the tests: one Postgres and one Redis for the session, clean room for each test."""
+"""Real servers for the tests: one Postgres and one Redis a session, a clean room for each test."""
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
