@@ -6,6 +6,7 @@ Every mistake is found when the file is read, and every one that is found is tol
 import re
 import tomllib
 import unicodedata
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -48,6 +49,8 @@ class DiscordSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The Discord server."""
 
     guild_id: Snowflake
+    watch_members: bool = False
+    """Whether the bot asks for the privileged intent that tells it at once who joins."""
 
 
 class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +63,12 @@ class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     relay_after_ms: Annotated[int, msgspec.Meta(ge=0)] = 3_000
     surfaces_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 250
     surfaces_members_max: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 20
+    # Discord shows a limit of 10 role writes in 10 seconds, and makes the tenth wait.
+    discord_writes_max: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 9
+    discord_window_ms: Annotated[int, msgspec.Meta(ge=1)] = 10_000
+    # Telegram allows about 30 calls a second in all; the bot's answers need some of them.
+    telegram_writes_max: Annotated[int, msgspec.Meta(ge=1, le=30)] = 20
+    telegram_window_ms: Annotated[int, msgspec.Meta(ge=1)] = 1_000
 
 
 class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +79,8 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ranks: tuple[Rank, ...]
     achievements: tuple[AchievementSetting, ...] = ()
     consumers: ConsumerSetting = ConsumerSetting()
+    keep_manual_changes: bool = False
+    """Whether a role or tag that was changed by hand stays until the member's rank changes."""
 
     @classmethod
     def from_toml(cls, path: Path) -> "Community":
@@ -103,6 +114,24 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def achievement(self, name: str) -> AchievementSetting | None:
         """Return the achievement of this name, or None if it is not configured."""
         return next((one for one in self.achievements if one.name == name), None)
+
+    @property
+    def discord_roles(self) -> frozenset[int]:
+        """Every role that the file names; no other is ever touched."""
+        return _roles_of([*self.ranks, *self.achievements])
+
+    def roles_for(self, rank: int, achievements: Iterable[str]) -> frozenset[int]:
+        """Return the roles of a member with this rank and these achievements.
+
+        A rank or an achievement that is not configured, or has no role, asks for none.
+        """
+        return _roles_of([self.rank(rank), *map(self.achievement, achievements)])
+
+
+def _roles_of(settings: Iterable[Rank | AchievementSetting | None]) -> frozenset[int]:
+    return frozenset(
+        one.discord_role for one in settings if one is not None and one.discord_role is not None
+    )
 
 
 _ACHIEVEMENT_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*")

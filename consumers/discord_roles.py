@@ -6,22 +6,24 @@ one after the other, and every change is read back.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
 import aiohttp
 import discord
 
-from config import AchievementSetting, Community, ConfigError, Rank, point_discord_at
+from config import Community, ConfigError, point_discord_at
 from db import Platform, surfaces
 from db.surfaces import Showing
 
 from .loop import NotYet
+from .pace import Pace
 from .parts import Parts
 from .role_ladder import NOT_IN_SERVER, Ladder, RoleHindrance, examine
 from .surfaces import CannotShow, Hindrances, Surfaces
 
+REASON_CHARS_MAX = 512  # Discord refuses a longer one
 READ_BACK_RETRY_S = 1.0
 #: Membership screening takes minutes, or for ever.
 SCREENING_RETRY_S = 60.0
@@ -29,6 +31,10 @@ SCREENING_BACKOFF_S_MAX = 6 * 3_600.0
 REFUSED_RETRY_S = 300.0
 TROUBLE_RETRY_S = 10.0
 RATE_LIMIT_WAIT_S_MAX = 30.0  # the least that discord.py allows
+
+#: Before a write and after it; and there is room for visits that find nothing to write.
+LOOKS_PER_VISIT = 2
+LOOKS_PER_WRITE = 3
 
 UNKNOWN_GUILD = 10004
 UNKNOWN_MEMBER = 10007
@@ -61,26 +67,26 @@ def wanted_roles(community: Community, wanted: Mapping[str, int]) -> frozenset[i
 
     A rank or achievement that twinstream.toml does not have, or has without a role, asks for none.
     """
-    settings: list[Rank | AchievementSetting | None] = [
-        community.rank(wanted.get(surfaces.RANK, 0))
-    ]
-    settings += [
-        community.achievement(surface.removeprefix(surfaces.ACHIEVEMENT_PREFIX))
+    unlocked = [
+        surface.removeprefix(surfaces.ACHIEVEMENT_PREFIX)
         for surface, number in wanted.items()
         if surface.startswith(surfaces.ACHIEVEMENT_PREFIX) and number
     ]
-    return _roles_of(settings)
+    return community.roles_for(wanted.get(surfaces.RANK, 0), unlocked)
 
 
-def our_roles(community: Community) -> frozenset[int]:
-    """Name every role that twinstream.toml speaks of; no other is ever touched. Pure."""
-    return _roles_of([*community.ranks, *community.achievements])
-
-
-def _roles_of(settings: Iterable[Rank | AchievementSetting | None]) -> frozenset[int]:
-    return frozenset(
-        one.discord_role for one in settings if one is not None and one.discord_role is not None
-    )
+def audit_reason(showing: Showing, community: Community) -> str:
+    """Say in Discord's audit log why roles change, and name the event behind it. Pure."""
+    rank = community.rank(showing.wanted.get(surfaces.RANK, 0))
+    if showing.priority == surfaces.LINK:
+        why = "accounts were linked"
+    elif showing.priority == surfaces.BACKFILL:
+        why = "the ladder of ranks changed"
+    elif showing.put_back:
+        why = "put back after a change by hand or a return"
+    else:
+        why = f"rank {rank.name}" if rank is not None else "no rank"
+    return f"twinstream: {why} ({showing.wanted_key})"[:REASON_CHARS_MAX]
 
 
 class DiscordRoles:
@@ -89,12 +95,16 @@ class DiscordRoles:
     platform: Platform = "discord"
 
     def __init__(self, client: discord.Client, community: Community) -> None:
+        limits = community.consumers
+        window_s = limits.discord_window_ms / 1_000
         self._client = client
         self._http = client.http
         self._community = community
         self._guild_id = community.discord.guild_id
-        self._ours = our_roles(community)
+        self._ours = community.discord_roles
         self._clock = asyncio.get_running_loop().time
+        self._writes = Pace(limits.discord_writes_max, window_s, clock=self._clock)
+        self._looks = Pace(LOOKS_PER_WRITE * limits.discord_writes_max, window_s, clock=self._clock)
         self._ladder = Ladder(None, {})
         #: Roles that Discord refused against all appearances, why, and when to try them again.
         self._refused: dict[int, tuple[str, float]] = {}
@@ -102,6 +112,11 @@ class DiscordRoles:
     def describe(self) -> Mapping[str, object]:
         """Name the server."""
         return {"guild": self._guild_id, "roles": len(self._ours)}
+
+    def room(self, *, urgent: bool) -> int:
+        """Say how many members can be visited now without waiting."""
+        looks = self._looks.free(urgent=urgent) // LOOKS_PER_VISIT
+        return min(self._writes.free(urgent=urgent), looks)
 
     async def survey(self) -> Hindrances:
         """Look at the server's roles and at the bot's own."""
@@ -128,11 +143,10 @@ class DiscordRoles:
     async def show(self, showing: Showing) -> None:
         """Bring the member's roles to the wanted ones, as far as the ladder lets us."""
         try:
-            wanted = wanted_roles(self._community, showing.wanted)
-            changes, hindered = self._possible(await self._changes(showing.account_id, wanted))
+            changes, hindered = self._possible(await self._changes(showing))
             if any(changes):
                 await self._write(showing, changes)
-                left, _ = self._possible(await self._changes(showing.account_id, wanted))
+                left, _ = self._possible(await self._changes(showing))
                 if any(left):
                     raise CannotShow(
                         "Discord accepted a role change that did not stick",
@@ -165,8 +179,9 @@ class DiscordRoles:
         found = await self._http.get_guilds(1, after=self._guild_id - 1, with_counts=False)
         return any(int(guild["id"]) == self._guild_id for guild in found)
 
-    async def _changes(self, user_id: int, wanted: frozenset[int]) -> RoleChanges:
-        member = await self._http.get_member(self._guild_id, user_id)
+    async def _changes(self, showing: Showing) -> RoleChanges:
+        await self._looks.take()
+        member = await self._http.get_member(self._guild_id, showing.account_id)
         if member.get("pending"):
             raise CannotShow(
                 "has not passed the server's membership screening",
@@ -174,16 +189,23 @@ class DiscordRoles:
                 backoff_s_max=SCREENING_BACKOFF_S_MAX,
             )
         held = {int(role) for role in member["roles"]}
-        return role_changes(held=held, wanted=wanted, ours=self._ours)
+        wanted = wanted_roles(self._community, showing.wanted)
+        if not self._community.keep_manual_changes:
+            return role_changes(held=held, wanted=wanted, ours=self._ours)
+        known = {name: number for name, number in showing.shown.items() if number is not None}
+        before = wanted_roles(self._community, known)
+        return role_changes(held=held, wanted=wanted - before, ours=before - wanted)
 
     async def _write(self, showing: Showing, changes: RoleChanges) -> None:
-        reason = f"twinstream: {showing.wanted_key}"
+        reason = audit_reason(showing, self._community)
         member = (self._guild_id, showing.account_id)
         # First the new, then the old: at no moment has the member neither.
         for role_id in changes.add:
+            await self._writes.take()
             with self._refusals_of(role_id):
                 await self._http.add_role(*member, role_id, reason=reason)
         for role_id in changes.remove:
+            await self._writes.take()
             with self._refusals_of(role_id):
                 await self._http.remove_role(*member, role_id, reason=reason)
 

@@ -30,6 +30,11 @@ NO_ANSWER_RETRY_S = 10.0
 #: A member whose visits keep failing is looked at less and less often, down to this.
 BACKOFF_S_MAX = 300.0
 WARN_AGAIN_S = 600.0
+#: So many members at most are visited before it is looked again for somebody more urgent.
+PATIENT_MEMBERS_MAX = 4
+PROGRESS_S = 30.0
+#: Fewer waiting surfaces than this are no backlog that anybody has to hear of.
+BACKLOG_MIN = 100
 #: How often it is looked whether what stands in the way is gone, or something new is.
 SURVEY_S = 60.0
 CAUSES_KEPT_MAX = 100
@@ -80,6 +85,13 @@ class Display(Protocol):
         """Name the place that is shown to."""
         ...
 
+    def room(self, *, urgent: bool) -> int:
+        """Say how many members can be visited now without waiting for the platform's limits.
+
+        Some room is kept for what is urgent.
+        """
+        ...
+
     async def survey(self) -> Hindrances:
         """See what stands in the way, without trying any write.
 
@@ -116,6 +128,9 @@ class Surfaces:
         self._warned_at: dict[str, float] = {}
         self._hindrances = Hindrances(None, {})
         self._next_survey = 0.0
+        #: How many were shown since the last word about progress.
+        self._shown = 0
+        self._progress_at = self._clock()
 
     def describe(self) -> Mapping[str, object]:
         """Name the place, the interval and the batch."""
@@ -126,7 +141,7 @@ class Surfaces:
         }
 
     async def step(self) -> int:
-        """Visit the members who have waited longest. Returns how many were visited.
+        """Visit the most urgent of those who wait. Returns how many were visited.
 
         While something keeps it from everyone, it takes nobody: each try would cost a call and
         count against us.
@@ -134,9 +149,8 @@ class Surfaces:
         if self._clock() < self._blocked_until or not await self._way_is_free():
             return 0
         began = self._clock()
-        taken = await surfaces.take(
-            self._pool, self._display.platform, limit=self._members_max, lease_s=LEASE_S
-        )
+        await self._tell_progress()
+        taken = await self._take()
         waiting = deque(taken)
         try:
             while waiting and self._may_go_on(began):
@@ -145,6 +159,44 @@ class Surfaces:
             for showing in waiting:
                 await surfaces.release(self._pool, showing, delay_s=0.0)
         return len(taken) - len(waiting)
+
+    async def _take(self) -> list[Showing]:
+        """Take those whom the platform's limits have room for; patient ones if nobody is urgent."""
+        room = self._display.room(urgent=True)
+        taken = await self._take_some(min(room, self._members_max), surfaces.LINK)
+        if not taken:
+            room = min(self._display.room(urgent=False), PATIENT_MEMBERS_MAX, self._members_max)
+            taken = await self._take_some(room, surfaces.BACKFILL)
+        return taken
+
+    async def _take_some(self, limit: int, least_urgent: int) -> list[Showing]:
+        if limit <= 0:
+            return []
+        return await surfaces.take(
+            self._pool,
+            self._display.platform,
+            limit=limit,
+            lease_s=LEASE_S,
+            least_urgent=least_urgent,
+        )
+
+    async def _tell_progress(self) -> None:
+        """While there is a backlog, say now and then how far it is and how long it may take."""
+        now = self._clock()
+        elapsed_s = now - self._progress_at
+        if elapsed_s < PROGRESS_S:
+            return
+        left = await surfaces.waiting(self._pool, self._display.platform)
+        if left >= BACKLOG_MIN:
+            about_s = round(left * elapsed_s / self._shown) if self._shown else None
+            log.info(
+                "surfaces.progress",
+                platform=self._display.platform,
+                shown=self._shown,
+                left=left,
+                about_s=about_s,
+            )
+        self._progress_at, self._shown = now, 0
 
     def _may_go_on(self, began: float) -> bool:
         now = self._clock()
@@ -197,6 +249,7 @@ class Surfaces:
             await self._put_off(showing, _too_slow())
             return
         await surfaces.mark_shown(self._pool, showing)
+        self._shown += 1
         if self._obstacle is not None:
             self._obstacle = None
             log.info("surfaces.resumed", platform=self._display.platform)

@@ -1,5 +1,6 @@
 """The role `telegram-tags`: ranks as member tags in the Telegram group."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 
@@ -21,6 +22,7 @@ from config import Community, ConfigError, telegram_session
 from db import Platform, surfaces
 from db.surfaces import Showing
 
+from .pace import Pace
 from .parts import Parts
 from .surfaces import CannotShow, Hindrances, Surfaces
 
@@ -52,10 +54,20 @@ class TelegramTags:
         self._bot = bot
         self._community = community
         self._chat_id = community.telegram.chat_id
+        limits = community.consumers
+        self._writes = Pace(
+            limits.telegram_writes_max,
+            limits.telegram_window_ms / 1_000,
+            clock=asyncio.get_running_loop().time,
+        )
 
     def describe(self) -> Mapping[str, object]:
         """Name the group."""
         return {"chat": self._chat_id}
+
+    def room(self, *, urgent: bool) -> int:
+        """Say how many members can be visited now without waiting."""
+        return self._writes.free(urgent=urgent)
 
     async def survey(self) -> Hindrances:
         """Look at the bot's own rights in the group."""
@@ -70,8 +82,10 @@ class TelegramTags:
         rank = self._community.rank(showing.wanted.get(surfaces.RANK, 0))
         wanted = rank.telegram_tag if rank is not None else ""
         try:
-            if await self._tag(showing.account_id) == wanted:
+            tag = await self._tag(showing.account_id)
+            if tag == wanted or self._is_kept(tag, showing):
                 return
+            await self._writes.take()
             await self._bot.set_chat_member_tag(self._chat_id, showing.account_id, tag=wanted)
             shown = await self._tag(showing.account_id)
         except (AiogramError, OSError) as error:
@@ -80,6 +94,12 @@ class TelegramTags:
             raise CannotShow(
                 "Telegram accepted a tag that did not stick", retry_s=READ_BACK_RETRY_S
             )
+
+    def _is_kept(self, tag: str, showing: Showing) -> bool:
+        """Tell whether people gave the member this tag by hand and it is to stay."""
+        before = self._community.rank(showing.shown.get(surfaces.RANK) or 0)
+        ours = before.telegram_tag if before is not None else ""
+        return self._community.keep_manual_changes and tag not in ("", ours)
 
     async def _tag(self, user_id: int) -> str:
         member = await self._bot.get_chat_member(self._chat_id, user_id)

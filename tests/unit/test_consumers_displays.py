@@ -19,7 +19,7 @@ from aiogram.methods import GetMe
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from consumers import discord_roles, telegram_tags
-from consumers.discord_roles import RoleChanges, our_roles, role_changes, wanted_roles
+from consumers.discord_roles import RoleChanges, role_changes, wanted_roles
 from consumers.surfaces import BACKOFF_S_MAX, CannotShow, retry_after_s
 
 COMMUNITY = Community(
@@ -65,7 +65,7 @@ def test_the_wanted_roles_follow_from_rank_and_achievements(wanted, roles):
 
 
 def test_only_roles_that_the_file_names_are_ours():
-    assert our_roles(COMMUNITY) == {11, 13, 21}
+    assert COMMUNITY.discord_roles == {11, 13, 21}
 
 
 def http_error(kind, status, code=0, text="no"):

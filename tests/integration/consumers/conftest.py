@@ -43,6 +43,8 @@ def community() -> Community:
             relay_interval_ms=20,
             relay_after_ms=0,
             surfaces_interval_ms=20,
+            discord_window_ms=100,
+            telegram_window_ms=10,
         ),
     )
 

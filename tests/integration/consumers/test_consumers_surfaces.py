@@ -34,6 +34,9 @@ class Wall:
     def describe(self):
         return {"wall": "in memory"}
 
+    def room(self, *, urgent: bool) -> int:
+        return 1_000
+
     async def survey(self) -> Hindrances:
         return self.hindrances
 

@@ -1,6 +1,7 @@
 """Ranks as member tags: the real aiogram against the sandbox's Telegram."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -238,3 +239,18 @@ async def test_a_revoked_token_is_told(role, group, people):
     await role.step()
 
     assert "TELEGRAM_TOKEN" in await people.error(ALICE)
+
+
+async def test_a_tag_given_by_hand_stays_if_it_is_to_be_kept(parts, group, people):
+    parts = replace(
+        parts, community=msgspec.structs.replace(parts.community, keep_manual_changes=True)
+    )
+    async with open_role(parts) as role:
+        await people.give_xp(ALICE, 10)
+        await role.step()
+        group.platform.people.tag(ALICE, "Champion")
+        await people.give_xp(ALICE, 25)
+        await people.give_xp(BORIS, 25)
+        await role.step()
+
+    assert (group.tag_of(ALICE), group.tag_of(BORIS)) == ("Champion", "Newcomer")
