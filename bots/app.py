@@ -23,6 +23,7 @@ from .errors import Refused, Stopped
 from .game import GameService
 from .markup import Markup
 from .members import Members
+from .sightings import Sightings
 from .supervisor import Supervisor
 from .texts import Languages
 
@@ -39,6 +40,7 @@ class Services(NamedTuple):
 
     commands: Commands
     members: Members
+    sightings: Sightings
     languages: Languages
     community: Community
 
@@ -77,7 +79,8 @@ async def open_services(
         platform=platform, game=game, members=members, community=community, mark=mark
     )
     try:
-        yield Services(commands, members, Languages.load(), community)
+        sightings = Sightings(members, community)
+        yield Services(commands, members, sightings, Languages.load(), community)
     finally:
         await producer.close()
         await redis.aclose()

@@ -2,13 +2,14 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import asyncpg
 
 import db
 from db import LinkOutcome, Profile, Standing
 from db.errors import mapped_errors
-from db.surfaces import show_again
+from db.surfaces import Shown, put_back, show_again, shown_before
 from schemas import Source
 
 TOP_LINES = 10
@@ -51,6 +52,16 @@ class Members:
         """Have a member's rank shown anew: they left and came back, so it is not shown any more."""
         async with self._connection() as conn:
             await show_again(conn, self._platform, account_id)
+
+    async def shown(self, account_id: int, moment: datetime) -> Shown:
+        """Return what somebody who looked at `moment` should have seen of a member."""
+        async with self._connection() as conn:
+            return await shown_before(conn, self._platform, account_id, moment)
+
+    async def put_back(self, account_id: int) -> None:
+        """Have a member's rank and achievements shown anew: people changed them by hand."""
+        async with self._connection() as conn:
+            await put_back(conn, self._platform, account_id)
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:

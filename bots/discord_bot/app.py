@@ -26,6 +26,10 @@ NOT_ACCEPTED = (
     "Discord does not accept DISCORD_TOKEN: open https://discord.com/developers/applications,"
     " choose the application, open its Bot page, press Reset Token, and copy the new token"
 )
+NOT_GRANTED = (
+    "Discord does not let the bot watch members: switch on Server Members Intent on the"
+    " application's Bot page, or set watch_members = false in twinstream.toml"
+)
 _PASSING = (
     Unready,
     discord.HTTPException,
@@ -83,6 +87,8 @@ async def _run(client: TwinClient, token: str) -> None:
         await client.start(token)
     except discord.LoginFailure as error:
         raise Refused(NOT_ACCEPTED) from error
+    except discord.PrivilegedIntentsRequired as error:
+        raise Refused(NOT_GRANTED) from error
     except AttributeError as error:
         if client.ws is None:
             raise Unready("the gateway cannot be reached") from error

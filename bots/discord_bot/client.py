@@ -5,6 +5,7 @@ import structlog
 from discord import app_commands
 
 from bots.app import Services
+from db import DbError
 
 from .commands import Tree
 from .translator import CatalogueTranslator
@@ -29,7 +30,7 @@ class TwinClient(discord.Client):
 
     def __init__(self, services: Services) -> None:
         super().__init__(
-            intents=discord.Intents(guilds=True),
+            intents=discord.Intents(guilds=True, members=services.community.discord.watch_members),
             chunk_guilds_at_startup=False,
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX,
@@ -37,6 +38,7 @@ class TwinClient(discord.Client):
         )
         self.tree = Tree(self, services)
         self._languages = services.languages
+        self._services = services
         self._guild_id = services.community.discord.guild_id
         self._introduced = False
 
@@ -61,6 +63,22 @@ class TwinClient(discord.Client):
         if guild.id == self._guild_id:
             log.info("guild.joined", guild_id=guild.id, guild=guild.name)
             await self._publish_commands()
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """See in passing which roles the member has; their command is answered beside this."""
+        member = interaction.user
+        if interaction.guild_id == self._guild_id and isinstance(member, discord.Member):
+            roles = [role.id for role in member.roles]
+            await self._services.sightings.of_roles(member.id, roles, at=interaction.created_at)
+
+    async def on_member_join(self, member: discord.Member) -> None:
+        """Show a returning member's rank again; screening, if any, is waited for."""
+        if member.guild.id != self._guild_id:
+            return
+        try:
+            await self._services.members.show_again(member.id)
+        except DbError as error:
+            log.warning("member.not_shown_again", account_id=member.id, why=str(error))
 
     async def close(self) -> None:
         """Let the answers under way be sent, then leave."""

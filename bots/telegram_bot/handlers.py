@@ -20,7 +20,7 @@ from bots.commands import Asker
 from db import DbError
 
 from .membership import Membership
-from .senders import Askers
+from .senders import Askers, Observer
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
@@ -39,6 +39,7 @@ def build_router(services: Services) -> Router:
     _add_changes(changes, services, group_id)
     router = Router(name="twinstream")
     router.include_routers(commands, changes)
+    router.message.outer_middleware(Observer(services.sightings, group_id))
     return router
 
 

@@ -8,6 +8,7 @@ from aiogram.types import Message, TelegramObject
 
 from bots import answers
 from bots.commands import Asker
+from bots.sightings import Sightings
 from bots.texts import Languages
 
 #: Shared by the anonymous administrators of all groups.
@@ -35,6 +36,30 @@ def sender_of(message: Message) -> Sender:
     if user.id == ANONYMOUS_ADMIN_ID:
         return Sender.ANONYMOUS_ADMIN
     return Sender.NOBODY if user.is_bot else Sender.MEMBER
+
+
+class Observer:
+    """Looks at the tag of everybody who writes in the group, once they are answered."""
+
+    def __init__(self, sightings: Sightings, group_id: int) -> None:
+        self._sightings = sightings
+        self._group_id = group_id
+
+    async def __call__(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        assert isinstance(event, Message)
+        try:
+            return await handler(event, data)
+        finally:
+            if event.chat.id == self._group_id and sender_of(event) is Sender.MEMBER:
+                assert event.from_user is not None
+                await self._sightings.of_tag(
+                    event.from_user.id, event.sender_tag or "", at=event.date
+                )
 
 
 class Askers:
