@@ -130,7 +130,7 @@ def table(standings: Sequence[Standing], texts: Texts, mark: Markup) -> str:
     for one in standings:
         name = one.display_name or texts.gettext("somebody")
         rank = f" ({mark.plain(one.rank_name)})" if one.rank_name else ""
-        shown = mark.plain(_shortened(name))
+        shown = mark.plain(shortened(name))
         lines.append(f"{one.position}. {shown} - {_xp(one.xp, texts)}{rank}")
     return "\n".join(lines)
 
@@ -281,7 +281,8 @@ def progress_bar(done: int, whole: int) -> str:
     return "▰" * filled + "▱" * (BAR_CELLS - filled)
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
+    """Cut a name that would crowd out everything else."""
     return name if len(name) <= NAME_CHARS_MAX else f"{name[: NAME_CHARS_MAX - 1]}…"
 
 

@@ -1,19 +1,21 @@
 """What the bots ask the record about the members of one platform."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 import asyncpg
 
 import db
-from db import LinkOutcome, Profile, Standing
+from db import Announcement, LinkOutcome, Profile, Standing, announcements
 from db.errors import mapped_errors
 from db.surfaces import Shown, put_back, show_again, shown_before
 from schemas import Source
 
 TOP_LINES = 10
 CONNECTION_WAIT_S = 5.0
+#: What is older is not announced any more.
+NEWS_S_MAX = 600.0
 
 
 class Members:
@@ -62,6 +64,17 @@ class Members:
         """Have a member's rank and achievements shown anew: people changed them by hand."""
         async with self._connection() as conn:
             await put_back(conn, self._platform, account_id)
+
+    async def take_announcements(self, limit: int) -> list[Announcement]:
+        """Take what is new and still news; it is not given to anybody again."""
+        async with self._connection() as conn:
+            await announcements.drop_old(conn, self._platform, older_than_s=NEWS_S_MAX)
+            return await announcements.take(conn, self._platform, limit=limit)
+
+    async def give_announcements_back(self, taken: Sequence[Announcement]) -> None:
+        """Have announcements taken again: they were not sent."""
+        async with self._connection() as conn:
+            await announcements.give_back(conn, self._platform, taken)
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -53,6 +53,14 @@ class DiscordSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Whether the bot asks for the privileged intent that tells it at once who joins."""
 
 
+class AnnouncementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where new ranks and achievements are announced, and in which language."""
+
+    telegram: bool = False
+    discord_channel_id: Snowflake | None = None
+    language: Literal["en", "ru"] = "en"
+
+
 class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the consumers work. The defaults suit a community of 100,000."""
 
@@ -79,6 +87,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ranks: tuple[Rank, ...]
     achievements: tuple[AchievementSetting, ...] = ()
     consumers: ConsumerSetting = ConsumerSetting()
+    announcements: AnnouncementSetting = AnnouncementSetting()
     keep_manual_changes: bool = False
     """Whether a role or tag that was changed by hand stays until the member's rank changes."""
 

@@ -1,6 +1,7 @@
 """Postgres, the record: accounts, ledger, books, events, surfaces. Functions over a connection."""
 
 from .accounts import find_member, see
+from .announcements import Announcement
 from .errors import (
     Contention,
     DbError,
@@ -20,6 +21,7 @@ from .standings import Achievement, Profile, Standing, profile, top
 __all__ = [
     "PLATFORMS",
     "Achievement",
+    "Announcement",
     "Contention",
     "DbError",
     "Event",

@@ -1,5 +1,7 @@
 """Our client: the least of Discord that answering commands in one server takes."""
 
+import asyncio
+
 import discord
 import structlog
 from discord import app_commands
@@ -7,6 +9,7 @@ from discord import app_commands
 from bots.app import Services
 from db import DbError
 
+from .announcing import announce
 from .commands import Tree
 from .translator import CatalogueTranslator
 
@@ -41,11 +44,13 @@ class TwinClient(discord.Client):
         self._services = services
         self._guild_id = services.community.discord.guild_id
         self._introduced = False
+        self._announcing: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """Publish the commands, before the first of them can arrive."""
         await self.tree.set_translator(CatalogueTranslator(self._languages))
         await self._publish_commands()
+        self._announcing = asyncio.create_task(announce(self, self._services))
 
     async def on_ready(self) -> None:
         """Say once which server is served; discord.py calls this again after reconnects."""
@@ -82,6 +87,8 @@ class TwinClient(discord.Client):
 
     async def close(self) -> None:
         """Let the answers under way be sent, then leave."""
+        if self._announcing is not None:
+            self._announcing.cancel()
         await self.tree.drain()
         await super().close()
 

@@ -26,6 +26,7 @@ from bots.texts import ENGLISH, Languages
 from bus import Keys
 from config import Community, Settings, telegram_session
 
+from .announcing import announce
 from .handlers import build_router
 from .markup import TelegramMarkup
 from .polling import Turnstile
@@ -147,6 +148,7 @@ async def _poll(
         )
     )
     ending = [asyncio.create_task(event.wait()) for event in (supervisor.stop, refused)]
+    announcing = asyncio.create_task(announce(bot, services))
     try:
         await asyncio.wait({polling, *ending}, return_when=asyncio.FIRST_COMPLETED)
         if not polling.done():
@@ -154,9 +156,9 @@ async def _poll(
             await dispatcher.stop_polling()
         await polling
     finally:
-        for task in (polling, *ending):
+        for task in (polling, announcing, *ending):
             task.cancel()
-        await asyncio.gather(polling, *ending, return_exceptions=True)
+        await asyncio.gather(polling, announcing, *ending, return_exceptions=True)
     if refused.is_set():
         raise Refused(NOT_ACCEPTED)
     await turnstile.confirm(bot)
