@@ -1,4 +1,4 @@
-"""The operator's commands beside the roles: `dead list | show | replay`, and `rebuild`."""
+"""The operator's commands beside the roles: `dead list | show | replay`, `rebuild`, `doctor`."""
 
 import asyncio
 import contextlib
@@ -14,11 +14,11 @@ from bus import SOURCES, BusError, Client, Keys, Publisher, connect
 from config import ConfigError, Settings, set_up_logs
 from db import DbError, open_pool
 
-from . import dead
+from . import dead, doctor
 from .rebuild import Rebuild
 
 LISTED = 50
-COMMANDS = ("dead", "rebuild")
+COMMANDS = ("dead", "rebuild", "doctor")
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -71,9 +71,20 @@ def replay(
 def rebuild() -> None:
     """Publish everything again that has not arrived yet, after Redis lost data.
 
-    It is noticed and done without this command within half a minute; this does it now.
+    It is noticed and done without this command within seconds; this does it now, for everything.
     """
     _work(_rebuild)
+
+
+@app.command(name="doctor")
+def doctor_() -> None:
+    """Look at everything that twinstream stands on, and say what is wrong and what mends it.
+
+    Exits 0 if all is fine, 1 if something is wrong.
+    """
+    settings = Settings.from_env(os.environ)
+    set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+    raise typer.Exit(asyncio.run(doctor.run(settings, console)))
 
 
 async def _replay(to: Connections, ids: list[int] | None, reason: str, dry_run: bool) -> None:

@@ -12,6 +12,10 @@ from .transactions import transaction
 
 log = structlog.get_logger("twinstream.rebuild")
 
+#: A mark is written after the event is on its stream, and we look at the stream before we look at
+#: the marks; this covers the time in between, many times over.
+LOST_MARGIN_S = 5.0
+
 
 class Rebuild:
     """Finds out what Redis lost, and has the relay publish it again."""
@@ -60,30 +64,44 @@ class Rebuild:
         """Make pending again what Redis lost in silence. Returns how many events that were.
 
         A failover or a power cut may cost a stream its newest entries and leave the rest in place.
-        An event that was marked as published before, on a stream where now everything is settled,
-        is not on it. While there is a backlog nobody can tell, and a later look sees.
+        Everything that was added to a stream before its oldest unfinished entry is settled, and
+        without such an entry everything is. So an event that was marked as published before, and
+        is not completed, is on no stream any more.
 
         Raises:
             GroupMissing, StreamMissing: the whole stream is lost: rebuild it.
             BusError, StorageUnavailable, Contention: not now; the next look does it.
         """
-        if await self._has_backlog(source):
-            return 0
+        backlog_s = await self._backlog_s(source)
+        if backlog_s is None:
+            lost = await self._unpublish_all(source)
+        else:
+            # Both are ages, so the clocks of Redis and of Postgres need not agree.
+            async with transaction(self._pool) as conn:
+                lost = await events.unpublish_old(
+                    conn, source, published_s_ago=backlog_s + LOST_MARGIN_S
+                )
+        if lost:
+            log.warning("events.lost_by_redis", source=source, events=lost)
+        return lost
+
+    async def _unpublish_all(self, source: Source) -> int:
+        """Take back every published event, if there still is no backlog by then."""
         try:
             async with transaction(self._pool) as conn:
                 lost = await events.unpublish(conn, source)
                 # Asked again after the events were chosen and locked: one that is on its way at
                 # this moment shows up here, because it cannot be settled until we let go.
-                if not lost or await self._has_backlog(source):
+                if not lost or await self._backlog_s(source) is not None:
                     raise _NothingLost
         except _NothingLost:
             return 0
-        log.warning("events.lost_by_redis", source=source, events=lost)
         return lost
 
-    async def _has_backlog(self, source: Source) -> bool:
+    async def _backlog_s(self, source: Source) -> float | None:
+        """Return for how long the oldest unfinished entry has been there, None without any."""
         lag = await measure_lag(self._redis, self._keys.subscription(source))
-        return lag.behind > 0
+        return lag.oldest_ms / 1_000 if lag.behind else None
 
 
 class _NothingLost(Exception):

@@ -22,7 +22,7 @@ from .transactions import transaction
 log = structlog.get_logger("twinstream.relay")
 
 EVENTS_PER_STEP = 500
-LOOK_FOR_LOST_S = 30.0
+LOOK_FOR_LOST_S = 5.0
 
 
 class Relay:

@@ -133,7 +133,7 @@ async def mark_published(
                 ORDER BY id
                 FOR NO KEY UPDATE SKIP LOCKED
             )
-            UPDATE sync_events AS e SET status = 'published', published_at = now()
+            UPDATE sync_events AS e SET status = 'published', published_at = clock_timestamp()
             FROM marked WHERE e.id = marked.id
             """,
             list(keys),
@@ -193,6 +193,34 @@ async def unpublish(conn: asyncpg.Connection, source: Platform) -> int:
             SELECT count(*) FROM unfinished WHERE status = 'published'
             """,
             source,
+        )
+    return count
+
+
+async def unpublish_old(
+    conn: asyncpg.Connection, source: Platform, *, published_s_ago: float
+) -> int:
+    """Make events of `source` pending again that were marked as published before so many seconds.
+
+    For those that are known to be on no stream any more. Returns how many there are.
+    """
+    with mapped_errors():
+        count: int = await conn.fetchval(
+            """
+            WITH old AS (
+                SELECT id FROM sync_events
+                WHERE status = 'published' AND source = $1
+                    AND published_at < clock_timestamp() - make_interval(secs => $2)
+                ORDER BY id
+                FOR NO KEY UPDATE SKIP LOCKED
+            ), lost AS (
+                UPDATE sync_events AS e SET status = 'pending', published_at = NULL
+                FROM old WHERE e.id = old.id
+            )
+            SELECT count(*) FROM old
+            """,
+            source,
+            published_s_ago,
         )
     return count
 

@@ -1,6 +1,7 @@
 """The relay, and building anew what Redis lost."""
 
 import asyncio
+import time
 
 import asyncpg
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from settling_desk import Desk, until, xp_payload
 
 import schemas
-from bus import GroupMissing, StreamMissing, group_exists
+from bus import GroupMissing, StreamMissing, ensure_group, group_exists
 from config import Community
 from consumers.parts import Parts, open_parts
 from consumers.rebuild import Rebuild
@@ -218,6 +219,36 @@ async def test_a_backlog_is_not_taken_for_lost(parts: Parts, producer: Producer,
     assert await settling.step() == 3
 
 
+async def test_what_was_lost_is_found_while_others_come_in_without_end(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    """What is older than the oldest unfinished entry, and not settled, is on no stream."""
+    await give_xp(producer, 10, number=1)
+    await published(desk)
+    await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
+    await parts.pool.execute("UPDATE sync_events SET published_at = now() - interval '10 s'")
+    await give_xp(producer, 1, number=2)
+    await published(desk)
+
+    assert await parts.rebuild.look_for_lost("telegram") == 1
+    assert await desk.statuses() == {"pending": 1, "published": 1}
+
+
+async def test_an_old_backlog_is_not_taken_for_lost(parts: Parts, producer: Producer, desk: Desk):
+    """It has waited for as long as it has been marked; the mark came after the entry."""
+    await give_xp(producer, 10, number=1)
+    await published(desk)
+    stream = desk.keys.stream("telegram")
+    [(_, fields)] = await desk.redis.xrange(stream)
+    await desk.redis.xtrim(stream, maxlen=0, approximate=False)
+    await desk.redis.delete(stream)
+    await desk.redis.xadd(stream, fields, id=f"{int(time.time() * 1_000) - 60_000}-0")
+    await ensure_group(desk.redis, desk.keys.subscription("telegram"))
+    await parts.pool.execute("UPDATE sync_events SET published_at = now() - interval '59 s'")
+
+    assert await parts.rebuild.look_for_lost("telegram") == 0
+
+
 async def test_what_is_published_during_the_look_is_not_taken_for_lost(
     parts: Parts, producer: Producer, desk: Desk
 ):
@@ -226,8 +257,8 @@ async def test_what_is_published_during_the_look_is_not_taken_for_lost(
 
         interrupted = False
 
-        async def _has_backlog(self, source):
-            answer = await super()._has_backlog(source)
+        async def _backlog_s(self, source):
+            answer = await super()._backlog_s(source)
             if not self.interrupted:
                 self.interrupted = True
                 await give_xp(producer, 10, number=1)
