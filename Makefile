@@ -24,6 +24,10 @@ sandbox: $(VENV)/local ## Run everything on local platforms until Ctrl-C; addres
 status: $(VENV)/local ## Show streams and events of what runs here, or at REDIS_URL and DATABASE_URL
 	@$(BIN)/python -m launch status
 
+.PHONY: doctor
+doctor: $(VENV)/local ## Look at everything it stands on; say what is wrong and what mends it
+	@$(BIN)/python -m launch doctor
+
 .PHONY: redis
 redis: $(VENV)/local ## Send one command to Redis: make redis ARGS="XINFO GROUPS sync:telegram"
 	@$(BIN)/python -m launch redis "$(ARGS)"

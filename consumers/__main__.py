@@ -1,6 +1,6 @@
 """`python -m consumers [ROLE ...]` runs all roles, or those that are named.
 
-`python -m consumers dead ...` and `... rebuild` are the operator's commands.
+`python -m consumers dead ...`, `... rebuild` and `... doctor` are the operator's commands.
 """
 
 import asyncio
@@ -32,7 +32,8 @@ def main(
 ) -> None:
     """Settle events, publish leftovers, show ranks: all roles, or those that are named.
 
-    Commands for the operator: dead (what was buried), rebuild (publish again what Redis lost).
+    Commands for the operator: dead (what was buried), rebuild (publish again what Redis lost),
+    doctor (what is wrong here, and what mends it).
     """
     try:
         settings = Settings.from_env(os.environ)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import aiohttp
 import discord
 
-from config import Community, ConfigError, point_discord_at
+from config import Community, ConfigError, Settings, point_discord_at
 from db import Platform, surfaces
 from db.surfaces import Showing
 
@@ -270,6 +270,53 @@ def _refusal(error: discord.HTTPException) -> CannotShow | None:
     return None
 
 
+@contextlib.contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Raise CannotShow for whatever discord.py raises."""
+    try:
+        yield
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        raise obstacle(error) from error
+
+
+async def channel_trouble(client: discord.Client, channel_id: int) -> str | None:
+    """Say why the bot cannot see a channel, and what mends it; None if it can."""
+    try:
+        with mapped_errors():
+            await client.http.get_channel(channel_id)
+    except CannotShow as error:
+        return (
+            f"{error}: let the bot see and write in the channel {channel_id}, or correct"
+            " discord_channel_id in twinstream.toml"
+        )
+    return None
+
+
+@contextlib.asynccontextmanager
+async def open_client(settings: Settings) -> AsyncIterator[discord.Client]:
+    """Log in, without opening a gateway.
+
+    Raises:
+        ConfigError: Discord refuses the token.
+        NotYet: Discord does not answer.
+    """
+    point_discord_at(settings)
+    # Else it warns at every start that it cannot speak, which nobody asks of it.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    async with discord.Client(
+        intents=discord.Intents(guilds=True), max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX
+    ) as client:
+        try:
+            await client.login(settings.discord_token or "")
+        except discord.LoginFailure as error:
+            raise ConfigError(
+                "Discord refuses DISCORD_TOKEN: copy it again from the application's Bot page"
+            ) from error
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            raise NotYet(f"Discord does not let us log in: {error}") from error
+        yield client
+
+
 @contextlib.asynccontextmanager
 async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
     """Open the role: log in, without opening a gateway.
@@ -278,18 +325,5 @@ async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
         ConfigError: Discord refuses the token.
         NotYet: Discord does not answer.
     """
-    point_discord_at(parts.settings)
-    # Else it warns at every start that it cannot speak, which nobody asks of it.
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    async with discord.Client(
-        intents=discord.Intents(guilds=True), max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX
-    ) as client:
-        try:
-            await client.login(parts.settings.discord_token or "")
-        except discord.LoginFailure as error:
-            raise ConfigError(
-                "Discord refuses DISCORD_TOKEN: copy it again from the application's Bot page"
-            ) from error
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            raise NotYet(f"Discord does not let us log in: {error}") from error
+    async with open_client(parts.settings) as client:
         yield Surfaces(DiscordRoles(client, parts.community), parts)

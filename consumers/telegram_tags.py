@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus
@@ -18,7 +18,7 @@ from aiogram.types import ChatMemberAdministrator
 from aiogram.types.chat_member_union import ChatMemberUnion
 from aiogram.utils.token import TokenValidationError
 
-from config import Community, ConfigError, telegram_session
+from config import Community, ConfigError, Settings, telegram_session
 from db import Platform, surfaces
 from db.surfaces import Showing
 
@@ -172,22 +172,42 @@ def _says(error: TelegramBadRequest, phrases: Iterable[str]) -> bool:
     return any(phrase in error.message.lower() for phrase in phrases)
 
 
+@contextlib.contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Raise CannotShow for whatever aiogram raises."""
+    try:
+        yield
+    except (AiogramError, OSError) as error:
+        raise obstacle(error) from error
+
+
 @contextlib.asynccontextmanager
-async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
-    """Open the role. Nothing is asked of Telegram until there is a tag to show.
+async def open_bot(settings: Settings) -> AsyncIterator[Bot]:
+    """Open a client. Nothing is asked of Telegram yet.
 
     Raises:
         ConfigError: the token does not look like one.
     """
-    session = telegram_session(parts.settings)
+    session = telegram_session(settings)
     try:
         try:
-            bot = Bot(parts.settings.telegram_token or "", session=session)
+            bot = Bot(settings.telegram_token or "", session=session)
         except TokenValidationError as error:
             raise ConfigError(
                 "TELEGRAM_TOKEN does not look like a token: it is the whole line that"
                 " @BotFather gave, digits, a colon, and letters"
             ) from error
-        yield Surfaces(TelegramTags(bot, parts.community), parts)
+        yield bot
     finally:
         await session.close()
+
+
+@contextlib.asynccontextmanager
+async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
+    """Open the role. Nothing is asked of Telegram until the first step.
+
+    Raises:
+        ConfigError: the token does not look like one.
+    """
+    async with open_bot(parts.settings) as bot:
+        yield Surfaces(TelegramTags(bot, parts.community), parts)

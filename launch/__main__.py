@@ -4,6 +4,7 @@ import asyncio
 import os
 import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -74,6 +75,19 @@ def status() -> None:
     """Show the streams and the events of a running twinstream."""
     redis_url, database_url = _addresses(_settings())
     _until_signal(_status(redis_url, database_url))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong with a running twinstream, and what mends it; exit 1 if anything is."""
+    settings = _settings()
+    environment = dict(os.environ)
+    ours = ("redis_url", "database_url", *TOKENS)
+    if not any(getattr(settings, field) for field in ours):
+        folder = Path(settings.twinstream_run_dir)
+        environment = Endpoints.read(folder / "endpoints.json").environment(environment)
+    command = (sys.executable, "-m", "consumers", "doctor")
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
 @app.command()
