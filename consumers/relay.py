@@ -22,7 +22,6 @@ from .transactions import transaction
 log = structlog.get_logger("twinstream.relay")
 
 EVENTS_PER_STEP = 500
-LOOK_FOR_LOST_S = 5.0
 
 
 class Relay:
@@ -37,8 +36,9 @@ class Relay:
         self._pool = parts.pool
         self._publisher = parts.publisher
         self._rebuild = parts.rebuild
+        self._look_for_lost_s = parts.community.consumers.look_for_lost_ms / 1_000
         self._clock = asyncio.get_running_loop().time
-        self._look_for_lost_at = self._clock() + LOOK_FOR_LOST_S
+        self._look_for_lost_at = self._clock() + self._look_for_lost_s
 
     def describe(self) -> Mapping[str, object]:
         """Name the interval and the limits."""
@@ -46,7 +46,7 @@ class Relay:
             "interval_s": self.pause_s,
             "after_s": self._after_s,
             "batch": EVENTS_PER_STEP,
-            "look_for_lost_s": LOOK_FOR_LOST_S,
+            "look_for_lost_s": self._look_for_lost_s,
         }
 
     async def step(self) -> int:
@@ -80,7 +80,7 @@ class Relay:
                 await self._rebuild.look_for_lost(source)
             except (GroupMissing, StreamMissing):
                 await self._rebuild(source)
-        self._look_for_lost_at = self._clock() + LOOK_FOR_LOST_S
+        self._look_for_lost_at = self._clock() + self._look_for_lost_s
 
     async def _publish(
         self, conn: asyncpg.Connection, source: Platform, left: Sequence[Unpublished]

@@ -42,6 +42,7 @@ def community() -> Community:
             claim_idle_ms=1_000,
             relay_interval_ms=20,
             relay_after_ms=0,
+            look_for_lost_ms=500,
             surfaces_interval_ms=20,
             discord_window_ms=100,
             telegram_window_ms=10,

@@ -31,7 +31,6 @@ EVENTS_BEFORE = 60
 #: Events that Redis took and its replica never saw.
 EVENTS_IN_THE_TAIL = 40
 RECOVERY_S_MAX = 20.0
-LOOK_FOR_LOST_S = 0.5
 
 
 @pytest.fixture(params=[sentinel_trio, cluster], ids=["sentinel", "cluster"])
@@ -46,9 +45,7 @@ async def parts(
     database_url: str,
     community: Community,
     stop: asyncio.Event,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Parts]:
-    monkeypatch.setattr("consumers.relay.LOOK_FOR_LOST_S", LOOK_FOR_LOST_S)
     settings = Settings(redis_url=nodes.url, database_url=database_url)
     async with open_parts(settings, community, stop) as parts:
         yield parts
