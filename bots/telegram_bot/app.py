@@ -29,12 +29,15 @@ from config import Community, Settings, telegram_session
 from .announcing import announce
 from .handlers import build_router
 from .markup import TelegramMarkup
+from .outbox import Outbox
 from .polling import Turnstile
 from .requests import Patience
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
 POLLING_TIMEOUT_S = 25
+#: How long answers may take to leave after a stop was asked for.
+ANSWERS_DRAIN_S_MAX = 5.0
 NOT_ACCEPTED = (
     "Telegram does not accept TELEGRAM_TOKEN: open @BotFather in Telegram, send /mybots, choose"
     " the bot, press API Token, and copy the whole token"
@@ -133,10 +136,10 @@ async def _set_menu(bot: Bot, languages: Languages) -> None:
 async def _poll(
     bot: Bot, services: Services, supervisor: Supervisor, refused: asyncio.Event
 ) -> None:
-    turnstile = Turnstile()
+    turnstile, outbox = Turnstile(), Outbox()
     dispatcher = Dispatcher()
     dispatcher.update.outer_middleware(turnstile)
-    dispatcher.include_router(build_router(services))
+    dispatcher.include_router(build_router(services, outbox))
     dispatcher.errors.register(partial(_apologise, services.languages))
     polling = asyncio.create_task(
         dispatcher.start_polling(
@@ -159,6 +162,7 @@ async def _poll(
         for task in (polling, announcing, *ending):
             task.cancel()
         await asyncio.gather(polling, announcing, *ending, return_exceptions=True)
+        await outbox.close(ANSWERS_DRAIN_S_MAX)
     if refused.is_set():
         raise Refused(NOT_ACCEPTED)
     await turnstile.confirm(bot)

@@ -1,5 +1,7 @@
 """From Telegram's updates to the shared commands, and back."""
 
+from functools import partial
+
 import structlog
 from aiogram import F, Router
 from aiogram.enums import ChatType, ParseMode
@@ -20,6 +22,7 @@ from bots.commands import Asker
 from db import DbError
 
 from .membership import Membership
+from .outbox import Outbox
 from .senders import Askers, Observer
 
 log = structlog.get_logger("twinstream.telegram_bot")
@@ -27,14 +30,14 @@ log = structlog.get_logger("twinstream.telegram_bot")
 LINK_PAYLOAD = "link"
 
 
-def build_router(services: Services) -> Router:
+def build_router(services: Services, outbox: Outbox) -> Router:
     """Return the handlers for the configured group and for private chats; others are ignored."""
     group_id = services.community.telegram.chat_id
     commands = Router(name="commands")
     commands.message.filter((F.chat.id == group_id) | (F.chat.type == ChatType.PRIVATE))
     commands.message.middleware(Askers(services.languages))
-    _add_commands(commands, services)
-    _add_link(commands, services)
+    _add_commands(commands, services, outbox)
+    _add_link(commands, services, outbox)
     changes = Router(name="changes")
     _add_changes(changes, services, group_id)
     router = Router(name="twinstream")
@@ -43,7 +46,7 @@ def build_router(services: Services) -> Router:
     return router
 
 
-def _add_commands(router: Router, services: Services) -> None:
+def _add_commands(router: Router, services: Services, outbox: Outbox) -> None:
     commands = services.commands
     membership = Membership(services.community.telegram.chat_id)
 
@@ -53,47 +56,50 @@ def _add_commands(router: Router, services: Services) -> None:
         if message.chat.type == ChatType.PRIVATE and not await membership.includes(
             message.bot, asker.account_id
         ):
-            await _answer(message, answers.members_only(asker.texts))
+            _answer(outbox, message, answers.members_only(asker.texts))
             return
         # The message names the guess, so an update that is delivered again is paid once.
         entity_id = f"{message.chat.id}.{message.message_id}"
-        await _answer(message, await commands.guess(asker, command.args or "", entity_id=entity_id))
+        _answer(
+            outbox, message, await commands.guess(asker, command.args or "", entity_id=entity_id)
+        )
 
     @router.message(Command("profile"))
     async def profile(message: Message, asker: Asker) -> None:
-        await _answer(message, await commands.profile(asker))
+        _answer(outbox, message, await commands.profile(asker))
 
     @router.message(Command("top"))
     async def top(message: Message, asker: Asker) -> None:
-        await _answer(message, await commands.top(asker))
+        _answer(outbox, message, await commands.top(asker))
 
     @router.message(Command("help"))
     async def help_(message: Message, asker: Asker) -> None:
-        await _answer(message, commands.help(asker))
+        _answer(outbox, message, commands.help(asker))
 
 
-def _add_link(router: Router, services: Services) -> None:
+def _add_link(router: Router, services: Services, outbox: Outbox) -> None:
     commands = services.commands
     private = F.chat.type == ChatType.PRIVATE
 
     @router.message(CommandStart(deep_link=True, magic=F.args == LINK_PAYLOAD), private)
     async def start_link(message: Message, asker: Asker) -> None:
-        await _answer(message, await commands.link(asker, ""))
+        _answer(outbox, message, await commands.link(asker, ""))
 
     @router.message(CommandStart())
     async def start(message: Message, asker: Asker) -> None:
-        await _answer(message, commands.start(asker))
+        _answer(outbox, message, commands.start(asker))
 
     @router.message(Command("link"), private)
     async def link(message: Message, command: CommandObject, asker: Asker) -> None:
-        await _answer(message, await commands.link(asker, command.args or ""))
+        _answer(outbox, message, await commands.link(asker, command.args or ""))
 
     @router.message(Command("link"))
     async def link_in_group(message: Message, command: CommandObject, asker: Asker) -> None:
         assert message.bot is not None
         url = await create_start_link(message.bot, LINK_PAYLOAD)
         button = InlineKeyboardButton(text=answers.open_private(asker.texts), url=url)
-        await _answer(
+        _answer(
+            outbox,
             message,
             answers.link_in_private(asker.texts, code_was_shown=bool(command.args)),
             InlineKeyboardMarkup(inline_keyboard=[[button]]),
@@ -119,9 +125,11 @@ def _add_changes(router: Router, services: Services, group_id: int) -> None:
         )
 
 
-async def _answer(
-    message: Message, text: str, keyboard: InlineKeyboardMarkup | None = None
+def _answer(
+    outbox: Outbox, message: Message, text: str, keyboard: InlineKeyboardMarkup | None = None
 ) -> None:
     """Answer in the same place; in a group as a reply, so that people see to whom."""
     send = message.answer if message.chat.type == ChatType.PRIVATE else message.reply
-    await send(text, parse_mode=ParseMode.HTML, reply_markup=keyboard)
+    outbox.put(
+        message.chat.id, partial(send, text, parse_mode=ParseMode.HTML, reply_markup=keyboard)
+    )

@@ -26,8 +26,8 @@ from bots.supervisor import backoff_s
 log = structlog.get_logger("twinstream.telegram_bot")
 
 ATTEMPTS_MAX = 4
-#: An answer that has to wait longer is given up: others wait behind it.
-ANSWER_WAIT_S_MAX = 30.0
+#: An answer that has to wait longer is given up: by then nobody remembers the question.
+ANSWER_WAIT_S_MAX = 90.0
 #: Polling waits as long as it is told, up to this.
 POLL_WAIT_S_MAX = 600.0
 POLL_BACKOFF_S_MAX = 30.0

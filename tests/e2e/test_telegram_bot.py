@@ -55,36 +55,46 @@ async def test_a_win_is_paid_told_and_put_on_the_stream(stage, redis_server):
     await redis.aclose()
 
 
+async def polling(stage) -> None:
+    """Return once the bot waits for updates."""
+    async with asyncio.timeout(10):
+        while not stage.telegram.world()["bot_polls"]:  # noqa: ASYNC110 - nothing to await
+            await asyncio.sleep(0.01)
+
+
 async def test_an_update_that_is_delivered_again_is_paid_once(stage, always_seven):
     """The first bot dies after it recorded the win and before it could confirm the update."""
-    stage.faults.add(Fault("telegram", "sendMessage", 429, retry_after=20))
     dying = asyncio.create_task(stage.served(serve, Supervisor(asyncio.Event())))
+    await polling(stage)
+    stage.faults.add(Fault("telegram", "getUpdates", 429, retry_after=20))
     stage.telegram.say(GROUP, ALICE, "/guess 7")
     await stage.transcript.wait_for(lambda call: call.status == 429, timeout=10)
     dying.cancel()
     await asyncio.wait([dying])
     assert await stage.totals("telegram", ALICE) == (15, 5)
 
+    after = stage.transcript.last
     async with stage.telegram_bot():
-        answer = await stage.seen("sendMessage")
+        answer = await stage.seen("sendMessage", after=after)
 
     assert "Yes, it is 7!" in answer.request["text"]
     assert await stage.totals("telegram", ALICE) == (15, 5)
 
 
 async def test_a_bot_that_stops_ends_the_update_in_hand_and_begins_no_other(stage):
-    stage.faults.add(Fault("telegram", "sendMessage", 429, retry_after=1))
     async with stage.telegram_bot():
-        stage.telegram.say(GROUP, ALICE, "/help")
-        stage.telegram.say(GROUP, BORIS, "/help")
+        await polling(stage)
+        stage.faults.add(Fault("telegram", "getChatMember", 429, retry_after=1))
+        stage.telegram.say(ALICE, ALICE, "/guess")
+        stage.telegram.say(BORIS, BORIS, "/guess")
         await stage.transcript.wait_for(lambda call: call.status == 429, timeout=10)
     [first] = [call for call in stage.transcript.calls(name="sendMessage") if call.status == 200]
 
     async with stage.telegram_bot():
         second = await stage.seen("sendMessage", after=first.number)
 
-    assert first.request["text"].startswith("<b>What I can do")
-    assert second.request["text"].startswith("<b>Что я умею")
+    assert first.request["text"].startswith("I am thinking of a number")
+    assert second.request["text"].startswith("Я загадал")
 
 
 async def test_in_private_only_members_of_the_group_play(stage, always_seven):
