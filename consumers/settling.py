@@ -3,8 +3,9 @@
 The life of an entry here:
 1. It is read, or claimed from a consumer that died with it.
 2. It is decoded. What does not decode is buried with the reason, and the rest goes on.
-3. The whole batch is entered in one transaction. If Postgres refuses it because of one event, the
-   batch is halved until that event is alone, and only that one is buried.
+3. One that was delivered often is taken out of the batch and settled alone, a few times at most.
+   The rest is entered in one transaction. If Postgres refuses it because of one event, the batch
+   is halved until that event is alone, and only that one is buried.
 4. After the commit it is acknowledged. A crash in between delivers it again, and step 3 finds
    every row there already.
 
@@ -22,6 +23,7 @@ from db import Fact, IdempotencyConflict, RuleBroken, events
 
 from .loop import unless_stopped
 from .parts import Parts
+from .suspects import Suspects, is_suspect
 from .transactions import transaction
 
 log = structlog.get_logger("twinstream.settling")
@@ -41,6 +43,8 @@ class Refusal(NamedTuple):
     reason: str
     idempotency_key: str
     type: str = "unknown"
+    unread: bool = False
+    """The event was not decoded, so its key is unknown, and `idempotency_key` is the entry's."""
 
 
 class Settling:
@@ -54,6 +58,7 @@ class Settling:
         self._pool = parts.pool
         self._reader = parts.reader(source)
         self._dead_letters = DeadLetters(parts.redis, parts.keys)
+        self._suspects = Suspects(parts.pool)
         self._rebuild = parts.rebuild
         self._stop = parts.stop
         self._limits = parts.community.consumers
@@ -78,7 +83,9 @@ class Settling:
                 entries = await unless_stopped(self._stop, self._reader.read()) or []
                 self._in_hand = {entry.id: entry for entry in entries}
             taken = len(self._in_hand)
-            await self._take_care_of(list(self._in_hand.values()))
+            await self._take_care_of([e for e in self._in_hand.values() if not is_suspect(e)])
+            for suspect in [e for e in self._in_hand.values() if is_suspect(e)]:
+                await self._try(suspect)
         except GroupMissing:
             # What is in hand stays: an event of another program's is nowhere else any more.
             await self._rebuild(self.source)
@@ -92,11 +99,20 @@ class Settling:
         if deliveries:
             await self._settle(deliveries)
 
+    async def _try(self, suspect: Entry) -> None:
+        """Settle one that may be the end of us, unless it was the end of too many before."""
+        why_not = await self._suspects.begin(suspect)
+        if why_not is None:
+            await self._take_care_of([suspect])
+        else:
+            await self._bury(Refusal(suspect, why_not, _key_of(suspect), unread=True))
+
     async def _settle(self, deliveries: Sequence[Delivery]) -> None:
         facts = [delivery.fact for delivery in deliveries]
         try:
             async with transaction(self._pool) as conn:
                 entered = await events.settle(conn, self.platform, self.source, facts)
+                await self._suspects.forget(conn, [delivery.entry for delivery in deliveries])
         except (RuleBroken, IdempotencyConflict) as error:
             if len(deliveries) == 1:
                 await self._bury(refusal_of(deliveries[0], error))
@@ -113,15 +129,21 @@ class Settling:
     async def _bury(self, refusal: Refusal) -> None:
         """Put the reason on record, then move the entry out of the way, in this order."""
         entry = refusal.entry
+        payload = _evidence(entry)
         async with transaction(self._pool) as conn:
-            await events.fail(
-                conn,
-                idempotency_key=refusal.idempotency_key,
-                source=self.source,
-                type=refusal.type,
-                payload=_evidence(entry),
-                error_message=refusal.reason,
+            known = refusal.unread and await events.fail_unread(
+                conn, self.source, payload=payload, error_message=refusal.reason
             )
+            if not known:
+                await events.fail(
+                    conn,
+                    idempotency_key=refusal.idempotency_key,
+                    source=self.source,
+                    type=refusal.type,
+                    payload=payload,
+                    error_message=refusal.reason,
+                )
+            await self._suspects.forget(conn, [entry])
         await self._dead_letters.bury(entry, group=self._reader.group, reason=refusal.reason)
         self._put_down([entry.id])
         log.error("entry.buried", stream=entry.stream, entry_id=entry.id, reason=refusal.reason)
@@ -129,6 +151,7 @@ class Settling:
     def _put_down(self, ids: Iterable[str]) -> None:
         for entry_id in ids:
             self._in_hand.pop(entry_id, None)
+            self._suspects.put_down(entry_id)
 
 
 def sort_out(entries: Sequence[Entry], source: Source) -> tuple[list[Delivery], list[Refusal]]:

@@ -257,6 +257,30 @@ async def fail(
         )
 
 
+async def fail_unread(
+    conn: asyncpg.Connection, source: Platform, *, payload: bytes, error_message: str
+) -> bool:
+    """Record why an unfinished event with exactly this payload was buried, without reading it.
+
+    For a payload that is dangerous to decode. Returns whether there is such an event.
+    """
+    with mapped_errors():
+        found: int = await conn.fetchval(
+            """
+            WITH failed AS (
+                UPDATE sync_events SET status = 'failed', error_message = $3
+                WHERE status IN ('pending', 'published') AND source = $1 AND payload = $2
+                RETURNING 1
+            )
+            SELECT count(*) FROM failed
+            """,
+            source,
+            _storable(payload.decode("utf-8", "backslashreplace")),
+            _storable(error_message),
+        )
+    return found > 0
+
+
 def _first_of_each_key(rows: Sequence[LedgerRow]) -> dict[str, LedgerRow]:
     first: dict[str, LedgerRow] = {}
     for row in rows:

@@ -37,6 +37,13 @@ CREATE TABLE public.achievements (
     CONSTRAINT achievement_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
+CREATE TABLE public.entry_attempts (
+    stream text NOT NULL,
+    entry_id text NOT NULL,
+    attempts integer NOT NULL,
+    first_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.link_attempts (
     platform text NOT NULL,
     account_id bigint NOT NULL,
@@ -171,6 +178,9 @@ ALTER TABLE ONLY public.accounts
 
 ALTER TABLE ONLY public.achievements
     ADD CONSTRAINT achievement_once PRIMARY KEY (member_id, platform, achievement);
+
+ALTER TABLE ONLY public.entry_attempts
+    ADD CONSTRAINT entry_attempts_once PRIMARY KEY (stream, entry_id);
 
 ALTER TABLE ONLY public.link_attempts
     ADD CONSTRAINT link_attempts_once PRIMARY KEY (platform, account_id);

@@ -86,6 +86,15 @@ CREATE INDEX sync_events_published ON sync_events (published_at) WHERE status = 
 CREATE INDEX sync_events_failed ON sync_events (id) WHERE status = 'failed';
 CREATE INDEX sync_events_by_member ON sync_events (member_id);
 
+-- Entries that may kill whoever settles them: how often it was tried. Counted before each try.
+CREATE TABLE entry_attempts (
+    stream text NOT NULL,
+    entry_id text NOT NULL,
+    attempts integer NOT NULL,
+    first_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT entry_attempts_once PRIMARY KEY (stream, entry_id)
+);
+
 -- A platform's own books: the sum of its ledger rows. May dip below zero while an earlier credit is
 -- on its way; what people see is clamped at zero, and rank follows what people see.
 CREATE TABLE sync_state (
@@ -195,5 +204,5 @@ CREATE TABLE link_attempts (
 DROP FUNCTION rank_of(bigint);
 DROP FUNCTION rank_on(bigint, bigint[]);
 DROP FUNCTION ladder();
-DROP TABLE link_attempts, link_codes, surfaces, ranks, achievements, sync_state, sync_events,
-    transactions, accounts, members;
+DROP TABLE link_attempts, link_codes, surfaces, ranks, achievements, sync_state, entry_attempts,
+    sync_events, transactions, accounts, members;

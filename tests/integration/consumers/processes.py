@@ -80,9 +80,11 @@ def environment(**variables: str | None) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def consumers(*roles: str, environ: Mapping[str, str]) -> AsyncIterator[Consumers]:
+async def consumers(
+    *roles: str, environ: Mapping[str, str], program: tuple[str, ...] = ("-m", "consumers")
+) -> AsyncIterator[Consumers]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "consumers", *roles),
+        *(sys.executable, *program, *roles),
         cwd=CHECKOUT,
         env=dict(environ),
         stderr=asyncio.subprocess.PIPE,

@@ -1,0 +1,24 @@
+"""`python -m consumers`, except that one event kills the process that settles it, kill -9."""
+
+import os
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from consumers.__main__ import run
+from db import Fact, events
+
+LETHAL = "lethal"
+
+settle = events.settle
+
+
+async def settle_or_die(conn: Any, platform: Any, source: Any, facts: Sequence[Fact]) -> Any:
+    if any(fact.event.idempotency_key.endswith(LETHAL) for fact in facts):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return await settle(conn, platform, source, facts)
+
+
+if __name__ == "__main__":
+    events.settle = settle_or_die
+    run()
