@@ -50,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         try:
             settings = msgspec.convert(found, cls, strict=False)
         except msgspec.ValidationError as error:
-            raise ConfigError(f"environment: {_name_the_variable(str(error))}") from error
+            raise ConfigError(f"settings: {_name_the_variable(str(error))}") from error
         _refuse_unknown_choice("TWINSTREAM_LOG_LEVEL", settings.twinstream_log_level, LOG_LEVELS)
         _refuse_unknown_choice("TWINSTREAM_LOG_FORMAT", settings.twinstream_log_format, LOG_FORMATS)
         return settings
@@ -99,30 +99,31 @@ ORIGINS = {
 
 _PREFIXES = ("TWINSTREAM_", "TELEGRAM_", "DISCORD_", "REDIS_", "DATABASE_")
 _SIMILARITY = 0.85
+#: For names that do not even begin like one of ours: DATABSE_URL is close enough, MONGO_URL not.
+_SIMILARITY_ELSEWHERE = 0.92
 
 
 def _refuse_misspelt(environ: Mapping[str, str], known: list[str]) -> None:
     """Fail on TELEGRAM_TOKN, but leave other programs' REDIS_HOST alone.
 
-    TWINSTREAM_ is ours alone, so any unknown variable of that name is a mistake. Under the other
-    prefixes only a name very close to one of ours is, and only while ours is not set.
+    TWINSTREAM_ is ours alone, so any unknown variable of that name is a mistake. Any other is one
+    only if it is very close to one of ours, and only while ours is not set.
     """
-    for name in sorted(environ):
-        if name in known or not name.startswith(_PREFIXES):
-            continue
-        unset = [one for one in known if not environ.get(one)]
-        close = difflib.get_close_matches(name, unset, n=1, cutoff=_SIMILARITY)
+    unset = [one for one in known if not environ.get(one)]
+    for name in sorted(environ.keys() - set(known)):
+        cutoff = _SIMILARITY if name.startswith(_PREFIXES) else _SIMILARITY_ELSEWHERE
+        close = difflib.get_close_matches(name, unset, n=1, cutoff=cutoff)
         if close:
-            raise ConfigError(f"environment: {name} is not a setting; did you mean {close[0]}?")
+            raise ConfigError(f"settings: {name} is not one of ours; did you mean {close[0]}?")
         if name.startswith("TWINSTREAM_"):
             ours = ", ".join(one for one in known if one.startswith("TWINSTREAM_"))
-            raise ConfigError(f"environment: {name} is not a setting; there are {ours}")
+            raise ConfigError(f"settings: {name} is not one of ours; there are {ours}")
 
 
 def _refuse_unknown_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ConfigError(
-            f"environment: {name} is {value!r}, but it must be one of {', '.join(choices)}"
+            f"settings: {name} is {value!r}, but it must be one of {', '.join(choices)}"
         )
 
 

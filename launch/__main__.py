@@ -14,7 +14,7 @@ import dotenv
 import typer
 from rich.console import Console
 
-from bus import Keys, connect
+from bus import BusError, Keys, connect
 from config import Community, ConfigError, Settings
 from db import DbError, open_pool
 
@@ -26,7 +26,7 @@ from .processes import Crew
 from .sandbox_client import SandboxClient
 from .sandboxed import OURS, Endpoints, run_sandbox
 from .servers import start_postgres
-from .site import open_site
+from .site import LIVE, SANDBOX, find_running, open_site, remove
 from .story import Story
 
 EXIT_CODE_UNFIT_SETTINGS = 2
@@ -86,6 +86,8 @@ def doctor() -> None:
     if not any(getattr(settings, field) for field in ours):
         folder = Path(settings.twinstream_run_dir)
         environment = Endpoints.read(folder / "endpoints.json").environment(environment)
+    elif (running := find_running(Path(settings.twinstream_run_dir))) is not None:
+        environment = {"REDIS_URL": running[0], "DATABASE_URL": running[1], **environment}
     command = (sys.executable, "-m", "consumers", "doctor")
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
@@ -95,7 +97,15 @@ def redis(command: Annotated[list[str], typer.Argument(help="Such as XINFO GROUP
     """Send one command to Redis, where redis-cli is not installed."""
     redis_url, _ = _addresses(_settings())
     words = shlex.split(command[0]) if len(command) == 1 else command
+    if not words:
+        raise ConfigError('name a command, such as make redis ARGS="XINFO GROUPS sync:telegram"')
     _until_signal(_redis(redis_url, words))
+
+
+@app.command()
+def clean() -> None:
+    """Remove what the sandbox earned; what `run` keeps in .run/live stays."""
+    remove(Path(_settings().twinstream_run_dir) / SANDBOX)
 
 
 @app.command()
@@ -107,7 +117,7 @@ def schema() -> None:
 
 
 async def _run(settings: Settings) -> None:
-    folder = Path(settings.twinstream_run_dir) / "live"
+    folder = Path(settings.twinstream_run_dir) / LIVE
     with open_site(folder, settings) as site:
         if site.embedded:
             names = " and ".join(keeper.name for keeper in site.embedded)
@@ -122,6 +132,7 @@ async def _run(settings: Settings) -> None:
         try:
             for module in OURS:
                 crew.start(module)
+            _show_how_to_look_inside(site.redis_url, site.database_url)
             await _watch(site.watch(console.print), crew.watch())
         finally:
             crew.stop()
@@ -142,7 +153,7 @@ async def _watch(*watches: Coroutine[Any, Any, None]) -> None:
 
 async def _sandbox(settings: Settings) -> None:
     root = Path(settings.twinstream_run_dir)
-    with open_site(root / "sandbox", settings) as site:
+    with open_site(root / SANDBOX, settings) as site:
         console.print("Starting the platforms, the bots and the consumers ...")
         async with run_sandbox(site) as sandboxed:
             _show_addresses(sandboxed.endpoints, root / "endpoints.json", site.logs)
@@ -152,7 +163,7 @@ async def _sandbox(settings: Settings) -> None:
 async def _demo(settings: Settings) -> None:
     root = Path(settings.twinstream_run_dir)
     try:
-        with open_site(root / "sandbox", settings) as site:
+        with open_site(root / SANDBOX, settings) as site:
             console.print(
                 "Starting Postgres, Redis, a local Telegram, a local Discord, both bots and the"
                 " consumers: all of them real, none of them installed ..."
@@ -177,10 +188,14 @@ async def _tell(endpoints: Endpoints, *, running_on: bool) -> None:
     if differences:
         raise LaunchError("the two sides differ: " + "; ".join(differences))
     console.print("\n[bold green]Both sides agree.[/]")
-    lines = inside.commands(endpoints.redis_url, endpoints.database_url)
-    note = "now" if running_on else "while `make sandbox` runs (these are this run's addresses)"
-    console.print(f"\nTo look inside, {note}:")
-    for line in lines:
+    if running_on:
+        console.print("\nTo look inside:")
+    else:
+        console.print(
+            "\nTo look inside, start `make sandbox`: the same data at new addresses, which it"
+            " prints. In this run it was:"
+        )
+    for line in inside.commands(endpoints.redis_url, endpoints.database_url):
         console.print(f"  {line}", soft_wrap=True)
 
 
@@ -192,8 +207,12 @@ def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
     console.print(f"Postgres          {endpoints.database_url}")
     console.print(f"Control           {endpoints.control_url}")
     console.print(f"All of them, and the seeded ids: {file}. Logs: {logs}")
-    console.print("\nTo look inside:")
-    for line in inside.commands(endpoints.redis_url, endpoints.database_url):
+    _show_how_to_look_inside(endpoints.redis_url, endpoints.database_url)
+
+
+def _show_how_to_look_inside(redis_url: str, database_url: str) -> None:
+    console.print("\nTo look inside (`make status` sums it up):")
+    for line in inside.commands(redis_url, database_url):
         console.print(f"  {line}", soft_wrap=True)
     console.print("\nRunning until Ctrl-C.")
 
@@ -225,20 +244,25 @@ def _settings() -> Settings:
 
 
 def _addresses(settings: Settings) -> tuple[str, str]:
-    """Return where Redis and Postgres are: as set, or as the running sandbox says."""
+    """Return where Redis and Postgres are: as set, or as what runs here says."""
     if settings.redis_url and settings.database_url:
         return settings.redis_url, settings.database_url
-    endpoints = Endpoints.read(Path(settings.twinstream_run_dir) / "endpoints.json")
-    return endpoints.redis_url, endpoints.database_url
+    running = find_running(Path(settings.twinstream_run_dir))
+    if running is None:
+        raise LaunchError(
+            "nothing runs here: start `make sandbox` or `make run`, or set REDIS_URL and"
+            " DATABASE_URL to where it runs"
+        )
+    return running
 
 
 def _until_signal(work: Coroutine[Any, Any, None]) -> None:
-    """Run until it is done, or until SIGINT or SIGTERM; then everything is closed in order."""
+    """Run until it is done, or until Ctrl-C, SIGTERM or a closed terminal; then close in order."""
 
     async def cancelled_by_signals() -> None:
         task = asyncio.ensure_future(work)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, task.cancel)
         try:
             await task
@@ -255,7 +279,7 @@ def main() -> None:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
-    except (LaunchError, DbError) as error:
+    except (LaunchError, DbError, BusError) as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(1) from None
 

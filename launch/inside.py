@@ -36,7 +36,7 @@ def commands(redis_url: str, database_url: str) -> list[str]:
 
 async def summarise(redis: Client, pool: asyncpg.Pool, keys: Keys, console: Console) -> None:
     """Print how far each side is, what state the events are in, and what was buried last."""
-    streams = Table("stream", "group", "entries", "unread", "unacknowledged", "oldest", "consumers")
+    streams = Table("stream", "group", "entries", "unread", "unacked", "oldest", "consumers")
     for source in SOURCES:
         subscription = keys.subscription(source)
         try:
@@ -52,7 +52,7 @@ async def summarise(redis: Client, pool: asyncpg.Pool, keys: Keys, console: Cons
             f"{lag.oldest_ms / 1_000:.1f} s" if lag.behind else "-",
             ", ".join(consumer.name for consumer in lag.consumers) or "none",
         )
-    console.print(streams)
+    console.print(streams, no_wrap=True, crop=False, overflow="ignore")
     async with pool.acquire() as conn:
         counts = await status.events_by_status(conn)
         failures = await status.newest_failures(conn, limit=FAILURES_SHOWN)

@@ -6,9 +6,12 @@
 import asyncio
 import contextlib
 import fcntl
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from config import Settings
 
@@ -16,6 +19,17 @@ from .errors import AlreadyRunning
 from .keeper import Keeper
 from .migrate import migrate
 from .servers import Server, start_postgres, start_redis
+
+LIVE = "live"
+SANDBOX = "sandbox"
+ADDRESSES = "addresses.json"
+
+
+class Addresses(NamedTuple):
+    """Where the servers are."""
+
+    redis_url: str
+    database_url: str
 
 
 class Site(NamedTuple):
@@ -68,7 +82,35 @@ def open_site(folder: Path, settings: Settings) -> Iterator[Site]:
             lambda port: start_redis(folder / "redis", port=port)
         )
         migrate(database_url)
+        addresses = folder / ADDRESSES
+        addresses.write_bytes(msgspec.json.encode(Addresses(redis_url, database_url)._asdict()))
+        stack.callback(addresses.unlink, missing_ok=True)
         yield Site(folder, redis_url, database_url, tuple(embedded))
+
+
+def find_running(root: Path) -> Addresses | None:
+    """Return where Redis and Postgres of a running launcher are: of `run`, else of the sandbox."""
+    for kind in (LIVE, SANDBOX):
+        folder = root / kind
+        if not (folder / ADDRESSES).exists():
+            continue
+        try:
+            with _only_one(folder):
+                continue  # a launcher that was killed left the file behind
+        except AlreadyRunning:
+            return Addresses(**msgspec.json.decode((folder / ADDRESSES).read_bytes()))
+    return None
+
+
+def remove(folder: Path) -> None:
+    """Remove everything that was earned in a folder.
+
+    Raises:
+        AlreadyRunning: a launcher uses it.
+    """
+    if folder.exists():
+        with _only_one(folder):
+            shutil.rmtree(folder)
 
 
 @contextlib.contextmanager

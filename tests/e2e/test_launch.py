@@ -224,3 +224,11 @@ def test_status_without_anything_running_says_so(tmp_path: Path) -> None:
 
     assert refused.returncode == 1
     assert "make sandbox" in refused.stderr
+
+
+async def test_what_a_running_sandbox_earned_is_not_removed(sandbox: Running) -> None:
+    refused = await asyncio.to_thread(launch, "clean", sandbox.run_dir)
+
+    assert refused.returncode == 1
+    assert "already runs" in refused.stderr
+    assert (sandbox.run_dir / "sandbox" / "postgres").exists()

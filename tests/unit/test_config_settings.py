@@ -39,16 +39,18 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("TELEGRAM_TOKN", "TELEGRAM_TOKEN"),
         ("DISCORD_TOKENS", "DISCORD_TOKEN"),
         ("REDIS_URI", "REDIS_URL"),
+        ("DATABSE_URL", "DATABASE_URL"),
+        ("ELEGRAM_TOKEN", "TELEGRAM_TOKEN"),
         ("TWINSTREAM_CONFG", "TWINSTREAM_CONFIG"),
     ],
 )
 def test_a_misspelt_variable_stops_the_start(name: str, meant: str) -> None:
-    with pytest.raises(ConfigError, match=f"{name} is not a setting; did you mean {meant}"):
+    with pytest.raises(ConfigError, match=f"{name} is not one of ours; did you mean {meant}"):
         Settings.from_env({name: "x"})
 
 
 def test_an_unknown_variable_of_our_own_prefix_stops_the_start() -> None:
-    with pytest.raises(ConfigError, match="TWINSTREAM_COLOUR is not a setting"):
+    with pytest.raises(ConfigError, match="TWINSTREAM_COLOUR is not one of ours"):
         Settings.from_env({"TWINSTREAM_COLOUR": "red"})
 
 
