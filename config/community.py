@@ -70,6 +70,8 @@ class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     relay_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 1_000
     relay_after_ms: Annotated[int, msgspec.Meta(ge=0)] = 3_000
     look_for_lost_ms: Annotated[int, msgspec.Meta(ge=10)] = 5_000
+    cleanup_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 60_000
+    keep_finished_ms: Annotated[int, msgspec.Meta(ge=0)] = 600_000
     surfaces_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 250
     surfaces_members_max: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 20
     # Discord shows a limit of 10 role writes in 10 seconds, and makes the tenth wait.
