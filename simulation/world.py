@@ -34,7 +34,7 @@ from .weather import Weather, draw_weather
 STORM_S = 25.0
 EVENTS_MAX = 25
 CONSUMERS = 2
-ROLES = ("to-discord", "to-telegram", "relay")
+ROLES = ("to-discord", "to-telegram", "relay", "cleanup")
 CLAIM_IDLE_MS = 6_000
 #: Everything must have come to rest so long after the last fault.
 CALM_S_MAX = 240.0
@@ -200,6 +200,8 @@ class World:
                 claim_idle_ms=self._mutant.claim_idle_ms or CLAIM_IDLE_MS,
                 relay_interval_ms=1_500,
                 relay_after_ms=0,
+                cleanup_interval_ms=2_000,
+                keep_finished_ms=500,
             ),
         )
 
