@@ -9,7 +9,8 @@ The life of an entry here:
 4. After the commit it is acknowledged. A crash in between delivers it again, and step 3 finds
    every row there already.
 
-While Postgres or Redis is away, what was read stays in hand, and the next step goes on with it.
+While Postgres or Redis is away, what was read stays in hand, and the next step goes on with it. As
+long as it is worked on it is renewed, so that nobody else claims it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,10 +24,15 @@ from db import Fact, IdempotencyConflict, RuleBroken, events
 
 from .loop import unless_stopped
 from .parts import Parts
+from .renewing import renewed
 from .suspects import Suspects, is_suspect
 from .transactions import transaction
 
 log = structlog.get_logger("twinstream.settling")
+
+
+#: What is in hand is renewed so often in the time after which others claim it.
+RENEWALS_PER_CLAIM = 4
 
 
 class Delivery(NamedTuple):
@@ -78,19 +84,34 @@ class Settling:
 
     async def step(self) -> int:
         """Settle one batch. Returns how many entries were taken care of."""
+        was_in_hand = bool(self._in_hand)
         try:
-            if not self._in_hand:
-                entries = await unless_stopped(self._stop, self._reader.read()) or []
-                self._in_hand = {entry.id: entry for entry in entries}
+            if not was_in_hand:
+                await self._read()
             taken = len(self._in_hand)
-            await self._take_care_of([e for e in self._in_hand.values() if not is_suspect(e)])
-            for suspect in [e for e in self._in_hand.values() if is_suspect(e)]:
-                await self._try(suspect)
+            every_s = self._limits.claim_idle_ms / 1_000 / RENEWALS_PER_CLAIM
+            async with renewed(
+                self._reader, lambda: self._in_hand, every_s=every_s, at_once=was_in_hand
+            ):
+                await self._take_care_of_all()
         except GroupMissing:
             # What is in hand stays: an event of another program's is nowhere else any more.
             await self._rebuild(self.source)
             return 0
         return taken
+
+    async def _read(self) -> None:
+        ghosts = self._reader.ghosts
+        entries = await unless_stopped(self._stop, self._reader.read()) or []
+        self._in_hand = {entry.id: entry for entry in entries}
+        if deleted := self._reader.ghosts - ghosts:
+            log.warning("entries.deleted", stream=self._reader.stream, entries=deleted)
+
+    async def _take_care_of_all(self) -> None:
+        in_hand = list(self._in_hand.values())
+        await self._take_care_of([entry for entry in in_hand if not is_suspect(entry)])
+        for suspect in filter(is_suspect, in_hand):
+            await self._try(suspect)
 
     async def _take_care_of(self, entries: Sequence[Entry]) -> None:
         deliveries, refusals = sort_out(entries, self.source)
