@@ -14,7 +14,7 @@ import structlog
 
 import schemas
 from bus import BadRedisUrl, Keys, Publisher, connect
-from config import Community, ConfigError, Settings, set_up_logs
+from config import Community, ConfigError, Settings, metrics, set_up_logs
 from db import Producer, SchemaOutdated, StorageUnavailable, open_pool
 from schemas import Source
 
@@ -23,6 +23,7 @@ from .errors import Refused, Stopped
 from .game import GameService
 from .markup import Markup
 from .members import Members
+from .metrics import CountingPublisher
 from .sightings import Sightings
 from .supervisor import Supervisor
 from .texts import Languages
@@ -33,6 +34,8 @@ EXIT_STOPPED = 0
 EXIT_REFUSED = 2
 EXIT_SECOND_SIGNAL = 130
 POOL_CLOSE_WAIT_S = 5.0
+#: The consumers have the port itself.
+METRICS_PORT_OFFSETS: dict[Source, int] = {"telegram": 1, "discord": 2}
 
 
 class Services(NamedTuple):
@@ -72,7 +75,7 @@ async def open_services(
     except BadRedisUrl as error:
         raise Refused(f"REDIS_URL cannot be used: {error}") from error
     pool = await _wait_for_postgres(settings.database_url, supervisor, name=name)
-    producer = Producer(pool, schemas, Publisher(redis, keys))
+    producer = Producer(pool, schemas, CountingPublisher(Publisher(redis, keys)))
     members = Members(pool, platform)
     game = GameService(source=platform, rewards=producer)
     commands = Commands(
@@ -124,7 +127,11 @@ def run(load: Callable[[], Serve], *, platform: Source) -> int:
         sys.stderr.write(f"{error}\n")
         return EXIT_REFUSED
     try:
-        asyncio.run(_until_stopped(load(), settings, community))
+        with metrics(settings, offset=METRICS_PORT_OFFSETS[platform]):
+            asyncio.run(_until_stopped(load(), settings, community))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_REFUSED
     except Refused as error:
         log.error("bot.refused", platform=platform, why=str(error))
         return EXIT_REFUSED

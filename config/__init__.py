@@ -5,6 +5,7 @@ from .endpoints import point_discord_at, telegram_session
 from .errors import ConfigError
 from .heartbeat import heartbeat
 from .logs import set_up_logs
+from .metrics import metrics
 from .settings import Settings
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Rank",
     "Settings",
     "heartbeat",
+    "metrics",
     "point_discord_at",
     "set_up_logs",
     "telegram_session",

@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     twinstream_consumer_slot: Annotated[int, msgspec.Meta(ge=1, le=999)] = 1
     twinstream_run_dir: str = ".run"
     twinstream_heartbeat_file: str | None = None
+    twinstream_metrics_port: Annotated[int, msgspec.Meta(ge=1, le=65_533)] | None = None
+    twinstream_metrics_host: str = "127.0.0.1"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

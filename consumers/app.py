@@ -11,10 +11,10 @@ from pathlib import Path
 import structlog
 
 from bus import BadRedisUrl, BusError, CommandRefused, address
-from config import Community, ConfigError, Settings, heartbeat
+from config import Community, ConfigError, Settings, heartbeat, metrics
 from db import Contention, SchemaOutdated, StorageUnavailable
 
-from . import roles
+from . import roles, watch
 from .loop import Patience, run, unless_stopped
 from .parts import Parts, open_parts
 
@@ -43,7 +43,8 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
     try:
         log.info("consumers.started", roles=wanted, redis=address(settings.redis_url or ""))
         async with heartbeat(settings.twinstream_heartbeat_file):
-            await _serve_until(stop, settings, community, wanted)
+            with metrics(settings):
+                await _serve_until(stop, settings, community, wanted)
     except (SchemaOutdated, BadRedisUrl) as error:
         raise ConfigError(str(error)) from error
     except CommandRefused as error:
@@ -86,6 +87,9 @@ async def _run_all(names: Sequence[str], parts: Parts) -> None:
                 )
                 for name in names
             ]
+            if parts.settings.twinstream_metrics_port is not None:
+                opening = functools.partial(watch.open_role, parts)
+                tasks.append(group.create_task(run("watch", opening, parts.stop), name="watch"))
             await parts.stop.wait()
             _, late = await asyncio.wait(tasks, timeout=STOP_GRACE_S)
             for task in late:

@@ -21,6 +21,7 @@ from bus import (
 )
 from db import attempts
 
+from . import metrics
 from .parts import Parts
 from .transactions import transaction
 
@@ -74,6 +75,7 @@ class Cleanup:
         trimmed = await trim_stream(self._redis, stream, [group], keep_ms=self._keep_ms)
         self._refused.discard(stream)
         if trimmed.removed:
+            metrics.TRIMMED.labels(stream).inc(trimmed.removed)
             log.info("stream.trimmed", stream=stream, removed=trimmed.removed, left=trimmed.left)
         gone = await remove_idle_consumers(
             self._redis, subscription, idle_ms=CONSUMER_IDLE_S * 1_000

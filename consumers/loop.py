@@ -17,6 +17,8 @@ from bus import BusError, CommandRefused
 from config import ConfigError
 from db import Contention, StorageUnavailable
 
+from . import metrics
+
 log = structlog.get_logger("twinstream.consumers")
 
 BACKOFF_FIRST_S = 0.1
@@ -65,6 +67,7 @@ class Patience:
         tell = log.debug if why == self._why else log.warning
         tell("role.waiting", role=self._who, retry_s=self._delay_s, why=why)
         self._why = why
+        metrics.ROLE_WAITING.labels(self._who).set(1)
         await pause(self._stop, self._delay_s)
         self._delay_s = min(self._delay_s * 2, BACKOFF_MAX_S)
 
@@ -74,6 +77,7 @@ class Patience:
             log.info("role.resumed", role=self._who)
         self._why = None
         self._delay_s = BACKOFF_FIRST_S
+        metrics.ROLE_WAITING.labels(self._who).set(0)
 
 
 async def run(

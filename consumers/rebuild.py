@@ -8,6 +8,7 @@ import structlog
 from bus import Client, Keys, Source, ensure_group, group_exists, measure_lag
 from db import events
 
+from . import metrics
 from .transactions import transaction
 
 log = structlog.get_logger("twinstream.rebuild")
@@ -82,6 +83,7 @@ class Rebuild:
                     conn, source, published_s_ago=backlog_s + LOST_MARGIN_S
                 )
         if lost:
+            metrics.LOST.labels(source).inc(lost)
             log.warning("events.lost_by_redis", source=source, events=lost)
         return lost
 

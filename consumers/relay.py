@@ -16,6 +16,7 @@ from bus import BusError, GroupMissing, PayloadTooLarge, StreamMissing
 from db import PLATFORMS, Platform, events
 from db.events import Unpublished
 
+from . import metrics
 from .parts import Parts
 from .transactions import transaction
 
@@ -62,10 +63,12 @@ class Relay:
             for source in PLATFORMS:
                 mine = [event for event in left if event.source == source]
                 try:
-                    dealt_with += await self._publish(conn, source, mine)
+                    done = await self._publish(conn, source, mine)
                 except BusError as error:
-                    dealt_with += await _mark(conn, _known_published(mine, error))
+                    done = await _mark(conn, _known_published(mine, error))
                     obstacles[source] = error
+                metrics.RELAYED.labels(source).inc(done)
+                dealt_with += done
         if dealt_with:
             log.info("events.relayed", events=dealt_with)
         for source, obstacle in obstacles.items():

@@ -22,6 +22,7 @@ import schemas
 from bus import DeadLetters, Entry, GroupMissing, Source
 from db import Fact, IdempotencyConflict, RuleBroken, events
 
+from . import metrics
 from .loop import unless_stopped
 from .parts import Parts
 from .renewing import renewed
@@ -93,7 +94,8 @@ class Settling:
             async with renewed(
                 self._reader, lambda: self._in_hand, every_s=every_s, at_once=was_in_hand
             ):
-                await self._take_care_of_all()
+                with metrics.BATCH_SECONDS.labels(self.source).time():
+                    await self._take_care_of_all()
         except GroupMissing:
             # What is in hand stays: an event of another program's is nowhere else any more.
             await self._rebuild(self.source)
@@ -105,6 +107,7 @@ class Settling:
         entries = await unless_stopped(self._stop, self._reader.read()) or []
         self._in_hand = {entry.id: entry for entry in entries}
         if deleted := self._reader.ghosts - ghosts:
+            metrics.DELETED.labels(self.source).inc(deleted)
             log.warning("entries.deleted", stream=self._reader.stream, entries=deleted)
 
     async def _take_care_of_all(self) -> None:
@@ -145,6 +148,8 @@ class Settling:
         ids = [delivery.entry.id for delivery in deliveries]
         await self._reader.acknowledge(ids)
         self._put_down(ids)
+        metrics.SETTLED.labels(self.source).inc(len(ids))
+        metrics.ENTERED.labels(self.source).inc(len(entered))
         log.debug("batch.settled", platform=self.platform, entries=len(facts), entered=len(entered))
 
     async def _bury(self, refusal: Refusal) -> None:
@@ -167,6 +172,7 @@ class Settling:
             await self._suspects.forget(conn, [entry])
         await self._dead_letters.bury(entry, group=self._reader.group, reason=refusal.reason)
         self._put_down([entry.id])
+        metrics.BURIED.labels(self.source).inc()
         log.error("entry.buried", stream=entry.stream, entry_id=entry.id, reason=refusal.reason)
 
     def _put_down(self, ids: Iterable[str]) -> None:

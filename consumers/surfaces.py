@@ -15,6 +15,7 @@ import structlog
 from db import Platform, surfaces
 from db.surfaces import Showing
 
+from . import metrics
 from .parts import Parts
 
 log = structlog.get_logger("twinstream.surfaces")
@@ -249,6 +250,7 @@ class Surfaces:
             await self._put_off(showing, _too_slow())
             return
         await surfaces.mark_shown(self._pool, showing)
+        metrics.SHOWN.labels(self._display.platform).inc()
         self._shown += 1
         if self._obstacle is not None:
             self._obstacle = None
@@ -262,6 +264,7 @@ class Surfaces:
         )
 
     async def _put_off(self, showing: Showing, refusal: CannotShow) -> None:
+        metrics.POSTPONED.labels(self._display.platform).inc()
         delay_s = retry_after_s(refusal, showing.attempts)
         if refusal.cause is not None:
             await surfaces.park(self._pool, showing, cause=refusal.cause, error=str(refusal))

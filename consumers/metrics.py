@@ -1,0 +1,58 @@
+"""What the consumers count and measure. docs/operate.md says what each figure means."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SETTLED: Final = Counter(
+    "twinstream_entries_settled", "Entries settled and acknowledged.", ["source"]
+)
+ENTERED: Final = Counter(
+    "twinstream_events_entered", "Events new in the books of the other platform.", ["source"]
+)
+BURIED: Final = Counter(
+    "twinstream_entries_buried", "Entries moved to the dead letters.", ["source"]
+)
+RELAYED: Final = Counter(
+    "twinstream_events_relayed", "Events published by the relay, not by their producer.", ["source"]
+)
+LOST: Final = Counter(
+    "twinstream_events_lost_by_redis", "Events found missing, and published again.", ["source"]
+)
+DELETED: Final = Counter(
+    "twinstream_entries_deleted",
+    "Entries that somebody deleted before they were settled.",
+    ["source"],
+)
+TRIMMED: Final = Counter(
+    "twinstream_entries_trimmed", "Settled entries removed from a stream.", ["stream"]
+)
+BATCH_SECONDS: Final = Histogram(
+    "twinstream_batch_seconds", "From reading a batch until it is acknowledged.", ["source"]
+)
+SHOWN: Final = Counter(
+    "twinstream_surfaces_shown",
+    "Members whose roles or tags were brought up to date.",
+    ["platform"],
+)
+POSTPONED: Final = Counter(
+    "twinstream_surfaces_postponed", "Visits that the platform refused for now.", ["platform"]
+)
+ROLE_WAITING: Final = Gauge(
+    "twinstream_role_waiting", "1 while a role waits for Redis, Postgres or its platform.", ["role"]
+)
+
+UP: Final = Gauge("twinstream_server_up", "1 if the server answered at the last look.", ["server"])
+UNREAD: Final = Gauge("twinstream_entries_unread", "Entries delivered to nobody yet.", ["stream"])
+UNACKNOWLEDGED: Final = Gauge(
+    "twinstream_entries_unacknowledged", "Entries delivered and not settled.", ["stream"]
+)
+OLDEST_SECONDS: Final = Gauge(
+    "twinstream_oldest_entry_seconds",
+    "Age of the oldest unfinished entry, 0 without any.",
+    ["stream"],
+)
+EVENTS: Final = Gauge("twinstream_events", "Events that are not completed, by status.", ["status"])
+SURFACES_WAITING: Final = Gauge(
+    "twinstream_surfaces_waiting", "Roles and tags that are not shown as wanted.", ["platform"]
+)
