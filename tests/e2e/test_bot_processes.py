@@ -23,7 +23,11 @@ async def start(stage, checkout):
             "twinstream_config": str(checkout / "sandbox" / "twinstream.toml"),
             "twinstream_log_format": "json",
         }
-        environment = {name.upper(): str(value) for name, value in (values | changes).items()}
+        environment = {
+            name.upper(): str(value)
+            for name, value in (values | changes).items()
+            if value is not None
+        }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
