@@ -133,7 +133,7 @@ async def mark_published(
                 ORDER BY id
                 FOR NO KEY UPDATE SKIP LOCKED
             )
-            UPDATE sync_events AS e SET status = 'published', published_at = clock_timestamp()
+            UPDATE sync_events AS e SET status = 'published', published_at = statement_timestamp()
             FROM marked WHERE e.id = marked.id
             """,
             list(keys),

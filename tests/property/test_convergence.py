@@ -271,6 +271,8 @@ def test_any_interleaving_of_any_faults_ends_with_what_was_committed(
             max_examples=max(EXAMPLES, settings.default.max_examples),
             stateful_step_count=STEPS,
             deadline=None,
+            # Every day the same histories; `make nightly` draws new ones.
+            derandomize=settings.default.max_examples <= EXAMPLES,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )
