@@ -61,6 +61,7 @@ nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, and each guar
 	@$(BIN)/pytest tests/property --hypothesis-profile nightly
 	@$(BIN)/python -m simulation --seeds 1000
 	@$(BIN)/python -m simulation --seeds 300 --guards
+	@$(BIN)/pytest tests/mutations -m nightly --numprocesses 2
 
 .PHONY: lint
 lint: $(VENV)/dev ## Check style and formatting

@@ -10,7 +10,7 @@ import schemas
 from bus import BusUnavailable
 from consumers.parts import Parts
 from consumers.settling import Settling
-from db import Producer
+from db import Producer, StorageUnavailable
 
 
 @pytest.fixture
@@ -132,6 +132,20 @@ async def test_a_crash_between_commit_and_acknowledgement_redelivers_and_changes
 
     assert await desk.xp("discord") == 15
     assert await desk.ledger_rows("discord") == 1
+    assert await desk.unacknowledged("telegram") == 0
+
+
+async def test_a_crash_before_the_commit_redelivers_and_nothing_is_lost(parts: Parts, desk: Desk):
+    await desk.add("telegram", xp_payload(15))
+    await desk.pool.execute("ALTER TABLE transactions RENAME TO mislaid")
+    with pytest.raises(StorageUnavailable):
+        await Settling("telegram", parts).step()
+    await desk.pool.execute("ALTER TABLE mislaid RENAME TO transactions")
+
+    restarted = Settling("telegram", parts)
+    await restarted.step()
+
+    assert await desk.xp("discord") == 15
     assert await desk.unacknowledged("telegram") == 0
 
 

@@ -1,0 +1,195 @@
+"""Every guard of the promise, how to take it out, and the test that misses it.
+
+A guard is taken out of a copy of the checkout, as somebody would who did not know what it is for.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Edit(NamedTuple):
+    """One change of a file: `old` occurs in it exactly once."""
+
+    file: str
+    old: str
+    new: str
+
+
+class Guard(NamedTuple):
+    """A guard: the edits that take it out, and the test that must be red without it."""
+
+    edits: tuple[Edit, ...]
+    test: str
+
+    def take_out(self, checkout: Path) -> None:
+        """Take the guard out of this checkout."""
+        for edit in self.edits:
+            file = checkout / edit.file
+            text = file.read_text(encoding="utf-8")
+            assert text.count(edit.old) == 1, f"{edit.file} does not hold this once:\n{edit.old}"
+            file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+
+
+def guard(test: str, *edits: tuple[str, str, str]) -> Guard:
+    return Guard(tuple(Edit(*edit) for edit in edits), f"tests/integration/consumers/{test}")
+
+
+_SCHEMA = "db/migrations/20261122000001_ledger.sql"
+_SETTLE = """\
+        facts = [delivery.fact for delivery in deliveries]
+        try:
+            async with transaction(self._pool) as conn:
+"""
+_ACKNOWLEDGE = "        await self._reader.acknowledge([d.entry.id for d in deliveries])\n"
+
+GUARDS = {
+    "a key counts once per platform, for ever": guard(
+        "test_consumers_settling.py::test_a_duplicate_delivery_counts_once",
+        ("db/ledger.py", "            ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING\n", ""),
+        (
+            _SCHEMA,
+            "    CONSTRAINT transaction_once UNIQUE (idempotency_key, platform),\n",
+            "",
+        ),
+    ),
+    "a key with another content is refused": guard(
+        "test_consumers_settling.py"
+        "::test_what_can_never_take_effect_is_buried_and_the_rest_goes_on[conflict]",
+        (
+            "db/events.py",
+            "    if differences := known.differences(row):",
+            "    if differences := '':",
+        ),
+    ),
+    "nothing is taken that is not there": guard(
+        "test_consumers_settling.py"
+        "::test_what_can_never_take_effect_is_buried_and_the_rest_goes_on[overdraft]",
+        (_SCHEMA, "CONSTRAINT member_xp_not_negative CHECK (xp >= 0)", "CHECK (true)"),
+    ),
+    "a stream carries its own platform's events only": guard(
+        "test_consumers_settling.py"
+        "::test_what_can_never_take_effect_is_buried_and_the_rest_goes_on[wrong source]",
+        ("consumers/settling.py", "        if event.source != source:", "        if False:"),
+    ),
+    "acknowledge after the commit": guard(
+        "test_consumers_settling.py::test_a_crash_before_the_commit_redelivers_and_nothing_is_lost",
+        ("consumers/settling.py", _SETTLE, _ACKNOWLEDGE + _SETTLE),
+    ),
+    "claim what a dead consumer left": guard(
+        "test_consumers_settling.py::test_what_a_dead_consumer_left_is_claimed",
+        ("bus/reader.py", "claimed = await self._claim()", "claimed: list[Entry] = []"),
+    ),
+    "renew what is in work": guard(
+        "test_consumers_renewing.py::test_what_is_in_work_is_not_claimed_by_another_consumer",
+        ("consumers/renewing.py", "kept = await reader.renew(ids)", "kept = ids"),
+    ),
+    "halve a batch that is refused": guard(
+        "test_consumers_settling.py::test_of_a_batch_of_500_only_the_bad_one_is_buried",
+        (
+            "consumers/settling.py",
+            (
+                "            if len(deliveries) == 1:\n"
+                "                await self._bury(refusal_of(deliveries[0], error))\n"
+                "                return\n"
+            ),
+            (
+                "            for delivery in deliveries:\n"
+                "                await self._bury(refusal_of(delivery, error))\n"
+                "            return\n"
+            ),
+        ),
+    ),
+    "an outage is nobody's fault": guard(
+        "test_consumers_settling.py::test_a_broken_database_buries_nothing",
+        (
+            "db/errors.py",
+            "        raise StorageUnavailable(str(error) or type(error).__name__) from error",
+            '        raise RuleBroken("unnamed", str(error)) from error',
+        ),
+    ),
+    "bury what killed too many": guard(
+        "test_consumers_suspects.py"
+        "::test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_batch_arrives",
+        ("consumers/suspects.py", "        if earlier < ATTEMPTS_MAX:", "        if True:"),
+    ),
+    "settle a suspect alone": guard(
+        "test_consumers_suspects.py"
+        "::test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_batch_arrives",
+        (
+            "consumers/suspects.py",
+            "    return entry.deliveries >= SUSPECT_DELIVERIES",
+            "    return False",
+        ),
+    ),
+    "an outage costs no attempts": guard(
+        "test_consumers_suspects.py"
+        "::test_an_outage_of_postgres_costs_one_attempt_however_long_it_is",
+        ("consumers/suspects.py", "        if entry.id not in self._earlier:", "        if True:"),
+    ),
+    "trim nothing that a group still needs": guard(
+        "test_consumers_cleanup.py::test_what_nobody_has_settled_yet_is_never_trimmed",
+        (
+            "bus/trim.py",
+            "  if before(needed, floor) then floor, holder = needed, group['name'] end\n",
+            "",
+        ),
+    ),
+    "trim nothing while a group is missing": guard(
+        "test_consumers_cleanup.py::test_a_stream_without_its_group_is_left_alone_and_told_once",
+        ("bus/trim.py", "if missing then return {'group', missing} end\n", ""),
+    ),
+    "the relay publishes what a crash left": guard(
+        "test_consumers_relay.py::test_what_a_crashed_producer_left_is_published",
+        ("consumers/relay.py", "for event in left if event.source == source]", "for event in []]"),
+    ),
+    "relays share the work": guard(
+        "test_consumers_relay.py::test_an_event_that_another_relay_holds_is_passed_over",
+        (
+            "db/events.py",
+            "            ORDER BY id LIMIT $2\n            FOR UPDATE SKIP LOCKED\n",
+            "            ORDER BY id LIMIT $2\n",
+        ),
+    ),
+    "publishing creates no stream (NOMKSTREAM)": guard(
+        "test_consumers_relay.py::test_nobody_can_publish_while_a_stream_is_missing",
+        ("bus/publisher.py", '"XADD", stream, "NOMKSTREAM", "*"', '"XADD", stream, "*"'),
+    ),
+    "rebuild what was on a lost stream": guard(
+        "test_consumers_relay.py"
+        "::test_unfinished_events_are_published_again_after_a_loss_and_finished_ones_are_not",
+        (
+            "consumers/rebuild.py",
+            (
+                "            async with transaction(self._pool) as conn:\n"
+                "                unfinished = await events.unpublish(conn, source)\n"
+                "            if await ensure_group"
+            ),
+            "            unfinished = 0\n            if await ensure_group",
+        ),
+    ),
+    "a late mark does not hide a loss": guard(
+        "test_consumers_relay.py"
+        "::test_an_event_marked_published_just_after_the_loss_is_published_again",
+        ("db/events.py", "AND (stream_losses = 0 OR NOT $2)", "AND (true OR NOT $2)"),
+    ),
+    "look for what Redis lost in silence": guard(
+        "test_consumers_relay.py::test_what_redis_lost_in_silence_is_published_again",
+        ("consumers/rebuild.py", "lost = await self._unpublish_all(source)", "lost = 0"),
+    ),
+    "look for it under load as well": guard(
+        "test_consumers_relay.py::test_what_was_lost_is_found_while_others_come_in_without_end",
+        (
+            "consumers/rebuild.py",
+            "published_s_ago=backlog_s + LOST_MARGIN_S",
+            "published_s_ago=backlog_s + 1e6",
+        ),
+    ),
+    "take nothing in flight for lost": guard(
+        "test_consumers_relay.py::test_what_is_published_during_the_look_is_not_taken_for_lost",
+        (
+            "consumers/rebuild.py",
+            "if not lost or await self._backlog_s(source) is not None:",
+            "if not lost:",
+        ),
+    ),
+}
