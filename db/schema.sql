@@ -37,11 +37,34 @@ CREATE TABLE public.achievements (
     CONSTRAINT achievement_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE public.entry_attempts (
-    stream text NOT NULL,
-    entry_id text NOT NULL,
-    attempts integer NOT NULL,
-    first_at timestamp with time zone DEFAULT now() NOT NULL
+CREATE TABLE public.drift (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    platform text NOT NULL,
+    subject text NOT NULL,
+    field text NOT NULL,
+    member_id bigint,
+    account_id bigint,
+    seen text NOT NULL,
+    expected text NOT NULL,
+    difference bigint,
+    in_flight text DEFAULT ''::text NOT NULL,
+    decision text NOT NULL,
+    why text NOT NULL,
+    idempotency_key text,
+    found_at timestamp with time zone DEFAULT now() NOT NULL,
+    decided_at timestamp with time zone,
+    CONSTRAINT drift_decision_known CHECK ((decision = ANY (ARRAY['watched'::text, 'repaired'::text, 'gone'::text, 'left'::text, 'stopped'::text]))),
+    CONSTRAINT drift_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+ALTER TABLE public.drift ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.drift_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.link_attempts (
@@ -76,6 +99,64 @@ ALTER TABLE public.members ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.reconcile_runs (
+    id bigint NOT NULL,
+    cause text NOT NULL,
+    member_id bigint,
+    dry_run boolean DEFAULT false NOT NULL,
+    status text DEFAULT 'running'::text NOT NULL,
+    owner text NOT NULL,
+    lease_until timestamp with time zone NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    stopped_because text,
+    slice_after bigint DEFAULT 0 NOT NULL,
+    slice_upto bigint DEFAULT 0 NOT NULL,
+    touched_upto bigint DEFAULT 0 NOT NULL,
+    pages integer,
+    members bigint DEFAULT 0 NOT NULL,
+    findings bigint DEFAULT 0 NOT NULL,
+    repairs bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT reconcile_run_cause_known CHECK ((cause = ANY (ARRAY['interval'::text, 'asked'::text, 'alarm'::text]))),
+    CONSTRAINT reconcile_run_ended_has_time CHECK (((status = 'running'::text) OR (finished_at IS NOT NULL))),
+    CONSTRAINT reconcile_run_status_known CHECK ((status = ANY (ARRAY['running'::text, 'finished'::text, 'stopped'::text]))),
+    CONSTRAINT reconcile_run_stopped_says_why CHECK (((status <> 'stopped'::text) OR (stopped_because IS NOT NULL)))
+);
+
+ALTER TABLE public.reconcile_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.reconcile_runs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.snapshots (
+    run_id bigint NOT NULL,
+    platform text NOT NULL,
+    subject text NOT NULL,
+    page integer NOT NULL,
+    after_id bigint NOT NULL,
+    upto_id bigint NOT NULL,
+    rows integer NOT NULL,
+    checksum text NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    compared_at timestamp with time zone,
+    refused text,
+    CONSTRAINT snapshot_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT snapshot_rows_not_negative CHECK ((rows >= 0))
+);
+
+CREATE TABLE public.store_debts (
+    member_id bigint NOT NULL,
+    platform text NOT NULL,
+    xp bigint DEFAULT 0 NOT NULL,
+    balance bigint DEFAULT 0 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT store_debt_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
 CREATE TABLE public.surfaces (
@@ -179,8 +260,8 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.achievements
     ADD CONSTRAINT achievement_once PRIMARY KEY (member_id, platform, achievement);
 
-ALTER TABLE ONLY public.entry_attempts
-    ADD CONSTRAINT entry_attempts_once PRIMARY KEY (stream, entry_id);
+ALTER TABLE ONLY public.drift
+    ADD CONSTRAINT drift_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.link_attempts
     ADD CONSTRAINT link_attempts_once PRIMARY KEY (platform, account_id);
@@ -200,6 +281,15 @@ ALTER TABLE ONLY public.ranks
 ALTER TABLE ONLY public.ranks
     ADD CONSTRAINT rank_threshold_once UNIQUE (xp);
 
+ALTER TABLE ONLY public.reconcile_runs
+    ADD CONSTRAINT reconcile_runs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.snapshots
+    ADD CONSTRAINT snapshot_once PRIMARY KEY (run_id, platform, subject, page);
+
+ALTER TABLE ONLY public.store_debts
+    ADD CONSTRAINT store_debt_once PRIMARY KEY (member_id, platform);
+
 ALTER TABLE ONLY public.surfaces
     ADD CONSTRAINT surface_once PRIMARY KEY (member_id, platform, surface);
 
@@ -218,7 +308,19 @@ ALTER TABLE ONLY public.transactions
 ALTER TABLE ONLY public.transactions
     ADD CONSTRAINT transactions_pkey PRIMARY KEY (id);
 
+CREATE INDEX drift_by_member ON public.drift USING btree (member_id, id);
+
+CREATE INDEX drift_by_run ON public.drift USING btree (run_id);
+
+CREATE INDEX drift_by_time ON public.drift USING btree (found_at);
+
+CREATE INDEX drift_watched ON public.drift USING btree (platform, subject, member_id) WHERE (decision = 'watched'::text);
+
 CREATE INDEX members_by_xp ON public.members USING btree (xp DESC, id);
+
+CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON public.reconcile_runs USING btree ((true)) WHERE (status = 'running'::text);
+
+CREATE INDEX reconcile_runs_by_end ON public.reconcile_runs USING btree (finished_at) WHERE (status <> 'running'::text);
 
 CREATE INDEX surfaces_due ON public.surfaces USING btree (platform, priority, GREATEST(wanted_at, retry_at, taken_until)) WHERE (wanted IS DISTINCT FROM shown);
 
@@ -229,6 +331,8 @@ CREATE INDEX surfaces_taken ON public.surfaces USING btree (platform, taken_unti
 CREATE INDEX surfaces_to_announce ON public.surfaces USING btree (platform, shown_at) WHERE announce;
 
 CREATE INDEX sync_events_by_member ON public.sync_events USING btree (member_id);
+
+CREATE INDEX sync_events_completed ON public.sync_events USING btree (processed_at) WHERE (status = 'completed'::text);
 
 CREATE INDEX sync_events_failed ON public.sync_events USING btree (id) WHERE (status = 'failed'::text);
 
@@ -243,6 +347,15 @@ ALTER TABLE ONLY public.accounts
 
 ALTER TABLE ONLY public.achievements
     ADD CONSTRAINT achievements_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+
+ALTER TABLE ONLY public.drift
+    ADD CONSTRAINT drift_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.reconcile_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.snapshots
+    ADD CONSTRAINT snapshots_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.reconcile_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.store_debts
+    ADD CONSTRAINT store_debts_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
 
 ALTER TABLE ONLY public.surfaces
     ADD CONSTRAINT surfaces_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
