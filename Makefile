@@ -98,7 +98,7 @@ lock: $(VENV)/dev ## Compile requirements*.txt anew, without an index's address 
 .PHONY: clean
 clean: ## Remove what was built and what the sandbox earned; .run/live stays
 	@if [ -e $(VENV)/local ]; then $(BIN)/python -m launch clean; fi
-	@rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .run/schema
+	@rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .PHONY: distclean
 distclean: clean ## Remove the virtual environment too

@@ -67,6 +67,13 @@ ALTER TABLE public.drift ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.entry_attempts (
+    stream text NOT NULL,
+    entry_id text NOT NULL,
+    attempts integer NOT NULL,
+    first_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.link_attempts (
     platform text NOT NULL,
     account_id bigint NOT NULL,
@@ -263,6 +270,9 @@ ALTER TABLE ONLY public.achievements
 ALTER TABLE ONLY public.drift
     ADD CONSTRAINT drift_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.entry_attempts
+    ADD CONSTRAINT entry_attempts_once PRIMARY KEY (stream, entry_id);
+
 ALTER TABLE ONLY public.link_attempts
     ADD CONSTRAINT link_attempts_once PRIMARY KEY (platform, account_id);
 
@@ -331,8 +341,6 @@ CREATE INDEX surfaces_taken ON public.surfaces USING btree (platform, taken_unti
 CREATE INDEX surfaces_to_announce ON public.surfaces USING btree (platform, shown_at) WHERE announce;
 
 CREATE INDEX sync_events_by_member ON public.sync_events USING btree (member_id);
-
-CREATE INDEX sync_events_completed ON public.sync_events USING btree (processed_at) WHERE (status = 'completed'::text);
 
 CREATE INDEX sync_events_failed ON public.sync_events USING btree (id) WHERE (status = 'failed'::text);
 

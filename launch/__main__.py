@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -111,7 +112,11 @@ def clean() -> None:
 @app.command()
 def schema() -> None:
     """Write db/schema.sql anew from the migrations."""
-    with start_postgres(Path(_settings().twinstream_run_dir) / "schema") as server:
+    # In an empty database, because dbmate passes over a migration that was edited since it ran.
+    with (
+        tempfile.TemporaryDirectory(prefix="twinstream-schema-") as folder,
+        start_postgres(Path(folder)) as server,
+    ):
         migrate(server.url)
         SCHEMA.write_text(dump_schema(server.url), encoding="utf-8")
 
