@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from .errors import ConfigError
+from .wording import explain
 
 TAG_LENGTH_MAX = 16  # Telegram's limit for member tags, Bot API 9.5
 RANKS_MAX = 100
@@ -113,7 +114,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         try:
             community = msgspec.convert(found, cls)
         except msgspec.ValidationError as error:
-            raise ConfigError(f"{path}: {error}") from error
+            raise ConfigError(f"{path}: {explain(error, cls)}") from error
         problems = [*_rank_problems(community.ranks), *_achievement_problems(community)]
         if problems:
             raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))

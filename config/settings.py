@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 
 from .errors import ConfigError
+from .wording import explain
 
 Url = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -52,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         try:
             settings = msgspec.convert(found, cls, strict=False)
         except msgspec.ValidationError as error:
-            raise ConfigError(f"settings: {_name_the_variable(str(error))}") from error
+            raise ConfigError(f"settings: {_name_the_variable(explain(error, cls))}") from error
         _refuse_unknown_choice("TWINSTREAM_LOG_LEVEL", settings.twinstream_log_level, LOG_LEVELS)
         _refuse_unknown_choice("TWINSTREAM_LOG_FORMAT", settings.twinstream_log_format, LOG_FORMATS)
         return settings
@@ -129,7 +130,7 @@ def _refuse_unknown_choice(name: str, value: str, choices: tuple[str, ...]) -> N
         )
 
 
-def _name_the_variable(message: str) -> str:
-    """Turn msgspec's `... - at `$.field`` into a sentence about the variable."""
-    what, _, where = message.partition(" - at `$.")
-    return f"{where.rstrip('`').upper()}: {what}" if where else message
+def _name_the_variable(sentence: str) -> str:
+    """Begin with the variable; that an environment holds text goes without saying."""
+    field, _, demand = sentence.partition(" ")
+    return f"{field.upper()} {demand.removesuffix(', not a text in quotes')}"

@@ -52,9 +52,25 @@ def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("[telegram", "cannot be read"),
-        (HEAD, "missing required field `ranks`"),
+        (HEAD, "ranks is missing"),
         ("ranks = []\n" + HEAD, "at least one [[ranks]] is needed"),
-        (HEAD + RANK + "colour = 1\n", "unknown field `colour`"),
+        (
+            HEAD + RANK + "colour = 1\n",
+            "ranks[0].colour is not a setting; there are discord_role, name",
+        ),
+        (
+            HEAD.replace("chat_id", "chatid") + RANK,
+            "telegram.chatid is not a setting; did you mean chat_id?",
+        ),
+        (
+            HEAD.replace("[discord]", "[dicord]") + RANK,
+            "dicord is not a setting; did you mean discord?",
+        ),
+        (
+            HEAD.replace("9001", "'9001'") + RANK,
+            "discord.guild_id must be a whole number, not a text",
+        ),
+        ("ranks = 3\n" + HEAD, "ranks must be a list, not a whole number"),
         (HEAD + RANK + RANK.replace("Newcomer", "B"), "not more than"),
         (
             HEAD + RANK + '[[ranks]]\nname = "Newcomer"\nxp = 20\n',
@@ -64,15 +80,24 @@ def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
             HEAD + RANK + '[[ranks]]\nname = "B"\nxp = 20\ndiscord_role = 1\n',
             "discord_role 1 is used more than once",
         ),
-        (HEAD + RANK.replace('"New"', '"A tag that is too long"'), "length <= 16"),
+        (
+            HEAD + RANK.replace('"New"', '"A tag that is too long"'),
+            "ranks[0].telegram_tag must have at most 16 characters",
+        ),
         (HEAD + RANK.replace('"New"', '"Gold 🥇"'), "Telegram allows no emoji"),
-        (HEAD + RANK.replace("xp = 10", "xp = -1"), "Expected `int` >= 0"),
-        (HEAD + RANK.replace("xp = 10", "xp = 1.5"), "Expected `int`, got `float`"),
+        (
+            HEAD + RANK.replace("xp = 10", "xp = -1"),
+            "ranks[0].xp must be a whole number, at least 0",
+        ),
+        (HEAD + RANK.replace("xp = 10", "xp = 1.5"), "must be a whole number, not a number"),
         (
             HEAD + RANK + '[[achievements]]\nname = "First Win"\ntitle = "First win"\n',
             "must be lower-case words joined by '_'",
         ),
-        (HEAD + RANK + "[consumers]\nbatch_entries_max = 0\n", "Expected `int` >= "),
+        (
+            HEAD + RANK + "[consumers]\nbatch_entries_max = 0\n",
+            "consumers.batch_entries_max must be a whole number, at least 2",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, sentence: str) -> None:

@@ -67,8 +67,12 @@ def test_a_near_miss_beside_the_right_one_belongs_to_somebody_else() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("TWINSTREAM_CONSUMER_SLOT", "two", "TWINSTREAM_CONSUMER_SLOT: Expected `int`"),
-        ("TWINSTREAM_CONSUMER_SLOT", "0", "TWINSTREAM_CONSUMER_SLOT: Expected `int` >= 1"),
+        ("TWINSTREAM_CONSUMER_SLOT", "two", "TWINSTREAM_CONSUMER_SLOT must be a whole number"),
+        (
+            "TWINSTREAM_CONSUMER_SLOT",
+            "0",
+            "TWINSTREAM_CONSUMER_SLOT must be a whole number, at least 1",
+        ),
         ("TWINSTREAM_LOG_LEVEL", "loud", "TWINSTREAM_LOG_LEVEL is 'loud', but it must be one of"),
         ("TWINSTREAM_LOG_FORMAT", "xml", "TWINSTREAM_LOG_FORMAT is 'xml', but it must be one of"),
     ],
