@@ -13,6 +13,7 @@ from settling_desk import Desk, until, xp_payload
 
 from bus import SOURCES, Keys, connect, ensure_group
 from consumers.roles import ROLES
+from db.pool import newest_migration
 from launch.servers import Server, free_port, start_postgres, start_redis
 
 TOML = """
@@ -186,7 +187,7 @@ async def test_an_unfit_toml_ends_it_with_one_sentence(environ, tmp_path, line, 
 
 
 async def test_an_outdated_schema_ends_it_with_one_sentence(environ, pool: asyncpg.Pool):
-    await pool.execute("UPDATE schema_migrations SET version = '20000101000000'")
+    await pool.execute("DELETE FROM schema_migrations WHERE version = $1", newest_migration())
     async with consumers("relay", environ=environ) as running:
         assert await running.ended() == 2
 
