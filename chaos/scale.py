@@ -23,6 +23,8 @@ block_ms = 200
 claim_idle_ms = 1000
 relay_interval_ms = 100
 relay_after_ms = 500
+cleanup_interval_ms = 300
+keep_finished_ms = 1000
 """
 #: A consumer that is paused for longer than this finds its entries claimed by another.
 CLAIM_IDLE_S = 1.0

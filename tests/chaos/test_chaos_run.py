@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 SECONDS = "15"
-SEED = "1"
+SEED = "2"
 
 
 @pytest.mark.timeout(240)
