@@ -42,6 +42,7 @@ CREATE TABLE public.drift (
     run_id bigint NOT NULL,
     platform text NOT NULL,
     subject text NOT NULL,
+    subject_id bigint NOT NULL,
     field text NOT NULL,
     member_id bigint,
     account_id bigint,
@@ -49,12 +50,12 @@ CREATE TABLE public.drift (
     expected text NOT NULL,
     difference bigint,
     in_flight text DEFAULT ''::text NOT NULL,
-    decision text NOT NULL,
-    why text NOT NULL,
+    decision text DEFAULT 'found'::text NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
     idempotency_key text,
     found_at timestamp with time zone DEFAULT now() NOT NULL,
     decided_at timestamp with time zone,
-    CONSTRAINT drift_decision_known CHECK ((decision = ANY (ARRAY['watched'::text, 'repaired'::text, 'gone'::text, 'left'::text, 'stopped'::text]))),
+    CONSTRAINT drift_decision_known CHECK ((decision = ANY (ARRAY['found'::text, 'watched'::text, 'held'::text, 'confirmed'::text, 'repaired'::text, 'gone'::text, 'left'::text, 'stopped'::text]))),
     CONSTRAINT drift_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
@@ -112,15 +113,16 @@ CREATE TABLE public.reconcile_runs (
     id bigint NOT NULL,
     cause text NOT NULL,
     member_id bigint,
+    everybody boolean DEFAULT false NOT NULL,
     dry_run boolean DEFAULT false NOT NULL,
+    accepted boolean DEFAULT false NOT NULL,
     status text DEFAULT 'running'::text NOT NULL,
     owner text NOT NULL,
     lease_until timestamp with time zone NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
     stopped_because text,
-    slice_after bigint DEFAULT 0 NOT NULL,
-    slice_upto bigint DEFAULT 0 NOT NULL,
+    left_out text DEFAULT ''::text NOT NULL,
     touched_upto bigint DEFAULT 0 NOT NULL,
     pages integer,
     members bigint DEFAULT 0 NOT NULL,
@@ -141,20 +143,39 @@ ALTER TABLE public.reconcile_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE public.reconcile_touched (
+    run_id bigint NOT NULL,
+    member_id bigint NOT NULL
+);
+
+CREATE TABLE public.reconcile_walks (
+    platform text NOT NULL,
+    subject text NOT NULL,
+    after_id bigint NOT NULL,
+    passed bigint NOT NULL,
+    passed_last_time bigint NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    CONSTRAINT reconcile_walk_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
 CREATE TABLE public.snapshots (
     run_id bigint NOT NULL,
     platform text NOT NULL,
     subject text NOT NULL,
     page integer NOT NULL,
+    part text NOT NULL,
     after_id bigint NOT NULL,
     upto_id bigint NOT NULL,
+    looked_at integer NOT NULL,
     rows integer NOT NULL,
+    is_last boolean NOT NULL,
     checksum text NOT NULL,
     taken_at timestamp with time zone NOT NULL,
     compared_at timestamp with time zone,
     refused text,
+    CONSTRAINT snapshot_part_known CHECK ((part = ANY (ARRAY['touched'::text, 'watched'::text, 'slice'::text]))),
     CONSTRAINT snapshot_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
-    CONSTRAINT snapshot_rows_not_negative CHECK ((rows >= 0))
+    CONSTRAINT snapshot_rows_not_negative CHECK (((rows >= 0) AND (looked_at >= 0)))
 );
 
 CREATE TABLE public.store_debts (
@@ -268,6 +289,9 @@ ALTER TABLE ONLY public.achievements
     ADD CONSTRAINT achievement_once PRIMARY KEY (member_id, platform, achievement);
 
 ALTER TABLE ONLY public.drift
+    ADD CONSTRAINT drift_once UNIQUE (run_id, platform, subject, subject_id, field);
+
+ALTER TABLE ONLY public.drift
     ADD CONSTRAINT drift_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.entry_attempts
@@ -293,6 +317,12 @@ ALTER TABLE ONLY public.ranks
 
 ALTER TABLE ONLY public.reconcile_runs
     ADD CONSTRAINT reconcile_runs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.reconcile_touched
+    ADD CONSTRAINT reconcile_touched_once PRIMARY KEY (run_id, member_id);
+
+ALTER TABLE ONLY public.reconcile_walks
+    ADD CONSTRAINT reconcile_walk_once PRIMARY KEY (platform, subject);
 
 ALTER TABLE ONLY public.snapshots
     ADD CONSTRAINT snapshot_once PRIMARY KEY (run_id, platform, subject, page);
@@ -320,17 +350,19 @@ ALTER TABLE ONLY public.transactions
 
 CREATE INDEX drift_by_member ON public.drift USING btree (member_id, id);
 
-CREATE INDEX drift_by_run ON public.drift USING btree (run_id);
-
 CREATE INDEX drift_by_time ON public.drift USING btree (found_at);
 
-CREATE INDEX drift_watched ON public.drift USING btree (platform, subject, member_id) WHERE (decision = 'watched'::text);
+CREATE INDEX drift_open ON public.drift USING btree (platform, subject, subject_id) WHERE (decision = ANY (ARRAY['watched'::text, 'held'::text]));
+
+CREATE INDEX drift_undecided ON public.drift USING btree (run_id, id) WHERE (decision = 'found'::text);
 
 CREATE INDEX members_by_xp ON public.members USING btree (xp DESC, id);
 
 CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON public.reconcile_runs USING btree ((true)) WHERE (status = 'running'::text);
 
 CREATE INDEX reconcile_runs_by_end ON public.reconcile_runs USING btree (finished_at) WHERE (status <> 'running'::text);
+
+CREATE INDEX snapshots_to_compare ON public.snapshots USING btree (run_id) WHERE (compared_at IS NULL);
 
 CREATE INDEX surfaces_due ON public.surfaces USING btree (platform, priority, GREATEST(wanted_at, retry_at, taken_until)) WHERE (wanted IS DISTINCT FROM shown);
 
@@ -358,6 +390,9 @@ ALTER TABLE ONLY public.achievements
 
 ALTER TABLE ONLY public.drift
     ADD CONSTRAINT drift_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.reconcile_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.reconcile_touched
+    ADD CONSTRAINT reconcile_touched_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.reconcile_runs(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.snapshots
     ADD CONSTRAINT snapshots_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.reconcile_runs(id) ON DELETE CASCADE;

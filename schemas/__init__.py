@@ -3,7 +3,7 @@
 from .builders import achievement_unlocked, balance_changed, xp_changed
 from .codec import PAYLOAD_BYTES_MAX, decode, encode
 from .document import json_schema
-from .errors import MalformedEvent, SchemaError, UnknownEvent, UnsupportedVersion
+from .errors import MalformedEvent, MalformedPage, SchemaError, UnknownEvent, UnsupportedVersion
 from .events import AchievementUnlocked, BalanceChanged, Event, XpChanged
 from .fields import DELTA_MAX, USER_ID_MAX, VERSION
 from .keys import (
@@ -14,6 +14,7 @@ from .keys import (
     parse_key,
     xp_key,
 )
+from .snapshots import SnapshotPage, SnapshotRow, decode_page, encode_page, page_checksum, seal
 from .sources import SHORT_NAMES, SOURCES, Source, opposite
 
 __all__ = [
@@ -29,7 +30,10 @@ __all__ = [
     "EntityKey",
     "Event",
     "MalformedEvent",
+    "MalformedPage",
     "SchemaError",
+    "SnapshotPage",
+    "SnapshotRow",
     "Source",
     "UnknownEvent",
     "UnsupportedVersion",
@@ -39,10 +43,14 @@ __all__ = [
     "balance_changed",
     "balance_key",
     "decode",
+    "decode_page",
     "encode",
+    "encode_page",
     "json_schema",
     "opposite",
+    "page_checksum",
     "parse_key",
+    "seal",
     "xp_changed",
     "xp_key",
 ]

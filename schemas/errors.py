@@ -40,3 +40,7 @@ class UnsupportedVersion(SchemaError):
         super().__init__(message)
         #: The version that the event asks for.
         self.v = v
+
+
+class MalformedPage(SchemaError):
+    """The payload is no page of a snapshot. The pass that misses it stops."""

@@ -1,0 +1,1 @@
+"""Proving that both sides are the same, and mending what is not."""
