@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import pytest
-from deployment import Crash, CrashingPool, Deployment, LosingAnswers
+from deployment import TEMPORARY, Crash, CrashingPool, Deployment, LosingAnswers
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
@@ -23,12 +23,15 @@ from hypothesis_model import Wanted, sources, sums, wanted
 import schemas
 from bus import SOURCES, Source
 from consumers import dead
+from consumers.suspects import ATTEMPTS_MAX, SUSPECT_DELIVERIES
 from db import IdempotencyConflict, InsufficientFunds, Producer
 from launch.servers import Server
 
 EXAMPLES = 250
 STEPS = 14
 PATHS = ("plain", "answer lost", "dies before publishing", "dies before the commit")
+#: Why an entry is buried that seems to kill whoever takes it up.
+TOO_MANY_DEATHS = "consumers ended while they settled it"
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
@@ -44,15 +47,24 @@ class Histories(RuleBasedStateMachine):
         self._committed: dict[str, Wanted] = {}
         self._foreign: dict[str, Wanted] = {}
         self._redis_lost_data = False
+        self._entities = itertools.count(1)
+        self._deaths: Counter[Source] = Counter()
         self._run(self._deployment.open())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
 
+    def _new(self, wanted: Wanted) -> Wanted:
+        """Give it a key of its own. A prize is the same prize each time, with the same key."""
+        if wanted.kind == "achievement":
+            return wanted
+        return wanted._replace(number=next(self._entities))
+
     # Bots.
 
     @rule(wanted=wanted, path=st.sampled_from(PATHS))
     def something_happens(self, wanted: Wanted, path: str) -> None:
+        wanted = self._new(wanted)
         deployment = self._deployment
         producer = deployment.producers[wanted.source]
         if path == "answer lost":
@@ -74,6 +86,8 @@ class Histories(RuleBasedStateMachine):
     def something_happens_in_the_bots_own_transaction(
         self, wanted: Wanted, commits: bool, publishes: bool
     ) -> None:
+        wanted = self._new(wanted)
+
         async def transact() -> None:
             deployment = self._deployment
             producer = deployment.producers[wanted.source]
@@ -120,9 +134,20 @@ class Histories(RuleBasedStateMachine):
 
     @rule(wanted=wanted, times=st.integers(1, 2))
     def another_program_writes_to_the_stream(self, wanted: Wanted, times: int) -> None:
+        wanted = self._new(wanted)
         for _ in range(times):
             self._add(wanted.source, schemas.encode(wanted.event()))
         self._foreign[wanted.key] = wanted
+
+    @precondition(lambda self: any(one.kind != "achievement" for one in self._committed.values()))
+    @rule(data=st.data(), difference=st.sampled_from([0, 1000]))
+    def another_program_repeats_or_contradicts_a_bot(
+        self, data: st.DataObject, difference: int
+    ) -> None:
+        keys = sorted(key for key, one in self._committed.items() if one.kind != "achievement")
+        other = self._committed[data.draw(st.sampled_from(keys))]
+        other = other._replace(amount=other.amount + difference)
+        self._add(other.source, schemas.encode(other.event()))
 
     @rule(source=sources)
     def somebody_writes_what_is_no_event(self, source: Source) -> None:
@@ -142,7 +167,17 @@ class Histories(RuleBasedStateMachine):
     def a_batch_is_settled(self, slot: int, source: Source, crash: str | None) -> None:
         before = self._run(self._deployment.lengths())
         self._run(self._deployment.settle(slot, source, crash))
-        assert self._run(self._deployment.lengths()) <= before, "settling published something"
+        self._deaths[source] += crash is not None
+        for now, then in zip(self._run(self._deployment.lengths()), before, strict=True):
+            assert now <= then, "settling published something"
+
+    @rule(source=sources, times=st.integers(SUSPECT_DELIVERIES, SUSPECT_DELIVERIES + ATTEMPTS_MAX))
+    def a_consumer_dies_again_and_again(self, source: Source, times: int) -> None:
+        for delivery in range(1, times + 1):
+            # As soon as its attempts are counted, it dies after each was.
+            crash = "before commit" if delivery < SUSPECT_DELIVERIES else "after commit"
+            self._run(self._deployment.settle(1, source, crash))
+        self._deaths[source] += times
 
     @rule(slot=st.integers(1, 2), source=sources)
     def a_consumer_is_gone_for_good(self, slot: int, source: Source) -> None:
@@ -155,7 +190,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def an_operator_replays(self) -> None:
         deployment = self._deployment
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(*TEMPORARY):
             self._run(dead.replay(deployment.pool, deployment.publisher, ids=None))
 
     @rule(source=sources)
@@ -190,9 +225,25 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self._run(self._deployment.come_to_rest())
+            self._run(self._send_again_what_died_too_often())
             self._run(self._check())
         finally:
             self._run(self._deployment.close())
+
+    async def _send_again_what_died_too_often(self) -> None:
+        """See that nothing was buried for deaths that did not happen; then it must arrive too."""
+        deployment = self._deployment
+        buried = await deployment.pool.fetch(
+            "SELECT DISTINCT source FROM sync_events"
+            " WHERE status = 'failed' AND strpos(error_message, $1) > 0",
+            TOO_MANY_DEATHS,
+        )
+        assert all(self._deaths[source] >= ATTEMPTS_MAX for (source,) in buried)
+        if buried:
+            await dead.replay(
+                deployment.pool, deployment.publisher, ids=None, reason=TOO_MANY_DEATHS
+            )
+            await deployment.come_to_rest()
 
     async def _check(self) -> None:
         pool = self._deployment.pool
@@ -259,6 +310,28 @@ def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Pool]]:
         yield runner, pool
         runner.run(pool.close())
         runner.run(administer("DROP DATABASE convergence WITH (FORCE)"))
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_what_was_buried_because_consumers_died_arrives_once_it_is_sent_again(
+    record: tuple[asyncio.Runner, asyncpg.Pool], is_recorded: bool
+):
+    runner, pool = record
+    history = Histories(runner, pool)
+    event = Wanted("telegram", person=1, kind="xp", amount=5, number=0)
+    if is_recorded:
+        history.something_happens(wanted=event, path="plain")
+        history.a_bot_restarts(source="telegram", in_peace=True)
+    else:
+        history.another_program_writes_to_the_stream(wanted=event, times=1)
+
+    deaths = SUSPECT_DELIVERIES - 1 + ATTEMPTS_MAX
+    history.a_consumer_dies_again_and_again(source="telegram", times=deaths)
+    history.a_batch_is_settled(slot=1, source="telegram", crash=None)
+
+    [why] = runner.run(pool.fetch("SELECT error_message FROM sync_events WHERE status = 'failed'"))
+    assert TOO_MANY_DEATHS in why["error_message"]
+    history.teardown()
 
 
 @pytest.mark.timeout(3_600)
