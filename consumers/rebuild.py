@@ -7,6 +7,7 @@ import structlog
 
 from bus import Client, Keys, Source, ensure_group, group_exists, measure_lag
 from db import events
+from db.errors import mapped_errors
 
 from . import metrics
 from .transactions import transaction
@@ -16,6 +17,8 @@ log = structlog.get_logger("twinstream.rebuild")
 #: A mark is written after the event is on its stream, and we look at the stream before we look at
 #: the marks; this covers the time in between, many times over.
 LOST_MARGIN_S = 5.0
+#: So many lost events are taken back in one transaction.
+LOST_STEP = 20_000
 
 
 class Rebuild:
@@ -42,8 +45,7 @@ class Rebuild:
         async with self._one_at_a_time:
             if await group_exists(self._redis, subscription):
                 return
-            async with transaction(self._pool) as conn:
-                unfinished = await events.unpublish(conn, source)
+            unfinished = await self._unpublish(source)
             if await ensure_group(self._redis, subscription):
                 tell = log.warning if unfinished else log.info  # nothing is lost at the first start
                 tell("stream.built", stream=subscription.stream, unfinished_events=unfinished)
@@ -56,8 +58,7 @@ class Rebuild:
         Raises:
             BusError, StorageUnavailable, Contention: not now.
         """
-        async with transaction(self._pool) as conn:
-            unfinished = await events.unpublish(conn, source)
+        unfinished = await self._unpublish(source)
         await ensure_group(self._redis, self._keys.subscription(source))
         return unfinished
 
@@ -73,25 +74,34 @@ class Rebuild:
             GroupMissing, StreamMissing: the whole stream is lost: rebuild it.
             BusError, StorageUnavailable, Contention: not now; the next look does it.
         """
+        lost = await self._take_back_lost(source)
+        total = lost
+        while lost == LOST_STEP:
+            lost = await self._take_back_lost(source)
+            total += lost
+        if total:
+            metrics.LOST.labels(source).inc(total)
+            log.warning("events.lost_by_redis", source=source, events=total)
+        return total
+
+    async def _take_back_lost(self, source: Source) -> int:
+        """Do one bounded step of `look_for_lost`."""
         backlog_s = await self._backlog_s(source)
         if backlog_s is None:
-            lost = await self._unpublish_all(source)
-        else:
-            # Both are ages, so the clocks of Redis and of Postgres need not agree.
-            async with transaction(self._pool) as conn:
-                lost = await events.unpublish_old(
-                    conn, source, published_s_ago=backlog_s + LOST_MARGIN_S
-                )
-        if lost:
-            metrics.LOST.labels(source).inc(lost)
-            log.warning("events.lost_by_redis", source=source, events=lost)
-        return lost
+            return await self._take_back_all(source)
+        # Both are ages, so the clocks of Redis and of Postgres need not agree.
+        async with transaction(self._pool) as conn:
+            return await events.unpublish_old(
+                conn, source, published_s_ago=backlog_s + LOST_MARGIN_S, limit=LOST_STEP
+            )
 
-    async def _unpublish_all(self, source: Source) -> int:
-        """Take back every published event, if there still is no backlog by then."""
+    async def _take_back_all(self, source: Source) -> int:
+        """Take back what is published, if there still is no backlog by then."""
         try:
             async with transaction(self._pool) as conn:
-                lost = await events.unpublish(conn, source)
+                lost = await events.unpublish_old(
+                    conn, source, published_s_ago=0.0, limit=LOST_STEP
+                )
                 # Asked again after the events were chosen and locked: one that is on its way at
                 # this moment shows up here, because it cannot be settled until we let go.
                 if not lost or await self._backlog_s(source) is not None:
@@ -99,6 +109,11 @@ class Rebuild:
         except _NothingLost:
             return 0
         return lost
+
+    async def _unpublish(self, source: Source) -> int:
+        with mapped_errors():
+            async with self._pool.acquire() as conn:
+                return await events.unpublish(conn, source)
 
     async def _backlog_s(self, source: Source) -> float | None:
         """Return for how long the oldest unfinished entry has been there, None without any."""

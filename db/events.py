@@ -16,6 +16,8 @@ from .ledger import LedgerRow
 from .platforms import Platform
 
 PAYLOAD_KEPT_BYTES_MAX = 16_384
+#: How many events one step of `unpublish` takes back: a second's work at most.
+UNPUBLISH_STEP = 20_000
 
 
 async def record(
@@ -170,39 +172,62 @@ async def take_unpublished(
     return [Unpublished(key, source, payload.encode()) for key, source, payload in rows]
 
 
-async def unpublish(conn: asyncpg.Connection, source: Platform) -> int:
+async def unpublish(
+    conn: asyncpg.Connection, source: Platform, *, step: int = UNPUBLISH_STEP
+) -> int:
     """Make every unfinished event of `source` pending again, because its stream was lost.
 
-    Call it before the stream is made anew. Returns how many of them had been published. Those that
-    were delivered after all take effect once all the same.
+    Call it before the stream is made anew, and outside of a transaction: each step of so many
+    events commits by itself, so that a million of them hold nobody up. After a failure in between,
+    call it again. Returns how many of them had been published. Those that were delivered after all
+    take effect once all the same.
     """
+    published = 0
     with mapped_errors():
-        # Pending ones count as well: some are on the lost stream, and only their mark is late.
-        count: int = await conn.fetchval(
-            """
-            WITH unfinished AS (
-                SELECT id, status FROM sync_events
-                WHERE status IN ('pending', 'published') AND source = $1
-                ORDER BY id
-                FOR NO KEY UPDATE
-            ), lost AS (
-                UPDATE sync_events AS e SET status = 'pending', published_at = NULL,
-                    stream_losses = e.stream_losses + 1
-                FROM unfinished WHERE e.id = unfinished.id
-            )
-            SELECT count(*) FROM unfinished WHERE status = 'published'
-            """,
-            source,
-        )
-    return count
+        # Pending ones count as well: some are on the lost stream, and only their mark is late. They
+        # come first, because from then on whatever turns to published does so in the second loop.
+        for page in (_PENDING_PAGE, _PUBLISHED_PAGE):
+            seen, last_id = step, 0
+            while seen == step:
+                seen, last_id, of_them_published = await conn.fetchrow(
+                    _UNPUBLISH.format(page=page), source, last_id, step
+                )
+                published += of_them_published
+    return published
+
+
+_PENDING_PAGE = """
+    SELECT id FROM sync_events WHERE status = 'pending' AND source = $1 AND id > $2
+    ORDER BY id LIMIT $3
+"""
+# These are published no more once they were on a page, so the next page begins with others.
+_PUBLISHED_PAGE = """
+    SELECT id FROM sync_events WHERE status = 'published' AND source = $1 AND $2::bigint >= 0
+    ORDER BY published_at LIMIT $3
+"""
+_UNPUBLISH = """
+    WITH page AS MATERIALIZED ({page}), unfinished AS (
+        SELECT e.id, e.status FROM page JOIN sync_events AS e USING (id)
+        WHERE e.status IN ('pending', 'published')
+        ORDER BY e.id
+        FOR NO KEY UPDATE OF e
+    ), lost AS (
+        UPDATE sync_events AS e SET status = 'pending', published_at = NULL,
+            stream_losses = e.stream_losses + 1
+        FROM unfinished WHERE e.id = unfinished.id
+    )
+    SELECT (SELECT count(*) FROM page), (SELECT coalesce(max(id), 0) FROM page),
+        (SELECT count(*) FROM unfinished WHERE status = 'published')
+"""
 
 
 async def unpublish_old(
-    conn: asyncpg.Connection, source: Platform, *, published_s_ago: float
+    conn: asyncpg.Connection, source: Platform, *, published_s_ago: float, limit: int
 ) -> int:
     """Make events of `source` pending again that were marked as published before so many seconds.
 
-    For those that are known to be on no stream any more. Returns how many there are.
+    For those that are known to be on no stream any more; the oldest `limit` of them, and none that
+    somebody else holds. Returns how many there are.
     """
     with mapped_errors():
         count: int = await conn.fetchval(
@@ -211,7 +236,7 @@ async def unpublish_old(
                 SELECT id FROM sync_events
                 WHERE status = 'published' AND source = $1
                     AND published_at < clock_timestamp() - make_interval(secs => $2)
-                ORDER BY id
+                ORDER BY published_at LIMIT $3
                 FOR NO KEY UPDATE SKIP LOCKED
             ), lost AS (
                 UPDATE sync_events AS e SET status = 'pending', published_at = NULL
@@ -221,6 +246,7 @@ async def unpublish_old(
             """,
             source,
             published_s_ago,
+            limit,
         )
     return count
 

@@ -197,6 +197,29 @@ async def test_a_lost_stream_makes_its_unfinished_events_pending_and_no_others(p
     assert await books.status(key_of(other)) == "published"
 
 
+async def test_a_lost_stream_of_many_events_is_taken_back_in_steps_that_hold_up_nobody(pool, books):
+    facts = [xp(1, str(number)) for number in range(7)]
+    keys = [key_of(fact) for fact in facts]
+    await record(pool, *facts)
+    await mark(pool, keys[:5])
+    async with pool.acquire() as holder, pool.acquire() as conn:
+        holding = holder.transaction()
+        await holding.start()
+        held = "SELECT FROM sync_events WHERE idempotency_key = $1 FOR UPDATE"
+        await holder.execute(held, keys[4])
+        finding = asyncio.create_task(events.unpublish(conn, "telegram", step=2))
+
+        async with asyncio.timeout(5):
+            while await books.status(keys[3]) != "pending":  # noqa: ASYNC110 - another's doing
+                await asyncio.sleep(0.01)
+        assert not finding.done()
+        await holding.rollback()
+
+        assert await finding == 5
+    assert {await books.status(key) for key in keys} == {"pending"}
+    assert await books.count("sync_events WHERE stream_losses = 0") == 0
+
+
 async def test_a_late_mark_does_not_hide_that_the_stream_was_lost(pool, books):
     """Published, then lost with the stream, and only then marked by the producer."""
     await record(pool, xp(15))

@@ -204,6 +204,20 @@ async def test_what_redis_lost_in_silence_is_published_again(
     assert await desk.xp("discord") == 10
 
 
+async def test_however_much_redis_lost_in_silence_one_look_takes_it_back_in_steps(
+    parts: Parts, producer: Producer, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("consumers.rebuild.LOST_STEP", 2)
+    for number in range(5):
+        await give_xp(producer, 1, number=number)
+    await published(desk)
+    await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
+
+    assert await parts.rebuild.look_for_lost("telegram") == 5
+
+    assert await desk.statuses() == {"pending": 5}
+
+
 async def test_a_backlog_is_not_taken_for_lost(parts: Parts, producer: Producer, desk: Desk):
     settling = Settling("telegram", parts)
     for number in range(3):
