@@ -1,6 +1,6 @@
 """What an operator sets: the environment, twinstream.toml, and how logs look."""
 
-from .community import AchievementSetting, Community, ConsumerSetting, Rank
+from .community import AchievementSetting, Community, ConsumerSetting, Rank, ReconcileSetting
 from .endpoints import point_discord_at, telegram_session
 from .errors import ConfigError
 from .heartbeat import heartbeat
@@ -14,6 +14,7 @@ __all__ = [
     "ConfigError",
     "ConsumerSetting",
     "Rank",
+    "ReconcileSetting",
     "Settings",
     "heartbeat",
     "metrics",

@@ -83,6 +83,21 @@ class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     telegram_window_ms: Annotated[int, msgspec.Meta(ge=1)] = 1_000
 
 
+class ReconcileSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often both sides are compared, and how much may be repaired without asking anybody."""
+
+    interval_ms: Annotated[int, msgspec.Meta(ge=100)] = 900_000
+    whole_within_ms: Annotated[int, msgspec.Meta(ge=100)] = 86_400_000
+    page_members: Annotated[int, msgspec.Meta(ge=1, le=2_000)] = 500
+    page_age_ms_max: Annotated[int, msgspec.Meta(ge=1_000)] = 600_000
+    lease_ms: Annotated[int, msgspec.Meta(ge=100)] = 120_000
+    # More than this at once is rarely drift: somebody has restored a backup, or imported members.
+    members_share_max: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.02
+    members_always: Annotated[int, msgspec.Meta(ge=0)] = 10
+    xp_max: Annotated[int, msgspec.Meta(ge=0)] = 100_000
+    balance_max: Annotated[int, msgspec.Meta(ge=0)] = 100_000
+
+
 class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that twinstream.toml says."""
 
@@ -92,6 +107,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     achievements: tuple[AchievementSetting, ...] = ()
     consumers: ConsumerSetting = ConsumerSetting()
     announcements: AnnouncementSetting = AnnouncementSetting()
+    reconcile: ReconcileSetting = ReconcileSetting()
     keep_manual_changes: bool = False
     """Whether a role or tag that was changed by hand stays until the member's rank changes."""
 
