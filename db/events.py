@@ -207,10 +207,10 @@ _PUBLISHED_PAGE = """
 """
 _UNPUBLISH = """
     WITH page AS MATERIALIZED ({page}), unfinished AS (
-        SELECT e.id, e.status FROM page JOIN sync_events AS e USING (id)
-        WHERE e.status IN ('pending', 'published')
-        ORDER BY e.id
-        FOR NO KEY UPDATE OF e
+        SELECT id, status FROM sync_events
+        WHERE id = ANY (ARRAY (SELECT id FROM page)) AND status IN ('pending', 'published')
+        ORDER BY id
+        FOR NO KEY UPDATE
     ), lost AS (
         UPDATE sync_events AS e SET status = 'pending', published_at = NULL,
             stream_losses = e.stream_losses + 1
