@@ -96,6 +96,10 @@ class ReconcileSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     members_always: Annotated[int, msgspec.Meta(ge=0)] = 10
     xp_max: Annotated[int, msgspec.Meta(ge=0)] = 100_000
     balance_max: Annotated[int, msgspec.Meta(ge=0)] = 100_000
+    # Looks at roles and tags, within the windows of [consumers]: less than the writes may take.
+    discord_looks_max: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 5
+    telegram_looks_max: Annotated[int, msgspec.Meta(ge=1, le=30)] = 5
+    alarm_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 60_000
 
 
 class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -66,14 +66,14 @@ async def open_role(name: str, parts: Parts) -> AsyncIterator[Role]:
     """
     entry = ROLES[name]
     if entry.slow:
-        module = await asyncio.to_thread(_import_slowly, entry.module)
+        module = await asyncio.to_thread(import_slowly, entry.module)
     else:
         module = importlib.import_module(entry.module)
     async with module.open_role(parts) as role:
         yield role
 
 
-def _import_slowly(module: str) -> ModuleType:
+def import_slowly(module: str) -> ModuleType:
     """Import in a thread, one module after the other: both libraries share a third, aiohttp."""
     with _one_slow_import_at_a_time:
         return importlib.import_module(module)
