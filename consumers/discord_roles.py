@@ -17,6 +17,7 @@ from config import Community, ConfigError, Settings, point_discord_at
 from db import Platform, surfaces
 from db.surfaces import Showing
 
+from . import metrics
 from .loop import NotYet
 from .pace import Pace
 from .parts import Parts
@@ -148,6 +149,7 @@ class DiscordRoles:
                 await self._write(showing, changes)
                 left, _ = self._possible(await self._changes(showing))
                 if any(left):
+                    metrics.WRITES_LOST.labels(self.platform).inc()
                     raise CannotShow(
                         "Discord accepted a role change that did not stick",
                         retry_s=READ_BACK_RETRY_S,

@@ -38,6 +38,11 @@ SHOWN: Final = Counter(
 POSTPONED: Final = Counter(
     "twinstream_surfaces_postponed", "Visits that the platform refused for now.", ["platform"]
 )
+WRITES_LOST: Final = Counter(
+    "twinstream_surface_writes_lost",
+    "Visits after which a platform did not show what it had accepted.",
+    ["platform"],
+)
 ROLE_WAITING: Final = Gauge(
     "twinstream_role_waiting", "1 while a role waits for Redis, Postgres or its platform.", ["role"]
 )

@@ -46,7 +46,7 @@ class CannotShow(Exception):
 
     `retry_s` says when to look again. With `everyone`, the cause is not the member's: nobody's
     surfaces on this platform can be written until then. With a `cause` it is of no use to look
-    again before that is gone: one that a survey names, or `surfaces.ABSENT`.
+    again before that is gone: one that a survey names, or one of `surfaces.PERSONAL`.
     """
 
     def __init__(
@@ -267,13 +267,19 @@ class Surfaces:
         metrics.POSTPONED.labels(self._display.platform).inc()
         delay_s = retry_after_s(refusal, showing.attempts)
         if refusal.cause is not None:
-            await surfaces.park(self._pool, showing, cause=refusal.cause, error=str(refusal))
+            await surfaces.park(
+                self._pool,
+                showing,
+                cause=refusal.cause,
+                error=str(refusal),
+                look_after_s=refusal.retry_s if refusal.cause == surfaces.EXEMPT else None,
+            )
         else:
             await surfaces.postpone(self._pool, showing, delay_s=delay_s, error=str(refusal))
         self._tell(refusal, delay_s, showing.account_id)
         if refusal.everyone:
             self._block(refusal)
-        if refusal.cause not in (None, surfaces.ABSENT, *self._hindrances.causes):
+        if refusal.cause not in (None, *surfaces.PERSONAL, *self._hindrances.causes):
             self._next_survey = 0.0  # the platform is not as it was at the last look
 
     def _block(self, refusal: CannotShow) -> None:
@@ -297,7 +303,7 @@ class Surfaces:
         What keeps us from everyone is told once until it is over. All the rest is in the table.
         """
         why = str(refusal)
-        if refusal.cause not in (None, surfaces.ABSENT):
+        if refusal.cause not in (None, *surfaces.PERSONAL):
             return False  # the survey tells it
         if refusal.everyone:
             return self._obstacle is None or str(self._obstacle) != why

@@ -1,8 +1,13 @@
-"""The role `telegram-tags`: ranks as member tags in the Telegram group."""
+"""The role `telegram-tags`: ranks beside the names of members in the Telegram group.
+
+Members wear tags. Administrators cannot be tagged; those whom the bot itself made administrators
+wear the rank as their custom title, and the others nothing.
+"""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus
@@ -22,11 +27,13 @@ from config import Community, ConfigError, Settings, telegram_session
 from db import Platform, surfaces
 from db.surfaces import Showing
 
+from . import metrics
 from .pace import Pace
 from .parts import Parts
 from .surfaces import CannotShow, Hindrances, Surfaces
 
 READ_BACK_RETRY_S = 1.0
+#: Who is an administrator is looked at as seldom as this, should nobody tell us of the end of it.
 UNTAGGABLE_RETRY_S = 24 * 3_600.0
 REFUSED_RETRY_S = 300.0
 TROUBLE_RETRY_S = 10.0
@@ -39,14 +46,25 @@ MEND_RIGHTS = (
     "open the group's administrators, make the bot one of them, and switch on the right"
     " Edit Member Tags"
 )
-WHY_UNTAGGABLE = "is an administrator, and Telegram allows no tags for those"
+WHY_UNTAGGABLE = (
+    "is an administrator whom somebody else promoted, and Telegram lets the bot give those neither"
+    " a tag nor a title"
+)
+WHY_TITLE_STAYS = "is an administrator whose title Telegram does not let the bot change"
 
 ADMINISTRATORS = (ChatMemberStatus.CREATOR, ChatMemberStatus.ADMINISTRATOR)
 GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
 
 
+class Worn(NamedTuple):
+    """What stands beside a member's name now, and whether it is a custom title, not a tag."""
+
+    text: str
+    is_title: bool
+
+
 class TelegramTags:
-    """Shows a member's rank as the tag beside their name."""
+    """Shows a member's rank as the tag, or the custom title, beside their name."""
 
     platform: Platform = "telegram"
 
@@ -78,22 +96,35 @@ class TelegramTags:
         return Hindrances(missing_right(me), {})
 
     async def show(self, showing: Showing) -> None:
-        """Bring the member's tag to the wanted one."""
+        """Bring the member's tag or title to the wanted one."""
         rank = self._community.rank(showing.wanted.get(surfaces.RANK, 0))
         wanted = rank.telegram_tag if rank is not None else ""
         try:
-            tag = await self._tag(showing.account_id)
-            if tag == wanted or self._is_kept(tag, showing):
+            worn = await self._worn(showing.account_id)
+            if worn.text == wanted or self._is_kept(worn.text, showing):
                 return
             await self._writes.take()
-            await self._bot.set_chat_member_tag(self._chat_id, showing.account_id, tag=wanted)
-            shown = await self._tag(showing.account_id)
+            if worn.is_title:
+                await self._set_title(showing.account_id, wanted)
+            else:
+                await self._bot.set_chat_member_tag(self._chat_id, showing.account_id, tag=wanted)
+            shown = await self._worn(showing.account_id)
         except (AiogramError, OSError) as error:
             raise obstacle(error) from error
-        if shown != wanted:
-            raise CannotShow(
-                "Telegram accepted a tag that did not stick", retry_s=READ_BACK_RETRY_S
-            )
+        if shown.text == wanted:
+            return
+        metrics.WRITES_LOST.labels(self.platform).inc()
+        if shown.is_title and not wanted:
+            # aiogram leaves empty values out, and what Telegram makes of that is its own affair.
+            raise _untaggable(WHY_TITLE_STAYS)
+        raise CannotShow("Telegram accepted a tag that did not stick", retry_s=READ_BACK_RETRY_S)
+
+    async def _set_title(self, user_id: int, title: str) -> None:
+        """Set a title. A refusal concerns this administrator, not everybody."""
+        try:
+            await self._bot.set_chat_administrator_custom_title(self._chat_id, user_id, title)
+        except TelegramBadRequest as error:
+            raise _untaggable(f"{WHY_TITLE_STAYS} ({error.message})") from error
 
     def _is_kept(self, tag: str, showing: Showing) -> bool:
         """Tell whether people gave the member this tag by hand and it is to stay."""
@@ -101,14 +132,24 @@ class TelegramTags:
         ours = before.telegram_tag if before is not None else ""
         return self._community.keep_manual_changes and tag not in ("", ours)
 
-    async def _tag(self, user_id: int) -> str:
-        member = await self._bot.get_chat_member(self._chat_id, user_id)
-        if member.status in ADMINISTRATORS:
-            raise CannotShow(WHY_UNTAGGABLE, retry_s=UNTAGGABLE_RETRY_S)
-        # One under restrictions stays on the list when they leave.
-        if member.status in GONE or not getattr(member, "is_member", True):
-            raise _absent()
-        return getattr(member, "tag", None) or ""
+    async def _worn(self, user_id: int) -> Worn:
+        return worn_by(await self._bot.get_chat_member(self._chat_id, user_id))
+
+
+def worn_by(member: ChatMemberUnion) -> Worn:
+    """Say what stands beside a member's name. Pure.
+
+    Raises:
+        CannotShow: nothing that the bot may change ever does.
+    """
+    if isinstance(member, ChatMemberAdministrator) and member.can_be_edited:
+        return Worn(member.custom_title or "", is_title=True)
+    if member.status in ADMINISTRATORS:
+        raise _untaggable(WHY_UNTAGGABLE)
+    # One under restrictions stays on the list when they leave.
+    if member.status in GONE or not getattr(member, "is_member", True):
+        raise _absent()
+    return Worn(getattr(member, "tag", None) or "", is_title=False)
 
 
 def missing_right(me: ChatMemberUnion) -> str | None:
@@ -126,6 +167,10 @@ def _absent() -> CannotShow:
     return CannotShow(
         "is not in the Telegram group", retry_s=REFUSED_RETRY_S, cause=surfaces.ABSENT
     )
+
+
+def _untaggable(why: str) -> CannotShow:
+    return CannotShow(why, retry_s=UNTAGGABLE_RETRY_S, cause=surfaces.EXEMPT)
 
 
 def obstacle(error: Exception) -> CannotShow:
@@ -148,7 +193,7 @@ def obstacle(error: Exception) -> CannotShow:
     if isinstance(error, TelegramBadRequest) and _says(error, ABSENT):
         return _absent()
     if isinstance(error, TelegramBadRequest) and _says(error, UNTAGGABLE):
-        return CannotShow(WHY_UNTAGGABLE, retry_s=UNTAGGABLE_RETRY_S)
+        return _untaggable(WHY_UNTAGGABLE)
     if isinstance(error, TelegramForbiddenError) or (
         isinstance(error, TelegramBadRequest) and _says(error, POWERLESS)
     ):

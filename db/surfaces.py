@@ -24,6 +24,11 @@ BACKFILL: Final = 3
 
 #: The cause of parking whoever is not there. It is gone once they are heard of again.
 ABSENT: Final = "absent"
+#: The cause of parking whom the platform lets nobody decorate, such as administrators. It is looked
+#: now and then whether it is gone.
+EXEMPT: Final = "exempt"
+#: Causes that are the member's own: no survey of the platform finds them.
+PERSONAL: Final = (ABSENT, EXEMPT)
 
 
 class Shown(NamedTuple):
@@ -191,18 +196,33 @@ async def release(pool: asyncpg.Pool, showing: Showing, *, delay_s: float) -> No
     await _give_back(pool, showing, delay_s=delay_s, attempts=0, error=None)
 
 
-async def park(pool: asyncpg.Pool, showing: Showing, *, cause: str, error: str) -> None:
+async def park(
+    pool: asyncpg.Pool,
+    showing: Showing,
+    *,
+    cause: str,
+    error: str,
+    look_after_s: float | None = None,
+) -> None:
     """Leave the member alone until `cause` is gone: see `unpark`, and for ABSENT `seen_again`.
 
-    What came to be wanted since `showing` was taken is tried at once.
+    With `look_after_s` they are also tried again after so many seconds. What was reached by whoever
+    is EXEMPT is to be announced all the same. What came to be wanted since `showing` was taken is
+    tried at once.
     """
     with mapped_errors():
         await pool.execute(
             f"""
             WITH {_IN_HAND}
             UPDATE surfaces AS f SET taken_until = NULL, attempts = 0,
-                retry_at = CASE WHEN f.wanted_at = w.wanted_at THEN 'infinity'::timestamptz END,
-                parked = CASE WHEN f.wanted_at = w.wanted_at THEN $7 END, error = $8
+                retry_at = CASE WHEN f.wanted_at = w.wanted_at THEN
+                    coalesce(now() + make_interval(secs => $9), 'infinity'::timestamptz) END,
+                parked = CASE WHEN f.wanted_at = w.wanted_at THEN $7 END, error = $8,
+                announce = f.announce OR ($7 = 'exempt' AND f.priority = 0
+                    AND f.wanted_at = w.wanted_at AND w.number > f.announced),
+                announced = CASE WHEN $7 = 'exempt' THEN greatest(f.announced, w.number)
+                    ELSE f.announced END,
+                shown_at = CASE WHEN $7 = 'exempt' THEN now() ELSE f.shown_at END
             FROM in_hand AS h
             JOIN {_WANTED} USING (surface)
             WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
@@ -211,21 +231,21 @@ async def park(pool: asyncpg.Pool, showing: Showing, *, cause: str, error: str) 
             *_wishes(showing),
             cause,
             error,
+            look_after_s,
         )
 
 
 async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection[str]) -> int:
     """Try everybody again whose cause is not among those that still stand. Returns how many rows.
 
-    Those who are absent stay parked.
+    Those whose cause is their own stay parked.
     """
     with mapped_errors():
         count: int = await pool.fetchval(
             """
             WITH freed AS (
                 SELECT member_id, surface FROM surfaces
-                WHERE platform = $1 AND parked IS NOT NULL AND parked <> 'absent'
-                    AND parked <> ALL ($2::text[])
+                WHERE platform = $1 AND parked IS NOT NULL AND parked <> ALL ($2::text[])
                 ORDER BY member_id, surface
                 FOR NO KEY UPDATE
             ), tried AS (
@@ -236,7 +256,7 @@ async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection
             SELECT count(*) FROM freed
             """,
             platform,
-            list(standing),
+            [*standing, *PERSONAL],
         )
     return count
 

@@ -6,8 +6,11 @@ import structlog
 from aiogram import F, Router
 from aiogram.enums import ChatType, ParseMode
 from aiogram.filters import (
+    IS_ADMIN,
     IS_MEMBER,
     IS_NOT_MEMBER,
+    MEMBER,
+    RESTRICTED,
     ChatMemberUpdatedFilter,
     Command,
     CommandObject,
@@ -28,6 +31,7 @@ from .senders import Askers, Observer
 log = structlog.get_logger("twinstream.telegram_bot")
 
 LINK_PAYLOAD = "link"
+PLAIN = MEMBER | +RESTRICTED
 
 
 def build_router(services: Services, outbox: Outbox) -> Router:
@@ -107,8 +111,11 @@ def _add_link(router: Router, services: Services, outbox: Outbox) -> None:
 
 
 def _add_changes(router: Router, services: Services, group_id: int) -> None:
+    # Whoever becomes or ceases to be an administrator loses their tag or title with it.
     @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(IS_NOT_MEMBER >> IS_MEMBER))
-    async def joined(update: ChatMemberUpdated) -> None:
+    @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(IS_ADMIN >> PLAIN))
+    @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(PLAIN >> IS_ADMIN))
+    async def changed(update: ChatMemberUpdated) -> None:
         account_id = update.new_chat_member.user.id
         try:
             await services.members.show_again(account_id)

@@ -191,8 +191,9 @@ class World:
             "chat": group_chat(chat) if isinstance(chat, Group) else person_chat(chat),
             "from": user_payload(sender),
         }
-        if isinstance(chat, Group) and (member := chat.members.get(sender.id)) and member.tag:
-            message["sender_tag"] = member.tag
+        if isinstance(chat, Group) and (member := chat.members.get(sender.id)):
+            rank = member.tag or member.custom_title
+            message |= {"sender_tag": rank} if rank else {}
         return message | {key: value for key, value in content.items() if value is not None}
 
     def post(self, message: JSON) -> JSON:

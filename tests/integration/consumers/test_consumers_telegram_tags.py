@@ -8,37 +8,14 @@ import pytest
 import structlog
 from member_desk import MemberDesk
 from structlog.testing import capture_logs
+from telegram_desk import ALICE, BORIS, LOOK, SET, STRANGER, Group
 
 from config import Settings
 from consumers import surfaces as surfaces_module
 from consumers.surfaces import Surfaces
 from consumers.telegram_tags import open_role
 from db.surfaces import seen_again
-from sandbox import Fault, Faults, Rate, Transcript, load_seed
-from sandbox.telegram_api import TelegramLimits, TelegramPlatform
-
-ALICE, BORIS, ADA, STRANGER = 1001, 1002, 1009, 4242
-SET, LOOK = "setChatMemberTag", "getChatMember"
-UNLIMITED = TelegramLimits(Rate(10**6, 1.0), Rate(10**6, 1.0), Rate(10**6, 1.0))
-
-
-class Group:
-    """The sandbox's Telegram, its wire log, and its faults."""
-
-    def __init__(self) -> None:
-        self.transcript, self.faults = Transcript(), Faults()
-        self.platform = TelegramPlatform(
-            load_seed().telegram, self.transcript, self.faults, limits=UNLIMITED
-        )
-
-    def tag_of(self, user_id: int) -> str:
-        [tag] = [
-            one["tag"] for one in self.platform.world()["members"] if one["user_id"] == user_id
-        ]
-        return tag
-
-    def calls(self, name: str) -> list:
-        return self.transcript.calls(platform="telegram", name=name)
+from sandbox import Fault, load_seed
 
 
 @pytest.fixture(autouse=True)
@@ -135,17 +112,6 @@ async def test_a_lost_write_is_noticed_and_mended_at_the_next_visit(role, group,
     await role.step()
 
     assert group.tag_of(ALICE) == "Newcomer"
-
-
-async def test_an_administrator_is_put_off_for_a_day_without_a_try(role, group, people):
-    await people.give_xp(ADA, 10)
-    await people.give_xp(ALICE, 10)
-
-    assert await role.step() == 2
-
-    assert "administrator" in await people.error(ADA)
-    assert await people.retry_in_s(ADA) > 23 * 3_600
-    assert len(group.calls(SET)) == 1
 
 
 async def test_one_who_left_is_put_off(role, group, people):
