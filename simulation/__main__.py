@@ -68,11 +68,20 @@ def all_guards_are_missed(seeds: Sequence[int]) -> bool:
     missed = True
     with postgres() as real:
         for name, mutant in MUTANTS.items():
-            runs = outcomes(seeds, real, mutant, all_steps=False)
-            found = next((outcome for outcome in runs if outcome.broken), None)
+            found = first_that_misses(mutant, seeds, real)
             missed = missed and found is not None
             typer.echo(f"{name}: {_first_line(found) if found else 'no seed misses it'}")
     return missed
+
+
+def first_that_misses(mutant: Mutant, seeds: Iterable[int], real: RealPostgres) -> Outcome | None:
+    """Find the first seed that breaks without this guard, and because of it."""
+    for outcome in outcomes(seeds, real, mutant, all_steps=False):
+        if outcome.broken and not (
+            mutant.beside and simulate(outcome.seed, real, mutant=mutant.beside).broken
+        ):
+            return outcome
+    return None
 
 
 def _first_line(outcome: Outcome) -> str:

@@ -5,11 +5,13 @@ moment after a fault is found as well as one that needs two faults together.
 """
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 #: Events of the whole deployment, as opposed to faults of single calls.
 INCIDENTS = (
     "redis loses everything",
+    "redis comes back empty, before the consumers",
     "redis fails over",
     "a group is destroyed",
     "redis is full",
@@ -42,9 +44,10 @@ class Weather:
         return ", ".join([*(f"{name}={value}" for name, value in shares.items() if value), *kinds])
 
 
-def draw_weather(dice: random.Random, storm_s: float) -> Weather:
-    """Draw the weather of a run."""
-    kinds = [kind for kind in INCIDENTS if dice.random() < 0.4]
+def draw_weather(dice: random.Random, storm_s: float, *, spared: Collection[str] = ()) -> Weather:
+    """Draw the weather of a run, without the incidents that it is spared."""
+    drawn = [kind for kind in INCIDENTS if dice.random() < 0.4]
+    kinds = [kind for kind in drawn if kind not in spared]
     number = dice.randint(0, INCIDENTS_MAX) if kinds else 0
     return Weather(
         reset_share=dice.choice(CALL_SHARES),

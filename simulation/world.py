@@ -111,7 +111,7 @@ class World:
         self._processes: dict[str, Process] = {}
         self._failures: list[str] = []
         self._calls: list[asyncio.TimerHandle] = []
-        self.weather: Weather = draw_weather(machine.dice, STORM_S)
+        self.weather: Weather = draw_weather(machine.dice, STORM_S, spared=mutant.spared)
         self._batch = machine.dice.choice([2, 3, 10, 50])
         #: In some runs a consumer that was killed never comes back, and others must claim.
         self._slot_2_stays_dead = machine.dice.random() < 0.5
@@ -234,6 +234,7 @@ class World:
     async def _befall(self, incident: str) -> None:
         befall: dict[str, Callable[[], Awaitable[None] | None]] = {
             "redis loses everything": self._flush,
+            "redis comes back empty, before the consumers": self._flush_unseen,
             "redis fails over": self._fail_over,
             "a group is destroyed": self._destroy_group,
             "redis is full": self._fill_redis,
@@ -251,6 +252,13 @@ class World:
     def _flush(self) -> None:
         self.oracle.redis_lost_data = True
         self._redis.flush()
+
+    async def _flush_unseen(self) -> None:
+        """Lose what piles up unread, and nobody is there to notice but the bots."""
+        for slot in range(1, CONSUMERS + 1):
+            await self._kill_one(f"consumers-{slot}")
+        await asyncio.sleep(self._dice.uniform(0, RESTART_AFTER_S))
+        self._flush()
 
     def _fail_over(self) -> None:
         self.oracle.redis_lost_data = True
@@ -275,10 +283,11 @@ class World:
         self._later(self._dice.uniform(1, 15), lambda: setattr(self._postgres, "reachable", True))
 
     async def _kill(self) -> None:
-        name = self._dice.choice(list(self._processes))
-        process = self._processes[name]
+        await self._kill_one(self._dice.choice(list(self._processes)))
+
+    async def _kill_one(self, name: str) -> None:
         self._machine.note("world", f"{name} is killed")
-        await process.kill()
+        await self._processes[name].kill()
         if name.startswith("consumers") and not (name == "consumers-2" and self._slot_2_stays_dead):
             slot = int(name[-1])
             self._later(RESTART_AFTER_S, lambda: self._restart(name, slot))
