@@ -13,7 +13,7 @@ from sandbox.transcript import Transcript
 
 from . import payloads
 from .connection import CloseCode, Connection, Opcode
-from .intents import ALL_INTENTS, PRIVILEGED_INTENTS, Intent
+from .intents import ALL_INTENTS, PRIVILEGED_INTENTS, Intent, application_flags
 from .limits import DiscordLimits
 from .member_requests import RequestRefused, chunks, read_request
 from .payloads import Json
@@ -166,7 +166,10 @@ class Conversation:
             "session_type": "normal",
             "resume_gateway_url": self._resume_url,
             "shard": list(session.shard),
-            "application": {"id": str(world.bot_id), "flags": payloads.APPLICATION_FLAGS},
+            "application": {
+                "id": str(world.bot_id),
+                "flags": application_flags(self._terms.privileged),
+            },
             "private_channels": [],
             "presences": [],
         }

@@ -4,7 +4,7 @@ from enum import IntFlag
 
 from .payloads import Json
 
-__all__ = ["ALL_INTENTS", "PRIVILEGED_INTENTS", "Intent", "seen_with"]
+__all__ = ["ALL_INTENTS", "PRIVILEGED_INTENTS", "Intent", "application_flags", "seen_with"]
 
 
 class Intent(IntFlag):
@@ -36,6 +36,13 @@ class Intent(IntFlag):
 ALL_INTENTS = ~Intent(0)
 PRIVILEGED_INTENTS = Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES | Intent.MESSAGE_CONTENT
 
+# By these an application's flags tell what it was granted without a review, below 10,000 users.
+GRANTED_FLAGS = {
+    Intent.GUILD_PRESENCES: 1 << 13,
+    Intent.GUILD_MEMBERS: 1 << 15,
+    Intent.MESSAGE_CONTENT: 1 << 19,
+}
+
 NEEDED_IN_GUILD = {
     "GUILD_CREATE": Intent.GUILDS,
     "GUILD_DELETE": Intent.GUILDS,
@@ -54,6 +61,11 @@ NEEDED_IN_GUILD = {
     "TYPING_START": Intent.GUILD_MESSAGE_TYPING,
 }
 CONTENT_HIDDEN = {"content": "", "embeds": [], "components": [], "attachments": []}
+
+
+def application_flags(privileged: Intent) -> int:
+    """The flags of an application that was granted these privileged intents."""
+    return sum(flag for intent, flag in GRANTED_FLAGS.items() if intent in privileged)
 
 
 def seen_with(

@@ -41,8 +41,6 @@ __all__ = [
 
 Json = dict[str, Any]
 
-# The application may read members and message content without a review below 10,000 users.
-APPLICATION_FLAGS = (1 << 13) | (1 << 15) | (1 << 19)
 PREFERRED_LOCALE = "en-US"
 LATEST = 50
 
@@ -79,7 +77,7 @@ def own_user(one: User) -> Json:
     }
 
 
-def application(world: World, *, name: str) -> Json:
+def application(world: World, *, name: str, flags: int) -> Json:
     """The bot's application. Its owner is the guild's owner."""
     return {
         "id": str(world.bot_id),
@@ -91,8 +89,8 @@ def application(world: World, *, name: str) -> Json:
         "bot_public": False,
         "bot_require_code_grant": False,
         "verify_key": "0" * 64,
-        "flags": APPLICATION_FLAGS,
-        "flags_new": str(APPLICATION_FLAGS),
+        "flags": flags,
+        "flags_new": str(flags),
         "redirect_uris": [],
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,

@@ -2,6 +2,7 @@
 
 from sandbox.discord_api import payloads
 from sandbox.discord_api.errors import ApiError, unknown
+from sandbox.discord_api.intents import application_flags
 from sandbox.discord_api.payloads import Json
 
 from .routing import Request, Routes
@@ -39,7 +40,9 @@ def own_guilds(request: Request) -> list[Json]:
 def application(request: Request) -> Json:
     """The bot's application."""
     name = request.world.users[request.world.bot_id].username
-    return payloads.application(request.world, name=name)
+    return payloads.application(
+        request.world, name=name, flags=application_flags(request.privileged)
+    )
 
 
 @routes.add("GET", "/gateway")

@@ -2,6 +2,7 @@
 
 from sandbox import Faults, Transcript, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
+from sandbox.discord_api.intents import PRIVILEGED_INTENTS, Intent
 
 VERA, ALICE, BORIS, STRANGER = (
     800000000000000100,
@@ -23,10 +24,14 @@ GIVE, TAKE, LOOK = (
 class Server:
     """The sandbox's Discord, its wire log, and its faults."""
 
-    def __init__(self, *, limit_scale: float = 0.01) -> None:
+    def __init__(
+        self, *, limit_scale: float = 0.01, privileged: Intent = PRIVILEGED_INTENTS
+    ) -> None:
         self.transcript, self.faults = Transcript(), Faults()
         limits = DiscordLimits().scaled(limit_scale)
-        self.platform = DiscordPlatform(load_seed(), self.transcript, self.faults, limits=limits)
+        self.platform = DiscordPlatform(
+            load_seed(), self.transcript, self.faults, limits=limits, privileged=privileged
+        )
 
     def roles_of(self, user_id: int) -> set[int]:
         [member] = [
