@@ -18,6 +18,7 @@ from db import Platform, surfaces
 from db.surfaces import Showing
 
 from . import metrics
+from .discord_limits import MEMBER_LOOKS, ROLE_WRITES, DiscordLimits
 from .loop import NotYet
 from .pace import Pace
 from .parts import Parts
@@ -95,7 +96,12 @@ class DiscordRoles:
 
     platform: Platform = "discord"
 
-    def __init__(self, client: discord.Client, community: Community) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        community: Community,
+        observed: DiscordLimits | None = None,
+    ) -> None:
         limits = community.consumers
         window_s = limits.discord_window_ms / 1_000
         self._client = client
@@ -106,6 +112,9 @@ class DiscordRoles:
         self._clock = asyncio.get_running_loop().time
         self._writes = Pace(limits.discord_writes_max, window_s, clock=self._clock)
         self._looks = Pace(LOOKS_PER_WRITE * limits.discord_writes_max, window_s, clock=self._clock)
+        if observed is not None:
+            observed.lead(ROLE_WRITES, self._writes)
+            observed.lead(MEMBER_LOOKS, self._looks)
         self._ladder = Ladder(None, {})
         #: Roles that Discord refused against all appearances, why, and when to try them again.
         self._refused: dict[int, tuple[str, float]] = {}
@@ -295,8 +304,10 @@ async def channel_trouble(client: discord.Client, channel_id: int) -> str | None
 
 
 @contextlib.asynccontextmanager
-async def open_client(settings: Settings) -> AsyncIterator[discord.Client]:
-    """Log in, without opening a gateway.
+async def open_client(
+    settings: Settings, observed: DiscordLimits | None = None
+) -> AsyncIterator[discord.Client]:
+    """Log in, without opening a gateway. What Discord says of its limits goes to `observed`.
 
     Raises:
         ConfigError: Discord refuses the token.
@@ -306,7 +317,9 @@ async def open_client(settings: Settings) -> AsyncIterator[discord.Client]:
     # Else it warns at every start that it cannot speak, which nobody asks of it.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     async with discord.Client(
-        intents=discord.Intents(guilds=True), max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX
+        intents=discord.Intents(guilds=True),
+        max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX,
+        http_trace=(observed or DiscordLimits()).trace,
     ) as client:
         try:
             await client.login(settings.discord_token or "")
@@ -327,5 +340,6 @@ async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
         ConfigError: Discord refuses the token.
         NotYet: Discord does not answer.
     """
-    async with open_client(parts.settings) as client:
-        yield Surfaces(DiscordRoles(client, parts.community), parts)
+    observed = DiscordLimits()
+    async with open_client(parts.settings, observed) as client:
+        yield Surfaces(DiscordRoles(client, parts.community, observed), parts)

@@ -1,6 +1,7 @@
 """Keeping below a platform's limit, so that nobody is ever made to wait inside a call."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -8,7 +9,8 @@ from collections.abc import Callable
 class Pace:
     """Lets at most `calls` through in any `window_s` seconds, however they are spread.
 
-    A fourth of them is kept for what is urgent: `free` says how many may be made at once.
+    A fourth of them is kept for what is urgent: `free` says how many may be made at once. Where the
+    platform is stricter than that, `observe` makes the pace follow it.
     """
 
     def __init__(self, calls: int, window_s: float, *, clock: Callable[[], float]) -> None:
@@ -17,18 +19,45 @@ class Pace:
         self._clock = clock
         self._reserve = calls // 4
         self._made: deque[float] = deque()
+        #: What the platform said last: how many calls it grants at once, how many of them are left,
+        #: and until when that holds.
+        self._burst = calls
+        self._granted = calls
+        self._granted_until = -math.inf
 
     def free(self, *, urgent: bool) -> int:
         """Say how many calls may be made now without waiting."""
         self._forget()
         kept = 0 if urgent else self._reserve
-        return max(0, self._calls - len(self._made) - kept)
+        left = self._calls - len(self._made)
+        granted = self._granted if self._clock() < self._granted_until else self._burst
+        return max(0, min(left, granted) - kept)
 
     async def take(self) -> None:
         """Wait until one more call may be made, and count it."""
         while not self.free(urgent=True):  # noqa: ASYNC110 - time passes, nobody tells
-            await asyncio.sleep(self._made[0] + self._window_s - self._clock())
+            await asyncio.sleep(self._next_s())
         self._made.append(self._clock())
+        self._granted -= 1
+
+    def observe(self, limit: int, remaining: int, reset_after_s: float) -> None:
+        """Heed a platform's answer: of `limit` calls so many remain until so many seconds from now.
+
+        The last of them is not made: discord.py waits inside the call that uses a limit up.
+        """
+        self._burst = max(1, limit - 1)
+        self._granted = remaining - 1
+        self._granted_until = self._clock() + reset_after_s
+
+    def _next_s(self) -> float:
+        """Say in how many seconds it is worth looking again."""
+        now = self._clock()
+        waits = []
+        if len(self._made) >= self._calls:
+            waits.append(self._made[0] + self._window_s - now)
+        if self._granted <= 0 and now < self._granted_until:
+            waits.append(self._granted_until - now)
+        return max(0.0, *waits)
 
     def _forget(self) -> None:
         begin = self._clock() - self._window_s

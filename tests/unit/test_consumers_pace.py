@@ -37,6 +37,45 @@ async def test_a_fourth_is_kept_for_what_is_urgent():
     assert pace.free(urgent=True) == 2
 
 
+async def test_a_platform_that_grants_less_is_followed_until_its_window_ends():
+    clock = Clock()
+    pace = Pace(9, 10.0, clock=clock)
+
+    await pace.take()
+    pace.observe(limit=5, remaining=4, reset_after_s=10.0)
+    assert pace.free(urgent=True) == 3
+    await pace.take()
+    assert (pace.free(urgent=True), pace.free(urgent=False)) == (2, 0)
+    clock.now += 10.0
+
+    assert pace.free(urgent=True) == 4
+
+
+async def test_a_platform_that_grants_more_changes_nothing():
+    pace = Pace(9, 10.0, clock=Clock())
+    await pace.take()
+    pace.observe(limit=100, remaining=99, reset_after_s=10.0)
+
+    assert pace.free(urgent=True) == 8
+
+
+async def test_the_end_of_what_a_platform_grants_is_waited_for(monkeypatch):
+    clock = Clock()
+    pace = Pace(9, 10.0, clock=clock)
+    await pace.take()
+    pace.observe(limit=2, remaining=1, reset_after_s=3.0)
+
+    async def pass_time(seconds: float) -> None:
+        slept.append(seconds)
+        clock.now += seconds
+
+    slept: list[float] = []
+    monkeypatch.setattr("consumers.pace.asyncio.sleep", pass_time)
+    await pace.take()
+
+    assert slept == [pytest.approx(3.0)]
+
+
 async def test_who_takes_more_than_there_is_waits_for_the_oldest_call_to_pass(monkeypatch):
     clock = Clock()
     pace = Pace(1, 10.0, clock=clock)

@@ -26,7 +26,8 @@ from settling_desk import until
 from config import ConfigError, Settings
 from consumers.loop import NotYet
 from consumers.surfaces import Surfaces
-from sandbox import Fault, load_seed
+from sandbox import Fault, Rate, load_seed
+from sandbox.discord_api import DiscordLimits, DiscordPlatform
 
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
@@ -216,6 +217,34 @@ async def test_a_burst_stays_within_the_limits(role, server, people):
     await until(all_shown, what="everybody has a role")
     assert {call.status for call in server.calls(GIVE)} == {204}
     assert len(server.calls(GIVE)) == 15
+
+
+async def test_where_discord_is_stricter_than_twinstream_toml_its_headers_are_obeyed(
+    parts, server, people
+):
+    """Nine writes in a window are configured; of the four that Discord grants, three are made."""
+    await server.platform.stop()
+    limits = DiscordLimits()._replace(role_writes=Rate(4, 0.5))
+    strict = DiscordPlatform(load_seed(), server.transcript, server.faults, limits=limits)
+    await strict.start()
+    settings = msgspec.structs.replace(parts.settings, discord_api_base=strict.api_base)
+    user_ids = [strict.join(name=f"member {number}") for number in range(12)]
+    for user_id in user_ids:
+        await people.give_xp(user_id, 10)
+    try:
+        async with open_role(_with(parts, settings)) as role:
+
+            async def all_shown() -> bool:
+                await role.step()
+                return len(server.calls(GIVE)) == len(user_ids)
+
+            await until(all_shown, what="everybody has a role", deadline_s=20.0)
+    finally:
+        await strict.stop()
+
+    assert {call.status for call in server.calls(GIVE)} == {204}
+    made = [call.at for call in server.calls(GIVE)]
+    assert max(sum(begin <= at < begin + 0.45 for at in made) for begin in made) == 3
 
 
 async def test_a_refused_token_is_a_matter_of_settings(parts):
