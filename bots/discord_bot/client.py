@@ -28,14 +28,16 @@ discord.VoiceClient.warn_dave = False
 class TwinClient(discord.Client):
     """Answers the commands of the configured server. Lives for one connection: see D6 in app.py.
 
-    Members come with their interactions, so none are fetched or cached.
+    Members come with their interactions, so none are fetched. Only where members are watched, those
+    who join are cached: of nobody else does discord.py tell that they passed the screening.
     """
 
     def __init__(self, services: Services) -> None:
+        watched = services.community.discord.watch_members
         super().__init__(
-            intents=discord.Intents(guilds=True, members=services.community.discord.watch_members),
+            intents=discord.Intents(guilds=True, members=watched),
             chunk_guilds_at_startup=False,
-            member_cache_flags=discord.MemberCacheFlags.none(),
+            member_cache_flags=discord.MemberCacheFlags(voice=False, joined=watched),
             max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX,
             allowed_mentions=discord.AllowedMentions.none(),
         )
@@ -78,6 +80,14 @@ class TwinClient(discord.Client):
 
     async def on_member_join(self, member: discord.Member) -> None:
         """Show a returning member's rank again; screening, if any, is waited for."""
+        await self._show_again(member)
+
+    async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
+        """Show the rank of a member who has passed the screening."""
+        if before.pending and not after.pending:
+            await self._show_again(after)
+
+    async def _show_again(self, member: discord.Member) -> None:
         if member.guild.id != self._guild_id:
             return
         try:

@@ -1,0 +1,207 @@
+"""Members who leave and return, through the bots and the roles that show ranks, end to end."""
+
+import asyncio
+import contextlib
+import warnings
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import aiohttp
+import msgspec
+import pytest
+
+import schemas
+from bots.errors import Refused
+from bots.supervisor import Supervisor
+from config.community import DiscordSetting
+from consumers import telegram_tags
+from consumers.parts import open_parts
+from db import Fact, events
+from sandbox import Transcript, load_seed
+from sandbox.discord_api import DiscordPlatform, Intent
+
+with warnings.catch_warnings():
+    # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import bots.discord_bot.app
+    from consumers import discord_roles
+
+ALICE, TELEGRAM_ALICE = 800000000000000101, 1001
+ADA = 1009
+GUILD, NEWCOMER = 900000000000000001, 900000000000000101
+TELEGRAM_GROUP = -1001000000001
+GIVE = "PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"
+LOOK = "GET /guilds/{guild_id}/members/{user_id}"
+
+
+async def earn(stage, platform: str, user_id: int, entity_id: str) -> None:
+    event = schemas.xp_changed(
+        user_id=user_id,
+        delta_xp=10,
+        source=platform,
+        reason="game_guess",
+        entity_id=entity_id,
+        occurred_at=datetime.now(UTC),
+    )
+    async with stage.pool.acquire() as conn, conn.transaction():
+        await events.record(conn, platform, [Fact(event, schemas.encode(event))])
+
+
+def roles_of(stage, user_id: int) -> set[int] | None:
+    for one in stage.discord.world()["members"]:
+        if int(one["user"]["id"]) == user_id:
+            return {int(role) for role in one["roles"]}
+    return None
+
+
+def tag_of(stage, user_id: int) -> str:
+    [tag] = [one["tag"] for one in stage.telegram.world()["members"] if one["user_id"] == user_id]
+    return tag
+
+
+async def lose_updates(stage) -> None:
+    """Have Telegram forget what nobody has fetched yet, as it does after a day."""
+    url = f"{stage.telegram.api_base}/bot{stage.settings.telegram_token}/deleteWebhook"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, data={"drop_pending_updates": "true"}) as response,
+    ):
+        assert response.status == 200
+
+
+async def error(stage, platform: str) -> str:
+    found = await stage.pool.fetchval(
+        "SELECT max(error) FROM surfaces WHERE platform = $1", platform
+    )
+    return found or ""
+
+
+@contextlib.asynccontextmanager
+async def shown(stage, module) -> AsyncIterator[Callable]:
+    """Run the role that shows ranks. Yields a way to wait for what it should lead to."""
+    stop = asyncio.Event()
+    async with (
+        open_parts(stage.settings, stage.community, stop, keys=stage.keys) as parts,
+        module.open_role(parts) as role,
+    ):
+
+        async def leads_to(condition: Callable) -> None:
+            async with asyncio.timeout(10.0):
+                while True:
+                    await role.step()
+                    found = condition()
+                    if await found if asyncio.iscoroutine(found) else found:
+                        return
+                    await asyncio.sleep(0.01)
+
+        yield leads_to
+
+
+@pytest.fixture
+def watched(stage):
+    """The bot asks for the privileged intent, and the application has it."""
+    guild = DiscordSetting(guild_id=GUILD, watch_members=True)
+    stage.community = msgspec.structs.replace(stage.community, discord=guild)
+    return stage
+
+
+async def test_who_returns_is_shown_their_rank_once_the_screening_is_passed(watched):
+    await earn(watched, "discord", ALICE, "1")
+    async with watched.discord_bot(), shown(watched, discord_roles) as leads_to:
+        await leads_to(lambda: roles_of(watched, ALICE) == {NEWCOMER})
+        watched.discord.leave(ALICE)
+        watched.discord.join(ALICE, pending=True)
+
+        async def waits_for_screening() -> bool:
+            return "membership screening" in await error(watched, "discord")
+
+        await leads_to(waits_for_screening)
+        assert roles_of(watched, ALICE) == set()
+        watched.discord.pass_screening(ALICE)
+        await leads_to(lambda: roles_of(watched, ALICE) == {NEWCOMER})
+
+    assert len(watched.transcript.calls(name=GIVE)) == 2
+    assert await watched.totals("discord", ALICE) == (10, 0)
+
+
+async def test_who_returns_where_there_is_no_screening_is_shown_at_once(watched):
+    await earn(watched, "discord", ALICE, "1")
+    async with watched.discord_bot(), shown(watched, discord_roles) as leads_to:
+        await leads_to(lambda: roles_of(watched, ALICE) == {NEWCOMER})
+        watched.discord.leave(ALICE)
+        watched.discord.join(ALICE)
+
+        await leads_to(lambda: roles_of(watched, ALICE) == {NEWCOMER})
+
+
+async def test_one_who_left_is_parked_and_a_lost_return_is_seen_at_their_next_command(stage):
+    """Without the privileged intent Discord tells nobody who joins."""
+    stage.discord.leave(ALICE)
+    await earn(stage, "discord", ALICE, "1")
+    async with stage.discord_bot(), shown(stage, discord_roles) as leads_to:
+
+        async def is_parked() -> bool:
+            return "is not a member" in await error(stage, "discord")
+
+        await leads_to(is_parked)
+        looks = len(stage.transcript.calls(name=LOOK))
+        await earn(stage, "discord", ALICE, "2")
+        for _ in range(5):
+            await leads_to(is_parked)
+        assert len(stage.transcript.calls(name=LOOK)) == looks
+        stage.discord.join(ALICE)
+        await leads_to(is_parked)
+
+        profile = await stage.tell_discord(ALICE, "profile")
+        await leads_to(lambda: roles_of(stage, ALICE) == {NEWCOMER})
+
+    assert "XP: 20" in profile
+
+
+async def test_a_lost_return_in_telegram_is_seen_at_the_next_message(stage):
+    stage.telegram.leave(TELEGRAM_ALICE)
+    await earn(stage, "telegram", TELEGRAM_ALICE, "1")
+    async with shown(stage, telegram_tags) as leads_to:
+
+        async def is_parked() -> bool:
+            return "is not in the Telegram group" in await error(stage, "telegram")
+
+        await leads_to(is_parked)
+        stage.telegram.join(TELEGRAM_ALICE)
+        await lose_updates(stage)
+        async with stage.telegram_bot():
+            stage.telegram.say(TELEGRAM_GROUP, TELEGRAM_ALICE, "hello")
+            await leads_to(lambda: tag_of(stage, TELEGRAM_ALICE) == "Newcomer")
+
+
+async def test_who_ceases_to_be_an_administrator_is_tagged_at_once(stage):
+    await earn(stage, "telegram", ADA, "1")
+    async with stage.telegram_bot(), shown(stage, telegram_tags) as leads_to:
+
+        async def is_exempt() -> bool:
+            return "is an administrator" in await error(stage, "telegram")
+
+        await leads_to(is_exempt)
+        stage.telegram.people.demote(ADA)
+        await leads_to(lambda: tag_of(stage, ADA) == "Newcomer")
+        stage.telegram.people.promote(ADA)
+        await leads_to(is_exempt)
+
+
+async def test_watching_members_without_the_intent_is_refused_with_what_to_do(watched):
+    await watched.discord.stop()
+    server = DiscordPlatform(
+        load_seed(), Transcript(), watched.faults, privileged=Intent.MESSAGE_CONTENT
+    )
+    await server.start()
+    watched.settings = msgspec.structs.replace(
+        watched.settings,
+        discord_api_base=server.api_base,
+        discord_gateway_url=server.gateway_url,
+    )
+    try:
+        with pytest.raises(Refused, match="Server Members Intent"):
+            await watched.served(bots.discord_bot.app.serve, Supervisor(asyncio.Event()))
+    finally:
+        await server.stop()
+        await watched.discord.start()
