@@ -10,6 +10,8 @@ from .keys import PAYLOAD_FIELD, Keys, Source
 
 PAYLOAD_BYTES_MAX: Final = 64 * 1_024
 PUBLISH_ENTRIES_MAX: Final = 10_000
+#: A page of a snapshot speaks of hundreds of members.
+PAGE_BYTES_MAX: Final = 1_048_576
 
 
 class Publisher:
@@ -48,6 +50,19 @@ class Publisher:
             error.published = (None,) * len(payloads)
             raise
         return _ids(stream, replies)
+
+    async def publish_page(self, payload: bytes) -> str:
+        """Add one page to the stream of snapshots, and return its entry id.
+
+        Raises:
+            StreamMissing, PayloadTooLarge, BusFull, BusUnavailable, AccessDenied: as `publish`.
+        """
+        if len(payload) > PAGE_BYTES_MAX:
+            raise PayloadTooLarge(0, len(payload), PAGE_BYTES_MAX)
+        stream = self._keys.snapshots.stream
+        with translated(stream=stream):
+            [entry_id] = _ids(stream, await self._add(stream, [payload]))
+        return entry_id
 
     async def _add(
         self, stream: str, payloads: Sequence[bytes]

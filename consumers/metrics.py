@@ -43,6 +43,19 @@ WRITES_LOST: Final = Counter(
     "Visits after which a platform did not show what it had accepted.",
     ["platform"],
 )
+DRIFT_FOUND: Final = Counter(
+    "twinstream_drift_found", "Differences that passes found.", ["platform", "subject"]
+)
+DRIFT_DECIDED: Final = Counter(
+    "twinstream_drift_decided",
+    "Differences that stood in two passes, by what became of them.",
+    ["platform", "subject", "decision"],
+)
+PASSES: Final = Counter("twinstream_reconcile_passes", "Passes that ended, by how.", ["status"])
+PASS_FINISHED: Final = Gauge(
+    "twinstream_reconcile_last_finished_timestamp_seconds",
+    "When a pass over the community was finished last, in seconds since 1970.",
+)
 ROLE_WAITING: Final = Gauge(
     "twinstream_role_waiting", "1 while a role waits for Redis, Postgres or its platform.", ["role"]
 )

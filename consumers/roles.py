@@ -27,6 +27,7 @@ ROLES: Final = {
     "to-discord": RoleEntry("consumers.to_discord"),
     "to-telegram": RoleEntry("consumers.to_telegram"),
     "relay": RoleEntry("consumers.relay"),
+    "reconcile": RoleEntry("consumers.reconcile"),
     "cleanup": RoleEntry("consumers.cleanup"),
     "discord-roles": RoleEntry("consumers.discord_roles", ("discord_token",), slow=True),
     "telegram-tags": RoleEntry("consumers.telegram_tags", ("telegram_token",), slow=True),

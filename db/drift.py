@@ -19,7 +19,7 @@ WATCHED_S_MAX = 2 * 24 * 3_600
 _SAME = """
     n.platform = o.platform AND n.subject = o.subject AND n.subject_id = o.subject_id
     AND n.field = o.field AND n.difference IS NOT DISTINCT FROM o.difference
-    AND (n.difference IS NOT NULL OR (n.seen, n.expected) = (o.seen, o.expected))
+    AND (n.difference IS NOT NULL OR n.field = 'row' OR (n.seen, n.expected) = (o.seen, o.expected))
 """
 
 
@@ -43,8 +43,8 @@ class Undecided(NamedTuple):
 
     id: int
     difference: Difference
-    seen_before: bool
-    """Whether the last pass that looked there found the same difference."""
+    before: str | None
+    """What the last pass that looked there decided, if it found the same: watched or held."""
 
 
 class Tally(NamedTuple):
@@ -162,8 +162,8 @@ async def undecided(conn: asyncpg.Connection, run_id: int, *, limit: int) -> lis
         rows = await conn.fetch(
             f"""
             SELECT n.id, {", ".join(f"n.{field}" for field in Difference._fields)},
-                EXISTS (
-                    SELECT FROM drift AS o
+                (
+                    SELECT min(o.decision) FROM drift AS o
                     WHERE o.run_id < n.run_id AND o.decision IN ('watched', 'held') AND {_SAME}
                 )
             FROM drift AS n WHERE n.run_id = $1 AND n.decision = 'found' ORDER BY n.id LIMIT $2

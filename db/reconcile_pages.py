@@ -100,32 +100,62 @@ async def forget_uncompared(conn: asyncpg.Connection, run_id: int, owner: str) -
         )
 
 
-async def all_taken(conn: asyncpg.Connection, run_id: int, owner: str, *, left_out: str) -> None:
+async def leave_out(
+    conn: asyncpg.Connection,
+    run_id: int,
+    owner: str,
+    platform: Platform,
+    subject: str,
+    *,
+    why: str,
+) -> None:
+    """Note that a subject cannot be looked at in this pass, and decide nothing of it."""
+    with mapped_errors():
+        await conn.execute(
+            """
+            INSERT INTO snapshots (run_id, platform, subject, page, part, after_id, upto_id,
+                looked_at, rows, is_last, checksum, taken_at, compared_at, refused)
+            SELECT r.id, $3, $4, (
+                    SELECT coalesce(max(s.page) + 1, 0) FROM snapshots AS s
+                    WHERE s.run_id = r.id AND s.platform = $3 AND s.subject = $4
+                ), 'left out', 0, 0, 0, 0, false, '', now(), now(), $5
+            FROM reconcile_runs AS r
+            WHERE r.id = $1 AND r.owner = $2 AND r.status = 'running'
+            """,
+            run_id,
+            owner,
+            platform,
+            subject,
+            why,
+        )
+
+
+async def all_taken(conn: asyncpg.Connection, run_id: int, owner: str) -> None:
     """Note that every page is taken, so that a missing one can be told."""
     with mapped_errors():
         await conn.execute(
             """
-            UPDATE reconcile_runs SET left_out = $3,
+            UPDATE reconcile_runs SET
                 pages = (SELECT count(*) FROM snapshots WHERE run_id = $1)
             WHERE id = $1 AND owner = $2 AND status = 'running'
             """,
             run_id,
             owner,
-            left_out,
         )
 
 
 async def find_page(
     conn: asyncpg.Connection, run_id: int, platform: Platform, subject: str, page: int
-) -> PageRecord | None:
-    """Return and lock a page of a running pass; None if there is none such, or the pass has ended.
+) -> tuple[PageRecord, bool] | None:
+    """Return and lock a page of a running pass, and whether that is a dry run.
 
-    The pass cannot end until the caller's transaction does.
+    None if there is none such, or the pass has ended. It cannot end until the caller's transaction
+    does.
     """
     with mapped_errors():
         row = await conn.fetchrow(
             f"""
-            SELECT {", ".join(f"s.{column}" for column in PageRecord._fields)}
+            SELECT {", ".join(f"s.{column}" for column in PageRecord._fields)}, r.dry_run
             FROM reconcile_runs AS r JOIN snapshots AS s ON s.run_id = r.id
             WHERE r.id = $1 AND r.status = 'running'
                 AND s.platform = $2 AND s.subject = $3 AND s.page = $4
@@ -136,7 +166,7 @@ async def find_page(
             subject,
             page,
         )
-    return None if row is None else PageRecord(*row)
+    return None if row is None else (PageRecord(*tuple(row)[:-1]), row["dry_run"])
 
 
 async def mark_compared(
@@ -163,23 +193,44 @@ async def mark_compared(
         )
 
 
-async def waiting_pages(conn: asyncpg.Connection, run_id: int) -> int:
-    """Count the pages that were taken and not compared yet."""
+async def progress(conn: asyncpg.Connection, run_id: int) -> tuple[int, str | None]:
+    """Count the pages that were taken and not compared yet; say why one was refused, if any was."""
     with mapped_errors():
-        count: int = await conn.fetchval(
-            "SELECT count(*) FROM snapshots WHERE run_id = $1 AND compared_at IS NULL", run_id
-        )
-    return count
-
-
-async def subjects_of(conn: asyncpg.Connection, run_id: int) -> list[tuple[Platform, str]]:
-    """Return the platforms and subjects of which a pass has pages."""
-    with mapped_errors():
-        rows = await conn.fetch(
-            "SELECT DISTINCT platform, subject FROM snapshots WHERE run_id = $1 ORDER BY 1, 2",
+        row = await conn.fetchrow(
+            """
+            SELECT count(*) FILTER (WHERE compared_at IS NULL),
+                min(platform || ' ' || subject || ', page ' || page || ': ' || refused)
+                    FILTER (WHERE part <> 'left out')
+            FROM snapshots
+            WHERE run_id = $1 AND (compared_at IS NULL OR refused IS NOT NULL)
+            """,
             run_id,
         )
-    return [(platform, subject) for platform, subject in rows]
+    return row[0], row[1]
+
+
+async def subjects_of(
+    conn: asyncpg.Connection, run_id: int
+) -> dict[tuple[Platform, str], str | None]:
+    """Return the platforms and subjects that a pass looked at, each with why it was left out."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT platform, subject, min(refused) FILTER (WHERE part = 'left out')
+            FROM snapshots WHERE run_id = $1 GROUP BY platform, subject ORDER BY platform, subject
+            """,
+            run_id,
+        )
+    return {(platform, subject): why for platform, subject, why in rows}
+
+
+async def count(conn: asyncpg.Connection, run_id: int) -> int:
+    """Count the pages that there are of a pass."""
+    with mapped_errors():
+        number: int = await conn.fetchval(
+            "SELECT count(*) FROM snapshots WHERE run_id = $1", run_id
+        )
+    return number
 
 
 def gap_in(recorded: Sequence[PageRecord]) -> str | None:

@@ -39,7 +39,7 @@ class RunReport(NamedTuple):
     id: int
     status: str
     stopped_because: str | None
-    left_out: str
+    left_out: list[str]
     started_at: datetime
     finished_at: datetime | None
     members: int
@@ -170,7 +170,10 @@ async def report(conn: asyncpg.Connection, run_id: int) -> RunReport | None:
     with mapped_errors():
         row = await conn.fetchrow(
             """
-            SELECT r.id, r.status, r.stopped_because, r.left_out, r.started_at, r.finished_at,
+            SELECT r.id, r.status, r.stopped_because, coalesce(array_agg(
+                    s.platform || ' ' || s.subject || ': ' || s.refused
+                    ORDER BY s.platform, s.subject
+                ) FILTER (WHERE s.part = 'left out'), '{}'), r.started_at, r.finished_at,
                 r.members, r.findings, r.repairs, r.pages, count(s.page), count(s.compared_at)
             FROM reconcile_runs AS r LEFT JOIN snapshots AS s ON s.run_id = r.id
             WHERE r.id = $1 GROUP BY r.id

@@ -52,8 +52,9 @@ async def move_on(conn: asyncpg.Connection, run_id: int) -> None:
             """
             SELECT platform, subject, min(after_id), max(upto_id), sum(looked_at)::bigint,
                 bool_or(is_last)
-            FROM snapshots WHERE run_id = $1 AND part = 'slice'
-            GROUP BY platform, subject ORDER BY platform, subject
+            FROM snapshots WHERE run_id = $1 AND part IN ('slice', 'left out')
+            GROUP BY platform, subject HAVING bool_and(part <> 'left out')
+            ORDER BY platform, subject
             """,
             run_id,
         )

@@ -122,7 +122,6 @@ CREATE TABLE public.reconcile_runs (
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
     stopped_because text,
-    left_out text DEFAULT ''::text NOT NULL,
     touched_upto bigint DEFAULT 0 NOT NULL,
     pages integer,
     members bigint DEFAULT 0 NOT NULL,
@@ -173,7 +172,7 @@ CREATE TABLE public.snapshots (
     taken_at timestamp with time zone NOT NULL,
     compared_at timestamp with time zone,
     refused text,
-    CONSTRAINT snapshot_part_known CHECK ((part = ANY (ARRAY['touched'::text, 'watched'::text, 'slice'::text]))),
+    CONSTRAINT snapshot_part_known CHECK ((part = ANY (ARRAY['touched'::text, 'watched'::text, 'slice'::text, 'left out'::text]))),
     CONSTRAINT snapshot_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
     CONSTRAINT snapshot_rows_not_negative CHECK (((rows >= 0) AND (looked_at >= 0)))
 );
@@ -362,7 +361,7 @@ CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON public.reconcile_runs USING b
 
 CREATE INDEX reconcile_runs_by_end ON public.reconcile_runs USING btree (finished_at) WHERE (status <> 'running'::text);
 
-CREATE INDEX snapshots_to_compare ON public.snapshots USING btree (run_id) WHERE (compared_at IS NULL);
+CREATE INDEX snapshots_to_compare ON public.snapshots USING btree (run_id) WHERE ((compared_at IS NULL) OR (refused IS NOT NULL));
 
 CREATE INDEX surfaces_due ON public.surfaces USING btree (platform, priority, GREATEST(wanted_at, retry_at, taken_until)) WHERE (wanted IS DISTINCT FROM shown);
 

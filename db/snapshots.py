@@ -5,6 +5,7 @@ the books in one transaction, so in such a view what is on its way can never loo
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
@@ -58,6 +59,13 @@ class UnderWay(NamedTuple):
     xp: int
     balance: int
     buried: int
+
+
+async def moment(conn: asyncpg.Connection) -> datetime:
+    """Tell the time by the record's clock: the one at which the transaction began."""
+    with mapped_errors():
+        now: datetime = await conn.fetchval("SELECT now()")
+    return now
 
 
 async def books(

@@ -4,12 +4,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
+import msgspec
+
 from config import ReconcileSetting
+from db import Platform
 from db.drift import Difference, Tally
 from db.reconcile_pages import PageRecord
+from db.reconcile_runs import Run
+from db.snapshots import UnderWay
 from schemas import SnapshotPage, SnapshotRow, page_checksum
+from schemas.snapshots import Subject as Name
 from schemas.snapshots import Value
 
+from .subjects import Finding
+
+ROW: Final = "row"
 NO_ROW: Final = "no row"
 NOTHING: Final = "nothing"
 
@@ -22,54 +31,68 @@ class Place(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What is to become of a finding."""
+    """What is to become of a finding: a decision with its reason, or a repair."""
 
-    kind: Literal["watch", "repair", "leave"]
+    decision: Literal["watched", "held", "left", "repair"]
     why: str = ""
 
 
 def compare(page: SnapshotPage) -> list[Difference]:
-    """List what a page shows to differ, field by field.
+    """List what a page shows to differ, field by field."""
+    return [one for row in page.rows for one in differences(page.platform, page.subject, row)]
 
-    One of whom the platform has nothing, and our record something, is one difference: the row.
+
+def differences(platform: Platform, subject: Name, row: SnapshotRow) -> list[Difference]:
+    """List in which fields one member differs.
+
+    Where the platform has no row of a member of whom our record has something, that is one
+    difference, `row`: what is not there is not zero.
     """
-    return [one for row in page.rows for one in _differences(page, row)]
-
-
-def _differences(page: SnapshotPage, row: SnapshotRow) -> list[Difference]:
+    found: list[tuple[str, str, str, int | None]] = []
+    fields = row.seen | row.expected
     if not row.is_there:
-        owed = {field: value for field, value in row.expected.items() if value}
-        seen_anything = {field: value for field, value in row.seen.items() if value}
-        if owed and not seen_anything:
-            return [_difference(page, row, "row", NO_ROW, _told_all(owed), None)]
+        unseen = {field: value for field, value in row.expected.items() if field not in row.seen}
+        fields = {field: value for field, value in fields.items() if field not in unseen}
+        if expected := {field: value for field, value in unseen.items() if value}:
+            found.append((ROW, NO_ROW, _told_all(expected), None))
+    for field in fields:
+        seen, expects = row.seen.get(field), row.expected.get(field)
+        if seen != expects:
+            found.append((field, _told(seen), _told(expects), _less(seen, expects)))
     return [
-        _difference(page, row, field, _told(seen), _told(expected), _less(seen, expected))
-        for field in row.seen | row.expected
-        for seen, expected in [(row.seen.get(field), row.expected.get(field))]
-        if seen != expected
+        Difference(platform, subject, row.id, row.member_id, row.account_id, *one, row.in_flight)
+        for one in found
     ]
 
 
-def _difference(
-    page: SnapshotPage,
-    row: SnapshotRow,
-    field: str,
-    seen: str,
-    expected: str,
-    difference: int | None,
-) -> Difference:
-    return Difference(
-        platform=page.platform,
-        subject=page.subject,
-        subject_id=row.id,
-        member_id=row.member_id,
-        account_id=row.account_id,
-        field=field,
-        seen=seen,
-        expected=expected,
-        difference=difference,
-        in_flight=row.in_flight,
-    )
+def stands(finding: Finding, row: SnapshotRow) -> Difference | None:
+    """Return the difference of a finding if a fresh look shows the very same one."""
+    for one in differences(finding.platform, finding.subject, row):
+        if one.field != finding.field or one.difference != finding.difference:
+            continue
+        if one.difference is not None or one.field == ROW:
+            return one
+        if (one.seen, one.expected) == (finding.seen, finding.expected):
+            return one
+    return None
+
+
+def told(row: SnapshotRow, under_way: UnderWay | None) -> SnapshotRow:
+    """Add to a row, in words, what is on its way."""
+    if under_way is None:
+        return row
+    parts = []
+    if under_way.events:
+        amounts = [
+            f"{amount:+d} {what}"
+            for amount, what in ((under_way.xp, "XP"), (under_way.balance, "balance"))
+            if amount
+        ]
+        brings = f" with {', '.join(amounts)}" if amounts else ""
+        parts.append(f"{under_way.events} more on the way here{brings}")
+    if under_way.buried:
+        parts.append(f"{under_way.buried} buried, see `dead list`")
+    return msgspec.structs.replace(row, in_flight="; ".join(parts))
 
 
 def _less(seen: Value, expected: Value) -> int | None:
@@ -128,12 +151,18 @@ def too_much(tallies: Sequence[Tally], limits: ReconcileSetting) -> str | None:
     return None
 
 
-def verdict(one: Difference, *, seen_before: bool, dry_run: bool) -> Verdict:
-    """Decide about one finding: nothing is repaired that was not seen twice."""
-    if dry_run:
-        return Verdict("leave", f"{sentence(one)} Only looked at: it was a dry run.")
-    if not seen_before:
-        return Verdict("watch", f"{sentence(one)} Seen for the first time.")
+def verdict(one: Difference, *, before: str | None, run: Run) -> Verdict:
+    """Decide about one finding: nothing is repaired that was not seen twice.
+
+    What was held before, because too much differed at once, is held until somebody accepts it,
+    however few of it are seen at a time.
+    """
+    if run.dry_run:
+        return Verdict("left", f"{sentence(one)} Only looked at: it was a dry run.")
+    if before is None:
+        return Verdict("watched", f"{sentence(one)} Seen for the first time.")
+    if before == "held" and not run.accepted:
+        return Verdict("held", f"{sentence(one)} It waits for an operator, with --accept.")
     return Verdict("repair")
 
 

@@ -5,11 +5,12 @@ in pages, compares, judges, and asks the subject to repair what it decided to re
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, cast
 
 import asyncpg
 
 from db import Platform
+from db.drift import Difference
 from schemas import SnapshotRow
 from schemas.snapshots import Subject as Name
 
@@ -40,6 +41,12 @@ class Finding(NamedTuple):
     difference: int | None
     """Seen less expected, where both are numbers."""
     in_flight: str
+
+
+def finding_of(run_id: int, finding_id: int, what: Difference) -> Finding:
+    """Name a difference as a finding of a pass."""
+    values = what._asdict() | {"subject": cast("Name", what.subject)}
+    return Finding(run_id, finding_id, **values)
 
 
 class Repair(NamedTuple):

@@ -19,7 +19,7 @@ CREATE TABLE store_debts (
 -- was not as it must be, stopped_because says what; nothing was repaired.
 -- member_id: only this member. everybody: all of them, else those touched since the last pass, those
 -- watched, and a slice of the others. accepted: an operator has looked, and lets it exceed the limits.
--- left_out: what could not be looked at, and why. pages: how many there are, once all were taken.
+-- pages: how many there are, once all were taken.
 CREATE TABLE reconcile_runs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     cause text NOT NULL,
@@ -33,7 +33,6 @@ CREATE TABLE reconcile_runs (
     started_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
     stopped_because text,
-    left_out text NOT NULL DEFAULT '',
     touched_upto bigint NOT NULL DEFAULT 0,
     pages integer,
     members bigint NOT NULL DEFAULT 0,
@@ -69,7 +68,8 @@ CREATE TABLE reconcile_walks (
 
 -- The pages of a pass, as they were put on the stream: what is missing is known by its absence here
 -- or by its status, and never read as zero. Within a part (touched, watched, slice) a page begins where
--- the one before it ended. looked_at: how many ids it covers. is_last: nobody comes after it.
+-- the one before it ended; left out: the platform could not be looked at, refused says why.
+-- looked_at: how many ids it covers. is_last: nobody comes after it.
 CREATE TABLE snapshots (
     run_id bigint NOT NULL REFERENCES reconcile_runs (id) ON DELETE CASCADE,
     platform text NOT NULL,
@@ -87,10 +87,11 @@ CREATE TABLE snapshots (
     refused text,
     CONSTRAINT snapshot_once PRIMARY KEY (run_id, platform, subject, page),
     CONSTRAINT snapshot_platform_known CHECK (platform IN ('telegram', 'discord')),
-    CONSTRAINT snapshot_part_known CHECK (part IN ('touched', 'watched', 'slice')),
+    CONSTRAINT snapshot_part_known CHECK (part IN ('touched', 'watched', 'slice', 'left out')),
     CONSTRAINT snapshot_rows_not_negative CHECK (rows >= 0 AND looked_at >= 0)
 );
-CREATE INDEX snapshots_to_compare ON snapshots (run_id) WHERE compared_at IS NULL;
+CREATE INDEX snapshots_to_compare ON snapshots (run_id)
+    WHERE compared_at IS NULL OR refused IS NOT NULL;
 
 -- What a pass found, what it decided, and why, in words for an administrator. subject: books (our
 -- sums), store (the platform's own table), roles, tags. subject_id: the member for books, the account
