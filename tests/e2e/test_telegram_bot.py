@@ -4,6 +4,7 @@ from functools import partial
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 import bots.app
 from bots.errors import Refused
@@ -158,13 +159,19 @@ async def test_a_win_while_the_record_is_away_is_counted_later(stage):
     assert await stage.totals("telegram", ALICE) == (15, 5)
 
 
-async def test_a_win_counts_while_redis_is_away(stage):
+async def test_a_win_counts_while_redis_is_away_and_is_counted_as_left_to_the_relay(stage):
+    def left_to_relay() -> float:
+        name = "twinstream_events_left_to_relay_total"
+        return REGISTRY.get_sample_value(name, {"source": "telegram"}) or 0.0
+
+    before = left_to_relay()
     stage.settings = msgspec.structs.replace(stage.settings, redis_url="redis://127.0.0.1:1/0")
     async with stage.telegram_bot():
         assert "You earned 15 XP and 5 coins." in await win(stage, ALICE)
 
     waiting = await stage.pool.fetch("SELECT status, count(*) FROM sync_events GROUP BY status")
     assert [tuple(row) for row in waiting] == [("pending", 3)]
+    assert left_to_relay() == before + 3
 
 
 async def test_whoever_has_no_name_of_their_own_earns_nothing(stage):

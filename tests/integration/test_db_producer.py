@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 from record_desk import Record, until
+from structlog.testing import capture_logs
 
 import bus
 import db
@@ -112,15 +113,18 @@ async def test_a_refusal_is_raised_and_nothing_is_published(producer, stream):
 
 
 @pytest.mark.parametrize("why", [bus.BusUnavailable("away"), bus.StreamMissing("sync:telegram")])
-async def test_with_the_bus_away_the_event_stays_pending_and_nobody_is_troubled(
+async def test_with_the_bus_away_the_event_stays_pending_and_only_the_log_says_so(
     producer, stream, books, why
 ):
     stream.away = why
 
-    recorded = await producer.create_xp_change_event(**GRANT)
+    with capture_logs() as logs:
+        recorded = await producer.create_xp_change_event(**GRANT)
     await producer.close()
 
     assert recorded.created
+    [told] = [log for log in logs if log["event"] == "event.left_to_relay"]
+    assert (told["idempotency_key"], told["why"]) == (KEY, str(why))
     assert await books.status(KEY) == "pending"
     assert await books.totals() == (15, 0)
 
