@@ -15,7 +15,16 @@ import structlog
 import schemas
 from bus import BadRedisUrl, Keys, Publisher, connect
 from config import Community, ConfigError, Settings, metrics, set_up_logs
-from db import Producer, SchemaOutdated, StorageUnavailable, open_pool
+from db import (
+    Platform,
+    Producer,
+    SchemaOutdated,
+    StorageUnavailable,
+    Store,
+    StoreUnfit,
+    open_pool,
+    open_stores,
+)
 from schemas import Source
 
 from .commands import Commands
@@ -75,7 +84,9 @@ async def open_services(
     except BadRedisUrl as error:
         raise Refused(f"REDIS_URL cannot be used: {error}") from error
     pool = await _wait_for_postgres(settings.database_url, supervisor, name=name)
-    producer = Producer(pool, schemas, CountingPublisher(Publisher(redis, keys)))
+    stores = await _open_store(pool, community, supervisor, platform=platform)
+    publisher = CountingPublisher(Publisher(redis, keys))
+    producer = Producer(pool, schemas, publisher, stores=stores)
     members = Members(pool, platform)
     game = GameService(source=platform, rewards=producer)
     commands = Commands(
@@ -100,6 +111,21 @@ async def _wait_for_postgres(
             passing=(StorageUnavailable,),
         )
     except SchemaOutdated as error:
+        raise Refused(str(error)) from error
+
+
+async def _open_store(
+    pool: asyncpg.Pool, community: Community, supervisor: Supervisor, *, platform: Platform
+) -> dict[Platform, Store]:
+    """Open the table in which this platform keeps its members, if it has one of its own."""
+    setting = community.stores.by_platform()[platform]
+    try:
+        return await supervisor.keep(
+            lambda: supervisor.unless_stopped(open_stores(pool, {platform: setting})),
+            what="looking at the store",
+            passing=(StorageUnavailable,),
+        )
+    except StoreUnfit as error:
         raise Refused(str(error)) from error
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -102,6 +102,29 @@ class ReconcileSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     alarm_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 60_000
 
 
+class StoreSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a bot keeps its members: a table of four names, or a class of its own."""
+
+    table: str = ""
+    id: str = "id"
+    xp: str = "xp"
+    balance: str = "balance"
+    class_: str = msgspec.field(default="", name="class")
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
+    """What the class is made with, by keyword."""
+
+
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A platform that is not named keeps its books in `sync_state`."""
+
+    telegram: StoreSetting | None = None
+    discord: StoreSetting | None = None
+
+    def by_platform(self) -> dict[Literal["telegram", "discord"], StoreSetting | None]:
+        """Return the settings by the name of their platform."""
+        return {"telegram": self.telegram, "discord": self.discord}
+
+
 class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that twinstream.toml says."""
 
@@ -112,6 +135,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     consumers: ConsumerSetting = ConsumerSetting()
     announcements: AnnouncementSetting = AnnouncementSetting()
     reconcile: ReconcileSetting = ReconcileSetting()
+    stores: StoreSettings = StoreSettings()
     keep_manual_changes: bool = False
     """Whether a role or tag that was changed by hand stays until the member's rank changes."""
 
@@ -135,7 +159,11 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             community = msgspec.convert(found, cls)
         except msgspec.ValidationError as error:
             raise ConfigError(f"{path}: {explain(error, cls)}") from error
-        problems = [*_rank_problems(community.ranks), *_achievement_problems(community)]
+        problems = [
+            *_rank_problems(community.ranks),
+            *_achievement_problems(community),
+            *_store_problems(community.stores),
+        ]
         if problems:
             raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
         return community
@@ -202,6 +230,14 @@ def _achievement_problems(community: Community) -> list[str]:
     roles = [rank.discord_role for rank in community.ranks]
     roles += [achievement.discord_role for achievement in community.achievements]
     return problems + _repeated("discord_role", [str(role) for role in roles if role is not None])
+
+
+def _store_problems(stores: StoreSettings) -> list[str]:
+    return [
+        f"stores.{name}: name a table or a class, one of them; the other keys say what they need"
+        for name, store in stores.by_platform().items()
+        if store is not None and bool(store.table) == bool(store.class_)
+    ]
 
 
 def _repeated(what: str, names: list[str]) -> list[str]:

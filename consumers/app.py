@@ -12,7 +12,7 @@ import structlog
 
 from bus import BadRedisUrl, BusError, CommandRefused, address
 from config import Community, ConfigError, Settings, heartbeat, metrics
-from db import Contention, SchemaOutdated, StorageUnavailable
+from db import Contention, SchemaOutdated, StorageUnavailable, StoreUnfit
 
 from . import roles, watch
 from .loop import Patience, run, unless_stopped
@@ -45,6 +45,8 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
         async with heartbeat(settings.twinstream_heartbeat_file):
             with metrics(settings):
                 await _serve_until(stop, settings, community, wanted)
+    except StoreUnfit as error:
+        raise ConfigError(f"{settings.twinstream_config}: {error}") from error
     except (SchemaOutdated, BadRedisUrl) as error:
         raise ConfigError(str(error)) from error
     except CommandRefused as error:

@@ -14,7 +14,7 @@ from rich.text import Text
 from bus import SOURCES, BusError, Client, GroupMissing, Keys, Lag, connect, measure_lag
 from bus.errors import translated
 from config import Community, ConfigError, Settings
-from db import DbError, open_pool, status
+from db import DbError, open_pool, open_stores, status
 
 from .loop import NotYet
 from .surfaces import CannotShow, Hindrances
@@ -59,6 +59,7 @@ async def examine(settings: Settings) -> Findings:
     yield Finding(settings.twinstream_config, note=f"{len(community.ranks)} ranks")
     checks: list[tuple[str, str, Callable[[], Findings]]] = [
         ("database_url", "Postgres", lambda: _postgres(settings)),
+        ("database_url", "stores", lambda: _stores(settings, community)),
         ("redis_url", "Redis", lambda: _redis(settings)),
         ("telegram_token", "Telegram", lambda: _telegram(settings, community)),
         ("discord_token", "Discord", lambda: _discord(settings, community)),
@@ -80,6 +81,14 @@ async def _postgres(settings: Settings) -> Findings:
     buried = counts.get("failed", 0)
     mend = f"{buried} are buried: see `python -m consumers dead list`" if buried else None
     yield Finding("events", mend, ", ".join(f"{n} {name}" for name, n in counts.items()))
+
+
+async def _stores(settings: Settings, community: Community) -> Findings:
+    stores = community.stores.by_platform()
+    async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
+        await open_stores(pool, stores)
+    names = [name for name, store in stores.items() if store is not None]
+    yield Finding("stores", note=f"tables of their own: {', '.join(names) or 'none'}")
 
 
 async def _version(pool: asyncpg.Pool) -> str:

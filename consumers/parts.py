@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 
 import asyncpg
 
@@ -19,7 +19,7 @@ from bus import (
     consumer_name,
 )
 from config import Community, ConfigError, Settings
-from db import Rung, open_pool, set_ladder
+from db import Platform, Rung, Store, open_pool, open_stores, set_ladder
 
 from .rebuild import Rebuild
 
@@ -40,6 +40,8 @@ class Parts:
     publisher: Publisher
     rebuild: Rebuild
     stop: asyncio.Event
+    #: The platforms' own tables of members; a platform that is not here has none.
+    stores: Mapping[Platform, Store] = field(default_factory=dict)
 
     def reader(self, source: Source) -> Reader:
         """Make this process's reader of what happened on `source`.
@@ -72,7 +74,7 @@ async def open_parts(
 
     Raises:
         StorageUnavailable, Contention, BusError: Postgres or Redis cannot be used (yet).
-        SchemaOutdated, BadRedisUrl, CommandRefused: trying again does not help.
+        SchemaOutdated, StoreUnfit, BadRedisUrl, CommandRefused: trying again does not help.
     """
     keys = keys or Keys()
     async with contextlib.AsyncExitStack() as stack:
@@ -82,6 +84,7 @@ async def open_parts(
         stack.push_async_callback(reading_redis.aclose)
         pool = await open_pool(settings.database_url or "", name="consumers")
         stack.push_async_callback(_close, pool)
+        stores = await open_stores(pool, community.stores.by_platform())
         rebuild = Rebuild(pool, redis, keys)
         await set_ladder(pool, [Rung(rank.name, rank.xp) for rank in community.ranks])
         for source in SOURCES:
@@ -96,6 +99,7 @@ async def open_parts(
             publisher=Publisher(redis, keys),
             rebuild=rebuild,
             stop=stop,
+            stores=stores,
         )
 
 

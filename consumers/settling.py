@@ -63,6 +63,7 @@ class Settling:
         self.source = source
         self.platform = schemas.opposite(source)
         self._pool = parts.pool
+        self._store = parts.stores.get(self.platform)
         self._reader = parts.reader(source)
         self._dead_letters = DeadLetters(parts.redis, parts.keys)
         self._suspects = Suspects(parts.pool)
@@ -135,7 +136,9 @@ class Settling:
         facts = [delivery.fact for delivery in deliveries]
         try:
             async with transaction(self._pool) as conn:
-                entered = await events.settle(conn, self.platform, self.source, facts)
+                entered = await events.settle(
+                    conn, self.platform, self.source, facts, store=self._store
+                )
                 await self._suspects.forget(conn, [delivery.entry for delivery in deliveries])
         except (RuleBroken, IdempotencyConflict) as error:
             if len(deliveries) == 1:

@@ -9,6 +9,7 @@ from .errors import (
     InsufficientFunds,
     RuleBroken,
     StorageUnavailable,
+    StoreUnfit,
 )
 from .facts import Event, Fact, Recorded
 from .ladder import Rung, set_ladder
@@ -17,15 +18,19 @@ from .platforms import PLATFORMS, Platform
 from .pool import SchemaOutdated, open_pool
 from .producer import Producer
 from .standings import Achievement, Profile, Standing, profile, top
+from .store_opening import open_stores
+from .stores import Change, Holding, Store
 
 __all__ = [
     "PLATFORMS",
     "Achievement",
     "Announcement",
+    "Change",
     "Contention",
     "DbError",
     "Event",
     "Fact",
+    "Holding",
     "IdempotencyConflict",
     "InsufficientFunds",
     "LinkOutcome",
@@ -38,9 +43,12 @@ __all__ = [
     "SchemaOutdated",
     "Standing",
     "StorageUnavailable",
+    "Store",
+    "StoreUnfit",
     "find_member",
     "issue_code",
     "open_pool",
+    "open_stores",
     "profile",
     "redeem_code",
     "see",

@@ -39,6 +39,10 @@ class InsufficientFunds(RuleBroken):
     """The change would take a member's settled XP or balance below zero."""
 
 
+class StoreUnfit(DbError):
+    """A store cannot work as it is configured. The text says why, and what mends it."""
+
+
 class IdempotencyConflict(DbError):
     """The idempotency key is taken by an event with a different content."""
 

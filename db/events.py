@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import asyncpg
 
-from . import accounts, ledger
+from . import accounts, debts, ledger
 from .errors import IdempotencyConflict, mapped_errors
 from .facts import Fact, Recorded
 from .ledger import LedgerRow
 from .platforms import Platform
+from .stores import Store
 
 PAYLOAD_KEPT_BYTES_MAX = 16_384
 #: How many events one step of `unpublish` takes back: a second's work at most.
@@ -21,11 +22,17 @@ UNPUBLISH_STEP = 20_000
 
 
 async def record(
-    conn: asyncpg.Connection, source: Platform, facts: Sequence[Fact], *, status: str = "pending"
+    conn: asyncpg.Connection,
+    source: Platform,
+    facts: Sequence[Fact],
+    *,
+    status: str = "pending",
+    store: Store | None = None,
 ) -> list[Recorded]:
     """Enter events into the books of the platform where they happened, all or none.
 
-    Returns one result for each fact, in order. The caller owns the transaction.
+    With `store`, the platform's own table is changed along; without, that is left to whoever
+    records. Returns one result for each fact, in order. The caller owns the transaction.
 
     Raises:
         IdempotencyConflict: a key belongs to an event with a different content.
@@ -56,13 +63,22 @@ async def record(
         if entered:
             await _add_to_totals(conn, [first[key] for key in entered])
             await _append(conn, [r for r in results if r.created], first, status)
+            if store is not None:
+                await debts.apply_rows(conn, source, store, [first[key] for key in entered])
         return results
 
 
 async def settle(
-    conn: asyncpg.Connection, platform: Platform, source: Platform, facts: Sequence[Fact]
+    conn: asyncpg.Connection,
+    platform: Platform,
+    source: Platform,
+    facts: Sequence[Fact],
+    *,
+    store: Store | None = None,
 ) -> frozenset[str]:
     """Enter events from `source` into the books of `platform`. Returns the keys new there.
+
+    `store` is the table in which `platform` keeps its members, if it has one of its own.
 
     An event that nobody recorded at its origin (another program put it on the stream) is a fact
     all the same: its origin's row is entered as well. What counts is the origin's row, so an entry
@@ -84,6 +100,8 @@ async def settle(
             row = origin[fact.event.idempotency_key]
             _refuse_difference(row, fact.as_row(row.member_id))
         entered = await ledger.enter(conn, platform, list(origin.values()))
+        if store is not None:
+            await debts.apply_rows(conn, platform, store, [origin[key] for key in entered])
         await _complete(conn, platform, list(origin.values()))
         return entered
 

@@ -165,8 +165,18 @@ async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
         keep,
         drop,
     )
+    await conn.execute(
+        """
+        INSERT INTO store_debts AS d (member_id, platform, xp, balance)
+        SELECT $1, platform, xp, balance FROM store_debts WHERE member_id = $2
+        ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
+            xp = d.xp + excluded.xp, balance = d.balance + excluded.balance, updated_at = now()
+        """,
+        keep,
+        drop,
+    )
     await _want_everything_shown(conn, keep, drop)
-    for table in ("sync_state", "achievements", "surfaces"):
+    for table in ("sync_state", "achievements", "store_debts", "surfaces"):
         await conn.execute(f"DELETE FROM {table} WHERE member_id = $1", drop)  # noqa: S608
     await conn.execute(
         """

@@ -12,7 +12,7 @@ so it works under whatever name a bot has installed them.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from . import events
 from .errors import Contention, DbError, mapped_errors
 from .facts import Event, Fact, Recorded
 from .platforms import Platform
+from .stores import Store
 
 log = structlog.get_logger("twinstream.producer")
 
@@ -68,6 +69,9 @@ class Producer:
     before, the relay publishes the event a few seconds later. The member stays locked until that
     transaction ends, so keep it short.
 
+    With `stores`, the table in which the origin keeps its members is changed along, so the bot
+    does not do it itself; without, a bot with such a table changes it in the same transaction.
+
     Raises, from every `create_...` method:
         schemas.SchemaError: the event breaks a rule; the sentence says which.
         IdempotencyConflict: the key belongs to an event with a different content.
@@ -83,11 +87,13 @@ class Producer:
         wire: Wire,
         publisher: Publisher,
         *,
+        stores: Mapping[Platform, Store] | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._pool = pool
         self._wire = wire
         self._publisher = publisher
+        self._stores = dict(stores or {})
         self._clock = clock
         self._published: list[str] = []
         self._marking: asyncio.Task[None] | None = None
@@ -216,7 +222,7 @@ class Producer:
     async def _create(self, event: Event, conn: asyncpg.Connection | None) -> Recorded:
         fact = Fact(event, self._wire.encode(event))
         if conn is not None:
-            recorded = await _record(conn, fact)
+            recorded = await self._record(conn, fact)
             self._lent.get(conn, []).append(recorded)
             return recorded
         recorded = await self._record_with_own_connection(fact)
@@ -227,9 +233,9 @@ class Producer:
         for _ in range(RECORD_ATTEMPTS_MAX - 1):
             with contextlib.suppress(Contention):
                 async with self._connection() as conn:
-                    return await _record(conn, fact)
+                    return await self._record(conn, fact)
         async with self._connection() as conn:
-            return await _record(conn, fact)
+            return await self._record(conn, fact)
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -258,10 +264,12 @@ class Producer:
                 await events.mark_published(conn, batch, fresh=True)
         del self._published[: len(batch)]
 
-
-async def _record(conn: asyncpg.Connection, fact: Fact) -> Recorded:
-    """Record one event; if it is refused, a larger transaction goes on as if it never was."""
-    with mapped_errors():
-        async with conn.transaction():
-            [recorded] = await events.record(conn, fact.event.source, [fact])
-            return recorded
+    async def _record(self, conn: asyncpg.Connection, fact: Fact) -> Recorded:
+        """Record one event; if it is refused, a larger transaction goes on as if it never was."""
+        source = fact.event.source
+        with mapped_errors():
+            async with conn.transaction():
+                [recorded] = await events.record(
+                    conn, source, [fact], store=self._stores.get(source)
+                )
+                return recorded

@@ -3,8 +3,8 @@
 Where no store is configured, `sync_state` is the platform's books, and the ledger keeps them.
 """
 
-from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import asyncpg
 
@@ -53,3 +53,20 @@ class Store(Protocol):
         yet, which is not zero.
         """
         ...
+
+
+class StoreSetting(Protocol):
+    """What a platform's store is made of; twinstream.toml's `[stores.telegram]` has it."""
+
+    @property
+    def table(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def xp(self) -> str: ...
+    @property
+    def balance(self) -> str: ...
+    @property
+    def class_(self) -> str: ...
+    @property
+    def options(self) -> Mapping[str, Any]: ...

@@ -1,0 +1,180 @@
+"""The store for a bot whose members have a table in the same Postgres: names instead of code."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import asyncpg
+
+from .errors import RuleBroken, StoreUnfit
+from .stores import Change, Holding
+
+_WHOLE_NUMBERS: Final = ("smallint", "integer", "bigint")
+#: A name as SQL takes it without quotes, or anything in double quotes.
+_NAME: Final = r'(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+")'
+_TABLE: Final = re.compile(rf"{_NAME}(?:\.{_NAME})?")
+_COLUMN: Final = re.compile(_NAME)
+
+
+class TableNames(NamedTuple):
+    """What the table and its columns are called, as one would write them in SQL.
+
+    Upper case counts only in double quotes, as always in Postgres.
+    """
+
+    table: str
+    id: str
+    xp: str
+    balance: str
+
+
+class TableStore:
+    """Adds to and reads two columns of a table. Names become SQL once, checked and quoted."""
+
+    def __init__(self, names: TableNames) -> None:
+        """Take names; `check` says whether there is such a table.
+
+        Raises:
+            StoreUnfit: what is given is no name.
+        """
+        for name, form in ((names.table, _TABLE), *((one, _COLUMN) for one in names[1:])):
+            if not form.fullmatch(name):
+                raise StoreUnfit(
+                    f"{name!r} is no name: write it as in SQL, with double quotes around a name"
+                    " that has spaces or upper case"
+                )
+        self._names = names
+        table, key, xp, balance = names
+        self._apply = f"""
+            WITH input AS (
+                SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
+                    AS i (account_id, xp, balance)
+            ), held AS (
+                SELECT t.{key} AS account_id FROM {table} AS t
+                WHERE t.{key} = ANY ($1::bigint[]) ORDER BY t.{key}
+                FOR NO KEY UPDATE
+            ), changed AS (
+                UPDATE {table} AS t
+                SET {xp} = coalesce(t.{xp}, 0) + i.xp,
+                    {balance} = coalesce(t.{balance}, 0) + i.balance
+                FROM held AS h JOIN input AS i USING (account_id)
+                WHERE t.{key} = h.account_id
+                RETURNING i.account_id
+            )
+            SELECT account_id FROM input EXCEPT SELECT account_id FROM changed
+        """  # noqa: S608 - the names were checked above
+        self._snapshot = f"""
+            SELECT {key}::bigint, coalesce({xp}, 0)::bigint, coalesce({balance}, 0)::bigint
+            FROM {table}
+            WHERE {key} > $1 AND ($3::bigint[] IS NULL OR {key} = ANY ($3))
+            ORDER BY {key} LIMIT $2
+        """  # noqa: S608 - as above
+
+    async def apply(self, conn: asyncpg.Connection, changes: Sequence[Change]) -> Collection[int]:
+        """Add to the rows that there are.
+
+        Raises:
+            RuleBroken: the table refuses a value, by a constraint or because its column is narrow.
+        """
+        try:
+            rows = await conn.fetch(self._apply, *map(list, zip(*changes, strict=True)))
+        except asyncpg.DataError as error:
+            raise RuleBroken("store_value_out_of_range", self._refusal(error)) from error
+        except asyncpg.IntegrityConstraintViolationError as error:
+            rule = error.constraint_name or "unnamed"
+            raise RuleBroken(f"store_{rule}", self._refusal(error)) from error
+        return frozenset(account_id for (account_id,) in rows)
+
+    async def snapshot(
+        self,
+        conn: asyncpg.Connection,
+        after: int,
+        limit: int,
+        among: Sequence[int] | None = None,
+    ) -> Sequence[Holding]:
+        """Read rows in account order; an empty column counts as 0."""
+        rows = await conn.fetch(self._snapshot, after, limit, None if among is None else [*among])
+        return [Holding(*row) for row in rows]
+
+    async def check(self, conn: asyncpg.Connection) -> None:
+        """Ask the catalogue whether this can work.
+
+        Raises:
+            StoreUnfit: it cannot; every reason is told, each with what mends it.
+        """
+        if await conn.fetchval("SELECT to_regclass($1)", self._names.table) is None:
+            raise StoreUnfit(
+                f"there is no table {self._names.table} in this database that DATABASE_URL's user"
+                " may see; name its schema too, as in public.users"
+            )
+        problems = list(self._unfit_columns(await self._columns(conn)))
+        if not problems:
+            found = [await self._unfit_key(conn), await self._unfit_privilege(conn)]
+            problems = [problem for problem in found if problem is not None]
+        if problems:
+            raise StoreUnfit("\n".join(problems))
+
+    def _unfit_columns(self, columns: dict[str, str]) -> Iterator[str]:
+        table = self._names.table
+        for name in self._names[1:]:
+            kind = columns.get(_folded(name))
+            if kind is None:
+                there = ", ".join(sorted(columns))
+                yield f"{table} has no column {name}; it has {there}"
+            elif kind not in _WHOLE_NUMBERS:
+                yield (
+                    f"{table}.{name} is {kind}, but it must hold whole numbers: bigint, or integer;"
+                    " for anything else write a class"
+                )
+
+    async def _columns(self, conn: asyncpg.Connection) -> dict[str, str]:
+        rows = await conn.fetch(
+            """
+            SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
+            WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
+            """,
+            self._names.table,
+        )
+        return dict(rows)
+
+    async def _unfit_key(self, conn: asyncpg.Connection) -> str | None:
+        unique = await conn.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM pg_index AS x
+                JOIN pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
+                WHERE x.indrelid = to_regclass($1) AND x.indisunique AND x.indisvalid
+                    AND x.indpred IS NULL AND x.indnkeyatts = 1 AND a.attname = $2
+            )
+            """,
+            self._names.table,
+            _folded(self._names.id),
+        )
+        table, key = self._names.table, self._names.id
+        return (
+            None
+            if unique
+            else f"{table}.{key} is not unique, so a member could have two rows:"
+            f" ALTER TABLE {table} ADD UNIQUE ({key})"
+        )
+
+    async def _unfit_privilege(self, conn: asyncpg.Connection) -> str | None:
+        may = await conn.fetchval(
+            "SELECT has_table_privilege($1, 'SELECT') AND has_table_privilege($1, 'UPDATE')",
+            self._names.table,
+        )
+        user, table = await conn.fetchval("SELECT current_user"), self._names.table
+        return (
+            None
+            if may
+            else f"{user} may not read and change {table}:"
+            f' GRANT SELECT, UPDATE ON {table} TO "{user}"'
+        )
+
+    def _refusal(self, error: asyncpg.PostgresError) -> str:
+        return f"the table {self._names.table} refuses the change: {error}"
+
+
+def _folded(name: str) -> str:
+    """Return a name as the catalogue has it."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
