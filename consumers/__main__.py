@@ -33,7 +33,7 @@ def main(
     """Settle events, publish leftovers, show ranks: all roles, or those that are named.
 
     Commands for the operator: dead (what was buried), rebuild (publish again what Redis lost),
-    doctor (what is wrong here, and what mends it).
+    doctor (what is wrong here, and what mends it), reconcile --now (compare both sides now).
     """
     try:
         settings = Settings.from_env(os.environ)
@@ -49,8 +49,11 @@ def main(
 
 def run() -> None:
     """Tell the operator's commands from roles."""
-    asked = sys.argv[1] if len(sys.argv) > 1 else ""
-    if asked not in operator.COMMANDS:
+    asked, *more = sys.argv[1:] or [""]
+    is_command = asked in operator.COMMANDS
+    if asked == "reconcile":  # a role as well; only the command has options
+        is_command = any(one.startswith("-") for one in more)
+    if not is_command:
         cli()
         return
     try:

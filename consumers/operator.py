@@ -16,6 +16,7 @@ from db import DbError, open_pool
 
 from . import dead, doctor
 from .rebuild import Rebuild
+from .reconcile import command as reconcile_command
 
 LISTED = 50
 COMMANDS = ("dead", "rebuild", "doctor")
@@ -74,6 +75,34 @@ def rebuild() -> None:
     It is noticed and done without this command within seconds; this does it now, for everything.
     """
     _work(_rebuild)
+
+
+@app.command()
+def reconcile(
+    now: Annotated[bool, typer.Option("--now", help="Make a pass over everybody now.")] = False,
+    member: Annotated[
+        str | None, typer.Option(help="Only this one: 7, telegram:1001 or discord:2001.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Say what differs, and repair nothing.")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="You have looked: repair however much it is.")
+    ] = False,
+) -> None:
+    """Compare both sides now, and repair what stood in two passes.
+
+    Exits 0 if nothing differs (any more), 1 if something is still to be repaired or was left, 3 if
+    the pass was stopped. Without options this is the role `reconcile`, which does it by itself.
+    """
+    if not now:
+        raise ConfigError("say --now: python -m consumers reconcile --now [--member ID]")
+    settings = Settings.from_env(os.environ)
+    settings.require("redis_url", "database_url")
+    set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+    request = reconcile_command.Request(member, dry_run, accept)
+    try:
+        raise typer.Exit(asyncio.run(reconcile_command.run(settings, console, request)))
+    except (DbError, BusError) as error:
+        raise ConfigError(str(error)) from error
 
 
 @app.command(name="doctor")

@@ -181,6 +181,13 @@ async def under_way(
     return {row[0]: UnderWay(*row[1:]) for row in rows}
 
 
+async def about_members(conn: asyncpg.Connection) -> int:
+    """Say about how many members there are, without counting them."""
+    with mapped_errors():
+        highest: int | None = await conn.fetchval("SELECT max(id) FROM members")
+    return highest or 0
+
+
 async def members_after(conn: asyncpg.Connection, after: int, limit: int) -> list[int]:
     """Return the next members above `after`, in order."""
     with mapped_errors():

@@ -6,6 +6,7 @@ pages.
 
 import asyncio
 import contextlib
+import math
 import socket
 import time
 import uuid
@@ -117,6 +118,10 @@ class Reconcile:
         log.info("reconcile.began", run=run.id, cause=cause, everybody=run.everybody)
         self._hold(run)
         return run.id
+
+    def pages_for(self, members: int) -> int:
+        """Say about how many pages a pass over so many members has."""
+        return sum(math.ceil(members / one.page_rows) for one in self._subjects)
 
     def _hold(self, run: Run) -> None:
         self._drop()

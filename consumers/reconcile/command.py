@@ -1,0 +1,163 @@
+"""`python -m consumers reconcile --now`: one pass at once, with what it found as a table."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from config import Community, ConfigError, Settings
+from consumers.loop import pause
+from consumers.parts import Parts, open_parts
+from consumers.transactions import transaction
+from db import PLATFORMS, drift, find_member, reconcile_runs, snapshots
+from db.reconcile_runs import RunReport
+
+from . import open_subjects
+from .role import Reconcile
+
+FINDINGS_SHOWN: Final = 50
+CONSUMER: Final = "reconcile-operator"
+ASK_AGAIN_S: Final = 0.5
+
+EXIT_CODE_EQUAL: Final = 0
+EXIT_CODE_DIFFERENT: Final = 1
+EXIT_CODE_STOPPED: Final = 3
+
+_COLOURS: Final = {"repaired": "green", "watched": "yellow", "held": "red", "left": "red"}
+
+
+class Request(NamedTuple):
+    """What the operator asked for."""
+
+    member: str | None
+    dry_run: bool
+    accept: bool
+
+
+async def run(settings: Settings, console: Console, request: Request) -> int:
+    """Make one pass and print what it found. Returns the exit code.
+
+    Raises:
+        ConfigError: there is no such member.
+    """
+    community = Community.from_toml(Path(settings.twinstream_config))
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_parts(settings, community, stop) as parts, open_subjects(parts) as subjects:
+        member_id = await _member(parts, request.member)
+        role = Reconcile(parts, subjects, consumer=CONSUMER)
+        run_id = await _begin(role, parts, console, request, member_id)
+        report = None if run_id is None else await _watch(role, parts, console, run_id)
+        if report is None or report.status == "running":
+            console.print("Stopped by you; the service goes on with the pass in a while.")
+            return EXIT_CODE_STOPPED
+        return await _tell(parts, console, report)
+
+
+async def _member(parts: Parts, asked: str | None) -> int | None:
+    """Find the member meant by `7`, `telegram:1001` or `discord:2001`."""
+    if asked is None:
+        return None
+    platform, _, number = asked.rpartition(":")
+    if not number.isdecimal() or (platform and platform not in PLATFORMS):
+        raise ConfigError(
+            f"--member {asked}: name a member by number (7), or by an account"
+            " (telegram:1001, discord:2001)"
+        )
+    async with transaction(parts.pool) as conn:
+        if platform:
+            found = await find_member(conn, platform, int(number))
+        else:
+            found = next(iter(await snapshots.members_after(conn, int(number) - 1, 1)), None)
+            found = found if found == int(number) else None
+    if found is None:
+        raise ConfigError(f"--member {asked}: there is no such member")
+    return found
+
+
+async def _begin(
+    role: Reconcile, parts: Parts, console: Console, request: Request, member_id: int | None
+) -> int | None:
+    told = False
+    while not parts.stop.is_set():
+        run_id = await role.ask(
+            member_id=member_id,
+            everybody=member_id is None,
+            dry_run=request.dry_run,
+            accepted=request.accept,
+        )
+        if run_id is not None:
+            return run_id
+        if not told:
+            console.print("Another pass is running; this one begins when it has ended.")
+            told = True
+        await pause(parts.stop, ASK_AGAIN_S)
+    return None
+
+
+async def _watch(role: Reconcile, parts: Parts, console: Console, run_id: int) -> RunReport | None:
+    async with transaction(parts.pool) as conn:
+        about = await snapshots.about_members(conn)
+    expected = max(1, role.pages_for(about))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TextColumn("pages"), TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(f"pass {run_id}: comparing", total=expected)
+        while True:
+            await role.step()
+            async with transaction(parts.pool) as conn:
+                report = await reconcile_runs.report(conn, run_id)
+            if report is None or report.status != "running" or parts.stop.is_set():
+                return report
+            total = report.pages or max(expected, report.taken)
+            progress.update(bar, completed=report.compared, total=total)
+            if report.pages is not None and report.compared == report.pages:
+                progress.update(bar, description=f"pass {run_id}: deciding")
+
+
+async def _tell(parts: Parts, console: Console, report: RunReport) -> int:
+    async with transaction(parts.pool) as conn:
+        rows = await drift.of_run(conn, report.id, limit=FINDINGS_SHOWN)
+        decided = await drift.decisions_of(conn, report.id)
+    if rows:
+        console.print(_table(rows))
+        if report.findings > len(rows):
+            more = report.findings - len(rows)
+            console.print(f"... and {more} more, in the table drift with run_id {report.id}")
+    for why in report.left_out:
+        console.print(f"Left out: {why}")
+    counts = ", ".join(f"{count} {decision}" for decision, count in decided.items())
+    seconds = (report.finished_at or report.started_at) - report.started_at
+    console.print(
+        f"Pass {report.id}: {report.members} members in {seconds.total_seconds():.1f} s,"
+        f" {counts or 'nothing differs'}."
+    )
+    if report.stopped_because is not None:
+        console.print(f"[red]Stopped, and nothing was repaired:[/] {report.stopped_because}")
+        return EXIT_CODE_STOPPED
+    if decided.get("watched"):
+        console.print("What was seen for the first time is repaired by the next pass.")
+    unsettled = sum(count for what, count in decided.items() if what not in ("repaired", "gone"))
+    return EXIT_CODE_DIFFERENT if unsettled else EXIT_CODE_EQUAL
+
+
+def _table(rows: list[drift.DriftRow]) -> Table:
+    table = Table("where", "member", "account", "what", "seen", "expected", "by", "decided")
+    for row in rows:
+        colour = _COLOURS.get(row.decision, "default")
+        table.add_row(
+            f"{row.platform} {row.subject}",
+            str(row.member_id or ""),
+            str(row.account_id or ""),
+            row.field,
+            row.seen,
+            row.expected,
+            "" if row.difference is None else f"{row.difference:+d}",
+            f"[{colour}]{row.decision}[/]",
+        )
+    return table
