@@ -130,10 +130,11 @@ class Worn(Generic[W]):
         Raises:
             CannotLook: the platform cannot be asked, or not fully.
         """
-        moment = await shown.clock(self._pool)
-        looks = await self._look(ids, moment, conn, PAGE_S_MAX)
-        now = await shown.appearances(self._pool, self.platform, ids, moment)
-        await self._note_presence(looks, now, moment)
+        async with _stirring(conn):
+            moment = await shown.clock(self._pool)
+            looks = await self._look(ids, moment, PAGE_S_MAX)
+            now = await shown.appearances(self._pool, self.platform, ids, moment)
+            await self._note_presence(looks, now, moment)
         rows = (self._row(account_id, looks, now.get(account_id)) for account_id in sorted(ids))
         return [row for row in rows if row is not None]
 
@@ -144,8 +145,9 @@ class Worn(Generic[W]):
         """
         account_id = finding.account_id or finding.subject_id
         try:
-            moment = await shown.clock(self._pool)
-            looks = await self._look([account_id], moment, conn, REPAIR_LOOK_S_MAX)
+            async with _stirring(conn):
+                moment = await shown.clock(self._pool)
+                looks = await self._look([account_id], moment, REPAIR_LOOK_S_MAX)
         except CannotLook as error:
             return Repair("left", f"It could not be looked at again: {error}.")
         now = await shown.appearances(conn, self.platform, [account_id], moment)
@@ -165,14 +167,12 @@ class Worn(Generic[W]):
             " worker that shows ranks puts it back when nobody waits for anything more urgent.",
         )
 
-    async def _look(
-        self, ids: Sequence[int], moment: datetime, conn: asyncpg.Connection, limit_s: float
-    ) -> Looks[W]:
+    async def _look(self, ids: Sequence[int], moment: datetime, limit_s: float) -> Looks[W]:
         before = await shown.appearances(self._pool, self.platform, ids, moment)
         still = [one for one in sorted(before) if before[one].is_still or before[one].is_absent]
         absent = frozenset(one for one in still if before[one].is_absent)
         try:
-            async with asyncio.timeout(limit_s), _stirring(conn):
+            async with asyncio.timeout(limit_s):
                 return await self._wardrobe.look(still, known_absent=absent)
         except TimeoutError:
             raise CannotLook(f"looking at {len(still)} members took too long") from None

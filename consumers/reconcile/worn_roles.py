@@ -22,8 +22,6 @@ from .worn import Looks, Words
 
 #: Discord lists at most so many members at once.
 LISTED_MAX: Final = 1_000
-#: A page of members of whom one list tells; if they are far apart in it, it takes more calls.
-LISTED_PAGE_ROWS: Final = 200
 #: So many rounds of the pace a pass spends on members whom nothing has touched.
 SLICE_ROUNDS: Final = 20
 
@@ -53,19 +51,20 @@ class WornRoles:
         self._ours = community.discord_roles
         #: Whether Discord lists members to us; None while that is not known.
         self._lists: bool | None = None
+        #: How many of those we ask for one call tells of, as far as was seen.
+        self._told_by_call = 1
         self._looks_max = looks_max
         self._pace = Pace(looks_max, window_s, clock=asyncio.get_running_loop().time)
 
     @property
     def page_rows(self) -> int:
-        """As many as are looked at in a few seconds."""
-        return LISTED_PAGE_ROWS if self._lists else self._looks_max
+        """As many as one round of the pace tells of."""
+        return min(LISTED_MAX, self._looks_max * self._told_by_call)
 
     @property
     def slice_rows_max(self) -> int | None:
-        """As many as a pass can look at without taking minutes."""
-        calls = SLICE_ROUNDS * self._looks_max
-        return calls * LISTED_PAGE_ROWS if self._lists else calls
+        """As many as a pass can look at without taking long."""
+        return SLICE_ROUNDS * self._looks_max * self._told_by_call
 
     def describe(self) -> Mapping[str, object]:
         """Name the server, and how its members are looked at."""
@@ -87,7 +86,7 @@ class WornRoles:
             with mapped_errors():
                 return await self._look(client, account_ids, known_absent)
         except CannotShow as error:
-            self._lists = None
+            self._lists, self._told_by_call = None, 1
             raise CannotLook(str(error)) from error
 
     async def _look(
@@ -95,8 +94,6 @@ class WornRoles:
     ) -> Looks[frozenset[int]]:
         if self._lists is None:
             self._lists = await may_list(client)
-        if not self._lists and len(account_ids) > self._looks_max:
-            raise CannotLook("Discord does not list members to the bot any more")
         listed = await self._list(client, account_ids) if self._lists else {}
         missing = [one for one in account_ids if one not in listed]
         absent = [one for one in missing if self._lists and one in known_absent]
@@ -131,8 +128,10 @@ class WornRoles:
         """Page through the members from the first of these to the last, leaving gaps out."""
         found: dict[int, Member] = {}
         waiting = sorted(account_ids, reverse=True)
+        calls = 0
         while waiting:
             after = waiting[-1] - 1
+            calls += 1
             await self._pace.take()
             listed = await client.http.get_members(self._guild_id, LISTED_MAX, after)
             ids = [int(member["user"]["id"]) for member in listed]
@@ -143,7 +142,15 @@ class WornRoles:
             upto = ids[-1] if ids else waiting[0]
             while waiting and waiting[-1] <= upto:
                 waiting.pop()
+        self._learn(len(account_ids), calls)
         return {one: found[one] for one in account_ids if one in found}
+
+    def _learn(self, asked: int, calls: int) -> None:
+        """Ask for more at once if one call told of them all, and for fewer if it took many."""
+        if calls == 1:
+            self._told_by_call = min(LISTED_MAX, max(self._told_by_call, 2 * asked))
+        elif calls:
+            self._told_by_call = max(1, asked // calls)
 
     async def _member(self, client: discord.Client, account_id: int) -> Member | None:
         """Ask about one member; None if Discord says that they are not there."""
