@@ -404,3 +404,24 @@ class Broken:
 
     async def snapshot(self, conn: object, after: int, limit: int, among: object = None) -> list:
         return []
+
+
+async def test_the_class_of_the_manual_does_what_the_manual_says(pool, own_module, checkout):
+    [code] = [
+        block.partition("```")[0]
+        for block in (checkout / "docs/integrate.md").read_text().split("```python\n")
+        if block.startswith("class JsonStore")
+    ]
+    exec(code, vars(own_module))
+    await pool.execute("CREATE TABLE players (telegram_id bigint UNIQUE, stats jsonb)")
+    await pool.execute("""INSERT INTO players VALUES ($1, '{"xp": 5, "coins": 1}')""", MIRA_TG)
+    setting = StoreSetting(class_="somebodys_store:JsonStore", options={"table": "players"})
+    store = (await open_stores(pool, {"telegram": setting}))["telegram"]
+    await link_fresh(pool)
+
+    await arrive(pool, store, discord_xp(10))
+
+    async with pool.acquire() as conn:
+        assert await store.snapshot(conn, 0, 10) == [(MIRA_TG, 15, 1)]
+        assert await store.snapshot(conn, 0, 10, [7]) == []
+        assert await store.apply(conn, [(7, 1, 1)]) == [7]
