@@ -1,6 +1,7 @@
 """`python -m consumers [ROLE ...]` runs all roles, or those that are named.
 
-`python -m consumers dead ...`, `... rebuild` and `... doctor` are the operator's commands.
+The operator's commands are `python -m consumers dead ...`, `rebuild`, `doctor`, `audit` and
+`reconcile --now`.
 """
 
 import asyncio
@@ -33,7 +34,8 @@ def main(
     """Settle events, publish leftovers, show ranks: all roles, or those that are named.
 
     Commands for the operator: dead (what was buried), rebuild (publish again what Redis lost),
-    doctor (what is wrong here, and what mends it), reconcile --now (compare both sides now).
+    doctor (what is wrong here, and what mends it), reconcile --now (compare both sides now),
+    audit (prove from the ledger that everything adds up).
     """
     try:
         settings = Settings.from_env(os.environ)

@@ -1,4 +1,4 @@
-"""The operator's commands beside the roles: `dead list | show | replay`, `rebuild`, `doctor`."""
+"""The operator's commands beside the roles: `dead`, `rebuild`, `doctor`, `reconcile`, `audit`."""
 
 import asyncio
 import contextlib
@@ -14,12 +14,12 @@ from bus import SOURCES, BusError, Client, Keys, Publisher, connect
 from config import ConfigError, Settings, set_up_logs
 from db import DbError, open_pool
 
-from . import dead, doctor
+from . import audit, dead, doctor
 from .rebuild import Rebuild
 from .reconcile import command as reconcile_command
 
 LISTED = 50
-COMMANDS = ("dead", "rebuild", "doctor")
+COMMANDS = ("dead", "rebuild", "doctor", "audit")
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -114,6 +114,22 @@ def doctor_() -> None:
     settings = Settings.from_env(os.environ)
     set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
     raise typer.Exit(asyncio.run(doctor.run(settings, console)))
+
+
+@app.command(name="audit")
+def audit_(
+    as_json: Annotated[bool, typer.Option("--json", help="Write it for programs.")] = False,
+) -> None:
+    """Prove from the ledger alone that everything adds up, for everybody. Changes nothing.
+
+    Exits 0 if it does, 1 with the differences if it does not.
+    """
+    settings = Settings.from_env(os.environ)
+    set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+    try:
+        raise typer.Exit(asyncio.run(audit.run(settings, console, as_json=as_json)))
+    except DbError as error:
+        raise ConfigError(str(error)) from error
 
 
 async def _replay(to: Connections, ids: list[int] | None, reason: str, dry_run: bool) -> None:
