@@ -18,6 +18,7 @@ from .wording import explain
 
 TAG_LENGTH_MAX = 16  # Telegram's limit for member tags, Bot API 9.5
 RANKS_MAX = 100
+BONUS_MAX = 10**9
 
 Snowflake = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -33,11 +34,16 @@ class Rank(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class AchievementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One achievement: the name that events use, the title people read, the role that shows it."""
+    """One achievement: the name that events use, the title people read, the role that shows it.
+
+    The bonus is given once to whoever unlocks it.
+    """
 
     name: Text
     title: Text
     discord_role: Snowflake | None = None
+    bonus_xp: Annotated[int, msgspec.Meta(ge=0, le=BONUS_MAX)] = 0
+    bonus_balance: Annotated[int, msgspec.Meta(ge=0, le=BONUS_MAX)] = 0
 
 
 class TelegramSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +58,8 @@ class DiscordSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     guild_id: Snowflake
     watch_members: bool = False
     """Whether the bot asks for the privileged intent that tells it at once who joins."""
+    rank_roles: Literal["replace", "stack"] = "replace"
+    """Whether a member holds the role of their rank only, or those of the lower ranks as well."""
 
 
 class AnnouncementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +68,12 @@ class AnnouncementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     telegram: bool = False
     discord_channel_id: Snowflake | None = None
     language: Literal["en", "ru"] = "en"
+
+
+class GameSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The guessing game. The pause keeps people from winning all day."""
+
+    pause_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 60
 
 
 class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,6 +148,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     achievements: tuple[AchievementSetting, ...] = ()
     consumers: ConsumerSetting = ConsumerSetting()
     announcements: AnnouncementSetting = AnnouncementSetting()
+    game: GameSetting = GameSetting()
     reconcile: ReconcileSetting = ReconcileSetting()
     stores: StoreSettings = StoreSettings()
     keep_manual_changes: bool = False
@@ -186,7 +201,10 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
         A rank or an achievement that is not configured, or has no role, asks for none.
         """
-        return _roles_of([self.rank(rank), *map(self.achievement, achievements)])
+        stacked = self.discord.rank_roles == "stack"
+        lowest = 1 if stacked else rank
+        ranks = map(self.rank, range(lowest, rank + 1))
+        return _roles_of([*ranks, *map(self.achievement, achievements)])
 
 
 def _roles_of(settings: Iterable[Rank | AchievementSetting | None]) -> frozenset[int]:

@@ -13,7 +13,8 @@ While Postgres or Redis is away, what was read stays in hand, and the next step 
 long as it is worked on it is renewed, so that nobody else claims it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -23,6 +24,7 @@ from bus import DeadLetters, Entry, GroupMissing, Source
 from db import Fact, IdempotencyConflict, RuleBroken, events
 
 from . import metrics
+from .bonuses import Bonuses
 from .loop import unless_stopped
 from .parts import Parts
 from .renewing import renewed
@@ -67,11 +69,16 @@ class Settling:
         self._reader = parts.reader(source)
         self._dead_letters = DeadLetters(parts.redis, parts.keys)
         self._suspects = Suspects(parts.pool)
+        self._bonuses = Bonuses(self.platform, parts)
         self._rebuild = parts.rebuild
         self._stop = parts.stop
         self._limits = parts.community.consumers
         #: What was read and is not finished, by entry id, in the order of the stream.
         self._in_hand: dict[str, Entry] = {}
+
+    async def close(self) -> None:
+        """Write what is still to be noted."""
+        await self._bonuses.close()
 
     def describe(self) -> Mapping[str, object]:
         """Name the stream, the group and the limits."""
@@ -122,6 +129,7 @@ class Settling:
         for refusal in refusals:
             await self._bury(refusal)
         if deliveries:
+            await self._bonuses.give(delivery.fact for delivery in deliveries)
             await self._settle(deliveries)
 
     async def _try(self, suspect: Entry) -> None:
@@ -182,6 +190,16 @@ class Settling:
         for entry_id in ids:
             self._in_hand.pop(entry_id, None)
             self._suspects.put_down(entry_id)
+
+
+@contextlib.asynccontextmanager
+async def open_settling(source: Source, parts: Parts) -> AsyncIterator[Settling]:
+    """Open the role that settles what happened on `source`."""
+    role = Settling(source, parts)
+    try:
+        yield role
+    finally:
+        await role.close()
 
 
 def sort_out(entries: Sequence[Entry], source: Source) -> tuple[list[Delivery], list[Refusal]]:

@@ -4,10 +4,11 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from .parts import Parts
-from .settling import Settling
+from .settling import Settling, open_settling
 
 
 @contextlib.asynccontextmanager
 async def open_role(parts: Parts) -> AsyncIterator[Settling]:
     """Open the role: it reads the stream of Discord as group `telegram`."""
-    yield Settling("discord", parts)
+    async with open_settling("discord", parts) as role:
+        yield role

@@ -1,6 +1,6 @@
 """Postgres, the record: accounts, ledger, books, events, surfaces. Functions over a connection."""
 
-from .accounts import find_member, see
+from .accounts import accounts_of, find_member, see
 from .announcements import Announcement
 from .errors import (
     Contention,
@@ -45,6 +45,7 @@ __all__ = [
     "StorageUnavailable",
     "Store",
     "StoreUnfit",
+    "accounts_of",
     "find_member",
     "issue_code",
     "open_pool",

@@ -59,6 +59,23 @@ async def find_member(conn: asyncpg.Connection, platform: Platform, account_id: 
     return member_id
 
 
+async def accounts_of(
+    conn: asyncpg.Connection, platform: Platform, account_id: int
+) -> dict[Platform, int]:
+    """Return every account of the member behind this one, by platform; none if nobody is."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT theirs.platform, theirs.account_id
+            FROM accounts AS a JOIN accounts AS theirs USING (member_id)
+            WHERE a.platform = $1 AND a.account_id = $2
+            """,
+            platform,
+            account_id,
+        )
+    return dict(rows)
+
+
 async def see(
     conn: asyncpg.Connection, platform: Platform, account_id: int, display_name: str
 ) -> None:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import aiohttp
 import discord
+import msgspec
 import pytest
 from aiogram.exceptions import (
     TelegramBadRequest,
@@ -62,6 +63,23 @@ def test_nothing_is_done_where_nothing_differs():
 )
 def test_the_wanted_roles_follow_from_rank_and_achievements(wanted, roles):
     assert wanted_roles(COMMUNITY, wanted) == roles
+
+
+@pytest.mark.parametrize(
+    ("wanted", "roles"),
+    [
+        ({"rank": 0}, set()),
+        ({"rank": 1}, {11}),
+        ({"rank": 2}, {11}),
+        ({"rank": 3, "achievement:lucky": 1}, {11, 13, 21}),
+        ({"rank": 9}, {11, 13}),
+    ],
+)
+def test_stacked_roles_are_those_of_all_lower_ranks_as_well(wanted, roles):
+    discord = msgspec.structs.replace(COMMUNITY.discord, rank_roles="stack")
+    stacked = msgspec.structs.replace(COMMUNITY, discord=discord)
+
+    assert wanted_roles(stacked, wanted) == roles
 
 
 def test_only_roles_that_the_file_names_are_ours():

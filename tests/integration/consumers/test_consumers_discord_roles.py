@@ -24,6 +24,7 @@ from member_desk import MemberDesk
 from settling_desk import until
 
 from config import ConfigError, Settings
+from consumers import metrics
 from consumers.loop import NotYet
 from consumers.surfaces import Surfaces
 from sandbox import Fault, Rate, load_seed
@@ -93,6 +94,48 @@ async def test_the_new_role_is_there_before_the_old_one_goes(role, server, peopl
     await role.step()
 
     assert server.calls(GIVE)[-1].number < server.calls(TAKE)[-1].number
+
+
+async def test_stacked_roles_stay_on_the_way_up_and_go_on_the_way_down(parts, server, people):
+    stacked = msgspec.structs.replace(parts.community.discord, rank_roles="stack")
+    community = msgspec.structs.replace(parts.community, discord=stacked)
+    async with open_role(replace(parts, community=community)) as role:
+        await people.give_xp(ALICE, 10)
+        await role.step()
+        await people.give_xp(ALICE, 100)
+        await role.step()
+        up = server.roles_of(ALICE)
+        assert server.calls(TAKE) == []
+        await people.give_xp(ALICE, -80)
+        await role.step()
+
+    assert (up, server.roles_of(ALICE)) == ({NEWCOMER, REGULAR, VETERAN}, {NEWCOMER, REGULAR})
+
+
+async def test_of_two_writes_the_second_is_lost_and_the_read_back_finds_and_mends_it(
+    role, server, people
+):
+    """Both are answered 204: the new role is given, the old one is not taken."""
+    await people.give_xp(ALICE, 10)
+    await role.step()
+    server.faults.add(Fault("discord", TAKE, 204, when="dropped"))
+    lost = metrics.WRITES_LOST.labels("discord")
+    before = lost._value.get()
+    await people.give_xp(ALICE, 25)
+
+    await role.step()
+    assert server.roles_of(ALICE) == {NEWCOMER, REGULAR}
+    assert [call.status for call in (server.calls(GIVE)[-1], server.calls(TAKE)[-1])] == [204, 204]
+    assert lost._value.get() == before + 1
+    assert "did not stick" in await people.error(ALICE)
+
+    async def mended() -> bool:
+        await role.step()
+        return server.roles_of(ALICE) == {REGULAR}
+
+    await until(mended, what="the lost write is repeated")
+    assert await people.error(ALICE) is None
+    assert lost._value.get() == before + 1
 
 
 async def test_an_achievement_becomes_a_role(role, server, people):
