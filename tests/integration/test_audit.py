@@ -173,7 +173,7 @@ async def test_all_differences_are_counted_and_few_are_told(pool: asyncpg.Pool):
 
 
 async def test_nothing_looks_wrong_while_everything_moves(pool: asyncpg.Pool):
-    """What one statement sees, the next one must not see differently: it is one view."""
+    """Every event is a transaction, so no moment shows half of one."""
     chance = random.Random(6)
     done = asyncio.Event()
 
@@ -249,6 +249,30 @@ async def test_every_wrong_row_of_a_table_is_seen(
     assert red(found) == {"store of telegram": 1}
     [one] = found.checks[-1].examples
     assert one.seen == seen
+
+
+class Overtaken:
+    """A table that something arrives in just before it is read."""
+
+    def __init__(self, store: Store, arrive) -> None:
+        self.apply = store.apply
+        self._store = store
+        self._arrive = arrive
+
+    async def snapshot(self, conn, after, limit, among=None):
+        await self._arrive()
+        return await self._store.snapshot(conn, after, limit, among)
+
+
+async def test_table_and_ledger_are_read_in_one_view(
+    history: asyncpg.Pool, stores: dict[Platform, Store]
+):
+    async def arrive() -> None:
+        await history.execute("UPDATE users SET xp = xp + 1 WHERE id = $1", MIRA)
+
+    stores["telegram"] = Overtaken(stores["telegram"], arrive)
+
+    assert red(await look(history, stores)) == {}
 
 
 async def test_accounts_that_only_discords_own_table_knows_are_its_own_business(
