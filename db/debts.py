@@ -97,6 +97,21 @@ async def pay(
     return Payment(len(due), max(members) if len(members) == limit else None)
 
 
+async def next_owed(conn: asyncpg.Connection, platform: Platform, after: int) -> int | None:
+    """Return the next account above `after` that is owed something; None if there is none."""
+    with mapped_errors():
+        account_id: int | None = await conn.fetchval(
+            """
+            SELECT min(a.account_id) FROM store_debts AS d
+            JOIN accounts AS a ON a.member_id = d.member_id AND a.platform = d.platform
+            WHERE d.platform = $1 AND a.account_id > $2
+            """,
+            platform,
+            after,
+        )
+    return account_id
+
+
 async def _apply(
     conn: asyncpg.Connection, platform: Platform, store: Store, due: Mapping[int, Amounts]
 ) -> None:

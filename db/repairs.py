@@ -12,12 +12,23 @@ from .platforms import Platform
 from .surfaces import RECONCILE
 
 
-async def hold_member(conn: asyncpg.Connection, member_id: int) -> bool:
-    """Lock a member against every other change until the transaction ends. False: there is none."""
+async def hold_member(
+    conn: asyncpg.Connection, member_id: int, *, paying: Platform | None = None
+) -> bool:
+    """Lock a member against every other change until the transaction ends. False: there is none.
+
+    With `paying`, nobody pays what the member's row of that platform's own table is owed, either.
+    """
     with mapped_errors():
         held: int | None = await conn.fetchval(
             "SELECT 1 FROM members WHERE id = $1 FOR UPDATE", member_id
         )
+        if paying is not None:
+            await conn.execute(
+                "SELECT 1 FROM store_debts WHERE member_id = $1 AND platform = $2 FOR UPDATE",
+                member_id,
+                paying,
+            )
     return held is not None
 
 
@@ -177,23 +188,4 @@ async def send_again(conn: asyncpg.Connection, row: LedgerRow, payload: bytes) -
             row.type,
             row.member_id,
             payload.decode(),
-        )
-
-
-async def owe(
-    conn: asyncpg.Connection, platform: Platform, member_id: int, *, xp: int, balance: int
-) -> None:
-    """Owe a member's row in a platform's own table these amounts, until there is such a row."""
-    with mapped_errors():
-        await conn.execute(
-            """
-            INSERT INTO store_debts AS d (member_id, platform, xp, balance)
-            VALUES ($1, $2, $3, $4)
-            ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
-                xp = d.xp + excluded.xp, balance = d.balance + excluded.balance, updated_at = now()
-            """,
-            member_id,
-            platform,
-            xp,
-            balance,
         )

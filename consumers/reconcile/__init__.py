@@ -2,29 +2,44 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 from bus import ensure_group
 from consumers.parts import Parts
 from db import PLATFORMS
 
 from .books import Books
+from .looking import Alarm, open_looking
 from .role import Reconcile
+from .stored import Stored
 from .subjects import Subject
 
 
+class Opened(NamedTuple):
+    """What a pass looks at, and what may ask for one before its time."""
+
+    subjects: list[Subject]
+    alarm: Alarm | None
+
+
 @contextlib.asynccontextmanager
-async def open_subjects(parts: Parts) -> AsyncIterator[list[Subject]]:
+async def open_subjects(parts: Parts) -> AsyncIterator[Opened]:
     """Open everything that a pass of this process looks at."""
     rows = parts.community.reconcile.page_members
-    yield [
-        Books(platform, page_rows=rows, are_the_truth=platform == "telegram")
-        for platform in PLATFORMS
-    ]
+    subjects: list[Subject] = []
+    for platform in PLATFORMS:
+        store = parts.stores.get(platform)
+        are_the_truth = platform == "telegram" and store is None
+        subjects.append(Books(platform, page_rows=rows, are_the_truth=are_the_truth))
+        if store is not None:
+            subjects.append(Stored(platform, store, page_rows=rows))
+    async with open_looking(parts) as looking:
+        yield Opened([*subjects, *looking.subjects], looking.alarm)
 
 
 @contextlib.asynccontextmanager
 async def open_role(parts: Parts) -> AsyncIterator[Reconcile]:
     """Open the role `reconcile`."""
     await ensure_group(parts.redis, parts.keys.snapshots)
-    async with open_subjects(parts) as subjects:
-        yield Reconcile(parts, subjects)
+    async with open_subjects(parts) as (subjects, alarm):
+        yield Reconcile(parts, subjects, alarm=alarm)

@@ -48,7 +48,10 @@ async def run(settings: Settings, console: Console, request: Request) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_parts(settings, community, stop) as parts, open_subjects(parts) as subjects:
+    async with (
+        open_parts(settings, community, stop) as parts,
+        open_subjects(parts) as (subjects, _),
+    ):
         member_id = await _member(parts, request.member)
         role = Reconcile(parts, subjects, consumer=CONSUMER)
         run_id = await _begin(role, parts, console, request, member_id)

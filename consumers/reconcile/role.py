@@ -24,6 +24,8 @@ from db.reconcile_runs import Cause, Run
 
 from .comparing import Comparing
 from .judging import Judging
+from .looking import Alarm
+from .paying import Paying
 from .subjects import Subject
 from .taking import LostPass, Taking
 
@@ -33,6 +35,8 @@ PAUSE_S_MAX = 1.0
 #: So many pages at most are on the stream and not compared yet.
 PAGES_AHEAD = 4
 RENEWALS_PER_LEASE = 4
+#: How often the alarm is asked, which costs one call.
+ALARM_S = 60.0
 #: A page that was claimed from a dead process comes within two of these; after three it is lost.
 CLAIMS_PATIENCE = 3
 
@@ -41,19 +45,28 @@ class Reconcile:
     """Makes passes, compares pages, decides and repairs."""
 
     def __init__(
-        self, parts: Parts, subjects: Sequence[Subject], *, consumer: str | None = None
+        self,
+        parts: Parts,
+        subjects: Sequence[Subject],
+        *,
+        alarm: Alarm | None = None,
+        consumer: str | None = None,
     ) -> None:
         self._parts = parts
         self._limits = parts.community.reconcile
         self._lease_s = self._limits.lease_ms / 1_000
         self.pause_s = min(PAUSE_S_MAX, self._limits.interval_ms / 1_000)
         self._subjects = subjects
+        self._alarm = alarm
+        self._paying = [Paying(parts.pool, *one) for one in parts.stores.items()]
         slot = parts.settings.twinstream_consumer_slot
         name = consumer or consumer_name(parts.keys.snapshots.group, slot)
         #: Unlike the consumer's name, it stands for this very process.
         self._owner = f"{socket.gethostname()}:{name}:{uuid.uuid4().hex[:8]}"
         self._comparing = Comparing(parts, name)
         self._clock = asyncio.get_running_loop().time
+        #: When the alarm is asked next.
+        self._ring_at = self._clock()
         self._drop()
 
     def _drop(self) -> None:
@@ -78,7 +91,7 @@ class Reconcile:
 
     async def step(self) -> int:
         """Do one bounded round. Returns how much was done."""
-        done = await self._pay_debts()
+        done = sum([await one.step() for one in self._paying])
         if self._run is None:
             await self._find_pass()
         try:
@@ -145,6 +158,16 @@ class Reconcile:
             await self._take_again()
         elif due:
             await self.ask(cause="interval")
+        elif self._alarm is not None and self._clock() >= self._ring_at:
+            await self._ring(self._alarm)
+
+    async def _ring(self, alarm: Alarm) -> None:
+        """Begin a pass before its time if one call to the platform says that it is needed."""
+        self._ring_at = self._clock() + ALARM_S
+        why = await alarm.ring()
+        if why is not None and await self.ask(cause="alarm", everybody=True) is not None:
+            log.warning("reconcile.alarmed", why=why)
+            alarm.heeded()
 
     async def _take_again(self) -> None:
         """Take those pages anew of which nobody knows whether they are on the stream."""
@@ -165,8 +188,8 @@ class Reconcile:
         if refused is not None:
             await self._end(f"a page cannot be believed: {refused}")
             return 1
-        if self._taking is not None:
-            return await self._take(self._run, self._taking) if waiting < PAGES_AHEAD else 0
+        if self._taking is not None and waiting < PAGES_AHEAD:
+            return await self._take(self._run, self._taking)
         if waiting:
             await self._wait_for(waiting)
             return 0
@@ -236,9 +259,6 @@ class Reconcile:
                 ):
                     raise LostPass
                 more = await drift.decide_all(conn, run.id, decision, why)
-
-    async def _pay_debts(self) -> int:
-        return 0
 
     @contextlib.asynccontextmanager
     async def _kept(self) -> AsyncIterator[None]:

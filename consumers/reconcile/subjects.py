@@ -74,7 +74,8 @@ class Subject(Protocol):
         """How many at most a pass looks at of those whom nothing has touched; None for any number.
 
         For a subject whose every look costs a call to the platform. It holds for a pass over
-        everybody as well, which then goes on where the last one ended.
+        everybody as well, which then goes on where the last one ended, and for those who were
+        touched, of whom the slices come to the rest.
         """
         ...
 

@@ -118,13 +118,14 @@ class Taking:
         last = known[-1] if known else None
         if last is not None and last.part == "left out":
             return
-        parts = _parts_of(self._run)
+        parts = _parts_of(self._run, subject)
         if last is not None:
             parts = parts[[*map(str, parts)].index(last.part) :]
         for part in parts:
             goes_on = last is not None and last.part == part
-            after = last.upto_id if last is not None and goes_on else _begin(self._run, part, walk)
-            left = slice_size(self._run, subject, walk, self._limits) if part == "slice" else None
+            begin = _begin(self._run, subject, part, walk)
+            after = last.upto_id if last is not None and goes_on else begin
+            left = rows_max(self._run, subject, part, walk, self._limits)
             if left is not None:
                 left -= sum(page.looked_at for page in known if page.part == part)
             if last is not None and goes_on and last.is_last:
@@ -189,15 +190,30 @@ class Taking:
         return await subject.ids_after(conn, after, limit)
 
 
-def _parts_of(run: Run) -> list[Part]:
+def _parts_of(run: Run, subject: Subject) -> list[Part]:
     if run.member_id is not None:
         return ["touched"]
-    return ["slice"] if run.everybody else ["touched", "watched", "slice"]
+    if run.everybody:
+        return ["slice"] if subject.slice_rows_max is None else ["watched", "slice"]
+    return ["touched", "watched", "slice"]
 
 
-def _begin(run: Run, part: Part, walk: Walk) -> int:
-    """A pass over everybody begins with the first; a slice where the last one ended."""
-    return walk.after_id if part == "slice" and not run.everybody else 0
+def _begin(run: Run, subject: Subject, part: Part, walk: Walk) -> int:
+    """A pass over everybody begins with the first; what cannot be whole goes on where it ended."""
+    is_whole = run.everybody and subject.slice_rows_max is None
+    return walk.after_id if part == "slice" and not is_whole else 0
+
+
+def rows_max(
+    run: Run, subject: Subject, part: Part, walk: Walk, limits: ReconcileSetting
+) -> int | None:
+    """Say how many of a part a pass looks at; None for all of them. Pure.
+
+    Where looks are dear, some of those who were touched are left to the slices.
+    """
+    if part == "slice":
+        return slice_size(run, subject, walk, limits)
+    return subject.slice_rows_max if part == "touched" and run.member_id is None else None
 
 
 def slice_size(run: Run, subject: Subject, walk: Walk, limits: ReconcileSetting) -> int | None:

@@ -1,0 +1,119 @@
+"""A platform's own table of members against the ledger, where one is configured: a Store."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import asyncpg
+
+from db import Platform, debts, repairs, snapshots
+from db.snapshots import StoreSide
+from db.stores import Change, Holding, Store
+from schemas import SnapshotRow
+from schemas.snapshots import Subject as Name
+
+from .books import GONE
+from .decisions import ROW, stands, told
+from .subjects import CannotLook, Finding, Repair
+from .telling import tell
+
+CORRECTED: Final = Repair("repaired", "The table was corrected to what the ledger adds up to.")
+OWED: Final = Repair(
+    "repaired",
+    "The row was deleted, which is not zero: what it held is owed, and paid once it is back.",
+)
+UNKNOWN: Final = Repair(
+    "left",
+    "Nothing ever happened to this account here, so nobody can say what is right, and it is left"
+    " as it is: the table is the platform's own. To import it, create an event for what it holds.",
+)
+
+
+class Stored:
+    """Compares a platform's own table with the ledger less what is owed."""
+
+    name: Name = "store"
+    slice_rows_max = None
+
+    def __init__(self, platform: Platform, store: Store, *, page_rows: int) -> None:
+        self.platform = platform
+        self.page_rows = page_rows
+        self._store = store
+
+    def describe(self) -> Mapping[str, object]:
+        """Name the store."""
+        return {"compares": f"the store of {self.platform}"}
+
+    async def ids_after(self, conn: asyncpg.Connection, after: int, limit: int) -> Sequence[int]:
+        """Return the next accounts that the table or we know."""
+        ours = await snapshots.accounts_after(conn, self.platform, after, limit)
+        theirs = [one[0] for one in await self._store.snapshot(conn, after, limit)]
+        return sorted({*ours, *theirs})[:limit]
+
+    async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
+        """Look at these accounts' rows, in the view in which the ledger is added up.
+
+        Raises:
+            CannotLook: the table is empty, and yet it should not be.
+        """
+        rows = await self._look(conn, ids)
+        if not any(row.is_there for row in rows) and any(
+            any(row.expected.values()) for row in rows
+        ):
+            await self._require_anything(conn)
+        differing = [
+            row.member_id for row in rows if row.seen != row.expected and row.member_id is not None
+        ]
+        under_way = await snapshots.under_way(conn, self.platform, differing) if differing else {}
+        return [told(row, under_way.get(row.member_id or 0)) for row in rows]
+
+    async def _look(self, conn: asyncpg.Connection, ids: Sequence[int]) -> list[SnapshotRow]:
+        wanted = sorted(ids)
+        holdings = {
+            holding[0]: Holding(*holding)
+            for holding in await self._store.snapshot(conn, wanted[0] - 1, len(wanted), wanted)
+        }
+        sides = await snapshots.store_side(conn, self.platform, wanted)
+        return [_row(side, holdings.get(side.account_id)) for side in sides]
+
+    async def _require_anything(self, conn: asyncpg.Connection) -> None:
+        if not await self._store.snapshot(conn, 0, 1):
+            raise CannotLook("its table is empty, while the community is not")
+
+    async def repair(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
+        """Tell as an event what people changed on Telegram, or correct Discord's table."""
+        if finding.member_id is not None and not await repairs.hold_member(
+            conn, finding.member_id, paying=self.platform
+        ):
+            return GONE
+        [row] = await self._look(conn, [finding.subject_id])
+        if row.member_id != finding.member_id or stands(finding, row) is None:
+            return GONE
+        if finding.field == ROW:
+            return await self._owe(conn, row)
+        if self.platform == "telegram":
+            return await tell(conn, finding)
+        if row.member_id is None:
+            return UNKNOWN
+        amount = -(finding.difference or 0)
+        change = (amount, 0) if finding.field == "xp" else (0, amount)
+        if await self._store.apply(conn, [Change(finding.subject_id, *change)]):
+            return GONE
+        return CORRECTED
+
+    async def _owe(self, conn: asyncpg.Connection, row: SnapshotRow) -> Repair:
+        assert row.member_id is not None, "of an unknown account nothing is expected"
+        owed = {name: value for name, value in row.expected.items() if isinstance(value, int)}
+        amounts = debts.Amounts(owed.get("xp", 0), owed.get("balance", 0))
+        await debts.owe(conn, self.platform, {row.member_id: amounts})
+        return OWED
+
+
+def _row(side: StoreSide, holding: Holding | None) -> SnapshotRow:
+    return SnapshotRow(
+        id=side.account_id,
+        member_id=side.member_id,
+        account_id=side.account_id,
+        is_there=holding is not None,
+        seen={} if holding is None else {"xp": holding.xp, "balance": holding.balance},
+        expected={"xp": side.xp, "balance": side.balance},
+    )
