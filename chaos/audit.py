@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 import schemas
 from bus import SOURCES, Keys
 from db import Platform
+from db import audit as operators
 
 PAGE_ENTRIES = 2_000
 
@@ -132,6 +133,8 @@ class Audit(NamedTuple):
     invented: list[Offender]
     #: Members whose books are not the sum of their events.
     unbalanced: list[Offender]
+    #: What an operator's `python -m consumers audit` says, which knows nothing of the witness.
+    unproven: list[Offender]
     #: Entries on a stream that did not happen on its platform: events that bounced.
     echoed: list[Offender]
     #: Groups with something unfinished.
@@ -145,6 +148,7 @@ class Audit(NamedTuple):
             "doubled": self.doubled,
             "invented": self.invented,
             "books that do not add up": self.unbalanced,
+            "told by the operator's audit": self.unproven,
             "echoed": self.echoed,
             "groups not at their end": self.unfinished,
         }
@@ -156,7 +160,8 @@ class Audit(NamedTuple):
 
 
 async def audit(conn: asyncpg.Connection, redis: Redis) -> Audit:
-    """Look at everything. Call it when nothing runs any more."""
+    """Look at everything. Call it when nothing runs any more, outside of a transaction."""
+    proven = await operators.audit(conn, {})
     await conn.execute(_COMMITTED)
     await conn.execute(_FATES)
     entries, echoed = await _streams(redis)
@@ -169,6 +174,11 @@ async def audit(conn: asyncpg.Connection, redis: Redis) -> Audit:
         buried=await _offenders(conn, _BURIED),
         invented=await _offenders(conn, _INVENTED),
         unbalanced=await _offenders(conn, _BOOKS),
+        unproven=[
+            Offender(one.what, f"{one.seen}, and not {one.expected}")
+            for check in proven.checks
+            for one in check.examples
+        ],
         echoed=echoed,
         unfinished=await unfinished_groups(redis),
     )

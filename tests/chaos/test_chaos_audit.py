@@ -84,7 +84,7 @@ async def look(pool: asyncpg.Pool, own_redis: Server, history: list[Recorded]):
     async def audited() -> Audit:
         conn = await pool.acquire()
         try:
-            async with redis_at(own_redis) as client, conn.transaction():
+            async with redis_at(own_redis) as client:
                 return await audit(conn, client)
         finally:
             await pool.release(conn)
@@ -169,6 +169,19 @@ async def test_books_that_do_not_add_up_are_found(pool, look, harm):
     found = await look()
 
     assert found.unbalanced
+    assert not found.passed
+
+
+async def test_what_only_an_operators_audit_sees_is_found_too(pool, history, look):
+    key = history[0].idempotency_key
+    await pool.execute(
+        "UPDATE transactions SET account_id = 9 WHERE idempotency_key = $1 AND platform <> source",
+        key,
+    )
+
+    found = await look()
+
+    assert [offender.what for offender in found.unproven] == [f"event {key}"]
     assert not found.passed
 
 
