@@ -245,3 +245,4 @@ async def test_ten_thousand_events_cost_one_write_for_each_rank_that_is_shown(
     assert len(given) == 150 + len(taken)
     assert bool(taken) is spread
     assert {call.status for call in (*given, *taken)} == {204}
+    log.info("writes.counted", events=10_000, ranks_shown=150, given=len(given), taken=len(taken))
