@@ -5,7 +5,7 @@ from typing import Final
 
 import asyncpg
 
-from db import Platform, debts, repairs, snapshots
+from db import Platform, debts, find_member, repairs, snapshots
 from db.snapshots import StoreSide
 from db.stores import Change, Holding, Store
 from schemas import SnapshotRow
@@ -81,12 +81,12 @@ class Stored:
 
     async def repair(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
         """Tell as an event what people changed on Telegram, or correct Discord's table."""
-        if finding.member_id is not None and not await repairs.hold_member(
-            conn, finding.member_id, paying=self.platform
-        ):
-            return GONE
+        # Another finding of the same row may have made the member just now.
+        member_id = await find_member(conn, self.platform, finding.subject_id)
+        if member_id is not None:
+            await repairs.hold_member(conn, member_id, paying=self.platform)
         [row] = await self._look(conn, [finding.subject_id])
-        if row.member_id != finding.member_id or stands(finding, row) is None:
+        if row.member_id != member_id or stands(finding, row) is None:
             return GONE
         if finding.field == ROW:
             return await self._owe(conn, row)
