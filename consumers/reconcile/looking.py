@@ -74,13 +74,15 @@ async def open_looking(parts: Parts) -> AsyncIterator[Looking]:
             subjects.append(Worn(tags, parts.pool))
         if parts.settings.discord_token is not None:
             module = await _module("consumers.reconcile.worn_roles")
+            observed = (await _module("consumers.discord_limits")).DiscordLimits()
             opening = functools.partial(
-                (await _module("consumers.discord_roles")).open_client, parts.settings
+                (await _module("consumers.discord_roles")).open_client, parts.settings, observed
             )
             login = Doorway(stack, opening)
             roles = module.WornRoles(
                 login,
                 community,
+                observed,
                 looks_max=community.reconcile.discord_looks_max,
                 window_s=windows.discord_window_ms / 1_000,
             )

@@ -35,8 +35,6 @@ PAUSE_S_MAX = 1.0
 #: So many pages at most are on the stream and not compared yet.
 PAGES_AHEAD = 4
 RENEWALS_PER_LEASE = 4
-#: How often the alarm is asked, which costs one call.
-ALARM_S = 60.0
 #: A page that was claimed from a dead process comes within two of these; after three it is lost.
 CLAIMS_PATIENCE = 3
 
@@ -163,7 +161,7 @@ class Reconcile:
 
     async def _ring(self, alarm: Alarm) -> None:
         """Begin a pass before its time if one call to the platform says that it is needed."""
-        self._ring_at = self._clock() + ALARM_S
+        self._ring_at = self._clock() + self._limits.alarm_interval_ms / 1_000
         why = await alarm.ring()
         if why is not None and await self.ask(cause="alarm", everybody=True) is not None:
             log.warning("reconcile.alarmed", why=why)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import discord
 
 from config import Community
+from consumers.discord_limits import MEMBER_LOOKS, DiscordLimits
 from consumers.discord_roles import UNKNOWN_MEMBER, UNKNOWN_USER, mapped_errors, wanted_roles
 from consumers.pace import Pace
 from consumers.surfaces import CannotShow
@@ -40,11 +41,15 @@ class WornRoles:
         self,
         login: Callable[[], Awaitable[discord.Client]],
         community: Community,
+        observed: DiscordLimits,
         *,
         looks_max: int,
         window_s: float,
     ) -> None:
-        """Make at most `looks_max` calls in `window_s` seconds. `login` may raise CannotLook."""
+        """Make at most `looks_max` calls in `window_s` seconds, fewer where Discord is stricter.
+
+        `login` may raise CannotLook.
+        """
         self._login = login
         self._community = community
         self._guild_id = community.discord.guild_id
@@ -55,6 +60,7 @@ class WornRoles:
         self._told_by_call = 1
         self._looks_max = looks_max
         self._pace = Pace(looks_max, window_s, clock=asyncio.get_running_loop().time)
+        observed.lead(MEMBER_LOOKS, self._pace)
 
     @property
     def page_rows(self) -> int:

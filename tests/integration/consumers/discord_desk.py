@@ -19,6 +19,7 @@ GIVE, TAKE, LOOK = (
     f"DELETE {MEMBER_ROLE}",
     "GET /guilds/{guild_id}/members/{user_id}",
 )
+LIST, COUNTS = "GET /guilds/{guild_id}/members", "GET /guilds/{guild_id}/roles/member-counts"
 
 
 class Server:

@@ -7,7 +7,20 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-from discord_desk import ALICE, BOOSTER, BORIS, GIVE, LOOK, NEWCOMER, REGULAR, VERA, VETERAN, Server
+from discord_desk import (
+    ALICE,
+    BOOSTER,
+    BORIS,
+    COUNTS,
+    GIVE,
+    LIST,
+    LOOK,
+    NEWCOMER,
+    REGULAR,
+    VERA,
+    VETERAN,
+    Server,
+)
 from member_desk import MemberDesk
 from worn_desk import WornDesk
 
@@ -27,8 +40,6 @@ with warnings.catch_warnings():
 
     from consumers.discord_roles import open_role
 
-LIST = "GET /guilds/{guild_id}/members"
-COUNTS = "GET /guilds/{guild_id}/roles/member-counts"
 WITHOUT_LISTS = Intent(0)
 
 
