@@ -88,7 +88,7 @@ async def open_services(
     publisher = CountingPublisher(Publisher(redis, keys))
     producer = Producer(pool, schemas, publisher, stores=stores)
     members = Members(pool, platform)
-    game = GameService(source=platform, rewards=producer)
+    game = GameService(source=platform, rewards=producer, pause_s=community.game.pause_s)
     commands = Commands(
         platform=platform, game=game, members=members, community=community, mark=mark
     )

@@ -6,11 +6,15 @@
    member is told, and the next `/guess` pays under the same entity id; so a win is paid once,
    however often it is tried.
 
+4. After a round the member rests, so that nobody wins all day long.
+
 Rounds live in memory: a restart forgets them, and costs nobody more than a few tries.
 """
 
 import enum
+import math
 import random
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -53,6 +57,10 @@ class Rewards(Protocol):
         self, *, user_id: int, achievement: str, source: Source, conn: Any
     ) -> Recorded: ...
 
+    async def holds_achievement(
+        self, *, user_id: int, achievement: str, source: Source, conn: Any
+    ) -> bool: ...
+
 
 class Verdict(enum.Enum):
     """How a guess compares with the number."""
@@ -94,6 +102,12 @@ class Explained(NamedTuple):
     tries_left: int
 
 
+class Resting(NamedTuple):
+    """The member has just finished a round; the next one may begin in so many seconds."""
+
+    seconds: int
+
+
 class OutOfRange(NamedTuple):
     """The guess is no number of this game; it cost no try."""
 
@@ -125,7 +139,7 @@ class Owed(NamedTuple):
     number: int
 
 
-Turn = Explained | OutOfRange | Missed | Lost | Won | Owed
+Turn = Explained | Resting | OutOfRange | Missed | Lost | Won | Owed
 
 
 class _Win(NamedTuple):
@@ -138,8 +152,9 @@ class _Win(NamedTuple):
 class GameService:
     """Plays with many members at once and has their wins paid.
 
-    Without `rewards` the game is the same, it just pays nothing. At most `rounds_max` members'
-    rounds are kept; the one that was idle the longest is dropped first.
+    Without `rewards` the game is the same, it just pays nothing. Between two rounds a member waits
+    `pause_s` seconds. At most `rounds_max` members' rounds and pauses are kept; the one that was
+    idle the longest is dropped first.
     """
 
     def __init__(
@@ -147,14 +162,20 @@ class GameService:
         *,
         source: Source,
         rewards: Rewards | None = None,
+        pause_s: float = 0.0,
         rounds_max: int = ROUNDS_MAX,
         think: Callable[[int, int], int] = random.randint,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._rewards = rewards
+        self._pause_s = pause_s
         self._rounds_max = rounds_max
         self._think = think
+        self._clock = clock
         self._rounds: OrderedDict[int, Round | _Win] = OrderedDict()
+        #: When members finished their last round, the longest ago first.
+        self._finished: OrderedDict[int, float] = OrderedDict()
 
     async def guess(self, user_id: int, guess: int | None, *, entity_id: str) -> Turn:
         """Take one turn of the account `user_id`; a guess of None asks where the round stands.
@@ -165,6 +186,9 @@ class GameService:
         if isinstance(current, _Win):
             return await self._pay(user_id, current)
         if current is None:
+            rest_s = self._rest_s(user_id)
+            if rest_s > 0:
+                return Resting(math.ceil(rest_s))
             current = Round(self._think(NUMBER_MIN, NUMBER_MAX))
         self._keep(user_id, current)
         if guess is None:
@@ -182,7 +206,7 @@ class GameService:
     def _miss(self, user_id: int, current: Round, guess: int, verdict: Verdict) -> Missed | Lost:
         left = current.after_a_miss()
         if left is None:
-            del self._rounds[user_id]
+            self._finish(user_id)
             return Lost(current.number)
         self._keep(user_id, left)
         return Missed(guess, verdict, left.tries_left)
@@ -219,10 +243,16 @@ class GameService:
                 conn=conn,
             )
             # Only the first of a member's wins unlocks it; the key of an achievement sees to that.
-            unlocked = await self._rewards.create_achievement_event(
+            # Whose other account unlocked it has it already.
+            is_new = not await self._rewards.holds_achievement(
                 user_id=user_id, achievement=ACHIEVEMENT, source=self._source, conn=conn
             )
-        return Reward(XP_PER_WIN, BALANCE_PER_WIN, ACHIEVEMENT if unlocked.created else None)
+            if is_new:
+                unlocked = await self._rewards.create_achievement_event(
+                    user_id=user_id, achievement=ACHIEVEMENT, source=self._source, conn=conn
+                )
+                is_new = unlocked.created
+        return Reward(XP_PER_WIN, BALANCE_PER_WIN, ACHIEVEMENT if is_new else None)
 
     def _keep(self, user_id: int, current: Round | _Win) -> None:
         self._rounds[user_id] = current
@@ -233,4 +263,19 @@ class GameService:
     def _forget(self, user_id: int, win: _Win) -> None:
         """Close this win, unless the member plays another round by now."""
         if self._rounds.get(user_id) == win:
-            del self._rounds[user_id]
+            self._finish(user_id)
+
+    def _finish(self, user_id: int) -> None:
+        """End a member's round, and begin their pause."""
+        del self._rounds[user_id]
+        if not self._pause_s:
+            return
+        self._finished[user_id] = self._clock()
+        self._finished.move_to_end(user_id)
+        while len(self._finished) > self._rounds_max:
+            self._finished.popitem(last=False)
+
+    def _rest_s(self, user_id: int) -> float:
+        """Say for how many seconds the member still has to rest."""
+        finished = self._finished.get(user_id)
+        return 0.0 if finished is None else finished + self._pause_s - self._clock()

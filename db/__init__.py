@@ -1,6 +1,6 @@
 """Postgres, the record: accounts, ledger, books, events, surfaces. Functions over a connection."""
 
-from .accounts import accounts_of, find_member, see
+from .accounts import accounts_of, find_member, name_elsewhere, see
 from .announcements import Announcement
 from .errors import (
     Contention,
@@ -48,6 +48,7 @@ __all__ = [
     "accounts_of",
     "find_member",
     "issue_code",
+    "name_elsewhere",
     "open_pool",
     "open_stores",
     "profile",

@@ -76,6 +76,23 @@ async def accounts_of(
     return dict(rows)
 
 
+async def name_elsewhere(
+    conn: asyncpg.Connection, platform: Platform, account_id: int
+) -> str | None:
+    """Return the name of the account that is linked with this one; None if none is known."""
+    with mapped_errors():
+        name: str | None = await conn.fetchval(
+            """
+            SELECT theirs.display_name
+            FROM accounts AS a JOIN accounts AS theirs USING (member_id)
+            WHERE a.platform = $1 AND a.account_id = $2 AND theirs.platform <> $1
+            """,
+            platform,
+            account_id,
+        )
+    return name
+
+
 async def see(
     conn: asyncpg.Connection, platform: Platform, account_id: int, display_name: str
 ) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import asyncpg
 import structlog
 
-from . import events
+from . import events, standings
 from .errors import Contention, DbError, mapped_errors
 from .facts import Event, Fact, Recorded
 from .platforms import Platform
@@ -190,6 +190,15 @@ class Producer:
             idempotency_key=idempotency_key,
         )
         return await self._create(event, conn)
+
+    async def holds_achievement(
+        self, *, user_id: int, achievement: str, source: Platform, conn: asyncpg.Connection
+    ) -> bool:
+        """Tell whether the member behind an account has `achievement`, from either platform.
+
+        An achievement counts once per member in any case; this is for telling it only once, too.
+        """
+        return await standings.holds_achievement(conn, source, user_id, achievement)
 
     async def publish(self, *recorded: Recorded) -> None:
         """Put recorded events on the bus, after the caller's own transaction has committed.

@@ -84,6 +84,25 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
     )
 
 
+async def holds_achievement(
+    conn: asyncpg.Connection, platform: Platform, account_id: int, achievement: str
+) -> bool:
+    """Tell whether the member behind an account has an achievement, from whichever platform."""
+    with mapped_errors():
+        held: bool = await conn.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM accounts AS a JOIN achievements AS h USING (member_id)
+                WHERE a.platform = $1 AND a.account_id = $2 AND h.achievement = $3
+            )
+            """,
+            platform,
+            account_id,
+            achievement,
+        )
+    return held
+
+
 async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> list[Standing]:
     """Return the members with the most XP, highest first; those without any are left out.
 

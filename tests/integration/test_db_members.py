@@ -4,8 +4,19 @@ import asyncpg
 import pytest
 from record_desk import Record, achievement, balance, record, settle, xp
 
-from db import Rung, find_member, issue_code, profile, redeem_code, see, set_ladder, top
+from db import (
+    Rung,
+    find_member,
+    issue_code,
+    name_elsewhere,
+    profile,
+    redeem_code,
+    see,
+    set_ladder,
+    top,
+)
 from db.accounts import DISPLAY_NAME_CHARS_MAX
+from db.standings import holds_achievement
 
 
 @pytest.fixture
@@ -137,3 +148,24 @@ async def test_the_member_behind_an_account(pool, conn):
 
     assert await find_member(conn, "telegram", 1001) == recorded.member_id
     assert await find_member(conn, "discord", 1001) is None
+
+
+async def test_an_achievement_is_held_by_both_accounts_of_a_member(pool, conn):
+    await record(pool, achievement("first_win"))
+    assert await holds_achievement(conn, "telegram", 1001, "first_win")
+    assert not await holds_achievement(conn, "discord", 2002, "first_win")
+
+    await link(conn)
+
+    assert await holds_achievement(conn, "discord", 2002, "first_win")
+    assert not await holds_achievement(conn, "discord", 2002, "another")
+
+
+async def test_linked_accounts_know_one_anothers_name(conn):
+    await link(conn)
+    assert await name_elsewhere(conn, "discord", 2002) is None
+    await see(conn, "telegram", 1001, "Ann")
+
+    assert await name_elsewhere(conn, "discord", 2002) == "Ann"
+    assert await name_elsewhere(conn, "telegram", 1001) is None
+    assert await name_elsewhere(conn, "telegram", 4242) is None

@@ -17,6 +17,7 @@ from bots.game import (
     Missed,
     OutOfRange,
     Owed,
+    Resting,
     Reward,
     Round,
     Verdict,
@@ -35,6 +36,7 @@ class Ledger:
     def __init__(self) -> None:
         self.events: dict[str, schemas.Event] = {}
         self.calls_left: int | None = None
+        self.held_elsewhere: set[tuple[int, str]] = set()
 
     def _enter(self, event: schemas.Event) -> Recorded:
         if self.calls_left is not None:
@@ -61,6 +63,10 @@ class Ledger:
     async def create_balance_change_event(self, *, conn, **fields):
         assert conn is self
         return self._enter(schemas.balance_changed(occurred_at=NOW, **fields))
+
+    async def holds_achievement(self, *, conn, user_id, achievement, source):
+        assert conn is self
+        return (user_id, achievement) in self.held_elsewhere
 
     async def create_achievement_event(self, *, conn, **fields):
         assert conn is self
@@ -214,3 +220,47 @@ async def test_the_round_that_was_idle_longest_is_dropped_first():
     assert await game.guess(1, None, entity_id="5") == Explained(TRIES_MAX - 2)
     assert await game.guess(3, None, entity_id="6") == Explained(TRIES_MAX - 1)
     assert await game.guess(2, None, entity_id="7") == Explained(TRIES_MAX)
+
+
+async def test_an_achievement_that_the_other_account_unlocked_is_not_unlocked_again(game, ledger):
+    ledger.held_elsewhere.add((ALICE, "lucky_guess"))
+
+    won = await game.guess(ALICE, 7, entity_id="1")
+
+    assert won == Won(7, Reward(15, 5, None))
+    assert len(ledger.events) == 2
+
+
+async def test_after_a_round_a_member_rests_and_others_play(ledger):
+    now = SimpleNamespace(s=1_000.0)
+    game = GameService(
+        source="telegram", rewards=ledger, pause_s=60, think=lambda *_: 7, clock=lambda: now.s
+    )
+    await game.guess(ALICE, 7, entity_id="1")
+
+    assert await game.guess(ALICE, 7, entity_id="2") == Resting(60)
+    now.s += 30.5
+    assert await game.guess(ALICE, None, entity_id="3") == Resting(30)
+    assert isinstance(await game.guess(ALICE + 1, 7, entity_id="4"), Won)
+    now.s += 29.5
+    assert isinstance(await game.guess(ALICE, 7, entity_id="5"), Won)
+
+
+async def test_a_lost_round_is_followed_by_a_pause_too():
+    game = GameService(source="telegram", pause_s=60, think=lambda *_: 7, clock=lambda: 0.0)
+    for number in range(TRIES_MAX):
+        turn = await game.guess(ALICE, 1, entity_id=str(number))
+
+    assert turn == Lost(7)
+    assert await game.guess(ALICE, 7, entity_id="9") == Resting(60)
+
+
+async def test_the_memory_of_pauses_is_bounded():
+    game = GameService(
+        source="telegram", pause_s=60, rounds_max=2, think=lambda *_: 7, clock=lambda: 0.0
+    )
+    for user_id in (1, 2, 3):
+        await game.guess(user_id, 7, entity_id="1")
+
+    assert isinstance(await game.guess(1, 7, entity_id="2"), Won)
+    assert await game.guess(3, 7, entity_id="2") == Resting(60)

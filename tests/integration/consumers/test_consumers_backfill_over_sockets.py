@@ -1,7 +1,7 @@
 """A backfill through the real discord.py and the sandbox's limits.
 
-Who is promoted meanwhile is shown as soon as without it, and a process that is killed anywhere loses
-and repeats nothing visible.
+Who is promoted meanwhile is shown as soon as without it, and a process that is killed anywhere
+loses and repeats nothing visible.
 """
 
 import asyncio
