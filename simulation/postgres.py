@@ -4,13 +4,19 @@ asyncpg runs on an event loop of its own, which runs only while a call is made. 
 call takes no time and nothing else happens meanwhile, so the same seed sends the same statements in
 the same order. A statement that has to wait for a lock is parked: the simulation goes on, and looks
 after every other statement whether the parked one has got through.
+
+Its clock is the simulation's too: `now()` and its like are found in a schema of ours before
+Postgres's own, and every statement is told the time.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import asyncpg
+
+from .clock import EPOCH_MS
 
 #: After so long without an answer it is asked whether the statement waits for a lock.
 LOOK_S = 0.002
@@ -24,7 +30,34 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "jit": "off",
     "deadlock_timeout": "1ms",  # found before the statement is seen to wait
+    "search_path": "simulation, pg_catalog, public",
 }
+# Column defaults hold on to the function that they were made with, so they are made anew.
+_CLOCK = """
+    CREATE SCHEMA IF NOT EXISTS simulation;
+    CREATE OR REPLACE FUNCTION simulation.now() RETURNS timestamptz LANGUAGE sql STABLE AS
+        $$ SELECT to_timestamp(current_setting('simulation.now_ms')::float8 / 1000) $$;
+    CREATE OR REPLACE FUNCTION simulation.statement_timestamp() RETURNS timestamptz
+        LANGUAGE sql STABLE AS $$ SELECT simulation.now() $$;
+    CREATE OR REPLACE FUNCTION simulation.clock_timestamp() RETURNS timestamptz
+        LANGUAGE sql STABLE AS $$ SELECT simulation.now() $$;
+    DO $do$
+    DECLARE one record;
+    BEGIN
+        FOR one IN
+            SELECT d.adrelid::regclass AS relation, a.attname AS name
+            FROM pg_attrdef AS d
+            JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+            WHERE d.adrelid::regclass::text NOT LIKE 'pg_catalog.%'
+                AND pg_get_expr(d.adbin, d.adrelid) IN ('now()', 'pg_catalog.now()')
+        LOOP
+            EXECUTE format(
+                'ALTER TABLE %s ALTER COLUMN %I SET DEFAULT simulation.now()',
+                one.relation, one.name
+            );
+        END LOOP;
+    END $do$;
+"""
 
 
 class Backend:
@@ -52,7 +85,10 @@ class RealPostgres:
         self._loop = asyncio.new_event_loop()
         self._idle: list[Backend] = []
         self._locks: list[Lock] = []
+        #: What its clock shows, in milliseconds since 1970.
+        self.now_ms: Callable[[], int] = lambda: EPOCH_MS
         self._monitor: asyncpg.Connection = self._await(self._connect())
+        self.execute(_CLOCK)
 
     def close(self) -> None:
         """Close every connection."""
@@ -138,11 +174,18 @@ class RealPostgres:
     # What runs on the inner loop.
 
     async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(self._url, server_settings=_SETTINGS)
+        return await asyncpg.connect(
+            self._url, server_settings=_SETTINGS | {"simulation.now_ms": str(EPOCH_MS)}
+        )
 
     async def _begin(self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        backend.waiting = asyncio.ensure_future(call())
+        backend.waiting = asyncio.ensure_future(self._on_time(backend, call))
         await self._goes_on(backend)
+
+    async def _on_time(self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        with contextlib.suppress(asyncpg.InFailedSQLTransactionError):  # nothing runs in it anyway
+            await backend.conn.execute(f"SET simulation.now_ms = {self.now_ms()}")
+        return await call()
 
     async def _goes_on(self, backend: Backend) -> bool:
         """Return once the statement ended (True) or is known to wait for a lock (False)."""

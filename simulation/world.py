@@ -72,6 +72,7 @@ def simulate(
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, VirtualLoop)
+        real.now_ms = loop.now_ms
         machine = Machine(loop, random.Random(seed), trace)  # noqa: S311 - chosen to be repeatable
         world = World(machine, real, mutant or Mutant())
         broken = None

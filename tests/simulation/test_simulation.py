@@ -1,10 +1,12 @@
 """Seeds run clean, run the same twice, and run into trouble when a guard is missing."""
 
 import ast
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from simulation.clock import EPOCH_MS
 from simulation.mutants import MUTANTS
 from simulation.postgres import RealPostgres
 from simulation.world import simulate
@@ -42,6 +44,16 @@ def test_a_missing_guard_is_found_and_its_seed_finds_it_again(
     assert found is not None
     assert simulate(found.seed, real_postgres, mutant=MUTANTS[guard]).digest == found.digest
     assert simulate(found.seed, real_postgres).broken is None
+
+
+def test_the_record_keeps_virtual_time(real_postgres: RealPostgres):
+    simulate(7, real_postgres)
+
+    [(first, last)] = real_postgres.fetch(
+        "SELECT min(created_at), max(processed_at) FROM sync_events"
+    )
+    began = datetime.fromtimestamp(EPOCH_MS / 1_000, UTC)
+    assert began < first < last < began + timedelta(minutes=10)
 
 
 def test_nobody_imports_the_simulation(checkout: Path):
