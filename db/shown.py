@@ -39,10 +39,10 @@ class Count(NamedTuple):
     accounts: int
 
 
-async def clock(pool: asyncpg.Pool) -> datetime:
+async def clock(conn: asyncpg.Connection | asyncpg.Pool) -> datetime:
     """Tell the time by the clock that the record is dated with."""
     with mapped_errors():
-        now: datetime = await pool.fetchval("SELECT clock_timestamp()")
+        now: datetime = await conn.fetchval("SELECT clock_timestamp()")
     return now
 
 
@@ -110,12 +110,18 @@ def _appearance(row: asyncpg.Record) -> Appearance:
 
 
 async def note_absent(
-    pool: asyncpg.Pool, platform: Platform, account_ids: Sequence[int], moment: datetime
+    pool: asyncpg.Pool,
+    platform: Platform,
+    account_ids: Sequence[int],
+    moment: datetime,
+    *,
+    why: str,
 ) -> int:
     """Note that the platform, asked after `moment`, said that these are not there.
 
-    They are shown again once they are heard of: `surfaces.seen_again`. One whose surfaces moved
-    since that moment is left alone. Returns how many surfaces were noted.
+    `why` says so to whoever looks. They are shown again once they are heard of:
+    `surfaces.seen_again`. One whose surfaces moved since that moment is left alone. Returns how
+    many surfaces were noted.
     """
     with mapped_errors():
         count: int = await pool.fetchval(
@@ -128,7 +134,7 @@ async def note_absent(
                 ORDER BY f.member_id, f.surface
                 FOR NO KEY UPDATE OF f
             ), noted AS (
-                UPDATE surfaces AS f SET parked = $4, retry_at = 'infinity'
+                UPDATE surfaces AS f SET parked = $4, retry_at = 'infinity', error = $5
                 FROM theirs AS t
                 WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
                     AND f.parked IS DISTINCT FROM $4
@@ -142,6 +148,7 @@ async def note_absent(
             list(account_ids),
             moment,
             ABSENT,
+            why,
         )
     return count
 

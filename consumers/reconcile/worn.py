@@ -182,7 +182,8 @@ class Worn(Generic[W]):
     ) -> None:
         gone = [one for one in looks.absent if one in now and not now[one].is_absent]
         if gone:
-            await shown.note_absent(self._pool, self.platform, gone, moment)
+            why = f"is not in {self._wardrobe.place}"
+            await shown.note_absent(self._pool, self.platform, gone, moment, why=why)
         for account_id in (*looks.worn, *looks.exempt):
             if account_id in now and now[account_id].is_absent:
                 async with self._pool.acquire() as conn:
@@ -216,8 +217,7 @@ async def _stirring(conn: asyncpg.Connection) -> AsyncIterator[None]:
                 async with asyncio.timeout(STIR_S):
                     await done.wait()
                     return
-            with mapped_errors():
-                await conn.execute("SELECT 1")
+            await shown.clock(conn)
 
     stirring = asyncio.create_task(stir())
     try:
