@@ -85,3 +85,23 @@ async def test_a_role_that_was_taken_by_hand_is_seen_at_the_next_command(stage):
         stage.discord.administration.take_role(DISCORD_ALICE, NEWCOMER)
         await stage.tell_discord(DISCORD_ALICE, "profile")
         await is_wanted_again(stage)
+
+
+async def test_roles_and_tags_changed_by_hand_make_no_event_and_no_xp(stage):
+    await earn_and_show(stage, "discord", DISCORD_ALICE)
+    await earn_and_show(stage, "telegram", TELEGRAM_ALICE)
+    before = await books(stage)
+    async with stage.discord_bot(), stage.telegram_bot():
+        stage.discord.administration.give_role(DISCORD_ALICE, NEWCOMER + 3)
+        await stage.tell_discord(DISCORD_ALICE, "profile")
+        stage.telegram.people.tag(TELEGRAM_ALICE, "Legend")
+        await stage.tell_telegram(TELEGRAM_ALICE, "/profile")
+        await is_wanted_again(stage)
+
+    assert await books(stage) == before
+
+
+async def books(stage) -> list:
+    """The whole ledger, and what every member has."""
+    ledger = await stage.pool.fetch("SELECT * FROM transactions ORDER BY id")
+    return [*ledger, *await stage.pool.fetch("SELECT id, xp, balance FROM members ORDER BY id")]

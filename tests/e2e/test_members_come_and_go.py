@@ -205,3 +205,13 @@ async def test_watching_members_without_the_intent_is_refused_with_what_to_do(wa
     finally:
         await server.stop()
         await watched.discord.start()
+
+
+async def test_watching_members_asks_for_no_list_of_them(watched):
+    """Discord answers one in half a minute, and discord.py waits for ever after a no."""
+    async with watched.discord_bot():
+        await watched.tell_discord(ALICE, "profile")
+
+    sent = {call.name for call in watched.transcript.calls(platform="discord")}
+    assert "gateway IDENTIFY" in sent
+    assert "gateway REQUEST_GUILD_MEMBERS" not in sent

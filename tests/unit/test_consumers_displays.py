@@ -1,5 +1,6 @@
 """What to change on a member, and what a platform's no means for whom. Pure."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import aiohttp
@@ -20,8 +21,10 @@ from aiogram.methods import GetMe
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from consumers import discord_roles, telegram_tags
-from consumers.discord_roles import RoleChanges, role_changes, wanted_roles
+from consumers.discord_roles import RoleChanges, audit_reason, role_changes, wanted_roles
 from consumers.surfaces import BACKOFF_S_MAX, CannotShow, retry_after_s
+from db import surfaces
+from db.surfaces import Showing
 
 COMMUNITY = Community(
     telegram=TelegramSetting(chat_id=-100),
@@ -80,6 +83,45 @@ def test_stacked_roles_are_those_of_all_lower_ranks_as_well(wanted, roles):
     stacked = msgspec.structs.replace(COMMUNITY, discord=discord)
 
     assert wanted_roles(stacked, wanted) == roles
+
+
+def showing(**more) -> Showing:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    known = {
+        "member_id": 1,
+        "platform": "discord",
+        "account_id": 7,
+        "wanted": {"rank": 1},
+        "shown": {"rank": None},
+        "wanted_key": "tg_game_guess_7_1",
+        "put_back": False,
+        "priority": surfaces.LIVE,
+        "attempts": 0,
+        "wanted_at": {"rank": moment},
+        "taken_until": moment,
+    }
+    return Showing(**known | more)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({}, "rank One"),
+        ({"wanted": {"rank": 0}}, "no rank"),
+        ({"put_back": True, "priority": surfaces.RECONCILE}, "put back after a change by hand"),
+        ({"priority": surfaces.LINK}, "accounts were linked"),
+        ({"priority": surfaces.BACKFILL}, "the ladder of ranks changed"),
+    ],
+)
+def test_the_audit_log_is_told_why_and_which_event(more, says):
+    reason = audit_reason(showing(**more), COMMUNITY)
+
+    assert says in reason
+    assert reason.endswith("(tg_game_guess_7_1)")
+
+
+def test_no_audit_reason_is_longer_than_discord_takes():
+    assert len(audit_reason(showing(wanted_key="k" * 900), COMMUNITY)) == 512
 
 
 def test_only_roles_that_the_file_names_are_ours():

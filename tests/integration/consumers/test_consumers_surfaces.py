@@ -15,6 +15,7 @@ from consumers import surfaces as surfaces_module
 from consumers.parts import Parts
 from consumers.surfaces import CannotShow, Hindrances, Surfaces
 from db import Fact, events
+from db import surfaces as surfaces_db
 from db.surfaces import Showing
 
 
@@ -86,6 +87,28 @@ async def test_many_changes_cost_one_visit(role, wall, pool):
 
     assert wall.shown == {7: {"rank": 4}}
     assert len(wall.visits) == 1
+
+
+async def test_what_people_notice_first_is_shown_first(role, wall, pool):
+    """Live promotions, then links, then what is put back, then a new ladder for everybody."""
+    patience = {7: surfaces_db.BACKFILL, 8: surfaces_db.RECONCILE, 9: surfaces_db.LINK}
+    await members(pool, [*patience, 10])
+    for account_id in (*patience, 10):
+        await give_xp(pool, account_id, 10, "1")
+    for account_id, priority in patience.items():
+        await pool.execute(
+            """
+            UPDATE surfaces AS f SET priority = $2 FROM accounts AS a
+            WHERE a.member_id = f.member_id AND a.account_id = $1
+            """,
+            account_id,
+            priority,
+        )
+
+    while await role.step():
+        pass
+
+    assert [showing.account_id for showing in wall.visits] == [10, 9, 8, 7]
 
 
 async def test_a_change_during_the_visit_brings_another(role, wall, pool):
