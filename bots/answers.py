@@ -15,6 +15,7 @@ from .game import (
     Missed,
     OutOfRange,
     Owed,
+    Resting,
     Reward,
     Turn,
     Verdict,
@@ -31,6 +32,7 @@ NAME_CHARS_MAX = 32
 MENU = (
     ("guess", marked("Guess my number and win XP")),
     ("profile", marked("Your XP, balance and rank")),
+    ("why", marked("What changed your XP and balance, and why")),
     ("top", marked("The members with the most XP")),
     ("link", marked("Link your Telegram and Discord accounts")),
     ("help", marked("What I can do")),
@@ -58,6 +60,12 @@ def turn(taken: Turn, texts: Texts, mark: Markup, community: Community) -> str:
     match taken:
         case Explained(tries_left):
             return _rules(tries_left, texts)
+        case Resting(seconds):
+            return texts.ngettext(
+                "You have just played. I will think of a new number in {count} second.",
+                "You have just played. I will think of a new number in {count} seconds.",
+                seconds,
+            )
         case OutOfRange():
             return texts.gettext(
                 "Please send a whole number from {least} to {most}, like this: /guess 7",
@@ -83,8 +91,8 @@ def turn(taken: Turn, texts: Texts, mark: Markup, community: Community) -> str:
 
 def total(profile: Profile, texts: Texts, mark: Markup) -> str:
     """Say what a win adds up to."""
-    xp = _xp(profile.xp, texts)
-    coins = _coins(profile.balance, texts)
+    xp = xp_text(profile.xp, texts)
+    coins = coins_text(profile.balance, texts)
     if profile.rank_name is None:
         return texts.gettext("You have {xp} and {coins} now.", xp=xp, coins=coins)
     return texts.gettext(
@@ -106,11 +114,11 @@ def card(
     if profile.rank_name is not None:
         lines.append(texts.gettext("Rank: {rank}", rank=mark.plain(profile.rank_name)))
     lines.append(texts.gettext("XP: {xp}", xp=profile.xp))
-    lines.append(texts.gettext("Balance: {coins}", coins=_coins(profile.balance, texts)))
+    lines.append(texts.gettext("Balance: {coins}", coins=coins_text(profile.balance, texts)))
     lines.append(_progress(profile, texts, mark))
     if profile.achievements:
         newest = profile.achievements[-ACHIEVEMENTS_SHOWN_MAX:]
-        titles = [_title(one.name, community) for one in newest]
+        titles = [achievement_title(one.name, community) for one in newest]
         if len(newest) < len(profile.achievements):
             titles.insert(0, "…")
         lines.append(texts.gettext("Achievements: {list}", list=mark.plain(", ".join(titles))))
@@ -131,7 +139,7 @@ def table(standings: Sequence[Standing], texts: Texts, mark: Markup) -> str:
         name = one.display_name or texts.gettext("somebody")
         rank = f" ({mark.plain(one.rank_name)})" if one.rank_name else ""
         shown = mark.plain(shortened(name))
-        lines.append(f"{one.position}. {shown} - {_xp(one.xp, texts)}{rank}")
+        lines.append(f"{one.position}. {shown} - {xp_text(one.xp, texts)}{rank}")
     return "\n".join(lines)
 
 
@@ -151,13 +159,21 @@ def code(issued: str, other: str, texts: Texts, mark: Markup) -> str:
     return f"{invitation}\n{lifetime}"
 
 
-def linked(outcome: LinkOutcome, other: str, texts: Texts) -> str:
-    """Answer /link with a code; `other` is where codes for this platform come from."""
+def linked(
+    outcome: LinkOutcome, other: str, other_name: str | None, texts: Texts, mark: Markup
+) -> str:
+    """Answer /link with a code; `other` is where codes for this platform come from.
+
+    Who was talked into sending somebody else's code learns from the name whom they are linked with.
+    """
     match outcome:
         case LinkOutcome.LINKED:
             return texts.gettext(
-                "Done: your Telegram and Discord accounts are one member now, and everything you"
-                " earned on both is added up. Send /profile to see it."
+                "Done: you and {name} on {other} are one member now, and everything earned on both"
+                " is added up. Send /profile to see it. If that is not you, tell an administrator"
+                " at once.",
+                name=mark.bold(mark.plain(shortened(other_name or texts.gettext("somebody")))),
+                other=other,
             )
         case LinkOutcome.WRONG_CODE:
             return texts.gettext(
@@ -252,15 +268,25 @@ def _miss(guess: int, verdict: Verdict, tries_left: int, texts: Texts) -> str:
 def _earned(reward: Reward, texts: Texts, mark: Markup, community: Community) -> str:
     earned = texts.gettext(
         "You earned {xp} and {coins}.",
-        xp=_xp(reward.xp, texts),
-        coins=_coins(reward.balance, texts),
+        xp=xp_text(reward.xp, texts),
+        coins=coins_text(reward.balance, texts),
     )
     if reward.achievement is None:
         return earned
     unlocked = texts.gettext(
-        "Achievement unlocked: {title}", title=mark.plain(_title(reward.achievement, community))
+        "Achievement unlocked: {title}",
+        title=mark.plain(achievement_title(reward.achievement, community)),
     )
-    return f"{earned}\n{unlocked}"
+    return f"{earned}\n{unlocked}{_bonus(reward.achievement, texts, community)}"
+
+
+def _bonus(achievement: str, texts: Texts, community: Community) -> str:
+    setting = community.achievement(achievement)
+    if setting is None:
+        return ""
+    parts = [xp_text(setting.bonus_xp, texts)] if setting.bonus_xp else []
+    parts += [coins_text(setting.bonus_balance, texts)] if setting.bonus_balance else []
+    return f" (+ {', '.join(parts)})" if parts else ""
 
 
 def _progress(profile: Profile, texts: Texts, mark: Markup) -> str:
@@ -269,7 +295,7 @@ def _progress(profile: Profile, texts: Texts, mark: Markup) -> str:
     bar = progress_bar(profile.xp - profile.rank_xp, profile.next_rank_xp - profile.rank_xp)
     missing = texts.gettext(
         "{xp} to {rank}",
-        xp=_xp(profile.next_rank_xp - profile.xp, texts),
+        xp=xp_text(profile.next_rank_xp - profile.xp, texts),
         rank=mark.plain(profile.next_rank_name),
     )
     return f"{bar} {missing}"
@@ -286,15 +312,18 @@ def shortened(name: str) -> str:
     return name if len(name) <= NAME_CHARS_MAX else f"{name[: NAME_CHARS_MAX - 1]}…"
 
 
-def _title(achievement: str, community: Community) -> str:
+def achievement_title(achievement: str, community: Community) -> str:
+    """Return what people call an achievement."""
     setting = community.achievement(achievement)
     return setting.title if setting else achievement
 
 
-def _xp(amount: int, texts: Texts) -> str:
+def xp_text(amount: int, texts: Texts) -> str:
+    """Return an amount of XP in words."""
     # In English XP has one form; in other languages it may have several.
     return texts.ngettext("{count} XP", "{count} XP", amount)
 
 
-def _coins(amount: int, texts: Texts) -> str:
+def coins_text(amount: int, texts: Texts) -> str:
+    """Return an amount of coins in words."""
     return texts.ngettext("{count} coin", "{count} coins", amount)

@@ -10,15 +10,14 @@ from config import Community
 from db import Contention, StorageUnavailable
 from schemas import Source, opposite
 
-from . import answers
+from . import answers, reasons
 from .game import GameService, Won
 from .markup import Markup
 from .members import Members
-from .texts import Texts
+from .texts import PLATFORM_NAMES, Texts
 
 log = structlog.get_logger("twinstream.bots")
 
-PLATFORM_NAMES: dict[Source, str] = {"telegram": "Telegram", "discord": "Discord"}
 _NUMBER_CHARS_MAX = 9
 
 
@@ -28,6 +27,13 @@ class Asker(NamedTuple):
     account_id: int
     name: str
     texts: Texts
+
+
+class Subject(NamedTuple):
+    """Whom an administrator asks about: an account on this platform, and its name if known."""
+
+    account_id: int
+    name: str | None = None
 
 
 class Commands:
@@ -45,6 +51,7 @@ class Commands:
         community: Community,
         mark: Markup,
     ) -> None:
+        self._platform = platform
         self._other = PLATFORM_NAMES[opposite(platform)]
         self._game = game
         self._members = members
@@ -80,6 +87,22 @@ class Commands:
 
         return await _or_say_away(look, asker)
 
+    async def why(self, asker: Asker, about: Subject | None = None) -> str:
+        """Show what changed last for the asker, or for whom they may ask about.
+
+        Whoever calls this with `about` has seen that the asker is an administrator.
+        """
+        account_id, name = about or (asker.account_id, asker.name)
+
+        async def look() -> str:
+            found = await self._members.history(account_id)
+            shown = name or (found and found.display_name) or f"#{account_id}"
+            return reasons.listed(
+                found, shown, self._platform, asker.texts, self._mark, self._community
+            )
+
+        return await _or_say_away(look, asker)
+
     async def top(self, asker: Asker) -> str:
         """Show who has the most XP."""
 
@@ -96,9 +119,10 @@ class Commands:
             return answers.code(issued, self._other, asker.texts, self._mark)
 
         async def redeem() -> str:
-            outcome = await self._members.redeem_code(asker.account_id, asker.name, code)
-            log.info("link.attempted", account_id=asker.account_id, outcome=outcome.value)
-            return answers.linked(outcome, self._other, asker.texts)
+            done = await self._members.redeem_code(asker.account_id, asker.name, code)
+            log.info("link.attempted", account_id=asker.account_id, outcome=done.outcome.value)
+            name = done.other_name
+            return answers.linked(done.outcome, self._other, name, asker.texts, self._mark)
 
         return await _or_say_away(redeem if code else give, asker)
 

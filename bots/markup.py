@@ -1,5 +1,6 @@
 """How the same answer looks on each platform: answers are written once, in terms of this."""
 
+from datetime import datetime
 from typing import Protocol
 
 
@@ -12,6 +13,10 @@ class Markup(Protocol):
 
     def code(self, text: str) -> str:
         """Return the text so that it is easy to copy."""
+        ...
+
+    def moment(self, when: datetime) -> str:
+        """Return a moment as precisely as people need it, in their own time if that is known."""
         ...
 
     def plain(self, text: str) -> str:

@@ -3,19 +3,29 @@
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
 import db
 from db import Announcement, LinkOutcome, Profile, Standing, announcements
 from db.errors import mapped_errors
+from db.history import History, history
 from db.surfaces import Shown, put_back, show_again, shown_before
 from schemas import Source
 
 TOP_LINES = 10
+CHANGES_SHOWN_MAX = 12
 CONNECTION_WAIT_S = 5.0
 #: What is older is not announced any more.
 NEWS_S_MAX = 600.0
+
+
+class Redeemed(NamedTuple):
+    """What became of a code, and by which name the other account goes if that is linked now."""
+
+    outcome: LinkOutcome
+    other_name: str | None
 
 
 class Members:
@@ -31,6 +41,11 @@ class Members:
             await db.see(conn, self._platform, account_id, name)
             return await db.profile(conn, self._platform, account_id)
 
+    async def history(self, account_id: int) -> History | None:
+        """Return what changed last for a member, at most CHANGES_SHOWN_MAX; None if nothing did."""
+        async with self._connection() as conn:
+            return await history(conn, self._platform, account_id, limit=CHANGES_SHOWN_MAX)
+
     async def top(self) -> list[Standing]:
         """Return the members with the most XP, at most TOP_LINES of them."""
         async with self._connection() as conn:
@@ -43,12 +58,14 @@ class Members:
             await db.see(conn, self._platform, account_id, name)
             return code
 
-    async def redeem_code(self, account_id: int, name: str, code: str) -> LinkOutcome:
+    async def redeem_code(self, account_id: int, name: str, code: str) -> Redeemed:
         """Link this account with the one that asked for `code` on the other platform."""
         async with self._connection() as conn:
             outcome = await db.redeem_code(conn, self._platform, account_id, code)
             await db.see(conn, self._platform, account_id, name)
-            return outcome
+            if outcome is not LinkOutcome.LINKED:
+                return Redeemed(outcome, None)
+            return Redeemed(outcome, await db.name_elsewhere(conn, self._platform, account_id))
 
     async def show_again(self, account_id: int) -> None:
         """Have a member's rank shown anew: they left and came back, so it is not shown any more."""

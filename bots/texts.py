@@ -14,7 +14,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from schemas import Source
+
 DOMAIN = "twinstream"
+PLATFORM_NAMES: dict[Source, str] = {"telegram": "Telegram", "discord": "Discord"}
 LOCALES = Path(__file__).parent / "locales"
 ENGLISH = "en"
 

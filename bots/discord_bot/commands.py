@@ -8,9 +8,9 @@ import discord
 import structlog
 from discord import AllowedMentions, Interaction, app_commands
 
-from bots import answers
+from bots import answers, reasons
 from bots.app import Services
-from bots.commands import Asker
+from bots.commands import Asker, Subject
 from bots.game import NUMBER_MAX, NUMBER_MIN
 from bots.texts import marked
 
@@ -20,6 +20,7 @@ DRAIN_S_MAX = 5.0
 Number = app_commands.Range[int, NUMBER_MIN, NUMBER_MAX]
 GUESS_HINT = marked("Your guess; leave it out to see where the game stands")
 START_HINT = marked("Say hello")
+MEMBER_HINT = marked("The member you ask about; only for administrators")
 CODE_HINT = marked("The code I gave you on Telegram; leave it out to get one")
 
 
@@ -101,6 +102,22 @@ def _add_commands(tree: Tree, services: Services) -> None:
     async def profile(interaction: Interaction) -> None:
         answer = commands.profile(tree.asker(interaction))
         await tree.respond(interaction, answer, only_to_asker=True)
+
+    @tree.command(name="why", description=described["why"], guild=guild)
+    @app_commands.describe(member=MEMBER_HINT)
+    async def why(
+        interaction: Interaction, member: discord.Member | discord.User | None = None
+    ) -> None:
+        asker = tree.asker(interaction)
+        about = None
+        if member is not None and member.id != asker.account_id:
+            if not interaction.permissions.manage_guild:
+                await interaction.response.send_message(
+                    reasons.admins_only(asker.texts), ephemeral=True
+                )
+                return
+            about = Subject(member.id, member.display_name)
+        await tree.respond(interaction, commands.why(asker, about), only_to_asker=True)
 
     @tree.command(name="top", description=described["top"], guild=guild)
     async def top(interaction: Interaction) -> None:

@@ -1,6 +1,8 @@
 """Discord's Markdown."""
 
-from discord.utils import escape_markdown, escape_mentions
+from datetime import datetime
+
+from discord.utils import escape_markdown, escape_mentions, format_dt
 
 
 class DiscordMarkup:
@@ -11,6 +13,9 @@ class DiscordMarkup:
 
     def code(self, text: str) -> str:
         return f"`{text.replace('`', '')}`"
+
+    def moment(self, when: datetime) -> str:
+        return format_dt(when, "f")
 
     def plain(self, text: str) -> str:
         return escape_mentions(escape_markdown(text, ignore_links=False))

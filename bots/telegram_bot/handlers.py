@@ -5,6 +5,7 @@ from functools import partial
 import structlog
 from aiogram import F, Router
 from aiogram.enums import ChatType, ParseMode
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import (
     IS_ADMIN,
     IS_MEMBER,
@@ -16,10 +17,16 @@ from aiogram.filters import (
     CommandObject,
     CommandStart,
 )
-from aiogram.types import ChatMemberUpdated, InlineKeyboardButton, InlineKeyboardMarkup, Message
+from aiogram.types import (
+    ChatMemberUpdated,
+    EphemeralMessageParameters,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    Message,
+)
 from aiogram.utils.deep_linking import create_start_link
 
-from bots import answers
+from bots import answers, reasons
 from bots.app import Services
 from bots.commands import Asker
 from db import DbError
@@ -27,6 +34,7 @@ from db import DbError
 from .membership import Membership
 from .outbox import Outbox
 from .senders import Askers, Observer
+from .subjects import Unclear, whom
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
@@ -71,6 +79,19 @@ def _add_commands(router: Router, services: Services, outbox: Outbox) -> None:
     @router.message(Command("profile"))
     async def profile(message: Message, asker: Asker) -> None:
         _answer(outbox, message, await commands.profile(asker))
+
+    @router.message(Command("why"))
+    async def why(message: Message, command: CommandObject, asker: Asker) -> None:
+        assert message.bot is not None
+        about = whom(message, command.args or "")
+        if about is Unclear.WHOM:
+            _whisper(outbox, message, asker, reasons.whom(asker.texts))
+        elif about is None or about.account_id == asker.account_id:
+            _whisper(outbox, message, asker, await commands.why(asker))
+        elif await membership.is_administrator(message.bot, asker.account_id):
+            _whisper(outbox, message, asker, await commands.why(asker, about))
+        else:
+            _whisper(outbox, message, asker, reasons.admins_only(asker.texts))
 
     @router.message(Command("top"))
     async def top(message: Message, asker: Asker) -> None:
@@ -130,6 +151,24 @@ def _add_changes(router: Router, services: Services, group_id: int) -> None:
             why="the group became a supergroup and has a new id: set telegram.chat_id in"
             f" twinstream.toml to {message.migrate_to_chat_id} and start the bot again",
         )
+
+
+def _whisper(outbox: Outbox, message: Message, asker: Asker, text: str) -> None:
+    """Answer so that nobody else sees it, also in the group."""
+    if message.chat.type == ChatType.PRIVATE:
+        _answer(outbox, message, text)
+        return
+
+    async def send() -> None:
+        to = EphemeralMessageParameters(receiver_user_id=asker.account_id)
+        try:
+            await message.answer(text, parse_mode=ParseMode.HTML, ephemeral_message_parameters=to)
+        except TelegramBadRequest as error:
+            # Not every group has them; what was asked is nobody else's business all the same.
+            log.info("answer.not_whispered", chat_id=message.chat.id, why=error.message)
+            await message.reply(reasons.in_private(asker.texts))
+
+    outbox.put(message.chat.id, send)
 
 
 def _answer(

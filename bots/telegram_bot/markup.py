@@ -1,6 +1,7 @@
 """Telegram's HTML."""
 
 import html
+from datetime import UTC, datetime
 
 _AFTER_AT = "\u2060"  # takes no room, and keeps a name such as @somebody from calling somebody
 
@@ -13,6 +14,9 @@ class TelegramMarkup:
 
     def code(self, text: str) -> str:
         return f"<code>{html.escape(text, quote=False)}</code>"
+
+    def moment(self, when: datetime) -> str:
+        return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
     def plain(self, text: str) -> str:
         return html.escape(text, quote=False).replace("@", f"@{_AFTER_AT}")

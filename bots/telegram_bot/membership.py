@@ -42,6 +42,18 @@ class Membership:
         self._remember(user_id)
         return True
 
+    async def is_administrator(self, bot: Bot, user_id: int) -> bool:
+        """Tell whether this user is an administrator of the group; asked each time, never guessed.
+
+        If Telegram cannot say, they are not.
+        """
+        try:
+            member = await bot.get_chat_member(self._group_id, user_id)
+        except AiogramError as error:
+            log.warning("membership.unknown", account_id=user_id, why=str(error))
+            return False
+        return member.status in (ChatMemberStatus.CREATOR, ChatMemberStatus.ADMINISTRATOR)
+
     def _remember(self, user_id: int) -> None:
         self._seen[user_id] = self._clock()
         self._seen.move_to_end(user_id)

@@ -1,10 +1,11 @@
 import warnings
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from bots import answers
-from bots.game import Explained, Lost, Missed, OutOfRange, Owed, Reward, Verdict, Won
+from bots.game import Explained, Lost, Missed, OutOfRange, Owed, Resting, Reward, Verdict, Won
 from bots.telegram_bot.markup import TelegramMarkup
 from bots.texts import Languages
 from config import AchievementSetting, Community, Rank
@@ -43,6 +44,8 @@ TURNS = [
     Missed(3, Verdict.HIGHER, 3),
     Missed(8, Verdict.LOWER, 1),
     Lost(7),
+    Resting(1),
+    Resting(59),
     Owed(7),
     Won(7, None),
     Won(7, Reward(15, 5, "lucky_guess")),
@@ -62,7 +65,15 @@ def test_every_turn_has_an_answer(turn, texts, mark):
 @in_every_language
 @pytest.mark.parametrize("outcome", LinkOutcome)
 def test_every_outcome_of_linking_has_an_answer(outcome, texts):
-    assert answers.linked(outcome, "Discord", texts)
+    assert answers.linked(outcome, "Discord", None, texts, MARKS[0])
+
+
+@in_every_language
+def test_who_is_linked_is_told_with_whom(texts):
+    answer = answers.linked(LinkOutcome.LINKED, "Discord", "<Mallory>", texts, MARKS[0])
+
+    assert "<b>&lt;Mallory&gt;</b>" in answer
+    assert "Discord" in answer
 
 
 def test_a_win_says_what_it_brought():
@@ -73,6 +84,22 @@ def test_a_win_says_what_it_brought():
     assert answer == (
         "Yes, it is 7!\nYou earned 15 XP and 5 coins.\nAchievement unlocked: Lucky guess"
     )
+
+
+@pytest.mark.parametrize(
+    ("bonus", "told"),
+    [
+        ({"bonus_xp": 50}, "Lucky guess (+ 50 XP)"),
+        ({"bonus_balance": 1}, "Lucky guess (+ 1 coin)"),
+        ({"bonus_xp": 50, "bonus_balance": 7}, "Lucky guess (+ 50 XP, 7 coins)"),
+    ],
+)
+def test_the_bonus_of_an_achievement_is_told_with_it(bonus, told):
+    lucky = AchievementSetting(name="lucky_guess", title="Lucky guess", **bonus)
+    community = msgspec.structs.replace(COMMUNITY, achievements=(lucky,))
+    won = Won(7, Reward(15, 5, "lucky_guess"))
+
+    assert answers.turn(won, LANGUAGES.speak("en"), MARKS[0], community).endswith(told)
 
 
 def test_a_profile_shows_the_way_to_the_next_rank():
