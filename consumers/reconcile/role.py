@@ -37,6 +37,7 @@ PAGES_AHEAD = 4
 RENEWALS_PER_LEASE = 4
 #: A page that was claimed from a dead process comes within two of these; after three it is lost.
 CLAIMS_PATIENCE = 3
+PATIENCE_S_MIN = 2.0
 
 
 class Reconcile:
@@ -206,7 +207,8 @@ class Reconcile:
         """Give pages that are in somebody's hands their time; then they are missing."""
         if waiting != self._waiting:
             self._waiting, self._waiting_since = waiting, self._clock()
-        patience_s = CLAIMS_PATIENCE * self._parts.community.consumers.claim_idle_ms / 1_000
+        claim_idle_s = self._parts.community.consumers.claim_idle_ms / 1_000
+        patience_s = max(PATIENCE_S_MIN, CLAIMS_PATIENCE * claim_idle_s)
         if self._clock() > self._waiting_since + patience_s:
             await self._end(f"{waiting} pages were put on the stream and never came back")
 
