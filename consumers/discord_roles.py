@@ -7,7 +7,6 @@ one after the other, and every change is read back.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from http import HTTPStatus
 from typing import NamedTuple
 
 import aiohttp
@@ -19,6 +18,13 @@ from db.surfaces import Showing
 
 from . import metrics
 from .discord_limits import MEMBER_LOOKS, ROLE_WRITES, DiscordLimits
+from .discord_refusals import (
+    INVALID_ROLE,
+    MISSING_PERMISSIONS,
+    REFUSED_RETRY_S,
+    UNKNOWN_ROLE,
+    mapped_errors,
+)
 from .loop import NotYet
 from .pace import Pace
 from .parts import Parts
@@ -30,21 +36,11 @@ READ_BACK_RETRY_S = 1.0
 #: Membership screening takes minutes, or for ever.
 SCREENING_RETRY_S = 60.0
 SCREENING_BACKOFF_S_MAX = 6 * 3_600.0
-REFUSED_RETRY_S = 300.0
-TROUBLE_RETRY_S = 10.0
 RATE_LIMIT_WAIT_S_MAX = 30.0  # the least that discord.py allows
 
 #: Before a write and after it; and there is room for visits that find nothing to write.
 LOOKS_PER_VISIT = 2
 LOOKS_PER_WRITE = 3
-
-UNKNOWN_GUILD = 10004
-UNKNOWN_MEMBER = 10007
-UNKNOWN_ROLE = 10011
-UNKNOWN_USER = 10013
-MISSING_ACCESS = 50001
-MISSING_PERMISSIONS = 50013
-INVALID_ROLE = 50028
 
 
 class RoleChanges(NamedTuple):
@@ -131,13 +127,11 @@ class DiscordRoles:
     async def survey(self) -> Hindrances:
         """Look at the server's roles and at the bot's own."""
         assert self._client.user is not None  # it is logged in
-        try:
+        with mapped_errors():
             if not await self._is_in_server():
                 return Hindrances(NOT_IN_SERVER, {})
             roles = await self._http.get_roles(self._guild_id)
             me = await self._http.get_member(self._guild_id, self._client.user.id)
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            raise obstacle(error) from error
         ladder = examine(self._community, roles, me["roles"])
         now = self._clock()
         self._refused = {
@@ -152,7 +146,7 @@ class DiscordRoles:
 
     async def show(self, showing: Showing) -> None:
         """Bring the member's roles to the wanted ones, as far as the ladder lets us."""
-        try:
+        with mapped_errors():
             changes, hindered = self._possible(await self._changes(showing))
             if any(changes):
                 await self._write(showing, changes)
@@ -163,8 +157,6 @@ class DiscordRoles:
                         "Discord accepted a role change that did not stick",
                         retry_s=READ_BACK_RETRY_S,
                     )
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            raise obstacle(error) from error
         for role_id in hindered:
             raise _hindered(role_id, self._ladder.roles[role_id].why)
 
@@ -243,51 +235,6 @@ def _cause(role_id: int) -> str:
 
 def _hindered(role_id: int, why: str) -> CannotShow:
     return CannotShow(why, retry_s=REFUSED_RETRY_S, cause=_cause(role_id))
-
-
-def obstacle(error: Exception) -> CannotShow:
-    """Say what Discord's refusal means for whom, and when to look again. Pure."""
-    if isinstance(error, discord.RateLimited):
-        return CannotShow("Discord asks to wait", retry_s=error.retry_after, everyone=True)
-    if isinstance(error, discord.HTTPException) and (refusal := _refusal(error)):
-        return refusal
-    return CannotShow(
-        f"Discord is in trouble ({type(error).__name__}: {error})",
-        retry_s=TROUBLE_RETRY_S,
-        everyone=True,
-    )
-
-
-def _refusal(error: discord.HTTPException) -> CannotShow | None:
-    """Say what an answer that Discord meant means; None for one out of trouble."""
-    if error.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
-        return CannotShow(
-            "is not a member of the Discord server",
-            retry_s=REFUSED_RETRY_S,
-            cause=surfaces.ABSENT,
-        )
-    if error.code in (UNKNOWN_GUILD, MISSING_ACCESS):
-        return CannotShow(NOT_IN_SERVER, retry_s=REFUSED_RETRY_S, everyone=True)
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        return CannotShow(
-            "Discord refuses DISCORD_TOKEN: was it reset?", retry_s=REFUSED_RETRY_S, everyone=True
-        )
-    if error.status == HTTPStatus.FORBIDDEN:
-        return CannotShow(
-            f"Discord forbids it ({error.code} {error.text})",
-            retry_s=REFUSED_RETRY_S,
-            everyone=True,
-        )
-    return None
-
-
-@contextlib.contextmanager
-def mapped_errors() -> Iterator[None]:
-    """Raise CannotShow for whatever discord.py raises."""
-    try:
-        yield
-    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-        raise obstacle(error) from error
 
 
 async def channel_trouble(client: discord.Client, channel_id: int) -> str | None:

@@ -174,10 +174,10 @@ async def _telegram(settings: Settings, community: Community) -> Findings:
 
 
 async def _discord(settings: Settings, community: Community) -> Findings:
-    from . import discord_roles  # discord.py takes its time to import
+    from . import discord_refusals, discord_roles  # discord.py takes its time to import
 
     async with discord_roles.open_client(settings) as client:
-        with discord_roles.mapped_errors():
+        with discord_refusals.mapped_errors():
             application = await client.application_info()
         yield Finding("DISCORD_TOKEN", note=str(client.user))
         flags = application.flags

@@ -14,7 +14,8 @@ import discord
 import structlog
 
 from config import Community
-from consumers.discord_roles import mapped_errors, wanted_roles
+from consumers.discord_refusals import mapped_errors
+from consumers.discord_roles import wanted_roles
 from consumers.surfaces import VISIT_S_MAX, CannotShow
 from db import shown
 from db.shown import Count

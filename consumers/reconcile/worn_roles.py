@@ -12,7 +12,8 @@ import discord
 
 from config import Community
 from consumers.discord_limits import MEMBER_LOOKS, DiscordLimits
-from consumers.discord_roles import UNKNOWN_MEMBER, UNKNOWN_USER, mapped_errors, wanted_roles
+from consumers.discord_refusals import UNKNOWN_MEMBER, UNKNOWN_USER, mapped_errors
+from consumers.discord_roles import wanted_roles
 from consumers.pace import Pace
 from consumers.surfaces import CannotShow
 from db import Platform

@@ -20,7 +20,7 @@ from aiogram.methods import GetMe
 
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
-from consumers import discord_roles, telegram_tags
+from consumers import discord_refusals, telegram_tags
 from consumers.discord_roles import RoleChanges, audit_reason, role_changes, wanted_roles
 from consumers.surfaces import BACKOFF_S_MAX, CannotShow, retry_after_s
 from db import surfaces
@@ -150,7 +150,7 @@ def http_error(kind, status, code=0, text="no"):
     ],
 )
 def test_what_discords_no_means(error, everyone, says):
-    refusal = discord_roles.obstacle(error)
+    refusal = discord_refusals.obstacle(error)
 
     assert refusal.everyone is everyone
     assert says in str(refusal)
