@@ -102,7 +102,7 @@ async def test_a_code_from_one_platform_links_on_the_other(stage):
         profile = await stage.tell_discord(ALICE, "profile")
 
     assert "This code does not work" in wrong
-    assert linked.startswith("Done:")
+    assert linked.startswith("Done: you and **Alice** on Telegram are one member now")
     assert "accounts are linked" in profile
     assert await stage.totals("telegram", TELEGRAM_ALICE) == (15, 5)
 
