@@ -191,4 +191,74 @@ GUARDS = {
             "if not lost:",
         ),
     ),
+    "repair nothing on first sight": guard(
+        "test_reconcile_books.py"
+        "::test_a_change_made_on_telegram_becomes_an_event_that_discord_follows",
+        ("consumers/reconcile/decisions.py", "    if before is None:", "    if False:"),
+    ),
+    "look again under lock before a repair": guard(
+        "test_reconcile_guards.py::test_what_is_gone_when_it_is_to_be_repaired_is_left_alone",
+        (
+            "consumers/reconcile/books.py",
+            "        if stands(finding, self._row(look)) is None:",
+            "        if False:",
+        ),
+    ),
+    "believe no page that was changed on its way": guard(
+        "test_reconcile_guards.py"
+        "::test_a_snapshot_that_did_not_come_whole_stops_the_pass[another amount]",
+        (
+            "consumers/reconcile/decisions.py",
+            "    if page_checksum(page) != page.checksum:",
+            "    if False:",
+        ),
+    ),
+    "believe no page of an hour ago": guard(
+        "test_reconcile_guards.py"
+        "::test_a_page_that_is_old_or_of_somebody_else_is_refused[an hour old]",
+        (
+            "consumers/reconcile/decisions.py",
+            "    if age > timedelta(seconds=age_s_max):",
+            "    if False:",
+        ),
+    ),
+    "believe no page of another community": guard(
+        "test_reconcile_guards.py"
+        "::test_a_page_that_is_old_or_of_somebody_else_is_refused[another guild]",
+        (
+            "consumers/reconcile/decisions.py",
+            "    if (page.chat_id, page.guild_id) != place:",
+            "    if False:",
+        ),
+    ),
+    "judge no pass before every page is there": guard(
+        "test_reconcile_guards.py"
+        "::test_a_snapshot_that_did_not_come_whole_stops_the_pass[one page missing]",
+        ("consumers/reconcile/role.py", "        if waiting:\n", "        if False:\n"),
+    ),
+    "judge no pass with a gap between its pages": guard(
+        "test_reconcile_guards.py::test_pages_that_do_not_follow_one_another_stop_the_pass",
+        (
+            "consumers/reconcile/judging.py",
+            "                if gap := reconcile_pages.gap_in(pages):",
+            "                if gap := '':",
+        ),
+    ),
+    "stop where too much would change": guard(
+        "test_reconcile_guards.py"
+        "::test_more_drift_than_the_limit_is_held_until_an_operator_accepts_it",
+        (
+            "consumers/reconcile/judging.py",
+            "why = too_much(await drift.tallies(conn, run.id), self._limits)",
+            "why = None",
+        ),
+    ),
+    "take no empty table for zeros": guard(
+        "test_reconcile_store.py::test_an_empty_table_is_no_statement_and_changes_nothing",
+        (
+            "consumers/reconcile/stored.py",
+            "        if not await self._store.snapshot(conn, 0, 1):",
+            "        if False:",
+        ),
+    ),
 }

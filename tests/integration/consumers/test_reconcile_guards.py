@@ -155,6 +155,7 @@ async def sealed_anew(
             "outside of its range",
         ),
     ],
+    ids=["an hour old", "another guild", "another chat", "too many", "out of range", "elsewhere"],
 )
 async def test_a_page_that_is_old_or_of_somebody_else_is_refused(
     parts: Parts, pool: asyncpg.Pool, people: list[int], change: Any, why: str
@@ -182,6 +183,28 @@ async def test_pages_that_do_not_follow_one_another_stop_the_pass(
 
     assert report.status == "stopped"
     assert "pages are missing" in (report.stopped_because or "")
+
+
+async def test_what_is_gone_when_it_is_to_be_repaired_is_left_alone(
+    role: Reconcile, pool: asyncpg.Pool, people: list[int]
+):
+    change = "UPDATE sync_state SET xp = xp + $1 WHERE platform = 'discord' AND member_id = $2"
+    await pool.execute(change, 50, people[0])
+    await a_pass(role, pool)
+    run_id = await role.ask(everybody=True)
+    while not await pool.fetchval("SELECT pages IS NOT NULL FROM reconcile_runs WHERE id = 2"):
+        await role.step()
+    while await pool.fetchval("SELECT count(*) FROM snapshots WHERE compared_at IS NULL"):
+        await role.step()
+    await pool.execute(change, -50, people[0])
+
+    report = await ended(role, pool, run_id)
+
+    assert report.repairs == 0
+    assert [row[-1] for row in await decisions(pool)] == ["confirmed", "gone"]
+    assert await pool.fetchval(
+        "SELECT sum(xp) FROM sync_state WHERE member_id = $1", people[0]
+    ) == (200)
 
 
 async def test_more_drift_than_the_limit_is_held_until_an_operator_accepts_it(
