@@ -120,7 +120,7 @@ async def note_absent(
     """Note that the platform, asked after `moment`, said that these are not there.
 
     `why` says so to whoever looks. They are shown again once they are heard of:
-    `surfaces.seen_again`. One whose surfaces moved since that moment is left alone. Returns how
+    `seen.seen_again`. One whose surfaces moved since that moment is left alone. Returns how
     many surfaces were noted.
     """
     with mapped_errors():
@@ -161,9 +161,7 @@ async def counts(pool: asyncpg.Pool, platform: Platform) -> list[Count]:
             SELECT f.surface, f.wanted, f.shown,
                 coalesce(f.taken_until <= clock_timestamp(), true) AS is_still,
                 f.parked IS NOT DISTINCT FROM $2 AS is_absent, count(*) AS accounts
-            FROM surfaces AS f
-            JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-            WHERE f.platform = $1
+            FROM surfaces AS f WHERE f.platform = $1
             GROUP BY 1, 2, 3, 4, 5
             """,
             platform,
