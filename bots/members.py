@@ -11,7 +11,7 @@ import db
 from db import Announcement, LinkOutcome, Profile, Standing, announcements
 from db.errors import mapped_errors
 from db.history import History, history
-from db.surfaces import Shown, put_back, show_again, shown_before
+from db.seen import Shown, put_back, show_again, shown_before
 from schemas import Source
 
 TOP_LINES = 10

@@ -13,7 +13,8 @@ import structlog
 
 from config import Community
 from db import DbError
-from db.surfaces import ACHIEVEMENT_PREFIX, RANK, Shown
+from db.seen import Shown
+from db.surfaces import ACHIEVEMENT_PREFIX, RANK
 
 from .members import Members
 

@@ -9,8 +9,8 @@ import discord
 
 from db import surfaces
 
+from .display import CannotShow
 from .role_ladder import NOT_IN_SERVER
-from .surfaces import CannotShow
 
 REFUSED_RETRY_S = 300.0
 TROUBLE_RETRY_S = 10.0

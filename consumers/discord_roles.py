@@ -25,11 +25,12 @@ from .discord_refusals import (
     UNKNOWN_ROLE,
     mapped_errors,
 )
+from .display import CannotShow, Hindrances
 from .loop import NotYet
 from .pace import Pace
 from .parts import Parts
 from .role_ladder import NOT_IN_SERVER, Ladder, RoleHindrance, examine
-from .surfaces import CannotShow, Hindrances, Surfaces
+from .surfaces import Surfaces
 
 REASON_CHARS_MAX = 512  # Discord refuses a longer one
 READ_BACK_RETRY_S = 1.0

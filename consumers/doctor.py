@@ -16,8 +16,8 @@ from bus.errors import translated
 from config import Community, ConfigError, Settings
 from db import DbError, open_pool, open_stores, status
 
+from .display import CannotShow, Hindrances
 from .loop import NotYet
-from .surfaces import CannotShow, Hindrances
 
 REDIS_VERSION_MIN = (7, 0)
 #: Entries wait longer than this only if nobody works on them.

@@ -28,9 +28,10 @@ from db import Platform, surfaces
 from db.surfaces import Showing
 
 from . import metrics
+from .display import CannotShow, Hindrances
 from .pace import Pace
 from .parts import Parts
-from .surfaces import CannotShow, Hindrances, Surfaces
+from .surfaces import Surfaces
 
 READ_BACK_RETRY_S = 1.0
 #: Who is an administrator is looked at as seldom as this, should nobody tell us of the end of it.

@@ -31,16 +31,6 @@ EXEMPT: Final = "exempt"
 PERSONAL: Final = (ABSENT, EXEMPT)
 
 
-class Shown(NamedTuple):
-    """What an account shows, as far as it was shown before a given moment and is still wanted."""
-
-    numbers: Mapping[str, int]
-    settled: bool
-    """Whether `numbers` is all there is: nothing is still to be shown."""
-    absent: bool
-    """Whether the account is thought not to be there."""
-
-
 class Showing(NamedTuple):
     """One member whose surfaces on one platform are to be brought to the wanted state."""
 
@@ -204,7 +194,7 @@ async def park(
     error: str,
     look_after_s: float | None = None,
 ) -> None:
-    """Leave the member alone until `cause` is gone: see `unpark`, and for ABSENT `seen_again`.
+    """Leave the member alone until `cause` is gone: see `unpark`, and for ABSENT `seen.seen_again`.
 
     With `look_after_s` they are also tried again after so many seconds. What was reached by whoever
     is EXEMPT is to be announced all the same. What came to be wanted since `showing` was taken is
@@ -272,76 +262,6 @@ async def waiting(pool: asyncpg.Pool, platform: Platform) -> int:
             platform,
         )
     return count
-
-
-async def shown_before(
-    conn: asyncpg.Connection, platform: Platform, account_id: int, moment: datetime
-) -> Shown:
-    """Return what somebody who looked at `moment` should have seen of this account."""
-    with mapped_errors():
-        rows = await conn.fetch(
-            """
-            SELECT f.surface, f.shown, f.parked,
-                f.wanted IS NOT DISTINCT FROM f.shown AND f.shown_at < $3 AS settled
-            FROM surfaces AS f
-            JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-            WHERE a.platform = $1 AND a.account_id = $2
-            """,
-            platform,
-            account_id,
-            moment,
-        )
-    return Shown(
-        numbers={row["surface"]: row["shown"] for row in rows if row["settled"]},
-        settled=bool(rows) and all(row["settled"] for row in rows),
-        absent=any(row["parked"] == ABSENT for row in rows),
-    )
-
-
-async def put_back(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Forget what was shown to this account: people changed it by hand."""
-    await _forget(conn, platform, account_id, only_absent=False, priority=RECONCILE)
-
-
-async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Forget what was shown to this account: it joined anew, so it shows nothing yet."""
-    await _forget(conn, platform, account_id, only_absent=False)
-
-
-async def seen_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Show again to an account that was parked as absent: it has been heard of. Else do nothing."""
-    await _forget(conn, platform, account_id, only_absent=True)
-
-
-async def _forget(
-    conn: asyncpg.Connection,
-    platform: Platform,
-    account_id: int,
-    *,
-    only_absent: bool,
-    priority: int = LIVE,
-) -> None:
-    with mapped_errors():
-        await conn.execute(
-            """
-            WITH theirs AS (
-                SELECT f.member_id, f.surface
-                FROM surfaces AS f
-                JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-                WHERE a.platform = $1 AND a.account_id = $2 AND (NOT $3 OR f.parked = 'absent')
-                ORDER BY f.surface
-                FOR NO KEY UPDATE OF f
-            )
-            UPDATE surfaces AS f SET shown = NULL, wanted_at = now(), priority = $4,
-                retry_at = NULL, parked = NULL, error = NULL, attempts = 0
-            FROM theirs AS t
-            WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
-            """,
-            platform,
-            account_id,
-            only_absent,
-            priority,
-        )
 
 
 # The surfaces of account $2 that are still in the hands of whoever took them until $3, locked in

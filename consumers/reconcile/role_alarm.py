@@ -16,7 +16,8 @@ import structlog
 from config import Community
 from consumers.discord_refusals import mapped_errors
 from consumers.discord_roles import wanted_roles
-from consumers.surfaces import VISIT_S_MAX, CannotShow
+from consumers.display import CannotShow
+from consumers.surfaces import VISIT_S_MAX
 from db import shown
 from db.shown import Count
 from db.surfaces import RANK

@@ -15,8 +15,8 @@ import asyncpg
 
 from db import Platform, shown
 from db.errors import mapped_errors
+from db.seen import put_back, seen_again
 from db.shown import Appearance
-from db.surfaces import put_back, seen_again
 from schemas import SnapshotRow
 from schemas.snapshots import Subject as Name
 from schemas.snapshots import Value

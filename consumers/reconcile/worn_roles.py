@@ -14,8 +14,8 @@ from config import Community
 from consumers.discord_limits import MEMBER_LOOKS, DiscordLimits
 from consumers.discord_refusals import UNKNOWN_MEMBER, UNKNOWN_USER, mapped_errors
 from consumers.discord_roles import wanted_roles
+from consumers.display import CannotShow
 from consumers.pace import Pace
-from consumers.surfaces import CannotShow
 from db import Platform
 from schemas.snapshots import Subject as Name
 

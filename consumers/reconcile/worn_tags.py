@@ -7,8 +7,8 @@ from typing import Final
 from aiogram import Bot
 
 from config import Community
+from consumers.display import CannotShow
 from consumers.pace import Pace
-from consumers.surfaces import CannotShow
 from consumers.telegram_tags import mapped_errors, worn_by
 from db import Platform
 from db.surfaces import ABSENT, EXEMPT, PERSONAL, RANK

@@ -12,7 +12,8 @@ from bots.texts import Languages
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db import Rung, see, set_ladder
-from db.surfaces import mark_shown, put_back, take
+from db.seen import put_back
+from db.surfaces import mark_shown, take
 
 COMMUNITY = Community(
     telegram=TelegramSetting(chat_id=-100),

@@ -7,7 +7,8 @@ import pytest
 from record_desk import Record, achievement, record, xp
 
 from db import Rung, events, set_ladder, surfaces
-from db.surfaces import Showing, mark_shown, postpone, release, show_again, take
+from db.seen import show_again
+from db.surfaces import Showing, mark_shown, postpone, release, take
 
 LEASE_S = 60.0
 

@@ -22,7 +22,7 @@ from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from consumers import discord_refusals, telegram_tags
 from consumers.discord_roles import RoleChanges, audit_reason, role_changes, wanted_roles
-from consumers.surfaces import BACKOFF_S_MAX, CannotShow, retry_after_s
+from consumers.display import BACKOFF_S_MAX, CannotShow, retry_after_s
 from db import surfaces
 from db.surfaces import Showing
 

@@ -20,8 +20,9 @@ from structlog.testing import capture_logs
 import schemas
 from config import Settings
 from consumers import surfaces as surfaces_module
+from consumers.display import Hindrances
 from consumers.pace import Pace
-from consumers.surfaces import PATIENT_MEMBERS_MAX, Hindrances, Surfaces
+from consumers.surfaces import PATIENT_MEMBERS_MAX, Surfaces
 from db import Fact, Rung, events, set_ladder
 from db.surfaces import BACKFILL, Showing
 from sandbox import load_seed

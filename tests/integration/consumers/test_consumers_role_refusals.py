@@ -30,7 +30,7 @@ from config import Settings
 from consumers import surfaces as surfaces_module
 from consumers.parts import Parts
 from consumers.surfaces import Surfaces
-from db.surfaces import seen_again
+from db.seen import seen_again
 from sandbox import Fault, load_seed
 
 with warnings.catch_warnings():

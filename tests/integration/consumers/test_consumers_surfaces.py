@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 import schemas
 from config import Community
 from consumers import surfaces as surfaces_module
+from consumers.display import CannotShow, Hindrances
 from consumers.parts import Parts
-from consumers.surfaces import CannotShow, Hindrances, Surfaces
+from consumers.surfaces import Surfaces
 from db import Fact, events
 from db import surfaces as surfaces_db
 from db.surfaces import Showing

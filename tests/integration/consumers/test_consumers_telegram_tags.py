@@ -14,7 +14,7 @@ from config import Settings
 from consumers import surfaces as surfaces_module
 from consumers.surfaces import Surfaces
 from consumers.telegram_tags import open_role
-from db.surfaces import seen_again
+from db.seen import seen_again
 from sandbox import Fault, load_seed
 
 

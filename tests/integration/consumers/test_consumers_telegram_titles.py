@@ -12,7 +12,7 @@ from config import Settings, telegram_session
 from consumers.surfaces import Surfaces
 from consumers.telegram_tags import open_role
 from db import announcements
-from db.surfaces import show_again
+from db.seen import show_again
 from sandbox import Fault, load_seed
 
 GROUP = load_seed().telegram.group
