@@ -13,10 +13,12 @@ LETHAL = "lethal"
 settle = events.settle
 
 
-async def settle_or_die(conn: Any, platform: Any, source: Any, facts: Sequence[Fact]) -> Any:
+async def settle_or_die(
+    conn: Any, platform: Any, source: Any, facts: Sequence[Fact], **more: Any
+) -> Any:
     if any(fact.event.idempotency_key.endswith(LETHAL) for fact in facts):
         os.kill(os.getpid(), signal.SIGKILL)
-    return await settle(conn, platform, source, facts)
+    return await settle(conn, platform, source, facts, **more)
 
 
 if __name__ == "__main__":
