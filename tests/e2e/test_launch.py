@@ -106,7 +106,7 @@ async def test_the_demo_plays_on_a_running_sandbox_and_both_sides_agree(sandbox:
     assert "Both sides agree." in told.stdout
     assert "Discord shows the role Regular instead of Newcomer" in told.stdout
     assert "Telegram shows the tag Veteran" in told.stdout
-    assert "sync:discord: 3 new entries, 3 events of Discord" in told.stdout
+    assert "sync:discord: 2 new entries, 2 events of Discord" in told.stdout
 
 
 async def test_redis_and_postgres_answer_as_the_readme_says(sandbox: Running) -> None:
