@@ -1,6 +1,13 @@
 """What an operator sets: the environment, twinstream.toml, and how logs look."""
 
-from .community import AchievementSetting, Community, ConsumerSetting, Rank, ReconcileSetting
+from .community import (
+    AchievementSetting,
+    CleanupSetting,
+    Community,
+    ConsumerSetting,
+    Rank,
+    ReconcileSetting,
+)
 from .endpoints import point_discord_at, telegram_session
 from .errors import ConfigError
 from .heartbeat import heartbeat
@@ -10,6 +17,7 @@ from .settings import Settings
 
 __all__ = [
     "AchievementSetting",
+    "CleanupSetting",
     "Community",
     "ConfigError",
     "ConsumerSetting",

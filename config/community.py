@@ -97,6 +97,15 @@ class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     telegram_window_ms: Annotated[int, msgspec.Meta(ge=1)] = 1_000
 
 
+class CleanupSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long the record keeps what is done with. The ledger is kept for ever."""
+
+    interval_hours: Annotated[float, msgspec.Meta(gt=0, le=24 * 365)] = 24
+    retention_days: Annotated[float, msgspec.Meta(gt=0, le=36_500)] = 30
+    step_rows: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 2_000
+    step_pause_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 50
+
+
 class ReconcileSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often both sides are compared, and how much may be repaired without asking anybody."""
 
@@ -149,6 +158,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     consumers: ConsumerSetting = ConsumerSetting()
     announcements: AnnouncementSetting = AnnouncementSetting()
     game: GameSetting = GameSetting()
+    cleanup: CleanupSetting = CleanupSetting()
     reconcile: ReconcileSetting = ReconcileSetting()
     stores: StoreSettings = StoreSettings()
     keep_manual_changes: bool = False

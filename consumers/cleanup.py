@@ -1,8 +1,8 @@
 """Keeping Redis and the record free of what nobody needs any more.
 
 Entries that every group has settled are trimmed once they are old enough that nobody wants to look
-at them; what is still needed is never touched, however old it is. Several of these roles may run:
-each round is safe beside any other.
+at them, and once a day a round through the record removes what is older still. What is needed is
+never touched, however old it is. Several of these roles may run: each is safe beside any other.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ from db import attempts
 
 from . import metrics
 from .parts import Parts
+from .rounds import Rounds
 from .transactions import transaction
 
 log = structlog.get_logger("twinstream.cleanup")
@@ -35,7 +36,7 @@ ATTEMPTS_PER_STEP: Final = 1_000
 
 
 class Cleanup:
-    """The role that trims the streams every `cleanup_interval_ms`."""
+    """The role that trims the streams every `cleanup_interval_ms`, and the record once a day."""
 
     def __init__(self, parts: Parts) -> None:
         limits = parts.community.consumers
@@ -44,6 +45,7 @@ class Cleanup:
         self._pool = parts.pool
         self._redis = parts.redis
         self._subscriptions = [parts.keys.subscription(source) for source in SOURCES]
+        self._rounds = Rounds(parts.pool, parts.community.cleanup, parts.stop)
         #: Streams that cannot be trimmed, which is told once.
         self._refused: set[str] = set()
 
@@ -54,6 +56,7 @@ class Cleanup:
             "keep_finished_s": self._keep_ms / 1_000,
             "consumer_idle_s": CONSUMER_IDLE_S,
             "attempts_kept_s": ATTEMPTS_KEPT_S,
+            **self._rounds.describe(),
         }
 
     async def step(self) -> int:
@@ -68,7 +71,7 @@ class Cleanup:
             removed += await attempts.forget_old_attempts(
                 conn, older_than_s=ATTEMPTS_KEPT_S, limit=ATTEMPTS_PER_STEP
             )
-        return removed
+        return removed + await self._rounds.step()
 
     async def _tidy(self, subscription: Subscription) -> int:
         stream, group = subscription

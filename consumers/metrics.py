@@ -27,6 +27,11 @@ DELETED: Final = Counter(
 TRIMMED: Final = Counter(
     "twinstream_entries_trimmed", "Settled entries removed from a stream.", ["stream"]
 )
+REMOVED: Final = Counter(
+    "twinstream_records_removed",
+    "Rows that the daily cleanup removed: events, passes of reconcile, and their findings.",
+    ["kind"],
+)
 BATCH_SECONDS: Final = Histogram(
     "twinstream_batch_seconds", "From reading a batch until it is acknowledged.", ["source"]
 )

@@ -37,6 +37,26 @@ CREATE TABLE public.achievements (
     CONSTRAINT achievement_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
+CREATE TABLE public.cleanup_rounds (
+    id bigint NOT NULL,
+    began_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    events_upto bigint DEFAULT 0,
+    events bigint DEFAULT 0 NOT NULL,
+    passes bigint DEFAULT 0 NOT NULL,
+    findings bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT cleanup_round_finished_has_seen_all CHECK (((finished_at IS NULL) OR (events_upto IS NULL)))
+);
+
+ALTER TABLE public.cleanup_rounds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.cleanup_rounds_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.drift (
     id bigint NOT NULL,
     run_id bigint NOT NULL,
@@ -287,6 +307,9 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.achievements
     ADD CONSTRAINT achievement_once PRIMARY KEY (member_id, platform, achievement);
 
+ALTER TABLE ONLY public.cleanup_rounds
+    ADD CONSTRAINT cleanup_rounds_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.drift
     ADD CONSTRAINT drift_once UNIQUE (run_id, platform, subject, subject_id, field);
 
@@ -346,6 +369,8 @@ ALTER TABLE ONLY public.transactions
 
 ALTER TABLE ONLY public.transactions
     ADD CONSTRAINT transactions_pkey PRIMARY KEY (id);
+
+CREATE UNIQUE INDEX cleanup_round_one_at_a_time ON public.cleanup_rounds USING btree ((true)) WHERE (finished_at IS NULL);
 
 CREATE INDEX drift_by_member ON public.drift USING btree (member_id, id);
 
