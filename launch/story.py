@@ -4,6 +4,7 @@ Every sentence that it prints is about something that happened just now; every f
 """
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,9 +15,11 @@ from rich.table import Table
 from bus import SOURCES, Client, Keys, Source
 from db import Platform, Profile, profile, status
 
+from . import by_hand
 from .errors import LaunchError
 from .person import Person
 from .sandbox_client import Call
+from .sandboxed import COMMUNITY
 from .waiting import until
 
 NONSENSE = b"nonsense"
@@ -56,6 +59,7 @@ class Story:
         await self._she_wins_in_discord()
         await self._the_same_event_twice()
         await self._nonsense_on_the_stream()
+        await self._books_changed_by_hand()
         await self._all_quiet()
         return await self._compare()
 
@@ -118,6 +122,26 @@ class Story:
         answer = await self._mira.win_in_telegram()
         self._say("   ... and the next good event goes through:")
         self._quote(answer.text)
+
+    async def _books_changed_by_hand(self) -> None:
+        self._chapter("7. Somebody adds 500 XP to Mira in Discord's books with psql")
+        await self._until_acknowledged()
+        endpoints, account_id = self._mira.endpoints, int(self._mira.discord_id)
+        environment = os.environ | {
+            "REDIS_URL": endpoints.redis_url,
+            "DATABASE_URL": endpoints.database_url,
+            "TWINSTREAM_CONFIG": str(COMMUNITY),
+        }
+        before = await self._profile("discord")
+        await by_hand.change_discords_books(self._pool, account_id)
+        for nth in ("first", "second"):
+            await by_hand.reconcile_now(environment, account_id)
+            decision, why = await by_hand.last_explanation(self._pool)
+            self._say(f"   the {nth} pass: [bold]{decision}[/]")
+            self._quote(why, who="drift")
+        after = await self._profile("discord")
+        if after != before:
+            raise LaunchError(f"what was changed by hand stayed: {before} became {after}")
 
     async def _all_quiet(self) -> None:
         """Wait until every event has arrived and every role and tag is shown."""
@@ -233,9 +257,9 @@ class Story:
     def _chapter(self, title: str) -> None:
         self._say(f"\n[bold cyan]{title}[/]")
 
-    def _quote(self, text: str) -> None:
+    def _quote(self, text: str, *, who: str = "bot") -> None:
         for line in text.splitlines():
-            self._say(f"   [dim]bot:[/] {line}", highlight=False)
+            self._say(f"   [dim]{who}:[/] {line}", highlight=False)
 
 
 def _after(since: float, call: Call) -> str:
