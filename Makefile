@@ -63,6 +63,14 @@ nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, and each guar
 	@$(BIN)/python -m simulation --seeds 300 --guards
 	@$(BIN)/pytest tests/mutations -m nightly --numprocesses 2
 
+.PHONY: bench
+bench: $(VENV)/bench ## Measure it beside what one would otherwise pick: ARGS="apply latency"
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: $(VENV)/bench ## The same with few events, in about a minute
+	@$(BIN)/python -m benchmarks --quick $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/dev ## Check style and formatting
 	@$(BIN)/ruff check .
@@ -91,7 +99,7 @@ schema: $(VENV)/local ## Write db/schema.sql anew from the migrations
 .PHONY: lock
 lock: $(VENV)/dev ## Compile requirements*.txt anew, without an index's address in them
 	@$(PIP) install uv
-	@for file in requirements requirements-local requirements-dev; do \
+	@for file in requirements requirements-local requirements-dev requirements-bench; do \
 	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate \
 	        --custom-compile-command "make lock" $(UPGRADE) $$file.in -o $$file.txt; done
 
@@ -114,6 +122,11 @@ $(VENV)/made:
 $(VENV)/local: $(VENV)/made requirements-local.txt
 	@echo "Installing what it runs on ..."
 	@$(PIP) install -r requirements-local.txt
+	@touch $@
+
+$(VENV)/bench: $(VENV)/local requirements-bench.txt
+	@echo "Installing what it is measured beside ..."
+	@$(PIP) install -r requirements-bench.txt
 	@touch $@
 
 $(VENV)/dev: $(VENV)/local requirements-dev.txt

@@ -1,0 +1,49 @@
+"""`python -m benchmarks [NAME ...]`: measure, print, and keep the figures."""
+
+import asyncio
+import platform
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+from rich.console import Console
+
+from config import set_up_logs
+
+from . import plans
+from .ground import open_ground
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+console = Console(highlight=False)
+
+
+@app.command()
+def main(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME ...]", help=f"Some of {', '.join(plans.PLANS)}."),
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="A look, in about a minute.")] = False,
+    into: Annotated[Path, typer.Option(help="Where figures are kept.")] = Path(".run/benchmarks"),
+) -> None:
+    """Run the benchmarks that are named, or all of them."""
+    set_up_logs(level="error", style="console")
+    chosen = names or list(plans.PLANS)
+    unknown = [name for name in chosen if name not in plans.PLANS]
+    if unknown:
+        raise typer.BadParameter(f"there is no {unknown[0]}; there are {', '.join(plans.PLANS)}")
+    memory = psutil.virtual_memory().total / 2**30
+    console.print(
+        f"{psutil.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}"
+    )
+    with open_ground() as ground:
+        for name in chosen:
+            console.print(f"\n{name} ...")
+            report = asyncio.run(plans.PLANS[name](ground, quick))
+            report.show(console)
+            report.save(into)
+
+
+if __name__ == "__main__":
+    app()

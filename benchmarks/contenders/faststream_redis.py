@@ -1,0 +1,76 @@
+"""FastStream on Redis Streams: a message at a time, eight at a time, and in batches."""
+
+import asyncio
+import time
+
+import asyncpg
+import msgspec
+from faststream.redis import BinaryMessageFormatV1, RedisBroker, StreamSub
+
+import schemas
+from benchmarks.ground import BATCH, KEYS, PLATFORM, SOURCE, STREAM, Start, fill
+from bus import connect
+from db import Fact, events
+
+GROUP = KEYS.group(SOURCE)
+
+
+async def drain(start: Start, *, workers: int = 1) -> float:
+    """Bring every event over, a transaction each. Returns the seconds it took."""
+    return await _drain(start, StreamSub(STREAM, group=GROUP, consumer="c"), workers=workers)
+
+
+async def drain_in_batches(start: Start) -> float:
+    """Bring every event over, up to 500 in a transaction. Returns the seconds it took."""
+    sub = StreamSub(STREAM, group=GROUP, consumer="c", batch=True, max_records=BATCH)
+    return await _drain(start, sub, workers=1)
+
+
+async def _drain(start: Start, sub: StreamSub, *, workers: int) -> float:
+    await _fill(start)
+    pool = await asyncpg.create_pool(start.database_url, min_size=workers, max_size=workers)
+    broker = RedisBroker(start.redis_url, logger=None, message_format=BinaryMessageFormatV1)
+    all_done = asyncio.Event()
+    done = 0
+
+    async def settle(payloads: list[str]) -> None:
+        nonlocal done
+        facts = [Fact(schemas.decode(text.encode()), text.encode()) for text in payloads]
+        async with pool.acquire() as conn, conn.transaction():
+            await events.settle(conn, PLATFORM, SOURCE, facts)
+        done += len(payloads)
+        if done >= len(start.payloads):
+            all_done.set()
+
+    async def one(payload: str) -> None:
+        await settle([payload])
+
+    # Sharing a subscriber among workers is only offered for messages one by one.
+    options = {} if workers == 1 else {"max_workers": workers}
+    broker.subscriber(stream=sub, **options)(settle if sub.batch else one)
+    began = time.perf_counter()
+    async with broker:
+        await broker.start()
+        await all_done.wait()
+        took_s = time.perf_counter() - began
+    await pool.close()
+    return took_s
+
+
+async def _fill(start: Start) -> None:
+    """Put the payloads on the stream as its own publisher writes them, only faster.
+
+    As texts: it would decode JSON by itself, and the events would have to be encoded again.
+    """
+    messages = [
+        await BinaryMessageFormatV1.encode(
+            message=msgspec.json.encode(payload.decode()),
+            reply_to=None,
+            headers=None,
+            correlation_id=str(number),
+        )
+        for number, payload in enumerate(start.payloads)
+    ]
+    redis = connect(start.redis_url, name="benchmarks")
+    await fill(redis, tuple(messages), field=b"__data__")
+    await redis.aclose()

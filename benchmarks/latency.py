@@ -1,0 +1,107 @@
+"""Latency: from calling the producer until the event is committed on the other side.
+
+Both moments are of one clock: the caller's, and Postgres's own time of the commit
+(`track_commit_timestamp`).
+"""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+import schemas
+from bus import SOURCES, Publisher, connect
+from db import Platform, Producer
+
+from .ground import KEYS, MEMBERS, Ground, Start
+from .measure import Report, number, percentile
+from .processes import consumers
+
+LANDED_S_MAX: Final = 30.0
+LOOK_S: Final = 0.1
+
+
+async def run(ground: Ground, *, rates: tuple[int, ...], seconds: float) -> Report:
+    """Create events in both directions at once, at several rates."""
+    figures: dict[str, list[float]] = {}
+    for rate in rates:
+        async with ground.start(0) as start:
+            figures[str(rate)] = await _measure(start, rate, seconds)
+    return Report(
+        name="latency",
+        title=f"Created to applied on the other side, both directions at once, {seconds:g} s each",
+        columns=("events/s", "events", "p50, ms", "p99, ms", "p99.9, ms", "longest, ms"),
+        rows=tuple(
+            (
+                rate,
+                f"{len(took_ms):,}",
+                *(number(percentile(took_ms, share)) for share in (0.5, 0.99, 0.999)),
+                number(max(took_ms)),
+            )
+            for rate, took_ms in figures.items()
+        ),
+        figures=figures,
+        notes=("A table that is polled every 5 s waits 2,500 ms on average, and up to 5,000.",),
+    )
+
+
+async def _measure(start: Start, rate: int, seconds: float) -> list[float]:
+    redis = connect(start.redis_url, name="benchmarks")
+    called: dict[str, float] = {}
+    roles = ("to-discord", "to-telegram", "relay")
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            asyncpg.create_pool(start.database_url, max_size=20) as pool,
+            consumers(start, Path(folder), *roles),
+        ):
+            producer = Producer(pool, schemas, Publisher(redis, KEYS))
+            for source in SOURCES:  # open connections and fill caches, unmeasured
+                await _create(producer, source, "warm", {})
+            await asyncio.gather(
+                *(_play(producer, source, rate / 2, seconds, called) for source in SOURCES)
+            )
+            await producer.close()
+            async with asyncio.timeout(LANDED_S_MAX):
+                await _all_landed(pool)
+            landed = await pool.fetch(
+                """
+                SELECT idempotency_key, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8
+                FROM transactions WHERE platform <> source
+                """
+            )
+    await redis.aclose()
+    return [(at - called[key]) * 1_000 for key, at in landed if key in called]
+
+
+async def _play(
+    producer: Producer, source: Platform, rate: float, seconds: float, called: dict[str, float]
+) -> None:
+    """Create events at an even pace; a late answer does not slow down the next."""
+    async with asyncio.TaskGroup() as group:
+        began = time.perf_counter()
+        for count in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, began + count / rate - time.perf_counter()))
+            group.create_task(_create(producer, source, str(count), called))
+
+
+async def _create(
+    producer: Producer, source: Platform, entity_id: str, called: dict[str, float]
+) -> None:
+    at = time.time()
+    recorded = await producer.create_xp_change_event(
+        user_id=hash(entity_id) % MEMBERS + 1,
+        delta_xp=1,
+        source=source,
+        reason="game_guess",
+        entity_id=entity_id,
+    )
+    called[recorded.idempotency_key] = at
+
+
+async def _all_landed(pool: asyncpg.Pool) -> None:
+    under_way = "SELECT EXISTS (SELECT FROM sync_events WHERE status <> 'completed')"
+    while await pool.fetchval(under_way):  # noqa: ASYNC110 - it happens in another process
+        await asyncio.sleep(LOOK_S)

@@ -1,0 +1,74 @@
+"""Figures: medians with their spread, as a table, as JSON, and as a picture."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """What one contender did in several rounds."""
+
+    name: str
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Return the middle value."""
+        return statistics.median(self.values)
+
+    @property
+    def spread(self) -> str:
+        """Return the smallest and the largest value."""
+        return f"{number(min(self.values))} to {number(max(self.values))}"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One benchmark's result. `columns` name what each row has."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    figures: dict[str, Any]
+    """What the rows were made of, for whoever wants to compute with it."""
+    notes: tuple[str, ...] = ()
+
+    def show(self, console: Console) -> None:
+        """Print it as a table."""
+        table = Table(*self.columns, title=self.title, title_justify="left")
+        for row in self.rows:
+            table.add_row(*row)
+        console.print(table)
+        for note in self.notes:
+            console.print(note, soft_wrap=True)
+
+    def as_markdown(self) -> str:
+        """Return it as a table for the docs."""
+        lines = [self.columns, tuple("---" for _ in self.columns), *self.rows]
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return "\n\n".join([f"**{self.title}**", table, *self.notes])
+
+    def save(self, folder: Path) -> None:
+        """Write the figures as JSON and the table as Markdown."""
+        folder.mkdir(parents=True, exist_ok=True)
+        json = msgspec.json.format(msgspec.json.encode(self), indent=1)
+        (folder / f"{self.name}.json").write_bytes(json + b"\n")
+        (folder / f"{self.name}.md").write_text(self.as_markdown() + "\n", encoding="utf-8")
+
+
+def number(value: float) -> str:
+    """Write a figure with three digits that count, and none that do not."""
+    if value >= 100:
+        return f"{round(value, 2 - len(str(int(value)))):,.0f}"
+    return f"{value:.3g}"
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """Return the value below which this share of the values lies."""
+    ordered: Sequence[float] = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]

@@ -1,0 +1,41 @@
+"""Which benchmarks there are, and how large each is."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from . import apply, backlog, footprint, latency, produce
+from .ground import Ground
+from .measure import Report
+
+Plan = Callable[[Ground, bool], Coroutine[Any, Any, Report]]
+
+
+async def _apply(ground: Ground, quick: bool) -> Report:
+    return await apply.run(ground, events=2_000 if quick else 20_000, rounds=1 if quick else 5)
+
+
+async def _produce(ground: Ground, quick: bool) -> Report:
+    return await produce.run(ground, events=500 if quick else 5_000, rounds=1 if quick else 5)
+
+
+async def _latency(ground: Ground, quick: bool) -> Report:
+    if quick:
+        return await latency.run(ground, rates=(100,), seconds=5)
+    return await latency.run(ground, rates=(10, 100, 1_000), seconds=30)
+
+
+async def _backlog(ground: Ground, quick: bool) -> Report:
+    return await backlog.run(ground, events=10_000 if quick else 1_000_000)
+
+
+async def _footprint(ground: Ground, quick: bool) -> Report:
+    return await footprint.run(ground, rounds=1 if quick else 5)
+
+
+PLANS: Final[dict[str, Plan]] = {
+    "apply": _apply,
+    "produce": _produce,
+    "latency": _latency,
+    "backlog": _backlog,
+    "footprint": _footprint,
+}

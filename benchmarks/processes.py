@@ -1,0 +1,106 @@
+"""Our own processes, as an operator runs them, and what they cost."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import psutil
+
+from .ground import Start
+
+CHECKOUT: Final = Path(__file__).resolve().parents[1]
+STARTED: Final = b'"event": "role.started"'
+SERVICE_ROLES: Final = ("to-discord", "to-telegram", "relay", "cleanup")
+
+TOML: Final = """
+[telegram]
+chat_id = -1001000000001
+[discord]
+guild_id = 900000000000000001
+[[ranks]]
+name = "Newcomer"
+xp = 10
+"""
+
+
+class Cost(NamedTuple):
+    """What a process has used."""
+
+    cpu_s: float
+    memory_mb: float
+
+
+class Consumers(NamedTuple):
+    """A consumers process whose roles have started."""
+
+    pid: int
+    up_after_s: float
+
+    def cost(self) -> Cost:
+        """Look at it now."""
+        return cost(self.pid)
+
+
+def cost(pid: int) -> Cost:
+    """Return what a process and its children have used so far, and hold now.
+
+    Memory is each process's own (unique set size); a server's shared buffers are not counted.
+    """
+    process = psutil.Process(pid)
+    family = [process, *process.children(recursive=True)]
+    cpu_s = memory = 0.0
+    for one in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            cpu_s += times.user + times.system + times.children_user + times.children_system
+            memory += one.memory_full_info().uss
+    return Cost(cpu_s, memory / 2**20)
+
+
+@contextlib.asynccontextmanager
+async def consumers(
+    start: Start, folder: Path, *roles: str, slot: int = 1, **more: str
+) -> AsyncIterator[Consumers]:
+    """Run `python -m consumers`; the block begins when every role has started."""
+    toml = folder / "twinstream.toml"
+    toml.write_text(TOML, encoding="utf-8")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "REDIS_URL": start.redis_url,
+        "DATABASE_URL": start.database_url,
+        "TWINSTREAM_CONFIG": str(toml),
+        "TWINSTREAM_LOG_FORMAT": "json",
+        "TWINSTREAM_CONSUMER_SLOT": str(slot),
+        **more,
+    }
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "consumers", *roles),
+        cwd=CHECKOUT,
+        env=environment,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    left = len(roles)
+    async for line in process.stderr:
+        left -= STARTED in line
+        if not left:
+            break
+    reading = asyncio.create_task(_read_to_the_end(process.stderr))
+    try:
+        yield Consumers(process.pid, time.perf_counter() - began)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+        await reading
+
+
+async def _read_to_the_end(stream: asyncio.StreamReader) -> None:
+    while await stream.read(65_536):
+        pass
