@@ -35,7 +35,7 @@ class Alarm(Protocol):
         ...
 
     def heeded(self) -> None:
-        """Note that a pass over everybody begins because of what was said last."""
+        """Note that a pass begins because of what was said last."""
         ...
 
 

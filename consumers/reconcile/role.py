@@ -164,7 +164,7 @@ class Reconcile:
         """Begin a pass before its time if one call to the platform says that it is needed."""
         self._ring_at = self._clock() + self._limits.alarm_interval_ms / 1_000
         why = await alarm.ring()
-        if why is not None and await self.ask(cause="alarm", everybody=True) is not None:
+        if why is not None and await self.ask(cause="alarm") is not None:
             log.warning("reconcile.alarmed", why=why)
             alarm.heeded()
 

@@ -123,7 +123,7 @@ class Taking:
             parts = parts[[*map(str, parts)].index(last.part) :]
         for part in parts:
             goes_on = last is not None and last.part == part
-            begin = _begin(self._run, subject, part, walk)
+            begin = begin_after(self._run, subject, part, walk)
             after = last.upto_id if last is not None and goes_on else begin
             left = rows_max(self._run, subject, part, walk, self._limits)
             if left is not None:
@@ -151,9 +151,11 @@ class Taking:
         limit = min(subject.page_rows, left) if left is not None else subject.page_rows
         async with _one_view(self._parts.pool) as conn:
             while True:
-                ids = await self._ids(conn, subject, part, after, limit)
+                # One more than wanted tells whether anybody comes after the page.
+                ids = await self._ids(conn, subject, part, after, limit + 1)
                 if not ids:
                     return None
+                is_last, ids = len(ids) <= limit, ids[:limit]
                 wanted = ids
                 if part == "touched" and subject.name != "books":
                     wanted = await snapshots.accounts_of(conn, subject.platform, ids)
@@ -168,7 +170,7 @@ class Taking:
                         after=after,
                         upto=ids[-1],
                         looked_at=len(ids),
-                        is_last=len(ids) < limit,
+                        is_last=is_last,
                         count=len(rows),
                         taken_at=await snapshots.moment(conn),
                         chat_id=self._parts.community.telegram.chat_id,
@@ -198,7 +200,7 @@ def _parts_of(run: Run, subject: Subject) -> list[Part]:
     return ["touched", "watched", "slice"]
 
 
-def _begin(run: Run, subject: Subject, part: Part, walk: Walk) -> int:
+def begin_after(run: Run, subject: Subject, part: Part, walk: Walk) -> int:
     """A pass over everybody begins with the first; what cannot be whole goes on where it ended."""
     is_whole = run.everybody and subject.slice_rows_max is None
     return walk.after_id if part == "slice" and not is_whole else 0
@@ -217,10 +219,14 @@ def rows_max(
 
 
 def slice_size(run: Run, subject: Subject, walk: Walk, limits: ReconcileSetting) -> int | None:
-    """Say how many of those whom nothing touched a pass looks at; None for all of them. Pure."""
+    """Say how many of those whom nothing touched a pass looks at; None for all of them. Pure.
+
+    An alarm is about what members wear, so as many of them as may be are looked at there.
+    """
     most = subject.slice_rows_max
     late = walk.age_s * 1_000 > limits.whole_within_ms * ROUND_LATE
-    if run.everybody or late:
+    alarmed = run.cause == "alarm" and most is not None
+    if run.everybody or late or alarmed:
         return most
     known = max(walk.passed_last_time, walk.passed)
     share = limits.interval_ms / limits.whole_within_ms * HASTE
