@@ -21,12 +21,12 @@ def set_up_logs(*, level: str = "info", style: str = "auto") -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer()
+        structlog.dev.ConsoleRenderer(sort_keys=False)
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     formatting: list[structlog.typing.Processor] = (
-        [] if console else [structlog.processors.format_exc_info]
+        [_with_spans] if console else [structlog.processors.format_exc_info]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -49,3 +49,30 @@ def set_up_logs(*, level: str = "info", style: str = "auto") -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("twinstream").setLevel(level.upper())
+
+
+_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+def span(seconds: float) -> str:
+    """Write a duration as people say it: 15 min, 30 d, 1.5 s, 250 ms."""
+    for length, unit in _UNITS:
+        if seconds >= length and (seconds % length == 0 or length == 1):
+            return f"{seconds / length:g} {unit}"
+    return f"{seconds * 1_000:g} ms"
+
+
+def _with_spans(
+    _: structlog.typing.WrappedLogger, __: str, line: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """In the lines with which roles start, write interval_s=900 as interval='15 min'."""
+    if line.get("event") != "role.started":
+        return line
+    spoken: structlog.typing.EventDict = {}
+    for key, value in line.items():
+        name, _, unit = key.rpartition("_")
+        if isinstance(value, int | float) and unit in ("s", "ms") and name:
+            spoken[name] = span(value / 1_000 if unit == "ms" else value)
+        else:
+            spoken[key] = value
+    return spoken

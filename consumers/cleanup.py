@@ -52,11 +52,11 @@ class Cleanup:
     def describe(self) -> Mapping[str, object]:
         """Name the interval, and for how long things are kept."""
         return {
-            "interval_s": self.pause_s,
+            **self._rounds.describe(),
+            "trim_interval_s": self.pause_s,
             "keep_finished_s": self._keep_ms / 1_000,
             "consumer_idle_s": CONSUMER_IDLE_S,
             "attempts_kept_s": ATTEMPTS_KEPT_S,
-            **self._rounds.describe(),
         }
 
     async def step(self) -> int:

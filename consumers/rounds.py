@@ -36,9 +36,9 @@ class Rounds:
     def describe(self) -> Mapping[str, object]:
         """Name the interval, the retention and the size of a step."""
         return {
-            "every_h": self._limits.interval_hours,
-            "retention_d": self._limits.retention_days,
+            "interval_s": self._limits.interval_hours * _HOUR_S,
             "batch": self._limits.step_rows,
+            "retention_s": self._limits.retention_days * _DAY_S,
         }
 
     async def step(self) -> int:

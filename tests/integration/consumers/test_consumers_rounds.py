@@ -326,7 +326,8 @@ async def test_the_role_cleans_up_beside_trimming_and_says_how_long_things_are_k
 
     assert await pool.fetchval("SELECT count(*) FROM sync_events") == 0
     told = role.describe()
-    assert (told["every_h"], told["retention_d"], told["batch"]) == (24, 30, STEP_ROWS)
+    assert (told["interval_s"], told["retention_s"]) == (DAY_S, 30 * DAY_S)
+    assert told["batch"] == STEP_ROWS
 
 
 async def test_a_stop_in_the_middle_of_a_round_is_heeded(
