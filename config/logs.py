@@ -51,11 +51,14 @@ def set_up_logs(*, level: str = "info", style: str = "auto") -> None:
     logging.getLogger("twinstream").setLevel(level.upper())
 
 
-_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
+_DAY_S = 86_400.0
+_UNITS = ((3_600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
 def span(seconds: float) -> str:
-    """Write a duration as people say it: 15 min, 30 d, 1.5 s, 250 ms."""
+    """Write a duration as people say it: 30 days, 24 h, 15 min, 1.5 s, 250 ms."""
+    if seconds >= 2 * _DAY_S and seconds % _DAY_S == 0:
+        return f"{seconds / _DAY_S:g} days"
     for length, unit in _UNITS:
         if seconds >= length and (seconds % length == 0 or length == 1):
             return f"{seconds / length:g} {unit}"

@@ -89,6 +89,7 @@ class Settling:
             "batch": self._limits.batch_entries_max,
             "block_ms": self._limits.block_ms,
             "claim_idle_ms": self._limits.claim_idle_ms,
+            "retention_s": self._limits.keep_finished_ms / 1_000,
         }
 
     async def step(self) -> int:

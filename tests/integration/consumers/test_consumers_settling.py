@@ -339,6 +339,7 @@ async def test_the_start_line_names_stream_group_and_limits(to_discord, desk: De
         "batch": 500,
         "block_ms": 50,
         "claim_idle_ms": 1_000,
+        "retention_s": 600.0,
     }
 
 
