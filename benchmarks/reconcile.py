@@ -45,7 +45,7 @@ INSERT INTO transactions (idempotency_key, platform, source, type, member_id, ac
         e.member, 1000000 + e.member, 1 + e.number % 20, 'game', e.number::text,
         now() - interval '1 day', now() - interval '1 day'
     FROM (
-        SELECT number, 1 + (number * 7919) % {members} AS member
+        SELECT number, 1 + (number::bigint * 7919) % {members} AS member
         FROM generate_series(1, {events}) AS number
     ) AS e, unnest(ARRAY['telegram', 'discord']) AS p
     WHERE p = 'telegram' OR e.number > {in_flight};

@@ -87,4 +87,8 @@ def moved(before: Walk, done: Slice) -> tuple[int, int, int, bool]:
     passed = done.ids + (before.passed if done.after_id else 0)
     if done.came_round:
         return 0, 0, passed, True
-    return done.upto_id, passed, before.passed_last_time, done.after_id == 0
+    begins_anew = done.after_id == 0
+    last_time = before.passed_last_time
+    if begins_anew and before.after_id:  # nobody was left behind the place where it was
+        last_time = before.passed
+    return done.upto_id, passed, last_time, begins_anew

@@ -77,7 +77,8 @@ async def books(
     return [BooksLook(*row) for row in rows]
 
 
-# Each member's ledger rows are read once, by the index; everything else is added up from them.
+# Each member's ledger rows are read once, by the index; everything else is added up from them. The
+# ids are said to every table: Postgres does not conclude them from a join, and would read it whole.
 _BOOKS = """
 WITH entered AS MATERIALIZED (
     SELECT member_id, platform, source, idempotency_key, delta_xp, delta_balance, achievement
@@ -122,9 +123,13 @@ SELECT m.id, c.account_id, s.member_id IS NOT NULL,
     m.xp, m.balance, coalesce(l.total_xp, 0), coalesce(l.total_balance, 0),
     coalesce(u.keys, '{}')
 FROM members AS m
-LEFT JOIN accounts AS c ON c.member_id = m.id AND c.platform = $1
-LEFT JOIN sync_state AS s ON s.member_id = m.id AND s.platform = $1
-LEFT JOIN surfaces AS f ON f.member_id = m.id AND f.platform = $1 AND f.surface = 'rank'
+LEFT JOIN accounts AS c
+    ON c.member_id = m.id AND c.platform = $1 AND c.member_id = ANY ($2::bigint[])
+LEFT JOIN sync_state AS s
+    ON s.member_id = m.id AND s.platform = $1 AND s.member_id = ANY ($2::bigint[])
+LEFT JOIN surfaces AS f
+    ON f.member_id = m.id AND f.platform = $1 AND f.surface = 'rank'
+        AND f.member_id = ANY ($2::bigint[])
 LEFT JOIN sums AS l ON l.member_id = m.id
 LEFT JOIN sets AS t ON t.member_id = m.id
 LEFT JOIN unentered AS u ON u.member_id = m.id
@@ -145,6 +150,7 @@ async def store_side(
                 coalesce(l.balance, 0) - coalesce(d.balance, 0)
             FROM unnest($2::bigint[]) AS u (account_id)
             LEFT JOIN accounts AS a ON a.platform = $1 AND a.account_id = u.account_id
+                AND a.account_id = ANY ($2::bigint[])
             LEFT JOIN LATERAL (
                 SELECT sum(t.delta_xp)::bigint AS xp, sum(t.delta_balance)::bigint AS balance
                 FROM transactions AS t WHERE t.member_id = a.member_id AND t.platform = $1
