@@ -28,6 +28,8 @@ from launch.servers import start_postgres, start_redis
 CHECKOUT = Path(__file__).resolve().parents[1]
 TOUCHED = (100, 1_000, 10_000, 100_000)
 IN_FLIGHT = 10_000
+#: What is done, one after the other; with --folder, one at a time on the same data.
+PARTS = ("fill", "everybody", "audit", "touched")
 
 # Both entries of every event, members in no order, ten entries a member and platform on average.
 FILL = """
@@ -171,11 +173,13 @@ def main() -> None:
     asked.add_argument("--members", type=int, default=1_000_000)
     asked.add_argument("--rows", type=int, default=10_000_000)
     asked.add_argument("--folder", type=Path, help="where the servers keep their data")
+    asked.add_argument("parts", nargs="*", default=PARTS, help=", ".join(PARTS))
     options = asked.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="reconcile-benchmark-"))
     with start_postgres(folder / "postgres") as postgres, start_redis(folder / "redis") as redis:
         migrate(postgres.url)
-        asyncio.run(fill(postgres.url, options.members, options.rows))
+        if "fill" in options.parts:
+            asyncio.run(fill(postgres.url, options.members, options.rows))
         config = folder / "twinstream.toml"
         config.write_text(
             "[telegram]\nchat_id = -1\n[discord]\nguild_id = 1\n"
@@ -191,11 +195,14 @@ def main() -> None:
             "TWINSTREAM_CONFIG": str(config),
             "TWINSTREAM_LOG_LEVEL": "error",
         }
-        run_command(env, "reconcile", "--now")
-        say(f"Redis had {asyncio.run(redis_peak(redis.url))} at its peak")
-        run_command(env, "audit")
-        set_up_logs(level="error", style="console")
-        asyncio.run(passes(Settings.from_env(env), options.members))
+        if "everybody" in options.parts:
+            run_command(env, "reconcile", "--now")
+            say(f"Redis had {asyncio.run(redis_peak(redis.url))} at its peak")
+        if "audit" in options.parts:
+            run_command(env, "audit")
+        if "touched" in options.parts:
+            set_up_logs(level="error", style="console")
+            asyncio.run(passes(Settings.from_env(env), options.members))
 
 
 if __name__ == "__main__":
