@@ -5,8 +5,8 @@ effect long ago; then come old passes of reconcile, with their pages and finding
 stands in its own row, so whoever comes next goes on there. The ledger is never touched: its keys
 are what an event that comes again is known by.
 
-There is no index for it on purpose. Events are about as old as their ids say, so a round reads what
-it removes and little else, and an index would cost every event more than that.
+There is no index for it on purpose: docs/decisions/0006. Events are about as old as their ids say,
+so a round reads what it removes and little else.
 """
 
 from typing import NamedTuple
