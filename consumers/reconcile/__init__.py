@@ -1,12 +1,15 @@
 """Proving that both sides are the same, and mending what is not: see docs/reconcile.md."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from bus import ensure_group
+from consumers import metrics
 from consumers.parts import Parts
-from db import PLATFORMS
+from consumers.transactions import transaction
+from db import PLATFORMS, reconcile_runs
 
 from .books import Books
 from .looking import Alarm, open_looking
@@ -41,5 +44,9 @@ async def open_subjects(parts: Parts) -> AsyncIterator[Opened]:
 async def open_role(parts: Parts) -> AsyncIterator[Reconcile]:
     """Open the role `reconcile`."""
     await ensure_group(parts.redis, parts.keys.snapshots)
+    async with transaction(parts.pool) as conn:
+        age_s = await reconcile_runs.age_of_last_s(conn)
+    if age_s is not None:
+        metrics.PASS_FINISHED.set(time.time() - age_s)
     async with open_subjects(parts) as (subjects, alarm):
         yield Reconcile(parts, subjects, alarm=alarm)
