@@ -19,9 +19,11 @@ import msgspec
 
 from bus import connect
 from config import Community, ReconcileSetting, Settings, set_up_logs
-from consumers.parts import open_parts
+from consumers.parts import Parts, open_parts
 from consumers.reconcile import open_role
+from consumers.reconcile.role import Reconcile
 from db import reconcile_runs
+from db.reconcile_runs import RunReport
 from launch.migrate import migrate
 from launch.servers import start_postgres, start_redis
 
@@ -149,14 +151,17 @@ async def passes(settings: Settings, members: int) -> None:
         await conn.close()
 
 
-async def a_pass(role, parts):
+async def a_pass(role: Reconcile, parts: Parts) -> tuple[int, RunReport, float]:
+    """Make one pass; return how many were touched, how it ended, and how long it took."""
     began = time.monotonic()
     run_id = await role.ask(cause="interval")
+    assert run_id is not None, "another pass is running"
     touched = await parts.pool.fetchval("SELECT count(*) FROM reconcile_touched")
     while True:
         await role.step()
         async with parts.pool.acquire() as conn:
             report = await reconcile_runs.report(conn, run_id)
+        assert report is not None
         if report.status != "running":
             return touched, report, time.monotonic() - began
 
