@@ -102,8 +102,8 @@ class CleanupSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     interval_hours: Annotated[float, msgspec.Meta(gt=0, le=24 * 365)] = 24
     retention_days: Annotated[float, msgspec.Meta(gt=0, le=36_500)] = 30
-    step_rows: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 5_000
-    step_pause_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 50
+    step_rows: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
+    step_pause_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 100
 
 
 class ReconcileSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
