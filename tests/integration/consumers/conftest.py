@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from discord_desk import Server as DiscordServer
 from redis.asyncio import Redis
 from settling_desk import Desk
+from telegram_desk import Group
 
 import schemas
 from bus import Keys, connect
@@ -53,6 +55,20 @@ def community() -> Community:
 @pytest.fixture
 def settings(redis_server: Server, database_url: str) -> Settings:
     return Settings(redis_url=redis_server.url, database_url=database_url)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DiscordServer]:
+    """The sandbox's Discord."""
+    async with DiscordServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def group() -> AsyncIterator[Group]:
+    """The sandbox's Telegram."""
+    async with Group() as group:
+        yield group
 
 
 @pytest.fixture

@@ -1,5 +1,10 @@
 """The sandbox's Discord as the tests of roles look at it."""
 
+from typing import Self
+
+import msgspec
+
+from config import Settings
 from sandbox import Faults, Transcript, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
 from sandbox.discord_api.intents import PRIVILEGED_INTENTS, Intent
@@ -32,6 +37,22 @@ class Server:
         limits = DiscordLimits().scaled(limit_scale)
         self.platform = DiscordPlatform(
             load_seed(), self.transcript, self.faults, limits=limits, privileged=privileged
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.platform.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.platform.stop()
+
+    def known_to(self, settings: Settings) -> Settings:
+        """Return the settings with the way here."""
+        return msgspec.structs.replace(
+            settings,
+            discord_token=load_seed().discord.token,
+            discord_api_base=self.platform.api_base,
+            discord_gateway_url=self.platform.gateway_url,
         )
 
     def roles_of(self, user_id: int) -> set[int]:

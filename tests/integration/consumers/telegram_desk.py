@@ -1,5 +1,10 @@
 """The sandbox's Telegram as the tests of tags look at it."""
 
+from typing import Self
+
+import msgspec
+
+from config import Settings
 from sandbox import Faults, Rate, Transcript, load_seed
 from sandbox.telegram_api import TelegramLimits, TelegramPlatform
 
@@ -15,6 +20,21 @@ class Group:
         self.transcript, self.faults = Transcript(), Faults()
         self.platform = TelegramPlatform(
             load_seed().telegram, self.transcript, self.faults, limits=UNLIMITED
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.platform.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.platform.stop()
+
+    def known_to(self, settings: Settings) -> Settings:
+        """Return the settings with the way here."""
+        return msgspec.structs.replace(
+            settings,
+            telegram_token=load_seed().telegram.token,
+            telegram_api_base=self.platform.api_base,
         )
 
     def tag_of(self, user_id: int) -> str:

@@ -25,7 +25,6 @@ from consumers.pace import Pace
 from consumers.surfaces import PATIENT_MEMBERS_MAX, Surfaces
 from db import Fact, Rung, events, set_ladder
 from db.surfaces import BACKFILL, Showing
-from sandbox import load_seed
 
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
@@ -188,20 +187,13 @@ def p95(values: list[float]) -> float:
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    server = Server(limit_scale=0.005)
-    await server.platform.start()
-    yield server
-    await server.platform.stop()
+    async with Server(limit_scale=0.005) as server:
+        yield server
 
 
 @pytest.fixture
 def settings(settings: Settings, server: Server) -> Settings:
-    return msgspec.structs.replace(
-        settings,
-        discord_token=load_seed().discord.token,
-        discord_api_base=server.platform.api_base,
-        discord_gateway_url=server.platform.gateway_url,
-    )
+    return server.known_to(settings)
 
 
 @pytest.fixture

@@ -44,20 +44,13 @@ VISITS_S_MAX = 0.25
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    server = Server(limit_scale=SCALE)
-    await server.platform.start()
-    yield server
-    await server.platform.stop()
+    async with Server(limit_scale=SCALE) as server:
+        yield server
 
 
 @pytest.fixture
 def settings(settings: Settings, server: Server) -> Settings:
-    return msgspec.structs.replace(
-        settings,
-        discord_token=load_seed().discord.token,
-        discord_api_base=server.platform.api_base,
-        discord_gateway_url=server.platform.gateway_url,
-    )
+    return server.known_to(settings)
 
 
 @pytest.fixture

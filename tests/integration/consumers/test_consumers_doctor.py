@@ -26,14 +26,6 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    server = Server()
-    await server.platform.start()
-    yield server
-    await server.platform.stop()
-
-
-@pytest.fixture
 async def group() -> AsyncIterator[TelegramPlatform]:
     platform = TelegramPlatform(load_seed().telegram, Transcript(), Faults())
     await platform.start()

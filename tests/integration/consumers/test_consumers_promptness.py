@@ -36,18 +36,8 @@ telegram_tag = "Newcomer"
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    server = Server(limit_scale=0.001)
-    await server.platform.start()
-    yield server
-    await server.platform.stop()
-
-
-@pytest.fixture
-async def group() -> AsyncIterator[Group]:
-    group = Group()
-    await group.platform.start()
-    yield group
-    await group.platform.stop()
+    async with Server(limit_scale=0.001) as server:
+        yield server
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from consumers import surfaces as surfaces_module
 from consumers.parts import Parts
 from consumers.surfaces import Surfaces
 from db.seen import seen_again
-from sandbox import Fault, load_seed
+from sandbox import Fault
 
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
@@ -99,21 +99,8 @@ def quick(monkeypatch):
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    server = Server()
-    await server.platform.start()
-    yield server
-    await server.platform.stop()
-
-
-@pytest.fixture
 def settings(settings: Settings, server: Server) -> Settings:
-    return msgspec.structs.replace(
-        settings,
-        discord_token=load_seed().discord.token,
-        discord_api_base=server.platform.api_base,
-        discord_gateway_url=server.platform.gateway_url,
-    )
+    return server.known_to(settings)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from consumers import surfaces as surfaces_module
 from consumers.surfaces import Surfaces
 from consumers.telegram_tags import open_role
 from db.seen import seen_again
-from sandbox import Fault, load_seed
+from sandbox import Fault
 
 
 @pytest.fixture(autouse=True)
@@ -27,20 +27,8 @@ def uncached_loggers():
 
 
 @pytest.fixture
-async def group() -> AsyncIterator[Group]:
-    group = Group()
-    await group.platform.start()
-    yield group
-    await group.platform.stop()
-
-
-@pytest.fixture
 def settings(settings: Settings, group: Group) -> Settings:
-    return msgspec.structs.replace(
-        settings,
-        telegram_token=load_seed().telegram.token,
-        telegram_api_base=group.platform.api_base,
-    )
+    return group.known_to(settings)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from consumers.reconcile import worn
 from consumers.reconcile.looking import Looking, open_looking
 from consumers.reconcile.subjects import CannotLook, Subject
 from consumers.surfaces import Surfaces
-from sandbox import Fault, load_seed
+from sandbox import Fault
 from sandbox.discord_api.intents import Intent
 
 with warnings.catch_warnings():
@@ -51,20 +51,13 @@ def privileged() -> Intent:
 
 @pytest.fixture
 async def server(privileged: Intent) -> AsyncIterator[Server]:
-    server = Server(privileged=privileged)
-    await server.platform.start()
-    yield server
-    await server.platform.stop()
+    async with Server(privileged=privileged) as server:
+        yield server
 
 
 @pytest.fixture
 def settings(settings: Settings, server: Server) -> Settings:
-    return msgspec.structs.replace(
-        settings,
-        discord_token=load_seed().discord.token,
-        discord_api_base=server.platform.api_base,
-        discord_gateway_url=server.platform.gateway_url,
-    )
+    return server.known_to(settings)
 
 
 @pytest.fixture

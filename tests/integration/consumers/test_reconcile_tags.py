@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import msgspec
 import pytest
 from aiogram import Bot
 from member_desk import MemberDesk
@@ -21,20 +20,8 @@ MAY_PROMOTE = frozenset({*GROUP.bot_rights, "can_promote_members"})
 
 
 @pytest.fixture
-async def group() -> AsyncIterator[Group]:
-    group = Group()
-    await group.platform.start()
-    yield group
-    await group.platform.stop()
-
-
-@pytest.fixture
 def settings(settings: Settings, group: Group) -> Settings:
-    return msgspec.structs.replace(
-        settings,
-        telegram_token=load_seed().telegram.token,
-        telegram_api_base=group.platform.api_base,
-    )
+    return group.known_to(settings)
 
 
 @pytest.fixture

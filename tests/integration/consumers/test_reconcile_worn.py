@@ -17,7 +17,7 @@ from config import Settings
 from consumers import telegram_tags
 from consumers.parts import Parts
 from consumers.reconcile.role import Reconcile
-from sandbox import Fault, load_seed
+from sandbox import Fault
 
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
@@ -26,32 +26,8 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    server = Server()
-    await server.platform.start()
-    yield server
-    await server.platform.stop()
-
-
-@pytest.fixture
-async def group() -> AsyncIterator[Group]:
-    group = Group()
-    await group.platform.start()
-    yield group
-    await group.platform.stop()
-
-
-@pytest.fixture
 def settings(settings: Settings, server: Server, group: Group) -> Settings:
-    seed = load_seed()
-    return msgspec.structs.replace(
-        settings,
-        discord_token=seed.discord.token,
-        discord_api_base=server.platform.api_base,
-        discord_gateway_url=server.platform.gateway_url,
-        telegram_token=seed.telegram.token,
-        telegram_api_base=group.platform.api_base,
-    )
+    return group.known_to(server.known_to(settings))
 
 
 @pytest.fixture
