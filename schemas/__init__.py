@@ -1,6 +1,6 @@
 """What crosses the wire: events, their rules, their keys and their bytes. No I/O, no clock."""
 
-from .builders import achievement_unlocked, balance_changed, xp_changed
+from .builders import EventParts, achievement_unlocked, balance_changed, xp_changed
 from .codec import PAYLOAD_BYTES_MAX, decode, encode
 from .document import json_schema
 from .errors import MalformedEvent, MalformedPage, SchemaError, UnknownEvent, UnsupportedVersion
@@ -29,6 +29,7 @@ __all__ = [
     "BalanceChanged",
     "EntityKey",
     "Event",
+    "EventParts",
     "MalformedEvent",
     "MalformedPage",
     "SchemaError",

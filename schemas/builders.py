@@ -7,11 +7,23 @@ one that `keys` makes of its parts: calling again with the same parts names the 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NotRequired, TypedDict
 
 from .events import AchievementUnlocked, BalanceChanged, XpChanged
 from .fields import conform
 from .keys import achievement_key, balance_key, xp_key
 from .sources import Source
+
+
+class EventParts(TypedDict):
+    """What every builder takes, for who chooses the builder last."""
+
+    user_id: int
+    source: Source
+    reason: str
+    entity_id: str
+    occurred_at: datetime
+    idempotency_key: NotRequired[str]
 
 
 def xp_changed(

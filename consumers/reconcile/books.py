@@ -171,32 +171,16 @@ async def _send_again(conn: asyncpg.Connection, key: str) -> Repair:
 
 def _event_of(row: LedgerRow) -> schemas.Event:
     """Make the event anew that a ledger row was made of."""
+    parts: schemas.EventParts = {
+        "user_id": row.account_id,
+        "source": row.source,
+        "reason": row.reason,
+        "entity_id": row.entity_id,
+        "occurred_at": row.occurred_at,
+        "idempotency_key": row.idempotency_key,
+    }
     if row.achievement is not None:
-        return schemas.achievement_unlocked(
-            user_id=row.account_id,
-            achievement=row.achievement,
-            source=row.source,
-            reason=row.reason,
-            entity_id=row.entity_id,
-            occurred_at=row.occurred_at,
-            idempotency_key=row.idempotency_key,
-        )
+        return schemas.achievement_unlocked(achievement=row.achievement, **parts)
     if row.delta_xp:
-        return schemas.xp_changed(
-            user_id=row.account_id,
-            delta_xp=row.delta_xp,
-            source=row.source,
-            reason=row.reason,
-            entity_id=row.entity_id,
-            occurred_at=row.occurred_at,
-            idempotency_key=row.idempotency_key,
-        )
-    return schemas.balance_changed(
-        user_id=row.account_id,
-        delta_balance=row.delta_balance,
-        source=row.source,
-        reason=row.reason,
-        entity_id=row.entity_id,
-        occurred_at=row.occurred_at,
-        idempotency_key=row.idempotency_key,
-    )
+        return schemas.xp_changed(delta_xp=row.delta_xp, **parts)
+    return schemas.balance_changed(delta_balance=row.delta_balance, **parts)

@@ -34,31 +34,16 @@ async def tell(conn: asyncpg.Connection, finding: Finding) -> Repair:
 
 
 def _event(finding: Finding, account_id: int) -> schemas.Event:
-    entity_id = f"{finding.run_id}.{finding.finding_id}"
-    now = datetime.now(UTC)
+    parts: schemas.EventParts = {
+        "user_id": account_id,
+        "source": "telegram",
+        "reason": REASON,
+        "entity_id": f"{finding.run_id}.{finding.finding_id}",
+        "occurred_at": datetime.now(UTC),
+    }
     if finding.field == "xp":
-        return schemas.xp_changed(
-            user_id=account_id,
-            delta_xp=finding.difference or 0,
-            source="telegram",
-            reason=REASON,
-            entity_id=entity_id,
-            occurred_at=now,
-        )
+        return schemas.xp_changed(delta_xp=finding.difference or 0, **parts)
     if finding.field == "balance":
-        return schemas.balance_changed(
-            user_id=account_id,
-            delta_balance=finding.difference or 0,
-            source="telegram",
-            reason=REASON,
-            entity_id=entity_id,
-            occurred_at=now,
-        )
-    return schemas.achievement_unlocked(
-        user_id=account_id,
-        achievement=finding.field.removeprefix("achievement:"),
-        source="telegram",
-        reason=REASON,
-        entity_id=entity_id,
-        occurred_at=now,
-    )
+        return schemas.balance_changed(delta_balance=finding.difference or 0, **parts)
+    name = finding.field.removeprefix("achievement:")
+    return schemas.achievement_unlocked(achievement=name, **parts)
