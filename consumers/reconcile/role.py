@@ -102,7 +102,15 @@ class Reconcile:
         compared = await self._comparing.step()
         if compared is None and self._run is not None:
             await self._take_again()
+        if compared:
+            await self._trim()
         return done + (compared or 0)
+
+    async def _trim(self) -> None:
+        """Keep no page that was compared: a pass over a million members has 200 MB of them."""
+        stream, group = self._parts.keys.snapshots
+        with contextlib.suppress(GroupMissing, StreamMissing):
+            await trim_stream(self._parts.redis, stream, [group], keep_ms=0)
 
     async def ask(
         self,
@@ -246,9 +254,6 @@ class Reconcile:
             if run.member_id is None and not run.dry_run:
                 metrics.PASS_FINISHED.set(time.time())
             log.info("reconcile.finished", run=run.id, members=report.members, **decisions)
-        with contextlib.suppress(GroupMissing, StreamMissing):
-            stream, group = self._parts.keys.snapshots
-            await trim_stream(self._parts.redis, stream, [group], keep_ms=0)
 
     async def _decide_all(self, run: Run, decision: drift.Decision, why: str) -> None:
         more = 1
