@@ -114,8 +114,9 @@ async def promote_live(pool: asyncpg.Pool, wall: Wall, user_ids: Iterable[int]) 
     """Promote one after the other. Returns how long each waited, and behind how many others."""
     waits = []
     for user_id in user_ids:
+        before = len(wall.visits)
         await give_xp(pool, [(user_id, 1_000)])
-        began, before = time.perf_counter(), len(wall.visits)
+        began = time.perf_counter()  # it may be shown already: the commit was a moment ago
 
         async def shown(user_id: int = user_id, before: int = before) -> bool:
             return any(one.account_id == user_id for one, _ in wall.visits[before:])
@@ -126,7 +127,7 @@ async def promote_live(pool: asyncpg.Pool, wall: Wall, user_ids: Iterable[int]) 
             for number, (one, at) in enumerate(wall.visits[before:])
             if one.account_id == user_id
         )
-        waits.append(Wait(at - began, number))
+        waits.append(Wait(max(at - began, 0.0), number))
     return waits
 
 
