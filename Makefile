@@ -26,7 +26,19 @@ status: $(VENV)/local ## Show streams and events of what runs here, or at REDIS_
 
 .PHONY: doctor
 doctor: $(VENV)/local ## Look at everything it stands on; say what is wrong and what mends it
-	@$(BIN)/python -m launch doctor
+	@$(BIN)/python -m launch operate doctor
+
+.PHONY: audit
+audit: $(VENV)/local ## Prove from the ledger that everything adds up
+	@$(BIN)/python -m launch operate audit $(ARGS)
+
+.PHONY: reconcile
+reconcile: $(VENV)/local ## Compare both sides now: make reconcile ARGS=--dry-run
+	@$(BIN)/python -m launch operate reconcile --now $(ARGS)
+
+.PHONY: dead
+dead: $(VENV)/local ## Look at what was buried: make dead ARGS="show 7"
+	@$(BIN)/python -m launch operate dead $(or $(ARGS),list)
 
 .PHONY: redis
 redis: $(VENV)/local ## Send one command to Redis: make redis ARGS="XINFO GROUPS sync:telegram"

@@ -11,17 +11,17 @@ Plan = Callable[[Ground, bool], Coroutine[Any, Any, Report]]
 
 
 async def _apply(ground: Ground, quick: bool) -> Report:
-    return await apply.run(ground, events=2_000 if quick else 20_000, rounds=1 if quick else 5)
+    return await apply.run(ground, events=2_000 if quick else 20_000, rounds=1 if quick else 3)
 
 
 async def _produce(ground: Ground, quick: bool) -> Report:
-    return await produce.run(ground, events=500 if quick else 5_000, rounds=1 if quick else 5)
+    return await produce.run(ground, events=500 if quick else 5_000, rounds=1 if quick else 3)
 
 
 async def _latency(ground: Ground, quick: bool) -> Report:
     if quick:
         return await latency.run(ground, rates=(100,), seconds=5)
-    return await latency.run(ground, rates=(10, 100, 1_000), seconds=30)
+    return await latency.run(ground, rates=(10, 100, 1_000), seconds=20)
 
 
 async def _backlog(ground: Ground, quick: bool) -> Report:
@@ -29,7 +29,7 @@ async def _backlog(ground: Ground, quick: bool) -> Report:
 
 
 async def _footprint(ground: Ground, quick: bool) -> Report:
-    return await footprint.run(ground, rounds=1 if quick else 5)
+    return await footprint.run(ground, rounds=1 if quick else 3)
 
 
 PLANS: Final[dict[str, Plan]] = {

@@ -16,6 +16,7 @@ import schemas
 from bus import BadRedisUrl, Keys, Publisher, connect
 from config import Community, ConfigError, Settings, metrics, set_up_logs
 from db import (
+    BadDatabaseUrl,
     Platform,
     Producer,
     SchemaOutdated,
@@ -110,7 +111,7 @@ async def _wait_for_postgres(
             what="connecting to Postgres",
             passing=(StorageUnavailable,),
         )
-    except SchemaOutdated as error:
+    except (BadDatabaseUrl, SchemaOutdated) as error:
         raise Refused(str(error)) from error
 
 

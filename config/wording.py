@@ -10,7 +10,8 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(.+?)`")
 _MISSING = re.compile(r"Object missing required field `(.+?)`")
 _TYPE = re.compile(r"Expected `(.+?)`, got `(.+?)`")
 _LENGTH = re.compile(r"Expected `str` of length ([<>])= (\d+)")
-_BOUND = re.compile(r"Expected `(.+?)` ([<>])= (\d+)")
+_BOUND = re.compile(r"Expected `(.+?)` ([<>])=? ([\d.]+)")
+_CHOICE = re.compile(r"Invalid enum value (.+)")
 
 _KINDS = {
     "int": "a whole number",
@@ -36,6 +37,8 @@ def explain(error: msgspec.ValidationError, settings: type[msgspec.Struct]) -> s
         return _unknown(found[1], path, settings)
     if found := _MISSING.fullmatch(what):
         return f"{_join(path, found[1])} is missing"
+    if found := _CHOICE.fullmatch(what):
+        return f"{path} must be {_choices_at(path, settings)}, not {found[1]}"
     return f"{path} {_demand(what)}" if path else what
 
 
@@ -59,6 +62,19 @@ def _unknown(name: str, path: str, settings: type[msgspec.Struct]) -> str:
 
 def _settings_at(path: str, settings: type[msgspec.Struct]) -> list[str]:
     """List the names that may stand at a place such as `telegram` or `ranks[0]`."""
+    here = _type_at(path, settings)
+    return (
+        [field.encode_name for field in here.fields] if isinstance(here, inspect.StructType) else []
+    )
+
+
+def _choices_at(path: str, settings: type[msgspec.Struct]) -> str:
+    here = _type_at(path, settings)
+    values = here.values if isinstance(here, inspect.LiteralType) else ()
+    return " or ".join(repr(value) for value in values)
+
+
+def _type_at(path: str, settings: type[msgspec.Struct]) -> inspect.Type:
     here: inspect.Type = inspect.type_info(settings)
     for name in re.findall(r"\w+", path):
         if isinstance(here, inspect.StructType):
@@ -67,9 +83,7 @@ def _settings_at(path: str, settings: type[msgspec.Struct]) -> list[str]:
             here = here.item_type
         if isinstance(here, inspect.UnionType):
             here = next(one for one in here.types if isinstance(one, inspect.StructType))
-    return (
-        [field.encode_name for field in here.fields] if isinstance(here, inspect.StructType) else []
-    )
+    return here
 
 
 def _join(path: str, name: str) -> str:

@@ -12,7 +12,7 @@ import structlog
 
 from bus import BadRedisUrl, BusError, CommandRefused, address
 from config import Community, ConfigError, Settings, heartbeat, metrics
-from db import Contention, SchemaOutdated, StorageUnavailable, StoreUnfit
+from db import BadDatabaseUrl, Contention, SchemaOutdated, StorageUnavailable, StoreUnfit
 
 from . import roles, watch
 from .loop import Patience, run, unless_stopped
@@ -47,7 +47,7 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
                 await _serve_until(stop, settings, community, wanted)
     except StoreUnfit as error:
         raise ConfigError(f"{settings.twinstream_config}: {error}") from error
-    except (SchemaOutdated, BadRedisUrl) as error:
+    except (SchemaOutdated, BadDatabaseUrl, BadRedisUrl) as error:
         raise ConfigError(str(error)) from error
     except CommandRefused as error:
         raise ConfigError(

@@ -13,6 +13,7 @@ from rich.table import Table
 import schemas
 from bus import Publisher
 from config import ConfigError
+from db import dead_letters
 from db.dead_letters import (
     DeadEvent,
     count_dead,
@@ -47,6 +48,18 @@ async def show_list(pool: asyncpg.Pool, console: Console, *, reason: str, limit:
     if found:
         console.print(table)
     console.print(f"{total} buried" + (f", the first {limit} are shown" if total > limit else ""))
+
+
+async def discard(pool: asyncpg.Pool, console: Console, ids: Sequence[int]) -> None:
+    """Remove entries for good that were never events of ours; others are named and kept."""
+    async with transaction(pool) as conn:
+        gone = await dead_letters.discard(conn, ids)
+    for dead_id in sorted(set(ids) - set(gone)):
+        console.print(
+            f"{dead_id} stays: it is not buried, or it was recorded where it happened and has to be"
+            " sent again (`dead replay`)"
+        )
+    console.print(f"{len(gone)} discarded")
 
 
 async def show_one(pool: asyncpg.Pool, console: Console, dead_id: int) -> None:

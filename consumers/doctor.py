@@ -79,7 +79,7 @@ async def _postgres(settings: Settings) -> Findings:
         async with pool.acquire() as conn:
             counts = await status.events_by_status(conn)
     buried = counts.get("failed", 0)
-    mend = f"{buried} are buried: see `python -m consumers dead list`" if buried else None
+    mend = f"{buried} buried: see `python -m consumers dead list`" if buried else None
     yield Finding("events", mend, ", ".join(f"{n} {name}" for name, n in counts.items()))
 
 

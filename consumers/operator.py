@@ -68,6 +68,12 @@ def replay(
     _work(lambda to: _replay(to, None if everything else ids, reason, dry_run))
 
 
+@dead_app.command()
+def discard(ids: Annotated[list[int], typer.Argument(metavar="ID ...")]) -> None:
+    """Remove entries for good that were never events of ours, once you have looked at them."""
+    _work(lambda to: dead.discard(to.pool, console, ids))
+
+
 @app.command()
 def rebuild() -> None:
     """Publish everything again that has not arrived yet, after Redis lost data.

@@ -15,7 +15,7 @@ from .facts import Event, Fact, Recorded
 from .ladder import Rung, set_ladder
 from .linking import LinkOutcome, issue_code, redeem_code
 from .platforms import PLATFORMS, Platform
-from .pool import SchemaOutdated, open_pool
+from .pool import BadDatabaseUrl, SchemaOutdated, open_pool
 from .producer import Producer
 from .standings import Achievement, Profile, Standing, profile, top
 from .store_opening import open_stores
@@ -25,6 +25,7 @@ __all__ = [
     "PLATFORMS",
     "Achievement",
     "Announcement",
+    "BadDatabaseUrl",
     "Change",
     "Contention",
     "DbError",

@@ -95,6 +95,23 @@ async def send_again(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
     return sorted(row["id"] for row in rows)
 
 
+async def discard(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
+    """Remove buried entries that no event was ever recorded for. Returns the ids that were.
+
+    A recorded event is kept, because its origin counts it and the other side does not.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            DELETE FROM sync_events
+            WHERE id = ANY ($1::bigint[]) AND status = 'failed' AND member_id IS NULL
+            RETURNING id
+            """,
+            list(ids),
+        )
+    return sorted(row["id"] for row in rows)
+
+
 async def forget_entry(conn: asyncpg.Connection, dead_id: int) -> None:
     """Remove a buried entry that was put on its stream anew; the new entry has its own fate."""
     with mapped_errors():

@@ -1,6 +1,8 @@
 """Opening a pool of connections to Postgres, on the schema that this version needs."""
 
+import contextlib
 import importlib.resources
+from collections.abc import Iterator
 
 import asyncpg
 
@@ -13,6 +15,10 @@ CONNECT_TIMEOUT_S = 10.0
 IDLE_IN_TRANSACTION_TIMEOUT_S = 60
 
 
+class BadDatabaseUrl(DbError):
+    """The address of Postgres cannot be read. Correct DATABASE_URL; trying again does not help."""
+
+
 class SchemaOutdated(DbError):
     """The database is older than this version of twinstream. Migrate it, then start again."""
 
@@ -22,10 +28,11 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
 
     Raises:
         StorageUnavailable: Postgres cannot be reached, or refuses this user or database.
+        BadDatabaseUrl: the address is none.
         SchemaOutdated: a migration of this version has not been applied.
     """
     try:
-        with mapped_errors():
+        with mapped_errors(), _address_errors():
             pool = await asyncpg.create_pool(
                 database_url,
                 min_size=1,
@@ -38,8 +45,11 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
                     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_TIMEOUT_S}s",
                 },
             )
-    except (ValueError, DbError) as error:
-        raise StorageUnavailable(f"Postgres at DATABASE_URL cannot be used: {error}") from error
+    except StorageUnavailable as error:
+        raise StorageUnavailable(
+            f"Postgres at DATABASE_URL cannot be used: {error}; see that it runs, and that host,"
+            " port, user, password and name are right"
+        ) from error
     try:
         await _require_schema(pool)
     except BaseException:
@@ -56,6 +66,18 @@ def newest_migration() -> str:
         if file.name.endswith(".sql")
     ]
     return max(names).partition("_")[0]
+
+
+@contextlib.contextmanager
+def _address_errors() -> Iterator[None]:
+    """Tell an address that is none from a server that is away."""
+    try:
+        yield
+    except ValueError as error:  # asyncpg's own is one too
+        raise BadDatabaseUrl(
+            f"DATABASE_URL cannot be read ({error}): it must look like"
+            " postgresql://user:password@host:5432/name"
+        ) from error
 
 
 async def _require_schema(pool: asyncpg.Pool) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import dotenv
+import redis.exceptions as redis_errors
 import typer
 from rich.console import Console
 
@@ -25,7 +26,7 @@ from .migrate import SCHEMA, dump_schema, migrate
 from .person import Person
 from .processes import Crew
 from .sandbox_client import SandboxClient
-from .sandboxed import OURS, Endpoints, run_sandbox
+from .sandboxed import COMMUNITY, OURS, Endpoints, run_sandbox
 from .servers import start_postgres
 from .site import LIVE, SANDBOX, find_running, open_site, remove
 from .story import Story
@@ -54,7 +55,10 @@ def run() -> None:
 @app.command()
 def sandbox() -> None:
     """Run everything on the local platforms, until Ctrl-C. Needs no tokens."""
-    _until_signal(_sandbox(_settings()))
+    settings = _settings()
+    if "TWINSTREAM_CONFIG" in os.environ:
+        console.print(f"The sandbox uses {COMMUNITY}, whatever TWINSTREAM_CONFIG names.")
+    _until_signal(_sandbox(settings))
 
 
 @app.command()
@@ -78,18 +82,11 @@ def status() -> None:
     _until_signal(_status(redis_url, database_url))
 
 
-@app.command()
-def doctor() -> None:
-    """Say what is wrong with a running twinstream, and what mends it; exit 1 if anything is."""
-    settings = _settings()
-    environment = dict(os.environ)
-    ours = ("redis_url", "database_url", *TOKENS)
-    if not any(getattr(settings, field) for field in ours):
-        folder = Path(settings.twinstream_run_dir)
-        environment = Endpoints.read(folder / "endpoints.json").environment(environment)
-    elif (running := find_running(Path(settings.twinstream_run_dir))) is not None:
-        environment = {"REDIS_URL": running[0], "DATABASE_URL": running[1], **environment}
-    command = (sys.executable, "-m", "consumers", "doctor")
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def operate(context: typer.Context) -> None:
+    """Run a command of `python -m consumers` on the twinstream that runs here, or is set."""
+    environment = _environment_of_what_runs(_settings())
+    command = (sys.executable, "-m", "consumers", *context.args)
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
@@ -236,6 +233,8 @@ async def _redis(redis_url: str, words: list[str]) -> None:
     client = connect(redis_url, name="twinstream/by-hand")
     try:
         reply = await client.execute_command(*words)
+    except redis_errors.RedisError as error:
+        raise LaunchError(f"Redis says: {error}") from error
     finally:
         await client.aclose()
     console.print(inside.readable(reply), soft_wrap=True)
@@ -246,6 +245,19 @@ def _settings() -> Settings:
     found = {name: value for name, value in dotenv.dotenv_values(".env").items() if value}
     os.environ.update({**found, **os.environ})
     return Settings.from_env(os.environ)
+
+
+def _environment_of_what_runs(settings: Settings) -> dict[str, str]:
+    """Return our environment, and what is not set in it from the sandbox or `run` that is here."""
+    environment = dict(os.environ)
+    root = Path(settings.twinstream_run_dir)
+    if not any(getattr(settings, field) for field in ("redis_url", "database_url", *TOKENS)):
+        return Endpoints.read(root / "endpoints.json").environment(environment)
+    if (running := find_running(root)) is not None:
+        return {"REDIS_URL": running[0], "DATABASE_URL": running[1], **environment}
+    if not (settings.redis_url and settings.database_url):
+        console.print("`make run`, which starts servers of its own, does not run now.")
+    return environment
 
 
 def _addresses(settings: Settings) -> tuple[str, str]:

@@ -2,17 +2,18 @@
 
 import asyncio
 import time
+from typing import Any
 
 import asyncpg
 import msgspec
 from faststream.redis import BinaryMessageFormatV1, RedisBroker, StreamSub
 
-import schemas
-from benchmarks.ground import BATCH, KEYS, PLATFORM, SOURCE, STREAM, Start, fill
+from benchmarks.contenders.settling import settle
+from benchmarks.ground import BATCH, KEYS, SOURCE, STREAM, Start, fill
 from bus import connect
-from db import Fact, events
 
 GROUP = KEYS.group(SOURCE)
+QUIET: dict[str, Any] = {"logger": None, "message_format": BinaryMessageFormatV1}
 
 
 async def drain(start: Start, *, workers: int = 1) -> float:
@@ -29,25 +30,23 @@ async def drain_in_batches(start: Start) -> float:
 async def _drain(start: Start, sub: StreamSub, *, workers: int) -> float:
     await _fill(start)
     pool = await asyncpg.create_pool(start.database_url, min_size=workers, max_size=workers)
-    broker = RedisBroker(start.redis_url, logger=None, message_format=BinaryMessageFormatV1)
+    broker = RedisBroker(start.redis_url, **QUIET)
     all_done = asyncio.Event()
     done = 0
 
-    async def settle(payloads: list[str]) -> None:
+    async def many(payloads: list[str]) -> None:
         nonlocal done
-        facts = [Fact(schemas.decode(text.encode()), text.encode()) for text in payloads]
-        async with pool.acquire() as conn, conn.transaction():
-            await events.settle(conn, PLATFORM, SOURCE, facts)
+        await settle(pool, [payload.encode() for payload in payloads])
         done += len(payloads)
         if done >= len(start.payloads):
             all_done.set()
 
     async def one(payload: str) -> None:
-        await settle([payload])
+        await many([payload])
 
     # Sharing a subscriber among workers is only offered for messages one by one.
-    options = {} if workers == 1 else {"max_workers": workers}
-    broker.subscriber(stream=sub, **options)(settle if sub.batch else one)
+    options: dict[str, Any] = {} if workers == 1 else {"max_workers": workers}
+    broker.subscriber(stream=sub, **options)(many if sub.batch else one)
     began = time.perf_counter()
     async with broker:
         await broker.start()

@@ -7,9 +7,8 @@ import asyncpg
 from taskiq.api import run_receiver_task
 from taskiq_redis import RedisStreamBroker
 
-import schemas
-from benchmarks.ground import BATCH, PLATFORM, SOURCE, Start
-from db import Fact, events
+from benchmarks.contenders.settling import settle
+from benchmarks.ground import BATCH, Start
 
 WORKERS = 8
 
@@ -21,16 +20,14 @@ async def drain(start: Start) -> float:
     all_done = asyncio.Event()
     done = 0
 
-    async def settle(payload: str) -> None:
+    async def one(payload: str) -> None:
         nonlocal done
-        content = payload.encode()
-        async with pool.acquire() as conn, conn.transaction():
-            await events.settle(conn, PLATFORM, SOURCE, [Fact(schemas.decode(content), content)])
+        await settle(pool, [payload.encode()])
         done += 1
         if done >= len(start.payloads):
             all_done.set()
 
-    task = broker.task(task_name="settle")(settle)
+    task = broker.task(task_name="settle")(one)
     await broker.startup()
     for payload in start.payloads:
         await task.kiq(payload.decode())

@@ -54,12 +54,25 @@ async def run(settings: Settings, console: Console, request: Request) -> int:
     ):
         member_id = await _member(parts, request.member)
         role = Reconcile(parts, subjects, consumer=CONSUMER)
+        _tell_what_is_not_looked_at(settings, community, console)
         run_id = await _begin(role, parts, console, request, member_id)
         report = None if run_id is None else await _watch(role, parts, console, run_id)
         if report is None or report.status == "running":
             console.print("Stopped by you; the service goes on with the pass in a while.")
             return EXIT_CODE_STOPPED
+        if request.dry_run:
+            console.print("A dry run: nothing is repaired, and nothing counts as seen.")
         return await _tell(parts, console, report)
+
+
+def _tell_what_is_not_looked_at(settings: Settings, community: Community, console: Console) -> None:
+    """What nobody looks at must not pass for equal."""
+    if community.keep_manual_changes:
+        console.print("Roles and tags are not looked at: keep_manual_changes is set.")
+        return
+    for what, token in (("tags", "telegram_token"), ("roles", "discord_token")):
+        if getattr(settings, token) is None:
+            console.print(f"The {what} members wear are not looked at: {token.upper()} is not set.")
 
 
 async def _member(parts: Parts, asked: str | None) -> int | None:

@@ -10,6 +10,7 @@ from record_desk import record, settle, until_someone_waits_for_a_lock, xp
 
 import schemas
 from db import (
+    BadDatabaseUrl,
     Contention,
     Producer,
     SchemaOutdated,
@@ -92,16 +93,16 @@ async def test_connections_say_whose_they_are_and_let_go_of_forgotten_locks(data
         await pool.close()
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://postgres@127.0.0.1:1/nowhere",
-        "postgresql://127.0.0.1:port/x",
-        "not an address",
-    ],
-)
-async def test_an_address_that_cannot_be_used_is_said_so(url):
+async def test_a_server_that_does_not_answer_is_said_so():
     with pytest.raises(StorageUnavailable, match="DATABASE_URL"):
+        await open_pool("postgresql://postgres@127.0.0.1:1/nowhere", name="test")
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://127.0.0.1:port/x", "not an address", "mysql://127.0.0.1/x"]
+)
+async def test_an_address_that_is_none_is_no_outage(url):
+    with pytest.raises(BadDatabaseUrl, match="postgresql://user:password@host"):
         await open_pool(url, name="test")
 
 

@@ -70,6 +70,14 @@ def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
             HEAD.replace("9001", "'9001'") + RANK,
             "discord.guild_id must be a whole number, not a text",
         ),
+        (
+            HEAD.replace("9001", "9001\nrank_roles = 'stak'") + RANK,
+            "discord.rank_roles must be 'replace' or 'stack', not 'stak'",
+        ),
+        (
+            HEAD + RANK + "[reconcile]\nmembers_share_max = 2\n",
+            "reconcile.members_share_max must be a number, at most 1.0",
+        ),
         ("ranks = 3\n" + HEAD, "ranks must be a list, not a whole number"),
         (HEAD + RANK + RANK.replace("Newcomer", "B"), "not more than"),
         (

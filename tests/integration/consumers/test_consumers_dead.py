@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from settling_desk import Desk, edited, xp_payload
 
 from bus import Keys, connect
@@ -63,6 +64,29 @@ async def test_sending_again_twice_counts_once(parts, desk, producer):
 
     assert await desk.xp("discord") == 30
     assert await desk.ledger_rows("discord") == 2
+
+
+async def test_only_what_was_never_recorded_can_be_discarded(parts, desk, producer, capsys):
+    """An event that its origin counts has to reach the other side."""
+    await desk.add("telegram", b"nonsense")
+    await Settling("telegram", parts).step()
+    recorded = await producer.create_xp_change_event(
+        user_id=1001, delta_xp=50, source="telegram", reason="gift", entity_id="1"
+    )
+    await parts.pool.execute(
+        "UPDATE sync_events SET status = 'failed', error_message = 'somehow'"
+        " WHERE idempotency_key = $1",
+        recorded.idempotency_key,
+    )
+    ids = [one.id for one in await all_dead(parts)]
+
+    await dead.discard(parts.pool, Console(width=200), [*ids, 999])
+
+    assert list(await desk.failures()) == [recorded.idempotency_key]
+    said = capsys.readouterr().out
+    assert "1 discarded" in said
+    assert f"{ids[1]} stays" in said
+    assert "999 stays" in said
 
 
 async def test_what_is_refused_again_is_buried_again_with_its_reason(parts, desk):
@@ -192,6 +216,8 @@ async def test_the_commands_list_show_and_replay(checkout, buried_on_a_server_of
     assert "sync:telegram: 0 unfinished events" in rebuilt.stdout
     replayed = await command(checkout, servers, "dead", "replay", str(overdraft.id))
     assert "1 sent again" in replayed.stdout
+    discarded = await command(checkout, servers, "dead", "discard", str(nonsense.id))
+    assert "1 discarded" in discarded.stdout
     client = connect(servers["REDIS_URL"], name="test")
     assert await client.xlen(Keys().stream("telegram")) == 1
     await client.aclose()

@@ -137,7 +137,7 @@ async def test_events_that_were_buried_are_told(settings, pool: asyncpg.Pool):
             error_message="no event",
         )
 
-    assert "1 are buried" in await told(settings)
+    assert "1 buried" in await told(settings)
 
 
 async def test_a_redis_that_may_evict_and_one_without_streams_are_told(settings):

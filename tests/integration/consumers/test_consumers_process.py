@@ -154,6 +154,7 @@ async def test_a_step_that_does_not_end_is_cut_off(environ, outside: Desk):
         (["telegram-tags"], {}, "TELEGRAM_TOKEN is not set"),
         (["relay"], {"TWINSTREAM_CONFIG": "/nowhere/twinstream.toml"}, "does not exist"),
         (["relay"], {"REDIS_URL": "localhost:6379"}, "a Redis URL looks like"),
+        (["relay"], {"DATABASE_URL": "mysql://x"}, "DATABASE_URL cannot be read"),
         (["relay"], {"TWINSTREAM_LOG_LEVEL": "loud"}, "TWINSTREAM_LOG_LEVEL"),
         (["telegram-tags"], {"TELEGRAM_TOKEN": "no token"}, "TELEGRAM_TOKEN does not look like"),
     ],
