@@ -41,9 +41,11 @@ def environment(run_dir: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "TWINSTREAM_RUN_DIR": str(run_dir), "COLUMNS": "200"}
 
 
-def launch(command: str, run_dir: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def launch(
+    command: str, run_dir: Path, *words: str, **more: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "launch", command],
+        [sys.executable, "-m", "launch", command, *words],
         env=environment(run_dir) | more,
         capture_output=True,
         text=True,
@@ -131,6 +133,19 @@ async def test_status_shows_streams_and_events(sandbox: Running) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "sync:telegram" in shown.stdout
     assert "to-discord-1" in shown.stdout
+
+
+async def test_an_operators_command_finds_what_runs_here(sandbox: Running) -> None:
+    audited = await asyncio.to_thread(launch, "operate", sandbox.run_dir, "audit")
+    compared = await asyncio.to_thread(
+        launch, "operate", sandbox.run_dir, "reconcile", "--now", "--dry-run"
+    )
+
+    assert audited.returncode == 0, audited.stderr
+    assert "Everything adds up" in audited.stdout
+    assert compared.returncode == 0, compared.stderr
+    assert "nothing differs" in compared.stdout
+    assert "not looked at" not in compared.stdout
 
 
 async def test_a_second_sandbox_in_the_same_folder_says_what_to_do(sandbox: Running) -> None:

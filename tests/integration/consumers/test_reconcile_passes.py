@@ -16,7 +16,7 @@ from reconcile_desk import a_pass, decisions, let_everything_arrive, opened
 from bus import Keys
 from config import ReconcileSetting
 from consumers.parts import Parts
-from consumers.reconcile.role import Reconcile
+from consumers.reconcile.role import PAGES_AHEAD, Reconcile
 from db import Producer
 
 PEOPLE = 9
@@ -226,9 +226,18 @@ async def test_what_an_operator_asks_in_vain_is_said(operator, people: list[int]
     assert (code, "there is no such member" in told) == (2, True)
 
 
-async def test_pages_are_trimmed_once_they_are_compared(
+async def test_pages_are_trimmed_while_the_pass_goes_on(
     role: Reconcile, pool: asyncpg.Pool, parts: Parts, people: list[int], keys: Keys
 ):
-    await a_pass(role, pool)
+    """Else a pass over a million members would keep all of its pages in Redis."""
+    lengths = []
+    taken = 0
+    await role.ask(everybody=True)
+    while await pool.fetchval("SELECT status = 'running' FROM reconcile_runs"):
+        await role.step()
+        lengths.append(await parts.redis.xlen(keys.snapshots.stream))
+        taken = await pool.fetchval("SELECT count(*) FROM snapshots")
 
-    assert await parts.redis.xlen(keys.snapshots.stream) <= 1
+    assert taken > PAGES_AHEAD + 1
+    assert max(lengths) <= PAGES_AHEAD + 1
+    assert lengths[-1] <= 1
