@@ -4,7 +4,7 @@
 Both may be repeated with the same events as often as anybody likes: the effect happens once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -102,32 +102,32 @@ async def settle(
         entered = await ledger.enter(conn, platform, list(origin.values()))
         if store is not None:
             await debts.apply_rows(conn, platform, store, [origin[key] for key in entered])
-        await _complete(conn, platform, list(origin.values()))
+        await _complete(conn, platform, origin)
         return entered
 
 
-async def _complete(
-    conn: asyncpg.Connection, platform: Platform, rows: Sequence[LedgerRow]
-) -> None:
-    """Note that these events took effect, in the order of their rows, as everybody locks them."""
+async def _complete(conn: asyncpg.Connection, platform: Platform, keys: Collection[str]) -> None:
+    """Note that these events took effect, in the order of their rows, as everybody locks them.
+
+    One that was buried before anybody knew whose it is has no member yet; its ledger row does.
+    """
     await conn.execute(
         """
-        WITH settled AS (
-            SELECT e.id, o.member_id
-            FROM unnest($2::text[], $3::bigint[]) AS o (idempotency_key, member_id)
-            JOIN sync_events AS e USING (idempotency_key)
-            WHERE e.status <> 'completed'
-            ORDER BY e.id
-            FOR NO KEY UPDATE OF e
-        )
-        UPDATE sync_events AS e SET status = 'completed', member_id = s.member_id,
-            processed_by = $1, processed_at = now(),
-            published_at = coalesce(e.published_at, now()), error_message = NULL
-        FROM settled AS s WHERE e.id = s.id
+        UPDATE sync_events AS e SET status = 'completed', processed_by = $1, processed_at = now(),
+            published_at = coalesce(e.published_at, now()), error_message = NULL,
+            member_id = coalesce(e.member_id, (
+                SELECT t.member_id FROM transactions AS t
+                WHERE t.idempotency_key = e.idempotency_key AND t.platform = $1
+            ))
+        WHERE e.id = ANY (ARRAY (
+            SELECT id FROM sync_events
+            WHERE idempotency_key = ANY ($2::text[]) AND status <> 'completed'
+            ORDER BY id
+            FOR NO KEY UPDATE
+        ))
         """,
         platform,
-        [row.idempotency_key for row in rows],
-        [row.member_id for row in rows],
+        list(keys),
     )
 
 
