@@ -24,6 +24,7 @@ class Contender(NamedTuple):
 CONTENDERS: Final = (
     Contender(FLOOR, bare.drain),
     Contender(OURS, ours.drain),
+    Contender(f"{OURS}, one lane", partial(ours.drain, lanes=1)),
     Contender("FastStream, batches of 500", faststream_redis.drain_in_batches),
     Contender("FastStream, 8 workers", partial(faststream_redis.drain, workers=8), 0.1),
     Contender("FastStream, per message", faststream_redis.drain, 0.1),

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ import schemas
 from config import CleanupSetting, Community, Settings, set_up_logs
 from consumers.cleanup import Cleanup
 from consumers.parts import Parts, open_parts
-from consumers.settling import Settling
+from consumers.settling import Delivery, Settling
 from db import Producer
 from launch.migrate import migrate
 from launch.servers import start_postgres, start_redis
@@ -107,8 +107,8 @@ class Flow:
         role = Settling("telegram", parts)
         settle = role._settle
 
-        async def timed(deliveries) -> None:  # type: ignore[no-untyped-def]
-            await settle(deliveries)
+        async def timed(deliveries: Sequence[Delivery], *, again: bool = False) -> None:
+            await settle(deliveries, again=again)
             now = time.perf_counter()
             for delivery in deliveries:
                 began = self._created.pop(delivery.fact.event.idempotency_key, None)

@@ -53,9 +53,11 @@ class Keys:
         return f"{self.prefix}sync:dead"
 
 
-def consumer_name(group: str, number: int) -> str:
+def consumer_name(group: str, number: int, lane: int = 1) -> str:
     """Name the `number`th consumer of a group: `to-discord-1`, `reconcile-1`.
 
-    Stable names let a restarted consumer find what it left; no two living ones may share a name.
+    A process that reads a stream in several lanes is a consumer in each: `to-discord-1.2`. Stable
+    names let a restarted consumer find what it left; no two living ones may share a name.
     """
-    return f"{group}-{number}" if group == _SNAPSHOTS_GROUP else f"to-{group}-{number}"
+    role = group if group == _SNAPSHOTS_GROUP else f"to-{group}"
+    return f"{role}-{number}" if lane == 1 else f"{role}-{number}.{lane}"

@@ -13,7 +13,7 @@ So an entry is delivered at least once, and sometimes twice: effects must bear t
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from .client import BLOCK_MS_MAX, Client
@@ -136,6 +136,18 @@ class Reader:
         from the task that does the work, so that it stops when the work does.
         """
         return await self._set_idle(ids, idle_ms=0)
+
+    async def begun_before(self, entry_id: str, *, besides: Collection[str]) -> bool:
+        """Tell whether an entry before this one was delivered to somebody and is not settled.
+
+        Those among `besides`, which is what the caller itself has in hand, do not count.
+        """
+        with translated(stream=self.stream, group=self.group):
+            found: list[dict[str, Any]] = await self._redis.xpending_range(
+                self.stream, self.group, min="-", max=entry_id, count=len(besides) + 2
+            )
+        begun = {to_id(one["message_id"]) for one in found}
+        return bool(begun - set(besides) - {entry_id})
 
     async def hand_back(self, ids: Iterable[str]) -> list[str]:
         """Let others claim at once what this consumer has not begun and will not do.

@@ -80,6 +80,8 @@ class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How the consumers work. The defaults suit a community of 100,000."""
 
     batch_entries_max: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 500
+    # While one batch is in Postgres, another is read and decoded; more than a few wait for rows.
+    lanes: Annotated[int, msgspec.Meta(ge=1, le=4)] = 2
     block_ms: Annotated[int, msgspec.Meta(ge=10, le=5_000)] = 2_000
     claim_idle_ms: Annotated[int, msgspec.Meta(ge=1_000)] = 30_000
     relay_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 1_000

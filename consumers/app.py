@@ -83,11 +83,8 @@ async def _run_all(names: Sequence[str], parts: Parts) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(
-                    run(name, functools.partial(roles.open_role, name, parts), parts.stop),
-                    name=name,
-                )
-                for name in names
+                group.create_task(run(name, opening, parts.stop), name=name)
+                for name, opening in roles.openings(names, parts).items()
             ]
             if parts.settings.twinstream_metrics_port is not None:
                 opening = functools.partial(watch.open_role, parts)

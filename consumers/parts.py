@@ -42,20 +42,23 @@ class Parts:
     stop: asyncio.Event
     #: The platforms' own tables of members; a platform that is not here has none.
     stores: Mapping[Platform, Store] = field(default_factory=dict)
+    #: Which of the process's readers of one stream this is for.
+    lane: int = 1
 
     def reader(self, source: Source) -> Reader:
-        """Make this process's reader of what happened on `source`.
+        """Make this lane's reader of what happened on `source`.
 
         Raises:
             ConfigError: twinstream.toml sets a limit that the bus does not serve.
         """
         limits = self.community.consumers
         subscription = self.keys.subscription(source)
+        slot = self.settings.twinstream_consumer_slot
         try:
             return Reader(
                 self.reading_redis,
                 subscription,
-                consumer=consumer_name(subscription.group, self.settings.twinstream_consumer_slot),
+                consumer=consumer_name(subscription.group, slot, self.lane),
                 batch_entries=limits.batch_entries_max,
                 block_ms=limits.block_ms,
                 claim_idle_ms=limits.claim_idle_ms,

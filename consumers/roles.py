@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import importlib
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
 from types import ModuleType
 from typing import Final, NamedTuple
 
@@ -21,11 +24,13 @@ class RoleEntry(NamedTuple):
     needs: tuple[str, ...] = ()
     #: Its library takes so long to import that the other roles must not wait for it.
     slow: bool = False
+    #: It runs once in each lane, side by side, and each is a consumer of its own.
+    in_lanes: bool = False
 
 
 ROLES: Final = {
-    "to-discord": RoleEntry("consumers.to_discord"),
-    "to-telegram": RoleEntry("consumers.to_telegram"),
+    "to-discord": RoleEntry("consumers.to_discord", in_lanes=True),
+    "to-telegram": RoleEntry("consumers.to_telegram", in_lanes=True),
     "relay": RoleEntry("consumers.relay"),
     "reconcile": RoleEntry("consumers.reconcile"),
     "cleanup": RoleEntry("consumers.cleanup"),
@@ -55,6 +60,18 @@ def needed_settings(names: Iterable[str]) -> list[str]:
     """Return the settings that these roles need, each once."""
     needs = ["redis_url", "database_url", *(need for name in names for need in ROLES[name].needs)]
     return list(dict.fromkeys(needs))
+
+
+def openings(
+    names: Iterable[str], parts: Parts
+) -> dict[str, Callable[[], AbstractAsyncContextManager[Role]]]:
+    """Return what opens each of these roles, once for each of its lanes: `to-discord/2`."""
+    lanes = parts.community.consumers.lanes
+    return {
+        name if lane == 1 else f"{name}/{lane}": partial(open_role, name, replace(parts, lane=lane))
+        for name in names
+        for lane in range(1, (lanes if ROLES[name].in_lanes else 1) + 1)
+    }
 
 
 @contextlib.asynccontextmanager

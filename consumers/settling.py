@@ -5,7 +5,8 @@ The life of an entry here:
 2. It is decoded. What does not decode is buried with the reason, and the rest goes on.
 3. One that was delivered often is taken out of the batch and settled alone, a few times at most.
    The rest is entered in one transaction. If Postgres refuses it because of one event, the batch
-   is halved until that event is alone, and only that one is buried.
+   is halved until that event is alone, and only that one is buried. One that takes away more than
+   there is waits until everything before it is settled, for other consumers may have that in work.
 4. After the commit it is acknowledged. A crash in between delivers it again, and step 3 finds
    every row there already.
 
@@ -21,7 +22,7 @@ import structlog
 
 import schemas
 from bus import DeadLetters, Entry, GroupMissing, Source
-from db import Fact, IdempotencyConflict, RuleBroken, events
+from db import Contention, Fact, IdempotencyConflict, InsufficientFunds, RuleBroken, events
 
 from . import metrics
 from .bonuses import Bonuses
@@ -97,7 +98,7 @@ class Settling:
         was_in_hand = bool(self._in_hand)
         try:
             if not was_in_hand:
-                await self._read()
+                await self.read()
             taken = len(self._in_hand)
             every_s = self._limits.claim_idle_ms / 1_000 / RENEWALS_PER_CLAIM
             async with renewed(
@@ -111,7 +112,8 @@ class Settling:
             return 0
         return taken
 
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Take the next entries in hand, and wait a while for some; `step` settles them."""
         ghosts = self._reader.ghosts
         entries = await unless_stopped(self._stop, self._reader.read()) or []
         self._in_hand = {entry.id: entry for entry in entries}
@@ -141,7 +143,7 @@ class Settling:
         else:
             await self._bury(Refusal(suspect, why_not, _key_of(suspect), unread=True))
 
-    async def _settle(self, deliveries: Sequence[Delivery]) -> None:
+    async def _settle(self, deliveries: Sequence[Delivery], *, again: bool = False) -> None:
         facts = [delivery.fact for delivery in deliveries]
         try:
             async with transaction(self._pool) as conn:
@@ -151,7 +153,11 @@ class Settling:
                 await self._suspects.forget(conn, [delivery.entry for delivery in deliveries])
         except (RuleBroken, IdempotencyConflict) as error:
             if len(deliveries) == 1:
-                await self._bury(refusal_of(deliveries[0], error))
+                if isinstance(error, InsufficientFunds) and not again:
+                    await self._wait_for_all_before(deliveries[0].entry)
+                    await self._settle(deliveries, again=True)
+                else:
+                    await self._bury(refusal_of(deliveries[0], error))
                 return
             middle = len(deliveries) // 2
             await self._settle(deliveries[:middle])
@@ -163,6 +169,18 @@ class Settling:
         metrics.SETTLED.labels(self.source).inc(len(ids))
         metrics.ENTERED.labels(self.source).inc(len(entered))
         log.debug("batch.settled", platform=self.platform, entries=len(facts), entered=len(entered))
+
+    async def _wait_for_all_before(self, entry: Entry) -> None:
+        """Return if whatever came before this entry is settled or in our own hands.
+
+        Raises:
+            Contention: not yet; the next step, with the same entries in hand, asks again.
+        """
+        if await self._reader.begun_before(entry.id, besides=self._in_hand):
+            raise Contention(
+                f"{entry.stream} {entry.id} takes away more than there is,"
+                " and something that came before it is still in work"
+            )
 
     async def _bury(self, refusal: Refusal) -> None:
         """Put the reason on record, then move the entry out of the way, in this order."""

@@ -376,6 +376,22 @@ async def test_what_is_handed_back_can_be_claimed_at_once(bus: Bus):
     assert [entry.payload for entry in await bus.reader("to-discord-2").read()] == [b"not begun"]
 
 
+async def test_what_was_begun_before_an_entry_is_known_whoever_has_it(bus: Bus):
+    first, second, _ = await bus.publish(b"first", b"second", b"third")
+    one, other = bus.reader("to-discord-1", batch_entries=2), bus.reader("to-discord-2")
+    await one.read()
+    [third] = [entry.id for entry in await other.read()]
+
+    assert await other.begun_before(third, besides={third})
+    assert not await one.begun_before(first, besides={first, second})
+    assert not await one.begun_before(second, besides={first, second})
+
+    await one.acknowledge([first])
+    assert await other.begun_before(third, besides={third})
+    await one.acknowledge([second])
+    assert not await other.begun_before(third, besides={third})
+
+
 async def test_settling_nothing_asks_nothing(bare_bus: Bus):
     reader = bare_bus.reader()
 
