@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from . import apply, backlog, footprint, latency, produce
+from . import apply, backlog, footprint, latency, produce, visible
 from .ground import Ground
 from .measure import Report
 
@@ -24,6 +24,10 @@ async def _latency(ground: Ground, quick: bool) -> Report:
     return await latency.run(ground, rates=(10, 100, 1_000), seconds=20)
 
 
+async def _visible(ground: Ground, quick: bool) -> Report:
+    return await visible.run(ground, rate=4, seconds=4 if quick else 120)
+
+
 async def _backlog(ground: Ground, quick: bool) -> Report:
     return await backlog.run(ground, events=10_000 if quick else 1_000_000)
 
@@ -36,6 +40,7 @@ PLANS: Final[dict[str, Plan]] = {
     "apply": _apply,
     "produce": _produce,
     "latency": _latency,
+    "visible": _visible,
     "backlog": _backlog,
     "footprint": _footprint,
 }

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -62,34 +63,51 @@ def cost(pid: int) -> Cost:
     return Cost(cpu_s, memory / 2**20)
 
 
-@contextlib.asynccontextmanager
-async def consumers(
-    start: Start, folder: Path, *roles: str, slot: int = 1, **more: str
-) -> AsyncIterator[Consumers]:
-    """Run `python -m consumers`; the block begins when every role has started."""
-    toml = folder / "twinstream.toml"
-    toml.write_text(TOML, encoding="utf-8")
-    environment = {
+def environment(
+    start: Start,
+    folder: Path,
+    *,
+    slot: int = 1,
+    toml: str = TOML,
+    more: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return what a consumers process is started with; its twinstream.toml is in the folder."""
+    path = folder / "twinstream.toml"
+    path.write_text(toml, encoding="utf-8")
+    return {
         "PATH": os.environ["PATH"],
         "REDIS_URL": start.redis_url,
         "DATABASE_URL": start.database_url,
-        "TWINSTREAM_CONFIG": str(toml),
+        "TWINSTREAM_CONFIG": str(path),
         "TWINSTREAM_LOG_FORMAT": "json",
         "TWINSTREAM_CONSUMER_SLOT": str(slot),
-        **more,
+        **(more or {}),
     }
+
+
+@contextlib.asynccontextmanager
+async def consumers(
+    start: Start,
+    folder: Path,
+    *roles: str,
+    slot: int = 1,
+    toml: str = TOML,
+    more: Mapping[str, str] | None = None,
+) -> AsyncIterator[Consumers]:
+    """Run `python -m consumers`; the block begins when every role has started."""
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "consumers", *roles),
         cwd=CHECKOUT,
-        env=environment,
+        env=environment(start, folder, slot=slot, toml=toml, more=more),
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    left = len(roles)
+    waited_for = set(roles)
     async for line in process.stderr:
-        left -= STARTED in line
-        if not left:
+        if STARTED in line:  # once for each lane: to-discord, to-discord/2
+            waited_for.discard(json.loads(line)["role"].partition("/")[0])
+        if not waited_for:
             break
     reading = asyncio.create_task(_read_to_the_end(process.stderr))
     try:
