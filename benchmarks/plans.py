@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from . import apply, backlog, footprint, latency, produce, visible
+from . import apply, backlog, footprint, latency, produce, recovery, visible
 from .ground import Ground
 from .measure import Report
 
@@ -32,6 +32,12 @@ async def _backlog(ground: Ground, quick: bool) -> Report:
     return await backlog.run(ground, events=10_000 if quick else 1_000_000)
 
 
+async def _recovery(ground: Ground, quick: bool) -> Report:
+    if quick:
+        return await recovery.run(rounds=1, after_s=8, faults=tuple(recovery.FAULTS)[:2])
+    return await recovery.run(rounds=3, after_s=20)
+
+
 async def _footprint(ground: Ground, quick: bool) -> Report:
     return await footprint.run(ground, rounds=1 if quick else 3)
 
@@ -42,5 +48,6 @@ PLANS: Final[dict[str, Plan]] = {
     "latency": _latency,
     "visible": _visible,
     "backlog": _backlog,
+    "recovery": _recovery,
     "footprint": _footprint,
 }

@@ -1,0 +1,214 @@
+"""Recovery: events arrive at a steady pace, something is killed, and they are late for a while.
+
+An event's lag is the time from when it was to happen until it is applied on the other side. Caught
+up is when the last event whose lag was over a second has been applied.
+"""
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+import asyncpg
+
+import schemas
+from bus import Publisher, connect, ensure_group
+from db import Producer, open_pool
+from launch.migrate import migrate
+from launch.processes import Crew, Module
+from launch.servers import Server, start_postgres, start_redis
+from launch.waiting import until
+
+from .flow import Flow
+from .ground import KEYS, MEMBERS, SOURCE, Start, books, record_events
+from .measure import Report, number, percentile
+from .processes import SERVICE_ROLES, environment
+from .sentinels import failover
+
+RATE: Final = 1_000
+BATCH: Final = 50
+STEADY_S: Final = 5.0
+LATE_S: Final = 1.0
+SETTLED_S_MAX: Final = 120.0
+CONSUMERS: Final = Module("consumers", "consumers", SERVICE_ROLES)
+
+
+@dataclass
+class Running:
+    """What a fault may act on, and put something else in its place."""
+
+    postgres: Server
+    redis: Server
+    redis_url: str
+    crew: Crew
+    folder: Path
+
+
+class Recovery(NamedTuple):
+    """What a fault did: seconds from it until caught up, and the longest lags after and before."""
+
+    caught_up_s: float
+    longest_lag_s: float
+    usual_lag_ms: float
+
+
+Fault = Callable[[Running], Awaitable[None]]
+
+
+async def kill_the_consumers(running: Running) -> None:
+    """Kill -9; the supervisor starts them again at once."""
+    running.crew.kill(CONSUMERS.name)
+    running.crew.start(CONSUMERS)
+
+
+async def empty_redis(running: Running) -> None:
+    """FLUSHALL: streams and groups are gone."""
+    redis = connect(running.redis_url, name="benchmarks")
+    await redis.flushall()
+    await redis.aclose()
+
+
+async def restart_postgres(running: Running) -> None:
+    """The fast shutdown, which rolls back what is under way, and a start on the same port."""
+    await asyncio.to_thread(running.postgres.stop)
+    port = urlsplit(running.postgres.url).port
+    running.postgres = await asyncio.to_thread(_start_postgres, running.folder, port)
+
+
+async def kill_the_primary(running: Running) -> None:
+    """Kill -9 of the primary; the sentinels put the replica in its place."""
+    running.redis.kill()
+
+
+FAULTS: Final[dict[str, Fault]] = {
+    "kill -9 of the consumers": kill_the_consumers,
+    "FLUSHALL": empty_redis,
+    "restart of Postgres": restart_postgres,
+    "failover of Redis": kill_the_primary,
+}
+
+
+async def run(*, rounds: int, after_s: float, faults: tuple[str, ...] = tuple(FAULTS)) -> Report:
+    """Bring about each fault, on fresh servers each time."""
+    found: dict[str, list[Recovery]] = {name: [] for name in faults}
+    for _ in range(rounds):
+        for name in faults:
+            async with _running(sentinels=FAULTS[name] is kill_the_primary) as running:
+                found[name].append(await _recover(running, FAULTS[name], after_s))
+    usual = max(one.usual_lag_ms for all_ in found.values() for one in all_)
+    return Report(
+        name="recovery",
+        title=f"Back from a fault at {RATE:,} events/s, {rounds} rounds",
+        columns=("", "caught up after, s", "longest lag of an event, s"),
+        rows=tuple(
+            (
+                name,
+                ", ".join(number(one.caught_up_s) for one in all_),
+                ", ".join(number(one.longest_lag_s) for one in all_),
+            )
+            for name, all_ in found.items()
+        ),
+        figures={name: [one._asdict() for one in all_] for name, all_ in found.items()},
+        notes=(
+            "Every event that was created arrived, and none twice. They come in batches of"
+            f" {BATCH}, each a transaction. Caught up is when no event is late by more than"
+            f" {LATE_S:g} s any more; before the fault 99 of 100 arrived within"
+            f" {number(usual)} ms.",
+        ),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _running(*, sentinels: bool) -> AsyncIterator[Running]:
+    """Run servers and consumers on empty data until the block ends."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twinstream-bench-")))
+        postgres = stack.enter_context(_start_postgres(folder))
+        migrate(postgres.url)
+        await record_events(postgres.url, 0, MEMBERS)
+        if sentinels:
+            url, redis = await stack.enter_async_context(failover(folder))
+        else:
+            redis = stack.enter_context(start_redis(folder / "redis"))
+            url = redis.url
+        start = Start(postgres.url, url, ())
+        crew = Crew(
+            environment(start, folder), roster=folder / "crew.json", log_folder=folder / "logs"
+        )
+        crew.start(CONSUMERS)
+        running = Running(postgres, redis, url, crew, folder)
+        try:
+            yield running
+        finally:
+            crew.stop()
+            running.postgres.stop()
+
+
+def _start_postgres(folder: Path, port: int | None = None) -> Server:
+    return start_postgres(folder / "postgres", port=port or 0)
+
+
+async def _recover(running: Running, fault: Fault, after_s: float) -> Recovery:
+    """Let events flow, bring the fault about, and see until when events were late."""
+    database_url = running.postgres.url
+    redis = connect(running.redis_url, name="benchmarks")
+    await ensure_group(redis, KEYS.subscription(SOURCE))
+    pool = await open_pool(database_url, name="benchmarks")
+    producer = Producer(pool, schemas, Publisher(redis, KEYS))
+    flow = Flow(pool, producer, batch=BATCH)
+    await flow.create(time.time())
+    await until("the first events arrive", lambda: _all_arrived(database_url), timeout_s=60)
+    flow.due.clear()
+    stop = asyncio.Event()
+    playing = asyncio.create_task(flow.play(RATE, stop=stop))
+    await asyncio.sleep(STEADY_S)
+    fault_at = time.time()
+    await fault(running)
+    await asyncio.sleep(after_s)
+    stop.set()
+    await playing
+    await until("every event arrives", lambda: _all_arrived(database_url), timeout_s=SETTLED_S_MAX)
+    applied = await _applied(database_url)
+    await producer.close()
+    await redis.aclose()
+    pool.terminate()
+    return _judge(flow.due, applied, fault_at)
+
+
+async def _all_arrived(database_url: str) -> bool:
+    conn = await asyncpg.connect(database_url)
+    try:
+        under_way = "SELECT EXISTS (SELECT FROM sync_events WHERE status <> 'completed')"
+        return not await conn.fetchval(under_way)
+    finally:
+        await conn.close()
+
+
+async def _applied(database_url: str) -> dict[str, float]:
+    """Return when each event was applied (Unix seconds), once it is sure that each was, once."""
+    conn = await asyncpg.connect(database_url)
+    try:
+        rows = await conn.fetch(
+            "SELECT idempotency_key, extract(epoch FROM processed_at)::float8 FROM sync_events"
+        )
+    finally:
+        await conn.close()
+    arrived, _, completed = await books(database_url)
+    assert arrived == completed == len(rows), f"{arrived} of {len(rows)} events arrived"
+    return dict(rows)
+
+
+def _judge(due: dict[str, float], applied: dict[str, float], fault_at: float) -> Recovery:
+    lags = [(at, applied[key] - at, applied[key]) for key, at in due.items()]
+    before = [lag for at, lag, done in lags if done < fault_at]
+    late = [done for _, lag, done in lags if done >= fault_at and lag > LATE_S]
+    return Recovery(
+        caught_up_s=max(late, default=fault_at) - fault_at,
+        longest_lag_s=max(lag for _, lag, done in lags if done >= fault_at),
+        usual_lag_ms=percentile(before, 0.99) * 1_000,
+    )
