@@ -59,15 +59,26 @@ class Ground:
         if (count, members) not in self._loaded:
             await self._create(template, "template")
             self._loaded[count, members] = await record_events(self._url(template), count, members)
+        async with self.database(template) as database_url:
+            redis_url = await self.empty_redis()
+            yield Start(database_url, redis_url, self._loaded[count, members])
+
+    @contextlib.asynccontextmanager
+    async def database(self, template: str = "template") -> AsyncIterator[str]:
+        """Lend a copy of a database, by default of one with our schema and nothing in it."""
         name = f"run_{next(self._numbers)}"
         await self._create(name, template)
+        try:
+            yield self._url(name)
+        finally:
+            await self._admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def empty_redis(self) -> str:
+        """Empty our Redis, and return its address."""
         redis = connect(self.redis.url, name="benchmarks")
         await redis.flushall()
         await redis.aclose()
-        try:
-            yield Start(self._url(name), self.redis.url, self._loaded[count, members])
-        finally:
-            await self._admin(f"DROP DATABASE {name} WITH (FORCE)")
+        return self.redis.url
 
     async def _create(self, name: str, template: str) -> None:
         await self._admin(f"CREATE DATABASE {name} TEMPLATE {template}")

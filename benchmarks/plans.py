@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from . import apply, backlog, footprint, latency, produce, recovery, visible
+from . import apply, backlog, footprint, latency, produce, recovery, scale, visible
 from .ground import Ground
 from .measure import Report
 
@@ -32,6 +32,24 @@ async def _backlog(ground: Ground, quick: bool) -> Report:
     return await backlog.run(ground, events=10_000 if quick else 1_000_000)
 
 
+async def _scale(ground: Ground, quick: bool) -> Report:
+    if quick:
+        few = (scale.Size(10_000, 10_000), scale.Size(1_000, 10_000), scale.Size(10_000, 100_000))
+        return await scale.run(
+            ground, backlog=5_000, processes=(1, 2), count=3_000, sizes=few, rounds=1
+        )
+    # Each of the others differs from the first in one way.
+    sizes = (
+        scale.Size(100_000, 100_000),
+        scale.Size(1_000, 100_000),
+        scale.Size(1_000_000, 100_000),
+        scale.Size(100_000, 10_000_000),
+    )
+    return await scale.run(
+        ground, backlog=60_000, processes=(1, 2, 4), count=30_000, sizes=sizes, rounds=3
+    )
+
+
 async def _recovery(ground: Ground, quick: bool) -> Report:
     if quick:
         return await recovery.run(rounds=1, after_s=8, faults=tuple(recovery.FAULTS)[:2])
@@ -48,6 +66,7 @@ PLANS: Final[dict[str, Plan]] = {
     "latency": _latency,
     "visible": _visible,
     "backlog": _backlog,
+    "scale": _scale,
     "recovery": _recovery,
     "footprint": _footprint,
 }

@@ -101,6 +101,11 @@ async def run(*, rounds: int, after_s: float, faults: tuple[str, ...] = tuple(FA
             async with _running(sentinels=FAULTS[name] is kill_the_primary) as running:
                 found[name].append(await _recover(running, FAULTS[name], after_s))
     usual = max(one.usual_lag_ms for all_ in found.values() for one in all_)
+    note = (
+        f"Every event that was created arrived, and none twice. They come in batches of {BATCH},"
+        f" each a transaction. Caught up is when no event is late by more than {LATE_S:g} s any"
+        f" more; before the fault 99 of 100 arrived within {number(usual)} ms."
+    )
     return Report(
         name="recovery",
         title=f"Back from a fault at {RATE:,} events/s, {rounds} rounds",
@@ -114,12 +119,7 @@ async def run(*, rounds: int, after_s: float, faults: tuple[str, ...] = tuple(FA
             for name, all_ in found.items()
         ),
         figures={name: [one._asdict() for one in all_] for name, all_ in found.items()},
-        notes=(
-            "Every event that was created arrived, and none twice. They come in batches of"
-            f" {BATCH}, each a transaction. Caught up is when no event is late by more than"
-            f" {LATE_S:g} s any more; before the fault 99 of 100 arrived within"
-            f" {number(usual)} ms.",
-        ),
+        notes=(note,),
     )
 
 

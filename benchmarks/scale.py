@@ -1,0 +1,182 @@
+"""Scale: events a second with more consumers, with more members, and with a longer ledger."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+
+from bus import connect
+from db import Rung, events, set_ladder
+
+from .ground import BATCH, PLATFORM, SOURCE, STREAM, Ground, Start, books, fact, fill
+from .measure import Report, Series, number
+from .processes import consumers
+
+ROLE: Final = f"to-{PLATFORM}"
+LOOK_S: Final = 0.02
+#: Two primes: each step of the first lands on another member, in no order.
+STRIDE: Final = 7_919
+FIRST: Final = 1_000_000_007
+
+NOTE: Final = (
+    "The consumers are processes of one group on one machine, which Postgres and Redis share; each"
+    " applies two batches side by side. The sizes are with one of them."
+)
+
+#: The ladder of the consumers' twinstream.toml: nobody's rank changes when they start.
+RUNGS: Final = (Rung("Newcomer", 10),)
+
+# Members with books on both sides, and a ledger in which they come in no order, as they do in life.
+COMMUNITY: Final = """
+SET session_replication_role = replica;
+SET maintenance_work_mem = '512MB';
+ALTER TABLE transactions DROP CONSTRAINT transaction_once;
+DROP INDEX transactions_by_member;
+INSERT INTO members (xp) SELECT 1000 FROM generate_series(1, {members});
+INSERT INTO accounts (platform, account_id, member_id)
+    SELECT p, m, m FROM generate_series(1, {members}) AS m,
+        unnest(ARRAY['telegram', 'discord']) AS p;
+INSERT INTO sync_state (member_id, platform, xp, rank)
+    SELECT member_id, platform, 1000, rank_of(1000) FROM accounts;
+INSERT INTO transactions (idempotency_key, platform, source, type, member_id, account_id, delta_xp,
+        reason, entity_id, occurred_at, created_at)
+    SELECT 'tg_game_guess_' || e.member || '_' || e.number, p, 'telegram', 'xp.changed', e.member,
+        e.member, 1 + e.number % 7, 'game_guess', e.number::text, now() - interval '1 day',
+        now() - interval '1 day'
+    FROM (
+        SELECT number, 1 + (number::bigint * {stride}) % {members} AS member
+        FROM generate_series(1, {rows} / 2) AS number
+    ) AS e, unnest(ARRAY['telegram', 'discord']) AS p;
+ALTER TABLE transactions ADD CONSTRAINT transaction_once UNIQUE (idempotency_key, platform);
+CREATE INDEX transactions_by_member ON transactions (member_id, id);
+RESET session_replication_role;
+"""
+
+
+class Size(NamedTuple):
+    """How much there is already when events come."""
+
+    members: int
+    ledger_rows: int
+
+    @property
+    def name(self) -> str:
+        """Say it in words."""
+        return f"{self.members:,} members, {self.ledger_rows:,} ledger rows"
+
+
+async def run(
+    ground: Ground,
+    *,
+    backlog: int,
+    processes: Sequence[int],
+    count: int,
+    sizes: Sequence[Size],
+    rounds: int,
+) -> Report:
+    """Let all take turns: first the numbers of consumers, then one consumer on all sizes."""
+    by_processes = await _by_processes(ground, processes, backlog, rounds)
+    by_size = await _by_size(ground, sizes, count, rounds)
+    return Report(
+        name="scale",
+        title=f"Applying {backlog:,} and {count:,} events as it grows, {rounds} rounds",
+        columns=("", "events/s", "lowest to highest", "of the first"),
+        rows=(*_rows(by_processes), *_rows(by_size)),
+        figures={one.name: one.values for one in (*by_processes, *by_size)},
+        notes=(NOTE,),
+    )
+
+
+def _rows(series: Sequence[Series]) -> list[tuple[str, ...]]:
+    first = series[0].median
+    return [
+        (one.name, number(one.median), one.spread, f"{one.median / first:.0%}") for one in series
+    ]
+
+
+async def _by_processes(
+    ground: Ground, processes: Sequence[int], backlog: int, rounds: int
+) -> list[Series]:
+    rates: dict[int, list[float]] = {count: [] for count in processes}
+    for _ in range(rounds):
+        for count in processes:
+            async with ground.start(backlog) as start:
+                rates[count].append(await _drain(start, count))
+                assert (await books(start.database_url))[::2] == (backlog, backlog)
+    return [
+        Series(name=f"{count} consumer{'s' * (count > 1)}", values=tuple(values))
+        for count, values in rates.items()
+    ]
+
+
+async def _by_size(ground: Ground, sizes: Sequence[Size], count: int, rounds: int) -> list[Series]:
+    rates: dict[Size, list[float]] = {size: [] for size in sizes}
+    async with AsyncExitStack() as stack:
+        urls = {size: await stack.enter_async_context(ground.database()) for size in sizes}
+        for size, url in urls.items():
+            await _make(url, size)
+        for round_ in range(rounds):
+            for size, url in urls.items():
+                numbers = range(count * round_, count * (round_ + 1))
+                payloads = await _record(url, size.members, numbers)
+                start = Start(url, await ground.empty_redis(), payloads)
+                rates[size].append(await _drain(start, 1))
+                arrived = (await books(url))[2]
+                assert arrived == count * (round_ + 1), f"{arrived} events arrived"
+    return [Series(name=size.name, values=tuple(values)) for size, values in rates.items()]
+
+
+async def _make(database_url: str, size: Size) -> None:
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
+        await set_ladder(pool, RUNGS)
+        async with pool.acquire() as conn:
+            await conn.execute(
+                COMMUNITY.format(members=size.members, rows=size.ledger_rows, stride=STRIDE)
+            )
+            await conn.execute("VACUUM ANALYZE")
+
+
+async def _record(database_url: str, members: int, numbers: range) -> tuple[bytes, ...]:
+    """Record new events at their origin, of members in no order."""
+    facts = [fact(FIRST + STRIDE * number, members) for number in numbers]
+    conn = await asyncpg.connect(database_url)
+    for first in range(0, len(facts), BATCH):
+        async with conn.transaction():
+            await events.record(conn, SOURCE, facts[first : first + BATCH], status="published")
+    # What recording wrote is not to be written out while the events are applied.
+    await conn.execute("CHECKPOINT")
+    await conn.close()
+    return tuple(one.payload for one in facts)
+
+
+async def _drain(start: Start, processes: int) -> float:
+    """Return the rate at which so many consumers settle what waits, once all have started."""
+    #: Any, because redis-py types its replies as those of both protocols at once.
+    redis: Any = connect(start.redis_url, name="benchmarks")
+    await fill(redis, start.payloads)
+    async with AsyncExitStack() as stack:
+        folders = [stack.enter_context(tempfile.TemporaryDirectory()) for _ in range(processes)]
+        await asyncio.gather(
+            *(
+                stack.enter_async_context(consumers(start, Path(folder), ROLE, slot=slot))
+                for slot, folder in enumerate(folders, start=1)
+            )
+        )
+        began, settled = time.perf_counter(), await _settled(redis)
+        left = len(start.payloads) - settled
+        while settled < len(start.payloads):
+            await asyncio.sleep(LOOK_S)
+            settled = await _settled(redis)
+        took_s = time.perf_counter() - began
+    await redis.aclose()
+    return left / took_s
+
+
+async def _settled(redis: Any) -> int:
+    group = (await redis.xinfo_groups(STREAM))[0]
+    return int(group["entries-read"] or 0) - int(group["pending"])
