@@ -1,35 +1,95 @@
 """What it costs to have it: start-up time and memory at rest."""
 
 import asyncio
+import sys
 import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
-from .ground import Ground
+from consumers import roles
+
+from .ground import Ground, Start
 from .measure import Report, Series, number
-from .processes import SERVICE_ROLES, consumers
+from .platforms import Platforms, platforms
+from .processes import CHECKOUT, SERVICE_ROLES, Consumers, consumers, environment
 
-REST_S = 5.0
+REST_S: Final = 5.0
+SERVICE: Final = f"consumers: {', '.join(SERVICE_ROLES)}"
+ALL: Final = "consumers: all roles"
+#: The bots, and the call by which each tells its platform which commands it serves.
+BOTS: Final = {
+    "telegram_bot": "setMyCommands",
+    "discord_bot": "PUT /applications/{application_id}/guilds/{guild_id}/commands",
+}
 
 
 async def run(ground: Ground, *, rounds: int) -> Report:
-    """Start the roles that need no platform, wait a little, and look."""
-    up: list[float] = []
-    memory: list[float] = []
-    for _ in range(rounds):
-        async with ground.start(0) as start:
-            with tempfile.TemporaryDirectory() as folder:
-                async with consumers(start, Path(folder), *SERVICE_ROLES) as process:
-                    up.append(process.up_after_s)
+    """Start each process on the sandbox's platforms, wait a little, and look."""
+    up: dict[str, list[float]] = {}
+    memory: dict[str, list[float]] = {}
+    async with platforms() as there:
+        for _ in range(rounds):
+            for name in (SERVICE, ALL, *BOTS):
+                async with (
+                    ground.start(0) as start,
+                    _running(name, start, there) as process,
+                ):
+                    up.setdefault(name, []).append(process.up_after_s)
                     await asyncio.sleep(REST_S)
-                    memory.append(process.cost().memory_mb)
-    series = (
-        Series(name="up after, s", values=tuple(up)),
-        Series(name="memory at rest, MB", values=tuple(memory)),
-    )
+                    memory.setdefault(name, []).append(process.cost().memory_mb)
+    series = [
+        (Series(name=name, values=tuple(up[name])), Series(name=name, values=tuple(memory[name])))
+        for name in up
+    ]
     return Report(
         name="footprint",
-        title=f"One consumers process with {', '.join(SERVICE_ROLES)}",
-        columns=("", "median", "lowest to highest"),
-        rows=tuple((one.name, number(one.median), one.spread) for one in series),
-        figures={one.name: one.values for one in series},
+        title=f"Processes at rest, {rounds} rounds",
+        columns=(
+            "",
+            "up after, s",
+            "lowest to highest",
+            "memory of its own, MB",
+            "lowest to highest",
+        ),
+        rows=tuple(
+            (ready.name, number(ready.median), ready.spread, number(rest.median), rest.spread)
+            for ready, rest in series
+        ),
+        figures={"up_after_s": up, "memory_mb": memory},
     )
+
+
+@asynccontextmanager
+async def _running(name: str, start: Start, there: Platforms) -> AsyncIterator[Consumers]:
+    with tempfile.TemporaryDirectory() as folder:
+        if name in BOTS:
+            async with _bot(name, start, Path(folder), there) as process:
+                yield process
+        else:
+            names = roles.ROLES if name == ALL else SERVICE_ROLES
+            more = there.environment
+            async with consumers(
+                start, Path(folder), *names, toml=there.toml(), more=more
+            ) as process:
+                yield process
+
+
+@asynccontextmanager
+async def _bot(name: str, start: Start, folder: Path, there: Platforms) -> AsyncIterator[Consumers]:
+    after = await there.last()
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"bots.{name}"),
+        cwd=CHECKOUT,
+        env=environment(start, folder, toml=there.toml(), more=there.environment),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await there.served(BOTS[name], after=after)
+        yield Consumers(process.pid, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        await process.wait()

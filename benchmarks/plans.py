@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from . import apply, backlog, footprint, latency, produce, recovery, scale, visible
+from . import apply, backlog, cost, footprint, latency, produce, recovery, scale, visible
 from .ground import Ground
 from .measure import Report
 
@@ -56,6 +56,15 @@ async def _recovery(ground: Ground, quick: bool) -> Report:
     return await recovery.run(rounds=3, after_s=20)
 
 
+async def _cost(ground: Ground, quick: bool) -> Report:
+    few = 50 if quick else 1
+    paces = (
+        cost.Pace("in batches of 50", events=200_000 // few, rate=2_000, batch=50),
+        cost.Pace("one by one", events=10_000 // few, rate=100, batch=1),
+    )
+    return await cost.run(ground, paces=paces)
+
+
 async def _footprint(ground: Ground, quick: bool) -> Report:
     return await footprint.run(ground, rounds=1 if quick else 3)
 
@@ -68,5 +77,6 @@ PLANS: Final[dict[str, Plan]] = {
     "backlog": _backlog,
     "scale": _scale,
     "recovery": _recovery,
+    "cost": _cost,
     "footprint": _footprint,
 }

@@ -18,6 +18,7 @@ LIMIT_SCALE: Final = 0.001
 RANKS: Final = ("Newcomer", "Regular", "Veteran", "Legend")
 RANK_XP: Final = 10
 JOIN_AT_ONCE: Final = 16
+SERVED_S_MAX: Final = 60.0
 
 GIVE: Final = "PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"
 TAG: Final = "setChatMemberTag"
@@ -62,11 +63,10 @@ class Platforms:
             "DISCORD_GATEWAY_URL": ready["discord_gateway_url"],
         }
 
-    @property
-    def toml(self) -> str:
-        """A community of four ranks whose changes are written as fast as they come."""
+    def toml(self, *, rank_xp: int = RANK_XP) -> str:
+        """Describe a community of four ranks whose changes are written as fast as they come."""
         ranks = "".join(
-            f'[[ranks]]\nname = "{name}"\nxp = {RANK_XP * number}\ntelegram_tag = "{name}"\n'
+            f'[[ranks]]\nname = "{name}"\nxp = {rank_xp * number}\ntelegram_tag = "{name}"\n'
             f"discord_role = {self._ready['discord']['roles'][name]}\n"
             for number, name in enumerate(RANKS, start=1)
         )
@@ -93,6 +93,14 @@ class Platforms:
         people = await asyncio.gather(*(arrive(number) for number in range(count)))
         await _link(pool, people)
         return people
+
+    async def served(self, introduction: str, *, after: int = 0) -> None:
+        """Wait until a bot has told its platform which commands it serves."""
+
+        def introduces(call: Call) -> bool:
+            return call.name == introduction and call.status == 200
+
+        await self._client.wait_for(introduction, introduces, after=after, timeout_s=SERVED_S_MAX)
 
     async def last(self) -> int:
         """Return the number of the newest call."""

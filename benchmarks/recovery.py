@@ -6,6 +6,7 @@ up is when the last event whose lag was over a second has been applied.
 
 import asyncio
 import contextlib
+import logging
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -95,6 +96,8 @@ FAULTS: Final[dict[str, Fault]] = {
 
 async def run(*, rounds: int, after_s: float, faults: tuple[str, ...] = tuple(FAULTS)) -> Report:
     """Bring about each fault, on fresh servers each time."""
+    # It tells at length of each connection that it cannot open while Postgres is away.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
     found: dict[str, list[Recovery]] = {name: [] for name in faults}
     for _ in range(rounds):
         for name in faults:

@@ -75,7 +75,7 @@ async def _measure(
                 source: await there.people(pool, promotions // len(RANKS) + 1) for source in SOURCES
             }
             async with consumers(
-                start, Path(folder), *ROLES, toml=there.toml, more=there.environment
+                start, Path(folder), *ROLES, toml=there.toml(), more=there.environment
             ):
                 producer = Producer(pool, schemas, Publisher(redis, KEYS))
                 await _warm_up(producer, there, await there.people(pool, len(SOURCES)))

@@ -1,0 +1,47 @@
+"""`python -m benchmarks.bot RATE COUNT BATCH`: a bot's part, as a process of its own.
+
+It says "ready", waits for a line, creates the events, says "done", and waits for the last line.
+"""
+
+import asyncio
+import os
+import sys
+import time
+
+import schemas
+from bus import Publisher, connect, ensure_group
+from config import set_up_logs
+from db import Producer, open_pool
+
+from .flow import Flow
+from .ground import KEYS, SOURCE
+
+
+async def main(rate: float, count: int, batch: int) -> None:
+    redis = connect(os.environ["REDIS_URL"], name="benchmarks")
+    await ensure_group(redis, KEYS.subscription(SOURCE))
+    pool = await open_pool(os.environ["DATABASE_URL"], name="benchmarks")
+    producer = Producer(pool, schemas, Publisher(redis, KEYS))
+    flow = Flow(pool, producer, batch=batch)
+    await _told("ready")
+    due = time.time()
+    for _ in range(count // batch):
+        await flow.create(due)
+        due += batch / rate
+        await asyncio.sleep(max(0.0, due - time.time()))
+    await flow.published()
+    await producer.close()
+    await _told("done")
+    await redis.aclose()
+    await pool.close()
+
+
+async def _told(word: str) -> None:
+    """Say a word, and wait for an answer."""
+    print(word, flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+
+
+if __name__ == "__main__":
+    set_up_logs(level="error", style="console")
+    asyncio.run(main(float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

@@ -1,0 +1,183 @@
+"""What events cost: processor time, disk and memory, of us and of the servers.
+
+A bot's part creates events at a steady pace, and one process with all the consumers' roles, on the
+sandbox's platforms, applies them. Everything that both and the servers used is scaled to a million.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+
+from bus import connect
+from consumers import roles
+
+from .ground import Ground, Start, books
+from .measure import Report, number
+from .platforms import Platforms, platforms
+from .processes import CHECKOUT, Consumers, consumers, cost, environment
+
+REST_S: Final = 5.0
+LOOK_S: Final = 1.0
+#: So much that nobody reaches a rank: what is counted are the events, not the calls to platforms.
+OUT_OF_REACH_XP: Final = 1_000_000_000
+MILLION: Final = 1_000_000
+
+
+class Pace(NamedTuple):
+    """How events come: so many a second, so many in a transaction of the bot."""
+
+    name: str
+    events: int
+    rate: int
+    batch: int
+
+
+class Meter(NamedTuple):
+    """What was used so far: seconds of CPU and bytes."""
+
+    bot_cpu_s: float
+    consumers_cpu_s: float
+    postgres_cpu_s: float
+    redis_cpu_s: float
+    database: int
+    log: int
+    redis: int
+
+
+class Spent(NamedTuple):
+    """What a million events took, and the memory (MB) at rest and the most under load."""
+
+    per_million: Meter
+    bot_mb: tuple[float, float]
+    consumers_mb: tuple[float, float]
+
+
+class Scene(NamedTuple):
+    """All that is metered."""
+
+    ground: Ground
+    start: Start
+    bot: asyncio.subprocess.Process
+    consumers: Consumers
+
+    async def read(self) -> Meter:
+        """Read all the meters."""
+        conn = await asyncpg.connect(self.start.database_url)
+        database, log = await conn.fetchrow(
+            "SELECT pg_database_size(current_database()), pg_current_wal_lsn() - '0/0'::pg_lsn"
+        )
+        await conn.close()
+        #: Any, because redis-py types its replies as those of both protocols at once.
+        redis: Any = connect(self.start.redis_url, name="benchmarks")
+        used = (await redis.info("memory"))["used_memory"]
+        await redis.aclose()
+        return Meter(
+            bot_cpu_s=cost(self.bot.pid).cpu_s,
+            consumers_cpu_s=self.consumers.cost().cpu_s,
+            postgres_cpu_s=cost(self.ground.postgres.pid).cpu_s,
+            redis_cpu_s=cost(self.ground.redis.pid).cpu_s,
+            database=database,
+            log=int(log),
+            redis=used,
+        )
+
+    def memory_mb(self) -> tuple[float, float]:
+        """Return what the bot's part and the consumers hold now."""
+        return cost(self.bot.pid).memory_mb, self.consumers.cost().memory_mb
+
+
+async def run(ground: Ground, *, paces: Sequence[Pace]) -> Report:
+    """Meter each pace on an empty record."""
+    spent: dict[str, Spent] = {}
+    async with platforms() as there:
+        for pace in paces:
+            async with ground.start(0) as start:
+                spent[pace.name] = await _spend(ground, start, there, pace)
+    how = "; ".join(f"{p.name}: {p.events:,} events at {p.rate:,} a second" for p in paces)
+    note = (
+        f"Scaled from {how}; nobody's rank changed. The log is what Postgres writes ahead, with the"
+        " pages that it copies after each checkpoint. Redis keeps what is settled for ten minutes."
+        " The consumers are one process with all roles, and memory is each process's own."
+    )
+    return Report(
+        name="cost",
+        title="What a million events cost",
+        columns=("", *spent),
+        rows=tuple(_rows(list(spent.values()))),
+        figures={
+            name: {"per_million": one.per_million._asdict(), "bot_mb": one.bot_mb}
+            | {"consumers_mb": one.consumers_mb}
+            for name, one in spent.items()
+        },
+        notes=(note,),
+    )
+
+
+async def _spend(ground: Ground, start: Start, there: Platforms, pace: Pace) -> Spent:
+    with tempfile.TemporaryDirectory() as folder:
+        toml = there.toml(rank_xp=OUT_OF_REACH_XP)
+        every_role = consumers(start, Path(folder), *roles.ROLES, toml=toml, more=there.environment)
+        async with every_role as process:
+            bot = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "benchmarks.bot"),
+                *map(str, (pace.rate, pace.events, pace.batch)),
+                cwd=CHECKOUT,
+                env=environment(start, Path(folder), toml=toml),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+            try:
+                spent = await _meter(Scene(ground, start, bot, process), pace)
+            finally:
+                if bot.returncode is None:
+                    bot.kill()
+                await bot.wait()
+    return spent
+
+
+async def _meter(scene: Scene, pace: Pace) -> Spent:
+    assert scene.bot.stdin is not None
+    assert scene.bot.stdout is not None
+    await scene.bot.stdout.readline()
+    await asyncio.sleep(REST_S)
+    at_rest = scene.memory_mb()
+    before = await scene.read()
+    scene.bot.stdin.write(b"go\n")
+    under_load = [at_rest]
+    done = asyncio.create_task(scene.bot.stdout.readline())
+    while not done.done() or (await books(scene.start.database_url))[2] < pace.events:
+        await asyncio.wait([done], timeout=LOOK_S)
+        under_load.append(scene.memory_mb())
+    after = await scene.read()
+    scene.bot.stdin.write(b"that was all\n")
+    await scene.bot.wait()
+    used = (now - then for now, then in zip(after, before, strict=True))
+    most = [max(values) for values in zip(*under_load, strict=True)]
+    return Spent(
+        Meter._make(value * MILLION / pace.events for value in used),
+        (at_rest[0], most[0]),
+        (at_rest[1], most[1]),
+    )
+
+
+def _rows(spent: Sequence[Spent]) -> list[tuple[str, ...]]:
+    meters = [one.per_million for one in spent]
+    figures: dict[str, list[float]] = {
+        "CPU of the bot's part, s": [one.bot_cpu_s for one in meters],
+        "CPU of the consumers, s": [one.consumers_cpu_s for one in meters],
+        "CPU of Postgres, s": [one.postgres_cpu_s for one in meters],
+        "CPU of Redis, s": [one.redis_cpu_s for one in meters],
+        "the database grows by, MB": [one.database / 2**20 for one in meters],
+        "its log takes, MB": [one.log / 2**20 for one in meters],
+        "Redis holds, MB": [one.redis / 2**20 for one in meters],
+        "the bot's part at rest, MB": [one.bot_mb[0] for one in spent],
+        "the bot's part under load, MB": [one.bot_mb[1] for one in spent],
+        "the consumers at rest, MB": [one.consumers_mb[0] for one in spent],
+        "the consumers under load, MB": [one.consumers_mb[1] for one in spent],
+    }
+    return [(name, *map(number, values)) for name, values in figures.items()]
