@@ -83,6 +83,10 @@ bench: $(VENV)/bench ## Measure it beside what one would otherwise pick: ARGS="a
 bench-quick: $(VENV)/bench ## The same with few events, in about a minute
 	@$(BIN)/python -m benchmarks --quick $(ARGS)
 
+.PHONY: bench-plots
+bench-plots: $(VENV)/bench ## Draw docs/plots from the figures of `make bench`: RESULTS=benchmarks/results
+	@$(BIN)/python -m benchmarks.plots $(or $(RESULTS),.run/benchmarks) docs/plots
+
 .PHONY: lint
 lint: $(VENV)/dev ## Check style and formatting
 	@$(BIN)/ruff check .

@@ -180,7 +180,7 @@ async def _recover(running: Running, fault: Fault, after_s: float) -> Recovery:
     await producer.close()
     await redis.aclose()
     pool.terminate()
-    return _judge(flow.due, applied, fault_at)
+    return judge(flow.due, applied, fault_at)
 
 
 async def _all_arrived(database_url: str) -> bool:
@@ -206,7 +206,7 @@ async def _applied(database_url: str) -> dict[str, float]:
     return dict(rows)
 
 
-def _judge(due: dict[str, float], applied: dict[str, float], fault_at: float) -> Recovery:
+def judge(due: dict[str, float], applied: dict[str, float], fault_at: float) -> Recovery:
     lags = [(at, applied[key] - at, applied[key]) for key, at in due.items()]
     before = [lag for at, lag, done in lags if done < fault_at]
     late = [done for _, lag, done in lags if done >= fault_at and lag > LATE_S]

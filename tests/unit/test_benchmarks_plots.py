@@ -1,0 +1,45 @@
+"""The docs' figures are drawn from results alone: the same results give the same files."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("matplotlib", reason="`make bench` installs it")
+
+from benchmarks import plots
+from benchmarks.measure import Report
+
+RESULTS = {
+    "apply": {"twinstream": (900.0, 1_000.0, 1_100.0), "polled table": (19.0,)},
+    "latency": {"10": [5.0, 7.0, 9.0], "100": [6.0, 8.0, 40.0]},
+    "backlog": {"looks": [(1.0, 4_000, 41.0), (2.0, 9_000, 41.5), (3.0, 15_000, 41.5)]},
+}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results"
+    for name, figures in RESULTS.items():
+        Report(name=name, title=f"All of {name}", columns=(), rows=(), figures=figures).save(folder)
+    return folder
+
+
+def test_the_same_results_give_the_same_files(results: Path, tmp_path: Path):
+    first = plots.draw(results, tmp_path / "first")
+    second = plots.draw(results, tmp_path / "second")
+
+    assert [file.name for file in first] == ["apply.svg", "latency.svg", "backlog.svg"]
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+
+
+def test_a_figure_says_what_it_shows_on_a_white_ground(results: Path, tmp_path: Path):
+    for file in plots.draw(results, tmp_path):
+        drawn = file.read_text()
+        assert f"All of {file.stem}" in drawn
+        assert "fill: #ffffff" in drawn
+
+
+def test_what_was_not_measured_is_not_drawn(results: Path, tmp_path: Path):
+    (results / "latency.json").unlink()
+
+    assert [file.stem for file in plots.draw(results, tmp_path)] == ["apply", "backlog"]
