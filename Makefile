@@ -80,7 +80,7 @@ bench: $(VENV)/bench ## Measure it beside what one would otherwise pick: ARGS="a
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: bench-quick
-bench-quick: $(VENV)/bench ## The same with few events, in about a minute
+bench-quick: $(VENV)/bench ## The same with few events, in a few minutes
 	@$(BIN)/python -m benchmarks --quick $(ARGS)
 
 .PHONY: bench-plots

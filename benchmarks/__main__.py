@@ -24,7 +24,7 @@ def main(
         list[str] | None,
         typer.Argument(metavar="[NAME ...]", help=f"Some of {', '.join(plans.PLANS)}."),
     ] = None,
-    quick: Annotated[bool, typer.Option(help="A look, in about a minute.")] = False,
+    quick: Annotated[bool, typer.Option(help="A look, in a few minutes.")] = False,
     into: Annotated[Path, typer.Option(help="Where figures are kept.")] = Path(".run/benchmarks"),
 ) -> None:
     """Run the benchmarks that are named, or all of them."""

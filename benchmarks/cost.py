@@ -21,7 +21,6 @@ from .measure import Report, number
 from .platforms import Platforms, platforms
 from .processes import CHECKOUT, Consumers, consumers, cost, environment
 
-REST_S: Final = 5.0
 LOOK_S: Final = 1.0
 #: So much that nobody reaches a rank: what is counted are the events, not the calls to platforms.
 OUT_OF_REACH_XP: Final = 1_000_000_000
@@ -91,13 +90,13 @@ class Scene(NamedTuple):
         return cost(self.bot.pid).memory_mb, self.consumers.cost().memory_mb
 
 
-async def run(ground: Ground, *, paces: Sequence[Pace]) -> Report:
+async def run(ground: Ground, *, paces: Sequence[Pace], rest_s: float) -> Report:
     """Meter each pace on an empty record."""
     spent: dict[str, Spent] = {}
     async with platforms() as there:
         for pace in paces:
             async with ground.start(0) as start:
-                spent[pace.name] = await _spend(ground, start, there, pace)
+                spent[pace.name] = await _spend(ground, start, there, pace, rest_s)
     how = "; ".join(f"{p.name}: {p.events:,} events at {p.rate:,} a second" for p in paces)
     note = (
         f"Scaled from {how}; nobody's rank changed. The log is what Postgres writes ahead, with the"
@@ -118,7 +117,9 @@ async def run(ground: Ground, *, paces: Sequence[Pace]) -> Report:
     )
 
 
-async def _spend(ground: Ground, start: Start, there: Platforms, pace: Pace) -> Spent:
+async def _spend(
+    ground: Ground, start: Start, there: Platforms, pace: Pace, rest_s: float
+) -> Spent:
     with tempfile.TemporaryDirectory() as folder:
         toml = there.toml(rank_xp=OUT_OF_REACH_XP)
         every_role = consumers(start, Path(folder), *roles.ROLES, toml=toml, more=there.environment)
@@ -132,7 +133,7 @@ async def _spend(ground: Ground, start: Start, there: Platforms, pace: Pace) -> 
                 stdout=asyncio.subprocess.PIPE,
             )
             try:
-                spent = await _meter(Scene(ground, start, bot, process), pace)
+                spent = await _meter(Scene(ground, start, bot, process), pace, rest_s)
             finally:
                 if bot.returncode is None:
                     bot.kill()
@@ -140,11 +141,11 @@ async def _spend(ground: Ground, start: Start, there: Platforms, pace: Pace) -> 
     return spent
 
 
-async def _meter(scene: Scene, pace: Pace) -> Spent:
+async def _meter(scene: Scene, pace: Pace, rest_s: float) -> Spent:
     assert scene.bot.stdin is not None
     assert scene.bot.stdout is not None
     await scene.bot.stdout.readline()
-    await asyncio.sleep(REST_S)
+    await asyncio.sleep(rest_s)
     at_rest = scene.memory_mb()
     before = await scene.read()
     scene.bot.stdin.write(b"go\n")

@@ -16,7 +16,6 @@ from .measure import Report, Series, number
 from .platforms import Platforms, platforms
 from .processes import CHECKOUT, SERVICE_ROLES, Consumers, consumers, environment
 
-REST_S: Final = 5.0
 SERVICE: Final = f"consumers: {', '.join(SERVICE_ROLES)}"
 ALL: Final = "consumers: all roles"
 #: The bots, and the call by which each tells its platform which commands it serves.
@@ -26,7 +25,7 @@ BOTS: Final = {
 }
 
 
-async def run(ground: Ground, *, rounds: int) -> Report:
+async def run(ground: Ground, *, rounds: int, rest_s: float) -> Report:
     """Start each process on the sandbox's platforms, wait a little, and look."""
     up: dict[str, list[float]] = {}
     memory: dict[str, list[float]] = {}
@@ -38,7 +37,7 @@ async def run(ground: Ground, *, rounds: int) -> Report:
                     _running(name, start, there) as process,
                 ):
                     up.setdefault(name, []).append(process.up_after_s)
-                    await asyncio.sleep(REST_S)
+                    await asyncio.sleep(rest_s)
                     memory.setdefault(name, []).append(process.cost().memory_mb)
     series = [
         (Series(name=name, values=tuple(up[name])), Series(name=name, values=tuple(memory[name])))

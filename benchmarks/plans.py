@@ -52,7 +52,7 @@ async def _scale(ground: Ground, quick: bool) -> Report:
 
 async def _recovery(ground: Ground, quick: bool) -> Report:
     if quick:
-        return await recovery.run(rounds=1, after_s=8, faults=tuple(recovery.FAULTS)[:2])
+        return await recovery.run(rounds=1, after_s=5, faults=tuple(recovery.FAULTS)[:2])
     return await recovery.run(rounds=3, after_s=20)
 
 
@@ -62,11 +62,11 @@ async def _cost(ground: Ground, quick: bool) -> Report:
         cost.Pace("in batches of 50", events=200_000 // few, rate=2_000, batch=50),
         cost.Pace("one by one", events=10_000 // few, rate=100, batch=1),
     )
-    return await cost.run(ground, paces=paces)
+    return await cost.run(ground, paces=paces, rest_s=1 if quick else 10)
 
 
 async def _footprint(ground: Ground, quick: bool) -> Report:
-    return await footprint.run(ground, rounds=1 if quick else 3)
+    return await footprint.run(ground, rounds=1 if quick else 3, rest_s=1 if quick else 10)
 
 
 PLANS: Final[dict[str, Plan]] = {
