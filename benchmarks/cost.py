@@ -15,8 +15,9 @@ import asyncpg
 
 from bus import connect
 from consumers import roles
+from launch.waiting import until
 
-from .ground import Ground, Start, books
+from .ground import STREAM, Ground, Start, all_arrived, books
 from .measure import Report, number
 from .platforms import Platforms, platforms
 from .processes import CHECKOUT, Consumers, consumers, cost, environment
@@ -73,7 +74,7 @@ class Scene(NamedTuple):
         await conn.close()
         #: Any, because redis-py types its replies as those of both protocols at once.
         redis: Any = connect(self.start.redis_url, name="benchmarks")
-        used = (await redis.info("memory"))["used_memory"]
+        used = await redis.memory_usage(STREAM, samples=0) or 0
         await redis.aclose()
         return Meter(
             bot_cpu_s=cost(self.bot.pid).cpu_s,
@@ -151,10 +152,14 @@ async def _meter(scene: Scene, pace: Pace, rest_s: float) -> Spent:
     scene.bot.stdin.write(b"go\n")
     under_load = [at_rest]
     done = asyncio.create_task(scene.bot.stdout.readline())
-    while not done.done() or (await books(scene.start.database_url))[2] < pace.events:
+    while not done.done():
         await asyncio.wait([done], timeout=LOOK_S)
         under_load.append(scene.memory_mb())
+    assert done.result(), "the bot's part ended before it was done"
+    await until("every event arrives", lambda: all_arrived(scene.start.database_url))
     after = await scene.read()
+    arrived, _, completed = await books(scene.start.database_url)
+    assert arrived == completed == pace.events, f"{arrived} of {pace.events} events arrived"
     scene.bot.stdin.write(b"that was all\n")
     await scene.bot.wait()
     used = (now - then for now, then in zip(after, before, strict=True))
@@ -175,7 +180,7 @@ def _rows(spent: Sequence[Spent]) -> list[tuple[str, ...]]:
         "CPU of Redis, s": [one.redis_cpu_s for one in meters],
         "the database grows by, MB": [one.database / 2**20 for one in meters],
         "its log takes, MB": [one.log / 2**20 for one in meters],
-        "Redis holds, MB": [one.redis / 2**20 for one in meters],
+        "the stream in Redis takes, MB": [one.redis / 2**20 for one in meters],
         "the bot's part at rest, MB": [one.bot_mb[0] for one in spent],
         "the bot's part under load, MB": [one.bot_mb[1] for one in spent],
         "the consumers at rest, MB": [one.consumers_mb[0] for one in spent],

@@ -176,3 +176,15 @@ async def books(database_url: str) -> tuple[int, int, int]:
         )
     finally:
         await conn.close()
+
+
+async def all_arrived(database_url: str) -> bool:
+    """Tell whether every event that was recorded is completed, without counting them."""
+    conn = await asyncpg.connect(database_url)
+    try:
+        under_way = (
+            "SELECT EXISTS (SELECT FROM sync_events WHERE status IN ('pending', 'published'))"
+        )
+        return not await conn.fetchval(under_way)
+    finally:
+        await conn.close()

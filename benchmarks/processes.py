@@ -109,6 +109,7 @@ async def consumers(
             waited_for.discard(json.loads(line)["role"].partition("/")[0])
         if not waited_for:
             break
+    assert not waited_for, f"{', '.join(waited_for)} did not start"
     reading = asyncio.create_task(_read_to_the_end(process.stderr))
     try:
         yield Consumers(process.pid, time.perf_counter() - began)

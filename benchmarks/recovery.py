@@ -26,7 +26,7 @@ from launch.servers import Server, start_postgres, start_redis
 from launch.waiting import until
 
 from .flow import Flow
-from .ground import KEYS, MEMBERS, SOURCE, Start, books, record_events
+from .ground import KEYS, MEMBERS, SOURCE, Start, all_arrived, books, record_events
 from .measure import Report, number, percentile
 from .processes import SERVICE_ROLES, environment
 from .sentinels import failover
@@ -165,7 +165,7 @@ async def _recover(running: Running, fault: Fault, after_s: float) -> Recovery:
     producer = Producer(pool, schemas, Publisher(redis, KEYS))
     flow = Flow(pool, producer, batch=BATCH)
     await flow.create(time.time())
-    await until("the first events arrive", lambda: _all_arrived(database_url), timeout_s=60)
+    await until("the first events arrive", lambda: all_arrived(database_url), timeout_s=60)
     flow.due.clear()
     stop = asyncio.Event()
     playing = asyncio.create_task(flow.play(RATE, stop=stop))
@@ -175,21 +175,12 @@ async def _recover(running: Running, fault: Fault, after_s: float) -> Recovery:
     await asyncio.sleep(after_s)
     stop.set()
     await playing
-    await until("every event arrives", lambda: _all_arrived(database_url), timeout_s=SETTLED_S_MAX)
+    await until("every event arrives", lambda: all_arrived(database_url), timeout_s=SETTLED_S_MAX)
     applied = await _applied(database_url)
     await producer.close()
     await redis.aclose()
     pool.terminate()
     return judge(flow.due, applied, fault_at)
-
-
-async def _all_arrived(database_url: str) -> bool:
-    conn = await asyncpg.connect(database_url)
-    try:
-        under_way = "SELECT EXISTS (SELECT FROM sync_events WHERE status <> 'completed')"
-        return not await conn.fetchval(under_way)
-    finally:
-        await conn.close()
 
 
 async def _applied(database_url: str) -> dict[str, float]:
