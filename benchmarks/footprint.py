@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from consumers import roles
 
@@ -25,40 +25,47 @@ BOTS: Final = {
 }
 
 
+class Rest(NamedTuple):
+    """A process that has nothing to do."""
+
+    up_after_s: float
+    memory_mb: float
+    core_share: float
+
+
 async def run(ground: Ground, *, rounds: int, rest_s: float) -> Report:
     """Start each process on the sandbox's platforms, wait a little, and look."""
-    up: dict[str, list[float]] = {}
-    memory: dict[str, list[float]] = {}
+    found: dict[str, list[Rest]] = {name: [] for name in (SERVICE, ALL, *BOTS)}
     async with platforms() as there:
         for _ in range(rounds):
-            for name in (SERVICE, ALL, *BOTS):
+            for name, rests in found.items():
                 async with (
                     ground.start(0) as start,
                     _running(name, start, there) as process,
                 ):
-                    up.setdefault(name, []).append(process.up_after_s)
-                    await asyncio.sleep(rest_s)
-                    memory.setdefault(name, []).append(process.cost().memory_mb)
-    series = [
-        (Series(name=name, values=tuple(up[name])), Series(name=name, values=tuple(memory[name])))
-        for name in up
-    ]
+                    rests.append(await _rest(process, rest_s))
     return Report(
         name="footprint",
         title=f"Processes at rest, {rounds} rounds",
-        columns=(
-            "",
-            "up after, s",
-            "lowest to highest",
-            "memory of its own, MB",
-            "lowest to highest",
-        ),
-        rows=tuple(
-            (ready.name, number(ready.median), ready.spread, number(rest.median), rest.spread)
-            for ready, rest in series
-        ),
-        figures={"up_after_s": up, "memory_mb": memory},
+        columns=("", "up after, s", "lowest to highest", "memory, MB", "CPU, of a core"),
+        rows=tuple(_row(name, rests) for name, rests in found.items()),
+        figures={name: [rest._asdict() for rest in rests] for name, rests in found.items()},
+        notes=("Memory is the process's own: what it shares with others is not counted.",),
     )
+
+
+def _row(name: str, rests: list[Rest]) -> tuple[str, ...]:
+    up, memory, core = (Series(name=name, values=values) for values in zip(*rests, strict=True))
+    return name, number(up.median), up.spread, number(memory.median), f"{core.median:.1%}"
+
+
+async def _rest(process: Consumers, rest_s: float) -> Rest:
+    await asyncio.sleep(rest_s / 2)
+    early = process.cost()
+    await asyncio.sleep(rest_s / 2)
+    late = process.cost()
+    share = (late.cpu_s - early.cpu_s) / (rest_s / 2)
+    return Rest(process.up_after_s, late.memory_mb, share)
 
 
 @asynccontextmanager

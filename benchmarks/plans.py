@@ -66,7 +66,7 @@ async def _cost(ground: Ground, quick: bool) -> Report:
 
 
 async def _footprint(ground: Ground, quick: bool) -> Report:
-    return await footprint.run(ground, rounds=1 if quick else 3, rest_s=1 if quick else 10)
+    return await footprint.run(ground, rounds=1 if quick else 3, rest_s=2 if quick else 12)
 
 
 PLANS: Final[dict[str, Plan]] = {
