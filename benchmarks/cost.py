@@ -15,17 +15,21 @@ import asyncpg
 
 from bus import connect
 from consumers import roles
+from db import Rung
 from launch.waiting import until
 
-from .ground import STREAM, Ground, Start, all_arrived, books
+from .ground import MEMBERS, STREAM, Ground, Start, all_arrived, books
+from .history import Size, make
 from .measure import Report, number
-from .platforms import Platforms, platforms
+from .platforms import RANKS, Platforms, platforms
 from .processes import CHECKOUT, Consumers, consumers, cost, environment
 
 LOOK_S: Final = 1.0
 #: So much that nobody reaches a rank: what is counted are the events, not the calls to platforms.
 OUT_OF_REACH_XP: Final = 1_000_000_000
 MILLION: Final = 1_000_000
+HISTORY: Final = Size(MEMBERS, ledger_rows=100_000)
+LADDER: Final = [Rung(name, OUT_OF_REACH_XP * number) for number, name in enumerate(RANKS, start=1)]
 
 
 class Pace(NamedTuple):
@@ -96,7 +100,9 @@ async def run(ground: Ground, *, paces: Sequence[Pace], rest_s: float) -> Report
     spent: dict[str, Spent] = {}
     async with platforms() as there:
         for pace in paces:
-            async with ground.start(0) as start:
+            async with ground.database() as url:
+                await make(url, HISTORY, LADDER)
+                start = Start(url, await ground.empty_redis(), ())
                 spent[pace.name] = await _spend(ground, start, there, pace, rest_s)
     how = "; ".join(f"{p.name}: {p.events:,} events at {p.rate:,} a second" for p in paces)
     note = (
@@ -159,6 +165,7 @@ async def _meter(scene: Scene, pace: Pace, rest_s: float) -> Spent:
     await until("every event arrives", lambda: all_arrived(scene.start.database_url))
     after = await scene.read()
     arrived, _, completed = await books(scene.start.database_url)
+    arrived, completed = arrived - HISTORY.arrived, completed - HISTORY.events
     assert arrived == completed == pace.events, f"{arrived} of {pace.events} events arrived"
     scene.bot.stdin.write(b"that was all\n")
     await scene.bot.wait()

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from . import apply, backlog, cost, footprint, latency, produce, recovery, scale, visible
 from .ground import Ground
+from .history import Size
 from .measure import Report
 
 Plan = Callable[[Ground, bool], Coroutine[Any, Any, Report]]
@@ -34,16 +35,16 @@ async def _backlog(ground: Ground, quick: bool) -> Report:
 
 async def _scale(ground: Ground, quick: bool) -> Report:
     if quick:
-        few = (scale.Size(10_000, 10_000), scale.Size(1_000, 10_000), scale.Size(10_000, 100_000))
+        few = (Size(10_000, 10_000), Size(1_000, 10_000), Size(10_000, 100_000))
         return await scale.run(
             ground, backlog=5_000, processes=(1, 2), count=3_000, sizes=few, rounds=1
         )
     # Each of the others differs from the first in one way.
     sizes = (
-        scale.Size(100_000, 100_000),
-        scale.Size(1_000, 100_000),
-        scale.Size(1_000_000, 100_000),
-        scale.Size(100_000, 10_000_000),
+        Size(100_000, 100_000),
+        Size(1_000, 100_000),
+        Size(1_000_000, 100_000),
+        Size(100_000, 10_000_000),
     )
     return await scale.run(
         ground, backlog=60_000, processes=(1, 2, 4), count=30_000, sizes=sizes, rounds=3

@@ -103,13 +103,13 @@ async def consumers(
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    waited_for = set(roles)
+    waited_for, line = set(roles), b""
     async for line in process.stderr:
         if STARTED in line:  # once for each lane: to-discord, to-discord/2
             waited_for.discard(json.loads(line)["role"].partition("/")[0])
         if not waited_for:
             break
-    assert not waited_for, f"{', '.join(waited_for)} did not start"
+    assert not waited_for, f"{', '.join(waited_for)} did not start: {line.decode()}"
     reading = asyncio.create_task(_read_to_the_end(process.stderr))
     try:
         yield Consumers(process.pid, time.perf_counter() - began)

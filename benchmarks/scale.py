@@ -6,68 +6,24 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import asyncpg
 
 from bus import connect
-from db import Rung, events, set_ladder
+from db import events
 
 from .ground import BATCH, PLATFORM, SOURCE, STREAM, Ground, Start, books, fact, fill
+from .history import FIRST, STRIDE, Size, make
 from .measure import Report, Series, number
 from .processes import consumers
 
 ROLE: Final = f"to-{PLATFORM}"
 LOOK_S: Final = 0.02
-#: Two primes: each step of the first lands on another member, in no order.
-STRIDE: Final = 7_919
-FIRST: Final = 1_000_000_007
-
 NOTE: Final = (
     "The consumers are processes of one group on one machine, which Postgres and Redis share; each"
     " applies two batches side by side. The sizes are with one of them."
 )
-
-#: The ladder of the consumers' twinstream.toml: nobody's rank changes when they start.
-RUNGS: Final = (Rung("Newcomer", 10),)
-
-# Members with books on both sides, and a ledger in which they come in no order, as they do in life.
-COMMUNITY: Final = """
-SET session_replication_role = replica;
-SET maintenance_work_mem = '512MB';
-ALTER TABLE transactions DROP CONSTRAINT transaction_once;
-DROP INDEX transactions_by_member;
-INSERT INTO members (xp) SELECT 1000 FROM generate_series(1, {members});
-INSERT INTO accounts (platform, account_id, member_id)
-    SELECT p, m, m FROM generate_series(1, {members}) AS m,
-        unnest(ARRAY['telegram', 'discord']) AS p;
-INSERT INTO sync_state (member_id, platform, xp, rank)
-    SELECT member_id, platform, 1000, rank_of(1000) FROM accounts;
-INSERT INTO transactions (idempotency_key, platform, source, type, member_id, account_id, delta_xp,
-        reason, entity_id, occurred_at, created_at)
-    SELECT 'tg_game_guess_' || e.member || '_' || e.number, p, 'telegram', 'xp.changed', e.member,
-        e.member, 1 + e.number % 7, 'game_guess', e.number::text, now() - interval '1 day',
-        now() - interval '1 day'
-    FROM (
-        SELECT number, 1 + (number::bigint * {stride}) % {members} AS member
-        FROM generate_series(1, {rows} / 2) AS number
-    ) AS e, unnest(ARRAY['telegram', 'discord']) AS p;
-ALTER TABLE transactions ADD CONSTRAINT transaction_once UNIQUE (idempotency_key, platform);
-CREATE INDEX transactions_by_member ON transactions (member_id, id);
-RESET session_replication_role;
-"""
-
-
-class Size(NamedTuple):
-    """How much there is already when events come."""
-
-    members: int
-    ledger_rows: int
-
-    @property
-    def name(self) -> str:
-        """Say it in words."""
-        return f"{self.members:,} members, {self.ledger_rows:,} ledger rows"
 
 
 async def run(
@@ -119,26 +75,16 @@ async def _by_size(ground: Ground, sizes: Sequence[Size], count: int, rounds: in
     async with AsyncExitStack() as stack:
         urls = {size: await stack.enter_async_context(ground.database()) for size in sizes}
         for size, url in urls.items():
-            await _make(url, size)
+            await make(url, size)
         for round_ in range(rounds):
             for size, url in urls.items():
                 numbers = range(count * round_, count * (round_ + 1))
                 payloads = await _record(url, size.members, numbers)
                 start = Start(url, await ground.empty_redis(), payloads)
                 rates[size].append(await _drain(start, 1))
-                arrived = (await books(url))[2]
+                arrived = (await books(url))[2] - size.events
                 assert arrived == count * (round_ + 1), f"{arrived} events arrived"
     return [Series(name=size.name, values=tuple(values)) for size, values in rates.items()]
-
-
-async def _make(database_url: str, size: Size) -> None:
-    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
-        await set_ladder(pool, RUNGS)
-        async with pool.acquire() as conn:
-            await conn.execute(
-                COMMUNITY.format(members=size.members, rows=size.ledger_rows, stride=STRIDE)
-            )
-            await conn.execute("VACUUM ANALYZE")
 
 
 async def _record(database_url: str, members: int, numbers: range) -> tuple[bytes, ...]:

@@ -12,6 +12,7 @@ import schemas
 from benchmarks import scale
 from benchmarks.flow import Flow
 from benchmarks.ground import KEYS, SOURCE, Ground
+from benchmarks.history import Size
 from bus import Publisher, connect, ensure_group
 from db import Producer
 from launch.servers import Server, start_redis
@@ -26,7 +27,7 @@ def ground(postgres: Server, tmp_path: Path) -> Iterator[Ground]:
 
 
 async def test_each_number_of_consumers_and_each_size_is_measured(ground: Ground):
-    sizes = (scale.Size(20, 1_000), scale.Size(20, 2_000))
+    sizes = (Size(20, 1_000), Size(20, 2_000))
 
     report = await scale.run(
         ground, backlog=600, processes=(1, 2), count=300, sizes=sizes, rounds=1

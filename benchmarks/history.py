@@ -1,0 +1,89 @@
+"""A community that has existed for a while: members, their books, and a ledger.
+
+On an empty database Postgres would plan for empty tables, and keep those plans while they grow.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import asyncpg
+
+from db import Rung, set_ladder
+
+#: Two primes: each step of the first lands on another member, in no order.
+STRIDE: Final = 7_919
+FIRST: Final = 1_000_000_007
+EVENTS_KEPT: Final = 50_000
+
+#: The ladder of the consumers' twinstream.toml: nobody's rank changes when they start.
+RUNGS: Final = (Rung("Newcomer", 10),)
+
+# Members with books on both sides, and a ledger in which they come in no order, as they do in life.
+COMMUNITY: Final = """
+SET session_replication_role = replica;
+SET maintenance_work_mem = '512MB';
+ALTER TABLE transactions DROP CONSTRAINT transaction_once;
+DROP INDEX transactions_by_member;
+INSERT INTO members (xp) SELECT 1000 FROM generate_series(1, {members});
+INSERT INTO accounts (platform, account_id, member_id)
+    SELECT p, m, m FROM generate_series(1, {members}) AS m,
+        unnest(ARRAY['telegram', 'discord']) AS p;
+INSERT INTO sync_state (member_id, platform, xp, rank)
+    SELECT member_id, platform, 1000, rank_of(1000) FROM accounts;
+INSERT INTO transactions (idempotency_key, platform, source, type, member_id, account_id, delta_xp,
+        reason, entity_id, occurred_at, created_at)
+    SELECT 'tg_game_guess_' || e.member || '_' || e.number, p, 'telegram', 'xp.changed', e.member,
+        e.member, 1 + e.number % 7, 'game_guess', e.number::text, now() - interval '1 day',
+        now() - interval '1 day'
+    FROM (
+        SELECT number, 1 + (number::bigint * {stride}) % {members} AS member
+        FROM generate_series(1, {rows} / 2) AS number
+    ) AS e, unnest(ARRAY['telegram', 'discord']) AS p;
+INSERT INTO sync_events (idempotency_key, source, type, member_id, payload, status, published_at,
+        processed_by, processed_at)
+    SELECT idempotency_key, source, type, member_id, repeat('x', 180), 'completed', now(),
+        'discord', now()
+    FROM transactions WHERE platform = 'telegram' ORDER BY id DESC LIMIT {events};
+ALTER TABLE transactions ADD CONSTRAINT transaction_once UNIQUE (idempotency_key, platform);
+CREATE INDEX transactions_by_member ON transactions (member_id, id);
+RESET session_replication_role;
+"""
+
+
+class Size(NamedTuple):
+    """How much there is already when events come."""
+
+    members: int
+    ledger_rows: int
+
+    @property
+    def arrived(self) -> int:
+        """How many ledger rows there are of the platform where events arrive."""
+        return self.ledger_rows // 2
+
+    @property
+    def events(self) -> int:
+        """How many completed events are still kept; the ledger is kept for ever."""
+        return min(self.arrived, EVENTS_KEPT)
+
+    @property
+    def name(self) -> str:
+        """Say it in words."""
+        return f"{self.members:,} members, {self.ledger_rows:,} ledger rows"
+
+
+async def make(database_url: str, size: Size, rungs: Sequence[Rung] = RUNGS) -> None:
+    """Fill an empty database. Every member has 1,000 XP on both sides."""
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
+        await set_ladder(pool, rungs)
+        async with pool.acquire() as conn:
+            await conn.execute(
+                COMMUNITY.format(
+                    members=size.members,
+                    rows=size.ledger_rows,
+                    events=size.events,
+                    stride=STRIDE,
+                )
+            )
+            await conn.execute("VACUUM ANALYZE")
+            await conn.execute("CHECKPOINT")
