@@ -198,7 +198,12 @@ class DiscordRoles:
             return role_changes(held=held, wanted=wanted, ours=self._ours)
         known = {name: number for name, number in showing.shown.items() if number is not None}
         before = wanted_roles(self._community, known)
-        return role_changes(held=held, wanted=wanted - before, ours=before - wanted)
+        perhaps = [
+            wanted_roles(self._community, {name: number})
+            for name, numbers in showing.unconfirmed.items()
+            for number in numbers
+        ]
+        return role_changes(held=held, wanted=wanted - before, ours=before.union(*perhaps) - wanted)
 
     async def _write(self, showing: Showing, changes: RoleChanges) -> None:
         reason = audit_reason(showing, self._community)

@@ -56,6 +56,8 @@ class Surfaces:
         self._warned_at: dict[str, float] = {}
         self._hindrances = Hindrances(None, {})
         self._next_survey = 0.0
+        #: Visits whose outcome is not noted.
+        self._unnoted: list[Showing] = []
         #: How many were shown since the last word about progress.
         self._shown = 0
         self._progress_at = self._clock()
@@ -76,6 +78,7 @@ class Surfaces:
         """
         if self._clock() < self._blocked_until or not await self._way_is_free():
             return 0
+        await self._doubt_what_was_not_noted()
         began = self._clock()
         await self._tell_progress()
         taken = await self._take()
@@ -165,18 +168,37 @@ class Surfaces:
             gone = sorted(before.causes.keys() - found.causes.keys())
             log.info("surfaces.unparked", platform=platform, causes=gone, surfaces=freed)
 
+    async def _doubt_what_was_not_noted(self) -> None:
+        """Have those visited again whom somebody else may have visited at the same time as we."""
+        while self._unnoted:
+            await surfaces.doubt(self._pool, self._unnoted[-1])
+            self._unnoted.pop()
+
     async def _visit(self, showing: Showing) -> None:
-        """Show one member's state, or note why not and until when."""
+        """Show one member's state, and note that or why not and until when."""
+        self._unnoted.append(showing)
+        if await self._show(showing):
+            self._unnoted.pop()
+        else:
+            # We were held up until the lease ended. What we wrote may be older than what they did.
+            log.warning(
+                "surface.overtaken",
+                platform=self._display.platform,
+                member_id=showing.member_id,
+                account_id=showing.account_id,
+            )
+
+    async def _show(self, showing: Showing) -> bool:
+        """Do the visit. Returns whether the member was still ours at the end of it."""
         try:
             async with asyncio.timeout(VISIT_S_MAX):
                 await self._display.show(showing)
         except CannotShow as refusal:
-            await self._put_off(showing, refusal)
-            return
+            return await self._put_off(showing, refusal)
         except TimeoutError:
-            await self._put_off(showing, _too_slow())
-            return
-        await surfaces.mark_shown(self._pool, showing)
+            return await self._put_off(showing, _too_slow())
+        if not await surfaces.mark_shown(self._pool, showing):
+            return False
         metrics.SHOWN.labels(self._display.platform).inc()
         self._shown += 1
         if self._obstacle is not None:
@@ -189,12 +211,13 @@ class Surfaces:
             account_id=showing.account_id,
             wanted=dict(showing.wanted),
         )
+        return True
 
-    async def _put_off(self, showing: Showing, refusal: CannotShow) -> None:
+    async def _put_off(self, showing: Showing, refusal: CannotShow) -> bool:
         metrics.POSTPONED.labels(self._display.platform).inc()
         delay_s = retry_after_s(refusal, showing.attempts)
         if refusal.cause is not None:
-            await surfaces.park(
+            noted = await surfaces.park(
                 self._pool,
                 showing,
                 cause=refusal.cause,
@@ -202,12 +225,14 @@ class Surfaces:
                 look_after_s=refusal.retry_s if refusal.cause == surfaces.EXEMPT else None,
             )
         else:
-            await surfaces.postpone(self._pool, showing, delay_s=delay_s, error=str(refusal))
+            error = str(refusal)
+            noted = await surfaces.postpone(self._pool, showing, delay_s=delay_s, error=error)
         self._tell(refusal, delay_s, showing.account_id)
         if refusal.everyone:
             self._block(refusal)
         if refusal.cause not in (None, *surfaces.PERSONAL, *self._hindrances.causes):
             self._next_survey = 0.0  # the platform is not as it was at the last look
+        return noted
 
     def _block(self, refusal: CannotShow) -> None:
         self._obstacle = refusal

@@ -129,9 +129,10 @@ class TelegramTags:
 
     def _is_kept(self, tag: str, showing: Showing) -> bool:
         """Tell whether people gave the member this tag by hand and it is to stay."""
-        before = self._community.rank(showing.shown.get(surfaces.RANK) or 0)
-        ours = before.telegram_tag if before is not None else ""
-        return self._community.keep_manual_changes and tag not in ("", ours)
+        shown = showing.shown.get(surfaces.RANK) or 0
+        before = map(self._community.rank, {shown, *showing.unconfirmed.get(surfaces.RANK, ())})
+        ours = {rank.telegram_tag for rank in before if rank is not None}
+        return self._community.keep_manual_changes and tag not in {"", *ours}
 
     async def _worn(self, user_id: int) -> Worn:
         return worn_by(await self._bot.get_chat_member(self._chat_id, user_id))

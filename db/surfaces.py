@@ -2,6 +2,10 @@
 
 A worker takes whole members, never single surfaces, so that nobody else writes to the same member's
 roles at the same time: the platforms lose writes that run side by side.
+
+Between taking a member and noting the outcome nobody knows what they see: the write may be done and
+its answer lost, or the worker gone. So what was shown counts as unknown from then on, and a wish
+for the old state is work as well.
 """
 
 from collections.abc import Collection, Mapping
@@ -41,6 +45,8 @@ class Showing(NamedTuple):
     """Surface to number: `rank` to a rank, `achievement:<name>` to 1 (held) or 0 (not)."""
     shown: Mapping[str, int | None]
     """Surface to the number that was shown last; None if that is not known (any more)."""
+    unconfirmed: Mapping[str, frozenset[int]]
+    """Surface to the numbers that earlier visits may have left there, where that is not known."""
     wanted_key: str
     """The idempotency key of the event behind the newest change, for the audit log."""
     put_back: bool
@@ -107,18 +113,25 @@ async def take(
                     SELECT member_id, account_id, min(priority) AS urgency, min(since) AS since
                     FROM due GROUP BY member_id, account_id
                 ), held AS (
-                    SELECT f.member_id, f.surface, d.account_id, d.urgency, d.since
+                    SELECT f.member_id, f.surface, f.shown, f.unconfirmed, d.account_id, d.urgency,
+                        d.since
                     FROM members_due AS d
                     JOIN surfaces AS f ON f.member_id = d.member_id AND f.platform = $1
                     ORDER BY f.member_id, f.surface
                     FOR NO KEY UPDATE OF f
                 )
                 UPDATE surfaces AS f
-                SET taken_until = statement_timestamp() + make_interval(secs => $3)
+                SET taken_until = statement_timestamp() + make_interval(secs => $3),
+                    shown = CASE WHEN f.shown = f.wanted THEN f.shown END,
+                    unconfirmed = CASE WHEN f.shown IS DISTINCT FROM f.wanted
+                        THEN array(SELECT DISTINCT number
+                            FROM unnest(f.unconfirmed || f.shown || f.wanted) AS u (number)
+                            WHERE number IS NOT NULL) END
                 FROM held AS h
                 WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
-                RETURNING f.member_id, h.account_id, f.surface, f.wanted, f.shown, f.wanted_key,
-                    f.wanted_at, f.shown_at, f.taken_until, f.attempts, h.urgency, h.since
+                RETURNING f.member_id, h.account_id, f.surface, f.wanted, h.shown, h.unconfirmed,
+                    f.wanted_key, f.wanted_at, f.shown_at, f.taken_until, f.attempts, h.urgency,
+                    h.since
                 """,
                 platform,
                 limit,
@@ -139,8 +152,11 @@ def _showing(platform: Platform, rows: list[asyncpg.Record]) -> Showing:
         account_id=newest["account_id"],
         wanted={row["surface"]: row["wanted"] for row in rows},
         shown={row["surface"]: row["shown"] for row in rows},
+        unconfirmed={row["surface"]: frozenset(row["unconfirmed"] or ()) for row in rows},
         wanted_key=newest["wanted_key"] or "",
-        put_back=newest["shown"] is None and newest["shown_at"] is not None,
+        put_back=newest["shown"] is None
+        and newest["shown_at"] is not None
+        and not newest["unconfirmed"],
         priority=newest["urgency"],
         attempts=max(row["attempts"] for row in rows),
         wanted_at={row["surface"]: row["wanted_at"] for row in rows},
@@ -148,19 +164,21 @@ def _showing(platform: Platform, rows: list[asyncpg.Record]) -> Showing:
     )
 
 
-async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> None:
+async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
     """Note that people see what was wanted when `showing` was taken, and give the member back.
 
     What has been wanted since then, be it the same once more, stays to be shown. A number that is
-    higher than any before is to be announced, if it was wanted live.
+    higher than any before is to be announced, if it was wanted live. Returns False, and notes
+    nothing, if the lease ended and somebody else took the member: see `doubt`.
     """
     with mapped_errors():
-        await pool.execute(
+        tag: str = await pool.execute(
             f"""
             WITH {_IN_HAND}
             UPDATE surfaces AS f SET taken_until = NULL, attempts = 0, error = NULL,
                 retry_at = NULL, parked = NULL, shown_at = now(),
                 shown = CASE WHEN f.wanted_at = w.wanted_at THEN w.number ELSE f.shown END,
+                unconfirmed = CASE WHEN f.wanted_at <> w.wanted_at THEN f.unconfirmed END,
                 announce = f.announce
                     OR (f.priority = 0 AND f.wanted_at = w.wanted_at AND w.number > f.announced),
                 announced = greatest(f.announced, w.number)
@@ -171,14 +189,47 @@ async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> None:
             *_hand(showing),
             *_wishes(showing),
         )
+    return tag != _NOT_OURS
 
 
-async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, error: str) -> None:
+async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
+    """Give a member back whose visit came to an end that could not be noted.
+
+    Nobody knows what people see. If somebody else has taken the member since, that visit may have
+    been overwritten. So what they note counts no more, and the member is visited again.
+    """
+    with mapped_errors():
+        await pool.execute(
+            f"""
+            WITH theirs AS (
+                SELECT f.member_id, f.surface
+                FROM surfaces AS f
+                JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+                WHERE a.platform = $1 AND a.account_id = $2
+                ORDER BY f.surface
+                FOR NO KEY UPDATE OF f
+            )
+            UPDATE surfaces AS f SET shown = NULL, wanted_at = now(),
+                taken_until = nullif(f.taken_until, $3),
+                unconfirmed = array(SELECT DISTINCT number
+                    FROM unnest(f.unconfirmed || f.shown || w.number) AS u (number)
+                    WHERE number IS NOT NULL)
+            FROM theirs AS h
+            JOIN {_WANTED} USING (surface)
+            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
+            """,  # noqa: S608 - this module's own constants
+            *_hand(showing),
+            *_wishes(showing),
+        )
+
+
+async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, error: str) -> bool:
     """Leave the member alone for `delay_s` seconds; `error` says why, for whoever looks.
 
-    What came to be wanted since `showing` was taken is tried at once.
+    What came to be wanted since `showing` was taken is tried at once. Returns False as `mark_shown`
+    does.
     """
-    await _give_back(pool, showing, delay_s=delay_s, attempts=1, error=error)
+    return await _give_back(pool, showing, delay_s=delay_s, attempts=1, error=error)
 
 
 async def release(pool: asyncpg.Pool, showing: Showing, *, delay_s: float) -> None:
@@ -193,15 +244,15 @@ async def park(
     cause: str,
     error: str,
     look_after_s: float | None = None,
-) -> None:
+) -> bool:
     """Leave the member alone until `cause` is gone: see `unpark`, and for ABSENT `seen.seen_again`.
 
     With `look_after_s` they are also tried again after so many seconds. What was reached by whoever
     is EXEMPT is to be announced all the same. What came to be wanted since `showing` was taken is
-    tried at once.
+    tried at once. Returns False as `mark_shown` does.
     """
     with mapped_errors():
-        await pool.execute(
+        tag: str = await pool.execute(
             f"""
             WITH {_IN_HAND}
             UPDATE surfaces AS f SET taken_until = NULL, attempts = 0,
@@ -223,6 +274,7 @@ async def park(
             error,
             look_after_s,
         )
+    return tag != _NOT_OURS
 
 
 async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection[str]) -> int:
@@ -281,6 +333,9 @@ _IN_HAND = """
 _WANTED = "unnest($4::text[], $5::integer[], $6::timestamptz[]) AS w (surface, number, wanted_at)"
 
 
+_NOT_OURS = "UPDATE 0"
+
+
 def _hand(showing: Showing) -> tuple[Platform, int, datetime]:
     return showing.platform, showing.account_id, showing.taken_until
 
@@ -293,9 +348,9 @@ def _wishes(showing: Showing) -> tuple[list[str], list[int], list[datetime]]:
 
 async def _give_back(
     pool: asyncpg.Pool, showing: Showing, *, delay_s: float, attempts: int, error: str | None
-) -> None:
+) -> bool:
     with mapped_errors():
-        await pool.execute(
+        tag: str = await pool.execute(
             f"""
             WITH {_IN_HAND}
             UPDATE surfaces AS f SET taken_until = NULL,
@@ -313,3 +368,4 @@ async def _give_back(
             attempts,
             error,
         )
+    return tag != _NOT_OURS

@@ -8,7 +8,7 @@ from record_desk import Record, achievement, record, xp
 
 from db import Rung, events, set_ladder, surfaces
 from db.seen import show_again
-from db.surfaces import Showing, mark_shown, postpone, release, take
+from db.surfaces import Showing, doubt, mark_shown, postpone, release, take
 
 LEASE_S = 60.0
 
@@ -95,6 +95,55 @@ async def test_a_lease_that_ran_out_is_taken_over_and_its_holder_marks_nothing(p
     assert (surface["shown"], surface["error"], surface["retry_at"]) == (None, None, None)
     await mark_shown(pool, quick)
     assert (await books.surface("telegram"))["shown"] == 3
+
+
+async def test_who_visited_a_member_that_was_no_longer_theirs_has_them_visited_again(pool):
+    """The slow one's write may be older, and come later, than that of whoever took the member."""
+    await record(pool, xp(35))
+    [slow] = await take(pool, "telegram", limit=1, lease_s=-1.0)
+    await record(pool, xp(100, "2"))
+    quick = await take_one(pool)
+
+    assert not await mark_shown(pool, slow)
+    await doubt(pool, slow)
+    assert await mark_shown(pool, quick)
+
+    again = await take_one(pool)
+    assert (again.wanted, again.shown) == ({"rank": 3}, {"rank": None})
+    assert again.unconfirmed == {"rank": {2, 3}}
+    await mark_shown(pool, again)
+    assert await nothing_is_due(pool)
+
+
+async def test_a_visit_that_was_not_noted_is_made_again_at_once(pool):
+    await record(pool, xp(35))
+
+    await doubt(pool, await take_one(pool))
+
+    assert (await take_one(pool)).unconfirmed == {"rank": {2}}
+
+
+@pytest.mark.parametrize("outcome", ["killed", "answer lost"])
+async def test_a_wish_for_the_old_rank_is_work_while_the_new_ones_visit_is_unconfirmed(
+    pool, books, outcome
+):
+    """The write may be done: a rank that rose back to what was shown is worn by nobody then."""
+    await record(pool, xp(35))
+    await mark_shown(pool, await take_one(pool))
+    await record(pool, xp(-30, "2"))
+    [showing] = await take(pool, "telegram", limit=1, lease_s=-1.0)
+    if outcome == "answer lost":
+        await postpone(pool, showing, delay_s=0.0, error="no answer")
+
+    await record(pool, xp(30, "3"))
+
+    again = await take_one(pool)
+    assert (again.wanted, again.shown) == ({"rank": 2}, {"rank": None})
+    assert again.unconfirmed == {"rank": {0, 2}}
+    assert not again.put_back
+    await mark_shown(pool, again)
+    surface = await books.surface("telegram")
+    assert (surface["shown"], surface["unconfirmed"]) == (2, None)
 
 
 async def test_what_changed_while_it_was_shown_is_shown_next(pool, books):

@@ -93,6 +93,7 @@ def showing(**more) -> Showing:
         "account_id": 7,
         "wanted": {"rank": 1},
         "shown": {"rank": None},
+        "unconfirmed": {"rank": frozenset()},
         "wanted_key": "tg_game_guess_7_1",
         "put_back": False,
         "priority": surfaces.LIVE,

@@ -27,6 +27,7 @@ from config import ConfigError, Settings
 from consumers import metrics
 from consumers.loop import NotYet
 from consumers.surfaces import Surfaces
+from db.surfaces import take
 from sandbox import Fault, Rate, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
 
@@ -311,3 +312,22 @@ async def test_roles_changed_by_hand_stay_if_they_are_to_be_kept(parts, server, 
         await role.step()
 
     assert server.roles_of(ALICE) == {REGULAR, VETERAN}
+
+
+async def test_a_role_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_by_hand(
+    parts, server, people, pool
+):
+    parts = replace(
+        parts, community=msgspec.structs.replace(parts.community, keep_manual_changes=True)
+    )
+    async with open_role(parts) as role:
+        await people.give_xp(ALICE, 10)
+        await role.step()
+        await people.give_xp(ALICE, 25)
+        await take(pool, "discord", limit=1, lease_s=-1.0)  # a worker that ends after its writes
+        server.platform.administration.give_role(ALICE, REGULAR)
+        await people.give_xp(ALICE, 75)
+        await role.step()
+
+    assert REGULAR not in server.roles_of(ALICE)
+    assert VETERAN in server.roles_of(ALICE)

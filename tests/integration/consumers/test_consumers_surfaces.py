@@ -15,7 +15,7 @@ from consumers import surfaces as surfaces_module
 from consumers.display import CannotShow, Hindrances
 from consumers.parts import Parts
 from consumers.surfaces import Surfaces
-from db import Fact, events
+from db import Fact, StorageUnavailable, events
 from db import surfaces as surfaces_db
 from db.surfaces import Showing
 
@@ -241,6 +241,55 @@ async def test_two_workers_never_visit_the_same_member_at_once(wall, parts: Part
 
     visited = [visit.account_id for visit in wall.visits]
     assert sorted(visited) == list(range(1, 31))
+
+
+@pytest.mark.parametrize("outcome", ["shown", "refused"])
+async def test_one_who_was_held_up_beyond_the_lease_has_the_member_visited_again(
+    wall, parts: Parts, pool, outcome
+):
+    """What the slow one wrote is older than what the quick one wrote, and came later."""
+    await members(pool, [7])
+    await give_xp(pool, 7, 10, "first")
+    slow, quick = Surfaces(wall, parts), Surfaces(wall, parts)
+
+    async def the_lease_ends_and_somebody_else_comes(showing: Showing) -> None:
+        wall.during_visit = None
+        await pool.execute("UPDATE surfaces SET taken_until = now() - interval '1 second'")
+        await give_xp(pool, 7, 90, "second")
+        assert await quick.step() == 1
+        if outcome == "refused":
+            wall.shown[7] = dict(showing.wanted)
+            raise CannotShow("the answer was lost", retry_s=1)
+
+    wall.during_visit = the_lease_ends_and_somebody_else_comes
+    with capture_logs() as logs:
+        await slow.step()
+    assert wall.shown == {7: {"rank": 1}}
+    assert [log["account_id"] for log in logs if log["event"] == "surface.overtaken"] == [7]
+
+    await slow.step()
+
+    assert wall.shown == {7: {"rank": 3}}
+    assert await quick.step() == 0
+
+
+async def test_a_visit_that_postgres_could_not_note_is_made_again(wall, parts: Parts, pool):
+    await members(pool, [7])
+    await give_xp(pool, 7, 10, "first")
+    role = Surfaces(wall, parts)
+
+    async def postgres_goes_away(showing: Showing) -> None:
+        wall.during_visit = None
+        await pool.execute("ALTER TABLE surfaces RENAME TO away")
+
+    wall.during_visit = postgres_goes_away
+    with pytest.raises(StorageUnavailable):
+        await role.step()
+    await pool.execute("ALTER TABLE away RENAME TO surfaces")
+
+    assert await role.step() == 1
+    assert await role.step() == 0
+    assert len(wall.visits) == 2
 
 
 async def test_a_cause_is_told_once(role, wall, pool):

@@ -15,6 +15,7 @@ from consumers import surfaces as surfaces_module
 from consumers.surfaces import Surfaces
 from consumers.telegram_tags import open_role
 from db.seen import seen_again
+from db.surfaces import take
 from sandbox import Fault
 
 
@@ -208,3 +209,21 @@ async def test_a_tag_given_by_hand_stays_if_it_is_to_be_kept(parts, group, peopl
         await role.step()
 
     assert (group.tag_of(ALICE), group.tag_of(BORIS)) == ("Champion", "Newcomer")
+
+
+async def test_a_tag_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_by_hand(
+    parts, group, people, pool
+):
+    parts = replace(
+        parts, community=msgspec.structs.replace(parts.community, keep_manual_changes=True)
+    )
+    async with open_role(parts) as role:
+        await people.give_xp(ALICE, 10)
+        await role.step()
+        await people.give_xp(ALICE, 25)
+        await take(pool, "telegram", limit=1, lease_s=-1.0)  # a worker that ends after its write
+        group.platform.people.tag(ALICE, "Regular")
+        await people.give_xp(ALICE, 75)
+        await role.step()
+
+    assert group.tag_of(ALICE) == "Veteran"
