@@ -32,8 +32,8 @@ def audit(real: RealPostgres, redis: RedisServer, keys: Keys, oracle: Oracle) ->
         raise InvariantBroken("\n".join(breaches))
 
 
-def unfinished(real: RealPostgres, redis: RedisServer, keys: Keys) -> str:
-    """Say what is still under way; empty when nothing is."""
+def unfinished(real: RealPostgres, redis: RedisServer, keys: Keys) -> dict[str, int]:
+    """Count what is still under way; empty when nothing is."""
     counts = dict(
         real.fetch(
             "SELECT status, count(*) FROM sync_events"
@@ -48,7 +48,7 @@ def unfinished(real: RealPostgres, redis: RedisServer, keys: Keys) -> str:
             counts[f"{source}: group missing"] = 1
         elif behind := len(found.after(reading.last)) + len(reading.unacknowledged):
             counts[f"{source}: entries behind"] = behind
-    return ", ".join(f"{what}: {count}" for what, count in counts.items())
+    return counts
 
 
 def _ledger(real: RealPostgres, oracle: Oracle) -> Iterator[str]:

@@ -25,6 +25,12 @@ ACHIEVEMENTS = ("first_win", "lucky")
 BETWEEN_S = 0.4
 
 
+def accounts_of(source: Source) -> range:
+    """Return the players' accounts on a platform; the same place, the same person."""
+    first = 1 if source == "telegram" else 101
+    return range(first, first + PLAYERS)
+
+
 class Bot:
     """One bot process, of one platform."""
 
@@ -75,7 +81,7 @@ class Bot:
 
     def _new(self) -> dict[str, Any]:
         dice = self._dice
-        account = dice.randint(1, PLAYERS) + (100 if self._source == "discord" else 0)
+        account = dice.choice(accounts_of(self._source))
         chance = dice.random()
         common = {"user_id": account, "source": self._source}
         if chance < 0.1:

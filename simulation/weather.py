@@ -19,10 +19,14 @@ INCIDENTS = (
     "postgres is cut off",
     "a process is killed",
     "a process is paused",
+    "a platform is cut off",
+    "a member leaves",
     "an operator replays",
     "an operator rebuilds",
 )
 CALL_SHARES = (0.0, 0.0, 0.002, 0.01, 0.04)
+#: Calls to the platforms are few, and fail more often.
+PLATFORM_SHARES = (0.0, 0.0, 0.02, 0.1, 0.3)
 INCIDENTS_MAX = 8
 
 
@@ -35,6 +39,7 @@ class Weather:
     cut_share: float = 0.0
     commit_lost_share: float = 0.0
     contention_share: float = 0.0
+    platform_trouble_share: float = 0.0
     incidents: list[tuple[float, str]] = field(default_factory=list)
 
     def describe(self) -> str:
@@ -55,5 +60,6 @@ def draw_weather(dice: random.Random, storm_s: float, *, spared: Collection[str]
         cut_share=dice.choice(CALL_SHARES),
         commit_lost_share=dice.choice(CALL_SHARES),
         contention_share=dice.choice(CALL_SHARES),
+        platform_trouble_share=dice.choice(PLATFORM_SHARES),
         incidents=sorted((dice.uniform(0, storm_s), dice.choice(kinds)) for _ in range(number)),
     )

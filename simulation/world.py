@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,19 +12,21 @@ from unittest.mock import patch
 import structlog
 
 from bus import SOURCES, BusError, Keys, Publisher, Source
-from config import Community, Rank, Settings
+from config import AchievementSetting, Community, Rank, Settings
 from config.community import ConsumerSetting, DiscordSetting, TelegramSetting
-from consumers import dead, parts, roles
+from consumers import dead, discord_roles, parts, roles, surfaces, telegram_tags
 from consumers.loop import Patience, run
 from consumers.rebuild import Rebuild
-from db import Contention, DbError, StorageUnavailable
+from db import Contention, DbError, StorageUnavailable, seen
 
+from .appearance import appearance, still_to_show
 from .audit import InvariantBroken, audit, unfinished
-from .bots import Bot
+from .bots import ACHIEVEMENTS, Bot, accounts_of
 from .clock import VirtualLoop
 from .machine import Machine, Process, current
 from .mutants import Mutant
 from .oracle import Oracle
+from .platforms import DiscordServer, TelegramGroup
 from .pool import IDLE_IN_TRANSACTION_S, Pool, PostgresServer, pool_of_current_process
 from .postgres import RealPostgres
 from .redis_server import RedisServer, SimulatedRedis
@@ -36,6 +38,9 @@ EVENTS_MAX = 25
 CONSUMERS = 2
 ROLES = ("to-discord", "to-telegram", "relay", "cleanup")
 CLAIM_IDLE_MS = 6_000
+#: The limits of a visit and of a round of visits, ten times as short as in service: as with the
+#: time to claim, a pause is to outlast them now and then.
+SHORT: dict[str, Any] = {"VISIT_S_MAX": 9.0, "ROUND_S_MAX": 6.0, "LEASE_S": 18.0, "SURVEY_S": 6.0}
 #: Everything must have come to rest so long after the last fault.
 CALM_S_MAX = 240.0
 LOOK_S = 1.0
@@ -109,11 +114,15 @@ class World:
         self._redis = RedisServer(machine)
         self._postgres = PostgresServer(machine, real)
         self._postgres.rewrite = mutant.rewrite
+        self._batch = machine.dice.choice([2, 3, 10, 50])
+        self._community = self._settle_down()
+        self._discord = DiscordServer(machine, self._community)
+        self._telegram = TelegramGroup(machine)
+        self._platforms = (self._discord, self._telegram)
         self._processes: dict[str, Process] = {}
         self._failures: list[str] = []
         self._calls: list[asyncio.TimerHandle] = []
         self.weather: Weather = draw_weather(machine.dice, STORM_S, spared=mutant.spared)
-        self._batch = machine.dice.choice([2, 3, 10, 50])
         #: In some runs a consumer that was killed never comes back, and others must claim.
         self._slot_2_stays_dead = machine.dice.random() < 0.5
 
@@ -123,6 +132,7 @@ class World:
         Raises:
             InvariantBroken: something happened that must not, or it never came to rest.
         """
+        self._link_some()
         with self._wiring():
             self._start_consumers(1)
             self._start_consumers(2)
@@ -139,9 +149,17 @@ class World:
             await asyncio.sleep(REST_S)
         if self._failures:
             raise InvariantBroken("\n".join(self._failures))
-        if left := unfinished(self._real, self._redis, self._keys):
+        if left := self._unfinished():
             raise InvariantBroken(f"it did not stay at rest: {left}")
         audit(self._real, self._redis, self._keys, self.oracle)
+        wrong = appearance(self._real, self._community, self._discord, self._telegram)
+        if breaches := "\n".join(wrong):
+            raise InvariantBroken(breaches)
+
+    def _unfinished(self) -> str:
+        counts = unfinished(self._real, self._redis, self._keys)
+        counts |= still_to_show(self._real, self._platforms)
+        return ", ".join(f"{what}: {count}" for what, count in counts.items())
 
     async def end(self) -> None:
         """Kill everything."""
@@ -182,20 +200,29 @@ class World:
         while True:
             try:
                 async with (
-                    parts.open_parts(settings, self._community(), stop) as opened,
+                    parts.open_parts(settings, self._community, stop) as opened,
                     asyncio.TaskGroup() as group,
                 ):
-                    for name in self._mutant.roles(ROLES):
-                        opening = partial(roles.open_role, name, opened)
+                    openings = roles.openings(self._mutant.roles(ROLES), opened)
+                    openings["discord-roles"] = partial(discord_roles.open_role, opened)
+                    openings["telegram-tags"] = partial(telegram_tags.open_role, opened)
+                    for name, opening in openings.items():
                         group.create_task(run(name, opening, stop))
             except (StorageUnavailable, Contention, BusError) as error:
                 await patience.wait(error)
 
-    def _community(self) -> Community:
+    def _settle_down(self) -> Community:
         return Community(
             telegram=TelegramSetting(chat_id=-1),
             discord=DiscordSetting(guild_id=1),
-            ranks=(Rank(name="Newcomer", xp=10), Rank(name="Regular", xp=50)),
+            ranks=(
+                Rank(name="Newcomer", xp=10, discord_role=101, telegram_tag="Newcomer"),
+                Rank(name="Regular", xp=50, discord_role=102, telegram_tag="Regular"),
+            ),
+            achievements=tuple(
+                AchievementSetting(name=name, title=name, discord_role=200 + number)
+                for number, name in enumerate(ACHIEVEMENTS)
+            ),
             consumers=ConsumerSetting(
                 batch_entries_max=self._batch,
                 claim_idle_ms=self._mutant.claim_idle_ms or CLAIM_IDLE_MS,
@@ -203,8 +230,22 @@ class World:
                 relay_after_ms=0,
                 cleanup_interval_ms=2_000,
                 keep_finished_ms=500,
+                surfaces_interval_ms=1_000,
             ),
         )
+
+    def _link_some(self) -> None:
+        """Let all players but one have both their accounts linked from the beginning."""
+        pairs = zip(accounts_of("telegram"), accounts_of("discord"), strict=True)
+        for member, pair in enumerate(list(pairs)[:-1], 1):
+            self._real.execute("INSERT INTO members DEFAULT VALUES")
+            for platform, account in zip(SOURCES, pair, strict=True):
+                self._real.fetch(
+                    "INSERT INTO accounts (platform, account_id, member_id) VALUES ($1, $2, $3)",
+                    platform,
+                    account,
+                    member,
+                )
 
     @contextmanager
     def _wiring(self) -> Iterator[None]:
@@ -216,7 +257,18 @@ class World:
         async def open_pool(url: str, **_: Any) -> Any:
             return pool_of_current_process(self._postgres)
 
+        @asynccontextmanager
+        async def open_client(*_: Any) -> AsyncIterator[Any]:
+            yield self._discord
+
+        @asynccontextmanager
+        async def open_bot(*_: Any) -> AsyncIterator[Any]:
+            yield self._telegram
+
         with (
+            patch.object(discord_roles, "open_client", open_client),
+            patch.object(telegram_tags, "open_bot", open_bot),
+            patch.multiple(surfaces, **SHORT),
             patch.object(parts, "connect", connect),
             patch.object(parts, "connect_reader", connect),
             patch.object(parts, "open_pool", open_pool),
@@ -231,6 +283,8 @@ class World:
         self._postgres.cut_share = weather.cut_share
         self._postgres.reply_lost_share = weather.commit_lost_share
         self._postgres.contention_share = weather.contention_share
+        for platform in self._platforms:
+            platform.trouble_share = weather.platform_trouble_share
 
     async def _befall(self, incident: str) -> None:
         befall: dict[str, Callable[[], Awaitable[None] | None]] = {
@@ -243,6 +297,8 @@ class World:
             "postgres is cut off": self._cut_postgres_off,
             "a process is killed": self._kill,
             "a process is paused": self._pause,
+            "a platform is cut off": self._cut_platform_off,
+            "a member leaves": self._let_go,
             "an operator replays": self._replay,
             "an operator rebuilds": self._rebuild,
         }
@@ -283,6 +339,23 @@ class World:
         self._postgres.cut_off()
         self._later(self._dice.uniform(1, 15), lambda: setattr(self._postgres, "reachable", True))
 
+    def _cut_platform_off(self) -> None:
+        platform = self._dice.choice(self._platforms)
+        platform.reachable = False
+        self._later(self._dice.uniform(1, 15), lambda: setattr(platform, "reachable", True))
+
+    def _let_go(self) -> None:
+        platform = self._dice.choice(self._platforms)
+        platform.leave(self._dice.choice(accounts_of(platform.name)))
+
+    def _welcome(self) -> None:
+        """Let everybody come back who left, and their platform's bot see them do so."""
+        for platform in self._platforms:
+            for account in sorted(platform.away):
+                self._machine.note("world", f"{account} comes back to {platform.name}")
+                self._operate(partial(_see, platform.name, account))
+            platform.away.clear()
+
     async def _kill(self) -> None:
         await self._kill_one(self._dice.choice(list(self._processes)))
 
@@ -310,20 +383,18 @@ class World:
             if process.paused and conn.process is process and conn.is_in_transaction():
                 conn.break_off()
 
-    async def _replay(self) -> None:
-        await self._operate(
-            lambda pool, redis: dead.replay(pool, Publisher(redis, self._keys), ids=None)
-        )
+    def _replay(self) -> None:
+        self._operate(lambda pool, redis: dead.replay(pool, Publisher(redis, self._keys), ids=None))
 
-    async def _rebuild(self) -> None:
+    def _rebuild(self) -> None:
         async def again(pool: Any, redis: Any) -> None:
             rebuild = Rebuild(pool, redis, self._keys)
             for source in SOURCES:
                 await rebuild.publish_unfinished_again(source)
 
-        await self._operate(again)
+        self._operate(again)
 
-    async def _operate(self, work: Callable[[Any, Any], Awaitable[Any]]) -> None:
+    def _operate(self, work: Callable[[Any, Any], Awaitable[Any]]) -> None:
         """Let an operator type a command, in a process of its own."""
 
         async def command() -> None:
@@ -355,14 +426,22 @@ class World:
                 self._restart(f"consumers-{slot}", slot)
         for source in SOURCES:
             await self._processes[f"bot-{source}"].kill()
+        for platform in self._platforms:
+            platform.reachable = True
+        self._welcome()
 
     async def _come_to_rest(self) -> None:
         began = self._machine.loop.time()
-        while left := unfinished(self._real, self._redis, self._keys):
+        while left := self._unfinished():
             self.calm_s = self._machine.loop.time() - began
             if self.calm_s > CALM_S_MAX:
                 raise InvariantBroken(f"after {CALM_S_MAX:.0f} s of calm there is still {left}")
             await asyncio.sleep(LOOK_S)
+
+
+async def _see(platform: Source, account: int, pool: Pool, redis: Any) -> None:
+    async with pool.acquire() as conn:
+        await seen.show_again(conn, platform, account)
 
 
 @contextmanager
