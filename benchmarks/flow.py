@@ -10,7 +10,6 @@ import asyncpg
 from db import Contention, Fact, Producer, Recorded, StorageUnavailable, events
 
 from .ground import MEMBERS, SOURCE, fact
-from .history import FIRST
 
 RETRY_S: Final = 0.02
 CALL_S_MAX: Final = 10.0
@@ -30,7 +29,7 @@ class Flow:
         self._pool = pool
         self._producer = producer
         self._batch = batch
-        self._created = FIRST
+        self._created = 0
         self._publishing: set[asyncio.Task[None]] = set()
 
     async def play(self, rate: float, *, stop: asyncio.Event) -> None:

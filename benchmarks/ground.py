@@ -20,12 +20,16 @@ from db import Fact, Rung, accounts, events, set_ladder
 from launch.migrate import migrate
 from launch.servers import Server, start_postgres, start_redis
 
+from .history import Size, make
+
 KEYS: Final = Keys()
 SOURCE: Final = "telegram"
 PLATFORM: Final = "discord"
 STREAM: Final = KEYS.stream(SOURCE)
 MEMBERS: Final = 1_000
 BATCH: Final = 500
+#: What a database without recorded events has behind it.
+LEDGER_ROWS: Final = 100_000
 LADDER: Final = (("Newcomer", 10), ("Regular", 100), ("Veteran", 1_000), ("Legend", 10_000))
 
 COMMUNITY: Final = Community(
@@ -54,11 +58,14 @@ class Ground:
 
     @contextlib.asynccontextmanager
     async def start(self, count: int, *, members: int = MEMBERS) -> AsyncIterator[Start]:
-        """Lend a fresh database that holds `count` recorded events, and an empty Redis."""
+        """Lend a fresh database that holds `count` recorded events, and an empty Redis.
+
+        With none, it holds a community's history, or Postgres would plan for empty tables.
+        """
         template = f"loaded_{count}_{members}"
         if (count, members) not in self._loaded:
             await self._create(template, "template")
-            self._loaded[count, members] = await record_events(self._url(template), count, members)
+            self._loaded[count, members] = await _load(self._url(template), count, members)
         async with self.database(template) as database_url:
             redis_url = await self.empty_redis()
             yield Start(database_url, redis_url, self._loaded[count, members])
@@ -115,6 +122,13 @@ async def _keep_commit_times(database_url: str) -> None:
     conn = await asyncpg.connect(database_url)
     await conn.execute("ALTER SYSTEM SET track_commit_timestamp = on")
     await conn.close()
+
+
+async def _load(database_url: str, count: int, members: int) -> tuple[bytes, ...]:
+    if count:
+        return await record_events(database_url, count, members)
+    await make(database_url, Size(members, LEDGER_ROWS))
+    return ()
 
 
 async def record_events(database_url: str, count: int, members: int) -> tuple[bytes, ...]:

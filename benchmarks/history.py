@@ -10,9 +10,10 @@ import asyncpg
 
 from db import Rung, set_ladder
 
-#: Two primes: each step of the first lands on another member, in no order.
+#: A prime: each step lands on another member, in no order.
 STRIDE: Final = 7_919
-FIRST: Final = 1_000_000_007
+#: What happened before has numbers above this one, so that its keys are nobody else's.
+BEFORE: Final = 1_000_000_000_000
 EVENTS_KEPT: Final = 50_000
 
 #: The ladder of the consumers' twinstream.toml: nobody's rank changes when they start.
@@ -36,7 +37,7 @@ INSERT INTO transactions (idempotency_key, platform, source, type, member_id, ac
         e.member, 1 + e.number % 7, 'game_guess', e.number::text, now() - interval '1 day',
         now() - interval '1 day'
     FROM (
-        SELECT number, 1 + (number::bigint * {stride}) % {members} AS member
+        SELECT {before} + number AS number, 1 + (number::bigint * {stride}) % {members} AS member
         FROM generate_series(1, {rows} / 2) AS number
     ) AS e, unnest(ARRAY['telegram', 'discord']) AS p;
 INSERT INTO sync_events (idempotency_key, source, type, member_id, payload, status, published_at,
@@ -83,6 +84,7 @@ async def make(database_url: str, size: Size, rungs: Sequence[Rung] = RUNGS) -> 
                     rows=size.ledger_rows,
                     events=size.events,
                     stride=STRIDE,
+                    before=BEFORE,
                 )
             )
             await conn.execute("VACUUM ANALYZE")

@@ -14,7 +14,7 @@ from bus import connect
 from db import events
 
 from .ground import BATCH, PLATFORM, SOURCE, STREAM, Ground, Start, books, fact, fill
-from .history import FIRST, STRIDE, Size, make
+from .history import STRIDE, Size, make
 from .measure import Report, Series, number
 from .processes import consumers
 
@@ -89,7 +89,7 @@ async def _by_size(ground: Ground, sizes: Sequence[Size], count: int, rounds: in
 
 async def _record(database_url: str, members: int, numbers: range) -> tuple[bytes, ...]:
     """Record new events at their origin, of members in no order."""
-    facts = [fact(FIRST + STRIDE * number, members) for number in numbers]
+    facts = [fact(STRIDE * number, members) for number in numbers]
     conn = await asyncpg.connect(database_url)
     for first in range(0, len(facts), BATCH):
         async with conn.transaction():
