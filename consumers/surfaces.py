@@ -76,9 +76,9 @@ class Surfaces:
         While something keeps it from everyone, it takes nobody: each try would cost a call and
         count against us.
         """
+        await self._doubt_what_was_not_noted()
         if self._clock() < self._blocked_until or not await self._way_is_free():
             return 0
-        await self._doubt_what_was_not_noted()
         began = self._clock()
         await self._tell_progress()
         taken = await self._take()

@@ -273,6 +273,29 @@ async def test_one_who_was_held_up_beyond_the_lease_has_the_member_visited_again
     assert await quick.step() == 0
 
 
+async def test_one_whom_the_platform_keeps_waiting_has_others_visit_again_meanwhile(
+    wall, parts: Parts, pool
+):
+    await members(pool, [7])
+    await give_xp(pool, 7, 10, "first")
+    slow, quick = Surfaces(wall, parts), Surfaces(wall, parts)
+
+    async def the_lease_ends_and_the_answer_is_lost(showing: Showing) -> None:
+        wall.during_visit = None
+        await pool.execute("UPDATE surfaces SET taken_until = now() - interval '1 second'")
+        await give_xp(pool, 7, 90, "second")
+        await quick.step()
+        wall.shown[7] = dict(showing.wanted)
+        raise CannotShow("the answer was lost", retry_s=60, everyone=True)
+
+    wall.during_visit = the_lease_ends_and_the_answer_is_lost
+    await slow.step()
+
+    assert await slow.step() == 0
+    assert await quick.step() == 1
+    assert wall.shown == {7: {"rank": 3}}
+
+
 async def test_a_visit_that_postgres_could_not_note_is_made_again(wall, parts: Parts, pool):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
