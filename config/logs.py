@@ -21,7 +21,10 @@ def set_up_logs(*, level: str = "info", style: str = "auto") -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(sort_keys=False)
+        # The pretty traceback prints local variables, and with them addresses and passwords.
+        structlog.dev.ConsoleRenderer(
+            sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+        )
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )

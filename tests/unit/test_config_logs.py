@@ -75,3 +75,21 @@ def test_machines_read_numbers(monkeypatch):
 
 def test_other_lines_stay_as_they_are(monkeypatch):
     assert "retry_s" in logged(monkeypatch, "console", "role.waiting", retry_s=0.1)
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_a_traceback_shows_no_local_variables(monkeypatch, style):
+    output = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", output)
+    set_up_logs(style=style)
+
+    def connect(address: str) -> None:
+        raise ConnectionRefusedError("nobody listens")
+
+    try:
+        connect("postgresql://twinstream:" + "secret" + "@db/twinstream")
+    except ConnectionRefusedError:
+        logging.getLogger("asyncpg").warning("could not connect", exc_info=True)
+
+    assert "nobody listens" in output.getvalue()
+    assert "twinstream:secret" not in output.getvalue()
