@@ -78,6 +78,24 @@ class Process:
         """Let it go on, unaware of the time that went by."""
         self._running.set()
 
+    async def outlast_pause(self) -> bool:
+        """Wait while it is stopped. The timers of a stopped process ring when it goes on.
+
+        Returns whether one of them is to cancel the caller.
+
+        Raises:
+            CancelledError: the process is dead.
+        """
+        rang = False
+        while self.paused:
+            try:
+                await self._running.wait()
+            except asyncio.CancelledError:
+                rang = True
+        if not self.alive:
+            raise asyncio.CancelledError
+        return rang
+
     @property
     def paused(self) -> bool:
         """Whether it is stopped."""

@@ -10,9 +10,9 @@ from typing import Any
 from unittest.mock import patch
 
 from bus import Publisher, Reader, ensure_group
+from consumers.discord_refusals import mapped_errors
 from consumers.discord_roles import DiscordRoles
 from consumers.rebuild import Rebuild
-from db import surfaces
 from db.surfaces import Showing
 
 from .postgres import RealPostgres
@@ -79,23 +79,10 @@ async def _find_nothing(self: Rebuild, source: Any) -> int:
     return 0
 
 
-async def _doubt_nothing(pool: Any, showing: Showing) -> None:
-    return None
-
-
 async def _write_and_believe(self: DiscordRoles, showing: Showing) -> None:
-    changes, _ = self._possible(await self._changes(showing))
-    await self._write(showing, changes)
-
-
-async def _show_what_was_wanted_last(pool: Any, showing: Showing) -> bool:
-    await pool.execute(
-        "UPDATE surfaces SET shown = wanted, taken_until = NULL"
-        " WHERE platform = $1 AND member_id = $2",
-        showing.platform,
-        showing.member_id,
-    )
-    return True
+    with mapped_errors():
+        changes, _ = self._possible(await self._changes(showing))
+        await self._write(showing, changes)
 
 
 async def _add_and_create(self: Publisher, stream: str, payloads: Sequence[bytes]) -> list[Any]:
@@ -131,14 +118,13 @@ MUTANTS = {
         ),
         Mutant("look for lost", patches=((Rebuild, "look_for_lost", _find_nothing),)),
         Mutant("NOMKSTREAM", patches=((Publisher, "_add", _add_and_create),)),
-        Mutant("doubt", patches=((surfaces, "doubt", _doubt_nothing),)),
         Mutant(
             "unknown while visited",
             edit=("shown = CASE WHEN f.shown = f.wanted THEN f.shown END,", ""),
         ),
         Mutant(
-            "note only what was shown",
-            patches=((surfaces, "mark_shown", _show_what_was_wanted_last),),
+            "note what was shown",
+            edit=("CASE WHEN f.wanted_at = w.wanted_at THEN w.number ELSE f.shown END", "f.wanted"),
         ),
         Mutant("read back", patches=((DiscordRoles, "show", _write_and_believe),)),
     )

@@ -6,7 +6,7 @@ they read and write, in which order, and what they make of each failure.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, Final
@@ -25,7 +25,7 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberLeft, ChatMemberMem
 from bus import Source
 from config import Community
 
-from .machine import Machine, current
+from .machine import Machine, Process, current
 
 BOT: Final = 7
 BOT_ROLE: Final = 700
@@ -50,6 +50,8 @@ class Platform(ABC):
         #: Requests about members that are neither answered nor given up.
         self.under_way = 0
         self.away: set[int] = set()
+        #: Befalls the process of the next write, before it takes effect.
+        self.before_next_write: Callable[[Process], None] | None = None
         self._machine = machine
 
     @abstractmethod
@@ -85,7 +87,14 @@ class Platform(ABC):
                 await asyncio.sleep(HANG_S)
             if trouble in ("unreachable", "out of order", "asks to wait"):
                 raise self.error(trouble)
+            given_up = False
+            if writes and (befall := self.before_next_write):
+                self.before_next_write = None
+                befall(current())
+                given_up = await current().outlast_pause()
             yield trouble != "does nothing"
+            if given_up:  # only after the request is out does the stopped process see the time
+                raise asyncio.CancelledError
             if trouble == "answer lost":
                 raise self.error(trouble)
             await current().turn()

@@ -20,6 +20,7 @@ INCIDENTS = (
     "a process is killed",
     "a process is paused",
     "a platform is cut off",
+    "a visit is paused",
     "a member leaves",
     "an operator replays",
     "an operator rebuilds",

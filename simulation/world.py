@@ -38,15 +38,17 @@ EVENTS_MAX = 25
 CONSUMERS = 2
 ROLES = ("to-discord", "to-telegram", "relay", "cleanup")
 CLAIM_IDLE_MS = 6_000
-#: The limits of a visit and of a round of visits, ten times as short as in service: as with the
+#: The limits of a visit and of a round of visits, thirty times as short as in service: as with the
 #: time to claim, a pause is to outlast them now and then.
-SHORT: dict[str, Any] = {"VISIT_S_MAX": 9.0, "ROUND_S_MAX": 6.0, "LEASE_S": 18.0, "SURVEY_S": 6.0}
+SHORT: dict[str, Any] = {"VISIT_S_MAX": 3.0, "ROUND_S_MAX": 2.0, "LEASE_S": 6.0, "SURVEY_S": 6.0}
 #: Everything must have come to rest so long after the last fault.
 CALM_S_MAX = 240.0
 LOOK_S = 1.0
 #: It must still be at rest after this.
 REST_S = 5.0
 RESTART_AFTER_S = 2.0
+#: Until then, whoever goes on has seen what happened meanwhile.
+WAKE_S = 5.0
 
 
 @dataclass
@@ -230,7 +232,7 @@ class World:
                 relay_after_ms=0,
                 cleanup_interval_ms=2_000,
                 keep_finished_ms=500,
-                surfaces_interval_ms=1_000,
+                surfaces_interval_ms=2_000,
             ),
         )
 
@@ -298,6 +300,7 @@ class World:
             "a process is killed": self._kill,
             "a process is paused": self._pause,
             "a platform is cut off": self._cut_platform_off,
+            "a visit is paused": self._pause_a_visit,
             "a member leaves": self._let_go,
             "an operator replays": self._replay,
             "an operator rebuilds": self._rebuild,
@@ -371,9 +374,14 @@ class World:
             self._start_consumers(slot)
 
     def _pause(self) -> None:
-        name = self._dice.choice(list(self._processes))
-        process = self._processes[name]
-        self._machine.note("world", f"{name} is paused")
+        self._pause_one(self._processes[self._dice.choice(list(self._processes))])
+
+    def _pause_a_visit(self) -> None:
+        """Stop whoever writes next, in the middle of it; others may see to the member meanwhile."""
+        self._dice.choice(self._platforms).before_next_write = self._pause_one
+
+    def _pause_one(self, process: Process) -> None:
+        self._machine.note("world", f"{process.name} is paused")
         process.pause()
         self._later(self._dice.uniform(1, 100), process.resume)
         self._later(IDLE_IN_TRANSACTION_S, partial(self._end_idle_transactions, process))
@@ -419,15 +427,17 @@ class World:
         self._calls.clear()
         self._redis.full, self._redis.reachable, self._postgres.reachable = False, True, True
         self._storm(Weather())
-        for process in list(self._processes.values()):
-            process.resume()
+        for platform in self._platforms:
+            platform.reachable, platform.before_next_write = True, None
+        if stopped := [one for one in self._processes.values() if one.paused]:
+            for process in stopped:
+                process.resume()
+            await asyncio.sleep(WAKE_S)
         for slot in range(1, CONSUMERS + 1):
             if slot == 1 or not self._slot_2_stays_dead:
                 self._restart(f"consumers-{slot}", slot)
         for source in SOURCES:
             await self._processes[f"bot-{source}"].kill()
-        for platform in self._platforms:
-            platform.reachable = True
         self._welcome()
 
     async def _come_to_rest(self) -> None:

@@ -87,16 +87,38 @@ GUARDS = {
         "test_consumers_settling.py::test_of_a_batch_of_500_only_the_bad_one_is_buried",
         (
             "consumers/settling.py",
+            "            if len(deliveries) == 1:\n",
             (
-                "            if len(deliveries) == 1:\n"
-                "                await self._bury(refusal_of(deliveries[0], error))\n"
-                "                return\n"
-            ),
-            (
-                "            for delivery in deliveries:\n"
+                "            for delivery in deliveries[1:]:\n"
                 "                await self._bury(refusal_of(delivery, error))\n"
-                "            return\n"
+                "            if deliveries := deliveries[:1]:\n"
             ),
+        ),
+    ),
+    "judge a debit after all that came before it": guard(
+        "test_consumers_settling.py::test_a_foreign_debit_is_judged_only_after_the_credit_that_another"
+        "_consumer_has_in_work",
+        (
+            "consumers/settling.py",
+            "                if isinstance(error, InsufficientFunds) and not again:\n",
+            "                if isinstance(error, InsufficientFunds) and again:\n",
+        ),
+    ),
+    "nobody knows what is worn until a visit is noted": guard(
+        "test_consumers_telegram_tags.py::test_a_rank_that_comes_back_after_a_lost_answer_is_worn",
+        (
+            "db/surfaces.py",
+            "                    shown = CASE WHEN f.shown = f.wanted THEN f.shown END,\n",
+            "",
+        ),
+    ),
+    "visit again after whoever was held up beyond the lease": guard(
+        "test_consumers_surfaces.py::test_one_who_was_held_up_beyond_the_lease_has_the_member_visited"
+        "_again[shown]",
+        (
+            "consumers/surfaces.py",
+            "            await surfaces.doubt(self._pool, self._unnoted[-1])\n",
+            "",
         ),
     ),
     "an outage is nobody's fault": guard(

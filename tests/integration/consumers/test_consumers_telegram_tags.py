@@ -227,3 +227,17 @@ async def test_a_tag_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_by
         await role.step()
 
     assert group.tag_of(ALICE) == "Veteran"
+
+
+async def test_a_rank_that_comes_back_after_a_lost_answer_is_worn(role, group, people, pool):
+    """The tag was taken, and nobody could say so; the old rank is no longer what is shown."""
+    await people.give_xp(ALICE, 10)
+    await role.step()
+    await people.give_xp(ALICE, -5)
+    await take(pool, "telegram", limit=1, lease_s=-1.0)  # a worker that ends after its write
+    group.platform.people.tag(ALICE, "")
+    await people.give_xp(ALICE, 5)
+
+    assert await role.step() == 1
+
+    assert group.tag_of(ALICE) == "Newcomer"
