@@ -13,6 +13,7 @@ from bus import Publisher, Reader, ensure_group
 from consumers.discord_refusals import mapped_errors
 from consumers.discord_roles import DiscordRoles
 from consumers.rebuild import Rebuild
+from db import surfaces
 from db.surfaces import Showing
 
 from .postgres import RealPostgres
@@ -79,6 +80,10 @@ async def _find_nothing(self: Rebuild, source: Any) -> int:
     return 0
 
 
+async def _doubt_nothing(pool: Any, showing: Showing) -> None:
+    return None
+
+
 async def _write_and_believe(self: DiscordRoles, showing: Showing) -> None:
     with mapped_errors():
         changes, _ = self._possible(await self._changes(showing))
@@ -118,6 +123,7 @@ MUTANTS = {
         ),
         Mutant("look for lost", patches=((Rebuild, "look_for_lost", _find_nothing),)),
         Mutant("NOMKSTREAM", patches=((Publisher, "_add", _add_and_create),)),
+        Mutant("doubt", patches=((surfaces, "doubt", _doubt_nothing),)),
         Mutant(
             "unknown while visited",
             edit=("shown = CASE WHEN f.shown = f.wanted THEN f.shown END,", ""),

@@ -127,6 +127,21 @@ def test_without_trouble_everything_is_done_and_read_back():
     run(scene)
 
 
+def test_a_write_that_was_stopped_on_its_way_is_done_later_and_believed_too_late():
+    async def scene(places: Places) -> None:
+        def stop_for_an_hour(process: Process) -> None:
+            process.pause()
+            places.machine.loop.call_later(3_600, process.resume)
+
+        places.discord.before_next_write = stop_for_an_hour
+
+        assert await outcome(places.give_role()) is TimeoutError
+        assert places.machine.loop.time() > 3_600
+        assert NEWCOMER in places.discord.wears(ALICE)
+
+    run(scene)
+
+
 def test_a_platform_that_is_cut_off_answers_nobody():
     async def scene(places: Places) -> None:
         places.discord.reachable = places.telegram.reachable = False
