@@ -93,6 +93,17 @@ async def test_connections_say_whose_they_are_and_let_go_of_forgotten_locks(data
         await pool.close()
 
 
+async def test_a_connection_leaves_no_transaction_and_no_setting_to_the_next_user(database_url):
+    pool = await open_pool(database_url, name="test", size_max=1)
+    async with pool.acquire() as conn:
+        await conn.execute("BEGIN")
+        await conn.execute("SET LOCAL work_mem = '1MB'")
+    async with pool.acquire() as conn:
+        assert not conn.is_in_transaction()
+        assert await conn.fetchval("SHOW work_mem") != "1MB"
+    await pool.close()
+
+
 async def test_a_server_that_does_not_answer_is_said_so():
     with pytest.raises(StorageUnavailable, match="DATABASE_URL"):
         await open_pool("postgresql://postgres@127.0.0.1:1/nowhere", name="test")
