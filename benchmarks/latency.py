@@ -14,7 +14,7 @@ import asyncpg
 
 import schemas
 from bus import SOURCES, Publisher, connect
-from db import Platform, Producer
+from db import Platform, Producer, open_pool
 
 from .ground import KEYS, MEMBERS, Ground, Start
 from .measure import Report, number, percentile
@@ -22,6 +22,8 @@ from .processes import consumers
 
 LANDED_S_MAX: Final = 30.0
 LOOK_S: Final = 0.1
+WARM_UP_RATE: Final = 100
+WARM_UP_S: Final = 5.0
 
 
 async def run(ground: Ground, *, rates: tuple[int, ...], seconds: float) -> Report:
@@ -54,15 +56,13 @@ async def _measure(start: Start, rate: int, seconds: float) -> list[float]:
     roles = ("to-discord", "to-telegram", "relay")
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            asyncpg.create_pool(start.database_url, max_size=20) as pool,
+            await open_pool(start.database_url, name="benchmarks") as pool,
             consumers(start, Path(folder), *roles),
         ):
             producer = Producer(pool, schemas, Publisher(redis, KEYS))
-            for source in SOURCES:  # open connections and fill caches, unmeasured
-                await _create(producer, source, "warm", {})
-            await asyncio.gather(
-                *(_play(producer, source, rate / 2, seconds, called) for source in SOURCES)
-            )
+            # Connections are opened and statements prepared by events that are not looked at.
+            await _play(producer, WARM_UP_RATE, WARM_UP_S, "warm", {})
+            await _play(producer, rate, seconds, "", called)
             await producer.close()
             async with asyncio.timeout(LANDED_S_MAX):
                 await _all_landed(pool)
@@ -77,14 +77,15 @@ async def _measure(start: Start, rate: int, seconds: float) -> list[float]:
 
 
 async def _play(
-    producer: Producer, source: Platform, rate: float, seconds: float, called: dict[str, float]
+    producer: Producer, rate: float, seconds: float, name: str, called: dict[str, float]
 ) -> None:
-    """Create events at an even pace; a late answer does not slow down the next."""
+    """Create events on both sides at an even pace; a late answer does not slow down the next."""
     async with asyncio.TaskGroup() as group:
         began = time.perf_counter()
         for count in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, began + count / rate - time.perf_counter()))
-            group.create_task(_create(producer, source, str(count), called))
+            source = SOURCES[count % len(SOURCES)]
+            group.create_task(_create(producer, source, f"{name}{count}", called))
 
 
 async def _create(

@@ -11,9 +11,6 @@ from .errors import DbError, StorageUnavailable, mapped_errors
 POOL_SIZE_MAX = 10
 COMMAND_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10.0
-# A plan that was made while a table was empty reads all of it, and autovacuum tells Postgres only
-# once a minute that it has grown. So statements are prepared anew now and then.
-PLANS_KEPT_S = 10
 # The locks of a process that was paused, or whose machine is gone, would else be held for hours.
 IDLE_IN_TRANSACTION_TIMEOUT_S = 60
 
@@ -42,7 +39,6 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
                 max_size=size_max,
                 timeout=CONNECT_TIMEOUT_S,
                 command_timeout=COMMAND_TIMEOUT_S,
-                max_cached_statement_lifetime=PLANS_KEPT_S,
                 reset=_reset_nothing,
                 server_settings={
                     "application_name": f"twinstream/{name}",
