@@ -76,6 +76,8 @@ class Settling:
         self._limits = parts.community.consumers
         #: What was read and is not finished, by entry id, in the order of the stream.
         self._in_hand: dict[str, Entry] = {}
+        #: Of these, what was tried before all that came before it was settled.
+        self._too_early: set[str] = set()
 
     async def close(self) -> None:
         """Write what is still to be noted."""
@@ -154,8 +156,7 @@ class Settling:
         except (RuleBroken, IdempotencyConflict) as error:
             if len(deliveries) == 1:
                 if isinstance(error, InsufficientFunds) and not again:
-                    await self._wait_for_all_before(deliveries[0].entry)
-                    await self._settle(deliveries, again=True)
+                    await self._settle_after_all_before(deliveries[0])
                 else:
                     await self._bury(refusal_of(deliveries[0], error))
                 return
@@ -170,13 +171,24 @@ class Settling:
         metrics.ENTERED.labels(self.source).inc(len(entered))
         log.debug("batch.settled", platform=self.platform, entries=len(facts), entered=len(entered))
 
-    async def _wait_for_all_before(self, entry: Entry) -> None:
-        """Return if whatever came before this entry is settled or in our own hands.
+    async def _settle_after_all_before(self, delivery: Delivery) -> None:
+        """Settle what takes away more than there is, once nothing before it is in work elsewhere.
+
+        What somebody works on takes a moment, so the next step tries again. What nobody works on
+        any more has to be claimed, which whoever waits does not do; so then the entry is let lie,
+        and is claimed after what came before it.
 
         Raises:
-            Contention: not yet; the next step, with the same entries in hand, asks again.
+            Contention: it is too early, for the first time.
         """
-        if await self._reader.begun_before(entry.id, besides=self._in_hand):
+        entry = delivery.entry
+        if not await self._reader.begun_before(entry.id, besides=self._in_hand):
+            await self._settle([delivery], again=True)
+        elif entry.id in self._too_early:
+            log.info("entry.let_lie", stream=entry.stream, entry_id=entry.id)
+            self._put_down([entry.id])
+        else:
+            self._too_early.add(entry.id)
             raise Contention(
                 f"{entry.stream} {entry.id} takes away more than there is,"
                 " and something that came before it is still in work"
@@ -208,6 +220,7 @@ class Settling:
     def _put_down(self, ids: Iterable[str]) -> None:
         for entry_id in ids:
             self._in_hand.pop(entry_id, None)
+            self._too_early.discard(entry_id)
             self._suspects.put_down(entry_id)
 
 

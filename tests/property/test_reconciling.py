@@ -104,6 +104,7 @@ class Passes(RuleBasedStateMachine):
         #: What all members together must have in the end.
         self._sums = {"xp": 0, "balance": 0}
         self._changed_by_hand = 0
+        self._totals_were_changed = False
         self._keys: set[str] = set()
         self._run(self._open())
 
@@ -131,6 +132,8 @@ class Passes(RuleBasedStateMachine):
     def something_happens(self, wanted: Wanted) -> None:
         if wanted.key in self._keys:
             return
+        if self._totals_were_changed and wanted.amount < 0:
+            return  # who spends what a wrong total lets them spend cannot be put right
 
         async def transact() -> None:
             producer = self._deployment.producers[wanted.source]
@@ -231,6 +234,7 @@ class Passes(RuleBasedStateMachine):
     def somebody_changes_totals(self) -> None:
         done = self._run(self._pool.execute("UPDATE members SET xp = xp + 3"))
         self._changed_by_hand += done != "UPDATE 0"
+        self._totals_were_changed = True
 
     # Consumers.
 
@@ -403,12 +407,13 @@ class Passes(RuleBasedStateMachine):
 
 
 async def _change_row(conn: asyncpg.Connection, wanted: Wanted) -> None:
-    """What a bot does in the transaction of its event: it changes its own table."""
+    """What a bot does in the transaction of its event: it changes its own table, row or no row."""
     amounts = {"xp": 0, "balance": 0}
     if wanted.kind in amounts:
         amounts[wanted.kind] = wanted.amount
     await conn.execute(
-        "UPDATE users SET xp = xp + $2, balance = balance + $3 WHERE id = $1",
+        "INSERT INTO users AS u VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET"
+        " xp = u.xp + excluded.xp, balance = u.balance + excluded.balance",
         wanted.account,
         *amounts.values(),
     )

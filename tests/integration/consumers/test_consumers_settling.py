@@ -1,11 +1,12 @@
 """Settling on real Postgres and Valkey: what happened on one side is in the books of the other."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 import asyncpg
 import pytest
-from settling_desk import NOON, Desk, edited, xp_payload
+from settling_desk import NOON, Desk, edited, until, xp_payload
 
 import schemas
 from bus import BusUnavailable
@@ -214,6 +215,23 @@ async def test_a_foreign_debit_is_judged_only_after_the_credit_that_another_cons
     assert await to_discord.step() == 1
     assert await desk.xp("discord") == 10
     assert await desk.failures() == {}
+
+
+async def test_a_foreign_debit_does_not_wait_for_ever_for_a_consumer_that_died(
+    parts: Parts, to_discord, desk: Desk
+):
+    """Nobody else is there to claim what the dead one had in work."""
+    await desk.add("telegram", xp_payload(15, entity_id="credit"))
+    await Settling("telegram", replace(parts, lane=2)).read()
+    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
+
+    async def both_are_settled() -> bool:
+        with contextlib.suppress(Contention):
+            await to_discord.step()
+        return await desk.statuses() == {"completed": 2}
+
+    await until(both_are_settled, what="both are settled")
+    assert await desk.xp("discord") == 10
 
 
 async def test_a_foreign_debit_that_nothing_before_it_can_cover_is_buried(
