@@ -27,6 +27,9 @@ BLOCK_MS: Final = 2_000
 CLAIM_IDLE_MS: Final = 60_000
 #: The pause that keeps a loop from spinning when waiting, or a missing group, fails at once.
 PAUSE_S: Final = 0.05
+#: What is idle too long is looked for so often in the time that makes it so. With each read it
+#: would be a round trip more for each event, where few come.
+CLAIMS_PER_IDLE: Final = 20
 
 _START: Final = "0-0"
 
@@ -88,6 +91,8 @@ class Reader:
         self._newest = _START
         #: Where the next search for idle entries starts; Redis sends it round and round.
         self._claim_from = _START
+        #: When the next round starts.
+        self._claim_at = 0.0
 
     async def read(self) -> list[Entry]:
         """Return the next entries, oldest duties first; an empty list after `block_ms` of quiet.
@@ -195,6 +200,9 @@ class Reader:
 
     async def _claim(self) -> list[Entry]:
         """Take over what has been idle too long, at most half a batch of it."""
+        now = asyncio.get_running_loop().time()
+        if self._claim_from == _START and now < self._claim_at:
+            return []
         reply = await self._redis.xautoclaim(
             self.stream,
             self.group,
@@ -205,6 +213,7 @@ class Reader:
         )
         next_id, raw, ghosts = reply[0], reply[1], reply[2]
         self._claim_from = to_id(next_id)
+        self._claim_at = now + self._claim_idle_ms / 1_000 / CLAIMS_PER_IDLE
         self.ghosts += len(ghosts)  # Redis itself took them off the list
         return await self._with_deliveries(raw)
 

@@ -16,6 +16,7 @@ from bus import (
     BusUnavailable,
     CommandRefused,
     DeadLetters,
+    Entry,
     GroupMissing,
     PayloadTooLarge,
     Publisher,
@@ -296,11 +297,26 @@ async def test_an_idle_entry_is_claimed_with_its_count_of_deliveries(bus: Bus):
 
 async def test_a_consumer_claims_what_it_let_lie_itself(bus: Bus):
     (entry_id,) = await bus.publish(b"one")
-    reader = bus.reader()
+    reader = bus.reader(claim_idle_ms=1_000)
     await reader.read()
     await bus.make_idle("to-discord-1", entry_id)
 
-    assert [entry.deliveries for entry in await reader.read()] == [2]
+    again: list[Entry] = []
+    async with asyncio.timeout(10):
+        while not again:
+            again = await reader.read()
+
+    assert [entry.deliveries for entry in again] == [2]
+
+
+async def test_what_is_idle_is_not_looked_for_with_every_read(bus: Bus):
+    (entry_id,) = await bus.publish(b"one")
+    reader = bus.reader(claim_idle_ms=600_000)
+    await reader.read()
+    await bus.make_idle("to-discord-1", entry_id)
+
+    assert await reader.read() == []
+    assert await bus.reader("to-discord-2").read() != []
 
 
 async def test_a_backlog_of_idle_entries_leaves_half_of_each_batch_to_new_ones(bus: Bus):
