@@ -351,12 +351,12 @@ class World:
         platform = self._dice.choice(self._platforms)
         platform.leave(self._dice.choice(accounts_of(platform.name)))
 
-    def _welcome(self) -> None:
+    async def _welcome(self) -> None:
         """Let everybody come back who left, and their platform's bot see them do so."""
         for platform in self._platforms:
             for account in sorted(platform.away):
                 self._machine.note("world", f"{account} comes back to {platform.name}")
-                self._operate(partial(_see, platform.name, account))
+                await self._operate(partial(_see, platform.name, account))
             platform.away.clear()
 
     async def _kill(self) -> None:
@@ -402,7 +402,7 @@ class World:
 
         self._operate(again)
 
-    def _operate(self, work: Callable[[Any, Any], Awaitable[Any]]) -> None:
+    def _operate(self, work: Callable[[Any, Any], Awaitable[Any]]) -> asyncio.Task[None]:
         """Let an operator type a command, in a process of its own."""
 
         async def command() -> None:
@@ -412,7 +412,7 @@ class World:
                 return  # it is told so, and may type it again
 
         process = self._new_process("operator")
-        process.start(self._watched(command()))
+        return process.start(self._watched(command()))
 
     def _later(self, delay_s: float, call: Callable[[], None]) -> None:
         self._calls.append(self._machine.loop.call_later(delay_s, call))
@@ -438,7 +438,7 @@ class World:
                 self._restart(f"consumers-{slot}", slot)
         for source in SOURCES:
             await self._processes[f"bot-{source}"].kill()
-        self._welcome()
+        await self._welcome()
 
     async def _come_to_rest(self) -> None:
         began = self._machine.loop.time()
