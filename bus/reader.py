@@ -13,7 +13,7 @@ So an entry is delivered at least once, and sometimes twice: effects must bear t
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from .client import BLOCK_MS_MAX, Client
@@ -142,17 +142,13 @@ class Reader:
         """
         return await self._set_idle(ids, idle_ms=0)
 
-    async def begun_before(self, entry_id: str, *, besides: Collection[str]) -> bool:
-        """Tell whether an entry before this one was delivered to somebody and is not settled.
-
-        Those among `besides`, which is what the caller itself has in hand, do not count.
-        """
+    async def begun_before(self, entry_id: str) -> bool:
+        """Tell whether an entry before this one was delivered, to whomever, and is not settled."""
         with translated(stream=self.stream, group=self.group):
             found: list[dict[str, Any]] = await self._redis.xpending_range(
-                self.stream, self.group, min="-", max=entry_id, count=len(besides) + 2
+                self.stream, self.group, min="-", max=entry_id, count=1
             )
-        begun = {to_id(one["message_id"]) for one in found}
-        return bool(begun - set(besides) - {entry_id})
+        return any(to_id(one["message_id"]) != entry_id for one in found)
 
     async def hand_back(self, ids: Iterable[str]) -> list[str]:
         """Let others claim at once what this consumer has not begun and will not do.

@@ -37,6 +37,9 @@ log = structlog.get_logger("twinstream.settling")
 
 #: What is in hand is renewed so often in the time after which others claim it.
 RENEWALS_PER_CLAIM = 4
+TOO_EARLY = (
+    "an event takes away more than there is, and something that came before it is still in work"
+)
 
 
 class Delivery(NamedTuple):
@@ -128,6 +131,8 @@ class Settling:
         await self._take_care_of([entry for entry in in_hand if not is_suspect(entry)])
         for suspect in filter(is_suspect, in_hand):
             await self._try(suspect)
+        if self._in_hand:
+            raise Contention(TOO_EARLY)
 
     async def _take_care_of(self, entries: Sequence[Entry]) -> None:
         deliveries, refusals = sort_out(entries, self.source)
@@ -172,27 +177,23 @@ class Settling:
         log.debug("batch.settled", platform=self.platform, entries=len(facts), entered=len(entered))
 
     async def _settle_after_all_before(self, delivery: Delivery) -> None:
-        """Settle what takes away more than there is, once nothing before it is in work elsewhere.
+        """Settle what takes away more than there is, once nothing before it is in work any more.
 
-        What somebody works on takes a moment, so the next step tries again. What nobody works on
-        any more has to be claimed, which whoever waits does not do; so then the entry is let lie,
-        and is claimed after what came before it.
-
-        Raises:
-            Contention: it is too early, for the first time.
+        What somebody works on takes a moment, so the entry stays in hand, and the next step tries
+        again. What nobody works on any more has to be claimed, which whoever waits does not do; so
+        then the entry is let lie, and is claimed after what came before it.
         """
         entry = delivery.entry
-        if not await self._reader.begun_before(entry.id, besides=self._in_hand):
+        if not await self._reader.begun_before(entry.id):
             await self._settle([delivery], again=True)
-        elif entry.id in self._too_early:
-            log.info("entry.let_lie", stream=entry.stream, entry_id=entry.id)
-            self._put_down([entry.id])
-        else:
+        elif entry.id not in self._too_early:
             self._too_early.add(entry.id)
-            raise Contention(
-                f"{entry.stream} {entry.id} takes away more than there is,"
-                " and something that came before it is still in work"
-            )
+        else:
+            # It comes again and again, and that is not because it killed anybody.
+            async with transaction(self._pool) as conn:
+                await self._suspects.forget(conn, [entry])
+            self._put_down([entry.id])
+            log.info("entry.let_lie", stream=entry.stream, entry_id=entry.id)
 
     async def _bury(self, refusal: Refusal) -> None:
         """Put the reason on record, then move the entry out of the way, in this order."""

@@ -57,6 +57,21 @@ class Desk:
     async def add_fields(self, source: Source, **fields: str | bytes) -> bytes:
         return await self.redis.xadd(self.keys.stream(source), fields)
 
+    async def deliver(self, source: Source, consumer: str, times: int) -> None:
+        """Leave entries as a consumer does that was restarted so often."""
+        stream, group = self.keys.subscription(source)
+        await self.redis.xreadgroup(group, consumer, {stream: ">"})
+        for _ in range(times - 1):
+            await self.redis.xreadgroup(group, consumer, {stream: "0"})
+
+    async def abandon(self, source: Source) -> None:
+        """Have everything in work be idle so long that whoever reads next claims it."""
+        stream, group = self.keys.subscription(source)
+        for one in await self.redis.xpending_range(stream, group, "-", "+", 1_000):
+            await self.redis.xclaim(
+                stream, group, one["consumer"], 0, [one["message_id"]], idle=10**9, justid=True
+            )
+
     async def stream_length(self, source: Source) -> int:
         return int(await self.redis.xlen(self.keys.stream(source)))
 

@@ -1,18 +1,16 @@
 """Settling on real Postgres and Valkey: what happened on one side is in the books of the other."""
 
 import asyncio
-import contextlib
-from dataclasses import replace
 
 import asyncpg
 import pytest
-from settling_desk import NOON, Desk, edited, until, xp_payload
+from settling_desk import NOON, Desk, edited, xp_payload
 
 import schemas
 from bus import BusUnavailable
 from consumers.parts import Parts
 from consumers.settling import Settling
-from db import Contention, Producer, StorageUnavailable
+from db import Producer, StorageUnavailable
 
 
 @pytest.fixture
@@ -196,56 +194,6 @@ async def test_what_can_never_take_effect_is_buried_and_the_rest_goes_on(
     assert dead[b"e"] == payload
     assert (await desk.statuses())["completed"] == 2
     assert await desk.unacknowledged("telegram") == 0
-
-
-async def test_a_foreign_debit_is_judged_only_after_the_credit_that_another_consumer_has_in_work(
-    parts: Parts, to_discord, desk: Desk
-):
-    """Delivered side by side, the debit would else be refused, and buried, for coming first."""
-    await desk.add("telegram", xp_payload(15, entity_id="credit"))
-    other = Settling("telegram", replace(parts, lane=2))
-    await other.read()
-    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
-
-    with pytest.raises(Contention, match="is still in work"):
-        await to_discord.step()
-    assert await desk.failures() == {}
-
-    await other.step()
-    assert await to_discord.step() == 1
-    assert await desk.xp("discord") == 10
-    assert await desk.failures() == {}
-
-
-async def test_a_foreign_debit_does_not_wait_for_ever_for_a_consumer_that_died(
-    parts: Parts, to_discord, desk: Desk
-):
-    """Nobody else is there to claim what the dead one had in work."""
-    await desk.add("telegram", xp_payload(15, entity_id="credit"))
-    await Settling("telegram", replace(parts, lane=2)).read()
-    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
-
-    async def both_are_settled() -> bool:
-        with contextlib.suppress(Contention):
-            await to_discord.step()
-        return await desk.statuses() == {"completed": 2}
-
-    await until(both_are_settled, what="both are settled")
-    assert await desk.xp("discord") == 10
-
-
-async def test_a_foreign_debit_that_nothing_before_it_can_cover_is_buried(
-    parts: Parts, to_discord, desk: Desk
-):
-    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
-    await to_discord.read()
-    await desk.add("telegram", xp_payload(15, entity_id="credit"))
-    await Settling("telegram", replace(parts, lane=2)).read()
-
-    await to_discord.step()
-
-    [reason] = (await desk.failures()).values()
-    assert reason == "the member has less XP than this would take away"
 
 
 async def test_an_entry_without_an_event_is_buried_with_what_it_held(to_discord, desk: Desk):

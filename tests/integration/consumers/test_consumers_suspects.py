@@ -66,14 +66,6 @@ async def attempts(pool: asyncpg.Pool) -> list[int]:
     return [n for (n,) in await pool.fetch("SELECT attempts FROM entry_attempts")]
 
 
-async def delivered(desk: Desk, times: int) -> None:
-    """As a consumer leaves it that was restarted so often."""
-    stream, group = desk.keys.subscription("telegram")
-    await desk.redis.xreadgroup(group, "to-discord-1", {stream: ">"})
-    for _ in range(times - 1):
-        await desk.redis.xreadgroup(group, "to-discord-1", {stream: "0"})
-
-
 @pytest.mark.timeout(120)
 async def test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_batch_arrives(
     own_redis_url: str, database_url: str, pool: asyncpg.Pool, tmp_path: Path
@@ -143,7 +135,7 @@ async def test_what_was_buried_for_killing_takes_effect_once_it_is_sent_again_af
 
 async def test_an_outage_of_postgres_costs_one_attempt_however_long_it_is(parts: Parts, desk: Desk):
     await desk.add("telegram", xp_payload(5))
-    await delivered(desk, SUSPECT_DELIVERIES)
+    await desk.deliver("telegram", "to-discord-1", SUSPECT_DELIVERIES)
     role = Settling("telegram", parts)
     await desk.pool.execute("ALTER TABLE transactions RENAME TO mislaid")
 
@@ -160,7 +152,7 @@ async def test_an_outage_of_postgres_costs_one_attempt_however_long_it_is(parts:
 async def test_suspects_that_settle_well_leave_no_trace(parts: Parts, desk: Desk):
     payloads = [xp_payload(1, entity_id=str(number)) for number in range(5)]
     await desk.add("telegram", *payloads, b"no event")
-    await delivered(desk, SUSPECT_DELIVERIES)
+    await desk.deliver("telegram", "to-discord-1", SUSPECT_DELIVERIES)
 
     assert await Settling("telegram", parts).step() == 6
 
@@ -173,7 +165,7 @@ async def test_an_entry_that_settled_is_not_buried_because_its_acknowledgement_i
     parts: Parts, desk: Desk
 ):
     await desk.add("telegram", xp_payload(5))
-    await delivered(desk, SUSPECT_DELIVERIES)
+    await desk.deliver("telegram", "to-discord-1", SUSPECT_DELIVERIES)
 
     for _ in range(ATTEMPTS_MAX + 2):
         role = Settling("telegram", parts)
