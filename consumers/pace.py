@@ -4,6 +4,10 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
+from typing import Final
+
+#: Shorter waits would be lost in the clock's rounding.
+WAIT_S_MIN: Final = 0.001
 
 
 class Pace:
@@ -57,9 +61,10 @@ class Pace:
             waits.append(self._made[0] + self._window_s - now)
         if self._granted <= 0 and now < self._granted_until:
             waits.append(self._granted_until - now)
-        return max(0.0, *waits)
+        return max([WAIT_S_MIN, *waits])
 
     def _forget(self) -> None:
-        begin = self._clock() - self._window_s
-        while self._made and self._made[0] <= begin:
+        # As `_next_s` computes it: rounded otherwise, a call could be over and not be forgotten.
+        now = self._clock()
+        while self._made and self._made[0] + self._window_s <= now:
             self._made.popleft()

@@ -59,6 +59,16 @@ async def test_a_platform_that_grants_more_changes_nothing():
     assert pace.free(urgent=True) == 8
 
 
+async def test_a_call_is_forgotten_when_the_wait_for_it_is_over_however_the_clock_rounds():
+    clock = Clock()
+    pace = Pace(1, 10.0, clock=clock)
+    clock.now = 0.1
+    await pace.take()
+    clock.now = 0.1 + 10.0
+
+    assert pace.free(urgent=True) == 1
+
+
 async def test_the_end_of_what_a_platform_grants_is_waited_for(monkeypatch):
     clock = Clock()
     pace = Pace(9, 10.0, clock=clock)
