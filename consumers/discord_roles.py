@@ -74,6 +74,17 @@ def wanted_roles(community: Community, wanted: Mapping[str, int]) -> frozenset[i
     return community.roles_for(wanted.get(surfaces.RANK, 0), unlocked)
 
 
+def given_roles(community: Community, showing: Showing) -> tuple[frozenset[int], frozenset[int]]:
+    """Say which of our roles earlier visits surely gave a member, and which they may have. Pure."""
+    surely, perhaps = set[int](), set[int]()
+    for name, shown in showing.shown.items():
+        numbers = showing.unconfirmed[name] if shown is None else {shown}
+        alternatives = [wanted_roles(community, {name: number}) for number in numbers or {0}]
+        surely.update(frozenset.intersection(*alternatives))
+        perhaps.update(*alternatives)
+    return frozenset(surely), frozenset(perhaps)
+
+
 def audit_reason(showing: Showing, community: Community) -> str:
     """Say in Discord's audit log why roles change, and name the event behind it. Pure."""
     rank = community.rank(showing.wanted.get(surfaces.RANK, 0))
@@ -196,14 +207,8 @@ class DiscordRoles:
         wanted = wanted_roles(self._community, showing.wanted)
         if not self._community.keep_manual_changes:
             return role_changes(held=held, wanted=wanted, ours=self._ours)
-        known = {name: number for name, number in showing.shown.items() if number is not None}
-        before = wanted_roles(self._community, known)
-        perhaps = [
-            wanted_roles(self._community, {name: number})
-            for name, numbers in showing.unconfirmed.items()
-            for number in numbers
-        ]
-        return role_changes(held=held, wanted=wanted - before, ours=before.union(*perhaps) - wanted)
+        surely, perhaps = given_roles(self._community, showing)
+        return role_changes(held=held, wanted=wanted - surely, ours=perhaps - wanted)
 
     async def _write(self, showing: Showing, changes: RoleChanges) -> None:
         reason = audit_reason(showing, self._community)

@@ -88,7 +88,7 @@ class Surfaces:
                 await self._visit(waiting.popleft())
         finally:
             for showing in waiting:
-                await surfaces.release(self._pool, showing, delay_s=0.0)
+                await surfaces.release(self._pool, showing)
         return len(taken) - len(waiting)
 
     async def _take(self) -> list[Showing]:
@@ -169,7 +169,7 @@ class Surfaces:
             log.info("surfaces.unparked", platform=platform, causes=gone, surfaces=freed)
 
     async def _doubt_what_was_not_noted(self) -> None:
-        """Have those visited again whom somebody else may have visited at the same time as we."""
+        """Have those visited again whose visit ended with Postgres away, or in any other error."""
         while self._unnoted:
             await surfaces.doubt(self._pool, self._unnoted[-1])
             self._unnoted.pop()
@@ -177,9 +177,7 @@ class Surfaces:
     async def _visit(self, showing: Showing) -> None:
         """Show one member's state, and note that or why not and until when."""
         self._unnoted.append(showing)
-        if await self._show(showing):
-            self._unnoted.pop()
-        else:
+        if not await self._show(showing):
             # We were held up until the lease ended. What we wrote may be older than what they did.
             log.warning(
                 "surface.overtaken",
@@ -187,6 +185,8 @@ class Surfaces:
                 member_id=showing.member_id,
                 account_id=showing.account_id,
             )
+            await surfaces.doubt(self._pool, showing)
+        self._unnoted.pop()
 
     async def _show(self, showing: Showing) -> bool:
         """Do the visit. Returns whether the member was still ours at the end of it."""

@@ -204,16 +204,23 @@ async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int)
         ), hands AS (
             SELECT platform, max(taken_until) AS taken_until FROM surfaces
             WHERE member_id IN ($1, $2) GROUP BY platform
+        ), before AS (
+            SELECT platform, surface, array_agg(DISTINCT number) AS numbers
+            FROM surfaces CROSS JOIN unnest(unconfirmed || shown) AS u (number)
+            WHERE member_id IN ($1, $2) AND number IS NOT NULL
+            GROUP BY platform, surface
         )
         INSERT INTO surfaces AS f
-            (member_id, platform, surface, wanted, wanted_key, priority, taken_until)
-        SELECT $1, w.platform, w.surface, w.number, 'link', 1, h.taken_until
-        FROM wanted AS w LEFT JOIN hands AS h USING (platform)
+            (member_id, platform, surface, wanted, wanted_key, priority, taken_until, unconfirmed)
+        SELECT $1, w.platform, w.surface, w.number, 'link', 1, h.taken_until, b.numbers
+        FROM wanted AS w
+        LEFT JOIN hands AS h USING (platform)
+        LEFT JOIN before AS b USING (platform, surface)
         ORDER BY w.platform, w.surface
         ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
             wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
             priority = 1, shown = NULL, taken_until = excluded.taken_until, attempts = 0,
-            retry_at = NULL, parked = NULL, error = NULL
+            retry_at = NULL, parked = NULL, error = NULL, unconfirmed = excluded.unconfirmed
         """,
         keep,
         drop,

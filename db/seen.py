@@ -60,7 +60,10 @@ async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: i
 
 
 async def seen_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Show again to an account that was parked as absent: it has been heard of. Else do nothing."""
+    """Show again to an account that was parked as absent: it has been heard of. Else do nothing.
+
+    Nobody knows whether it was away, and lost what it showed.
+    """
     await _forget(conn, platform, account_id, only_absent=True)
 
 
@@ -84,7 +87,10 @@ async def _forget(
                 FOR NO KEY UPDATE OF f
             )
             UPDATE surfaces AS f SET shown = NULL, wanted_at = now(), priority = $4,
-                retry_at = NULL, parked = NULL, error = NULL, attempts = 0
+                retry_at = NULL, parked = NULL, error = NULL, attempts = 0,
+                unconfirmed = CASE WHEN $3 THEN array(SELECT DISTINCT number
+                    FROM unnest(f.unconfirmed || f.shown || 0) AS u (number)
+                    WHERE number IS NOT NULL) END
             FROM theirs AS t
             WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
             """,

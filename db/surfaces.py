@@ -46,7 +46,10 @@ class Showing(NamedTuple):
     shown: Mapping[str, int | None]
     """Surface to the number that was shown last; None if that is not known (any more)."""
     unconfirmed: Mapping[str, frozenset[int]]
-    """Surface to the numbers that earlier visits may have left there, where that is not known."""
+    """Surface to the numbers that earlier visits may have left there, where that is not known.
+
+    It holds 0 if there may be nothing at all, and is empty if nobody has been there yet.
+    """
     wanted_key: str
     """The idempotency key of the event behind the newest change, for the audit log."""
     put_back: bool
@@ -125,8 +128,9 @@ async def take(
                     shown = CASE WHEN f.shown = f.wanted THEN f.shown END,
                     unconfirmed = CASE WHEN f.shown IS DISTINCT FROM f.wanted
                         THEN array(SELECT DISTINCT number
-                            FROM unnest(f.unconfirmed || f.shown || f.wanted) AS u (number)
-                            WHERE number IS NOT NULL) END
+                            FROM unnest(
+                                coalesce(f.unconfirmed, ARRAY[coalesce(f.shown, 0)]) || f.wanted
+                            ) AS u (number)) END
                 FROM held AS h
                 WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
                 RETURNING f.member_id, h.account_id, f.surface, f.wanted, h.shown, h.unconfirmed,
@@ -181,7 +185,8 @@ async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
                 unconfirmed = CASE WHEN f.wanted_at <> w.wanted_at THEN f.unconfirmed END,
                 announce = f.announce
                     OR (f.priority = 0 AND f.wanted_at = w.wanted_at AND w.number > f.announced),
-                announced = greatest(f.announced, w.number)
+                announced = CASE WHEN f.wanted_at = w.wanted_at
+                    THEN greatest(f.announced, w.number) ELSE f.announced END
             FROM in_hand AS h
             JOIN {_WANTED} USING (surface)
             WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
@@ -229,12 +234,48 @@ async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, erro
     What came to be wanted since `showing` was taken is tried at once. Returns False as `mark_shown`
     does.
     """
-    return await _give_back(pool, showing, delay_s=delay_s, attempts=1, error=error)
+    with mapped_errors():
+        tag: str = await pool.execute(
+            f"""
+            WITH {_IN_HAND}
+            UPDATE surfaces AS f SET taken_until = NULL, error = $8,
+                attempts = CASE WHEN f.wanted_at = w.wanted_at THEN f.attempts + 1 ELSE 0 END,
+                retry_at = CASE WHEN f.wanted_at = w.wanted_at
+                    THEN now() + make_interval(secs => $7) END
+            FROM in_hand AS h
+            JOIN {_WANTED} USING (surface)
+            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
+            """,  # noqa: S608 - this module's own constants
+            *_hand(showing),
+            *_wishes(showing),
+            delay_s,
+            error,
+        )
+    return tag != _NOT_OURS
 
 
-async def release(pool: asyncpg.Pool, showing: Showing, *, delay_s: float) -> None:
-    """Give back a member who was taken and not visited, not to be taken for `delay_s` seconds."""
-    await _give_back(pool, showing, delay_s=delay_s, attempts=0, error=None)
+async def release(pool: asyncpg.Pool, showing: Showing) -> None:
+    """Give back a member who was taken and not visited: all is known of them that was before."""
+    with mapped_errors():
+        await pool.execute(
+            f"""
+            WITH {_IN_HAND}
+            UPDATE surfaces AS f SET taken_until = NULL,
+                shown = CASE WHEN f.wanted_at = w.wanted_at THEN b.shown ELSE f.shown END,
+                unconfirmed = CASE WHEN f.wanted_at = w.wanted_at
+                    THEN nullif(b.unconfirmed::integer[], '{{}}') ELSE f.unconfirmed END
+            FROM in_hand AS h
+            JOIN {_WANTED} USING (surface)
+            JOIN unnest($4::text[], $7::integer[], $8::text[]) AS b (surface, shown, unconfirmed)
+                USING (surface)
+            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
+            """,  # noqa: S608 - this module's own constants
+            *_hand(showing),
+            *_wishes(showing),
+            [showing.shown[name] for name in showing.wanted],
+            # Arrays of different lengths travel as Postgres writes them.
+            [f"{{{','.join(map(str, showing.unconfirmed[name]))}}}" for name in showing.wanted],
+        )
 
 
 async def park(
@@ -261,8 +302,8 @@ async def park(
                 parked = CASE WHEN f.wanted_at = w.wanted_at THEN $7 END, error = $8,
                 announce = f.announce OR ($7 = 'exempt' AND f.priority = 0
                     AND f.wanted_at = w.wanted_at AND w.number > f.announced),
-                announced = CASE WHEN $7 = 'exempt' THEN greatest(f.announced, w.number)
-                    ELSE f.announced END,
+                announced = CASE WHEN $7 = 'exempt' AND f.wanted_at = w.wanted_at
+                    THEN greatest(f.announced, w.number) ELSE f.announced END,
                 shown_at = CASE WHEN $7 = 'exempt' THEN now() ELSE f.shown_at END
             FROM in_hand AS h
             JOIN {_WANTED} USING (surface)
@@ -344,28 +385,3 @@ def _wishes(showing: Showing) -> tuple[list[str], list[int], list[datetime]]:
     names = list(showing.wanted)
     numbers = [showing.wanted[name] for name in names]
     return names, numbers, [showing.wanted_at[name] for name in names]
-
-
-async def _give_back(
-    pool: asyncpg.Pool, showing: Showing, *, delay_s: float, attempts: int, error: str | None
-) -> bool:
-    with mapped_errors():
-        tag: str = await pool.execute(
-            f"""
-            WITH {_IN_HAND}
-            UPDATE surfaces AS f SET taken_until = NULL,
-                attempts = CASE WHEN f.wanted_at = w.wanted_at THEN f.attempts + $8 ELSE 0 END,
-                retry_at = CASE WHEN f.wanted_at = w.wanted_at
-                    THEN now() + make_interval(secs => $7) END,
-                error = coalesce($9, f.error)
-            FROM in_hand AS h
-            JOIN {_WANTED} USING (surface)
-            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
-            """,  # noqa: S608 - this module's own constants
-            *_hand(showing),
-            *_wishes(showing),
-            delay_s,
-            attempts,
-            error,
-        )
-    return tag != _NOT_OURS

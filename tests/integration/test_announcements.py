@@ -12,7 +12,7 @@ from bots.texts import Languages
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db import Rung, see, set_ladder
-from db.seen import put_back
+from db.seen import put_back, show_again
 from db.surfaces import mark_shown, take
 
 COMMUNITY = Community(
@@ -114,6 +114,19 @@ async def test_what_was_put_back_is_no_news(pool, channel):
         await mark_shown(pool, showing)
 
     assert await announcer(pool, channel).step() == 0
+
+
+async def test_what_came_to_be_wanted_once_more_while_it_was_shown_is_announced(pool, channel):
+    """Whoever left and came back in the middle of it wears nothing, and is shown it again."""
+    await record(pool, xp(15))
+    [showing] = await take(pool, "telegram", limit=1, lease_s=60.0)
+    async with pool.acquire() as conn:
+        await show_again(conn, "telegram", 1001)
+    await mark_shown(pool, showing)
+
+    await show(pool)
+
+    assert await announcer(pool, channel).step() == 1
 
 
 async def test_many_at_once_are_counted_not_listed(pool, channel):

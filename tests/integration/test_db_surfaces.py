@@ -89,7 +89,7 @@ async def test_a_lease_that_ran_out_is_taken_over_and_its_holder_marks_nothing(p
     quick = await take_one(pool)
     await mark_shown(pool, slow)
     await postpone(pool, slow, delay_s=60.0, error="too late")
-    await release(pool, slow, delay_s=60.0)
+    await release(pool, slow)
 
     surface = await books.surface("telegram")
     assert (surface["shown"], surface["error"], surface["retry_at"]) == (None, None, None)
@@ -110,7 +110,7 @@ async def test_who_visited_a_member_that_was_no_longer_theirs_has_them_visited_a
 
     again = await take_one(pool)
     assert (again.wanted, again.shown) == ({"rank": 3}, {"rank": None})
-    assert again.unconfirmed == {"rank": {2, 3}}
+    assert again.unconfirmed == {"rank": {0, 2, 3}}
     await mark_shown(pool, again)
     assert await nothing_is_due(pool)
 
@@ -120,7 +120,7 @@ async def test_a_visit_that_was_not_noted_is_made_again_at_once(pool):
 
     await doubt(pool, await take_one(pool))
 
-    assert (await take_one(pool)).unconfirmed == {"rank": {2}}
+    assert (await take_one(pool)).unconfirmed == {"rank": {0, 2}}
 
 
 @pytest.mark.parametrize("outcome", ["killed", "answer lost"])
@@ -201,9 +201,46 @@ async def test_a_postponed_member_with_a_new_rank_is_taken_at_once(pool):
 
 async def test_a_released_member_counts_no_attempt(pool):
     await record(pool, xp(35))
-    await release(pool, await take_one(pool), delay_s=0.0)
+    await release(pool, await take_one(pool))
 
     assert (await take_one(pool)).attempts == 0
+
+
+@pytest.mark.parametrize("visited_before", [False, True])
+async def test_all_that_was_known_of_a_released_member_is_known_again(pool, visited_before):
+    await record(pool, xp(35))
+    if visited_before:
+        await mark_shown(pool, await take_one(pool))
+        await record(pool, xp(100, "2"))
+    taken = await take_one(pool)
+
+    await release(pool, taken)
+
+    again = await take_one(pool)
+    assert again.shown == {"rank": 2 if visited_before else None}
+    assert again.unconfirmed == taken.unconfirmed == {"rank": set()}
+
+
+async def test_what_was_unconfirmed_is_unconfirmed_again_once_released(pool):
+    await record(pool, xp(35))
+    await take(pool, "telegram", limit=1, lease_s=-1.0)
+
+    await release(pool, await take_one(pool))
+
+    assert (await take_one(pool)).unconfirmed == {"rank": {0, 2}}
+
+
+async def test_what_was_wanted_anew_since_is_unknown_when_the_member_is_released(pool):
+    await record(pool, xp(35))
+    await mark_shown(pool, await take_one(pool))
+    await record(pool, xp(100, "2"))
+    taken = await take_one(pool)
+    await record(pool, xp(-100, "3"))
+
+    await release(pool, taken)
+
+    again = await take_one(pool)
+    assert (again.wanted, again.shown) == ({"rank": 2}, {"rank": None})
 
 
 async def test_the_longest_waiting_come_first(pool):

@@ -21,7 +21,13 @@ from aiogram.methods import GetMe
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from consumers import discord_refusals, telegram_tags
-from consumers.discord_roles import RoleChanges, audit_reason, role_changes, wanted_roles
+from consumers.discord_roles import (
+    RoleChanges,
+    audit_reason,
+    given_roles,
+    role_changes,
+    wanted_roles,
+)
 from consumers.display import BACKOFF_S_MAX, CannotShow, retry_after_s
 from db import surfaces
 from db.surfaces import Showing
@@ -102,6 +108,25 @@ def showing(**more) -> Showing:
         "taken_until": moment,
     }
     return Showing(**known | more)
+
+
+@pytest.mark.parametrize(
+    ("shown", "unconfirmed", "surely", "perhaps"),
+    [
+        (None, set(), set(), set()),
+        (3, set(), {11, 13}, {11, 13}),
+        (None, {1, 3}, {11}, {11, 13}),
+        (None, {0, 3}, set(), {11, 13}),
+    ],
+)
+def test_where_it_is_unknown_what_is_shown_only_what_all_visits_gave_is_sure(
+    shown, unconfirmed, surely, perhaps
+):
+    discord = msgspec.structs.replace(COMMUNITY.discord, rank_roles="stack")
+    stacked = msgspec.structs.replace(COMMUNITY, discord=discord)
+    visited = showing(shown={"rank": shown}, unconfirmed={"rank": frozenset(unconfirmed)})
+
+    assert given_roles(stacked, visited) == (surely, perhaps)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from settling_desk import until
 from config import ConfigError, Settings
 from consumers import metrics
 from consumers.loop import NotYet
+from consumers.parts import Parts
 from consumers.surfaces import Surfaces
 from db.surfaces import take
 from sandbox import Fault, Rate, load_seed
@@ -301,9 +302,7 @@ def _with(parts, settings):
 
 
 async def test_roles_changed_by_hand_stay_if_they_are_to_be_kept(parts, server, people):
-    parts = replace(
-        parts, community=msgspec.structs.replace(parts.community, keep_manual_changes=True)
-    )
+    parts = _keeping_manual_changes(parts)
     server.platform.administration.give_role(ALICE, VETERAN)
     async with open_role(parts) as role:
         await people.give_xp(ALICE, 10)
@@ -317,9 +316,7 @@ async def test_roles_changed_by_hand_stay_if_they_are_to_be_kept(parts, server, 
 async def test_a_role_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_by_hand(
     parts, server, people, pool
 ):
-    parts = replace(
-        parts, community=msgspec.structs.replace(parts.community, keep_manual_changes=True)
-    )
+    parts = _keeping_manual_changes(parts)
     async with open_role(parts) as role:
         await people.give_xp(ALICE, 10)
         await role.step()
@@ -331,3 +328,26 @@ async def test_a_role_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_b
 
     assert REGULAR not in server.roles_of(ALICE)
     assert VETERAN in server.roles_of(ALICE)
+
+
+async def test_a_role_taken_by_hand_is_not_given_again_because_a_visit_was_cut_off(
+    parts, server, people, pool
+):
+    async with open_role(_keeping_manual_changes(parts, rank_roles="stack")) as role:
+        await people.give_xp(ALICE, 35)
+        await role.step()
+        server.platform.administration.take_role(ALICE, NEWCOMER)
+        await people.give_xp(ALICE, 75)
+        await take(pool, "discord", limit=1, lease_s=-1.0)  # a worker that ends before its writes
+        await role.step()
+
+    assert server.roles_of(ALICE) == {REGULAR, VETERAN}
+
+
+def _keeping_manual_changes(parts: Parts, **discord: str) -> Parts:
+    community = msgspec.structs.replace(
+        parts.community,
+        keep_manual_changes=True,
+        discord=msgspec.structs.replace(parts.community.discord, **discord),
+    )
+    return replace(parts, community=community)

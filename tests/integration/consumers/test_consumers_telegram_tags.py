@@ -12,9 +12,12 @@ from telegram_desk import ALICE, BORIS, LOOK, SET, STRANGER, Group
 
 from config import Settings
 from consumers import surfaces as surfaces_module
+from consumers.parts import Parts
 from consumers.surfaces import Surfaces
 from consumers.telegram_tags import open_role
+from db.linking import issue_code, redeem_code
 from db.seen import seen_again
+from db.shown import clock, note_absent
 from db.surfaces import take
 from sandbox import Fault
 
@@ -197,9 +200,7 @@ async def test_a_revoked_token_is_told(role, group, people):
 
 
 async def test_a_tag_given_by_hand_stays_if_it_is_to_be_kept(parts, group, people):
-    parts = replace(
-        parts, community=msgspec.structs.replace(parts.community, keep_manual_changes=True)
-    )
+    parts = _keeping_manual_changes(parts)
     async with open_role(parts) as role:
         await people.give_xp(ALICE, 10)
         await role.step()
@@ -214,9 +215,7 @@ async def test_a_tag_given_by_hand_stays_if_it_is_to_be_kept(parts, group, peopl
 async def test_a_tag_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_by_hand(
     parts, group, people, pool
 ):
-    parts = replace(
-        parts, community=msgspec.structs.replace(parts.community, keep_manual_changes=True)
-    )
+    parts = _keeping_manual_changes(parts)
     async with open_role(parts) as role:
         await people.give_xp(ALICE, 10)
         await role.step()
@@ -227,6 +226,39 @@ async def test_a_tag_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_by
         await role.step()
 
     assert group.tag_of(ALICE) == "Veteran"
+
+
+async def test_our_tag_is_known_as_ours_after_linking_if_changes_by_hand_are_kept(
+    parts, group, people, pool
+):
+    parts = _keeping_manual_changes(parts)
+    async with open_role(parts) as role:
+        await people.give_xp(ALICE, 10)
+        await role.step()
+        async with pool.acquire() as conn:
+            code = await issue_code(conn, "telegram", ALICE)
+            await redeem_code(conn, "discord", 4242, code)
+        await people.give_xp(ALICE, 25)
+        await role.step()
+
+    assert group.tag_of(ALICE) == "Regular"
+
+
+async def test_our_tag_is_known_as_ours_after_an_absence_if_changes_by_hand_are_kept(
+    parts, group, people, pool
+):
+    parts = _keeping_manual_changes(parts)
+    async with open_role(parts) as role:
+        await people.give_xp(ALICE, 10)
+        await role.step()
+        async with pool.acquire() as conn:
+            now = await clock(conn)
+            await note_absent(pool, "telegram", [ALICE], now, why="was not on the list")
+            await seen_again(conn, "telegram", ALICE)
+        await people.give_xp(ALICE, 25)
+        await role.step()
+
+    assert group.tag_of(ALICE) == "Regular"
 
 
 async def test_a_rank_that_comes_back_after_a_lost_answer_is_worn(role, group, people, pool):
@@ -241,3 +273,8 @@ async def test_a_rank_that_comes_back_after_a_lost_answer_is_worn(role, group, p
     assert await role.step() == 1
 
     assert group.tag_of(ALICE) == "Newcomer"
+
+
+def _keeping_manual_changes(parts: Parts) -> Parts:
+    community = msgspec.structs.replace(parts.community, keep_manual_changes=True)
+    return replace(parts, community=community)
