@@ -1,12 +1,12 @@
 """`python -m benchmarks [NAME ...]`: measure, print, and keep the figures."""
 
-import asyncio
 import platform
 from pathlib import Path
 from typing import Annotated
 
 import psutil
 import typer
+import uvloop
 from rich.console import Console
 
 from config import set_up_logs
@@ -40,7 +40,7 @@ def main(
     with open_ground() as ground:
         for name in chosen:
             console.print(f"\n{name} ...")
-            report = asyncio.run(plans.PLANS[name](ground, quick))
+            report = uvloop.run(plans.PLANS[name](ground, quick))
             report.show(console)
             report.save(into)
 

@@ -8,6 +8,8 @@ import os
 import sys
 import time
 
+import uvloop
+
 import schemas
 from bus import Publisher, connect, ensure_group
 from config import set_up_logs
@@ -44,4 +46,4 @@ async def _told(word: str) -> None:
 
 if __name__ == "__main__":
     set_up_logs(level="error", style="console")
-    asyncio.run(main(float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    uvloop.run(main(float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import asyncpg
 import structlog
+import uvloop
 
 import schemas
 from bus import BadRedisUrl, Keys, Publisher, connect
@@ -155,7 +156,7 @@ def run(load: Callable[[], Serve], *, platform: Source) -> int:
         return EXIT_REFUSED
     try:
         with metrics(settings, offset=METRICS_PORT_OFFSETS[platform]):
-            asyncio.run(_until_stopped(load(), settings, community))
+            uvloop.run(_until_stopped(load(), settings, community))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_REFUSED

@@ -4,12 +4,12 @@ The operator's commands are `python -m consumers dead ...`, `rebuild`, `doctor`,
 `reconcile --now`.
 """
 
-import asyncio
 import os
 import sys
 from typing import Annotated
 
 import typer
+import uvloop
 
 from config import ConfigError, Settings, set_up_logs
 
@@ -40,7 +40,7 @@ def main(
     try:
         settings = Settings.from_env(os.environ)
         set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
-        asyncio.run(serve(settings, names or []))
+        uvloop.run(serve(settings, names or []))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
