@@ -101,6 +101,8 @@ def start_postgres(folder: Path, *, database: str = "twinstream", port: int = 0)
         [
             *_unprivileged([str(binaries / "postgres"), "-D", str(data)]),
             *("-h", HOST, "-p", str(port), "-k", ""),
+            # As in compose.yaml; taken only as far as it is used.
+            *("-c", "shared_buffers=256MB"),
         ],
         log,
     )
