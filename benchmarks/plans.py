@@ -21,8 +21,8 @@ async def _produce(ground: Ground, quick: bool) -> Report:
 
 async def _latency(ground: Ground, quick: bool) -> Report:
     if quick:
-        return await latency.run(ground, rates=(100,), seconds=5)
-    return await latency.run(ground, rates=(10, 100, 1_000), seconds=20)
+        return await latency.run(ground, rates=(100,), seconds=5, rounds=1)
+    return await latency.run(ground, rates=(10, 100, 1_000), seconds=20, rounds=3)
 
 
 async def _visible(ground: Ground, quick: bool) -> Report:

@@ -4,6 +4,7 @@ The same results give the same files, byte for byte, with the same version of ma
 """
 
 import argparse
+import itertools
 import statistics
 from collections.abc import Callable
 from itertools import pairwise
@@ -70,7 +71,8 @@ def draw_apply(report: Report) -> Figure:
 def draw_latency(report: Report) -> Figure:
     """Draw within what time which share of the events had been applied, for each pace."""
     figure, axes = _sheet(8.0, 4.4)
-    for colour, (rate, took_ms) in zip(BLUES, report.figures.items(), strict=False):
+    for colour, (rate, by_round) in zip(BLUES, report.figures.items(), strict=False):
+        took_ms = list(itertools.chain(*by_round))
         within = [percentile(took_ms, share) for share in SHARES.values()]
         label = f"{int(rate):,} events/s"
         axes.plot(list(SHARES), within, color=colour, marker="o", linewidth=2, label=label)
