@@ -34,7 +34,9 @@ async def run(ground: Ground, *, events: int, rounds: int) -> Report:
         "twinstream, one by one": (_single, 1, 1),
         f"bare insert + XADD, {IN_FLIGHT} at once": (_bare, IN_FLIGHT, 1),
         f"twinstream, {IN_FLIGHT} at once": (_single, IN_FLIGHT, 1),
-        f"twinstream, {BULK} in a transaction": (_bulk, 1, BULK),
+        f"bare, {BULK} at a time": (_bare_bulk, 1, BULK),
+        f"twinstream, {BULK} in one call": (_bulk, 1, BULK),
+        f"twinstream, {BULK} calls in a transaction": (_calls_in_a_transaction, 1, BULK),
     }
     timed: dict[str, list[Timed]] = {name: [] for name in ways}
     for _ in range(rounds):
@@ -80,7 +82,41 @@ async def _single(start: Start, calls: int, at_once: int, size: int) -> Timed:
     return await _with_producer(start, call, calls, at_once, size)
 
 
+async def _bare_bulk(start: Start, calls: int, at_once: int, size: int) -> Timed:
+    """Insert the rows with one statement and add the entries in one round trip."""
+    redis = connect(start.redis_url, name="benchmarks")
+    await ensure_group(redis, KEYS.subscription(SOURCE))
+    publisher = Publisher(redis, KEYS)
+
+    async def call(pool: asyncpg.Pool, number: int) -> None:
+        facts = [fact(one) for one in range(number * size, (number + 1) * size)]
+        await pool.execute(
+            "INSERT INTO sync_events (idempotency_key, source, type, member_id, payload)"
+            " SELECT key, $2, $3, member_id, payload"
+            " FROM unnest($1::text[], $4::bigint[], $5::text[]) AS u (key, member_id, payload)",
+            [one.event.idempotency_key for one in facts],
+            SOURCE,
+            facts[0].event.type,
+            [one.event.user_id for one in facts],
+            [one.payload.decode() for one in facts],
+        )
+        await publisher.publish(SOURCE, [one.payload for one in facts])
+
+    async with asyncpg.create_pool(start.database_url, min_size=at_once, max_size=at_once) as pool:
+        timed = await _timed(lambda number: call(pool, number), calls, at_once, size)
+    await redis.aclose()
+    return timed
+
+
 async def _bulk(start: Start, calls: int, at_once: int, size: int) -> Timed:
+    async def call(producer: Producer, number: int) -> None:
+        entities = range(number * size, (number + 1) * size)
+        await producer.create_events([fact(entity).event for entity in entities])
+
+    return await _with_producer(start, call, calls, at_once, size)
+
+
+async def _calls_in_a_transaction(start: Start, calls: int, at_once: int, size: int) -> Timed:
     async def call(producer: Producer, number: int) -> None:
         async with producer.transaction() as conn:
             for entity in range(number * size, (number + 1) * size):

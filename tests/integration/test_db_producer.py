@@ -1,6 +1,7 @@
 """The producer: committed first, published next, marked in batches, never in the way."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -10,6 +11,7 @@ from structlog.testing import capture_logs
 import bus
 import db
 import schemas
+from db.producer import EVENTS_MAX
 from launch.servers import Server
 
 GRANT = {
@@ -20,6 +22,7 @@ GRANT = {
     "entity_id": "67890",
 }
 KEY = "tg_game_guess_1001_67890"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 class Stream:
@@ -28,11 +31,13 @@ class Stream:
     def __init__(self) -> None:
         self.payloads: list[bytes] = []
         self.away: Exception | None = None
+        self.calls = 0
 
     async def publish(self, source: str, payloads: list[bytes]) -> list[str]:
         if self.away is not None:
             raise self.away
         self.payloads += payloads
+        self.calls += 1
         return ["1-0"] * len(payloads)
 
 
@@ -199,6 +204,69 @@ async def test_what_belongs_together_is_committed_and_published_together(produce
 
     assert [schemas.decode(payload).entity_id for payload in stream.payloads] == ["1", "2"]
     assert await books.totals() == (30, 0)
+
+
+def grants(count: int, **more) -> list[schemas.Event]:
+    """A daily reward for so many members."""
+    shared = {"delta_xp": 5, "source": "telegram", "reason": "daily", "entity_id": "2026-11-23"}
+    return [
+        schemas.xp_changed(user_id=number, occurred_at=NOON, **(shared | more))
+        for number in range(1, count + 1)
+    ]
+
+
+async def test_many_events_are_recorded_in_one_call_and_published_in_a_few(
+    producer, stream, books, monkeypatch
+):
+    monkeypatch.setattr("db.producer.PUBLISH_BATCH_MAX", 4)
+    batch = grants(10)
+
+    recorded = await producer.create_events([*batch, batch[0]])
+
+    assert [one.created for one in recorded] == [True] * 10 + [False]
+    assert [one.idempotency_key for one in recorded[:10]] == [one.idempotency_key for one in batch]
+    assert [schemas.decode(payload).user_id for payload in stream.payloads] == list(range(1, 11))
+    assert stream.calls == 3
+    assert await books.count("members WHERE xp = 5") == 10
+    assert not any(one.created for one in await producer.create_events(batch))
+    await producer.close()
+    assert await books.count("sync_events WHERE status = 'published'") == 10
+
+
+async def test_of_many_events_all_are_refused_or_none(producer, stream, books):
+    overdraft = schemas.xp_changed(
+        user_id=99,
+        delta_xp=-1,
+        source="telegram",
+        reason="shop",
+        entity_id="1",
+        occurred_at=NOON,
+    )
+
+    with pytest.raises(db.InsufficientFunds):
+        await producer.create_events([*grants(10), overdraft])
+
+    assert await books.count("sync_events") == 0
+    assert stream.payloads == []
+    assert await producer.create_events([]) == []
+
+
+async def test_more_events_than_anybody_should_wait_for_are_refused_with_the_limit(producer, books):
+    with pytest.raises(ValueError, match="1001 events in one call, the limit is 1000"):
+        await producer.create_events(grants(EVENTS_MAX + 1))
+    with pytest.raises(ValueError, match="of both platforms"):
+        await producer.create_events([*grants(1), *grants(1, source="discord")])
+
+    assert await books.count("sync_events") == 0
+
+
+async def test_many_events_join_the_callers_transaction(producer, stream, books):
+    async with producer.transaction() as conn:
+        await producer.create_events(grants(3), conn=conn)
+        assert stream.payloads == []
+
+    assert len(stream.payloads) == 3
+    assert await books.count("members WHERE xp = 5") == 3
 
 
 async def test_what_belongs_together_is_refused_together(producer, stream, books):
