@@ -151,7 +151,7 @@ class Reader:
         return any(to_id(one["message_id"]) != entry_id for one in found)
 
     async def hand_back(self, ids: Iterable[str]) -> list[str]:
-        """Let others claim at once what this consumer has not begun and will not do.
+        """Let others claim what this consumer has not begun and will not do, when they next look.
 
         For a shutdown without a restart. Returns those that were still this consumer's.
         """

@@ -96,7 +96,7 @@ GUARDS = {
         ),
     ),
     "judge a debit after all that came before it": guard(
-        "test_consumers_settling.py::test_a_foreign_debit_is_judged_only_after_the_credit_that_another"
+        "test_consumers_debits.py::test_a_foreign_debit_is_judged_only_after_the_credit_that_another"
         "_consumer_has_in_work",
         (
             "consumers/settling.py",
@@ -117,7 +117,7 @@ GUARDS = {
         "_again[shown]",
         (
             "consumers/surfaces.py",
-            "            await surfaces.doubt(self._pool, self._unnoted[-1])\n",
+            "            await surfaces.doubt(self._pool, showing)\n",
             "",
         ),
     ),
