@@ -68,6 +68,14 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def thinned(values: Iterable[float], steps: int = 1_000) -> list[float]:
+    """Return so many of the values, evenly spread, with the least and the greatest: few to keep."""
+    ordered = sorted(values)
+    if len(ordered) <= steps:
+        return ordered
+    return [ordered[step * (len(ordered) - 1) // steps] for step in range(steps + 1)]
+
+
 def percentile(values: Iterable[float], share: float) -> float:
     """Return the value below which this share of the values lies."""
     ordered: Sequence[float] = sorted(values)
