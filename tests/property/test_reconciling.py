@@ -105,6 +105,8 @@ class Passes(RuleBasedStateMachine):
         self._sums = {"xp": 0, "balance": 0}
         self._changed_by_hand = 0
         self._totals_were_changed = False
+        #: Telegram's books were changed for somebody who has no account there.
+        self._is_open_whose_it_is = False
         self._keys: set[str] = set()
         self._run(self._open())
 
@@ -151,6 +153,9 @@ class Passes(RuleBasedStateMachine):
 
     @rule(person=st.integers(1, PEOPLE))
     def somebody_links(self, person: int) -> None:
+        if self._is_open_whose_it_is:
+            return  # it counts if the link comes before the pass, and is taken back if it does not
+
         async def link() -> None:
             async with self._pool.acquire() as conn:
                 code = await issue_code(conn, "telegram", person)
@@ -188,6 +193,7 @@ class Passes(RuleBasedStateMachine):
             return
         self._changed_by_hand += 1
         self._sums[field] += amount if is_truth and changed else 0
+        self._is_open_whose_it_is |= is_truth and not changed
 
     @precondition(lambda self: self._has_store)
     @rule(
