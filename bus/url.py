@@ -8,6 +8,7 @@ redis+cluster://[user:password@]host[:6379],...
 `rediss+sentinel://` and `rediss+cluster://` speak TLS with every server named and found.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import ParseResult, parse_qs, urlencode, urlparse
@@ -31,6 +32,8 @@ _PORTS: Final[dict[Topology, int]] = {"single": 6379, "sentinel": 26379, "cluste
 _SENTINEL_OPTIONS: Final = ("sentinel_username", "sentinel_password")
 #: What Sentinel itself takes for a name, apart from letters and digits.
 _SERVICE_MARKS: Final = "._-"
+#: Everything up to the servers, the servers, and the rest.
+_PARTS: Final = re.compile(r"([^:/?#]+://(?:[^/?#]*@)?)([^/?#]*)(.*)", re.DOTALL)
 _ENCODE_HINT: Final = "in a password write / ? # @ and % as %2F %3F %23 %40 and %25"
 
 
@@ -69,8 +72,7 @@ def parse(url: str) -> RedisUrl:
         BadRedisUrl: with one sentence that says what to correct.
     """
     try:
-        parsed = urlparse(url)
-        hosts = _hosts(parsed)
+        parsed, hosts = _taken_apart(url)
     except ValueError:
         raise BadRedisUrl(
             f"the host or port of the Redis URL is unreadable; {_ENCODE_HINT}"
@@ -109,11 +111,20 @@ def parse(url: str) -> RedisUrl:
     )
 
 
-def _hosts(parsed: ParseResult) -> list[tuple[str, int | None]]:
-    """Raises ValueError for what is no host and port."""
-    _, _, places = parsed.netloc.rpartition("@")
+def _taken_apart(url: str) -> tuple[ParseResult, list[tuple[str, int | None]]]:
+    """The URL as if it named its first server only, and every server's host and port.
+
+    Each server is parsed alone, because newer patch releases of Python refuse a list with an
+    IPv6 address in it as one bad host (python/cpython#105704; in Debian's 3.11.2 as well).
+
+    Raises:
+        ValueError: for what is no host and port.
+    """
+    parts = _PARTS.fullmatch(url)
+    before, places, after = parts.groups() if parts else (url, "", "")
     each = [urlparse(f"//{place}") for place in places.split(",")]
-    return [(place.hostname or "", place.port) for place in each]
+    first = places.partition(",")[0]
+    return urlparse(before + first + after), [(one.hostname or "", one.port) for one in each]
 
 
 def _socket(parsed: ParseResult, url: str) -> RedisUrl:

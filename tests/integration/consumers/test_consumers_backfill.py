@@ -111,12 +111,15 @@ async def run(role: Surfaces, stop: asyncio.Event) -> None:
 
 
 async def promote_live(pool: asyncpg.Pool, wall: Wall, user_ids: Iterable[int]) -> list[Wait]:
-    """Promote one after the other. Returns how long each waited, and behind how many others."""
+    """Promote one after the other. Returns how long each waited, and behind how many others.
+
+    Both count from the commit: whoever is shown while it is under way is ahead of nobody.
+    """
     waits = []
     for user_id in user_ids:
-        before = len(wall.visits)
+        before = len(wall.visits)  # it may be shown before `give_xp` is seen to return
         await give_xp(pool, [(user_id, 1_000)])
-        began = time.perf_counter()  # it may be shown already: the commit was a moment ago
+        committed, began = len(wall.visits), time.perf_counter()
 
         async def shown(user_id: int = user_id, before: int = before) -> bool:
             return any(one.account_id == user_id for one, _ in wall.visits[before:])
@@ -124,10 +127,10 @@ async def promote_live(pool: asyncpg.Pool, wall: Wall, user_ids: Iterable[int]) 
         await until(shown, what=f"{user_id} is shown", deadline_s=60.0)
         number, at = next(
             (number, at)
-            for number, (one, at) in enumerate(wall.visits[before:])
+            for number, (one, at) in enumerate(wall.visits[before:], start=before)
             if one.account_id == user_id
         )
-        waits.append(Wait(max(at - began, 0.0), number))
+        waits.append(Wait(max(at - began, 0.0), max(number - committed, 0)))
     return waits
 
 
