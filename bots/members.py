@@ -11,7 +11,7 @@ import db
 from db import Announcement, LinkOutcome, Profile, Standing, announcements
 from db.errors import mapped_errors
 from db.history import History, history
-from db.seen import Shown, put_back, show_again, shown_before
+from db.seen import Shown, put_back, seen_again, show_again, shown_before
 from schemas import Source
 
 TOP_LINES = 10
@@ -71,6 +71,11 @@ class Members:
         """Have a member's rank shown anew: they left and came back, so it is not shown any more."""
         async with self._connection() as conn:
             await show_again(conn, self._platform, account_id)
+
+    async def seen_again(self, account_id: int) -> None:
+        """Have a member's rank shown who was thought not to be there, and was heard of."""
+        async with self._connection() as conn:
+            await seen_again(conn, self._platform, account_id)
 
     async def shown(self, account_id: int, moment: datetime) -> Shown:
         """Return what somebody who looked at `moment` should have seen of a member."""

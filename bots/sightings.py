@@ -61,7 +61,7 @@ class Sightings:
         try:
             shown = await self._members.shown(account_id, at)
             if shown.absent:
-                await self._members.show_again(account_id)
+                await self._members.seen_again(account_id)
             elif not self._community.keep_manual_changes and not is_right(shown):
                 log.info("surface.changed_by_hand", account_id=account_id)
                 await self._members.put_back(account_id)

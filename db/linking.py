@@ -16,6 +16,7 @@ import asyncpg
 from . import accounts
 from .errors import Contention, mapped_errors
 from .platforms import Platform
+from .surfaces import MAY_BE_SEEN
 
 CODE_LENGTH = 10
 CODE_LIFETIME_S = 600
@@ -193,10 +194,11 @@ async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int)
     """Want the merged member's rank and achievements on both platforms.
 
     What an account shows already was noted under the member that it belonged to until now. If
-    somebody is at work on it, it stays in their hands.
+    somebody is at work on it, it stays in their hands. Nothing of it is announced: nobody reached
+    just now what two accounts come to together.
     """
     await conn.execute(
-        """
+        f"""
         WITH wanted AS (
             SELECT platform, 'rank' AS surface, rank AS number FROM sync_state WHERE member_id = $1
             UNION ALL
@@ -206,8 +208,8 @@ async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int)
             WHERE member_id IN ($1, $2) GROUP BY platform
         ), before AS (
             SELECT platform, surface, array_agg(DISTINCT number) AS numbers
-            FROM surfaces CROSS JOIN unnest(unconfirmed || shown) AS u (number)
-            WHERE member_id IN ($1, $2) AND number IS NOT NULL
+            FROM surfaces AS f CROSS JOIN unnest({MAY_BE_SEEN}) AS u (number)
+            WHERE member_id IN ($1, $2) AND (unconfirmed IS NOT NULL OR shown IS NOT NULL)
             GROUP BY platform, surface
         )
         INSERT INTO surfaces AS f
@@ -221,7 +223,7 @@ async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int)
             wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
             priority = 1, shown = NULL, taken_until = excluded.taken_until, attempts = 0,
             retry_at = NULL, parked = NULL, error = NULL, unconfirmed = excluded.unconfirmed
-        """,
+        """,  # noqa: S608 - a constant
         keep,
         drop,
     )

@@ -224,6 +224,7 @@ CREATE TABLE public.surfaces (
     announced integer DEFAULT 0 NOT NULL,
     announce boolean DEFAULT false NOT NULL,
     unconfirmed integer[],
+    forgotten boolean DEFAULT false NOT NULL,
     CONSTRAINT surface_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
     CONSTRAINT surface_priority_known CHECK (((priority >= 0) AND (priority <= 3)))
 );

@@ -12,7 +12,7 @@ import asyncpg
 
 from .errors import mapped_errors
 from .platforms import Platform
-from .surfaces import ABSENT, LIVE, RECONCILE
+from .surfaces import ABSENT, LIVE, MAY_BE_SEEN, RECONCILE
 
 
 class Shown(NamedTuple):
@@ -75,9 +75,10 @@ async def _forget(
     only_absent: bool,
     priority: int = LIVE,
 ) -> None:
+    # What a visit that is under way may still leave there is not forgotten.
     with mapped_errors():
         await conn.execute(
-            """
+            f"""
             WITH theirs AS (
                 SELECT f.member_id, f.surface
                 FROM surfaces AS f
@@ -86,14 +87,15 @@ async def _forget(
                 ORDER BY f.surface
                 FOR NO KEY UPDATE OF f
             )
-            UPDATE surfaces AS f SET shown = NULL, wanted_at = now(), priority = $4,
+            UPDATE surfaces AS f SET shown = NULL, forgotten = true, wanted_at = now(),
                 retry_at = NULL, parked = NULL, error = NULL, attempts = 0,
-                unconfirmed = CASE WHEN $3 THEN array(SELECT DISTINCT number
-                    FROM unnest(f.unconfirmed || f.shown || 0) AS u (number)
-                    WHERE number IS NOT NULL) END
+                priority = CASE WHEN f.wanted IS DISTINCT FROM f.shown
+                    THEN least(f.priority, $4) ELSE $4 END,
+                unconfirmed = CASE WHEN $3 OR f.taken_until > now()
+                    THEN array(SELECT DISTINCT unnest({MAY_BE_SEEN} || 0)) END
             FROM theirs AS t
             WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
-            """,
+            """,  # noqa: S608 - a constant
             platform,
             account_id,
             only_absent,

@@ -34,6 +34,11 @@ EXEMPT: Final = "exempt"
 #: Causes that are the member's own: no survey of the platform finds them.
 PERSONAL: Final = (ABSENT, EXEMPT)
 
+#: SQL: the numbers of which people see one, for a row `f` of `surfaces`. It is what was shown, or
+#: all that visits may have left there while nobody knows; before the first visit, nothing. A row
+#: never has both.
+MAY_BE_SEEN: Final = "coalesce(f.unconfirmed, ARRAY[coalesce(f.shown, 0)])"
+
 
 class Showing(NamedTuple):
     """One member whose surfaces on one platform are to be brought to the wanted state."""
@@ -53,7 +58,7 @@ class Showing(NamedTuple):
     wanted_key: str
     """The idempotency key of the event behind the newest change, for the audit log."""
     put_back: bool
-    """Whether it was shown before and has been forgotten since: changed by hand, or rejoined."""
+    """Whether what was shown was forgotten: people changed it by hand, or the member rejoined."""
     priority: int
     attempts: int
     wanted_at: Mapping[str, datetime]
@@ -85,7 +90,7 @@ async def take(
             )
             # Rows are locked in the order in which the ledger locks them.
             rows = await conn.fetch(
-                """
+                f"""
                 WITH due AS (
                     SELECT d.member_id, d.account_id, d.priority, d.since
                     FROM generate_series(0, $4::integer) AS p (priority)
@@ -127,16 +132,13 @@ async def take(
                 SET taken_until = statement_timestamp() + make_interval(secs => $3),
                     shown = CASE WHEN f.shown = f.wanted THEN f.shown END,
                     unconfirmed = CASE WHEN f.shown IS DISTINCT FROM f.wanted
-                        THEN array(SELECT DISTINCT number
-                            FROM unnest(
-                                coalesce(f.unconfirmed, ARRAY[coalesce(f.shown, 0)]) || f.wanted
-                            ) AS u (number)) END
+                        THEN array(SELECT DISTINCT unnest({MAY_BE_SEEN} || f.wanted)) END
                 FROM held AS h
                 WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
                 RETURNING f.member_id, h.account_id, f.surface, f.wanted, h.shown, h.unconfirmed,
-                    f.wanted_key, f.wanted_at, f.shown_at, f.taken_until, f.attempts, h.urgency,
+                    f.wanted_key, f.wanted_at, f.forgotten, f.taken_until, f.attempts, h.urgency,
                     h.since
-                """,
+                """,  # noqa: S608 - this module's own constants
                 platform,
                 limit,
                 lease_s,
@@ -158,9 +160,7 @@ def _showing(platform: Platform, rows: list[asyncpg.Record]) -> Showing:
         shown={row["surface"]: row["shown"] for row in rows},
         unconfirmed={row["surface"]: frozenset(row["unconfirmed"] or ()) for row in rows},
         wanted_key=newest["wanted_key"] or "",
-        put_back=newest["shown"] is None
-        and newest["shown_at"] is not None
-        and not newest["unconfirmed"],
+        put_back=newest["forgotten"],
         priority=newest["urgency"],
         attempts=max(row["attempts"] for row in rows),
         wanted_at={row["surface"]: row["wanted_at"] for row in rows},
@@ -178,17 +178,17 @@ async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
     with mapped_errors():
         tag: str = await pool.execute(
             f"""
-            WITH {_IN_HAND}
+            WITH h AS ({_IN_HAND})
             UPDATE surfaces AS f SET taken_until = NULL, attempts = 0, error = NULL,
                 retry_at = NULL, parked = NULL, shown_at = now(),
-                shown = CASE WHEN f.wanted_at = w.wanted_at THEN w.number ELSE f.shown END,
-                unconfirmed = CASE WHEN f.wanted_at <> w.wanted_at THEN f.unconfirmed END,
+                shown = CASE WHEN h.unchanged THEN h.number ELSE f.shown END,
+                unconfirmed = CASE WHEN NOT h.unchanged THEN f.unconfirmed END,
+                forgotten = f.forgotten AND NOT h.unchanged,
                 announce = f.announce
-                    OR (f.priority = 0 AND f.wanted_at = w.wanted_at AND w.number > f.announced),
-                announced = CASE WHEN f.wanted_at = w.wanted_at
-                    THEN greatest(f.announced, w.number) ELSE f.announced END
-            FROM in_hand AS h
-            JOIN {_WANTED} USING (surface)
+                    OR (f.priority = 0 AND h.unchanged AND h.number > f.announced),
+                announced = CASE WHEN h.unchanged
+                    THEN greatest(f.announced, h.number) ELSE f.announced END
+            FROM h
             WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
             """,  # noqa: S608 - this module's own constants
             *_hand(showing),
@@ -206,21 +206,11 @@ async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
     with mapped_errors():
         await pool.execute(
             f"""
-            WITH theirs AS (
-                SELECT f.member_id, f.surface
-                FROM surfaces AS f
-                JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-                WHERE a.platform = $1 AND a.account_id = $2
-                ORDER BY f.surface
-                FOR NO KEY UPDATE OF f
-            )
+            WITH h AS ({_THEIRS})
             UPDATE surfaces AS f SET shown = NULL, wanted_at = now(),
                 taken_until = nullif(f.taken_until, $3),
-                unconfirmed = array(SELECT DISTINCT number
-                    FROM unnest(f.unconfirmed || f.shown || w.number) AS u (number)
-                    WHERE number IS NOT NULL)
-            FROM theirs AS h
-            JOIN {_WANTED} USING (surface)
+                unconfirmed = array(SELECT DISTINCT unnest({MAY_BE_SEEN} || coalesce(h.number, 0)))
+            FROM h
             WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
             """,  # noqa: S608 - this module's own constants
             *_hand(showing),
@@ -237,13 +227,11 @@ async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, erro
     with mapped_errors():
         tag: str = await pool.execute(
             f"""
-            WITH {_IN_HAND}
+            WITH h AS ({_IN_HAND})
             UPDATE surfaces AS f SET taken_until = NULL, error = $8,
-                attempts = CASE WHEN f.wanted_at = w.wanted_at THEN f.attempts + 1 ELSE 0 END,
-                retry_at = CASE WHEN f.wanted_at = w.wanted_at
-                    THEN now() + make_interval(secs => $7) END
-            FROM in_hand AS h
-            JOIN {_WANTED} USING (surface)
+                attempts = CASE WHEN h.unchanged THEN f.attempts + 1 ELSE 0 END,
+                retry_at = CASE WHEN h.unchanged THEN now() + make_interval(secs => $7) END
+            FROM h
             WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
             """,  # noqa: S608 - this module's own constants
             *_hand(showing),
@@ -259,15 +247,14 @@ async def release(pool: asyncpg.Pool, showing: Showing) -> None:
     with mapped_errors():
         await pool.execute(
             f"""
-            WITH {_IN_HAND}
+            WITH h AS ({_IN_HAND})
             UPDATE surfaces AS f SET taken_until = NULL,
-                shown = CASE WHEN f.wanted_at = w.wanted_at THEN b.shown ELSE f.shown END,
-                unconfirmed = CASE WHEN f.wanted_at = w.wanted_at
+                shown = CASE WHEN h.unchanged THEN b.shown ELSE f.shown END,
+                unconfirmed = CASE WHEN h.unchanged
                     THEN nullif(b.unconfirmed::integer[], '{{}}') ELSE f.unconfirmed END
-            FROM in_hand AS h
-            JOIN {_WANTED} USING (surface)
-            JOIN unnest($4::text[], $7::integer[], $8::text[]) AS b (surface, shown, unconfirmed)
-                USING (surface)
+            FROM h
+            LEFT JOIN unnest($4::text[], $7::integer[], $8::text[])
+                AS b (surface, shown, unconfirmed) USING (surface)
             WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
             """,  # noqa: S608 - this module's own constants
             *_hand(showing),
@@ -295,18 +282,17 @@ async def park(
     with mapped_errors():
         tag: str = await pool.execute(
             f"""
-            WITH {_IN_HAND}
+            WITH h AS ({_IN_HAND})
             UPDATE surfaces AS f SET taken_until = NULL, attempts = 0,
-                retry_at = CASE WHEN f.wanted_at = w.wanted_at THEN
+                retry_at = CASE WHEN h.unchanged THEN
                     coalesce(now() + make_interval(secs => $9), 'infinity'::timestamptz) END,
-                parked = CASE WHEN f.wanted_at = w.wanted_at THEN $7 END, error = $8,
+                parked = CASE WHEN h.unchanged THEN $7 END, error = $8,
                 announce = f.announce OR ($7 = 'exempt' AND f.priority = 0
-                    AND f.wanted_at = w.wanted_at AND w.number > f.announced),
-                announced = CASE WHEN $7 = 'exempt' AND f.wanted_at = w.wanted_at
-                    THEN greatest(f.announced, w.number) ELSE f.announced END,
+                    AND h.unchanged AND h.number > f.announced),
+                announced = CASE WHEN $7 = 'exempt' AND h.unchanged
+                    THEN greatest(f.announced, h.number) ELSE f.announced END,
                 shown_at = CASE WHEN $7 = 'exempt' THEN now() ELSE f.shown_at END
-            FROM in_hand AS h
-            JOIN {_WANTED} USING (surface)
+            FROM h
             WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
             """,  # noqa: S608 - this module's own constants
             *_hand(showing),
@@ -357,22 +343,23 @@ async def waiting(pool: asyncpg.Pool, platform: Platform) -> int:
     return count
 
 
-# The surfaces of account $2 that are still in the hands of whoever took them until $3, locked in
-# the order in which the ledger locks them. By account, because a link may have moved them.
-_IN_HAND = """
-    in_hand AS (
-        SELECT f.member_id, f.surface
-        FROM surfaces AS f
-        JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-        WHERE a.platform = $1 AND a.account_id = $2 AND f.taken_until = $3
-        ORDER BY f.surface
-        FOR NO KEY UPDATE OF f
-    )
+# The surfaces of account $2, what was wanted when they were taken (nothing, of those that a link
+# brought since), and whether it is wanted unchanged. Locked in the order in which the ledger locks
+# them. By account, because a link may have moved them.
+_SURFACES = """
+    SELECT f.member_id, f.surface, w.number,
+        coalesce(f.wanted_at = w.wanted_at, false) AS unchanged
+    FROM surfaces AS f
+    JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+    LEFT JOIN unnest($4::text[], $5::integer[], $6::timestamptz[])
+        AS w (surface, number, wanted_at) USING (surface)
+    WHERE a.platform = $1 AND a.account_id = $2{held}
+    ORDER BY f.surface
+    FOR NO KEY UPDATE OF f
 """
-
-# What was wanted when the member was taken.
-_WANTED = "unnest($4::text[], $5::integer[], $6::timestamptz[]) AS w (surface, number, wanted_at)"
-
+_THEIRS = _SURFACES.format(held="")
+# Those that are still in the hands of whoever took them until $3.
+_IN_HAND = _SURFACES.format(held=" AND f.taken_until = $3")
 
 _NOT_OURS = "UPDATE 0"
 

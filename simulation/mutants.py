@@ -130,7 +130,7 @@ MUTANTS = {
         ),
         Mutant(
             "note what was shown",
-            edit=("CASE WHEN f.wanted_at = w.wanted_at THEN w.number ELSE f.shown END", "f.wanted"),
+            edit=("CASE WHEN h.unchanged THEN h.number ELSE f.shown END", "f.wanted"),
         ),
         Mutant("read back", patches=((DiscordRoles, "show", _write_and_believe),)),
     )

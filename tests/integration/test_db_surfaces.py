@@ -4,11 +4,22 @@ import asyncio
 
 import asyncpg
 import pytest
-from record_desk import Record, achievement, record, xp
+from record_desk import Record, achievement, record, until, xp
 
-from db import Rung, events, set_ladder, surfaces
-from db.seen import show_again
-from db.surfaces import Showing, doubt, mark_shown, postpone, release, take
+from db import Rung, events, issue_code, redeem_code, set_ladder, surfaces
+from db.seen import put_back, seen_again, show_again
+from db.surfaces import (
+    ABSENT,
+    LIVE,
+    RECONCILE,
+    Showing,
+    doubt,
+    mark_shown,
+    park,
+    postpone,
+    release,
+    take,
+)
 
 LEASE_S = 60.0
 
@@ -176,6 +187,111 @@ async def test_a_rejoin_shows_everything_again(pool):
         await show_again(conn, "telegram", 1001)
 
     assert (await take_one(pool)).wanted == {"rank": 2, "achievement:first_win": 1}
+
+
+async def test_who_rejoined_during_a_visit_that_was_not_noted_may_wear_nothing(pool):
+    """The roles may have been written just before the member left and came back without them."""
+    await record(pool, xp(35))
+    showing = await take_one(pool)
+    async with pool.acquire() as conn:
+        await show_again(conn, "telegram", 1001)
+
+    await doubt(pool, showing)
+
+    assert (await take_one(pool)).unconfirmed == {"rank": {0, 2}}
+
+
+async def test_what_a_visit_leaves_after_a_rejoin_is_known_to_be_ours(pool):
+    await record(pool, xp(35))
+    showing = await take_one(pool)
+    async with pool.acquire() as conn:
+        await show_again(conn, "telegram", 1001)
+    await record(pool, xp(100, "2"))
+
+    await mark_shown(pool, showing)
+
+    assert (await take_one(pool)).unconfirmed == {"rank": {0, 2}}
+
+
+@pytest.mark.parametrize("forget", [put_back, show_again, seen_again])
+async def test_what_was_forgotten_is_said_to_be_put_back_until_it_is_shown(pool, forget):
+    await record(pool, xp(35))
+    taken = await take_one(pool)
+    assert not taken.put_back
+    await mark_shown(pool, taken)
+    if forget is seen_again:
+        await pool.execute("UPDATE surfaces SET parked = $1", ABSENT)
+    async with pool.acquire() as conn:
+        await forget(conn, "telegram", 1001)
+
+    taken = await take_one(pool)
+    assert taken.put_back
+    await doubt(pool, taken)
+    taken = await take_one(pool)
+    assert taken.put_back
+    await mark_shown(pool, taken)
+    await record(pool, xp(100, "2"))
+    assert not (await take_one(pool)).put_back
+
+
+async def test_what_is_put_back_is_as_urgent_as_what_waited_already(pool):
+    """Else a promotion that waits would be shown late, and announced never."""
+    await record(pool, xp(35))
+    async with pool.acquire() as conn:
+        await put_back(conn, "telegram", 1001)
+        waiting = await take_one(pool)
+        await mark_shown(pool, waiting)
+        await put_back(conn, "telegram", 1001)
+
+    assert waiting.priority == LIVE
+    assert (await take_one(pool)).priority == RECONCILE
+
+
+async def leave_alone(pool, showing):
+    await postpone(pool, showing, delay_s=0.0, error="no answer")
+
+
+async def find_nobody(pool, showing):
+    await park(pool, showing, cause=ABSENT, error="is not there")
+
+
+@pytest.mark.parametrize("end", [mark_shown, doubt, leave_alone, find_nobody, release])
+async def test_what_a_link_brings_during_a_visit_is_shown_right_after_it(pool, end):
+    await record(pool, xp(35))
+    mine = achievement("first_win", user_id=2002, source="discord")
+    await record(pool, mine, source="discord")
+    async with pool.acquire() as conn, conn.transaction():
+        await events.settle(conn, "telegram", "discord", [mine])
+    visit = await take_one(pool)
+    async with pool.acquire() as conn:
+        code = await issue_code(conn, "discord", 2002)
+        await redeem_code(conn, "telegram", 1001, code)
+
+    assert await nothing_is_due(pool)
+    await end(pool, visit)
+
+    assert (await take_one(pool)).wanted == {"rank": 2, "achievement:first_win": 1}
+
+
+async def test_a_wish_that_commits_while_a_visit_is_being_noted_is_not_taken_for_shown(pool, books):
+    await record(pool, xp(35))
+    showing = await take_one(pool)
+    async with pool.acquire() as conn:
+        async with conn.transaction():
+            await events.record(conn, "telegram", [xp(100, "2")])
+            noting = asyncio.create_task(mark_shown(pool, showing))
+            await until(lambda: somebody_waits_for_a_lock(pool), what="the note waits")
+        assert await noting
+
+    assert (await books.surface("telegram"))["shown"] is None
+    assert (await take_one(pool)).wanted == {"rank": 3}
+
+
+async def somebody_waits_for_a_lock(pool: asyncpg.Pool) -> bool:
+    return await pool.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+    )
 
 
 async def test_a_postponed_member_waits_and_says_why(pool, books):

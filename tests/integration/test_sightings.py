@@ -12,6 +12,7 @@ from bots.sightings import Sightings
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db import Rung, set_ladder
+from db.shown import clock, note_absent
 from db.surfaces import ABSENT, RECONCILE, Showing, mark_shown, park, take
 
 WHO = 1001
@@ -103,6 +104,18 @@ async def test_one_who_was_thought_gone_is_shown_again_at_their_next_message(poo
 
     [showing] = await due(pool)
     assert showing.wanted == {"rank": 1}
+
+
+async def test_of_one_who_was_thought_gone_it_is_still_known_what_they_wore(pool, sightings):
+    """They may never have been away; then they wear it, and it is ours to replace."""
+    await show(pool, xp(15))
+    async with pool.acquire() as conn:
+        await note_absent(pool, "telegram", [WHO], await clock(conn), why="was not on the list")
+
+    await sightings.of_tag(WHO, "Newcomer", at=later())
+
+    [showing] = await due(pool)
+    assert showing.unconfirmed == {"rank": {0, 1}}
 
 
 async def test_manual_changes_can_be_left_alone(pool):

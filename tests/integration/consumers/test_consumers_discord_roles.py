@@ -28,7 +28,9 @@ from consumers import metrics
 from consumers.loop import NotYet
 from consumers.parts import Parts
 from consumers.surfaces import Surfaces
-from db.surfaces import take
+from db.seen import seen_again, show_again
+from db.shown import clock, note_absent
+from db.surfaces import doubt, mark_shown, take
 from sandbox import Fault, Rate, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
 
@@ -342,6 +344,41 @@ async def test_a_role_taken_by_hand_is_not_given_again_because_a_visit_was_cut_o
         await role.step()
 
     assert server.roles_of(ALICE) == {REGULAR, VETERAN}
+
+
+@pytest.mark.parametrize("next_rank", [False, True])
+async def test_who_rejoins_during_a_visit_wears_their_rank_and_no_older_one(
+    parts, server, people, pool, next_rank
+):
+    """Whether the visit wrote before or after they came back, nobody knows."""
+    async with open_role(_keeping_manual_changes(parts)) as role:
+        await people.give_xp(ALICE, 35)
+        [showing] = await take(pool, "discord", limit=1, lease_s=60.0)
+        async with pool.acquire() as conn:
+            await show_again(conn, "discord", ALICE)
+        if next_rank:
+            server.platform.administration.give_role(ALICE, REGULAR)
+            await people.give_xp(ALICE, 75)
+            await mark_shown(pool, showing)
+        else:
+            await doubt(pool, showing)
+        await role.step()
+
+    assert server.roles_of(ALICE) == {VETERAN if next_rank else REGULAR}
+
+
+async def test_the_audit_log_says_who_is_back(role, server, people, pool):
+    await people.give_xp(ALICE, 10)
+    await role.step()
+    server.platform.administration.take_role(ALICE, NEWCOMER)
+    async with pool.acquire() as conn:
+        await note_absent(pool, "discord", [ALICE], await clock(conn), why="was not on the list")
+        await seen_again(conn, "discord", ALICE)
+
+    await role.step()
+
+    *_, call = server.calls(GIVE)
+    assert "put back after a change by hand or a return" in call.reason
 
 
 def _keeping_manual_changes(parts: Parts, **discord: str) -> Parts:
