@@ -21,7 +21,7 @@ from .groups import ensure_group, group_exists, remove_idle_consumers
 from .keys import SOURCES, Keys, Source, Subscription, consumer_name
 from .lag import Consumer, Lag, measure_lag
 from .publisher import PAYLOAD_BYTES_MAX, PUBLISH_ENTRIES_MAX, Publisher
-from .reader import Reader
+from .reader import Reader, Standing
 from .trim import Trimmed, trim_stream
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "Publisher",
     "Reader",
     "Source",
+    "Standing",
     "StreamMissing",
     "Subscription",
     "Trimmed",

@@ -34,6 +34,12 @@ def to_id(raw: bytes | str) -> str:
     return raw.decode() if isinstance(raw, bytes) else raw
 
 
+def id_order(entry_id: str) -> tuple[int, int]:
+    """What ids are ordered by: the milliseconds, then the number within them."""
+    ms, _, number = entry_id.partition("-")
+    return int(ms), int(number)
+
+
 def id_ms(entry_id: str) -> int:
     """The server's time when the entry was added, in milliseconds since 1970, from its id."""
     return int(entry_id.partition("-")[0])

@@ -13,11 +13,12 @@ So an entry is delivered at least once, and sometimes twice: effects must bear t
 """
 
 import asyncio
+import enum
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from .client import BLOCK_MS_MAX, Client
-from .entry import Entry, to_entry, to_id
+from .entry import Entry, id_order, to_entry, to_id
 from .errors import GroupMissing, answered, translated
 from .keys import Subscription
 
@@ -46,6 +47,20 @@ for i = 4, #ARGV do
 end
 return ours
 """
+
+
+class Standing(enum.Enum):
+    """Where a group stands with an entry that was delivered to somebody."""
+
+    NEXT = "next"
+    """It is not settled, and all before it is."""
+    BEHIND = "behind"
+    """It is not settled, and neither is something before it, whoever has that in work."""
+    COMING = "coming"
+    """The group was made anew since, and will deliver the entry once more."""
+    GONE = "gone"
+    """The group knows nothing of it: it is settled, or was lost with its stream."""
+
 
 _RawEntry = tuple[bytes | str, Mapping[bytes, bytes] | None]
 
@@ -142,13 +157,27 @@ class Reader:
         """
         return await self._set_idle(ids, idle_ms=0)
 
-    async def begun_before(self, entry_id: str) -> bool:
-        """Tell whether an entry before this one was delivered, to whomever, and is not settled."""
+    async def standing(self, entry_id: str) -> Standing:
+        """Tell where the group stands with an entry of this stream."""
         with translated(stream=self.stream, group=self.group):
-            found: list[dict[str, Any]] = await self._redis.xpending_range(
-                self.stream, self.group, min="-", max=entry_id, count=1
-            )
-        return any(to_id(one["message_id"]) != entry_id for one in found)
+            if await self._first_unsettled(entry_id, entry_id) == entry_id:
+                first = await self._first_unsettled("-", entry_id)
+                return Standing.NEXT if first == entry_id else Standing.BEHIND
+            delivered = await self._last_delivered()
+            is_there = await self._redis.xrange(self.stream, entry_id, entry_id, count=1)
+        return Standing.COMING if is_there and delivered < id_order(entry_id) else Standing.GONE
+
+    async def _first_unsettled(self, first_id: str, last_id: str) -> str | None:
+        found: list[dict[str, Any]] = await self._redis.xpending_range(
+            self.stream, self.group, min=first_id, max=last_id, count=1
+        )
+        return to_id(found[0]["message_id"]) if found else None
+
+    async def _last_delivered(self) -> tuple[int, int]:
+        for group in await self._redis.xinfo_groups(self.stream):
+            if to_id(group["name"]) == self.group:
+                return id_order(to_id(group["last-delivered-id"]))
+        raise GroupMissing(self.stream, self.group)
 
     async def hand_back(self, ids: Iterable[str]) -> list[str]:
         """Let others claim what this consumer has not begun and will not do, when they next look.

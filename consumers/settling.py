@@ -14,6 +14,7 @@ While Postgres or Redis is away, what was read stays in hand, and the next step 
 long as it is worked on it is renewed, so that nobody else claims it.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from typing import NamedTuple
 import structlog
 
 import schemas
-from bus import DeadLetters, Entry, GroupMissing, Source
+from bus import DeadLetters, Entry, GroupMissing, Source, Standing
 from db import Contention, Fact, IdempotencyConflict, InsufficientFunds, RuleBroken, events
 
 from . import metrics
@@ -58,6 +59,8 @@ class Refusal(NamedTuple):
     type: str = "unknown"
     unread: bool = False
     """The event was not decoded, so its key is unknown, and `idempotency_key` is the entry's."""
+    claimed_key: str | None = None
+    """The key that an unread event claims to have. It says where to look for its record."""
 
 
 class Settling:
@@ -79,8 +82,8 @@ class Settling:
         self._limits = parts.community.consumers
         #: What was read and is not finished, by entry id, in the order of the stream.
         self._in_hand: dict[str, Entry] = {}
-        #: Of these, what was tried before all that came before it was settled.
-        self._too_early: set[str] = set()
+        #: Of these, what was tried before all that came before it was settled, and since when.
+        self._too_early: dict[str, float] = {}
 
     async def close(self) -> None:
         """Write what is still to be noted."""
@@ -184,16 +187,24 @@ class Settling:
         then the entry is let lie, and is claimed after what came before it.
         """
         entry = delivery.entry
-        if not await self._reader.begun_before(entry.id):
-            await self._settle([delivery], again=True)
-        elif entry.id not in self._too_early:
-            self._too_early.add(entry.id)
-        else:
-            # It comes again and again, and that is not because it killed anybody.
-            async with transaction(self._pool) as conn:
-                await self._suspects.forget(conn, [entry])
-            self._put_down([entry.id])
-            log.info("entry.let_lie", stream=entry.stream, entry_id=entry.id)
+        now = asyncio.get_running_loop().time()
+        tried_before = entry.id in self._too_early
+        waits_since = self._too_early.setdefault(entry.id, now)
+        match await self._reader.standing(entry.id):
+            case Standing.NEXT:
+                await self._settle([delivery], again=True)
+            case Standing.COMING:
+                self._put_down([entry.id])
+            case Standing.BEHIND if tried_before:
+                # It comes again and again, and that is not because it killed anybody.
+                async with transaction(self._pool) as conn:
+                    await self._suspects.forget(conn, [entry])
+                self._put_down([entry.id])
+                log.info("entry.let_lie", stream=entry.stream, entry_id=entry.id)
+            case Standing.GONE if now > waits_since + self._limits.claim_idle_ms / 1_000:
+                # What came before it was lost with the stream, but for what others had in hand.
+                # They have had as much time for it as anybody has who is not dead.
+                await self._settle([delivery], again=True)
 
     async def _bury(self, refusal: Refusal) -> None:
         """Put the reason on record, then move the entry out of the way, in this order."""
@@ -201,7 +212,11 @@ class Settling:
         payload = _evidence(entry)
         async with transaction(self._pool) as conn:
             known = refusal.unread and await events.fail_unread(
-                conn, self.source, payload=payload, error_message=refusal.reason
+                conn,
+                self.source,
+                payload=payload,
+                error_message=refusal.reason,
+                claimed_key=refusal.claimed_key,
             )
             if not known:
                 await events.fail(
@@ -221,7 +236,7 @@ class Settling:
     def _put_down(self, ids: Iterable[str]) -> None:
         for entry_id in ids:
             self._in_hand.pop(entry_id, None)
-            self._too_early.discard(entry_id)
+            self._too_early.pop(entry_id, None)
             self._suspects.put_down(entry_id)
 
 
@@ -247,7 +262,15 @@ def sort_out(entries: Sequence[Entry], source: Source) -> tuple[list[Delivery], 
         try:
             event = schemas.decode(entry.payload)
         except schemas.SchemaError as error:
-            refusals.append(Refusal(entry, str(error), _key_of(entry)))
+            claimed = schemas.claimed_key(entry.payload)
+            refusal = Refusal(
+                entry,
+                str(error),
+                _key_of(entry),
+                unread=claimed is not None,
+                claimed_key=claimed,
+            )
+            refusals.append(refusal)
             continue
         if event.source != source:
             reason = f"the event says source {event.source}, but it came on {entry.stream}"

@@ -302,11 +302,18 @@ async def fail(
 
 
 async def fail_unread(
-    conn: asyncpg.Connection, source: Platform, *, payload: bytes, error_message: str
+    conn: asyncpg.Connection,
+    source: Platform,
+    *,
+    payload: bytes,
+    error_message: str,
+    claimed_key: str | None = None,
 ) -> bool:
     """Record why an unfinished event with exactly this payload was buried, without reading it.
 
-    For a payload that is dangerous to decode. Returns whether there is such an event.
+    For a payload that cannot be decoded, or is dangerous to. Only the event of `claimed_key` is
+    looked at, if that is known; else all that are unfinished. Returns whether there is such an
+    event.
     """
     with mapped_errors():
         found: int = await conn.fetchval(
@@ -314,6 +321,7 @@ async def fail_unread(
             WITH failed AS (
                 UPDATE sync_events SET status = 'failed', error_message = $3
                 WHERE status IN ('pending', 'published') AND source = $1 AND payload = $2
+                    AND ($4::text IS NULL OR idempotency_key = $4)
                 RETURNING 1
             )
             SELECT count(*) FROM failed
@@ -321,6 +329,7 @@ async def fail_unread(
             source,
             _storable(payload.decode("utf-8", "backslashreplace")),
             _storable(error_message),
+            claimed_key,
         )
     return found > 0
 

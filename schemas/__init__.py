@@ -1,7 +1,7 @@
 """What crosses the wire: events, their rules, their keys and their bytes. No I/O, no clock."""
 
 from .builders import EventParts, achievement_unlocked, balance_changed, xp_changed
-from .codec import PAYLOAD_BYTES_MAX, decode, encode
+from .codec import PAYLOAD_BYTES_MAX, claimed_key, decode, encode
 from .document import json_schema
 from .errors import MalformedEvent, MalformedPage, SchemaError, UnknownEvent, UnsupportedVersion
 from .events import AchievementUnlocked, BalanceChanged, Event, XpChanged
@@ -43,6 +43,7 @@ __all__ = [
     "achievement_unlocked",
     "balance_changed",
     "balance_key",
+    "claimed_key",
     "decode",
     "decode_page",
     "encode",

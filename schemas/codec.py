@@ -67,6 +67,18 @@ def decode(payload: bytes) -> Event:
         return _second_look(payload, error)
 
 
+def claimed_key(payload: bytes) -> str | None:
+    """Return the idempotency key in a payload that `decode` refuses, or None if there is none.
+
+    Do not believe it: it says where to look, not what is there.
+    """
+    try:
+        key = _fields(payload).get("idempotency_key")
+    except MalformedEvent:
+        return None
+    return key if isinstance(key, str) and key.isprintable() else None
+
+
 def _second_look(payload: bytes, error: Exception) -> Event:
     """Read a payload that the typed pass refused, or say why it cannot be read."""
     fields = _fields(payload)

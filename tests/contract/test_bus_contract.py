@@ -20,6 +20,7 @@ from bus import (
     GroupMissing,
     PayloadTooLarge,
     Publisher,
+    Standing,
     StreamMissing,
     ensure_group,
     group_exists,
@@ -392,21 +393,38 @@ async def test_what_is_handed_back_can_be_claimed_at_once(bus: Bus):
     assert [entry.payload for entry in await bus.reader("to-discord-2").read()] == [b"not begun"]
 
 
-async def test_what_was_begun_before_an_entry_is_known_whoever_has_it(bus: Bus):
+async def test_where_the_group_stands_with_an_entry_is_known_whoever_has_it(bus: Bus):
     first, second, _ = await bus.publish(b"first", b"second", b"third")
     one, other = bus.reader("to-discord-1", batch_entries=2), bus.reader("to-discord-2")
     await one.read()
     [third] = [entry.id for entry in await other.read()]
 
-    assert not await one.begun_before(first)
-    assert await one.begun_before(second)
-    assert await other.begun_before(third)
+    assert await one.standing(first) is Standing.NEXT
+    assert await one.standing(second) is Standing.BEHIND
+    assert await other.standing(third) is Standing.BEHIND
 
     await one.acknowledge([first])
-    assert not await one.begun_before(second)
-    assert await other.begun_before(third)
+    assert await one.standing(first) is Standing.GONE
+    assert await one.standing(second) is Standing.NEXT
+    assert await other.standing(third) is Standing.BEHIND
     await one.acknowledge([second])
-    assert not await other.begun_before(third)
+    assert await other.standing(third) is Standing.NEXT
+
+
+async def test_a_group_made_anew_is_known_to_deliver_once_more_what_is_still_there(bus: Bus):
+    reader = bus.reader()
+    kept, lost = await bus.publish(b"kept", b"lost")
+    await reader.read()
+    stream, group = bus.keys.subscription("telegram")
+    await bus.redis.xdel(stream, lost)
+    await bus.redis.xgroup_destroy(stream, group)
+
+    with pytest.raises(GroupMissing):
+        await reader.standing(kept)
+    await bus.redis.xgroup_create(stream, group, "0")
+
+    assert await reader.standing(kept) is Standing.COMING
+    assert await reader.standing(lost) is Standing.GONE
 
 
 async def test_settling_nothing_asks_nothing(bare_bus: Bus):

@@ -20,6 +20,7 @@ from schemas import (
     SchemaError,
     UnknownEvent,
     UnsupportedVersion,
+    claimed_key,
     decode,
     encode,
 )
@@ -147,6 +148,22 @@ def test_what_is_no_json_object_is_malformed(data):
         decode(data)
 
     assert caught.value.field is None
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        (payload(v=2), GOOD["idempotency_key"]),
+        (payload(delta_xp="many"), GOOD["idempotency_key"]),
+        (payload(idempotency_key="a\x00b"), None),
+        (payload(idempotency_key=7), None),
+        (payload_without("idempotency_key"), None),
+        (b"{", None),
+    ],
+)
+def test_the_key_that_an_unreadable_event_claims_is_known(data, key):
+    assert read_or_refused(data) is None
+    assert claimed_key(data) == key
 
 
 def test_no_nesting_is_too_deep_to_be_refused_or_passed_over():

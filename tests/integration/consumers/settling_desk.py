@@ -72,6 +72,11 @@ class Desk:
                 stream, group, one["consumer"], 0, [one["message_id"]], idle=10**9, justid=True
             )
 
+    async def newest(self, source: Source) -> bytes:
+        """The payload of the newest entry."""
+        [(_, fields)] = await self.redis.xrevrange(self.keys.stream(source), count=1)
+        return fields[b"e"]
+
     async def stream_length(self, source: Source) -> int:
         return int(await self.redis.xlen(self.keys.stream(source)))
 

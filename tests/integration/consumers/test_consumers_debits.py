@@ -19,11 +19,12 @@ def to_discord(parts: Parts) -> Settling:
 
 
 async def test_a_foreign_debit_is_judged_only_after_the_credit_that_another_consumer_has_in_work(
-    parts: Parts, to_discord, desk: Desk
+    parts: Parts, desk: Desk
 ):
     """Delivered side by side, the debit would else be refused, and buried, for coming first."""
+    to_discord = Settling("telegram", _patient(parts))
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
-    other = Settling("telegram", replace(parts, lane=2))
+    other = Settling("telegram", replace(_patient(parts), lane=2))
     await other.read()
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
 
@@ -96,7 +97,8 @@ def _patient(parts: Parts) -> Parts:
     return replace(parts, community=msgspec.structs.replace(parts.community, consumers=limits))
 
 
-async def test_many_that_wait_hold_up_others_only_once(parts: Parts, to_discord, desk: Desk):
+async def test_many_that_wait_hold_up_others_only_once(parts: Parts, desk: Desk):
+    to_discord = Settling("telegram", _patient(parts))
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
     await Settling("telegram", replace(parts, lane=2)).read()
     for number in range(10):
@@ -109,6 +111,47 @@ async def test_many_that_wait_hold_up_others_only_once(parts: Parts, to_discord,
     assert await desk.xp("discord", user_id=77) == 5
     assert await to_discord.step() == 10
     assert await to_discord.step() == 0
+
+
+@pytest.mark.parametrize("lost", ["stream", "group"])
+async def test_a_foreign_debit_waits_for_a_credit_that_only_another_consumer_still_has(
+    parts: Parts, desk: Desk, lost
+):
+    """Of what was lost with the stream, the group made anew knows nothing."""
+    to_discord = Settling("telegram", _patient(parts))
+    await desk.add("telegram", xp_payload(15, entity_id="credit"))
+    other = Settling("telegram", replace(_patient(parts), lane=2))
+    await other.read()
+    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
+    with pytest.raises(Contention):
+        await to_discord.step()
+    stream, group = desk.keys.subscription("telegram")
+    if lost == "stream":
+        await desk.redis.delete(stream)
+    else:
+        await desk.redis.xgroup_destroy(stream, group)
+
+    for role in (to_discord, to_discord, other, other, to_discord, to_discord):
+        with contextlib.suppress(Contention):
+            await role.step()
+        assert await desk.failures() == {}
+
+    assert await desk.xp("discord") == 10
+
+
+async def test_a_foreign_debit_whose_stream_was_lost_is_buried_once_nobody_can_have_its_credit(
+    to_discord, desk: Desk
+):
+    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
+    await to_discord.read()
+    await desk.lose_everything()
+
+    async def is_buried() -> bool:
+        with contextlib.suppress(Contention):
+            await to_discord.step()
+        return await desk.statuses() == {"failed": 1}
+
+    await until(is_buried, what="the debit is buried")
 
 
 async def test_a_foreign_debit_that_nothing_before_it_can_cover_is_buried(
