@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import asyncpg
 
+USER_IDS_SHOWN = 10
+
 
 class DbError(Exception):
     """The root of every error raised by this package."""
@@ -37,6 +39,16 @@ class RuleBroken(DbError):
 
 class InsufficientFunds(RuleBroken):
     """The change would take a member's settled XP or balance below zero."""
+
+    user_ids: tuple[int, ...] = ()
+    """The accounts of whom it would, where several events were to be recorded at once."""
+
+    def __str__(self) -> str:
+        if not self.user_ids:
+            return super().__str__()
+        shown = ", ".join(map(str, self.user_ids[:USER_IDS_SHOWN]))
+        more = len(self.user_ids) - USER_IDS_SHOWN
+        return f"{super().__str__()}: user_id {shown}" + (f" and {more} more" if more > 0 else "")
 
 
 class StoreUnfit(DbError):

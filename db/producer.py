@@ -20,7 +20,7 @@ import asyncpg
 import structlog
 
 from . import events, standings
-from .errors import Contention, DbError, mapped_errors
+from .errors import Contention, DbError, InsufficientFunds, mapped_errors
 from .facts import Event, Fact, Recorded
 from .platforms import PLATFORMS, Platform
 from .stores import Store
@@ -37,7 +37,7 @@ PUBLISH_BATCH_MAX = 500
 
 
 class Wire(Protocol):
-    """How events are built and encoded: `twinstream.schemas` itself fits."""
+    """How events are built, encoded and checked: `twinstream.schemas` itself fits."""
 
     @property
     def xp_changed(self) -> Callable[..., Any]: ...
@@ -47,6 +47,8 @@ class Wire(Protocol):
     def achievement_unlocked(self) -> Callable[..., Any]: ...
     @property
     def encode(self) -> Callable[[Any], bytes]: ...
+    @property
+    def decode(self) -> Callable[[bytes], Any]: ...
 
 
 class Publisher(Protocol):
@@ -201,7 +203,8 @@ class Producer:
 
         It is many times as fast as one after the other: for a daily reward, say. Build them with
         `schemas.xp_changed`, `schemas.balance_changed` and `schemas.achievement_unlocked`. Returns
-        one result for each, in order. What is refused is refused for all, and the error says why.
+        one result for each, in order. What is refused is refused for all, and the error says why;
+        `InsufficientFunds` also says for whom, in `user_ids`.
 
         Raises:
             ValueError: there are too many, or some of each platform; nothing was recorded.
@@ -212,7 +215,7 @@ class Producer:
             raise ValueError(f"{len(batch)} events in one call, the limit is {EVENTS_MAX}")
         if len({event.source for event in batch}) > 1:
             raise ValueError("the events are of both platforms: record those of each in a call")
-        facts = [Fact(event, self._wire.encode(event)) for event in batch]
+        facts = [self._fact(event) for event in batch]
         if conn is not None:
             recorded = await self._record(conn, facts)
             self._lent.get(conn, []).extend(recorded)
@@ -250,6 +253,11 @@ class Producer:
         with contextlib.suppress(DbError):  # unmarked events are published once more: harmless
             while self._published:
                 await self._mark()
+
+    def _fact(self, event: Event) -> Fact:
+        """Read the event as the other side will: whoever built it, what is recorded arrives."""
+        payload = self._wire.encode(event)
+        return Fact(self._wire.decode(payload), payload)
 
     async def _create_one(self, event: Event, conn: asyncpg.Connection | None) -> Recorded:
         [recorded] = await self.create_events([event], conn=conn)
@@ -304,6 +312,12 @@ class Producer:
     async def _record(self, conn: asyncpg.Connection, facts: Sequence[Fact]) -> list[Recorded]:
         """Record events; if they are refused, a larger transaction goes on without them."""
         source = facts[0].event.source
-        with mapped_errors():
-            async with conn.transaction():
-                return await events.record(conn, source, facts, store=self._stores.get(source))
+        try:
+            with mapped_errors():
+                async with conn.transaction():
+                    return await events.record(conn, source, facts, store=self._stores.get(source))
+        except InsufficientFunds as error:
+            if len(facts) > 1:
+                with contextlib.suppress(DbError):
+                    error.user_ids = await standings.overdrawn(conn, source, facts)
+            raise

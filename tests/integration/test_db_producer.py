@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import asyncpg
+import msgspec
 import pytest
 from record_desk import Record, until
 from structlog.testing import capture_logs
@@ -243,12 +244,30 @@ async def test_of_many_events_all_are_refused_or_none(producer, stream, books):
         occurred_at=NOON,
     )
 
-    with pytest.raises(db.InsufficientFunds):
+    with pytest.raises(db.InsufficientFunds, match=r"less XP .*: user_id 99$") as refused:
         await producer.create_events([*grants(10), overdraft])
+
+    assert refused.value.user_ids == (99,)
 
     assert await books.count("sync_events") == 0
     assert stream.payloads == []
     assert await producer.create_events([]) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"reason": "Daily Reward!"}, {"user_id": 2**63}, {"reason": "x" * 20_000}]
+)
+async def test_an_event_that_no_builder_made_is_held_to_the_same_rules(
+    producer, stream, books, wrong
+):
+    """Recorded, it would stay on its way for ever: nobody could read it."""
+    [good] = grants(1)
+    bad = msgspec.structs.replace(good, **wrong)
+
+    with pytest.raises(schemas.SchemaError):
+        await producer.create_events([good, bad])
+
+    assert await books.count("sync_events") == 0
 
 
 async def test_more_events_than_anybody_should_wait_for_are_refused_with_the_limit(producer, books):
