@@ -21,7 +21,8 @@ import schemas
 from config import CleanupSetting, Community, Settings, set_up_logs
 from consumers.cleanup import Cleanup
 from consumers.parts import Parts, open_parts
-from consumers.settling import Delivery, Settling
+from consumers.refusals import Delivery
+from consumers.settling import Settling
 from db import Producer
 from launch.migrate import migrate
 from launch.servers import start_postgres, start_redis

@@ -16,19 +16,20 @@ long as it is worked on it is renewed, so that nobody else claims it.
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import structlog
 
 import schemas
-from bus import DeadLetters, Entry, GroupMissing, Source, Standing
-from db import Contention, Fact, IdempotencyConflict, InsufficientFunds, RuleBroken, events
+from bus import BusError, DeadLetters, Entry, GroupMissing, Source, Standing
+from db import Contention, DbError, IdempotencyConflict, InsufficientFunds, RuleBroken, events
 
 from . import metrics
 from .bonuses import Bonuses
 from .loop import unless_stopped
 from .parts import Parts
+from .refusals import Delivery, Refusal, evidence, key_of, refusal_of, sort_out
 from .renewing import renewed
 from .suspects import Suspects, is_suspect
 from .transactions import transaction
@@ -41,26 +42,6 @@ RENEWALS_PER_CLAIM = 4
 TOO_EARLY = (
     "an event takes away more than there is, and something that came before it is still in work"
 )
-
-
-class Delivery(NamedTuple):
-    """An entry and the event that it carries."""
-
-    entry: Entry
-    fact: Fact
-
-
-class Refusal(NamedTuple):
-    """An entry that can never take effect, why, and under which key the record says so."""
-
-    entry: Entry
-    reason: str
-    idempotency_key: str
-    type: str = "unknown"
-    unread: bool = False
-    """The event was not decoded, so its key is unknown, and `idempotency_key` is the entry's."""
-    claimed_key: str | None = None
-    """The key that an unread event claims to have. It says where to look for its record."""
 
 
 class Settling:
@@ -82,11 +63,17 @@ class Settling:
         self._limits = parts.community.consumers
         #: What was read and is not finished, by entry id, in the order of the stream.
         self._in_hand: dict[str, Entry] = {}
-        #: Of these, what was tried before all that came before it was settled, and since when.
-        self._too_early: dict[str, float] = {}
+        #: Of these, what was tried before all that came before it was settled.
+        self._too_early: set[str] = set()
+        #: What waits although Redis has lost it, by entry id, and until when. It holds up nobody.
+        self._lost: dict[str, tuple[Delivery, float]] = {}
 
     async def close(self) -> None:
-        """Write what is still to be noted."""
+        """Write what is still to be noted, and judge what nobody else could: it waits no more."""
+        try:
+            await self._settle_lost(until=math.inf)
+        except (DbError, BusError) as error:
+            log.error("entries.lost", source=self.source, entries=len(self._lost), why=str(error))
         await self._bonuses.close()
 
     def describe(self) -> Mapping[str, object]:
@@ -134,6 +121,7 @@ class Settling:
         await self._take_care_of([entry for entry in in_hand if not is_suspect(entry)])
         for suspect in filter(is_suspect, in_hand):
             await self._try(suspect)
+        await self._settle_lost(until=asyncio.get_running_loop().time())
         if self._in_hand:
             raise Contention(TOO_EARLY)
 
@@ -151,7 +139,7 @@ class Settling:
         if why_not is None:
             await self._take_care_of([suspect])
         else:
-            await self._bury(Refusal(suspect, why_not, _key_of(suspect), unread=True))
+            await self._bury(Refusal(suspect, why_not, key_of(suspect), unread=True))
 
     async def _settle(self, deliveries: Sequence[Delivery], *, again: bool = False) -> None:
         facts = [delivery.fact for delivery in deliveries]
@@ -184,32 +172,38 @@ class Settling:
 
         What somebody works on takes a moment, so the entry stays in hand, and the next step tries
         again. What nobody works on any more has to be claimed, which whoever waits does not do; so
-        then the entry is let lie, and is claimed after what came before it.
+        then the entry is let lie, and is claimed after what came before it. What came before an
+        entry that was lost with its stream is known to nobody but those who had it in hand. They
+        get as much time for it as anybody has before they are taken for dead.
         """
         entry = delivery.entry
-        now = asyncio.get_running_loop().time()
-        tried_before = entry.id in self._too_early
-        waits_since = self._too_early.setdefault(entry.id, now)
         match await self._reader.standing(entry.id):
             case Standing.NEXT:
                 await self._settle([delivery], again=True)
             case Standing.COMING:
                 self._put_down([entry.id])
-            case Standing.BEHIND if tried_before:
+            case Standing.BEHIND if entry.id not in self._too_early:
+                self._too_early.add(entry.id)
+            case Standing.BEHIND:
                 # It comes again and again, and that is not because it killed anybody.
                 async with transaction(self._pool) as conn:
                     await self._suspects.forget(conn, [entry])
                 self._put_down([entry.id])
                 log.info("entry.let_lie", stream=entry.stream, entry_id=entry.id)
-            case Standing.GONE if now > waits_since + self._limits.claim_idle_ms / 1_000:
-                # What came before it was lost with the stream, but for what others had in hand.
-                # They have had as much time for it as anybody has who is not dead.
+            case Standing.GONE:
+                due = asyncio.get_running_loop().time() + self._limits.claim_idle_ms / 1_000
+                self._put_down([entry.id])
+                self._lost[entry.id] = (delivery, due)
+
+    async def _settle_lost(self, *, until: float) -> None:
+        for delivery, due in list(self._lost.values()):
+            if due <= until:
                 await self._settle([delivery], again=True)
 
     async def _bury(self, refusal: Refusal) -> None:
         """Put the reason on record, then move the entry out of the way, in this order."""
         entry = refusal.entry
-        payload = _evidence(entry)
+        payload = evidence(entry)
         async with transaction(self._pool) as conn:
             known = refusal.unread and await events.fail_unread(
                 conn,
@@ -236,7 +230,8 @@ class Settling:
     def _put_down(self, ids: Iterable[str]) -> None:
         for entry_id in ids:
             self._in_hand.pop(entry_id, None)
-            self._too_early.pop(entry_id, None)
+            self._too_early.discard(entry_id)
+            self._lost.pop(entry_id, None)
             self._suspects.put_down(entry_id)
 
 
@@ -248,55 +243,3 @@ async def open_settling(source: Source, parts: Parts) -> AsyncIterator[Settling]
         yield role
     finally:
         await role.close()
-
-
-def sort_out(entries: Sequence[Entry], source: Source) -> tuple[list[Delivery], list[Refusal]]:
-    """Tell entries that carry an event of `source` from those that never will. Pure."""
-    deliveries: list[Delivery] = []
-    refusals: list[Refusal] = []
-    for entry in entries:
-        if entry.payload is None:
-            reason = "the entry has no field `e` with an event in it"
-            refusals.append(Refusal(entry, reason, _key_of(entry)))
-            continue
-        try:
-            event = schemas.decode(entry.payload)
-        except schemas.SchemaError as error:
-            claimed = schemas.claimed_key(entry.payload)
-            refusal = Refusal(
-                entry,
-                str(error),
-                _key_of(entry),
-                unread=claimed is not None,
-                claimed_key=claimed,
-            )
-            refusals.append(refusal)
-            continue
-        if event.source != source:
-            reason = f"the event says source {event.source}, but it came on {entry.stream}"
-            refusals.append(Refusal(entry, reason, _key_of(entry), event.type))
-            continue
-        deliveries.append(Delivery(entry, Fact(event, entry.payload)))
-    return deliveries, refusals
-
-
-def refusal_of(delivery: Delivery, error: RuleBroken | IdempotencyConflict) -> Refusal:
-    """Say what the record holds against a delivery. Pure.
-
-    When the key belongs to another event, that event's row must not bear this one's failure.
-    """
-    event = delivery.fact.event
-    conflict = isinstance(error, IdempotencyConflict)
-    key = _key_of(delivery.entry) if conflict else event.idempotency_key
-    return Refusal(delivery.entry, str(error), key, event.type)
-
-
-def _key_of(entry: Entry) -> str:
-    """The key of an entry whose own key, if it has one, must not be believed."""
-    return f"entry:{entry.stream}:{entry.id}"
-
-
-def _evidence(entry: Entry) -> bytes:
-    if entry.payload is not None:
-        return entry.payload
-    return b", ".join(b"%s=%s" % field for field in entry.fields.items())

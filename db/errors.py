@@ -41,7 +41,7 @@ class InsufficientFunds(RuleBroken):
     """The change would take a member's settled XP or balance below zero."""
 
     user_ids: tuple[int, ...] = ()
-    """The accounts of whom it would, where several events were to be recorded at once."""
+    """The accounts of whom it would, from a producer; empty if they could pay a moment later."""
 
     def __str__(self) -> str:
         if not self.user_ids:

@@ -309,22 +309,28 @@ async def fail_unread(
     error_message: str,
     claimed_key: str | None = None,
 ) -> bool:
-    """Record why an unfinished event with exactly this payload was buried, without reading it.
+    """Record why an event with exactly this payload was buried, without reading it.
 
     For a payload that cannot be decoded, or is dangerous to. Only the event of `claimed_key` is
-    looked at, if that is known; else all that are unfinished. Returns whether there is such an
-    event.
+    looked at, if that is known; else all that have not taken effect. One that took effect already
+    is left as it is. Returns whether there is such an event.
     """
     with mapped_errors():
         found: int = await conn.fetchval(
             """
-            WITH failed AS (
-                UPDATE sync_events SET status = 'failed', error_message = $3
-                WHERE status IN ('pending', 'published') AND source = $1 AND payload = $2
-                    AND ($4::text IS NULL OR idempotency_key = $4)
-                RETURNING 1
+            WITH found AS (
+                SELECT id FROM sync_events
+                WHERE source = $1 AND payload = $2 AND (
+                    idempotency_key = $4
+                    OR ($4 IS NULL AND status IN ('pending', 'published', 'failed'))
+                )
+                ORDER BY id
+                FOR NO KEY UPDATE
+            ), failed AS (
+                UPDATE sync_events AS e SET status = 'failed', error_message = $3
+                FROM found WHERE e.id = found.id AND e.status <> 'completed'
             )
-            SELECT count(*) FROM failed
+            SELECT count(*) FROM found
             """,
             source,
             _storable(payload.decode("utf-8", "backslashreplace")),

@@ -197,6 +197,16 @@ async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int)
     somebody is at work on it, it stays in their hands. Nothing of it is announced: nobody reached
     just now what two accounts come to together.
     """
+    # Whoever gives a member back in this moment is waited for, else their lease would be renewed.
+    await conn.execute(
+        """
+        SELECT FROM surfaces WHERE member_id IN ($1, $2)
+        ORDER BY member_id, platform, surface
+        FOR NO KEY UPDATE
+        """,
+        keep,
+        drop,
+    )
     await conn.execute(
         f"""
         WITH wanted AS (

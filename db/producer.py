@@ -317,7 +317,6 @@ class Producer:
                 async with conn.transaction():
                     return await events.record(conn, source, facts, store=self._stores.get(source))
         except InsufficientFunds as error:
-            if len(facts) > 1:
-                with contextlib.suppress(DbError):
-                    error.user_ids = await standings.overdrawn(conn, source, facts)
+            with contextlib.suppress(DbError):
+                error.user_ids = await standings.overdrawn(conn, source, facts)
             raise

@@ -175,26 +175,20 @@ async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
     higher than any before is to be announced, if it was wanted live. Returns False, and notes
     nothing, if the lease ended and somebody else took the member: see `doubt`.
     """
-    with mapped_errors():
-        tag: str = await pool.execute(
-            f"""
-            WITH h AS ({_IN_HAND})
-            UPDATE surfaces AS f SET taken_until = NULL, attempts = 0, error = NULL,
-                retry_at = NULL, parked = NULL, shown_at = now(),
-                shown = CASE WHEN h.unchanged THEN h.number ELSE f.shown END,
-                unconfirmed = CASE WHEN NOT h.unchanged THEN f.unconfirmed END,
-                forgotten = f.forgotten AND NOT h.unchanged,
-                announce = f.announce
-                    OR (f.priority = 0 AND h.unchanged AND h.number > f.announced),
-                announced = CASE WHEN h.unchanged
-                    THEN greatest(f.announced, h.number) ELSE f.announced END
-            FROM h
-            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
-            """,  # noqa: S608 - this module's own constants
-            *_hand(showing),
-            *_wishes(showing),
-        )
-    return tag != _NOT_OURS
+    return await _note(
+        pool,
+        showing,
+        """
+        taken_until = NULL, attempts = 0, error = NULL, retry_at = NULL, parked = NULL,
+        shown_at = now(),
+        shown = CASE WHEN h.unchanged THEN h.number ELSE f.shown END,
+        unconfirmed = CASE WHEN NOT h.unchanged THEN f.unconfirmed END,
+        forgotten = f.forgotten AND NOT h.unchanged,
+        announce = f.announce OR (f.priority = 0 AND h.unchanged AND h.number > f.announced),
+        announced = CASE WHEN h.unchanged
+            THEN greatest(f.announced, h.number) ELSE f.announced END
+        """,
+    )
 
 
 async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
@@ -203,19 +197,15 @@ async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
     Nobody knows what people see. If somebody else has taken the member since, that visit may have
     been overwritten. So what they note counts no more, and the member is visited again.
     """
-    with mapped_errors():
-        await pool.execute(
-            f"""
-            WITH h AS ({_THEIRS})
-            UPDATE surfaces AS f SET shown = NULL, wanted_at = now(),
-                taken_until = nullif(f.taken_until, $3),
-                unconfirmed = array(SELECT DISTINCT unnest({MAY_BE_SEEN} || coalesce(h.number, 0)))
-            FROM h
-            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
-            """,  # noqa: S608 - this module's own constants
-            *_hand(showing),
-            *_wishes(showing),
-        )
+    await _note(
+        pool,
+        showing,
+        f"""
+        shown = NULL, wanted_at = now(), taken_until = nullif(f.taken_until, $3),
+        unconfirmed = array(SELECT DISTINCT unnest({MAY_BE_SEEN} || coalesce(h.number, 0)))
+        """,
+        of=_THEIRS,
+    )
 
 
 async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, error: str) -> bool:
@@ -224,45 +214,36 @@ async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, erro
     What came to be wanted since `showing` was taken is tried at once. Returns False as `mark_shown`
     does.
     """
-    with mapped_errors():
-        tag: str = await pool.execute(
-            f"""
-            WITH h AS ({_IN_HAND})
-            UPDATE surfaces AS f SET taken_until = NULL, error = $8,
-                attempts = CASE WHEN h.unchanged THEN f.attempts + 1 ELSE 0 END,
-                retry_at = CASE WHEN h.unchanged THEN now() + make_interval(secs => $7) END
-            FROM h
-            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
-            """,  # noqa: S608 - this module's own constants
-            *_hand(showing),
-            *_wishes(showing),
-            delay_s,
-            error,
-        )
-    return tag != _NOT_OURS
+    return await _note(
+        pool,
+        showing,
+        """
+        taken_until = NULL, error = $8,
+        attempts = CASE WHEN h.unchanged THEN f.attempts + 1 ELSE 0 END,
+        retry_at = CASE WHEN h.unchanged THEN now() + make_interval(secs => $7) END
+        """,
+        delay_s,
+        error,
+    )
 
 
 async def release(pool: asyncpg.Pool, showing: Showing) -> None:
     """Give back a member who was taken and not visited: all is known of them that was before."""
-    with mapped_errors():
-        await pool.execute(
-            f"""
-            WITH h AS ({_IN_HAND})
-            UPDATE surfaces AS f SET taken_until = NULL,
-                shown = CASE WHEN h.unchanged THEN b.shown ELSE f.shown END,
-                unconfirmed = CASE WHEN h.unchanged
-                    THEN nullif(b.unconfirmed::integer[], '{{}}') ELSE f.unconfirmed END
-            FROM h
-            LEFT JOIN unnest($4::text[], $7::integer[], $8::text[])
-                AS b (surface, shown, unconfirmed) USING (surface)
-            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
-            """,  # noqa: S608 - this module's own constants
-            *_hand(showing),
-            *_wishes(showing),
-            [showing.shown[name] for name in showing.wanted],
-            # Arrays of different lengths travel as Postgres writes them.
-            [f"{{{','.join(map(str, showing.unconfirmed[name]))}}}" for name in showing.wanted],
-        )
+    await _note(
+        pool,
+        showing,
+        """
+        taken_until = NULL,
+        shown = CASE WHEN h.unchanged
+            THEN ($7::integer[])[array_position($4, f.surface)] ELSE f.shown END,
+        unconfirmed = CASE WHEN h.unchanged
+            THEN nullif(($8::text[])[array_position($4, f.surface)]::integer[], '{}')
+            ELSE f.unconfirmed END
+        """,
+        [showing.shown[name] for name in showing.wanted],
+        # Arrays of different lengths travel as Postgres writes them.
+        [f"{{{','.join(map(str, showing.unconfirmed[name]))}}}" for name in showing.wanted],
+    )
 
 
 async def park(
@@ -279,29 +260,24 @@ async def park(
     is EXEMPT is to be announced all the same. What came to be wanted since `showing` was taken is
     tried at once. Returns False as `mark_shown` does.
     """
-    with mapped_errors():
-        tag: str = await pool.execute(
-            f"""
-            WITH h AS ({_IN_HAND})
-            UPDATE surfaces AS f SET taken_until = NULL, attempts = 0,
-                retry_at = CASE WHEN h.unchanged THEN
-                    coalesce(now() + make_interval(secs => $9), 'infinity'::timestamptz) END,
-                parked = CASE WHEN h.unchanged THEN $7 END, error = $8,
-                announce = f.announce OR ($7 = 'exempt' AND f.priority = 0
-                    AND h.unchanged AND h.number > f.announced),
-                announced = CASE WHEN $7 = 'exempt' AND h.unchanged
-                    THEN greatest(f.announced, h.number) ELSE f.announced END,
-                shown_at = CASE WHEN $7 = 'exempt' THEN now() ELSE f.shown_at END
-            FROM h
-            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
-            """,  # noqa: S608 - this module's own constants
-            *_hand(showing),
-            *_wishes(showing),
-            cause,
-            error,
-            look_after_s,
-        )
-    return tag != _NOT_OURS
+    return await _note(
+        pool,
+        showing,
+        """
+        taken_until = NULL, attempts = 0, error = $8,
+        retry_at = CASE WHEN h.unchanged THEN
+            coalesce(now() + make_interval(secs => $9), 'infinity'::timestamptz) END,
+        parked = CASE WHEN h.unchanged THEN $7 END,
+        announce = f.announce OR
+            ($7 = 'exempt' AND f.priority = 0 AND h.unchanged AND h.number > f.announced),
+        announced = CASE WHEN $7 = 'exempt' AND h.unchanged
+            THEN greatest(f.announced, h.number) ELSE f.announced END,
+        shown_at = CASE WHEN $7 = 'exempt' THEN now() ELSE f.shown_at END
+        """,
+        cause,
+        error,
+        look_after_s,
+    )
 
 
 async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection[str]) -> int:
@@ -343,32 +319,57 @@ async def waiting(pool: asyncpg.Pool, platform: Platform) -> int:
     return count
 
 
+# In the order in which the ledger locks them. By account, because a link may have moved them.
+_LOCK = """
+    SELECT FROM surfaces AS f
+    JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+    WHERE a.platform = $1 AND a.account_id = $2
+    ORDER BY f.surface
+    FOR NO KEY UPDATE OF f
+"""
+
 # The surfaces of account $2, what was wanted when they were taken (nothing, of those that a link
-# brought since), and whether it is wanted unchanged. Locked in the order in which the ledger locks
-# them. By account, because a link may have moved them.
-_SURFACES = """
+# brought since), and whether it is wanted unchanged.
+_THEIRS = """
     SELECT f.member_id, f.surface, w.number,
         coalesce(f.wanted_at = w.wanted_at, false) AS unchanged
     FROM surfaces AS f
     JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
     LEFT JOIN unnest($4::text[], $5::integer[], $6::timestamptz[])
         AS w (surface, number, wanted_at) USING (surface)
-    WHERE a.platform = $1 AND a.account_id = $2{held}
-    ORDER BY f.surface
-    FOR NO KEY UPDATE OF f
+    WHERE a.platform = $1 AND a.account_id = $2 AND $3::timestamptz IS NOT NULL
 """
-_THEIRS = _SURFACES.format(held="")
 # Those that are still in the hands of whoever took them until $3.
-_IN_HAND = _SURFACES.format(held=" AND f.taken_until = $3")
-
-_NOT_OURS = "UPDATE 0"
+_IN_HAND = f"{_THEIRS} AND f.taken_until = $3"
 
 
-def _hand(showing: Showing) -> tuple[Platform, int, datetime]:
-    return showing.platform, showing.account_id, showing.taken_until
+async def _note(
+    pool: asyncpg.Pool, showing: Showing, changes: str, *arguments: object, of: str = _IN_HAND
+) -> bool:
+    """Make the same changes to all surfaces of a visited member. Returns whether there are any.
 
-
-def _wishes(showing: Showing) -> tuple[list[str], list[int], list[datetime]]:
+    `changes` is the SQL after SET, for a row `f` of `surfaces` and the row `h` of `of`; what it
+    needs besides follows as $7 and so on.
+    """
     names = list(showing.wanted)
-    numbers = [showing.wanted[name] for name in names]
-    return names, numbers, [showing.wanted_at[name] for name in names]
+    with mapped_errors():
+        async with pool.acquire() as conn, conn.transaction():
+            # A link that commits while this waits for a lock brings surfaces which a statement
+            # that began before that does not see.
+            await conn.execute(_LOCK, showing.platform, showing.account_id)
+            tag: str = await conn.execute(
+                f"""
+                WITH h AS ({of})
+                UPDATE surfaces AS f SET {changes}
+                FROM h
+                WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
+                """,  # noqa: S608 - this module's own constants
+                showing.platform,
+                showing.account_id,
+                showing.taken_until,
+                names,
+                [showing.wanted[name] for name in names],
+                [showing.wanted_at[name] for name in names],
+                *arguments,
+            )
+    return tag != "UPDATE 0"

@@ -70,8 +70,11 @@ def decode(payload: bytes) -> Event:
 def claimed_key(payload: bytes) -> str | None:
     """Return the idempotency key in a payload that `decode` refuses, or None if there is none.
 
-    Do not believe it: it says where to look, not what is there.
+    Do not believe it: it says where to look, not what is there. In a payload that is too long for
+    any event nobody looks for one.
     """
+    if len(payload) > PAYLOAD_BYTES_MAX:
+        return None
     try:
         key = _fields(payload).get("idempotency_key")
     except MalformedEvent:

@@ -248,6 +248,9 @@ async def test_of_many_events_all_are_refused_or_none(producer, stream, books):
         await producer.create_events([*grants(10), overdraft])
 
     assert refused.value.user_ids == (99,)
+    with pytest.raises(db.InsufficientFunds) as refused:
+        await producer.create_events([overdraft])
+    assert refused.value.user_ids == (99,)
 
     assert await books.count("sync_events") == 0
     assert stream.payloads == []

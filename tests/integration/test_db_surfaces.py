@@ -273,6 +273,29 @@ async def test_what_a_link_brings_during_a_visit_is_shown_right_after_it(pool, e
     assert (await take_one(pool)).wanted == {"rank": 2, "achievement:first_win": 1}
 
 
+@pytest.mark.parametrize("first", ["the link", "the note"])
+async def test_a_link_beside_the_end_of_a_visit_leaves_nobody_in_hand(pool, first):
+    await record(pool, xp(35))
+    mine = achievement("first_win", user_id=2002, source="discord")
+    await record(pool, mine, source="discord")
+    async with pool.acquire() as conn, conn.transaction():
+        await events.settle(conn, "telegram", "discord", [mine])
+    visit = await take_one(pool)
+    async with pool.acquire() as conn, pool.acquire() as other:
+        code = await issue_code(conn, "discord", 2002)
+        async with conn.transaction():
+            if first == "the link":
+                await redeem_code(conn, "telegram", 1001, code)
+                beside = asyncio.create_task(mark_shown(pool, visit))
+            else:
+                await conn.execute("UPDATE surfaces SET taken_until = NULL")
+                beside = asyncio.create_task(redeem_code(other, "telegram", 1001, code))
+            await until(lambda: somebody_waits_for_a_lock(pool), what="one waits for the other")
+        await beside
+
+    assert (await take_one(pool)).wanted == {"rank": 2, "achievement:first_win": 1}
+
+
 async def test_a_wish_that_commits_while_a_visit_is_being_noted_is_not_taken_for_shown(pool, books):
     await record(pool, xp(35))
     showing = await take_one(pool)

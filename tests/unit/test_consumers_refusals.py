@@ -6,7 +6,7 @@ import pytest
 
 import schemas
 from bus import Entry
-from consumers.settling import Delivery, refusal_of, sort_out
+from consumers.refusals import Delivery, refusal_of, sort_out
 from db import Fact, IdempotencyConflict, InsufficientFunds
 
 EVENT = schemas.xp_changed(

@@ -157,6 +157,7 @@ def test_what_is_no_json_object_is_malformed(data):
         (payload(delta_xp="many"), GOOD["idempotency_key"]),
         (payload(idempotency_key="a\x00b"), None),
         (payload(idempotency_key=7), None),
+        (payload(v=2, more="x" * PAYLOAD_BYTES_MAX), None),
         (payload_without("idempotency_key"), None),
         (b"{", None),
     ],

@@ -212,10 +212,14 @@ async def test_an_entry_without_an_event_is_buried_with_what_it_held(to_discord,
     assert dead[b"raw:amount"] == b"15"
 
 
+@pytest.mark.parametrize("before", ["published", "failed", "completed"])
 async def test_a_recorded_event_that_cannot_be_read_fails_itself_and_is_not_sent_again(
-    parts: Parts, to_discord, producer, desk: Desk
+    parts: Parts, to_discord, producer, desk: Desk, before
 ):
-    """A newer release recorded it, say. It waits in the dead letters for whoever can read it."""
+    """A newer release recorded it, say. It waits in the dead letters for whoever can read it.
+
+    It may come twice, or after somebody of the newer release has settled it.
+    """
     await producer.create_xp_change_event(
         user_id=1001, delta_xp=15, source="telegram", reason="game_guess", entity_id="1"
     )
@@ -223,19 +227,27 @@ async def test_a_recorded_event_that_cannot_be_read_fails_itself_and_is_not_sent
     await desk.lose_everything()
     await parts.rebuild("telegram")
     await parts.pool.execute(
-        "UPDATE sync_events SET status = 'published', published_at = now() - interval '1 hour',"
-        " payload = $1",
+        """
+        UPDATE sync_events SET status = $1, payload = $2, published_at = now(),
+            processed_at = CASE $1 WHEN 'completed' THEN now() END,
+            processed_by = CASE $1 WHEN 'completed' THEN 'discord' END,
+            error_message = CASE $1 WHEN 'failed' THEN 'unreadable' END
+        """,
+        before,
         newer.decode(),
     )
-    await desk.add("telegram", newer)
+    await desk.add("telegram", newer, newer)
 
     await to_discord.step()
 
+    assert len(await desk.dead()) == 2
+    if before == "completed":
+        assert await desk.statuses() == {"completed": 1}
+        return
     [(key, reason)] = (await desk.failures()).items()
     assert key == "tg_game_guess_1001_1"
     assert "v is 2" in reason
     assert await desk.statuses() == {"failed": 1}
-    assert len(await desk.dead()) == 1
 
 
 async def test_a_conflict_leaves_the_row_of_the_event_that_owns_the_key_alone(

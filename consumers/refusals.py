@@ -1,0 +1,81 @@
+"""Telling what can take effect from what never will, and what the record says of that. Pure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import schemas
+from bus import Entry, Source
+from db import Fact, IdempotencyConflict, RuleBroken
+
+
+class Delivery(NamedTuple):
+    """An entry and the event that it carries."""
+
+    entry: Entry
+    fact: Fact
+
+
+class Refusal(NamedTuple):
+    """An entry that can never take effect, why, and under which key the record says so."""
+
+    entry: Entry
+    reason: str
+    idempotency_key: str
+    type: str = "unknown"
+    unread: bool = False
+    """The event was not decoded, so its key is unknown, and `idempotency_key` is the entry's."""
+    claimed_key: str | None = None
+    """The key that an unread event claims to have. It says where to look for its record."""
+
+
+def sort_out(entries: Sequence[Entry], source: Source) -> tuple[list[Delivery], list[Refusal]]:
+    """Tell entries that carry an event of `source` from those that never will. Pure."""
+    deliveries: list[Delivery] = []
+    refusals: list[Refusal] = []
+    for entry in entries:
+        if entry.payload is None:
+            reason = "the entry has no field `e` with an event in it"
+            refusals.append(Refusal(entry, reason, key_of(entry)))
+            continue
+        try:
+            event = schemas.decode(entry.payload)
+        except schemas.SchemaError as error:
+            claimed = schemas.claimed_key(entry.payload)
+            refusal = Refusal(
+                entry,
+                str(error),
+                key_of(entry),
+                unread=claimed is not None,
+                claimed_key=claimed,
+            )
+            refusals.append(refusal)
+            continue
+        if event.source != source:
+            reason = f"the event says source {event.source}, but it came on {entry.stream}"
+            refusals.append(Refusal(entry, reason, key_of(entry), event.type))
+            continue
+        deliveries.append(Delivery(entry, Fact(event, entry.payload)))
+    return deliveries, refusals
+
+
+def refusal_of(delivery: Delivery, error: RuleBroken | IdempotencyConflict) -> Refusal:
+    """Say what the record holds against a delivery. Pure.
+
+    When the key belongs to another event, that event's row must not bear this one's failure.
+    """
+    event = delivery.fact.event
+    conflict = isinstance(error, IdempotencyConflict)
+    key = key_of(delivery.entry) if conflict else event.idempotency_key
+    return Refusal(delivery.entry, str(error), key, event.type)
+
+
+def key_of(entry: Entry) -> str:
+    """The key of an entry whose own key, if it has one, must not be believed."""
+    return f"entry:{entry.stream}:{entry.id}"
+
+
+def evidence(entry: Entry) -> bytes:
+    """What the record keeps of an entry."""
+    if entry.payload is not None:
+        return entry.payload
+    return b", ".join(b"%s=%s" % field for field in entry.fields.items())
