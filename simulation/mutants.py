@@ -32,6 +32,8 @@ class Mutant:
     beside: "Mutant | None" = None
     #: Incidents that these runs are spared.
     spared: tuple[str, ...] = ()
+    #: Incidents that these runs meet besides, some times each: few seeds would need this guard.
+    met: tuple[str, ...] = ()
     without_role: str | None = None
     claim_idle_ms: int | None = None
     edit: tuple[str, str] | None = None
@@ -121,7 +123,11 @@ MUTANTS = {
             spared=_WITHOUT_FAILOVERS.spared,
             patches=((Rebuild, "__call__", _only_make_the_group),),
         ),
-        Mutant("look for lost", patches=((Rebuild, "look_for_lost", _find_nothing),)),
+        Mutant(
+            "look for lost",
+            met=("redis fails over",),
+            patches=((Rebuild, "look_for_lost", _find_nothing),),
+        ),
         Mutant("NOMKSTREAM", patches=((Publisher, "_add", _add_and_create),)),
         Mutant("doubt", patches=((surfaces, "doubt", _doubt_nothing),)),
         Mutant(

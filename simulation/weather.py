@@ -29,6 +29,8 @@ CALL_SHARES = (0.0, 0.0, 0.002, 0.01, 0.04)
 #: Calls to the platforms are few, and fail more often.
 PLATFORM_SHARES = (0.0, 0.0, 0.02, 0.1, 0.3)
 INCIDENTS_MAX = 8
+#: How often a run meets an incident that it is to meet.
+MET = 4
 
 
 @dataclass
@@ -50,12 +52,18 @@ class Weather:
         return ", ".join([*(f"{name}={value}" for name, value in shares.items() if value), *kinds])
 
 
-def draw_weather(dice: random.Random, storm_s: float, *, spared: Collection[str] = ()) -> Weather:
-    """Draw the weather of a run, without the incidents that it is spared."""
+def draw_weather(
+    dice: random.Random,
+    storm_s: float,
+    *,
+    spared: Collection[str] = (),
+    met: Collection[str] = (),
+) -> Weather:
+    """Draw the weather of a run, without what it is spared, and with what it is to meet besides."""
     drawn = [kind for kind in INCIDENTS if dice.random() < 0.4]
     kinds = [kind for kind in drawn if kind not in spared]
     number = dice.randint(0, INCIDENTS_MAX) if kinds else 0
-    return Weather(
+    weather = Weather(
         reset_share=dice.choice(CALL_SHARES),
         reply_lost_share=dice.choice(CALL_SHARES),
         cut_share=dice.choice(CALL_SHARES),
@@ -64,3 +72,6 @@ def draw_weather(dice: random.Random, storm_s: float, *, spared: Collection[str]
         platform_trouble_share=dice.choice(PLATFORM_SHARES),
         incidents=sorted((dice.uniform(0, storm_s), dice.choice(kinds)) for _ in range(number)),
     )
+    weather.incidents += [(dice.uniform(0, storm_s), kind) for kind in met for _ in range(MET)]
+    weather.incidents.sort()
+    return weather

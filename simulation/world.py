@@ -124,7 +124,9 @@ class World:
         self._processes: dict[str, Process] = {}
         self._failures: list[str] = []
         self._calls: list[asyncio.TimerHandle] = []
-        self.weather: Weather = draw_weather(machine.dice, STORM_S, spared=mutant.spared)
+        self.weather: Weather = draw_weather(
+            machine.dice, STORM_S, spared=mutant.spared, met=mutant.met
+        )
         #: In some runs a consumer that was killed never comes back, and others must claim.
         self._slot_2_stays_dead = machine.dice.random() < 0.5
 
