@@ -72,7 +72,7 @@ simulate: $(VENV)/dev ## Run everything in virtual time under faults: SEEDS=1000
 nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, and each guard taken out in turn
 	@$(BIN)/pytest tests/property --hypothesis-profile nightly
 	@$(BIN)/python -m simulation --seeds 1000
-	@$(BIN)/python -m simulation --seeds 300 --guards
+	@$(BIN)/python -m simulation --seeds 1000 --guards
 	@$(BIN)/pytest tests/mutations -m nightly --numprocesses 2
 
 .PHONY: bench
