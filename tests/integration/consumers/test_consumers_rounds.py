@@ -85,6 +85,7 @@ async def settled(parts: Parts, producer: Producer, desk: Desk) -> int:
         return await desk.ledger_rows("discord") == 10
 
     await until(all_settled, what="ten events")
+    await producer.close()  # no mark of its comes late
     return 10
 
 
