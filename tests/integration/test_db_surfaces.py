@@ -255,14 +255,18 @@ async def find_nobody(pool, showing):
     await park(pool, showing, cause=ABSENT, error="is not there")
 
 
-@pytest.mark.parametrize("end", [mark_shown, doubt, leave_alone, find_nobody, release])
-async def test_what_a_link_brings_during_a_visit_is_shown_right_after_it(pool, end):
+async def visit_one_whose_other_account_has_an_achievement(pool: asyncpg.Pool) -> Showing:
     await record(pool, xp(35))
     mine = achievement("first_win", user_id=2002, source="discord")
     await record(pool, mine, source="discord")
     async with pool.acquire() as conn, conn.transaction():
         await events.settle(conn, "telegram", "discord", [mine])
-    visit = await take_one(pool)
+    return await take_one(pool)
+
+
+@pytest.mark.parametrize("end", [mark_shown, doubt, leave_alone, find_nobody, release])
+async def test_what_a_link_brings_during_a_visit_is_shown_right_after_it(pool, end):
+    visit = await visit_one_whose_other_account_has_an_achievement(pool)
     async with pool.acquire() as conn:
         code = await issue_code(conn, "discord", 2002)
         await redeem_code(conn, "telegram", 1001, code)
@@ -275,12 +279,7 @@ async def test_what_a_link_brings_during_a_visit_is_shown_right_after_it(pool, e
 
 @pytest.mark.parametrize("first", ["the link", "the note"])
 async def test_a_link_beside_the_end_of_a_visit_leaves_nobody_in_hand(pool, first):
-    await record(pool, xp(35))
-    mine = achievement("first_win", user_id=2002, source="discord")
-    await record(pool, mine, source="discord")
-    async with pool.acquire() as conn, conn.transaction():
-        await events.settle(conn, "telegram", "discord", [mine])
-    visit = await take_one(pool)
+    visit = await visit_one_whose_other_account_has_an_achievement(pool)
     async with pool.acquire() as conn, pool.acquire() as other:
         code = await issue_code(conn, "discord", 2002)
         async with conn.transaction():
