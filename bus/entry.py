@@ -42,4 +42,4 @@ def id_order(entry_id: str) -> tuple[int, int]:
 
 def id_ms(entry_id: str) -> int:
     """The server's time when the entry was added, in milliseconds since 1970, from its id."""
-    return int(entry_id.partition("-")[0])
+    return id_order(entry_id)[0]

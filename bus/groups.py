@@ -1,6 +1,7 @@
 """Creating groups, and removing the consumers that nobody runs any more."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
@@ -47,15 +48,24 @@ async def ensure_group(redis: Client, subscription: Subscription) -> bool:
     return True
 
 
+async def find_group(redis: Client, subscription: Subscription) -> Mapping[str, Any] | None:
+    """Return what Redis says of the group, as redis-py names it; None if there is no such group.
+
+    Raises:
+        StreamMissing, GroupMissing: there is not even the stream.
+    """
+    stream, group = subscription
+    with translated(stream=stream, group=group):
+        groups: list[dict[str, Any]] = await redis.xinfo_groups(stream)
+    return next((info for info in groups if to_id(info["name"]) == group), None)
+
+
 async def group_exists(redis: Client, subscription: Subscription) -> bool:
     """Tell whether the group is there. If it is not, Redis is new or has lost data."""
-    stream, group = subscription
     try:
-        with translated(stream=stream, group=group):
-            groups = await redis.xinfo_groups(stream)
+        return await find_group(redis, subscription) is not None
     except (StreamMissing, GroupMissing):
         return False
-    return any(to_id(info["name"]) == group for info in groups)
 
 
 async def remove_idle_consumers(

@@ -20,6 +20,7 @@ from typing import Any, Final
 from .client import BLOCK_MS_MAX, Client
 from .entry import Entry, id_order, to_entry, to_id
 from .errors import GroupMissing, answered, translated
+from .groups import find_group
 from .keys import Subscription
 
 BATCH_ENTRIES: Final = 128
@@ -163,8 +164,11 @@ class Reader:
             if await self._first_unsettled(entry_id, entry_id) == entry_id:
                 first = await self._first_unsettled("-", entry_id)
                 return Standing.NEXT if first == entry_id else Standing.BEHIND
-            delivered = await self._last_delivered()
+            group = await find_group(self._redis, Subscription(self.stream, self.group))
             is_there = await self._redis.xrange(self.stream, entry_id, entry_id, count=1)
+        if group is None:
+            raise GroupMissing(self.stream, self.group)
+        delivered = id_order(to_id(group["last-delivered-id"]))
         return Standing.COMING if is_there and delivered < id_order(entry_id) else Standing.GONE
 
     async def _first_unsettled(self, first_id: str, last_id: str) -> str | None:
@@ -172,12 +176,6 @@ class Reader:
             self.stream, self.group, min=first_id, max=last_id, count=1
         )
         return to_id(found[0]["message_id"]) if found else None
-
-    async def _last_delivered(self) -> tuple[int, int]:
-        for group in await self._redis.xinfo_groups(self.stream):
-            if to_id(group["name"]) == self.group:
-                return id_order(to_id(group["last-delivered-id"]))
-        raise GroupMissing(self.stream, self.group)
 
     async def hand_back(self, ids: Iterable[str]) -> list[str]:
         """Let others claim what this consumer has not begun and will not do, when they next look.

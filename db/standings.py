@@ -134,8 +134,9 @@ async def overdrawn(
     conn: asyncpg.Connection, source: Platform, facts: Sequence[Fact]
 ) -> tuple[int, ...]:
     """Return the accounts from which these facts together would take more than there is now."""
+    rows = [fact.as_row(member_id=0) for fact in facts]  # whose they are is what is asked here
     with mapped_errors():
-        rows = await conn.fetch(
+        found = await conn.fetch(
             """
             SELECT f.account_id
             FROM (
@@ -155,12 +156,9 @@ async def overdrawn(
             ORDER BY f.account_id
             """,
             source,
-            *zip(
-                *(
-                    (row.idempotency_key, row.account_id, row.delta_xp, row.delta_balance)
-                    for row in (fact.as_row(member_id=0) for fact in facts)
-                ),
-                strict=True,
-            ),
+            [row.idempotency_key for row in rows],
+            [row.account_id for row in rows],
+            [row.delta_xp for row in rows],
+            [row.delta_balance for row in rows],
         )
-    return tuple(account_id for (account_id,) in rows)
+    return tuple(account_id for (account_id,) in found)

@@ -234,11 +234,9 @@ async def release(pool: asyncpg.Pool, showing: Showing) -> None:
         showing,
         """
         taken_until = NULL,
-        shown = CASE WHEN h.unchanged
-            THEN ($7::integer[])[array_position($4, f.surface)] ELSE f.shown END,
+        shown = CASE WHEN h.unchanged THEN ($7::integer[])[h.place] ELSE f.shown END,
         unconfirmed = CASE WHEN h.unchanged
-            THEN nullif(($8::text[])[array_position($4, f.surface)]::integer[], '{}')
-            ELSE f.unconfirmed END
+            THEN nullif(($8::text[])[h.place]::integer[], '{}') ELSE f.unconfirmed END
         """,
         [showing.shown[name] for name in showing.wanted],
         # Arrays of different lengths travel as Postgres writes them.
@@ -331,13 +329,13 @@ _LOCK = """
 # The surfaces of account $2, what was wanted when they were taken (nothing, of those that a link
 # brought since), and whether it is wanted unchanged.
 _THEIRS = """
-    SELECT f.member_id, f.surface, w.number,
+    SELECT f.member_id, f.surface, w.number, w.place,
         coalesce(f.wanted_at = w.wanted_at, false) AS unchanged
     FROM surfaces AS f
     JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-    LEFT JOIN unnest($4::text[], $5::integer[], $6::timestamptz[])
-        AS w (surface, number, wanted_at) USING (surface)
-    WHERE a.platform = $1 AND a.account_id = $2 AND $3::timestamptz IS NOT NULL
+    LEFT JOIN unnest($4::text[], $5::integer[], $6::timestamptz[]) WITH ORDINALITY
+        AS w (surface, number, wanted_at, place) USING (surface)
+    WHERE a.platform = $1 AND a.account_id = $2
 """
 # Those that are still in the hands of whoever took them until $3.
 _IN_HAND = f"{_THEIRS} AND f.taken_until = $3"

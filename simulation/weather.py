@@ -30,7 +30,7 @@ CALL_SHARES = (0.0, 0.0, 0.002, 0.01, 0.04)
 PLATFORM_SHARES = (0.0, 0.0, 0.02, 0.1, 0.3)
 INCIDENTS_MAX = 8
 #: How often a run meets an incident that it is to meet.
-MET = 4
+MET_TIMES = 4
 
 
 @dataclass
@@ -63,15 +63,17 @@ def draw_weather(
     drawn = [kind for kind in INCIDENTS if dice.random() < 0.4]
     kinds = [kind for kind in drawn if kind not in spared]
     number = dice.randint(0, INCIDENTS_MAX) if kinds else 0
-    weather = Weather(
+    return Weather(
         reset_share=dice.choice(CALL_SHARES),
         reply_lost_share=dice.choice(CALL_SHARES),
         cut_share=dice.choice(CALL_SHARES),
         commit_lost_share=dice.choice(CALL_SHARES),
         contention_share=dice.choice(CALL_SHARES),
         platform_trouble_share=dice.choice(PLATFORM_SHARES),
-        incidents=sorted((dice.uniform(0, storm_s), dice.choice(kinds)) for _ in range(number)),
+        incidents=sorted(
+            [
+                *((dice.uniform(0, storm_s), dice.choice(kinds)) for _ in range(number)),
+                *((dice.uniform(0, storm_s), kind) for kind in met for _ in range(MET_TIMES)),
+            ]
+        ),
     )
-    weather.incidents += [(dice.uniform(0, storm_s), kind) for kind in met for _ in range(MET)]
-    weather.incidents.sort()
-    return weather

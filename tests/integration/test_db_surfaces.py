@@ -4,7 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
-from record_desk import Record, achievement, record, until, xp
+from record_desk import Record, achievement, record, until_someone_waits_for_a_lock, xp
 
 from db import Rung, events, issue_code, redeem_code, set_ladder, surfaces
 from db.seen import put_back, seen_again, show_again
@@ -289,7 +289,7 @@ async def test_a_link_beside_the_end_of_a_visit_leaves_nobody_in_hand(pool, firs
             else:
                 await conn.execute("UPDATE surfaces SET taken_until = NULL")
                 beside = asyncio.create_task(redeem_code(other, "telegram", 1001, code))
-            await until(lambda: somebody_waits_for_a_lock(pool), what="one waits for the other")
+            await until_someone_waits_for_a_lock(pool)
         await beside
 
     assert (await take_one(pool)).wanted == {"rank": 2, "achievement:first_win": 1}
@@ -302,18 +302,11 @@ async def test_a_wish_that_commits_while_a_visit_is_being_noted_is_not_taken_for
         async with conn.transaction():
             await events.record(conn, "telegram", [xp(100, "2")])
             noting = asyncio.create_task(mark_shown(pool, showing))
-            await until(lambda: somebody_waits_for_a_lock(pool), what="the note waits")
+            await until_someone_waits_for_a_lock(pool)
         assert await noting
 
     assert (await books.surface("telegram"))["shown"] is None
     assert (await take_one(pool)).wanted == {"rank": 3}
-
-
-async def somebody_waits_for_a_lock(pool: asyncpg.Pool) -> bool:
-    return await pool.fetchval(
-        "SELECT EXISTS (SELECT FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock')"
-    )
 
 
 async def test_a_postponed_member_waits_and_says_why(pool, books):
