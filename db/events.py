@@ -161,6 +161,21 @@ async def mark_published(
         )
 
 
+async def find_pending(conn: asyncpg.Connection, keys: Collection[str]) -> dict[str, bytes]:
+    """Return the payloads of those events that are in the record and not known to be on a stream.
+
+    Inside a transaction that includes what it has recorded itself and not rolled back.
+    """
+    rows = await conn.fetch(
+        """
+        SELECT idempotency_key, payload FROM sync_events
+        WHERE idempotency_key = ANY ($1::text[]) AND status = 'pending'
+        """,
+        list(keys),
+    )
+    return {key: payload.encode() for key, payload in rows}
+
+
 class Unpublished(NamedTuple):
     """An event that is committed and not known to be on its stream."""
 

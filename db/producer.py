@@ -6,6 +6,11 @@
 3. It is put on the origin's stream, and marked `published` in a batch shortly after. If the bus is
    away it stays pending, and the relay publishes it when the bus is back.
 
+In a transaction that the caller controls, a savepoint or the whole transaction may be rolled back
+after the event was recorded. The caller's list of results does not show that, so the record is
+asked what it kept, and nothing else is published: the consumer would take any other event for one
+of another program, and enter it on both platforms.
+
 The producer needs the wire format and the bus, yet this package imports neither: it is handed both,
 so it works under whatever name a bot has installed them.
 """
@@ -20,7 +25,7 @@ import asyncpg
 import structlog
 
 from . import events, standings
-from .errors import Contention, DbError, InsufficientFunds, mapped_errors
+from .errors import Contention, DbError, InsufficientFunds, RuleBroken, mapped_errors
 from .facts import Event, Fact, Recorded
 from .platforms import PLATFORMS, Platform
 from .stores import Store
@@ -34,6 +39,9 @@ MARK_BATCH_MAX = 500
 #: So many events at most are recorded at once, so that nobody waits long for their members.
 EVENTS_MAX = 1_000
 PUBLISH_BATCH_MAX = 500
+#: For so many seconds at most `publish` waits for the record to say what is committed. The caller
+#: may hold the pool's last connection itself; the relay publishes within a few seconds anyway.
+ASK_S_MAX = 1.0
 
 
 class Wire(Protocol):
@@ -71,8 +79,9 @@ class Producer:
 
     With `conn`, the event is recorded on that connection, within the caller's own transaction if
     there is one. Call `publish` after committing it; if that is forgotten, or the process dies
-    before, the relay publishes the event a few seconds later. The member stays locked until that
-    transaction ends, so keep it short.
+    before, the relay publishes the event a few seconds later. An event whose savepoint was rolled
+    back did not happen, and is not published. The member stays locked until that transaction ends,
+    so keep it short.
 
     With `stores`, the table in which the origin keeps its members is changed along, so the bot
     does not do it itself; without, a bot with such a table changes it in the same transaction.
@@ -109,10 +118,13 @@ class Producer:
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
         """Lend a connection in a transaction, to be passed as `conn` and used for anything else.
 
-        It commits when the block ends well, and what was recorded on it is published then. If the
-        block raises, nothing was recorded.
+        It commits when the block ends well, and what was recorded on it is published then, except
+        for what a savepoint (`async with conn.transaction():`) rolled back. If the block raises,
+        nothing was recorded.
 
         Raises:
+            RuleBroken: a statement had failed and the block ignored its error, which makes Postgres
+                roll back the whole transaction; nothing was recorded.
             Contention: two accounts are being linked at this moment, or other transactions are in
                 the way; nothing was recorded, so do it all again.
             StorageUnavailable: Postgres cannot be reached; nothing was recorded.
@@ -123,9 +135,12 @@ class Producer:
             try:
                 async with conn.transaction():
                     yield conn
+                    # Asked before the commit, on the same connection: one round trip, and no
+                    # statement comes between this answer and the commit.
+                    kept = await _kept_at_the_end(conn, recorded)
             finally:
                 del self._lent[conn]
-        await self.publish(*recorded)
+        await self._publish(kept)
 
     async def create_xp_change_event(
         self,
@@ -221,7 +236,8 @@ class Producer:
             self._lent.get(conn, []).extend(recorded)
             return recorded
         recorded = await self._record_with_own_connection(facts)
-        await self.publish(*recorded)
+        # Committed for certain: no caller could roll anything back, so the record is not asked.
+        await self._publish([one for one in recorded if one.created])
         return recorded
 
     async def holds_achievement(
@@ -236,14 +252,25 @@ class Producer:
     async def publish(self, *recorded: Recorded) -> None:
         """Put recorded events on the bus, after the caller's own transaction has committed.
 
-        Never raises because the bus is away: the events are safe, and the relay takes over.
+        Only what is committed is published: the record is asked, on a connection of the pool. An
+        event that was rolled back, with a savepoint or with everything, is passed over.
+
+        Never raises because the bus or Postgres is away: what is committed is safe, and the relay
+        takes over.
         """
-        for source in PLATFORMS:
-            created = [one for one in recorded if one.created and one.source == source]
-            for first in range(0, len(created), PUBLISH_BATCH_MAX):
-                await self._publish(source, created[first : first + PUBLISH_BATCH_MAX])
-        if self._published and (self._marking is None or self._marking.done()):
-            self._marking = asyncio.create_task(self._mark_soon())
+        created = [one for one in recorded if one.created]
+        if not created:
+            return
+        try:
+            async with asyncio.timeout(ASK_S_MAX), self._connection() as conn:
+                kept = await _kept(conn, created)
+        except TimeoutError:
+            why = f"the record did not say within {ASK_S_MAX} s what is committed"
+            _leave_to_relay(created, why)
+        except DbError as error:
+            _leave_to_relay(created, str(error))
+        else:
+            await self._publish(kept)
 
     async def close(self) -> None:
         """Write the last published-marks. The pool and the publisher stay the caller's."""
@@ -263,16 +290,21 @@ class Producer:
         [recorded] = await self.create_events([event], conn=conn)
         return recorded
 
-    async def _publish(self, source: Platform, batch: Sequence[Recorded]) -> None:
-        keys = [one.idempotency_key for one in batch]
+    async def _publish(self, committed: Sequence[Recorded]) -> None:
+        for source in PLATFORMS:
+            mine = [one for one in committed if one.source == source]
+            for first in range(0, len(mine), PUBLISH_BATCH_MAX):
+                await self._publish_batch(source, mine[first : first + PUBLISH_BATCH_MAX])
+        if self._published and (self._marking is None or self._marking.done()):
+            self._marking = asyncio.create_task(self._mark_soon())
+
+    async def _publish_batch(self, source: Platform, batch: Sequence[Recorded]) -> None:
         try:
             await self._publisher.publish(source, [one.payload for one in batch])
         except Exception as error:  # noqa: BLE001 - the events are committed; whatever the bus says, the relay will see to them
-            log.warning(
-                "event.left_to_relay", idempotency_key=keys[0], events=len(keys), why=str(error)
-            )
+            _leave_to_relay(batch, str(error))
         else:
-            self._published += keys
+            self._published += [one.idempotency_key for one in batch]
 
     async def _record_with_own_connection(self, facts: Sequence[Fact]) -> list[Recorded]:
         for _ in range(RECORD_ATTEMPTS_MAX - 1):
@@ -320,3 +352,39 @@ class Producer:
             with contextlib.suppress(DbError):
                 error.user_ids = await standings.overdrawn(conn, source, facts)
             raise
+
+
+async def _kept(conn: asyncpg.Connection, recorded: Sequence[Recorded]) -> list[Recorded]:
+    """Return what the record holds of what was recorded, each event once.
+
+    The payload decides, because a key may have been rolled back and recorded again, here or by
+    another process. What is on its stream already is left out.
+    """
+    created = {(one.idempotency_key, one.payload): one for one in recorded if one.created}
+    if not created:
+        return []
+    pending = await events.find_pending(conn, {key for key, _ in created})
+    return [one for (key, payload), one in created.items() if pending.get(key) == payload]
+
+
+async def _kept_at_the_end(
+    conn: asyncpg.Connection, recorded: Sequence[Recorded]
+) -> list[Recorded]:
+    try:
+        return await _kept(conn, recorded)
+    except asyncpg.InFailedSQLTransactionError as error:
+        raise RuleBroken(
+            "transaction_has_no_ignored_error",
+            "a statement in the transaction had failed and its error was ignored, so Postgres rolls"
+            " everything back and nothing was recorded; put a statement that may fail into a"
+            " savepoint: `async with conn.transaction():`",
+        ) from error
+
+
+def _leave_to_relay(left: Sequence[Recorded], why: str) -> None:
+    log.warning(
+        "event.left_to_relay",
+        idempotency_key=left[0].idempotency_key,
+        events=len(left),
+        why=why,
+    )

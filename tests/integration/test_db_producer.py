@@ -311,6 +311,106 @@ async def test_what_belongs_together_is_refused_together(producer, stream, books
     assert await books.count("sync_events") == 0
 
 
+async def test_a_transaction_that_an_ignored_error_has_ended_is_told_and_publishes_nothing(
+    producer, stream, books
+):
+    """Postgres answers its COMMIT with a rollback, and no driver says so."""
+
+    async def record_and_ignore_an_error() -> None:
+        async with producer.transaction() as conn:
+            await producer.create_xp_change_event(**GRANT, conn=conn)
+            with pytest.raises(asyncpg.UndefinedTableError):
+                await conn.execute("INSERT INTO no_such_table VALUES (1)")
+
+    with pytest.raises(db.RuleBroken, match="nothing was recorded"):
+        await record_and_ignore_an_error()
+
+    assert stream.payloads == []
+    assert await books.count("sync_events") == 0
+
+
+async def test_a_transaction_that_the_caller_ends_in_sql_publishes_what_is_in_the_record(
+    producer, stream
+):
+    async with producer.transaction() as conn:
+        await producer.create_xp_change_event(**GRANT, conn=conn)
+        await conn.execute("ROLLBACK")
+
+    assert stream.payloads == []
+
+
+async def test_a_connection_handed_to_another_task_publishes_what_that_task_kept(producer, stream):
+    async def record_in_savepoints(conn: asyncpg.Connection) -> None:
+        savepoint = conn.transaction()
+        await savepoint.start()
+        await producer.create_xp_change_event(**(GRANT | {"entity_id": "lost"}), conn=conn)
+        await savepoint.rollback()
+        await producer.create_xp_change_event(**GRANT, conn=conn)
+
+    async with producer.transaction() as conn:
+        await asyncio.create_task(record_in_savepoints(conn))
+
+    assert [schemas.decode(payload).entity_id for payload in stream.payloads] == ["67890"]
+
+
+async def test_being_cancelled_with_a_savepoint_publishes_only_what_is_in_the_record(
+    pool, stream, books
+):
+    producer = db.Producer(pool, schemas, stream)
+
+    async def win_and_take_back(entity_id: str) -> None:
+        async with producer.transaction() as conn:
+            savepoint = conn.transaction()
+            await savepoint.start()
+            lost = GRANT | {"entity_id": f"lost.{entity_id}"}
+            await producer.create_xp_change_event(**lost, conn=conn)
+            await savepoint.rollback()
+            await producer.create_xp_change_event(**(GRANT | {"entity_id": entity_id}), conn=conn)
+
+    for turns in range(120):
+        task = asyncio.create_task(win_and_take_back(str(turns)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+    await win_and_take_back("last")
+    await producer.close()
+
+    published = {schemas.decode(payload).idempotency_key for payload in stream.payloads}
+    committed = {key for (key,) in await pool.fetch("SELECT idempotency_key FROM sync_events")}
+    assert published <= committed
+    assert "tg_game_guess_1001_last" in published
+    assert not any("lost" in key for key in committed)
+    await until(lambda: all_idle(pool), what="every connection back in the pool")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_an_event_of_the_callers_transaction_is_left_to_the_relay_if_postgres_does_not_answer(
+    database_url, pool, stream, books, monkeypatch, count
+):
+    """Every connection of the pool is in other hands; the caller may hold the last one itself."""
+    monkeypatch.setattr("db.producer.ASK_S_MAX", 0.05)
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as small:
+        producer = db.Producer(small, schemas, stream)
+        async with small.acquire() as conn:
+            async with conn.transaction():
+                recorded = [
+                    await producer.create_xp_change_event(
+                        **(GRANT | {"entity_id": str(number)}), conn=conn
+                    )
+                    for number in range(count)
+                ]
+            with capture_logs() as logs:
+                await producer.publish(*recorded)
+        await producer.close()
+
+    [told] = [log for log in logs if log["event"] == "event.left_to_relay"]
+    assert told["events"] == count
+    assert "0.05 s" in told["why"]
+    assert stream.payloads == []
+    assert await books.count("sync_events WHERE status = 'pending'") == count
+
+
 async def test_without_a_transaction_of_the_callers_it_is_committed_at_once(
     pool, producer, stream, books
 ):

@@ -160,6 +160,24 @@ GUARDS = {
         "test_consumers_cleanup.py::test_a_stream_without_its_group_is_left_alone_and_told_once",
         ("bus/trim.py", "if missing then return {'group', missing} end\n", ""),
     ),
+    "publish only what the transaction kept": guard(
+        "test_consumers_savepoints.py"
+        "::test_an_event_that_a_savepoint_rolled_back_reaches_no_platform[rolled_back-lent]",
+        (
+            "db/producer.py",
+            "                    kept = await _kept_at_the_end(conn, recorded)",
+            "                    kept = recorded",
+        ),
+    ),
+    "publish for the caller only what is committed": guard(
+        "test_consumers_savepoints.py"
+        "::test_an_event_that_a_savepoint_rolled_back_reaches_no_platform[rolled_back-own]",
+        (
+            "db/producer.py",
+            "                kept = await _kept(conn, created)",
+            "                kept = created",
+        ),
+    ),
     "the relay publishes what a crash left": guard(
         "test_consumers_relay.py::test_what_a_crashed_producer_left_is_published",
         ("consumers/relay.py", "for event in left if event.source == source]", "for event in []]"),
