@@ -1,6 +1,7 @@
 """`python -m consumers dead ...`: look at what was buried, and send it again once it is mended.
 
-Sending again cannot double anything: what took effect before takes none now.
+Sending again cannot double anything: what took effect before takes none now. It cannot move
+anything either: a payload goes back to the stream that it came from, whatever it says itself.
 """
 
 from collections.abc import Sequence
@@ -89,7 +90,8 @@ async def replay(
     """Send buried events again: those with these ids, or all whose reason contains `reason`.
 
     A recorded event is made pending, and the relay publishes it. One that exists only as a payload
-    is put on its stream here. What still is no event is left where it is.
+    is put back here on the stream that it came from. A payload that still is no event stays buried,
+    and so does a forged one: an event that says it happened on the other platform.
     """
     sent: list[int] = []
     refused: dict[int, str] = {}
@@ -115,14 +117,26 @@ async def replay(
 async def _publish_again(
     pool: asyncpg.Pool, publisher: Publisher, one: DeadEvent, *, dry_run: bool
 ) -> str | None:
-    """Put a payload on its stream once more. Returns why not, if not."""
+    """Put a payload back on the stream that it came from. Returns why not, if not."""
+    why_not = _why_not(one)
+    if why_not is not None or dry_run:
+        return why_not
+    await publisher.publish(one.source, [one.payload])
+    async with transaction(pool) as conn:
+        await forget_entry(conn, one.id)
+    return None
+
+
+def _why_not(one: DeadEvent) -> str | None:
+    """Say why this payload cannot be sent again, if it cannot. Pure."""
     try:
         event = schemas.decode(one.payload)
     except schemas.SchemaError as error:
-        return str(error)
-    if dry_run:
-        return None
-    await publisher.publish(event.source, [one.payload])
-    async with transaction(pool) as conn:
-        await forget_entry(conn, one.id)
+        return f"it still is no event: {error}"
+    if event.source != one.source:
+        return (
+            f"it says source {event.source}, but it came on the stream of {one.source}: it is"
+            " forged, or was written to the wrong stream. If it is true, have the bot that it"
+            f" belongs to record it; else `dead discard {one.id}`"
+        )
     return None

@@ -143,7 +143,7 @@ async def _replay(to: Connections, ids: list[int] | None, reason: str, dry_run: 
         to.pool, Publisher(to.redis, to.keys), ids=ids, reason=reason, dry_run=dry_run
     )
     for dead_id, why in done.refused.items():
-        console.print(f"{dead_id} cannot be sent again, it still is no event: {why}")
+        console.print(f"{dead_id} cannot be sent again: {why}", soft_wrap=True)
     verb = "would be sent" if dry_run else "sent"
     console.print(f"{len(done.sent)} {verb} again, {len(done.refused)} left where they are")
 

@@ -220,6 +220,7 @@ class Settling:
                     type=refusal.type,
                     payload=payload,
                     error_message=refusal.reason,
+                    entry_key=key_of(entry),
                 )
             await self._suspects.forget(conn, [entry])
         await self._dead_letters.bury(entry, group=self._reader.group, reason=refusal.reason)

@@ -22,6 +22,7 @@ class DeadEvent(NamedTuple):
     id: int
     idempotency_key: str
     source: Platform
+    """The platform on whose stream it was found. What the payload says of itself may be forged."""
     type: str
     error_message: str
     created_at: datetime

@@ -292,27 +292,47 @@ async def fail(
     type: str,  # noqa: A002 - the column's name
     payload: bytes,
     error_message: str,
+    entry_key: str | None = None,
 ) -> None:
     """Record why an event was buried. An event that took effect already is left as it is.
+
+    `source` is the platform on whose stream the event was found. If the key belongs to an event of
+    the other platform, that event is not at fault and is left as it is: then the reason is recorded
+    under `entry_key`, which names the entry.
 
     Payload and message may be anything: what Postgres cannot hold is written as an escape, and of
     a payload longer than PAYLOAD_KEPT_BYTES_MAX only the beginning is kept.
     """
     with mapped_errors():
-        await conn.execute(
+        noted = await conn.fetchval(
             """
             INSERT INTO sync_events AS e
                 (idempotency_key, source, type, payload, status, error_message, published_at)
             VALUES ($1, $2, $3, $4, 'failed', $5, now())
             ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
                 status = 'failed', error_message = excluded.error_message
-            WHERE e.status <> 'completed'
+            WHERE e.status <> 'completed' AND e.source = excluded.source
+            RETURNING source
             """,
             idempotency_key,
             source,
             type,
             _evidence(payload),
             _storable(error_message),
+        )
+        if noted is not None or entry_key is None:
+            return
+        owner = await conn.fetchval(
+            "SELECT source FROM sync_events WHERE idempotency_key = $1", idempotency_key
+        )
+    if owner != source:
+        await fail(
+            conn,
+            idempotency_key=entry_key,
+            source=source,
+            type=type,
+            payload=payload,
+            error_message=error_message,
         )
 
 

@@ -160,6 +160,28 @@ GUARDS = {
         "test_consumers_cleanup.py::test_a_stream_without_its_group_is_left_alone_and_told_once",
         ("bus/trim.py", "if missing then return {'group', missing} end\n", ""),
     ),
+    "send nothing to another stream than it came from": guard(
+        "test_consumers_dead.py::test_a_forged_event_is_not_sent_to_the_stream_that_it_names[False]",
+        (
+            "consumers/dead.py",
+            "    if event.source != one.source:",
+            "    if False:",
+        ),
+        (
+            "consumers/dead.py",
+            "    await publisher.publish(one.source, [one.payload])",
+            "    await publisher.publish(schemas.decode(one.payload).source, [one.payload])",
+        ),
+    ),
+    "bury no event for what came on the other stream": guard(
+        "test_consumers_dead.py"
+        "::test_what_comes_on_one_stream_does_not_bury_the_event_of_the_other_platform",
+        (
+            "db/events.py",
+            "WHERE e.status <> 'completed' AND e.source = excluded.source",
+            "WHERE e.status <> 'completed'",
+        ),
+    ),
     "publish only what the transaction kept": guard(
         "test_consumers_savepoints.py"
         "::test_an_event_that_a_savepoint_rolled_back_reaches_no_platform[rolled_back-lent]",

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from settling_desk import Desk, edited, xp_payload
 
+import schemas
 from bus import Keys, connect
 from consumers import dead
 from consumers.parts import Parts
@@ -130,6 +131,58 @@ async def test_what_still_is_no_event_stays_where_it_is(parts, desk):
     assert await desk.stream_length("telegram") == 1
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_forged_event_is_not_sent_to_the_stream_that_it_names(parts, desk, dry_run):
+    """On Discord's stream it would count: its consumer takes it for one of another program's."""
+    await desk.add("telegram", xp_payload(1_000_000, source="discord"))
+    await Settling("telegram", parts).step()
+    before = await desk.failures()
+    [buried] = await all_dead(parts)
+
+    done = await dead.replay(parts.pool, parts.publisher, ids=None, dry_run=dry_run)
+
+    assert done.sent == ()
+    assert list(done.refused) == [buried.id]
+    why = done.refused[buried.id]
+    assert "it says source discord, but it came on the stream of telegram" in why
+    assert await desk.failures() == before
+    assert await desk.stream_length("discord") == 0
+    assert await desk.stream_length("telegram") == 1
+    for source in schemas.SOURCES:
+        await Settling(source, parts).step()
+    assert await desk.ledger_rows("telegram") == await desk.ledger_rows("discord") == 0
+
+
+async def test_what_comes_on_one_stream_does_not_bury_the_event_of_the_other_platform(
+    parts, desk, producer
+):
+    """Another program took the key of a Discord event for one that Telegram's books cannot hold."""
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=1, source="telegram", reason="gift", entity_id="1"
+    )
+    await Settling("telegram", parts).step()
+    await parts.pool.execute("UPDATE sync_state SET xp = 9223372036854775807")
+    await desk.lose_everything()
+    honest = await producer.create_xp_change_event(
+        user_id=7, delta_xp=5, source="discord", reason="quest", entity_id="1", idempotency_key="k"
+    )
+    await parts.rebuild("telegram")
+    [entry_id] = await desk.add("telegram", xp_payload(5, idempotency_key="k"))
+
+    await Settling("telegram", parts).step()
+
+    entry_key = f"entry:{parts.keys.stream('telegram')}:{entry_id.decode()}"
+    assert list(await desk.failures()) == [entry_key]
+    [buried] = await all_dead(parts)
+    assert (buried.source, buried.is_recorded) == ("telegram", False)
+    assert "out of range" in buried.error_message
+    await parts.rebuild("discord")
+    await Relay(parts).step()
+    await Settling("discord", parts).step()
+    assert honest.created
+    assert await desk.xp("telegram", 7, "discord") == 5
+
+
 async def test_an_entry_that_an_older_version_could_not_read_is_sent_again(parts, desk):
     """Its row is replaced by that of the event, which has a key of its own."""
     await desk.add("telegram", edited(xp_payload(15), v=99))
@@ -179,6 +232,26 @@ async def test_a_rebuild_on_request_publishes_what_has_not_arrived(parts, desk, 
     assert await desk.xp("discord") == 15
 
 
+async def test_the_operator_is_told_why_a_forged_event_stays(
+    checkout, own_redis_url, database_url, parts, desk
+):
+    servers = {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}
+    await desk.add("telegram", xp_payload(1_000_000, source="discord"))
+    await Settling("telegram", parts).step()
+    [buried] = await all_dead(parts)
+
+    rehearsed = await command(checkout, servers, "dead", "replay", "--all", "--dry-run")
+    replayed = await command(checkout, servers, "dead", "replay", "--all")
+
+    for said in (rehearsed.stdout, replayed.stdout):
+        assert f"{buried.id} cannot be sent again: it says source discord" in said
+    assert "0 would be sent again, 1 left where they are" in rehearsed.stdout
+    assert "0 sent again, 1 left where they are" in replayed.stdout
+    client = connect(own_redis_url, name="test")
+    assert await client.exists(*(Keys().stream(source) for source in schemas.SOURCES)) == 0
+    await client.aclose()
+
+
 @pytest.fixture
 async def buried_on_a_server_of_its_own(own_redis_url, database_url, parts, desk):
     """Nonsense and an overdraft, where a process without a prefix finds the streams."""
@@ -211,7 +284,7 @@ async def test_the_commands_list_show_and_replay(checkout, buried_on_a_server_of
 
     assert "2 buried" in listed.stdout
     assert "nonsense" in shown.stdout
-    assert f"{nonsense.id} cannot be sent again" in rehearsed.stdout
+    assert f"{nonsense.id} cannot be sent again: it still is no event" in rehearsed.stdout
     assert "1 would be sent again, 1 left where they are" in rehearsed.stdout
     assert "sync:telegram: 0 unfinished events" in rebuilt.stdout
     replayed = await command(checkout, servers, "dead", "replay", str(overdraft.id))
