@@ -7,6 +7,7 @@ with a model that only adds.
 """
 
 import asyncio
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -66,6 +67,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Fact], list[Happening]]:
     some_events = st.lists(st.integers(0, length - 1), min_size=1, max_size=6).map(tuple)
     steps = st.one_of(
         st.builds(Happening, st.just("record"), some_events),
+        st.builds(Happening, st.just("take_back"), some_events),
         st.builds(Happening, st.just("settle"), some_events),
         st.builds(Happening, st.just("link"), st.tuples(st.integers(1, PEOPLE))),
         st.builds(Happening, st.just("lose_stream"), st.just(())),
@@ -87,6 +89,8 @@ class World:
             match step.what:
                 case "record":
                     await self.record([self.facts[number] for number in step.numbers])
+                case "take_back":
+                    await self.take_back([self.facts[number] for number in step.numbers])
                 case "settle":
                     await self.settle([self.facts[number] for number in step.numbers])
                 case "link":
@@ -106,6 +110,15 @@ class World:
             assert len(created) == len(set(created))
             assert not set(created) & self.recorded.keys()
             self.note(mine)
+
+    async def take_back(self, facts: list[Fact]) -> None:
+        """Record in a savepoint that is rolled back: no trace of it is left."""
+        for source, mine in by_source(facts):
+            savepoint = self.conn.transaction()
+            await savepoint.start()
+            with contextlib.suppress(InsufficientFunds):
+                await events.record(self.conn, source, mine)
+            await savepoint.rollback()
 
     async def settle(self, facts: list[Fact]) -> None:
         """Deliver a batch. What nobody recorded is a fact of a foreign program's."""

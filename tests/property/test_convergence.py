@@ -24,7 +24,7 @@ import schemas
 from bus import SOURCES, Source
 from consumers import dead
 from consumers.suspects import ATTEMPTS_MAX, SUSPECT_DELIVERIES
-from db import IdempotencyConflict, InsufficientFunds, Producer
+from db import IdempotencyConflict, InsufficientFunds, Producer, Recorded
 from launch.servers import Server
 
 EXAMPLES = 250
@@ -33,8 +33,26 @@ PATHS = ("plain", "answer lost", "dies before publishing", "dies before the comm
 #: Why an entry is buried that seems to kill whoever takes it up.
 TOO_MANY_DEATHS = "consumers ended while they settled it"
 
+#: What is done in a transaction, in order: recording the event of that number, or a savepoint that
+#: is released (True) or rolled back after what is done in it.
+Deeds = list["int | tuple[bool, Deeds]"]
+MAX_IN_A_TRANSACTION = 3
+deeds: st.SearchStrategy[Deeds] = st.lists(
+    st.recursive(
+        st.integers(0, MAX_IN_A_TRANSACTION - 1),
+        lambda inner: st.tuples(st.booleans(), st.lists(inner, min_size=1, max_size=3)),
+        max_leaves=4,
+    ),
+    min_size=1,
+    max_size=3,
+)
+
 T = TypeVar("T")
 _numbers = itertools.count(1)
+
+
+class ChangedItsMind(Exception):
+    """The bot rolls back."""
 
 
 class Histories(RuleBasedStateMachine):
@@ -110,6 +128,62 @@ class Histories(RuleBasedStateMachine):
 
         self._run(transact())
 
+    @rule(
+        events=st.lists(wanted, min_size=1, max_size=MAX_IN_A_TRANSACTION),
+        deeds=deeds,
+        lent=st.booleans(),
+        commits=st.booleans(),
+        publishes=st.booleans(),
+    )
+    def something_happens_in_savepoints(
+        self, events: list[Wanted], deeds: Deeds, lent: bool, commits: bool, publishes: bool
+    ) -> None:
+        """Some of them are rolled back; an event may be recorded in several."""
+        events = [self._new(one) for one in events]
+        deployment = self._deployment
+        producer = deployment.producers[events[0].source]
+        recorded: list[Recorded] = []
+
+        async def carry_out(deeds: Deeds, conn: asyncpg.Connection) -> dict[str, Wanted]:
+            """Return what has not been rolled back."""
+            kept: dict[str, Wanted] = {}
+            for deed in deeds:
+                if isinstance(deed, int):
+                    one = events[deed % len(events)]
+                    with contextlib.suppress(InsufficientFunds):
+                        recorded.append(await deployment.create(producer, one, conn=conn))
+                        kept[one.key] = one
+                    continue
+                releases, inner = deed
+                savepoint = conn.transaction()
+                await savepoint.start()
+                within = await carry_out(inner, conn)
+                if releases:
+                    await savepoint.commit()
+                    kept |= within
+                else:
+                    await savepoint.rollback()
+            return kept
+
+        async def transact(conn: asyncpg.Connection) -> dict[str, Wanted]:
+            kept = await carry_out(deeds, conn)
+            if not commits:
+                raise ChangedItsMind
+            return kept
+
+        async def lend() -> dict[str, Wanted]:
+            async with producer.transaction() as conn:
+                return await transact(conn)
+
+        async def own() -> dict[str, Wanted]:
+            async with deployment.pool.acquire() as conn, conn.transaction():
+                return await transact(conn)
+
+        with contextlib.suppress(ChangedItsMind):
+            self._committed |= self._run(lend() if lent else own())
+        if publishes:
+            self._run(producer.publish(*recorded))
+
     @precondition(lambda self: self._committed)
     @rule(data=st.data())
     def it_is_told_again(self, data: st.DataObject) -> None:
@@ -148,6 +222,12 @@ class Histories(RuleBasedStateMachine):
         other = self._committed[data.draw(st.sampled_from(keys))]
         other = other._replace(amount=other.amount + difference)
         self._add(other.source, schemas.encode(other.event()))
+
+    @rule(wanted=wanted)
+    def another_program_writes_an_event_to_the_wrong_stream(self, wanted: Wanted) -> None:
+        """It says that it happened on the other platform, and must never count."""
+        payload = schemas.encode(self._new(wanted).event())
+        self._add(schemas.opposite(wanted.source), payload)
 
     @rule(source=sources)
     def somebody_writes_what_is_no_event(self, source: Source) -> None:
