@@ -20,7 +20,7 @@ from bus import Keys, Publisher, Source, connect
 from config import set_up_logs
 from db import DbError, InsufficientFunds, Producer, Recorded, StorageUnavailable, open_pool
 
-from .deeds import Deed, Deeds, Shape, Wish
+from .deeds import Deed, Deeds, Fate, Shape, Wish
 from .witness import Committed, note_committed, note_rolled_back
 
 log = structlog.get_logger("twinstream.chaos")
@@ -94,8 +94,15 @@ class Bot:
             case Shape.LENT:
                 async with self._producer.transaction() as conn:
                     await self._together(deed.wishes, conn)
+            case Shape.LENT_IN_PARTS:
+                async with self._producer.transaction() as conn:
+                    await self._in_parts(deed.wishes, conn)
             case Shape.OWN:
                 await self._producer.publish(*await self._in_own_transaction(deed.wishes))
+            case Shape.OWN_IN_PARTS:
+                async with self._pool.acquire() as conn, conn.transaction():
+                    recorded = await self._in_parts(deed.wishes, conn)
+                await self._producer.publish(*recorded)
             case Shape.FORGOTTEN:
                 await self._in_own_transaction(deed.wishes)
             case Shape.ROLLED_BACK:
@@ -112,6 +119,37 @@ class Bot:
     async def _together(self, wishes: Sequence[Wish], conn: asyncpg.Connection) -> list[Recorded]:
         recorded = [await self._record(wish, conn) for wish in wishes]
         await note_committed(conn, list(map(_committed, wishes, recorded)))
+        return recorded
+
+    async def _in_parts(self, wishes: Sequence[Wish], conn: asyncpg.Connection) -> list[Recorded]:
+        """Record each in two savepoints. Returns all results, also of what was rolled back."""
+        recorded: list[Recorded] = []
+        kept: list[Committed] = []
+        lost: list[str] = []
+        for wish in wishes:
+            outer = conn.transaction()
+            await outer.start()
+            inner = conn.transaction()
+            await inner.start()
+            one = await self._record(wish, conn)
+            recorded.append(one)
+            if wish.fate in (Fate.INNER_ROLLED_BACK, Fate.KEPT_AT_SECOND_TRY):
+                await inner.rollback()
+            else:
+                await inner.commit()
+            if wish.fate is Fate.KEPT_AT_SECOND_TRY:
+                one = await self._record(wish, conn)
+                recorded.append(one)
+            if wish.fate is Fate.OUTER_ROLLED_BACK:
+                await outer.rollback()
+            else:
+                await outer.commit()
+            if wish.fate in (Fate.KEPT, Fate.KEPT_AT_SECOND_TRY):
+                kept.append(_committed(wish, one))
+            elif wish.achievement is None:
+                lost.append(one.idempotency_key)
+        await note_committed(conn, kept)
+        await note_rolled_back(conn, lost)
         return recorded
 
     async def note(self) -> None:
@@ -133,17 +171,20 @@ class Bot:
             del self._to_note[: len(events)]
 
     async def _roll_back(self, wishes: Sequence[Wish]) -> None:
+        results: list[Recorded] = []
         keys: list[str] = []
         with contextlib.suppress(_ChangedItsMind):
             async with self._pool.acquire() as conn, conn.transaction():
                 for wish in wishes:
                     recorded = await self._record(wish, conn)
+                    results.append(recorded)
                     # An achievement's key has no number: it may well be committed another time.
                     if recorded.created and wish.achievement is None:
                         keys.append(recorded.idempotency_key)
                 raise _ChangedItsMind
         async with self._pool.acquire() as conn:
             await note_rolled_back(conn, keys)
+        await self._producer.publish(*results)
 
     async def _record(self, wish: Wish, conn: asyncpg.Connection | None) -> Recorded:
         who: dict[str, Any] = {"user_id": wish.account_id, "source": self._source, "conn": conn}

@@ -27,7 +27,21 @@ class Shape(enum.Enum):
     FORGOTTEN = "forgotten"
     """The same, but the bot does not publish; the relay must."""
     ROLLED_BACK = "rolled back"
-    """The same, but the bot changes its mind."""
+    """The same, but the bot changes its mind, and publishes none the less."""
+    LENT_IN_PARTS = "lent, in parts"
+    """As LENT, but each event has a savepoint of its own, and some are rolled back."""
+    OWN_IN_PARTS = "own, in parts"
+    """As OWN, but each event has a savepoint of its own, and some are rolled back."""
+
+
+class Fate(enum.Enum):
+    """What becomes of an event that has an inner savepoint within an outer one."""
+
+    KEPT = "kept"
+    INNER_ROLLED_BACK = "inner rolled back"
+    OUTER_ROLLED_BACK = "outer rolled back"
+    KEPT_AT_SECOND_TRY = "kept at the second try"
+    """Recorded, rolled back, and recorded again with the same key."""
 
 
 SHARES = {
@@ -37,6 +51,8 @@ SHARES = {
     Shape.OWN: 20,
     Shape.FORGOTTEN: 10,
     Shape.ROLLED_BACK: 5,
+    Shape.LENT_IN_PARTS: 8,
+    Shape.OWN_IN_PARTS: 8,
 }
 REPEATED_SHARE = 0.05
 
@@ -49,10 +65,12 @@ class Wish(NamedTuple):
     delta_xp: int = 0
     delta_balance: int = 0
     achievement: str | None = None
+    fate: Fate = Fate.KEPT
+    """Another one than KEPT only where events are recorded in parts."""
 
 
 class Deed(NamedTuple):
-    """Events that are recorded together or not at all."""
+    """Events that are recorded in one transaction."""
 
     shape: Shape
     wishes: tuple[Wish, ...]
@@ -78,7 +96,10 @@ class Deeds:
         count = chance.randint(1, EVENTS_PER_TRANSACTION_MAX) if several else 1
         # Mostly one member's; several members' in any order may deadlock, as a bot's would.
         same = chance.randint(1, self._accounts) if chance.random() < 0.9 else None
-        deed = Deed(shape, tuple(self._wish(same) for _ in range(count)))
+        wishes = tuple(self._wish(same) for _ in range(count))
+        if shape in (Shape.LENT_IN_PARTS, Shape.OWN_IN_PARTS):
+            wishes = tuple(wish._replace(fate=chance.choice(list(Fate))) for wish in wishes)
+        deed = Deed(shape, wishes)
         if shape is not Shape.ROLLED_BACK:
             self._remembered = [*self._remembered[-DEEDS_REMEMBERED:], deed]
         return deed

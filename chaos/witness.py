@@ -61,9 +61,13 @@ async def note_committed(conn: asyncpg.Connection, events: Sequence[Committed]) 
 
 async def note_rolled_back(conn: asyncpg.Connection, keys: Sequence[str]) -> None:
     """Write down what was rolled back for good: no trace of it may be found."""
+    if not keys:
+        return
     await conn.execute(
         """
-        INSERT INTO chaos_rolled_back SELECT * FROM unnest($1::text[])
+        INSERT INTO chaos_rolled_back SELECT * FROM unnest($1::text[]) AS noted (idempotency_key)
+        -- In one order, so that two who note the same events do not wait for each other.
+        ORDER BY noted.idempotency_key
         ON CONFLICT (idempotency_key) DO NOTHING
         """,
         keys,
