@@ -78,8 +78,10 @@ class Comparing:
                 if not dry_run:
                     ids = [row.id for row in page.rows]
                     await drift.forget_gone(conn, page.run, page.platform, page.subject, ids)
-                for one in found:
-                    metrics.DRIFT_FOUND.labels(one.platform, one.subject).inc()
             await reconcile_pages.mark_compared(conn, *place, refused=why)
         if why is not None:
             log.error("reconcile.page_refused", run=page.run, page=page.page, why=why)
+            return
+        # Counted after the commit: a page whose transaction was rolled back is compared again.
+        for one in found:
+            metrics.DRIFT_FOUND.labels(one.platform, one.subject).inc()

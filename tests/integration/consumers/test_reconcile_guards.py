@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 from reconcile_desk import (
     a_pass,
     decisions,
@@ -25,7 +26,7 @@ from bus import Publisher
 from config import Community, ConsumerSetting, ReconcileSetting
 from consumers.parts import Parts
 from consumers.reconcile.role import Reconcile
-from db import Producer
+from db import Contention, Producer
 from schemas import SnapshotPage
 
 PEOPLE = 6
@@ -400,3 +401,46 @@ async def test_a_paused_owner_changes_nothing_any_more(
 
     assert await everything(pool) == before
     assert await pool.fetch("SELECT * FROM snapshots") == snapshots
+
+
+#: Ends the transaction of the first page that is compared. A sequence is not rolled back with it.
+FIRST_COMPARISON_FAILS = """
+    CREATE SEQUENCE comparisons;
+    CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('comparisons') = 1 THEN
+            RAISE EXCEPTION 'in the way' USING ERRCODE = 'serialization_failure';
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER fail_once BEFORE UPDATE OF compared_at ON snapshots
+        FOR EACH ROW WHEN (NEW.platform = 'discord' AND NEW.page = 0) EXECUTE FUNCTION fail_once();
+"""
+
+
+async def test_a_difference_is_counted_once_though_its_page_is_compared_again(
+    parts: Parts, role: Reconcile, pool: asyncpg.Pool, people: list[int]
+):
+    await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'discord'"
+                       " AND member_id = $1", people[0])  # fmt: skip
+    await pool.execute(FIRST_COMPARISON_FAILS)
+    before = found_so_far()
+    run_id = await role.ask(everybody=True)
+    assert run_id is not None
+
+    with pytest.raises(Contention):
+        await ended(role, pool, run_id)
+    report = await ended(role, pool, run_id)
+
+    assert report.status == "finished"
+    assert found_so_far() - before == len(await decisions(pool)) == 1
+
+
+def found_so_far() -> float:
+    """Add up the figure, whatever the platform and the subject."""
+    return sum(
+        sample.value
+        for family in REGISTRY.collect()
+        for sample in family.samples
+        if sample.name == "twinstream_drift_found_total"
+    )
