@@ -307,6 +307,8 @@ class Histories(RuleBasedStateMachine):
             self._run(self._deployment.come_to_rest())
             self._run(self._send_again_what_died_too_often())
             self._run(self._check())
+            if self._run(self._everything_buried_is_sent_again()):
+                self._run(self._check())
         finally:
             self._run(self._deployment.close())
 
@@ -324,6 +326,13 @@ class Histories(RuleBasedStateMachine):
                 deployment.pool, deployment.publisher, ids=None, reason=TOO_MANY_DEATHS
             )
             await deployment.come_to_rest()
+
+    async def _everything_buried_is_sent_again(self) -> bool:
+        """Have an operator replay all that is left; what is true by now arrives, and no more."""
+        deployment = self._deployment
+        done = await dead.replay(deployment.pool, deployment.publisher, ids=None)
+        await deployment.come_to_rest()
+        return bool(done.sent)
 
     async def _check(self) -> None:
         pool = self._deployment.pool
