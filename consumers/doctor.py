@@ -14,7 +14,7 @@ from rich.text import Text
 from bus import SOURCES, BusError, Client, GroupMissing, Keys, Lag, connect, measure_lag
 from bus.errors import translated
 from config import Community, ConfigError, Settings
-from db import DbError, open_pool, open_stores, status
+from db import DbError, debts, open_pool, open_stores, status
 
 from .display import CannotShow, Hindrances
 from .loop import NotYet
@@ -85,10 +85,18 @@ async def _postgres(settings: Settings) -> Findings:
 
 async def _stores(settings: Settings, community: Community) -> Findings:
     stores = community.stores.by_platform()
+    names = [name for name, store in stores.items() if store is not None]
     async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
         await open_stores(pool, stores)
-    names = [name for name, store in stores.items() if store is not None]
+        async with pool.acquire() as conn:
+            refused = await debts.set_aside(conn)
     yield Finding("stores", note=f"tables of their own: {', '.join(names) or 'none'}")
+    for one in refused:
+        yield Finding(
+            f"store of {one.platform}",
+            f"{one.members} members are owed what their rows do not take, such as account"
+            f" {one.account_id}: {one.error}; it is paid within minutes once that is mended",
+        )
 
 
 async def _version(pool: asyncpg.Pool) -> str:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from . import status
+from . import status, store_writing
 from .audit_queries import BY_LEDGER, STORE_SIDE
 from .errors import StoreUnfit, mapped_errors
 from .platforms import Platform
@@ -124,7 +124,7 @@ async def _check_store(
     conn: asyncpg.Connection, platform: Platform, store: Store, examples_max: int
 ) -> Check:
     """Go through the table and the ledger side by side, in account order."""
-    ours, theirs = _ledger_side(conn, platform), _holdings(conn, store)
+    ours, theirs = _ledger_side(conn, platform), _holdings(conn, platform, store)
     looked_at = different = 0
     examples: list[Difference] = []
     mine, other = await anext(ours, None), await anext(theirs, None)
@@ -175,11 +175,12 @@ async def _ledger_side(conn: asyncpg.Connection, platform: Platform) -> AsyncIte
             yield _Expected(*row)
 
 
-async def _holdings(conn: asyncpg.Connection, store: Store) -> AsyncIterator[Holding]:
+async def _holdings(
+    conn: asyncpg.Connection, platform: Platform, store: Store
+) -> AsyncIterator[Holding]:
     after = 0
-    while rows := await store.snapshot(conn, after, PAGE_ROWS):
-        for row in rows:
-            holding = Holding(*row)
+    while rows := await store_writing.read(conn, platform, store, after, PAGE_ROWS):
+        for holding in rows:
             if holding.account_id <= after:
                 raise StoreUnfit(
                     f"the store returned account {holding.account_id} after {after}:"

@@ -5,16 +5,19 @@ No row means "not there yet", never zero. Whatever arrives for such a member is 
 its ledger less what it is owed.
 """
 
-import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import asyncpg
 
-from .errors import DbError, StorageUnavailable, mapped_errors
+from .errors import mapped_errors
 from .ledger import LedgerRow
 from .platforms import Platform
+from .store_writing import LOCK_WAIT_AGAIN_MS, LOCK_WAIT_MS, Written, read_rows, write
 from .stores import Change, Store
+
+#: A member who could not be paid is tried again within so many seconds at the latest.
+RETRY_S_MAX: Final = 300.0
 
 
 class Amounts(NamedTuple):
@@ -36,21 +39,41 @@ class Payment(NamedTuple):
 
     paid: int
     """How many members got what they were owed."""
+    set_aside: Mapping[int, str]
+    """The accounts whose row is there and could not be paid, and why. They are tried again later,
+    less and less often."""
     upto: int | None
     """Where the next round goes on; None after the last account."""
 
 
+class SetAside(NamedTuple):
+    """What one platform owes to members whose rows could not be paid."""
+
+    platform: Platform
+    members: int
+    account_id: int
+    """One of the accounts."""
+    error: str
+    """Why that one could not be paid."""
+
+
 async def apply_rows(
-    conn: asyncpg.Connection, platform: Platform, store: Store, rows: Iterable[LedgerRow]
+    conn: asyncpg.Connection,
+    platform: Platform,
+    store: Store,
+    rows: Iterable[LedgerRow],
+    *,
+    check_deferred: bool = True,
 ) -> None:
     """Bring ledger rows that were entered just now to the platform's own table.
 
     Call it after `ledger.enter`, in the same transaction: its locks on the books keep two callers
-    from each other. What a member was owed is paid along.
+    from each other. What a member was owed is paid along, unless it was set aside. For
+    `check_deferred` see `write`.
 
     Raises:
-        RuleBroken: the table refuses a change.
-        StorageUnavailable: the store cannot do it now.
+        RowRefused: the table refuses a member's row, while it takes others.
+        StoreClosed: the table takes no row now.
     """
     due: dict[int, Amounts] = {}
     for row in rows:
@@ -58,7 +81,8 @@ async def apply_rows(
         if amounts != NOTHING:
             due[row.member_id] = due.get(row.member_id, NOTHING).plus(amounts)
     if due:
-        await _apply(conn, platform, store, due)
+        with mapped_errors():
+            await _apply(conn, platform, store, due, check_deferred=check_deferred)
 
 
 async def pay(
@@ -66,19 +90,20 @@ async def pay(
 ) -> Payment:
     """Pay up to `limit` members who are owed something and have a row by now.
 
-    Looks at accounts above `after`, in their order. Two payers at once share the work. The caller
+    Looks at accounts above `after`, in their order. Two payers at once share the work. A member
+    whose row is refused, locked or not changed is set aside, and the others are paid. The caller
     owns the transaction.
 
     Raises:
-        RuleBroken: the table refuses a change.
-        StorageUnavailable: the store cannot do it now.
+        StoreClosed: the table takes no row now.
     """
     with mapped_errors():
-        owed = await conn.fetch(
+        rows = await conn.fetch(
             """
-            SELECT a.account_id, d.member_id FROM store_debts AS d
+            SELECT a.account_id, d.member_id, d.xp, d.balance FROM store_debts AS d
             JOIN accounts AS a ON a.member_id = d.member_id AND a.platform = d.platform
             WHERE d.platform = $1 AND a.account_id > $2
+                AND (d.retry_at IS NULL OR d.retry_at <= now())
             ORDER BY a.account_id LIMIT $3
             FOR UPDATE OF d SKIP LOCKED
             """,
@@ -86,59 +111,85 @@ async def pay(
             after,
             limit,
         )
-        members: dict[int, int] = dict(owed)
-        if not members:
-            return Payment(0, None)
-        with _failures_told(platform):
-            there = await store.snapshot(conn, after, limit, sorted(members))
-        due = {members[holding[0]]: NOTHING for holding in there}
-        if due:
-            await _apply(conn, platform, store, due)
-    return Payment(len(due), max(members) if len(members) == limit else None)
+        members = {row["account_id"]: row["member_id"] for row in rows}
+        there = await read_rows(conn, platform, store, list(members))
+        changes = [
+            Change(account_id, xp, balance)
+            for account_id, _, xp, balance in rows
+            if account_id in there.holdings
+        ]
+        written = await write(conn, platform, store, changes)
+        unpaid = {
+            **there.unreadable,
+            **written.unapplied,
+            **{account_id: str(error) for account_id, error in written.refused.items()},
+        }
+        paid = [members[one.account_id] for one in changes if one.account_id not in unpaid]
+        await _forgive(conn, platform, paid)
+        await _set_aside(conn, platform, {members[one]: why for one, why in unpaid.items()})
+    return Payment(len(paid), unpaid, max(members) if len(members) == limit else None)
 
 
-async def next_owed(conn: asyncpg.Connection, platform: Platform, after: int) -> int | None:
-    """Return the next account above `after` that is owed something; None if there is none."""
+async def set_aside(conn: asyncpg.Connection) -> list[SetAside]:
+    """Say which platforms owe something that their tables do not take."""
     with mapped_errors():
-        account_id: int | None = await conn.fetchval(
+        rows = await conn.fetch(
             """
-            SELECT min(a.account_id) FROM store_debts AS d
-            JOIN accounts AS a ON a.member_id = d.member_id AND a.platform = d.platform
-            WHERE d.platform = $1 AND a.account_id > $2
-            """,
-            platform,
-            after,
+            SELECT d.platform, count(*), min(a.account_id),
+                (array_agg(d.error ORDER BY a.account_id))[1]
+            FROM store_debts AS d JOIN accounts AS a USING (member_id, platform)
+            WHERE d.error IS NOT NULL
+            GROUP BY d.platform ORDER BY d.platform
+            """
         )
-    return account_id
+    return [SetAside(*row) for row in rows]
 
 
 async def _apply(
-    conn: asyncpg.Connection, platform: Platform, store: Store, due: Mapping[int, Amounts]
+    conn: asyncpg.Connection,
+    platform: Platform,
+    store: Store,
+    due: Mapping[int, Amounts],
+    *,
+    check_deferred: bool,
 ) -> None:
-    """Apply what is due to members, and what they were owed; what cannot be is owed again."""
-    members = sorted(due)
+    """Apply what is due to members, and what they were owed; what cannot be is owed."""
     accounts = await conn.fetch(
         "SELECT member_id, account_id FROM accounts"
         " WHERE platform = $1 AND member_id = ANY ($2::bigint[])",
         platform,
-        members,
+        sorted(due),
     )
     account_of: dict[int, int] = dict(accounts)
-    total = {member: due[member] for member in members}
-    for member, debt in (await _forgive(conn, platform, sorted(account_of))).items():
-        total[member] = total[member].plus(debt)
-    changes = sorted(Change(account, *total[member]) for member, account in account_of.items())
-    with _failures_told(platform):
-        absent = set(await store.apply(conn, changes)) if changes else set()
-    await owe(
-        conn,
-        platform,
-        {
-            member: amounts
-            for member, amounts in total.items()
-            if account_of.get(member) in {None, *absent} and amounts != NOTHING
-        },
-    )
+    debts, is_set_aside = await _owed(conn, platform, sorted(account_of))
+    # The row of a member who was set aside may still be locked: nobody else is to wait for it long.
+    lock_wait_ms = LOCK_WAIT_AGAIN_MS if is_set_aside else LOCK_WAIT_MS
+
+    async def written(members: Iterable[int], owed: Mapping[int, Amounts]) -> Written:
+        changes = sorted(
+            Change(account_of[one], *due[one].plus(owed.get(one, NOTHING))) for one in members
+        )
+        return await write(
+            conn,
+            platform,
+            store,
+            changes,
+            lock_wait_ms=lock_wait_ms,
+            check_deferred=check_deferred,
+        )
+
+    together = await written(account_of, debts)
+    # It may be the debt that the table refuses. Then the events stand alone, and `pay` sees to it.
+    left = [one for one in debts if account_of[one] in together.refused]
+    alone = await written(left, {})
+    retried = {account_of[one] for one in left}
+    refused = {one: why for one, why in together.refused.items() if one not in retried}
+    Written({}, {**refused, **alone.refused}).require()
+    unapplied = {*together.unapplied, *alone.unapplied}
+    paid = [one for one in debts if one not in left and account_of[one] not in unapplied]
+    await _forgive(conn, platform, paid)
+    owing = {one: due[one] for one in due if account_of.get(one) in {None, *unapplied}}
+    await owe(conn, platform, {one: it for one, it in owing.items() if it != NOTHING})
 
 
 async def owe(conn: asyncpg.Connection, platform: Platform, debts: Mapping[int, Amounts]) -> None:
@@ -162,28 +213,45 @@ async def owe(conn: asyncpg.Connection, platform: Platform, debts: Mapping[int, 
         )
 
 
-async def _forgive(
+async def _owed(
     conn: asyncpg.Connection, platform: Platform, members: Sequence[int]
-) -> dict[int, Amounts]:
+) -> tuple[dict[int, Amounts], bool]:
+    """Lock and return what members are owed, and tell whether anything else was set aside."""
     rows = await conn.fetch(
         """
-        DELETE FROM store_debts WHERE platform = $1 AND member_id = ANY ($2::bigint[])
-        RETURNING member_id, xp, balance
+        SELECT member_id, xp, balance, retry_at IS NOT NULL FROM store_debts
+        WHERE platform = $1 AND member_id = ANY ($2::bigint[])
+        ORDER BY member_id
+        FOR UPDATE
         """,
         platform,
         members,
     )
-    return {member: Amounts(xp, balance) for member, xp, balance in rows}
+    owed = {member: Amounts(xp, balance) for member, xp, balance, aside in rows if not aside}
+    return owed, len(owed) < len(rows)
 
 
-@contextlib.contextmanager
-def _failures_told(platform: Platform) -> Iterator[None]:
-    """Take whatever another program's class raises for "not now": it must not bury good events."""
-    try:
-        yield
-    except (DbError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        raise
-    except Exception as error:
-        raise StorageUnavailable(
-            f"the store of {platform} failed: {type(error).__name__}: {error}"
-        ) from error
+async def _forgive(conn: asyncpg.Connection, platform: Platform, members: Sequence[int]) -> None:
+    if members:
+        await conn.execute(
+            "DELETE FROM store_debts WHERE platform = $1 AND member_id = ANY ($2::bigint[])",
+            platform,
+            members,
+        )
+
+
+async def _set_aside(conn: asyncpg.Connection, platform: Platform, whys: Mapping[int, str]) -> None:
+    """Note why members could not be paid. Each time they wait twice as long for the next try."""
+    if whys:
+        await conn.execute(
+            """
+            UPDATE store_debts AS d SET error = u.why, attempts = d.attempts + 1,
+                retry_at = now() + least($4, 2 ^ least(d.attempts, 20)) * interval '1 second'
+            FROM unnest($2::bigint[], $3::text[]) AS u (member_id, why)
+            WHERE d.platform = $1 AND d.member_id = u.member_id
+            """,
+            platform,
+            list(whys),
+            [why.replace("\x00", "") for why in whys.values()],
+            RETRY_S_MAX,
+        )

@@ -51,6 +51,18 @@ class InsufficientFunds(RuleBroken):
         return f"{super().__str__()}: user_id {shown}" + (f" and {more} more" if more > 0 else "")
 
 
+class RowRefused(RuleBroken):
+    """A platform's own table refuses the rows of these accounts, while it takes others."""
+
+    def __init__(self, rule: str, detail: str, user_ids: tuple[int, ...]) -> None:
+        super().__init__(rule, detail)
+        self.user_ids = user_ids
+
+
+class StoreClosed(StorageUnavailable):
+    """A platform's own table takes no row now, so what is for it waits. The text says why."""
+
+
 class StoreUnfit(DbError):
     """A store cannot work as it is configured. The text says why, and what mends it."""
 
@@ -85,6 +97,42 @@ _IN_THE_WAY = (
 # taking it for the event's fault would bury good events while a standby is read-only.
 # InternalClientError is what asyncpg says when a server goes away just as a query is being sent.
 _AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
+# What Postgres says of itself while it runs another program's statements or triggers. Beside these,
+# any code can be the answer to one row: a trigger raises what its author likes.
+_OF_ITSELF = ("08", "25006", "40", "53", "57P", "58", "XX")
+
+
+def may_concern_a_row(error: Exception) -> bool:
+    """Tell whether a store may have raised this because of one row. Pure.
+
+    If not, the connection or Postgres is at fault, and `mapped_errors` knows the error. A class may
+    call other services, so an OSError need not be about the connection; rolling back tells.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        return not (error.sqlstate or "XX").startswith(_OF_ITSELF)
+    away = (DbError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    return not isinstance(error, away)
+
+
+def is_locked(error: Exception) -> bool:
+    """Tell whether another transaction's lock was not released in time. Pure."""
+    return isinstance(error, asyncpg.LockNotAvailableError)
+
+
+def is_about_amount(error: Exception) -> bool:
+    """Tell whether a value was refused, by its type or by a constraint with a name. Pure."""
+    return isinstance(error, asyncpg.DataError) or (
+        isinstance(error, asyncpg.IntegrityConstraintViolationError)
+        and error.constraint_name is not None
+    )
+
+
+def store_rule(error: Exception) -> str:
+    """Name the rule by which a platform's own table refuses a row. Pure."""
+    if isinstance(error, asyncpg.DataError):
+        return "store_value_out_of_range"
+    return f"store_{getattr(error, 'constraint_name', None) or 'row_refused'}"
 
 
 @contextlib.contextmanager

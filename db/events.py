@@ -37,7 +37,9 @@ async def record(
     Raises:
         IdempotencyConflict: a key belongs to an event with a different content.
         InsufficientFunds: a member's settled XP or balance would go below zero.
+        RowRefused: the platform's own table refuses a member's row, while it takes others.
         RuleBroken: a value is beyond what the record can hold.
+        StoreClosed: the platform's own table takes no row now; nothing was recorded.
         Contention: another transaction was in the way; try again.
         StorageUnavailable: Postgres is away; nothing was recorded.
     """
@@ -64,7 +66,9 @@ async def record(
             await _add_to_totals(conn, [first[key] for key in entered])
             await _append(conn, [r for r in results if r.created], first, status)
             if store is not None:
-                await debts.apply_rows(conn, source, store, [first[key] for key in entered])
+                due = [first[key] for key in entered]
+                # The transaction may be another program's.
+                await debts.apply_rows(conn, source, store, due, check_deferred=False)
         return results
 
 

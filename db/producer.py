@@ -90,6 +90,7 @@ class Producer:
         schemas.SchemaError: the event breaks a rule; the sentence says which.
         IdempotencyConflict: the key belongs to an event with a different content.
         InsufficientFunds: the member's settled XP or balance would go below zero.
+        RowRefused: with `stores`, the table refuses the rows of the accounts in `user_ids`.
         Contention: another transaction was in the way. Without `conn` it was tried a few times
             already; with `conn`, roll back and run the whole transaction again.
         StorageUnavailable: Postgres is away; try again later with the same arguments.

@@ -203,6 +203,9 @@ CREATE TABLE public.store_debts (
     xp bigint DEFAULT 0 NOT NULL,
     balance bigint DEFAULT 0 NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone,
+    error text,
     CONSTRAINT store_debt_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 

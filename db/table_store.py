@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from .errors import RuleBroken, StoreUnfit
+from .errors import StoreUnfit
 from .stores import Change, Holding
 
 _WHOLE_NUMBERS: Final = ("smallint", "integer", "bigint")
@@ -31,6 +31,11 @@ class TableNames(NamedTuple):
 class TableStore:
     """Adds to and reads two columns of a table. Names become SQL once, checked and quoted."""
 
+    @property
+    def name(self) -> str:
+        """What the table is called in twinstream.toml."""
+        return self._names.table
+
     def __init__(self, names: TableNames) -> None:
         """Take names; `check` says whether there is such a table.
 
@@ -44,7 +49,8 @@ class TableStore:
                     " that has spaces or upper case"
                 )
         self._names = names
-        table, key, xp, balance = names
+        self._table = _quoted(names.table)
+        table, key, xp, balance = map(_quoted, names)
         self._apply = f"""
             WITH input AS (
                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
@@ -71,18 +77,8 @@ class TableStore:
         """  # noqa: S608 - as above
 
     async def apply(self, conn: asyncpg.Connection, changes: Sequence[Change]) -> Collection[int]:
-        """Add to the rows that there are.
-
-        Raises:
-            RuleBroken: the table refuses a value, by a constraint or because its column is narrow.
-        """
-        try:
-            rows = await conn.fetch(self._apply, *map(list, zip(*changes, strict=True)))
-        except asyncpg.DataError as error:
-            raise RuleBroken("store_value_out_of_range", self._refusal(error)) from error
-        except asyncpg.IntegrityConstraintViolationError as error:
-            rule = error.constraint_name or "unnamed"
-            raise RuleBroken(f"store_{rule}", self._refusal(error)) from error
+        """Add to the rows that there are. What Postgres raises is left to the caller to judge."""
+        rows = await conn.fetch(self._apply, *map(list, zip(*changes, strict=True)))
         return frozenset(account_id for (account_id,) in rows)
 
     async def snapshot(
@@ -102,7 +98,7 @@ class TableStore:
         Raises:
             StoreUnfit: it cannot; every reason is told, each with what mends it.
         """
-        if await conn.fetchval("SELECT to_regclass($1)", self._names.table) is None:
+        if await conn.fetchval("SELECT to_regclass($1)", self._table) is None:
             raise StoreUnfit(
                 f"there is no table {self._names.table} in this database that DATABASE_URL's user"
                 " may see; name its schema too, as in public.users"
@@ -130,10 +126,11 @@ class TableStore:
     async def _columns(self, conn: asyncpg.Connection) -> dict[str, str]:
         rows = await conn.fetch(
             """
-            SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
+            SELECT a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL)
+            FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
             WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
             """,
-            self._names.table,
+            self._table,
         )
         return dict(rows)
 
@@ -147,10 +144,10 @@ class TableStore:
                     AND x.indpred IS NULL AND x.indnkeyatts = 1 AND a.attname = $2
             )
             """,
-            self._names.table,
+            self._table,
             _folded(self._names.id),
         )
-        table, key = self._names.table, self._names.id
+        table, key = await self._as_sql(conn), self._names.id
         return (
             None
             if unique
@@ -161,9 +158,9 @@ class TableStore:
     async def _unfit_privilege(self, conn: asyncpg.Connection) -> str | None:
         may = await conn.fetchval(
             "SELECT has_table_privilege($1, 'SELECT') AND has_table_privilege($1, 'UPDATE')",
-            self._names.table,
+            self._table,
         )
-        user, table = await conn.fetchval("SELECT current_user"), self._names.table
+        user, table = await conn.fetchval("SELECT current_user"), await self._as_sql(conn)
         return (
             None
             if may
@@ -171,10 +168,19 @@ class TableStore:
             f' GRANT SELECT, UPDATE ON {table} TO "{user}"'
         )
 
-    def _refusal(self, error: asyncpg.PostgresError) -> str:
-        return f"the table {self._names.table} refuses the change: {error}"
+    async def _as_sql(self, conn: asyncpg.Connection) -> str:
+        """Return the table's name for a statement that an operator is to type."""
+        name: str = await conn.fetchval("SELECT to_regclass($1)::text", self._table)
+        return name
+
+
+def _quoted(name: str) -> str:
+    """Quote a name, so that one that is also a word of SQL's, such as `user`, is a name."""
+    return re.sub(_NAME, lambda part: '"' + _folded(part[0]).replace('"', '""') + '"', name)
 
 
 def _folded(name: str) -> str:
-    """Return a name as the catalogue has it."""
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+    """Return a name as the catalogue has it: outside of quotes Postgres lowers ASCII letters."""
+    if name.startswith('"'):
+        return name[1:-1].replace('""', '"')
+    return re.sub("[A-Z]", lambda letter: letter[0].lower(), name)

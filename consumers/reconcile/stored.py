@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import asyncpg
+import structlog
 
-from db import Platform, debts, find_member, repairs, snapshots
+from db import Platform, StoreClosed, debts, find_member, repairs, snapshots, store_writing
 from db.snapshots import StoreSide
 from db.stores import Change, Holding, Store
 from schemas import SnapshotRow
@@ -15,6 +16,8 @@ from .books import GONE
 from .decisions import ROW, stands, told
 from .subjects import CannotLook, Finding, Repair
 from .telling import tell
+
+log = structlog.get_logger("twinstream.reconcile")
 
 CORRECTED: Final = Repair("repaired", "The table was corrected to what the ledger adds up to.")
 OWED: Final = Repair(
@@ -46,20 +49,28 @@ class Stored:
     async def ids_after(self, conn: asyncpg.Connection, after: int, limit: int) -> Sequence[int]:
         """Return the next accounts that the table or we know."""
         ours = await snapshots.accounts_after(conn, self.platform, after, limit)
-        theirs = [one[0] for one in await self._store.snapshot(conn, after, limit)]
-        return sorted({*ours, *theirs})[:limit]
+        try:
+            rows = await store_writing.read(conn, self.platform, self._store, after, limit)
+        except StoreClosed as error:
+            # One row may be at fault. `read` finds out, for those that we know.
+            log.warning("rows.unreadable", platform=self.platform, after=after, why=str(error))
+            rows = []
+        return sorted({*ours, *(row.account_id for row in rows)})[:limit]
 
     async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
         """Look at these accounts' rows, in the view in which the ledger is added up.
 
         Raises:
-            CannotLook: the table is empty, and yet it should not be.
+            CannotLook: the table cannot be read, or is empty, and yet it should not be.
         """
-        rows = await self._look(conn, ids)
-        if not any(row.is_there for row in rows) and any(
-            any(row.expected.values()) for row in rows
-        ):
-            await self._require_anything(conn)
+        try:
+            rows = await self._look(conn, ids)
+            if not any(row.is_there for row in rows) and any(
+                any(row.expected.values()) for row in rows
+            ):
+                await self._require_anything(conn)
+        except StoreClosed as error:
+            raise CannotLook(str(error)) from error
         differing = [
             row.member_id for row in rows if row.seen != row.expected and row.member_id is not None
         ]
@@ -67,25 +78,38 @@ class Stored:
         return [told(row, under_way.get(row.member_id or 0)) for row in rows]
 
     async def _look(self, conn: asyncpg.Connection, ids: Sequence[int]) -> list[SnapshotRow]:
-        wanted = sorted(ids)
-        holdings = {
-            holding[0]: Holding(*holding)
-            for holding in await self._store.snapshot(conn, wanted[0] - 1, len(wanted), wanted)
-        }
+        """Return these accounts' rows, but for those that cannot be read.
+
+        Raises:
+            StoreClosed: no row of the table can be read.
+        """
+        found = await store_writing.read_rows(conn, self.platform, self._store, ids)
+        for account_id, why in found.unreadable.items():
+            log.warning("row.unreadable", platform=self.platform, account_id=account_id, why=why)
+        wanted = sorted({*ids} - {*found.unreadable})
         sides = await snapshots.store_side(conn, self.platform, wanted)
-        return [_row(side, holdings.get(side.account_id)) for side in sides]
+        return [_row(side, found.holdings.get(side.account_id)) for side in sides]
 
     async def _require_anything(self, conn: asyncpg.Connection) -> None:
-        if not await self._store.snapshot(conn, 0, 1):
+        if not await store_writing.read(conn, self.platform, self._store, 0, 1):
             raise CannotLook("its table is empty, while the community is not")
 
     async def repair(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
         """Tell as an event what people changed on Telegram, or correct Discord's table."""
+        try:
+            return await self._repair(conn, finding)
+        except StoreClosed as error:
+            return left_because(str(error))
+
+    async def _repair(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
         # Another finding of the same row may have made the member just now.
         member_id = await find_member(conn, self.platform, finding.subject_id)
         if member_id is not None:
             await repairs.hold_member(conn, member_id, paying=self.platform)
-        [row] = await self._look(conn, [finding.subject_id])
+        rows = await self._look(conn, [finding.subject_id])
+        if not rows:
+            return left_because("its row cannot be read")
+        [row] = rows
         if row.member_id != member_id or stands(finding, row) is None:
             return GONE
         if finding.field == ROW:
@@ -96,8 +120,13 @@ class Stored:
             return UNKNOWN
         amount = -(finding.difference or 0)
         change = (amount, 0) if finding.field == "xp" else (0, amount)
-        if await self._store.apply(conn, [Change(finding.subject_id, *change)]):
-            return GONE
+        written = await store_writing.write(
+            conn, self.platform, self._store, [Change(finding.subject_id, *change)]
+        )
+        for error in written.refused.values():
+            return left_because(str(error))
+        for why in written.unapplied.values():
+            return left_because(why)
         return CORRECTED
 
     async def _owe(self, conn: asyncpg.Connection, row: SnapshotRow) -> Repair:
@@ -106,6 +135,11 @@ class Stored:
         amounts = debts.Amounts(owed.get("xp", 0), owed.get("balance", 0))
         await debts.owe(conn, self.platform, {row.member_id: amounts})
         return OWED
+
+
+def left_because(why: str) -> Repair:
+    """Say what keeps a row from being corrected; a later pass tries again."""
+    return Repair("left", f"It cannot be corrected now, so it is left as it is: {why}.")
 
 
 def _row(side: StoreSide, holding: Holding | None) -> SnapshotRow:

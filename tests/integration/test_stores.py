@@ -129,7 +129,7 @@ async def test_a_member_without_a_row_is_owed_and_paid_when_it_appears(users, st
     await users.execute("INSERT INTO users (id, xp) VALUES ($1, 100)", MIRA_TG)
     payment = await pay(users, store)
 
-    assert payment == debts.Payment(1, None)
+    assert payment == debts.Payment(1, {}, None)
     assert await row(users) == (117, 0)
     assert await owed(users) == []
     assert (await pay(users, store)).paid == 0
@@ -180,7 +180,7 @@ async def test_paying_walks_through_many_in_rounds(users, store):
     second = await pay(users, store, after=first.upto, limit=2)
     third = await pay(users, store, after=second.upto, limit=2)
 
-    assert (first, second, third) == ((1, 2), (1, 4), (1, None))
+    assert (first, second, third) == ((1, {}, 2), (1, {}, 4), (1, {}, None))
     assert await owed(users) == [(1, 0), (1, 0)]
 
 

@@ -319,7 +319,7 @@ GUARDS = {
         "test_reconcile_store.py::test_an_empty_table_is_no_statement_and_changes_nothing",
         (
             "consumers/reconcile/stored.py",
-            "        if not await self._store.snapshot(conn, 0, 1):",
+            "        if not await store_writing.read(conn, self.platform, self._store, 0, 1):",
             "        if False:",
         ),
     ),
@@ -353,6 +353,97 @@ GUARDS = {
             "consumers/reconcile/worn.py",
             "if found != (finding.seen, finding.expected):",
             "if False:",
+        ),
+    ),
+    "a table that refuses every row buries nothing": guard(
+        "test_store_refusals.py"
+        "::test_a_table_that_refuses_every_row_waits_and_buries_nothing[a right taken away]",
+        (
+            "db/store_writing.py",
+            "        asked = 0\n        async for",
+            "        return\n        asked = 0\n        async for",
+        ),
+    ),
+    "a frozen table is not asked with nothing": guard(
+        "test_store_refusals.py"
+        "::test_a_table_that_refuses_every_row_waits_and_buries_nothing[a season that is over]",
+        (
+            "db/store_writing.py",
+            "least = 0 if all(is_about_amount(error) for _, error in hindered) else 1",
+            "least = 0",
+        ),
+    ),
+    "a refused amount is not asked with another": guard(
+        "test_store_refusals.py::test_the_only_row_is_refused_for_its_amount_alone",
+        (
+            "db/store_writing.py",
+            "least = 0 if all(is_about_amount(error) for _, error in hindered) else 1",
+            "least = 1",
+        ),
+    ),
+    "judge again after the last refusal": guard(
+        "test_store_refusals.py"
+        "::test_a_table_that_closes_in_the_middle_of_paying_is_not_taken_for_many_refusals",
+        (
+            "db/store_writing.py",
+            "            await self._require_open()\n            for hindrance",
+            "            for hindrance",
+        ),
+    ),
+    "try once more what is to be buried": guard(
+        "test_store_refusals.py::test_a_refusal_that_is_over_when_it_is_judged_buries_nothing",
+        (
+            "db/store_writing.py",
+            "                await self._apply([hindrance.change])\n",
+            "                pass\n",
+        ),
+    ),
+    "ask rows that were changed lately": guard(
+        "test_store_refusals.py::test_many_banned_neighbours_do_not_make_a_table_look_closed",
+        (
+            "db/store_writing.py",
+            "for account_id in await self._changed_lately():",
+            "for account_id in list[int]():",
+        ),
+    ),
+    "wait for no lock without end": guard(
+        "test_store_refusals.py::test_a_locked_row_costs_itself_alone_and_is_never_buried",
+        (
+            "db/store_writing.py",
+            "SAVEPOINT store; SET LOCAL lock_timeout = {lock_wait_ms}",
+            "SAVEPOINT store",
+        ),
+    ),
+    "set aside what cannot be paid": guard(
+        "test_store_refusals.py::test_a_trigger_that_drops_the_change_does_not_keep_paying_busy",
+        (
+            "db/debts.py",
+            "        await _set_aside(conn, platform, {",
+            "        _ = (conn, platform, {",
+        ),
+    ),
+    "a debt buries no event": guard(
+        "test_store_refusals.py::test_what_the_table_does_not_want_of_a_debt_buries_no_event",
+        (
+            "db/debts.py",
+            "left = [one for one in debts if account_of[one] in together.refused]",
+            "left = list[int]()",
+        ),
+    ),
+    "put a refused bonus on record": guard(
+        "test_store_refusals.py::test_a_refused_bonus_is_on_record_and_can_be_replayed",
+        (
+            "consumers/bonuses.py",
+            "            conflict = isinstance(error, IdempotencyConflict)\n",
+            "            return str(error)\n            conflict = True\n",
+        ),
+    ),
+    "give no bonus that only looks like one": guard(
+        "test_store_refusals.py::test_what_only_looks_like_a_bonus_is_not_replayed",
+        (
+            "consumers/bonuses.py",
+            "            if not await producer.holds_achievement(",
+            "            if False and not await producer.holds_achievement(",
         ),
     ),
 }
