@@ -6,12 +6,14 @@ between, the achievement is delivered again and its bonus is found.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Final
 
+import asyncpg
 import structlog
 
 import schemas
-from config import AchievementSetting
+from config import AchievementSetting, Community
 from db import (
     Fact,
     IdempotencyConflict,
@@ -46,7 +48,8 @@ class Bonuses:
     async def give(self, facts: Iterable[Fact]) -> None:
         """Give the bonuses of those facts that are achievements and not settled yet.
 
-        An achievement that the record refuses brings none; settling it says why.
+        An achievement that the record refuses brings none; settling it says why. A bonus that is
+        refused is buried with its reason, and can be replayed; the achievement is settled.
 
         Raises:
             Contention, StorageUnavailable: do it all again later.
@@ -69,34 +72,87 @@ class Bonuses:
             await events.record(conn, event.source, [fact], status="published")
             accounts = await accounts_of(conn, event.source, event.user_id)
             keys = [key for one in accounts.items() for key in _keys(*one, setting.name)]
-            if await ledger.find(conn, keys):
+            if any(row.reason == REASON for row in await ledger.find(conn, keys)):
                 return
             # Always the same account of the two, so that unlocking on both platforms at once is
             # one bonus.
             home: Platform = "telegram" if "telegram" in accounts else "discord"
-            if setting.bonus_xp:
-                await self._producer.create_xp_change_event(
-                    user_id=accounts[home],
-                    delta_xp=setting.bonus_xp,
-                    source=home,
-                    reason=REASON,
-                    entity_id=setting.name,
-                    conn=conn,
-                )
-            if setting.bonus_balance:
-                await self._producer.create_balance_change_event(
-                    user_id=accounts[home],
-                    delta_balance=setting.bonus_balance,
-                    source=home,
-                    reason=REASON,
-                    entity_id=setting.name,
-                    conn=conn,
-                )
-        log.info("bonus.given", key=event.idempotency_key, achievement=setting.name)
+            refused = {}
+            for bonus in _bonuses(setting, home, accounts[home]):
+                why = await self._create(conn, bonus)
+                if why is not None:
+                    refused[bonus.idempotency_key] = why
+        for key, why in refused.items():
+            log.error("bonus.buried", key=key, achievement=setting.name, why=why)
+        if not refused:
+            log.info("bonus.given", key=event.idempotency_key, achievement=setting.name)
+
+    async def _create(self, conn: asyncpg.Connection, bonus: schemas.Event) -> str | None:
+        """Record a bonus, or put on record why it is refused; the achievement goes on either way.
+
+        Where the key belongs to another event, that event's row must not bear this one's failure.
+        """
+        try:
+            await self._producer.create_events([bonus], conn=conn)
+        except (IdempotencyConflict, RuleBroken) as error:
+            conflict = isinstance(error, IdempotencyConflict)
+            await events.fail(
+                conn,
+                idempotency_key=f"entry:bonus:{bonus.idempotency_key}"
+                if conflict
+                else bonus.idempotency_key,
+                source=bonus.source,
+                type=bonus.type,
+                payload=schemas.encode(bonus),
+                error_message=str(error),
+            )
+            return str(error)
+        return None
 
     async def close(self) -> None:
         """Write the last marks."""
         await self._producer.close()
+
+
+async def give_again(producer: Producer, community: Community, event: schemas.Event) -> str | None:
+    """Record a bonus that was buried, as large as twinstream.toml has it now. Returns why not.
+
+    Anyone who may write to a stream can have an event buried that looks like a bonus, so what
+    counts is the setting and that the member has the achievement.
+    """
+    settings = {one.name: one for one in community.achievements}
+    setting = settings.get(event.entity_id)
+    due = [] if setting is None else _bonuses(setting, event.source, event.user_id)
+    bonus = next((one for one in due if one.idempotency_key == event.idempotency_key), None)
+    if bonus is None:
+        return f"twinstream.toml gives no such bonus for the achievement {event.entity_id!r}"
+    try:
+        async with producer.transaction() as conn:
+            if not await producer.holds_achievement(
+                user_id=event.user_id, achievement=event.entity_id, source=event.source, conn=conn
+            ):
+                return f"the member does not have the achievement {event.entity_id!r}"
+            await producer.create_events([bonus], conn=conn)
+    except (IdempotencyConflict, RuleBroken) as error:
+        return str(error)
+    return None
+
+
+def _bonuses(setting: AchievementSetting, home: Platform, account_id: int) -> list[schemas.Event]:
+    """The events that an achievement brings this account."""
+    parts: schemas.EventParts = {
+        "user_id": account_id,
+        "source": home,
+        "reason": REASON,
+        "entity_id": setting.name,
+        "occurred_at": datetime.now(UTC),
+    }
+    bonuses: list[schemas.Event] = []
+    if setting.bonus_xp:
+        bonuses.append(schemas.xp_changed(delta_xp=setting.bonus_xp, **parts))
+    if setting.bonus_balance:
+        bonuses.append(schemas.balance_changed(delta_balance=setting.bonus_balance, **parts))
+    return bonuses
 
 
 def _keys(platform: Platform, account_id: int, achievement: str) -> tuple[str, str]:

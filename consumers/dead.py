@@ -4,7 +4,7 @@ Sending again cannot double anything: what took effect before takes none now. It
 anything either: a payload goes back to the stream that it came from, whatever it says itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -23,9 +23,13 @@ from db.dead_letters import (
     send_again,
 )
 
+from . import bonuses
 from .transactions import transaction
 
 REPLAY_STEP = 500
+
+#: Records a bonus; returns why not, if it cannot be.
+GiveBonus = Callable[[schemas.Event], Awaitable[str | None]]
 
 
 class Replayed(NamedTuple):
@@ -86,12 +90,14 @@ async def replay(
     ids: Sequence[int] | None,
     reason: str = "",
     dry_run: bool = False,
+    give_bonus: GiveBonus | None = None,
 ) -> Replayed:
     """Send buried events again: those with these ids, or all whose reason contains `reason`.
 
-    A recorded event is made pending, and the relay publishes it. One that exists only as a payload
-    is put back here on the stream that it came from. A payload that still is no event stays buried,
-    and so does a forged one: an event that says it happened on the other platform.
+    A recorded event is made pending, and the relay publishes it. A bonus that was refused where it
+    was to be recorded is recorded with `give_bonus`. Any other that exists only as a payload is put
+    back here on the stream that it came from. A payload that still is no event stays buried, and so
+    does a forged one: an event that says it happened on the other platform.
     """
     sent: list[int] = []
     refused: dict[int, str] = {}
@@ -107,21 +113,32 @@ async def replay(
         for one in found:
             if one.is_recorded:
                 continue
-            why = await _publish_again(pool, publisher, one, dry_run=dry_run)
+            why = await _send_again(pool, publisher, one, dry_run=dry_run, give_bonus=give_bonus)
             if why is None:
                 sent.append(one.id)
             else:
                 refused[one.id] = why
 
 
-async def _publish_again(
-    pool: asyncpg.Pool, publisher: Publisher, one: DeadEvent, *, dry_run: bool
+async def _send_again(
+    pool: asyncpg.Pool,
+    publisher: Publisher,
+    one: DeadEvent,
+    *,
+    dry_run: bool,
+    give_bonus: GiveBonus | None,
 ) -> str | None:
-    """Put a payload back on the stream that it came from. Returns why not, if not."""
+    """Put a payload back on its stream, or record it if it is a bonus. Returns why not, if not."""
     why_not = _why_not(one)
     if why_not is not None or dry_run:
         return why_not
-    await publisher.publish(one.source, [one.payload])
+    event = schemas.decode(one.payload)
+    if give_bonus is not None and event.reason == bonuses.REASON:
+        why_not = await give_bonus(event)
+        if why_not is not None:
+            return why_not
+    else:
+        await publisher.publish(one.source, [one.payload])
     async with transaction(pool) as conn:
         await forget_entry(conn, one.id)
     return None

@@ -4,17 +4,19 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import asyncpg
 import typer
 from rich.console import Console
 
+import schemas
 from bus import SOURCES, BusError, Client, Keys, Publisher, connect
-from config import ConfigError, Settings, set_up_logs
-from db import DbError, open_pool
+from config import Community, ConfigError, Settings, set_up_logs
+from db import DbError, Producer, open_pool, open_stores
 
-from . import audit, dead, doctor
+from . import audit, bonuses, dead, doctor
 from .rebuild import Rebuild
 from .reconcile import command as reconcile_command
 
@@ -140,12 +142,28 @@ def audit_(
 
 async def _replay(to: Connections, ids: list[int] | None, reason: str, dry_run: bool) -> None:
     done = await dead.replay(
-        to.pool, Publisher(to.redis, to.keys), ids=ids, reason=reason, dry_run=dry_run
+        to.pool,
+        Publisher(to.redis, to.keys),
+        ids=ids,
+        reason=reason,
+        dry_run=dry_run,
+        give_bonus=lambda event: _give_bonus(to, event),
     )
     for dead_id, why in done.refused.items():
         console.print(f"{dead_id} cannot be sent again: {why}", soft_wrap=True)
     verb = "would be sent" if dry_run else "sent"
     console.print(f"{len(done.sent)} {verb} again, {len(done.refused)} left where they are")
+
+
+async def _give_bonus(to: Connections, event: schemas.Event) -> str | None:
+    """Record a bonus where it is due, with the platform's own table if it has one."""
+    community = Community.from_toml(Path(Settings.from_env(os.environ).twinstream_config))
+    stores = await open_stores(to.pool, community.stores.by_platform())
+    producer = Producer(to.pool, schemas, Publisher(to.redis, to.keys), stores=stores)
+    try:
+        return await bonuses.give_again(producer, community, event)
+    finally:
+        await producer.close()
 
 
 async def _rebuild(to: Connections) -> None:
