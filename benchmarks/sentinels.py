@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psutil
 from redis.asyncio import Redis
 
+from launch import private
 from launch.servers import HOST, Server, free_port, start_redis
 from launch.waiting import until
 
@@ -30,29 +31,33 @@ class Failover(NamedTuple):
 async def failover(folder: Path) -> AsyncIterator[Failover]:
     """Run all five until the block ends; it begins when the sentinels know each other."""
     with contextlib.ExitStack() as stack:
-        primary = stack.enter_context(start_redis(folder / "primary"))
-        replica = stack.enter_context(start_redis(folder / "replica"))
-        await _ask(_port(replica), "REPLICAOF", HOST, _port(primary))
+        password = private.new_password()
+        primary = stack.enter_context(start_redis(folder / "primary", password=password))
+        replica = stack.enter_context(start_redis(folder / "replica", password=password))
+        await _ask(_port(replica), "REPLICAOF", HOST, _port(primary), password=password)
         binary = Path(psutil.Process(primary.pid).exe())
         ports = [free_port() for _ in range(SENTINELS)]
         for port in ports:
-            process = _start_sentinel(binary, folder / f"sentinel-{port}", port, _port(primary))
+            process = _start_sentinel(
+                binary, folder / f"sentinel-{port}", port, _port(primary), password
+            )
             stack.callback(process.wait)
             stack.callback(process.kill)
         for port in ports:
             await until("the sentinels know each other", lambda port=port: _knows_all(port))  # type: ignore[misc]
         hosts = ",".join(f"{HOST}:{port}" for port in ports)
-        yield Failover(f"redis+sentinel://{hosts}/{SERVICE}/0", primary)
+        yield Failover(f"redis+sentinel://:{password}@{hosts}/{SERVICE}/0", primary)
 
 
 def _start_sentinel(
-    binary: Path, folder: Path, port: int, primary_port: int
+    binary: Path, folder: Path, port: int, primary_port: int, password: str
 ) -> subprocess.Popen[bytes]:
-    folder.mkdir()
+    private.make_folder(folder)
     settings = folder / "sentinel.conf"  # which it rewrites
     settings.write_text(
         f"port {port}\nbind {HOST}\ndir {folder}\n"
         f"sentinel monitor {SERVICE} {HOST} {primary_port} 2\n"
+        f"sentinel auth-pass {SERVICE} {password}\n"
         f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER_MS}\n"
         f"sentinel failover-timeout {SERVICE} 10000\n"
     )
@@ -70,9 +75,11 @@ async def _knows_all(port: int) -> bool:
     return others == (1, SENTINELS - 1)
 
 
-async def _ask(port: int, *words: str | int) -> Any:
+async def _ask(port: int, *words: str | int, password: str | None = None) -> Any:
     #: Any, because redis-py types its replies as those of both protocols at once.
-    redis: Any = Redis(host=HOST, port=port, protocol=2, decode_responses=True)
+    redis: Any = Redis(
+        host=HOST, port=port, password=password, protocol=2, decode_responses=True
+    )
     try:
         # Unparsed: redis-py would make a dictionary of some replies, and not of others.
         redis.response_callbacks.clear()

@@ -322,5 +322,5 @@ async def _cut(proxy: Proxy, chance: random.Random) -> None:
 
 def _append_only_file(folder: Path) -> Path:
     """Return the file that Redis appends to at this moment."""
-    files = (folder / "appendonlydir").glob("*.incr.aof")
+    files = (folder / "data" / "appendonlydir").glob("*.incr.aof")
     return max(files, key=lambda file: int(file.name.split(".")[-3]))

@@ -11,6 +11,7 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
@@ -20,6 +21,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from launch import private
 from launch.errors import LaunchError
 from launch.migrate import migrate
 from launch.processes import Crew, Module
@@ -59,6 +61,8 @@ class Stage:
         self._seed = seed
         self._environ = environ
         self._redis_folders = 0
+        #: Of every Redis, because each may take the place of another.
+        self._password = private.new_password()
         self._incarnations = 0
         self._crews: dict[str, Crew] = {}
         self._modules: dict[str, Callable[[], Module]] = {}
@@ -79,13 +83,13 @@ class Stage:
     async def start_redis(self) -> None:
         """Start the primary on the data of its folder, and lead the proxy to it."""
         folder = self.redis_folder
-        self.redis = await self._patiently(lambda: _start_redis(folder))
+        self.redis = await self._patiently(lambda: _start_redis(folder, self._password))
         self.redis_proxy.target_port = port_of(self.redis)
 
     async def start_replica(self, primary_port: int) -> tuple[Server, Path]:
         """Start an empty Redis that follows the server at this port."""
         folder = self.new_redis_folder()
-        server = await self._patiently(lambda: _start_redis(folder))
+        server = await self._patiently(lambda: _start_redis(folder, self._password))
         async with redis_at(server) as redis:
             await redis.slaveof(HOST, primary_port)
         return server, folder
@@ -178,8 +182,8 @@ class Stage:
     def _add(self, name: str, slot: int, module: Callable[[], Module]) -> None:
         toml = self.folder / "twinstream.toml"
         ours = {
-            "REDIS_URL": f"redis://{HOST}:{self.redis_proxy.port}/0",
-            "DATABASE_URL": f"postgresql://postgres@{HOST}:{self.postgres_proxy.port}/{DATABASE}",
+            "REDIS_URL": self.redis.url_through(self.redis_proxy.port),
+            "DATABASE_URL": self.postgres.url_through(self.postgres_proxy.port),
             "TWINSTREAM_CONFIG": str(toml),
             "TWINSTREAM_CONSUMER_SLOT": str(slot),
             "TWINSTREAM_LOG_FORMAT": "json",
@@ -264,12 +268,13 @@ async def redis_at(server: Server) -> AsyncIterator[Redis]:
 
 def port_of(server: Server) -> int:
     """Return the port on which a server listens."""
-    return int(server.url.rpartition("/")[0].rpartition(":")[2])
+    return urlsplit(server.url).port or 0
 
 
-def _start_redis(folder: Path) -> Server:
-    binary = shutil.which("redis-server")
-    return start_redis(folder) if binary is None else start_redis_binary(Path(binary), folder)
+def _start_redis(folder: Path, password: str) -> Server:
+    if binary := shutil.which("redis-server"):
+        return start_redis_binary(Path(binary), folder, password=password)
+    return start_redis(folder, password=password)
 
 
 def _consumers(*roles: str) -> Callable[[], Module]:

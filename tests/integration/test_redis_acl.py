@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -49,9 +50,13 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+def password_of(server: Server) -> str:
+    return urlsplit(server.url).netloc.rpartition("@")[0]
+
+
 @asynccontextmanager
 async def as_user(server: Server, user: str, *, reading: bool = False) -> AsyncIterator[Redis]:
-    url = server.url.replace("redis://", f"redis://{user}:secret@")
+    url = server.url.replace(password_of(server), f"{user}:secret")
     client = (connect_reader if reading else connect)(url, name=user)
     try:
         yield client
@@ -151,7 +156,8 @@ async def test_consumers_cannot_reach_beyond_the_streams(guarded, command: list[
 
 
 async def test_without_a_password_one_can_only_ask_whether_redis_is_there(guarded):
-    async with Redis.from_url(guarded.url, protocol=2) as client:
+    url = guarded.url.replace(f"{password_of(guarded)}@", "")
+    async with Redis.from_url(url, protocol=2) as client:
         assert await client.execute_command("PING")
         for command in (["XLEN", KEYS.stream("telegram")], ["INFO"], ["ACL", "WHOAMI"]):
             with pytest.raises(NoPermissionError):

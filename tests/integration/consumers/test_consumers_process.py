@@ -275,13 +275,15 @@ async def test_settling_does_not_wait_for_a_slow_import(environ, outside: Desk):
 async def test_it_waits_for_servers_that_are_not_there_yet(toml: Path, tmp_path: Path):
     redis_port, postgres_port = free_port(), free_port()
     environ = environment(
-        REDIS_URL=f"redis://127.0.0.1:{redis_port}/0",
+        REDIS_URL=f"redis://:secret@127.0.0.1:{redis_port}/0",
         DATABASE_URL=f"postgresql://postgres@127.0.0.1:{postgres_port}/twinstream",
         TWINSTREAM_CONFIG=str(toml),
     )
     async with consumers("to-discord", environ=environ) as running:
         await running.saw("role.waiting", role="consumers")
-        with start_redis(tmp_path / "redis", port=redis_port, persistent=False):
+        with start_redis(
+            tmp_path / "redis", port=redis_port, persistent=False, password="secret"
+        ):
             code, took_s = await running.terminate(within_s=10)
 
     assert code == 0
