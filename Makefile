@@ -42,7 +42,11 @@ dead: $(VENV)/local ## Look at what was buried: make dead ARGS="show 7"
 
 .PHONY: redis
 redis: $(VENV)/local ## Send one command to Redis: make redis ARGS="XINFO GROUPS sync:telegram"
-	@$(BIN)/python -m launch redis "$(ARGS)"
+	@$(BIN)/python -m launch redis -- "$$ARGS"
+
+.PHONY: psql
+psql: $(VENV)/local ## Ask Postgres in SQL: make psql ARGS="SELECT ...", or without ARGS to type
+	@$(BIN)/python -m launch psql -- "$$ARGS"
 
 # Run it
 

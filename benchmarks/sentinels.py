@@ -77,9 +77,7 @@ async def _knows_all(port: int) -> bool:
 
 async def _ask(port: int, *words: str | int, password: str | None = None) -> Any:
     #: Any, because redis-py types its replies as those of both protocols at once.
-    redis: Any = Redis(
-        host=HOST, port=port, password=password, protocol=2, decode_responses=True
-    )
+    redis: Any = Redis(host=HOST, port=port, password=password, protocol=2, decode_responses=True)
     try:
         # Unparsed: redis-py would make a dictionary of some replies, and not of others.
         redis.response_callbacks.clear()

@@ -148,7 +148,11 @@ def run(load: Callable[[], Serve], *, platform: Source) -> int:
     """
     try:
         settings = Settings.from_env(os.environ)
-        set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+        set_up_logs(
+            level=settings.twinstream_log_level,
+            style=settings.twinstream_log_format,
+            secrets=settings.secrets(),
+        )
         settings.require(f"{platform}_token", "database_url", "redis_url")
         community = Community.from_toml(Path(settings.twinstream_config))
     except ConfigError as error:

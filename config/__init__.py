@@ -12,6 +12,7 @@ from .endpoints import point_discord_at, telegram_session
 from .errors import ConfigError
 from .heartbeat import heartbeat
 from .logs import set_up_logs
+from .masking import mask_url, masking, secrets_in
 from .metrics import metrics
 from .settings import Settings
 
@@ -25,8 +26,11 @@ __all__ = [
     "ReconcileSetting",
     "Settings",
     "heartbeat",
+    "mask_url",
+    "masking",
     "metrics",
     "point_discord_at",
+    "secrets_in",
     "set_up_logs",
     "telegram_session",
 ]

@@ -2,16 +2,25 @@
 
 import logging
 import sys
+import traceback
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any
 
 import structlog
 
+from .masking import masking
 
-def set_up_logs(*, level: str = "info", style: str = "auto") -> None:
+
+def set_up_logs(*, level: str = "info", style: str = "auto", secrets: Iterable[str] = ()) -> None:
     """Send structured logs to stderr; call once, first thing in a process.
 
     `style` is `json`, `console`, or `auto`: console at a terminal, JSON otherwise. Lines of the
-    libraries' own loggers come out in the same form, from WARNING on.
+    libraries' own loggers come out in the same form, from WARNING on. `secrets` are hidden in all
+    of it, and in the traceback with which a process ends: a library's error may quote a token.
     """
+    mask = masking(secrets)
+    sys.excepthook = _masked_excepthook(mask)
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -39,7 +48,8 @@ def set_up_logs(*, level: str = "info", style: str = "auto") -> None:
     )
     handler = logging.StreamHandler()
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _MaskingFormatter(
+            mask,
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -52,6 +62,26 @@ def set_up_logs(*, level: str = "info", style: str = "auto") -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("twinstream").setLevel(level.upper())
+
+
+class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
+    """Hides secrets in the finished line, so that no field and no traceback is forgotten."""
+
+    def __init__(self, mask: Callable[[str], str], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._mask = mask
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._mask(super().format(record))
+
+
+def _masked_excepthook(
+    mask: Callable[[str], str],
+) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.stderr.write(mask("".join(traceback.format_exception(kind, error, trace))))
+
+    return tell
 
 
 _DAY_S = 86_400.0

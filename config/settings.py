@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 
 from .errors import ConfigError
+from .masking import secrets_in
 from .wording import explain
 
 Url = Annotated[str, msgspec.Meta(min_length=1)]
@@ -62,6 +63,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def variables(cls) -> list[str]:
         """Return the names of all variables that count."""
         return [field.upper() for field in cls.__struct_fields__]
+
+    def secrets(self) -> set[str]:
+        """Return what must not be read in a log: the tokens, and the passwords of addresses."""
+        tokens = {token for token in (self.telegram_token, self.discord_token) if token}
+        urls = (self.redis_url, self.database_url)
+        return tokens.union(*(secrets_in(url) for url in urls if url))
 
     def require(self, *fields: str) -> None:
         """Refuse to start while any of these settings is missing.

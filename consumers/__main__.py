@@ -39,7 +39,11 @@ def main(
     """
     try:
         settings = Settings.from_env(os.environ)
-        set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+        set_up_logs(
+            level=settings.twinstream_log_level,
+            style=settings.twinstream_log_format,
+            secrets=settings.secrets(),
+        )
         uvloop.run(serve(settings, names or []))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")

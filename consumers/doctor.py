@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bus import SOURCES, BusError, Client, GroupMissing, Keys, Lag, connect, measure_lag
 from bus.errors import translated
-from config import Community, ConfigError, Settings
+from config import Community, ConfigError, Settings, masking
 from db import DbError, debts, open_pool, open_stores, status
 
 from .display import CannotShow, Hindrances
@@ -41,11 +41,13 @@ Findings = AsyncIterator[Finding]
 async def run(settings: Settings, console: Console) -> int:
     """Print every finding as it is made. Returns the exit code: 0 if all is fine."""
     wrong = 0
+    mask = masking(settings.secrets())
     async for finding in examine(settings):
         wrong += finding.mend is not None
         verdict, colour = ("fine ", "green") if finding.mend is None else ("wrong", "red")
         said = f": {finding.mend or finding.note}" if finding.mend or finding.note else ""
-        console.print(Text(verdict, style=colour), Text(f"{finding.what}{said}"), soft_wrap=True)
+        line = Text(mask(f"{finding.what}{said}"))
+        console.print(Text(verdict, style=colour), line, soft_wrap=True)
     return EXIT_CODE_WRONG if wrong else EXIT_CODE_FINE
 
 

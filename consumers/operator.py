@@ -105,7 +105,11 @@ def reconcile(
         raise ConfigError("say --now: python -m consumers reconcile --now [--member ID]")
     settings = Settings.from_env(os.environ)
     settings.require("redis_url", "database_url")
-    set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+    set_up_logs(
+        level=settings.twinstream_log_level,
+        style=settings.twinstream_log_format,
+        secrets=settings.secrets(),
+    )
     request = reconcile_command.Request(member, dry_run, accept)
     try:
         raise typer.Exit(asyncio.run(reconcile_command.run(settings, console, request)))
@@ -120,7 +124,11 @@ def doctor_() -> None:
     Exits 0 if all is fine, 1 if something is wrong.
     """
     settings = Settings.from_env(os.environ)
-    set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+    set_up_logs(
+        level=settings.twinstream_log_level,
+        style=settings.twinstream_log_format,
+        secrets=settings.secrets(),
+    )
     raise typer.Exit(asyncio.run(doctor.run(settings, console)))
 
 
@@ -133,7 +141,11 @@ def audit_(
     Exits 0 if it does, 1 with the differences if it does not.
     """
     settings = Settings.from_env(os.environ)
-    set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+    set_up_logs(
+        level=settings.twinstream_log_level,
+        style=settings.twinstream_log_format,
+        secrets=settings.secrets(),
+    )
     try:
         raise typer.Exit(asyncio.run(audit.run(settings, console, as_json=as_json)))
     except DbError as error:
@@ -189,7 +201,11 @@ def _work(work: Callable[[Connections], Awaitable[None]]) -> None:
 async def _connections() -> AsyncIterator[Connections]:
     settings = Settings.from_env(os.environ)
     settings.require("redis_url", "database_url")
-    set_up_logs(level=settings.twinstream_log_level, style=settings.twinstream_log_format)
+    set_up_logs(
+        level=settings.twinstream_log_level,
+        style=settings.twinstream_log_format,
+        secrets=settings.secrets(),
+    )
     redis = connect(settings.redis_url or "", name="twinstream/operator")
     try:
         async with await open_pool(settings.database_url or "", name="operator") as pool:

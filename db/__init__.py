@@ -17,11 +17,12 @@ from .facts import Event, Fact, Recorded
 from .ladder import Rung, set_ladder
 from .linking import LinkOutcome, issue_code, redeem_code
 from .platforms import PLATFORMS, Platform
-from .pool import BadDatabaseUrl, SchemaOutdated, open_pool
+from .pool import SchemaOutdated, open_pool
 from .producer import Producer
 from .standings import Achievement, Profile, Standing, profile, top
 from .store_opening import open_stores
 from .stores import Change, Holding, Store
+from .url import BadDatabaseUrl
 
 __all__ = [
     "PLATFORMS",

@@ -6,17 +6,15 @@ from collections.abc import Iterator
 
 import asyncpg
 
+from . import url
 from .errors import DbError, StorageUnavailable, mapped_errors
+from .url import BadDatabaseUrl
 
 POOL_SIZE_MAX = 10
 COMMAND_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10.0
 # The locks of a process that was paused, or whose machine is gone, would else be held for hours.
 IDLE_IN_TRANSACTION_TIMEOUT_S = 60
-
-
-class BadDatabaseUrl(DbError):
-    """The address of Postgres cannot be read. Correct DATABASE_URL; trying again does not help."""
 
 
 class SchemaOutdated(DbError):
@@ -31,6 +29,7 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
         BadDatabaseUrl: the address is none.
         SchemaOutdated: a migration of this version has not been applied.
     """
+    url.check(database_url)
     try:
         with mapped_errors(), _address_errors():
             pool = await asyncpg.create_pool(
@@ -47,10 +46,11 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
                 },
             )
     except StorageUnavailable as error:
+        said = url.hide_password(str(error), database_url)
         raise StorageUnavailable(
-            f"Postgres at DATABASE_URL cannot be used: {error}; see that it runs, and that host,"
+            f"Postgres at DATABASE_URL cannot be used: {said}; see that it runs, and that host,"
             " port, user, password and name are right"
-        ) from error
+        ) from None  # the cause may repeat what is written in the address
     try:
         await _require_schema(pool)
     except BaseException:
@@ -81,11 +81,9 @@ def _address_errors() -> Iterator[None]:
     """Tell an address that is none from a server that is away."""
     try:
         yield
-    except ValueError as error:  # asyncpg's own is one too
-        raise BadDatabaseUrl(
-            f"DATABASE_URL cannot be read ({error}): it must look like"
-            " postgresql://user:password@host:5432/name"
-        ) from error
+    except ValueError:  # asyncpg's own is one too
+        # Without the cause: its text holds what was written in the address.
+        raise BadDatabaseUrl("an option after its ? is unknown or has an unfit value") from None
 
 
 async def _require_schema(pool: asyncpg.Pool) -> None:

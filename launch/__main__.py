@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from bus import BusError, Keys, connect
-from config import Community, ConfigError, Settings
+from config import Community, ConfigError, Settings, mask_url
 from db import DbError, open_pool
 
 from . import inside
@@ -92,12 +92,21 @@ def operate(context: typer.Context) -> None:
 
 @app.command()
 def redis(command: Annotated[list[str], typer.Argument(help="Such as XINFO GROUPS ...")]) -> None:
-    """Send one command to Redis, where redis-cli is not installed."""
+    """Send one command to Redis, where it runs here or is set."""
     redis_url, _ = _addresses(_settings())
     words = shlex.split(command[0]) if len(command) == 1 else command
     if not words:
         raise ConfigError('name a command, such as make redis ARGS="XINFO GROUPS sync:telegram"')
     _until_signal(_redis(redis_url, words))
+
+
+@app.command()
+def psql(
+    query: Annotated[str, typer.Argument(help="Such as 'SELECT ...'; else psql asks.")] = "",
+) -> None:
+    """Ask Postgres in SQL, where it runs here or is set."""
+    _, database_url = _addresses(_settings())
+    inside.become_psql(database_url, query)
 
 
 @app.command()
@@ -134,7 +143,7 @@ async def _run(settings: Settings) -> None:
         try:
             for module in OURS:
                 crew.start(module)
-            _show_how_to_look_inside(site.redis_url, site.database_url)
+            _show_how_to_look_inside()
             await _watch(site.watch(console.print), crew.watch())
         finally:
             crew.stop()
@@ -194,10 +203,10 @@ async def _tell(endpoints: Endpoints, *, running_on: bool) -> None:
         console.print("\nTo look inside:")
     else:
         console.print(
-            "\nTo look inside, start `make sandbox`: the same data at new addresses, which it"
-            " prints. In this run it was:"
+            "\nTo look inside, start `make sandbox`, which runs on the same data, and in another"
+            " terminal:"
         )
-    for line in inside.commands(endpoints.redis_url, endpoints.database_url):
+    for line in inside.commands():
         console.print(f"  {line}", soft_wrap=True)
 
 
@@ -205,16 +214,16 @@ def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
     console.print(f"Telegram Bot API  {endpoints.telegram_api_base}")
     console.print(f"Discord API       {endpoints.discord_api_base}")
     console.print(f"Discord gateway   {endpoints.discord_gateway_url}")
-    console.print(f"Redis             {endpoints.redis_url}")
-    console.print(f"Postgres          {endpoints.database_url}")
+    console.print(f"Redis             {mask_url(endpoints.redis_url)}")
+    console.print(f"Postgres          {mask_url(endpoints.database_url)}")
     console.print(f"Control           {endpoints.control_url}")
-    console.print(f"All of them, and the seeded ids: {file}. Logs: {logs}")
-    _show_how_to_look_inside(endpoints.redis_url, endpoints.database_url)
+    console.print(f"All of them, with passwords, and the seeded ids: {file}. Logs: {logs}")
+    _show_how_to_look_inside()
 
 
-def _show_how_to_look_inside(redis_url: str, database_url: str) -> None:
-    console.print("\nTo look inside (`make status` sums it up):")
-    for line in inside.commands(redis_url, database_url):
+def _show_how_to_look_inside() -> None:
+    console.print("\nTo look inside, in another terminal (`make status` sums it up):")
+    for line in inside.commands():
         console.print(f"  {line}", soft_wrap=True)
     console.print("\nRunning until Ctrl-C.")
 

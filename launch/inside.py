@@ -1,6 +1,9 @@
 """How to look inside: the lines for redis-cli and SQL, and a summary of both."""
 
+import os
 import shutil
+from typing import NoReturn
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 from rich.console import Console
@@ -20,18 +23,44 @@ QUERIES = (
 )
 
 
-def commands(redis_url: str, database_url: str) -> list[str]:
+def commands() -> list[str]:
     """Return shell lines that show the streams and the record of a running twinstream.
 
-    Where redis-cli or psql is not installed, the line uses ours; so it does where redis-cli cannot
-    follow the URL, as with Sentinel and with a cluster.
+    They find the servers, and their passwords, by themselves: neither is shown on the screen, nor
+    in the arguments of a process.
     """
-    if shutil.which("redis-cli") and "+" not in redis_url.partition(":")[0]:
-        redis_lines = [f"redis-cli -u {redis_url} {command}" for command in REDIS_COMMANDS]
-    else:
-        redis_lines = [f'make redis ARGS="{command}"' for command in REDIS_COMMANDS]
-    psql = "psql" if shutil.which("psql") else str(postgres_tool("psql"))
-    return redis_lines + [f'{psql} "{database_url}" -c "{query}"' for query in QUERIES]
+    return [
+        *(f'make redis ARGS="{command}"' for command in REDIS_COMMANDS),
+        *(f'make psql ARGS="{query}"' for query in QUERIES),
+    ]
+
+
+def without_password(database_url: str) -> tuple[str, dict[str, str]]:
+    """Return an address for the arguments of psql or pg_dump, and its password for the environment.
+
+    Every user of the machine can read a process's arguments, and only its owner the environment.
+    """
+    parts = urlsplit(database_url)
+    login, at, place = parts.netloc.rpartition("@")
+    user, _, written = login.partition(":")
+    passwords = [unquote(written)] if written else []
+    options = []
+    for option in filter(None, parts.query.split("&")):
+        name, _, value = option.partition("=")
+        if name == "password":
+            passwords.append(unquote(value))
+        else:
+            options.append(option)
+    url = parts._replace(netloc=f"{user}{at}{place}", query="&".join(options)).geturl()
+    return url, {"PGPASSWORD": passwords[0]} if passwords else {}
+
+
+def become_psql(database_url: str, query: str) -> NoReturn:
+    """Put psql in the place of this process: with a query it prints the answer, else it asks."""
+    url, login = without_password(database_url)
+    program = shutil.which("psql") or str(postgres_tool("psql"))
+    command = [program, "--dbname", url, *(("--command", query) if query else ())]
+    os.execve(program, command, {**os.environ, **login})  # noqa: S606 - no shell is wanted
 
 
 async def summarise(redis: Client, pool: asyncpg.Pool, keys: Keys, console: Console) -> None:

@@ -1,10 +1,15 @@
 """Bringing a database to the newest schema, with dbmate."""
 
+import os
 import subprocess
 import sysconfig
 from pathlib import Path
 
+from config import masking, secrets_in
+from db.url import check
+
 from .errors import LaunchError
+from .inside import without_password
 from .servers import postgres_tool
 
 MIGRATIONS = Path("db/migrations")
@@ -17,23 +22,28 @@ def migrate(database_url: str) -> str:
     Returns what dbmate said.
 
     Raises:
+        BadDatabaseUrl: the address is none.
         LaunchError: a migration failed (it was rolled back), or Postgres cannot be reached.
     """
+    check(database_url)
     done = _dbmate(database_url)
     if "SSL is not enabled on the server" in done.stderr and "sslmode" not in database_url:
         # dbmate insists on TLS unless told otherwise; asyncpg, and so the rest of us, does not.
         separator = "&" if "?" in database_url else "?"
         done = _dbmate(f"{database_url}{separator}sslmode=disable")
     if done.returncode != 0:
-        raise LaunchError(f"the database could not be migrated: {done.stderr.strip()}")
+        said = masking(secrets_in(database_url))(done.stderr.strip())
+        raise LaunchError(f"the database could not be migrated: {said}")
     return done.stdout.strip()
 
 
 def dump_schema(database_url: str) -> str:
     """Return the schema of a migrated database, as db/schema.sql keeps it."""
+    url, login = without_password(database_url)
     command = [str(postgres_tool("pg_dump")), "--schema-only", "--no-owner", "--no-privileges"]
     done = subprocess.run(
-        [*command, "--restrict-key=twinstream", "--exclude-table=schema_migrations", database_url],
+        [*command, "--restrict-key=twinstream", "--exclude-table=schema_migrations", url],
+        env={**os.environ, **login},
         capture_output=True,
         text=True,
         check=False,
@@ -61,13 +71,9 @@ def _dbmate(database_url: str) -> subprocess.CompletedProcess[str]:
     if not dbmate.exists():
         raise LaunchError(f"{dbmate} is not there: install requirements.txt into this environment")
     return subprocess.run(
-        [
-            str(dbmate),
-            f"--migrations-dir={MIGRATIONS}",
-            f"--url={database_url}",
-            "--no-dump-schema",
-            "up",
-        ],
+        [str(dbmate), f"--migrations-dir={MIGRATIONS}", "--no-dump-schema", "up"],
+        # Not as an argument, which every user of the machine could read.
+        env={**os.environ, "DATABASE_URL": database_url},
         capture_output=True,
         text=True,
         check=False,

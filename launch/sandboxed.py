@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from . import private
 from .errors import LaunchError
 from .processes import Crew, Module
 from .sandbox_client import Call, SandboxClient
@@ -126,7 +127,8 @@ async def run_sandbox(site: Site, *, limit_scale: float = 1.0) -> AsyncIterator[
             for module in OURS:
                 ours.start(module)
             await _wait_for_bots(client, before, site.logs)
-        endpoints_file.write_bytes(msgspec.json.format(msgspec.json.encode(endpoints)) + b"\n")
+        content = msgspec.json.format(msgspec.json.encode(endpoints)) + b"\n"
+        private.write(endpoints_file, content)
         stack.callback(endpoints_file.unlink, missing_ok=True)
         yield Sandboxed(endpoints, platforms, ours)
 

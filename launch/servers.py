@@ -36,7 +36,7 @@ STOP_TIMEOUT_S = 20.0
 POLL_S = 0.02
 HOST = "127.0.0.1"
 #: The file with a server's password, in the server's folder.
-PASSWORD = "password"
+PASSWORD = "password"  # noqa: S105 - the name of the file
 SUPERUSER = "postgres"
 #: As Postgres has it; clients refuse fewer.
 SCRAM_ITERATIONS = 4_096

@@ -15,6 +15,7 @@ import msgspec
 
 from config import Settings
 
+from . import private
 from .errors import AlreadyRunning
 from .keeper import Keeper
 from .migrate import migrate
@@ -26,7 +27,7 @@ ADDRESSES = "addresses.json"
 
 
 class Addresses(NamedTuple):
-    """Where the servers are."""
+    """Where the servers are. With their passwords: never shown."""
 
     redis_url: str
     database_url: str
@@ -65,7 +66,7 @@ def open_site(folder: Path, settings: Settings) -> Iterator[Site]:
         AlreadyRunning: another launcher uses this folder.
         LaunchError: a server does not start, or the database cannot be migrated.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    private.make_folder(folder)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_only_one(folder))
         embedded = []
@@ -83,7 +84,7 @@ def open_site(folder: Path, settings: Settings) -> Iterator[Site]:
         )
         migrate(database_url)
         addresses = folder / ADDRESSES
-        addresses.write_bytes(msgspec.json.encode(Addresses(redis_url, database_url)._asdict()))
+        private.write(addresses, msgspec.json.encode(Addresses(redis_url, database_url)._asdict()))
         stack.callback(addresses.unlink, missing_ok=True)
         yield Site(folder, redis_url, database_url, tuple(embedded))
 

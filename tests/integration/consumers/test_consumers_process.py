@@ -281,9 +281,7 @@ async def test_it_waits_for_servers_that_are_not_there_yet(toml: Path, tmp_path:
     )
     async with consumers("to-discord", environ=environ) as running:
         await running.saw("role.waiting", role="consumers")
-        with start_redis(
-            tmp_path / "redis", port=redis_port, persistent=False, password="secret"
-        ):
+        with start_redis(tmp_path / "redis", port=redis_port, persistent=False, password="secret"):
             code, took_s = await running.terminate(within_s=10)
 
     assert code == 0
