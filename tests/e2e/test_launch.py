@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
@@ -125,6 +127,46 @@ async def test_redis_and_postgres_answer_as_the_readme_says(sandbox: Running) ->
     finally:
         await conn.close()
         await redis.aclose()
+
+
+async def test_the_lines_that_it_prints_answer_and_show_no_password(sandbox: Running) -> None:
+    printed = sandbox.output.read_text()
+    passwords = [
+        urlsplit(url).password or "no password"
+        for url in (sandbox.endpoints.database_url, sandbox.endpoints.redis_url)
+    ]
+    assert not any(password in printed for password in passwords)
+    asked = [line.strip() for line in printed.splitlines() if line.strip().startswith("make ")]
+    assert len(asked) == 6
+    for line in asked:
+        _, target, argument = shlex.split(line)
+        told = await asyncio.to_thread(
+            launch, target, sandbox.run_dir, argument.removeprefix("ARGS=")
+        )
+
+        assert told.returncode == 0, told.stderr
+        assert told.stdout.strip()
+        assert not any(password in told.stdout for password in passwords)
+
+
+def test_only_the_owner_can_read_what_it_writes_and_no_argument_holds_a_password(
+    sandbox: Running,
+) -> None:
+    passwords = [
+        urlsplit(url).password or "no password"
+        for url in (sandbox.endpoints.database_url, sandbox.endpoints.redis_url)
+    ]
+    folder = sandbox.run_dir / "sandbox"
+
+    assert (sandbox.run_dir / "endpoints.json").stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "addresses.json").stat().st_mode & 0o777 == 0o600
+    for log in (*(folder / "logs").iterdir(), *folder.glob("*/*.log")):
+        assert not any(password in log.read_text() for password in passwords), log
+    for process in psutil.Process(sandbox.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            shown = " ".join(process.cmdline())
+            assert not any(password in shown for password in passwords), shown
 
 
 async def test_status_shows_streams_and_events(sandbox: Running) -> None:
