@@ -15,7 +15,7 @@ import uvloop
 
 import schemas
 from bus import BadRedisUrl, Keys, Publisher, connect
-from config import Community, ConfigError, Settings, metrics, set_up_logs
+from config import Community, ConfigError, Settings, heartbeat, metrics, set_up_logs
 from db import (
     BadDatabaseUrl,
     Platform,
@@ -176,8 +176,10 @@ async def _until_stopped(serve: Serve, settings: Settings, community: Community)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop_or_leave, supervisor.stop)
-    with contextlib.suppress(Stopped):
-        await serve(settings, community, supervisor)
+    beating = heartbeat(settings.twinstream_heartbeat_file, is_healthy=supervisor.pulse.is_felt)
+    async with beating:
+        with contextlib.suppress(Stopped):
+            await serve(settings, community, supervisor)
 
 
 def _stop_or_leave(stop: asyncio.Event) -> None:

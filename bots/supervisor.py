@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import structlog
 
 from .errors import Stopped
+from .pulse import Pulse
 
 log = structlog.get_logger("twinstream.bots")
 
@@ -40,6 +41,7 @@ class Supervisor:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.stop = stop
+        self.pulse = Pulse()
         self._delay_first_s = delay_first_s
         self._delay_max_s = delay_max_s
         self._chance = chance

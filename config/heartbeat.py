@@ -1,32 +1,76 @@
-"""A sign of life for whoever supervises a process: a file that is touched while the loop turns."""
+"""The heartbeat file, from which a supervisor reads whether a process is healthy."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import structlog
+
+from .errors import ConfigError
+
+log = structlog.get_logger("twinstream.heartbeat")
+
+#: Seconds between two touches. The health check in compose.yaml accepts a file of 30 s.
 HEARTBEAT_S = 5.0
 
 
 @contextlib.asynccontextmanager
-async def heartbeat(path: str | None) -> AsyncIterator[None]:
-    """Touch the file every HEARTBEAT_S seconds during the block; without a path, do nothing.
+async def heartbeat(
+    path: str | None,
+    *,
+    is_healthy: Callable[[], bool] = lambda: True,
+    every_s: float = HEARTBEAT_S,
+) -> AsyncIterator[None]:
+    """Touch the file every `every_s` seconds while `is_healthy` says so; nothing without a path.
 
-    A process that hangs, or whose event loop is blocked, stops touching it.
+    A process that hangs, or whose event loop is blocked, stops touching the file. The file of an
+    earlier process is removed at the start and this process's own at the end, so a restarted
+    process is healthy only by its own heartbeat.
+
+    Raises:
+        ConfigError: the file cannot be written.
     """
     if path is None:
         yield
         return
-    beating = asyncio.create_task(_beat(Path(path)))
+    file = Path(path)
+    _begin_without(file)
+    beating = asyncio.create_task(_beat(file, is_healthy, every_s))
     try:
         yield
     finally:
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beating
+        _remove(file)
 
 
-async def _beat(file: Path) -> None:
+def _begin_without(file: Path) -> None:
+    try:
+        file.touch()
+        file.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"TWINSTREAM_HEARTBEAT_FILE cannot be written ({error}): name a file in a folder that"
+            " exists and that this user may write to, or leave the variable out"
+        ) from error
+
+
+def _remove(file: Path) -> None:
+    with contextlib.suppress(OSError):
+        file.unlink()
+
+
+async def _beat(file: Path, is_healthy: Callable[[], bool], every_s: float) -> None:
+    is_told = False
     while True:
-        file.touch()  # noqa: ASYNC240 - one system call, and blocking is what it is to show
-        await asyncio.sleep(HEARTBEAT_S)
+        if is_healthy():
+            try:
+                file.touch()  # noqa: ASYNC240 - one system call, and blocking is what it is to show
+                is_told = False
+            except OSError as error:
+                if not is_told:
+                    log.error("heartbeat.failed", file=str(file), why=str(error))
+                is_told = True
+        await asyncio.sleep(every_s)

@@ -72,7 +72,8 @@ async def _serve_once(settings: Settings, services: Services, supervisor: Superv
         running = asyncio.create_task(_run(client, settings.discord_token))
         stopping = asyncio.create_task(supervisor.stop.wait())
         try:
-            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            with supervisor.pulse.taken_from(client.is_connected):
+                await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 running.result()
         finally:

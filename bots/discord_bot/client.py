@@ -54,6 +54,14 @@ class TwinClient(discord.Client):
         await self._publish_commands()
         self._announcing = asyncio.create_task(announce(self, self._services))
 
+    def is_connected(self) -> bool:
+        """Tell whether the gateway has accepted us and its connection is open.
+
+        discord.py closes a connection over which the gateway sends nothing for a minute, not even
+        the acknowledgement of a heartbeat.
+        """
+        return self.is_ready() and self.ws.open
+
     async def on_ready(self) -> None:
         """Say once which server is served; discord.py calls this again after reconnects."""
         if self._introduced:

@@ -30,12 +30,15 @@ from .announcing import announce
 from .handlers import build_router
 from .markup import TelegramMarkup
 from .outbox import Outbox
-from .polling import Turnstile
-from .requests import Patience
+from .polling import Progress, Turnstile
+from .requests import ANSWER_WAIT_S_MAX, POLL_BACKOFF_S_MAX, Patience
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
 POLLING_TIMEOUT_S = 25
+#: So long a poll may take, an answer wait for Telegram's limits, and polling rest after a failure.
+#: Without progress for longer, the bot serves nobody.
+SILENCE_S_MAX = POLLING_TIMEOUT_S + ANSWER_WAIT_S_MAX + POLL_BACKOFF_S_MAX
 #: How long answers may take to leave after a stop was asked for.
 ANSWERS_DRAIN_S_MAX = 5.0
 NOT_ACCEPTED = (
@@ -69,20 +72,23 @@ async def serve(
 
 async def _serve_once(settings: Settings, services: Services, supervisor: Supervisor) -> None:
     refused = asyncio.Event()
-    bot = _build_bot(settings, refused)
+    progress = Progress(silence_s_max=SILENCE_S_MAX)
+    bot = _build_bot(settings, refused, progress)
     try:
         await supervisor.unless_stopped(_introduce(bot, services))
-        await _poll(bot, services, supervisor, refused)
+        progress.made()
+        with supervisor.pulse.taken_from(progress.is_recent):
+            await _poll(bot, services, supervisor, refused, progress)
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
         raise Refused(NOT_ACCEPTED) from error
     finally:
         await bot.session.close()
 
 
-def _build_bot(settings: Settings, refused: asyncio.Event) -> Bot:
+def _build_bot(settings: Settings, refused: asyncio.Event, progress: Progress) -> Bot:
     assert settings.telegram_token is not None
     session = telegram_session(settings)
-    session.middleware(Patience(on_refused=refused.set))
+    session.middleware(Patience(on_refused=refused.set, on_polled=progress.made))
     try:
         return Bot(
             settings.telegram_token,
@@ -134,9 +140,13 @@ async def _set_menu(bot: Bot, languages: Languages) -> None:
 
 
 async def _poll(
-    bot: Bot, services: Services, supervisor: Supervisor, refused: asyncio.Event
+    bot: Bot,
+    services: Services,
+    supervisor: Supervisor,
+    refused: asyncio.Event,
+    progress: Progress,
 ) -> None:
-    turnstile, outbox = Turnstile(), Outbox()
+    turnstile, outbox = Turnstile(on_handled=progress.made), Outbox()
     dispatcher = Dispatcher()
     dispatcher.update.outer_middleware(turnstile)
     dispatcher.include_router(build_router(services, outbox))

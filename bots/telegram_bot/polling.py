@@ -1,6 +1,7 @@
 """Stopping between two updates, so that none is handled by half or twice."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,30 @@ DRAIN_S_MAX = 6.0
 CONFIRM_S_MAX = 2.0
 
 
+class Progress:
+    """Whether polling gets on: when Telegram last answered a poll, or an update was last handled.
+
+    Both count, because no poll is made while the updates of the last one are handled. Neither
+    happens while Telegram is away, while another process polls with the token, or while the
+    handling of an update hangs.
+    """
+
+    def __init__(
+        self, *, silence_s_max: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._silence_s_max = silence_s_max
+        self._clock = clock
+        self._made_at: float | None = None
+
+    def made(self) -> None:
+        """Note that there was some just now."""
+        self._made_at = self._clock()
+
+    def is_recent(self) -> bool:
+        """Tell whether there was some within the last `silence_s_max` seconds."""
+        return self._made_at is not None and self._clock() - self._made_at <= self._silence_s_max
+
+
 class Turnstile:
     """Lets one update through at a time, and can be shut.
 
@@ -24,7 +49,8 @@ class Turnstile:
     was not handled is delivered again at the next start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_handled: Callable[[], None]) -> None:
+        self._on_handled = on_handled
         self._passage = asyncio.Lock()
         self._last_update_id: int | None = None
 
@@ -40,10 +66,14 @@ class Turnstile:
             try:
                 result = await handler(event, data)
             except Exception:
-                self._last_update_id = event.update_id  # it is logged, and done with all the same
+                self._handled(event)  # it is logged, and done with all the same
                 raise
-            self._last_update_id = event.update_id
+            self._handled(event)
             return result
+
+    def _handled(self, update: Update) -> None:
+        self._last_update_id = update.update_id
+        self._on_handled()
 
     async def shut(self) -> None:
         """Wait for the update in hand, at most DRAIN_S_MAX seconds, and let no other begin."""

@@ -43,17 +43,20 @@ class Patience(BaseRequestMiddleware):
     """Obeys `retry_after` on every call, and keeps polling alive through outages.
 
     A call is repeated only when Telegram said that it did nothing, so no answer is sent twice.
-    Polling is repeated after any error but a refused token, which `on_refused` is told.
+    Polling is repeated after any error but a refused token, which `on_refused` is told; `on_polled`
+    is told of each poll that Telegram answered.
     """
 
     def __init__(
         self,
         *,
         on_refused: Callable[[], None],
+        on_polled: Callable[[], None],
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._on_refused = on_refused
+        self._on_polled = on_polled
         self._chance = chance
         self._sleep = sleep
 
@@ -108,6 +111,7 @@ class Patience(BaseRequestMiddleware):
             else:
                 if failures:
                     log.info("polling.resumed", failures=failures)
+                self._on_polled()
                 return response
 
     def _poll_delay_s(self, error: Exception, failures: int) -> float:

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import sys
+import time
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -93,3 +95,41 @@ async def test_a_missing_setting_ends_in_one_sentence_and_exit_code_2(start):
 
     assert printed.decode().startswith("TELEGRAM_TOKEN is not set")
     assert process.returncode == 2
+
+
+@pytest.mark.parametrize("module", ["bots.telegram_bot", "bots.discord_bot"])
+async def test_a_bot_shows_its_heartbeat_once_its_platform_has_answered(
+    start, module, tmp_path: Path
+):
+    file = tmp_path / "alive"
+    process = await start(module, twinstream_heartbeat_file=str(file))
+
+    await line(process, "bot.started")
+    end = time.monotonic() + STARTUP_S
+    while not file.exists():
+        assert time.monotonic() < end, "a bot that serves members never shows its heartbeat"
+        await asyncio.sleep(0.05)
+
+    process.send_signal(signal.SIGTERM)
+    await line(process, "bot.stopped")
+    assert await process.wait() == 0
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "address"),
+    [("bots.telegram_bot", "telegram_api_base"), ("bots.discord_bot", "discord_api_base")],
+)
+async def test_a_bot_whose_platform_is_away_shows_no_heartbeat(
+    start, module, address, tmp_path: Path
+):
+    """Not even the one that an earlier process left."""
+    file = tmp_path / "alive"
+    file.touch()
+    process = await start(
+        module, twinstream_heartbeat_file=str(file), **{address: "http://127.0.0.1:1"}
+    )
+
+    await line(process, "attempt.failed")
+
+    assert not file.exists()

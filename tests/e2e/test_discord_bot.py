@@ -1,5 +1,8 @@
 import asyncio
 import re
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -13,6 +16,7 @@ ALICE, BORIS = 800000000000000101, 800000000000000102
 TELEGRAM_ALICE = 1001
 CALLBACK = "POST /interactions/{interaction_id}/{interaction_token}/callback"
 EPHEMERAL = 64
+DEADLINE_S = 20.0
 
 
 @pytest.fixture
@@ -20,6 +24,13 @@ def serve():
     from bots.discord_bot.app import serve
 
     return serve
+
+
+async def until(holds: Callable[[], bool], *, what: str) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < end, f"waited {DEADLINE_S} s in vain: {what}"
+        await asyncio.sleep(0.02)
 
 
 async def win(stage, user_id: int) -> str:
@@ -160,6 +171,31 @@ async def _serve_then_mend(stage, reachable, settings, community, supervisor, *,
 
     supervisor.pause = mend
     await serve(settings, community, supervisor, keys=keys)
+
+
+async def test_the_pulse_is_felt_while_the_gateway_is_connected_and_not_while_it_is_away(stage):
+    address = urlsplit(stage.discord.gateway_url)
+    assert address.port is not None
+    async with stage.discord_bot() as supervisor:
+        await until(supervisor.pulse.is_felt, what="a pulse after the connection")
+
+        await stage.discord.stop()
+        await until(lambda: not supervisor.pulse.is_felt(), what="no pulse without the gateway")
+
+        await stage.discord.start(port=address.port)
+        await until(supervisor.pulse.is_felt, what="a pulse after the reconnection")
+
+    assert not supervisor.pulse.is_felt()
+
+
+async def test_the_pulse_is_felt_while_postgres_is_away(stage):
+    async with stage.discord_bot() as supervisor:
+        await until(supervisor.pulse.is_felt, what="a pulse after the connection")
+        await stage.gate.shut()
+        assert "cannot reach my records" in await stage.tell_discord(ALICE, "profile")
+
+        assert supervisor.pulse.is_felt()
+        await stage.gate.open()
 
 
 async def test_a_server_without_the_bot_brings_an_invitation(stage, capsys):

@@ -219,6 +219,19 @@ async def test_polling_outlives_its_failures(stage, capsys):
     assert "another process polls with this token" in capsys.readouterr().out
 
 
+async def test_the_pulse_is_felt_while_postgres_is_away_and_not_after_the_end(stage):
+    async with stage.telegram_bot() as supervisor:
+        assert not supervisor.pulse.is_felt()
+        assert await stage.tell_telegram(ALICE, "/help")
+        await stage.gate.shut()
+        assert "cannot reach my records" in await stage.tell_telegram(ALICE, "/profile")
+
+        assert supervisor.pulse.is_felt()
+        await stage.gate.open()
+
+    assert not supervisor.pulse.is_felt()
+
+
 async def test_a_start_that_fails_is_tried_again(stage):
     stage.faults.add(Fault("telegram", "getMe", 502, times=2))
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from config import Settings
+from config.heartbeat import HEARTBEAT_S
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
@@ -75,6 +76,9 @@ def test_a_process_shows_that_it_is_alive(process):
     service = SERVICES[process]
 
     assert service["environment"]["TWINSTREAM_HEARTBEAT_FILE"] in service["healthcheck"]["test"][1]
+    oldest_s = re.search(r'-newermt "-(\d+) seconds"', service["healthcheck"]["test"][1])
+    assert oldest_s is not None
+    assert int(oldest_s[1]) >= 3 * HEARTBEAT_S
 
 
 def test_no_port_is_open_to_the_world():
@@ -130,6 +134,16 @@ def test_our_processes_can_change_nothing_in_their_container(name):
     assert service["init"] is True
     assert service["image"] == SERVICES["consumers"]["image"]
     assert all(volume["read_only"] for volume in service["volumes"])
+
+
+def test_one_service_builds_the_image_and_the_others_only_run_it():
+    """Each `build` under the same tag would build again, and recreate what runs already."""
+    ours = {name: SERVICES[name] for name in (*PROCESSES, "migrate")}
+
+    assert [name for name, service in ours.items() if "build" in service] == ["migrate"]
+    assert len({service["image"] for service in ours.values()}) == 1
+    # No registry has this image; asking one would fail, or bring a stranger's.
+    assert {service.get("pull_policy") for service in ours.values()} == {"never"}
 
 
 def test_every_process_is_given_settings_that_exist():

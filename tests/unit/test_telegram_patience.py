@@ -11,8 +11,9 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.methods import GetUpdates, SendMessage
-from aiogram.types import Chat, Message, User
+from aiogram.types import Chat, Message, Update, User
 
+from bots.telegram_bot.polling import Progress, Turnstile
 from bots.telegram_bot.requests import ANSWER_WAIT_S_MAX, ATTEMPTS_MAX, POLL_WAIT_S_MAX, Patience
 from bots.telegram_bot.senders import ANONYMOUS_ADMIN_ID, SERVICE_ID, Sender, sender_of
 
@@ -46,12 +47,35 @@ def refusals():
 
 
 @pytest.fixture
-def patience(slept, refusals):
+def polled():
+    return []
+
+
+@pytest.fixture
+def patience(slept, refusals, polled):
     async def sleep(seconds):
         slept.append(seconds)
         await asyncio.sleep(0)
 
-    return Patience(on_refused=lambda: refusals.append(1), chance=lambda: 0.0, sleep=sleep)
+    return Patience(
+        on_refused=lambda: refusals.append(1),
+        on_polled=lambda: polled.append(1),
+        chance=lambda: 0.0,
+        sleep=sleep,
+    )
+
+
+def test_progress_is_recent_for_so_long_and_no_longer():
+    now = 100.0
+    progress = Progress(silence_s_max=145.0, clock=lambda: now)
+    assert not progress.is_recent()
+
+    progress.made()
+    now += 145.0
+    assert progress.is_recent()
+
+    now += 0.1
+    assert not progress.is_recent()
 
 
 def retry_after(seconds: float, method=SEND) -> TelegramRetryAfter:
@@ -103,6 +127,26 @@ async def test_polling_goes_on_after_any_outage(patience, slept):
     assert slept == [1, 2, 4, 7]
 
 
+async def test_only_a_poll_that_telegram_answered_counts_as_one(patience, polled):
+    answered: list[int] = []
+
+    class Watched(Telegram):
+        async def __call__(self, bot, method):
+            answered.append(len(polled))
+            return await super().__call__(bot, method)
+
+    telegram = Watched(
+        TelegramNetworkError(method=POLL, message="away"),
+        TelegramConflictError(method=POLL, message="another poller"),
+        "updates",
+    )
+    await patience(telegram, BOT, POLL)
+    await patience(Telegram("sent"), BOT, SEND)
+
+    assert answered == [0, 0, 0]
+    assert polled == [1]
+
+
 async def test_polling_waits_no_longer_than_its_limit(patience, slept):
     await patience(Telegram(retry_after(86_400, POLL), "updates"), BOT, POLL)
 
@@ -116,6 +160,28 @@ async def test_a_token_that_is_refused_while_polling_is_told(patience, refusals)
         )
 
     assert refusals == [1]
+
+
+async def test_an_update_counts_as_handled_when_its_handling_ends_well_or_not():
+    handled: list[str] = []
+    turnstile = Turnstile(on_handled=lambda: handled.append("handled"))
+    release = asyncio.Event()
+
+    async def hang(event, data):
+        await release.wait()
+
+    async def fail(event, data):
+        raise ValueError("a bug")
+
+    hanging = asyncio.create_task(turnstile(hang, Update(update_id=1), {}))
+    await asyncio.sleep(0)
+    assert handled == []
+
+    release.set()
+    await hanging
+    with pytest.raises(ValueError, match="a bug"):
+        await turnstile(fail, Update(update_id=2), {})
+    assert handled == ["handled", "handled"]
 
 
 def message(user: User | None, sender_chat: Chat | None = None) -> Message:
