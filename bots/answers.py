@@ -193,6 +193,21 @@ def linked(
                 "Too many wrong codes. Please wait {count} minutes and try again.",
                 FAILURES_WINDOW_S // 60,
             )
+        case LinkOutcome.PAUSED:
+            return texts.gettext(
+                "Linking is paused while the bot is being updated. Nothing was changed: please send"
+                " the code again in a few minutes. If it is too old by then, send me /link on"
+                " {other} for a new one.",
+                other=other,
+            )
+
+
+def linking_paused(texts: Texts) -> str:
+    """Answer /link without a code while no code could be redeemed."""
+    return texts.gettext(
+        "Linking is paused while the bot is being updated. Please send /link again in a few"
+        " minutes."
+    )
 
 
 def link_in_private(texts: Texts, *, code_was_shown: bool) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import structlog
 
 from config import Community
-from db import Contention, StorageUnavailable
+from db import Contention, Paused, StorageUnavailable
 from schemas import Source, opposite
 
 from . import answers, reasons
@@ -115,7 +115,10 @@ class Commands:
         """Give a one-time code, or redeem the one that was sent."""
 
         async def give() -> str:
-            issued = await self._members.issue_code(asker.account_id, asker.name)
+            try:
+                issued = await self._members.issue_code(asker.account_id, asker.name)
+            except Paused:
+                return answers.linking_paused(asker.texts)
             return answers.code(issued, self._other, asker.texts, self._mark)
 
         async def redeem() -> str:

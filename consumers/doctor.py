@@ -14,7 +14,7 @@ from rich.text import Text
 from bus import SOURCES, BusError, Client, GroupMissing, Keys, Lag, connect, measure_lag
 from bus.errors import translated
 from config import Community, ConfigError, Settings, masking
-from db import DbError, debts, open_pool, open_stores, status
+from db import DbError, debts, open_pool, open_stores, status, stop_signs
 
 from .display import CannotShow, Hindrances
 from .loop import NotYet
@@ -80,9 +80,16 @@ async def _postgres(settings: Settings) -> Findings:
         yield Finding("Postgres and its migrations", note=await _version(pool))
         async with pool.acquire() as conn:
             counts = await status.events_by_status(conn)
+            stopped = await stop_signs.glance(conn)
     buried = counts.get("failed", 0)
     mend = f"{buried} buried: see `python -m consumers dead list`" if buried else None
     yield Finding("events", mend, ", ".join(f"{n} {name}" for name, n in counts.items()))
+    if stopped is not None:
+        mend = (
+            f"release {stop_signs.OBEYED}, which this is, links and reconciles no more: {stopped};"
+            " run a newer release, or delete the row of stop_signs (docs/operate.md)"
+        )
+        yield Finding("stop sign", mend)
 
 
 async def _stores(settings: Settings, community: Community) -> Findings:

@@ -76,6 +76,9 @@ OLDEST_SECONDS: Final = Gauge(
     ["stream"],
 )
 EVENTS: Final = Gauge("twinstream_events", "Events that are not completed, by status.", ["status"])
+STOP_SIGN: Final = Gauge(
+    "twinstream_stop_sign", "1 while the stop sign of this release is set in Postgres."
+)
 SURFACES_WAITING: Final = Gauge(
     "twinstream_surfaces_waiting", "Roles and tags that are not shown as wanted.", ["platform"]
 )

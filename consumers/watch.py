@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from bus import SOURCES, BusError, Subscription, measure_lag
-from db import PLATFORMS, DbError, status, surfaces
+from db import PLATFORMS, DbError, status, stop_signs, surfaces
 
 from . import metrics
 from .parts import Parts
@@ -54,9 +54,11 @@ class Watch:
     async def _look_at_the_record(self) -> bool:
         counts = dict.fromkeys(status.UNCOMPLETED, math.nan)
         waiting = dict.fromkeys(PLATFORMS, math.nan)
+        is_stopped = math.nan
         try:
             async with transaction(self._pool) as conn:
                 counts.update(await status.uncompleted_events(conn))
+                is_stopped = await stop_signs.glance(conn) is not None
             for platform in PLATFORMS:
                 waiting[platform] = await surfaces.waiting(self._pool, platform)
         except DbError:
@@ -64,6 +66,7 @@ class Watch:
         finally:
             for name, count in counts.items():
                 metrics.EVENTS.labels(name).set(count)
+            metrics.STOP_SIGN.set(is_stopped)
             for platform, count in waiting.items():
                 metrics.SURFACES_WAITING.labels(platform).set(count)
         return True

@@ -20,6 +20,7 @@ from .platforms import PLATFORMS, Platform
 from .pool import SchemaOutdated, open_pool
 from .producer import Producer
 from .standings import Achievement, Profile, Standing, profile, top
+from .stop_signs import Paused
 from .store_opening import open_stores
 from .stores import Change, Holding, Store
 from .url import BadDatabaseUrl
@@ -38,6 +39,7 @@ __all__ = [
     "IdempotencyConflict",
     "InsufficientFunds",
     "LinkOutcome",
+    "Paused",
     "Platform",
     "Producer",
     "Profile",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from . import accounts
+from . import accounts, stop_signs
 from .errors import Contention, mapped_errors
 from .platforms import Platform
 from .surfaces import MAY_BE_SEEN
@@ -38,6 +38,8 @@ class LinkOutcome(enum.Enum):
     ALREADY_LINKED = "already_linked"
     LOCKED_OUT = "locked_out"
     """Too many wrong codes from this account; it has to wait up to FAILURES_WINDOW_S seconds."""
+    PAUSED = "paused"
+    """The stop sign of this release is set: nothing was changed, and no failure was counted."""
 
 
 class _Account(NamedTuple):
@@ -46,10 +48,16 @@ class _Account(NamedTuple):
 
 
 async def issue_code(conn: asyncpg.Connection, platform: Platform, account_id: int) -> str:
-    """Make a code for this account, valid CODE_LIFETIME_S seconds; an earlier one is void now."""
+    """Make a code for this account, valid CODE_LIFETIME_S seconds; an earlier one is void now.
+
+    Raises:
+        Paused: the stop sign of this release is set, so the code could not be redeemed.
+        StorageUnavailable: Postgres is away.
+    """
     code = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
     with mapped_errors():
         async with conn.transaction():
+            await stop_signs.obey(conn)
             await accounts.ensure(conn, platform, [account_id])
             await conn.execute(
                 """
@@ -80,6 +88,8 @@ async def redeem_code(
     """
     with mapped_errors():
         async with conn.transaction():
+            if await stop_signs.set_reason(conn) is not None:
+                return LinkOutcome.PAUSED
             # One try at a time, else tries side by side would all find the same few failures.
             await conn.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended('twinstream.link' || $1, $2))",

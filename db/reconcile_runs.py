@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import asyncpg
 
-from . import reconcile_walks
+from . import reconcile_walks, stop_signs
 from .errors import mapped_errors
 
 Cause = Literal["interval", "asked", "alarm"]
@@ -83,7 +83,11 @@ async def begin(
 
     A pass that is not told otherwise is over those touched since the last one; the first of all is
     over everybody.
+
+    Raises:
+        Paused: the stop sign of this release is set.
     """
+    await stop_signs.obey(conn)
     with mapped_errors():
         before = await conn.fetchval(
             """

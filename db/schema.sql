@@ -197,6 +197,14 @@ CREATE TABLE public.snapshots (
     CONSTRAINT snapshot_rows_not_negative CHECK (((rows >= 0) AND (looked_at >= 0)))
 );
 
+CREATE TABLE public.stop_signs (
+    release text NOT NULL,
+    reason text NOT NULL,
+    set_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT stop_sign_release_is_two_numbers CHECK ((release ~ '^[0-9]+\.[0-9]+$'::text)),
+    CONSTRAINT stop_sign_says_why CHECK ((reason <> ''::text))
+);
+
 CREATE TABLE public.store_debts (
     member_id bigint NOT NULL,
     platform text NOT NULL,
@@ -353,6 +361,9 @@ ALTER TABLE ONLY public.reconcile_walks
 
 ALTER TABLE ONLY public.snapshots
     ADD CONSTRAINT snapshot_once PRIMARY KEY (run_id, platform, subject, page);
+
+ALTER TABLE ONLY public.stop_signs
+    ADD CONSTRAINT stop_signs_pkey PRIMARY KEY (release);
 
 ALTER TABLE ONLY public.store_debts
     ADD CONSTRAINT store_debt_once PRIMARY KEY (member_id, platform);

@@ -13,7 +13,7 @@ from config import Community, ConfigError, Settings
 from consumers.loop import pause
 from consumers.parts import Parts, open_parts
 from consumers.transactions import transaction
-from db import PLATFORMS, drift, find_member, reconcile_runs, snapshots
+from db import PLATFORMS, Paused, drift, find_member, reconcile_runs, snapshots
 from db.reconcile_runs import RunReport
 
 from . import open_subjects
@@ -55,7 +55,11 @@ async def run(settings: Settings, console: Console, request: Request) -> int:
         member_id = await _member(parts, request.member)
         role = Reconcile(parts, subjects, consumer=CONSUMER)
         _tell_what_is_not_looked_at(settings, community, console)
-        run_id = await _begin(role, parts, console, request, member_id)
+        try:
+            run_id = await _begin(role, parts, console, request, member_id)
+        except Paused as paused:
+            console.print(f"No pass is begun, because {paused}", markup=False)
+            return EXIT_CODE_STOPPED
         report = None if run_id is None else await _watch(role, parts, console, run_id)
         if report is None or report.status == "running":
             console.print("Stopped by you; the service goes on with the pass in a while.")
@@ -154,7 +158,8 @@ async def _tell(parts: Parts, console: Console, report: RunReport) -> int:
         f" {counts or 'nothing differs'}."
     )
     if report.stopped_because is not None:
-        console.print(f"[red]Stopped, and nothing was repaired:[/] {report.stopped_because}")
+        done = f"after {report.repairs} repairs" if report.repairs else "and nothing was repaired"
+        console.print(f"[red]Stopped, {done}:[/] {report.stopped_because}")
         return EXIT_CODE_STOPPED
     if decided.get("watched"):
         console.print("What was seen for the first time is repaired by the next pass.")

@@ -9,7 +9,7 @@ import structlog
 from consumers import metrics
 from consumers.parts import Parts
 from consumers.transactions import transaction
-from db import Platform, RuleBroken, drift, reconcile_pages
+from db import Platform, RuleBroken, drift, reconcile_pages, stop_signs
 from db.drift import Undecided
 from db.reconcile_runs import Run
 
@@ -80,10 +80,15 @@ class Judging:
         return len(found)
 
     async def _repair(self, one: Undecided) -> None:
-        """Repair one finding and note it, both or neither."""
+        """Repair one finding and note it, both or neither.
+
+        Raises:
+            Paused: the stop sign of this release is set, and nothing was repaired.
+        """
         what = one.difference
         try:
             async with transaction(self._pool) as conn:
+                await stop_signs.obey(conn)
                 if not await drift.hold(conn, one.id):
                     return
                 repair = await self._repaired(conn, one)

@@ -18,7 +18,7 @@ from bus import BusError, GroupMissing, StreamMissing, consumer_name, trim_strea
 from consumers import metrics
 from consumers.parts import Parts
 from consumers.transactions import transaction
-from db import drift, reconcile_pages, reconcile_runs
+from db import Paused, drift, reconcile_pages, reconcile_runs, stop_signs
 from db.errors import DbError
 from db.reconcile_runs import Cause, Run
 
@@ -66,6 +66,7 @@ class Reconcile:
         self._clock = asyncio.get_running_loop().time
         #: When the alarm is asked next.
         self._ring_at = self._clock()
+        self._paused: str | None = None
         self._drop()
 
     def _drop(self) -> None:
@@ -95,7 +96,7 @@ class Reconcile:
             await self._find_pass()
         try:
             async with self._kept():
-                done += await self._go_on()
+                done += await self._go_on_unless_paused()
         except LostPass:
             log.warning("reconcile.lost", run=self._run.id if self._run else None)
             self._drop()
@@ -121,7 +122,11 @@ class Reconcile:
         dry_run: bool = False,
         accepted: bool = False,
     ) -> int | None:
-        """Begin a pass now, and return its id; None while another is running."""
+        """Begin a pass now, and return its id; None while another is running.
+
+        Raises:
+            Paused: the stop sign of this release is set.
+        """
         async with transaction(self._parts.pool) as conn:
             run = await reconcile_runs.begin(
                 conn,
@@ -153,26 +158,52 @@ class Reconcile:
             self._taking = Taking(self._parts, self._subjects, run, self._owner)
 
     async def _find_pass(self) -> None:
-        """Take over a pass that nobody works on any more, or begin the next if it is time."""
+        """Take over a pass that nobody works on any more, or begin the next if it is time.
+
+        Under the stop sign of this release none is begun. One that is taken over is then ended.
+        """
         async with transaction(self._parts.pool) as conn:
+            paused = await stop_signs.set_reason(conn)
             run = await reconcile_runs.take_over(conn, owner=self._owner, lease_s=self._lease_s)
-            due = run is None and await reconcile_runs.is_due(
-                conn, interval_s=self._limits.interval_ms / 1_000
+            due = (
+                run is None
+                and paused is None
+                and await reconcile_runs.is_due(conn, interval_s=self._limits.interval_ms / 1_000)
             )
+        self._tell_of_pause(paused)
         if run is not None:
             log.warning("reconcile.taken_over", run=run.id)
             self._hold(run)
             await self._take_again()
+        elif paused is not None:
+            return
         elif due:
-            await self.ask(cause="interval")
+            await self._begin("interval")
         elif self._alarm is not None and self._clock() >= self._ring_at:
             await self._ring(self._alarm)
+
+    def _tell_of_pause(self, reason: str | None) -> None:
+        """Log that the stop sign was set or removed, once each time."""
+        if reason == self._paused:
+            return
+        self._paused = reason
+        if reason is None:
+            log.info("reconcile.resumed")
+        else:
+            log.warning("reconcile.paused", release=stop_signs.OBEYED, why=reason)
+
+    async def _begin(self, cause: Cause) -> bool:
+        """Begin a pass; False if there is another, or if the stop sign was set just now."""
+        try:
+            return await self.ask(cause=cause) is not None
+        except Paused:
+            return False
 
     async def _ring(self, alarm: Alarm) -> None:
         """Begin a pass before its time if one call to the platform says that it is needed."""
         self._ring_at = self._clock() + self._limits.alarm_interval_ms / 1_000
         why = await alarm.ring()
-        if why is not None and await self.ask(cause="alarm") is not None:
+        if why is not None and await self._begin("alarm"):
             log.warning("reconcile.alarmed", why=why)
             alarm.heeded()
 
@@ -186,11 +217,23 @@ class Reconcile:
             await reconcile_pages.forget_uncompared(conn, self._run.id, self._owner)
         self._hold(self._run._replace(pages=None))
 
+    async def _go_on_unless_paused(self) -> int:
+        """Go on with the pass in hand, or end it if the stop sign of this release is set.
+
+        It would decide and repair by rules that a newer release has changed.
+        """
+        try:
+            return await self._go_on()
+        except Paused as paused:
+            await self._end(str(paused))
+            return 1
+
     async def _go_on(self) -> int:
         """Take the next page of the pass in hand, or judge it once all are compared."""
         if self._run is None:
             return 0
         async with transaction(self._parts.pool) as conn:
+            await stop_signs.obey(conn)
             waiting, refused = await reconcile_pages.progress(conn, self._run.id)
         if refused is not None:
             await self._end(f"a page cannot be believed: {refused}")

@@ -130,6 +130,16 @@ async def test_a_win_while_the_record_is_away_is_counted_later(stage):
     assert await stage.totals("discord", ALICE) == (15, 5)
 
 
+@pytest.mark.parametrize("options", [{}, {"code": "ABCDEFGHJK"}])
+async def test_under_the_stop_sign_members_are_told_that_linking_is_paused(stage, options):
+    await stage.pool.execute("INSERT INTO stop_signs VALUES ('0.1', 'links change')")
+
+    async with stage.discord_bot():
+        answer = await stage.tell_discord(ALICE, "link", **options)
+
+    assert answer.startswith("Linking is paused while the bot is being updated.")
+
+
 async def test_an_interaction_that_is_gone_costs_no_try(stage):
     async with stage.discord_bot():
         stage.faults.add(Fault("discord", CALLBACK, 404, code=10062))

@@ -132,6 +132,16 @@ async def test_help_comes_in_the_language_of_the_member(stage):
     assert "Угадать моё число" in str(menus[1].request["commands"])
 
 
+@pytest.mark.parametrize("command", ["/link", "/link ABCDEFGHJK"])
+async def test_under_the_stop_sign_members_are_told_that_linking_is_paused(stage, command):
+    await stage.pool.execute("INSERT INTO stop_signs VALUES ('0.1', 'links change')")
+
+    async with stage.telegram_bot():
+        answer = await stage.tell_telegram(ALICE, command, chat_id=ALICE)
+
+    assert answer.startswith("Linking is paused while the bot is being updated.")
+
+
 async def test_linking_is_private(stage):
     async with stage.telegram_bot():
         answer = await stage.tell_telegram(ALICE, "/link")

@@ -347,6 +347,44 @@ GUARDS = {
             "            pass\n",
         ),
     ),
+    "redeem no code under the stop sign": guard(
+        "test_stop_sign.py"
+        "::test_a_code_that_is_sent_while_the_sign_is_being_set_is_not_redeemed[read committed]",
+        (
+            "db/linking.py",
+            "            if await stop_signs.set_reason(conn) is not None:",
+            "            if False:",
+        ),
+    ),
+    "set no stop sign while a code is being redeemed": guard(
+        "test_stop_sign.py::test_the_sign_waits_for_the_redemption_under_way",
+        (
+            "db/stop_signs.py",
+            '        await conn.execute("LOCK TABLE stop_signs IN ROW SHARE MODE")\n',
+            "",
+        ),
+    ),
+    "begin no pass under the stop sign": guard(
+        "test_stop_sign.py::test_under_the_sign_no_pass_is_begun_and_the_reason_is_logged_once",
+        (
+            "db/reconcile_runs.py",
+            "    await stop_signs.obey(conn)\n",
+            "",
+        ),
+        (
+            "consumers/reconcile/role.py",
+            "            paused = await stop_signs.set_reason(conn)\n",
+            "            paused = None\n",
+        ),
+    ),
+    "repair nothing under the stop sign": guard(
+        "test_stop_sign.py::test_a_sign_between_two_repairs_lets_no_second_one_through",
+        (
+            "consumers/reconcile/judging.py",
+            "                await stop_signs.obey(conn)\n",
+            "",
+        ),
+    ),
     "look again before a role is put back": guard(
         "test_reconcile_roles.py::test_what_was_changed_once_more_is_not_what_was_found",
         (

@@ -1,0 +1,56 @@
+"""The stop sign: a row that tells the processes of a release to link and to reconcile no more.
+
+The migration of a release that changes how accounts are linked or how reconcile works sets the sign
+for the release before it, because processes of that release may still run.
+"""
+
+from typing import Final
+
+import asyncpg
+
+from .errors import DbError, mapped_errors
+from .release import RELEASE
+
+#: The row that this release obeys: a sign is for all releases that differ in the last number only.
+OBEYED: Final = ".".join(RELEASE.split(".")[:2])
+
+
+class Paused(DbError):
+    """The stop sign of this release is set: try again once it is removed, or run a newer one."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the stop sign of release {OBEYED} is set: {reason}")
+        self.reason = reason
+
+
+async def set_reason(conn: asyncpg.Connection) -> str | None:
+    """Return why the sign is set, or None. It stays so until the caller's transaction ends.
+
+    To be called first in a transaction. A transaction that sets the sign locks the table in
+    EXCLUSIVE MODE, so it waits for the callers that saw no sign, and later callers wait for it.
+    LOCK TABLE takes no snapshot, so the SELECT sees a sign that was committed while we waited for
+    the lock, whatever the isolation of the transaction.
+    """
+    with mapped_errors():
+        await conn.execute("LOCK TABLE stop_signs IN ROW SHARE MODE")
+        return await glance(conn)
+
+
+async def obey(conn: asyncpg.Connection) -> None:
+    """Refuse to go on in this transaction if the sign is set; see `set_reason`.
+
+    Raises:
+        Paused: it is.
+    """
+    reason = await set_reason(conn)
+    if reason is not None:
+        raise Paused(reason)
+
+
+async def glance(conn: asyncpg.Connection) -> str | None:
+    """Return why the sign is set, or None, for those who only tell it and decide nothing by it."""
+    with mapped_errors():
+        reason: str | None = await conn.fetchval(
+            "SELECT reason FROM stop_signs WHERE release = $1", OBEYED
+        )
+    return reason
