@@ -27,6 +27,7 @@ from db import (
     open_pool,
     open_stores,
 )
+from db.release import RELEASE
 from schemas import Source
 
 from .commands import Commands
@@ -144,8 +145,12 @@ Serve = Callable[[Settings, Community, Supervisor], Awaitable[None]]
 def run(load: Callable[[], Serve], *, platform: Source) -> int:
     """Run the bot that `load` brings until SIGINT or SIGTERM; return the exit code.
 
-    2 means that a setting has to be corrected first, and the last line says which.
+    2 means that a setting has to be corrected first, and the last line says which. With --version
+    it only says the release.
     """
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"twinstream {RELEASE}\n")
+        return EXIT_STOPPED
     try:
         settings = Settings.from_env(os.environ)
         set_up_logs(
@@ -155,6 +160,7 @@ def run(load: Callable[[], Serve], *, platform: Source) -> int:
         )
         settings.require(f"{platform}_token", "database_url", "redis_url")
         community = Community.from_toml(Path(settings.twinstream_config))
+        log.info("process.started", release=RELEASE, platform=platform)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_REFUSED

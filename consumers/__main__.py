@@ -12,6 +12,7 @@ import typer
 import uvloop
 
 from config import ConfigError, Settings, set_up_logs
+from db.release import RELEASE
 
 from . import operator
 from .app import serve
@@ -25,11 +26,21 @@ EXIT_CODE_UNFIT_SETTINGS = 2
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
+def _tell_release(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"twinstream {RELEASE}\n")
+        raise typer.Exit
+
+
 @cli.command()
 def main(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[ROLE ...]", help=f"Some of {', '.join(ROLES)}.")
     ] = None,
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_release, is_eager=True, help="Say the release."),
+    ] = False,
 ) -> None:
     """Settle events, publish leftovers, show ranks: all roles, or those that are named.
 

@@ -13,6 +13,7 @@ import structlog
 from bus import BadRedisUrl, BusError, CommandRefused, address
 from config import Community, ConfigError, Settings, heartbeat, metrics
 from db import BadDatabaseUrl, Contention, SchemaOutdated, StorageUnavailable, StoreUnfit
+from db.release import RELEASE
 
 from . import roles, watch
 from .loop import Patience, run, unless_stopped
@@ -41,7 +42,8 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
     stop = asyncio.Event()
     _stop_on_signals(stop)
     try:
-        log.info("consumers.started", roles=wanted, redis=address(settings.redis_url or ""))
+        redis = address(settings.redis_url or "")
+        log.info("consumers.started", release=RELEASE, roles=wanted, redis=redis)
         async with heartbeat(settings.twinstream_heartbeat_file):
             with metrics(settings):
                 await _serve_until(stop, settings, community, wanted)

@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from db.release import RELEASE
+
 STARTUP_S = 40.0
 
 
@@ -67,6 +69,7 @@ async def line(process: asyncio.subprocess.Process, event: str) -> dict[str, obj
 async def test_a_bot_says_what_it_serves_and_leaves_at_a_signal(start, module, place):
     process = await start(module)
 
+    assert (await line(process, "process.started"))["release"] == RELEASE
     assert (await line(process, "bot.started"))[place] == "Twin Harbour"
 
     process.send_signal(signal.SIGTERM)

@@ -14,6 +14,7 @@ from settling_desk import Desk, until, xp_payload
 from bus import SOURCES, Keys, connect, ensure_group
 from consumers.roles import ROLES
 from db.pool import newest_migration
+from db.release import RELEASE
 from launch.servers import Server, free_port, start_postgres, start_redis
 
 TOML = """
@@ -75,6 +76,7 @@ async def test_it_announces_its_settings_and_ends_cleanly(environ, outside: Desk
     assert took_s < 3
     # The step under way was finished: what it was handed is committed and acknowledged.
     assert await outside.unacknowledged("telegram") == 0
+    assert running.events[0]["release"] == RELEASE
     [started] = [line for line in running.events if line.get("role") == "to-discord"][:1]
     assert started["stream"] == "sync:telegram"
     assert started["group"] == "discord"
