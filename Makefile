@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help
 help: ## Print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # See it
 
@@ -115,6 +115,10 @@ format: $(VENV)/dev ## Format the code
 .PHONY: schema
 schema: $(VENV)/local ## Write db/schema.sql anew from the migrations
 	@$(BIN)/python -m launch schema
+
+.PHONY: release-fixtures
+release-fixtures: $(VENV)/dev ## Keep of this release what tests of an upgrade from it will need
+	@PYTHONPATH=. $(BIN)/python tests/releases/fixtures.py $(ARGS)
 
 .PHONY: lock
 lock: $(VENV)/dev ## Compile requirements*.txt anew, without an index's address in them
