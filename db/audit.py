@@ -164,7 +164,7 @@ def store_difference(
     )
 
 
-def _amounts(xp: int, balance: int) -> str:
+def _amounts(xp: int | str, balance: int | str) -> str:
     return f"{xp} XP, {balance} balance"
 
 
@@ -172,7 +172,7 @@ async def _ledger_side(conn: asyncpg.Connection, platform: Platform) -> AsyncIte
     cursor = await conn.cursor(STORE_SIDE, platform, timeout=STATEMENT_S_MAX)
     while rows := await cursor.fetch(PAGE_ROWS, timeout=STATEMENT_S_MAX):
         for row in rows:
-            yield _Expected(*row)
+            yield _Expected(row[0], int(row[1]), int(row[2]))
 
 
 async def _holdings(

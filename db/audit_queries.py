@@ -89,8 +89,8 @@ BY_LEDGER: Final = {
 """The queries by the name of what they prove."""
 
 STORE_SIDE: Final = """
-    SELECT a.account_id, (coalesce(l.xp, 0) - coalesce(d.xp, 0))::bigint,
-        (coalesce(l.balance, 0) - coalesce(d.balance, 0))::bigint
+    SELECT a.account_id, coalesce(l.xp, 0) - coalesce(d.xp, 0)::numeric,
+        coalesce(l.balance, 0) - coalesce(d.balance, 0)::numeric
     FROM accounts AS a
     LEFT JOIN (
         SELECT member_id, sum(delta_xp) AS xp, sum(delta_balance) AS balance

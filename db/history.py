@@ -52,8 +52,16 @@ async def history(
             coming = await conn.fetch(_COMING, member_id, platform, limit)
             entered = await conn.fetch(_ENTERED, member_id, platform, limit - len(coming))
             name = await conn.fetchval(_NAME, platform, account_id)
-    changes = [Change(*row) for row in (*coming, *entered)]
+    changes = [_change(row) for row in (*coming, *entered)]
     return History(name, changes) if changes else None
+
+
+def _change(row: asyncpg.Record) -> Change:
+    """Read a row. A sum may be more than a bigint holds, so Postgres returns it as `numeric`."""
+    change = Change(*row)
+    if change.xp is None or change.balance is None:
+        return change
+    return change._replace(xp=int(change.xp), balance=int(change.balance))
 
 
 # The page is the newest end of the index `transactions_by_member`; what is older is only summed.
@@ -67,8 +75,8 @@ _ENTERED = """
         WHERE member_id = $1 AND platform = $2 AND id < (SELECT min(id) FROM page)
     )
     SELECT p.occurred_at, p.source, p.reason, p.delta_xp, p.delta_balance, p.achievement,
-        (o.xp + sum(p.delta_xp) OVER so_far)::bigint,
-        (o.balance + sum(p.delta_balance) OVER so_far)::bigint,
+        o.xp + sum(p.delta_xp) OVER so_far,
+        o.balance + sum(p.delta_balance) OVER so_far,
         CASE
             WHEN p.source <> $2 OR EXISTS (
                 SELECT FROM transactions AS t

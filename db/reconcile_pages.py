@@ -28,6 +28,14 @@ class PageRecord(NamedTuple):
     refused: str | None
 
 
+class KnownPage(NamedTuple):
+    """A page that waits to be compared, and what its pass is for."""
+
+    record: PageRecord
+    dry_run: bool
+    accepted: bool
+
+
 _PAGE = ", ".join(PageRecord._fields)
 
 
@@ -146,8 +154,8 @@ async def all_taken(conn: asyncpg.Connection, run_id: int, owner: str) -> None:
 
 async def find_page(
     conn: asyncpg.Connection, run_id: int, platform: Platform, subject: str, page: int
-) -> tuple[PageRecord, bool] | None:
-    """Return and lock a page of a running pass, and whether that is a dry run.
+) -> KnownPage | None:
+    """Return and lock a page of a running pass.
 
     None if there is none such, or the pass has ended. It cannot end until the caller's transaction
     does.
@@ -155,7 +163,8 @@ async def find_page(
     with mapped_errors():
         row = await conn.fetchrow(
             f"""
-            SELECT {", ".join(f"s.{column}" for column in PageRecord._fields)}, r.dry_run
+            SELECT {", ".join(f"s.{column}" for column in PageRecord._fields)},
+                r.dry_run, r.accepted
             FROM reconcile_runs AS r JOIN snapshots AS s ON s.run_id = r.id
             WHERE r.id = $1 AND r.status = 'running'
                 AND s.platform = $2 AND s.subject = $3 AND s.page = $4
@@ -166,7 +175,7 @@ async def find_page(
             subject,
             page,
         )
-    return None if row is None else (PageRecord(*tuple(row)[:-1]), row["dry_run"])
+    return None if row is None else KnownPage(PageRecord(*tuple(row)[:-2]), *tuple(row)[-2:])
 
 
 async def mark_compared(

@@ -37,16 +37,24 @@ async def add_to_books(
 ) -> None:
     """Add signed amounts to a member's books; rank and what is to be shown follow.
 
-    Books that are not there are made, holding these amounts.
+    Books that are not there are made, holding these amounts. An amount may be more than a bigint
+    holds, as long as what comes of it is not.
     """
     with mapped_errors():
         await conn.execute(
             """
-            INSERT INTO sync_state AS s (member_id, platform, xp, balance, rank)
-            VALUES ($1, $2, $3, $4, rank_of($3))
-            ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
-                xp = s.xp + excluded.xp, balance = s.balance + excluded.balance,
-                rank = rank_of(s.xp + excluded.xp), version = s.version + 1, updated_at = now()
+            WITH changed AS (
+                UPDATE sync_state AS s SET
+                    xp = (s.xp + $3::numeric)::bigint,
+                    balance = (s.balance + $4::numeric)::bigint,
+                    rank = rank_of((s.xp + $3::numeric)::bigint),
+                    version = s.version + 1, updated_at = now()
+                WHERE s.member_id = $1 AND s.platform = $2
+                RETURNING 1
+            )
+            INSERT INTO sync_state (member_id, platform, xp, balance, rank)
+            SELECT $1, $2, $3::numeric, $4::numeric, rank_of($3::numeric::bigint)
+            WHERE NOT EXISTS (SELECT FROM changed)
             """,
             member_id,
             platform,

@@ -68,14 +68,17 @@ CREATE TABLE public.drift (
     account_id bigint,
     seen text NOT NULL,
     expected text NOT NULL,
-    difference bigint,
+    difference numeric,
     in_flight text DEFAULT ''::text NOT NULL,
     decision text DEFAULT 'found'::text NOT NULL,
     why text DEFAULT ''::text NOT NULL,
     idempotency_key text,
     found_at timestamp with time zone DEFAULT now() NOT NULL,
     decided_at timestamp with time zone,
+    held_for text,
+    seen_again_by bigint,
     CONSTRAINT drift_decision_known CHECK ((decision = ANY (ARRAY['found'::text, 'watched'::text, 'held'::text, 'confirmed'::text, 'repaired'::text, 'gone'::text, 'left'::text, 'stopped'::text]))),
+    CONSTRAINT drift_held_for_known CHECK ((held_for = ANY (ARRAY['history'::text, 'number'::text]))),
     CONSTRAINT drift_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
@@ -203,6 +206,16 @@ CREATE TABLE public.stop_signs (
     set_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT stop_sign_release_is_two_numbers CHECK ((release ~ '^[0-9]+\.[0-9]+$'::text)),
     CONSTRAINT stop_sign_says_why CHECK ((reason <> ''::text))
+);
+
+CREATE TABLE public.store_agreements (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    store text NOT NULL,
+    xp boolean NOT NULL,
+    balance boolean NOT NULL,
+    agreed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT store_agreement_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
 CREATE TABLE public.store_debts (
@@ -364,6 +377,9 @@ ALTER TABLE ONLY public.snapshots
 
 ALTER TABLE ONLY public.stop_signs
     ADD CONSTRAINT stop_signs_pkey PRIMARY KEY (release);
+
+ALTER TABLE ONLY public.store_agreements
+    ADD CONSTRAINT store_agreement_once PRIMARY KEY (platform, account_id);
 
 ALTER TABLE ONLY public.store_debts
     ADD CONSTRAINT store_debt_once PRIMARY KEY (member_id, platform);

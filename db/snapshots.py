@@ -6,7 +6,8 @@ the books in one transaction, so in such a view what is on its way can never loo
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -74,7 +75,12 @@ async def books(
     """Look at the books of these members on `platform`, in member order."""
     with mapped_errors():
         rows = await conn.fetch(_BOOKS, platform, list(member_ids))
-    return [BooksLook(*row) for row in rows]
+    return [BooksLook(*map(_whole, row)) for row in rows]
+
+
+def _whole(value: Any) -> Any:
+    """Read a sum, which Postgres returns as `numeric`: it may be more than a bigint holds."""
+    return int(value) if isinstance(value, Decimal) else value
 
 
 # Each member's ledger rows are read once, by the index; everything else is added up from them. The
@@ -85,11 +91,11 @@ WITH entered AS MATERIALIZED (
     FROM transactions WHERE member_id = ANY ($2::bigint[])
 ), sums AS (
     SELECT member_id,
-        (sum(delta_xp) FILTER (WHERE platform = $1))::bigint AS xp,
-        (sum(delta_balance) FILTER (WHERE platform = $1))::bigint AS balance,
+        sum(delta_xp) FILTER (WHERE platform = $1) AS xp,
+        sum(delta_balance) FILTER (WHERE platform = $1) AS balance,
         count(*) FILTER (WHERE platform = $1) AS entries,
-        (sum(delta_xp) FILTER (WHERE platform = source))::bigint AS total_xp,
-        (sum(delta_balance) FILTER (WHERE platform = source))::bigint AS total_balance
+        sum(delta_xp) FILTER (WHERE platform = source) AS total_xp,
+        sum(delta_balance) FILTER (WHERE platform = source) AS total_balance
     FROM entered GROUP BY member_id
 ), unlocked AS (
     SELECT DISTINCT member_id, achievement FROM entered
@@ -146,13 +152,13 @@ async def store_side(
         rows = await conn.fetch(
             """
             SELECT u.account_id, a.member_id,
-                coalesce(l.xp, 0) - coalesce(d.xp, 0),
-                coalesce(l.balance, 0) - coalesce(d.balance, 0)
+                coalesce(l.xp, 0) - coalesce(d.xp, 0)::numeric,
+                coalesce(l.balance, 0) - coalesce(d.balance, 0)::numeric
             FROM unnest($2::bigint[]) AS u (account_id)
             LEFT JOIN accounts AS a ON a.platform = $1 AND a.account_id = u.account_id
                 AND a.account_id = ANY ($2::bigint[])
             LEFT JOIN LATERAL (
-                SELECT sum(t.delta_xp)::bigint AS xp, sum(t.delta_balance)::bigint AS balance
+                SELECT sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance
                 FROM transactions AS t WHERE t.member_id = a.member_id AND t.platform = $1
             ) AS l ON true
             LEFT JOIN store_debts AS d ON d.member_id = a.member_id AND d.platform = $1
@@ -161,7 +167,7 @@ async def store_side(
             platform,
             list(account_ids),
         )
-    return [StoreSide(*row) for row in rows]
+    return [StoreSide(*map(_whole, row)) for row in rows]
 
 
 async def under_way(
@@ -172,8 +178,8 @@ async def under_way(
         rows = await conn.fetch(
             """
             SELECT e.member_id, count(*) FILTER (WHERE e.status <> 'failed'),
-                coalesce(sum(t.delta_xp) FILTER (WHERE e.status <> 'failed'), 0)::bigint,
-                coalesce(sum(t.delta_balance) FILTER (WHERE e.status <> 'failed'), 0)::bigint,
+                coalesce(sum(t.delta_xp) FILTER (WHERE e.status <> 'failed'), 0),
+                coalesce(sum(t.delta_balance) FILTER (WHERE e.status <> 'failed'), 0),
                 count(*) FILTER (WHERE e.status = 'failed')
             FROM sync_events AS e
             JOIN transactions AS t
@@ -184,7 +190,7 @@ async def under_way(
             platform,
             list(member_ids),
         )
-    return {row[0]: UnderWay(*row[1:]) for row in rows}
+    return {row[0]: UnderWay(*map(_whole, row[1:])) for row in rows}
 
 
 async def about_members(conn: asyncpg.Connection) -> int:

@@ -30,7 +30,7 @@ from .errors import (
     store_rule,
 )
 from .platforms import Platform
-from .stores import Change, Holding, Store
+from .stores import Change, Holding, Store, read_holding
 from .table_store import TableStore
 
 #: How long the first attempt waits for other transactions' locks, in milliseconds. It is longer
@@ -128,7 +128,7 @@ async def read(
         try:
             async with _savepoint(conn, lock_wait_ms):
                 found = await store.snapshot(conn, after, limit, among)
-                return [Holding(*one) for one in found]
+                return [read_holding(one) for one in found]
         except Exception as error:
             if not may_concern_a_row(error):
                 raise

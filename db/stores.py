@@ -4,9 +4,15 @@ Where no store is configured, `sync_state` is the platform's books, and the ledg
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, Protocol
 
 import asyncpg
+
+#: Digits of a whole number that is still read as one: a bigint has 19, and sums of some a few more.
+DIGITS_MAX: Final = 30
+#: Characters of anything else that are shown to an operator.
+SHOWN_CHARS_MAX: Final = 60
 
 
 class Change(NamedTuple):
@@ -18,11 +24,42 @@ class Change(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """What one account's row says."""
+    """What one account's row says. An amount that is no whole number is a text."""
 
     account_id: int
-    xp: int
-    balance: int
+    xp: int | str
+    balance: int | str
+
+
+def read_holding(row: Sequence[Any]) -> Holding:
+    """Read what a store says of one account, whatever its columns became since it was opened."""
+    account_id, xp, balance = row
+    return Holding(account_id, _amount(xp), _amount(balance))
+
+
+def _amount(value: Any) -> int | str:
+    """Return a whole number as such, nothing as 0, and anything else as a text for people."""
+    if value is None:
+        return 0
+    whole = _whole(value)
+    return _shown(value) if whole is None or abs(whole) >= 10**DIGITS_MAX else whole
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, Decimal | float):
+        number = Decimal(value)
+        if number.is_finite() and number.adjusted() < DIGITS_MAX:
+            return int(number) if number == number.to_integral_value() else None
+    return None
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, int):  # Python refuses to write out very long ones
+        return f"a number of {value.bit_length()} bits"
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= SHOWN_CHARS_MAX else f"{text[:SHOWN_CHARS_MAX]}..."
 
 
 class Store(Protocol):

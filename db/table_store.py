@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from .errors import StoreUnfit
-from .stores import Change, Holding
+from .stores import Change, Holding, read_holding
 
 _WHOLE_NUMBERS: Final = ("smallint", "integer", "bigint")
 #: A name as SQL takes it without quotes, or anything in double quotes.
@@ -70,8 +70,7 @@ class TableStore:
             SELECT account_id FROM input EXCEPT SELECT account_id FROM changed
         """  # noqa: S608 - the names were checked above
         self._snapshot = f"""
-            SELECT {key}::bigint, coalesce({xp}, 0)::bigint, coalesce({balance}, 0)::bigint
-            FROM {table}
+            SELECT {key}::bigint, {xp}, {balance} FROM {table}
             WHERE {key} > $1 AND ($3::bigint[] IS NULL OR {key} = ANY ($3))
             ORDER BY {key} LIMIT $2
         """  # noqa: S608 - as above
@@ -88,9 +87,13 @@ class TableStore:
         limit: int,
         among: Sequence[int] | None = None,
     ) -> Sequence[Holding]:
-        """Read rows in account order; an empty column counts as 0."""
+        """Read rows in account order; an empty column counts as 0.
+
+        The amounts are not cast: one that is no whole number any more, because the column's type
+        was changed since `check`, must cost its own row only.
+        """
         rows = await conn.fetch(self._snapshot, after, limit, None if among is None else [*among])
-        return [Holding(*row) for row in rows]
+        return [read_holding(row) for row in rows]
 
     async def check(self, conn: asyncpg.Connection) -> None:
         """Ask the catalogue whether this can work.

@@ -35,7 +35,8 @@ async def open_subjects(parts: Parts) -> AsyncIterator[Opened]:
         are_the_truth = platform == "telegram" and store is None
         subjects.append(Books(platform, page_rows=rows, are_the_truth=are_the_truth))
         if store is not None:
-            subjects.append(Stored(platform, store, page_rows=rows))
+            setting = parts.community.stores.by_platform()[platform]
+            subjects.append(Stored(platform, store, setting=setting, page_rows=rows))
     async with open_looking(parts) as looking:
         yield Opened([*subjects, *looking.subjects], looking.alarm)
 

@@ -22,6 +22,8 @@ from .role import Reconcile
 FINDINGS_SHOWN: Final = 50
 CONSUMER: Final = "reconcile-operator"
 ASK_AGAIN_S: Final = 0.5
+#: The largest id that a bigint holds.
+ID_MAX: Final = 2**63 - 1
 
 EXIT_CODE_EQUAL: Final = 0
 EXIT_CODE_DIFFERENT: Final = 1
@@ -84,11 +86,14 @@ async def _member(parts: Parts, asked: str | None) -> int | None:
     if asked is None:
         return None
     platform, _, number = asked.rpartition(":")
-    if not number.isdecimal() or (platform and platform not in PLATFORMS):
+    is_number = number.isascii() and number.isdecimal()
+    if not is_number or (platform and platform not in PLATFORMS):
         raise ConfigError(
             f"--member {asked}: name a member by number (7), or by an account"
             " (telegram:1001, discord:2001)"
         )
+    if len(number) > len(str(ID_MAX)) or int(number) > ID_MAX:
+        raise ConfigError(f"--member {asked}: there is no such member; ids are at most {ID_MAX}")
     async with transaction(parts.pool) as conn:
         if platform:
             found = await find_member(conn, platform, int(number))
@@ -144,6 +149,7 @@ async def _tell(parts: Parts, console: Console, report: RunReport) -> int:
     async with transaction(parts.pool) as conn:
         rows = await drift.of_run(conn, report.id, limit=FINDINGS_SHOWN)
         decided = await drift.decisions_of(conn, report.id)
+        held = await drift.held_count(conn)
     if rows:
         console.print(_table(rows))
         if report.findings > len(rows):
@@ -163,7 +169,15 @@ async def _tell(parts: Parts, console: Console, report: RunReport) -> int:
         return EXIT_CODE_STOPPED
     if decided.get("watched"):
         console.print("What was seen for the first time is repaired by the next pass.")
-    unsettled = sum(count for what, count in decided.items() if what not in ("repaired", "gone"))
+    if held:
+        console.print(
+            f"{held} findings are held until you decide: `--dry-run` lists them, the table `drift`"
+            " says why of each (decision = 'held'), and `--accept` lets them be imported or"
+            " corrected."
+        )
+    unsettled = held + sum(
+        count for what, count in decided.items() if what not in ("repaired", "gone")
+    )
     return EXIT_CODE_DIFFERENT if unsettled else EXIT_CODE_EQUAL
 
 

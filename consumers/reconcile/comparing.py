@@ -1,7 +1,9 @@
 """Comparing pages as they come from the stream: any process may, whoever's the pass is."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import asyncpg
 import structlog
 
 import schemas
@@ -10,15 +12,28 @@ from consumers import metrics
 from consumers.loop import unless_stopped
 from consumers.parts import Parts
 from consumers.transactions import transaction
-from db import drift, reconcile_pages, snapshots
+from db import drift, reconcile_pages, snapshots, store_agreements
+from db.drift import Difference
+from db.reconcile_pages import KnownPage
 from schemas import SnapshotPage
 
-from .decisions import Place, compare, refusal
+from .decisions import Place, agreements, compare, held_for, held_sentence, refusal
+from .stored import identity
 
 log = structlog.get_logger("twinstream.reconcile")
 
 PAGES_AT_ONCE = 4
 BLOCK_MS_MAX = 100
+#: Findings of a page that are held by themselves and told of one by one; a table that was connected
+#: with a community in it has thousands.
+HELD_LOGGED_MAX = 5
+
+
+class Noted(NamedTuple):
+    """What a page added to `drift`: differences to be judged, and findings that are held."""
+
+    drifted: list[Difference]
+    held: list[Difference]
 
 
 class Comparing:
@@ -29,6 +44,8 @@ class Comparing:
         self._parts = parts
         self._age_s_max = parts.community.reconcile.page_age_ms_max / 1_000
         self._place = Place(parts.community.telegram.chat_id, parts.community.discord.guild_id)
+        settings = parts.community.stores.by_platform()
+        self._stores = {platform: identity(setting) for platform, setting in settings.items()}
         self._dead_letters = DeadLetters(parts.redis, parts.keys)
         self._reader = Reader(
             parts.reading_redis,
@@ -67,21 +84,42 @@ class Comparing:
             known = await reconcile_pages.find_page(conn, *place)
             if known is None:
                 return  # of a pass that has ended
-            record, dry_run = known
+            record = known.record
             if record.compared_at is not None or record.checksum != page.checksum:
                 return  # a page of this number was taken anew since
             now = await snapshots.moment(conn)
             why = refusal(page, record, self._place, now, age_s_max=self._age_s_max)
-            if why is None:
-                found = compare(page)
-                await drift.add(conn, page.run, found)
-                if not dry_run:
-                    ids = [row.id for row in page.rows]
-                    await drift.forget_gone(conn, page.run, page.platform, page.subject, ids)
+            noted = await self._note(conn, page, known) if why is None else Noted([], [])
             await reconcile_pages.mark_compared(conn, *place, refused=why)
         if why is not None:
             log.error("reconcile.page_refused", run=page.run, page=page.page, why=why)
-            return
         # Counted after the commit: a page whose transaction was rolled back is compared again.
-        for one in found:
+        for one in (*noted.drifted, *noted.held):
             metrics.DRIFT_FOUND.labels(one.platform, one.subject).inc()
+        for one in noted.held:
+            metrics.DRIFT_DECIDED.labels(one.platform, one.subject, "held").inc()
+        for one in noted.held[:HELD_LOGGED_MAX]:
+            log.warning("finding.held", run=page.run, why=held_sentence(one))
+        if len(noted.held) > HELD_LOGGED_MAX:
+            log.warning("findings.held", run=page.run, findings=len(noted.held), page=page.page)
+
+    async def _note(self, conn: asyncpg.Connection, page: SnapshotPage, known: KnownPage) -> Noted:
+        """Write what a page shows to `drift`."""
+        store = self._stores[page.platform]
+        if not known.dry_run:
+            await store_agreements.note(conn, page.platform, store, agreements(page))
+        found = compare(page)
+        agreed = await store_agreements.agreed(
+            conn, page.platform, store, {one.subject_id for one in found}
+        )
+        found = [one._replace(held_for=held_for(one, agreed)) for one in found]
+        # An operator who looks, or has looked, is shown every difference, held or not.
+        is_asked = known.dry_run or known.accepted
+        held = [] if is_asked else [one for one in found if one.held_for is not None]
+        drifted = [one for one in found if is_asked or one.held_for is None]
+        await drift.add(conn, page.run, drifted)
+        fresh = await drift.keep_held(conn, page.run, held, [held_sentence(one) for one in held])
+        if not known.dry_run:
+            ids = [row.id for row in page.rows]
+            await drift.forget_gone(conn, page.run, page.platform, page.subject, ids)
+        return Noted(drifted, fresh)

@@ -1,6 +1,6 @@
 """The decisions of a pass, all of them pure: what differs, what is refused, what becomes of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
@@ -8,11 +8,13 @@ import msgspec
 
 from config import ReconcileSetting
 from db import Platform
-from db.drift import Difference, Tally
+from db.drift import Difference, HeldFor, Tally
 from db.reconcile_pages import PageRecord
 from db.reconcile_runs import Run
 from db.snapshots import UnderWay
+from db.store_agreements import Agreement, Field
 from schemas import SnapshotPage, SnapshotRow, page_checksum
+from schemas.fields import DELTA_MAX
 from schemas.snapshots import Subject as Name
 from schemas.snapshots import Value
 
@@ -21,6 +23,8 @@ from .subjects import Finding
 ROW: Final = "row"
 NO_ROW: Final = "no row"
 NOTHING: Final = "nothing"
+#: The fields that hold amounts; all others hold names, ranks and sets.
+AMOUNTS: Final = ("xp", "balance", "total xp", "total balance")
 
 
 class Place(NamedTuple):
@@ -63,6 +67,36 @@ def differences(platform: Platform, subject: Name, row: SnapshotRow) -> list[Dif
         Difference(platform, subject, row.id, row.member_id, row.account_id, *one, row.in_flight)
         for one in found
     ]
+
+
+def agreements(page: SnapshotPage) -> list[Agreement]:
+    """List the rows of a platform's own table that agree with the ledger, and in which fields.
+
+    Zero and zero is no agreement: a row that its bot has not begun to count in proves nothing.
+    """
+    if page.subject != "store":
+        return []
+    found = [
+        Agreement(row.id, *(bool(row.expected.get(field)) and row.seen.get(field)
+                            == row.expected[field] for field in ("xp", "balance")))
+        for row in page.rows if row.is_there
+    ]  # fmt: skip
+    return [one for one in found if one.xp or one.balance]
+
+
+def held_for(one: Difference, agreed: Collection[tuple[int, Field]]) -> HeldFor | None:
+    """Say why a difference is held by itself, without stopping the pass; None if it is drift.
+
+    `agreed` names the accounts and fields in which a row of the platform's own table agreed with
+    the ledger before.
+    """
+    if one.field not in AMOUNTS:
+        return None
+    if one.subject == "store" and (one.subject_id, one.field) not in agreed:
+        return "history"
+    if one.difference is None or abs(one.difference) > DELTA_MAX:
+        return "number"
+    return None
 
 
 def stands(finding: Finding, row: SnapshotRow) -> Difference | None:
@@ -154,11 +188,13 @@ def too_much(tallies: Sequence[Tally], limits: ReconcileSetting) -> str | None:
 def verdict(one: Difference, *, before: str | None, run: Run) -> Verdict:
     """Decide about one finding: nothing is repaired that was not seen twice.
 
-    What was held before, because too much differed at once, is held until somebody accepts it,
-    however few of it are seen at a time.
+    What was held before is held until an operator accepts it. If too much differed at once, that is
+    so however few of it are seen at a time.
     """
     if run.dry_run:
         return Verdict("left", f"{sentence(one)} Only looked at: it was a dry run.")
+    if one.held_for is not None and (before is None or not run.accepted):
+        return Verdict("held", held_sentence(one))
     if before is None:
         return Verdict("watched", f"{sentence(one)} Seen for the first time.")
     if before == "held" and not run.accepted:
@@ -177,3 +213,35 @@ def sentence(one: Difference) -> str:
     return (
         f"{where}: {one.field} of {who} is {one.seen}{by}, expected is {one.expected}{under_way}."
     )
+
+
+def held_sentence(one: Difference) -> str:
+    """Tell an operator why a finding is held by itself, and what ends that."""
+    if one.difference is None:
+        return f"{sentence(one)} {NO_WHOLE_NUMBER}"
+    if one.held_for == "number":
+        return (
+            f"{sentence(one)} That is more than one event may carry ({DELTA_MAX}), so it is held by"
+            " itself. Nothing was changed. Correct it by hand, or accept it: `python -m consumers"
+            " reconcile --now --accept`."
+        )
+    what = "XP" if one.field == "xp" else one.field
+    row = f"{one.platform.capitalize()}'s store: the row of account {one.account_id}"
+    numbers = f"(it says {one.seen}, the ledger {one.expected})"
+    if one.difference > 0:
+        begin = f"{row} had {one.difference} {what} that no entry of the ledger accounts for"
+        accepting = "Accepting imports it as an event: the row stays, and both platforms have it"
+    else:
+        begin = f"{row} has {-one.difference} {what} less than the ledger accounts for"
+        accepting = "Accepting adds it to the row, unless the row is below zero"
+    return (
+        f"{begin} {numbers}. The row was not seen to agree with the ledger yet, so twinstream takes"
+        f" that for older than itself. Nothing was changed. {accepting}: `python -m consumers"
+        " reconcile --now --accept`. Or correct the row by hand."
+    )
+
+
+NO_WHOLE_NUMBER: Final = (
+    "That is no whole number, so nothing can be added to it or compared with it. Nothing was"
+    " changed: correct the row by hand."
+)

@@ -14,7 +14,7 @@ from db.drift import Undecided
 from db.reconcile_runs import Run
 
 from .decisions import sentence, too_much, verdict
-from .subjects import Repair, Subject, finding_of
+from .subjects import CannotLook, Repair, Subject, finding_of
 
 log = structlog.get_logger("twinstream.reconcile")
 
@@ -95,8 +95,10 @@ class Judging:
                 await _note(conn, one, repair)
         except RuleBroken as error:
             repair = Repair("left", f"The record refused it, so it is left as it is: {error}.")
-            async with transaction(self._pool) as conn:
-                await _note(conn, one, repair)
+            await self._note_left(one, repair)
+        except CannotLook as error:
+            repair = Repair("left", f"It could not be looked at again: {error}.")
+            await self._note_left(one, repair)
         metrics.DRIFT_DECIDED.labels(what.platform, what.subject, repair.decision).inc()
         log.info(
             "drift.decided",
@@ -105,6 +107,10 @@ class Judging:
             what=sentence(what),
             why=repair.why,
         )
+
+    async def _note_left(self, one: Undecided, repair: Repair) -> None:
+        async with transaction(self._pool) as conn:
+            await _note(conn, one, repair)
 
     async def _repaired(self, conn: asyncpg.Connection, one: Undecided) -> Repair:
         what = one.difference

@@ -1,19 +1,34 @@
 """A platform's own table of members against the ledger, where one is configured: a Store."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import asyncpg
+import msgspec
 import structlog
 
-from db import Platform, StoreClosed, debts, find_member, repairs, snapshots, store_writing
+from config.community import StoreSetting
+from db import (
+    Platform,
+    StoreClosed,
+    debts,
+    drift,
+    find_member,
+    repairs,
+    snapshots,
+    store_agreements,
+    store_writing,
+)
 from db.snapshots import StoreSide
+from db.store_agreements import Agreement
 from db.stores import Change, Holding, Store
 from schemas import SnapshotRow
+from schemas.fields import USER_ID_MAX as ACCOUNT_ID_MAX
 from schemas.snapshots import Subject as Name
 
 from .books import GONE
-from .decisions import ROW, stands, told
+from .decisions import NO_WHOLE_NUMBER, ROW, stands, told
 from .subjects import CannotLook, Finding, Repair
 from .telling import tell
 
@@ -24,11 +39,23 @@ OWED: Final = Repair(
     "repaired",
     "The row was deleted, which is not zero: what it held is owed, and paid once it is back.",
 )
-UNKNOWN: Final = Repair(
+ADDED: Final = Repair("repaired", "It was accepted: what the row lacked was added to it.")
+NO_NUMBER: Final = Repair("left", NO_WHOLE_NUMBER)
+BELOW_ZERO: Final = Repair(
     "left",
-    "Nothing ever happened to this account here, so nobody can say what is right, and it is left"
-    " as it is: the table is the platform's own. To import it, create an event for what it holds.",
+    "It is below zero, and no event explains that, so it cannot be imported: correct the row by"
+    " hand.",
 )
+
+
+def identity(setting: StoreSetting | None) -> str:
+    """Tell a platform's own table from any other, by how twinstream.toml names it. Pure.
+
+    The setting may hold secrets, so only its hash is kept.
+    """
+    if setting is None:
+        return ""
+    return hashlib.sha256(msgspec.json.encode(setting, order="deterministic")).hexdigest()[:16]
 
 
 class Stored:
@@ -37,8 +64,11 @@ class Stored:
     name: Name = "store"
     slice_rows_max = None
 
-    def __init__(self, platform: Platform, store: Store, *, page_rows: int) -> None:
+    def __init__(
+        self, platform: Platform, store: Store, *, setting: StoreSetting | None, page_rows: int
+    ) -> None:
         self.platform = platform
+        self._identity = identity(setting)
         self.page_rows = page_rows
         self._store = store
 
@@ -55,7 +85,10 @@ class Stored:
             # One row may be at fault. `read` finds out, for those that we know.
             log.warning("rows.unreadable", platform=self.platform, after=after, why=str(error))
             rows = []
-        return sorted({*ours, *(row.account_id for row in rows)})[:limit]
+        theirs = [row.account_id for row in rows if _is_account_id(row.account_id)]
+        # A row that is held may be gone, and nothing else would lead a pass there.
+        held = await drift.held_after(conn, self.platform, self.name, after, limit)
+        return sorted({*ours, *theirs, *held})[:limit]
 
     async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
         """Look at these accounts' rows, in the view in which the ledger is added up.
@@ -95,7 +128,11 @@ class Stored:
             raise CannotLook("its table is empty, while the community is not")
 
     async def repair(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
-        """Tell as an event what people changed on Telegram, or correct Discord's table."""
+        """Tell as an event what people changed on Telegram, or correct Discord's table.
+
+        A row that never agreed with the ledger comes here once an operator has accepted it. Then
+        nothing that it holds is taken away, on either platform.
+        """
         try:
             return await self._repair(conn, finding)
         except StoreClosed as error:
@@ -113,11 +150,40 @@ class Stored:
         if row.member_id != member_id or stands(finding, row) is None:
             return GONE
         if finding.field == ROW:
+            await store_agreements.forget(conn, self.platform, finding.subject_id)
             return await self._owe(conn, row)
+        if finding.difference is None:
+            return NO_NUMBER
+        agreed = await store_agreements.agreed(
+            conn, self.platform, self._identity, [finding.subject_id]
+        )
+        is_history = (finding.subject_id, finding.field) not in agreed
+        if is_history != (finding.held_for == "history"):
+            return GONE  # as what it was found, it is there no more
+        repair = await self._put_right(conn, finding, row)
+        if repair.decision == "repaired":
+            now = Agreement(finding.subject_id, finding.field == "xp", finding.field == "balance")
+            await store_agreements.note(conn, self.platform, self._identity, [now])
+        return repair
+
+    async def _put_right(
+        self, conn: asyncpg.Connection, finding: Finding, row: SnapshotRow
+    ) -> Repair:
+        is_history = finding.held_for == "history"
+        difference = finding.difference or 0
+        if is_history and difference > 0:
+            return await tell(conn, finding)
+        if is_history:
+            seen = row.seen[finding.field]
+            if not isinstance(seen, int) or seen < 0:
+                return BELOW_ZERO
+            return await self._add(conn, finding, ADDED)
         if self.platform == "telegram":
             return await tell(conn, finding)
-        if row.member_id is None:
-            return UNKNOWN
+        return await self._add(conn, finding, CORRECTED)
+
+    async def _add(self, conn: asyncpg.Connection, finding: Finding, done: Repair) -> Repair:
+        """Add to the row what it lacks, or has too much."""
         amount = -(finding.difference or 0)
         change = (amount, 0) if finding.field == "xp" else (0, amount)
         written = await store_writing.write(
@@ -127,7 +193,7 @@ class Stored:
             return left_because(str(error))
         for why in written.unapplied.values():
             return left_because(why)
-        return CORRECTED
+        return done
 
     async def _owe(self, conn: asyncpg.Connection, row: SnapshotRow) -> Repair:
         assert row.member_id is not None, "of an unknown account nothing is expected"
@@ -140,6 +206,10 @@ class Stored:
 def left_because(why: str) -> Repair:
     """Say what keeps a row from being corrected; a later pass tries again."""
     return Repair("left", f"It cannot be corrected now, so it is left as it is: {why}.")
+
+
+def _is_account_id(value: object) -> bool:
+    return isinstance(value, int) and 0 < value <= ACCOUNT_ID_MAX
 
 
 def _row(side: StoreSide, holding: Holding | None) -> SnapshotRow:

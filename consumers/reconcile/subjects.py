@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, Protocol, cast
 import asyncpg
 
 from db import Platform
-from db.drift import Difference
+from db.drift import Difference, HeldFor
 from schemas import SnapshotRow
 from schemas.snapshots import Subject as Name
 
@@ -41,6 +41,8 @@ class Finding(NamedTuple):
     difference: int | None
     """Seen less expected, where both are numbers."""
     in_flight: str
+    held_for: HeldFor | None = None
+    """Why it was held by itself until an operator accepted it, if it was."""
 
 
 def finding_of(run_id: int, finding_id: int, what: Difference) -> Finding:

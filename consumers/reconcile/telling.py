@@ -1,4 +1,4 @@
-"""How a change that people made on Telegram becomes an event, which Discord follows."""
+"""How what a platform has and the ledger has not becomes an event, which the other one follows."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -14,29 +14,32 @@ REASON: Final = "reconcile"
 
 
 async def tell(conn: asyncpg.Connection, finding: Finding) -> Repair:
-    """Record what was seen as an event of Telegram's, or say why that is not possible.
+    """Record what was seen as an event of its platform's, or say why that is not possible.
 
-    Its key is made of the pass and the finding, so it is recorded once. The relay publishes it.
+    Its key is made of the pass and the finding, so it is recorded once. The relay publishes it. The
+    platform's own table is left as it is, because it has what the event brings.
     """
     assert finding.account_id is not None
     try:
         event = _event(finding, finding.account_id)
         async with conn.transaction():
-            [recorded] = await events.record(conn, "telegram", [Fact(event, schemas.encode(event))])
+            [recorded] = await events.record(
+                conn, finding.platform, [Fact(event, schemas.encode(event))]
+            )
     except (RuleBroken, IdempotencyConflict, schemas.SchemaError) as error:
         return Repair("left", f"It cannot become an event, so it is left as it is: {error}.")
-    return Repair(
-        "repaired",
-        f"Telegram is the source of truth: it is an event now ({recorded.idempotency_key}), and"
-        " Discord follows.",
-        recorded.idempotency_key,
-    )
+    key = recorded.idempotency_key
+    if finding.held_for == "history":
+        why = f"It was accepted: it is an event now ({key}), which brings it to both platforms."
+    else:
+        why = f"Telegram is the source of truth: it is an event now ({key}), and Discord follows."
+    return Repair("repaired", why, key)
 
 
 def _event(finding: Finding, account_id: int) -> schemas.Event:
     parts: schemas.EventParts = {
         "user_id": account_id,
-        "source": "telegram",
+        "source": finding.platform,
         "reason": REASON,
         "entity_id": f"{finding.run_id}.{finding.finding_id}",
         "occurred_at": datetime.now(UTC),

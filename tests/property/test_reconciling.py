@@ -39,6 +39,7 @@ LIMITS = ReconcileSetting(
 )
 EMPTY = """
     DELETE FROM reconcile_runs; DELETE FROM reconcile_walks; DELETE FROM store_debts;
+    DELETE FROM store_agreements;
     DROP TABLE IF EXISTS users;
 """
 USERS = "CREATE TABLE users (id bigint PRIMARY KEY, xp bigint NOT NULL, balance bigint NOT NULL)"
@@ -270,10 +271,18 @@ class Passes(RuleBasedStateMachine):
 
     # Passes.
 
-    @rule(slot=st.integers(1, 2), everybody=st.booleans(), dry_run=st.booleans())
-    def a_pass_is_asked_for(self, slot: int, everybody: bool, dry_run: bool) -> None:
+    @rule(
+        slot=st.integers(1, 2),
+        everybody=st.booleans(),
+        dry_run=st.booleans(),
+        accepted=st.booleans(),
+    )
+    def a_pass_is_asked_for(
+        self, slot: int, everybody: bool, dry_run: bool, accepted: bool
+    ) -> None:
         async def ask() -> None:
-            await (await self._role(slot)).ask(everybody=everybody, dry_run=dry_run)
+            role = await self._role(slot)
+            await role.ask(everybody=everybody, dry_run=dry_run, accepted=accepted)
 
         self._run(ask())
 
@@ -351,12 +360,15 @@ class Passes(RuleBasedStateMachine):
             self._run(self._deployment.close())
 
     async def _settle_down(self) -> None:
-        """Two passes find and repair what there is; in a third there is nothing any more."""
+        """Two passes find and repair what there is; in a third there is nothing any more.
+
+        They are accepted, because a row that was changed before any pass saw it agree is held.
+        """
         await self._leases_run_out()
         role = await self._new_role(3)
         for _ in range(PASSES_MAX):
             await self._rest()
-            run_id = await role.ask(everybody=True)
+            run_id = await role.ask(everybody=True, accepted=True)
             for _ in range(STEPS_PER_PASS_MAX):
                 await role.step()
                 async with self._pool.acquire() as conn:
@@ -364,7 +376,7 @@ class Passes(RuleBasedStateMachine):
                 if report is not None and report.status != "running":
                     break
                 if run_id is None:
-                    run_id = await role.ask(everybody=True)
+                    run_id = await role.ask(everybody=True, accepted=True)
             assert report is not None
             assert report.status == "finished", report
             if not report.findings:

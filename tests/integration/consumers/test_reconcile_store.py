@@ -45,8 +45,8 @@ async def role(parts: Parts) -> AsyncIterator[Reconcile]:
 
 
 @pytest.fixture
-async def mira(parts: Parts, producer: Producer, side: Side) -> int:
-    """A linked member with 100 XP, whose bot has entered them in its own table as well."""
+async def mira(role: Reconcile, parts: Parts, producer: Producer, side: Side) -> int:
+    """A linked member with 100 XP, whose row in the bot's table a pass has seen to agree."""
     platform = side
     account_id = MIRA if platform == "telegram" else MIRA_IN_DISCORD
     async with parts.pool.acquire() as conn, conn.transaction():
@@ -63,6 +63,7 @@ async def mira(parts: Parts, producer: Producer, side: Side) -> int:
         code = await issue_code(conn, "discord", MIRA_IN_DISCORD)
         await redeem_code(conn, "telegram", MIRA, code)
     await let_everything_arrive(parts)
+    assert (await a_pass(role, parts.pool)).findings == 0
     return account_id
 
 
@@ -135,12 +136,15 @@ async def test_where_the_bot_has_a_table_sync_state_is_not_the_truth(
     await all_equal(pool, 100)
 
 
-async def test_a_row_that_nobody_knows_becomes_a_member_of_both_sides(
+@pytest.mark.parametrize("side", ["telegram", "discord"])
+async def test_an_accepted_row_of_an_unknown_account_becomes_a_member_of_both_sides(
     role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 3)")
-
     await twice(role, parts)
+
+    await a_pass(role, pool, accepted=True)
+    await let_everything_arrive(parts)
 
     rows = await pool.fetch(
         "SELECT s.platform, s.xp, s.balance FROM sync_state AS s JOIN accounts AS a"
@@ -149,8 +153,8 @@ async def test_a_row_that_nobody_knows_becomes_a_member_of_both_sides(
     assert list(map(tuple, rows)) == [("discord", 70, 3), ("telegram", 70, 3)]
 
 
-@pytest.mark.parametrize("side", ["discord"])
-async def test_a_discord_row_that_nobody_knows_is_left_alone(
+@pytest.mark.parametrize("side", ["telegram", "discord"])
+async def test_a_row_of_an_unknown_account_is_left_alone(
     role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 3)")
@@ -158,7 +162,8 @@ async def test_a_discord_row_that_nobody_knows_is_left_alone(
     await twice(role, parts)
 
     assert await pool.fetchval("SELECT xp FROM users WHERE id = 555") == 70
-    assert "nobody can say what is right" in (await whys(pool))[-1]
+    assert "no entry of the ledger accounts for" in (await whys(pool))[-1]
+    assert await pool.fetchval("SELECT count(*) FROM accounts WHERE account_id = 555") == 0
 
 
 async def test_a_deleted_row_is_not_zero_and_is_brought_up_when_it_is_back(
