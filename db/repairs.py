@@ -41,26 +41,30 @@ async def add_to_books(
     holds, as long as what comes of it is not.
     """
     with mapped_errors():
-        await conn.execute(
+        changed = await conn.fetchval(
             """
-            WITH changed AS (
-                UPDATE sync_state AS s SET
-                    xp = (s.xp + $3::numeric)::bigint,
-                    balance = (s.balance + $4::numeric)::bigint,
-                    rank = rank_of((s.xp + $3::numeric)::bigint),
-                    version = s.version + 1, updated_at = now()
-                WHERE s.member_id = $1 AND s.platform = $2
-                RETURNING 1
-            )
-            INSERT INTO sync_state (member_id, platform, xp, balance, rank)
-            SELECT $1, $2, $3::numeric, $4::numeric, rank_of($3::numeric::bigint)
-            WHERE NOT EXISTS (SELECT FROM changed)
+            UPDATE sync_state AS s SET
+                xp = (s.xp + $3::numeric)::bigint,
+                balance = (s.balance + $4::numeric)::bigint,
+                rank = rank_of((s.xp + $3::numeric)::bigint),
+                version = s.version + 1, updated_at = now()
+            WHERE s.member_id = $1 AND s.platform = $2
+            RETURNING 1
             """,
             member_id,
             platform,
             xp,
             balance,
         )
+        if changed is None:
+            await conn.execute(
+                "INSERT INTO sync_state (member_id, platform, xp, balance, rank)"
+                " VALUES ($1, $2, $3, $4, rank_of($3))",
+                member_id,
+                platform,
+                xp,
+                balance,
+            )
     await want_rank(conn, platform, member_id)
 
 

@@ -24,7 +24,7 @@ class Change(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """What one account's row says. An amount that is no whole number is a text."""
+    """What one account's row says. `read_holding` makes a text of what is no whole number."""
 
     account_id: int
     xp: int | str
@@ -32,7 +32,7 @@ class Holding(NamedTuple):
 
 
 def read_holding(row: Sequence[Any]) -> Holding:
-    """Read what a store says of one account, whatever its columns became since it was opened."""
+    """Read what a store said of one account, once, whatever its columns became since `check`."""
     account_id, xp, balance = row
     return Holding(account_id, _amount(xp), _amount(balance))
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from .errors import StoreUnfit
-from .stores import Change, Holding, read_holding
+from .stores import Change, Holding
 
 _WHOLE_NUMBERS: Final = ("smallint", "integer", "bigint")
 #: A name as SQL takes it without quotes, or anything in double quotes.
@@ -93,7 +93,7 @@ class TableStore:
         was changed since `check`, must cost its own row only.
         """
         rows = await conn.fetch(self._snapshot, after, limit, None if among is None else [*among])
-        return [read_holding(row) for row in rows]
+        return [Holding(key, xp or 0, balance or 0) for key, xp, balance in rows]
 
     async def check(self, conn: asyncpg.Connection) -> None:
         """Ask the catalogue whether this can work.
