@@ -32,6 +32,9 @@ dead_app = typer.Typer(
 app.add_typer(dead_app, name="dead")
 console = Console(highlight=False)
 
+#: The largest number that the record's ids and limits can be.
+NUMBER_MAX = 2**63 - 1
+
 Reason = Annotated[str, typer.Option(help="Only those whose reason contains this text.")]
 
 
@@ -44,20 +47,24 @@ class Connections(NamedTuple):
 
 
 @dead_app.command(name="list")
-def list_(reason: Reason = "", limit: Annotated[int, typer.Option(min=1)] = LISTED) -> None:
+def list_(
+    reason: Reason = "", limit: Annotated[int, typer.Option(min=1, max=NUMBER_MAX)] = LISTED
+) -> None:
     """Print what was buried, oldest first."""
     _work(lambda to: dead.show_list(to.pool, console, reason=reason, limit=limit))
 
 
 @dead_app.command()
-def show(dead_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+def show(dead_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=NUMBER_MAX)]) -> None:
     """Print everything that is known of one."""
     _work(lambda to: dead.show_one(to.pool, console, dead_id))
 
 
 @dead_app.command()
 def replay(
-    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID ...]")] = None,
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="[ID ...]", min=1, max=NUMBER_MAX)
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that are buried.")] = False,
     reason: Reason = "",
     dry_run: Annotated[
@@ -71,7 +78,9 @@ def replay(
 
 
 @dead_app.command()
-def discard(ids: Annotated[list[int], typer.Argument(metavar="ID ...")]) -> None:
+def discard(
+    ids: Annotated[list[int], typer.Argument(metavar="ID ...", min=1, max=NUMBER_MAX)],
+) -> None:
     """Remove entries for good that were never events of ours, once you have looked at them."""
     _work(lambda to: dead.discard(to.pool, console, ids))
 

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from config import Community, ConfigError, Settings
 from consumers.loop import pause
@@ -156,7 +157,7 @@ async def _tell(parts: Parts, console: Console, report: RunReport) -> int:
             more = report.findings - len(rows)
             console.print(f"... and {more} more, in the table drift with run_id {report.id}")
     for why in report.left_out:
-        console.print(f"Left out: {why}")
+        console.print(f"Left out: {why}", markup=False)
     counts = ", ".join(f"{count} {decision}" for decision, count in decided.items())
     seconds = (report.finished_at or report.started_at) - report.started_at
     console.print(
@@ -165,7 +166,8 @@ async def _tell(parts: Parts, console: Console, report: RunReport) -> int:
     )
     if report.stopped_because is not None:
         done = f"after {report.repairs} repairs" if report.repairs else "and nothing was repaired"
-        console.print(f"[red]Stopped, {done}:[/] {report.stopped_because}")
+        stopped = Text(f" {report.stopped_because}")
+        console.print(Text(f"Stopped, {done}:", style="red") + stopped)
         return EXIT_CODE_STOPPED
     if decided.get("watched"):
         console.print("What was seen for the first time is repaired by the next pass.")
@@ -189,10 +191,11 @@ def _table(rows: list[drift.DriftRow]) -> Table:
             f"{row.platform} {row.subject}",
             str(row.member_id or ""),
             str(row.account_id or ""),
-            row.field,
-            row.seen,
-            row.expected,
+            # A bot's table may hold any text, so none is read as markup.
+            Text(row.field),
+            Text(row.seen),
+            Text(row.expected),
             "" if row.difference is None else f"{row.difference:+d}",
-            f"[{colour}]{row.decision}[/]",
+            Text(row.decision, style=colour),
         )
     return table

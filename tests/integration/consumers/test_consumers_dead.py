@@ -302,6 +302,10 @@ async def test_the_commands_list_show_and_replay(checkout, buried_on_a_server_of
         (("dead", "replay"), "name the ids to send again, or --all"),
         (("dead", "replay", "7", "--all"), "name the ids to send again, or --all"),
         (("dead", "show", "123456"), "nothing is buried under id 123456"),
+        (("dead", "show", f"{2**63}"), "Invalid value for 'ID'"),
+        (("dead", "replay", "1", f"{10**30}"), "Invalid value for '[ID ...]'"),
+        (("dead", "discard", f"{2**63}"), "Invalid value for 'ID ...'"),
+        (("dead", "list", "--limit", f"{2**63}"), "Invalid value for '--limit'"),
     ],
 )
 async def test_unfit_use_is_one_sentence(checkout, own_redis_url, database_url, words, sentence):

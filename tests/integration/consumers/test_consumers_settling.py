@@ -84,6 +84,27 @@ async def test_an_event_that_a_foreign_program_put_on_the_stream_enters_both_boo
     assert await desk.xp("telegram") == await desk.xp("discord") == 15
 
 
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63)], ids=["highest", "lowest"])
+async def test_books_that_can_hold_no_more_cost_their_own_events_only(
+    to_discord, desk, pool, number
+):
+    sign = 1 if number > 0 else -1
+    await desk.add("telegram", xp_payload(100))
+    await to_discord.step()
+    await pool.execute("UPDATE sync_state SET xp = $1 WHERE platform = 'discord'", number)
+    full = [xp_payload(sign * nth, entity_id=f"full-{nth}") for nth in (1, 2)]
+    rest = [xp_payload(nth, user_id=1000 + nth, entity_id="rest") for nth in (5, 6)]
+
+    await desk.add("telegram", rest[0], full[0], full[1], rest[1])
+    for _ in range(3):
+        await to_discord.step()
+
+    assert await desk.statuses() == {"completed": 3, "failed": 2}
+    assert [await desk.xp("discord", user_id=1000 + nth) for nth in (5, 6)] == [5, 6]
+    reasons = await pool.fetch("SELECT error_message FROM sync_events WHERE status = 'failed'")
+    assert all("out of range" in reason for (reason,) in reasons)
+
+
 async def test_settling_publishes_nothing(to_discord, to_telegram, producer, desk):
     for number in range(10):
         await producer.create_xp_change_event(

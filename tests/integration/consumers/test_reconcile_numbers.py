@@ -193,6 +193,24 @@ async def test_a_column_whose_type_was_changed_costs_the_rows_that_are_no_number
         assert (await audit(conn, members.stores)).differences >= 1
 
 
+async def test_a_row_with_a_value_below_zero_and_a_surplus_beyond_all_numbers_is_imported_or_left(
+    role: Reconcile, members: Parts, pool: asyncpg.Pool
+):
+    await pool.execute("INSERT INTO users VALUES (555, $1, 0), (556, $2, 0)", HIGHEST, LOWEST)
+    await a_pass(role, pool)
+
+    report = await a_pass(role, pool, accepted=True)
+
+    assert report.status == "finished"
+    assert [row[-1] for row in await decisions(pool)] == ["confirmed", "confirmed", "left", "left"]
+    why, _ = (await whys(pool))[-2:]
+    assert "It cannot become an event, so it is left as it is: delta_xp is" in why
+    assert await pool.fetch("SELECT xp FROM users WHERE id > 500 ORDER BY id") == [
+        (HIGHEST,),
+        (LOWEST,),
+    ]
+
+
 async def test_a_table_that_cannot_be_read_is_left_out_and_the_rest_is_proven(
     role: Reconcile, members: Parts, pool: asyncpg.Pool
 ):

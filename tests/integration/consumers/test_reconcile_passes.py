@@ -220,10 +220,31 @@ async def test_an_operator_sees_what_differs_and_has_it_repaired(
     assert (await decisions(pool))[-1][-1] == "repaired"
 
 
+async def test_an_operator_is_told_what_is_held_until_it_is_accepted(
+    operator, pool: asyncpg.Pool, tmp_path: Path
+):
+    await pool.execute("CREATE TABLE users (id bigint PRIMARY KEY, xp bigint, balance text)")
+    await pool.execute("INSERT INTO users VALUES (2001, 500, '0')")
+    config = tmp_path / "twinstream.toml"
+    config.write_text(f'{CONFIG}\n[stores.discord]\ntable = "users"\n')
+    code, told = await operator("--now")
+    assert (code, "must hold whole numbers" in told) == (2, True)
+    await pool.execute("ALTER TABLE users ALTER COLUMN balance TYPE bigint USING 0")
+
+    for _ in range(2):
+        code, told = await operator("--now")
+        assert (code, "1 findings are held until you decide" in told) == (1, True), told
+    code, told = await operator("--now", "--dry-run")
+    assert (code, "+500" in told) == (1, True), told
+    code, told = await operator("--now", "--accept")
+    assert (code, "repaired" in told, "held" in told) == (0, True, False), told
+
+
 async def test_what_an_operator_asks_in_vain_is_said(operator, people: list[int]):
     assert "say --now" in (await operator("--dry-run"))[1]
-    code, told = await operator("--now", "--member", "telegram:5")
-    assert (code, "there is no such member" in told) == (2, True)
+    for member in ("telegram:5", f"{2**63}", f"discord:{2**63}", "9" * 5_000):
+        code, told = await operator("--now", "--member", member)
+        assert (code, "there is no such member" in told) == (2, True), told
 
 
 async def test_pages_are_trimmed_while_the_pass_goes_on(
