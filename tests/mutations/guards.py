@@ -323,6 +323,59 @@ GUARDS = {
             "        if False:",
         ),
     ),
+    "correct no row that never agreed with the ledger": guard(
+        "test_reconcile_history.py"
+        "::test_what_a_member_had_before_twinstream_is_held_though_they_won_since[discord]",
+        (
+            "consumers/reconcile/decisions.py",
+            '    if one.subject == "store" and (one.subject_id, one.field) not in agreed:',
+            "    if False:",
+        ),
+    ),
+    "import a row that never agreed, and take nothing from it": guard(
+        "test_reconcile_history.py"
+        "::test_accepting_history_imports_it_and_leaves_the_bots_own_row[discord]",
+        (
+            "consumers/reconcile/stored.py",
+            "        if is_history and difference > 0:",
+            "        if False:",
+        ),
+    ),
+    "let a row prove nothing that came back after it was deleted": guard(
+        "test_reconcile_history.py"
+        "::test_a_row_that_came_back_with_a_value_of_its_own_is_held[discord]",
+        (
+            "consumers/reconcile/stored.py",
+            "            await store_agreements.forget(conn, self.platform, finding.subject_id)\n",
+            "",
+        ),
+    ),
+    "believe of a table nothing that another one was seen to hold": guard(
+        "test_reconcile_history.py"
+        "::test_another_table_of_the_same_bot_is_met_for_the_first_time[discord]",
+        (
+            "db/store_agreements.py",
+            "            WHERE platform = $1 AND store = $2 AND account_id",
+            "            WHERE platform = $1 AND $2 <> '' AND account_id",
+        ),
+    ),
+    "hold what is held once, until it is decided": guard(
+        "test_reconcile_history.py::test_a_row_that_grows_untold_stays_one_held_finding[discord]",
+        (
+            "db/drift.py",
+            "                AND o.seen_again_by IS DISTINCT FROM $1\n",
+            "",
+        ),
+    ),
+    "let no number stop a pass": guard(
+        "test_reconcile_numbers.py"
+        "::test_a_row_with_the_largest_number_is_held_and_the_others_are_repaired[users-lowest]",
+        (
+            "consumers/reconcile/decisions.py",
+            "    if one.difference is None or abs(one.difference) > DELTA_MAX:",
+            "    if False:",
+        ),
+    ),
     "compare only what nobody is about to change": guard(
         "test_reconcile_roles.py::test_who_is_shown_something_during_the_look_is_left_out",
         (

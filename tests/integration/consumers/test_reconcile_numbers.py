@@ -193,7 +193,7 @@ async def test_a_column_whose_type_was_changed_costs_the_rows_that_are_no_number
         assert (await audit(conn, members.stores)).differences >= 1
 
 
-async def test_a_row_with_a_value_below_zero_and_a_surplus_beyond_all_numbers_is_imported_or_left(
+async def test_history_beyond_what_an_event_can_carry_is_left_with_the_reason(
     role: Reconcile, members: Parts, pool: asyncpg.Pool
 ):
     await pool.execute("INSERT INTO users VALUES (555, $1, 0), (556, $2, 0)", HIGHEST, LOWEST)
@@ -205,7 +205,7 @@ async def test_a_row_with_a_value_below_zero_and_a_surplus_beyond_all_numbers_is
     assert [row[-1] for row in await decisions(pool)] == ["confirmed", "confirmed", "left", "left"]
     why, _ = (await whys(pool))[-2:]
     assert "It cannot become an event, so it is left as it is: delta_xp is" in why
-    assert await pool.fetch("SELECT xp FROM users WHERE id > 500 ORDER BY id") == [
+    assert await pool.fetch("SELECT xp FROM users WHERE id < 1000 ORDER BY id") == [
         (HIGHEST,),
         (LOWEST,),
     ]
