@@ -18,7 +18,9 @@ from .discord_api.rest import ROUTES
 from .errors import SandboxError
 from .faults import ANY, Fault, Faults
 from .orders import (
+    DiscordBlock,
     DiscordClick,
+    DiscordEvent,
     DiscordPermissions,
     DiscordRole,
     DiscordSay,
@@ -29,8 +31,10 @@ from .orders import (
     TelegramBlock,
     TelegramBotStanding,
     TelegramClick,
+    TelegramEdit,
     TelegramReact,
     TelegramSay,
+    TelegramUpdate,
     number_of,
     order_from,
 )
@@ -72,6 +76,8 @@ class Control:
         app = web.Application(middlewares=[_errors_as_json])
         routes: list[tuple[str, str, Callable[[web.Request], Awaitable[Any]]]] = [
             ("POST", "/telegram/say", self._telegram_say),
+            ("POST", "/telegram/edit", self._telegram_edit),
+            ("POST", "/telegram/update", self._telegram_update),
             ("POST", "/telegram/click", self._telegram_click),
             ("POST", "/telegram/react", self._telegram_react),
             ("POST", "/telegram/bot", self._telegram_bot),
@@ -79,6 +85,8 @@ class Control:
             ("POST", "/discord/say", self._discord_say),
             ("POST", "/discord/slash", self._discord_slash),
             ("POST", "/discord/click", self._discord_click),
+            ("POST", "/discord/event", self._discord_event),
+            ("POST", "/discord/block", self._discord_block),
             ("POST", "/discord/roles", self._discord_roles),
             ("POST", "/discord/permissions", self._discord_permissions),
             ("POST", "/members", self._members),
@@ -113,6 +121,20 @@ class Control:
             chat_id, user_id, asked.text, reply_to=asked.reply_to, anonymous=asked.anonymous
         )
         return {"message_id": message_id}
+
+    async def _telegram_edit(self, request: web.Request) -> Any:
+        asked = order_from(await request.read(), TelegramEdit)
+        chat_id, user_id = number_of(asked.chat_id), number_of(asked.user_id)
+        self._telegram.edit(chat_id, asked.message_id, user_id, asked.text)
+        return {"ok": True}
+
+    async def _telegram_update(self, request: web.Request) -> Any:
+        asked = order_from(await request.read(), TelegramUpdate)
+        if (asked.update is None) == (asked.text is None):
+            raise SandboxError("an update is given as `update` (JSON) or as `text`")
+        if asked.text is not None:
+            return {"update_id": self._telegram.send_text(asked.text)}
+        return {"update_id": self._telegram.send_update(asked.update)}
 
     async def _telegram_click(self, request: web.Request) -> Any:
         asked = order_from(await request.read(), TelegramClick)
@@ -153,6 +175,17 @@ class Control:
         message_id = number_of(asked.message_id)
         made = self._discord.click(channel_id, message_id, user_id, asked.custom_id, asked.values)
         return {"interaction_id": str(made)}
+
+    async def _discord_event(self, request: web.Request) -> Any:
+        asked = order_from(await request.read(), DiscordEvent)
+        self._discord.gateway.dispatch(asked.event, asked.data)
+        return {"ok": True}
+
+    async def _discord_block(self, request: web.Request) -> Any:
+        asked = order_from(await request.read(), DiscordBlock)
+        owner = self._discord.administration
+        owner.refuse_direct_messages(number_of(asked.user_id), refused=asked.blocked)
+        return {"ok": True}
 
     async def _discord_roles(self, request: web.Request) -> Any:
         asked = order_from(await request.read(), DiscordRole)
@@ -225,6 +258,8 @@ class Control:
             description=asked.description,
             code=asked.code,
             when=asked.when,
+            changes=asked.changes,
+            page=asked.page,
         )
         self._faults.add(fault)
         return asdict(fault)

@@ -1,13 +1,13 @@
 """Faults on order: the next calls of a method fail the way real platforms fail."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from .errors import SandboxError
 
-__all__ = ["ANY", "Fault", "Faults", "When"]
+__all__ = ["ANY", "Fault", "Faults", "When", "patched"]
 
-When = Literal["before", "after", "dropped", "hangup"]
+When = Literal["before", "after", "dropped", "hangup", "garbled"]
 ANY = "*"
 
 
@@ -20,6 +20,10 @@ class Fault:
       after:   executed, then answered with `status`: the caller never learns that it worked.
       dropped: answered 2xx as if done, nothing executed (discord-api-docs#6289).
       hangup:  the connection closes without an answer, nothing executed.
+      garbled: executed, but what goes out is not what clients know: `changes` (a JSON merge patch,
+               RFC 7386, where null removes a field) is applied to the answer or gateway event, or
+               `page` (text that need not be JSON) takes its place. `status` is the answer's own
+               unless it is set.
     `retry_after` is in seconds. `description` and `code` replace the platform's usual wording and
     (Discord only) its JSON error code.
     """
@@ -32,6 +36,8 @@ class Fault:
     description: str | None = None
     code: int | None = None
     when: When = "before"
+    changes: Any = None
+    page: str | None = None
 
     def __post_init__(self) -> None:
         if self.when not in get_args(When):
@@ -40,6 +46,23 @@ class Fault:
             raise SandboxError("a fault happens at least once: `times` must be 1 or more")
         if self.when in ("before", "after") and not 400 <= self.status <= 599:
             raise SandboxError(f"a fault's status is 400 to 599, not {self.status}")
+        if (self.when == "garbled") != ((self.changes is None) != (self.page is None)):
+            raise SandboxError("a garbled answer, and no other fault, has `changes` or a `page`")
+        if self.when == "garbled" and self.status and not 200 <= self.status <= 599:
+            raise SandboxError(f"a garbled answer's status is 200 to 599, not {self.status}")
+
+
+def patched(value: Any, changes: Any) -> Any:
+    """Apply a JSON merge patch (RFC 7386) to a JSON value, and return the outcome. Pure."""
+    if not isinstance(changes, dict):
+        return changes
+    kept = dict(value) if isinstance(value, dict) else {}
+    for name, change in changes.items():
+        if change is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = patched(kept.get(name), change)
+    return kept
 
 
 class Faults:

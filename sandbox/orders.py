@@ -9,7 +9,9 @@ from .faults import When
 
 __all__ = [
     "Asked",
+    "DiscordBlock",
     "DiscordClick",
+    "DiscordEvent",
     "DiscordPermissions",
     "DiscordRole",
     "DiscordSay",
@@ -21,8 +23,10 @@ __all__ = [
     "TelegramBlock",
     "TelegramBotStanding",
     "TelegramClick",
+    "TelegramEdit",
     "TelegramReact",
     "TelegramSay",
+    "TelegramUpdate",
     "number_of",
     "order_from",
 ]
@@ -43,6 +47,25 @@ class TelegramSay(Asked):
     text: str
     reply_to: int | None = None
     anonymous: bool = False
+
+
+class TelegramEdit(Asked):
+    """A person changes the text of a message of their own."""
+
+    chat_id: Id
+    message_id: int
+    user_id: Id
+    text: str
+
+
+class TelegramUpdate(Asked):
+    """Telegram sends an update of any shape: `update` is JSON, `text` goes out as it is.
+
+    An object without `update_id` is given the next one; in `text`, `$update_id` stands for it.
+    """
+
+    update: Any = None
+    text: str | None = None
 
 
 class TelegramClick(Asked):
@@ -104,6 +127,20 @@ class DiscordClick(Asked):
     values: list[str] | None = None
 
 
+class DiscordEvent(Asked):
+    """Discord sends every session a gateway event of any name and shape."""
+
+    event: str
+    data: Any = None
+
+
+class DiscordBlock(Asked):
+    """A member closes their direct messages, or takes them again."""
+
+    user_id: Id
+    blocked: bool = True
+
+
 class DiscordRole(Asked):
     """The owner gives or takes a role by hand."""
 
@@ -146,6 +183,8 @@ class FaultOrder(Asked):
     description: str | None = None
     code: int | None = None
     when: When = "before"
+    changes: Any = None
+    page: str | None = None
 
 
 Order = TypeVar("Order", bound=Asked)

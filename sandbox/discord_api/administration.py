@@ -52,9 +52,10 @@ class Administration:
         """Throw the bot out of the guild. Only a reset brings it back."""
         self._community.evict_bot()
 
-    def refuse_direct_messages(self, user_id: int) -> None:
-        """A person closes their direct messages to members of the guild."""
-        self._community.world.users[self._member(user_id).user_id].accepts_direct_messages = False
+    def refuse_direct_messages(self, user_id: int, *, refused: bool = True) -> None:
+        """A person closes their direct messages to members of the guild, or opens them."""
+        user = self._community.world.users[self._member(user_id).user_id]
+        user.accepts_direct_messages = not refused
 
     def _member(self, user_id: int) -> Member:
         member = self._guild.members.get(user_id)

@@ -1,6 +1,7 @@
 """The gateway: its sockets, and which sessions are told of what happens."""
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
 
@@ -44,6 +45,11 @@ class Gateway:
             seen = seen_with(session.intents, event, payload, direct=direct, bot_id=world.bot_id)
             if seen is not None:
                 self._sessions.dispatch(session, event, seen)
+
+    def dispatch(self, event: str, data: Any) -> None:
+        """Send every session an event of any name and shape, whatever its intents are."""
+        for session in self._sessions:
+            self._sessions.dispatch(session, event, data)
 
     def disconnect(self, code: int | None = None) -> None:
         """Close every socket with `code`, or cut them without a word. Sessions can be resumed."""

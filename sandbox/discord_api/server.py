@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import structlog
 from aiohttp import web
 
-from sandbox.faults import Fault, Faults
+from sandbox.faults import Fault, Faults, patched
 from sandbox.transcript import Transcript
 
 from .community import Community
@@ -160,7 +160,10 @@ class RestServer:
             return _refusal(wrong, headers), body
         if fault is not None and fault.when == "after":
             return _suffered(fault, headers), body
-        return _accepted(result, headers), body
+        answer = _accepted(result, headers)
+        if fault is not None and fault.when == "garbled":
+            return _garbled(answer, fault), body
+        return answer, body
 
     def _request(
         self, tenant: Tenant, request: web.Request, body: Any, reason: str | None
@@ -228,6 +231,15 @@ def _accepted(result: Any, headers: Mapping[str, str]) -> _Answer:
 
 def _refusal(error: ApiError, headers: Mapping[str, str] = VIA) -> _Answer:
     return _Answer(error.status, error.body(), headers)
+
+
+def _garbled(answer: _Answer, fault: Fault) -> _Answer:
+    """The answer in a shape that no client knows, or another page in its place."""
+    status = fault.status or answer.status
+    if fault.page is not None:
+        return _Answer(200 if status == 204 else status, None, answer.headers, text=fault.page)
+    body = patched(answer.body, fault.changes)
+    return _Answer(200 if status == 204 else status, body, answer.headers)
 
 
 def _suffered(fault: Fault, headers: Mapping[str, str]) -> _Answer:

@@ -5,14 +5,14 @@ import secrets
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from sandbox.faults import Fault, Faults
+from sandbox.faults import Fault, Faults, patched
 from sandbox.limits import Window
 from sandbox.transcript import Transcript
 
 from .connection import CloseCode, Connection, Opcode
 from .intents import Intent
-from .payloads import Json
 
 __all__ = ["PLATFORM", "Session", "Sessions", "break_off"]
 
@@ -40,7 +40,7 @@ class Session:
         shard, shards = self.shard
         return (guild_id >> 22) % shards == shard
 
-    def number(self, event: str, payload: Json) -> str:
+    def number(self, event: str, payload: Any) -> str:
         """Give an event the next number, keep it for a resume and return its frame."""
         self.sequence += 1
         frame = {"op": Opcode.DISPATCH, "t": event, "s": self.sequence, "d": payload}
@@ -90,23 +90,29 @@ class Sessions:
         """Forget all sessions."""
         self._by_id.clear()
 
-    def dispatch(self, session: Session, event: str, payload: Json) -> None:
+    def dispatch(self, session: Session, event: str, payload: Any) -> None:
         """Tell a session of an event, unless a fault ordered for `gateway <EVENT>` forbids it.
 
         A dropped event is lost for good. One whose socket breaks before it is sent (`before`,
-        `hangup`) comes with the next resume.
+        `hangup`) comes with the next resume. A garbled one is changed, or a `page` goes out instead
+        of its frame.
         """
         name = f"gateway {event}"
         fault = self._faults.take(PLATFORM, name)
         if fault is not None and fault.when == "dropped":
             return
+        garbled = fault is not None and fault.when == "garbled"
+        if fault is not None and garbled and fault.page is None:
+            payload = patched(payload, fault.changes)
         frame = session.number(event, payload)
+        if fault is not None and garbled and fault.page is not None:
+            frame = fault.page
         if session.connection is None:
             return
-        if fault is None or fault.when == "after":
+        if fault is None or fault.when in ("after", "garbled"):
             session.connection.send_text(frame)
             self._transcript.record(PLATFORM, name, None, 0, payload)
-        if fault is not None:
+        if fault is not None and not garbled:
             break_off(session.connection, fault)
 
 

@@ -64,6 +64,22 @@ class People:
             self._world.emit("message", dict(message))
         return int(message["message_id"])
 
+    def edit(self, chat_id: int, message_id: int, user_id: int, text: str) -> None:
+        """A person changes the text of a message of their own."""
+        self._person(user_id)
+        chat = self._place(chat_id, user_id)
+        message = self._existing(chat_id, message_id)
+        if message["from"]["id"] != user_id or "text" not in message:
+            raise SandboxError(f"message {message_id} is not one that {user_id} can edit")
+        if not text.strip():
+            raise SandboxError("there is no text to say")
+        message |= {"text": text, "edit_date": int(self._world.now())}
+        message.pop("entities", None)
+        if entities := found_in(text):
+            message["entities"] = entities
+        if self._bot_sees(chat, message):
+            self._world.emit("edited_message", dict(message))
+
     def click(self, chat_id: int, message_id: int, user_id: int, data: str) -> str:
         """A person presses a button of a bot's message; returns the callback query's id.
 

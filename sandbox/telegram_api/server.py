@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from sandbox.errors import SandboxError, SeedError
-from sandbox.faults import ANY, Fault, Faults
+from sandbox.faults import ANY, Fault, Faults, patched
 from sandbox.seed import Seed, TelegramSeed
 from sandbox.transcript import Transcript
 
@@ -43,7 +43,7 @@ log = structlog.get_logger("twinstream.sandbox")
 class TelegramPlatform:
     """A Bot API server for one bot, and the people whom the bot meets.
 
-    `say`, `click`, `react`, `join` and `leave` are what a person does; `people` knows more.
+    `say`, `edit`, `click`, `react`, `join` and `leave` are what a person does; `people` knows more.
     `clock` counts the flood limits' seconds, `wall_clock` dates messages and ends bans (Unix time).
     Belongs to one event loop. May be started again after a stop, which is how an outage is played.
     """
@@ -70,6 +70,7 @@ class TelegramPlatform:
         self._api_base = ""
         self.people = People(self._world)
         self.say = self.people.say
+        self.edit = self.people.edit
         self.click = self.people.click
         self.react = self.people.react
         self.join = self.people.join
@@ -105,6 +106,20 @@ class TelegramPlatform:
     def knows(self, method: str) -> bool:
         """Whether faults can be ordered for `method`: it is imitated, or "*"."""
         return method == ANY or method in METHODS
+
+    def send_update(self, update: Any) -> int:
+        """Queue an update of any shape; an object without `update_id` is given it. Returns the id.
+
+        It goes out whatever the bot asked for, and is confirmed by its id like any other.
+        """
+        text = json.dumps(update, ensure_ascii=False)
+        if isinstance(update, dict) and "update_id" not in update:
+            text = '{"update_id": $update_id' + (", " if update else "") + text[1:]
+        return self.send_text(text)
+
+    def send_text(self, text: str) -> int:
+        """Queue an update that need not even be JSON; `$update_id` in it stands for its id."""
+        return self._world.emit_text(text)
 
     def messages(self, chat_id: int) -> list[JSON]:
         """The latest messages of a chat as bots see them, oldest first."""
@@ -187,6 +202,8 @@ class TelegramPlatform:
         status, body, asked = await self._execute(kind, name, asked, undo=_dropped(fault))
         if fault is not None and fault.when == "after":
             status, body = _faulty(fault)
+        if fault is not None and fault.when == "garbled":
+            return self._garbled(name, asked, status, body, fault)
         return self._answer(name, asked, status, body)
 
     async def _execute(
@@ -211,11 +228,31 @@ class TelegramPlatform:
     def _answer(self, name: str, asked: JSON | None, status: int, body: JSON) -> web.Response:
         encoded = json.dumps(body, ensure_ascii=False).encode()
         if name == "getUpdates" and status == 200:
-            for update in body["result"]:
-                self._transcript.record("telegram", "update", None, 0, update)
+            encoded = self._updates(body["result"])
         else:
             # Decoded again, because the world goes on changing what the body refers to.
             self._transcript.record("telegram", name, asked, status, json.loads(encoded))
+        return web.Response(status=status, body=encoded, content_type="application/json")
+
+    def _updates(self, updates: list[JSON]) -> bytes:
+        """The body with these updates; those of any shape go out as the text that they are."""
+        texts = []
+        for update in updates:
+            text = self._world.state.raw.get(update["update_id"])
+            self._transcript.record("telegram", "update", None, 0, update if text is None else text)
+            texts.append(json.dumps(update, ensure_ascii=False) if text is None else text)
+        return f'{{"ok": true, "result": [{", ".join(texts)}]}}'.encode()
+
+    def _garbled(
+        self, name: str, asked: JSON | None, status: int, body: JSON, fault: Fault
+    ) -> web.Response:
+        """Answer in a shape that no client knows, or with another page."""
+        status = fault.status or status
+        if fault.page is not None:
+            self._transcript.record("telegram", name, asked, status, fault.page)
+            return web.Response(status=status, text=fault.page, content_type="text/html")
+        encoded = json.dumps(patched(body, fault.changes), ensure_ascii=False).encode()
+        self._transcript.record("telegram", name, asked, status, json.loads(encoded))
         return web.Response(status=status, body=encoded, content_type="application/json")
 
 

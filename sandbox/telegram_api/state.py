@@ -80,6 +80,8 @@ class State(msgspec.Struct):
     newcomer_id: int = 5_000
     reactions: dict[str, list[JSON]] = msgspec.field(default_factory=dict)
     pending: list[JSON] = msgspec.field(default_factory=list)
+    raw: dict[int, str] = msgspec.field(default_factory=dict)
+    """Pending updates of any shape, by their ids: the text that goes out in their place."""
     allowed_updates: list[str] = msgspec.field(default_factory=list)
     commands: dict[str, list[JSON]] = msgspec.field(default_factory=dict)
     profile: dict[str, str] = msgspec.field(default_factory=dict)

@@ -77,6 +77,9 @@ class Polling:
             state.pending = state.pending[offset:]
         elif offset > 0:
             state.pending = [update for update in state.pending if update["update_id"] >= offset]
+        if state.raw:
+            waiting = {update["update_id"] for update in state.pending}
+            state.raw = {key: text for key, text in state.raw.items() if key in waiting}
 
 
 def set_webhook(world: World, call: p.SetWebhook) -> bool:

@@ -183,6 +183,18 @@ class World:
         del self.state.pending[:-UPDATES_KEPT]
         self.on_update()
 
+    def emit_text(self, text: str) -> int:
+        """Queue an update that goes out as `text`, whatever the bot asked for. Returns its id.
+
+        `$update_id` in the text stands for the id.
+        """
+        self.state.update_id += 1
+        update_id = self.state.update_id
+        self.state.raw[update_id] = text.replace("$update_id", str(update_id))
+        self.state.pending.append({"update_id": update_id})
+        self.on_update()
+        return update_id
+
     def compose(self, chat: Group | User, sender: User, **content: Any) -> JSON:
         """A message object with sender, chat and date, not yet posted; None values are left out."""
         message: JSON = {
