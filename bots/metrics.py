@@ -15,6 +15,10 @@ LEFT_TO_RELAY: Final = Counter(
     "twinstream_events_left_to_relay", "Events that the bus did not take from us.", ["source"]
 )
 
+UPDATES_SKIPPED: Final = Counter(
+    "twinstream_updates_skipped", "What a platform sent and its library could not read.", ["source"]
+)
+
 
 class CountingPublisher:
     """A publisher that counts what became of the events."""

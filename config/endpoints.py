@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 
 def telegram_session(settings: Settings) -> "AiohttpSession":
-    """Return a session for aiogram that talks to `telegram_api_base`."""
-    from aiogram.client.session.aiohttp import AiohttpSession
+    """Return a session for aiogram that talks to `telegram_api_base`.
+
+    It keeps what can be read of answers that aiogram cannot decode.
+    """
     from aiogram.client.telegram import TelegramAPIServer
 
-    return AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram_api_base))
+    from .telegram_answers import TolerantSession
+
+    return TolerantSession(api=TelegramAPIServer.from_base(settings.telegram_api_base))
 
 
 def point_discord_at(settings: Settings) -> None:

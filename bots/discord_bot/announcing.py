@@ -7,6 +7,7 @@ from bots.announcements import Announcer, PerhapsSent, Unsent
 from bots.app import Services
 
 from .markup import DiscordMarkup
+from .unreadable import UNREADABLE, cause_of
 
 
 async def announce(client: discord.Client, services: Services) -> None:
@@ -23,6 +24,8 @@ async def announce(client: discord.Client, services: Services) -> None:
             raise Unsent(f"{error} (channel {channel.id})") from error
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             raise PerhapsSent(str(error)) from error
+        except UNREADABLE as error:
+            raise PerhapsSent(f"the answer cannot be read ({cause_of(error)})") from error
 
     texts = services.languages.speak(settings.language)
     announcer = Announcer(services.members, services.community, texts, DiscordMarkup(), send)

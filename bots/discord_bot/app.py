@@ -19,6 +19,7 @@ from config import Community, Settings, point_discord_at
 
 from .client import TwinClient
 from .markup import DiscordMarkup
+from .unreadable import UNREADABLE, cause_of
 
 log = structlog.get_logger("twinstream.discord_bot")
 
@@ -90,8 +91,9 @@ async def _run(client: TwinClient, token: str) -> None:
         raise Refused(NOT_ACCEPTED) from error
     except discord.PrivilegedIntentsRequired as error:
         raise Refused(NOT_GRANTED) from error
-    except AttributeError as error:
-        if client.ws is None:
+    except UNREADABLE as error:
+        if isinstance(error, AttributeError) and client.ws is None:
             raise Unready("the gateway cannot be reached") from error
-        raise
+        # An error page in place of JSON, a session that cannot begin: a new client may fare better.
+        raise Unready(f"what Discord says cannot be read ({cause_of(error)})") from error
     raise Unready("Discord ended the connection")

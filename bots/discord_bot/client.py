@@ -12,6 +12,7 @@ from db import DbError
 from .announcing import announce
 from .commands import Tree
 from .translator import CatalogueTranslator
+from .unreadable import UNREADABLE, cause_of, guard_parsers
 
 log = structlog.get_logger("twinstream.discord_bot")
 
@@ -41,6 +42,7 @@ class TwinClient(discord.Client):
             max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX,
             allowed_mentions=discord.AllowedMentions.none(),
         )
+        guard_parsers(self)
         self.tree = Tree(self, services)
         self._languages = services.languages
         self._services = services
@@ -118,6 +120,9 @@ class TwinClient(discord.Client):
         except (discord.HTTPException, discord.RateLimited, app_commands.AppCommandError) as error:
             # The commands published earlier still work, so this is no reason not to serve them.
             log.error("commands.not_published", why=str(error))
+        except UNREADABLE as error:
+            why = f"Discord's answer cannot be read ({cause_of(error)})"
+            log.error("commands.not_published", why=why)
 
     def _invitation(self) -> str:
         assert self.application_id is not None

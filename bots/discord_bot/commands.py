@@ -12,7 +12,9 @@ from bots import answers, reasons
 from bots.app import Services
 from bots.commands import Asker, Subject
 from bots.game import NUMBER_MAX, NUMBER_MIN
-from bots.texts import marked
+from bots.texts import Texts, marked
+
+from .unreadable import UNREADABLE, cause_of
 
 log = structlog.get_logger("twinstream.discord_bot")
 
@@ -44,7 +46,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
         assert task is not None
         self._under_way.add(task)
         try:
-            await interaction.response.defer(ephemeral=only_to_asker, thinking=True)
+            await _acknowledge(interaction, only_to_asker=only_to_asker)
             await _say(interaction, await answer, only_to_asker=only_to_asker)
         finally:
             self._under_way.discard(task)
@@ -58,8 +60,20 @@ class Tree(app_commands.CommandTree[discord.Client]):
     def asker(self, interaction: Interaction) -> Asker:
         """Tell who asks; their language is that of their own Discord client."""
         user = interaction.user
-        texts = self._services.languages.speak(interaction.locale.value)
-        return Asker(user.id, user.display_name, texts)
+        return Asker(user.id, user.display_name, self._texts(interaction))
+
+    def _texts(self, interaction: Interaction) -> Texts:
+        return self._services.languages.speak(str(interaction.locale.value))
+
+    async def _call(self, interaction: Interaction) -> None:
+        """Run the command. What cannot be read of the interaction is told like any other error."""
+        try:
+            await super()._call(interaction)
+        except UNREADABLE as error:
+            # discord.py would leave this to the task, where nothing logs it.
+            unread = app_commands.AppCommandError("the interaction cannot be read")
+            unread.__cause__ = error
+            await self.on_error(interaction, unread)
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError) -> None:
         """Log what broke, and tell the member if Discord lets us."""
@@ -68,22 +82,35 @@ class Tree(app_commands.CommandTree[discord.Client]):
             log.warning("answer.failed", interaction_id=interaction.id, why=str(cause))
             return
         log.error("interaction.failed", interaction_id=interaction.id, exc_info=cause)
-        if not interaction.response.is_done():
-            return
+        sorry = answers.failed(self._texts(interaction))
         try:
-            sorry = answers.failed(self.asker(interaction).texts)
-            await _say(interaction, sorry, only_to_asker=True)
+            if interaction.response.is_done():
+                await _say(interaction, sorry, only_to_asker=True)
+            else:
+                await interaction.response.send_message(sorry, ephemeral=True)
         except discord.HTTPException as refused:
             log.warning("answer.failed", interaction_id=interaction.id, why=str(refused))
 
 
+async def _acknowledge(interaction: Interaction, *, only_to_asker: bool) -> None:
+    try:
+        await interaction.response.defer(ephemeral=only_to_asker, thinking=True)
+    except UNREADABLE as error:
+        # Discord took it, and only what it said of that cannot be read.
+        log.warning("answer.unread", interaction_id=interaction.id, why=cause_of(error))
+
+
 async def _say(interaction: Interaction, text: str, *, only_to_asker: bool) -> None:
-    await interaction.followup.send(
-        text,
-        ephemeral=only_to_asker,
-        suppress_embeds=True,
-        allowed_mentions=AllowedMentions.none(),
-    )
+    try:
+        await interaction.followup.send(
+            text,
+            ephemeral=only_to_asker,
+            suppress_embeds=True,
+            allowed_mentions=AllowedMentions.none(),
+        )
+    except UNREADABLE as error:
+        # The message was sent. Another one in its place would be the second.
+        log.warning("answer.unread", interaction_id=interaction.id, why=cause_of(error))
 
 
 def _add_commands(tree: Tree, services: Services) -> None:

@@ -12,6 +12,7 @@ from aiogram.exceptions import (
 
 from bots.announcements import Announcer, PerhapsSent, Unsent
 from bots.app import Services
+from config.telegram_answers import UnreadableAnswer
 
 from .markup import TelegramMarkup
 
@@ -35,6 +36,9 @@ async def announce(bot: Bot, services: Services) -> None:
             TelegramRetryAfter,
         ) as error:
             raise Unsent(str(error)) from error
+        except UnreadableAnswer as error:
+            if not error.was_done:
+                raise PerhapsSent(str(error)) from error
         except (AiogramError, OSError) as error:
             raise PerhapsSent(str(error)) from error
 

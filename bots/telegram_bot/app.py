@@ -8,6 +8,7 @@ from aiogram import Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
 from aiogram.enums import ChatMemberStatus
 from aiogram.exceptions import (
+    AiogramError,
     ClientDecodeError,
     TelegramAPIError,
     TelegramBadRequest,
@@ -25,6 +26,7 @@ from bots.supervisor import Supervisor
 from bots.texts import ENGLISH, Languages
 from bus import Keys
 from config import Community, Settings, telegram_session
+from config.telegram_answers import UnreadableAnswer
 
 from .announcing import announce
 from .handlers import build_router
@@ -108,8 +110,8 @@ async def _introduce(bot: Bot, services: Services) -> None:
     await _set_menu(bot, services.languages)
     chat_id = services.community.telegram.chat_id
     try:
-        chat = await bot.get_chat(chat_id)
-        membership = await bot.get_chat_member(chat_id, me.id)
+        title = await _title_of(bot, chat_id)
+        is_administrator = await _is_administrator(bot, chat_id)
     except (TelegramBadRequest, TelegramForbiddenError, TelegramNotFound) as error:
         log.warning(
             "bot.started",
@@ -119,13 +121,36 @@ async def _introduce(bot: Bot, services: Services) -> None:
             " administrator, or correct telegram.chat_id in twinstream.toml",
         )
         return
-    log.info("bot.started", bot=me.username, chat_id=chat_id, chat=chat.title)
-    if membership.status != ChatMemberStatus.ADMINISTRATOR:
+    log.info("bot.started", bot=me.username, chat_id=chat_id, chat=title)
+    if not is_administrator:
         log.warning(
             "bot.not_administrator",
             why=f"Telegram tells only administrators who joined, and lets only them tag members:"
-            f" make @{me.username} an administrator of {chat.title!r}",
+            f" make @{me.username} an administrator of {title or chat_id!r}",
         )
+
+
+async def _title_of(bot: Bot, chat_id: int) -> str | None:
+    """Return the group's title; None if Telegram's answer cannot be read."""
+    try:
+        return (await bot.get_chat(chat_id)).title
+    except UnreadableAnswer as error:
+        if not error.was_done:
+            raise
+        log.warning("chat.unread", chat_id=chat_id, why=str(error))
+        return None
+
+
+async def _is_administrator(bot: Bot, chat_id: int) -> bool:
+    """Tell whether the bot is one; if Telegram's answer cannot be read, it is believed to be."""
+    try:
+        member = await bot.get_chat_member(chat_id, bot.id)
+    except UnreadableAnswer as error:
+        if not error.was_done:
+            raise
+        log.warning("membership.unknown", account_id=bot.id, why=str(error))
+        return True
+    return member.status == ChatMemberStatus.ADMINISTRATOR
 
 
 async def _set_menu(bot: Bot, languages: Languages) -> None:
@@ -180,7 +205,7 @@ async def _poll(
 
 async def _apologise(languages: Languages, event: ErrorEvent) -> bool:
     """Log what broke, and tell the member, if there is one and Telegram lets us."""
-    if isinstance(event.exception, TelegramAPIError):
+    if isinstance(event.exception, AiogramError):
         log.warning("answer.failed", update_id=event.update.update_id, why=str(event.exception))
         return True
     log.error("update.failed", update_id=event.update.update_id, exc_info=event.exception)
@@ -189,6 +214,6 @@ async def _apologise(languages: Languages, event: ErrorEvent) -> bool:
         language = message.from_user.language_code if message.from_user else None
         try:
             await message.reply(answers.failed(languages.speak(language)))
-        except TelegramAPIError as error:
+        except (AiogramError, OSError) as error:
             log.warning("answer.failed", update_id=event.update.update_id, why=str(error))
     return True

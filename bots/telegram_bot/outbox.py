@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiogram.exceptions import ClientDecodeError, TelegramAPIError
+from aiogram.exceptions import AiogramError
+
+from config.telegram_answers import UnreadableAnswer
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
@@ -57,7 +59,13 @@ class Outbox:
                 send = waiting.popleft()
                 try:
                     await send()
-                except (TelegramAPIError, ClientDecodeError) as error:
-                    log.warning("answer.failed", chat_id=chat_id, why=str(error))
+                except (AiogramError, OSError) as error:
+                    if isinstance(error, UnreadableAnswer) and error.was_done:
+                        log.info("answer.sent_unread", chat_id=chat_id, why=str(error))
+                    else:
+                        log.warning("answer.failed", chat_id=chat_id, why=str(error))
+                except Exception:
+                    # A mistake in one answer must not cost the chat those behind it.
+                    log.exception("answer.failed", chat_id=chat_id)
         finally:
             del self._waiting[chat_id]

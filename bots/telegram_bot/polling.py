@@ -10,6 +10,9 @@ from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.types import TelegramObject, Update
 
+from bots.metrics import UPDATES_SKIPPED
+from config.telegram_answers import UnreadableUpdate
+
 log = structlog.get_logger("twinstream.telegram_bot")
 
 DRAIN_S_MAX = 6.0
@@ -60,9 +63,16 @@ class Turnstile:
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Handle one update, as the outermost middleware."""
+        """Handle one update, as the outermost middleware. What cannot be read is passed over."""
         assert isinstance(event, Update)
         async with self._passage:
+            if isinstance(event, UnreadableUpdate):
+                log.warning(
+                    "update.skipped", update_id=event.update_id, kind=event.kind, why=event.why
+                )
+                UPDATES_SKIPPED.labels("telegram").inc()
+                self._last_update_id = event.update_id
+                return None
             try:
                 result = await handler(event, data)
             except Exception:

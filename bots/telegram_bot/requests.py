@@ -22,6 +22,7 @@ from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from bots.supervisor import backoff_s
+from config.telegram_answers import UnreadableUpdate
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
@@ -32,11 +33,19 @@ ANSWER_WAIT_S_MAX = 90.0
 POLL_WAIT_S_MAX = 600.0
 POLL_BACKOFF_S_MAX = 30.0
 JITTER_S_MAX = 0.5
+#: Between polls that bring only updates without an id that can be read.
+GUESSWORK_PAUSE_S = 1.0
 
 ELSEWHERE = (
     "another process polls with this token, or a webhook is set for it: stop the other one"
     " (or call deleteWebhook), or give this bot a token of its own"
 )
+
+
+def _is_guesswork(updates: object) -> bool:
+    return isinstance(updates, list) and any(
+        isinstance(one, UnreadableUpdate) and one.id_is_guessed for one in updates
+    )
 
 
 class Patience(BaseRequestMiddleware):
@@ -112,6 +121,8 @@ class Patience(BaseRequestMiddleware):
                 if failures:
                     log.info("polling.resumed", failures=failures)
                 self._on_polled()
+                if _is_guesswork(response):
+                    await self._sleep(GUESSWORK_PAUSE_S)  # the next guess must not come at once
                 return response
 
     def _poll_delay_s(self, error: Exception, failures: int) -> float:
