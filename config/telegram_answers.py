@@ -92,8 +92,11 @@ class TolerantSession(AiohttpSession):
             if isinstance(method, GetUpdates) and (raw := _raw_updates(content)) is not None:
                 return _made(self._updates(bot, method, raw, error))
             raise _unreadable(method, error, was_done=status_code in SUCCESSES) from None
+        if response.result is None:
+            nothing = ClientDecodeError("no result", ValueError(), {"ok": True})
+            return self._in_part(bot, method, status_code, nothing)
         if isinstance(method, GetUpdates):
-            for update in response.result or ():
+            for update in response.result:
                 if not _is_of_known_kind(update):
                     raw = _raw_updates(content) or []
                     return _made(self._updates(bot, method, raw, UpdateTypeLookupError()))
@@ -166,8 +169,8 @@ def read_in_part(kind: Any, value: Any, bot: Bot) -> Any:
 def inferred_ids(ids: Sequence[int | None], offset: int | None) -> list[int] | None:
     """Fill in the ids of updates that have none that can be read; None if nothing is known. Pure.
 
-    Ids grow from one update to the next. Each inferred one is at most the true one, so no update
-    behind it is confirmed with it.
+    Ids grow from one update to the next. Each inferred one is below the true id of the next update,
+    so no update behind it is confirmed with it.
     """
     known = next((place for place, one in enumerate(ids) if one is not None), None)
     if known is not None:
@@ -329,8 +332,10 @@ def _plain_no(answer: dict[str, Any]) -> dict[str, Any]:
 
 def _why(error: Exception) -> str:
     """Say what is wrong without quoting what members wrote."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
     if not isinstance(error, ValidationError):
-        return "it is nested too deeply" if isinstance(error, RecursionError) else "it is no JSON"
+        return "it holds no JSON, or no result"
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))
     if len(place) > PLACE_CHARS_MAX:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Final
 
 import aiohttp
 import discord
@@ -22,6 +23,9 @@ UNKNOWN_USER = 10013
 MISSING_ACCESS = 50001
 MISSING_PERMISSIONS = 50013
 INVALID_ROLE = 50028
+
+#: What discord.py raises where an answer lacks a field, has another type, or is not JSON at all.
+UNREADABLE: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def obstacle(error: Exception) -> CannotShow:
@@ -67,3 +71,9 @@ def mapped_errors() -> Iterator[None]:
         yield
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         raise obstacle(error) from error
+    except UNREADABLE as error:
+        raise CannotShow(
+            f"Discord's answer cannot be read ({type(error).__name__})",
+            retry_s=TROUBLE_RETRY_S,
+            everyone=True,
+        ) from error

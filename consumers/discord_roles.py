@@ -7,22 +7,25 @@ one after the other, and every change is read back.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
 import discord
+import structlog
 
 from config import Community, ConfigError, Settings, point_discord_at
 from db import Platform, surfaces
 from db.surfaces import Showing
 
 from . import metrics
+from .discord_answers import read_member, read_roles
 from .discord_limits import MEMBER_LOOKS, ROLE_WRITES, DiscordLimits
 from .discord_refusals import (
     INVALID_ROLE,
     MISSING_PERMISSIONS,
     REFUSED_RETRY_S,
     UNKNOWN_ROLE,
+    UNREADABLE,
     mapped_errors,
 )
 from .display import CannotShow, Hindrances
@@ -31,6 +34,8 @@ from .pace import Pace
 from .parts import Parts
 from .role_ladder import NOT_IN_SERVER, Ladder, RoleHindrance, examine
 from .surfaces import Surfaces
+
+log = structlog.get_logger("twinstream.surfaces")
 
 REASON_CHARS_MAX = 512  # Discord refuses a longer one
 READ_BACK_RETRY_S = 1.0
@@ -142,9 +147,9 @@ class DiscordRoles:
         with mapped_errors():
             if not await self._is_in_server():
                 return Hindrances(NOT_IN_SERVER, {})
-            roles = await self._http.get_roles(self._guild_id)
+            roles = read_roles(await self._http.get_roles(self._guild_id))
             me = await self._http.get_member(self._guild_id, self._client.user.id)
-        ladder = examine(self._community, roles, me["roles"])
+        ladder = self._examine(roles, me)
         now = self._clock()
         self._refused = {
             role_id: (why, until)
@@ -155,6 +160,17 @@ class DiscordRoles:
         self._ladder = Ladder(ladder.everyone, {**ladder.roles, **refused})
         causes = {_cause(role_id): one.why for role_id, one in self._ladder.roles.items()}
         return Hindrances(ladder.everyone, causes)
+
+    def _examine(self, roles: list[dict[str, Any]], me: Any) -> Ladder:
+        """Compare; nothing is in the way for sure if the bot's own roles cannot be read."""
+        try:
+            held = read_member(me).roles
+        except CannotShow as unread:
+            if unread.everyone:
+                raise
+            log.warning("bot.roles_unread", why=str(unread))
+            return Ladder(None, {})
+        return examine(self._community, roles, held)
 
     async def show(self, showing: Showing) -> None:
         """Bring the member's roles to the wanted ones, as far as the ladder lets us."""
@@ -196,14 +212,14 @@ class DiscordRoles:
 
     async def _changes(self, showing: Showing) -> RoleChanges:
         await self._looks.take()
-        member = await self._http.get_member(self._guild_id, showing.account_id)
-        if member.get("pending"):
+        member = read_member(await self._http.get_member(self._guild_id, showing.account_id))
+        if member.pending:
             raise CannotShow(
                 "has not passed the server's membership screening",
                 retry_s=SCREENING_RETRY_S,
                 backoff_s_max=SCREENING_BACKOFF_S_MAX,
             )
-        held = {int(role) for role in member["roles"]}
+        held = member.roles
         wanted = wanted_roles(self._community, showing.wanted)
         if not self._community.keep_manual_changes:
             return role_changes(held=held, wanted=wanted, ours=self._ours)
@@ -287,6 +303,9 @@ async def open_client(
             ) from error
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             raise NotYet(f"Discord does not let us log in: {error}") from error
+        except UNREADABLE as error:
+            why = f"Discord's answer to the login cannot be read ({type(error).__name__})"
+            raise NotYet(why) from error
         yield client
 
 

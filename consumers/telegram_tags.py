@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+import structlog
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus
 from aiogram.exceptions import (
@@ -24,6 +25,7 @@ from aiogram.types.chat_member_union import ChatMemberUnion
 from aiogram.utils.token import TokenValidationError
 
 from config import Community, ConfigError, Settings, telegram_session
+from config.telegram_answers import UnreadableAnswer
 from db import Platform, surfaces
 from db.surfaces import Showing
 
@@ -32,6 +34,8 @@ from .display import CannotShow, Hindrances
 from .pace import Pace
 from .parts import Parts
 from .surfaces import Surfaces
+
+log = structlog.get_logger("twinstream.surfaces")
 
 READ_BACK_RETRY_S = 1.0
 #: Who is an administrator is looked at as seldom as this, should nobody tell us of the end of it.
@@ -92,6 +96,11 @@ class TelegramTags:
         """Look at the bot's own rights in the group."""
         try:
             me = await self._bot.get_chat_member(self._chat_id, self._bot.id)
+        except UnreadableAnswer as error:
+            if not error.was_done:
+                raise obstacle(error) from error
+            log.warning("bot.rights_unread", why=str(error))
+            return Hindrances(None, {})  # nothing is in the way for sure
         except (AiogramError, OSError) as error:
             raise obstacle(error) from error
         return Hindrances(missing_right(me), {})
@@ -179,6 +188,9 @@ def obstacle(error: Exception) -> CannotShow:
     """Say what Telegram's refusal means for whom, and when to look again. Pure."""
     if isinstance(error, TelegramRetryAfter):
         return CannotShow("Telegram asks to wait", retry_s=float(error.retry_after), everyone=True)
+    if isinstance(error, UnreadableAnswer) and error.was_done:
+        # Nothing is known of this member until their standing, or aiogram, is another one.
+        return CannotShow(str(error), retry_s=REFUSED_RETRY_S, cause=surfaces.EXEMPT)
     if isinstance(error, TelegramUnauthorizedError):
         return CannotShow(
             "Telegram refuses TELEGRAM_TOKEN: was it revoked?",

@@ -7,7 +7,7 @@ the members would come to within a day.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 import discord
@@ -124,15 +124,15 @@ class RoleAlarm:
             async with asyncio.timeout(VISIT_S_MAX):
                 client = await self._login()
                 with mapped_errors():
-                    counted = await client.http.get_role_member_counts(self._guild_id)
+                    counted: Any = await client.http.get_role_member_counts(self._guild_id)
         except (CannotLook, CannotShow, TimeoutError) as error:
             log.debug("alarm.unavailable", why=str(error))
             return None
         bounds = role_bounds(self._community, await shown.counts(self._pool, "discord"))
         excess = {
-            role_id: one.excess(counted[str(role_id)])
+            role_id: one.excess(count)
             for role_id, one in bounds.items()
-            if str(role_id) in counted
+            if isinstance(counted, dict) and isinstance(count := counted.get(str(role_id)), int)
         }
         self._news = self._disagreement.news(excess)
         if not self._news:

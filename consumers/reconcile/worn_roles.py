@@ -11,6 +11,7 @@ from typing import Any, Final
 import discord
 
 from config import Community
+from consumers.discord_answers import read_member
 from consumers.discord_limits import MEMBER_LOOKS, DiscordLimits
 from consumers.discord_refusals import UNKNOWN_MEMBER, UNKNOWN_USER, mapped_errors
 from consumers.discord_roles import wanted_roles
@@ -111,9 +112,9 @@ class WornRoles:
         known = listed | {one: found for one, found in answers.items() if found is not None}
         absent += [one for one, found in answers.items() if found is None]
         worn = {
-            account_id: frozenset(map(int, found["roles"])) & self._ours
+            account_id: roles & self._ours
             for account_id, found in known.items()
-            if not found.get("pending")
+            if (roles := _held(found)) is not None
         }
         # Who has not passed the server's membership screening can be given no roles.
         return Looks(worn, absent, exempt=known.keys() - worn.keys())
@@ -141,6 +142,8 @@ class WornRoles:
             calls += 1
             await self._pace.take()
             listed = await client.http.get_members(self._guild_id, LISTED_MAX, after)
+            # One that cannot be read is asked about alone.
+            listed = [member for member in listed if _id_of(member) is not None]
             ids = [int(member["user"]["id"]) for member in listed]
             if ids != sorted(set(ids)) or (ids and ids[0] <= after):
                 raise CannotLook("Discord lists members out of order")
@@ -175,6 +178,24 @@ class WornRoles:
         assert client.user is not None  # it is logged in
         if await self._member(client, client.user.id) is None:
             raise CannotLook("Discord says that nobody is in the server, not even the bot")
+
+
+def _held(member: Member) -> frozenset[int] | None:
+    """The roles of somebody who can be given roles; None also if that cannot be read."""
+    try:
+        read = read_member(member)
+    except CannotShow as unread:
+        if unread.everyone:
+            raise
+        return None
+    return None if read.pending else read.roles
+
+
+def _id_of(member: Any) -> int | None:
+    try:
+        return int(member["user"]["id"])
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 async def may_list(client: discord.Client) -> bool:

@@ -61,7 +61,7 @@ def logged(printed: str, event: str) -> list[str]:
     return [line for line in printed.splitlines() if event in line]
 
 
-@pytest.mark.parametrize("kind, update", UNREADABLE.values(), ids=UNREADABLE.keys())
+@pytest.mark.parametrize(("kind", "update"), UNREADABLE.values(), ids=UNREADABLE.keys())
 async def test_an_update_that_cannot_be_decoded_costs_itself_only(stage, capsys, kind, update):
     """Those before and behind it in the same batch are answered, and it is not sent again."""
     before = skipped("telegram")
@@ -192,14 +192,19 @@ async def test_an_error_page_is_no_answer_and_stays_out_of_the_log(stage, capsys
     assert len(logged(printed, "polling.interrupted")) == 1
 
 
+def without(name: str, **more: object) -> dict[str, object]:
+    return {key: value for key, value in message(**more).items() if key != name}
+
+
+NEWCOMER = {"id": 1, "is_bot": False, "first_name": "x"}
 HANDLED = {
-    "no sender": {"message": {k: v for k, v in message(text="/help").items() if k != "from"}},
+    "no sender": {"message": without("from", text="/help")},
     "a channel post": {"channel_post": message(chat={"id": -5, "type": "channel", "title": "x"})},
-    "a service message": {
-        "message": {k: v for k, v in message(left_chat_member={"id": 1, "is_bot": False, "first_name": "x"}).items() if k != "text"}
+    "a service message": {"message": without("text", left_chat_member=NEWCOMER)},
+    "a kind never asked for": {
+        "poll_answer": {"poll_id": "1", "option_ids": [], "option_persistent_ids": []}
     },
-    "a kind never asked for": {"poll_answer": {"poll_id": "1", "option_ids": [], "option_persistent_ids": []}},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("update", HANDLED.values(), ids=HANDLED.keys())
