@@ -169,8 +169,8 @@ def read_in_part(kind: Any, value: Any, bot: Bot) -> Any:
 def inferred_ids(ids: Sequence[int | None], offset: int | None) -> list[int] | None:
     """Fill in the ids of updates that have none that can be read; None if nothing is known. Pure.
 
-    Ids grow from one update to the next. Each inferred one is below the true id of the next update,
-    so no update behind it is confirmed with it.
+    Ids grow from one update to the next. Each inferred one is below the id of every readable update
+    behind it, and the last one is at most the true id, so no good update is confirmed with it.
     """
     known = next((place for place, one in enumerate(ids) if one is not None), None)
     if known is not None:
