@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from config import Community
-from db import LinkOutcome, Profile, Standing
+from db import LinkOutcome, Platform, Profile, Standing
 from db.linking import CODE_LIFETIME_S, FAILURES_WINDOW_S
 
 from .game import (
@@ -217,6 +217,36 @@ def link_in_private(texts: Texts, *, code_was_shown: bool) -> str:
         return answer
     return f"{answer} " + texts.gettext(
         "Others have seen this one, so send /link on Discord for a new code first."
+    )
+
+
+def code_void(issued_on: Platform, texts: Texts) -> str:
+    """Answer in the group to a live code that everybody there could read."""
+    if issued_on == "discord":
+        return texts.gettext(
+            "Everybody here could read this code, so I have made it void. Send /link on Discord for"
+            " a new one, and then send that one to me in a private chat."
+        )
+    return texts.gettext(
+        "Everybody here could read this code, so I have made it void. Send me /link in a private"
+        " chat for a new one, and then send that one to me on Discord."
+    )
+
+
+def code_not_void_yet(texts: Texts) -> str:
+    """Answer in the group to /link with a code while the record is away."""
+    return texts.gettext(
+        "I cannot reach my records right now, so this code may still work. I will make it void as"
+        " soon as I can."
+    )
+
+
+def code_was_voided(texts: Texts) -> str:
+    """Tell the owner of a code, in private, what became of it."""
+    return texts.gettext(
+        "The code that I gave you for linking your accounts was posted in our Telegram group, where"
+        " everybody could read it. I have made it void, and nothing was linked with it. If you"
+        " still want to link your accounts, send /link for a new code, and show it to nobody."
     )
 
 

@@ -8,9 +8,11 @@ from typing import NamedTuple
 import asyncpg
 
 import db
-from db import Announcement, LinkOutcome, Profile, Standing, announcements
+from db import Announcement, LinkOutcome, Platform, Profile, Standing, announcements, notices
 from db.errors import mapped_errors
 from db.history import History, history
+from db.linking import void_codes
+from db.notices import Notice
 from db.seen import Shown, put_back, seen_again, show_again, shown_before
 from schemas import Source
 
@@ -19,6 +21,10 @@ CHANGES_SHOWN_MAX = 12
 CONNECTION_WAIT_S = 5.0
 #: What is older is not announced any more.
 NEWS_S_MAX = 600.0
+#: What an owner could not be told for so long is not told any more.
+NOTICE_S_MAX = 24 * 3_600.0
+#: How long a notice is in one process's hands. It outlives a killed process by as much.
+NOTICE_LEASE_S = 300.0
 
 
 class Redeemed(NamedTuple):
@@ -66,6 +72,27 @@ class Members:
             if outcome is not LinkOutcome.LINKED:
                 return Redeemed(outcome, None)
             return Redeemed(outcome, await db.name_elsewhere(conn, self._platform, account_id))
+
+    async def void_codes(self, codes: Sequence[str]) -> list[Platform]:
+        """Make void what of these is a live code; returns on which platforms they were issued."""
+        async with self._connection() as conn:
+            return await void_codes(conn, codes)
+
+    async def take_notices(self, limit: int) -> list[Notice]:
+        """Take what owners of accounts are to be told; it is given to nobody else meanwhile."""
+        async with self._connection() as conn:
+            await notices.drop_old(conn, self._platform, older_than_s=NOTICE_S_MAX)
+            return await notices.take(conn, self._platform, limit=limit, lease_s=NOTICE_LEASE_S)
+
+    async def end_notice(self, notice: Notice) -> None:
+        """Forget a notice: it was told, or cannot be."""
+        async with self._connection() as conn:
+            await notices.end(conn, self._platform, notice)
+
+    async def put_notice_off(self, notice: Notice, delay_s: float) -> None:
+        """Have a notice taken again later: it was not told."""
+        async with self._connection() as conn:
+            await notices.put_off(conn, self._platform, notice, delay_s=delay_s)
 
     async def show_again(self, account_id: int) -> None:
         """Have a member's rank shown anew: they left and came back, so it is not shown any more."""

@@ -8,13 +8,16 @@
 
 import enum
 import hashlib
+import re
 import secrets
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import asyncpg
 
 from . import accounts, stop_signs
 from .errors import Contention, mapped_errors
+from .notices import CODE_VOID
 from .platforms import Platform
 from .surfaces import MAY_BE_SEEN
 
@@ -26,6 +29,11 @@ FAILURES_WINDOW_S = 900
 # No letters or digits that people mistake for one another. 10 of 30 make 49 bits; with five
 # tries in a quarter of an hour and ten minutes to live, guessing is hopeless.
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+
+#: So many strings of one message that look like codes are looked for. Nobody has two codes.
+CANDIDATES_MAX = 64
+_WORDS = re.compile(rf"(?<![A-Z0-9])[{_ALPHABET}]{{{CODE_LENGTH}}}(?![A-Z0-9])")
+_RUNS = re.compile(rf"(?=([{_ALPHABET}]{{{CODE_LENGTH}}}))")
 
 
 class LinkOutcome(enum.Enum):
@@ -73,6 +81,53 @@ async def issue_code(conn: asyncpg.Connection, platform: Platform, account_id: i
                 CODE_LIFETIME_S,
             )
     return code
+
+
+def codes_in(*texts: str) -> list[str]:
+    """Return what of these texts may be a code, as `redeem_code` would read it. Pure.
+
+    Whole words come first, then pieces of longer ones, at most CANDIDATES_MAX in all.
+    """
+    found: dict[str, None] = {}
+    normal = [text.upper() for text in texts]
+    for rule in (_WORDS, _RUNS):
+        for text in normal:
+            for hit in rule.finditer(text):
+                found[hit.group(hit.lastindex or 0)] = None
+                if len(found) >= CANDIDATES_MAX:
+                    return list(found)
+    return list(found)
+
+
+async def void_codes(conn: asyncpg.Connection, codes: Sequence[str]) -> list[Platform]:
+    """Make void what of `codes` is live, and leave a notice for each of the owners.
+
+    One statement: a redemption of the same code at the same time either has linked before it, and
+    then nothing is voided, or finds no code any more. Returns on which platforms the codes were
+    issued; a code that was never issued, or used, or has expired, is in none.
+
+    Raises:
+        Contention: another transaction was in the way; try again.
+        StorageUnavailable: Postgres is away.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            WITH void AS (
+                DELETE FROM link_codes WHERE code_hash = ANY ($1::bytea[]) AND expires_at > now()
+                RETURNING platform, account_id
+            ), told AS (
+                INSERT INTO notices (platform, account_id, kind)
+                SELECT platform, account_id, $2 FROM void
+                ON CONFLICT ON CONSTRAINT notice_once DO UPDATE SET
+                    created_at = clock_timestamp(), attempts = 0, taken_until = NULL
+            )
+            SELECT platform FROM void
+            """,
+            [_hash(code) for code in codes],
+            CODE_VOID,
+        )
+    return [platform for (platform,) in rows]
 
 
 async def redeem_code(

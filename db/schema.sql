@@ -132,6 +132,17 @@ ALTER TABLE public.members ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.notices (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    kind text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    taken_until timestamp with time zone,
+    CONSTRAINT notice_kind_known CHECK ((kind = 'code_void'::text)),
+    CONSTRAINT notice_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
 CREATE TABLE public.reconcile_runs (
     id bigint NOT NULL,
     cause text NOT NULL,
@@ -356,6 +367,9 @@ ALTER TABLE ONLY public.link_codes
 
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notice_once PRIMARY KEY (platform, account_id, kind);
 
 ALTER TABLE ONLY public.ranks
     ADD CONSTRAINT rank_once PRIMARY KEY (rank);

@@ -11,6 +11,7 @@ from db import DbError
 
 from .announcing import announce
 from .commands import Tree
+from .notifying import notify
 from .translator import CatalogueTranslator
 from .unreadable import UNREADABLE, cause_of, guard_parsers
 
@@ -48,13 +49,15 @@ class TwinClient(discord.Client):
         self._services = services
         self._guild_id = services.community.discord.guild_id
         self._introduced = False
-        self._announcing: asyncio.Task[None] | None = None
+        self._telling: list[asyncio.Task[None]] = []
 
     async def setup_hook(self) -> None:
         """Publish the commands, before the first of them can arrive."""
         await self.tree.set_translator(CatalogueTranslator(self._languages))
         await self._publish_commands()
-        self._announcing = asyncio.create_task(announce(self, self._services))
+        self._telling = [
+            asyncio.create_task(tell(self, self._services)) for tell in (announce, notify)
+        ]
 
     def is_connected(self) -> bool:
         """Tell whether the gateway has accepted us and its connection is open.
@@ -107,8 +110,8 @@ class TwinClient(discord.Client):
 
     async def close(self) -> None:
         """Let the answers under way be sent, then leave."""
-        if self._announcing is not None:
-            self._announcing.cancel()
+        for task in self._telling:
+            task.cancel()
         await self.tree.drain()
         await super().close()
 

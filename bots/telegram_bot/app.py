@@ -29,8 +29,10 @@ from config import Community, Settings, telegram_session
 from config.telegram_answers import UnreadableAnswer
 
 from .announcing import announce
+from .codes import CodeGuard
 from .handlers import build_router
 from .markup import TelegramMarkup
+from .notifying import notify
 from .outbox import Outbox
 from .polling import Progress, Turnstile
 from .requests import ANSWER_WAIT_S_MAX, POLL_BACKOFF_S_MAX, Patience
@@ -172,9 +174,10 @@ async def _poll(
     progress: Progress,
 ) -> None:
     turnstile, outbox = Turnstile(on_handled=progress.made), Outbox()
+    guard = CodeGuard(services, outbox)
     dispatcher = Dispatcher()
     dispatcher.update.outer_middleware(turnstile)
-    dispatcher.include_router(build_router(services, outbox))
+    dispatcher.include_router(build_router(services, outbox, guard))
     dispatcher.errors.register(partial(_apologise, services.languages))
     polling = asyncio.create_task(
         dispatcher.start_polling(
@@ -186,7 +189,7 @@ async def _poll(
         )
     )
     ending = [asyncio.create_task(event.wait()) for event in (supervisor.stop, refused)]
-    announcing = asyncio.create_task(announce(bot, services))
+    telling = [asyncio.create_task(tell(bot, services)) for tell in (announce, notify)]
     try:
         await asyncio.wait({polling, *ending}, return_when=asyncio.FIRST_COMPLETED)
         if not polling.done():
@@ -194,9 +197,10 @@ async def _poll(
             await dispatcher.stop_polling()
         await polling
     finally:
-        for task in (polling, announcing, *ending):
+        for task in (polling, *telling, *ending):
             task.cancel()
-        await asyncio.gather(polling, announcing, *ending, return_exceptions=True)
+        await asyncio.gather(polling, *telling, *ending, return_exceptions=True)
+        await guard.close()
         await outbox.close(ANSWERS_DRAIN_S_MAX)
     if refused.is_set():
         raise Refused(NOT_ACCEPTED)

@@ -20,17 +20,16 @@ from aiogram.filters import (
 from aiogram.types import (
     ChatMemberUpdated,
     EphemeralMessageParameters,
-    InlineKeyboardButton,
     InlineKeyboardMarkup,
     Message,
 )
-from aiogram.utils.deep_linking import create_start_link
 
 from bots import answers, reasons
 from bots.app import Services
 from bots.commands import Asker
 from db import DbError
 
+from .codes import LINK_PAYLOAD, CodeGuard, Found, private_button
 from .membership import Membership
 from .outbox import Outbox
 from .senders import Askers, Observer
@@ -38,11 +37,10 @@ from .subjects import Unclear, whom
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
-LINK_PAYLOAD = "link"
 PLAIN = MEMBER | +RESTRICTED
 
 
-def build_router(services: Services, outbox: Outbox) -> Router:
+def build_router(services: Services, outbox: Outbox, guard: CodeGuard) -> Router:
     """Return the handlers for the configured group and for private chats; others are ignored."""
     group_id = services.community.telegram.chat_id
     commands = Router(name="commands")
@@ -55,7 +53,14 @@ def build_router(services: Services, outbox: Outbox) -> Router:
     router = Router(name="twinstream")
     router.include_routers(commands, changes)
     router.message.outer_middleware(Observer(services.sightings, group_id))
+    router.message.outer_middleware(guard)
+    router.edited_message.outer_middleware(guard)
+    router.edited_message.register(_edited, F.chat.id == group_id)
     return router
+
+
+async def _edited(message: Message) -> None:
+    """Let Telegram send edited messages, which the guard looks at."""
 
 
 def _add_commands(router: Router, services: Services, outbox: Outbox) -> None:
@@ -119,15 +124,20 @@ def _add_link(router: Router, services: Services, outbox: Outbox) -> None:
         _answer(outbox, message, await commands.link(asker, command.args or ""))
 
     @router.message(Command("link"))
-    async def link_in_group(message: Message, command: CommandObject, asker: Asker) -> None:
-        assert message.bot is not None
-        url = await create_start_link(message.bot, LINK_PAYLOAD)
-        button = InlineKeyboardButton(text=answers.open_private(asker.texts), url=url)
+    async def link_in_group(
+        message: Message, command: CommandObject, asker: Asker, found: Found
+    ) -> None:
+        if found is Found.VOID:
+            return  # the guard has told them
+        if found is Found.UNKNOWN:
+            texts = services.languages.speak(services.community.announcements.language)
+            _answer(outbox, message, answers.code_not_void_yet(texts))
+            return
         _answer(
             outbox,
             message,
             answers.link_in_private(asker.texts, code_was_shown=bool(command.args)),
-            InlineKeyboardMarkup(inline_keyboard=[[button]]),
+            await private_button(message, asker.texts),
         )
 
 

@@ -64,6 +64,10 @@ class Gate:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = await asyncio.open_connection(self._target.hostname, self._target.port)
+        if self._server is None or not self._server.is_serving():
+            for late in (writer, there[1]):  # it was on its way when the gate was shut
+                late.transport.abort()
+            return
         self._writers |= {writer, there[1]}
         await asyncio.gather(_copy(reader, there[1]), _copy(there[0], writer))
         self._writers -= {writer, there[1]}

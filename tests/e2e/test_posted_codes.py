@@ -1,0 +1,226 @@
+"""A code that a Telegram group has read is void, and its owner is told in private."""
+
+import asyncio
+import re
+from functools import partial
+
+import pytest
+
+import bots.notices
+from sandbox import Fault
+
+GROUP = -1001000000001
+ALICE, BORIS = 1001, 1002
+DISCORD_ALICE = 800000000000000101
+MESSAGES = "POST /channels/{channel_id}/messages"
+DIRECT = "POST /users/@me/channels"
+VOID = "Everybody here could read this code, so I have made it void."
+
+
+@pytest.fixture(autouse=True)
+def prompt_notices(monkeypatch):
+    monkeypatch.setattr(bots.notices, "INTERVAL_S", 0.02)
+
+
+@pytest.fixture
+async def bots_(stage):
+    async with stage.telegram_bot(), stage.discord_bot():
+        yield
+
+
+async def discord_code(stage) -> str:
+    told = await stage.tell_discord(DISCORD_ALICE, "link")
+    return re.search(r"`([A-Z2-9]{10})`", told)[1]
+
+
+async def telegram_code(stage) -> str:
+    told = await stage.tell_telegram(ALICE, "/link", chat_id=ALICE)
+    return re.search(r"<code>([A-Z2-9]{10})</code>", told)[1]
+
+
+def say(stage, text: str) -> None:
+    stage.telegram.say(GROUP, BORIS, text)
+
+
+def edit(stage, text: str) -> None:
+    message_id = stage.telegram.say(GROUP, BORIS, "wait")
+    stage.telegram.edit(GROUP, message_id, BORIS, text)
+
+
+def caption(stage, text: str, kind: str = "message") -> None:
+    message = {
+        "message_id": 900,
+        "date": 1_790_000_000,
+        "chat": {"id": GROUP, "type": "supergroup", "title": "Twin Harbour"},
+        "from": {"id": BORIS, "is_bot": False, "first_name": "Boris", "language_code": "ru"},
+        "caption": text,
+    }
+    stage.telegram.send_update({kind: message})
+
+
+@pytest.mark.parametrize(
+    ("post", "text"),
+    [
+        (say, "/link {code}"),
+        (say, "my code is {lower}, right?"),
+        (say, "/guess {code}"),
+        (edit, "look: {code}"),
+        (caption, "see {code}."),
+        (partial(caption, kind="edited_message"), "see {code}."),
+    ],
+    ids=["link", "words", "another command", "edited", "caption", "edited caption"],
+)
+async def test_a_posted_code_is_void_before_the_poster_is_told(stage, bots_, post, text):
+    code = await discord_code(stage)
+    after = stage.transcript.last
+    post(stage, text.format(code=code, lower=code.lower()))
+    told = await stage.transcript.wait_for(
+        lambda call: call.name == "sendMessage" and VOID in call.request["text"],
+        timeout=10,
+        after=after,
+    )
+
+    assert "Send /link on Discord for a new one" in told.request["text"]
+    assert "https://t.me/twinstream_sandbox_bot?start=link" in str(told.request["reply_markup"])
+    assert "не подходит" in await redeemed(stage, code)
+    assert await stage.pool.fetchval("SELECT count(*) FROM link_codes") == 0
+
+
+async def test_the_owner_on_discord_is_told_once_by_direct_message(stage, bots_):
+    code = await discord_code(stage)
+    after = stage.transcript.last
+    say(stage, f"/link {code}")
+    say(stage, f"/link {code}")
+
+    opened = await stage.seen(DIRECT, after=after)
+    told = await stage.seen(MESSAGES, after=opened.number)
+
+    assert opened.request["body"]["recipient_id"] in (DISCORD_ALICE, str(DISCORD_ALICE))
+    assert "was posted in our Telegram group" in told.request["body"]["content"]
+    await no_notice_is_left(stage)
+    assert len(stage.transcript.calls(name=MESSAGES)) == 1
+
+
+async def test_the_owner_on_telegram_is_told_in_private(stage):
+    async with stage.telegram_bot():
+        code = await telegram_code(stage)
+        say(stage, f"mine: {code}")
+        told = await stage.transcript.wait_for(
+            lambda call: call.name == "sendMessage" and call.request["chat_id"] == ALICE
+            and "was posted in our Telegram group" in call.request["text"],
+            timeout=10,
+        )  # fmt: skip
+        [poster] = [
+            call.request["text"]
+            for call in stage.transcript.calls(name="sendMessage")
+            if call.request["chat_id"] == GROUP
+        ]
+
+    assert told.status == 200
+    assert "Send me /link in a private chat" in poster
+
+
+async def redeemed(stage, code: str) -> str:
+    """Redeem in private as another account; returns the answer."""
+    after = stage.transcript.last
+    stage.telegram.say(BORIS, BORIS, f"/link {code}")
+    answer = await stage.transcript.wait_for(
+        lambda call: call.name == "sendMessage" and call.request["chat_id"] == BORIS,
+        timeout=10,
+        after=after,
+    )
+    return answer.request["text"]
+
+
+async def refused(stage, name: str) -> None:
+    """Return once a message was refused and no notice waits any more."""
+    await stage.transcript.wait_for(
+        lambda call: call.name == name and call.status == 403, timeout=10
+    )
+    await no_notice_is_left(stage)
+    assert len([call for call in stage.transcript.calls(name=name) if call.status == 403]) == 1
+
+
+async def no_notice_is_left(stage) -> None:
+    async with asyncio.timeout(10):
+        while await stage.pool.fetchval("SELECT count(*) FROM notices"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_an_owner_who_takes_no_direct_messages_is_left_alone(stage, bots_):
+    stage.discord.administration.refuse_direct_messages(DISCORD_ALICE)
+    code = await discord_code(stage)
+    say(stage, f"/link {code}")
+
+    await refused(stage, MESSAGES)
+
+
+async def test_an_owner_who_blocked_the_bot_is_left_alone(stage):
+    async with stage.telegram_bot():
+        code = await telegram_code(stage)
+        stage.telegram.people.block(ALICE)
+        say(stage, f"/link {code}")
+        await refused(stage, "sendMessage")
+
+
+async def test_an_owner_is_told_although_discord_was_in_trouble(stage, bots_, monkeypatch):
+    monkeypatch.setattr(bots.notices, "DELAY_FIRST_S", 0.05)
+    stage.faults.add(Fault("discord", DIRECT, 503))
+    say(stage, f"/link {await discord_code(stage)}")
+
+    await stage.seen(MESSAGES)
+    await no_notice_is_left(stage)
+
+
+async def test_an_owner_whose_bot_was_away_is_told_when_it_is_back(stage):
+    async with stage.telegram_bot():
+        async with stage.discord_bot():
+            code = await discord_code(stage)
+        say(stage, f"/link {code}")
+        await stage.seen("sendMessage")
+    after = stage.transcript.last
+
+    async with stage.discord_bot():
+        told = await stage.seen(MESSAGES, after=after)
+
+    assert "was posted" in told.request["body"]["content"]
+
+
+async def test_what_was_never_a_code_is_answered_as_ever(stage):
+    async with stage.telegram_bot():
+        shown = await stage.tell_telegram(ALICE, "/link ABCDEFGHJK")
+        after = stage.transcript.last
+        say(stage, "ABCDEFGHJK is no code of anybody")
+        await stage.tell_telegram(ALICE, "/help")
+
+    assert "Others have seen this one" in shown
+    assert len(stage.transcript.calls(name="sendMessage", after=after)) == 1
+    assert await stage.pool.fetchval("SELECT count(*) FROM notices") == 0
+
+
+async def test_a_code_posted_while_the_record_is_away_is_void_once_that_is_back(stage, bots_):
+    code = await discord_code(stage)
+    await stage.gate.shut()
+    told = await stage.tell_telegram(BORIS, f"/link {code}")
+    after = stage.transcript.last
+    await stage.gate.open()
+    void = await stage.transcript.wait_for(
+        lambda call: call.name == "sendMessage" and VOID in call.request["text"],
+        timeout=20,
+        after=after,
+    )
+
+    assert "I will make it void as soon as I can" in told
+    assert void.request["reply_parameters"]
+    await stage.seen(MESSAGES)
+    assert "не подходит" in await redeemed(stage, code)
+
+
+async def test_a_bot_that_stops_meanwhile_says_what_it_left(stage, capsys):
+    async with stage.telegram_bot():
+        await stage.tell_telegram(ALICE, "/help")
+        await stage.gate.shut()
+        await stage.tell_telegram(BORIS, "/link ABCDEFGHJK")
+    await stage.gate.open()
+
+    assert "codes.not_voided" in capsys.readouterr().out
