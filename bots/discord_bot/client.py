@@ -114,6 +114,10 @@ class TwinClient(discord.Client):
             task.cancel()
         await self.tree.drain()
         await super().close()
+        # discord.py leaves its wait for the first servers behind, and would call on_ready after it.
+        ready = self._connection._ready_task
+        if ready is not None:
+            ready.cancel()
 
     async def _publish_commands(self) -> None:
         try:
