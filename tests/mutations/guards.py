@@ -30,8 +30,10 @@ class Guard(NamedTuple):
             file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
 
 
-def guard(test: str, *edits: tuple[str, str, str]) -> Guard:
-    return Guard(tuple(Edit(*edit) for edit in edits), f"tests/integration/consumers/{test}")
+def guard(
+    test: str, *edits: tuple[str, str, str], room: str = "tests/integration/consumers"
+) -> Guard:
+    return Guard(tuple(Edit(*edit) for edit in edits), f"{room}/{test}")
 
 
 _SCHEMA = "db/migrations/20261122000001_ledger.sql"
@@ -41,6 +43,14 @@ _SETTLE = """\
             async with transaction(self._pool) as conn:
 """
 _ACKNOWLEDGE = "        await self._reader.acknowledge([d.entry.id for d in deliveries])\n"
+_VOID = """\
+                DELETE FROM link_codes WHERE code_hash = ANY ($1::bytea[]) AND expires_at > now()
+                RETURNING platform, account_id
+"""
+_STILL_LIVE = """\
+                SELECT platform, account_id FROM link_codes
+                WHERE code_hash = ANY ($1::bytea[]) AND expires_at > now()
+"""
 
 GUARDS = {
     "a key counts once per platform, for ever": guard(
@@ -536,5 +546,35 @@ GUARDS = {
             "            if not await producer.holds_achievement(",
             "            if False and not await producer.holds_achievement(",
         ),
+    ),
+    "a member who cannot be read holds up nobody else": guard(
+        "test_consumers_unreadable_answers.py"
+        "::test_a_member_whom_telegram_describes_anew_holds_up_nobody[no status]",
+        (
+            "consumers/telegram_tags.py",
+            "    if isinstance(error, UnreadableAnswer) and error.was_done:\n        # Nothing",
+            "    if False:\n        # Nothing",
+        ),
+    ),
+    "an update that cannot be decoded costs itself only": guard(
+        "test_unreadable.py"
+        "::test_an_update_that_cannot_be_decoded_costs_itself_only[a missing field]",
+        (
+            "config/telegram_answers.py",
+            "(raw := _raw_updates(error.data)) is not None",
+            "(raw := None) is not None",
+        ),
+        room="tests/e2e",
+    ),
+    "a gateway event that cannot be parsed costs itself only": guard(
+        "test_unreadable.py"
+        "::test_a_gateway_event_that_cannot_be_parsed_costs_itself_only[no object]",
+        ("bots/discord_bot/client.py", "        guard_parsers(self)\n", ""),
+        room="tests/e2e",
+    ),
+    "a code that others could read links nobody": guard(
+        "test_code_voiding.py::test_a_void_code_links_nobody_and_its_owner_is_told",
+        ("db/linking.py", _VOID, _STILL_LIVE),
+        room="tests/integration",
     ),
 }

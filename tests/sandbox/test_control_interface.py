@@ -140,6 +140,82 @@ async def test_faults_are_ordered_listed_and_forgotten(ask, faults, call):
     assert faults.pending() == []
 
 
+@pytest.mark.parametrize(
+    ("order", "arrives"),
+    [
+        ({"update": {"telepathy": {"x": 1}}}, {"telepathy": {"x": 1}}),
+        ({"update": {}}, {}),
+        ({"update": 17}, 17),
+        ({"update": {"update_id": 3}}, {"update_id": 3}),
+        ({"text": '{"update_id": $update_id, "a": [[]]}'}, {"a": [[]]}),
+    ],
+)
+async def test_an_update_of_any_shape_is_sent_until_it_is_confirmed(ask, call, order, arrives):
+    status, body = await ask("POST /telegram/update", order)
+    assert status == 200
+    expected = arrives
+    if isinstance(arrives, dict):
+        expected = {"update_id": body["update_id"]} | arrives
+
+    assert (await call("getUpdates"))["result"] == [expected]
+    assert (await call("getUpdates"))["result"] == [expected]
+    assert (await call("getUpdates", offset=body["update_id"] + 1))["result"] == []
+
+
+async def test_text_that_is_no_json_goes_out_as_it_is(ask, telegram, seed):
+    await ask("POST /telegram/update", {"text": "<html>"})
+    url = f"{telegram.api_base}/bot{seed.telegram.token}/getUpdates"
+
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        assert await response.text() == '{"ok": true, "result": [<html>]}'
+
+
+async def test_people_edit_what_they_wrote(ask, call):
+    said = {"chat_id": GROUP, "user_id": ALICE, "text": "hello"}
+    _, made = await ask("POST /telegram/say", said)
+    edited = {**said, **made, "text": "/help me"}
+
+    assert (await ask("POST /telegram/edit", edited))[0] == 200
+    assert (await ask("POST /telegram/edit", {**edited, "user_id": BORIS}))[0] == 400
+
+    [_, update] = (await call("getUpdates"))["result"]
+    assert update["edited_message"]["text"] == "/help me"
+    assert update["edited_message"]["entities"][0]["type"] == "bot_command"
+
+
+async def test_an_answer_is_garbled_by_order(ask, call, telegram, seed):
+    order = {"platform": "telegram", "method": "getMe", "when": "garbled"}
+    await ask("POST /faults", {**order, "changes": {"result": {"id": None, "is_bot": "x"}}})
+    changed = await call("getMe")
+    await ask("POST /faults", {**order, "status": 502, "page": "<html>"})
+    url = f"{telegram.api_base}/bot{seed.telegram.token}/getMe"
+
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        page = await response.text()
+        assert (response.status, response.content_type, page) == (502, "text/html", "<html>")
+    assert "id" not in changed["result"]
+    assert changed["result"]["is_bot"] == "x"
+    assert (await call("getMe"))["result"]["is_bot"] is True
+
+
+async def test_a_garbled_call_was_executed(ask, call, telegram):
+    order = {"platform": "telegram", "method": "sendMessage", "when": "garbled"}
+    await ask("POST /faults", {**order, "changes": {"result": 17}})
+
+    assert await call("sendMessage", chat_id=GROUP, text="hello") == {"ok": True, "result": 17}
+
+    assert [one["text"] for one in telegram.messages(GROUP)] == ["hello"]
+
+
+async def test_a_member_closes_their_direct_messages_and_opens_them(ask, discord):
+    people = discord.people
+    for blocked in (True, False):
+        order = {"user_id": DISCORD_ALICE, "blocked": blocked}
+        assert (await ask("POST /discord/block", order))[0] == 200
+        user = people._community.world.users[int(DISCORD_ALICE)]
+        assert user.accepts_direct_messages is not blocked
+
+
 async def test_the_transcript_is_read_from_a_number_on(ask, call):
     await call("getMe")
     await call("sendMessage", chat_id=GROUP, text="x")
@@ -210,6 +286,19 @@ async def test_a_reset_goes_back_to_the_seed(ask, telegram, faults):
             "'PUT /guild'",
         ),
         ("POST /faults", {"platform": "telegram", "method": "*"}, 400, "needs a `status`"),
+        (
+            "POST /faults",
+            {"platform": "telegram", "method": "getMe", "when": "garbled"},
+            400,
+            "`changes` or a `page`",
+        ),
+        (
+            "POST /faults",
+            {"platform": "telegram", "method": "getMe", "status": 500, "page": "x"},
+            400,
+            "`changes` or a `page`",
+        ),
+        ("POST /telegram/update", {}, 400, "`update` (JSON) or as `text`"),
         ("GET /transcript?since=1", None, 400, "not searched by since"),
         ("GET /transcript?after=x", None, 400, "a call's number"),
         ("GET /transcript?platform=irc", None, 400, "no platform 'irc'"),

@@ -46,7 +46,11 @@ async def roles(parts):
         yield role
 
 
-@pytest.mark.parametrize("changes", [{"result": {"status": "hologram"}}, {"result": 17}], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [{"result": {"status": "hologram"}}, {"result": 17}],
+    ids=["no status", "no object"],
+)
 async def test_a_member_whom_telegram_describes_anew_holds_up_nobody(parts, pool, group, changes):
     people = MemberDesk(pool, "telegram")
     async with tags(parts) as role:
