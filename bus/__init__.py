@@ -4,7 +4,7 @@ It knows streams, groups and entries. What the bytes mean is the caller's busine
 """
 
 from .client import BLOCK_MS_MAX, Client, address, connect, connect_reader, ping
-from .deadletter import DeadLetter, DeadLetters
+from .deadletter import Burial, DeadLetter, DeadLetters
 from .entry import Entry
 from .errors import (
     AccessDenied,
@@ -14,23 +14,29 @@ from .errors import (
     BusUnavailable,
     CommandRefused,
     GroupMissing,
+    NotAStream,
     PayloadTooLarge,
+    ServerUnfit,
+    StreamExhausted,
     StreamMissing,
 )
 from .groups import ensure_group, group_exists, remove_idle_consumers
 from .keys import SOURCES, Keys, Source, Subscription, consumer_name
-from .lag import Consumer, Lag, measure_lag
+from .lag import CLOCK_STEP_MS, Consumer, Lag, measure_lag, told_ahead
+from .mending import Mended, mend_stream
 from .publisher import PAYLOAD_BYTES_MAX, PUBLISH_ENTRIES_MAX, Publisher
 from .reader import Reader, Standing
 from .trim import Trimmed, trim_stream
 
 __all__ = [
     "BLOCK_MS_MAX",
+    "CLOCK_STEP_MS",
     "PAYLOAD_BYTES_MAX",
     "PUBLISH_ENTRIES_MAX",
     "SOURCES",
     "AccessDenied",
     "BadRedisUrl",
+    "Burial",
     "BusError",
     "BusFull",
     "BusUnavailable",
@@ -43,11 +49,15 @@ __all__ = [
     "GroupMissing",
     "Keys",
     "Lag",
+    "Mended",
+    "NotAStream",
     "PayloadTooLarge",
     "Publisher",
     "Reader",
+    "ServerUnfit",
     "Source",
     "Standing",
+    "StreamExhausted",
     "StreamMissing",
     "Subscription",
     "Trimmed",
@@ -58,7 +68,9 @@ __all__ = [
     "ensure_group",
     "group_exists",
     "measure_lag",
+    "mend_stream",
     "ping",
     "remove_idle_consumers",
+    "told_ahead",
     "trim_stream",
 ]

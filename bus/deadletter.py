@@ -6,9 +6,10 @@ The stream is a capped mirror for people with `redis-cli`; the record of failure
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import RedisClusterException, RedisError
 
 from .client import Client
 from .entry import Entry, id_ms, to_id
@@ -20,15 +21,17 @@ REASON_CHARS_MAX: Final = 1_000
 #: An entry without a payload is somebody's mistake of any size: so many of its fields are kept.
 FIELDS_KEPT_MAX: Final = 32
 
-# Adding comes first: if Redis refuses it (memory, a foreign key), the entry stays unacknowledged.
-# MULTI would acknowledge all the same. An entry that is settled already was buried or applied
-# by another consumer, so it is left alone.
-# KEYS: stream, dead; ARGV: group, id, cap, then fields and values. Returns the dead entry's id.
+# An entry that is settled already was buried or applied by another consumer, so it is left alone.
+# The copy may be refused (memory, a foreign key, no id left); it is only a mirror, so the entry is
+# acknowledged in any case.
+# KEYS: stream, dead; ARGV: group, id, cap, then fields and values. Returns nothing if the entry is
+# settled already, else {the copy's id, or false, and why there is none}.
 _BURY: Final = """
 if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return false end
-local dead = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', unpack(ARGV, 4))
+local dead = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', unpack(ARGV, 4))
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-return dead
+if type(dead) == 'table' then return {false, tostring(dead['err'])} end
+return {dead}
 """
 _RAW_PREFIX: Final = b"raw:"
 
@@ -48,9 +51,21 @@ class DeadLetter:
     fields: Mapping[bytes, bytes]
 
     @property
-    def buried_at(self) -> datetime:
-        """When it was buried, by Redis's clock."""
-        return datetime.fromtimestamp(id_ms(self.id) / 1_000, UTC)
+    def buried_at(self) -> datetime | None:
+        """When it was buried, by Redis's clock; None if the id tells no time."""
+        try:
+            return datetime.fromtimestamp(id_ms(self.id) / 1_000, UTC)
+        except (OverflowError, ValueError):
+            return None
+
+
+class Burial(NamedTuple):
+    """An entry that was moved out of the way."""
+
+    #: The dead letter's id, or None if Redis took no copy.
+    dead_id: str | None
+    #: Why Redis took no copy, and what to do so that it takes the next one.
+    why_no_copy: str | None = None
 
 
 class DeadLetters:
@@ -61,15 +76,18 @@ class DeadLetters:
         self._key = keys.dead
         self._entries_max = entries_max
 
-    async def bury(self, entry: Entry, *, group: str, reason: str) -> str | None:
-        """Move an entry out of the way of its group: copy it here and acknowledge it, or neither.
+    async def bury(self, entry: Entry, *, group: str, reason: str) -> Burial | None:
+        """Move an entry out of the way of its group: copy it here, and acknowledge it.
+
+        This stream is only a mirror, so an entry of which Redis takes no copy is acknowledged all
+        the same. Write on record first what has to be known of it later.
 
         In a cluster the two keys may be served by different nodes, so there the copy comes first:
         if the process dies in between, or two bury the same entry at once, it is here twice.
 
-        Returns the dead letter's id, or None if the entry was settled already. The reason is cut
-        to `REASON_CHARS_MAX`; it is shown to people, so it holds no secrets. The oldest dead
-        letters make room once there are about `entries_max`.
+        Returns None if the entry was settled already. The reason is cut to `REASON_CHARS_MAX`; it
+        is shown to people, so it holds no secrets. The oldest dead letters make room once there
+        are about `entries_max`.
 
         Raises:
             GroupMissing: Redis lost the group; the entry comes again after a rebuild.
@@ -85,22 +103,32 @@ class DeadLetters:
         with translated(stream=entry.stream, group=group):
             if isinstance(self._redis, RedisCluster):
                 return await self._bury_in_steps(self._redis, entry, group, fields)
-            dead_id = await self._redis.eval(
+            reply = await self._redis.eval(
                 _BURY, 2, entry.stream, self._key, group, entry.id, self._entries_max, *fields
             )
-        return None if dead_id is None else to_id(dead_id)
+        if reply is None:
+            return None
+        dead_id, *why = reply
+        return Burial(to_id(dead_id)) if dead_id is not None else self._uncopied(to_id(why[0]))
 
     async def _bury_in_steps(
         self, redis: RedisCluster, entry: Entry, group: str, fields: Sequence[str | bytes | int]
-    ) -> str | None:
+    ) -> Burial | None:
         """What `_BURY` does, one key at a time and in the same order."""
         if not await redis.xpending_range(entry.stream, group, min=entry.id, max=entry.id, count=1):
             return None
-        dead_id = await redis.execute_command(
-            "XADD", self._key, "MAXLEN", "~", self._entries_max, "*", *fields
-        )
+        try:
+            dead_id = await redis.execute_command(
+                "XADD", self._key, "MAXLEN", "~", self._entries_max, "*", *fields
+            )
+            burial = Burial(to_id(dead_id))
+        except (RedisError, RedisClusterException, OSError) as error:
+            burial = self._uncopied(str(error))
         await redis.xack(entry.stream, group, entry.id)
-        return to_id(dead_id)
+        return burial
+
+    def _uncopied(self, why: str) -> Burial:
+        return Burial(None, f"{self._key}: {why}; it may be deleted, the record has everything")
 
     async def newest(self, count: int = 100) -> list[DeadLetter]:
         """The last `count` buried entries, newest first."""

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from .keys import PAYLOAD_FIELD
+
+#: The largest id there is. Redis adds nothing after it.
+ID_MAX: Final = f"{2**64 - 1}-{2**64 - 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,11 @@ def to_entry(
 
 
 def to_id(raw: bytes | str) -> str:
-    """The id as text, whether or not the client decodes replies (a foreign bot's may)."""
-    return raw.decode() if isinstance(raw, bytes) else raw
+    """The id as text, whether or not the client decodes replies (a foreign bot's may).
+
+    Names of groups and consumers are read by it too, and those may hold any bytes.
+    """
+    return raw.decode(errors="backslashreplace") if isinstance(raw, bytes) else raw
 
 
 def id_order(entry_id: str) -> tuple[int, int]:
@@ -41,5 +48,9 @@ def id_order(entry_id: str) -> tuple[int, int]:
 
 
 def id_ms(entry_id: str) -> int:
-    """The server's time when the entry was added, in milliseconds since 1970, from its id."""
+    """The milliseconds in an id. For an entry whose sender chose no id, when it was added.
+
+    Senders may choose any, and a server's clock may have been wrong, so nothing that matters is
+    decided by it.
+    """
     return id_order(entry_id)[0]

@@ -58,7 +58,36 @@ class AccessDenied(BusError):
 
 
 class CommandRefused(BusError):
-    """Redis refused a command for a reason that trying again does not cure, as a foreign key."""
+    """Redis refused a command for a reason that trying again does not cure.
+
+    What caused it may be one entry or one stream, so it must not stop work on another stream.
+    """
+
+
+class ServerUnfit(CommandRefused):
+    """Redis does not know a command that the bus needs. An operator must run a newer server."""
+
+
+class NotAStream(CommandRefused):
+    """Another program keeps a value of another type under the key of a stream."""
+
+    def __init__(self, stream: str, why: str) -> None:
+        super().__init__(
+            f"{stream or 'a key of the bus'} is not a stream ({why}): have the other program use"
+            " another key, then delete this one, and it is made anew"
+        )
+        self.stream = stream
+
+
+class StreamExhausted(BusError):
+    """The stream holds the largest id there is, so Redis adds nothing to it any more.
+
+    A sender may choose the id of an entry. `mend_stream` makes such a stream anew.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"stream {stream} holds the largest id there is and takes no more entries")
+        self.stream = stream
 
 
 class PayloadTooLarge(BusError):
@@ -101,18 +130,37 @@ _UNAVAILABLE = (
 # redis-py has no class for these. MISCONF: the server refuses writes because it cannot save.
 _UNAVAILABLE_CODES = ("MISCONF", "MASTERDOWN", "NOREPLICAS", "LOADING", "BUSY ")
 _DENIED_CODES = ("NOAUTH", "NOPERM", "WRONGPASS")
+# If it is a script that may not do it: the first is what newer servers say, the others Redis 7.0.
+_DENIED_SENTENCES = (
+    "ACL failure in script",
+    "can't run this command",
+    "can't access at least one of the keys",
+)
 # UNBLOCKED: what Redis 7.0 tells a blocked reader whose stream is deleted. The sentence about
 # XGROUP is what a missing key gives on other servers and commands.
 _GROUP_CODES = ("NOGROUP", "UNBLOCKED")
 _GROUP_SENTENCE = "requires the key to exist"
 _NO_KEY_SENTENCE = "no such key"
+# To an XADD with `*`, which is how we add. The second is what servers before 7.0 say.
+_EXHAUSTED_SENTENCES = ("has exhausted the last possible ID", "smaller than the target stream top")
+_UNKNOWN_CODES = (
+    "unknown command",
+    "unknown subcommand",
+    "unknown redis command",  # called from a script
+    "wrong number of arguments",
+    "syntax error",
+)
 
 
 def translate(error: Exception, *, stream: str = "", group: str = "") -> BusError:
     """Say in our words what redis-py raised. Pure."""
     text = str(error)
     # Refused credentials are a ConnectionError to redis-py, so they are asked about first.
-    if isinstance(error, _DENIED) or text.startswith(_DENIED_CODES):
+    if (
+        isinstance(error, _DENIED)
+        or text.startswith(_DENIED_CODES)
+        or _is_in(text, _DENIED_SENTENCES)
+    ):
         return AccessDenied(text)
     if isinstance(error, OutOfMemoryError) or text.startswith("OOM"):
         return BusFull(text)
@@ -126,7 +174,17 @@ def translate(error: Exception, *, stream: str = "", group: str = "") -> BusErro
         return GroupMissing(stream, group)
     if _NO_KEY_SENTENCE in text:
         return StreamMissing(stream)
+    if _is_in(text, _EXHAUSTED_SENTENCES):
+        return StreamExhausted(stream)
+    if text.startswith("WRONGTYPE"):
+        return NotAStream(stream, text)
+    if text.lower().startswith(_UNKNOWN_CODES):
+        return ServerUnfit(text)
     return CommandRefused(text)
+
+
+def _is_in(text: str, sentences: tuple[str, ...]) -> bool:
+    return any(sentence in text for sentence in sentences)
 
 
 def answered(replies: list[Any]) -> list[Any]:

@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .client import Client
-from .entry import id_ms, to_id
+from .entry import ID_MAX, id_ms, id_order, to_id
 from .errors import GroupMissing, translated
 from .keys import Subscription
 
 #: How far unread entries are counted where Redis itself has lost count.
 UNREAD_COUNTED_MAX: Final = 10_000
+#: Ids may be ahead of the server's clock by so much after an ordinary correction of the clock.
+CLOCK_STEP_MS: Final = 60_000
 
 # One step, so that the figures belong together, and one key, so that a cluster serves it.
 # What Redis says of its own lag is nil after a deletion or XGROUP SETID; then unread entries are
-# counted here.
-# KEYS: stream; ARGV: group, how many to count. Returns nothing if there is no such group, else
-# {seconds, microseconds, entries, unread, first unread id, unacknowledged, first unacknowledged id,
-# consumers}; a false stands for an id that does not exist.
+# counted here. Nothing comes after the largest id, and Redis refuses to be asked for it.
+# KEYS: stream; ARGV: group, how many to count, the largest id. Returns nothing if there is no such
+# group, else {seconds, microseconds, entries, unread, first unread id, unacknowledged, first
+# unacknowledged id, consumers, last delivered id, newest id}; a false stands for an id that does
+# not exist.
 _MEASURE: Final = """
 local found
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -27,9 +30,12 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   end
 end
 if not found then return {} end
-local after = '(' .. found['last-delivered-id']
-local first = redis.call('XRANGE', KEYS[1], after, '+', 'COUNT', 1)[1]
-local unread = 0
+local delivered = found['last-delivered-id']
+local after = '(' .. delivered
+local first, unread = nil, 0
+if delivered ~= ARGV[3] then
+  first = redis.call('XRANGE', KEYS[1], after, '+', 'COUNT', 1)[1]
+end
 if first then
   unread = found['lag'] or #redis.call('XRANGE', KEYS[1], after, '+', 'COUNT', ARGV[2])
 end
@@ -39,10 +45,15 @@ for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   for i = 1, #info, 2 do consumer[info[i]] = info[i + 1] end
   consumers[#consumers + 1] = {consumer['name'], consumer['pending'], consumer['idle']}
 end
+local newest
+local stream = redis.call('XINFO', 'STREAM', KEYS[1])
+for i = 1, #stream, 2 do
+  if stream[i] == 'last-generated-id' then newest = stream[i + 1] end
+end
 local now = redis.call('TIME')
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
 return {now[1], now[2], redis.call('XLEN', KEYS[1]), unread, first and first[1] or false,
-  pending[1], pending[2] or false, consumers}
+  pending[1], pending[2] or false, consumers, delivered, newest}
 """
 
 
@@ -58,7 +69,11 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far a group is behind on its stream, at one moment. Ages are by Redis's clock."""
+    """How far a group is behind on its stream, at one moment.
+
+    Ages are what ids say, compared with Redis's clock. An id that is ahead of the clock was chosen
+    by its sender, or the clock was wrong: then the age is unknown.
+    """
 
     #: Everything in the stream, finished and not yet trimmed entries included.
     entries: int
@@ -66,11 +81,19 @@ class Lag:
     unread: int
     #: Delivered and not settled.
     unacknowledged: int
-    #: Since the oldest unread entry was added; None if there is none.
+    #: Since the oldest unread entry was added; None if there is none, or its age is unknown.
     oldest_unread_ms: int | None
-    #: Since the oldest unacknowledged entry was added; None if there is none.
+    #: As `oldest_unread_ms`, for the oldest unacknowledged entry.
     oldest_unacknowledged_ms: int | None
     consumers: tuple[Consumer, ...]
+    #: The first entry that is not settled, in the order of the stream; None if all are.
+    first_unfinished: str | None
+    #: The last id that the stream gave or took. Nothing smaller is added to it any more.
+    newest: str
+    #: How far `newest` is ahead of Redis's clock; 0 if it is not.
+    ahead_ms: int
+    #: The group stands after `newest`, so it gets nothing of what is added. `mend_stream` helps.
+    is_beyond_end: bool
 
     @property
     def behind(self) -> int:
@@ -78,9 +101,30 @@ class Lag:
         return self.unread + self.unacknowledged
 
     @property
-    def oldest_ms(self) -> int:
-        """How long the oldest unfinished entry has waited; 0 if the group is up to date."""
-        return max(self.oldest_unread_ms or 0, self.oldest_unacknowledged_ms or 0)
+    def oldest_ms(self) -> int | None:
+        """How long the oldest unfinished entry has waited; 0 if the group is up to date.
+
+        None if it waits and its age is unknown.
+        """
+        if self.first_unfinished is None:
+            return 0
+        known = (self.oldest_unread_ms, self.oldest_unacknowledged_ms)
+        return max((age for age in known if age is not None), default=None)
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the stream's ids, if they tell no times or let nothing in."""
+        if self.newest == ID_MAX:
+            return "takes no more entries, because it holds the largest id there is"
+        if self.ahead_ms > CLOCK_STEP_MS:
+            return f"has ids {told_ahead(self.ahead_ms)} ahead of the Redis clock"
+        return None
+
+
+def told_ahead(ahead_ms: int) -> str:
+    """Write so much time for people: `3 hours`, or minutes if it is less. Pure."""
+    minutes = ahead_ms // 60_000
+    return f"{minutes // 60} hours" if minutes >= 120 else f"{minutes} minutes"
 
 
 async def measure_lag(redis: Client, subscription: Subscription) -> Lag:
@@ -91,10 +135,12 @@ async def measure_lag(redis: Client, subscription: Subscription) -> Lag:
     """
     stream, group = subscription
     with translated(stream=stream, group=group):
-        reply: Any = await redis.eval(_MEASURE, 1, stream, group, UNREAD_COUNTED_MAX)
+        reply: Any = await redis.eval(_MEASURE, 1, stream, group, UNREAD_COUNTED_MAX, ID_MAX)
     if not reply:
         raise GroupMissing(stream, group)
-    seconds, microseconds, entries, unread, first_unread, pending, first_pending, consumers = reply
+    seconds, microseconds, entries, unread, first_unread, pending, first_pending = reply[:7]
+    consumers, delivered, newest = reply[7:]
+    unfinished = [to_id(first) for first in (first_pending, first_unread) if first is not None]
     now_ms = int(seconds) * 1_000 + int(microseconds) // 1_000
     return Lag(
         entries=int(entries),
@@ -105,8 +151,14 @@ async def measure_lag(redis: Client, subscription: Subscription) -> Lag:
         consumers=tuple(
             Consumer(to_id(name), int(held), int(idle)) for name, held, idle in consumers
         ),
+        first_unfinished=min(unfinished, key=id_order, default=None),
+        newest=to_id(newest),
+        ahead_ms=max(id_ms(to_id(newest)) - now_ms, 0),
+        is_beyond_end=id_order(to_id(delivered)) > id_order(to_id(newest)),
     )
 
 
 def _age(now_ms: int, entry_id: bytes | str | None) -> int | None:
-    return None if entry_id is None else max(now_ms - id_ms(to_id(entry_id)), 0)
+    if entry_id is None or id_ms(to_id(entry_id)) > now_ms:
+        return None
+    return now_ms - id_ms(to_id(entry_id))

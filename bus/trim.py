@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .client import Client
-from .entry import to_id
+from .entry import ID_MAX, id_ms, to_id
 from .errors import GroupMissing, StreamMissing, translated
 
 #: Applied entries stay so long, for people who want to look and for cheap re-reads.
@@ -17,10 +17,13 @@ TRIM_ENTRIES_MIN: Final = 1_000
 
 # The floor is the lowest id that any group still needs: its oldest unacknowledged entry, or else
 # its last delivered one. Groups nobody expects count too: their readers were promised the same.
-# A group that should be there and is not has read nothing, so the script refuses. Ids are compared
-# as text, by length and then by digits: Lua's numbers are inexact above 2^53.
-# KEYS: stream; ARGV: keep ms, entries at most, every group that must exist.
-# Returns {'ok', removed, left, floor, group that holds it}, {'group', missing one} or {'stream'}.
+# A group that should be there and is not has read nothing, so the script refuses. An id tells the
+# age of its entry only if the server's clock gave it, so the caller may know better. Ids are
+# compared as text, by length and then by digits: Lua's numbers are inexact above 2^53.
+# KEYS: stream; ARGV: keep ms, entries at most, the largest id, an id known to be old enough or '',
+# every group that must exist.
+# Returns {'ok', removed, left, floor, group that holds it, newest id, now ms}, {'group', missing
+# one} or {'stream'}.
 _TRIM: Final = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'stream'} end
 local function less(a, b) if #a ~= #b then return #a < #b end return a < b end
@@ -30,10 +33,12 @@ local function before(x, y)
   return less(x_ms, y_ms) or (x_ms == y_ms and less(x_seq, y_seq))
 end
 local expected = {}
-for i = 3, #ARGV do expected[ARGV[i]] = true end
+for i = 5, #ARGV do expected[ARGV[i]] = true end
 local now = redis.call('TIME')
 local now_ms = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
 local floor, holder = string.format('%.0f-0', math.max(now_ms - tonumber(ARGV[1]), 0)), ''
+if tonumber(ARGV[1]) == 0 then floor = ARGV[3] end
+if ARGV[4] ~= '' and before(floor, ARGV[4]) then floor = ARGV[4] end
 for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   local group = {}
   for i = 1, #info, 2 do group[info[i]] = info[i + 1] end
@@ -52,7 +57,13 @@ if redis.call('XLEN', KEYS[1]) <= tonumber(ARGV[2]) then
 else
   removed = redis.call('XTRIM', KEYS[1], 'MINID', '~', floor, 'LIMIT', ARGV[2])
 end
-return {'ok', removed, redis.call('XLEN', KEYS[1]), floor, holder}
+local newest
+local stream = redis.call('XINFO', 'STREAM', KEYS[1])
+for i = 1, #stream, 2 do
+  if stream[i] == 'last-generated-id' then newest = stream[i + 1] end
+end
+return {'ok', removed, redis.call('XLEN', KEYS[1]), floor, holder, newest,
+  string.format('%.0f', now_ms)}
 """
 
 
@@ -66,6 +77,10 @@ class Trimmed:
     floor: str
     #: The group whose place is the floor, or None if it is the age alone.
     held_by: str | None
+    #: The last id that the stream gave or took.
+    newest: str
+    #: How far `newest` is ahead of Redis's clock; 0 if it is not.
+    ahead_ms: int
 
 
 async def trim_stream(
@@ -75,11 +90,15 @@ async def trim_stream(
     *,
     keep_ms: int = KEEP_MS,
     entries_max: int = TRIM_ENTRIES_MAX,
+    old_id: str | None = None,
 ) -> Trimmed:
     """Remove what is older than `keep_ms` and acknowledged by every group, in one bounded step.
 
     Call it again while it removes as much as it may; one call removes at most `entries_max`. An
     entry is never removed while any group has still to read or to acknowledge it.
+
+    Ids that are ahead of Redis's clock tell no ages, so by them alone nothing is ever old. A caller
+    that saw `newest` at least `keep_ms` ago knows what they do not tell, and passes it as `old_id`.
 
     Raises:
         GroupMissing: one of `groups` does not exist; nothing was removed.
@@ -91,11 +110,20 @@ async def trim_stream(
     if entries_max < TRIM_ENTRIES_MIN:
         raise ValueError(f"entries_max={entries_max}, the least is {TRIM_ENTRIES_MIN}")
     with translated(stream=stream):
-        outcome, *rest = await redis.eval(_TRIM, 1, stream, keep_ms, entries_max, *groups)
+        outcome, *rest = await redis.eval(
+            _TRIM, 1, stream, keep_ms, entries_max, ID_MAX, old_id or "", *groups
+        )
     match to_id(outcome):
         case "stream":
             raise StreamMissing(stream)
         case "group":
             raise GroupMissing(stream, to_id(rest[0]))
-    removed, left, floor, holder = rest
-    return Trimmed(int(removed), int(left), to_id(floor), to_id(holder) or None)
+    removed, left, floor, holder, newest, now_ms = rest
+    return Trimmed(
+        int(removed),
+        int(left),
+        to_id(floor),
+        held_by=to_id(holder) or None,
+        newest=to_id(newest),
+        ahead_ms=max(id_ms(to_id(newest)) - int(now_ms), 0),
+    )

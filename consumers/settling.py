@@ -223,7 +223,11 @@ class Settling:
                     entry_key=key_of(entry),
                 )
             await self._suspects.forget(conn, [entry])
-        await self._dead_letters.bury(entry, group=self._reader.group, reason=refusal.reason)
+        burial = await self._dead_letters.bury(
+            entry, group=self._reader.group, reason=refusal.reason
+        )
+        if burial is not None and burial.why_no_copy is not None:
+            log.warning("dead_letter.not_copied", entry_id=entry.id, why=burial.why_no_copy)
         self._put_down([entry.id])
         metrics.BURIED.labels(self.source).inc()
         log.error("entry.buried", stream=entry.stream, entry_id=entry.id, reason=refusal.reason)

@@ -9,7 +9,7 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from bus import SOURCES, Client, GroupMissing, Keys, measure_lag
+from bus import SOURCES, Client, GroupMissing, Keys, Lag, measure_lag
 from db import status
 
 from .servers import postgres_tool
@@ -78,7 +78,7 @@ async def summarise(redis: Client, pool: asyncpg.Pool, keys: Keys, console: Cons
             str(lag.entries),
             str(lag.unread),
             str(lag.unacknowledged),
-            f"{lag.oldest_ms / 1_000:.1f} s" if lag.behind else "-",
+            _told_age(lag),
             ", ".join(consumer.name for consumer in lag.consumers) or "none",
         )
     console.print(streams, no_wrap=True, crop=False, overflow="ignore")
@@ -93,6 +93,12 @@ async def summarise(redis: Client, pool: asyncpg.Pool, keys: Keys, console: Cons
         console.print(
             f"failed: {failure.idempotency_key}: {failure.error_message}", highlight=False
         )
+
+
+def _told_age(lag: Lag) -> str:
+    if lag.first_unfinished is None:
+        return "-"
+    return "unknown" if lag.oldest_ms is None else f"{lag.oldest_ms / 1_000:.1f} s"
 
 
 def readable(reply: object, indent: str = "") -> str:

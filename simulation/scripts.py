@@ -8,8 +8,8 @@ from lupa.lua51 import LuaRuntime, lua_type  # type: ignore[import-untyped]
 from redis.exceptions import ResponseError
 
 _RUNNER = b"""
-function(body, call, keys, argv)
-  redis = {call = call, pcall = call}
+function(body, call, pcall, keys, argv)
+  redis = {call = call, pcall = pcall}
   KEYS, ARGV = keys, argv
   return body()
 end
@@ -32,6 +32,7 @@ class Scripts:
         result = self._run(
             self._compiled(script),
             self._from_lua_call,
+            self._from_lua_pcall,
             self._lua.table_from(keys),
             self._lua.table_from(rest),
         )
@@ -43,6 +44,12 @@ class Scripts:
     def _from_lua_call(self, *args: bytes | float) -> Any:
         words = [arg if isinstance(arg, bytes) else b"%d" % int(arg) for arg in args]
         return self._to_lua(self._call(words))
+
+    def _from_lua_pcall(self, *args: bytes | float) -> Any:
+        try:
+            return self._from_lua_call(*args)
+        except ResponseError as error:
+            return self._lua.table_from({b"err": str(error).encode()})
 
     def _to_lua(self, reply: Any) -> Any:
         if reply is None:

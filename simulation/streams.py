@@ -116,10 +116,16 @@ class Streams:
             if rest[1] in (b"~", b"="):
                 rest.pop(1)
             trim_to, rest = int(rest[1]), rest[2:]
+        if rest[0] != b"*" and to_id(rest[0]) == ZERO:
+            raise ResponseError("The ID specified in XADD must be greater than 0-0")
         if key not in self.keys and not create:
             return None
         raw_id, *fields = rest
         stream = self.keys.get(key) or Stream()
+        if stream.last == Id(SEQ_MAX, SEQ_MAX):
+            raise ResponseError(
+                "The stream has exhausted the last possible ID, unable to add more items"
+            )
         new = self._next_id(stream) if raw_id == b"*" else to_id(raw_id)
         if new <= stream.last:
             raise ResponseError(
@@ -134,6 +140,8 @@ class Streams:
     def _next_id(self, stream: Stream) -> Id:
         if self._now_ms > stream.last.ms:
             return Id(self._now_ms, 0)
+        if stream.last.seq == SEQ_MAX:
+            return Id(stream.last.ms + 1, 0)
         return Id(stream.last.ms, stream.last.seq + 1)
 
     def _xlen(self, args: Args) -> int:
@@ -150,6 +158,7 @@ class Streams:
         self, key: bytes, low: bytes, high: bytes, options: Args, *, newest_first: bool
     ) -> list[Any]:
         stream = self.keys.get(key)
+        _edge(low, seq=0)  # refused even where there is nothing
         if stream is None:
             return []
         found = [one for one in stream.entries if _within(one, low, high)]
@@ -186,6 +195,12 @@ class Streams:
         if name in stream.groups:
             raise ResponseError("BUSYGROUP Consumer Group name already exists")
         stream.groups[name] = Group(stream.last if start == b"$" else to_id(start))
+        return b"OK"
+
+    def _xgroup_setid(self, args: Args) -> bytes:
+        stream = self._existing(args[0])
+        group = self._group(args[0], args[1])
+        group.last = stream.last if args[2] == b"$" else to_id(args[2])
         return b"OK"
 
     def _xgroup_destroy(self, args: Args) -> int:
@@ -367,7 +382,10 @@ def _edge(raw: bytes, *, seq: int) -> tuple[Id, int]:
     if raw in (b"-", b"+"):
         return (ZERO, 0) if raw == b"-" else (Id(SEQ_MAX, SEQ_MAX), 0)
     if raw.startswith(b"("):
-        return to_id(raw[1:], seq=seq), -1 if seq else 1
+        one = to_id(raw[1:], seq=seq)
+        if not seq and one == Id(SEQ_MAX, SEQ_MAX):
+            raise ResponseError("invalid start ID for the interval")
+        return one, -1 if seq else 1
     return to_id(raw, seq=seq), 0
 
 

@@ -14,26 +14,31 @@ from redis.asyncio import Redis
 from bus import (
     BusFull,
     BusUnavailable,
-    CommandRefused,
     DeadLetters,
     Entry,
     GroupMissing,
+    NotAStream,
     PayloadTooLarge,
     Publisher,
     Standing,
+    StreamExhausted,
     StreamMissing,
     ensure_group,
     group_exists,
     measure_lag,
+    mend_stream,
     remove_idle_consumers,
     trim_stream,
 )
+from bus.entry import ID_MAX
+from bus.mending import FIELDS_KEPT_MAX, FIELDS_MOVED_MAX, Mended
 from bus.publisher import PAYLOAD_BYTES_MAX
 from bus.reader import PAUSE_S
 from bus.trim import TRIM_ENTRIES_MIN
 
 #: Redis trims approximately by whole nodes of so many entries.
 REDIS_NODE_ENTRIES = 100
+HOUR_MS = 3_600_000
 STREAM_LAST_BUT_ONE_ID = "18446744073709551615-18446744073709551614"
 
 
@@ -76,10 +81,11 @@ async def test_a_batch_that_went_in_by_half_tells_which_half(bus: Bus):
     # Given a stream that has room for one more id, and then for none
     await bus.redis.xadd(bus.keys.stream("telegram"), {"e": "x"}, id=STREAM_LAST_BUT_ONE_ID)
 
-    with pytest.raises(CommandRefused) as caught:
+    with pytest.raises(StreamExhausted) as caught:
         await bus.publish(b"fits", b"does not", b"nor does this")
 
-    assert caught.value.published == ("18446744073709551615-18446744073709551615", None, None)
+    assert caught.value.published == (ID_MAX, None, None)
+    assert bus.keys.stream("telegram") in str(caught.value)
 
 
 async def test_a_payload_over_the_limit_stops_its_batch_before_anything_is_sent(bus: Bus):
@@ -93,9 +99,9 @@ async def test_a_payload_over_the_limit_stops_its_batch_before_anything_is_sent(
 async def test_a_key_of_another_type_is_refused_not_retried(bare_bus: Bus):
     await bare_bus.redis.set(bare_bus.keys.stream("telegram"), "not a stream")
 
-    with pytest.raises(CommandRefused):
+    with pytest.raises(NotAStream, match="sync:telegram is not a stream"):
         await bare_bus.publish(b"one")
-    with pytest.raises(CommandRefused):
+    with pytest.raises(NotAStream, match="sync:telegram is not a stream"):
         await ensure_group(bare_bus.redis, bare_bus.keys.subscription("telegram"))
 
 
@@ -443,15 +449,18 @@ async def test_a_buried_entry_is_settled_and_kept_with_the_reason(bus: Bus):
     (entry,) = await bus.reader().read()
     dead = DeadLetters(bus.redis, bus.keys)
 
-    dead_id = await dead.bury(entry, group="discord", reason="does not decode")
+    burial = await dead.bury(entry, group="discord", reason="does not decode")
 
     assert await bus.unacknowledged() == {}
-    assert dead_id is not None
+    assert burial is not None
+    assert burial.dead_id is not None
+    assert burial.why_no_copy is None
     (letter,) = await dead.newest()
-    assert letter == await dead.find(dead_id)
+    assert letter == await dead.find(burial.dead_id)
     assert (letter.stream, letter.entry_id, letter.group) == (entry.stream, entry.id, "discord")
     assert (letter.reason, letter.deliveries) == ("does not decode", 1)
     assert (letter.payload, letter.fields) == (b"poison", {})
+    assert letter.buried_at is not None
     assert abs(letter.buried_at.timestamp() - time.time()) < 60
 
 
@@ -478,15 +487,32 @@ async def test_an_entry_is_buried_once(bus: Bus):
     assert [letter.reason for letter in await dead.newest()] == ["first"]
 
 
-async def test_an_entry_that_cannot_be_buried_stays_unacknowledged(bus: Bus):
+@pytest.mark.parametrize("trouble", ["not a stream", "no more ids"])
+async def test_an_entry_of_which_no_copy_can_be_made_is_settled_all_the_same(
+    bus: Bus, trouble: str
+):
     await bus.publish(b"poison")
     (entry,) = await bus.reader().read()
-    await bus.redis.set(bus.keys.dead, "not a stream")
+    if trouble == "no more ids":
+        await bus.redis.xadd(bus.keys.dead, {"e": "x"}, id=ID_MAX)
+    else:
+        await bus.redis.set(bus.keys.dead, trouble)
 
-    with pytest.raises(CommandRefused):
-        await DeadLetters(bus.redis, bus.keys).bury(entry, group="discord", reason="any")
+    burial = await DeadLetters(bus.redis, bus.keys).bury(entry, group="discord", reason="any")
 
-    assert list(await bus.unacknowledged()) == [entry.id]
+    assert burial is not None
+    assert burial.dead_id is None
+    assert burial.why_no_copy is not None
+    assert burial.why_no_copy.startswith(bus.keys.dead)
+    assert await bus.unacknowledged() == {}
+
+
+async def test_a_dead_letter_whose_id_is_no_time_can_be_read(bus: Bus):
+    await bus.redis.xadd(bus.keys.dead, {"e": "x"}, id=ID_MAX)
+
+    (letter,) = await DeadLetters(bus.redis, bus.keys).newest()
+
+    assert letter.buried_at is None
 
 
 async def test_burying_without_a_group_is_a_typed_error_and_leaves_no_letter(bus: Bus):
@@ -523,7 +549,8 @@ async def test_old_dead_letters_make_room_for_new_ones(bus: Bus):
 
     letters = await dead.newest(1_000)
 
-    assert letters[0].id == last
+    assert last is not None
+    assert letters[0].id == last.dead_id
     assert 10 <= len(letters) < 10 + REDIS_NODE_ENTRIES
 
 
@@ -698,6 +725,226 @@ async def test_the_lag_of_a_missing_group_is_a_typed_error(bare_bus: Bus):
     await bare_bus.redis.xgroup_create(subscription.stream, "audit", mkstream=True)
     with pytest.raises(GroupMissing):
         await measure_lag(bare_bus.redis, subscription)
+
+
+# Ids that a sender chose
+
+
+def id_at(ahead_ms: int) -> str:
+    return f"{int(time.time() * 1_000) + ahead_ms}-0"
+
+
+async def test_the_age_of_an_entry_from_the_future_is_unknown_and_the_entry_counts(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    await bus.redis.xadd(subscription.stream, {"e": "x"}, id=id_at(5 * HOUR_MS))
+    await bus.publish(b"after it")
+    await bus.reader(batch_entries=2).read()
+    await bus.publish(b"unread")
+
+    measured = await measure_lag(bus.redis, subscription)
+
+    assert (measured.entries, measured.unread, measured.unacknowledged) == (3, 1, 2)
+    assert measured.oldest_unread_ms is measured.oldest_unacknowledged_ms is None
+    assert measured.oldest_ms is None
+    assert 4 * HOUR_MS < measured.ahead_ms <= 5 * HOUR_MS
+    assert measured.trouble == "has ids 4 hours ahead of the Redis clock"
+
+
+async def test_an_age_is_known_up_to_the_entry_from_the_future(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    [first] = await bus.publish(b"x")
+    await bus.redis.xadd(subscription.stream, {"e": "x"}, id=id_at(HOUR_MS))
+
+    measured = await measure_lag(bus.redis, subscription)
+
+    assert measured.first_unfinished == first
+    assert measured.oldest_ms is not None
+    assert measured.oldest_ms == measured.oldest_unread_ms
+
+
+async def test_the_lag_is_known_at_the_largest_id(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    await bus.redis.xadd(subscription.stream, {"e": "x"}, id=ID_MAX)
+    await bus.reader().read()
+
+    measured = await measure_lag(bus.redis, subscription)
+
+    assert (measured.unread, measured.unacknowledged) == (0, 1)
+    assert measured.trouble == "takes no more entries, because it holds the largest id there is"
+
+
+async def test_a_stream_that_takes_no_more_is_made_anew_with_all_that_is_unfinished(bus: Bus):
+    stream, _ = subscription = bus.keys.subscription("telegram")
+    [done, in_work] = await bus.publish(b"done", b"in work")
+    await bus.redis.xgroup_create(stream, "audit", id="0")
+    reader = bus.reader()
+    await reader.read()
+    await reader.acknowledge([done])
+    [unread] = await bus.publish(b"unread")
+    await bus.redis.xgroup_setid(stream, "audit", unread)
+    await bus.redis.xadd(stream, {"e": "ahead"}, id=id_at(HOUR_MS))
+    await bus.redis.xadd(stream, {"a": "1", "e": "last", "b": "2"}, id=ID_MAX)
+
+    assert await mend_stream(bus.redis, subscription) == Mended(4, group_put_back=False)
+
+    entries = await bus.reader("to-discord-2").read()
+    assert [entry.payload for entry in entries] == [b"in work", b"unread", b"ahead", b"last"]
+    assert [entry.id for entry in entries[:2]] == [in_work, unread]
+    assert (await measure_lag(bus.redis, subscription)).ahead_ms == 0
+    assert {info["name"] for info in await bus.redis.xinfo_groups(stream)} == {b"audit", b"discord"}
+    [(_, fields)] = await bus.redis.xrevrange(stream, count=1)
+    assert fields == {b"a": b"1", b"e": b"last", b"b": b"2"}
+    await bus.publish(b"goes on")
+    assert [entry.payload for entry in await bus.reader().read()] == [b"goes on"]
+
+
+async def test_a_stream_whose_largest_id_was_deleted_is_made_anew_too(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    await bus.redis.xadd(subscription.stream, {"e": "x"}, id=ID_MAX)
+    await bus.redis.xdel(subscription.stream, ID_MAX)
+
+    assert await mend_stream(bus.redis, subscription) == Mended(0, group_put_back=False)
+
+    assert len(await bus.publish(b"goes on")) == 1
+
+
+async def test_two_that_mend_a_stream_at_once_make_it_anew_once(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    await bus.redis.xadd(subscription.stream, {"e": "x"}, id=ID_MAX)
+
+    mended = await asyncio.gather(*(mend_stream(bus.redis, subscription) for _ in range(4)))
+
+    assert sorted(one.moved is None for one in mended) == [False, True, True, True]
+    assert await bus.redis.xlen(subscription.stream) == 1
+
+
+async def test_a_stream_in_order_is_left_as_it_is(bus: Bus):
+    stream, _ = subscription = bus.keys.subscription("telegram")
+    await bus.redis.xadd(stream, {"e": "ahead"}, id=id_at(HOUR_MS))
+    reader = bus.reader()
+    await reader.read()
+
+    assert await mend_stream(bus.redis, subscription) == Mended(None, group_put_back=False)
+
+    assert len(await bus.unacknowledged()) == 1
+
+
+async def test_an_operator_can_have_a_stream_get_new_ids(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    await bus.redis.xadd(subscription.stream, {"e": "ahead"}, id=id_at(HOUR_MS))
+
+    mended = await mend_stream(bus.redis, subscription, renew_ids=True)
+
+    assert mended == Mended(1, group_put_back=False)
+    measured = await measure_lag(bus.redis, subscription)
+    assert (measured.unread, measured.ahead_ms) == (1, 0)
+    assert await mend_stream(bus.redis, subscription, renew_ids=True) == Mended(
+        None, group_put_back=False
+    )
+
+
+async def test_more_than_can_be_moved_in_one_step_is_settled_first(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bus.mending.MOVED_ENTRIES_MAX", 3)
+    subscription = bus.keys.subscription("telegram")
+    ids = await bus.publish(b"1", b"2", b"3")
+    await bus.redis.xadd(subscription.stream, {"e": "4"}, id=ID_MAX)
+
+    assert (await mend_stream(bus.redis, subscription)).waits
+    reader = bus.reader()
+    await reader.read()
+    assert (await mend_stream(bus.redis, subscription)).waits
+    await reader.acknowledge(ids[:1])
+
+    assert (await mend_stream(bus.redis, subscription)).moved == 3
+
+
+@pytest.mark.parametrize("has_event", [True, False])
+async def test_an_entry_of_very_many_fields_is_moved_with_what_counts(bus: Bus, has_event: bool):
+    subscription = bus.keys.subscription("telegram")
+    fields = {f"f{number}": "x" for number in range(FIELDS_MOVED_MAX * 5)}
+    if has_event:
+        fields["e"] = "the event"
+    await bus.redis.xadd(subscription.stream, fields, id=ID_MAX)
+
+    assert (await mend_stream(bus.redis, subscription)).moved == 1
+
+    (entry,) = await bus.reader().read()
+    if has_event:
+        assert entry.payload == b"the event"
+    else:
+        assert list(entry.fields) == [b"f%d" % number for number in range(FIELDS_KEPT_MAX)]
+
+
+@pytest.mark.parametrize("place", [ID_MAX, "99999999999999-0"])
+async def test_a_group_beyond_the_end_of_its_stream_is_put_back_to_the_start(bus: Bus, place: str):
+    subscription = bus.keys.subscription("telegram")
+    await bus.publish(b"one")
+    await bus.redis.xgroup_setid(*subscription, place)
+    await bus.publish(b"two")
+    assert await bus.reader().read() == []
+    assert (await measure_lag(bus.redis, subscription)).is_beyond_end
+
+    assert await mend_stream(bus.redis, subscription) == Mended(None, group_put_back=True)
+
+    assert [entry.payload for entry in await bus.reader().read()] == [b"one", b"two"]
+    assert not (await measure_lag(bus.redis, subscription)).is_beyond_end
+
+
+async def test_without_a_group_nothing_is_mended(bare_bus: Bus):
+    subscription = bare_bus.keys.subscription("telegram")
+    with pytest.raises(StreamMissing):
+        await mend_stream(bare_bus.redis, subscription)
+    await bare_bus.redis.xadd(subscription.stream, {"e": "foreign"}, id=ID_MAX)
+
+    with pytest.raises(GroupMissing):
+        await mend_stream(bare_bus.redis, subscription)
+
+    assert await bare_bus.redis.xlen(subscription.stream) == 1
+
+
+async def test_what_is_finished_is_trimmed_up_to_the_entry_from_the_future(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.redis.xadd(stream, {"e": "ancient"}, id="1000-0")
+    ahead = id_at(HOUR_MS)
+    await bus.redis.xadd(stream, {"e": "ahead"}, id=ahead)
+    await bus.publish(b"last")
+    reader = bus.reader()
+    await reader.acknowledge([entry.id for entry in await reader.read()])
+
+    first = await trim_stream(bus.redis, stream, ["discord"], keep_ms=HOUR_MS)
+    assert (first.removed, first.left, first.held_by) == (1, 2, None)
+    assert first.ahead_ms > 0
+
+    # The caller has waited for as long as finished entries are kept.
+    second = await trim_stream(bus.redis, stream, ["discord"], keep_ms=HOUR_MS, old_id=first.newest)
+    assert (second.removed, second.left) == (1, 1)
+
+
+async def test_what_the_caller_calls_old_is_kept_while_it_is_unfinished(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.redis.xadd(stream, {"e": "ahead"}, id=id_at(HOUR_MS))
+    await bus.publish(b"last")
+    await bus.reader().read()
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0, old_id=ID_MAX)
+
+    assert (trimmed.removed, trimmed.held_by) == (0, "discord")
+
+
+async def test_groups_and_consumers_may_have_any_names(bus: Bus):
+    stream, group = subscription = bus.keys.subscription("telegram")
+    await bus.redis.xgroup_create(stream, b"\xff", id="0")
+    await bus.publish(b"one")
+    await bus.redis.xreadgroup(group, b"\xfe", {stream: ">"})
+
+    assert (await measure_lag(bus.redis, subscription)).consumers[0].name == "\\xfe"
+    assert (await trim_stream(bus.redis, stream, [group], keep_ms=0)).held_by == "\\xff"
+    assert await group_exists(bus.redis, subscription)
+    [(entry_id, _)] = await bus.redis.xrange(stream)
+    await bus.redis.xack(stream, group, entry_id)
+    assert await remove_idle_consumers(bus.redis, subscription, idle_ms=0) == ["\\xfe"]
 
 
 # Waiting
@@ -900,13 +1147,17 @@ async def test_a_full_redis_takes_nothing_and_loses_nothing(real_server: Server)
         try:
             with pytest.raises(BusFull) as caught:
                 await bus.publish(b"one", b"two")
-            with pytest.raises(BusFull):
-                await DeadLetters(bus.redis, bus.keys).bury(entry, group="discord", reason="any")
+            # Only what leaves a full Redis makes room in it, so no copy keeps an entry there.
+            burial = await DeadLetters(bus.redis, bus.keys).bury(
+                entry, group="discord", reason="any"
+            )
         finally:
             await bus.redis.config_set("maxmemory", 0)
 
         assert caught.value.published == (None, None)
-        assert list(await bus.unacknowledged()) == [entry.id]
+        assert burial is not None
+        assert burial.dead_id is None
+        assert await bus.unacknowledged() == {}
 
 
 @pytest.mark.parametrize("binary", ["valkey_binary", "redis_binary"])

@@ -26,10 +26,12 @@ from bus import (
     consumer_name,
     ensure_group,
     measure_lag,
+    mend_stream,
     ping,
     remove_idle_consumers,
     trim_stream,
 )
+from bus.entry import ID_MAX
 from launch.servers import Server, start_redis
 
 COMPOSE = yaml.safe_load((Path(__file__).parents[2] / "compose.yaml").read_text(encoding="utf-8"))
@@ -45,6 +47,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     users.sort(key=lambda user: user[0] == "default")
     with start_redis(tmp_path_factory.mktemp("acl"), persistent=False) as server:
         with redis.Redis.from_url(server.url, protocol=2) as client:
+            client.execute_command("ACL", "SETUSER", "admin", "on", ">secret", "~*", "+@all")
             for name, *rules in users:
                 client.execute_command("ACL", "SETUSER", name, "reset", *rules)
         yield server
@@ -144,6 +147,25 @@ async def test_consumers_can_do_all_that_the_bus_does(guarded):
         assert (await measure_lag(client, subscription)).unacknowledged == 0
         await trim_stream(client, stream, [group], keep_ms=0)
         await remove_idle_consumers(client, subscription, idle_ms=0)
+        await client.xadd(stream, {"e": "x"}, id=ID_MAX)
+        assert (await mend_stream(client, subscription)).moved == 1
+
+
+@pytest.mark.parametrize("missing", ["-del", "-xadd", "-xgroup|create"])
+async def test_a_user_who_may_not_mend_a_stream_changes_nothing(guarded, missing: str):
+    """A script that is refused in its middle would leave the stream deleted."""
+    stream, _ = subscription = KEYS.subscription("discord")
+    [rules] = [line.split()[2:] for line in ACL if line.split()[1] == "consumers"]
+    async with as_user(guarded, "admin") as admin:
+        await admin.execute_command("ACL", "SETUSER", "poor", "reset", *rules, missing)
+        await admin.delete(stream)
+        await ensure_group(admin, subscription)
+        await admin.xadd(stream, {"e": "x"}, id=ID_MAX)
+        async with as_user(guarded, "poor") as client:
+            with pytest.raises(AccessDenied):
+                await mend_stream(client, subscription)
+        assert await admin.xlen(stream) == 1
+        await admin.delete(stream)
 
 
 @pytest.mark.parametrize(

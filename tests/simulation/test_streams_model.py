@@ -15,17 +15,25 @@ from simulation.redis_server import Store, to_args
 STREAM = "model:stream"
 GROUPS = st.sampled_from(["g", "h"])
 CONSUMERS = st.sampled_from(["anna", "bert"])
+LARGEST = f"{2**64 - 1}-{2**64 - 1}"
 IDS = st.integers(1, 9).map(lambda number: f"{number}-0")
-PLACES = st.sampled_from(["-", "+", "(2-0", "3-0", "5"])
+ADDED_IDS = st.one_of(IDS, IDS, IDS, IDS, st.sampled_from(["0-0", LARGEST]))
+PLACES = st.sampled_from(["-", "+", "(2-0", "3-0", "5", f"({LARGEST}"])
 FAR_MS = 10**12
 #: Counts what a group has to read, as the bus's own scripts do.
 SCRIPT = "return {redis.call('XLEN', KEYS[1]), ARGV[1], false, 'unseen'}"
 
 commands = st.one_of(
-    st.tuples(st.just("XADD"), st.just(STREAM), st.just("NOMKSTREAM"), IDS, st.just("e"), IDS),
-    st.tuples(st.just("XADD"), st.just(STREAM), IDS, st.just("e"), IDS),
+    st.tuples(
+        st.just("XADD"), st.just(STREAM), st.just("NOMKSTREAM"), ADDED_IDS, st.just("e"), IDS
+    ),
+    st.tuples(st.just("XADD"), st.just(STREAM), ADDED_IDS, st.just("e"), IDS),
     st.tuples(st.just("XGROUP CREATE"), st.just(STREAM), GROUPS, st.just("0"), st.just("MKSTREAM")),
     st.tuples(st.just("XGROUP CREATE"), st.just(STREAM), GROUPS, st.just("$")),
+    st.tuples(
+        *(st.just("XGROUP SETID"), st.just(STREAM), GROUPS),
+        st.one_of(IDS, st.sampled_from(["$", LARGEST])),
+    ),
     st.tuples(st.just("XGROUP DESTROY"), st.just(STREAM), GROUPS),
     st.tuples(st.just("XGROUP DELCONSUMER"), st.just(STREAM), GROUPS, CONSUMERS),
     *[

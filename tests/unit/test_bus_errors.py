@@ -13,6 +13,9 @@ from bus import (
     BusUnavailable,
     CommandRefused,
     GroupMissing,
+    NotAStream,
+    ServerUnfit,
+    StreamExhausted,
     StreamMissing,
 )
 from bus.errors import translate, translated
@@ -44,7 +47,22 @@ from bus.errors import translate, translated
             GroupMissing,
         ),
         (exceptions.ResponseError("no such key"), StreamMissing),
-        (exceptions.ResponseError("WRONGTYPE Operation against a key"), CommandRefused),
+        (exceptions.ResponseError("WRONGTYPE Operation against a key"), NotAStream),
+        (
+            exceptions.ResponseError("The stream has exhausted the last possible ID, unable to"),
+            StreamExhausted,
+        ),
+        (exceptions.ResponseError("unknown command 'XAUTOCLAIM', with args"), ServerUnfit),
+        (exceptions.ResponseError("Unknown Redis command called from script"), ServerUnfit),
+        (exceptions.ResponseError("syntax error"), ServerUnfit),
+        (exceptions.ResponseError("ACL failure in script: User x has no"), AccessDenied),
+        (exceptions.ResponseError("invalid start ID for the interval"), CommandRefused),
+        (
+            exceptions.ResponseError(
+                "The user executing the script can't run this command or subcommand script: x"
+            ),
+            AccessDenied,
+        ),
         (exceptions.ResponseError("BUSYGROUP Consumer Group name already exists"), CommandRefused),
     ],
 )
