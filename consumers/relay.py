@@ -7,12 +7,19 @@ Several relays may run: each takes rows that nobody else has locked.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import asyncpg
 import structlog
 
-from bus import BusError, GroupMissing, PayloadTooLarge, StreamMissing
+from bus import (
+    BusError,
+    GroupMissing,
+    PayloadTooLarge,
+    ServerUnfit,
+    StreamExhausted,
+    StreamMissing,
+)
 from db import PLATFORMS, Platform, events
 from db.events import Unpublished
 
@@ -29,6 +36,7 @@ class Relay:
     """The role that looks for events left unpublished every `relay_interval_ms`.
 
     An event younger than `relay_after_ms` is left to its producer, which is publishing it now.
+    Each platform has a page of its own, so a stream that takes nothing holds up no other.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -40,6 +48,8 @@ class Relay:
         self._look_for_lost_s = parts.community.consumers.look_for_lost_ms / 1_000
         self._clock = asyncio.get_running_loop().time
         self._look_for_lost_at = self._clock() + self._look_for_lost_s
+        #: Why a stream takes nothing, as it was told last.
+        self._told: dict[Platform, str] = {}
 
     def describe(self) -> Mapping[str, object]:
         """Name the interval and the limits."""
@@ -51,39 +61,72 @@ class Relay:
         }
 
     async def step(self) -> int:
-        """Publish the oldest events left over. Returns how many are dealt with."""
-        if self._clock() >= self._look_for_lost_at:
-            await self._look_for_lost()
-        dealt_with = 0
+        """Publish the oldest events left over. Returns how many are dealt with.
+
+        Raises:
+            BusError: a stream takes nothing, and for the other there was nothing to do.
+        """
         obstacles: dict[Platform, BusError] = {}
-        async with transaction(self._pool) as conn:
-            left = await events.take_unpublished(
-                conn, older_than_s=self._after_s, limit=EVENTS_PER_STEP
-            )
+        if self._clock() >= self._look_for_lost_at:
             for source in PLATFORMS:
-                mine = [event for event in left if event.source == source]
-                try:
-                    done = await self._publish(conn, source, mine)
-                except BusError as error:
-                    done = await _mark(conn, _known_published(mine, error))
-                    obstacles[source] = error
-                metrics.RELAYED.labels(source).inc(done)
-                dealt_with += done
+                with self._obstacle_to(obstacles, source):
+                    await self._look_for_lost(source)
+            self._look_for_lost_at = self._clock() + self._look_for_lost_s
+        dealt_with = 0
+        for source in PLATFORMS:
+            with self._obstacle_to(obstacles, source):
+                dealt_with += await self._publish_left(source)
         if dealt_with:
             log.info("events.relayed", events=dealt_with)
-        for source, obstacle in obstacles.items():
-            if not isinstance(obstacle, StreamMissing):
-                raise obstacle
-            await self._rebuild(source)
+        self._tell(obstacles)
+        if obstacles and not dealt_with:
+            raise next(iter(obstacles.values()))
         return dealt_with
 
-    async def _look_for_lost(self) -> None:
-        for source in PLATFORMS:
+    @contextlib.contextmanager
+    def _obstacle_to(self, obstacles: dict[Platform, BusError], source: Platform) -> Iterator[None]:
+        """Note what is in the way of one platform's events, so that the other's go on."""
+        try:
+            yield
+        except ServerUnfit:
+            raise
+        except BusError as error:
+            obstacles[source] = error
+
+    def _tell(self, obstacles: Mapping[Platform, BusError]) -> None:
+        why = {source: str(error) for source, error in obstacles.items()}
+        for source, obstacle in why.items():
+            if self._told.get(source) != obstacle:
+                log.warning("events.not_relayed", source=source, why=obstacle)
+        self._told = why
+
+    async def _look_for_lost(self, source: Platform) -> None:
+        try:
+            await self._rebuild.look_for_lost(source)
+        except (GroupMissing, StreamMissing):
+            await self._rebuild(source)
+
+    async def _publish_left(self, source: Platform) -> int:
+        """Publish the oldest events of one platform. Returns how many are dealt with.
+
+        A stream that is missing, or takes no more, is made anew; the next step publishes then.
+        """
+        obstacle: BusError | None = None
+        async with transaction(self._pool) as conn:
+            left = await events.take_unpublished(
+                conn, source, older_than_s=self._after_s, limit=EVENTS_PER_STEP
+            )
             try:
-                await self._rebuild.look_for_lost(source)
-            except (GroupMissing, StreamMissing):
-                await self._rebuild(source)
-        self._look_for_lost_at = self._clock() + self._look_for_lost_s
+                done = await self._publish(conn, source, left)
+            except BusError as error:
+                done = await _mark(conn, _known_published(left, error))
+                obstacle = error
+        metrics.RELAYED.labels(source).inc(done)
+        if isinstance(obstacle, StreamMissing | StreamExhausted):
+            await self._rebuild(source)
+        elif obstacle is not None:
+            raise obstacle
+        return done
 
     async def _publish(
         self, conn: asyncpg.Connection, source: Platform, left: Sequence[Unpublished]

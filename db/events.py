@@ -189,9 +189,9 @@ class Unpublished(NamedTuple):
 
 
 async def take_unpublished(
-    conn: asyncpg.Connection, *, older_than_s: float, limit: int
+    conn: asyncpg.Connection, source: Platform, *, older_than_s: float, limit: int
 ) -> list[Unpublished]:
-    """Lock and return the oldest events that stayed pending. Several relays share them.
+    """Lock and return the oldest events of `source` that stayed pending. Several relays share them.
 
     The rows stay locked until the caller's transaction ends; others skip them.
     """
@@ -199,10 +199,12 @@ async def take_unpublished(
         rows = await conn.fetch(
             """
             SELECT idempotency_key, source, payload FROM sync_events
-            WHERE status = 'pending' AND created_at < now() - make_interval(secs => $1)
-            ORDER BY id LIMIT $2
+            WHERE status = 'pending' AND source = $1
+                AND created_at < now() - make_interval(secs => $2)
+            ORDER BY id LIMIT $3
             FOR UPDATE SKIP LOCKED
             """,
+            source,
             older_than_s,
             limit,
         )

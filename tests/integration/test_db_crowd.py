@@ -135,9 +135,13 @@ async def test_two_relays_share_what_is_left(pool):
         one.transaction(),
         other.transaction(),
     ):
-        first = await events.take_unpublished(one, older_than_s=OLDER_THAN_S, limit=4)
-        second = await events.take_unpublished(other, older_than_s=OLDER_THAN_S, limit=10)
-        third = await events.take_unpublished(other, older_than_s=OLDER_THAN_S, limit=10)
+        first = await events.take_unpublished(one, "telegram", older_than_s=OLDER_THAN_S, limit=4)
+        second = await events.take_unpublished(
+            other, "telegram", older_than_s=OLDER_THAN_S, limit=10
+        )
+        third = await events.take_unpublished(
+            other, "telegram", older_than_s=OLDER_THAN_S, limit=10
+        )
 
     assert [event.idempotency_key for event in first] == [key_of(xp(1, str(n))) for n in range(4)]
     assert len(second) == 6
@@ -150,7 +154,7 @@ async def test_an_event_that_is_young_is_left_to_its_producer(pool):
     await record(pool, xp(15))
 
     async with pool.acquire() as conn, conn.transaction():
-        assert await events.take_unpublished(conn, older_than_s=60.0, limit=10) == []
+        assert await events.take_unpublished(conn, "telegram", older_than_s=60.0, limit=10) == []
 
 
 async def test_a_mark_never_takes_an_event_back(pool, books):
@@ -229,7 +233,9 @@ async def test_a_late_mark_does_not_hide_that_the_stream_was_lost(pool, books):
 
     assert await books.status(key_of(xp(15))) == "pending"
     async with pool.acquire() as conn, conn.transaction():
-        [left] = await events.take_unpublished(conn, older_than_s=OLDER_THAN_S, limit=10)
+        [left] = await events.take_unpublished(
+            conn, "telegram", older_than_s=OLDER_THAN_S, limit=10
+        )
         await events.mark_published(conn, [left.idempotency_key])
     assert await books.status(key_of(xp(15))) == "published"
 
@@ -239,7 +245,9 @@ async def test_a_loss_during_a_relays_round_waits_for_it_and_takes_it_back(pool,
     async with pool.acquire() as conn, pool.acquire() as finder:
         relaying = conn.transaction()
         await relaying.start()
-        [left] = await events.take_unpublished(conn, older_than_s=OLDER_THAN_S, limit=10)
+        [left] = await events.take_unpublished(
+            conn, "telegram", older_than_s=OLDER_THAN_S, limit=10
+        )
         finding = asyncio.create_task(events.unpublish(finder, "telegram"))
         await events.mark_published(conn, [left.idempotency_key])
         await relaying.commit()
