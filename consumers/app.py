@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from bus import BadRedisUrl, BusError, CommandRefused, address
+from bus import BadRedisUrl, BusError, ServerUnfit, address
 from config import Community, ConfigError, Settings, heartbeat, metrics
 from db import BadDatabaseUrl, Contention, SchemaOutdated, StorageUnavailable, StoreUnfit
 from db.release import RELEASE
@@ -51,10 +51,9 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
         raise ConfigError(f"{settings.twinstream_config}: {error}") from error
     except (SchemaOutdated, BadDatabaseUrl, BadRedisUrl) as error:
         raise ConfigError(str(error)) from error
-    except CommandRefused as error:
+    except ServerUnfit as error:
         raise ConfigError(
-            f"Redis cannot serve as the bus ({error}): it must be Redis 7.0 or newer, or Valkey,"
-            " and no other program may use keys of the same names in it"
+            f"Redis cannot serve as the bus ({error}): it must be Redis 7.0 or newer, or Valkey"
         ) from error
     log.info("consumers.stopped")
 
@@ -71,7 +70,7 @@ async def _serve_until(
                 if parts is not None:
                     patience.over()
                     await _run_all(names, parts)
-        except (BadRedisUrl, CommandRefused):
+        except (BadRedisUrl, ServerUnfit):
             raise
         except (StorageUnavailable, Contention, BusError) as error:
             await patience.wait(error)

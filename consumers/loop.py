@@ -1,8 +1,10 @@
 """How every role runs: it is opened, then one bounded `step` follows another until a stop.
 
-A role that cannot go on for a reason that passes (Postgres, Redis or its platform is away) waits,
-longer each time, and tries again, while the others go on. Any other error ends the process:
-whoever supervises it starts a new one, and correctness depends on neither.
+A role that cannot go on because Postgres, Redis or its platform is away or refuses waits, longer
+each time, and tries again, while the others go on. A refusal may be the fault of one entry or one
+stream, and ending the process would stop both directions for it. Any other error ends the process,
+and so does a Redis that does not know a command: a supervisor starts a new process, and correctness
+depends on neither.
 """
 
 import asyncio
@@ -13,7 +15,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from bus import BusError, CommandRefused
+from bus import BusError, ServerUnfit
 from config import ConfigError
 from db import Contention, StorageUnavailable
 
@@ -96,7 +98,9 @@ async def run(
                 async with open_role() as role:
                     log.info("role.started", role=name, **role.describe())
                     await _run_steps(role, patience, stop)
-            except NotYet as error:
+            except ServerUnfit:
+                raise
+            except (NotYet, StorageUnavailable, Contention, BusError) as error:
                 await patience.wait(error)
     except ConfigError:
         raise
@@ -110,7 +114,7 @@ async def _run_steps(role: Role, patience: Patience, stop: asyncio.Event) -> Non
     while not stop.is_set():
         try:
             done = await role.step()
-        except CommandRefused:
+        except ServerUnfit:
             raise
         except (StorageUnavailable, Contention, BusError) as error:
             await patience.wait(error)

@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 import asyncpg
+import structlog
 
 from bus import (
     SOURCES,
     Client,
+    CommandRefused,
     Keys,
     Publisher,
     Reader,
+    ServerUnfit,
     Source,
+    StreamExhausted,
     connect,
     connect_reader,
     consumer_name,
@@ -22,6 +26,8 @@ from config import Community, ConfigError, Settings
 from db import Platform, Rung, Store, open_pool, open_stores, set_ladder
 
 from .rebuild import Rebuild
+
+log = structlog.get_logger("twinstream.consumers")
 
 #: How long connections may take to say goodbye before they are cut.
 CLOSE_S_MAX = 2.0
@@ -77,7 +83,7 @@ async def open_parts(
 
     Raises:
         StorageUnavailable, Contention, BusError: Postgres or Redis cannot be used (yet).
-        SchemaOutdated, StoreUnfit, BadRedisUrl, CommandRefused: trying again does not help.
+        SchemaOutdated, StoreUnfit, BadRedisUrl, ServerUnfit: trying again does not help.
     """
     keys = keys or Keys()
     async with contextlib.AsyncExitStack() as stack:
@@ -91,7 +97,7 @@ async def open_parts(
         rebuild = Rebuild(pool, redis, keys)
         await set_ladder(pool, [Rung(rank.name, rank.xp) for rank in community.ranks])
         for source in SOURCES:
-            await rebuild(source)
+            await _try_to_build(rebuild, source)
         yield Parts(
             settings=settings,
             community=community,
@@ -104,6 +110,16 @@ async def open_parts(
             stop=stop,
             stores=stores,
         )
+
+
+async def _try_to_build(rebuild: Rebuild, source: Source) -> None:
+    """Build a stream if need be. One that cannot be used stops nothing but its own direction."""
+    try:
+        await rebuild(source)
+    except ServerUnfit:
+        raise
+    except (CommandRefused, StreamExhausted) as error:
+        log.warning("stream.not_built", source=source, why=str(error))
 
 
 async def _close(pool: asyncpg.Pool) -> None:

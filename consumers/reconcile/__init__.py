@@ -5,9 +5,9 @@ import time
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from bus import ensure_group
 from consumers import metrics
 from consumers.parts import Parts
+from consumers.rebuild import make_ready
 from consumers.transactions import transaction
 from db import PLATFORMS, reconcile_runs
 
@@ -44,7 +44,7 @@ async def open_subjects(parts: Parts) -> AsyncIterator[Opened]:
 @contextlib.asynccontextmanager
 async def open_role(parts: Parts) -> AsyncIterator[Reconcile]:
     """Open the role `reconcile`."""
-    await ensure_group(parts.redis, parts.keys.snapshots)
+    await make_ready(parts.redis, parts.keys.snapshots)
     async with transaction(parts.pool) as conn:
         age_s = await reconcile_runs.age_of_last_s(conn)
     if age_s is not None:

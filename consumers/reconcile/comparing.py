@@ -7,10 +7,11 @@ import asyncpg
 import structlog
 
 import schemas
-from bus import DeadLetters, Entry, GroupMissing, Reader, ensure_group
+from bus import DeadLetters, Entry, GroupMissing, Reader
 from consumers import metrics
 from consumers.loop import unless_stopped
 from consumers.parts import Parts
+from consumers.rebuild import make_ready
 from consumers.transactions import transaction
 from db import drift, reconcile_pages, snapshots, store_agreements
 from db.drift import Difference
@@ -61,7 +62,7 @@ class Comparing:
         try:
             entries = await unless_stopped(self._parts.stop, self._reader.read()) or []
         except GroupMissing:
-            await ensure_group(self._parts.redis, self._parts.keys.snapshots)
+            await make_ready(self._parts.redis, self._parts.keys.snapshots)
             return None
         await self.compare(entries)
         return len(entries)
@@ -73,7 +74,11 @@ class Comparing:
                 page = schemas.decode_page(entry.payload or b"")
             except schemas.SchemaError as error:
                 log.error("reconcile.page_buried", entry_id=entry.id, reason=str(error))
-                await self._dead_letters.bury(entry, group=self._reader.group, reason=str(error))
+                burial = await self._dead_letters.bury(
+                    entry, group=self._reader.group, reason=str(error)
+                )
+                if burial is not None and burial.why_no_copy is not None:
+                    log.warning("dead_letter.not_copied", entry_id=entry.id, why=burial.why_no_copy)
                 continue
             await self._compare(page)
             await self._reader.acknowledge([entry.id])

@@ -17,6 +17,7 @@ import structlog
 from bus import BusError, GroupMissing, StreamMissing, consumer_name, trim_stream
 from consumers import metrics
 from consumers.parts import Parts
+from consumers.rebuild import make_ready
 from consumers.transactions import transaction
 from db import Paused, drift, reconcile_pages, reconcile_runs, stop_signs
 from db.errors import DbError
@@ -127,6 +128,7 @@ class Reconcile:
         Raises:
             Paused: the stop sign of this release is set.
         """
+        await make_ready(self._parts.redis, self._parts.keys.snapshots)
         async with transaction(self._parts.pool) as conn:
             run = await reconcile_runs.begin(
                 conn,

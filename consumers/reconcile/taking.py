@@ -8,9 +8,10 @@ import asyncpg
 import structlog
 
 import schemas
-from bus import GroupMissing, StreamMissing, ensure_group
+from bus import GroupMissing, StreamExhausted, StreamMissing
 from config import ReconcileSetting
 from consumers.parts import Parts
+from consumers.rebuild import make_ready
 from consumers.transactions import transaction
 from db import drift, reconcile_pages, reconcile_runs, reconcile_walks, snapshots
 from db.errors import mapped_errors
@@ -59,8 +60,8 @@ class Taking:
             self._unpublished = await self._note(page)
         try:
             await self._parts.publisher.publish_page(self._unpublished)
-        except (StreamMissing, GroupMissing):
-            await ensure_group(self._parts.redis, self._parts.keys.snapshots)
+        except (StreamMissing, GroupMissing, StreamExhausted):
+            await make_ready(self._parts.redis, self._parts.keys.snapshots)
             await self._parts.publisher.publish_page(self._unpublished)
         self._unpublished = None
         return True

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from bus import BusUnavailable, CommandRefused
+from bus import BusUnavailable, NotAStream, ServerUnfit, StreamExhausted
 from config import ConfigError
 from consumers import loop
 from consumers.loop import NotYet, RoleFailed, pause, run, unless_stopped
@@ -65,6 +65,18 @@ async def test_a_role_waits_for_what_passes_and_goes_on(stop):
     assert role.closed
 
 
+async def test_what_one_stream_refuses_ends_nothing(stop):
+    refusals = [StreamExhausted("sync:telegram"), NotAStream("sync:telegram", "WRONGTYPE")]
+    role = Scripted(stop, *refusals, 1)
+
+    with capture_logs() as logs:
+        await run("role", role.open, stop)
+
+    assert role.script == []
+    told = [line["why"] for line in logs if line["event"] == "role.waiting"]
+    assert told == [str(refusal) for refusal in refusals]
+
+
 async def test_an_outage_is_told_once_and_so_is_its_end(stop):
     role = Scripted(stop, 1, *[BusUnavailable("away")] * 5, 1)
 
@@ -77,7 +89,7 @@ async def test_an_outage_is_told_once_and_so_is_its_end(stop):
 
 
 @pytest.mark.parametrize(
-    "error", [CommandRefused("WRONGTYPE"), RuleBroken("42P01", "no table"), KeyError("roles")]
+    "error", [ServerUnfit("unknown command"), RuleBroken("42P01", "no table"), KeyError("roles")]
 )
 async def test_what_does_not_pass_ends_the_role_with_its_traceback_in_the_log(stop, error):
     role = Scripted(stop, error, 1)
@@ -92,7 +104,12 @@ async def test_what_does_not_pass_ends_the_role_with_its_traceback_in_the_log(st
 
 async def test_a_role_that_cannot_start_yet_is_opened_again(stop):
     role = Scripted(stop, 1)
-    refusals = [NotYet("the platform is away"), NotYet("the platform is away")]
+    refusals: list[Exception] = [
+        NotYet("the platform is away"),
+        BusUnavailable("Redis is away"),
+        NotAStream("sync:snapshots", "WRONGTYPE"),
+        StorageUnavailable("too many connections"),
+    ]
 
     @contextlib.asynccontextmanager
     async def open_role():

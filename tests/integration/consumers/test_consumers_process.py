@@ -9,13 +9,20 @@ import asyncpg
 import pytest
 from processes import CHECKOUT, SERVICE_ROLES, consumers, environment, sandbox
 from redis.asyncio import Redis
+from redis_topologies import server_binary
 from settling_desk import Desk, until, xp_payload
 
 from bus import SOURCES, Keys, connect, ensure_group
 from consumers.roles import ROLES
 from db.pool import newest_migration
 from db.release import RELEASE
-from launch.servers import Server, free_port, start_postgres, start_redis
+from launch.servers import (
+    Server,
+    free_port,
+    start_postgres,
+    start_redis,
+    start_redis_binary,
+)
 
 TOML = """
 [telegram]
@@ -198,28 +205,66 @@ async def test_an_outdated_schema_ends_it_with_one_sentence(environ, pool: async
     assert "Traceback" not in running.text
 
 
-async def test_a_stream_name_that_is_taken_ends_it_with_one_sentence(environ, own_redis: Redis):
-    await own_redis.delete(Keys().stream("telegram"))
-    await own_redis.set(Keys().stream("telegram"), "not a stream")
-    async with consumers("to-discord", environ=environ) as running:
-        assert await running.ended() == 2
+async def test_a_stream_name_that_is_taken_stops_its_own_direction_only(environ, outside: Desk):
+    stream = Keys().stream("telegram")
+    await outside.redis.delete(stream)
+    await outside.redis.set(stream, "not a stream")
+    async with consumers(*SERVICE_ROLES, environ=environ) as running:
+        await running.saw("role.waiting", role="to-discord")
+        await outside.add("discord", xp_payload(3, source="discord", user_id=5))
 
-    assert "Redis cannot serve as the bus" in running.text
+        async def settled() -> bool:
+            return await outside.xp("telegram", 5, on="discord") == 3
+
+        await until(settled, what="the event of Discord")
+        await outside.redis.delete(stream)
+        await running.saw("role.resumed", role="to-discord")
+        await outside.add("telegram", xp_payload(15))
+
+        async def both() -> bool:
+            return await outside.total_xp("discord") == 18
+
+        await until(both, what="the event of Telegram")
+        code, _ = await running.terminate(within_s=10)
+
+    assert code == 0
+    [why] = {e["why"] for e in running.events if e.get("role") == "to-discord" and "why" in e}
+    assert "sync:telegram is not a stream" in why
+    assert "delete this one" in why
     assert "Traceback" not in running.text
 
 
-async def test_an_error_nobody_expected_ends_the_whole_process(environ, outside: Desk):
-    """Never half dead: a supervisor sees the exit code, the log holds the traceback."""
+async def test_a_stream_that_takes_no_more_ids_stops_no_process(environ, outside: Desk):
+    largest = "18446744073709551615-18446744073709551615"
+    stream = Keys().stream("telegram")
+    await outside.redis.xadd(stream, {"e": xp_payload(15, entity_id="1")}, id=largest)
     async with consumers(*SERVICE_ROLES, environ=environ) as running:
+        await running.saw("stream.made_anew")
         await running.settled()
-        stream = Keys().stream("telegram")
-        await outside.redis.delete(Keys().stream("discord"), stream)
-        await outside.redis.set(stream, "another program's")
+        await outside.add("telegram", xp_payload(1, entity_id="2"))
 
-        assert await running.ended() == 1
+        async def settled() -> bool:
+            return await outside.xp("discord") == 16
+
+        await until(settled, what="the events of Telegram")
+        code, _ = await running.terminate(within_s=10)
+
+    assert code == 0
+
+
+async def test_an_error_that_nothing_here_mends_ends_the_whole_process(environ, tmp_path: Path):
+    """Never half dead: a supervisor sees the exit code, the log holds the traceback."""
+    old_server = tmp_path / "old-server"
+    binary = server_binary()
+    old_server.write_text(f'#!/bin/sh\nexec {binary} "$@" --rename-command XAUTOCLAIM ""\n')
+    old_server.chmod(0o755)
+    with start_redis_binary(old_server, tmp_path / "redis", persistent=False) as redis:
+        environ |= {"REDIS_URL": redis.url}
+        async with consumers(*SERVICE_ROLES, environ=environ) as running:
+            assert await running.ended() == 1
 
     failed = [line for line in running.events if line["event"] == "role.failed"]
-    assert "WRONGTYPE" in failed[0]["exception"]
+    assert "unknown command 'XAUTOCLAIM'" in failed[0]["exception"]
     assert "failed" in running.lines[-1]
 
 
