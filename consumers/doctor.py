@@ -11,7 +11,17 @@ import asyncpg
 from rich.console import Console
 from rich.text import Text
 
-from bus import SOURCES, BusError, Client, GroupMissing, Keys, Lag, connect, measure_lag
+from bus import (
+    SOURCES,
+    BusError,
+    Client,
+    CommandRefused,
+    GroupMissing,
+    Keys,
+    Lag,
+    connect,
+    measure_lag,
+)
 from bus.errors import translated
 from config import Community, ConfigError, Settings, masking
 from db import DbError, debts, open_pool, open_stores, status, stop_signs
@@ -153,9 +163,24 @@ async def _stream(redis: Client, keys: Keys, source: Any) -> Finding:
         return _group(what, await measure_lag(redis, subscription))
     except GroupMissing:
         return Finding(what, "it is not there: start the consumers, which make it")
+    except CommandRefused as error:
+        return Finding(what, str(error))
 
 
 def _group(what: str, lag: Lag) -> Finding:
+    if lag.trouble is not None:
+        return Finding(
+            what,
+            f"it {lag.trouble}, so a sender chose an id or Redis's clock was wrong: see that the"
+            " clock is right and that senders add with `*`, then run `python -m consumers rebuild`"
+            " for new ids",
+        )
+    if lag.is_beyond_end:
+        return Finding(
+            what,
+            "the group was set after the end of the stream, so it gets nothing: the relay puts it"
+            " back; see that it runs",
+        )
     waiting_ms = max(lag.oldest_unread_ms or 0, lag.oldest_unacknowledged_ms or 0)
     if waiting_ms > WAITING_MS_MAX:
         return Finding(

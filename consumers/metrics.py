@@ -72,7 +72,12 @@ UNACKNOWLEDGED: Final = Gauge(
 )
 OLDEST_SECONDS: Final = Gauge(
     "twinstream_oldest_entry_seconds",
-    "Age of the oldest unfinished entry, 0 without any.",
+    "Age of the oldest unfinished entry, 0 without any, NaN if its id is ahead of the clock.",
+    ["stream"],
+)
+AHEAD_SECONDS: Final = Gauge(
+    "twinstream_stream_ahead_seconds",
+    "How far the newest id of a stream is ahead of Redis's clock, 0 if it is not.",
     ["stream"],
 )
 EVENTS: Final = Gauge("twinstream_events", "Events that are not completed, by status.", ["status"])

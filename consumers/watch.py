@@ -5,7 +5,7 @@ import math
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
-from bus import SOURCES, BusError, Subscription, measure_lag
+from bus import SOURCES, BusError, CommandRefused, Subscription, measure_lag
 from db import PLATFORMS, DbError, status, stop_signs, surfaces
 
 from . import metrics
@@ -37,11 +37,14 @@ class Watch:
         return 0
 
     async def _look_at(self, subscription: Subscription) -> bool:
-        unread = unacknowledged = oldest_s = math.nan
+        unread = unacknowledged = oldest_s = ahead_s = math.nan
         try:
             lag = await measure_lag(self._redis, subscription)
             unread, unacknowledged = lag.unread, lag.unacknowledged
-            oldest_s = lag.oldest_ms / 1_000
+            oldest_s = math.nan if lag.oldest_ms is None else lag.oldest_ms / 1_000
+            ahead_s = lag.ahead_ms / 1_000
+        except CommandRefused:
+            return True  # Redis answers; the roles that work on this stream say what is wrong
         except BusError:
             return False
         finally:
@@ -49,6 +52,7 @@ class Watch:
             metrics.UNREAD.labels(stream).set(unread)
             metrics.UNACKNOWLEDGED.labels(stream).set(unacknowledged)
             metrics.OLDEST_SECONDS.labels(stream).set(oldest_s)
+            metrics.AHEAD_SECONDS.labels(stream).set(ahead_s)
         return True
 
     async def _look_at_the_record(self) -> bool:

@@ -1,11 +1,12 @@
 """Cleaning up: what everybody has settled goes in time, what anybody needs stays."""
 
 import asyncio
+import time
 
 import msgspec
 import pytest
 from redis.asyncio import Redis
-from settling_desk import Desk, xp_payload
+from settling_desk import Desk, until, xp_payload
 from structlog.testing import capture_logs
 
 from bus import ensure_group
@@ -64,6 +65,33 @@ async def test_finished_entries_stay_for_a_while_to_be_looked_at(
         assert await Cleanup(parts).step() == 0
 
     assert await desk.stream_length("telegram") == 2
+
+
+async def test_finished_entries_from_the_future_go_in_time_too(
+    settings, community: Community, stop, keys, desk: Desk
+):
+    """A clock that was ahead for a while gives such ids, and they must not stay for as long."""
+    limits = msgspec.structs.replace(community.consumers, keep_finished_ms=1_000)
+    community = msgspec.structs.replace(community, consumers=limits)
+    ahead = f"{int(time.time() * 1_000) + 3 * 3_600_000}-0"
+    await desk.redis.xadd(keys.stream("telegram"), {"e": xp_payload(1, entity_id="0")}, id=ahead)
+    async with open_parts(settings, community, stop, keys=keys) as parts:
+        await desk.add("telegram", *(xp_payload(1, entity_id=str(n)) for n in range(1, 5)))
+        await Settling("telegram", parts).step()
+        role = Cleanup(parts)
+
+        with capture_logs() as logs:
+            assert await role.step() == 0
+
+            async def trimmed() -> bool:
+                await role.step()
+                return await desk.stream_length("telegram") == 1
+
+            await until(trimmed, what="entries that were seen a second ago are trimmed")
+
+    told = [line["why"] for line in logs if line["event"] == "stream.ahead_of_clock"]
+    assert len(told) == 1
+    assert "has ids 2 hours ahead of the Redis clock" in told[0]
 
 
 async def test_a_stream_without_its_group_is_left_alone_and_told_once(parts: Parts, desk: Desk):

@@ -1,5 +1,6 @@
 """The doctor: all fine on a healthy sandbox, and the step that mends each thing that is not."""
 
+import time
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -152,6 +153,31 @@ async def test_a_redis_that_may_evict_and_one_without_streams_are_told(settings)
 
     assert "maxmemory-policy: it is allkeys-lru" in found
     assert "stream sync:telegram, group discord: it is not there: start the consumers" in found
+
+
+async def test_streams_that_are_of_no_use_are_told_one_by_one(settings):
+    telegram, discord = (BusKeys().subscription(source) for source in SOURCES)
+    redis = connect(settings.redis_url or "", name="test")
+    now_ms = int(time.time() * 1_000)
+    await redis.xadd(telegram.stream, {"e": "x"}, id=f"{now_ms + 5 * 3_600_000 + 60_000}-0")
+    await redis.delete(discord.stream)
+    await redis.set(discord.stream, "another program's")
+    try:
+        found = await wrongs(settings)
+        await redis.delete(discord.stream)
+        await ensure_group(redis, discord)
+        await redis.xgroup_setid(*discord, "5-5")
+        await redis.xadd(telegram.stream, {"e": "x"}, id=f"{2**64 - 1}-{2**64 - 1}")
+        later = await wrongs(settings)
+    finally:
+        await redis.aclose()
+
+    first, second = (f"stream {stream}, group {group}" for stream, group in (telegram, discord))
+    assert "it has ids 5 hours ahead of the Redis clock" in found[first]
+    assert "python -m consumers rebuild" in found[first]
+    assert "is not a stream" in found[second]
+    assert "it takes no more entries" in later[first]
+    assert "set after the end of the stream" in later[second]
 
 
 async def test_a_platform_in_trouble_does_not_keep_from_looking_at_the_rest(settings, server):

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import socket
+import time
 import urllib.request
 from pathlib import Path
 
@@ -146,6 +147,18 @@ async def test_the_gauges_show_what_waits(parts: Parts, desk: Desk):
     assert figure("twinstream_oldest_entry_seconds", stream=stream) == 0
     assert figure("twinstream_events", status="failed") == 1
     assert figure("twinstream_server_up", server="redis") == 1
+
+
+async def test_a_gauge_says_unknown_of_an_age_that_is(parts: Parts, desk: Desk):
+    stream = desk.keys.stream("telegram")
+    ahead = f"{int(time.time() * 1_000) + 3_600_000}-0"
+    await desk.redis.xadd(stream, {"e": xp_payload(1)}, id=ahead)
+
+    await Watch(parts).step()
+
+    assert figure("twinstream_entries_unread", stream=stream) == 1
+    assert math.isnan(figure("twinstream_oldest_entry_seconds", stream=stream))
+    assert 3_500 < figure("twinstream_stream_ahead_seconds", stream=stream) <= 3_600
 
 
 async def test_during_an_outage_of_redis_its_figures_are_unknown_and_the_record_is_still_read(
