@@ -25,8 +25,8 @@ async def heartbeat(
     """Touch the file every `every_s` seconds while `is_healthy` says so; nothing without a path.
 
     A process that hangs, or whose event loop is blocked, stops touching the file. The file of an
-    earlier process is removed at the start and this process's own at the end, so a restarted
-    process is healthy only by its own heartbeat.
+    earlier process is removed at the start, so a restarted process is healthy only by its own
+    heartbeat.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -43,7 +43,6 @@ async def heartbeat(
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beating
-        _remove(file)
 
 
 def _begin_without(file: Path) -> None:
@@ -55,11 +54,6 @@ def _begin_without(file: Path) -> None:
             f"TWINSTREAM_HEARTBEAT_FILE cannot be written ({error}): name a file in a folder that"
             " exists and that this user may write to, or leave the variable out"
         ) from error
-
-
-def _remove(file: Path) -> None:
-    with contextlib.suppress(OSError):
-        file.unlink()
 
 
 async def _beat(file: Path, is_healthy: Callable[[], bool], every_s: float) -> None:
