@@ -99,7 +99,8 @@ async def test_accepting_such_a_number_corrects_it_or_says_why_not(
     assert (await a_pass(role, pool, accepted=True)).status == "finished"
 
     if table == "users" and number == LOWEST:  # the table is asked to add more than a bigint holds
-        assert "The record refused it, so it is left as it is" in (await whys(pool))[-1]
+        why = (await whys(pool))[-1]
+        assert "It cannot be corrected now, so it is left as it is: the table users refuses" in why
     else:
         assert await xp_of(pool, MIRA) == {100}
 
@@ -223,5 +224,5 @@ async def test_a_table_that_cannot_be_read_is_left_out_and_the_rest_is_proven(
 
     assert report.status == "finished"
     [left_out] = report.left_out
-    assert "discord store: its table cannot be read" in left_out
+    assert "discord store: the table users cannot be read" in left_out
     assert {row[-1] for row in await decisions(pool)} == {"confirmed", "repaired"}
