@@ -19,10 +19,10 @@ import msgspec
 
 import schemas
 from config import CleanupSetting, Community, Settings, set_up_logs
-from consumers.cleanup import Cleanup
-from consumers.parts import Parts, open_parts
-from consumers.refusals import Delivery
-from consumers.settling import Settling
+from consumers.cleanup.role import Cleanup
+from consumers.runtime.resources import Parts, open_parts
+from consumers.settling.role import Settling
+from consumers.settling.triage import Delivery
 from db import Producer
 from launch.migrate import migrate
 from launch.servers import start_postgres, start_redis

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 
 from bus import connect
-from consumers import roles
+from consumers.runtime import roles
 from db import Rung
 from launch.waiting import until
 

@@ -7,7 +7,8 @@ from typing import Final
 
 import asyncpg
 
-from db import Contention, Fact, Producer, Recorded, StorageUnavailable, events
+from db import Contention, Fact, Producer, Recorded, StorageUnavailable
+from db.ledger import events
 
 from .ground import MEMBERS, SOURCE, fact
 

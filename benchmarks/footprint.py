@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from consumers import roles
+from consumers.runtime import roles
 
 from .ground import Ground, Start
 from .measure import Report, Series, number

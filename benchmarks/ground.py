@@ -16,7 +16,9 @@ import schemas
 from bus import Client, Keys, connect, ensure_group
 from config import Community
 from config.community import DiscordSetting, Rank, TelegramSetting
-from db import Fact, Rung, accounts, events, set_ladder
+from db import Fact, Rung, set_ladder
+from db.ledger import events
+from db.members import accounts
 from launch.migrate import migrate
 from launch.servers import Server, start_postgres, start_redis
 

@@ -19,11 +19,11 @@ import msgspec
 
 from bus import connect
 from config import Community, ReconcileSetting, Settings, set_up_logs
-from consumers.parts import Parts, open_parts
 from consumers.reconcile import open_role
 from consumers.reconcile.role import Reconcile
-from db import reconcile_runs
-from db.reconcile_runs import RunReport
+from consumers.runtime.resources import Parts, open_parts
+from db.reconcile import runs
+from db.reconcile.runs import RunReport
 from launch.migrate import migrate
 from launch.servers import start_postgres, start_redis
 
@@ -160,7 +160,7 @@ async def a_pass(role: Reconcile, parts: Parts) -> tuple[int, RunReport, float]:
     while True:
         await role.step()
         async with parts.pool.acquire() as conn:
-            report = await reconcile_runs.report(conn, run_id)
+            report = await runs.report(conn, run_id)
         assert report is not None
         if report.status != "running":
             return touched, report, time.monotonic() - began

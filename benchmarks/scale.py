@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg
 
 from bus import connect
-from db import events
+from db.ledger import events
 
 from .ground import BATCH, PLATFORM, SOURCE, STREAM, Ground, Start, books, fact, fill
 from .history import STRIDE, Size, make

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from config import Community
 from db import LinkOutcome, Platform, Profile, Standing
-from db.linking import CODE_LIFETIME_S, FAILURES_WINDOW_S
+from db.members.linking import CODE_LIFETIME_S, FAILURES_WINDOW_S
 
 from .game import (
     NUMBER_MAX,

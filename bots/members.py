@@ -8,12 +8,14 @@ from typing import NamedTuple
 import asyncpg
 
 import db
-from db import Announcement, LinkOutcome, Platform, Profile, Standing, announcements, notices
+from db import Announcement, LinkOutcome, Platform, Profile, Standing
 from db.errors import mapped_errors
-from db.history import History, history
-from db.linking import void_codes
-from db.notices import Notice
-from db.seen import Shown, put_back, seen_again, show_again, shown_before
+from db.members import notices
+from db.members.history import History, history
+from db.members.linking import void_codes
+from db.members.notices import Notice
+from db.surfaces import announcements
+from db.surfaces.returns import Shown, put_back, seen_again, show_again, shown_before
 from schemas import Source
 
 TOP_LINES = 10

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from db import DbError
-from db.notices import CODE_VOID, Notice
+from db.members.notices import CODE_VOID, Notice
 
 from . import answers
 from .announcements import PerhapsSent, Unsent

@@ -1,7 +1,7 @@
 """The answer to /why: pure functions from a member's history to a text."""
 
 from config import Community
-from db.history import Change, History
+from db.members.history import Change, History
 from schemas import Source, opposite
 
 from .answers import achievement_title, coins_text, shortened, xp_text

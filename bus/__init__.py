@@ -23,9 +23,9 @@ from .errors import (
 from .groups import ensure_group, group_exists, remove_idle_consumers
 from .keys import SOURCES, Keys, Source, Subscription, consumer_name
 from .lag import CLOCK_STEP_MS, Consumer, Lag, measure_lag, told_ahead
-from .mending import Mended, mend_stream
 from .publisher import PAYLOAD_BYTES_MAX, PUBLISH_ENTRIES_MAX, Publisher
 from .reader import Reader, Standing
+from .repair import Mended, mend_stream
 from .trim import Trimmed, trim_stream
 
 __all__ = [

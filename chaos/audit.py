@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 import schemas
 from bus import SOURCES, Keys
 from db import Platform
-from db import audit as operators
+from db.upkeep import audit as operators
 
 PAGE_ENTRIES = 2_000
 

@@ -14,10 +14,10 @@ import uvloop
 from config import ConfigError, Settings, set_up_logs
 from db.release import RELEASE
 
-from . import operator
-from .app import serve
-from .loop import RoleFailed
-from .roles import ROLES
+from .operate import cli as operator
+from .runtime.process import serve
+from .runtime.roles import ROLES
+from .runtime.runner import RoleFailed
 
 EXIT_CODE_FAILED = 1
 EXIT_CODE_UNFIT_SETTINGS = 2

@@ -1,7 +1,5 @@
 """Postgres, the record: accounts, ledger, books, events, surfaces. Functions over a connection."""
 
-from .accounts import accounts_of, find_member, name_elsewhere, see
-from .announcements import Announcement
 from .errors import (
     Contention,
     DbError,
@@ -13,16 +11,18 @@ from .errors import (
     StoreClosed,
     StoreUnfit,
 )
-from .facts import Event, Fact, Recorded
-from .ladder import Rung, set_ladder
-from .linking import LinkOutcome, issue_code, redeem_code
+from .ledger.envelopes import Event, Fact, Recorded
+from .ledger.ranks import Rung, set_ladder
+from .members.accounts import accounts_of, find_member, name_elsewhere, see
+from .members.linking import LinkOutcome, issue_code, redeem_code
+from .members.profiles import Achievement, Profile, Standing, profile, top
 from .platforms import PLATFORMS, Platform
 from .pool import SchemaOutdated, open_pool
 from .producer import Producer
-from .standings import Achievement, Profile, Standing, profile, top
 from .stop_signs import Paused
-from .store_opening import open_stores
-from .stores import Change, Holding, Store
+from .stores.opening import open_stores
+from .stores.port import Change, Holding, Store
+from .surfaces.announcements import Announcement
 from .url import BadDatabaseUrl
 
 __all__ = [

@@ -24,11 +24,12 @@ from typing import Any, Protocol
 import asyncpg
 import structlog
 
-from . import events, standings
 from .errors import Contention, DbError, InsufficientFunds, RuleBroken, mapped_errors
-from .facts import Event, Fact, Recorded
+from .ledger import events
+from .ledger.envelopes import Event, Fact, Recorded
+from .members import profiles
 from .platforms import PLATFORMS, Platform
-from .stores import Store
+from .stores.port import Store
 
 log = structlog.get_logger("twinstream.producer")
 
@@ -248,7 +249,7 @@ class Producer:
 
         An achievement counts once per member in any case; this is for telling it only once, too.
         """
-        return await standings.holds_achievement(conn, source, user_id, achievement)
+        return await profiles.holds_achievement(conn, source, user_id, achievement)
 
     async def publish(self, *recorded: Recorded) -> None:
         """Put recorded events on the bus, after the caller's own transaction has committed.
@@ -351,7 +352,7 @@ class Producer:
                     return await events.record(conn, source, facts, store=self._stores.get(source))
         except InsufficientFunds as error:
             with contextlib.suppress(DbError):
-                error.user_ids = await standings.overdrawn(conn, source, facts)
+                error.user_ids = await profiles.overdrawn(conn, source, facts)
             raise
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bus import SOURCES, Client, GroupMissing, Keys, Lag, measure_lag
-from db import status
+from db.upkeep import status
 
 from .servers import postgres_tool
 

@@ -10,11 +10,11 @@ from typing import Any
 from unittest.mock import patch
 
 from bus import Publisher, Reader, ensure_group
-from consumers.discord_refusals import mapped_errors
-from consumers.discord_roles import DiscordRoles
-from consumers.rebuild import Rebuild
-from db import surfaces
-from db.surfaces import Showing
+from consumers.display.discord_roles.errors import mapped_errors
+from consumers.display.discord_roles.roles import DiscordRoles
+from consumers.runtime.rebuild import Rebuild
+from db.surfaces import visits
+from db.surfaces.visits import Showing
 
 from .postgres import RealPostgres
 
@@ -129,7 +129,7 @@ MUTANTS = {
             patches=((Rebuild, "look_for_lost", _find_nothing),),
         ),
         Mutant("NOMKSTREAM", patches=((Publisher, "_add", _add_and_create),)),
-        Mutant("doubt", patches=((surfaces, "doubt", _doubt_nothing),)),
+        Mutant("doubt", patches=((visits, "doubt", _doubt_nothing),)),
         Mutant(
             "unknown while visited",
             edit=("shown = CASE WHEN f.shown = f.wanted THEN f.shown END,", ""),

@@ -14,10 +14,15 @@ import structlog
 from bus import SOURCES, BusError, Keys, Publisher, Source
 from config import AchievementSetting, Community, Rank, Settings
 from config.community import ConsumerSetting, DiscordSetting, TelegramSetting
-from consumers import dead, discord_roles, parts, roles, surfaces, telegram_tags
-from consumers.loop import Patience, run
-from consumers.rebuild import Rebuild
-from db import Contention, DbError, StorageUnavailable, seen
+from consumers.display import role
+from consumers.display.discord_roles import roles as discord_roles
+from consumers.display.telegram_tags import tags
+from consumers.operate import dead_letters
+from consumers.runtime import resources, roles
+from consumers.runtime.rebuild import Rebuild
+from consumers.runtime.runner import Patience, run
+from db import Contention, DbError, StorageUnavailable
+from db.surfaces import returns
 
 from .appearance import appearance, still_to_show
 from .audit import InvariantBroken, audit, unfinished
@@ -195,7 +200,7 @@ class World:
             self._failures.append(f"{current().name} ended: {type(error).__name__}: {error}")
 
     async def _consume(self, slot: int) -> None:
-        """Be a consumers process, as `consumers.app` runs it."""
+        """Be a consumers process, as `consumers.runtime.process` runs it."""
         stop = asyncio.Event()
         settings = Settings(
             redis_url="simulated", database_url="simulated", twinstream_consumer_slot=slot
@@ -204,12 +209,12 @@ class World:
         while True:
             try:
                 async with (
-                    parts.open_parts(settings, self._community, stop) as opened,
+                    resources.open_parts(settings, self._community, stop) as opened,
                     asyncio.TaskGroup() as group,
                 ):
                     openings = roles.openings(self._mutant.roles(ROLES), opened)
                     openings["discord-roles"] = partial(discord_roles.open_role, opened)
-                    openings["telegram-tags"] = partial(telegram_tags.open_role, opened)
+                    openings["telegram-tags"] = partial(tags.open_role, opened)
                     for name, opening in openings.items():
                         group.create_task(run(name, opening, stop))
             except (StorageUnavailable, Contention, BusError) as error:
@@ -271,11 +276,11 @@ class World:
 
         with (
             patch.object(discord_roles, "open_client", open_client),
-            patch.object(telegram_tags, "open_bot", open_bot),
-            patch.multiple(surfaces, **SHORT),
-            patch.object(parts, "connect", connect),
-            patch.object(parts, "connect_reader", connect),
-            patch.object(parts, "open_pool", open_pool),
+            patch.object(tags, "open_bot", open_bot),
+            patch.multiple(role, **SHORT),
+            patch.object(resources, "connect", connect),
+            patch.object(resources, "connect_reader", connect),
+            patch.object(resources, "open_pool", open_pool),
         ):
             yield
 
@@ -394,7 +399,9 @@ class World:
                 conn.break_off()
 
     def _replay(self) -> None:
-        self._operate(lambda pool, redis: dead.replay(pool, Publisher(redis, self._keys), ids=None))
+        self._operate(
+            lambda pool, redis: dead_letters.replay(pool, Publisher(redis, self._keys), ids=None)
+        )
 
     def _rebuild(self) -> None:
         async def again(pool: Any, redis: Any) -> None:
@@ -453,7 +460,7 @@ class World:
 
 async def _see(platform: Source, account: int, pool: Pool, redis: Any) -> None:
     async with pool.acquire() as conn:
-        await seen.show_again(conn, platform, account)
+        await returns.show_again(conn, platform, account)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import asyncpg
 import schemas
 from benchmarks.ground import BATCH, KEYS, PLATFORM, SOURCE, STREAM, Start, fill
 from bus import connect_reader
-from db import Fact, events
+from db import Fact
+from db.ledger import events
 
 GROUP = KEYS.group(SOURCE)
 

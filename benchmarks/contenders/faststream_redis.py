@@ -8,9 +8,10 @@ import asyncpg
 import msgspec
 from faststream.redis import BinaryMessageFormatV1, RedisBroker, StreamSub
 
-from benchmarks.contenders.settling import settle
 from benchmarks.ground import BATCH, KEYS, SOURCE, STREAM, Start, fill
 from bus import connect
+
+from .settling import settle
 
 GROUP = KEYS.group(SOURCE)
 QUIET: dict[str, Any] = {"logger": None, "message_format": BinaryMessageFormatV1}

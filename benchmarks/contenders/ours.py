@@ -10,9 +10,9 @@ import msgspec
 from benchmarks.ground import COMMUNITY, Start, fill
 from bus import connect
 from config import Settings
-from consumers import roles
-from consumers.loop import Role
-from consumers.parts import open_parts
+from consumers.runtime import roles
+from consumers.runtime.resources import open_parts
+from consumers.runtime.runner import Role
 
 
 async def drain(start: Start, *, lanes: int = COMMUNITY.consumers.lanes) -> float:

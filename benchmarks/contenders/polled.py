@@ -7,7 +7,8 @@ import asyncpg
 
 import schemas
 from benchmarks.ground import PLATFORM, SOURCE, Start
-from db import Fact, events
+from db import Fact
+from db.ledger import events
 
 ROWS = 100
 

@@ -6,7 +6,8 @@ import asyncpg
 
 import schemas
 from benchmarks.ground import PLATFORM, SOURCE
-from db import Contention, Fact, events
+from db import Contention, Fact
+from db.ledger import events
 
 
 async def settle(pool: asyncpg.Pool, payloads: Sequence[bytes]) -> None:

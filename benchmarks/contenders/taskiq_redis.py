@@ -7,8 +7,9 @@ import asyncpg
 from taskiq.api import run_receiver_task
 from taskiq_redis import RedisStreamBroker
 
-from benchmarks.contenders.settling import settle
 from benchmarks.ground import BATCH, Start
+
+from .settling import settle
 
 WORKERS = 8
 

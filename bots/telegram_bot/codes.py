@@ -20,7 +20,7 @@ from bots.app import Services
 from bots.supervisor import backoff_s
 from bots.texts import Texts
 from db import DbError, Platform
-from db.linking import CODE_LIFETIME_S, codes_in
+from db.members.linking import CODE_LIFETIME_S, codes_in
 
 from .outbox import Outbox
 

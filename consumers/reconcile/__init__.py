@@ -5,17 +5,18 @@ import time
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from consumers import metrics
-from consumers.parts import Parts
-from consumers.rebuild import make_ready
-from consumers.transactions import transaction
-from db import PLATFORMS, reconcile_runs
+from consumers.runtime import metrics
+from consumers.runtime.rebuild import make_ready
+from consumers.runtime.resources import Parts
+from consumers.runtime.transactions import transaction
+from db import PLATFORMS
+from db.reconcile import runs
 
-from .books import Books
-from .looking import Alarm, open_looking
+from .platforms import Alarm, open_looking
+from .port import Subject
 from .role import Reconcile
-from .stored import Stored
-from .subjects import Subject
+from .subjects.books import Books
+from .subjects.stores import Stored
 
 
 class Opened(NamedTuple):
@@ -46,7 +47,7 @@ async def open_role(parts: Parts) -> AsyncIterator[Reconcile]:
     """Open the role `reconcile`."""
     await make_ready(parts.redis, parts.keys.snapshots)
     async with transaction(parts.pool) as conn:
-        age_s = await reconcile_runs.age_of_last_s(conn)
+        age_s = await runs.age_of_last_s(conn)
     if age_s is not None:
         metrics.PASS_FINISHED.set(time.time() - age_s)
     async with open_subjects(parts) as (subjects, alarm):

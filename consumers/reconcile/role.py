@@ -15,20 +15,22 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import structlog
 
 from bus import BusError, GroupMissing, StreamMissing, consumer_name, trim_stream
-from consumers import metrics
-from consumers.parts import Parts
-from consumers.rebuild import make_ready
-from consumers.transactions import transaction
-from db import Paused, drift, reconcile_pages, reconcile_runs, stop_signs
+from consumers.runtime import metrics
+from consumers.runtime.rebuild import make_ready
+from consumers.runtime.resources import Parts
+from consumers.runtime.transactions import transaction
+from db import Paused, stop_signs
 from db.errors import DbError
-from db.reconcile_runs import Cause, Run
+from db.reconcile import drift, runs
+from db.reconcile import pages as reconcile_pages
+from db.reconcile.runs import Cause, Run
 
-from .comparing import Comparing
-from .judging import Judging
-from .looking import Alarm
-from .paying import Paying
-from .subjects import Subject
-from .taking import LostPass, Taking
+from .comparison import Comparing
+from .debts import Paying
+from .platforms import Alarm
+from .port import Subject
+from .snapshots import LostPass, Taking
+from .verdicts import Judging
 
 log = structlog.get_logger("twinstream.reconcile")
 
@@ -130,7 +132,7 @@ class Reconcile:
         """
         await make_ready(self._parts.redis, self._parts.keys.snapshots)
         async with transaction(self._parts.pool) as conn:
-            run = await reconcile_runs.begin(
+            run = await runs.begin(
                 conn,
                 cause=cause,
                 owner=self._owner,
@@ -166,11 +168,11 @@ class Reconcile:
         """
         async with transaction(self._parts.pool) as conn:
             paused = await stop_signs.set_reason(conn)
-            run = await reconcile_runs.take_over(conn, owner=self._owner, lease_s=self._lease_s)
+            run = await runs.take_over(conn, owner=self._owner, lease_s=self._lease_s)
             due = (
                 run is None
                 and paused is None
-                and await reconcile_runs.is_due(conn, interval_s=self._limits.interval_ms / 1_000)
+                and await runs.is_due(conn, interval_s=self._limits.interval_ms / 1_000)
             )
         self._tell_of_pause(paused)
         if run is not None:
@@ -284,10 +286,8 @@ class Reconcile:
             await self._decide_all(run, decision, stopped_because)
         async with transaction(self._parts.pool) as conn:
             await drift.forget_old(conn)
-            ended = await reconcile_runs.end(
-                conn, run.id, self._owner, stopped_because=stopped_because
-            )
-            report = await reconcile_runs.report(conn, run.id)
+            ended = await runs.end(conn, run.id, self._owner, stopped_because=stopped_because)
+            report = await runs.report(conn, run.id)
             decisions = await drift.decisions_of(conn, run.id)
         self._drop()
         if not ended or report is None:
@@ -304,9 +304,7 @@ class Reconcile:
         more = 1
         while more:
             async with transaction(self._parts.pool) as conn:
-                if not await reconcile_runs.renew(
-                    conn, run.id, owner=self._owner, lease_s=self._lease_s
-                ):
+                if not await runs.renew(conn, run.id, owner=self._owner, lease_s=self._lease_s):
                     raise LostPass
                 more = await drift.decide_all(conn, run.id, decision, why)
 
@@ -337,6 +335,4 @@ class Reconcile:
 
     async def _renew(self, run: Run) -> bool:
         async with transaction(self._parts.pool) as conn:
-            return await reconcile_runs.renew(
-                conn, run.id, owner=self._owner, lease_s=self._lease_s
-            )
+            return await runs.renew(conn, run.id, owner=self._owner, lease_s=self._lease_s)

@@ -11,7 +11,8 @@ from bus import Keys, Publisher, connect, ensure_group
 from chaos.audit import Audit, audit
 from chaos.stage import redis_at
 from chaos.witness import Committed, note_committed, note_rolled_back, prepare
-from db import Fact, Producer, Recorded, events
+from db import Fact, Producer, Recorded
+from db.ledger import events
 from launch.servers import Server, start_redis
 
 WINS = 6

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
-from bus_servers import Bus, Proxy, Server, open_bus, running
-from redis_topologies import Cluster, SentinelTrio, cluster, sentinel_trio
+
+from tests.support.bus_servers import Bus, Proxy, Server, open_bus, running
+from tests.support.redis_topologies import Cluster, SentinelTrio, cluster, sentinel_trio
 
 
 def absent(reason: str) -> None:

@@ -8,7 +8,6 @@ import asyncio
 import time
 
 import pytest
-from bus_servers import Bus, Server, open_bus, running
 from redis.asyncio import Redis
 
 from bus import (
@@ -31,10 +30,11 @@ from bus import (
     trim_stream,
 )
 from bus.entry import ID_MAX
-from bus.mending import FIELDS_KEPT_MAX, FIELDS_MOVED_MAX, Mended
 from bus.publisher import PAYLOAD_BYTES_MAX
 from bus.reader import PAUSE_S
+from bus.repair import FIELDS_KEPT_MAX, FIELDS_MOVED_MAX, Mended
 from bus.trim import TRIM_ENTRIES_MIN
+from tests.support.bus_servers import Bus, Server, open_bus, running
 
 #: Redis trims approximately by whole nodes of so many entries.
 REDIS_NODE_ENTRIES = 100
@@ -846,7 +846,7 @@ async def test_an_operator_can_have_a_stream_get_new_ids(bus: Bus):
 async def test_more_than_can_be_moved_in_one_step_is_settled_first(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("bus.mending.MOVED_ENTRIES_MAX", 3)
+    monkeypatch.setattr("bus.repair.MOVED_ENTRIES_MAX", 3)
     subscription = bus.keys.subscription("telegram")
     ids = await bus.publish(b"1", b"2", b"3")
     await bus.redis.xadd(subscription.stream, {"e": "4"}, id=ID_MAX)

@@ -7,9 +7,11 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from bus_servers import Bus, Proxy, Server, open_bus
 from redis.asyncio.cluster import RedisCluster
-from redis_topologies import (
+
+from bus import SOURCES, BusUnavailable, Keys, Publisher, connect, ensure_group, ping
+from tests.support.bus_servers import Bus, Proxy, Server, open_bus
+from tests.support.redis_topologies import (
     HOST,
     SERVICE,
     SLOTS,
@@ -21,8 +23,6 @@ from redis_topologies import (
     sentinel_trio,
     until,
 )
-
-from bus import SOURCES, BusUnavailable, Keys, Publisher, connect, ensure_group, ping
 
 DEADLINE_S = 15.0
 SECRET = "hunter2"

@@ -9,8 +9,9 @@ import pytest
 import bots.announcements
 import schemas
 from config.community import AnnouncementSetting
-from db import Fact, events, see
-from db.surfaces import mark_shown, take
+from db import Fact, see
+from db.ledger import events
+from db.surfaces.visits import mark_shown, take
 
 GROUP = -1001000000001
 TELEGRAM_ALICE, DISCORD_ALICE = 1001, 800000000000000101

@@ -13,8 +13,8 @@ import schemas
 from bus import SOURCES, Keys, Publisher, connect, ensure_group
 from db import Producer
 from launch.servers import start_redis
-from tests.integration.consumers.processes import consumers, environment
-from tests.integration.consumers.settling_desk import Desk, until
+from tests.support.processes import consumers, environment
+from tests.support.settling import Desk, until
 
 EVENTS = 2_000
 MEMBERS = 40

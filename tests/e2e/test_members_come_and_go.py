@@ -14,9 +14,10 @@ import schemas
 from bots.errors import Refused
 from bots.supervisor import Supervisor
 from config.community import DiscordSetting
-from consumers import telegram_tags
-from consumers.parts import open_parts
-from db import Fact, events
+from consumers.display.telegram_tags import tags
+from consumers.runtime.resources import open_parts
+from db import Fact
+from db.ledger import events
 from sandbox import Transcript, load_seed
 from sandbox.discord_api import DiscordPlatform, Intent
 
@@ -24,7 +25,7 @@ with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
     warnings.simplefilter("ignore", DeprecationWarning)
     import bots.discord_bot.app
-    from consumers import discord_roles
+    from consumers.display.discord_roles import roles
 
 ALICE, TELEGRAM_ALICE = 800000000000000101, 1001
 ADA = 1009
@@ -107,7 +108,7 @@ def watched(stage):
 
 async def test_who_returns_is_shown_their_rank_once_the_screening_is_passed(watched):
     await earn(watched, "discord", ALICE, "1")
-    async with watched.discord_bot(), shown(watched, discord_roles) as leads_to:
+    async with watched.discord_bot(), shown(watched, roles) as leads_to:
         await leads_to(lambda: roles_of(watched, ALICE) == {NEWCOMER})
         watched.discord.leave(ALICE)
         watched.discord.join(ALICE, pending=True)
@@ -126,7 +127,7 @@ async def test_who_returns_is_shown_their_rank_once_the_screening_is_passed(watc
 
 async def test_who_returns_where_there_is_no_screening_is_shown_at_once(watched):
     await earn(watched, "discord", ALICE, "1")
-    async with watched.discord_bot(), shown(watched, discord_roles) as leads_to:
+    async with watched.discord_bot(), shown(watched, roles) as leads_to:
         await leads_to(lambda: roles_of(watched, ALICE) == {NEWCOMER})
         watched.discord.leave(ALICE)
         watched.discord.join(ALICE)
@@ -138,7 +139,7 @@ async def test_one_who_left_is_parked_and_a_lost_return_is_seen_at_their_next_co
     """Without the privileged intent Discord tells nobody who joins."""
     stage.discord.leave(ALICE)
     await earn(stage, "discord", ALICE, "1")
-    async with stage.discord_bot(), shown(stage, discord_roles) as leads_to:
+    async with stage.discord_bot(), shown(stage, roles) as leads_to:
 
         async def is_parked() -> bool:
             return "is not a member" in await error(stage, "discord")
@@ -161,7 +162,7 @@ async def test_one_who_left_is_parked_and_a_lost_return_is_seen_at_their_next_co
 async def test_a_lost_return_in_telegram_is_seen_at_the_next_message(stage):
     stage.telegram.leave(TELEGRAM_ALICE)
     await earn(stage, "telegram", TELEGRAM_ALICE, "1")
-    async with shown(stage, telegram_tags) as leads_to:
+    async with shown(stage, tags) as leads_to:
 
         async def is_parked() -> bool:
             return "is not in the Telegram group" in await error(stage, "telegram")
@@ -176,7 +177,7 @@ async def test_a_lost_return_in_telegram_is_seen_at_the_next_message(stage):
 
 async def test_who_ceases_to_be_an_administrator_is_tagged_at_once(stage):
     await earn(stage, "telegram", ADA, "1")
-    async with stage.telegram_bot(), shown(stage, telegram_tags) as leads_to:
+    async with stage.telegram_bot(), shown(stage, tags) as leads_to:
 
         async def is_exempt() -> bool:
             return "is an administrator" in await error(stage, "telegram")

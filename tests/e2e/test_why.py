@@ -4,7 +4,8 @@ import pytest
 
 import schemas
 from bus import Publisher, connect
-from db import Fact, Producer, events
+from db import Fact, Producer
+from db.ledger import events
 from sandbox import Fault
 
 GROUP = -1001000000001

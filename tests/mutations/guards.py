@@ -54,8 +54,12 @@ _STILL_LIVE = """\
 
 GUARDS = {
     "a key counts once per platform, for ever": guard(
-        "test_consumers_settling.py::test_a_duplicate_delivery_counts_once",
-        ("db/ledger.py", "            ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING\n", ""),
+        "settling/test_settling.py::test_a_duplicate_delivery_counts_once",
+        (
+            "db/ledger/entries.py",
+            "            ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING\n",
+            "",
+        ),
         (
             _SCHEMA,
             "    CONSTRAINT transaction_once UNIQUE (idempotency_key, platform),\n",
@@ -63,40 +67,40 @@ GUARDS = {
         ),
     ),
     "a key with another content is refused": guard(
-        "test_consumers_settling.py"
+        "settling/test_settling.py"
         "::test_what_can_never_take_effect_is_buried_and_the_rest_goes_on[conflict]",
         (
-            "db/events.py",
+            "db/ledger/events.py",
             "    if differences := known.differences(row):",
             "    if differences := '':",
         ),
     ),
     "nothing is taken that is not there": guard(
-        "test_consumers_settling.py"
+        "settling/test_settling.py"
         "::test_what_can_never_take_effect_is_buried_and_the_rest_goes_on[overdraft]",
         (_SCHEMA, "CONSTRAINT member_xp_not_negative CHECK (xp >= 0)", "CHECK (true)"),
     ),
     "a stream carries its own platform's events only": guard(
-        "test_consumers_settling.py"
+        "settling/test_settling.py"
         "::test_what_can_never_take_effect_is_buried_and_the_rest_goes_on[wrong source]",
-        ("consumers/refusals.py", "        if event.source != source:", "        if False:"),
+        ("consumers/settling/triage.py", "        if event.source != source:", "        if False:"),
     ),
     "acknowledge after the commit": guard(
-        "test_consumers_settling.py::test_a_crash_before_the_commit_redelivers_and_nothing_is_lost",
-        ("consumers/settling.py", _SETTLE, _ACKNOWLEDGE + _SETTLE),
+        "settling/test_settling.py::test_a_crash_before_the_commit_redelivers_and_nothing_is_lost",
+        ("consumers/settling/role.py", _SETTLE, _ACKNOWLEDGE + _SETTLE),
     ),
     "claim what a dead consumer left": guard(
-        "test_consumers_settling.py::test_what_a_dead_consumer_left_is_claimed",
+        "settling/test_settling.py::test_what_a_dead_consumer_left_is_claimed",
         ("bus/reader.py", "claimed = await self._claim()", "claimed: list[Entry] = []"),
     ),
     "renew what is in work": guard(
-        "test_consumers_renewing.py::test_what_is_in_work_is_not_claimed_by_another_consumer",
-        ("consumers/renewing.py", "kept = await reader.renew(ids)", "kept = ids"),
+        "settling/test_renewal.py::test_what_is_in_work_is_not_claimed_by_another_consumer",
+        ("consumers/settling/renewal.py", "kept = await reader.renew(ids)", "kept = ids"),
     ),
     "halve a batch that is refused": guard(
-        "test_consumers_settling.py::test_of_a_batch_of_500_only_the_bad_one_is_buried",
+        "settling/test_settling.py::test_of_a_batch_of_500_only_the_bad_one_is_buried",
         (
-            "consumers/settling.py",
+            "consumers/settling/role.py",
             "            if len(deliveries) == 1:\n",
             (
                 "            for delivery in deliveries[1:]:\n"
@@ -106,33 +110,33 @@ GUARDS = {
         ),
     ),
     "judge a debit after all that came before it": guard(
-        "test_consumers_debits.py::test_a_foreign_debit_is_judged_only_after_the_credit_that_another"
+        "settling/test_debits.py::test_a_foreign_debit_is_judged_only_after_the_credit_that_another"
         "_consumer_has_in_work",
         (
-            "consumers/settling.py",
+            "consumers/settling/role.py",
             "                if isinstance(error, InsufficientFunds) and not again:\n",
             "                if isinstance(error, InsufficientFunds) and again:\n",
         ),
     ),
     "nobody knows what is worn until a visit is noted": guard(
-        "test_consumers_telegram_tags.py::test_a_rank_that_comes_back_after_a_lost_answer_is_worn",
+        "display/test_telegram_tags.py::test_a_rank_that_comes_back_after_a_lost_answer_is_worn",
         (
-            "db/surfaces.py",
+            "db/surfaces/visits.py",
             "                    shown = CASE WHEN f.shown = f.wanted THEN f.shown END,\n",
             "",
         ),
     ),
     "visit again after whoever was held up beyond the lease": guard(
-        "test_consumers_surfaces.py::test_one_who_was_held_up_beyond_the_lease_has_the_member_visited"
+        "display/test_visits.py::test_one_who_was_held_up_beyond_the_lease_has_the_member_visited"
         "_again[shown]",
         (
-            "consumers/surfaces.py",
-            "            await surfaces.doubt(self._pool, showing)\n",
+            "consumers/display/role.py",
+            "            await visits.doubt(self._pool, showing)\n",
             "",
         ),
     ),
     "an outage is nobody's fault": guard(
-        "test_consumers_settling.py::test_a_broken_database_buries_nothing",
+        "settling/test_settling.py::test_a_broken_database_buries_nothing",
         (
             "db/errors.py",
             "        raise StorageUnavailable(str(error) or type(error).__name__) from error",
@@ -140,26 +144,29 @@ GUARDS = {
         ),
     ),
     "bury what killed too many": guard(
-        "test_consumers_suspects.py"
+        "settling/test_poison.py"
         "::test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_batch_arrives",
-        ("consumers/suspects.py", "        if earlier < ATTEMPTS_MAX:", "        if True:"),
+        ("consumers/settling/poison.py", "        if earlier < ATTEMPTS_MAX:", "        if True:"),
     ),
     "settle a suspect alone": guard(
-        "test_consumers_suspects.py"
+        "settling/test_poison.py"
         "::test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_batch_arrives",
         (
-            "consumers/suspects.py",
+            "consumers/settling/poison.py",
             "    return entry.deliveries >= SUSPECT_DELIVERIES",
             "    return False",
         ),
     ),
     "an outage costs no attempts": guard(
-        "test_consumers_suspects.py"
-        "::test_an_outage_of_postgres_costs_one_attempt_however_long_it_is",
-        ("consumers/suspects.py", "        if entry.id not in self._earlier:", "        if True:"),
+        "settling/test_poison.py::test_an_outage_of_postgres_costs_one_attempt_however_long_it_is",
+        (
+            "consumers/settling/poison.py",
+            "        if entry.id not in self._earlier:",
+            "        if True:",
+        ),
     ),
     "trim nothing that a group still needs": guard(
-        "test_consumers_cleanup.py::test_what_nobody_has_settled_yet_is_never_trimmed",
+        "cleanup/test_trimming.py::test_what_nobody_has_settled_yet_is_never_trimmed",
         (
             "bus/trim.py",
             "  if before(needed, floor) then floor, holder = needed, group['name'] end\n",
@@ -167,33 +174,33 @@ GUARDS = {
         ),
     ),
     "trim nothing while a group is missing": guard(
-        "test_consumers_cleanup.py::test_a_stream_without_its_group_is_left_alone_and_told_once",
+        "cleanup/test_trimming.py::test_a_stream_without_its_group_is_left_alone_and_told_once",
         ("bus/trim.py", "if missing then return {'group', missing} end\n", ""),
     ),
     "send nothing to another stream than it came from": guard(
-        "test_consumers_dead.py::test_a_forged_event_is_not_sent_to_the_stream_that_it_names[False]",
+        "operate/test_dead_letters.py::test_a_forged_event_is_not_sent_to_the_stream_that_it_names[False]",
         (
-            "consumers/dead.py",
+            "consumers/operate/dead_letters.py",
             "    if event.source != one.source:",
             "    if False:",
         ),
         (
-            "consumers/dead.py",
+            "consumers/operate/dead_letters.py",
             "    await publisher.publish(one.source, [one.payload])",
             "    await publisher.publish(schemas.decode(one.payload).source, [one.payload])",
         ),
     ),
     "bury no event for what came on the other stream": guard(
-        "test_consumers_dead.py"
+        "operate/test_dead_letters.py"
         "::test_what_comes_on_one_stream_does_not_bury_the_event_of_the_other_platform",
         (
-            "db/events.py",
+            "db/ledger/events.py",
             "WHERE e.status <> 'completed' AND e.source = excluded.source",
             "WHERE e.status <> 'completed'",
         ),
     ),
     "publish only what the transaction kept": guard(
-        "test_consumers_savepoints.py"
+        "settling/test_savepoints.py"
         "::test_an_event_that_a_savepoint_rolled_back_reaches_no_platform[rolled_back-lent]",
         (
             "db/producer.py",
@@ -202,7 +209,7 @@ GUARDS = {
         ),
     ),
     "publish for the caller only what is committed": guard(
-        "test_consumers_savepoints.py"
+        "settling/test_savepoints.py"
         "::test_an_event_that_a_savepoint_rolled_back_reaches_no_platform[rolled_back-own]",
         (
             "db/producer.py",
@@ -211,26 +218,26 @@ GUARDS = {
         ),
     ),
     "the relay publishes what a crash left": guard(
-        "test_consumers_relay.py::test_what_a_crashed_producer_left_is_published",
-        ("consumers/relay.py", "[event.payload for event in left]", "[]"),
+        "relay/test_relay.py::test_what_a_crashed_producer_left_is_published",
+        ("consumers/relay/role.py", "[event.payload for event in left]", "[]"),
     ),
     "relays share the work": guard(
-        "test_consumers_relay.py::test_an_event_that_another_relay_holds_is_passed_over",
+        "relay/test_relay.py::test_an_event_that_another_relay_holds_is_passed_over",
         (
-            "db/events.py",
+            "db/ledger/events.py",
             "            ORDER BY id LIMIT $3\n            FOR UPDATE SKIP LOCKED\n",
             "            ORDER BY id LIMIT $3\n",
         ),
     ),
     "publishing creates no stream (NOMKSTREAM)": guard(
-        "test_consumers_relay.py::test_nobody_can_publish_while_a_stream_is_missing",
+        "relay/test_relay.py::test_nobody_can_publish_while_a_stream_is_missing",
         ("bus/publisher.py", '"XADD", stream, "NOMKSTREAM", "*"', '"XADD", stream, "*"'),
     ),
     "rebuild what was on a lost stream": guard(
-        "test_consumers_relay.py"
+        "relay/test_relay.py"
         "::test_unfinished_events_are_published_again_after_a_loss_and_finished_ones_are_not",
         (
-            "consumers/rebuild.py",
+            "consumers/runtime/rebuild.py",
             (
                 "            unfinished = await self._unpublish(source)\n"
                 "            if await ensure_group"
@@ -239,225 +246,227 @@ GUARDS = {
         ),
     ),
     "a late mark does not hide a loss": guard(
-        "test_consumers_relay.py"
+        "relay/test_relay.py"
         "::test_an_event_marked_published_just_after_the_loss_is_published_again",
-        ("db/events.py", "AND (stream_losses = 0 OR NOT $2)", "AND (true OR NOT $2)"),
+        ("db/ledger/events.py", "AND (stream_losses = 0 OR NOT $2)", "AND (true OR NOT $2)"),
     ),
     "look for what Redis lost in silence": guard(
-        "test_consumers_relay.py::test_what_redis_lost_in_silence_is_published_again",
-        ("consumers/rebuild.py", "return await self._take_back_all(source)", "return 0"),
+        "relay/test_relay.py::test_what_redis_lost_in_silence_is_published_again",
+        ("consumers/runtime/rebuild.py", "return await self._take_back_all(source)", "return 0"),
     ),
     "look for it under load as well": guard(
-        "test_consumers_relay.py::test_what_was_lost_is_found_while_others_come_in_without_end",
+        "relay/test_relay.py::test_what_was_lost_is_found_while_others_come_in_without_end",
         (
-            "consumers/rebuild.py",
+            "consumers/runtime/rebuild.py",
             "published_s_ago=settled_s_ago + LOST_MARGIN_S",
             "published_s_ago=settled_s_ago + 1e6",
         ),
     ),
     "take nothing in flight for lost": guard(
-        "test_consumers_relay.py::test_what_is_published_during_the_look_is_not_taken_for_lost",
+        "relay/test_relay.py::test_what_is_published_during_the_look_is_not_taken_for_lost",
         (
-            "consumers/rebuild.py",
+            "consumers/runtime/rebuild.py",
             "if not lost or (await self._lag(source)).first_unfinished is not None:",
             "if not lost:",
         ),
     ),
     "believe the order of ids, not the times in them": guard(
-        "test_consumers_entry_ids.py"
+        "runtime/test_entry_ids.py"
         "::test_a_backlog_behind_an_id_from_the_future_is_not_published_again[ahead]",
         (
-            "consumers/rebuild.py",
+            "consumers/runtime/rebuild.py",
             "        return self._settled_until_s.get(source)\n",
             "        return _now_s() - (lag.oldest_ms or 0) / 1_000\n",
         ),
     ),
     "make a stream anew that takes no more ids": guard(
-        "test_consumers_entry_ids.py"
-        "::test_a_stream_that_takes_no_more_ids_goes_on_and_loses_nothing",
-        ("bus/mending.py", "if newest ~= ARGV[2] and not", "if true or not"),
+        "runtime/test_entry_ids.py::test_a_stream_that_takes_no_more_ids_goes_on_and_loses_nothing",
+        ("bus/repair.py", "if newest ~= ARGV[2] and not", "if true or not"),
     ),
     "carry unfinished entries over to the stream made anew": guard(
-        "test_consumers_entry_ids.py"
-        "::test_a_stream_that_takes_no_more_ids_goes_on_and_loses_nothing",
-        ("bus/mending.py", "if entry then entries[#entries + 1] = entry end", ""),
+        "runtime/test_entry_ids.py::test_a_stream_that_takes_no_more_ids_goes_on_and_loses_nothing",
+        ("bus/repair.py", "if entry then entries[#entries + 1] = entry end", ""),
     ),
     "put back a group that nothing reaches": guard(
-        "test_consumers_entry_ids.py"
+        "runtime/test_entry_ids.py"
         "::test_a_group_that_was_set_too_far_ahead_gets_its_events[99999999999999-0]",
-        ("bus/mending.py", "  redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], '0')\n", ""),
+        ("bus/repair.py", "  redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], '0')\n", ""),
     ),
     "bury without a mirror, if need be": guard(
-        "test_consumers_entry_ids.py"
+        "runtime/test_entry_ids.py"
         "::test_entries_are_buried_although_the_dead_letters_take_no_more_ids",
         ("bus/deadletter.py", "redis.pcall('XADD', KEYS[2]", "redis.call('XADD', KEYS[2]"),
     ),
     "a stream that refuses costs its own direction only": guard(
-        "test_consumers_entry_ids.py::test_a_key_of_another_type_costs_its_own_direction_only",
-        ("consumers/relay.py", "            obstacles[source] = error\n", "            raise\n"),
+        "runtime/test_entry_ids.py::test_a_key_of_another_type_costs_its_own_direction_only",
+        (
+            "consumers/relay/role.py",
+            "            obstacles[source] = error\n",
+            "            raise\n",
+        ),
     ),
     "trim what is old although its id says otherwise": guard(
-        "test_consumers_cleanup.py::test_finished_entries_from_the_future_go_in_time_too",
-        ("consumers/cleanup.py", "old_id=age.old_id", "old_id=None"),
+        "cleanup/test_trimming.py::test_finished_entries_from_the_future_go_in_time_too",
+        ("consumers/cleanup/role.py", "old_id=age.old_id", "old_id=None"),
     ),
     "repair nothing on first sight": guard(
-        "test_reconcile_books.py"
+        "reconcile/test_books.py"
         "::test_a_change_made_on_telegram_becomes_an_event_that_discord_follows",
-        ("consumers/reconcile/decisions.py", "    if before is None:", "    if False:"),
+        ("consumers/reconcile/rules.py", "    if before is None:", "    if False:"),
     ),
     "look again under lock before a repair": guard(
-        "test_reconcile_guards.py::test_what_is_gone_when_it_is_to_be_repaired_is_left_alone",
+        "reconcile/test_refused_pages.py::test_what_is_gone_when_it_is_to_be_repaired_is_left_alone",
         (
-            "consumers/reconcile/books.py",
+            "consumers/reconcile/subjects/books.py",
             "        if stands(finding, self._row(look)) is None:",
             "        if False:",
         ),
     ),
     "believe no page that was changed on its way": guard(
-        "test_reconcile_guards.py"
+        "reconcile/test_refused_pages.py"
         "::test_a_snapshot_that_did_not_come_whole_stops_the_pass[another amount]",
         (
-            "consumers/reconcile/decisions.py",
+            "consumers/reconcile/rules.py",
             "    if page_checksum(page) != page.checksum:",
             "    if False:",
         ),
     ),
     "believe no page of an hour ago": guard(
-        "test_reconcile_guards.py"
+        "reconcile/test_refused_pages.py"
         "::test_a_page_that_is_old_or_of_somebody_else_is_refused[an hour old]",
         (
-            "consumers/reconcile/decisions.py",
+            "consumers/reconcile/rules.py",
             "    if age > timedelta(seconds=age_s_max):",
             "    if False:",
         ),
     ),
     "believe no page of another community": guard(
-        "test_reconcile_guards.py"
+        "reconcile/test_refused_pages.py"
         "::test_a_page_that_is_old_or_of_somebody_else_is_refused[another guild]",
         (
-            "consumers/reconcile/decisions.py",
+            "consumers/reconcile/rules.py",
             "    if (page.chat_id, page.guild_id) != place:",
             "    if False:",
         ),
     ),
     "judge no pass before every page is there": guard(
-        "test_reconcile_guards.py"
+        "reconcile/test_refused_pages.py"
         "::test_a_snapshot_that_did_not_come_whole_stops_the_pass[one page missing]",
         ("consumers/reconcile/role.py", "        if waiting:\n", "        if False:\n"),
     ),
     "judge no pass with a gap between its pages": guard(
-        "test_reconcile_guards.py::test_pages_that_do_not_follow_one_another_stop_the_pass",
+        "reconcile/test_refused_pages.py::test_pages_that_do_not_follow_one_another_stop_the_pass",
         (
-            "consumers/reconcile/judging.py",
+            "consumers/reconcile/verdicts.py",
             "                if gap := reconcile_pages.gap_in(pages):",
             "                if gap := '':",
         ),
     ),
     "stop where too much would change": guard(
-        "test_reconcile_guards.py"
+        "reconcile/test_refused_pages.py"
         "::test_more_drift_than_the_limit_is_held_until_an_operator_accepts_it",
         (
-            "consumers/reconcile/judging.py",
+            "consumers/reconcile/verdicts.py",
             "why = too_much(await drift.tallies(conn, run.id), self._limits)",
             "why = None",
         ),
     ),
     "take no empty table for zeros": guard(
-        "test_reconcile_store.py::test_an_empty_table_is_no_statement_and_changes_nothing",
+        "reconcile/test_stores.py::test_an_empty_table_is_no_statement_and_changes_nothing",
         (
-            "consumers/reconcile/stored.py",
-            "        if not await store_writing.read(conn, self.platform, self._store, 0, 1):",
+            "consumers/reconcile/subjects/stores.py",
+            "        if not await writing.read(conn, self.platform, self._store, 0, 1):",
             "        if False:",
         ),
     ),
     "correct no row that never agreed with the ledger": guard(
-        "test_reconcile_history.py"
+        "reconcile/test_history.py"
         "::test_what_a_member_had_before_twinstream_is_held_though_they_won_since[discord]",
         (
-            "consumers/reconcile/decisions.py",
+            "consumers/reconcile/rules.py",
             '    if one.subject == "store" and (one.subject_id, one.field) not in agreed:',
             "    if False:",
         ),
     ),
     "import a row that never agreed, and take nothing from it": guard(
-        "test_reconcile_history.py"
+        "reconcile/test_history.py"
         "::test_accepting_history_imports_it_and_leaves_the_bots_own_row[discord]",
         (
-            "consumers/reconcile/stored.py",
+            "consumers/reconcile/subjects/stores.py",
             "        if is_history and difference > 0:",
             "        if False:",
         ),
     ),
     "let a row prove nothing that came back after it was deleted": guard(
-        "test_reconcile_history.py"
+        "reconcile/test_history.py"
         "::test_a_row_that_came_back_with_a_value_of_its_own_is_held[discord]",
         (
-            "consumers/reconcile/stored.py",
-            "            await store_agreements.forget(conn, self.platform, finding.subject_id)\n",
+            "consumers/reconcile/subjects/stores.py",
+            "            await agreements.forget(conn, self.platform, finding.subject_id)\n",
             "",
         ),
     ),
     "believe of a table nothing that another one was seen to hold": guard(
-        "test_reconcile_history.py"
+        "reconcile/test_history.py"
         "::test_another_table_of_the_same_bot_is_met_for_the_first_time[discord]",
         (
-            "db/store_agreements.py",
+            "db/reconcile/agreements.py",
             "            WHERE platform = $1 AND store = $2 AND account_id",
             "            WHERE platform = $1 AND $2 <> '' AND account_id",
         ),
     ),
     "hold what is held once, until it is decided": guard(
-        "test_reconcile_history.py::test_a_row_that_grows_untold_stays_one_held_finding[discord]",
+        "reconcile/test_history.py::test_a_row_that_grows_untold_stays_one_held_finding[discord]",
         (
-            "db/drift.py",
+            "db/reconcile/drift.py",
             "                AND o.seen_again_by IS DISTINCT FROM $1\n",
             "",
         ),
     ),
     "let no number stop a pass": guard(
-        "test_reconcile_numbers.py"
+        "reconcile/test_numbers.py"
         "::test_a_row_with_the_largest_number_is_held_and_the_others_are_repaired[users-lowest]",
         (
-            "consumers/reconcile/decisions.py",
+            "consumers/reconcile/rules.py",
             "    if one.difference is None or abs(one.difference) > DELTA_MAX:",
             "    if False:",
         ),
     ),
     "compare only what nobody is about to change": guard(
-        "test_reconcile_roles.py::test_who_is_shown_something_during_the_look_is_left_out",
+        "reconcile/test_discord_roles.py::test_who_is_shown_something_during_the_look_is_left_out",
         (
-            "consumers/reconcile/worn.py",
+            "consumers/reconcile/subjects/appearance.py",
             "not in looks.worn or not appearance.is_still or appearance.is_absent:",
             "not in looks.worn or appearance.is_absent:",
         ),
     ),
     "ask about each one who is missing from a list": guard(
-        "test_reconcile_roles.py::test_who_is_missing_from_a_list_is_asked_about_alone",
+        "reconcile/test_discord_roles.py::test_who_is_missing_from_a_list_is_asked_about_alone",
         (
-            "consumers/reconcile/worn_roles.py",
+            "consumers/reconcile/subjects/discord_roles.py",
             "{one: await self._member(client, one) for one in asked}",
             "dict[int, Member | None].fromkeys(asked)",
         ),
     ),
     "believe nobody who does not even know the bot": guard(
-        "test_reconcile_roles.py::test_nothing_is_concluded_from_everybody_being_unknown",
+        "reconcile/test_discord_roles.py::test_nothing_is_concluded_from_everybody_being_unknown",
         (
-            "consumers/reconcile/worn_roles.py",
+            "consumers/reconcile/subjects/discord_roles.py",
             "            await self._prove_that_it_knows_members(client)\n",
             "            pass\n",
         ),
     ),
     "redeem no code under the stop sign": guard(
-        "test_stop_sign.py"
+        "reconcile/test_stop_sign.py"
         "::test_a_code_that_is_sent_while_the_sign_is_being_set_is_not_redeemed[read committed]",
         (
-            "db/linking.py",
+            "db/members/linking.py",
             "            if await stop_signs.set_reason(conn) is not None:",
             "            if False:",
         ),
     ),
     "set no stop sign while a code is being redeemed": guard(
-        "test_stop_sign.py::test_the_sign_waits_for_the_redemption_under_way",
+        "reconcile/test_stop_sign.py::test_the_sign_waits_for_the_redemption_under_way",
         (
             "db/stop_signs.py",
             '        await conn.execute("LOCK TABLE stop_signs IN ROW SHARE MODE")\n',
@@ -465,9 +474,9 @@ GUARDS = {
         ),
     ),
     "begin no pass under the stop sign": guard(
-        "test_stop_sign.py::test_under_the_sign_no_pass_is_begun_and_the_reason_is_logged_once",
+        "reconcile/test_stop_sign.py::test_under_the_sign_no_pass_is_begun_and_the_reason_is_logged_once",
         (
-            "db/reconcile_runs.py",
+            "db/reconcile/runs.py",
             "    await stop_signs.obey(conn)\n",
             "",
         ),
@@ -478,117 +487,117 @@ GUARDS = {
         ),
     ),
     "repair nothing under the stop sign": guard(
-        "test_stop_sign.py::test_a_sign_between_two_repairs_lets_no_second_one_through",
+        "reconcile/test_stop_sign.py::test_a_sign_between_two_repairs_lets_no_second_one_through",
         (
-            "consumers/reconcile/judging.py",
+            "consumers/reconcile/verdicts.py",
             "                await stop_signs.obey(conn)\n",
             "",
         ),
     ),
     "look again before a role is put back": guard(
-        "test_reconcile_roles.py::test_what_was_changed_once_more_is_not_what_was_found",
+        "reconcile/test_discord_roles.py::test_what_was_changed_once_more_is_not_what_was_found",
         (
-            "consumers/reconcile/worn.py",
+            "consumers/reconcile/subjects/appearance.py",
             "if found != (finding.seen, finding.expected):",
             "if False:",
         ),
     ),
     "a table that refuses every row buries nothing": guard(
-        "test_store_refusals.py"
+        "settling/test_store_refusals.py"
         "::test_a_table_that_refuses_every_row_waits_and_buries_nothing[a right taken away]",
         (
-            "db/store_writing.py",
+            "db/stores/writing.py",
             "        asked = 0\n        async for",
             "        return\n        asked = 0\n        async for",
         ),
     ),
     "a frozen table is not asked with nothing": guard(
-        "test_store_refusals.py"
+        "settling/test_store_refusals.py"
         "::test_a_table_that_refuses_every_row_waits_and_buries_nothing[a season that is over]",
         (
-            "db/store_writing.py",
+            "db/stores/writing.py",
             "least = 0 if all(is_about_amount(error) for _, error in hindered) else 1",
             "least = 0",
         ),
     ),
     "a refused amount is not asked with another": guard(
-        "test_store_refusals.py::test_the_only_row_is_refused_for_its_amount_alone",
+        "settling/test_store_refusals.py::test_the_only_row_is_refused_for_its_amount_alone",
         (
-            "db/store_writing.py",
+            "db/stores/writing.py",
             "least = 0 if all(is_about_amount(error) for _, error in hindered) else 1",
             "least = 1",
         ),
     ),
     "judge again after the last refusal": guard(
-        "test_store_refusals.py"
+        "settling/test_store_refusals.py"
         "::test_a_table_that_closes_in_the_middle_of_paying_is_not_taken_for_many_refusals",
         (
-            "db/store_writing.py",
+            "db/stores/writing.py",
             "            await self._require_open()\n            for hindrance",
             "            for hindrance",
         ),
     ),
     "try once more what is to be buried": guard(
-        "test_store_refusals.py::test_a_refusal_that_is_over_when_it_is_judged_buries_nothing",
+        "settling/test_store_refusals.py::test_a_refusal_that_is_over_when_it_is_judged_buries_nothing",
         (
-            "db/store_writing.py",
+            "db/stores/writing.py",
             "                await self._apply([hindrance.change])\n",
             "                pass\n",
         ),
     ),
     "ask rows that were changed lately": guard(
-        "test_store_refusals.py::test_many_banned_neighbours_do_not_make_a_table_look_closed",
+        "settling/test_store_refusals.py::test_many_banned_neighbours_do_not_make_a_table_look_closed",
         (
-            "db/store_writing.py",
+            "db/stores/writing.py",
             "for account_id in await self._changed_lately():",
             "for account_id in list[int]():",
         ),
     ),
     "wait for no lock without end": guard(
-        "test_store_refusals.py::test_a_locked_row_costs_itself_alone_and_is_never_buried",
+        "settling/test_store_refusals.py::test_a_locked_row_costs_itself_alone_and_is_never_buried",
         (
-            "db/store_writing.py",
+            "db/stores/writing.py",
             "SAVEPOINT store; SET LOCAL lock_timeout = {lock_wait_ms}",
             "SAVEPOINT store",
         ),
     ),
     "set aside what cannot be paid": guard(
-        "test_store_refusals.py::test_a_trigger_that_drops_the_change_does_not_keep_paying_busy",
+        "settling/test_store_refusals.py::test_a_trigger_that_drops_the_change_does_not_keep_paying_busy",
         (
-            "db/debts.py",
+            "db/stores/debts.py",
             "        await _set_aside(conn, platform, {",
             "        _ = (conn, platform, {",
         ),
     ),
     "a debt buries no event": guard(
-        "test_store_refusals.py::test_what_the_table_does_not_want_of_a_debt_buries_no_event",
+        "settling/test_store_refusals.py::test_what_the_table_does_not_want_of_a_debt_buries_no_event",
         (
-            "db/debts.py",
+            "db/stores/debts.py",
             "left = [one for one in debts if account_of[one] in together.refused]",
             "left = list[int]()",
         ),
     ),
     "put a refused bonus on record": guard(
-        "test_store_refusals.py::test_a_refused_bonus_is_on_record_and_can_be_replayed",
+        "settling/test_store_refusals.py::test_a_refused_bonus_is_on_record_and_can_be_replayed",
         (
-            "consumers/bonuses.py",
+            "consumers/settling/bonuses.py",
             "            conflict = isinstance(error, IdempotencyConflict)\n",
             "            return str(error)\n            conflict = True\n",
         ),
     ),
     "give no bonus that only looks like one": guard(
-        "test_store_refusals.py::test_what_only_looks_like_a_bonus_is_not_replayed",
+        "settling/test_store_refusals.py::test_what_only_looks_like_a_bonus_is_not_replayed",
         (
-            "consumers/bonuses.py",
+            "consumers/settling/bonuses.py",
             "            if not await producer.holds_achievement(",
             "            if False and not await producer.holds_achievement(",
         ),
     ),
     "a member who cannot be read holds up nobody else": guard(
-        "test_consumers_unreadable_answers.py"
+        "display/test_unreadable_answers.py"
         "::test_a_member_whom_telegram_describes_anew_holds_up_nobody[no status]",
         (
-            "consumers/telegram_tags.py",
+            "consumers/display/telegram_tags/tags.py",
             "    if isinstance(error, UnreadableAnswer) and error.was_done:\n        # Nothing",
             "    if False:\n        # Nothing",
         ),
@@ -611,7 +620,7 @@ GUARDS = {
     ),
     "a code that others could read links nobody": guard(
         "test_code_voiding.py::test_a_void_code_links_nobody_and_its_owner_is_told",
-        ("db/linking.py", _VOID, _STILL_LIVE),
-        room="tests/integration",
+        ("db/members/linking.py", _VOID, _STILL_LIVE),
+        room="tests/integration/db",
     ),
 }

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from guards import GUARDS
+
+from tests.mutations.guards import GUARDS
 
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
 TESTS_FAILED = 1  # pytest's exit codes; any other above 0 means that no test had its say

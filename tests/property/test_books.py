@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import schemas
-from db import Fact, InsufficientFunds, LinkOutcome, Rung, events, issue_code, redeem_code
+from db import Fact, InsufficientFunds, LinkOutcome, Rung, issue_code, redeem_code
+from db.ledger import events
 from launch.servers import Server
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

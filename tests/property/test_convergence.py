@@ -14,18 +14,18 @@ from typing import Any, TypeVar
 
 import asyncpg
 import pytest
-from deployment import TEMPORARY, Crash, CrashingPool, Deployment, LosingAnswers
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-from hypothesis_model import Wanted, sources, sums, wanted
 
 import schemas
 from bus import SOURCES, Source
-from consumers import dead
-from consumers.suspects import ATTEMPTS_MAX, SUSPECT_DELIVERIES
+from consumers.operate import dead_letters
+from consumers.settling.poison import ATTEMPTS_MAX, SUSPECT_DELIVERIES
 from db import IdempotencyConflict, InsufficientFunds, Producer, Recorded
 from launch.servers import Server
+from tests.support.deployment import TEMPORARY, Crash, CrashingPool, Deployment, LosingAnswers
+from tests.support.hypothesis_model import Wanted, sources, sums, wanted
 
 EXAMPLES = 250
 STEPS = 14
@@ -271,7 +271,7 @@ class Histories(RuleBasedStateMachine):
     def an_operator_replays(self) -> None:
         deployment = self._deployment
         with contextlib.suppress(*TEMPORARY):
-            self._run(dead.replay(deployment.pool, deployment.publisher, ids=None))
+            self._run(dead_letters.replay(deployment.pool, deployment.publisher, ids=None))
 
     @rule(source=sources)
     def an_operator_rebuilds(self, source: Source) -> None:
@@ -322,7 +322,7 @@ class Histories(RuleBasedStateMachine):
         )
         assert all(self._deaths[source] >= ATTEMPTS_MAX for (source,) in buried)
         if buried:
-            await dead.replay(
+            await dead_letters.replay(
                 deployment.pool, deployment.publisher, ids=None, reason=TOO_MANY_DEATHS
             )
             await deployment.come_to_rest()
@@ -330,7 +330,7 @@ class Histories(RuleBasedStateMachine):
     async def _everything_buried_is_sent_again(self) -> bool:
         """Have an operator replay all that is left; what is true by now arrives, and no more."""
         deployment = self._deployment
-        done = await dead.replay(deployment.pool, deployment.publisher, ids=None)
+        done = await dead_letters.replay(deployment.pool, deployment.publisher, ids=None)
         await deployment.come_to_rest()
         return bool(done.sent)
 

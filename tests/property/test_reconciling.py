@@ -14,20 +14,21 @@ from typing import Any, TypeVar
 import asyncpg
 import msgspec
 import pytest
-from deployment import TEMPORARY, Deployment
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-from hypothesis_model import DISCORD_OFFSET, PEOPLE, Wanted, sources, wanted
 
 from bus import Source, ensure_group
 from config import ReconcileSetting
 from config.community import StoreSetting
-from consumers.parts import Parts
 from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
-from db import InsufficientFunds, Store, issue_code, open_stores, reconcile_runs, redeem_code
+from consumers.runtime.resources import Parts
+from db import InsufficientFunds, Store, issue_code, open_stores, redeem_code
+from db.reconcile import runs
 from launch.servers import Server
+from tests.support.deployment import TEMPORARY, Deployment
+from tests.support.hypothesis_model import DISCORD_OFFSET, PEOPLE, Wanted, sources, wanted
 
 EXAMPLES = 60
 STEPS = 18
@@ -372,7 +373,7 @@ class Passes(RuleBasedStateMachine):
             for _ in range(STEPS_PER_PASS_MAX):
                 await role.step()
                 async with self._pool.acquire() as conn:
-                    report = await reconcile_runs.report(conn, run_id or 0)
+                    report = await runs.report(conn, run_id or 0)
                 if report is not None and report.status != "running":
                     break
                 if run_id is None:

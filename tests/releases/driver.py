@@ -21,21 +21,13 @@ sys.path.insert(0, str(Path.cwd()))
 import schemas
 from bus import SOURCES
 from config import Community, Settings, set_up_logs
-from consumers.parts import Parts, open_parts
 from consumers.reconcile import open_role
-from consumers.relay import Relay
-from consumers.settling import Settling
-from db import (
-    Fact,
-    Paused,
-    Producer,
-    events,
-    find_member,
-    issue_code,
-    reconcile_runs,
-    redeem_code,
-    see,
-)
+from consumers.relay.role import Relay
+from consumers.runtime.resources import Parts, open_parts
+from consumers.settling.role import Settling
+from db import Fact, Paused, Producer, find_member, issue_code, redeem_code, see
+from db.ledger import events
+from db.reconcile import runs
 from db.release import RELEASE
 
 COMMUNITY = "sandbox/twinstream.toml"
@@ -180,7 +172,7 @@ async def reconcile(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
             while report is None or report.status == "running":
                 await role.step()
                 async with parts.pool.acquire() as conn:
-                    report = await reconcile_runs.report(conn, run_id)
+                    report = await runs.report(conn, run_id)
             statuses.append(report.status)
     return {"passes": statuses}
 

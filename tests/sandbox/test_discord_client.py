@@ -4,7 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from discord_bench import (
+
+from sandbox import Fault, SandboxError
+from sandbox.discord_api import Intent
+from tests.support.discord_sandbox import (
     ALICE,
     BORIS,
     BOT_ROLE,
@@ -26,10 +29,7 @@ from discord_bench import (
     pointed_at,
 )
 
-from sandbox import Fault, SandboxError
-from sandbox.discord_api import Intent
-
-pytest_plugins = ["discord_bench"]
+pytest_plugins = ["tests.support.discord_sandbox"]
 
 IDENTIFY, RESUME = "gateway IDENTIFY", "gateway RESUME"
 CALLBACK = "POST /interactions/{interaction_id}/{interaction_token}/callback"

@@ -8,7 +8,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from discord_bench import (
+from jsonschema import Draft202012Validator
+
+from sandbox import Fault
+from sandbox.discord_api.intents import ALL_INTENTS
+from sandbox.discord_api.rest import ROUTES
+from tests.support.discord_sandbox import (
     ALICE,
     BOOSTER,
     BORIS,
@@ -22,13 +27,8 @@ from discord_bench import (
     VERA,
     Bench,
 )
-from jsonschema import Draft202012Validator
 
-from sandbox import Fault
-from sandbox.discord_api.intents import ALL_INTENTS
-from sandbox.discord_api.rest import ROUTES
-
-pytest_plugins = ["discord_bench"]
+pytest_plugins = ["tests.support.discord_sandbox"]
 
 CONTRACT = (
     Path(__file__).resolve().parents[2] / ".." / "shared" / "contracts" / "discord-openapi.json"

@@ -7,7 +7,10 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-from discord_bench import (
+
+from sandbox import Fault
+from sandbox.discord_api import DiscordPlatform
+from tests.support.discord_sandbox import (
     ALICE,
     BOT,
     GENERAL,
@@ -23,10 +26,7 @@ from discord_bench import (
     new_bench,
 )
 
-from sandbox import Fault
-from sandbox.discord_api import DiscordPlatform
-
-pytest_plugins = ["discord_bench"]
+pytest_plugins = ["tests.support.discord_sandbox"]
 
 PUT_ROLE = f"PUT {MEMBER_ROLE}"
 ROLE_PATH = f"/guilds/{GUILD}/members/{ALICE}/roles/{NEWCOMER}"

@@ -4,7 +4,11 @@ import time
 
 import aiohttp
 import pytest
-from discord_bench import (
+
+from sandbox import Fault, Rate
+from sandbox.discord_api import DiscordLimits
+from sandbox.discord_api.limits import Buckets
+from tests.support.discord_sandbox import (
     ALICE,
     BORIS,
     GENERAL,
@@ -20,11 +24,7 @@ from discord_bench import (
     new_bench,
 )
 
-from sandbox import Fault, Rate
-from sandbox.discord_api import DiscordLimits
-from sandbox.discord_api.limits import Buckets
-
-pytest_plugins = ["discord_bench"]
+pytest_plugins = ["tests.support.discord_sandbox"]
 
 PUT_ROLE, DELETE_ROLE = f"PUT {MEMBER_ROLE}", f"DELETE {MEMBER_ROLE}"
 HERE = {"guild_id": "1", "user_id": "7", "role_id": "8"}

@@ -1,7 +1,20 @@
 """Who may give which role to whom, as pure rules and as the bot meets them."""
 
 import pytest
-from discord_bench import (
+
+from sandbox.discord_api.bits import Permission, bits
+from sandbox.discord_api.errors import ApiError
+from sandbox.discord_api.permissions import (
+    check_grants,
+    check_outranks,
+    check_role_below,
+    check_role_change,
+    highest_role,
+    permissions_of,
+)
+from sandbox.discord_api.world import World, seeded_world
+from sandbox.errors import SeedError
+from tests.support.discord_sandbox import (
     ALICE,
     BOOSTER,
     BOT_ROLE,
@@ -18,20 +31,7 @@ from discord_bench import (
     discord,
 )
 
-from sandbox.discord_api.bits import Permission, bits
-from sandbox.discord_api.errors import ApiError
-from sandbox.discord_api.permissions import (
-    check_grants,
-    check_outranks,
-    check_role_below,
-    check_role_change,
-    highest_role,
-    permissions_of,
-)
-from sandbox.discord_api.world import World, seeded_world
-from sandbox.errors import SeedError
-
-pytest_plugins = ["discord_bench"]
+pytest_plugins = ["tests.support.discord_sandbox"]
 
 
 @pytest.fixture

@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from discord_desk import Server as DiscordServer
 from redis.asyncio import Redis
-from settling_desk import Desk
-from telegram_desk import Group
 
 import schemas
 from bus import Keys, connect
 from config import AchievementSetting, Community, ConsumerSetting, Rank, Settings
 from config.community import DiscordSetting, TelegramSetting
-from consumers.parts import Parts, open_parts
+from consumers.runtime.resources import Parts, open_parts
 from db import Producer
 from launch.servers import Server
+from tests.support.discord_display import Server as DiscordServer
+from tests.support.settling import Desk
+from tests.support.telegram_display import Group
 
 _databases = itertools.count(1)
 REDIS_DATABASES = 16

@@ -1,0 +1,164 @@
+"""Keeping Redis and the record free of what nobody needs any more.
+
+Entries that every group has settled are trimmed once they are old enough that nobody wants to look
+at them, and once a day a round through the record removes what is older still. What is needed is
+never touched, however old it is. Several of these roles may run: each is safe beside any other.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Final, NamedTuple
+
+import structlog
+
+from bus import (
+    CLOCK_STEP_MS,
+    SOURCES,
+    AccessDenied,
+    BusError,
+    CommandRefused,
+    GroupMissing,
+    ServerUnfit,
+    StreamMissing,
+    Subscription,
+    Trimmed,
+    remove_idle_consumers,
+    told_ahead,
+    trim_stream,
+)
+from bus.entry import id_order
+from consumers.runtime import metrics
+from consumers.runtime.resources import Parts
+from consumers.runtime.transactions import transaction
+from db.ledger import delivery_attempts
+
+from .rounds import Rounds
+
+log = structlog.get_logger("twinstream.cleanup")
+
+#: A consumer that has asked for nothing for so long, and holds nothing, is run by nobody.
+CONSUMER_IDLE_S: Final = 24 * 3_600
+#: Entries are settled or buried within minutes; what was counted so long ago is gone from Redis.
+ATTEMPTS_KEPT_S: Final = 7 * 24 * 3_600
+ATTEMPTS_PER_STEP: Final = 1_000
+
+
+class _Seen(NamedTuple):
+    """The newest id of a stream, and when we saw it: everything up to it is older than that."""
+
+    newest: str
+    at_s: float
+
+
+class _Age:
+    """Tells which entries of one stream are old, whatever their ids say.
+
+    It notes the newest id, waits until `keep_s` has passed on our own clock, and notes the next.
+    """
+
+    def __init__(self, keep_s: float) -> None:
+        self._keep_s = keep_s
+        self._clock = asyncio.get_running_loop().time
+        self._seen: _Seen | None = None
+        #: Everything up to this id is old.
+        self.old_id: str | None = None
+
+    def note(self, newest: str) -> None:
+        """Learn the newest id of the stream, as it is now."""
+        now_s = self._clock()
+        if self._seen is not None and id_order(newest) < id_order(self._seen.newest):
+            self._seen = self.old_id = None  # the stream was made anew
+        if self._seen is not None and now_s >= self._seen.at_s + self._keep_s:
+            self.old_id, self._seen = self._seen.newest, None
+        self._seen = self._seen or _Seen(newest, now_s)
+
+
+class Cleanup:
+    """The role that trims the streams every `cleanup_interval_ms`, and the record once a day."""
+
+    def __init__(self, parts: Parts) -> None:
+        limits = parts.community.consumers
+        self.pause_s = limits.cleanup_interval_ms / 1_000
+        self._keep_ms = limits.keep_finished_ms
+        self._pool = parts.pool
+        self._redis = parts.redis
+        self._subscriptions = [parts.keys.subscription(source) for source in SOURCES]
+        self._rounds = Rounds(parts.pool, parts.community.cleanup, parts.stop)
+        self._ages = {stream: _Age(self._keep_ms / 1_000) for stream, _ in self._subscriptions}
+        #: Streams that cannot be trimmed, which is told once.
+        self._refused: set[str] = set()
+        #: Streams whose ids are ahead of the clock, which is told once.
+        self._ahead: set[str] = set()
+
+    def describe(self) -> Mapping[str, object]:
+        """Name the interval, and for how long things are kept."""
+        return {
+            **self._rounds.describe(),
+            "trim_interval_s": self.pause_s,
+            "keep_finished_s": self._keep_ms / 1_000,
+            "consumer_idle_s": CONSUMER_IDLE_S,
+            "attempts_kept_s": ATTEMPTS_KEPT_S,
+        }
+
+    async def step(self) -> int:
+        """Do one bounded round. Returns how much was removed."""
+        removed = 0
+        for subscription in self._subscriptions:
+            try:
+                removed += await self._tidy(subscription)
+            except ServerUnfit:
+                raise
+            except (GroupMissing, StreamMissing, CommandRefused, AccessDenied) as error:
+                self._refuse(subscription, error)
+        async with transaction(self._pool) as conn:
+            removed += await delivery_attempts.forget_old_attempts(
+                conn, older_than_s=ATTEMPTS_KEPT_S, limit=ATTEMPTS_PER_STEP
+            )
+        return removed + await self._rounds.step()
+
+    async def _tidy(self, subscription: Subscription) -> int:
+        stream, group = subscription
+        age = self._ages[stream]
+        trimmed = await trim_stream(
+            self._redis, stream, [group], keep_ms=self._keep_ms, old_id=age.old_id
+        )
+        age.note(trimmed.newest)
+        self._refused.discard(stream)
+        self._tell_if_ahead(stream, trimmed)
+        if trimmed.removed:
+            metrics.TRIMMED.labels(stream).inc(trimmed.removed)
+            log.info("stream.trimmed", stream=stream, removed=trimmed.removed, left=trimmed.left)
+        gone = await remove_idle_consumers(
+            self._redis, subscription, idle_ms=CONSUMER_IDLE_S * 1_000
+        )
+        if gone:
+            log.info("consumers.removed", stream=stream, group=group, names=gone)
+        return trimmed.removed + len(gone)
+
+    def _tell_if_ahead(self, stream: str, trimmed: Trimmed) -> None:
+        """Say once that a stream's ids tell no ages, and once that they do again."""
+        if trimmed.ahead_ms > CLOCK_STEP_MS and stream not in self._ahead:
+            self._ahead.add(stream)
+            log.warning(
+                "stream.ahead_of_clock",
+                stream=stream,
+                newest=trimmed.newest,
+                why=f"{stream} has ids {told_ahead(trimmed.ahead_ms)} ahead of the Redis clock, so"
+                " the ages of its entries are unknown; see `doctor`",
+            )
+        elif not trimmed.ahead_ms and stream in self._ahead:
+            self._ahead.discard(stream)
+            log.info("stream.on_time", stream=stream)
+
+    def _refuse(self, subscription: Subscription, error: BusError) -> None:
+        """Say once that a stream is left alone until the relay or a consumer has built it anew."""
+        if subscription.stream not in self._refused:
+            log.warning("stream.not_trimmed", stream=subscription.stream, why=str(error))
+        self._refused.add(subscription.stream)
+
+
+@contextlib.asynccontextmanager
+async def open_role(parts: Parts) -> AsyncIterator[Cleanup]:
+    """Open the role `cleanup`."""
+    yield Cleanup(parts)

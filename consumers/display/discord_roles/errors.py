@@ -1,0 +1,79 @@
+"""What Discord's refusals mean: for whom, and when to look again."""
+
+import contextlib
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+import discord
+
+from consumers.display.port import CannotShow
+from db.surfaces import visits
+
+from .hierarchy import NOT_IN_SERVER
+
+REFUSED_RETRY_S = 300.0
+TROUBLE_RETRY_S = 10.0
+
+UNKNOWN_GUILD = 10004
+UNKNOWN_MEMBER = 10007
+UNKNOWN_ROLE = 10011
+UNKNOWN_USER = 10013
+MISSING_ACCESS = 50001
+MISSING_PERMISSIONS = 50013
+INVALID_ROLE = 50028
+
+#: What discord.py raises where an answer lacks a field, has another type, or is not JSON at all.
+UNREADABLE: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+def obstacle(error: Exception) -> CannotShow:
+    """Say what Discord's refusal means for whom, and when to look again. Pure."""
+    if isinstance(error, discord.RateLimited):
+        return CannotShow("Discord asks to wait", retry_s=error.retry_after, everyone=True)
+    if isinstance(error, discord.HTTPException) and (refusal := _refusal(error)):
+        return refusal
+    return CannotShow(
+        f"Discord is in trouble ({type(error).__name__}: {error})",
+        retry_s=TROUBLE_RETRY_S,
+        everyone=True,
+    )
+
+
+def _refusal(error: discord.HTTPException) -> CannotShow | None:
+    """Say what an answer that Discord meant means; None for one out of trouble."""
+    if error.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
+        return CannotShow(
+            "is not a member of the Discord server",
+            retry_s=REFUSED_RETRY_S,
+            cause=visits.ABSENT,
+        )
+    if error.code in (UNKNOWN_GUILD, MISSING_ACCESS):
+        return CannotShow(NOT_IN_SERVER, retry_s=REFUSED_RETRY_S, everyone=True)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return CannotShow(
+            "Discord refuses DISCORD_TOKEN: was it reset?", retry_s=REFUSED_RETRY_S, everyone=True
+        )
+    if error.status == HTTPStatus.FORBIDDEN:
+        return CannotShow(
+            f"Discord forbids it ({error.code} {error.text})",
+            retry_s=REFUSED_RETRY_S,
+            everyone=True,
+        )
+    return None
+
+
+@contextlib.contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Raise CannotShow for whatever discord.py raises."""
+    try:
+        yield
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        raise obstacle(error) from error
+    except UNREADABLE as error:
+        raise CannotShow(
+            f"Discord's answer cannot be read ({type(error).__name__})",
+            retry_s=TROUBLE_RETRY_S,
+            everyone=True,
+        ) from error

@@ -1,0 +1,64 @@
+"""What Discord's answers say about its limits, which discord.py keeps to itself.
+
+aiohttp's tracing, an option of discord.py's client, shows every answer's headers.
+"""
+
+import re
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Final, NamedTuple
+
+import aiohttp
+
+from consumers.display.rate import Pace
+
+_MEMBER: Final = r"/guilds/\d+/members/\d+"
+ROLE_WRITES: Final = re.compile(rf"(PUT|DELETE) .*{_MEMBER}/roles/\d+")
+MEMBER_LOOKS: Final = re.compile(rf"GET .*{_MEMBER}")
+
+
+class Allowance(NamedTuple):
+    """How many calls a bucket holds and has left, and in how many seconds it is full again."""
+
+    limit: int
+    remaining: int
+    reset_after_s: float
+
+
+class DiscordLimits:
+    """Keeps paces below what Discord says. Give `trace` to the client as its `http_trace`."""
+
+    def __init__(self) -> None:
+        self.trace = aiohttp.TraceConfig()
+        self.trace.on_request_end.append(self._read)
+        self._followers: list[tuple[re.Pattern[str], Pace]] = []
+
+    def lead(self, calls: re.Pattern[str], pace: Pace) -> None:
+        """Let a pace heed the answers to such calls: `ROLE_WRITES` or `MEMBER_LOOKS`."""
+        self._followers.append((calls, pace))
+
+    async def _read(
+        self,
+        _session: aiohttp.ClientSession,
+        _context: SimpleNamespace,
+        params: aiohttp.TraceRequestEndParams,
+    ) -> None:
+        said = allowance(params.response.headers)
+        if said is None:
+            return
+        call = f"{params.method} {params.url.path}"
+        for calls, pace in self._followers:
+            if calls.fullmatch(call):
+                pace.observe(said.limit, said.remaining, said.reset_after_s)
+
+
+def allowance(headers: Mapping[str, str]) -> Allowance | None:
+    """Read the headers of one answer; None if they say nothing, or no sense. Pure."""
+    try:
+        return Allowance(
+            int(headers["X-RateLimit-Limit"]),
+            int(headers["X-RateLimit-Remaining"]),
+            float(headers["X-RateLimit-Reset-After"]),
+        )
+    except (KeyError, ValueError):
+        return None

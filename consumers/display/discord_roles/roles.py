@@ -1,0 +1,323 @@
+"""The role `discord-roles`: ranks and achievements as roles in the Discord server.
+
+Discord loses role writes that run side by side and, rarely, others too; so one member's writes go
+one after the other, and every change is read back.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import aiohttp
+import discord
+import structlog
+
+from config import Community, ConfigError, Settings, point_discord_at
+from consumers.display.port import CannotShow, Hindrances
+from consumers.display.rate import Pace
+from consumers.display.role import Surfaces
+from consumers.runtime import metrics
+from consumers.runtime.resources import Parts
+from consumers.runtime.runner import NotYet
+from db import Platform
+from db.surfaces import visits
+from db.surfaces.visits import Showing
+
+from .answers import read_member, read_roles
+from .errors import (
+    INVALID_ROLE,
+    MISSING_PERMISSIONS,
+    REFUSED_RETRY_S,
+    UNKNOWN_ROLE,
+    UNREADABLE,
+    mapped_errors,
+)
+from .hierarchy import NOT_IN_SERVER, Ladder, RoleHindrance, examine
+from .rate_limits import MEMBER_LOOKS, ROLE_WRITES, DiscordLimits
+
+log = structlog.get_logger("twinstream.surfaces")
+
+REASON_CHARS_MAX = 512  # Discord refuses a longer one
+READ_BACK_RETRY_S = 1.0
+#: Membership screening takes minutes, or for ever.
+SCREENING_RETRY_S = 60.0
+SCREENING_BACKOFF_S_MAX = 6 * 3_600.0
+RATE_LIMIT_WAIT_S_MAX = 30.0  # the least that discord.py allows
+
+#: Before a write and after it; and there is room for visits that find nothing to write.
+LOOKS_PER_VISIT = 2
+LOOKS_PER_WRITE = 3
+
+
+class RoleChanges(NamedTuple):
+    """Roles to give and to take, in a stable order."""
+
+    add: tuple[int, ...]
+    remove: tuple[int, ...]
+
+
+def role_changes(
+    *, held: Collection[int], wanted: Collection[int], ours: Collection[int]
+) -> RoleChanges:
+    """Say what leads from the held roles to the wanted ones. Roles that are not ours stay. Pure."""
+    return RoleChanges(
+        add=tuple(sorted(set(wanted) - set(held))),
+        remove=tuple(sorted((set(held) & set(ours)) - set(wanted))),
+    )
+
+
+def wanted_roles(community: Community, wanted: Mapping[str, int]) -> frozenset[int]:
+    """Say which of our roles a member should hold. Pure.
+
+    A rank or achievement that twinstream.toml does not have, or has without a role, asks for none.
+    """
+    unlocked = [
+        surface.removeprefix(visits.ACHIEVEMENT_PREFIX)
+        for surface, number in wanted.items()
+        if surface.startswith(visits.ACHIEVEMENT_PREFIX) and number
+    ]
+    return community.roles_for(wanted.get(visits.RANK, 0), unlocked)
+
+
+def given_roles(community: Community, showing: Showing) -> tuple[frozenset[int], frozenset[int]]:
+    """Say which of our roles earlier visits surely gave a member, and which they may have. Pure."""
+    surely, perhaps = set[int](), set[int]()
+    for name, shown in showing.shown.items():
+        numbers = showing.unconfirmed[name] if shown is None else {shown}
+        alternatives = [wanted_roles(community, {name: number}) for number in numbers or {0}]
+        surely.update(frozenset.intersection(*alternatives))
+        perhaps.update(*alternatives)
+    return frozenset(surely), frozenset(perhaps)
+
+
+def audit_reason(showing: Showing, community: Community) -> str:
+    """Say in Discord's audit log why roles change, and name the event behind it. Pure."""
+    rank = community.rank(showing.wanted.get(visits.RANK, 0))
+    if showing.priority == visits.LINK:
+        why = "accounts were linked"
+    elif showing.priority == visits.BACKFILL:
+        why = "the ladder of ranks changed"
+    elif showing.put_back:
+        why = "put back after a change by hand or a return"
+    else:
+        why = f"rank {rank.name}" if rank is not None else "no rank"
+    return f"twinstream: {why} ({showing.wanted_key})"[:REASON_CHARS_MAX]
+
+
+class DiscordRoles:
+    """Shows a member's state as roles, over discord.py's REST side; no gateway is opened."""
+
+    platform: Platform = "discord"
+
+    def __init__(
+        self,
+        client: discord.Client,
+        community: Community,
+        observed: DiscordLimits | None = None,
+    ) -> None:
+        limits = community.consumers
+        window_s = limits.discord_window_ms / 1_000
+        self._client = client
+        self._http = client.http
+        self._community = community
+        self._guild_id = community.discord.guild_id
+        self._ours = community.discord_roles
+        self._clock = asyncio.get_running_loop().time
+        self._writes = Pace(limits.discord_writes_max, window_s, clock=self._clock)
+        self._looks = Pace(LOOKS_PER_WRITE * limits.discord_writes_max, window_s, clock=self._clock)
+        if observed is not None:
+            observed.lead(ROLE_WRITES, self._writes)
+            observed.lead(MEMBER_LOOKS, self._looks)
+        self._ladder = Ladder(None, {})
+        #: Roles that Discord refused against all appearances, why, and when to try them again.
+        self._refused: dict[int, tuple[str, float]] = {}
+
+    def describe(self) -> Mapping[str, object]:
+        """Name the server."""
+        return {"guild": self._guild_id, "roles": len(self._ours)}
+
+    def room(self, *, urgent: bool) -> int:
+        """Say how many members can be visited now without waiting."""
+        looks = self._looks.free(urgent=urgent) // LOOKS_PER_VISIT
+        return min(self._writes.free(urgent=urgent), looks)
+
+    async def survey(self) -> Hindrances:
+        """Look at the server's roles and at the bot's own."""
+        assert self._client.user is not None  # it is logged in
+        with mapped_errors():
+            if not await self._is_in_server():
+                return Hindrances(NOT_IN_SERVER, {})
+            roles = read_roles(await self._http.get_roles(self._guild_id))
+            me = await self._http.get_member(self._guild_id, self._client.user.id)
+        ladder = self._examine(roles, me)
+        now = self._clock()
+        self._refused = {
+            role_id: (why, until)
+            for role_id, (why, until) in self._refused.items()
+            if now < until and role_id not in ladder.roles and ladder.everyone is None
+        }
+        refused = {role_id: RoleHindrance(why) for role_id, (why, _) in self._refused.items()}
+        self._ladder = Ladder(ladder.everyone, {**ladder.roles, **refused})
+        causes = {_cause(role_id): one.why for role_id, one in self._ladder.roles.items()}
+        return Hindrances(ladder.everyone, causes)
+
+    def _examine(self, roles: list[dict[str, Any]], me: Any) -> Ladder:
+        """Compare; nothing is in the way for sure if the bot's own roles cannot be read."""
+        try:
+            held = read_member(me).roles
+        except CannotShow as unread:
+            if unread.everyone:
+                raise
+            log.warning("bot.roles_unread", why=str(unread))
+            return Ladder(None, {})
+        return examine(self._community, roles, held)
+
+    async def show(self, showing: Showing) -> None:
+        """Bring the member's roles to the wanted ones, as far as the ladder lets us."""
+        with mapped_errors():
+            changes, hindered = self._possible(await self._changes(showing))
+            if any(changes):
+                await self._write(showing, changes)
+                left, _ = self._possible(await self._changes(showing))
+                if any(left):
+                    metrics.WRITES_LOST.labels(self.platform).inc()
+                    raise CannotShow(
+                        "Discord accepted a role change that did not stick",
+                        retry_s=READ_BACK_RETRY_S,
+                    )
+        for role_id in hindered:
+            raise _hindered(role_id, self._ladder.roles[role_id].why)
+
+    def _possible(self, changes: RoleChanges) -> tuple[RoleChanges, list[int]]:
+        """Leave out what is hopeless, and say which roles those are.
+
+        Who cannot be given a new role keeps the old one: at no moment has the member neither.
+        """
+        hindered = self._ladder.roles
+        add = tuple(role_id for role_id in changes.add if role_id not in hindered)
+        remove = tuple(
+            role_id
+            for role_id in changes.remove
+            if role_id not in hindered or hindered[role_id].only_giving
+        )
+        hopeless = [one for one in (*changes.add, *changes.remove) if one not in (*add, *remove)]
+        if len(add) < len(changes.add):
+            remove = ()
+        return RoleChanges(add, remove), hopeless
+
+    async def _is_in_server(self) -> bool:
+        """Tell whether the bot is in the server, at no risk of a refusal."""
+        found = await self._http.get_guilds(1, after=self._guild_id - 1, with_counts=False)
+        return any(int(guild["id"]) == self._guild_id for guild in found)
+
+    async def _changes(self, showing: Showing) -> RoleChanges:
+        await self._looks.take()
+        member = read_member(await self._http.get_member(self._guild_id, showing.account_id))
+        if member.pending:
+            raise CannotShow(
+                "has not passed the server's membership screening",
+                retry_s=SCREENING_RETRY_S,
+                backoff_s_max=SCREENING_BACKOFF_S_MAX,
+            )
+        held = member.roles
+        wanted = wanted_roles(self._community, showing.wanted)
+        if not self._community.keep_manual_changes:
+            return role_changes(held=held, wanted=wanted, ours=self._ours)
+        surely, perhaps = given_roles(self._community, showing)
+        return role_changes(held=held, wanted=wanted - surely, ours=perhaps - wanted)
+
+    async def _write(self, showing: Showing, changes: RoleChanges) -> None:
+        reason = audit_reason(showing, self._community)
+        member = (self._guild_id, showing.account_id)
+        # First the new, then the old: at no moment has the member neither.
+        for role_id in changes.add:
+            await self._writes.take()
+            with self._refusals_of(role_id):
+                await self._http.add_role(*member, role_id, reason=reason)
+        for role_id in changes.remove:
+            await self._writes.take()
+            with self._refusals_of(role_id):
+                await self._http.remove_role(*member, role_id, reason=reason)
+
+    @contextlib.contextmanager
+    def _refusals_of(self, role_id: int) -> Iterator[None]:
+        """Hold a refusal against the role, so that nobody else costs another one.
+
+        The next survey says what is behind it; if it finds nothing, the role rests for a while.
+        """
+        try:
+            yield
+        except discord.HTTPException as error:
+            if error.code not in (MISSING_PERMISSIONS, INVALID_ROLE, UNKNOWN_ROLE):
+                raise
+            why = f"Discord refuses the role {role_id} ({error.code} {error.text})"
+            self._refused[role_id] = (why, self._clock() + REFUSED_RETRY_S)
+            self._ladder.roles[role_id] = RoleHindrance(why)
+            raise _hindered(role_id, why) from error
+
+
+def _cause(role_id: int) -> str:
+    return f"role:{role_id}"
+
+
+def _hindered(role_id: int, why: str) -> CannotShow:
+    return CannotShow(why, retry_s=REFUSED_RETRY_S, cause=_cause(role_id))
+
+
+async def channel_trouble(client: discord.Client, channel_id: int) -> str | None:
+    """Say why the bot cannot see a channel, and what mends it; None if it can."""
+    try:
+        with mapped_errors():
+            await client.http.get_channel(channel_id)
+    except CannotShow as error:
+        return (
+            f"{error}: let the bot see and write in the channel {channel_id}, or correct"
+            " discord_channel_id in twinstream.toml"
+        )
+    return None
+
+
+@contextlib.asynccontextmanager
+async def open_client(
+    settings: Settings, observed: DiscordLimits | None = None
+) -> AsyncIterator[discord.Client]:
+    """Log in, without opening a gateway. What Discord says of its limits goes to `observed`.
+
+    Raises:
+        ConfigError: Discord refuses the token.
+        NotYet: Discord does not answer.
+    """
+    point_discord_at(settings)
+    # Else it warns at every start that it cannot speak, which nobody asks of it.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    async with discord.Client(
+        intents=discord.Intents(guilds=True),
+        max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX,
+        http_trace=(observed or DiscordLimits()).trace,
+    ) as client:
+        try:
+            await client.login(settings.discord_token or "")
+        except discord.LoginFailure as error:
+            raise ConfigError(
+                "Discord refuses DISCORD_TOKEN: copy it again from the application's Bot page"
+            ) from error
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            raise NotYet(f"Discord does not let us log in: {error}") from error
+        except UNREADABLE as error:
+            why = f"Discord's answer to the login cannot be read ({type(error).__name__})"
+            raise NotYet(why) from error
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
+    """Open the role: log in, without opening a gateway.
+
+    Raises:
+        ConfigError: Discord refuses the token.
+        NotYet: Discord does not answer.
+    """
+    observed = DiscordLimits()
+    async with open_client(parts.settings, observed) as client:
+        yield Surfaces(DiscordRoles(client, parts.community, observed), parts)

@@ -1,0 +1,273 @@
+"""Driving what people see to what it should be, on one platform.
+
+The wanted state is a column, the shown state is another, and the difference is the work: a hundred
+rank changes during an outage cost one visit. A display does the visit; this role chooses whom to
+visit, and what to do when the platform says no.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+
+import structlog
+
+from consumers.runtime import metrics
+from consumers.runtime.resources import Parts
+from db.surfaces import visits
+from db.surfaces.visits import Showing
+
+from .port import CannotShow, Display, Hindrances, retry_after_s
+
+log = structlog.get_logger("twinstream.surfaces")
+
+#: A library may sleep inside a call when the platform's limits are used up, but not for ever.
+VISIT_S_MAX = 90.0
+#: No visit begins later than this in a round; who is left is given back.
+ROUND_S_MAX = 60.0
+#: So no lease ends while its member may still be visited. It outlives a killed process by as much.
+LEASE_S = ROUND_S_MAX + VISIT_S_MAX + 30.0
+
+NO_ANSWER_RETRY_S = 10.0
+WARN_AGAIN_S = 600.0
+#: So many members at most are visited before it is looked again for somebody more urgent.
+PATIENT_MEMBERS_MAX = 4
+PROGRESS_S = 30.0
+#: Fewer waiting surfaces than this are no backlog that anybody has to hear of.
+BACKLOG_MIN = 100
+#: How often it is looked whether what stands in the way is gone, or something new is.
+SURVEY_S = 60.0
+CAUSES_KEPT_MAX = 100
+
+
+class Surfaces:
+    """The role that keeps one platform's display up to date."""
+
+    def __init__(self, display: Display, parts: Parts) -> None:
+        limits = parts.community.consumers
+        self.pause_s = limits.surfaces_interval_ms / 1_000
+        self._members_max = limits.surfaces_members_max
+        self._display = display
+        self._pool = parts.pool
+        self._stop = parts.stop
+        self._clock = asyncio.get_running_loop().time
+        #: What keeps this role from everyone, and until when.
+        self._obstacle: CannotShow | None = None
+        self._blocked_until = 0.0
+        self._warned_at: dict[str, float] = {}
+        self._hindrances = Hindrances(None, {})
+        self._next_survey = 0.0
+        #: Visits whose outcome is not noted.
+        self._unnoted: list[Showing] = []
+        #: How many were shown since the last word about progress.
+        self._shown = 0
+        self._progress_at = self._clock()
+
+    def describe(self) -> Mapping[str, object]:
+        """Name the place, the interval and the batch."""
+        return {
+            **self._display.describe(),
+            "interval_s": self.pause_s,
+            "batch": self._members_max,
+        }
+
+    async def step(self) -> int:
+        """Visit the most urgent of those who wait. Returns how many were visited.
+
+        While something keeps it from everyone, it takes nobody: each try would cost a call and
+        count against us.
+        """
+        await self._doubt_what_was_not_noted()
+        if self._clock() < self._blocked_until or not await self._way_is_free():
+            return 0
+        began = self._clock()
+        await self._tell_progress()
+        taken = await self._take()
+        waiting = deque(taken)
+        try:
+            while waiting and self._may_go_on(began):
+                await self._visit(waiting.popleft())
+        finally:
+            for showing in waiting:
+                await visits.release(self._pool, showing)
+        return len(taken) - len(waiting)
+
+    async def _take(self) -> list[Showing]:
+        """Take those whom the platform's limits have room for; patient ones if nobody is urgent."""
+        room = self._display.room(urgent=True)
+        taken = await self._take_some(min(room, self._members_max), visits.LINK)
+        if not taken:
+            room = min(self._display.room(urgent=False), PATIENT_MEMBERS_MAX, self._members_max)
+            taken = await self._take_some(room, visits.BACKFILL)
+        return taken
+
+    async def _take_some(self, limit: int, least_urgent: int) -> list[Showing]:
+        if limit <= 0:
+            return []
+        return await visits.take(
+            self._pool,
+            self._display.platform,
+            limit=limit,
+            lease_s=LEASE_S,
+            least_urgent=least_urgent,
+        )
+
+    async def _tell_progress(self) -> None:
+        """While there is a backlog, say now and then how far it is and how long it may take."""
+        now = self._clock()
+        elapsed_s = now - self._progress_at
+        if elapsed_s < PROGRESS_S:
+            return
+        left = await visits.waiting(self._pool, self._display.platform)
+        if left >= BACKLOG_MIN:
+            about_s = round(left * elapsed_s / self._shown) if self._shown else None
+            log.info(
+                "surfaces.progress",
+                platform=self._display.platform,
+                shown=self._shown,
+                left=left,
+                about_s=about_s,
+            )
+        self._progress_at, self._shown = now, 0
+
+    def _may_go_on(self, began: float) -> bool:
+        now = self._clock()
+        return not self._stop.is_set() and now < began + ROUND_S_MAX and now >= self._blocked_until
+
+    async def _way_is_free(self) -> bool:
+        """Survey if it is time to, and tell whether anybody can be shown anything."""
+        if self._clock() >= self._next_survey:
+            try:
+                async with asyncio.timeout(VISIT_S_MAX):
+                    found = await self._display.survey()
+            except (CannotShow, TimeoutError) as error:
+                refusal = error if isinstance(error, CannotShow) else _too_slow()
+                self._tell(refusal, refusal.retry_s)
+                self._block(refusal)
+                return False
+            self._next_survey = self._clock() + SURVEY_S
+            await self._heed(found)
+        return self._hindrances.everyone is None
+
+    async def _heed(self, found: Hindrances) -> None:
+        """Tell what is new and what is gone, and free those who were parked for what is gone."""
+        before, self._hindrances = self._hindrances, found
+        platform = self._display.platform
+        if found.everyone is not None:
+            if found.everyone != before.everyone:
+                log.warning("surfaces.blocked", platform=platform, why=found.everyone)
+            # Of the causes nothing is known meanwhile.
+            self._hindrances = found._replace(causes=before.causes)
+            return
+        if before.everyone is not None:
+            log.info("surfaces.resumed", platform=platform)
+        for cause, why in found.causes.items():
+            if why != before.causes.get(cause):
+                log.warning("surfaces.parked", platform=platform, cause=cause, why=why)
+        freed = await visits.unpark(self._pool, platform, standing=found.causes)
+        if freed or before.causes.keys() - found.causes.keys():
+            gone = sorted(before.causes.keys() - found.causes.keys())
+            log.info("surfaces.unparked", platform=platform, causes=gone, surfaces=freed)
+
+    async def _doubt_what_was_not_noted(self) -> None:
+        """Have those visited again whose visit ended with Postgres away, or in any other error."""
+        while self._unnoted:
+            await visits.doubt(self._pool, self._unnoted[-1])
+            self._unnoted.pop()
+
+    async def _visit(self, showing: Showing) -> None:
+        """Show one member's state, and note that or why not and until when."""
+        self._unnoted.append(showing)
+        if not await self._show(showing):
+            # We were held up until the lease ended. What we wrote may be older than what they did.
+            log.warning(
+                "surface.overtaken",
+                platform=self._display.platform,
+                member_id=showing.member_id,
+                account_id=showing.account_id,
+            )
+            await visits.doubt(self._pool, showing)
+        self._unnoted.pop()
+
+    async def _show(self, showing: Showing) -> bool:
+        """Do the visit. Returns whether the member was still ours at the end of it."""
+        try:
+            async with asyncio.timeout(VISIT_S_MAX):
+                await self._display.show(showing)
+        except CannotShow as refusal:
+            return await self._put_off(showing, refusal)
+        except TimeoutError:
+            return await self._put_off(showing, _too_slow())
+        if not await visits.mark_shown(self._pool, showing):
+            return False
+        metrics.SHOWN.labels(self._display.platform).inc()
+        self._shown += 1
+        if self._obstacle is not None:
+            self._obstacle = None
+            log.info("surfaces.resumed", platform=self._display.platform)
+        log.info(
+            "surface.shown",
+            platform=self._display.platform,
+            member_id=showing.member_id,
+            account_id=showing.account_id,
+            wanted=dict(showing.wanted),
+        )
+        return True
+
+    async def _put_off(self, showing: Showing, refusal: CannotShow) -> bool:
+        metrics.POSTPONED.labels(self._display.platform).inc()
+        delay_s = retry_after_s(refusal, showing.attempts)
+        if refusal.cause is not None:
+            noted = await visits.park(
+                self._pool,
+                showing,
+                cause=refusal.cause,
+                error=str(refusal),
+                look_after_s=refusal.retry_s if refusal.cause == visits.EXEMPT else None,
+            )
+        else:
+            error = str(refusal)
+            noted = await visits.postpone(self._pool, showing, delay_s=delay_s, error=error)
+        self._tell(refusal, delay_s, showing.account_id)
+        if refusal.everyone:
+            self._block(refusal)
+        if refusal.cause not in (None, *visits.PERSONAL, *self._hindrances.causes):
+            self._next_survey = 0.0  # the platform is not as it was at the last look
+        return noted
+
+    def _block(self, refusal: CannotShow) -> None:
+        self._obstacle = refusal
+        self._blocked_until = self._clock() + refusal.retry_s
+
+    def _tell(self, refusal: CannotShow, delay_s: float, account_id: int | None = None) -> None:
+        tell = log.warning if self._is_news(refusal) else log.debug
+        tell(
+            "surface.postponed",
+            platform=self._display.platform,
+            account_id=account_id,
+            retry_s=delay_s if refusal.cause is None else None,
+            everyone=refusal.everyone,
+            why=str(refusal),
+        )
+
+    def _is_news(self, refusal: CannotShow) -> bool:
+        """Tell whether people should hear of it: of each cause once in a while.
+
+        What keeps us from everyone is told once until it is over. All the rest is in the table.
+        """
+        why = str(refusal)
+        if refusal.cause not in (None, *visits.PERSONAL):
+            return False  # the survey tells it
+        if refusal.everyone:
+            return self._obstacle is None or str(self._obstacle) != why
+        now = self._clock()
+        if now < self._warned_at.get(why, -WARN_AGAIN_S) + WARN_AGAIN_S:
+            return False
+        if len(self._warned_at) >= CAUSES_KEPT_MAX:
+            self._warned_at.clear()
+        self._warned_at[why] = now
+        return True
+
+
+def _too_slow() -> CannotShow:
+    why = f"a visit took longer than {VISIT_S_MAX:.0f} s"
+    return CannotShow(why, retry_s=NO_ANSWER_RETRY_S, everyone=True)

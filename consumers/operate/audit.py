@@ -1,0 +1,106 @@
+"""`python -m consumers audit`: prove from the ledger alone that everything adds up."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from config import Community, Settings
+from db import Platform, Store, open_pool, open_stores
+from db.upkeep.audit import Audit, Check, audit
+
+EXIT_CODE_DIFFERENT = 1
+PROVES: Mapping[str, str] = {
+    "books": "XP and balance on each platform are what the ledger adds up to",
+    "ranks": "each rank is the one that the XP asks for",
+    "achievements": "each achievement was unlocked by an event, and each one unlocked is held",
+    "totals": "settled totals are what happened on both platforms together",
+    "events": "each event stands twice in the ledger, or is on its way, or was buried",
+}
+
+
+async def run(settings: Settings, console: Console, *, as_json: bool) -> int:
+    """Look at everything and print what was found. Returns the exit code: 1 if anything differs.
+
+    Raises:
+        ConfigError, StorageUnavailable, SchemaOutdated, StoreUnfit: it cannot be looked at.
+    """
+    settings.require("database_url")
+    community = Community.from_toml(Path(settings.twinstream_config))
+    async with await open_pool(settings.database_url or "", name="audit", size_max=2) as pool:
+        stores: Mapping[Platform, Store] = await open_stores(pool, community.stores.by_platform())
+        async with pool.acquire() as conn:
+            with _progress(console, silent=as_json) as tell:
+                found = await audit(conn, stores, tell=tell)
+    if as_json:
+        console.print_json(as_json_text(found))
+    else:
+        show(found, console)
+    return EXIT_CODE_DIFFERENT if found.differences else 0
+
+
+def show(found: Audit, console: Console) -> None:
+    """Print what was found, for people."""
+    table = Table("proven", "looked at", "differences", "what that means")
+    for check in found.checks:
+        colour = "red" if check.different else "green"
+        table.add_row(
+            check.name,
+            f"{check.looked_at:,}",
+            f"[{colour}]{check.different:,}[/]",
+            PROVES.get(check.name, "the table holds what the ledger adds up to, less what is owed"),
+        )
+    console.print(table)
+    for check in found.checks:
+        if check.different:
+            _show_examples(check, console)
+    console.print(
+        f"{found.on_their_way:,} events are on their way, {found.buried:,} are buried"
+        " (`python -m consumers dead list`)."
+    )
+    console.print(
+        f"[red]{found.differences:,} differences[/]: `python -m consumers reconcile --now` tells"
+        " what each one is, and what becomes of it."
+        if found.differences
+        else f"[green]Everything adds up[/], as of {found.taken_at:%Y-%m-%d %H:%M:%S} UTC."
+    )
+
+
+def as_json_text(found: Audit) -> str:
+    """Write what was found for programs."""
+    document = {
+        "taken_at": found.taken_at,
+        "equal": not found.differences,
+        "differences": found.differences,
+        "on_their_way": found.on_their_way,
+        "buried": found.buried,
+        "checks": [
+            {**check._asdict(), "examples": [example._asdict() for example in check.examples]}
+            for check in found.checks
+        ],
+    }
+    return msgspec.json.encode(document).decode()
+
+
+def _show_examples(check: Check, console: Console) -> None:
+    shown = len(check.examples)
+    title = f"{check.name}: {check.different:,} differences"
+    if shown < check.different:
+        title += f", the first {shown}"
+    table = Table("what", "is", "should be", title=title, title_justify="left")
+    for example in check.examples:
+        table.add_row(*example)
+    console.print(table)
+
+
+@contextlib.contextmanager
+def _progress(console: Console, *, silent: bool) -> Iterator[Callable[[str], None]]:
+    """Say what is being looked at; a program that reads the output sees nothing of it."""
+    if silent or not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("looking at the ledger") as line:
+        yield lambda name: line.update(f"looking at {name}")

@@ -1,0 +1,253 @@
+"""`doctor`: looks at everything that twinstream stands on; says what is wrong and what mends it.
+
+It only looks. What it finds here the consumers find too, each in its own time; this is all at once.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+from rich.console import Console
+from rich.text import Text
+
+from bus import (
+    SOURCES,
+    BusError,
+    Client,
+    CommandRefused,
+    GroupMissing,
+    Keys,
+    Lag,
+    connect,
+    measure_lag,
+)
+from bus.errors import translated
+from config import Community, ConfigError, Settings, masking
+from consumers.display.port import CannotShow, Hindrances
+from consumers.runtime.runner import NotYet
+from db import DbError, open_pool, open_stores, stop_signs
+from db.stores import debts
+from db.upkeep import status
+
+REDIS_VERSION_MIN = (7, 0)
+#: Entries wait longer than this only if nobody works on them.
+WAITING_MS_MAX = 60_000
+
+EXIT_CODE_FINE = 0
+EXIT_CODE_WRONG = 1
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at. `mend` says what is wrong and the step that mends it."""
+
+    what: str
+    mend: str | None = None
+    note: str = ""
+
+
+Findings = AsyncIterator[Finding]
+
+
+async def run(settings: Settings, console: Console) -> int:
+    """Print every finding as it is made. Returns the exit code: 0 if all is fine."""
+    wrong = 0
+    mask = masking(settings.secrets())
+    async for finding in examine(settings):
+        wrong += finding.mend is not None
+        verdict, colour = ("fine ", "green") if finding.mend is None else ("wrong", "red")
+        said = f": {finding.mend or finding.note}" if finding.mend or finding.note else ""
+        line = Text(mask(f"{finding.what}{said}"))
+        console.print(Text(verdict, style=colour), line, soft_wrap=True)
+    return EXIT_CODE_WRONG if wrong else EXIT_CODE_FINE
+
+
+async def examine(settings: Settings) -> Findings:
+    """Look at everything; what cannot be reached is a finding, and the rest goes on."""
+    try:
+        community = Community.from_toml(Path(settings.twinstream_config))
+    except ConfigError as error:
+        yield Finding(settings.twinstream_config, str(error))
+        return
+    yield Finding(settings.twinstream_config, note=f"{len(community.ranks)} ranks")
+    checks: list[tuple[str, str, Callable[[], Findings]]] = [
+        ("database_url", "Postgres", lambda: _postgres(settings)),
+        ("database_url", "stores", lambda: _stores(settings, community)),
+        ("redis_url", "Redis", lambda: _redis(settings)),
+        ("telegram_token", "Telegram", lambda: _telegram(settings, community)),
+        ("discord_token", "Discord", lambda: _discord(settings, community)),
+    ]
+    for field, what, check in checks:
+        try:
+            settings.require(field)
+            async for finding in check():
+                yield finding
+        except (ConfigError, DbError, BusError, CannotShow, NotYet) as error:
+            yield Finding(what, str(error))
+
+
+async def _postgres(settings: Settings) -> Findings:
+    async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
+        yield Finding("Postgres and its migrations", note=await _version(pool))
+        async with pool.acquire() as conn:
+            counts = await status.events_by_status(conn)
+            stopped = await stop_signs.glance(conn)
+    buried = counts.get("failed", 0)
+    mend = f"{buried} buried: see `python -m consumers dead list`" if buried else None
+    yield Finding("events", mend, ", ".join(f"{n} {name}" for name, n in counts.items()))
+    if stopped is not None:
+        mend = (
+            f"release {stop_signs.OBEYED}, which this is, links and reconciles no more: {stopped};"
+            " run a newer release, or delete the row of stop_signs (docs/operate.md)"
+        )
+        yield Finding("stop sign", mend)
+
+
+async def _stores(settings: Settings, community: Community) -> Findings:
+    stores = community.stores.by_platform()
+    names = [name for name, store in stores.items() if store is not None]
+    async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
+        await open_stores(pool, stores)
+        async with pool.acquire() as conn:
+            refused = await debts.set_aside(conn)
+    yield Finding("stores", note=f"tables of their own: {', '.join(names) or 'none'}")
+    for one in refused:
+        yield Finding(
+            f"store of {one.platform}",
+            f"{one.members} members are owed what their rows do not take, such as account"
+            f" {one.account_id}: {one.error}; it is paid within minutes once that is mended",
+        )
+
+
+async def _version(pool: asyncpg.Pool) -> str:
+    return f"Postgres {await pool.fetchval('SHOW server_version')}"
+
+
+async def _redis(settings: Settings) -> Findings:
+    redis = connect(settings.redis_url or "", name="twinstream/doctor")
+    keys = Keys()
+    try:
+        with translated():
+            info: dict[str, Any] = await redis.info()
+        yield _redis_version(info)
+        yield _redis_policy(info)
+        for source in SOURCES:
+            yield await _stream(redis, keys, source)
+    finally:
+        await redis.aclose()
+
+
+def _redis_version(info: dict[str, Any]) -> Finding:
+    version = str(info.get("redis_version", "0"))
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    if numbers < REDIS_VERSION_MIN:
+        return Finding("Redis", f"it is version {version}: run Redis 7.0 or newer, or Valkey")
+    name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {version}"
+    return Finding("Redis", note=name)
+
+
+def _redis_policy(info: dict[str, Any]) -> Finding:
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy == "noeviction":
+        return Finding("maxmemory-policy", note=policy)
+    return Finding(
+        "maxmemory-policy",
+        f"it is {policy}, which throws events away when memory is short: run"
+        " `redis-cli CONFIG SET maxmemory-policy noeviction`, and set it in redis.conf too",
+    )
+
+
+async def _stream(redis: Client, keys: Keys, source: Any) -> Finding:
+    stream, group = subscription = keys.subscription(source)
+    what = f"stream {stream}, group {group}"
+    try:
+        return _group(what, await measure_lag(redis, subscription))
+    except GroupMissing:
+        return Finding(what, "it is not there: start the consumers, which make it")
+    except CommandRefused as error:
+        return Finding(what, str(error))
+
+
+def _group(what: str, lag: Lag) -> Finding:
+    if lag.trouble is not None:
+        return Finding(
+            what,
+            f"it {lag.trouble}, so a sender chose an id or Redis's clock was wrong: see that the"
+            " clock is right and that senders add with `*`, then run `python -m consumers rebuild`"
+            " for new ids",
+        )
+    if lag.is_beyond_end:
+        return Finding(
+            what,
+            "the group was set after the end of the stream, so it gets nothing: the relay puts it"
+            " back; see that it runs",
+        )
+    waiting_ms = max(lag.oldest_unread_ms or 0, lag.oldest_unacknowledged_ms or 0)
+    if waiting_ms > WAITING_MS_MAX:
+        return Finding(
+            what,
+            f"{lag.unread + lag.unacknowledged} entries wait, the oldest for"
+            f" {waiting_ms // 1_000} s: see that the consumers run, and read their log",
+        )
+    return Finding(what, note=f"{lag.unread} unread, {lag.unacknowledged} unacknowledged")
+
+
+async def _telegram(settings: Settings, community: Community) -> Findings:
+    from consumers.display.telegram_tags import tags  # aiogram takes seconds to import
+
+    async with tags.open_bot(settings) as bot:
+        with tags.mapped_errors():
+            me = await bot.me()
+            hook = await bot.get_webhook_info()
+        yield Finding("TELEGRAM_TOKEN", note=f"@{me.username}")
+        display = tags.TelegramTags(bot, community)
+        for finding in await _hindrances("rights in the Telegram group", display.survey):
+            yield finding
+    if hook.url:
+        mend = "a webhook is set for the token, so nothing can be polled: call deleteWebhook"
+        yield Finding("Telegram updates", mend)
+    elif hook.allowed_updates and "chat_member" not in hook.allowed_updates:
+        mend = (
+            "chat_member is not among the allowed updates, so nobody hears who joins: stop what"
+            " else polls with this token, and start the Telegram bot again"
+        )
+        yield Finding("Telegram updates", mend)
+    else:
+        yield Finding("Telegram updates")
+
+
+async def _discord(settings: Settings, community: Community) -> Findings:
+    from consumers.display.discord_roles import errors, roles  # discord.py takes its time to import
+
+    async with roles.open_client(settings) as client:
+        with errors.mapped_errors():
+            application = await client.application_info()
+        yield Finding("DISCORD_TOKEN", note=str(client.user))
+        flags = application.flags
+        if community.discord.watch_members and not (
+            flags.gateway_guild_members or flags.gateway_guild_members_limited
+        ):
+            mend = (
+                "watch_members needs the Server Members Intent: switch it on on the application's"
+                " Bot page, or set watch_members = false"
+            )
+            yield Finding("Discord intents", mend)
+        else:
+            yield Finding("Discord intents")
+        display = roles.DiscordRoles(client, community)
+        for finding in await _hindrances("roles in the Discord server", display.survey):
+            yield finding
+        channel_id = community.announcements.discord_channel_id
+        if channel_id is not None:
+            trouble = await roles.channel_trouble(client, channel_id)
+            yield Finding("channel for announcements", trouble)
+
+
+async def _hindrances(what: str, survey: Callable[[], Awaitable[Hindrances]]) -> list[Finding]:
+    try:
+        found = await survey()
+    except CannotShow as error:
+        return [Finding(what, str(error))]
+    if found.everyone is not None:
+        return [Finding(what, found.everyone)]
+    return [Finding(what, why) for why in found.causes.values()] or [Finding(what)]

@@ -1,0 +1,201 @@
+"""`python -m consumers reconcile --now`: one pass at once, with what it found as a table."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from config import Community, ConfigError, Settings
+from consumers.reconcile import open_subjects
+from consumers.reconcile.role import Reconcile
+from consumers.runtime.resources import Parts, open_parts
+from consumers.runtime.runner import pause
+from consumers.runtime.transactions import transaction
+from db import PLATFORMS, Paused, find_member
+from db.reconcile import drift, runs, views
+from db.reconcile.runs import RunReport
+
+FINDINGS_SHOWN: Final = 50
+CONSUMER: Final = "reconcile-operator"
+ASK_AGAIN_S: Final = 0.5
+#: The largest id that a bigint holds.
+ID_MAX: Final = 2**63 - 1
+
+EXIT_CODE_EQUAL: Final = 0
+EXIT_CODE_DIFFERENT: Final = 1
+EXIT_CODE_STOPPED: Final = 3
+
+_COLOURS: Final = {"repaired": "green", "watched": "yellow", "held": "red", "left": "red"}
+
+
+class Request(NamedTuple):
+    """What the operator asked for."""
+
+    member: str | None
+    dry_run: bool
+    accept: bool
+
+
+async def run(settings: Settings, console: Console, request: Request) -> int:
+    """Make one pass and print what it found. Returns the exit code.
+
+    Raises:
+        ConfigError: there is no such member.
+    """
+    community = Community.from_toml(Path(settings.twinstream_config))
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with (
+        open_parts(settings, community, stop) as parts,
+        open_subjects(parts) as (subjects, _),
+    ):
+        member_id = await _member(parts, request.member)
+        role = Reconcile(parts, subjects, consumer=CONSUMER)
+        _tell_what_is_not_looked_at(settings, community, console)
+        try:
+            run_id = await _begin(role, parts, console, request, member_id)
+        except Paused as paused:
+            console.print(f"No pass is begun, because {paused}", markup=False)
+            return EXIT_CODE_STOPPED
+        report = None if run_id is None else await _watch(role, parts, console, run_id)
+        if report is None or report.status == "running":
+            console.print("Stopped by you; the service goes on with the pass in a while.")
+            return EXIT_CODE_STOPPED
+        if request.dry_run:
+            console.print("A dry run: nothing is repaired, and nothing counts as seen.")
+        return await _tell(parts, console, report)
+
+
+def _tell_what_is_not_looked_at(settings: Settings, community: Community, console: Console) -> None:
+    """What nobody looks at must not pass for equal."""
+    if community.keep_manual_changes:
+        console.print("Roles and tags are not looked at: keep_manual_changes is set.")
+        return
+    for what, token in (("tags", "telegram_token"), ("roles", "discord_token")):
+        if getattr(settings, token) is None:
+            console.print(f"The {what} members wear are not looked at: {token.upper()} is not set.")
+
+
+async def _member(parts: Parts, asked: str | None) -> int | None:
+    """Find the member meant by `7`, `telegram:1001` or `discord:2001`."""
+    if asked is None:
+        return None
+    platform, _, number = asked.rpartition(":")
+    is_number = number.isascii() and number.isdecimal()
+    if not is_number or (platform and platform not in PLATFORMS):
+        raise ConfigError(
+            f"--member {asked}: name a member by number (7), or by an account"
+            " (telegram:1001, discord:2001)"
+        )
+    if len(number) > len(str(ID_MAX)) or int(number) > ID_MAX:
+        raise ConfigError(f"--member {asked}: there is no such member; ids are at most {ID_MAX}")
+    async with transaction(parts.pool) as conn:
+        if platform:
+            found = await find_member(conn, platform, int(number))
+        else:
+            found = next(iter(await views.members_after(conn, int(number) - 1, 1)), None)
+            found = found if found == int(number) else None
+    if found is None:
+        raise ConfigError(f"--member {asked}: there is no such member")
+    return found
+
+
+async def _begin(
+    role: Reconcile, parts: Parts, console: Console, request: Request, member_id: int | None
+) -> int | None:
+    told = False
+    while not parts.stop.is_set():
+        run_id = await role.ask(
+            member_id=member_id,
+            everybody=member_id is None,
+            dry_run=request.dry_run,
+            accepted=request.accept,
+        )
+        if run_id is not None:
+            return run_id
+        if not told:
+            console.print("Another pass is running; this one begins when it has ended.")
+            told = True
+        await pause(parts.stop, ASK_AGAIN_S)
+    return None
+
+
+async def _watch(role: Reconcile, parts: Parts, console: Console, run_id: int) -> RunReport | None:
+    async with transaction(parts.pool) as conn:
+        about = await views.about_members(conn)
+    expected = max(1, role.pages_for(about))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TextColumn("pages"), TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(f"pass {run_id}: comparing", total=expected)
+        while True:
+            await role.step()
+            async with transaction(parts.pool) as conn:
+                report = await runs.report(conn, run_id)
+            if report is None or report.status != "running" or parts.stop.is_set():
+                return report
+            total = report.pages or max(expected, report.taken)
+            progress.update(bar, completed=report.compared, total=total)
+            if report.pages is not None and report.compared == report.pages:
+                progress.update(bar, description=f"pass {run_id}: deciding")
+
+
+async def _tell(parts: Parts, console: Console, report: RunReport) -> int:
+    async with transaction(parts.pool) as conn:
+        rows = await drift.of_run(conn, report.id, limit=FINDINGS_SHOWN)
+        decided = await drift.decisions_of(conn, report.id)
+        held = await drift.held_count(conn)
+    if rows:
+        console.print(_table(rows))
+        if report.findings > len(rows):
+            more = report.findings - len(rows)
+            console.print(f"... and {more} more, in the table drift with run_id {report.id}")
+    for why in report.left_out:
+        console.print(f"Left out: {why}", markup=False)
+    counts = ", ".join(f"{count} {decision}" for decision, count in decided.items())
+    seconds = (report.finished_at or report.started_at) - report.started_at
+    console.print(
+        f"Pass {report.id}: {report.members} members in {seconds.total_seconds():.1f} s,"
+        f" {counts or 'nothing differs'}."
+    )
+    if report.stopped_because is not None:
+        done = f"after {report.repairs} repairs" if report.repairs else "and nothing was repaired"
+        stopped = Text(f" {report.stopped_because}")
+        console.print(Text(f"Stopped, {done}:", style="red") + stopped)
+        return EXIT_CODE_STOPPED
+    if decided.get("watched"):
+        console.print("What was seen for the first time is repaired by the next pass.")
+    if held:
+        console.print(
+            f"{held} findings are held until you decide: `--dry-run` lists them, the table `drift`"
+            " says why of each (decision = 'held'), and `--accept` lets them be imported or"
+            " corrected."
+        )
+    unsettled = held + sum(
+        count for what, count in decided.items() if what not in ("repaired", "gone")
+    )
+    return EXIT_CODE_DIFFERENT if unsettled else EXIT_CODE_EQUAL
+
+
+def _table(rows: list[drift.DriftRow]) -> Table:
+    table = Table("where", "member", "account", "what", "seen", "expected", "by", "decided")
+    for row in rows:
+        colour = _COLOURS.get(row.decision, "default")
+        table.add_row(
+            f"{row.platform} {row.subject}",
+            str(row.member_id or ""),
+            str(row.account_id or ""),
+            # A bot's table may hold any text, so none is read as markup.
+            Text(row.field),
+            Text(row.seen),
+            Text(row.expected),
+            "" if row.difference is None else f"{row.difference:+d}",
+            Text(row.decision, style=colour),
+        )
+    return table

@@ -1,0 +1,60 @@
+"""Paying what a platform's own table is owed, as soon as there is a row for it."""
+
+import asyncio
+
+import asyncpg
+import structlog
+
+from consumers.runtime.transactions import transaction
+from db import Platform, StoreClosed
+from db.stores import debts
+from db.stores.port import Store
+
+log = structlog.get_logger("twinstream.reconcile")
+
+MEMBERS_AT_ONCE = 500
+#: How long a table that takes no row is left alone, in seconds: at first, and at most.
+CLOSED_S_FIRST = 1.0
+CLOSED_S_MAX = 60.0
+
+
+class Paying:
+    """Goes round those who are owed something on one platform, a bounded step at a time."""
+
+    def __init__(self, pool: asyncpg.Pool, platform: Platform, store: Store) -> None:
+        self._pool = pool
+        self._platform = platform
+        self._store = store
+        self._after = 0
+        self._clock = asyncio.get_running_loop().time
+        #: While the table takes no row: when it is asked next, and for how long it is left then.
+        self._closed_until = 0.0
+        self._closed_s = CLOSED_S_FIRST
+
+    async def step(self) -> int:
+        """Pay the next members whose row exists by now. Returns how many were paid.
+
+        One whose row does not take what it is owed is set aside. A table that takes no row is left
+        alone for a while, and passes go on meanwhile.
+        """
+        if self._clock() < self._closed_until:
+            return 0
+        try:
+            async with transaction(self._pool) as conn:
+                payment = await debts.pay(
+                    conn, self._platform, self._store, after=self._after, limit=MEMBERS_AT_ONCE
+                )
+        except StoreClosed as error:
+            log.warning(
+                "debts.waiting", platform=self._platform, retry_s=self._closed_s, why=str(error)
+            )
+            self._closed_until = self._clock() + self._closed_s
+            self._closed_s = min(self._closed_s * 2, CLOSED_S_MAX)
+            return 0
+        self._closed_s = CLOSED_S_FIRST
+        self._after = payment.upto or 0
+        for account_id, why in payment.set_aside.items():
+            log.error("debt.set_aside", platform=self._platform, account_id=account_id, why=why)
+        if payment.paid:
+            log.info("debts.paid", platform=self._platform, members=payment.paid)
+        return payment.paid

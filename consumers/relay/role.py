@@ -1,0 +1,169 @@
+"""The relay publishes what was committed but never reached its stream.
+
+A producer that died between the commit and the bus, or found the bus away, leaves its events
+pending. So does whoever finds out that Redis lost some, and this role looks for that as well.
+Several relays may run: each takes rows that nobody else has locked.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+import asyncpg
+import structlog
+
+from bus import (
+    BusError,
+    GroupMissing,
+    PayloadTooLarge,
+    ServerUnfit,
+    StreamExhausted,
+    StreamMissing,
+)
+from consumers.runtime import metrics
+from consumers.runtime.resources import Parts
+from consumers.runtime.transactions import transaction
+from db import PLATFORMS, Platform
+from db.ledger import events
+from db.ledger.events import Unpublished
+
+log = structlog.get_logger("twinstream.relay")
+
+EVENTS_PER_STEP = 500
+
+
+class Relay:
+    """The role that looks for events left unpublished every `relay_interval_ms`.
+
+    An event younger than `relay_after_ms` is left to its producer, which is publishing it now.
+    Each platform has a page of its own, so a stream that takes nothing holds up no other.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.pause_s = parts.community.consumers.relay_interval_ms / 1_000
+        self._after_s = parts.community.consumers.relay_after_ms / 1_000
+        self._pool = parts.pool
+        self._publisher = parts.publisher
+        self._rebuild = parts.rebuild
+        self._look_for_lost_s = parts.community.consumers.look_for_lost_ms / 1_000
+        self._clock = asyncio.get_running_loop().time
+        self._look_for_lost_at = self._clock() + self._look_for_lost_s
+        #: Why a stream takes nothing, as it was told last.
+        self._told: dict[Platform, str] = {}
+
+    def describe(self) -> Mapping[str, object]:
+        """Name the interval and the limits."""
+        return {
+            "interval_s": self.pause_s,
+            "after_s": self._after_s,
+            "batch": EVENTS_PER_STEP,
+            "look_for_lost_s": self._look_for_lost_s,
+        }
+
+    async def step(self) -> int:
+        """Publish the oldest events left over. Returns how many are dealt with.
+
+        Raises:
+            BusError: a stream takes nothing, and for the other there was nothing to do.
+        """
+        obstacles: dict[Platform, BusError] = {}
+        if self._clock() >= self._look_for_lost_at:
+            for source in PLATFORMS:
+                with self._obstacle_to(obstacles, source):
+                    await self._look_for_lost(source)
+            self._look_for_lost_at = self._clock() + self._look_for_lost_s
+        dealt_with = 0
+        for source in PLATFORMS:
+            with self._obstacle_to(obstacles, source):
+                dealt_with += await self._publish_left(source)
+        if dealt_with:
+            log.info("events.relayed", events=dealt_with)
+        self._tell(obstacles)
+        if obstacles and not dealt_with:
+            raise next(iter(obstacles.values()))
+        return dealt_with
+
+    @contextlib.contextmanager
+    def _obstacle_to(self, obstacles: dict[Platform, BusError], source: Platform) -> Iterator[None]:
+        """Note what is in the way of one platform's events, so that the other's go on."""
+        try:
+            yield
+        except ServerUnfit:
+            raise
+        except BusError as error:
+            obstacles[source] = error
+
+    def _tell(self, obstacles: Mapping[Platform, BusError]) -> None:
+        why = {source: str(error) for source, error in obstacles.items()}
+        for source, obstacle in why.items():
+            if self._told.get(source) != obstacle:
+                log.warning("events.not_relayed", source=source, why=obstacle)
+        self._told = why
+
+    async def _look_for_lost(self, source: Platform) -> None:
+        try:
+            await self._rebuild.look_for_lost(source)
+        except (GroupMissing, StreamMissing):
+            await self._rebuild(source)
+
+    async def _publish_left(self, source: Platform) -> int:
+        """Publish the oldest events of one platform. Returns how many are dealt with.
+
+        A stream that is missing, or takes no more, is made anew; the next step publishes then.
+        """
+        obstacle: BusError | None = None
+        async with transaction(self._pool) as conn:
+            left = await events.take_unpublished(
+                conn, source, older_than_s=self._after_s, limit=EVENTS_PER_STEP
+            )
+            try:
+                done = await self._publish(conn, source, left)
+            except BusError as error:
+                done = await _mark(conn, _known_published(left, error))
+                obstacle = error
+        metrics.RELAYED.labels(source).inc(done)
+        if isinstance(obstacle, StreamMissing | StreamExhausted):
+            await self._rebuild(source)
+        elif obstacle is not None:
+            raise obstacle
+        return done
+
+    async def _publish(
+        self, conn: asyncpg.Connection, source: Platform, left: Sequence[Unpublished]
+    ) -> int:
+        try:
+            await self._publisher.publish(source, [event.payload for event in left])
+        except PayloadTooLarge as error:
+            # Only a row that somebody wrote by hand is so large. It must not hold up the others.
+            event = left[error.index]
+            await events.fail(
+                conn,
+                idempotency_key=event.idempotency_key,
+                source=source,
+                type="unknown",
+                payload=event.payload,
+                error_message=str(error),
+            )
+            log.error("event.unpublishable", idempotency_key=event.idempotency_key, why=str(error))
+            return 1
+        return await _mark(conn, [event.idempotency_key for event in left])
+
+
+async def _mark(conn: asyncpg.Connection, keys: Sequence[str]) -> int:
+    if keys:
+        await events.mark_published(conn, keys)
+    return len(keys)
+
+
+def _known_published(tried: Sequence[Unpublished], error: BusError) -> list[str]:
+    return [
+        event.idempotency_key
+        for event, entry_id in zip(tried, error.published, strict=False)
+        if entry_id is not None
+    ]
+
+
+@contextlib.asynccontextmanager
+async def open_role(parts: Parts) -> AsyncIterator[Relay]:
+    """Open the role `relay`."""
+    yield Relay(parts)

@@ -1,0 +1,113 @@
+"""The consumers process: settings in, roles running, a clean end."""
+
+import asyncio
+import functools
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+
+from bus import BadRedisUrl, BusError, ServerUnfit, address
+from config import Community, ConfigError, Settings, heartbeat, metrics
+from db import BadDatabaseUrl, Contention, SchemaOutdated, StorageUnavailable, StoreUnfit
+from db.release import RELEASE
+
+from . import gauges, roles
+from .resources import Parts, open_parts
+from .runner import Patience, run, unless_stopped
+
+log = structlog.get_logger("twinstream.consumers")
+
+#: How long a step may go on after a stop was asked for. What is cut off then comes again later.
+STOP_GRACE_S = 5.0
+EXIT_CODE_SECOND_SIGNAL = 130
+
+
+async def serve(settings: Settings, names: Sequence[str]) -> None:
+    """Run the roles until SIGINT or SIGTERM.
+
+    While Postgres or Redis cannot be reached yet, wait for them: after a power cut everything
+    starts at once.
+
+    Raises:
+        ConfigError: the settings are not fit to work with.
+        RoleFailed: a role ended by an error that nobody expected.
+    """
+    wanted = roles.chosen(names)
+    settings.require(*roles.needed_settings(wanted))
+    community = Community.from_toml(Path(settings.twinstream_config))
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    try:
+        redis = address(settings.redis_url or "")
+        log.info("consumers.started", release=RELEASE, roles=wanted, redis=redis)
+        async with heartbeat(settings.twinstream_heartbeat_file):
+            with metrics(settings):
+                await _serve_until(stop, settings, community, wanted)
+    except StoreUnfit as error:
+        raise ConfigError(f"{settings.twinstream_config}: {error}") from error
+    except (SchemaOutdated, BadDatabaseUrl, BadRedisUrl) as error:
+        raise ConfigError(str(error)) from error
+    except ServerUnfit as error:
+        raise ConfigError(
+            f"Redis cannot serve as the bus ({error}): it must be Redis 7.0 or newer, or Valkey"
+        ) from error
+    log.info("consumers.stopped")
+
+
+async def _serve_until(
+    stop: asyncio.Event, settings: Settings, community: Community, names: Sequence[str]
+) -> None:
+    patience = Patience("consumers", stop)
+    while not stop.is_set():
+        try:
+            async with AsyncExitStack() as stack:
+                opening = stack.enter_async_context(open_parts(settings, community, stop))
+                parts = await unless_stopped(stop, opening)
+                if parts is not None:
+                    patience.over()
+                    await _run_all(names, parts)
+        except (BadRedisUrl, ServerUnfit):
+            raise
+        except (StorageUnavailable, Contention, BusError) as error:
+            await patience.wait(error)
+
+
+async def _run_all(names: Sequence[str], parts: Parts) -> None:
+    """Run the roles side by side until a stop; if one fails, end the others as well.
+
+    The first failure is raised; each was logged by its role.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(run(name, opening, parts.stop), name=name)
+                for name, opening in roles.openings(names, parts).items()
+            ]
+            if parts.settings.twinstream_metrics_port is not None:
+                opening = functools.partial(gauges.open_role, parts)
+                tasks.append(group.create_task(run("watch", opening, parts.stop), name="watch"))
+            await parts.stop.wait()
+            _, late = await asyncio.wait(tasks, timeout=STOP_GRACE_S)
+            for task in late:
+                log.warning("role.cut_off", role=task.get_name(), grace_s=STOP_GRACE_S)
+                task.cancel()
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """Finish what is under way at the first signal; leave at once at the second."""
+
+    def asked() -> None:
+        if stop.is_set():
+            os._exit(EXIT_CODE_SECOND_SIGNAL)
+        log.info("consumers.stopping")
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked)

@@ -1,0 +1,210 @@
+"""Putting on a stream again what Redis lost. Everything in Redis can be made anew from Postgres."""
+
+import asyncio
+from typing import NamedTuple
+
+import asyncpg
+import structlog
+
+from bus import (
+    Client,
+    Keys,
+    Lag,
+    Source,
+    StreamExhausted,
+    Subscription,
+    ensure_group,
+    group_exists,
+    measure_lag,
+    mend_stream,
+)
+from bus.entry import id_order
+from db.errors import mapped_errors
+from db.ledger import events
+
+from . import metrics
+from .transactions import transaction
+
+log = structlog.get_logger("twinstream.rebuild")
+
+#: A mark is written after the event is on its stream, so a mark's age is at most the entry's. The
+#: two ages are measured by different clocks; this covers by how much they may drift apart.
+LOST_MARGIN_S = 5.0
+#: So many lost events are taken back in one transaction.
+LOST_STEP = 20_000
+
+
+class _Place(NamedTuple):
+    """The end of a stream at one moment: everything added until then is not after `newest`."""
+
+    newest: str
+    at_s: float
+
+
+class Rebuild:
+    """Finds out what Redis lost, and has the relay publish it again."""
+
+    def __init__(self, pool: asyncpg.Pool, redis: Client, keys: Keys) -> None:
+        self._pool = pool
+        self._redis = redis
+        self._keys = keys
+        self._one_at_a_time = asyncio.Lock()
+        #: The end of each stream at an earlier look, until everything before it is settled.
+        self._places: dict[Source, _Place] = {}
+        #: Everything that was added to a stream before this moment is settled, or was lost.
+        self._settled_until_s: dict[Source, float] = {}
+
+    async def __call__(self, source: Source) -> None:
+        """Make the stream of `source` anew if it, or its group, is missing or of no use.
+
+        The events are made pending before the group is made: after a crash in between the group
+        is still missing, and the next look does both again. Nothing is published meanwhile, because
+        producers create no streams. What was delivered before the loss is published a second time,
+        and takes effect once.
+
+        Raises:
+            BusError, StorageUnavailable, Contention: not now; the next look does it.
+        """
+        subscription = self._keys.subscription(source)
+        async with self._one_at_a_time:
+            if await group_exists(self._redis, subscription):
+                await mend(self._redis, subscription)
+                return
+            unfinished = await self._unpublish(source)
+            if await ensure_group(self._redis, subscription):
+                tell = log.warning if unfinished else log.info  # nothing is lost at the first start
+                tell("stream.built", stream=subscription.stream, unfinished_events=unfinished)
+
+    async def publish_unfinished_again(self, source: Source) -> int:
+        """Have everything of `source` that has not arrived yet published again, lost or not.
+
+        Returns how many events that are. What is on the stream after all takes effect once. A
+        stream whose ids are ahead of Redis's clock gets new ones.
+
+        Raises:
+            BusError, StorageUnavailable, Contention: not now.
+        """
+        subscription = self._keys.subscription(source)
+        unfinished = await self._unpublish(source)
+        if not await ensure_group(self._redis, subscription):
+            await mend(self._redis, subscription, renew_ids=True)
+        return unfinished
+
+    async def look_for_lost(self, source: Source) -> int:
+        """Make pending again what Redis lost in silence. Returns how many events that were.
+
+        A failover or a power cut may cost a stream its newest entries and leave the rest in place.
+        Everything before the first unfinished entry of a stream is settled, and without such an
+        entry everything is. So an event that was marked as published before that entry was added,
+        and is not completed, is on no stream any more. When that was, the entry's id does not tell,
+        because senders may choose ids: only that it comes after what was there at an earlier look.
+
+        Raises:
+            GroupMissing, StreamMissing: the whole stream is lost: rebuild it.
+            BusError, StorageUnavailable, Contention: not now; the next look does it.
+        """
+        await mend(self._redis, self._keys.subscription(source))
+        lost = await self._take_back_lost(source)
+        total = lost
+        while lost == LOST_STEP:
+            lost = await self._take_back_lost(source)
+            total += lost
+        if total:
+            metrics.LOST.labels(source).inc(total)
+            log.warning("events.lost_by_redis", source=source, events=total)
+        return total
+
+    async def _take_back_lost(self, source: Source) -> int:
+        """Do one bounded step of `look_for_lost`."""
+        looked_at_s = _now_s()
+        lag = await self._lag(source)
+        if lag.first_unfinished is None:
+            self._places.pop(source, None)
+            self._settled_until_s[source] = looked_at_s
+            return await self._take_back_all(source)
+        settled_until_s = self._settled_until(source, lag, lag.first_unfinished, looked_at_s)
+        if settled_until_s is None:
+            return 0
+        # An age, so our clock and that of Postgres need not agree.
+        settled_s_ago = _now_s() - settled_until_s
+        async with transaction(self._pool) as conn:
+            return await events.unpublish_old(
+                conn, source, published_s_ago=settled_s_ago + LOST_MARGIN_S, limit=LOST_STEP
+            )
+
+    def _settled_until(
+        self, source: Source, lag: Lag, first_unfinished: str, looked_at_s: float
+    ) -> float | None:
+        """Return the moment before which nothing was added that is still unfinished, if known.
+
+        Redis orders a stream by ids, whoever chose them, so their order is all that is believed.
+        """
+        place = self._places.get(source)
+        if place is not None and id_order(lag.newest) < id_order(place.newest):
+            place = None  # the stream lost its end, or was made anew
+        if place is not None and id_order(place.newest) < id_order(first_unfinished):
+            self._settled_until_s[source] = place.at_s
+            place = None
+        self._places[source] = place or _Place(lag.newest, looked_at_s)
+        return self._settled_until_s.get(source)
+
+    async def _take_back_all(self, source: Source) -> int:
+        """Take back what is published, if there still is no backlog by then."""
+        try:
+            async with transaction(self._pool) as conn:
+                lost = await events.unpublish_old(
+                    conn, source, published_s_ago=0.0, limit=LOST_STEP
+                )
+                # Asked again after the events were chosen and locked: one that is on its way at
+                # this moment shows up here, because it cannot be settled until we let go.
+                if not lost or (await self._lag(source)).first_unfinished is not None:
+                    raise _NothingLost
+        except _NothingLost:
+            return 0
+        return lost
+
+    async def _unpublish(self, source: Source) -> int:
+        with mapped_errors():
+            async with self._pool.acquire() as conn:
+                return await events.unpublish(conn, source)
+
+    async def _lag(self, source: Source) -> Lag:
+        return await measure_lag(self._redis, self._keys.subscription(source))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def make_ready(redis: Client, subscription: Subscription) -> None:
+    """See that a stream and its group are there and of use."""
+    if not await ensure_group(redis, subscription):
+        await mend(redis, subscription)
+
+
+async def mend(redis: Client, subscription: Subscription, *, renew_ids: bool = False) -> None:
+    """Mend a stream (`mend_stream`), and tell what was wrong.
+
+    Raises:
+        StreamExhausted: it takes no entries, and consumers have to settle some of it first.
+        StreamMissing, GroupMissing, AccessDenied: as `mend_stream`.
+    """
+    stream, group = subscription
+    mended = await mend_stream(redis, subscription, renew_ids=renew_ids)
+    if mended.moved is not None:
+        log.warning(
+            "stream.made_anew",
+            stream=stream,
+            unfinished_entries=mended.moved,
+            why="its ids told no times" if renew_ids else "it held the largest id there is",
+        )
+    if mended.waits:
+        raise StreamExhausted(stream)
+    if mended.group_put_back:
+        log.warning(
+            "group.put_back", stream=stream, group=group, why="it stood after the stream's end"
+        )
+
+
+class _NothingLost(Exception):
+    """Rolls back: no event was touched."""

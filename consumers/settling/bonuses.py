@@ -1,0 +1,163 @@
+"""What comes with an achievement: XP and balance that twinstream.toml gives for unlocking it.
+
+Every achievement passes here on its way to the other platform, whoever unlocked it and wherever. A
+bonus is an event of its own, recorded before the achievement is settled: if the process dies in
+between, the achievement is delivered again and its bonus is found.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+import asyncpg
+import structlog
+
+import schemas
+from config import AchievementSetting, Community
+from consumers.runtime.resources import Parts
+from db import (
+    Fact,
+    IdempotencyConflict,
+    Platform,
+    Producer,
+    RuleBroken,
+    accounts_of,
+)
+from db.ledger import entries, events
+
+log = structlog.get_logger("twinstream.settling")
+
+REASON: Final = "achievement_bonus"
+
+
+class Bonuses:
+    """Gives the bonuses of achievements, each once per member."""
+
+    def __init__(self, platform: Platform, parts: Parts) -> None:
+        """`platform` is the one where the achievements are about to be settled."""
+        self._platform = platform
+        self._producer = Producer(parts.pool, schemas, parts.publisher, stores=parts.stores)
+        self._settings = {
+            one.name: one
+            for one in parts.community.achievements
+            if one.bonus_xp or one.bonus_balance
+        }
+
+    async def give(self, facts: Iterable[Fact]) -> None:
+        """Give the bonuses of those facts that are achievements and not settled yet.
+
+        An achievement that the record refuses brings none; settling it says why. A bonus that is
+        refused is buried with its reason, and can be replayed; the achievement is settled.
+
+        Raises:
+            Contention, StorageUnavailable: do it all again later.
+        """
+        for fact in facts:
+            setting = self._settings.get(getattr(fact.event, "achievement", ""))
+            if setting is None:
+                continue
+            try:
+                await self._give(fact, setting)
+            except (IdempotencyConflict, RuleBroken) as error:
+                log.debug("bonus.refused", key=fact.event.idempotency_key, why=str(error))
+
+    async def _give(self, fact: Fact, setting: AchievementSetting) -> None:
+        event = fact.event
+        async with self._producer.transaction() as conn:
+            if await entries.hold(conn, self._platform, [event.idempotency_key]):
+                return
+            # It also keeps the member from being linked until the bonus is committed.
+            await events.record(conn, event.source, [fact], status="published")
+            accounts = await accounts_of(conn, event.source, event.user_id)
+            keys = [key for one in accounts.items() for key in _keys(*one, setting.name)]
+            if any(row.reason == REASON for row in await entries.find(conn, keys)):
+                return
+            # Always the same account of the two, so that unlocking on both platforms at once is
+            # one bonus.
+            home: Platform = "telegram" if "telegram" in accounts else "discord"
+            refused = {}
+            for bonus in _bonuses(setting, home, accounts[home]):
+                why = await self._create(conn, bonus)
+                if why is not None:
+                    refused[bonus.idempotency_key] = why
+        for key, why in refused.items():
+            log.error("bonus.buried", key=key, achievement=setting.name, why=why)
+        if not refused:
+            log.info("bonus.given", key=event.idempotency_key, achievement=setting.name)
+
+    async def _create(self, conn: asyncpg.Connection, bonus: schemas.Event) -> str | None:
+        """Record a bonus, or put on record why it is refused; the achievement goes on either way.
+
+        Where the key belongs to another event, that event's row must not bear this one's failure.
+        """
+        try:
+            await self._producer.create_events([bonus], conn=conn)
+        except (IdempotencyConflict, RuleBroken) as error:
+            conflict = isinstance(error, IdempotencyConflict)
+            await events.fail(
+                conn,
+                idempotency_key=f"entry:bonus:{bonus.idempotency_key}"
+                if conflict
+                else bonus.idempotency_key,
+                source=bonus.source,
+                type=bonus.type,
+                payload=schemas.encode(bonus),
+                error_message=str(error),
+            )
+            return str(error)
+        return None
+
+    async def close(self) -> None:
+        """Write the last marks."""
+        await self._producer.close()
+
+
+async def give_again(producer: Producer, community: Community, event: schemas.Event) -> str | None:
+    """Record a bonus that was buried, as large as twinstream.toml has it now. Returns why not.
+
+    Anyone who may write to a stream can have an event buried that looks like a bonus, so what
+    counts is the setting and that the member has the achievement.
+    """
+    settings = {one.name: one for one in community.achievements}
+    setting = settings.get(event.entity_id)
+    due = [] if setting is None else _bonuses(setting, event.source, event.user_id)
+    bonus = next((one for one in due if one.idempotency_key == event.idempotency_key), None)
+    if bonus is None:
+        return f"twinstream.toml gives no such bonus for the achievement {event.entity_id!r}"
+    try:
+        async with producer.transaction() as conn:
+            if not await producer.holds_achievement(
+                user_id=event.user_id, achievement=event.entity_id, source=event.source, conn=conn
+            ):
+                return f"the member does not have the achievement {event.entity_id!r}"
+            await producer.create_events([bonus], conn=conn)
+    except (IdempotencyConflict, RuleBroken) as error:
+        return str(error)
+    return None
+
+
+def _bonuses(setting: AchievementSetting, home: Platform, account_id: int) -> list[schemas.Event]:
+    """The events that an achievement brings this account."""
+    parts: schemas.EventParts = {
+        "user_id": account_id,
+        "source": home,
+        "reason": REASON,
+        "entity_id": setting.name,
+        "occurred_at": datetime.now(UTC),
+    }
+    bonuses: list[schemas.Event] = []
+    if setting.bonus_xp:
+        bonuses.append(schemas.xp_changed(delta_xp=setting.bonus_xp, **parts))
+    if setting.bonus_balance:
+        bonuses.append(schemas.balance_changed(delta_balance=setting.bonus_balance, **parts))
+    return bonuses
+
+
+def _keys(platform: Platform, account_id: int, achievement: str) -> tuple[str, str]:
+    """The keys under which this account may have had the bonus already."""
+    return (
+        schemas.xp_key(source=platform, reason=REASON, user_id=account_id, entity_id=achievement),
+        schemas.balance_key(
+            source=platform, reason=REASON, user_id=account_id, entity_id=achievement
+        ),
+    )

@@ -1,0 +1,62 @@
+"""How often it was tried to settle an entry that seems to kill whoever tries.
+
+The count survives what it counts: it is raised in a transaction of its own before each try. What
+Redis knows is no such count, because every restart of a consumer raises it too.
+"""
+
+import asyncpg
+
+from ..errors import mapped_errors
+
+
+async def count_attempt(conn: asyncpg.Connection, stream: str, entry_id: str) -> int:
+    """Count one more try to settle this entry. Returns how many there are now, this one included.
+
+    Raises:
+        Contention, StorageUnavailable: nothing was counted.
+    """
+    with mapped_errors():
+        attempts: int = await conn.fetchval(
+            """
+            INSERT INTO entry_attempts AS a (stream, entry_id, attempts) VALUES ($1, $2, 1)
+            ON CONFLICT ON CONSTRAINT entry_attempts_once DO UPDATE SET attempts = a.attempts + 1
+            RETURNING attempts
+            """,
+            stream,
+            entry_id,
+        )
+    return attempts
+
+
+async def forget_attempts(conn: asyncpg.Connection, stream: str, entry_id: str) -> None:
+    """Forget an entry that is settled or buried.
+
+    Raises:
+        Contention, StorageUnavailable: it is still known.
+    """
+    with mapped_errors():
+        await conn.execute(
+            "DELETE FROM entry_attempts WHERE stream = $1 AND entry_id = $2", stream, entry_id
+        )
+
+
+async def forget_old_attempts(conn: asyncpg.Connection, *, older_than_s: float, limit: int) -> int:
+    """Forget up to `limit` entries first tried so long ago. Returns how many there were.
+
+    They are entries that Redis lost before anybody got through with them.
+
+    Raises:
+        Contention, StorageUnavailable: none was forgotten.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            DELETE FROM entry_attempts WHERE (stream, entry_id) IN (
+                SELECT stream, entry_id FROM entry_attempts
+                WHERE first_at < now() - make_interval(secs => $1) LIMIT $2
+            ) RETURNING 1
+            """,
+            older_than_s,
+            limit,
+        )
+    return len(rows)

@@ -1,0 +1,156 @@
+"""The ledger and the books that add it up, in one statement.
+
+A row enters the ledger at most once per key and platform, for ever; what really entered, and only
+that, is added to the platform's books, to the member's achievements and to what people should see.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import asyncpg
+
+from ..platforms import Platform
+
+
+class LedgerRow(NamedTuple):
+    """One event as one platform's ledger has it."""
+
+    idempotency_key: str
+    source: Platform
+    type: str
+    member_id: int
+    account_id: int
+    delta_xp: int
+    delta_balance: int
+    achievement: str | None
+    reason: str
+    entity_id: str
+    occurred_at: datetime
+
+    def differences(self, other: "LedgerRow") -> str:
+        """Say in words where the contents differ; empty when both tell the same fact.
+
+        The member does not count, because linking accounts moves rows to another member, and the
+        time does not count, because a retry may have looked at the clock again. The second cause
+        of an achievement is no second achievement, so there the cause does not count either.
+        """
+        if self == other:
+            return ""  # as nearly always, and looking at each field takes ten times as long
+        ignored = {"member_id", "occurred_at"}
+        if self.achievement is not None:
+            ignored |= {"reason", "entity_id"}
+        return ", ".join(
+            f"{field} {getattr(self, field)!r} is now {getattr(other, field)!r}"
+            for field in self._fields
+            if field not in ignored and getattr(self, field) != getattr(other, field)
+        )
+
+
+_COLUMNS = ", ".join(LedgerRow._fields)
+
+
+async def enter(
+    conn: asyncpg.Connection, platform: Platform, rows: Sequence[LedgerRow]
+) -> frozenset[str]:
+    """Enter rows into one platform's ledger and books. Returns the keys that were not there yet.
+
+    Rows of the books are locked in member order. The caller owns the transaction.
+    """
+    if not rows:
+        return frozenset()
+    entered = await conn.fetch(
+        f"""
+        WITH input ({_COLUMNS}) AS (
+            SELECT * FROM unnest(
+                $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
+                $8::bigint[], $9::text[], $10::text[], $11::text[], $12::timestamptz[]
+            )
+        ), entered AS (
+            INSERT INTO transactions (platform, {_COLUMNS})
+            SELECT $1, {_COLUMNS} FROM input ORDER BY member_id, idempotency_key
+            ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING
+            RETURNING idempotency_key, member_id, delta_xp, delta_balance, achievement, occurred_at,
+                reason
+        ), sums AS (
+            SELECT member_id, sum(delta_xp)::bigint AS xp, sum(delta_balance)::bigint AS balance,
+                max(idempotency_key) AS last_key,
+                min(CASE WHEN reason = 'reconcile' THEN 2 ELSE 0 END)::smallint AS priority
+            FROM entered GROUP BY member_id
+        ), books AS (
+            INSERT INTO sync_state AS s (member_id, platform, xp, balance, rank)
+            SELECT member_id, $1, xp, balance, rank_on(xp, (SELECT ladder()))
+            FROM sums ORDER BY member_id
+            ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
+                xp = s.xp + excluded.xp,
+                balance = s.balance + excluded.balance,
+                rank = rank_on(s.xp + excluded.xp, (SELECT ladder())),
+                version = s.version + 1,
+                updated_at = now()
+            RETURNING member_id, rank
+        ), unlocked AS (
+            INSERT INTO achievements AS a (member_id, platform, achievement, unlocked_at)
+            SELECT member_id, $1, achievement, min(occurred_at) FROM entered
+            WHERE achievement IS NOT NULL
+            GROUP BY member_id, achievement ORDER BY member_id, achievement
+            ON CONFLICT ON CONSTRAINT achievement_once DO UPDATE SET
+                unlocked_at = least(a.unlocked_at, excluded.unlocked_at)
+            RETURNING member_id, achievement
+        ), wanted AS (
+            SELECT b.member_id, 'rank' AS surface, b.rank AS number FROM books AS b
+            UNION ALL
+            SELECT u.member_id, 'achievement:' || u.achievement, 1 FROM unlocked AS u
+        ), shown AS (
+            INSERT INTO surfaces AS f
+                (member_id, platform, surface, wanted, wanted_key, priority)
+            SELECT w.member_id, $1, w.surface, w.number, s.last_key, s.priority
+            FROM wanted AS w
+            JOIN sums AS s USING (member_id)
+            JOIN accounts AS a ON a.member_id = w.member_id AND a.platform = $1
+            ORDER BY w.member_id, w.surface
+            ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
+                wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
+                priority = excluded.priority, attempts = 0,
+                retry_at = CASE WHEN f.parked = 'absent' THEN f.retry_at END,
+                error = CASE WHEN f.parked = 'absent' THEN f.error END,
+                parked = CASE WHEN f.parked = 'absent' THEN f.parked END
+            WHERE f.wanted <> excluded.wanted
+        )
+        SELECT idempotency_key FROM entered
+        """,  # noqa: S608 - the columns are this module's own constant
+        platform,
+        *map(list, zip(*rows, strict=True)),
+    )
+    return frozenset(key for (key,) in entered)
+
+
+async def find(conn: asyncpg.Connection, keys: Collection[str]) -> list[LedgerRow]:
+    """Return every row that has one of these keys, from the ledgers of both platforms."""
+    rows = await conn.fetch(
+        f"SELECT {_COLUMNS} FROM transactions WHERE idempotency_key = ANY ($1::text[])",  # noqa: S608 - as above
+        list(keys),
+    )
+    return [LedgerRow(*row) for row in rows]
+
+
+async def hold(
+    conn: asyncpg.Connection, platform: Platform, keys: Collection[str]
+) -> dict[str, LedgerRow]:
+    """Return one platform's rows by key, and keep their members from being linked away.
+
+    The members are held in member order until the caller's transaction ends; events can still be
+    recorded for them. A key without a row is left out, and so is one whose member was linked away
+    at this very moment: its row is another member's by now.
+    """
+    rows = await conn.fetch(
+        f"""
+        SELECT {", ".join(f"t.{column}" for column in LedgerRow._fields)}
+        FROM transactions AS t JOIN members AS m ON m.id = t.member_id
+        WHERE t.platform = $1 AND t.idempotency_key = ANY ($2::text[])
+        ORDER BY m.id
+        FOR KEY SHARE OF m
+        """,  # noqa: S608 - as above
+        platform,
+        list(keys),
+    )
+    return {row["idempotency_key"]: LedgerRow(*row) for row in rows}

@@ -1,0 +1,464 @@
+"""The life of an event in Postgres: recorded at its origin, settled where it arrived, or failed.
+
+`record` is the first entry in the ledger (the origin's), `settle` the second (the opposite's).
+Both may be repeated with the same events as often as anybody likes: the effect happens once.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from ..errors import IdempotencyConflict, mapped_errors
+from ..members import accounts
+from ..platforms import Platform
+from ..stores import debts
+from ..stores.port import Store
+from . import entries
+from .entries import LedgerRow
+from .envelopes import Fact, Recorded
+
+PAYLOAD_KEPT_BYTES_MAX = 16_384
+#: How many events one step of `unpublish` takes back: a second's work at most.
+UNPUBLISH_STEP = 20_000
+
+
+async def record(
+    conn: asyncpg.Connection,
+    source: Platform,
+    facts: Sequence[Fact],
+    *,
+    status: str = "pending",
+    store: Store | None = None,
+) -> list[Recorded]:
+    """Enter events into the books of the platform where they happened, all or none.
+
+    With `store`, the platform's own table is changed along; without, that is left to whoever
+    records. Returns one result for each fact, in order. The caller owns the transaction.
+
+    Raises:
+        IdempotencyConflict: a key belongs to an event with a different content.
+        InsufficientFunds: a member's settled XP or balance would go below zero.
+        RowRefused: the platform's own table refuses a member's row, while it takes others.
+        RuleBroken: a value is beyond what the record can hold.
+        StoreClosed: the platform's own table takes no row now; nothing was recorded.
+        Contention: another transaction was in the way; try again.
+        StorageUnavailable: Postgres is away; nothing was recorded.
+    """
+    with mapped_errors():
+        members = await accounts.resolve(conn, source, {fact.event.user_id for fact in facts})
+        rows = [fact.as_row(members[fact.event.user_id]) for fact in facts]
+        first = _first_of_each_key(rows)
+        entered = await entries.enter(conn, source, list(first.values()))
+        known: dict[str, list[LedgerRow]] = {}
+        for row in await entries.find(conn, first):
+            known.setdefault(row.idempotency_key, []).append(row)
+        for row in rows:
+            for one in known[row.idempotency_key]:
+                _refuse_difference(one, row)
+        fresh = set(entered)
+        results = []
+        for fact, row in zip(facts, rows, strict=True):
+            created = row.idempotency_key in fresh
+            fresh.discard(row.idempotency_key)
+            results.append(
+                Recorded(row.idempotency_key, source, row.member_id, fact.payload, created)
+            )
+        if entered:
+            await _add_to_totals(conn, [first[key] for key in entered])
+            await _append(conn, [r for r in results if r.created], first, status)
+            if store is not None:
+                due = [first[key] for key in entered]
+                # The transaction may be another program's.
+                await debts.apply_rows(conn, source, store, due, check_deferred=False)
+        return results
+
+
+async def settle(
+    conn: asyncpg.Connection,
+    platform: Platform,
+    source: Platform,
+    facts: Sequence[Fact],
+    *,
+    store: Store | None = None,
+) -> frozenset[str]:
+    """Enter events from `source` into the books of `platform`. Returns the keys new there.
+
+    `store` is the table in which `platform` keeps its members, if it has one of its own.
+
+    An event that nobody recorded at its origin (another program put it on the stream) is a fact
+    all the same: its origin's row is entered as well. What counts is the origin's row, so an entry
+    with a known key and another content is refused. The caller owns the transaction.
+
+    Raises:
+        IdempotencyConflict, InsufficientFunds, RuleBroken, Contention, StorageUnavailable: as
+            `record` does.
+    """
+    with mapped_errors():
+        origin = await entries.hold(conn, source, {fact.event.idempotency_key for fact in facts})
+        foreign = [fact for fact in facts if fact.event.idempotency_key not in origin]
+        if foreign:
+            await record(conn, source, foreign, status="published")
+            origin |= await entries.hold(
+                conn, source, {fact.event.idempotency_key for fact in foreign}
+            )
+        for fact in facts:
+            row = origin[fact.event.idempotency_key]
+            _refuse_difference(row, fact.as_row(row.member_id))
+        entered = await entries.enter(conn, platform, list(origin.values()))
+        if store is not None:
+            await debts.apply_rows(conn, platform, store, [origin[key] for key in entered])
+        await _complete(conn, platform, origin)
+        return entered
+
+
+async def _complete(conn: asyncpg.Connection, platform: Platform, keys: Collection[str]) -> None:
+    """Note that these events took effect, in the order of their rows, as everybody locks them.
+
+    One that was buried before anybody knew whose it is has no member yet; its ledger row does.
+    """
+    await conn.execute(
+        """
+        UPDATE sync_events AS e SET status = 'completed', processed_by = $1, processed_at = now(),
+            published_at = coalesce(e.published_at, now()), error_message = NULL,
+            member_id = coalesce(e.member_id, (
+                SELECT t.member_id FROM transactions AS t
+                WHERE t.idempotency_key = e.idempotency_key AND t.platform = $1
+            ))
+        WHERE e.id = ANY (ARRAY (
+            SELECT id FROM sync_events
+            WHERE idempotency_key = ANY ($2::text[]) AND status <> 'completed'
+            ORDER BY id
+            FOR NO KEY UPDATE
+        ))
+        """,
+        platform,
+        list(keys),
+    )
+
+
+async def mark_published(
+    conn: asyncpg.Connection, keys: Sequence[str], *, fresh: bool = False
+) -> None:
+    """Note that these events are on their stream. One that got further meanwhile stays there.
+
+    With `fresh`, the caller published them just after recording them, without holding their rows
+    as `take_unpublished` does. Then the stream may have been lost since, and with it what was
+    published: an event for which `unpublish` has said so stays pending.
+
+    It waits for nobody. A row that is locked is being settled or published at this moment, and
+    whoever does it notes what became of it.
+    """
+    with mapped_errors():
+        await conn.execute(
+            """
+            WITH marked AS (
+                SELECT id FROM sync_events
+                WHERE idempotency_key = ANY ($1::text[]) AND status = 'pending'
+                    AND (stream_losses = 0 OR NOT $2)
+                ORDER BY id
+                FOR NO KEY UPDATE SKIP LOCKED
+            )
+            UPDATE sync_events AS e SET status = 'published', published_at = statement_timestamp()
+            FROM marked WHERE e.id = marked.id
+            """,
+            list(keys),
+            fresh,
+        )
+
+
+async def find_pending(conn: asyncpg.Connection, keys: Collection[str]) -> dict[str, bytes]:
+    """Return the payloads of those events that are in the record and not known to be on a stream.
+
+    Inside a transaction that includes what it has recorded itself and not rolled back.
+    """
+    rows = await conn.fetch(
+        """
+        SELECT idempotency_key, payload FROM sync_events
+        WHERE idempotency_key = ANY ($1::text[]) AND status = 'pending'
+        """,
+        list(keys),
+    )
+    return {key: payload.encode() for key, payload in rows}
+
+
+class Unpublished(NamedTuple):
+    """An event that is committed and not known to be on its stream."""
+
+    idempotency_key: str
+    source: Platform
+    payload: bytes
+
+
+async def take_unpublished(
+    conn: asyncpg.Connection, source: Platform, *, older_than_s: float, limit: int
+) -> list[Unpublished]:
+    """Lock and return the oldest events of `source` that stayed pending. Several relays share them.
+
+    The rows stay locked until the caller's transaction ends; others skip them.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT idempotency_key, source, payload FROM sync_events
+            WHERE status = 'pending' AND source = $1
+                AND created_at < now() - make_interval(secs => $2)
+            ORDER BY id LIMIT $3
+            FOR UPDATE SKIP LOCKED
+            """,
+            source,
+            older_than_s,
+            limit,
+        )
+    return [Unpublished(key, source, payload.encode()) for key, source, payload in rows]
+
+
+async def unpublish(
+    conn: asyncpg.Connection, source: Platform, *, step: int = UNPUBLISH_STEP
+) -> int:
+    """Make every unfinished event of `source` pending again, because its stream was lost.
+
+    Call it before the stream is made anew, and outside of a transaction: each step of so many
+    events commits by itself, so that a million of them hold nobody up. After a failure in between,
+    call it again. Returns how many of them had been published. Those that were delivered after all
+    take effect once all the same.
+    """
+    published = 0
+    with mapped_errors():
+        # Pending ones count as well: some are on the lost stream, and only their mark is late. They
+        # come first, because from then on whatever turns to published does so in the second loop.
+        for page in (_PENDING_PAGE, _PUBLISHED_PAGE):
+            seen, last_id = step, 0
+            while seen == step:
+                seen, last_id, of_them_published = await conn.fetchrow(
+                    _UNPUBLISH.format(page=page), source, last_id, step
+                )
+                published += of_them_published
+    return published
+
+
+_PENDING_PAGE = """
+    SELECT id FROM sync_events WHERE status = 'pending' AND source = $1 AND id > $2
+    ORDER BY id LIMIT $3
+"""
+# These are published no more once they were on a page, so the next page begins with others.
+_PUBLISHED_PAGE = """
+    SELECT id FROM sync_events WHERE status = 'published' AND source = $1 AND $2::bigint >= 0
+    ORDER BY published_at LIMIT $3
+"""
+_UNPUBLISH = """
+    WITH page AS MATERIALIZED ({page}), unfinished AS (
+        SELECT id, status FROM sync_events
+        WHERE id = ANY (ARRAY (SELECT id FROM page)) AND status IN ('pending', 'published')
+        ORDER BY id
+        FOR NO KEY UPDATE
+    ), lost AS (
+        UPDATE sync_events AS e SET status = 'pending', published_at = NULL,
+            stream_losses = e.stream_losses + 1
+        FROM unfinished WHERE e.id = unfinished.id
+    )
+    SELECT (SELECT count(*) FROM page), (SELECT coalesce(max(id), 0) FROM page),
+        (SELECT count(*) FROM unfinished WHERE status = 'published')
+"""
+
+
+async def unpublish_old(
+    conn: asyncpg.Connection, source: Platform, *, published_s_ago: float, limit: int
+) -> int:
+    """Make events of `source` pending again that were marked as published before so many seconds.
+
+    For those that are known to be on no stream any more; the oldest `limit` of them, and none that
+    somebody else holds. Returns how many there are.
+    """
+    with mapped_errors():
+        count: int = await conn.fetchval(
+            """
+            WITH old AS (
+                SELECT id FROM sync_events
+                WHERE status = 'published' AND source = $1
+                    AND published_at < clock_timestamp() - make_interval(secs => $2)
+                ORDER BY published_at LIMIT $3
+                FOR NO KEY UPDATE SKIP LOCKED
+            ), lost AS (
+                UPDATE sync_events AS e SET status = 'pending', published_at = NULL
+                FROM old WHERE e.id = old.id
+            )
+            SELECT count(*) FROM old
+            """,
+            source,
+            published_s_ago,
+            limit,
+        )
+    return count
+
+
+async def fail(
+    conn: asyncpg.Connection,
+    *,
+    idempotency_key: str,
+    source: Platform,
+    type: str,  # noqa: A002 - the column's name
+    payload: bytes,
+    error_message: str,
+    entry_key: str | None = None,
+) -> None:
+    """Record why an event was buried. An event that took effect already is left as it is.
+
+    `source` is the platform on whose stream the event was found. If the key belongs to an event of
+    the other platform, that event is not at fault and is left as it is: then the reason is recorded
+    under `entry_key`, which names the entry.
+
+    Payload and message may be anything: what Postgres cannot hold is written as an escape, and of
+    a payload longer than PAYLOAD_KEPT_BYTES_MAX only the beginning is kept.
+    """
+    with mapped_errors():
+        noted = await conn.fetchval(
+            """
+            INSERT INTO sync_events AS e
+                (idempotency_key, source, type, payload, status, error_message, published_at)
+            VALUES ($1, $2, $3, $4, 'failed', $5, now())
+            ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
+                status = 'failed', error_message = excluded.error_message
+            WHERE e.status <> 'completed' AND e.source = excluded.source
+            RETURNING source
+            """,
+            idempotency_key,
+            source,
+            type,
+            _evidence(payload),
+            _storable(error_message),
+        )
+        if noted is not None or entry_key is None:
+            return
+        owner = await conn.fetchval(
+            "SELECT source FROM sync_events WHERE idempotency_key = $1", idempotency_key
+        )
+    if owner != source:
+        await fail(
+            conn,
+            idempotency_key=entry_key,
+            source=source,
+            type=type,
+            payload=payload,
+            error_message=error_message,
+        )
+
+
+async def fail_unread(
+    conn: asyncpg.Connection,
+    source: Platform,
+    *,
+    payload: bytes,
+    error_message: str,
+    claimed_key: str | None = None,
+) -> bool:
+    """Record why an event with exactly this payload was buried, without reading it.
+
+    For a payload that cannot be decoded, or is dangerous to. Only the event of `claimed_key` is
+    looked at, if that is known; else all that have not taken effect. One that took effect already
+    is left as it is. Returns whether there is such an event.
+    """
+    with mapped_errors():
+        found: int = await conn.fetchval(
+            """
+            WITH found AS (
+                SELECT id FROM sync_events
+                WHERE source = $1 AND payload = $2 AND (
+                    idempotency_key = $4
+                    OR ($4 IS NULL AND status IN ('pending', 'published', 'failed'))
+                )
+                ORDER BY id
+                FOR NO KEY UPDATE
+            ), failed AS (
+                UPDATE sync_events AS e SET status = 'failed', error_message = $3
+                FROM found WHERE e.id = found.id AND e.status <> 'completed'
+            )
+            SELECT count(*) FROM found
+            """,
+            source,
+            _storable(payload.decode("utf-8", "backslashreplace")),
+            _storable(error_message),
+            claimed_key,
+        )
+    return found > 0
+
+
+def _first_of_each_key(rows: Sequence[LedgerRow]) -> dict[str, LedgerRow]:
+    first: dict[str, LedgerRow] = {}
+    for row in rows:
+        first.setdefault(row.idempotency_key, row)
+    return first
+
+
+def _refuse_difference(known: LedgerRow, row: LedgerRow) -> None:
+    if differences := known.differences(row):
+        raise IdempotencyConflict(row.idempotency_key, differences)
+
+
+async def _add_to_totals(conn: asyncpg.Connection, rows: Sequence[LedgerRow]) -> None:
+    """Add what was really entered to the settled totals of members, who are locked already."""
+    await conn.execute(
+        """
+        UPDATE members AS m SET xp = m.xp + d.xp, balance = m.balance + d.balance
+        FROM (
+            SELECT member_id, sum(xp)::bigint AS xp, sum(balance)::bigint AS balance
+            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (member_id, xp, balance)
+            GROUP BY member_id
+        ) AS d
+        WHERE m.id = d.member_id
+        """,
+        [row.member_id for row in rows],
+        [row.delta_xp for row in rows],
+        [row.delta_balance for row in rows],
+    )
+
+
+async def _append(
+    conn: asyncpg.Connection,
+    recorded: Sequence[Recorded],
+    rows: dict[str, LedgerRow],
+    status: str,
+) -> None:
+    """Append what was entered at its origin.
+
+    A row that is there already was buried when nobody had recorded such an event; it becomes this
+    event's. Any other means that the opposite platform records an event of this key right now.
+    """
+    appended = await conn.fetch(
+        """
+        INSERT INTO sync_events AS e (idempotency_key, source, type, member_id, payload, status,
+            published_at)
+        SELECT key, source, type, member_id, payload, $6::text,
+            CASE WHEN $6::text = 'pending' THEN NULL ELSE now() END
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+            AS u (key, source, type, member_id, payload)
+        ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
+            source = excluded.source, type = excluded.type, member_id = excluded.member_id,
+            payload = excluded.payload, status = excluded.status,
+            published_at = excluded.published_at, created_at = excluded.created_at,
+            error_message = NULL
+        WHERE e.status = 'failed'
+        RETURNING idempotency_key
+        """,
+        [r.idempotency_key for r in recorded],
+        [r.source for r in recorded],
+        [rows[r.idempotency_key].type for r in recorded],
+        [r.member_id for r in recorded],
+        [r.payload.decode() for r in recorded],
+        status,
+    )
+    for taken in {r.idempotency_key for r in recorded} - {key for (key,) in appended}:
+        raise IdempotencyConflict(taken, "source is now the opposite platform")
+
+
+def _evidence(payload: bytes) -> str:
+    """Keep what was found, readable and within bounds: anybody may put anything on a stream."""
+    kept = payload[:PAYLOAD_KEPT_BYTES_MAX].decode("utf-8", "backslashreplace")
+    if len(payload) > PAYLOAD_KEPT_BYTES_MAX:
+        kept += f"... ({len(payload)} bytes in all)"
+    return _storable(kept)
+
+
+def _storable(text: str) -> str:
+    """Postgres text holds neither NUL nor half a surrogate pair."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

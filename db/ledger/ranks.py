@@ -1,0 +1,82 @@
+"""The ladder of ranks as Postgres knows it, so that rank is computed where XP changes."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from ..errors import mapped_errors
+
+MEMBERS_PER_STEP = 5_000
+
+
+class Rung(NamedTuple):
+    """One rank: its name and the XP from which it is held."""
+
+    name: str
+    xp: int
+
+
+async def set_ladder(pool: asyncpg.Pool, rungs: Sequence[Rung]) -> int:
+    """Make `rungs` (lowest first) the ladder. Returns how many ranks of members changed by it.
+
+    Members are recomputed in bounded steps, each a transaction of its own, so that nobody waits
+    long; a restart in the middle goes on where it was, because only differences are touched.
+    """
+    with mapped_errors():
+        async with pool.acquire() as conn:
+            await _replace(conn, rungs)
+            highest = await conn.fetchval("SELECT coalesce(max(id), 0) FROM members")
+            changed = 0
+            for first in range(1, highest + 1, MEMBERS_PER_STEP):
+                changed += await _recompute(conn, first, first + MEMBERS_PER_STEP - 1)
+            return changed
+
+
+async def _replace(conn: asyncpg.Connection, rungs: Sequence[Rung]) -> None:
+    if await _ladder(conn) == list(rungs):
+        return
+    async with conn.transaction():
+        # Whoever is writing the books looks ranks up on the old ladder. It waits until they have
+        # committed, so that the recomputation sees what they wrote; the next ones wait for it.
+        await conn.execute("LOCK TABLE sync_state IN SHARE ROW EXCLUSIVE MODE")
+        await conn.execute("DELETE FROM ranks")
+        await conn.executemany(
+            "INSERT INTO ranks (rank, name, xp) VALUES ($1, $2, $3)",
+            [(number, rung.name, rung.xp) for number, rung in enumerate(rungs, start=1)],
+        )
+
+
+async def _ladder(conn: asyncpg.Connection) -> list[Rung]:
+    return [Rung(*row) for row in await conn.fetch("SELECT name, xp FROM ranks ORDER BY rank")]
+
+
+async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
+    changed: int = await conn.fetchval(
+        """
+        WITH stale AS (
+            SELECT member_id, platform FROM sync_state
+            WHERE member_id BETWEEN $1 AND $2 AND rank <> rank_on(xp, (SELECT ladder()))
+            ORDER BY member_id, platform
+            FOR UPDATE
+        ), books AS (
+            UPDATE sync_state AS s SET rank = rank_on(s.xp, (SELECT ladder())),
+                version = s.version + 1, updated_at = now()
+            FROM stale WHERE s.member_id = stale.member_id AND s.platform = stale.platform
+            RETURNING s.member_id, s.platform, s.rank
+        ), shown AS (
+            UPDATE surfaces AS f SET wanted = b.rank, wanted_at = now(), wanted_key = 'ladder',
+                priority = 3, attempts = 0,
+                retry_at = CASE WHEN f.parked = 'absent' THEN f.retry_at END,
+                error = CASE WHEN f.parked = 'absent' THEN f.error END,
+                parked = CASE WHEN f.parked = 'absent' THEN f.parked END
+            FROM books AS b
+            WHERE f.member_id = b.member_id AND f.platform = b.platform AND f.surface = 'rank'
+                AND f.wanted <> b.rank
+        )
+        SELECT count(*) FROM books
+        """,
+        first,
+        last,
+    )
+    return changed

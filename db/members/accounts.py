@@ -1,0 +1,167 @@
+"""Members and the accounts by which the platforms know them."""
+
+from collections.abc import Collection, Sequence
+
+import asyncpg
+
+from ..errors import Contention, mapped_errors
+from ..platforms import Platform
+
+DISPLAY_NAME_CHARS_MAX = 255
+RESOLVE_ATTEMPTS_MAX = 5
+
+
+async def resolve(
+    conn: asyncpg.Connection, platform: Platform, account_ids: Collection[int]
+) -> dict[int, int]:
+    """Map account ids to member ids, making a member for an account on first sight.
+
+    Every member row is locked until the caller's transaction ends, in member order, so that two
+    callers can never wait for each other.
+
+    Raises:
+        Contention: accounts are being linked, or a snapshot hides a member made meanwhile.
+    """
+    for _ in range(RESOLVE_ATTEMPTS_MAX):
+        # Always as a whole: it takes the locks in member order, and it finds the member that
+        # somebody else made, or made of two, since the last look.
+        known = await _locked(conn, platform, account_ids)
+        missing = set(account_ids) - known.keys()
+        if not missing:
+            return known
+        await ensure(conn, platform, missing)
+    raise Contention(f"{platform} accounts {sorted(missing)[:3]} keep changing hands")
+
+
+async def ensure(
+    conn: asyncpg.Connection, platform: Platform, account_ids: Collection[int]
+) -> None:
+    """Make a member for each account that has none. Locks no member that exists."""
+    rows = await conn.fetch(
+        "SELECT account_id FROM accounts WHERE platform = $1 AND account_id = ANY ($2::bigint[])",
+        platform,
+        list(account_ids),
+    )
+    missing = sorted(set(account_ids) - {account_id for (account_id,) in rows})
+    if missing:
+        async with conn.transaction():
+            await _create(conn, platform, missing)
+
+
+async def find_member(conn: asyncpg.Connection, platform: Platform, account_id: int) -> int | None:
+    """Return the member behind an account, or None when the account was never seen."""
+    with mapped_errors():
+        member_id: int | None = await conn.fetchval(
+            "SELECT member_id FROM accounts WHERE platform = $1 AND account_id = $2",
+            platform,
+            account_id,
+        )
+    return member_id
+
+
+async def accounts_of(
+    conn: asyncpg.Connection, platform: Platform, account_id: int
+) -> dict[Platform, int]:
+    """Return every account of the member behind this one, by platform; none if nobody is."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT theirs.platform, theirs.account_id
+            FROM accounts AS a JOIN accounts AS theirs USING (member_id)
+            WHERE a.platform = $1 AND a.account_id = $2
+            """,
+            platform,
+            account_id,
+        )
+    return dict(rows)
+
+
+async def name_elsewhere(
+    conn: asyncpg.Connection, platform: Platform, account_id: int
+) -> str | None:
+    """Return the name of the account that is linked with this one; None if none is known."""
+    with mapped_errors():
+        name: str | None = await conn.fetchval(
+            """
+            SELECT theirs.display_name
+            FROM accounts AS a JOIN accounts AS theirs USING (member_id)
+            WHERE a.platform = $1 AND a.account_id = $2 AND theirs.platform <> $1
+            """,
+            platform,
+            account_id,
+        )
+    return name
+
+
+async def see(
+    conn: asyncpg.Connection, platform: Platform, account_id: int, display_name: str
+) -> None:
+    """Remember the name that an account goes by now, also before anything happened to it.
+
+    Names are other people's text: what Postgres cannot hold is dropped, and so is what is longer
+    than DISPLAY_NAME_CHARS_MAX characters.
+    """
+    name = display_name.replace("\x00", "").encode("utf-8", "ignore").decode()
+    name = name[:DISPLAY_NAME_CHARS_MAX]
+    with mapped_errors():
+        known = await conn.fetchrow(
+            "SELECT display_name FROM accounts WHERE platform = $1 AND account_id = $2",
+            platform,
+            account_id,
+        )
+        if known is not None and known["display_name"] == name:
+            return
+        if known is None:
+            await ensure(conn, platform, [account_id])
+        await conn.execute(
+            "UPDATE accounts SET display_name = $3 WHERE platform = $1 AND account_id = $2",
+            platform,
+            account_id,
+            name,
+        )
+
+
+async def _locked(
+    conn: asyncpg.Connection, platform: Platform, account_ids: Collection[int]
+) -> dict[int, int]:
+    rows = await conn.fetch(
+        """
+        SELECT a.account_id, m.id
+        FROM accounts AS a JOIN members AS m ON m.id = a.member_id
+        WHERE a.platform = $1 AND a.account_id = ANY ($2::bigint[])
+        ORDER BY m.id
+        FOR NO KEY UPDATE OF m
+        """,
+        platform,
+        list(account_ids),
+    )
+    return {row["account_id"]: row["id"] for row in rows}
+
+
+async def _create(conn: asyncpg.Connection, platform: Platform, account_ids: Sequence[int]) -> None:
+    """Make members with these accounts, leaving out accounts that somebody else made just now."""
+    surplus = await conn.fetch(
+        """
+        WITH fresh AS (
+            INSERT INTO members (xp) SELECT 0 FROM unnest($2::bigint[]) RETURNING id
+        ), numbered AS (
+            SELECT id, row_number() OVER (ORDER BY id) AS number FROM fresh
+        ), taken AS (
+            INSERT INTO accounts (platform, account_id, member_id)
+            SELECT $1, a.account_id, n.id
+            FROM unnest($2::bigint[]) WITH ORDINALITY AS a (account_id, number)
+            JOIN numbered AS n USING (number)
+            ORDER BY a.account_id
+            ON CONFLICT ON CONSTRAINT account_once DO NOTHING
+            RETURNING member_id
+        )
+        SELECT id FROM fresh EXCEPT SELECT member_id FROM taken
+        """,
+        platform,
+        account_ids,
+    )
+    if surplus:
+        await conn.execute(
+            "DELETE FROM members WHERE id = ANY ($1::bigint[])",
+            [member_id for (member_id,) in surplus],
+        )

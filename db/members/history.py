@@ -1,0 +1,101 @@
+"""What changed a member's XP, balance and achievements, straight from the ledger. Reads only."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import asyncpg
+
+from ..errors import mapped_errors
+from ..platforms import Platform
+from .accounts import find_member
+
+State = Literal["arrived", "on_its_way", "buried"]
+
+
+class Change(NamedTuple):
+    """One row of one platform's ledger, and what it added up to then."""
+
+    occurred_at: datetime
+    source: Platform
+    reason: str
+    delta_xp: int
+    delta_balance: int
+    achievement: str | None
+    xp: int | None
+    """The platform's books after this change; None while it has not arrived there."""
+    balance: int | None
+    state: State
+    """Whether the platform on which it did not happen has it as well."""
+
+
+class History(NamedTuple):
+    """A member's last changes, newest first."""
+
+    display_name: str | None
+    changes: Sequence[Change]
+
+
+async def history(
+    conn: asyncpg.Connection, platform: Platform, account_id: int, *, limit: int
+) -> History | None:
+    """Return the last `limit` changes on `platform`, with its own running totals.
+
+    What happened on the other platform and has not arrived comes first, and counts among them. None
+    if nothing ever happened to this account. Call it outside of a transaction.
+    """
+    with mapped_errors():
+        async with conn.transaction(isolation="repeatable_read", readonly=True):
+            member_id = await find_member(conn, platform, account_id)
+            if member_id is None:
+                return None
+            coming = await conn.fetch(_COMING, member_id, platform, limit)
+            entered = await conn.fetch(_ENTERED, member_id, platform, limit - len(coming))
+            name = await conn.fetchval(_NAME, platform, account_id)
+    changes = [_change(row) for row in (*coming, *entered)]
+    return History(name, changes) if changes else None
+
+
+def _change(row: asyncpg.Record) -> Change:
+    """Read a row. A sum may be more than a bigint holds, so Postgres returns it as `numeric`."""
+    change = Change(*row)
+    if change.xp is None or change.balance is None:
+        return change
+    return change._replace(xp=int(change.xp), balance=int(change.balance))
+
+
+# The page is the newest end of the index `transactions_by_member`; what is older is only summed.
+_ENTERED = """
+    WITH page AS (
+        SELECT * FROM transactions WHERE member_id = $1 AND platform = $2
+        ORDER BY id DESC LIMIT $3
+    ), older AS (
+        SELECT coalesce(sum(delta_xp), 0) AS xp, coalesce(sum(delta_balance), 0) AS balance
+        FROM transactions
+        WHERE member_id = $1 AND platform = $2 AND id < (SELECT min(id) FROM page)
+    )
+    SELECT p.occurred_at, p.source, p.reason, p.delta_xp, p.delta_balance, p.achievement,
+        o.xp + sum(p.delta_xp) OVER so_far,
+        o.balance + sum(p.delta_balance) OVER so_far,
+        CASE
+            WHEN p.source <> $2 OR EXISTS (
+                SELECT FROM transactions AS t
+                WHERE t.idempotency_key = p.idempotency_key AND t.platform <> $2
+            ) THEN 'arrived'
+            WHEN e.status = 'failed' THEN 'buried'
+            ELSE 'on_its_way'
+        END
+    FROM page AS p CROSS JOIN older AS o
+    LEFT JOIN sync_events AS e ON e.idempotency_key = p.idempotency_key
+    WINDOW so_far AS (ORDER BY p.id)
+    ORDER BY p.id DESC
+"""
+_COMING = """
+    SELECT t.occurred_at, t.source, t.reason, t.delta_xp, t.delta_balance, t.achievement,
+        NULL, NULL, CASE WHEN e.status = 'failed' THEN 'buried' ELSE 'on_its_way' END
+    FROM sync_events AS e
+    JOIN transactions AS t ON t.idempotency_key = e.idempotency_key AND t.platform = e.source
+    WHERE e.member_id = $1 AND e.source <> $2 AND e.status <> 'completed'
+    ORDER BY t.id DESC LIMIT $3
+"""
+_NAME = "SELECT display_name FROM accounts WHERE platform = $1 AND account_id = $2"

@@ -1,0 +1,352 @@
+"""Joining a member's two accounts with a one-time code.
+
+1. A member asks for a code on one platform; only its hash is kept.
+2. They send it from their account on the other platform.
+3. One transaction adds the two members up: totals, books, achievements and ledger rows become one
+   member's, and both platforms want that member's rank shown.
+"""
+
+import enum
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from .. import stop_signs
+from ..errors import Contention, mapped_errors
+from ..platforms import Platform
+from ..surfaces.visits import MAY_BE_SEEN
+from . import accounts
+from .notices import CODE_VOID
+
+CODE_LENGTH = 10
+CODE_LIFETIME_S = 600
+FAILURES_MAX = 5
+FAILURES_WINDOW_S = 900
+
+# No letters or digits that people mistake for one another. 10 of 30 make 49 bits; with five
+# tries in a quarter of an hour and ten minutes to live, guessing is hopeless.
+_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+
+#: So many strings of one message that look like codes are looked for. Nobody has two codes.
+CANDIDATES_MAX = 64
+_WORDS = re.compile(rf"(?<![A-Z0-9])[{_ALPHABET}]{{{CODE_LENGTH}}}(?![A-Z0-9])")
+_RUNS = re.compile(rf"(?=([{_ALPHABET}]{{{CODE_LENGTH}}}))")
+
+
+class LinkOutcome(enum.Enum):
+    """What became of a code that somebody sent."""
+
+    LINKED = "linked"
+    WRONG_CODE = "wrong_code"
+    """Unknown, used or expired: deliberately one answer for all three."""
+    SAME_PLATFORM = "same_platform"
+    ALREADY_LINKED = "already_linked"
+    LOCKED_OUT = "locked_out"
+    """Too many wrong codes from this account; it has to wait up to FAILURES_WINDOW_S seconds."""
+    PAUSED = "paused"
+    """The stop sign of this release is set: nothing was changed, and no failure was counted."""
+
+
+class _Account(NamedTuple):
+    platform: Platform
+    account_id: int
+
+
+async def issue_code(conn: asyncpg.Connection, platform: Platform, account_id: int) -> str:
+    """Make a code for this account, valid CODE_LIFETIME_S seconds; an earlier one is void now.
+
+    Raises:
+        Paused: the stop sign of this release is set, so the code could not be redeemed.
+        StorageUnavailable: Postgres is away.
+    """
+    code = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
+    with mapped_errors():
+        async with conn.transaction():
+            await stop_signs.obey(conn)
+            await accounts.ensure(conn, platform, [account_id])
+            await conn.execute(
+                """
+                INSERT INTO link_codes (code_hash, platform, account_id, expires_at)
+                VALUES ($1, $2, $3, now() + make_interval(secs => $4))
+                ON CONFLICT ON CONSTRAINT link_code_one_per_account DO UPDATE SET
+                    code_hash = excluded.code_hash, created_at = now(),
+                    expires_at = excluded.expires_at
+                """,
+                _hash(code),
+                platform,
+                account_id,
+                CODE_LIFETIME_S,
+            )
+    return code
+
+
+def codes_in(*texts: str) -> list[str]:
+    """Return what of these texts may be a code, as `redeem_code` would read it. Pure.
+
+    Whole words come first, then pieces of longer ones, at most CANDIDATES_MAX in all.
+    """
+    found: dict[str, None] = {}
+    normal = [text.upper() for text in texts]
+    for rule in (_WORDS, _RUNS):
+        for text in normal:
+            for hit in rule.finditer(text):
+                found[hit.group(hit.lastindex or 0)] = None
+                if len(found) >= CANDIDATES_MAX:
+                    return list(found)
+    return list(found)
+
+
+async def void_codes(conn: asyncpg.Connection, codes: Sequence[str]) -> list[Platform]:
+    """Make void what of `codes` is live, and leave a notice for each of the owners.
+
+    One statement: a redemption of the same code at the same time either has linked before it, and
+    then nothing is voided, or finds no code any more. Returns on which platforms the codes were
+    issued; a code that was never issued, or used, or has expired, is in none.
+
+    Raises:
+        Contention: another transaction was in the way; try again.
+        StorageUnavailable: Postgres is away.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            WITH void AS (
+                DELETE FROM link_codes WHERE code_hash = ANY ($1::bytea[]) AND expires_at > now()
+                RETURNING platform, account_id
+            ), told AS (
+                INSERT INTO notices (platform, account_id, kind)
+                SELECT platform, account_id, $2 FROM void
+                ON CONFLICT ON CONSTRAINT notice_once DO UPDATE SET
+                    created_at = clock_timestamp(), attempts = 0, taken_until = NULL
+            )
+            SELECT platform FROM void
+            """,
+            [_hash(code) for code in codes],
+            CODE_VOID,
+        )
+    return [platform for (platform,) in rows]
+
+
+async def redeem_code(
+    conn: asyncpg.Connection, platform: Platform, account_id: int, code: str
+) -> LinkOutcome:
+    """Link this account with the one that asked for `code`.
+
+    Only a wrong code counts as a failure; a code stays valid until it has linked somebody.
+
+    Raises:
+        Contention: another transaction was in the way; try again.
+        StorageUnavailable: Postgres is away.
+    """
+    with mapped_errors():
+        async with conn.transaction():
+            if await stop_signs.set_reason(conn) is not None:
+                return LinkOutcome.PAUSED
+            # One try at a time, else tries side by side would all find the same few failures.
+            await conn.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended('twinstream.link' || $1, $2))",
+                platform,
+                account_id,
+            )
+            if await _is_locked_out(conn, platform, account_id):
+                return LinkOutcome.LOCKED_OUT
+            issuer = await _issuer(conn, code)
+            if issuer is None:
+                await _count_failure(conn, platform, account_id)
+                return LinkOutcome.WRONG_CODE
+            if issuer.platform == platform:
+                return LinkOutcome.SAME_PLATFORM
+            return await _link(conn, _Account(platform, account_id), issuer, code)
+
+
+async def _link(
+    conn: asyncpg.Connection, redeemer: _Account, issuer: _Account, code: str
+) -> LinkOutcome:
+    await accounts.ensure(conn, redeemer.platform, [redeemer.account_id])
+    members = await _locked_members(conn, redeemer, issuer)
+    if len(members) != 2 or await _has_other_accounts(conn, members):
+        return LinkOutcome.ALREADY_LINKED
+    await _merge(conn, keep=min(members), drop=max(members))
+    await conn.execute("DELETE FROM link_codes WHERE code_hash = $1", _hash(code))
+    return LinkOutcome.LINKED
+
+
+async def _locked_members(conn: asyncpg.Connection, one: _Account, other: _Account) -> set[int]:
+    """Lock the members behind two accounts against every other use, in member order.
+
+    FOR UPDATE also waits for transactions that are entering ledger rows for them.
+    """
+    rows = await conn.fetch(
+        """
+        SELECT m.id FROM accounts AS a JOIN members AS m ON m.id = a.member_id
+        WHERE (a.platform, a.account_id) IN (($1, $2), ($3, $4))
+        ORDER BY m.id
+        FOR UPDATE OF m
+        """,
+        *one,
+        *other,
+    )
+    if len(rows) != 2:
+        raise Contention("one of the two accounts is being linked at this moment")
+    return {member_id for (member_id,) in rows}
+
+
+async def _has_other_accounts(conn: asyncpg.Connection, members: set[int]) -> bool:
+    """Tell whether the two members have more than an account each."""
+    count: int = await conn.fetchval(
+        "SELECT count(*) FROM accounts WHERE member_id = ANY ($1::bigint[])", list(members)
+    )
+    return count > len(members)
+
+
+async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
+    """Make everything of `drop` belong to `keep`, adding up what both have."""
+    for table in ("accounts", "transactions", "sync_events"):
+        await conn.execute(
+            f"UPDATE {table} SET member_id = $1 WHERE member_id = $2",  # noqa: S608 - constants
+            keep,
+            drop,
+        )
+    await conn.execute(
+        """
+        INSERT INTO sync_state AS s (member_id, platform, xp, balance, rank)
+        SELECT $1, platform, xp, balance, rank FROM sync_state WHERE member_id = $2
+        ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
+            xp = s.xp + excluded.xp, balance = s.balance + excluded.balance,
+            rank = rank_of(s.xp + excluded.xp), version = s.version + 1, updated_at = now()
+        """,
+        keep,
+        drop,
+    )
+    await conn.execute(
+        """
+        INSERT INTO achievements AS a (member_id, platform, achievement, unlocked_at)
+        SELECT $1, platform, achievement, unlocked_at FROM achievements WHERE member_id = $2
+        ON CONFLICT ON CONSTRAINT achievement_once DO UPDATE SET
+            unlocked_at = least(a.unlocked_at, excluded.unlocked_at)
+        """,
+        keep,
+        drop,
+    )
+    await conn.execute(
+        """
+        INSERT INTO store_debts AS d (member_id, platform, xp, balance)
+        SELECT $1, platform, xp, balance FROM store_debts WHERE member_id = $2
+        ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
+            xp = d.xp + excluded.xp, balance = d.balance + excluded.balance, updated_at = now()
+        """,
+        keep,
+        drop,
+    )
+    await _want_everything_shown(conn, keep, drop)
+    for table in ("sync_state", "achievements", "store_debts", "surfaces"):
+        await conn.execute(f"DELETE FROM {table} WHERE member_id = $1", drop)  # noqa: S608
+    await conn.execute(
+        """
+        UPDATE members AS k SET xp = k.xp + d.xp, balance = k.balance + d.balance
+        FROM members AS d WHERE k.id = $1 AND d.id = $2
+        """,
+        keep,
+        drop,
+    )
+    await conn.execute("DELETE FROM members WHERE id = $1", drop)
+
+
+async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int) -> None:
+    """Want the merged member's rank and achievements on both platforms.
+
+    What an account shows already was noted under the member that it belonged to until now. If
+    somebody is at work on it, it stays in their hands. Nothing of it is announced: nobody reached
+    just now what two accounts come to together.
+    """
+    # Whoever gives a member back in this moment is waited for, else their lease would be renewed.
+    await conn.execute(
+        """
+        SELECT FROM surfaces WHERE member_id IN ($1, $2)
+        ORDER BY member_id, platform, surface
+        FOR NO KEY UPDATE
+        """,
+        keep,
+        drop,
+    )
+    await conn.execute(
+        f"""
+        WITH wanted AS (
+            SELECT platform, 'rank' AS surface, rank AS number FROM sync_state WHERE member_id = $1
+            UNION ALL
+            SELECT platform, 'achievement:' || achievement, 1 FROM achievements WHERE member_id = $1
+        ), hands AS (
+            SELECT platform, max(taken_until) AS taken_until FROM surfaces
+            WHERE member_id IN ($1, $2) GROUP BY platform
+        ), before AS (
+            SELECT platform, surface, array_agg(DISTINCT number) AS numbers
+            FROM surfaces AS f CROSS JOIN unnest({MAY_BE_SEEN}) AS u (number)
+            WHERE member_id IN ($1, $2) AND (unconfirmed IS NOT NULL OR shown IS NOT NULL)
+            GROUP BY platform, surface
+        )
+        INSERT INTO surfaces AS f
+            (member_id, platform, surface, wanted, wanted_key, priority, taken_until, unconfirmed)
+        SELECT $1, w.platform, w.surface, w.number, 'link', 1, h.taken_until, b.numbers
+        FROM wanted AS w
+        LEFT JOIN hands AS h USING (platform)
+        LEFT JOIN before AS b USING (platform, surface)
+        ORDER BY w.platform, w.surface
+        ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
+            wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
+            priority = 1, shown = NULL, taken_until = excluded.taken_until, attempts = 0,
+            retry_at = NULL, parked = NULL, error = NULL, unconfirmed = excluded.unconfirmed
+        """,  # noqa: S608 - a constant
+        keep,
+        drop,
+    )
+
+
+async def _issuer(conn: asyncpg.Connection, code: str) -> _Account | None:
+    row = await conn.fetchrow(
+        """
+        SELECT platform, account_id FROM link_codes
+        WHERE code_hash = $1 AND expires_at > now()
+        FOR UPDATE
+        """,
+        _hash(code),
+    )
+    return None if row is None else _Account(*row)
+
+
+async def _is_locked_out(conn: asyncpg.Connection, platform: Platform, account_id: int) -> bool:
+    locked: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM link_attempts
+            WHERE platform = $1 AND account_id = $2 AND failures >= $3 AND window_ends_at > now()
+        )
+        """,
+        platform,
+        account_id,
+        FAILURES_MAX,
+    )
+    return locked
+
+
+async def _count_failure(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
+    await conn.execute(
+        """
+        INSERT INTO link_attempts AS t (platform, account_id, failures, window_ends_at)
+        VALUES ($1, $2, 1, now() + make_interval(secs => $3))
+        ON CONFLICT ON CONSTRAINT link_attempts_once DO UPDATE SET
+            failures = CASE WHEN t.window_ends_at > now() THEN t.failures + 1 ELSE 1 END,
+            window_ends_at = CASE WHEN t.window_ends_at > now() THEN t.window_ends_at
+                ELSE excluded.window_ends_at END
+        """,
+        platform,
+        account_id,
+        FAILURES_WINDOW_S,
+    )
+
+
+def _hash(code: str) -> bytes:
+    return hashlib.sha256(code.strip().upper().encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,97 @@
+"""Notices: what the owner of an account is to be told in private by the bot of its platform."""
+
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import asyncpg
+
+from ..errors import mapped_errors
+from ..platforms import Platform
+
+CODE_VOID: Final = "code_void"
+
+
+class Notice(NamedTuple):
+    """One thing to tell. `created_at` tells a notice from a later one of the same kind."""
+
+    account_id: int
+    kind: str
+    created_at: datetime
+    attempts: int
+
+
+async def take(
+    conn: asyncpg.Connection, platform: Platform, *, limit: int, lease_s: float
+) -> list[Notice]:
+    """Take up to `limit` notices, the oldest first, for `lease_s` seconds.
+
+    A process that dies before it ends or puts off a notice leaves it to the next one.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            WITH due AS (
+                SELECT account_id, kind FROM notices
+                WHERE platform = $1 AND (taken_until IS NULL OR taken_until < now())
+                ORDER BY created_at LIMIT $2
+                FOR NO KEY UPDATE SKIP LOCKED
+            )
+            UPDATE notices AS n
+            SET taken_until = now() + make_interval(secs => $3), attempts = n.attempts + 1
+            FROM due AS d
+            WHERE n.platform = $1 AND n.account_id = d.account_id AND n.kind = d.kind
+            RETURNING n.account_id, n.kind, n.created_at, n.attempts
+            """,
+            platform,
+            limit,
+            lease_s,
+        )
+    return [Notice(*row) for row in rows]
+
+
+async def end(conn: asyncpg.Connection, platform: Platform, notice: Notice) -> None:
+    """Forget a notice: it was told, or cannot be. A later one of its kind stays."""
+    with mapped_errors():
+        await conn.execute(
+            """
+            DELETE FROM notices
+            WHERE platform = $1 AND account_id = $2 AND kind = $3 AND created_at = $4
+            """,
+            platform,
+            notice.account_id,
+            notice.kind,
+            notice.created_at,
+        )
+
+
+async def put_off(
+    conn: asyncpg.Connection, platform: Platform, notice: Notice, *, delay_s: float
+) -> None:
+    """Have a notice taken again, `delay_s` seconds from now at the earliest."""
+    with mapped_errors():
+        await conn.execute(
+            """
+            UPDATE notices SET taken_until = now() + make_interval(secs => $5)
+            WHERE platform = $1 AND account_id = $2 AND kind = $3 AND created_at = $4
+            """,
+            platform,
+            notice.account_id,
+            notice.kind,
+            notice.created_at,
+            delay_s,
+        )
+
+
+async def drop_old(conn: asyncpg.Connection, platform: Platform, *, older_than_s: float) -> int:
+    """Forget notices that nobody could be told for so long. Returns how many."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            DELETE FROM notices
+            WHERE platform = $1 AND created_at < now() - make_interval(secs => $2)
+            RETURNING 1
+            """,
+            platform,
+            older_than_s,
+        )
+    return len(rows)

@@ -1,0 +1,164 @@
+"""What members ask about: their own profile and the top of the table. Reads only."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import asyncpg
+
+from ..errors import mapped_errors
+from ..ledger.envelopes import Fact
+from ..platforms import Platform
+
+
+class Achievement(NamedTuple):
+    """An achievement that a member has, by the name it has in twinstream.toml."""
+
+    name: str
+    unlocked_at: datetime
+
+
+class Profile(NamedTuple):
+    """A member as one platform shows them. XP and balance are never below zero here."""
+
+    xp: int
+    balance: int
+    rank: int
+    rank_name: str | None
+    rank_xp: int
+    next_rank_name: str | None
+    next_rank_xp: int | None
+    linked: bool
+    achievements: tuple[Achievement, ...]
+
+
+class Standing(NamedTuple):
+    """A line of the table of members."""
+
+    position: int
+    member_id: int
+    display_name: str | None
+    xp: int
+    rank_name: str | None
+
+
+async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int) -> Profile | None:
+    """Return a member's profile, or None while nothing has happened to them on any platform."""
+    with mapped_errors():
+        row = await conn.fetchrow(
+            """
+            SELECT greatest(coalesce(s.xp, 0), 0) AS xp,
+                greatest(coalesce(s.balance, 0), 0) AS balance,
+                r.rank, r.name AS rank_name, r.xp AS rank_xp,
+                n.name AS next_rank_name, n.xp AS next_rank_xp,
+                (SELECT count(*) > 1 FROM accounts AS b WHERE b.member_id = a.member_id) AS linked,
+                a.member_id
+            FROM accounts AS a
+            LEFT JOIN sync_state AS s ON s.member_id = a.member_id AND s.platform = a.platform
+            LEFT JOIN ranks AS r ON r.rank = rank_of(coalesce(s.xp, 0))
+            LEFT JOIN ranks AS n ON n.rank = rank_of(coalesce(s.xp, 0)) + 1
+            WHERE a.platform = $1 AND a.account_id = $2
+                AND EXISTS (SELECT FROM transactions AS t WHERE t.member_id = a.member_id)
+            """,
+            platform,
+            account_id,
+        )
+        if row is None:
+            return None
+        unlocked = await conn.fetch(
+            """
+            SELECT achievement, unlocked_at FROM achievements
+            WHERE member_id = $1 AND platform = $2 ORDER BY unlocked_at, achievement
+            """,
+            row["member_id"],
+            platform,
+        )
+    return Profile(
+        xp=row["xp"],
+        balance=row["balance"],
+        rank=row["rank"] or 0,
+        rank_name=row["rank_name"],
+        rank_xp=row["rank_xp"] or 0,
+        next_rank_name=row["next_rank_name"],
+        next_rank_xp=row["next_rank_xp"],
+        linked=row["linked"],
+        achievements=tuple(Achievement(*one) for one in unlocked),
+    )
+
+
+async def holds_achievement(
+    conn: asyncpg.Connection, platform: Platform, account_id: int, achievement: str
+) -> bool:
+    """Tell whether the member behind an account has an achievement, from whichever platform."""
+    with mapped_errors():
+        held: bool = await conn.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM accounts AS a JOIN achievements AS h USING (member_id)
+                WHERE a.platform = $1 AND a.account_id = $2 AND h.achievement = $3
+            )
+            """,
+            platform,
+            account_id,
+            achievement,
+        )
+    return held
+
+
+async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> list[Standing]:
+    """Return the members with the most XP, highest first; those without any are left out.
+
+    A member goes by the name of their account on `platform`, or else by that of the other one.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            WITH best AS (
+                SELECT id, xp FROM members WHERE xp > 0 ORDER BY xp DESC, id LIMIT $2
+            )
+            SELECT row_number() OVER (ORDER BY b.xp DESC, b.id), b.id,
+                (SELECT a.display_name FROM accounts AS a
+                 WHERE a.member_id = b.id AND a.display_name IS NOT NULL
+                 ORDER BY (a.platform = $1) DESC LIMIT 1),
+                b.xp, r.name
+            FROM best AS b LEFT JOIN ranks AS r ON r.rank = rank_of(b.xp)
+            ORDER BY b.xp DESC, b.id
+            """,
+            platform,
+            limit,
+        )
+    return [Standing(*row) for row in rows]
+
+
+async def overdrawn(
+    conn: asyncpg.Connection, source: Platform, facts: Sequence[Fact]
+) -> tuple[int, ...]:
+    """Return the accounts from which these facts together would take more than there is now."""
+    rows = [fact.as_row(member_id=0) for fact in facts]  # whose they are is what is asked here
+    with mapped_errors():
+        found = await conn.fetch(
+            """
+            SELECT f.account_id
+            FROM (
+                SELECT DISTINCT ON (key) key, account_id, xp, balance
+                FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+                    AS u (key, account_id, xp, balance)
+            ) AS f
+            LEFT JOIN accounts AS a ON a.platform = $1 AND a.account_id = f.account_id
+            LEFT JOIN members AS m ON m.id = a.member_id
+            WHERE NOT EXISTS (
+                SELECT FROM transactions AS t WHERE t.idempotency_key = f.key AND t.platform = $1
+            )
+            GROUP BY f.account_id, m.xp, m.balance
+            HAVING least(
+                coalesce(m.xp, 0) + sum(f.xp), coalesce(m.balance, 0) + sum(f.balance)
+            ) < 0
+            ORDER BY f.account_id
+            """,
+            source,
+            [row.idempotency_key for row in rows],
+            [row.account_id for row in rows],
+            [row.delta_xp for row in rows],
+            [row.delta_balance for row in rows],
+        )
+    return tuple(account_id for (account_id,) in found)

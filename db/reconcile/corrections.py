@@ -1,0 +1,203 @@
+"""Correcting books to what the ledger adds up to: by signed amounts, never by writing a total.
+
+Each of these works on one member whom the caller has locked with `hold_member`. Nobody else can
+enter anything for that member meanwhile, so what the caller saw under the lock still stands.
+"""
+
+import asyncpg
+
+from ..errors import mapped_errors
+from ..ledger.entries import LedgerRow
+from ..platforms import Platform
+from ..surfaces.visits import RECONCILE
+
+
+async def hold_member(
+    conn: asyncpg.Connection, member_id: int, *, paying: Platform | None = None
+) -> bool:
+    """Lock a member against every other change until the transaction ends. False: there is none.
+
+    With `paying`, nobody pays what the member's row of that platform's own table is owed, either.
+    """
+    with mapped_errors():
+        held: int | None = await conn.fetchval(
+            "SELECT 1 FROM members WHERE id = $1 FOR UPDATE", member_id
+        )
+        if paying is not None:
+            await conn.execute(
+                "SELECT 1 FROM store_debts WHERE member_id = $1 AND platform = $2 FOR UPDATE",
+                member_id,
+                paying,
+            )
+    return held is not None
+
+
+async def add_to_books(
+    conn: asyncpg.Connection, platform: Platform, member_id: int, *, xp: int = 0, balance: int = 0
+) -> None:
+    """Add signed amounts to a member's books; rank and what is to be shown follow.
+
+    Books that are not there are made, holding these amounts. An amount may be more than a bigint
+    holds, as long as what comes of it is not.
+    """
+    with mapped_errors():
+        changed = await conn.fetchval(
+            """
+            UPDATE sync_state AS s SET
+                xp = (s.xp + $3::numeric)::bigint,
+                balance = (s.balance + $4::numeric)::bigint,
+                rank = rank_of((s.xp + $3::numeric)::bigint),
+                version = s.version + 1, updated_at = now()
+            WHERE s.member_id = $1 AND s.platform = $2
+            RETURNING 1
+            """,
+            member_id,
+            platform,
+            xp,
+            balance,
+        )
+        if changed is None:
+            await conn.execute(
+                "INSERT INTO sync_state (member_id, platform, xp, balance, rank)"
+                " VALUES ($1, $2, $3, $4, rank_of($3))",
+                member_id,
+                platform,
+                xp,
+                balance,
+            )
+    await want_rank(conn, platform, member_id)
+
+
+async def want_rank(conn: asyncpg.Connection, platform: Platform, member_id: int) -> None:
+    """Let rank follow from XP, and what is to be shown from rank."""
+    with mapped_errors():
+        await conn.execute(
+            """
+            UPDATE sync_state SET rank = rank_of(xp), version = version + 1, updated_at = now()
+            WHERE member_id = $1 AND platform = $2 AND rank <> rank_of(xp)
+            """,
+            member_id,
+            platform,
+        )
+        await conn.execute(
+            """
+            INSERT INTO surfaces AS f
+                (member_id, platform, surface, wanted, wanted_key, priority)
+            SELECT s.member_id, s.platform, 'rank', s.rank, 'reconcile', $3
+            FROM sync_state AS s JOIN accounts AS a USING (member_id, platform)
+            WHERE s.member_id = $1 AND s.platform = $2
+            ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
+                wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
+                priority = excluded.priority, attempts = 0,
+                retry_at = CASE WHEN f.parked = 'absent' THEN f.retry_at END,
+                error = CASE WHEN f.parked = 'absent' THEN f.error END,
+                parked = CASE WHEN f.parked = 'absent' THEN f.parked END
+            WHERE f.wanted <> excluded.wanted
+            """,
+            member_id,
+            platform,
+            RECONCILE,
+        )
+
+
+async def add_to_totals(
+    conn: asyncpg.Connection, member_id: int, *, xp: int = 0, balance: int = 0
+) -> None:
+    """Add signed amounts to a member's settled totals.
+
+    Raises:
+        InsufficientFunds: a total would go below zero.
+    """
+    with mapped_errors():
+        await conn.execute(
+            "UPDATE members SET xp = xp + $2, balance = balance + $3 WHERE id = $1",
+            member_id,
+            xp,
+            balance,
+        )
+
+
+async def unlock(
+    conn: asyncpg.Connection, platform: Platform, member_id: int, achievement: str
+) -> None:
+    """Put an achievement back that the ledger has."""
+    with mapped_errors():
+        await conn.execute(
+            """
+            INSERT INTO achievements (member_id, platform, achievement, unlocked_at)
+            SELECT member_id, platform, achievement, min(occurred_at) FROM transactions
+            WHERE member_id = $1 AND platform = $2 AND achievement = $3
+            GROUP BY member_id, platform, achievement
+            ON CONFLICT ON CONSTRAINT achievement_once DO NOTHING
+            """,
+            member_id,
+            platform,
+            achievement,
+        )
+    await _want_achievement(conn, platform, member_id, achievement, 1)
+
+
+async def lock(
+    conn: asyncpg.Connection, platform: Platform, member_id: int, achievement: str
+) -> None:
+    """Take an achievement out of the books that no event ever brought."""
+    with mapped_errors():
+        await conn.execute(
+            "DELETE FROM achievements WHERE (member_id, platform, achievement) = ($1, $2, $3)",
+            member_id,
+            platform,
+            achievement,
+        )
+    await _want_achievement(conn, platform, member_id, achievement, 0)
+
+
+async def _want_achievement(
+    conn: asyncpg.Connection, platform: Platform, member_id: int, achievement: str, number: int
+) -> None:
+    with mapped_errors():
+        await conn.execute(
+            """
+            UPDATE surfaces SET wanted = $4, wanted_key = 'reconcile', wanted_at = now(),
+                priority = $5
+            WHERE member_id = $1 AND platform = $2 AND surface = 'achievement:' || $3
+                AND wanted <> $4
+            """,
+            member_id,
+            platform,
+            achievement,
+            number,
+            RECONCILE,
+        )
+
+
+async def origin_row(conn: asyncpg.Connection, idempotency_key: str) -> LedgerRow | None:
+    """Return an event's row at its origin."""
+    with mapped_errors():
+        row = await conn.fetchrow(
+            f"SELECT {', '.join(LedgerRow._fields)} FROM transactions"  # noqa: S608 - constants
+            " WHERE idempotency_key = $1 AND platform = source",
+            idempotency_key,
+        )
+    return None if row is None else LedgerRow(*row)
+
+
+async def send_again(conn: asyncpg.Connection, row: LedgerRow, payload: bytes) -> None:
+    """Make an event pending again, so that it takes effect on the other platform after all.
+
+    `payload` is for an event of which nothing is left but its row in the ledger.
+    """
+    with mapped_errors():
+        await conn.execute(
+            """
+            INSERT INTO sync_events AS e (idempotency_key, source, type, member_id, payload)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
+                status = 'pending', published_at = NULL, processed_by = NULL, processed_at = NULL
+            WHERE e.status = 'completed'
+            """,
+            row.idempotency_key,
+            row.source,
+            row.type,
+            row.member_id,
+            payload.decode(),
+        )

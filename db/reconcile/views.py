@@ -1,0 +1,242 @@
+"""What both sides say of some members, read in one view: the platform's own books and our record.
+
+Call these in a transaction of one consistent view (REPEATABLE READ). An event enters the ledger and
+the books in one transaction, so in such a view what is on its way can never look like a difference.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from ..errors import mapped_errors
+from ..platforms import Platform
+
+
+class BooksLook(NamedTuple):
+    """One member's books on one platform, beside what the ledger adds up to."""
+
+    member_id: int
+    account_id: int | None
+    is_there: bool
+    """Whether there is a row in `sync_state`."""
+    seen_xp: int
+    seen_balance: int
+    seen_rank: int
+    expected_xp: int
+    expected_balance: int
+    expected_rank: int
+    """The rank that `seen_xp` asks for."""
+    wanted_rank: int | None
+    """The rank that the platform is to show; None where nothing is shown."""
+    missing: Sequence[str]
+    """Achievements that the ledger has and the books have not."""
+    additional: Sequence[str]
+    """Achievements that the books have and the ledger has not."""
+    seen_total_xp: int
+    seen_total_balance: int
+    expected_total_xp: int
+    expected_total_balance: int
+    unentered: Sequence[str]
+    """Keys of events that are said to have taken effect here, and have no row in the ledger."""
+
+
+class StoreSide(NamedTuple):
+    """What our record expects in one account's row of a platform's own table."""
+
+    account_id: int
+    member_id: int | None
+    """None: nothing ever happened to this account."""
+    xp: int
+    balance: int
+
+
+class UnderWay(NamedTuple):
+    """What has left one platform and has not arrived on the other."""
+
+    events: int
+    xp: int
+    balance: int
+    buried: int
+
+
+async def moment(conn: asyncpg.Connection) -> datetime:
+    """Tell the time by the record's clock: the one at which the transaction began."""
+    with mapped_errors():
+        now: datetime = await conn.fetchval("SELECT now()")
+    return now
+
+
+async def books(
+    conn: asyncpg.Connection, platform: Platform, member_ids: Sequence[int]
+) -> list[BooksLook]:
+    """Look at the books of these members on `platform`, in member order."""
+    with mapped_errors():
+        rows = await conn.fetch(_BOOKS, platform, list(member_ids))
+    return [BooksLook(*map(_whole, row)) for row in rows]
+
+
+def _whole(value: Any) -> Any:
+    """Read a sum, which Postgres returns as `numeric`: it may be more than a bigint holds."""
+    return int(value) if isinstance(value, Decimal) else value
+
+
+# Each member's ledger rows are read once, by the index; everything else is added up from them. The
+# ids are said to every table: Postgres does not conclude them from a join, and would read it whole.
+_BOOKS = """
+WITH entered AS MATERIALIZED (
+    SELECT member_id, platform, source, idempotency_key, delta_xp, delta_balance, achievement
+    FROM transactions WHERE member_id = ANY ($2::bigint[])
+), sums AS (
+    SELECT member_id,
+        sum(delta_xp) FILTER (WHERE platform = $1) AS xp,
+        sum(delta_balance) FILTER (WHERE platform = $1) AS balance,
+        count(*) FILTER (WHERE platform = $1) AS entries,
+        sum(delta_xp) FILTER (WHERE platform = source) AS total_xp,
+        sum(delta_balance) FILTER (WHERE platform = source) AS total_balance
+    FROM entered GROUP BY member_id
+), unlocked AS (
+    SELECT DISTINCT member_id, achievement FROM entered
+    WHERE platform = $1 AND achievement IS NOT NULL
+), held AS (
+    SELECT member_id, achievement FROM achievements
+    WHERE platform = $1 AND member_id = ANY ($2::bigint[])
+), sets AS (
+    SELECT member_id,
+        array_agg(achievement ORDER BY achievement) FILTER (WHERE h.is_held IS NULL) AS missing,
+        array_agg(achievement ORDER BY achievement) FILTER (WHERE u.is_known IS NULL) AS additional
+    FROM (SELECT *, true AS is_known FROM unlocked) AS u
+    FULL JOIN (SELECT *, true AS is_held FROM held) AS h USING (member_id, achievement)
+    WHERE h.is_held IS NULL OR u.is_known IS NULL
+    GROUP BY member_id
+), alone AS (
+    SELECT member_id, idempotency_key FROM entered
+    GROUP BY member_id, idempotency_key
+    HAVING count(*) = 1 AND min(platform) = min(source) AND min(source) <> $1
+), unentered AS (
+    SELECT a.member_id, array_agg(a.idempotency_key ORDER BY a.idempotency_key) AS keys
+    FROM alone AS a LEFT JOIN sync_events AS e USING (idempotency_key)
+    WHERE e.status IS NULL OR e.status = 'completed'
+    GROUP BY a.member_id
+)
+SELECT m.id, c.account_id, s.member_id IS NOT NULL,
+    coalesce(s.xp, 0), coalesce(s.balance, 0), coalesce(s.rank, 0),
+    coalesce(l.xp, 0), coalesce(l.balance, 0), rank_on(coalesce(s.xp, 0), (SELECT ladder())),
+    CASE WHEN c.account_id IS NOT NULL THEN f.wanted END,
+    coalesce(t.missing, '{}'), coalesce(t.additional, '{}'),
+    m.xp, m.balance, coalesce(l.total_xp, 0), coalesce(l.total_balance, 0),
+    coalesce(u.keys, '{}')
+FROM members AS m
+LEFT JOIN accounts AS c
+    ON c.member_id = m.id AND c.platform = $1 AND c.member_id = ANY ($2::bigint[])
+LEFT JOIN sync_state AS s
+    ON s.member_id = m.id AND s.platform = $1 AND s.member_id = ANY ($2::bigint[])
+LEFT JOIN surfaces AS f
+    ON f.member_id = m.id AND f.platform = $1 AND f.surface = 'rank'
+        AND f.member_id = ANY ($2::bigint[])
+LEFT JOIN sums AS l ON l.member_id = m.id
+LEFT JOIN sets AS t ON t.member_id = m.id
+LEFT JOIN unentered AS u ON u.member_id = m.id
+WHERE m.id = ANY ($2::bigint[])
+ORDER BY m.id
+"""
+
+
+async def store_side(
+    conn: asyncpg.Connection, platform: Platform, account_ids: Sequence[int]
+) -> list[StoreSide]:
+    """Say what is expected in these accounts' rows: the ledger less what is owed, in order."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT u.account_id, a.member_id,
+                coalesce(l.xp, 0) - coalesce(d.xp, 0)::numeric,
+                coalesce(l.balance, 0) - coalesce(d.balance, 0)::numeric
+            FROM unnest($2::bigint[]) AS u (account_id)
+            LEFT JOIN accounts AS a ON a.platform = $1 AND a.account_id = u.account_id
+                AND a.account_id = ANY ($2::bigint[])
+            LEFT JOIN LATERAL (
+                SELECT sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance
+                FROM transactions AS t WHERE t.member_id = a.member_id AND t.platform = $1
+            ) AS l ON true
+            LEFT JOIN store_debts AS d ON d.member_id = a.member_id AND d.platform = $1
+            ORDER BY u.account_id
+            """,
+            platform,
+            list(account_ids),
+        )
+    return [StoreSide(*map(_whole, row)) for row in rows]
+
+
+async def under_way(
+    conn: asyncpg.Connection, platform: Platform, member_ids: Sequence[int]
+) -> dict[int, UnderWay]:
+    """Say what is on its way to `platform` for these members, as far as anything is."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT e.member_id, count(*) FILTER (WHERE e.status <> 'failed'),
+                coalesce(sum(t.delta_xp) FILTER (WHERE e.status <> 'failed'), 0),
+                coalesce(sum(t.delta_balance) FILTER (WHERE e.status <> 'failed'), 0),
+                count(*) FILTER (WHERE e.status = 'failed')
+            FROM sync_events AS e
+            JOIN transactions AS t
+                ON t.idempotency_key = e.idempotency_key AND t.platform = e.source
+            WHERE e.member_id = ANY ($2::bigint[]) AND e.source <> $1 AND e.status <> 'completed'
+            GROUP BY e.member_id
+            """,
+            platform,
+            list(member_ids),
+        )
+    return {row[0]: UnderWay(*map(_whole, row[1:])) for row in rows}
+
+
+async def about_members(conn: asyncpg.Connection) -> int:
+    """Say about how many members there are, without counting them."""
+    with mapped_errors():
+        highest: int | None = await conn.fetchval("SELECT max(id) FROM members")
+    return highest or 0
+
+
+async def members_after(conn: asyncpg.Connection, after: int, limit: int) -> list[int]:
+    """Return the next members above `after`, in order."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            "SELECT id FROM members WHERE id > $1 ORDER BY id LIMIT $2", after, limit
+        )
+    return [member_id for (member_id,) in rows]
+
+
+async def accounts_after(
+    conn: asyncpg.Connection, platform: Platform, after: int, limit: int
+) -> list[int]:
+    """Return the next accounts of `platform` above `after`, in order."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT account_id FROM accounts WHERE platform = $1 AND account_id > $2
+            ORDER BY account_id LIMIT $3
+            """,
+            platform,
+            after,
+            limit,
+        )
+    return [account_id for (account_id,) in rows]
+
+
+async def accounts_of(
+    conn: asyncpg.Connection, platform: Platform, member_ids: Sequence[int]
+) -> list[int]:
+    """Return the accounts that these members have on `platform`, in account order."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT account_id FROM accounts
+            WHERE platform = $1 AND member_id = ANY ($2::bigint[]) ORDER BY account_id
+            """,
+            platform,
+            list(member_ids),
+        )
+    return [account_id for (account_id,) in rows]

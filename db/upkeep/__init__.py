@@ -1,0 +1,4 @@
+"""Checks and clean-up of the record: the audit, retention, figures for operators.
+
+The cleanup role, the operator's commands and the gauges call it.
+"""

@@ -1,0 +1,177 @@
+"""Removing what is long done with, in short steps that keep nobody waiting.
+
+Once a day a round goes through the events in the order of their ids and removes those that took
+effect long ago; then come old passes of reconcile, with their pages and findings. Where a round is
+stands in its own row, so whoever comes next goes on there. The ledger is never touched: its keys
+are what an event that comes again is known by.
+
+There is no index for it on purpose: docs/decisions/0006. Events are about as old as their ids say,
+so a round reads what it removes and little else.
+"""
+
+from typing import NamedTuple
+
+import asyncpg
+
+from ..errors import mapped_errors
+
+
+class Step(NamedTuple):
+    """What one step removed, and whether its round is over."""
+
+    events: int
+    passes: int
+    findings: int
+    is_last: bool
+
+
+class Round(NamedTuple):
+    """What a round removed in all."""
+
+    seconds: float
+    events: int
+    passes: int
+    findings: int
+
+
+async def begin_if_due(conn: asyncpg.Connection, *, interval_s: float) -> bool:
+    """Begin a round if none is under way and the last one began so long ago."""
+    with mapped_errors():
+        begun: int | None = await conn.fetchval(
+            """
+            INSERT INTO cleanup_rounds (began_at)
+            SELECT now() WHERE NOT EXISTS (
+                SELECT FROM cleanup_rounds
+                WHERE finished_at IS NULL OR began_at > now() - make_interval(secs => $1)
+            )
+            ON CONFLICT DO NOTHING
+            RETURNING 1
+            """,
+            interval_s,
+        )
+    return begun is not None
+
+
+async def step(conn: asyncpg.Connection, *, retention_s: float, limit: int) -> Step | None:
+    """Look at the next `limit` rows, and remove those of them that are older than that.
+
+    None if no round is under way, or somebody else is at work on it right now. Rows that anybody
+    holds are left for the next round. The caller owns the transaction, and should commit at once.
+    """
+    with mapped_errors():
+        held = await conn.fetchrow(
+            "SELECT id, events_upto FROM cleanup_rounds WHERE finished_at IS NULL"
+            " FOR UPDATE SKIP LOCKED"
+        )
+        if held is None:
+            return None
+        round_id, events_upto = held
+        if events_upto is not None:
+            return await _remove_events(conn, round_id, events_upto, retention_s, limit)
+        return await _remove_pass(conn, round_id, retention_s, limit)
+
+
+async def last_round(conn: asyncpg.Connection) -> Round | None:
+    """Say what the round that ended last removed."""
+    with mapped_errors():
+        row = await conn.fetchrow(
+            """
+            SELECT extract(epoch FROM finished_at - began_at)::float8, events, passes, findings
+            FROM cleanup_rounds WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1
+            """
+        )
+    return None if row is None else Round(*row)
+
+
+async def _remove_events(
+    conn: asyncpg.Connection, round_id: int, after: int, retention_s: float, limit: int
+) -> Step:
+    """Remove completed events; what waits or was buried stays, however old it is.
+
+    A page that is younger than the retention is the last one: nothing behind it is older.
+    """
+    seen, upto, is_young, removed = await conn.fetchrow(
+        """
+        WITH page AS MATERIALIZED (
+            SELECT id, created_at FROM sync_events WHERE id > $1 ORDER BY id LIMIT $3
+        ), old AS (
+            SELECT id FROM sync_events
+            WHERE id > $1 AND id <= (SELECT max(id) FROM page) AND status = 'completed'
+                AND processed_at < now() - make_interval(secs => $2)
+            ORDER BY id
+            FOR UPDATE SKIP LOCKED
+        ), gone AS (
+            DELETE FROM sync_events WHERE id = ANY (ARRAY (SELECT id FROM old)) RETURNING 1
+        )
+        SELECT count(*), max(id), min(created_at) > now() - make_interval(secs => $2),
+            (SELECT count(*) FROM gone)
+        FROM page
+        """,
+        after,
+        retention_s,
+        limit,
+    )
+    is_last_page = seen < limit or is_young
+    await conn.execute(
+        "UPDATE cleanup_rounds SET events_upto = $2, events = events + $3 WHERE id = $1",
+        round_id,
+        None if is_last_page else upto,
+        removed,
+    )
+    return Step(removed, 0, 0, False)
+
+
+async def _remove_pass(
+    conn: asyncpg.Connection, round_id: int, retention_s: float, limit: int
+) -> Step:
+    """Remove the oldest pass that ended so long ago, or as much of it as one step may.
+
+    The newest one that went well says where the next one begins, and a pass with open findings is
+    what the next one is compared with: both stay.
+    """
+    run_id: int | None = await conn.fetchval(
+        """
+        SELECT r.id FROM reconcile_runs AS r
+        WHERE r.status <> 'running' AND r.finished_at < now() - make_interval(secs => $1)
+            AND r.id < (
+                SELECT max(id) FROM reconcile_runs
+                WHERE status = 'finished' AND member_id IS NULL AND NOT dry_run
+            )
+            AND NOT EXISTS (
+                SELECT FROM drift AS d
+                WHERE d.run_id = r.id AND d.decision IN ('watched', 'held')
+            )
+        ORDER BY r.finished_at LIMIT 1
+        FOR UPDATE SKIP LOCKED
+        """,
+        retention_s,
+    )
+    if run_id is None:
+        await conn.execute("UPDATE cleanup_rounds SET finished_at = now() WHERE id = $1", round_id)
+        return Step(0, 0, 0, True)
+    findings = await _remove_some(conn, "drift", run_id, limit)
+    pages = await _remove_some(conn, "snapshots", run_id, limit)
+    passes = 0
+    if max(findings, pages) < limit:
+        await conn.execute("DELETE FROM reconcile_runs WHERE id = $1", run_id)
+        passes = 1
+    await conn.execute(
+        "UPDATE cleanup_rounds SET passes = passes + $2, findings = findings + $3 WHERE id = $1",
+        round_id,
+        passes,
+        findings,
+    )
+    return Step(0, passes, findings, False)
+
+
+async def _remove_some(conn: asyncpg.Connection, table: str, run_id: int, limit: int) -> int:
+    removed = await conn.fetch(
+        f"""
+        DELETE FROM {table} WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM {table} WHERE run_id = $1 LIMIT $2
+        )) RETURNING 1
+        """,  # noqa: S608 - the table is this module's own constant
+        run_id,
+        limit,
+    )
+    return len(removed)

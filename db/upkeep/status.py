@@ -1,0 +1,63 @@
+"""What an operator asks the record: how many events are in which state, and what went wrong."""
+
+from typing import NamedTuple
+
+import asyncpg
+
+from ..errors import mapped_errors
+
+UNCOMPLETED = ("pending", "published", "failed")
+
+
+class Failure(NamedTuple):
+    """An event that was buried, and why."""
+
+    idempotency_key: str
+    error_message: str
+
+
+async def events_by_status(conn: asyncpg.Connection) -> dict[str, int]:
+    """Count the events of each status; a status without events is left out."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            "SELECT status, count(*) FROM sync_events GROUP BY status ORDER BY status"
+        )
+    return dict(rows)
+
+
+async def uncompleted_events(conn: asyncpg.Connection) -> dict[str, int]:
+    """Count the events of each status but `completed`, from indexes that hold no other.
+
+    Counting the completed ones would read all there ever were.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT 'pending', count(*) FROM sync_events WHERE status = 'pending'
+            UNION ALL SELECT 'published', count(*) FROM sync_events WHERE status = 'published'
+            UNION ALL SELECT 'failed', count(*) FROM sync_events WHERE status = 'failed'
+            """
+        )
+    return dict(rows)
+
+
+async def newest_failures(conn: asyncpg.Connection, *, limit: int) -> list[Failure]:
+    """Return the events buried last, newest first."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT idempotency_key, error_message FROM sync_events
+            WHERE status = 'failed' ORDER BY id DESC LIMIT $1
+            """,
+            limit,
+        )
+    return [Failure(*row) for row in rows]
+
+
+async def ledger_rows(conn: asyncpg.Connection, idempotency_key: str) -> int:
+    """Count an event's rows in the ledger: one while it is on its way, two once it has arrived."""
+    with mapped_errors():
+        count: int = await conn.fetchval(
+            "SELECT count(*) FROM transactions WHERE idempotency_key = $1", idempotency_key
+        )
+    return count

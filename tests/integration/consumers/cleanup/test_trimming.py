@@ -1,0 +1,161 @@
+"""Cleaning up: what everybody has settled goes in time, what anybody needs stays."""
+
+import asyncio
+import time
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from bus import ensure_group
+from config import Community
+from consumers.cleanup import role as cleanup
+from consumers.cleanup.role import Cleanup
+from consumers.runtime.resources import Parts, open_parts
+from consumers.settling.role import Settling
+from db.ledger import delivery_attempts
+from tests.support.settling import Desk, until, xp_payload
+
+
+@pytest.fixture
+def community(community: Community) -> Community:
+    """Nothing is kept for people to look at."""
+    limits = msgspec.structs.replace(community.consumers, keep_finished_ms=0)
+    return msgspec.structs.replace(community, consumers=limits)
+
+
+async def test_what_is_settled_is_trimmed_and_told(parts: Parts, desk: Desk):
+    await desk.add("telegram", *(xp_payload(1, entity_id=str(number)) for number in range(20)))
+    await Settling("telegram", parts).step()
+
+    with capture_logs() as logs:
+        assert await Cleanup(parts).step() > 0
+
+    # Redis keeps the last one: the group's place is the floor.
+    assert await desk.stream_length("telegram") <= 1
+    [told] = [line for line in logs if line["event"] == "stream.trimmed"]
+    assert told["removed"] + told["left"] == 20
+
+
+async def test_what_nobody_has_settled_yet_is_never_trimmed(parts: Parts, desk: Desk):
+    """Neither what is unread nor what a dead consumer left, though nothing has to be kept."""
+    stream, group = desk.keys.subscription("telegram")
+    await desk.add("telegram", *(xp_payload(1, entity_id=str(number)) for number in range(4)))
+    await desk.redis.xreadgroup(group, "to-discord-9", {stream: ">"}, count=2)
+
+    await Cleanup(parts).step()
+
+    assert await desk.stream_length("telegram") == 4
+    settling = Settling("telegram", parts)
+    async with asyncio.timeout(10):
+        while await desk.xp("discord") < 4:
+            await settling.step()
+
+
+async def test_finished_entries_stay_for_a_while_to_be_looked_at(
+    settings, community: Community, stop, keys, desk: Desk
+):
+    limits = msgspec.structs.replace(community.consumers, keep_finished_ms=600_000)
+    community = msgspec.structs.replace(community, consumers=limits)
+    async with open_parts(settings, community, stop, keys=keys) as parts:
+        await desk.add("telegram", xp_payload(1, entity_id="1"), xp_payload(1, entity_id="2"))
+        await Settling("telegram", parts).step()
+
+        assert await Cleanup(parts).step() == 0
+
+    assert await desk.stream_length("telegram") == 2
+
+
+async def test_finished_entries_from_the_future_go_in_time_too(
+    settings, community: Community, stop, keys, desk: Desk
+):
+    """A clock that was ahead for a while gives such ids, and they must not stay for as long."""
+    limits = msgspec.structs.replace(community.consumers, keep_finished_ms=1_000)
+    community = msgspec.structs.replace(community, consumers=limits)
+    ahead = f"{int(time.time() * 1_000) + 3 * 3_600_000}-0"
+    await desk.redis.xadd(keys.stream("telegram"), {"e": xp_payload(1, entity_id="0")}, id=ahead)
+    async with open_parts(settings, community, stop, keys=keys) as parts:
+        await desk.add("telegram", *(xp_payload(1, entity_id=str(n)) for n in range(1, 5)))
+        await Settling("telegram", parts).step()
+        role = Cleanup(parts)
+
+        with capture_logs() as logs:
+            assert await role.step() == 0
+
+            async def trimmed() -> bool:
+                await role.step()
+                return await desk.stream_length("telegram") == 1
+
+            await until(trimmed, what="entries that were seen a second ago are trimmed")
+
+    told = [line["why"] for line in logs if line["event"] == "stream.ahead_of_clock"]
+    assert len(told) == 1
+    assert "has ids 2 hours ahead of the Redis clock" in told[0]
+
+
+async def test_a_stream_without_its_group_is_left_alone_and_told_once(parts: Parts, desk: Desk):
+    """Its entries may be unread for all we know; whoever makes the group anew reads them."""
+    subscription = desk.keys.subscription("telegram")
+    await desk.add("telegram", xp_payload(1))
+    await desk.redis.xgroup_destroy(*subscription)
+    role = Cleanup(parts)
+
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert await role.step() == 0
+    told = [line for line in logs if line["event"] == "stream.not_trimmed"]
+    assert len(told) == 1
+    assert await desk.stream_length("telegram") == 1
+
+    await ensure_group(desk.redis, subscription)
+    await role.step()
+    await desk.redis.xgroup_destroy(*subscription)
+    with capture_logs() as logs:
+        await role.step()
+    assert [line["event"] for line in logs] == ["stream.not_trimmed"]
+
+
+async def test_a_missing_stream_does_not_keep_it_from_the_others(parts: Parts, desk: Desk):
+    await desk.redis.delete(desk.keys.stream("telegram"))
+    payloads = [xp_payload(1, source="discord", entity_id=str(number)) for number in range(3)]
+    await desk.add("discord", *payloads)
+    await Settling("discord", parts).step()
+
+    assert await Cleanup(parts).step() == 2
+
+    assert not await desk.redis.exists(desk.keys.stream("telegram"))
+
+
+async def test_consumers_that_nobody_runs_are_removed_unless_they_hold_entries(
+    parts: Parts, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(cleanup, "CONSUMER_IDLE_S", 0)
+    stream, group = desk.keys.subscription("telegram")
+    await desk.redis.xgroup_createconsumer(stream, group, "to-discord-7")
+    await desk.add("telegram", xp_payload(1))
+    await desk.redis.xreadgroup(group, "to-discord-9", {stream: ">"})
+
+    with capture_logs() as logs:
+        await Cleanup(parts).step()
+
+    assert await consumers_of(desk.redis, stream, group) == ["to-discord-9"]
+    [told] = [line for line in logs if line["event"] == "consumers.removed"]
+    assert told["names"] == ["to-discord-7"]
+
+
+async def test_old_attempts_are_forgotten(parts: Parts, desk: Desk):
+    async with parts.pool.acquire() as conn:
+        for entry_id in ("1-0", "2-0"):
+            await delivery_attempts.count_attempt(conn, "stream", entry_id)
+    await desk.pool.execute(
+        "UPDATE entry_attempts SET first_at = now() - interval '8 days' WHERE entry_id = '1-0'"
+    )
+
+    assert await Cleanup(parts).step() == 1
+
+    assert await desk.pool.fetchval("SELECT array_agg(entry_id) FROM entry_attempts") == ["2-0"]
+
+
+async def consumers_of(redis: Redis, stream: str, group: str) -> list[str]:
+    return [info["name"].decode() for info in await redis.xinfo_consumers(stream, group)]

@@ -1,0 +1,375 @@
+"""The surfaces role with a display in memory: whom it visits, and what it does about a no."""
+
+import asyncio
+from collections.abc import Iterable
+
+import asyncpg
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+import schemas
+from config import Community
+from consumers.display import role as surfaces_module
+from consumers.display.port import CannotShow, Hindrances
+from consumers.display.role import Surfaces
+from consumers.runtime.resources import Parts
+from db import Fact, StorageUnavailable
+from db.ledger import events
+from db.surfaces import visits as surfaces_db
+from db.surfaces.visits import Showing
+from tests.support.settling import xp_payload
+
+
+class Wall:
+    """A display that remembers who was shown what, and says no when told to."""
+
+    platform = "discord"
+
+    def __init__(self) -> None:
+        self.visits: list[Showing] = []
+        self.shown: dict[int, dict[str, int]] = {}
+        self.refusals: dict[int, CannotShow] = {}
+        self.obstacle: CannotShow | None = None
+        self.during_visit = None
+        self.hindrances = Hindrances(None, {})
+
+    def describe(self):
+        return {"wall": "in memory"}
+
+    def room(self, *, urgent: bool) -> int:
+        return 1_000
+
+    async def survey(self) -> Hindrances:
+        return self.hindrances
+
+    async def show(self, showing: Showing) -> None:
+        self.visits.append(showing)
+        if self.during_visit is not None:
+            await self.during_visit(showing)
+        refusal = self.obstacle or self.refusals.get(showing.account_id)
+        if refusal is not None:
+            raise refusal
+        self.shown[showing.account_id] = dict(showing.wanted)
+
+
+@pytest.fixture
+def wall() -> Wall:
+    return Wall()
+
+
+@pytest.fixture
+async def role(wall: Wall, parts: Parts) -> Surfaces:
+    return Surfaces(wall, parts)
+
+
+async def members(pool: asyncpg.Pool, account_ids: Iterable[int]) -> None:
+    """People who are known on both platforms; account ids are the same on both."""
+    for account_id in account_ids:
+        member_id = await pool.fetchval("INSERT INTO members DEFAULT VALUES RETURNING id")
+        await pool.executemany(
+            "INSERT INTO accounts (platform, account_id, member_id) VALUES ($1, $2, $3)",
+            [(platform, account_id, member_id) for platform in ("telegram", "discord")],
+        )
+
+
+async def give_xp(pool: asyncpg.Pool, account_id: int, delta_xp: int, entity_id: str) -> None:
+    payload = xp_payload(delta_xp, user_id=account_id, source="discord", entity_id=entity_id)
+    async with pool.acquire() as conn, conn.transaction():
+        await events.record(conn, "discord", [Fact(schemas.decode(payload), payload)])
+
+
+async def test_many_changes_cost_one_visit(role, wall, pool):
+    await members(pool, [7])
+    for number in range(50):
+        await give_xp(pool, 7, 10, str(number))
+
+    assert await role.step() == 1
+    assert await role.step() == 0
+
+    assert wall.shown == {7: {"rank": 4}}
+    assert len(wall.visits) == 1
+
+
+async def test_what_people_notice_first_is_shown_first(role, wall, pool):
+    """Live promotions, then links, then what is put back, then a new ladder for everybody."""
+    patience = {7: surfaces_db.BACKFILL, 8: surfaces_db.RECONCILE, 9: surfaces_db.LINK}
+    await members(pool, [*patience, 10])
+    for account_id in (*patience, 10):
+        await give_xp(pool, account_id, 10, "1")
+    for account_id, priority in patience.items():
+        await pool.execute(
+            """
+            UPDATE surfaces AS f SET priority = $2 FROM accounts AS a
+            WHERE a.member_id = f.member_id AND a.account_id = $1
+            """,
+            account_id,
+            priority,
+        )
+
+    while await role.step():
+        pass
+
+    assert [showing.account_id for showing in wall.visits] == [10, 9, 8, 7]
+
+
+async def test_a_change_during_the_visit_brings_another(role, wall, pool):
+    await members(pool, [7])
+    await give_xp(pool, 7, 10, "first")
+
+    async def promote(showing: Showing) -> None:
+        wall.during_visit = None
+        await give_xp(pool, 7, 90, "second")
+
+    wall.during_visit = promote
+    await role.step()
+    await role.step()
+
+    assert [visit.wanted for visit in wall.visits] == [{"rank": 1}, {"rank": 3}]
+    assert await role.step() == 0
+
+
+async def test_one_who_cannot_be_shown_is_put_off_and_the_others_are_visited(role, wall, pool):
+    await members(pool, [7, 8])
+    await give_xp(pool, 7, 10, "1")
+    await give_xp(pool, 8, 10, "1")
+    wall.refusals[7] = CannotShow("is not a member", retry_s=3_600)
+
+    assert await role.step() == 2
+    assert await role.step() == 0
+
+    assert list(wall.shown) == [8]
+    error, retry_s = await pool.fetchrow(
+        """
+        SELECT f.error, extract(epoch FROM f.retry_at - now())::float
+        FROM surfaces AS f JOIN accounts AS a USING (member_id, platform)
+        WHERE a.platform = 'discord' AND a.account_id = 7
+        """
+    )
+    assert error == "is not a member"
+    assert 3_500 < retry_s <= 3_600
+
+
+async def test_what_keeps_us_from_everyone_ends_the_round_and_the_next_ones(role, wall, pool):
+    await members(pool, range(1, 31))
+    for account_id in range(1, 31):
+        await give_xp(pool, account_id, 10, "1")
+    wall.obstacle = CannotShow("Discord asks to wait", retry_s=60, everyone=True)
+
+    assert await role.step() == 1
+    assert await role.step() == 0
+    assert await role.step() == 0
+
+    assert len(wall.visits) == 1
+    leased = await pool.fetchval("SELECT count(*) FROM surfaces WHERE taken_until IS NOT NULL")
+    assert leased == 0
+
+
+async def test_once_the_obstacle_is_gone_everyone_is_visited(role, wall, pool):
+    await members(pool, range(1, 31))
+    for account_id in range(1, 31):
+        await give_xp(pool, account_id, 10, "1")
+    wall.obstacle = CannotShow("Discord asks to wait", retry_s=0.05, everyone=True)
+    await role.step()
+    wall.obstacle = None
+
+    async with asyncio.timeout(20):
+        while len(wall.shown) < 30:
+            await role.step()
+            await asyncio.sleep(0)
+
+
+async def test_a_stop_in_the_middle_gives_back_who_was_not_visited(
+    role, wall, pool, stop: asyncio.Event
+):
+    await members(pool, [7, 8, 9])
+    for account_id in (7, 8, 9):
+        await give_xp(pool, account_id, 10, "1")
+
+    async def ask_to_stop(showing: Showing) -> None:
+        stop.set()
+
+    wall.during_visit = ask_to_stop
+    assert await role.step() == 1
+    stop.clear()
+    wall.during_visit = None
+    assert await role.step() == 2
+
+    assert set(wall.shown) == {7, 8, 9}
+
+
+async def test_a_round_that_takes_too_long_gives_back_the_rest(role, wall, pool, monkeypatch):
+    """The lease must not end while its member may still be visited."""
+    monkeypatch.setattr(surfaces_module, "ROUND_S_MAX", 0.0)
+    await members(pool, [7, 8])
+    await give_xp(pool, 7, 10, "1")
+    await give_xp(pool, 8, 10, "1")
+
+    assert await role.step() == 0
+
+    leased = await pool.fetchval("SELECT count(*) FROM surfaces WHERE taken_until IS NOT NULL")
+    assert leased == 0
+
+
+async def test_a_visit_that_hangs_is_cut_off(role, wall, pool, monkeypatch):
+    monkeypatch.setattr(surfaces_module, "VISIT_S_MAX", 0.05)
+    await members(pool, [7])
+    await give_xp(pool, 7, 10, "1")
+
+    async def hang(showing: Showing) -> None:
+        await asyncio.Event().wait()
+
+    wall.during_visit = hang
+    async with asyncio.timeout(10):
+        assert await role.step() == 1
+
+    error = await pool.fetchval("SELECT error FROM surfaces WHERE error IS NOT NULL")
+    assert "took longer" in error
+
+
+async def test_no_lease_ends_before_the_last_visit_of_its_round_can():
+    assert surfaces_module.LEASE_S > surfaces_module.ROUND_S_MAX + surfaces_module.VISIT_S_MAX
+
+
+async def test_two_workers_never_visit_the_same_member_at_once(wall, parts: Parts, pool):
+    await members(pool, range(1, 31))
+    for account_id in range(1, 31):
+        await give_xp(pool, account_id, 10, "1")
+    workers = [Surfaces(wall, parts), Surfaces(wall, parts)]
+
+    while sum(await asyncio.gather(*(worker.step() for worker in workers))):
+        pass
+
+    visited = [visit.account_id for visit in wall.visits]
+    assert sorted(visited) == list(range(1, 31))
+
+
+@pytest.mark.parametrize("outcome", ["shown", "refused"])
+async def test_one_who_was_held_up_beyond_the_lease_has_the_member_visited_again(
+    wall, parts: Parts, pool, outcome
+):
+    """What the slow one wrote is older than what the quick one wrote, and came later."""
+    await members(pool, [7])
+    await give_xp(pool, 7, 10, "first")
+    slow, quick = Surfaces(wall, parts), Surfaces(wall, parts)
+
+    async def the_lease_ends_and_somebody_else_comes(showing: Showing) -> None:
+        wall.during_visit = None
+        await pool.execute("UPDATE surfaces SET taken_until = now() - interval '1 second'")
+        await give_xp(pool, 7, 90, "second")
+        assert await quick.step() == 1
+        if outcome == "refused":
+            wall.shown[7] = dict(showing.wanted)
+            raise CannotShow("the answer was lost", retry_s=1)
+
+    wall.during_visit = the_lease_ends_and_somebody_else_comes
+    with capture_logs() as logs:
+        await slow.step()
+    assert wall.shown == {7: {"rank": 1}}
+    assert [log["account_id"] for log in logs if log["event"] == "surface.overtaken"] == [7]
+
+    assert await quick.step() == 1
+
+    assert wall.shown == {7: {"rank": 3}}
+    assert await slow.step() == 0
+
+
+async def test_one_whom_the_platform_keeps_waiting_has_others_visit_again_meanwhile(
+    wall, parts: Parts, pool
+):
+    await members(pool, [7])
+    await give_xp(pool, 7, 10, "first")
+    slow, quick = Surfaces(wall, parts), Surfaces(wall, parts)
+
+    async def the_lease_ends_and_the_answer_is_lost(showing: Showing) -> None:
+        wall.during_visit = None
+        await pool.execute("UPDATE surfaces SET taken_until = now() - interval '1 second'")
+        await give_xp(pool, 7, 90, "second")
+        await quick.step()
+        wall.shown[7] = dict(showing.wanted)
+        raise CannotShow("the answer was lost", retry_s=60, everyone=True)
+
+    wall.during_visit = the_lease_ends_and_the_answer_is_lost
+    await slow.step()
+
+    assert await slow.step() == 0
+    assert await quick.step() == 1
+    assert wall.shown == {7: {"rank": 3}}
+
+
+async def test_a_visit_that_postgres_could_not_note_is_made_again(wall, parts: Parts, pool):
+    await members(pool, [7])
+    await give_xp(pool, 7, 10, "first")
+    role = Surfaces(wall, parts)
+
+    async def postgres_goes_away(showing: Showing) -> None:
+        wall.during_visit = None
+        await pool.execute("ALTER TABLE surfaces RENAME TO away")
+
+    wall.during_visit = postgres_goes_away
+    with pytest.raises(StorageUnavailable):
+        await role.step()
+    await pool.execute("ALTER TABLE away RENAME TO surfaces")
+
+    assert await role.step() == 1
+    assert await role.step() == 0
+    assert len(wall.visits) == 2
+
+
+async def test_a_cause_is_told_once(role, wall, pool):
+    await members(pool, range(1, 11))
+    for account_id in range(1, 11):
+        await give_xp(pool, account_id, 10, "1")
+        if account_id % 2:
+            wall.refusals[account_id] = CannotShow("is not a member", retry_s=60)
+
+    with capture_logs() as logs:
+        await role.step()
+
+    told = [line["log_level"] for line in logs if line["event"] == "surface.postponed"]
+    assert sorted(told) == ["debug"] * 4 + ["warning"]
+
+
+async def test_an_obstacle_is_told_once_and_its_end_too(role, wall, pool):
+    await members(pool, [7])
+    await give_xp(pool, 7, 10, "1")
+    wall.obstacle = CannotShow("Discord asks to wait", retry_s=0.0, everyone=True)
+
+    with capture_logs() as logs:
+        await role.step()
+        await role.step()
+        wall.obstacle = None
+        await role.step()
+
+    told = [(line["event"], line["log_level"]) for line in logs]
+    assert told == [
+        ("surface.postponed", "warning"),
+        ("surface.postponed", "debug"),
+        ("surfaces.resumed", "info"),
+        ("surface.shown", "info"),
+    ]
+
+
+async def test_the_memory_of_causes_is_bounded(role, wall, pool):
+    await members(pool, range(1, 21))
+    for account_id in range(1, 21):
+        await give_xp(pool, account_id, 10, "1")
+    for round_ in range(10):
+        for account_id in range(1, 21):
+            wall.refusals[account_id] = CannotShow(f"cause {round_}.{account_id}", retry_s=0.0)
+        await role.step()
+
+    assert len(wall.visits) == 200
+    assert len(role._warned_at) <= surfaces_module.CAUSES_KEPT_MAX
+
+
+async def test_the_start_line_names_place_interval_and_batch(role, community: Community):
+    assert role.describe() == {"wall": "in memory", "interval_s": 0.02, "batch": 20}
+
+
+@pytest.fixture(autouse=True)
+def uncached_loggers():
+    """capture_logs changes the configuration, which a cached logger would not see."""
+    structlog.configure(cache_logger_on_first_use=False)
+    yield
+    structlog.reset_defaults()

@@ -1,0 +1,318 @@
+"""Dead letters: listed, shown, and sent again without doubling anything."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import schemas
+from bus import Keys, connect
+from consumers.operate import dead_letters
+from consumers.relay.role import Relay
+from consumers.runtime.rebuild import Rebuild
+from consumers.runtime.resources import Parts
+from consumers.settling.role import Settling
+from db.ledger.dead_letters import find_dead
+from tests.support.settling import Desk, edited, xp_payload
+
+KEY = "tg_game_guess_1001_1"
+
+
+async def all_dead(parts: Parts):
+    async with parts.pool.acquire() as conn:
+        return await find_dead(conn, limit=100)
+
+
+async def bury_an_overdraft(parts: Parts, desk: Desk) -> None:
+    """A foreign program takes what the member has not got."""
+    await desk.add("telegram", xp_payload(-20))
+    await Settling("telegram", parts).step()
+    assert list(await desk.failures()) == [KEY]
+
+
+async def test_a_refused_event_takes_effect_once_its_cause_is_gone(parts, desk, producer):
+    await bury_an_overdraft(parts, desk)
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=50, source="telegram", reason="gift", entity_id="1"
+    )
+
+    [buried] = await all_dead(parts)
+    done = await dead_letters.replay(parts.pool, parts.publisher, ids=[buried.id])
+    settling = Settling("telegram", parts)
+    while await settling.step():
+        pass
+
+    assert done.sent == (buried.id,)
+    assert await desk.xp("discord") == 30
+    assert await desk.failures() == {}
+
+
+async def test_sending_again_twice_counts_once(parts, desk, producer):
+    await bury_an_overdraft(parts, desk)
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=50, source="telegram", reason="gift", entity_id="1"
+    )
+
+    for _ in range(2):
+        await dead_letters.replay(parts.pool, parts.publisher, ids=None)
+    settling = Settling("telegram", parts)
+    while await settling.step():
+        pass
+
+    assert await desk.xp("discord") == 30
+    assert await desk.ledger_rows("discord") == 2
+
+
+async def test_only_what_was_never_recorded_can_be_discarded(parts, desk, producer, capsys):
+    """An event that its origin counts has to reach the other side."""
+    await desk.add("telegram", b"nonsense")
+    await Settling("telegram", parts).step()
+    recorded = await producer.create_xp_change_event(
+        user_id=1001, delta_xp=50, source="telegram", reason="gift", entity_id="1"
+    )
+    await parts.pool.execute(
+        "UPDATE sync_events SET status = 'failed', error_message = 'somehow'"
+        " WHERE idempotency_key = $1",
+        recorded.idempotency_key,
+    )
+    ids = [one.id for one in await all_dead(parts)]
+
+    await dead_letters.discard(parts.pool, Console(width=200), [*ids, 999])
+
+    assert list(await desk.failures()) == [recorded.idempotency_key]
+    said = capsys.readouterr().out
+    assert "1 discarded" in said
+    assert f"{ids[1]} stays" in said
+    assert "999 stays" in said
+
+
+async def test_what_is_refused_again_is_buried_again_with_its_reason(parts, desk):
+    await bury_an_overdraft(parts, desk)
+    before = await desk.failures()
+
+    await dead_letters.replay(parts.pool, parts.publisher, ids=None)
+    await Settling("telegram", parts).step()
+
+    assert await desk.failures() == before
+
+
+async def test_a_recorded_event_is_published_by_the_relay(parts, desk, producer):
+    """An event of our own that was buried, for instance by an attempt limit."""
+    recorded = await producer.create_xp_change_event(
+        user_id=1001, delta_xp=15, source="telegram", reason="game_guess", entity_id="1"
+    )
+    await desk.lose_everything()
+    await parts.rebuild("telegram")
+    await parts.pool.execute("UPDATE sync_events SET status = 'failed', error_message = 'by hand'")
+
+    done = await dead_letters.replay(parts.pool, parts.publisher, ids=None, reason="BY HAND")
+    await Relay(parts).step()
+    await Settling("telegram", parts).step()
+
+    assert len(done.sent) == 1
+    assert recorded.created
+    assert await desk.xp("discord") == 15
+    assert await desk.statuses() == {"completed": 1}
+
+
+async def test_what_still_is_no_event_stays_where_it_is(parts, desk):
+    await desk.add("telegram", b"nonsense")
+    await Settling("telegram", parts).step()
+    [buried] = await all_dead(parts)
+
+    done = await dead_letters.replay(parts.pool, parts.publisher, ids=None)
+
+    assert done.sent == ()
+    assert "not JSON" in done.refused[buried.id]
+    assert await desk.stream_length("telegram") == 1
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_forged_event_is_not_sent_to_the_stream_that_it_names(parts, desk, dry_run):
+    """On Discord's stream it would count: its consumer takes it for one of another program's."""
+    await desk.add("telegram", xp_payload(1_000_000, source="discord"))
+    await Settling("telegram", parts).step()
+    before = await desk.failures()
+    [buried] = await all_dead(parts)
+
+    done = await dead_letters.replay(parts.pool, parts.publisher, ids=None, dry_run=dry_run)
+
+    assert done.sent == ()
+    assert list(done.refused) == [buried.id]
+    why = done.refused[buried.id]
+    assert "it says source discord, but it came on the stream of telegram" in why
+    assert await desk.failures() == before
+    assert await desk.stream_length("discord") == 0
+    assert await desk.stream_length("telegram") == 1
+    for source in schemas.SOURCES:
+        await Settling(source, parts).step()
+    assert await desk.ledger_rows("telegram") == await desk.ledger_rows("discord") == 0
+
+
+async def test_what_comes_on_one_stream_does_not_bury_the_event_of_the_other_platform(
+    parts, desk, producer
+):
+    """Another program took the key of a Discord event for one that Telegram's books cannot hold."""
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=1, source="telegram", reason="gift", entity_id="1"
+    )
+    await Settling("telegram", parts).step()
+    await parts.pool.execute("UPDATE sync_state SET xp = 9223372036854775807")
+    await desk.lose_everything()
+    honest = await producer.create_xp_change_event(
+        user_id=7, delta_xp=5, source="discord", reason="quest", entity_id="1", idempotency_key="k"
+    )
+    await parts.rebuild("telegram")
+    [entry_id] = await desk.add("telegram", xp_payload(5, idempotency_key="k"))
+
+    await Settling("telegram", parts).step()
+
+    entry_key = f"entry:{parts.keys.stream('telegram')}:{entry_id.decode()}"
+    assert list(await desk.failures()) == [entry_key]
+    [buried] = await all_dead(parts)
+    assert (buried.source, buried.is_recorded) == ("telegram", False)
+    assert "out of range" in buried.error_message
+    await parts.rebuild("discord")
+    await Relay(parts).step()
+    await Settling("discord", parts).step()
+    assert honest.created
+    assert await desk.xp("telegram", 7, "discord") == 5
+
+
+async def test_an_entry_that_an_older_version_could_not_read_is_sent_again(parts, desk):
+    """Its row is replaced by that of the event, which has a key of its own."""
+    await desk.add("telegram", edited(xp_payload(15), v=99))
+    await Settling("telegram", parts).step()
+    await parts.pool.execute("UPDATE sync_events SET payload = $1", xp_payload(15).decode())
+
+    await dead_letters.replay(parts.pool, parts.publisher, ids=None)
+    await Settling("telegram", parts).step()
+
+    assert await desk.xp("discord") == 15
+    assert await desk.statuses() == {"completed": 1}
+
+
+async def test_a_dry_run_says_what_it_would_send_and_sends_nothing(parts, desk):
+    await bury_an_overdraft(parts, desk)
+    await desk.add("telegram", b"nonsense")
+    await Settling("telegram", parts).step()
+
+    done = await dead_letters.replay(parts.pool, parts.publisher, ids=None, dry_run=True)
+
+    assert len(done.sent) == 1
+    assert len(done.refused) == 1
+    assert await desk.stream_length("telegram") == 2
+    assert len(await desk.failures()) == 2
+
+
+async def test_only_those_with_the_reason_are_sent(parts, desk):
+    await bury_an_overdraft(parts, desk)
+
+    nobody = await dead_letters.replay(parts.pool, parts.publisher, ids=None, reason="not JSON")
+
+    assert nobody == dead_letters.Replayed((), {})
+
+
+async def test_a_rebuild_on_request_publishes_what_has_not_arrived(parts, desk, producer):
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=15, source="telegram", reason="game_guess", entity_id="1"
+    )
+    await desk.lose_everything()
+
+    rebuild = Rebuild(parts.pool, parts.redis, parts.keys)
+    count = await rebuild.publish_unfinished_again("telegram")
+    await Relay(parts).step()
+    await Settling("telegram", parts).step()
+
+    assert count <= 1
+    assert await desk.xp("discord") == 15
+
+
+async def test_the_operator_is_told_why_a_forged_event_stays(
+    checkout, own_redis_url, database_url, parts, desk
+):
+    servers = {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}
+    await desk.add("telegram", xp_payload(1_000_000, source="discord"))
+    await Settling("telegram", parts).step()
+    [buried] = await all_dead(parts)
+
+    rehearsed = await command(checkout, servers, "dead", "replay", "--all", "--dry-run")
+    replayed = await command(checkout, servers, "dead", "replay", "--all")
+
+    for said in (rehearsed.stdout, replayed.stdout):
+        assert f"{buried.id} cannot be sent again: it says source discord" in said
+    assert "0 would be sent again, 1 left where they are" in rehearsed.stdout
+    assert "0 sent again, 1 left where they are" in replayed.stdout
+    client = connect(own_redis_url, name="test")
+    assert await client.exists(*(Keys().stream(source) for source in schemas.SOURCES)) == 0
+    await client.aclose()
+
+
+@pytest.fixture
+async def buried_on_a_server_of_its_own(own_redis_url, database_url, parts, desk):
+    """Nonsense and an overdraft, where a process without a prefix finds the streams."""
+    await bury_an_overdraft(parts, desk)
+    await desk.add("telegram", b"nonsense")
+    await Settling("telegram", parts).step()
+    return {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}
+
+
+async def command(checkout: Path, servers: dict[str, str], *words: str):
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "consumers", *words],
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **servers},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+async def test_the_commands_list_show_and_replay(checkout, buried_on_a_server_of_its_own, parts):
+    servers = buried_on_a_server_of_its_own
+    overdraft, nonsense = await all_dead(parts)
+
+    listed = await command(checkout, servers, "dead", "list")
+    shown = await command(checkout, servers, "dead", "show", str(nonsense.id))
+    rehearsed = await command(checkout, servers, "dead", "replay", "--all", "--dry-run")
+    rebuilt = await command(checkout, servers, "rebuild")
+
+    assert "2 buried" in listed.stdout
+    assert "nonsense" in shown.stdout
+    assert f"{nonsense.id} cannot be sent again: it still is no event" in rehearsed.stdout
+    assert "1 would be sent again, 1 left where they are" in rehearsed.stdout
+    assert "sync:telegram: 0 unfinished events" in rebuilt.stdout
+    replayed = await command(checkout, servers, "dead", "replay", str(overdraft.id))
+    assert "1 sent again" in replayed.stdout
+    discarded = await command(checkout, servers, "dead", "discard", str(nonsense.id))
+    assert "1 discarded" in discarded.stdout
+    client = connect(servers["REDIS_URL"], name="test")
+    assert await client.xlen(Keys().stream("telegram")) == 1
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("dead", "replay"), "name the ids to send again, or --all"),
+        (("dead", "replay", "7", "--all"), "name the ids to send again, or --all"),
+        (("dead", "show", "123456"), "nothing is buried under id 123456"),
+        (("dead", "show", f"{2**63}"), "Invalid value for 'ID'"),
+        (("dead", "replay", "1", f"{10**30}"), "Invalid value for '[ID ...]'"),
+        (("dead", "discard", f"{2**63}"), "Invalid value for 'ID ...'"),
+        (("dead", "list", "--limit", f"{2**63}"), "Invalid value for '--limit'"),
+    ],
+)
+async def test_unfit_use_is_one_sentence(checkout, own_redis_url, database_url, words, sentence):
+    servers = {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}
+
+    refused = await command(checkout, servers, *words)
+
+    assert refused.returncode == 2
+    assert sentence in refused.stderr
+    assert "Traceback" not in refused.stderr

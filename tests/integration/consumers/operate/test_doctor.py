@@ -1,0 +1,188 @@
+"""The doctor: all fine on a healthy sandbox, and the step that mends each thing that is not."""
+
+import time
+import warnings
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import pytest
+from rich.console import Console
+
+from bus import SOURCES, connect, ensure_group
+from bus import Keys as BusKeys
+from config import Settings
+from consumers.operate import doctor
+from db.ledger import events
+from db.pool import newest_migration
+from sandbox import Fault, Faults, Transcript, load_seed
+from sandbox.telegram_api import TelegramPlatform
+from tests.support.discord_display import BOT_ROLE, NEWCOMER, Server
+
+with warnings.catch_warnings():
+    # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import consumers.display.discord_roles.roles  # noqa: F401 - the doctor imports it when it needs it
+
+
+@pytest.fixture
+async def group() -> AsyncIterator[TelegramPlatform]:
+    platform = TelegramPlatform(load_seed().telegram, Transcript(), Faults())
+    await platform.start()
+    yield platform
+    await platform.stop()
+
+
+@pytest.fixture
+async def settings(
+    settings: Settings,
+    own_redis_url: str,
+    server: Server,
+    group: TelegramPlatform,
+    checkout: Path,
+) -> Settings:
+    """A whole deployment on the sandbox, with its streams made."""
+    redis = connect(own_redis_url, name="test")
+    for source in SOURCES:
+        await ensure_group(redis, BusKeys().subscription(source))
+    await redis.aclose()
+    return msgspec.structs.replace(
+        settings,
+        redis_url=own_redis_url,
+        telegram_token=load_seed().telegram.token,
+        telegram_api_base=group.api_base,
+        discord_token=load_seed().discord.token,
+        discord_api_base=server.platform.api_base,
+        discord_gateway_url=server.platform.gateway_url,
+        twinstream_config=str(checkout / "sandbox" / "twinstream.toml"),
+    )
+
+
+async def wrongs(settings: Settings) -> dict[str, str]:
+    return {one.what: one.mend async for one in doctor.examine(settings) if one.mend is not None}
+
+
+async def told(settings: Settings, **changes: str | None) -> str:
+    """What is said to be wrong, when some settings are others."""
+    found = await wrongs(msgspec.structs.replace(settings, **changes))
+    return "\n".join(f"{what}: {mend}" for what, mend in found.items())
+
+
+async def test_where_all_is_well_it_says_so_and_exits_0(settings, capsys):
+    assert await doctor.run(settings, Console()) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) >= 10
+    assert all(line.startswith("fine") for line in lines)
+
+
+async def test_it_writes_nothing_on_either_platform(settings, server):
+    await wrongs(settings)
+
+    calls = server.transcript.calls(platform="discord")
+    assert {call.name.split()[0] for call in calls} == {"GET"}
+
+
+async def test_what_is_wrong_on_the_platforms_is_told_with_what_mends_it(settings, server, group):
+    server.platform.administration.move_role(NEWCOMER, above=BOT_ROLE)
+    group.people.set_bot("administrator", frozenset())
+
+    found = await wrongs(settings)
+
+    assert "drag 'twinstream' above it" in found["roles in the Discord server"]
+    assert "Edit Member Tags" in found["rights in the Telegram group"]
+    assert await doctor.run(settings, Console(quiet=True)) == 1
+
+
+async def test_a_bot_that_is_nowhere_is_told_to_be_invited(settings, server, group):
+    server.platform.administration.kick_bot()
+    group.people.set_bot("member")
+
+    found = await wrongs(settings)
+
+    assert "invite it" in found["roles in the Discord server"]
+    assert "not an administrator" in found["rights in the Telegram group"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"telegram_token": None}, "TELEGRAM_TOKEN is not set"),
+        ({"telegram_token": "nonsense"}, "does not look like a token"),
+        ({"telegram_token": "42:WRONG"}, "Telegram refuses TELEGRAM_TOKEN"),
+        ({"discord_token": "WRONG"}, "Discord refuses DISCORD_TOKEN"),
+        ({"redis_url": "redis://127.0.0.1:1/0"}, "Redis: "),
+        ({"database_url": "postgresql://nobody@127.0.0.1:1/none"}, "Postgres: "),
+        ({"twinstream_config": "/nowhere.toml"}, "/nowhere.toml does not exist"),
+    ],
+)
+async def test_each_setting_that_does_not_work_is_told(settings, changes, says):
+    assert says in await told(settings, **changes)
+
+
+async def test_a_database_that_is_not_migrated_is_told(settings, pool: asyncpg.Pool):
+    await pool.execute("DELETE FROM schema_migrations WHERE version = $1", newest_migration())
+
+    assert "make migrate" in await told(settings)
+
+
+async def test_events_that_were_buried_are_told(settings, pool: asyncpg.Pool):
+    async with pool.acquire() as conn:
+        await events.fail(
+            conn,
+            idempotency_key="entry:1",
+            source="telegram",
+            type="unknown",
+            payload=b"?",
+            error_message="no event",
+        )
+
+    assert "1 buried" in await told(settings)
+
+
+async def test_a_redis_that_may_evict_and_one_without_streams_are_told(settings):
+    redis = connect(settings.redis_url or "", name="test")
+    await redis.delete(BusKeys().stream("telegram"))
+    await redis.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        found = await told(settings)
+    finally:
+        await redis.config_set("maxmemory-policy", "noeviction")
+        await redis.aclose()
+
+    assert "maxmemory-policy: it is allkeys-lru" in found
+    assert "stream sync:telegram, group discord: it is not there: start the consumers" in found
+
+
+async def test_streams_that_are_of_no_use_are_told_one_by_one(settings):
+    telegram, discord = (BusKeys().subscription(source) for source in SOURCES)
+    redis = connect(settings.redis_url or "", name="test")
+    now_ms = int(time.time() * 1_000)
+    await redis.xadd(telegram.stream, {"e": "x"}, id=f"{now_ms + 5 * 3_600_000 + 60_000}-0")
+    await redis.delete(discord.stream)
+    await redis.set(discord.stream, "another program's")
+    try:
+        found = await wrongs(settings)
+        await redis.delete(discord.stream)
+        await ensure_group(redis, discord)
+        await redis.xgroup_setid(*discord, "5-5")
+        await redis.xadd(telegram.stream, {"e": "x"}, id=f"{2**64 - 1}-{2**64 - 1}")
+        later = await wrongs(settings)
+    finally:
+        await redis.aclose()
+
+    first, second = (f"stream {stream}, group {group}" for stream, group in (telegram, discord))
+    assert "it has ids 5 hours ahead of the Redis clock" in found[first]
+    assert "python -m consumers rebuild" in found[first]
+    assert "is not a stream" in found[second]
+    assert "it takes no more entries" in later[first]
+    assert "set after the end of the stream" in later[second]
+
+
+async def test_a_platform_in_trouble_does_not_keep_from_looking_at_the_rest(settings, server):
+    server.faults.add(Fault("discord", "*", 503, times=1_000))
+
+    found = await wrongs(settings)
+
+    assert list(found) == ["Discord"]

@@ -1,0 +1,344 @@
+"""The relay, and building anew what Redis lost."""
+
+import asyncio
+import time
+
+import asyncpg
+import msgspec
+import pytest
+
+import schemas
+from bus import GroupMissing, StreamMissing, Subscription, ensure_group, group_exists
+from config import Community
+from consumers.relay.role import Relay
+from consumers.runtime.rebuild import Rebuild
+from consumers.runtime.resources import Parts, open_parts
+from consumers.settling.role import Settling
+from db import Fact, Producer
+from db.ledger import events
+from tests.support.settling import Desk, until, xp_payload
+
+
+async def crashed_producer(pool: asyncpg.Pool, *numbers: int) -> None:
+    """Commit events and never reach the bus."""
+    async with pool.acquire() as conn, conn.transaction():
+        for number in numbers:
+            payload = xp_payload(1, entity_id=str(number))
+            await events.record(conn, "telegram", [Fact(schemas.decode(payload), payload)])
+
+
+async def test_what_a_crashed_producer_left_is_published(parts: Parts, desk: Desk, pool):
+    await crashed_producer(pool, 1, 2, 3)
+
+    assert await Relay(parts).step() == 3
+
+    assert await desk.stream_length("telegram") == 3
+    assert await desk.statuses() == {"published": 3}
+    assert await Settling("telegram", parts).step() == 3
+    assert await desk.xp("discord") == 3
+
+
+async def test_a_young_event_is_left_to_its_producer(
+    settings, community: Community, stop, keys, desk: Desk, pool
+):
+    patient = msgspec.structs.replace(community.consumers, relay_after_ms=60_000)
+    community = msgspec.structs.replace(community, consumers=patient)
+    await crashed_producer(pool, 1)
+    async with open_parts(settings, community, stop, keys=keys) as parts:
+        assert await Relay(parts).step() == 0
+        assert await desk.stream_length("telegram") == 0
+
+        await pool.execute("UPDATE sync_events SET created_at = now() - interval '61 s'")
+
+        assert await Relay(parts).step() == 1
+
+
+async def test_two_relays_side_by_side_publish_each_event_once(parts: Parts, desk: Desk, pool):
+    await crashed_producer(pool, *range(700))
+
+    while sum(await asyncio.gather(Relay(parts).step(), Relay(parts).step())):
+        pass
+
+    assert await desk.stream_length("telegram") == 700
+
+
+async def test_an_event_that_another_relay_holds_is_passed_over(parts: Parts, desk: Desk, pool):
+    await crashed_producer(pool, 1, 2)
+    async with pool.acquire() as conn, conn.transaction():
+        assert len(await events.take_unpublished(conn, "telegram", older_than_s=0.0, limit=1)) == 1
+
+        assert await Relay(parts).step() == 1
+
+    assert await desk.stream_length("telegram") == 1
+
+
+async def test_an_unpublishable_payload_is_failed_and_holds_nobody_up(
+    parts: Parts, desk: Desk, pool
+):
+    await crashed_producer(pool, 1, 2)
+    await pool.execute("UPDATE sync_events SET payload = repeat('x', 100000) WHERE id = 1")
+    relay = Relay(parts)
+
+    assert await relay.step() == 1
+    assert await relay.step() == 1
+    assert await relay.step() == 0
+
+    [reason] = (await desk.failures()).values()
+    assert "100000 bytes" in reason
+    assert await desk.stream_length("telegram") == 1
+
+
+async def test_a_missing_stream_is_built_and_the_events_follow(parts: Parts, desk: Desk, pool):
+    await crashed_producer(pool, 1)
+    await desk.lose_everything()
+    relay = Relay(parts)
+
+    assert await relay.step() == 0
+    assert await group_exists(desk.redis, desk.keys.subscription("telegram"))
+    assert await relay.step() == 1
+
+    assert await Settling("telegram", parts).step() == 1
+    assert await desk.xp("discord") == 1
+
+
+async def test_a_missing_stream_on_one_side_does_not_stop_the_other(parts: Parts, desk: Desk, pool):
+    await crashed_producer(pool, 1)
+    payload = xp_payload(1, source="discord", user_id=5)
+    async with pool.acquire() as conn, conn.transaction():
+        await events.record(conn, "discord", [Fact(schemas.decode(payload), payload)])
+    await desk.redis.delete(desk.keys.stream("telegram"))
+
+    assert await Relay(parts).step() == 1
+
+    assert await desk.stream_length("discord") == 1
+
+
+async def test_unfinished_events_are_published_again_after_a_loss_and_finished_ones_are_not(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    settling = Settling("telegram", parts)
+    await give_xp(producer, 1, number=1)
+    await settling.step()
+    await give_xp(producer, 10, number=2)
+    await published(desk)
+
+    await desk.lose_everything()
+    assert await settling.step() == 0
+    assert await desk.statuses() == {"completed": 1, "pending": 1}
+    await Relay(parts).step()
+    await settling.step()
+
+    assert await desk.xp("discord") == 11
+    assert await desk.stream_length("telegram") == 1
+
+
+async def test_an_event_marked_published_just_after_the_loss_is_published_again(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    """Producers mark a moment late; a mark for what was lost must not outlive the rebuild."""
+    await give_xp(producer, 10, number=1)
+    await desk.lose_everything()
+    assert await desk.statuses() == {"pending": 1}
+
+    await parts.rebuild("telegram")
+    await producer.close()
+    await Relay(parts).step()
+    await Settling("telegram", parts).step()
+
+    assert await desk.xp("discord") == 10
+
+
+async def test_nobody_can_publish_while_a_stream_is_missing(parts: Parts, desk: Desk):
+    await desk.lose_everything()
+
+    with pytest.raises(StreamMissing):
+        await parts.publisher.publish("telegram", [xp_payload(1)])
+
+    assert not await desk.redis.exists(desk.keys.stream("telegram"))
+
+
+async def test_rebuilding_twice_at_once_loses_and_doubles_nothing(
+    parts: Parts, settings, community, stop, producer: Producer, desk: Desk
+):
+    for number in range(20):
+        await give_xp(producer, 1, number=number)
+    await published(desk)
+    await desk.lose_everything()
+
+    async with open_parts(settings, community, stop, keys=parts.keys) as other:
+        await asyncio.gather(parts.rebuild("telegram"), other.rebuild("telegram"))
+        await asyncio.gather(Relay(parts).step(), Relay(other).step())
+        async with asyncio.timeout(20):
+            while await desk.xp("discord") < 20:
+                await asyncio.gather(
+                    Settling("telegram", parts).step(), Settling("telegram", other).step()
+                )
+
+    assert await desk.xp("discord") == 20
+    assert await desk.ledger_rows("discord") == 20
+
+
+async def test_a_reader_that_waits_notices_the_loss(parts: Parts, desk: Desk):
+    settling = Settling("telegram", parts)
+    await settling.step()
+    await desk.lose_everything()
+    with pytest.raises(GroupMissing):
+        await parts.reader("telegram").read()
+
+    assert await settling.step() == 0
+
+    assert await group_exists(desk.redis, desk.keys.subscription("telegram"))
+
+
+async def test_what_redis_lost_in_silence_is_published_again(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    """A failover may drop the last entries of a stream that is still there, groups and all."""
+    await give_xp(producer, 10, number=1)
+    await published(desk)
+    await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
+
+    assert await parts.rebuild.look_for_lost("telegram") == 1
+    await Relay(parts).step()
+    await Settling("telegram", parts).step()
+
+    assert await desk.xp("discord") == 10
+
+
+async def test_however_much_redis_lost_in_silence_one_look_takes_it_back_in_steps(
+    parts: Parts, producer: Producer, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("consumers.runtime.rebuild.LOST_STEP", 2)
+    for number in range(5):
+        await give_xp(producer, 1, number=number)
+    await published(desk)
+    await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
+
+    assert await parts.rebuild.look_for_lost("telegram") == 5
+
+    assert await desk.statuses() == {"pending": 5}
+
+
+async def test_a_backlog_is_not_taken_for_lost(parts: Parts, producer: Producer, desk: Desk):
+    settling = Settling("telegram", parts)
+    for number in range(3):
+        await give_xp(producer, 1, number=number)
+    await published(desk)
+    await parts.reader("telegram").read()
+    await give_xp(producer, 1, number=3)
+    await published(desk)
+
+    assert await parts.rebuild.look_for_lost("telegram") == 0
+
+    assert await desk.statuses() == {"published": 4}
+    assert await settling.step() == 3
+
+
+async def test_what_was_lost_is_found_while_others_come_in_without_end(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    """What is older than the oldest unfinished entry, and not settled, is on no stream."""
+    await give_xp(producer, 10, number=1)
+    await published(desk)
+    await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
+    await parts.pool.execute("UPDATE sync_events SET published_at = now() - interval '10 s'")
+    await give_xp(producer, 1, number=2)
+    await published(desk)
+    # The first look learns where the stream ends; the lost event may be among what is before that.
+    assert await parts.rebuild.look_for_lost("telegram") == 0
+
+    await Settling("telegram", parts).step()
+    await give_xp(producer, 1, number=3)
+    await published(desk)
+
+    assert await parts.rebuild.look_for_lost("telegram") == 1
+    assert await desk.statuses() == {"completed": 1, "pending": 1, "published": 1}
+
+
+async def test_an_old_backlog_is_not_taken_for_lost(parts: Parts, producer: Producer, desk: Desk):
+    """It has waited for as long as it has been marked; the mark came after the entry."""
+    await give_xp(producer, 10, number=1)
+    await published(desk)
+    stream = desk.keys.stream("telegram")
+    [(_, fields)] = await desk.redis.xrange(stream)
+    await desk.redis.xtrim(stream, maxlen=0, approximate=False)
+    await desk.redis.delete(stream)
+    await desk.redis.xadd(stream, fields, id=f"{int(time.time() * 1_000) - 60_000}-0")
+    await ensure_group(desk.redis, desk.keys.subscription("telegram"))
+    await parts.pool.execute("UPDATE sync_events SET published_at = now() - interval '59 s'")
+
+    assert await parts.rebuild.look_for_lost("telegram") == 0
+
+
+async def test_a_stream_that_lost_its_end_is_learned_anew(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    """After a failover, entries may have smaller ids than the look before the failover saw."""
+    stream, group = desk.keys.subscription("telegram")
+    newest = f"{int(time.time() * 1_000) + 3_600_000}-0"
+    await desk.redis.xadd(stream, {"e": xp_payload(1, entity_id="ahead")}, id=newest)
+    assert await parts.rebuild.look_for_lost("telegram") == 0
+    await desk.redis.delete(stream)
+    await ensure_group(desk.redis, Subscription(stream, group))
+    await give_xp(producer, 10, number=1)
+    await published(desk)
+    await desk.redis.xtrim(stream, maxlen=0, approximate=False)
+    await parts.pool.execute("UPDATE sync_events SET published_at = now() - interval '10 s'")
+    await give_xp(producer, 1, number=2)
+    await published(desk)
+    assert await parts.rebuild.look_for_lost("telegram") == 0
+
+    await Settling("telegram", parts).step()
+    await give_xp(producer, 1, number=3)
+    await published(desk)
+
+    assert await parts.rebuild.look_for_lost("telegram") == 1
+
+
+async def test_what_is_published_during_the_look_is_not_taken_for_lost(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    class Interrupted(Rebuild):
+        """Right after its first look at the backlog, an event is published and marked."""
+
+        interrupted = False
+
+        async def _lag(self, source):
+            answer = await super()._lag(source)
+            if not self.interrupted:
+                self.interrupted = True
+                await give_xp(producer, 10, number=1)
+                await published(desk)
+            return answer
+
+    rebuild = Interrupted(parts.pool, desk.redis, desk.keys)
+
+    assert await rebuild.look_for_lost("telegram") == 0
+
+    assert await desk.statuses() == {"published": 1}
+
+
+async def test_what_may_be_lost_is_looked_for_once_in_a_while(
+    parts: Parts, producer: Producer, desk: Desk
+):
+    relay = Relay(parts)
+    await give_xp(producer, 10, number=1)
+    await published(desk)
+    await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
+
+    assert await relay.step() == 0
+    relay._look_for_lost_at = 0.0
+    assert await relay.step() == 1
+
+
+async def give_xp(producer: Producer, delta_xp: int, *, number: int) -> None:
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=delta_xp, source="telegram", reason="game", entity_id=str(number)
+    )
+
+
+async def published(desk: Desk) -> None:
+    async def nothing_pending() -> bool:
+        return "pending" not in await desk.statuses()
+
+    await until(nothing_pending, what="the producer marks what it published")

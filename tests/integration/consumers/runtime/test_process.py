@@ -1,0 +1,417 @@
+"""The process as an operator starts it: what it says, how it ends, what it survives."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from bus import SOURCES, Keys, connect, ensure_group
+from consumers.runtime.roles import ROLES
+from db.pool import newest_migration
+from db.release import RELEASE
+from launch.servers import (
+    Server,
+    free_port,
+    start_postgres,
+    start_redis,
+    start_redis_binary,
+)
+from tests.support.processes import CHECKOUT, SERVICE_ROLES, consumers, environment, sandbox
+from tests.support.redis_topologies import server_binary
+from tests.support.settling import Desk, until, xp_payload
+
+TOML = """
+[telegram]
+chat_id = -1001000000001
+[discord]
+guild_id = 900000000000000001
+[[ranks]]
+name = "Newcomer"
+xp = 10
+telegram_tag = "Newcomer"
+[consumers]
+block_ms = 100
+relay_interval_ms = 20
+relay_after_ms = 100
+"""
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    path = tmp_path / "twinstream.toml"
+    path.write_text(TOML)
+    return path
+
+
+@pytest.fixture
+async def own_redis(own_redis_url: str):
+    redis = connect(own_redis_url, name="test")
+    for source in SOURCES:
+        await ensure_group(redis, Keys().subscription(source))
+    yield redis
+    await redis.aclose()
+
+
+@pytest.fixture
+def environ(own_redis_url: str, database_url: str, toml: Path) -> dict[str, str]:
+    return environment(
+        REDIS_URL=own_redis_url, DATABASE_URL=database_url, TWINSTREAM_CONFIG=str(toml)
+    )
+
+
+@pytest.fixture
+def outside(pool: asyncpg.Pool, own_redis: Redis) -> Desk:
+    return Desk(pool, own_redis, Keys())
+
+
+async def test_it_announces_its_settings_and_ends_cleanly(environ, outside: Desk):
+    async with consumers(*SERVICE_ROLES, environ=environ) as running:
+        await running.settled()
+        await outside.add("telegram", *(xp_payload(1, entity_id=str(n)) for n in range(300)))
+
+        async def begun() -> bool:
+            return await outside.xp("discord") > 0
+
+        await until(begun, what="some events are settled")
+        code, took_s = await running.terminate(within_s=10)
+
+    assert code == 0
+    assert took_s < 3
+    # The step under way was finished: what it was handed is committed and acknowledged.
+    assert await outside.unacknowledged("telegram") == 0
+    assert running.events[0]["release"] == RELEASE
+    [started] = [line for line in running.events if line.get("role") == "to-discord"][:1]
+    assert started["stream"] == "sync:telegram"
+    assert started["group"] == "discord"
+    assert started["block_ms"] == 100
+    assert running.events[-1]["event"] == "consumers.stopped"
+    assert "Traceback" not in running.text
+
+
+async def test_both_directions_run_in_one_process(environ, outside: Desk):
+    async with consumers(*SERVICE_ROLES, environ=environ) as running:
+        await running.settled()
+        await outside.add("telegram", xp_payload(15))
+        await outside.add("discord", xp_payload(3, source="discord", user_id=5))
+
+        async def equal() -> bool:
+            return await outside.total_xp("telegram") == await outside.total_xp("discord") == 18
+
+        await until(equal, what="both books hold 18 XP")
+
+
+async def test_no_direction_waits_for_a_burst_in_the_other(environ, outside: Desk):
+    await outside.add("telegram", *(xp_payload(1, entity_id=str(n)) for n in range(5_000)))
+    await outside.add("discord", xp_payload(3, source="discord", user_id=5))
+    async with consumers(*SERVICE_ROLES, environ=environ):
+
+        async def settled() -> bool:
+            return await outside.xp("telegram", 5, on="discord") == 3
+
+        await until(settled, what="the lone event of Discord")
+        assert await outside.xp("discord") < 5_000
+
+
+async def test_a_second_signal_leaves_at_once(environ, outside: Desk):
+    """The first waits for a step, which a locked table holds up."""
+    async with consumers("to-discord", environ=environ) as running:
+        await running.saw("role.started", role="to-discord")
+        async with outside.pool.acquire() as conn, conn.transaction():
+            await conn.execute("LOCK TABLE transactions")
+            await outside.add("telegram", xp_payload(15))
+
+            async def delivered() -> bool:
+                return await outside.unacknowledged("telegram") == 1
+
+            await until(delivered, what="the entry is in the consumer's hands")
+            running.process.send_signal(signal.SIGTERM)
+            await running.saw("consumers.stopping")
+            assert running.process.returncode is None
+            running.process.send_signal(signal.SIGTERM)
+            assert await running.ended(within_s=2) == 130
+
+
+async def test_a_step_that_does_not_end_is_cut_off(environ, outside: Desk):
+    async with consumers("to-discord", environ=environ) as running:
+        await running.saw("role.started", role="to-discord")
+        async with outside.pool.acquire() as conn, conn.transaction():
+            await conn.execute("LOCK TABLE transactions")
+            await outside.add("telegram", xp_payload(15))
+
+            async def delivered() -> bool:
+                return await outside.unacknowledged("telegram") == 1
+
+            await until(delivered, what="the entry is in the consumer's hands")
+            code, _ = await running.terminate(within_s=15)
+
+    assert code == 0
+    assert any(line["event"] == "role.cut_off" for line in running.events)
+    assert await outside.unacknowledged("telegram") == 1
+
+
+@pytest.mark.parametrize(
+    ("roles", "changes", "sentence"),
+    [
+        (["to-mars"], {}, "there is no role to-mars; the roles are to-discord, to-telegram,"),
+        (["relay"], {"REDIS_URL": None}, "REDIS_URL is not set"),
+        (["relay"], {"DATABASE_URL": None}, "DATABASE_URL is not set"),
+        (["discord-roles"], {}, "DISCORD_TOKEN is not set"),
+        (["telegram-tags"], {}, "TELEGRAM_TOKEN is not set"),
+        (["relay"], {"TWINSTREAM_CONFIG": "/nowhere/twinstream.toml"}, "does not exist"),
+        (["relay"], {"REDIS_URL": "localhost:6379"}, "a Redis URL looks like"),
+        (["relay"], {"DATABASE_URL": "mysql://x"}, "DATABASE_URL cannot be read"),
+        (["relay"], {"TWINSTREAM_LOG_LEVEL": "loud"}, "TWINSTREAM_LOG_LEVEL"),
+        (["telegram-tags"], {"TELEGRAM_TOKEN": "no token"}, "TELEGRAM_TOKEN does not look like"),
+    ],
+)
+async def test_unfit_settings_end_it_with_one_sentence(environ, roles, changes, sentence):
+    environ = {k: v for k, v in (environ | changes).items() if v is not None}
+    async with consumers(*roles, environ=environ) as running:
+        assert await running.ended() == 2
+
+    assert sentence in running.text
+    assert "Traceback" not in running.text
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("xp = ", "cannot be read"),
+        ("[consumers]\nbatch_entries_max = 0", "batch_entries_max"),
+        ("[consumers]\nblock_ms = 9000", "block_ms"),
+    ],
+)
+async def test_an_unfit_toml_ends_it_with_one_sentence(environ, tmp_path, line, sentence):
+    unfit = tmp_path / "unfit.toml"
+    unfit.write_text(TOML.partition("[consumers]")[0] + line)
+    environ |= {"TWINSTREAM_CONFIG": str(unfit)}
+    async with consumers("to-discord", environ=environ) as running:
+        assert await running.ended() == 2
+
+    assert sentence in running.text
+    assert "Traceback" not in running.text
+
+
+async def test_an_outdated_schema_ends_it_with_one_sentence(environ, pool: asyncpg.Pool):
+    await pool.execute("DELETE FROM schema_migrations WHERE version = $1", newest_migration())
+    async with consumers("relay", environ=environ) as running:
+        assert await running.ended() == 2
+
+    assert "run `make migrate`" in running.text
+    assert "Traceback" not in running.text
+
+
+async def test_a_stream_name_that_is_taken_stops_its_own_direction_only(environ, outside: Desk):
+    stream = Keys().stream("telegram")
+    await outside.redis.delete(stream)
+    await outside.redis.set(stream, "not a stream")
+    async with consumers(*SERVICE_ROLES, environ=environ) as running:
+        await running.saw("role.waiting", role="to-discord")
+        await outside.add("discord", xp_payload(3, source="discord", user_id=5))
+
+        async def settled() -> bool:
+            return await outside.xp("telegram", 5, on="discord") == 3
+
+        await until(settled, what="the event of Discord")
+        await outside.redis.delete(stream)
+        await running.saw("role.resumed", role="to-discord")
+        await outside.add("telegram", xp_payload(15))
+
+        async def both() -> bool:
+            return await outside.total_xp("discord") == 18
+
+        await until(both, what="the event of Telegram")
+        code, _ = await running.terminate(within_s=10)
+
+    assert code == 0
+    [why] = {e["why"] for e in running.events if e.get("role") == "to-discord" and "why" in e}
+    assert "sync:telegram is not a stream" in why
+    assert "delete this one" in why
+    assert "Traceback" not in running.text
+
+
+async def test_a_stream_that_takes_no_more_ids_stops_no_process(environ, outside: Desk):
+    largest = "18446744073709551615-18446744073709551615"
+    stream = Keys().stream("telegram")
+    await outside.redis.xadd(stream, {"e": xp_payload(15, entity_id="1")}, id=largest)
+    async with consumers(*SERVICE_ROLES, environ=environ) as running:
+        await running.saw("stream.made_anew")
+        await running.settled()
+        await outside.add("telegram", xp_payload(1, entity_id="2"))
+
+        async def settled() -> bool:
+            return await outside.xp("discord") == 16
+
+        await until(settled, what="the events of Telegram")
+        code, _ = await running.terminate(within_s=10)
+
+    assert code == 0
+
+
+async def test_an_error_that_nothing_here_mends_ends_the_whole_process(environ, tmp_path: Path):
+    """Never half dead: a supervisor sees the exit code, the log holds the traceback."""
+    old_server = tmp_path / "old-server"
+    binary = server_binary()
+    old_server.write_text(f'#!/bin/sh\nexec {binary} "$@" --rename-command XAUTOCLAIM ""\n')
+    old_server.chmod(0o755)
+    with start_redis_binary(old_server, tmp_path / "redis", persistent=False) as redis:
+        environ |= {"REDIS_URL": redis.url}
+        async with consumers(*SERVICE_ROLES, environ=environ) as running:
+            assert await running.ended() == 1
+
+    failed = [line for line in running.events if line["event"] == "role.failed"]
+    assert "unknown command 'XAUTOCLAIM'" in failed[0]["exception"]
+    assert "failed" in running.lines[-1]
+
+
+async def test_a_platform_that_does_not_answer_holds_up_nobody_else(environ, outside: Desk):
+    nowhere = f"http://127.0.0.1:{free_port()}/api/v10"
+    environ |= {"DISCORD_TOKEN": "SANDBOX.DISCORD.TOKEN", "DISCORD_API_BASE": nowhere}
+    async with consumers("to-discord", "discord-roles", environ=environ) as running:
+        await running.saw("role.waiting", role="discord-roles")
+        await outside.add("telegram", xp_payload(15))
+
+        async def settled() -> bool:
+            return await outside.xp("discord") == 15
+
+        await until(settled, what="the event is settled while Discord is away")
+        code, _ = await running.terminate(within_s=10)
+
+    assert code == 0
+    assert "Unclosed" not in running.text
+
+
+async def test_all_roles_run_and_end_without_a_word_of_warning(environ, outside: Desk, tmp_path):
+    alive = tmp_path / "alive"
+    async with sandbox() as ready:
+        environ |= {
+            "TELEGRAM_TOKEN": ready["telegram"]["token"],
+            "TELEGRAM_API_BASE": ready["telegram_api_base"],
+            "DISCORD_TOKEN": ready["discord"]["token"],
+            "DISCORD_API_BASE": ready["discord_api_base"],
+            "DISCORD_GATEWAY_URL": ready["discord_gateway_url"],
+            "TWINSTREAM_HEARTBEAT_FILE": str(alive),
+        }
+        async with consumers(environ=environ) as running:
+            for role in ROLES:
+                await running.saw("role.started", role=role)
+            await outside.add("telegram", xp_payload(15))
+            await running.saw("surface.shown", platform="telegram")
+            code, took_s = await running.terminate(within_s=10)
+
+    assert code == 0
+    assert took_s < 3
+    assert alive.exists()
+    assert {line["level"] for line in running.events} == {"info"}
+    assert all(line.startswith("{") for line in running.lines)
+
+
+async def test_settling_does_not_wait_for_a_slow_import(environ, outside: Desk):
+    environ |= {"TELEGRAM_TOKEN": "42:SANDBOX-TELEGRAM"}
+    async with consumers("telegram-tags", *SERVICE_ROLES, environ=environ) as running:
+        await running.settled()
+        started = [line["role"] for line in running.events if line["event"] == "role.started"]
+
+    assert "telegram-tags" not in started
+
+
+async def test_it_waits_for_servers_that_are_not_there_yet(toml: Path, tmp_path: Path):
+    redis_port, postgres_port = free_port(), free_port()
+    environ = environment(
+        REDIS_URL=f"redis://:secret@127.0.0.1:{redis_port}/0",
+        DATABASE_URL=f"postgresql://postgres@127.0.0.1:{postgres_port}/twinstream",
+        TWINSTREAM_CONFIG=str(toml),
+    )
+    async with consumers("to-discord", environ=environ) as running:
+        await running.saw("role.waiting", role="consumers")
+        with start_redis(tmp_path / "redis", port=redis_port, persistent=False, password="secret"):
+            code, took_s = await running.terminate(within_s=10)
+
+    assert code == 0
+    assert took_s < 3
+    assert sum(line["level"] == "warning" for line in running.events) <= 2
+
+
+async def test_losing_redis_while_running_loses_no_event(environ, outside: Desk):
+    async with consumers(*SERVICE_ROLES, environ=environ) as running:
+        await running.settled()
+        await outside.add("telegram", xp_payload(15, entity_id="before"))
+
+        async def settled() -> bool:
+            return await outside.xp("discord") == 15
+
+        await until(settled, what="the event before the loss")
+        await outside.pool.execute(
+            "UPDATE sync_events SET status = 'published', processed_by = NULL, processed_at = NULL"
+        )
+        await outside.lose_everything()
+        await running.saw("stream.built", stream="sync:telegram")
+        await running.saw("stream.built", stream="sync:discord")
+
+        async def published_again() -> bool:
+            return await outside.statuses() == {"completed": 1}
+
+        await until(published_again, what="the unfinished event is published and settled again")
+        await outside.add("telegram", xp_payload(5, entity_id="after"))
+
+        async def all_settled() -> bool:
+            return await outside.xp("discord") == 20
+
+        await until(all_settled, what="the event after the loss")
+
+
+@pytest.mark.timeout(120)
+async def test_postgres_away_and_back_loses_nothing(toml: Path, tmp_path: Path, own_redis_url):
+    from launch.migrate import migrate
+
+    port = free_port()
+    folder = tmp_path / "postgres"
+    server: Server = start_postgres(folder, port=port)
+    redis = connect(own_redis_url, name="test")
+    try:
+        migrate(server.url)
+        environ = environment(
+            REDIS_URL=own_redis_url, DATABASE_URL=server.url, TWINSTREAM_CONFIG=str(toml)
+        )
+        async with consumers(*SERVICE_ROLES, environ=environ) as running:
+            await running.settled()
+            server.stop()
+            stream = Keys().stream("telegram")
+            for number in range(50):
+                await redis.xadd(stream, {"e": xp_payload(1, entity_id=str(number))})
+            await running.saw("role.waiting", role="to-discord")
+            server = start_postgres(folder, port=port)
+            await running.saw("role.resumed", role="to-discord")
+            pool = await asyncpg.create_pool(server.url, min_size=1)
+            outside = Desk(pool, redis, Keys())
+
+            async def settled() -> bool:
+                return await outside.xp("discord") == 50
+
+            await until(settled, what="the batch that was in hand")
+            assert await outside.unacknowledged("telegram") == 0
+            await pool.close()
+            code, _ = await running.terminate(within_s=10)
+        assert code == 0
+    finally:
+        await redis.aclose()
+        server.stop()
+
+
+def test_settling_imports_neither_platform_library():
+    """aiogram alone costs seconds and 100 MB; a process that settles needs neither."""
+    probe = """
+import sys
+from consumers import __main__, app, roles
+import consumers.to_discord, consumers.to_telegram, consumers.relay, consumers.surfaces
+print(sorted({"aiogram", "discord"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,176 @@
+"""A debit from a foreign program waits for what came before it, wherever that is in work."""
+
+import contextlib
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from consumers.runtime.resources import Parts
+from consumers.settling.poison import ATTEMPTS_MAX, SUSPECT_DELIVERIES
+from consumers.settling.role import Settling
+from db import Contention
+from tests.support.settling import Desk, until, xp_payload
+
+
+@pytest.fixture
+def to_discord(parts: Parts) -> Settling:
+    return Settling("telegram", parts)
+
+
+async def test_a_foreign_debit_is_judged_only_after_the_credit_that_another_consumer_has_in_work(
+    parts: Parts, desk: Desk
+):
+    """Delivered side by side, the debit would else be refused, and buried, for coming first."""
+    to_discord = Settling("telegram", _patient(parts))
+    await desk.add("telegram", xp_payload(15, entity_id="credit"))
+    other = Settling("telegram", replace(_patient(parts), lane=2))
+    await other.read()
+    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
+
+    with pytest.raises(Contention, match="is still in work"):
+        await to_discord.step()
+    assert await desk.failures() == {}
+
+    await other.step()
+    assert await to_discord.step() == 1
+    assert await desk.xp("discord") == 10
+    assert await desk.failures() == {}
+
+
+async def test_a_foreign_debit_does_not_wait_for_ever_for_a_consumer_that_died(
+    parts: Parts, to_discord, desk: Desk
+):
+    """Nobody else is there to claim what the dead one had in work."""
+    await desk.add("telegram", xp_payload(15, entity_id="credit"))
+    await Settling("telegram", replace(parts, lane=2)).read()
+    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
+
+    async def both_are_settled() -> bool:
+        with contextlib.suppress(Contention):
+            await to_discord.step()
+        return await desk.statuses() == {"completed": 2}
+
+    await until(both_are_settled, what="both are settled")
+    assert await desk.xp("discord") == 10
+
+
+async def test_a_foreign_debit_waits_for_a_credit_in_the_same_hand(to_discord, desk: Desk):
+    """What was delivered often is settled alone, after the rest, which may need it."""
+    await desk.add("telegram", xp_payload(15, entity_id="credit"))
+    await desk.deliver("telegram", "gone", SUSPECT_DELIVERIES)
+    await desk.abandon("telegram")
+    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
+
+    with pytest.raises(Contention):
+        await to_discord.step()
+    await to_discord.step()
+
+    assert await desk.statuses() == {"completed": 2}
+    assert await desk.xp("discord") == 10
+
+
+async def test_waiting_for_what_came_before_it_never_makes_an_event_a_suspect(
+    parts: Parts, desk: Desk
+):
+    """Each wait ends with one more delivery, and nobody died of any."""
+    parts = _patient(parts)
+    await desk.add("telegram", xp_payload(15, entity_id="credit"))
+    other = Settling("telegram", replace(parts, lane=2))
+    await other.read()
+    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
+    for _ in range(SUSPECT_DELIVERIES + ATTEMPTS_MAX):
+        to_discord = Settling("telegram", parts)  # it begins with what it let lie
+        with pytest.raises(Contention):
+            await to_discord.step()
+        await to_discord.step()
+
+    await other.step()
+    await Settling("telegram", parts).step()
+
+    assert await desk.statuses() == {"completed": 2}
+
+
+def _patient(parts: Parts) -> Parts:
+    """Nothing is idle long enough to be claimed while a test lasts."""
+    limits = msgspec.structs.replace(parts.community.consumers, claim_idle_ms=600_000)
+    return replace(parts, community=msgspec.structs.replace(parts.community, consumers=limits))
+
+
+async def test_many_that_wait_hold_up_others_only_once(parts: Parts, desk: Desk):
+    to_discord = Settling("telegram", _patient(parts))
+    await desk.add("telegram", xp_payload(15, entity_id="credit"))
+    await Settling("telegram", replace(parts, lane=2)).read()
+    for number in range(10):
+        await desk.add("telegram", xp_payload(-5, entity_id=f"debit{number}"))
+    await desk.add("telegram", xp_payload(5, entity_id="good", user_id=77))
+
+    with pytest.raises(Contention):
+        await to_discord.step()
+
+    assert await desk.xp("discord", user_id=77) == 5
+    assert await to_discord.step() == 10
+    assert await to_discord.step() == 0
+
+
+@pytest.mark.parametrize("lost", ["stream", "group"])
+async def test_a_foreign_debit_waits_for_a_credit_that_only_another_consumer_still_has(
+    parts: Parts, desk: Desk, lost
+):
+    """Of what was lost with the stream, the group made anew knows nothing."""
+    to_discord = Settling("telegram", _patient(parts))
+    await desk.add("telegram", xp_payload(15, entity_id="credit"))
+    other = Settling("telegram", replace(_patient(parts), lane=2))
+    await other.read()
+    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
+    with pytest.raises(Contention):
+        await to_discord.step()
+    stream, group = desk.keys.subscription("telegram")
+    if lost == "stream":
+        await desk.redis.delete(stream)
+    else:
+        await desk.redis.xgroup_destroy(stream, group)
+
+    await to_discord.step()  # makes anew what is lost
+    await desk.add("telegram", xp_payload(7, entity_id="more", user_id=77))
+
+    for _ in range(2):
+        with contextlib.suppress(Contention):
+            await to_discord.step()
+    assert await desk.xp("discord", user_id=77) == 7, "it holds up others"
+    assert await desk.failures() == {}
+    await other.step()
+    await other.step()
+    await to_discord.close()
+
+    assert await desk.failures() == {}
+    assert await desk.xp("discord") == 10
+
+
+async def test_a_foreign_debit_whose_stream_was_lost_is_buried_once_nobody_can_have_its_credit(
+    to_discord, desk: Desk
+):
+    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
+    await to_discord.read()
+    await desk.lose_everything()
+
+    async def is_buried() -> bool:
+        with contextlib.suppress(Contention):
+            await to_discord.step()
+        return await desk.statuses() == {"failed": 1}
+
+    await until(is_buried, what="the debit is buried")
+
+
+async def test_a_foreign_debit_that_nothing_before_it_can_cover_is_buried(
+    parts: Parts, to_discord, desk: Desk
+):
+    await desk.add("telegram", xp_payload(-5, entity_id="debit"))
+    await to_discord.read()
+    await desk.add("telegram", xp_payload(15, entity_id="credit"))
+    await Settling("telegram", replace(parts, lane=2)).read()
+
+    await to_discord.step()
+
+    [reason] = (await desk.failures()).values()
+    assert reason == "the member has less XP than this would take away"

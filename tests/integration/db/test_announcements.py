@@ -1,0 +1,184 @@
+"""Announcements: each promotion once, many in one message, never what is no news."""
+
+import asyncpg
+import msgspec
+import pytest
+
+from bots.announcements import NAMES_MAX, Announcer, PerhapsSent, Unsent
+from bots.members import Members
+from bots.telegram_bot.markup import TelegramMarkup
+from bots.texts import Languages
+from config import AchievementSetting, Community, Rank
+from config.community import DiscordSetting, TelegramSetting
+from db import Rung, see, set_ladder
+from db.surfaces.returns import put_back, show_again
+from db.surfaces.visits import mark_shown, take
+from tests.support.record import achievement, record, xp
+
+COMMUNITY = Community(
+    telegram=TelegramSetting(chat_id=-100),
+    discord=DiscordSetting(guild_id=1),
+    ranks=(Rank(name="Newcomer", xp=10), Rank(name="Regular", xp=100)),
+    achievements=(AchievementSetting(name="first_win", title="First <win>"),),
+)
+
+
+class Channel:
+    """Where messages go; it refuses when told to."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.trouble: Exception | None = None
+
+    async def send(self, text: str) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.messages.append(text)
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return Channel()
+
+
+@pytest.fixture(autouse=True)
+async def ladder(pool: asyncpg.Pool) -> None:
+    await set_ladder(pool, [Rung(rank.name, rank.xp) for rank in COMMUNITY.ranks])
+
+
+def announcer(pool: asyncpg.Pool, channel: Channel, language: str = "en") -> Announcer:
+    texts = Languages.load().speak(language)
+    return Announcer(Members(pool, "telegram"), COMMUNITY, texts, TelegramMarkup(), channel.send)
+
+
+async def show(pool: asyncpg.Pool, *facts) -> None:
+    """Record what happened, and have it shown."""
+    await record(pool, *facts)
+    for showing in await take(pool, "telegram", limit=1_000, lease_s=60.0):
+        await mark_shown(pool, showing)
+
+
+async def name(pool: asyncpg.Pool, account_id: int, display_name: str) -> None:
+    async with pool.acquire() as conn:
+        await see(conn, "telegram", account_id, display_name)
+
+
+async def test_a_promotion_and_an_achievement_are_told_once_in_one_message(pool, channel):
+    await show(pool, xp(15), achievement("first_win"))
+    await name(pool, 1001, "A<b>da")
+
+    assert await announcer(pool, channel).step() == 2
+    assert await announcer(pool, channel).step() == 0
+
+    [text] = channel.messages
+    assert sorted(text.splitlines()) == [
+        "🎉 A&lt;b&gt;da is <b>Newcomer</b> now",
+        "🏆 A&lt;b&gt;da has unlocked <b>First &lt;win&gt;</b>",
+    ]
+
+
+async def test_nothing_is_announced_before_it_is_shown(pool, channel):
+    await record(pool, xp(15))
+
+    assert await announcer(pool, channel).step() == 0
+
+
+async def test_a_demotion_is_nobodys_business_and_neither_is_getting_back(pool, channel):
+    await show(pool, xp(150))
+    await announcer(pool, channel).step()
+
+    await show(pool, xp(-100, "2"))
+    await show(pool, xp(100, "3"))
+
+    assert await announcer(pool, channel).step() == 0
+    assert len(channel.messages) == 1
+
+
+async def test_a_new_ladder_is_not_announced_for_everybody(pool, channel):
+    await show(pool, xp(15))
+    await announcer(pool, channel).step()
+
+    await set_ladder(pool, [Rung("Newcomer", 5), Rung("Regular", 15)])
+    for showing in await take(pool, "telegram", limit=10, lease_s=60.0):
+        await mark_shown(pool, showing)
+
+    assert await announcer(pool, channel).step() == 0
+
+
+async def test_what_was_put_back_is_no_news(pool, channel):
+    await show(pool, xp(15))
+    await announcer(pool, channel).step()
+    async with pool.acquire() as conn:
+        await put_back(conn, "telegram", 1001)
+    for showing in await take(pool, "telegram", limit=10, lease_s=60.0):
+        await mark_shown(pool, showing)
+
+    assert await announcer(pool, channel).step() == 0
+
+
+async def test_what_came_to_be_wanted_once_more_while_it_was_shown_is_announced(pool, channel):
+    """Whoever left and came back in the middle of it wears nothing, and is shown it again."""
+    await record(pool, xp(15))
+    [showing] = await take(pool, "telegram", limit=1, lease_s=60.0)
+    async with pool.acquire() as conn:
+        await show_again(conn, "telegram", 1001)
+    await mark_shown(pool, showing)
+
+    await show(pool)
+
+    assert await announcer(pool, channel).step() == 1
+
+
+async def test_many_at_once_are_counted_not_listed(pool, channel):
+    await show(pool, *(xp(15, user_id=1 + number) for number in range(NAMES_MAX + 7)))
+
+    assert await announcer(pool, channel).step() == NAMES_MAX + 7
+
+    [text] = channel.messages
+    assert len(text.splitlines()) == NAMES_MAX + 1
+    assert text.endswith("... and 7 more")
+
+
+async def test_what_was_refused_is_told_later(pool, channel):
+    await show(pool, xp(15))
+    channel.trouble = Unsent("Too Many Requests: retry after 7")
+    assert await announcer(pool, channel).step() == 0
+
+    channel.trouble = None
+    assert await announcer(pool, channel).step() == 1
+
+
+async def test_what_was_perhaps_sent_is_not_sent_again(pool, channel):
+    await show(pool, xp(15))
+    channel.trouble = PerhapsSent("the connection broke")
+    assert await announcer(pool, channel).step() == 0
+
+    channel.trouble = None
+    assert await announcer(pool, channel).step() == 0
+
+
+async def test_what_could_not_be_told_for_long_is_no_news_any_more(pool, channel):
+    await show(pool, xp(15))
+    await pool.execute("UPDATE surfaces SET shown_at = now() - interval '1 hour'")
+
+    assert await announcer(pool, channel).step() == 0
+    assert await pool.fetchval("SELECT count(*) FROM surfaces WHERE announce") == 0
+
+
+async def test_it_speaks_the_language_of_the_community(pool, channel):
+    await show(pool, xp(15))
+    await name(pool, 1001, "Ада")
+
+    await announcer(pool, channel, "ru").step()
+
+    assert channel.messages == ["🎉 Ада теперь <b>Newcomer</b>"]
+
+
+async def test_a_rank_that_is_not_configured_is_passed_over(pool, channel):
+    await show(pool, xp(150))
+    fewer = msgspec.structs.replace(COMMUNITY, ranks=COMMUNITY.ranks[:1])
+    texts = Languages.load().speak("en")
+    members = Members(pool, "telegram")
+
+    assert await Announcer(members, fewer, texts, TelegramMarkup(), channel.send).step() == 0
+    assert channel.messages == []

@@ -1,0 +1,171 @@
+"""Names, profiles and the table: what members ask about."""
+
+import asyncpg
+import pytest
+
+from db import (
+    Rung,
+    find_member,
+    issue_code,
+    name_elsewhere,
+    profile,
+    redeem_code,
+    see,
+    set_ladder,
+    top,
+)
+from db.members.accounts import DISPLAY_NAME_CHARS_MAX
+from db.members.profiles import holds_achievement
+from tests.support.record import Record, achievement, balance, record, settle, xp
+
+
+@pytest.fixture
+def books(pool: asyncpg.Pool) -> Record:
+    return Record(pool)
+
+
+@pytest.fixture(autouse=True)
+async def ladder(pool: asyncpg.Pool) -> None:
+    await set_ladder(pool, [Rung("Newcomer", 10), Rung("Regular", 30)])
+
+
+@pytest.fixture
+async def conn(pool: asyncpg.Pool):
+    async with pool.acquire() as conn:
+        yield conn
+
+
+async def test_a_profile_says_where_a_member_stands(pool, conn):
+    facts = [xp(12), balance(7), achievement("first_win")]
+    await record(pool, *facts)
+
+    found = await profile(conn, "telegram", 1001)
+
+    assert (found.xp, found.balance) == (12, 7)
+    assert (found.rank, found.rank_name, found.rank_xp) == (1, "Newcomer", 10)
+    assert (found.next_rank_name, found.next_rank_xp) == ("Regular", 30)
+    assert [one.name for one in found.achievements] == ["first_win"]
+    assert not found.linked
+
+
+async def test_the_lowest_and_the_highest_rank_have_only_one_neighbour(pool, conn):
+    await record(pool, xp(1), xp(99, user_id=2))
+
+    low, high = await profile(conn, "telegram", 1001), await profile(conn, "telegram", 2)
+
+    assert (low.rank, low.rank_name, low.next_rank_name) == (0, None, "Newcomer")
+    assert (high.rank, high.rank_name, high.next_rank_name) == (2, "Regular", None)
+
+
+async def test_somebody_to_whom_nothing_happened_has_no_profile(conn):
+    assert await profile(conn, "telegram", 1001) is None
+
+    await see(conn, "telegram", 1001, "Ann")
+
+    assert await profile(conn, "telegram", 1001) is None
+
+
+async def test_what_a_debt_looks_like_is_zero(pool, conn):
+    credit, debit = xp(20), xp(-20, "2")
+    await record(pool, credit, debit)
+    await record(pool, balance(5, "3"), balance(-5, "4"))
+    await link(conn)
+    await settle(pool, debit, balance(-5, "4"))
+
+    found = await profile(conn, "discord", 2002)
+
+    assert (found.xp, found.balance, found.rank) == (0, 0, 0)
+    assert found.linked
+
+
+async def link(conn: asyncpg.Connection) -> None:
+    await redeem_code(conn, "discord", 2002, await issue_code(conn, "telegram", 1001))
+
+
+async def test_a_name_is_remembered_before_the_first_event(pool, conn):
+    await see(conn, "telegram", 1001, "Ann")
+    await record(pool, xp(12))
+
+    [line] = await top(conn, "telegram", limit=10)
+
+    assert line.display_name == "Ann"
+
+
+async def test_the_newest_name_counts(pool, conn, books):
+    await see(conn, "telegram", 1001, "Ann")
+    await see(conn, "telegram", 1001, "Anna")
+    await record(pool, xp(12))
+
+    assert (await top(conn, "telegram", limit=1))[0].display_name == "Anna"
+    assert await books.count("members") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("a\x00b", "ab"),
+        ("half \ud83d a pair", "half  a pair"),
+        ("x" * 10_000, "x" * DISPLAY_NAME_CHARS_MAX),
+        ("'; DROP TABLE members; --", "'; DROP TABLE members; --"),
+        ("", ""),
+    ],
+)
+async def test_any_name_can_be_remembered(conn, pool, given, kept):
+    await see(conn, "telegram", 1001, given)
+
+    assert await pool.fetchval("SELECT display_name FROM accounts") == kept
+
+
+async def test_the_table_is_sorted_by_xp_and_leaves_out_who_has_none(pool, conn):
+    await record(pool, *(xp(user * 10, user_id=user) for user in (1, 3, 2)), balance(5, user_id=9))
+
+    lines = await top(conn, "telegram", limit=2)
+
+    assert [(line.position, line.xp, line.rank_name) for line in lines] == [
+        (1, 30, "Regular"),
+        (2, 20, "Newcomer"),
+    ]
+    assert len(await top(conn, "telegram", limit=10)) == 3
+
+
+async def test_the_table_prefers_the_name_of_the_platform_that_asks(pool, conn):
+    await record(pool, xp(12))
+    await see(conn, "telegram", 1001, "Ann")
+    await link(conn)
+    [line] = await top(conn, "discord", limit=1)
+    assert line.display_name == "Ann"
+
+    await see(conn, "discord", 2002, "ann#1")
+
+    assert (await top(conn, "discord", limit=1))[0].display_name == "ann#1"
+    assert (await top(conn, "telegram", limit=1))[0].display_name == "Ann"
+
+
+async def test_the_member_behind_an_account(pool, conn):
+    assert await find_member(conn, "telegram", 1001) is None
+
+    [recorded] = await record(pool, xp(12))
+
+    assert await find_member(conn, "telegram", 1001) == recorded.member_id
+    assert await find_member(conn, "discord", 1001) is None
+
+
+async def test_an_achievement_is_held_by_both_accounts_of_a_member(pool, conn):
+    await record(pool, achievement("first_win"))
+    assert await holds_achievement(conn, "telegram", 1001, "first_win")
+    assert not await holds_achievement(conn, "discord", 2002, "first_win")
+
+    await link(conn)
+
+    assert await holds_achievement(conn, "discord", 2002, "first_win")
+    assert not await holds_achievement(conn, "discord", 2002, "another")
+
+
+async def test_linked_accounts_know_one_anothers_name(conn):
+    await link(conn)
+    assert await name_elsewhere(conn, "discord", 2002) is None
+    await see(conn, "telegram", 1001, "Ann")
+
+    assert await name_elsewhere(conn, "discord", 2002) == "Ann"
+    assert await name_elsewhere(conn, "telegram", 1001) is None
+    assert await name_elsewhere(conn, "telegram", 4242) is None

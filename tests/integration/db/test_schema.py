@@ -1,0 +1,263 @@
+"""The schema, and what the code makes of a Postgres that is old, away or unable."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+import schemas
+from db import (
+    BadDatabaseUrl,
+    Contention,
+    Producer,
+    SchemaOutdated,
+    StorageUnavailable,
+    open_pool,
+    see,
+    top,
+)
+from db.ledger import events
+from db.pool import newest_migration
+from launch.migrate import SCHEMA, dump_schema, migrate
+from launch.servers import Server, start_postgres
+from tests.support.record import record, settle, until_someone_waits_for_a_lock, xp
+
+
+async def fresh(postgres: Server, name: str) -> str:
+    """The address of a database with nothing in it."""
+    admin = await asyncpg.connect(postgres.url)
+    try:
+        await admin.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+    finally:
+        await admin.close()
+    return postgres.url.replace("/template", f"/{name}")
+
+
+async def test_the_migrations_make_the_schema_that_is_kept_for_reading(postgres, checkout: Path):
+    url = await fresh(postgres, "migrated")
+
+    migrate(url)
+
+    assert dump_schema(url) == (checkout / SCHEMA).read_text(encoding="utf-8")
+
+
+async def test_migrating_again_changes_nothing(postgres):
+    url = await fresh(postgres, "migrated_twice")
+    migrate(url)
+    before = dump_schema(url)
+
+    migrate(url)
+
+    assert dump_schema(url) == before
+
+
+async def test_the_migrations_can_be_taken_back(postgres, checkout: Path):
+    url = await fresh(postgres, "taken_back")
+    migrate(url)
+    conn = await asyncpg.connect(url)
+    try:
+        for file in sorted((checkout / "db/migrations").glob("*.sql"), reverse=True):
+            await conn.execute(file.read_text(encoding="utf-8").partition("-- migrate:down")[2])
+    finally:
+        await conn.close()
+
+    assert "CREATE" not in dump_schema(url)
+
+
+async def test_an_empty_database_is_refused_with_the_remedy(postgres):
+    url = await fresh(postgres, "empty")
+
+    with pytest.raises(SchemaOutdated, match="make migrate"):
+        await open_pool(url, name="test")
+
+
+async def test_an_older_database_is_refused_and_a_newer_one_serves(database_url, pool):
+    await pool.execute("DELETE FROM schema_migrations WHERE version = $1", newest_migration())
+    with pytest.raises(SchemaOutdated, match=newest_migration()):
+        await open_pool(database_url, name="test")
+
+    await pool.execute("INSERT INTO schema_migrations (version) VALUES ('29991231000001')")
+    newer = await open_pool(database_url, name="test")
+    await newer.close()
+
+
+async def test_connections_say_whose_they_are_and_let_go_of_forgotten_locks(database_url):
+    pool = await open_pool(database_url, name="test")
+    try:
+        assert await pool.fetchval("SHOW application_name") == "twinstream/test"
+        assert await pool.fetchval("SHOW idle_in_transaction_session_timeout") == "1min"
+    finally:
+        await pool.close()
+
+
+async def test_a_connection_leaves_no_transaction_and_no_setting_to_the_next_user(database_url):
+    pool = await open_pool(database_url, name="test", size_max=1)
+    async with pool.acquire() as conn:
+        await conn.execute("BEGIN")
+        await conn.execute("SET LOCAL work_mem = '1MB'")
+    async with pool.acquire() as conn:
+        assert not conn.is_in_transaction()
+        assert await conn.fetchval("SHOW work_mem") != "1MB"
+    await pool.close()
+
+
+async def test_a_server_that_does_not_answer_is_said_so():
+    with pytest.raises(StorageUnavailable, match="DATABASE_URL"):
+        await open_pool("postgresql://postgres@127.0.0.1:1/nowhere", name="test")
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://127.0.0.1:port/x", "not an address", "mysql://127.0.0.1/x"]
+)
+async def test_an_address_that_is_none_is_no_outage(url):
+    with pytest.raises(BadDatabaseUrl, match="postgresql://user:password@host"):
+        await open_pool(url, name="test")
+
+
+async def test_a_database_that_does_not_exist_is_said_so(postgres):
+    with pytest.raises(StorageUnavailable, match="no_such_database"):
+        await open_pool(postgres.url.replace("/template", "/no_such_database"), name="test")
+
+
+class Silence:
+    """A publisher that is never reached in these tests."""
+
+    async def publish(self, source: str, payloads: list[bytes]) -> list[str]:
+        raise AssertionError("nothing was committed")
+
+
+async def test_a_killed_postgres_is_storage_unavailable_and_serves_again_after_a_restart(
+    tmp_path_factory,
+):
+    folder = tmp_path_factory.mktemp("killed")
+    with start_postgres(folder) as server:
+        migrate(server.url)
+        port = int(server.url.rpartition(":")[2].partition("/")[0])
+        pool = await open_pool(server.url, name="test")
+        producer = Producer(pool, schemas, Silence())
+        grant = {
+            "user_id": 1,
+            "delta_xp": 5,
+            "source": "telegram",
+            "reason": "game",
+            "entity_id": "1",
+        }
+        conn = await pool.acquire()
+        server.kill()
+        for work in (
+            events.record(conn, "telegram", [xp(15)]),
+            top(conn, "telegram", limit=1),
+            see(conn, "telegram", 1001, "Ann"),
+        ):
+            with pytest.raises(StorageUnavailable):
+                await work
+        with contextlib.suppress(asyncpg.PostgresConnectionError):
+            await pool.release(conn)  # asyncpg resets the session, if it has not noticed its end
+        with pytest.raises(StorageUnavailable):
+            await producer.create_xp_change_event(**grant)
+
+        with start_postgres(folder, port=port):
+            await record(pool, xp(15))
+            await settle(pool, xp(15))
+            await pool.close()
+
+
+async def test_a_terminated_session_is_storage_unavailable(pool):
+    async with pool.acquire() as conn, pool.acquire() as admin:
+        await admin.execute("SELECT pg_terminate_backend($1)", conn.get_server_pid())
+
+        with pytest.raises(StorageUnavailable):
+            await events.record(conn, "telegram", [xp(15)])
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "SET default_transaction_read_only = on",
+        "ALTER TABLE transactions RENAME TO elsewhere",
+        "ALTER TABLE sync_state DROP COLUMN version",
+    ],
+)
+async def test_trouble_of_the_database_itself_is_not_blamed_on_an_event(pool, trouble):
+    """Else a consumer would bury every event that comes while a standby is read-only."""
+    async with pool.acquire() as conn:
+        await conn.execute(trouble)
+
+        with pytest.raises(StorageUnavailable):
+            async with conn.transaction():
+                await events.record(conn, "telegram", [xp(15)])
+
+
+async def test_a_right_that_was_not_granted_is_not_blamed_on_an_event(pool):
+    async with pool.acquire() as conn:
+        await conn.execute("CREATE ROLE reader")
+        try:
+            await conn.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+            await conn.execute("SET ROLE reader")
+            with pytest.raises(StorageUnavailable, match="permission denied"):
+                await events.record(conn, "telegram", [xp(15)])
+        finally:
+            await conn.execute("RESET ROLE")
+            await conn.execute("DROP OWNED BY reader")
+            await conn.execute("DROP ROLE reader")
+
+
+async def test_a_deadlock_is_contention(pool):
+    """Somebody else's transaction locks members in the wrong order."""
+    await record(pool, xp(1, user_id=1), xp(1, user_id=2))
+    async with pool.acquire() as conn, pool.acquire() as theirs:
+        foreign = theirs.transaction()
+        await foreign.start()
+        await theirs.execute("SET LOCAL deadlock_timeout = '1h'")  # so that ours is the victim
+        await theirs.execute("SELECT FROM members WHERE id = 2 FOR UPDATE")
+
+        async def ours() -> None:
+            async with conn.transaction():
+                await conn.execute("SET LOCAL deadlock_timeout = '300ms'")
+                await events.record(
+                    conn, "telegram", [xp(1, "2", user_id=1), xp(1, "2", user_id=2)]
+                )
+
+        recording = asyncio.create_task(ours())
+        await until_someone_waits_for_a_lock(pool)
+        locking = asyncio.create_task(theirs.execute("SELECT FROM members WHERE id = 1 FOR UPDATE"))
+        with pytest.raises(Contention):
+            await recording
+        await locking
+        await foreign.rollback()
+
+
+async def test_a_lock_that_is_not_to_be_had_in_time_is_contention(pool):
+    await record(pool, xp(1))
+    async with pool.acquire() as conn, pool.acquire() as theirs, theirs.transaction():
+        await theirs.execute("SELECT FROM members FOR UPDATE")
+        await conn.execute("SET lock_timeout = '50ms'")
+
+        with pytest.raises(Contention):
+            await events.record(conn, "telegram", [xp(1, "2")])
+        await conn.execute("RESET lock_timeout")
+
+
+async def test_a_snapshot_that_hides_a_new_member_is_contention_and_no_endless_loop(pool):
+    """A foreign bot's own transaction may be REPEATABLE READ."""
+    async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
+        await conn.fetchval("SELECT count(*) FROM members")
+        await record(pool, xp(1))
+
+        with pytest.raises(Contention):
+            async with conn.transaction():
+                await events.record(conn, "telegram", [xp(1, "2")])
+
+
+async def test_an_event_recorded_twice_under_repeatable_read_is_contention(pool):
+    await record(pool, xp(1))
+    async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
+        await conn.fetchval("SELECT count(*) FROM members")
+        await record(pool, xp(1, "2"))
+
+        with pytest.raises(Contention):
+            async with conn.transaction():
+                await events.record(conn, "telegram", [xp(1, "2")])

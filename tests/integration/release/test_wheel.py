@@ -1,0 +1,142 @@
+"""The wheel is whole, and can be used by a bot that has a `db` of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+GROUNDS = ("schemas", "bus", "db")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built without a network from a copy: setuptools leaves its traces beside."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        if (ROOT / name).exists():
+            shutil.copy2(ROOT / name, copy / name)
+    for ground in GROUNDS:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / ground, copy / ground, ignore=ignored)
+    built = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "dist"],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    (made,) = (copy / "dist").glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the wheel's contents, as site-packages would."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def run_as_a_foreign_bot(installed: Path, folder: Path, code: str) -> str:
+    """Run code in a bot's own folder, where its packages come before all that is installed."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{installed}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_every_file_of_the_grounds_is_in_the_wheel(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+
+    wanted = {
+        f"twinstream/{path.relative_to(ROOT).as_posix()}"
+        for ground in GROUNDS
+        for path in (ROOT / ground).rglob("*")
+        if path.suffix in {".py", ".sql", ".typed"}
+    }
+    assert packed == wanted
+    assert {f"twinstream/{ground}/py.typed" for ground in GROUNDS} <= packed
+    assert any(name.startswith("twinstream/db/migrations/") for name in packed)
+
+
+def test_the_wheel_says_what_it_needs_and_under_which_licence(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+        said = Parser().parsestr(archive.read(metadata).decode())
+
+    assert said["Name"] == "twinstream"
+    assert said["License-Expression"] == "MIT"
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    needed = {line.split(">")[0] for line in said.get_all("Requires-Dist", ())}
+    assert {"asyncpg", "msgspec", "redis"} <= needed
+
+
+def test_a_bot_with_a_db_a_bus_and_schemas_of_its_own_can_use_ours(installed, tmp_path):
+    for name in GROUNDS:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"OWNER = 'the bot, {name}'\n")
+
+    said = run_as_a_foreign_bot(
+        installed,
+        tmp_path,
+        """
+import bus, db, schemas
+import twinstream.bus, twinstream.db, twinstream.schemas
+from datetime import UTC, datetime
+from twinstream.bus import Publisher
+from twinstream.db import Producer
+from twinstream.schemas import decode, encode, xp_changed
+
+event = xp_changed(user_id=1, delta_xp=2, source="telegram", reason="quiz", entity_id="3",
+                   occurred_at=datetime.now(UTC))
+assert decode(encode(event)) == event
+assert twinstream.db.__file__ != db.__file__
+print(db.OWNER, bus.OWNER, schemas.OWNER, sep="; ")
+""",
+    )
+
+    assert said == "the bot, db; the bot, bus; the bot, schemas"
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_every_module_of_the_wheel_can_be_imported_under_its_name(installed, tmp_path, ground):
+    modules = sorted(
+        path.relative_to(installed).with_suffix("").as_posix().replace("/", ".")
+        for path in (installed / "twinstream" / ground).rglob("*.py")
+        if path.stem not in {"__init__", "__main__"}
+    )
+    assert modules
+
+    said = run_as_a_foreign_bot(
+        installed,
+        tmp_path,
+        f"""
+import importlib, sys
+for module in {modules!r}:
+    importlib.import_module(module)
+assert not set(sys.modules) & {set(GROUNDS)!r}, "a ground was imported under its bare name"
+print("imported")
+""",
+    )
+
+    assert said == "imported"

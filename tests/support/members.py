@@ -1,0 +1,72 @@
+"""Members with something to show on one platform."""
+
+import itertools
+
+import asyncpg
+
+import schemas
+from bus import Source
+from db import Fact
+from db.ledger import events
+from tests.support.settling import NOON
+
+_numbers = itertools.count(1)
+
+
+class MemberDesk:
+    """Gives XP and achievements at their origin, and reads what became of the surfaces."""
+
+    def __init__(self, pool: asyncpg.Pool, platform: Source) -> None:
+        self._pool = pool
+        self._platform = platform
+
+    async def give_xp(self, user_id: int, delta_xp: int) -> str:
+        """Returns the event's key."""
+        event = schemas.xp_changed(
+            user_id=user_id,
+            delta_xp=delta_xp,
+            source=self._platform,
+            reason="game_guess",
+            entity_id=str(next(_numbers)),
+            occurred_at=NOON,
+        )
+        await self._record(event)
+        return event.idempotency_key
+
+    async def unlock(self, user_id: int, achievement: str) -> None:
+        await self._record(
+            schemas.achievement_unlocked(
+                user_id=user_id, achievement=achievement, source=self._platform, occurred_at=NOON
+            )
+        )
+
+    async def error(self, user_id: int) -> str | None:
+        """Why the member's surfaces are not shown; None if nothing is wrong."""
+        return await self._pool.fetchval(
+            """
+            SELECT max(f.error) FROM surfaces AS f JOIN accounts AS a USING (member_id, platform)
+            WHERE a.platform = $1 AND a.account_id = $2
+            """,
+            self._platform,
+            user_id,
+        )
+
+    async def retry_in_s(self, user_id: int) -> float:
+        return await self._pool.fetchval(
+            """
+            SELECT extract(epoch FROM max(f.retry_at) - now())::float
+            FROM surfaces AS f JOIN accounts AS a USING (member_id, platform)
+            WHERE a.platform = $1 AND a.account_id = $2
+            """,
+            self._platform,
+            user_id,
+        )
+
+    async def retry_now(self) -> None:
+        """Let the time of every wait have come."""
+        await self._pool.execute("UPDATE surfaces SET retry_at = NULL")
+
+    async def _record(self, event: schemas.Event) -> None:
+        fact = Fact(event, schemas.encode(event))
+        async with self._pool.acquire() as conn, conn.transaction():
+            await events.record(conn, self._platform, [fact])

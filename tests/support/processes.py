@@ -1,0 +1,117 @@
+"""`python -m consumers` as a supervisor would start it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SERVICE_ROLES = ("to-discord", "to-telegram", "relay")
+
+
+class Consumers:
+    """A consumers process. Its log is read line by line."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._reading = asyncio.create_task(self._read())
+        self._news = asyncio.Event()
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            self.lines.append(line.decode().rstrip())
+            self._news.set()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines if line.startswith("{")]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    async def saw(
+        self, event: str, *, times: int = 1, within_s: float = 30.0, **having: Any
+    ) -> None:
+        """Return once the log holds such a line."""
+
+        def is_it(line: dict[str, Any]) -> bool:
+            return line["event"] == event and having.items() <= line.items()
+
+        async with asyncio.timeout(within_s):
+            while sum(map(is_it, self.events)) < times:
+                assert not self._reading.done(), f"it ended without {event}:\n{self.text}"
+                self._news.clear()
+                await self._news.wait()
+
+    async def settled(self) -> None:
+        """Return once every settling role runs."""
+        await self.saw("role.started", role="to-discord")
+        await self.saw("role.started", role="to-telegram")
+        await self.saw("role.started", role="relay")
+
+    async def ended(self, *, within_s: float = 30.0) -> int:
+        async with asyncio.timeout(within_s):
+            code = await self.process.wait()
+            await self._reading
+        return code
+
+    async def terminate(self, *, within_s: float) -> tuple[int, float]:
+        """Ask it to stop. Returns its exit code and how many seconds it took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = await self.ended(within_s=within_s)
+        return code, time.monotonic() - began
+
+
+def environment(**variables: str | None) -> dict[str, str]:
+    ours = ("TWINSTREAM_", "TELEGRAM_", "DISCORD_", "REDIS_", "DATABASE_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    given = {name: value for name, value in variables.items() if value is not None}
+    return inherited | {"TWINSTREAM_LOG_FORMAT": "json"} | given
+
+
+@asynccontextmanager
+async def consumers(
+    *roles: str, environ: Mapping[str, str], program: tuple[str, ...] = ("-m", "consumers")
+) -> AsyncIterator[Consumers]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *program, *roles),
+        cwd=CHECKOUT,
+        env=dict(environ),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    running = Consumers(process)
+    try:
+        yield running
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await running.ended()
+
+
+@asynccontextmanager
+async def sandbox() -> AsyncIterator[dict[str, Any]]:
+    """`python -m sandbox`; yields what it says when it is ready."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandbox", "--limit-scale", "0.01"),
+        cwd=CHECKOUT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            ready = json.loads(await process.stdout.readline())
+        yield ready
+    finally:
+        process.terminate()
+        await process.wait()

@@ -1,0 +1,244 @@
+"""compose.yaml and the Dockerfile keep their promises; production is no place to find out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from config import Settings
+from config.heartbeat import HEARTBEAT_S
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+INSTRUCTIONS = [
+    line.split(maxsplit=1) for line in DOCKERFILE.splitlines() if line and not line.startswith("#")
+]
+
+SERVERS = ("redis", "postgres")
+PROCESSES = {
+    "telegram-bot": ["python", "-m", "bots.telegram_bot"],
+    "discord-bot": ["python", "-m", "bots.discord_bot"],
+    "consumers": ["python", "-m", "consumers"],
+}
+VARIABLE = re.compile(r"\$\{(\w+)(?:(:[?-])([^}]*))?\}")
+#: A version to the patch and what it is built on: an image that does not change under one's feet.
+PINNED = re.compile(r"[a-z]+:\d+\.\d+(\.\d+)?-[a-z]+[a-z0-9.-]*")
+
+
+def options(command: list[str]) -> dict[str, str]:
+    return dict(zip(command[1::2], command[2::2], strict=True))
+
+
+def test_it_is_a_compose_file():
+    schema = ["--builtin-schema", "vendor.compose-spec"]
+    checked = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", *schema, str(ROOT / "compose.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "version" not in COMPOSE
+
+
+def test_it_runs_what_we_have_and_nothing_else():
+    assert set(SERVICES) == {*SERVERS, *PROCESSES, "migrate"}
+    for service, command in PROCESSES.items():
+        assert SERVICES[service]["command"] == command
+        assert (ROOT / command[-1].replace(".", "/") / "__main__.py").exists()
+    assert SERVICES["migrate"]["command"] == ["python", "-m", "launch", "migrate"]
+    assert (ROOT / "launch/__main__.py").exists()
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_is_pinned_checked_kept_and_private(server):
+    service = SERVICES[server]
+
+    assert PINNED.fullmatch(service["image"])
+    assert {"test", "interval", "timeout", "retries"} <= service["healthcheck"].keys()
+    assert any(name.split(":")[0] in COMPOSE["volumes"] for name in service["volumes"])
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_a_process_shows_that_it_is_alive(process):
+    service = SERVICES[process]
+
+    assert service["environment"]["TWINSTREAM_HEARTBEAT_FILE"] in service["healthcheck"]["test"][1]
+    oldest_s = re.search(r'-newermt "-(\d+) seconds"', service["healthcheck"]["test"][1])
+    assert oldest_s is not None
+    assert int(oldest_s[1]) >= 3 * HEARTBEAT_S
+
+
+def test_no_port_is_open_to_the_world():
+    published = [port for service in SERVICES.values() for port in service.get("ports", ())]
+
+    assert published
+    for port in published:
+        assert port.startswith("127.0.0.1:")
+
+
+def test_redis_forgets_nothing():
+    given = options(SERVICES["redis"]["command"])
+
+    assert given["--appendonly"] == "yes"
+    assert given["--appendfsync"] == "everysec"
+    assert given["--maxmemory-policy"] == "noeviction"
+    assert given["--maxmemory"].endswith(("mb", "gb"))
+
+
+def test_postgres_keeps_its_data_where_version_18_puts_it():
+    assert SERVICES["postgres"]["image"].startswith("postgres:18.")
+    assert "postgres-data:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_a_process_waits_until_its_servers_are_healthy_and_the_schema_is_there(process):
+    assert SERVICES[process]["depends_on"] == {
+        "redis": {"condition": "service_healthy"},
+        "postgres": {"condition": "service_healthy"},
+        "migrate": {"condition": "service_completed_successfully"},
+    }
+
+
+def test_the_migration_runs_once():
+    assert SERVICES["migrate"]["restart"] == "no"
+    assert SERVICES["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+
+
+@pytest.mark.parametrize("name", [*SERVERS, *PROCESSES])
+def test_what_should_run_comes_back_and_is_given_time_to_stop(name):
+    assert SERVICES[name]["restart"] == "unless-stopped"
+    assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 30
+    assert SERVICES[name]["logging"]["options"]["max-size"]
+
+
+@pytest.mark.parametrize("name", [*PROCESSES, "migrate"])
+def test_our_processes_can_change_nothing_in_their_container(name):
+    service = SERVICES[name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["init"] is True
+    assert service["image"] == SERVICES["consumers"]["image"]
+    assert all(volume["read_only"] for volume in service["volumes"])
+
+
+def test_one_service_builds_the_image_and_the_others_only_run_it():
+    """Each `build` under the same tag would build again, and recreate what runs already."""
+    ours = {name: SERVICES[name] for name in (*PROCESSES, "migrate")}
+
+    assert [name for name, service in ours.items() if "build" in service] == ["migrate"]
+    assert len({service["image"] for service in ours.values()}) == 1
+    # No registry has this image; asking one would fail, or bring a stranger's.
+    assert {service.get("pull_policy") for service in ours.values()} == {"never"}
+
+
+def test_every_process_is_given_settings_that_exist():
+    """A misspelt one would stop the process at its start."""
+    known = set(Settings.variables())
+
+    for name in (*PROCESSES, "migrate"):
+        assert SERVICES[name]["environment"].keys() <= known
+
+
+def test_a_bot_holds_its_own_platforms_token_only():
+    assert "DISCORD_TOKEN" not in SERVICES["telegram-bot"]["environment"]
+    assert "TELEGRAM_TOKEN" not in SERVICES["discord-bot"]["environment"]
+
+
+def test_no_secret_has_a_default_and_a_missing_one_is_explained():
+    secrets = {
+        name: (operator, said)
+        for service in SERVICES.values()
+        for value in service.get("environment", {}).values()
+        for name, operator, said in VARIABLE.findall(value)
+        if name.endswith(("TOKEN", "PASSWORD"))
+    }
+
+    assert len(secrets) == 6
+    for operator, said in secrets.values():
+        assert operator == ":?"
+        assert said.startswith("set it in .env, ")
+
+
+def test_the_example_of_env_names_every_variable():
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+    required = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+    used = {name: operator for name, operator, _ in VARIABLE.findall(TEXT) if operator}
+
+    assert set(used) <= named
+    assert required == {name for name, operator in used.items() if operator == ":?"}
+
+
+def test_each_process_comes_to_redis_as_a_user_of_its_own():
+    users = re.findall(r"^user (\S+) on", COMPOSE["configs"]["redis-acl"]["content"], re.MULTILINE)
+
+    assert sorted(users) == sorted(["default", *PROCESSES])
+    for process in PROCESSES:
+        assert SERVICES[process]["environment"]["REDIS_URL"].startswith(f"redis://{process}:${{")
+    config = SERVICES["redis"]["configs"][0]
+    assert options(SERVICES["redis"]["command"])["--aclfile"] == config["target"]
+
+
+def test_the_image_is_pinned_and_tested_with_the_same_python():
+    images = [words[1].split()[0] for words in INSTRUCTIONS if words[0] == "FROM"]
+
+    assert len(images) == 2
+    assert len(set(images)) == 1
+    assert PINNED.fullmatch(images[0])
+    assert "-slim-" in images[0]
+    assert images[0].startswith("python:3.11.")
+
+
+def test_the_image_does_not_run_as_root():
+    last = [words[1] for words in INSTRUCTIONS if words[0] == "USER"][-1]
+    user, _, group = last.partition(":")
+
+    assert int(user) > 0
+    assert int(group) > 0
+    assert [words[0] for words in INSTRUCTIONS][-2:] == ["USER", "CMD"]
+
+
+def test_everything_that_the_image_copies_exists_and_is_let_through():
+    let_through = {
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        if line.startswith("!")
+    }
+    copied = {
+        source.removeprefix("./")
+        for words in INSTRUCTIONS
+        if words[0] == "COPY" and not words[1].startswith("--from=")
+        for source in shlex.split(words[1])[:-1]
+    }
+
+    assert copied == let_through
+    for source in copied:
+        assert (ROOT / source).exists()
+    for process in PROCESSES.values():
+        assert process[-1].split(".")[0] in copied
+
+
+def test_the_same_env_file_serves_processes_that_run_without_docker():
+    """What compose.yaml needs beyond our settings is never taken for a misspelt one."""
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    filled = {
+        name: default or "1"
+        for name, default in re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE)
+    }
+
+    assert Settings.from_env(filled).telegram_token == "1"
