@@ -50,6 +50,7 @@ class Link(NamedTuple):
 
     text: str
     file: Path
+    anchor: str = ""
 
     @property
     def symbol(self) -> str | None:
@@ -81,8 +82,15 @@ class Diagram(NamedTuple):
 
 def links(page: Path) -> Iterator[Link]:
     for text, target in LINK.findall(FENCED.sub("", page.read_text(encoding="utf-8"))):
-        if not target.startswith(("http:", "https:", "mailto:", "#")):
-            yield Link(text, page.parent / target.partition("#")[0])
+        if not target.startswith(("http:", "https:", "mailto:")):
+            file, _, anchor = target.partition("#")
+            yield Link(text, page.parent / file if file else page, anchor)
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link to a heading of the page ends with."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def holds(file: Path, symbol: str) -> bool:
@@ -125,6 +133,17 @@ def values() -> dict[tuple[str, str], set[str]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_of_a_page_leads_to_a_file(page: Path):
     assert [link.text for link in links(page) if not link.file.exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_into_a_page_leads_to_a_heading(page: Path):
+    lost = [
+        f"{link.file.name}#{link.anchor}"
+        for link in links(page)
+        if link.anchor and link.anchor not in anchors(link.file)
+    ]
+
+    assert lost == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
