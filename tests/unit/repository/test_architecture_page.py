@@ -131,12 +131,12 @@ def values() -> dict[tuple[str, str], set[str]]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_every_link_of_a_page_leads_to_a_file(page: Path):
+def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
     assert [link.text for link in links(page) if not link.file.exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_every_link_into_a_page_leads_to_a_heading(page: Path):
+def test_every_link_into_a_page_leads_to_a_heading(page: Path) -> None:
     lost = [
         f"{link.file.name}#{link.anchor}"
         for link in links(page)
@@ -147,7 +147,7 @@ def test_every_link_into_a_page_leads_to_a_heading(page: Path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_every_name_that_a_link_is_called_by_is_in_its_file(page: Path):
+def test_every_name_that_a_link_is_called_by_is_in_its_file(page: Path) -> None:
     gone = [
         f"{link.symbol} in {link.file}"
         for link in links(page)
@@ -158,7 +158,7 @@ def test_every_name_that_a_link_is_called_by_is_in_its_file(page: Path):
     assert gone == []
 
 
-def test_the_page_lists_every_guard_once_with_its_test():
+def test_the_page_lists_every_guard_once_with_its_test() -> None:
     lines = ARCHITECTURE.read_text(encoding="utf-8").splitlines()
     rows = [found for line in lines if (found := GUARD_ROW.fullmatch(line))]
     listed = [(row["guard"], f"{row['file']}::{row['test']}") for row in rows]
@@ -174,7 +174,7 @@ def test_the_page_lists_every_guard_once_with_its_test():
     assert len(listed) == len(set(listed))
 
 
-def test_the_page_says_of_every_room_what_its_docstring_says():
+def test_the_page_says_of_every_room_what_its_docstring_says() -> None:
     lines = ARCHITECTURE.read_text(encoding="utf-8").splitlines()
     listed = {row["room"]: row["says"] for line in lines if (row := ROOM_ROW.fullmatch(line))}
     rooms = {}
@@ -193,13 +193,13 @@ def test_the_page_says_of_every_room_what_its_docstring_says():
     assert listed.keys() == rooms.keys()
 
 
-def test_every_status_column_is_drawn_with_the_states_of_its_check():
+def test_every_status_column_is_drawn_with_the_states_of_its_check() -> None:
     drawn = {(one.table, one.column): one.states() for one in diagrams() if one.column}
 
     assert drawn == values()
 
 
-def test_a_state_without_a_column_is_said_in_terms_of_columns():
+def test_a_state_without_a_column_is_said_in_terms_of_columns() -> None:
     derived = [one for one in diagrams() if one.column is None]
 
     assert [one.table for one in derived] == ["surfaces"]
@@ -211,7 +211,7 @@ def test_a_state_without_a_column_is_said_in_terms_of_columns():
         assert named <= columns()[one.table]
 
 
-def test_every_arrow_names_the_functions_that_commit_it():
+def test_every_arrow_names_the_functions_that_commit_it() -> None:
     unknown = defaultdict[str, list[str]](list)
     for one in diagrams():
         linked = set(re.findall(r"\[`([a-z_.]+)`\]", one.section))
@@ -226,7 +226,7 @@ def test_every_arrow_names_the_functions_that_commit_it():
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda decision: decision.stem)
-def test_a_decision_bears_its_number_its_status_and_its_date(decision: Path):
+def test_a_decision_bears_its_number_its_status_and_its_date(decision: Path) -> None:
     heading, _, status = decision.read_text(encoding="utf-8").splitlines()[:3]
 
     assert heading.startswith(f"# {int(decision.stem[:4])}. ")
@@ -235,7 +235,7 @@ def test_a_decision_bears_its_number_its_status_and_its_date(decision: Path):
     )
 
 
-def test_the_numbers_of_decisions_have_no_gap():
+def test_the_numbers_of_decisions_have_no_gap() -> None:
     numbers = [int(decision.stem[:4]) for decision in DECISIONS]
 
     assert numbers == list(range(1, len(DECISIONS) + 1))
