@@ -21,7 +21,7 @@ from .sources import Source
 PAGE_BYTES_MAX: Final = 1_048_576
 
 Part = Literal["touched", "watched", "slice"]
-Subject = Literal["books", "store", "roles", "tags"]
+SubjectName = Literal["books", "store", "roles", "tags"]
 Value = int | str | None
 
 
@@ -48,7 +48,7 @@ class SnapshotPage(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot.page
 
     run: int
     platform: Source
-    subject: Subject
+    subject: SubjectName
     part: Part
     page: Annotated[int, Meta(ge=0)]
     after: int

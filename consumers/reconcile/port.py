@@ -12,7 +12,7 @@ import asyncpg
 from db import Platform
 from db.reconcile.drift import Difference, HeldFor
 from schemas import SnapshotRow
-from schemas.snapshots import Subject as Name
+from schemas.snapshots import SubjectName
 
 RepairDecision = Literal["repaired", "gone", "left"]
 
@@ -30,7 +30,7 @@ class Finding(NamedTuple):
     run_id: int
     finding_id: int
     platform: Platform
-    subject: Name
+    subject: SubjectName
     subject_id: int
     """The member for books, the account for every other subject."""
     member_id: int | None
@@ -47,7 +47,7 @@ class Finding(NamedTuple):
 
 def finding_of(run_id: int, finding_id: int, what: Difference) -> Finding:
     """Name a difference as a finding of a pass."""
-    values = what._asdict() | {"subject": cast("Name", what.subject)}
+    values = what._asdict() | {"subject": cast("SubjectName", what.subject)}
     return Finding(run_id, finding_id, **values)
 
 
@@ -65,7 +65,7 @@ class Subject(Protocol):
     @property
     def platform(self) -> Platform: ...
     @property
-    def name(self) -> Name: ...
+    def name(self) -> SubjectName: ...
     @property
     def page_rows(self) -> int:
         """How many are looked at for one page. A page should take a few seconds at most."""

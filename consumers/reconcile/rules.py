@@ -15,8 +15,7 @@ from db.reconcile.runs import Run
 from db.reconcile.views import UnderWay
 from schemas import SnapshotPage, SnapshotRow, page_checksum
 from schemas.fields import DELTA_MAX
-from schemas.snapshots import Subject as Name
-from schemas.snapshots import Value
+from schemas.snapshots import SubjectName, Value
 
 from .port import Finding
 
@@ -46,7 +45,7 @@ def compare(page: SnapshotPage) -> list[Difference]:
     return [one for row in page.rows for one in differences(page.platform, page.subject, row)]
 
 
-def differences(platform: Platform, subject: Name, row: SnapshotRow) -> list[Difference]:
+def differences(platform: Platform, subject: SubjectName, row: SnapshotRow) -> list[Difference]:
     """List in which fields one member differs.
 
     Where the platform has no row of a member of whom our record has something, that is one

@@ -27,7 +27,7 @@ STATEMENT_S_MAX: Final = 3_600.0
 _WORK_MEMORY: Final = "64MB"
 
 
-class Difference(NamedTuple):
+class Discrepancy(NamedTuple):
     """One thing that does not add up."""
 
     what: str
@@ -41,7 +41,7 @@ class Check(NamedTuple):
     name: str
     looked_at: int
     different: int
-    examples: Sequence[Difference]
+    examples: Sequence[Discrepancy]
     """The first of the differences, as many as were asked for."""
 
 
@@ -110,7 +110,7 @@ async def _check(conn: asyncpg.Connection, name: str, query: str, examples_max: 
             examples_max,
             timeout=STATEMENT_S_MAX,
         )
-    return Check(name, looked_at, different, [Difference(*row) for row in examples])
+    return Check(name, looked_at, different, [Discrepancy(*row) for row in examples])
 
 
 class _Expected(NamedTuple):
@@ -127,7 +127,7 @@ async def _check_store(
     """Go through the table and the ledger side by side, in account order."""
     ours, theirs = _ledger_side(conn, platform), _holdings(conn, platform, store)
     looked_at = different = 0
-    examples: list[Difference] = []
+    examples: list[Discrepancy] = []
     mine, other = await anext(ours, None), await anext(theirs, None)
     while mine is not None or other is not None:
         place = min(one.account_id for one in (mine, other) if one is not None)
@@ -145,7 +145,7 @@ async def _check_store(
 
 def store_difference(
     platform: Platform, row: _Expected | None, held: Holding | None
-) -> Difference | None:
+) -> Discrepancy | None:
     """Compare one account's row with what the ledger expects there. Pure.
 
     No row is "not there yet" and worth nothing, and whatever arrived for it is owed. What Discord's
@@ -158,7 +158,7 @@ def store_difference(
     if seen == expected:
         return None
     account_ids = [one.account_id for one in (row, held) if one is not None]
-    return Difference(
+    return Discrepancy(
         f"account {account_ids[0]} on {platform}",
         "no row" if held is None else _amounts(*seen),
         _amounts(*expected),

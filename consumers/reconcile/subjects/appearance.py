@@ -20,8 +20,7 @@ from db.surfaces import observed
 from db.surfaces.observed import Appearance
 from db.surfaces.returns import put_back, seen_again
 from schemas import SnapshotRow
-from schemas.snapshots import Subject as Name
-from schemas.snapshots import Value
+from schemas.snapshots import SubjectName, Value
 
 #: Looking at a page may wait for the platform's limits, but a transaction is open meanwhile.
 PAGE_S_MAX: Final = 60.0
@@ -56,7 +55,7 @@ class Wardrobe(Protocol[W]):
     @property
     def platform(self) -> Platform: ...
     @property
-    def name(self) -> Name: ...
+    def name(self) -> SubjectName: ...
     @property
     def field(self) -> str:
         """What a finding calls it."""
@@ -99,7 +98,7 @@ class Worn(Generic[W]):
         return self._wardrobe.platform
 
     @property
-    def name(self) -> Name:
+    def name(self) -> SubjectName:
         """What it is."""
         return self._wardrobe.name
 

@@ -13,8 +13,7 @@ from db.ledger.entries import LedgerRow
 from db.reconcile import corrections, views
 from db.reconcile.views import BooksLook
 from schemas import SnapshotRow
-from schemas.snapshots import Subject as Name
-from schemas.snapshots import Value
+from schemas.snapshots import SubjectName, Value
 
 from .manual_changes import tell
 
@@ -38,7 +37,7 @@ class Books:
     the bot's holds its books.
     """
 
-    name: Name = "books"
+    name: SubjectName = "books"
     slice_rows_max = None
 
     def __init__(self, platform: Platform, *, page_rows: int, are_the_truth: bool) -> None:

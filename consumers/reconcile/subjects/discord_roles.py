@@ -19,7 +19,7 @@ from consumers.display.port import CannotShow
 from consumers.display.rate import Pace
 from consumers.reconcile.port import CannotLook
 from db import Platform
-from schemas.snapshots import Subject as Name
+from schemas.snapshots import SubjectName
 
 from .appearance import Looks, Words
 
@@ -35,7 +35,7 @@ class WornRoles:
     """Asks the real Discord API which of our roles members hold."""
 
     platform: Platform = "discord"
-    name: Name = "roles"
+    name: SubjectName = "roles"
     field = "roles"
     place = "the Discord server"
 

@@ -19,7 +19,7 @@ from db.stores import debts, writing
 from db.stores.port import Change, Holding, Store
 from schemas import SnapshotRow
 from schemas.fields import USER_ID_MAX as ACCOUNT_ID_MAX
-from schemas.snapshots import Subject as Name
+from schemas.snapshots import SubjectName
 
 from .books import GONE
 from .manual_changes import tell
@@ -53,7 +53,7 @@ def identity(setting: StoreSetting | None) -> str:
 class Stored:
     """Compares a platform's own table with the ledger less what is owed."""
 
-    name: Name = "store"
+    name: SubjectName = "store"
     slice_rows_max = None
 
     def __init__(

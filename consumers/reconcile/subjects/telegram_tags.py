@@ -13,7 +13,7 @@ from consumers.display.telegram_tags.tags import mapped_errors, worn_by
 from consumers.reconcile.port import CannotLook
 from db import Platform
 from db.surfaces.visits import ABSENT, EXEMPT, PERSONAL, RANK
-from schemas.snapshots import Subject as Name
+from schemas.snapshots import SubjectName
 
 from .appearance import Looks, Words
 
@@ -26,7 +26,7 @@ class WornTags:
     """Asks the real Bot API which tags members wear."""
 
     platform: Platform = "telegram"
-    name: Name = "tags"
+    name: SubjectName = "tags"
     field = "tag"
     place = "the Telegram group"
 
