@@ -1,4 +1,7 @@
-"""Proving that both sides are the same, and mending what is not: see docs/reconcile.md."""
+"""Reconcile compares both platforms with the record, and repairs what differs: docs/reconcile.md.
+
+The process opens the role; the operator's command opens the subjects and drives the role itself.
+"""
 
 import contextlib
 import time
@@ -12,15 +15,15 @@ from consumers.runtime.transactions import transaction
 from db import PLATFORMS
 from db.reconcile import runs
 
-from .platforms import Alarm, open_looking
+from .platforms import Alarm, open_platform_subjects
 from .port import Subject
 from .role import Reconcile
-from .subjects.books import Books
-from .subjects.stores import Stored
+from .subjects.books import BooksSubject
+from .subjects.stores import StoreSubject
 
 
 class Opened(NamedTuple):
-    """What a pass looks at, and what may ask for one before its time."""
+    """The subjects of a pass, and the alarm that can ask for a pass before it is due."""
 
     subjects: list[Subject]
     alarm: Alarm | None
@@ -28,18 +31,18 @@ class Opened(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def open_subjects(parts: Parts) -> AsyncIterator[Opened]:
-    """Open everything that a pass of this process looks at."""
+    """Open all subjects that this process can compare."""
     rows = parts.community.reconcile.page_members
     subjects: list[Subject] = []
     for platform in PLATFORMS:
         store = parts.stores.get(platform)
         are_the_truth = platform == "telegram" and store is None
-        subjects.append(Books(platform, page_rows=rows, are_the_truth=are_the_truth))
+        subjects.append(BooksSubject(platform, page_rows=rows, are_the_truth=are_the_truth))
         if store is not None:
             setting = parts.community.stores.by_platform()[platform]
-            subjects.append(Stored(platform, store, setting=setting, page_rows=rows))
-    async with open_looking(parts) as looking:
-        yield Opened([*subjects, *looking.subjects], looking.alarm)
+            subjects.append(StoreSubject(platform, store, setting=setting, page_rows=rows))
+    async with open_platform_subjects(parts) as opened:
+        yield Opened([*subjects, *opened.subjects], opened.alarm)
 
 
 @contextlib.asynccontextmanager

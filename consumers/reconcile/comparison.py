@@ -1,4 +1,4 @@
-"""Comparing pages as they come from the stream: any process may, whoever's the pass is."""
+"""The comparison of pages as they come from the stream; any process compares those of any pass."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from consumers.runtime.transactions import transaction
 from db.reconcile import agreements as store_agreements
 from db.reconcile import drift, pages, views
 from db.reconcile.drift import Difference
-from db.reconcile.pages import KnownPage
+from db.reconcile.pages import KnownPage, PageId
 from schemas import SnapshotPage
 
 from .rules import Place, agreements, compare, held_for, held_sentence, refusal
@@ -24,22 +24,26 @@ from .subjects.stores import identity
 
 log = structlog.get_logger("twinstream.reconcile")
 
+#: Pages read from the stream at once.
 PAGES_AT_ONCE = 4
+#: How long a read waits for pages, in milliseconds at most: the role has other work in its step.
 BLOCK_MS_MAX = 100
-#: Findings of a page that are held by themselves and told of one by one; a table that was connected
-#: with a community in it has thousands.
+#: Findings of one page that are held by themselves and logged one by one. The rest is logged as a
+#: number: a table that is connected with a community in it has thousands.
 HELD_LOGGED_MAX = 5
 
 
-class Noted(NamedTuple):
-    """What a page added to `drift`: differences to be judged, and findings that are held."""
+class Findings(NamedTuple):
+    """What a page added to `drift`."""
 
     drifted: list[Difference]
+    """Differences that the pass judges."""
     held: list[Difference]
+    """Differences that are held by themselves."""
 
 
-class Comparing:
-    """Reads pages and notes what they show to differ. Reading a page twice notes it once."""
+class PageComparer:
+    """Reads pages and records the differences that they show. A page read twice counts once."""
 
     def __init__(self, parts: Parts, consumer: str) -> None:
         limits = parts.community.consumers
@@ -69,48 +73,59 @@ class Comparing:
         return len(entries)
 
     async def compare(self, entries: Sequence[Entry]) -> None:
-        """Compare these pages, and acknowledge each once what it shows is committed."""
+        """Compare these pages, and acknowledge each once its differences are committed."""
         for entry in entries:
             try:
                 page = schemas.decode_page(entry.payload or b"")
             except schemas.SchemaError as error:
-                log.error("reconcile.page_buried", entry_id=entry.id, reason=str(error))
-                burial = await self._dead_letters.bury(
-                    entry, group=self._reader.group, reason=str(error)
-                )
-                if burial is not None and burial.why_no_copy is not None:
-                    log.warning("dead_letter.not_copied", entry_id=entry.id, why=burial.why_no_copy)
+                await self._bury(entry, reason=str(error))
                 continue
             await self._compare(page)
             await self._reader.acknowledge([entry.id])
 
-    async def _compare(self, page: SnapshotPage) -> None:
-        place = (page.run, page.platform, page.subject, page.page)
-        async with transaction(self._parts.pool) as conn:
-            known = await pages.find_page(conn, *place)
-            if known is None:
-                return  # of a pass that has ended
-            record = known.record
-            if record.compared_at is not None or record.checksum != page.checksum:
-                return  # a page of this number was taken anew since
-            now = await views.moment(conn)
-            why = refusal(page, record, self._place, now, age_s_max=self._age_s_max)
-            noted = await self._note(conn, page, known) if why is None else Noted([], [])
-            await pages.mark_compared(conn, *place, refused=why)
-        if why is not None:
-            log.error("reconcile.page_refused", run=page.run, page=page.page, why=why)
-        # Counted after the commit: a page whose transaction was rolled back is compared again.
-        for one in (*noted.drifted, *noted.held):
-            metrics.DRIFT_FOUND.labels(one.platform, one.subject).inc()
-        for one in noted.held:
-            metrics.DRIFT_DECIDED.labels(one.platform, one.subject, "held").inc()
-        for one in noted.held[:HELD_LOGGED_MAX]:
-            log.warning("finding.held", run=page.run, why=held_sentence(one))
-        if len(noted.held) > HELD_LOGGED_MAX:
-            log.warning("findings.held", run=page.run, findings=len(noted.held), page=page.page)
+    async def _bury(self, entry: Entry, *, reason: str) -> None:
+        log.error("page.buried", entry_id=entry.id, reason=reason)
+        burial = await self._dead_letters.bury(entry, group=self._reader.group, reason=reason)
+        if burial is not None and burial.why_no_copy is not None:
+            log.warning("dead_letter.not_copied", entry_id=entry.id, why=burial.why_no_copy)
 
-    async def _note(self, conn: asyncpg.Connection, page: SnapshotPage, known: KnownPage) -> Noted:
-        """Write what a page shows to `drift`."""
+    async def _compare(self, page: SnapshotPage) -> None:
+        page_id = PageId(page.run, page.platform, page.subject, page.page)
+        async with transaction(self._parts.pool) as conn:
+            known = await pages.find_page(conn, page_id)
+            if known is None:
+                return  # the pass has ended
+            if known.compared_at is not None or known.record.checksum != page.checksum:
+                return  # it came twice, or a page of this number was taken again since
+            now = await views.moment(conn)
+            why = refusal(page, known.record, self._place, now, age_s_max=self._age_s_max)
+            found = await self._record(conn, page, known) if why is None else Findings([], [])
+            await pages.mark_compared(conn, page_id, refused=why)
+        if why is not None:
+            log.error("page.refused", run=page.run, page=page.page, why=why)
+        # After the commit: a page whose transaction was rolled back is compared again.
+        _report(page, found)
+
+    async def _record(
+        self, conn: asyncpg.Connection, page: SnapshotPage, known: KnownPage
+    ) -> Findings:
+        """Write the differences that a page shows to `drift`."""
+        differences = await self._differences(conn, page, known)
+        # An operator who asks, or has looked, is shown every difference, held by itself or not.
+        is_asked = known.dry_run or known.accepted
+        held = [one for one in differences if not is_asked and one.held_for is not None]
+        drifted = [one for one in differences if is_asked or one.held_for is None]
+        await drift.add(conn, page.run, drifted)
+        fresh = await drift.keep_held(conn, page.run, held, [held_sentence(one) for one in held])
+        if not known.dry_run:
+            ids = [row.id for row in page.rows]
+            await drift.forget_gone(conn, page.run, page.platform, page.subject, ids)
+        return Findings(drifted, fresh)
+
+    async def _differences(
+        self, conn: asyncpg.Connection, page: SnapshotPage, known: KnownPage
+    ) -> list[Difference]:
+        """Compare a page, and learn from it which rows of a platform's own table agree."""
         store = self._stores[page.platform]
         if not known.dry_run:
             await store_agreements.note(conn, page.platform, store, agreements(page))
@@ -118,14 +133,16 @@ class Comparing:
         agreed = await store_agreements.agreed(
             conn, page.platform, store, {one.subject_id for one in found}
         )
-        found = [one._replace(held_for=held_for(one, agreed)) for one in found]
-        # An operator who looks, or has looked, is shown every difference, held or not.
-        is_asked = known.dry_run or known.accepted
-        held = [] if is_asked else [one for one in found if one.held_for is not None]
-        drifted = [one for one in found if is_asked or one.held_for is None]
-        await drift.add(conn, page.run, drifted)
-        fresh = await drift.keep_held(conn, page.run, held, [held_sentence(one) for one in held])
-        if not known.dry_run:
-            ids = [row.id for row in page.rows]
-            await drift.forget_gone(conn, page.run, page.platform, page.subject, ids)
-        return Noted(drifted, fresh)
+        return [one._replace(held_for=held_for(one, agreed)) for one in found]
+
+
+def _report(page: SnapshotPage, found: Findings) -> None:
+    """Count and log what a page added to `drift`."""
+    for one in (*found.drifted, *found.held):
+        metrics.DRIFT_FOUND.labels(one.platform, one.subject).inc()
+    for one in found.held:
+        metrics.DRIFT_DECIDED.labels(one.platform, one.subject, "held").inc()
+    for one in found.held[:HELD_LOGGED_MAX]:
+        log.warning("finding.held", run=page.run, why=held_sentence(one))
+    if len(found.held) > HELD_LOGGED_MAX:
+        log.warning("findings.held", run=page.run, findings=len(found.held), page=page.page)

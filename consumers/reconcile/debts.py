@@ -1,4 +1,4 @@
-"""Paying what a platform's own table is owed, as soon as there is a row for it."""
+"""The debts to a platform's own table, paid as soon as there is a row that takes them."""
 
 import asyncio
 
@@ -12,14 +12,15 @@ from db.stores.port import Store
 
 log = structlog.get_logger("twinstream.reconcile")
 
+#: Members paid in one transaction.
 MEMBERS_AT_ONCE = 500
-#: How long a table that takes no row is left alone, in seconds: at first, and at most.
+#: How long the role leaves a table alone that takes no row, in seconds: at first, and at most.
 CLOSED_S_FIRST = 1.0
 CLOSED_S_MAX = 60.0
 
 
-class Paying:
-    """Goes round those who are owed something on one platform, a bounded step at a time."""
+class DebtPayer:
+    """Pays what one platform's table is owed, some members at a time, in account order."""
 
     def __init__(self, pool: asyncpg.Pool, platform: Platform, store: Store) -> None:
         self._pool = pool
@@ -27,15 +28,15 @@ class Paying:
         self._store = store
         self._after = 0
         self._clock = asyncio.get_running_loop().time
-        #: While the table takes no row: when it is asked next, and for how long it is left then.
+        #: While the table takes no row: when to try again, and how long to wait after that.
         self._closed_until = 0.0
         self._closed_s = CLOSED_S_FIRST
 
     async def step(self) -> int:
         """Pay the next members whose row exists by now. Returns how many were paid.
 
-        One whose row does not take what it is owed is set aside. A table that takes no row is left
-        alone for a while, and passes go on meanwhile.
+        A debt that its row does not take is set aside. A table that takes no row at all is left
+        alone for a while; passes go on meanwhile.
         """
         if self._clock() < self._closed_until:
             return 0
@@ -46,7 +47,7 @@ class Paying:
                 )
         except StoreClosed as error:
             log.warning(
-                "debts.waiting", platform=self._platform, retry_s=self._closed_s, why=str(error)
+                "debts.deferred", platform=self._platform, retry_s=self._closed_s, why=str(error)
             )
             self._closed_until = self._clock() + self._closed_s
             self._closed_s = min(self._closed_s * 2, CLOSED_S_MAX)

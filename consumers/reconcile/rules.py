@@ -1,4 +1,4 @@
-"""The decisions of a pass, all of them pure: what differs, what is refused, what becomes of it."""
+"""The rules of a pass, all pure: what differs, what is refused, what becomes of a finding."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -8,26 +8,26 @@ import msgspec
 
 from config import ReconcileSetting
 from db import Platform
-from db.reconcile.agreements import Agreement, Field
-from db.reconcile.drift import Difference, HeldFor, Tally
+from db.reconcile.agreements import AgreedField, Agreement
+from db.reconcile.drift import Decision, Difference, HeldFor, Tally
+from db.reconcile.fields import AMOUNTS, Field, FieldKind
 from db.reconcile.pages import PageRecord
 from db.reconcile.runs import Run
-from db.reconcile.views import UnderWay
+from db.reconcile.views import InFlight
 from schemas import SnapshotPage, SnapshotRow, page_checksum
 from schemas.fields import DELTA_MAX
-from schemas.snapshots import SubjectName, Value
+from schemas.snapshots import Value
 
-from .port import Finding
-
-ROW: Final = "row"
 NO_ROW: Final = "no row"
 NOTHING: Final = "nothing"
-#: The fields that hold amounts; all others hold names, ranks and sets.
-AMOUNTS: Final = ("xp", "balance", "total xp", "total balance")
+NO_WHOLE_NUMBER: Final = (
+    "That is no whole number, so nothing can be added to it or compared with it. Nothing was"
+    " changed: correct the row by hand."
+)
 
 
 class Place(NamedTuple):
-    """The community that this deployment keeps."""
+    """The community that this deployment serves."""
 
     chat_id: int
     guild_id: int
@@ -40,91 +40,134 @@ class Verdict(NamedTuple):
     why: str = ""
 
 
+class Stop(NamedTuple):
+    """Why a pass is stopped, and what is decided about its undecided findings."""
+
+    why: str
+    decision: Decision = "stopped"
+
+
 def compare(page: SnapshotPage) -> list[Difference]:
     """List what a page shows to differ, field by field."""
     return [one for row in page.rows for one in differences(page.platform, page.subject, row)]
 
 
-def differences(platform: Platform, subject: SubjectName, row: SnapshotRow) -> list[Difference]:
-    """List in which fields one member differs.
+def differences(platform: Platform, subject: str, row: SnapshotRow) -> list[Difference]:
+    """List the fields in which one member differs.
 
-    Where the platform has no row of a member of whom our record has something, that is one
-    difference, `row`: what is not there is not zero.
+    If the platform has no row of a member of whom our record has something, that is one difference,
+    of the kind ROW: a missing row is not zero.
     """
-    found: list[tuple[str, str, str, int | None]] = []
+    found = []
     fields = row.seen | row.expected
     if not row.is_there:
-        unseen = {field: value for field, value in row.expected.items() if field not in row.seen}
-        fields = {field: value for field, value in fields.items() if field not in unseen}
-        if expected := {field: value for field, value in unseen.items() if value}:
-            found.append((ROW, NO_ROW, _told_all(expected), None))
-    for field in fields:
-        seen, expects = row.seen.get(field), row.expected.get(field)
+        missing = {text: value for text, value in row.expected.items() if text not in row.seen}
+        fields = {text: value for text, value in fields.items() if text not in missing}
+        if expected := {text: value for text, value in missing.items() if value}:
+            found.append(
+                _difference(platform, subject, row, Field(FieldKind.ROW), NO_ROW, _texts(expected))
+            )
+    for text in fields:
+        seen, expects = row.seen.get(text), row.expected.get(text)
         if seen != expects:
-            found.append((field, _told(seen), _told(expects), _less(seen, expects)))
-    return [
-        Difference(platform, subject, row.id, row.member_id, row.account_id, *one, row.in_flight)
-        for one in found
-    ]
+            found.append(
+                _difference(
+                    platform,
+                    subject,
+                    row,
+                    Field.parse(text),
+                    _text(seen),
+                    _text(expects),
+                    _less(seen, expects),
+                )
+            )
+    return found
+
+
+def _difference(
+    platform: Platform,
+    subject: str,
+    row: SnapshotRow,
+    field: Field,
+    seen: str,
+    expected: str,
+    amount: int | None = None,
+) -> Difference:
+    return Difference(
+        platform=platform,
+        subject=subject,
+        subject_id=row.id,
+        member_id=row.member_id,
+        account_id=row.account_id,
+        field=field,
+        seen=seen,
+        expected=expected,
+        amount=amount,
+        in_flight=row.in_flight,
+    )
 
 
 def agreements(page: SnapshotPage) -> list[Agreement]:
     """List the rows of a platform's own table that agree with the ledger, and in which fields.
 
-    Zero and zero is no agreement: a row that its bot has not begun to count in proves nothing.
+    Zero and zero is no agreement: a row in which its bot has not begun to count proves nothing.
     """
     if page.subject != "store":
         return []
     found = [
-        Agreement(row.id, *(bool(row.expected.get(field)) and row.seen.get(field)
-                            == row.expected[field] for field in ("xp", "balance")))
-        for row in page.rows if row.is_there
-    ]  # fmt: skip
+        Agreement(row.id, xp=_agrees(row, FieldKind.XP), balance=_agrees(row, FieldKind.BALANCE))
+        for row in page.rows
+        if row.is_there
+    ]
     return [one for one in found if one.xp or one.balance]
 
 
-def held_for(one: Difference, agreed: Collection[tuple[int, Field]]) -> HeldFor | None:
+def _agrees(row: SnapshotRow, kind: FieldKind) -> bool:
+    expected = row.expected.get(kind.value)
+    return bool(expected) and row.seen.get(kind.value) == expected
+
+
+def held_for(one: Difference, agreed: Collection[AgreedField]) -> HeldFor | None:
     """Say why a difference is held by itself, without stopping the pass; None if it is drift.
 
-    `agreed` names the accounts and fields in which a row of the platform's own table agreed with
-    the ledger before.
+    `agreed` are the fields in which a row of the platform's own table agreed with the ledger
+    before.
     """
-    if one.field not in AMOUNTS:
+    if one.field.kind not in AMOUNTS:
         return None
-    if one.subject == "store" and (one.subject_id, one.field) not in agreed:
+    if one.subject == "store" and AgreedField(one.subject_id, one.field.kind) not in agreed:
         return "history"
-    if one.difference is None or abs(one.difference) > DELTA_MAX:
+    if one.amount is None or abs(one.amount) > DELTA_MAX:
         return "number"
     return None
 
 
-def stands(finding: Finding, row: SnapshotRow) -> Difference | None:
-    """Return the difference of a finding if a fresh look shows the very same one."""
-    for one in differences(finding.platform, finding.subject, row):
-        if one.field != finding.field or one.difference != finding.difference:
+def still_differs(found: Difference, row: SnapshotRow) -> bool:
+    """Tell whether a row that was read once more shows the very same difference."""
+    for one in differences(found.platform, found.subject, row):
+        if (one.field, one.amount) != (found.field, found.amount):
             continue
-        if one.difference is not None or one.field == ROW:
-            return one
-        if (one.seen, one.expected) == (finding.seen, finding.expected):
-            return one
-    return None
+        is_number_or_row = one.amount is not None or one.field.kind is FieldKind.ROW
+        if is_number_or_row or (one.seen, one.expected) == (found.seen, found.expected):
+            return True
+    return False
 
 
-def told(row: SnapshotRow, under_way: UnderWay | None) -> SnapshotRow:
+def with_in_flight(row: SnapshotRow, in_flight: InFlight | None) -> SnapshotRow:
     """Add to a row, in words, what is on its way."""
-    if under_way is None:
+    if in_flight is None:
         return row
     parts = []
-    if under_way.events:
+    if in_flight.events:
         amounts = [
             f"{amount:+d} {what}"
-            for amount, what in ((under_way.xp, "XP"), (under_way.balance, "balance"))
+            for amount, what in ((in_flight.xp, "XP"), (in_flight.balance, "balance"))
             if amount
         ]
         brings = f" with {', '.join(amounts)}" if amounts else ""
-        parts.append(f"{under_way.events} more on the way here{brings}")
-    if under_way.buried:
-        parts.append(f"{under_way.buried} buried, see `dead list`")
+        parts.append(f"{in_flight.events} more on the way here{brings}")
+    if in_flight.buried:
+        parts.append(f"{in_flight.buried} buried, see `dead list`")
     return msgspec.structs.replace(row, in_flight="; ".join(parts))
 
 
@@ -132,11 +175,11 @@ def _less(seen: Value, expected: Value) -> int | None:
     return seen - expected if isinstance(seen, int) and isinstance(expected, int) else None
 
 
-def _told(value: Value) -> str:
+def _text(value: Value) -> str:
     return NOTHING if value is None else str(value)
 
 
-def _told_all(fields: Mapping[str, Value]) -> str:
+def _texts(fields: Mapping[str, Value]) -> str:
     return ", ".join(f"{field} {value}" for field, value in fields.items())
 
 
@@ -162,9 +205,10 @@ def refusal(
 
 
 def too_much(tallies: Sequence[Tally], limits: ReconcileSetting) -> str | None:
-    """Say which limit a pass would exceed if everything that it found were changed; None if none.
+    """Say which limit a pass would exceed if it repaired everything it found; None if none.
 
-    A few members may always differ, so that a small community is not stopped by one mistake.
+    `members_always` members may differ in any case, so that one mistake does not stop the pass over
+    a small community.
     """
     for one in tallies:
         allowed = max(limits.members_always, limits.members_share_max * one.looked_at)
@@ -185,10 +229,10 @@ def too_much(tallies: Sequence[Tally], limits: ReconcileSetting) -> str | None:
 
 
 def verdict(one: Difference, *, before: str | None, run: Run) -> Verdict:
-    """Decide about one finding: nothing is repaired that was not seen twice.
+    """Decide about one finding: a difference is repaired when a second pass sees it.
 
-    What was held before is held until an operator accepts it. If too much differed at once, that is
-    so however few of it are seen at a time.
+    A finding that was held before stays held until an operator accepts it. After too much differed
+    at once, that holds however few of the findings later passes see at a time.
     """
     if run.dry_run:
         return Verdict("left", f"{sentence(one)} Only looked at: it was a dry run.")
@@ -202,21 +246,22 @@ def verdict(one: Difference, *, before: str | None, run: Run) -> Verdict:
 
 
 def sentence(one: Difference) -> str:
-    """Tell an administrator what was seen, in a sentence."""
+    """Describe a difference for an administrator, in a sentence."""
     who = f"member {one.member_id}" if one.subject == "books" else f"account {one.account_id}"
     where = f"{one.platform.capitalize()}'s {one.subject}"
-    under_way = f" ({one.in_flight})" if one.in_flight else ""
-    if one.field == "row":
-        return f"{where}: {who} has no row; expected are {one.expected}{under_way}."
-    by = f" ({one.difference:+d})" if one.difference is not None else ""
+    on_its_way = f" ({one.in_flight})" if one.in_flight else ""
+    if one.field.kind is FieldKind.ROW:
+        return f"{where}: {who} has no row; expected are {one.expected}{on_its_way}."
+    by = f" ({one.amount:+d})" if one.amount is not None else ""
     return (
-        f"{where}: {one.field} of {who} is {one.seen}{by}, expected is {one.expected}{under_way}."
+        f"{where}: {one.field.text} of {who} is {one.seen}{by}, expected is"
+        f" {one.expected}{on_its_way}."
     )
 
 
 def held_sentence(one: Difference) -> str:
-    """Tell an operator why a finding is held by itself, and what ends that."""
-    if one.difference is None:
+    """Explain to an operator why a finding is held by itself, and how to end that."""
+    if one.amount is None:
         return f"{sentence(one)} {NO_WHOLE_NUMBER}"
     if one.held_for == "number":
         return (
@@ -224,23 +269,17 @@ def held_sentence(one: Difference) -> str:
             " itself. Nothing was changed. Correct it by hand, or accept it: `python -m consumers"
             " reconcile --now --accept`."
         )
-    what = "XP" if one.field == "xp" else one.field
+    what = "XP" if one.field.kind is FieldKind.XP else one.field.text
     row = f"{one.platform.capitalize()}'s store: the row of account {one.account_id}"
     numbers = f"(it says {one.seen}, the ledger {one.expected})"
-    if one.difference > 0:
-        begin = f"{row} had {one.difference} {what} that no entry of the ledger accounts for"
+    if one.amount > 0:
+        begin = f"{row} had {one.amount} {what} that no entry of the ledger accounts for"
         accepting = "Accepting imports it as an event: the row stays, and both platforms have it"
     else:
-        begin = f"{row} has {-one.difference} {what} less than the ledger accounts for"
+        begin = f"{row} has {-one.amount} {what} less than the ledger accounts for"
         accepting = "Accepting adds it to the row, unless the row is below zero"
     return (
         f"{begin} {numbers}. The row was not seen to agree with the ledger yet, so twinstream takes"
-        f" that for older than itself. Nothing was changed. {accepting}: `python -m consumers"
-        " reconcile --now --accept`. Or correct the row by hand."
+        f" the difference for older than itself. Nothing was changed. {accepting}: `python -m"
+        " consumers reconcile --now --accept`. Or correct the row by hand."
     )
-
-
-NO_WHOLE_NUMBER: Final = (
-    "That is no whole number, so nothing can be added to it or compared with it. Nothing was"
-    " changed: correct the row by hand."
-)

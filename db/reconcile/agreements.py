@@ -1,34 +1,41 @@
-"""Which rows of a platform's own table were seen to agree with the ledger, field by field.
+"""Rows of a platform's own table that passes saw agree with the ledger, field by field.
 
 A row that never agreed may hold what its bot counted before twinstream was connected, or what it
-counts without telling. Such a row is not drift, and no pass corrects it by itself.
+counts without recording events. Such a row is not drift, and no pass corrects it by itself.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-
-Field = Literal["xp", "balance"]
+from .fields import FieldKind
 
 
 class Agreement(NamedTuple):
-    """In which fields one account's row agrees with the ledger."""
+    """Whether one account's row agrees with the ledger, for each field."""
 
     account_id: int
     xp: bool
     balance: bool
 
 
+class AgreedField(NamedTuple):
+    """A field in which an account's row agreed with the ledger once."""
+
+    account_id: int
+    kind: FieldKind
+
+
 async def note(
     conn: asyncpg.Connection, platform: Platform, store: str, agreed: Sequence[Agreement]
 ) -> None:
-    """Note in which fields these rows of `store` were seen to agree. Nothing is taken back by it.
+    """Record the fields in which these rows of `store` agree. No earlier agreement is withdrawn.
 
-    What is noted already is not written again, so a pass over rows that are in step writes nothing.
+    An agreement that is recorded already is not written again, so a pass over rows in step writes
+    nothing.
     """
     if not agreed:
         return
@@ -49,14 +56,16 @@ async def note(
             """,
             platform,
             store,
-            *map(list, zip(*agreed, strict=True)),
+            [one.account_id for one in agreed],
+            [one.xp for one in agreed],
+            [one.balance for one in agreed],
         )
 
 
 async def agreed(
     conn: asyncpg.Connection, platform: Platform, store: str, account_ids: Collection[int]
-) -> frozenset[tuple[int, Field]]:
-    """Return in which fields which of these rows of `store` were ever seen to agree."""
+) -> frozenset[AgreedField]:
+    """Return the fields in which these rows of `store` ever agreed with the ledger."""
     with mapped_errors():
         rows = await conn.fetch(
             """
@@ -67,17 +76,16 @@ async def agreed(
             store,
             list(account_ids),
         )
-    fields: tuple[Field, Field] = ("xp", "balance")
     return frozenset(
-        (account_id, field)
-        for account_id, *known in rows
-        for field, is_known in zip(fields, known, strict=True)
-        if is_known
+        AgreedField(row["account_id"], kind)
+        for row in rows
+        for kind in (FieldKind.XP, FieldKind.BALANCE)
+        if row[kind.value]
     )
 
 
 async def forget(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Forget a row that is not there any more: one that comes back may hold anything."""
+    """Forget a row that was deleted: a row that comes back may hold anything."""
     with mapped_errors():
         await conn.execute(
             "DELETE FROM store_agreements WHERE platform = $1 AND account_id = $2",

@@ -1,7 +1,8 @@
-"""Correcting books to what the ledger adds up to: by signed amounts, never by writing a total.
+"""Corrections of the books to the sums of the ledger: by signed amounts, never by writing a total.
 
-Each of these works on one member whom the caller has locked with `hold_member`. Nobody else can
-enter anything for that member meanwhile, so what the caller saw under the lock still stands.
+Each function works on one member whom the caller has locked with `lock_member`. No other
+transaction can enter anything for that member meanwhile, so what the caller read under the lock
+still holds.
 """
 
 import asyncpg
@@ -12,15 +13,16 @@ from ..platforms import Platform
 from ..surfaces.visits import RECONCILE
 
 
-async def hold_member(
+async def lock_member(
     conn: asyncpg.Connection, member_id: int, *, paying: Platform | None = None
 ) -> bool:
-    """Lock a member against every other change until the transaction ends. False: there is none.
+    """Lock a member against every other change until the transaction ends. False: no such member.
 
-    With `paying`, nobody pays what the member's row of that platform's own table is owed, either.
+    With `paying`, no process pays the debts to the member's row of that platform's own table
+    meanwhile, either.
     """
     with mapped_errors():
-        held: int | None = await conn.fetchval(
+        locked: int | None = await conn.fetchval(
             "SELECT 1 FROM members WHERE id = $1 FOR UPDATE", member_id
         )
         if paying is not None:
@@ -29,16 +31,16 @@ async def hold_member(
                 member_id,
                 paying,
             )
-    return held is not None
+    return locked is not None
 
 
 async def add_to_books(
     conn: asyncpg.Connection, platform: Platform, member_id: int, *, xp: int = 0, balance: int = 0
 ) -> None:
-    """Add signed amounts to a member's books; rank and what is to be shown follow.
+    """Add signed amounts to a member's books; the rank and the rank to show follow.
 
-    Books that are not there are made, holding these amounts. An amount may be more than a bigint
-    holds, as long as what comes of it is not.
+    Missing books are made, holding these amounts. An amount may exceed a bigint as long as the
+    result does not.
     """
     with mapped_errors():
         changed = await conn.fetchval(
@@ -69,7 +71,7 @@ async def add_to_books(
 
 
 async def want_rank(conn: asyncpg.Connection, platform: Platform, member_id: int) -> None:
-    """Let rank follow from XP, and what is to be shown from rank."""
+    """Derive the rank from XP, and the rank to show from the rank."""
     with mapped_errors():
         await conn.execute(
             """
@@ -117,10 +119,10 @@ async def add_to_totals(
         )
 
 
-async def unlock(
+async def restore_achievement(
     conn: asyncpg.Connection, platform: Platform, member_id: int, achievement: str
 ) -> None:
-    """Put an achievement back that the ledger has."""
+    """Put an achievement that the ledger has back into the books."""
     with mapped_errors():
         await conn.execute(
             """
@@ -137,10 +139,10 @@ async def unlock(
     await _want_achievement(conn, platform, member_id, achievement, 1)
 
 
-async def lock(
+async def remove_achievement(
     conn: asyncpg.Connection, platform: Platform, member_id: int, achievement: str
 ) -> None:
-    """Take an achievement out of the books that no event ever brought."""
+    """Take an achievement that no event ever brought out of the books."""
     with mapped_errors():
         await conn.execute(
             "DELETE FROM achievements WHERE (member_id, platform, achievement) = ($1, $2, $3)",
@@ -171,20 +173,20 @@ async def _want_achievement(
 
 
 async def origin_row(conn: asyncpg.Connection, idempotency_key: str) -> LedgerRow | None:
-    """Return an event's row at its origin."""
+    """Return an event's ledger row at its origin."""
     with mapped_errors():
         row = await conn.fetchrow(
-            f"SELECT {', '.join(LedgerRow._fields)} FROM transactions"  # noqa: S608 - constants
+            f"SELECT {', '.join(LedgerRow._fields)} FROM transactions"  # noqa: S608 - the ledger's own columns
             " WHERE idempotency_key = $1 AND platform = source",
             idempotency_key,
         )
-    return None if row is None else LedgerRow(*row)
+    return None if row is None else LedgerRow(**row)
 
 
 async def send_again(conn: asyncpg.Connection, row: LedgerRow, payload: bytes) -> None:
-    """Make an event pending again, so that it takes effect on the other platform after all.
+    """Make a completed event pending again, so that the relay publishes it once more.
 
-    `payload` is for an event of which nothing is left but its row in the ledger.
+    `payload` is for an event that was cleaned up since: only its ledger row is left.
     """
     with mapped_errors():
         await conn.execute(

@@ -1,26 +1,28 @@
-"""What passes found: each difference is a row, with what was decided about it and why."""
+"""The findings of passes: one row per difference, with what was decided about it and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
+from .fields import BALANCE_AMOUNTS, XP_AMOUNTS, Field
 
 Decision = Literal["watched", "held", "repaired", "gone", "left", "stopped"]
 HeldFor = Literal["history", "number"]
-"""Why a finding is held by itself: the row never agreed with the ledger, or the amount is none that
-an event can carry."""
-#: Findings that one statement decides: nobody waits long for it.
+"""Why a finding is held by itself: the row never agreed with the ledger, or no event can carry the
+amount."""
+#: Findings decided by one statement: few enough that no other transaction waits long for its locks.
 DECIDED_AT_ONCE_MAX = 5_000
-#: A member who was watched and not looked at again for so long is not watched any more.
+#: How long a finding stays watched that no pass could look at again, in seconds: two days, twice
+#: the time within which a sweep looks at everybody by default.
 WATCHED_S_MAX = 2 * 24 * 3_600
 
-#: Two rows tell of the same difference. Numbers may move together, while events come in. What is
-#: held by itself stays the same finding, whatever the number is by now.
+#: SQL: whether the rows `n` and `o` report the same difference. The numbers on both sides may move
+#: together while events come in. A finding that is held by itself stays the same one whatever its
+#: number is by now.
 _SAME = """
     n.platform = o.platform AND n.subject = o.subject AND n.subject_id = o.subject_id
     AND n.field = o.field AND (
@@ -42,27 +44,31 @@ class Difference(NamedTuple):
     platform: Platform
     subject: str
     subject_id: int
+    """The member for books, the account for every other subject."""
     member_id: int | None
     account_id: int | None
-    field: str
+    field: Field
     seen: str
     expected: str
-    difference: int | None
+    amount: int | None
+    """Seen less expected, where both are numbers; the column `difference`."""
     in_flight: str
     held_for: HeldFor | None = None
+    """Why the finding is held by itself until an operator accepts it, if it is."""
 
 
-class Undecided(NamedTuple):
-    """A finding that is still to be decided about."""
+class Finding(NamedTuple):
+    """A difference that a pass found, and that is still undecided."""
 
+    run_id: int
     id: int
     difference: Difference
-    before: str | None
-    """What the last pass that looked there decided, if it found the same: watched or held."""
+    before: str | None = None
+    """`watched` or `held`: what an earlier pass decided about the same difference, if one did."""
 
 
 class Tally(NamedTuple):
-    """What would change on one platform and subject."""
+    """What would change on one platform and subject if everything found there were repaired."""
 
     platform: Platform
     subject: str
@@ -91,46 +97,91 @@ class DriftRow(NamedTuple):
     found_at: datetime
 
 
-#: The types of a difference's fields, in their order.
-_TYPES: Final = (
-    *("text", "text", "bigint", "bigint", "bigint"),
-    *("text", "text", "text", "numeric", "text", "text"),
-)
+#: The columns of a difference, with their types.
+_COLUMNS: Final[Mapping[str, str]] = {
+    "platform": "text",
+    "subject": "text",
+    "subject_id": "bigint",
+    "member_id": "bigint",
+    "account_id": "bigint",
+    "field": "text",
+    "seen": "text",
+    "expected": "text",
+    "difference": "numeric",
+    "in_flight": "text",
+    "held_for": "text",
+}
+_NAMES: Final = ", ".join(_COLUMNS)
+
+
+def _parameters(first: int) -> str:
+    """Name the parameters that carry differences, one array per column, from `$first` on."""
+    return ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_COLUMNS.values(), first))
+
+
+def _arrays(found: Sequence[Difference]) -> list[list[object]]:
+    """Return the arguments for `_parameters`: one list per column."""
+    rows = [_columns_of(one) for one in found]
+    return [[row[column] for row in rows] for column in _COLUMNS]
+
+
+def _columns_of(one: Difference) -> dict[str, object]:
+    columns = one._asdict()
+    return columns | {"field": one.field.text, "difference": columns.pop("amount")}
+
+
+def _difference(row: asyncpg.Record) -> Difference:
+    """Read a difference from a row with all of its columns."""
+    return Difference(
+        platform=row["platform"],
+        subject=row["subject"],
+        subject_id=row["subject_id"],
+        member_id=row["member_id"],
+        account_id=row["account_id"],
+        field=Field.parse(row["field"]),
+        seen=row["seen"],
+        expected=row["expected"],
+        amount=None if row["difference"] is None else int(row["difference"]),
+        in_flight=row["in_flight"],
+        held_for=row["held_for"],
+    )
 
 
 async def add(conn: asyncpg.Connection, run_id: int, found: Sequence[Difference]) -> None:
-    """Note what a page showed. Doing so twice notes it once."""
+    """Record the differences that a page showed. A page that comes twice is recorded once."""
     if not found:
         return
     with mapped_errors():
         await conn.execute(
             f"""
-            INSERT INTO drift (run_id, {", ".join(Difference._fields)})
-            SELECT $1, * FROM unnest({_arrays(2)})
+            INSERT INTO drift (run_id, {_NAMES})
+            SELECT $1, * FROM unnest({_parameters(2)})
             ON CONFLICT ON CONSTRAINT drift_once DO NOTHING
-            """,  # noqa: S608 - the columns are this module's own
+            """,  # noqa: S608 - this module's own columns
             run_id,
-            *map(list, zip(*found, strict=True)),
+            *_arrays(found),
         )
 
 
 async def keep_held(
     conn: asyncpg.Connection, run_id: int, found: Sequence[Difference], why: Sequence[str]
 ) -> list[Difference]:
-    """Hold what is held by itself. Returns what was not held before.
+    """Hold differences by themselves. Returns those that were not held before.
 
-    It stays one finding until an operator decides or it is gone: a pass that sees it again notes
-    what it is by now.
+    Such a difference stays one finding until an operator decides or it is gone: a pass that sees it
+    again updates its numbers.
     """
     if not found:
         return []
-    columns = ", ".join(Difference._fields)
     with mapped_errors():
         rows = await conn.fetch(
             f"""
             WITH found AS (
-                SELECT * FROM unnest({_arrays(3)}, $2::text[]) AS u ({columns}, why)
-            ), seen_again AS (
+                SELECT * FROM unnest({_parameters(3)}, $2::text[]) AS u ({_NAMES}, why)
+            ),
+            -- What an earlier pass holds or watches stays that pass's finding, with the numbers of
+            -- today; `seen_again_by` keeps `forget_gone` from closing it.
+            seen_again AS (
                 UPDATE drift AS o SET decision = 'held', why = n.why, held_for = n.held_for,
                     seen = n.seen, expected = n.expected, difference = n.difference,
                     in_flight = n.in_flight, member_id = n.member_id, seen_again_by = $1,
@@ -141,31 +192,27 @@ async def keep_held(
                     AND o.decision IN ('watched', 'held')
                 RETURNING o.platform, o.subject, o.subject_id, o.field
             )
-            INSERT INTO drift (run_id, {columns}, why, decision, decided_at)
+            -- All others become findings of this pass; a page that comes twice adds none.
+            INSERT INTO drift (run_id, {_NAMES}, why, decision, decided_at)
             SELECT $1, n.*, 'held', now() FROM found AS n
             WHERE (n.platform, n.subject, n.subject_id, n.field) NOT IN (
                 SELECT * FROM seen_again
             )
             ON CONFLICT ON CONSTRAINT drift_once DO NOTHING
             RETURNING subject_id, field
-            """,  # noqa: S608 - as above
+            """,  # noqa: S608 - this module's own columns
             run_id,
             list(why),
-            *map(list, zip(*found, strict=True)),
+            *_arrays(found),
         )
-    fresh = {tuple(row) for row in rows}
-    return [one for one in found if (one.subject_id, one.field) in fresh]
-
-
-def _arrays(first: int) -> str:
-    """Name the parameters that carry differences, from the one of this number on."""
-    return ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(_TYPES))
+    fresh = {(row["subject_id"], row["field"]) for row in rows}
+    return [one for one in found if (one.subject_id, one.field.text) in fresh]
 
 
 async def forget_gone(
     conn: asyncpg.Connection, run_id: int, platform: Platform, subject: str, ids: Sequence[int]
 ) -> None:
-    """Note of those who were looked at that what was watched there is not there any more."""
+    """Close what earlier passes watch or hold of these ids, and this pass did not find again."""
     with mapped_errors():
         await conn.execute(
             f"""
@@ -175,7 +222,7 @@ async def forget_gone(
                 AND o.decision IN ('watched', 'held') AND o.run_id < $1
                 AND o.seen_again_by IS DISTINCT FROM $1
                 AND NOT EXISTS (SELECT FROM drift AS n WHERE n.run_id = $1 AND {_SAME})
-            """,  # noqa: S608 - as above
+            """,  # noqa: S608 - this module's own condition
             run_id,
             platform,
             subject,
@@ -186,7 +233,7 @@ async def forget_gone(
 async def watched_after(
     conn: asyncpg.Connection, platform: Platform, subject: str, after: int, limit: int
 ) -> list[int]:
-    """Return the next ids above `after` of those who are watched, in order."""
+    """Return the next ids above `after` that have a watched finding, in order."""
     with mapped_errors():
         rows = await conn.fetch(
             """
@@ -206,7 +253,7 @@ async def watched_after(
 async def held_after(
     conn: asyncpg.Connection, platform: Platform, subject: str, after: int, limit: int
 ) -> list[int]:
-    """Return the next ids above `after` of those who are held by themselves, in order."""
+    """Return the next ids above `after` that have a finding held by itself, in order."""
     with mapped_errors():
         rows = await conn.fetch(
             """
@@ -224,7 +271,7 @@ async def held_after(
 
 
 async def held_count(conn: asyncpg.Connection) -> int:
-    """Count the findings that are held by themselves, and wait for an operator."""
+    """Count the findings that are held by themselves until an operator decides."""
     with mapped_errors():
         count: int = await conn.fetchval(
             "SELECT count(*) FROM drift WHERE decision = 'held' AND held_for IS NOT NULL"
@@ -233,9 +280,9 @@ async def held_count(conn: asyncpg.Connection) -> int:
 
 
 async def tallies(conn: asyncpg.Connection, run_id: int) -> list[Tally]:
-    """Add up what a pass found, for each platform and subject that it has pages of.
+    """Add up what a pass found, for each platform and subject of which it has pages.
 
-    What is held by itself does not count: nothing of it would change.
+    Findings that are held by themselves do not count: nothing of them would change.
     """
     with mapped_errors():
         rows = await conn.fetch(
@@ -244,52 +291,49 @@ async def tallies(conn: asyncpg.Connection, run_id: int) -> list[Tally]:
                 SELECT platform, subject, sum(looked_at)::bigint AS looked_at
                 FROM snapshots WHERE run_id = $1 GROUP BY platform, subject
             )
-            SELECT l.platform, l.subject, l.looked_at, count(DISTINCT d.subject_id),
-                coalesce(sum(abs(d.difference)) FILTER (WHERE d.field LIKE '%xp'), 0),
-                coalesce(sum(abs(d.difference)) FILTER (WHERE d.field LIKE '%balance'), 0)
+            SELECT l.platform, l.subject, l.looked_at, count(DISTINCT d.subject_id) AS differing,
+                coalesce(sum(abs(d.difference)) FILTER (WHERE d.field = ANY ($2::text[])), 0)
+                    AS xp,
+                coalesce(sum(abs(d.difference)) FILTER (WHERE d.field = ANY ($3::text[])), 0)
+                    AS balance
             FROM looked AS l
             LEFT JOIN drift AS d ON d.run_id = $1
                 AND d.platform = l.platform AND d.subject = l.subject AND d.held_for IS NULL
             GROUP BY l.platform, l.subject, l.looked_at ORDER BY l.platform, l.subject
             """,
             run_id,
+            [*XP_AMOUNTS],
+            [*BALANCE_AMOUNTS],
         )
-    found = [Tally(*row) for row in rows]
+    found = [Tally(**row) for row in rows]
     return [one._replace(xp=int(one.xp), balance=int(one.balance)) for one in found]
 
 
-async def undecided(conn: asyncpg.Connection, run_id: int, *, limit: int) -> list[Undecided]:
-    """Return the next findings of a pass that nothing was decided about yet."""
+async def undecided(conn: asyncpg.Connection, run_id: int, *, limit: int) -> list[Finding]:
+    """Return the next undecided findings of a pass."""
     with mapped_errors():
         rows = await conn.fetch(
             f"""
-            SELECT n.id, {", ".join(f"n.{field}" for field in Difference._fields)},
+            SELECT n.id, {", ".join(f"n.{column}" for column in _COLUMNS)},
                 (
                     SELECT min(o.decision) FROM drift AS o
                     WHERE o.run_id < n.run_id AND o.decision IN ('watched', 'held') AND {_SAME}
-                )
+                ) AS before
             FROM drift AS n WHERE n.run_id = $1 AND n.decision = 'found' ORDER BY n.id LIMIT $2
-            """,  # noqa: S608 - as above
+            """,  # noqa: S608 - this module's own columns and condition
             run_id,
             limit,
         )
-    return [Undecided(row[0], _difference(row[1:-1]), row[-1]) for row in rows]
+    return [Finding(run_id, row["id"], _difference(row), row["before"]) for row in rows]
 
 
-def _difference(values: Sequence[Any]) -> Difference:
-    """Read a row. Postgres's `numeric` comes as a Decimal."""
-    one = Difference(*values)
-    return one._replace(difference=_whole(one.difference))
+async def lock_finding(conn: asyncpg.Connection, finding_id: int) -> bool:
+    """Lock an undecided finding of a running pass.
 
-
-def _whole(number: Decimal | int | None) -> int | None:
-    return None if number is None else int(number)
-
-
-async def hold(conn: asyncpg.Connection, finding_id: int) -> bool:
-    """Lock a finding that is still to be decided about. False: somebody has decided meanwhile."""
+    False: another process has decided it meanwhile, or the pass has ended.
+    """
     with mapped_errors():
-        held: int | None = await conn.fetchval(
+        locked: int | None = await conn.fetchval(
             """
             SELECT 1 FROM drift AS d JOIN reconcile_runs AS r ON r.id = d.run_id
             WHERE d.id = $1 AND d.decision = 'found' AND r.status = 'running'
@@ -297,7 +341,7 @@ async def hold(conn: asyncpg.Connection, finding_id: int) -> bool:
             """,
             finding_id,
         )
-    return held is not None
+    return locked is not None
 
 
 async def decide(
@@ -309,9 +353,9 @@ async def decide(
     idempotency_key: str | None = None,
     dry_run: bool = False,
 ) -> None:
-    """Note what was decided about findings, and that what was watched before led to it.
+    """Record what was decided about findings, and close the earlier ones that led to it.
 
-    After a dry run everything that was watched is watched as before.
+    A dry run closes none: what was watched or held before it stays so.
     """
     with mapped_errors():
         await conn.execute(
@@ -335,13 +379,16 @@ async def decide(
             FROM drift AS n
             WHERE n.id = ANY ($1::bigint[]) AND n.decision NOT IN ('found', 'stopped')
                 AND o.run_id < n.run_id AND o.decision IN ('watched', 'held') AND {_SAME}
-            """,  # noqa: S608 - as above
+            """,  # noqa: S608 - this module's own condition
             list(ids),
         )
 
 
 async def decide_all(conn: asyncpg.Connection, run_id: int, decision: Decision, why: str) -> int:
-    """Decide the same about the next few undecided findings of a pass. Returns how many."""
+    """Decide the same about the next DECIDED_AT_ONCE_MAX undecided findings of a pass.
+
+    Returns how many were decided.
+    """
     found = await undecided(conn, run_id, limit=DECIDED_AT_ONCE_MAX)
     ids = [one.id for one in found]
     if ids:
@@ -350,7 +397,7 @@ async def decide_all(conn: asyncpg.Connection, run_id: int, decision: Decision, 
 
 
 async def forget_old(conn: asyncpg.Connection) -> None:
-    """End the watch over those who were not looked at again, because they are no more."""
+    """Close watched findings that no pass looked at again: their members or accounts are gone."""
     with mapped_errors():
         await conn.execute(
             """
@@ -364,20 +411,24 @@ async def forget_old(conn: asyncpg.Connection) -> None:
 
 
 async def of_run(conn: asyncpg.Connection, run_id: int, *, limit: int) -> list[DriftRow]:
-    """Return what a pass found, for people, in the order in which it was found."""
+    """Return the findings of a pass, for people, in the order in which it found them."""
     with mapped_errors():
         rows = await conn.fetch(
-            f"SELECT {', '.join(DriftRow._fields)} FROM drift"  # noqa: S608 - as above
+            f"SELECT {', '.join(DriftRow._fields)} FROM drift"  # noqa: S608 - this module's own columns
             " WHERE run_id = $1 ORDER BY id LIMIT $2",
             run_id,
             limit,
         )
-    found = [DriftRow(*row) for row in rows]
-    return [one._replace(difference=_whole(one.difference)) for one in found]
+    found = [DriftRow(**row) for row in rows]
+    # Postgres returns `numeric` as a Decimal.
+    return [
+        one._replace(difference=None if one.difference is None else int(one.difference))
+        for one in found
+    ]
 
 
 async def decisions_of(conn: asyncpg.Connection, run_id: int) -> dict[str, int]:
-    """Count what was decided in a pass."""
+    """Count a pass's findings by decision."""
     with mapped_errors():
         rows = await conn.fetch(
             "SELECT decision, count(*) FROM drift WHERE run_id = $1 GROUP BY decision ORDER BY 1",

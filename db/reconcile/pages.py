@@ -1,4 +1,4 @@
-"""The pages of a pass: what was put on the stream, and what has been compared of it."""
+"""The pages of a pass, in the table `snapshots`: which are on the stream, which are compared."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +8,16 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
+
+
+class PageId(NamedTuple):
+    """The key of a page."""
+
+    run_id: int
+    platform: Platform
+    subject: str
+    page: int
+    """Its number among the subject's pages in this pass, from 0."""
 
 
 class PageRecord(NamedTuple):
@@ -24,19 +34,27 @@ class PageRecord(NamedTuple):
     is_last: bool
     checksum: str
     taken_at: datetime
-    compared_at: datetime | None
-    refused: str | None
 
 
 class KnownPage(NamedTuple):
-    """A page that waits to be compared, and what its pass is for."""
+    """A page whose transaction the caller holds, and what its pass is for."""
 
     record: PageRecord
+    compared_at: datetime | None
     dry_run: bool
     accepted: bool
 
 
-_PAGE = ", ".join(PageRecord._fields)
+class Progress(NamedTuple):
+    """How far a pass is with its pages."""
+
+    waiting: int
+    """Pages that are recorded and not compared yet."""
+    refused: str | None
+    """Why a page was refused, and which, if one was."""
+
+
+_RECORD = ", ".join(f"s.{column}" for column in PageRecord._fields)
 
 
 async def pages(
@@ -45,19 +63,19 @@ async def pages(
     """Return a subject's pages in this pass, in order."""
     with mapped_errors():
         rows = await conn.fetch(
-            f"SELECT {_PAGE} FROM snapshots"  # noqa: S608 - as above
-            " WHERE run_id = $1 AND platform = $2 AND subject = $3 ORDER BY page",
+            f"SELECT {_RECORD} FROM snapshots AS s"  # noqa: S608 - this module's own columns
+            " WHERE s.run_id = $1 AND s.platform = $2 AND s.subject = $3 ORDER BY s.page",
             run_id,
             platform,
             subject,
         )
-    return [PageRecord(*row) for row in rows]
+    return [PageRecord(**row) for row in rows]
 
 
 async def add_page(conn: asyncpg.Connection, run_id: int, owner: str, page: PageRecord) -> bool:
-    """Note a page that is about to go on the stream. False: the pass is not this owner's any more.
+    """Record a page that is about to go on the stream. False: this owner has lost the pass.
 
-    A page of this number that was noted before, and got no further, is replaced.
+    A page of this number that was recorded before, and not compared since, is replaced.
     """
     with mapped_errors():
         added: int | None = await conn.fetchval(
@@ -66,7 +84,9 @@ async def add_page(conn: asyncpg.Connection, run_id: int, owner: str, page: Page
                 looked_at, rows, is_last, checksum, taken_at)
             SELECT r.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
             FROM reconcile_runs AS r
+            -- The owner of a lost pass records nothing any more.
             WHERE r.id = $1 AND r.owner = $2 AND r.status = 'running'
+            -- A page that was compared stays: what it showed is in `drift` already.
             ON CONFLICT ON CONSTRAINT snapshot_once DO UPDATE SET
                 part = excluded.part, after_id = excluded.after_id, upto_id = excluded.upto_id,
                 looked_at = excluded.looked_at, rows = excluded.rows,
@@ -77,31 +97,46 @@ async def add_page(conn: asyncpg.Connection, run_id: int, owner: str, page: Page
             """,
             run_id,
             owner,
-            *page[:11],
+            page.platform,
+            page.subject,
+            page.page,
+            page.part,
+            page.after_id,
+            page.upto_id,
+            page.looked_at,
+            page.rows,
+            page.is_last,
+            page.checksum,
+            page.taken_at,
         )
     return added is not None
 
 
 async def forget_uncompared(conn: asyncpg.Connection, run_id: int, owner: str) -> None:
-    """Forget the pages from the first on that was not compared, so that they are taken again.
+    """Delete each subject's pages from the first uncompared one on, so that they are taken again.
 
-    For an owner who takes over, and cannot know which of them are on the stream.
+    For an owner who cannot know which of them are on the stream: it took the pass over, or Redis
+    lost the stream.
     """
     with mapped_errors():
         await conn.execute(
             """
-            WITH held AS (
+            -- Locks the pass, and selects nothing once this owner has lost it.
+            WITH owned AS (
                 SELECT id FROM reconcile_runs
                 WHERE id = $1 AND owner = $2 AND status = 'running' FOR UPDATE
-            ), lost AS (
-                DELETE FROM snapshots AS s USING held, (
+            ),
+            -- Later pages go too, even compared ones: a page taken again may end at another id,
+            -- and the next one has to begin there.
+            lost AS (
+                DELETE FROM snapshots AS s USING owned, (
                     SELECT platform, subject, min(page) AS page FROM snapshots
                     WHERE run_id = $1 AND compared_at IS NULL GROUP BY platform, subject
                 ) AS f
-                WHERE s.run_id = held.id AND s.platform = f.platform AND s.subject = f.subject
+                WHERE s.run_id = owned.id AND s.platform = f.platform AND s.subject = f.subject
                     AND s.page >= f.page
             )
-            UPDATE reconcile_runs AS r SET pages = NULL FROM held WHERE r.id = held.id
+            UPDATE reconcile_runs AS r SET pages = NULL FROM owned WHERE r.id = owned.id
             """,
             run_id,
             owner,
@@ -117,7 +152,10 @@ async def leave_out(
     *,
     why: str,
 ) -> None:
-    """Note that a subject cannot be looked at in this pass, and decide nothing of it."""
+    """Record that a subject cannot be read in this pass, so that none of its findings is decided.
+
+    The record is a page of the part `left out`, behind those that the subject has already.
+    """
     with mapped_errors():
         await conn.execute(
             """
@@ -139,7 +177,7 @@ async def leave_out(
 
 
 async def all_taken(conn: asyncpg.Connection, run_id: int, owner: str) -> None:
-    """Note that every page is taken, so that a missing one can be told."""
+    """Record how many pages the pass has, so that a missing one is noticed."""
     with mapped_errors():
         await conn.execute(
             """
@@ -152,70 +190,58 @@ async def all_taken(conn: asyncpg.Connection, run_id: int, owner: str) -> None:
         )
 
 
-async def find_page(
-    conn: asyncpg.Connection, run_id: int, platform: Platform, subject: str, page: int
-) -> KnownPage | None:
+async def find_page(conn: asyncpg.Connection, page_id: PageId) -> KnownPage | None:
     """Return and lock a page of a running pass.
 
-    None if there is none such, or the pass has ended. It cannot end until the caller's transaction
-    does.
+    None if there is no such page, or the pass has ended. The pass cannot end before the caller's
+    transaction does.
     """
     with mapped_errors():
         row = await conn.fetchrow(
             f"""
-            SELECT {", ".join(f"s.{column}" for column in PageRecord._fields)},
-                r.dry_run, r.accepted
+            SELECT {_RECORD}, s.compared_at, r.dry_run, r.accepted
             FROM reconcile_runs AS r JOIN snapshots AS s ON s.run_id = r.id
             WHERE r.id = $1 AND r.status = 'running'
                 AND s.platform = $2 AND s.subject = $3 AND s.page = $4
             FOR SHARE OF r FOR NO KEY UPDATE OF s
-            """,  # noqa: S608 - as above
-            run_id,
-            platform,
-            subject,
-            page,
+            """,  # noqa: S608 - this module's own columns
+            *page_id,
         )
-    return None if row is None else KnownPage(PageRecord(*tuple(row)[:-2]), *tuple(row)[-2:])
+    if row is None:
+        return None
+    record = PageRecord(**{column: row[column] for column in PageRecord._fields})
+    return KnownPage(record, row["compared_at"], row["dry_run"], row["accepted"])
 
 
 async def mark_compared(
-    conn: asyncpg.Connection,
-    run_id: int,
-    platform: Platform,
-    subject: str,
-    page: int,
-    *,
-    refused: str | None = None,
+    conn: asyncpg.Connection, page_id: PageId, *, refused: str | None = None
 ) -> None:
-    """Note that a page was compared, or why it was refused."""
+    """Record that a page was compared, or why it was refused."""
     with mapped_errors():
         await conn.execute(
             """
             UPDATE snapshots SET compared_at = now(), refused = $5
             WHERE run_id = $1 AND platform = $2 AND subject = $3 AND page = $4
             """,
-            run_id,
-            platform,
-            subject,
-            page,
+            *page_id,
             refused,
         )
 
 
-async def progress(conn: asyncpg.Connection, run_id: int) -> tuple[int, str | None]:
-    """Count the pages that were taken and not compared yet; say why one was refused, if any was."""
+async def progress(conn: asyncpg.Connection, run_id: int) -> Progress:
+    """Return how far a pass is with its pages. A subject that was left out is no refused page."""
     with mapped_errors():
         row = await conn.fetchrow(
             """
-            SELECT count(*) FILTER (WHERE compared_at IS NULL),
+            SELECT count(*) FILTER (WHERE compared_at IS NULL) AS waiting,
                 min(platform || ' ' || subject || ', page ' || page || ': ' || refused)
-                    FILTER (WHERE part <> 'left out')
+                    FILTER (WHERE part <> 'left out') AS refused
             FROM snapshots
             WHERE run_id = $1 AND (compared_at IS NULL OR refused IS NOT NULL)
             """,
             run_id,
         )
-    return row[0], row[1]
+    return Progress(**row)
 
 
 async def subjects_of(
@@ -225,16 +251,16 @@ async def subjects_of(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT platform, subject, min(refused) FILTER (WHERE part = 'left out')
+            SELECT platform, subject, min(refused) FILTER (WHERE part = 'left out') AS why
             FROM snapshots WHERE run_id = $1 GROUP BY platform, subject ORDER BY platform, subject
             """,
             run_id,
         )
-    return {(platform, subject): why for platform, subject, why in rows}
+    return {(row["platform"], row["subject"]): row["why"] for row in rows}
 
 
 async def count(conn: asyncpg.Connection, run_id: int) -> int:
-    """Count the pages that there are of a pass."""
+    """Count the recorded pages of a pass."""
     with mapped_errors():
         number: int = await conn.fetchval(
             "SELECT count(*) FROM snapshots WHERE run_id = $1", run_id

@@ -1,7 +1,7 @@
-"""Passes over the community: one at a time, each in the hands of one owner while its lease lasts.
+"""Passes over the community: one runs at a time, owned by one process while its lease lasts.
 
-Whoever finds a pass whose lease is out goes on with it. Every function that changes a pass asks for
-its owner, so one who was paused for too long changes nothing any more.
+A process that finds a pass whose lease has expired takes it over. Every function that changes a
+pass asks for its owner, so a process that was suspended for too long changes nothing any more.
 """
 
 from datetime import datetime
@@ -15,8 +15,9 @@ from . import sweeps
 
 Cause = Literal["interval", "asked", "alarm"]
 
-#: A row enters the ledger with its transaction's time, and is seen once that commits. What began so
-#: long ago is committed, or was cut off (pool.IDLE_IN_TRANSACTION_TIMEOUT_S).
+#: The longest possible open transaction, in seconds. A ledger row bears the time at which its
+#: transaction began, and is visible once that commits; so older rows are visible or rolled back.
+#: Postgres ends an idle transaction sooner (pool.IDLE_IN_TRANSACTION_TIMEOUT_S).
 OPEN_TRANSACTION_S_MAX = 120
 
 
@@ -31,7 +32,7 @@ class Run(NamedTuple):
     accepted: bool
     started_at: datetime
     pages: int | None
-    """How many pages there are in all; None while they are being taken."""
+    """How many pages it has in all; None while they are being taken."""
 
 
 class RunReport(NamedTuple):
@@ -48,10 +49,11 @@ class RunReport(NamedTuple):
     repairs: int
     pages: int | None
     taken: int
+    """Pages that are recorded, those of subjects that were left out included."""
     compared: int
 
 
-_RUN = "id, cause, member_id, everybody, dry_run, accepted, started_at, pages"
+_RUN = ", ".join(Run._fields)
 
 
 async def is_due(conn: asyncpg.Connection, *, interval_s: float) -> bool:
@@ -82,8 +84,8 @@ async def begin(
 ) -> Run | None:
     """Begin a pass, or return None while another is running. The caller owns the transaction.
 
-    A pass that is not told otherwise is over those touched since the last one; the first of all is
-    over everybody.
+    By default a pass is over the members touched since the last one, beside those watched and a
+    slice of all others. The very first pass is over everybody.
 
     Raises:
         Paused: the stop sign of this release is set.
@@ -107,7 +109,7 @@ async def begin(
             ), 0))
             ON CONFLICT DO NOTHING
             RETURNING {_RUN}
-            """,  # noqa: S608 - the columns are this module's own constant
+            """,  # noqa: S608 - this module's own columns
             cause,
             owner,
             lease_s,
@@ -119,7 +121,7 @@ async def begin(
         )
         if row is None:
             return None
-        run = Run(*row)
+        run = Run(**row)
         if not run.everybody:
             await _touch(conn, run, before or 0)
     return run
@@ -140,7 +142,7 @@ async def _touch(conn: asyncpg.Connection, run: Run, after: int) -> None:
 
 
 async def take_over(conn: asyncpg.Connection, *, owner: str, lease_s: float) -> Run | None:
-    """Go on with the running pass if its lease is out, or if it is this owner's already."""
+    """Take the running pass if its lease has expired, or if this owner has it already."""
     with mapped_errors():
         row = await conn.fetchrow(
             f"""
@@ -148,15 +150,15 @@ async def take_over(conn: asyncpg.Connection, *, owner: str, lease_s: float) -> 
             SET owner = $1, lease_until = now() + make_interval(secs => $2)
             WHERE status = 'running' AND (lease_until < now() OR owner = $1)
             RETURNING {_RUN}
-            """,  # noqa: S608 - as above
+            """,  # noqa: S608 - this module's own columns
             owner,
             lease_s,
         )
-    return None if row is None else Run(*row)
+    return None if row is None else Run(**row)
 
 
 async def renew(conn: asyncpg.Connection, run_id: int, *, owner: str, lease_s: float) -> bool:
-    """Keep a pass in hand. False: it has ended, or somebody else has it."""
+    """Extend the lease of a pass. False: the pass has ended, or another process owns it."""
     with mapped_errors():
         kept: int | None = await conn.fetchval(
             """
@@ -171,25 +173,29 @@ async def renew(conn: asyncpg.Connection, run_id: int, *, owner: str, lease_s: f
 
 
 async def report(conn: asyncpg.Connection, run_id: int) -> RunReport | None:
-    """Say how far a pass is, or how it ended."""
+    """Return how far a pass is, or how it ended; None if there is no such pass."""
     with mapped_errors():
         row = await conn.fetchrow(
             """
             SELECT r.id, r.status, r.stopped_because, coalesce(array_agg(
                     s.platform || ' ' || s.subject || ': ' || s.refused
                     ORDER BY s.platform, s.subject
-                ) FILTER (WHERE s.part = 'left out'), '{}'), r.started_at, r.finished_at,
-                r.members, r.findings, r.repairs, r.pages, count(s.page), count(s.compared_at)
+                ) FILTER (WHERE s.part = 'left out'), '{}') AS left_out, r.started_at,
+                r.finished_at, r.members, r.findings, r.repairs, r.pages,
+                count(s.page) AS taken, count(s.compared_at) AS compared
             FROM reconcile_runs AS r LEFT JOIN snapshots AS s ON s.run_id = r.id
             WHERE r.id = $1 GROUP BY r.id
             """,
             run_id,
         )
-    return None if row is None else RunReport(*row)
+    return None if row is None else RunReport(**row)
 
 
 async def age_of_last_s(conn: asyncpg.Connection) -> float | None:
-    """Say how long ago a pass over the community was finished last; None if none ever was."""
+    """Return how long ago a pass over the community was last finished, in seconds.
+
+    None if no pass was finished yet.
+    """
     with mapped_errors():
         age: float | None = await conn.fetchval(
             """
@@ -202,7 +208,7 @@ async def age_of_last_s(conn: asyncpg.Connection) -> float | None:
 
 
 async def touched_after(conn: asyncpg.Connection, run_id: int, after: int, limit: int) -> list[int]:
-    """Return the next members above `after` whom the pass looks at first, in order."""
+    """Return the next members above `after` of the pass's part `touched`, in order."""
     with mapped_errors():
         rows = await conn.fetch(
             """
@@ -219,9 +225,9 @@ async def touched_after(conn: asyncpg.Connection, run_id: int, after: int, limit
 async def end(
     conn: asyncpg.Connection, run_id: int, owner: str, *, stopped_because: str | None = None
 ) -> bool:
-    """End a pass. False: it is not this owner's any more. The caller owns the transaction.
+    """End a pass. False: this owner has lost it. The caller owns the transaction.
 
-    A pass that was not stopped also moves on the rolling look at everybody.
+    A pass that was not stopped, and was no dry run, also moves the sweeps over everybody on.
     """
     with mapped_errors():
         ended = await conn.fetchrow(

@@ -1,4 +1,7 @@
-"""The rolling look at everybody: each pass goes on where the last one ended, round and round."""
+"""The sweep over the whole community: each pass continues where the last one ended, and it repeats.
+
+A sweep exists per platform and subject, in the table `reconcile_walks`.
+"""
 
 from typing import NamedTuple
 
@@ -8,20 +11,21 @@ from ..errors import mapped_errors
 from ..platforms import Platform
 
 
-class Walk(NamedTuple):
-    """How far the look has come on one platform and subject."""
+class Sweep(NamedTuple):
+    """How far the sweep over one platform and subject has come."""
 
     after_id: int
+    """The last id that was looked at; the sweep continues above it. 0 at the beginning."""
     passed: int
-    """How many it has passed since it began at the first."""
+    """How many ids it has looked at since it began at the first id."""
     passed_last_time: int
-    """How many it passed in all when it last came round; 0 if it never did."""
+    """How many ids the last complete sweep looked at; 0 if there was none."""
     age_s: float
-    """How long ago it began at the first."""
+    """How long ago it began at the first id, in seconds."""
 
 
 class Slice(NamedTuple):
-    """What a pass looked at beside those who were touched."""
+    """The part of a sweep that one pass has looked at."""
 
     platform: Platform
     subject: str
@@ -29,29 +33,44 @@ class Slice(NamedTuple):
     upto_id: int
     ids: int
     came_round: bool
+    """Whether it reached the last id."""
 
 
-async def walk(conn: asyncpg.Connection, platform: Platform, subject: str) -> Walk:
-    """Say how far the look has come."""
+class Position(NamedTuple):
+    """Where a sweep stands after a slice: what `reconcile_walks` keeps."""
+
+    after_id: int
+    passed: int
+    passed_last_time: int
+    starts_over: bool
+    """Whether the sweep began at the first id with this slice, so that its age is counted anew."""
+
+
+async def find_sweep(conn: asyncpg.Connection, platform: Platform, subject: str) -> Sweep:
+    """Return how far the sweep has come; a sweep that never began is at its beginning."""
     with mapped_errors():
         row = await conn.fetchrow(
             """
-            SELECT after_id, passed, passed_last_time, extract(epoch FROM now() - began_at)::float8
+            SELECT after_id, passed, passed_last_time,
+                extract(epoch FROM now() - began_at)::float8 AS age_s
             FROM reconcile_walks WHERE platform = $1 AND subject = $2
             """,
             platform,
             subject,
         )
-    return Walk(0, 0, 0, 0.0) if row is None else Walk(*row)
+    return Sweep(0, 0, 0, 0.0) if row is None else Sweep(**row)
 
 
 async def move_on(conn: asyncpg.Connection, run_id: int) -> None:
-    """Go on behind the slices that a pass has proven."""
+    """Move each sweep behind the slice that this pass has compared.
+
+    A subject that the pass had to leave out stays where it is.
+    """
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT platform, subject, min(after_id), max(upto_id), sum(looked_at)::bigint,
-                bool_or(is_last)
+            SELECT platform, subject, min(after_id) AS after_id, max(upto_id) AS upto_id,
+                sum(looked_at)::bigint AS ids, bool_or(is_last) AS came_round
             FROM snapshots WHERE run_id = $1 AND part IN ('slice', 'left out')
             GROUP BY platform, subject HAVING bool_and(part <> 'left out')
             ORDER BY platform, subject
@@ -59,10 +78,8 @@ async def move_on(conn: asyncpg.Connection, run_id: int) -> None:
             run_id,
         )
         for row in rows:
-            done = Slice(*row)
-            after, passed, last_time, is_new = moved(
-                await walk(conn, done.platform, done.subject), done
-            )
+            done = Slice(**row)
+            position = moved(await find_sweep(conn, done.platform, done.subject), done)
             await conn.execute(
                 """
                 INSERT INTO reconcile_walks AS w
@@ -75,20 +92,21 @@ async def move_on(conn: asyncpg.Connection, run_id: int) -> None:
                 """,
                 done.platform,
                 done.subject,
-                after,
-                passed,
-                last_time,
-                is_new,
+                position.after_id,
+                position.passed,
+                position.passed_last_time,
+                position.starts_over,
             )
 
 
-def moved(before: Walk, done: Slice) -> tuple[int, int, int, bool]:
-    """Return where the look goes on, how many it passed, and last time, and if it is new. Pure."""
+def moved(before: Sweep, done: Slice) -> Position:
+    """Return where a sweep stands after a slice. Pure."""
     passed = done.ids + (before.passed if done.after_id else 0)
     if done.came_round:
-        return 0, 0, passed, True
-    begins_anew = done.after_id == 0
+        return Position(0, 0, passed, starts_over=True)
+    starts_over = done.after_id == 0
     last_time = before.passed_last_time
-    if begins_anew and before.after_id:  # nobody was left behind the place where it was
+    if starts_over and before.after_id:
+        # No id was left above the place where the sweep stood, so it was complete there.
         last_time = before.passed
-    return done.upto_id, passed, last_time, begins_anew
+    return Position(done.upto_id, passed, last_time, starts_over)

@@ -1,7 +1,7 @@
-"""What both sides say of some members, read in one view: the platform's own books and our record.
+"""Both sides of a comparison, read in one view: a platform's own books, and our record.
 
-Call these in a transaction of one consistent view (REPEATABLE READ). An event enters the ledger and
-the books in one transaction, so in such a view what is on its way can never look like a difference.
+Call these functions in a transaction of one consistent view (REPEATABLE READ). An event enters the
+ledger and the books in one transaction, so in such a view an event in flight is no difference.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from ..errors import mapped_errors
 from ..platforms import Platform
 
 
-class BooksLook(NamedTuple):
+class BooksView(NamedTuple):
     """One member's books on one platform, beside what the ledger adds up to."""
 
     member_id: int
@@ -30,7 +30,7 @@ class BooksLook(NamedTuple):
     expected_rank: int
     """The rank that `seen_xp` asks for."""
     wanted_rank: int | None
-    """The rank that the platform is to show; None where nothing is shown."""
+    """The rank that the platform should show; None where the member has no account."""
     missing: Sequence[str]
     """Achievements that the ledger has and the books have not."""
     additional: Sequence[str]
@@ -40,30 +40,31 @@ class BooksLook(NamedTuple):
     expected_total_xp: int
     expected_total_balance: int
     unentered: Sequence[str]
-    """Keys of events that are said to have taken effect here, and have no row in the ledger."""
+    """Keys of events that count as completed, and have no ledger row of this platform."""
 
 
-class StoreSide(NamedTuple):
-    """What our record expects in one account's row of a platform's own table."""
+class StoreRowView(NamedTuple):
+    """The amounts that our record expects in one account's row of a platform's own table."""
 
     account_id: int
     member_id: int | None
-    """None: nothing ever happened to this account."""
+    """None: no event ever concerned this account."""
     xp: int
     balance: int
 
 
-class UnderWay(NamedTuple):
-    """What has left one platform and has not arrived on the other."""
+class InFlight(NamedTuple):
+    """Events that one platform has recorded, and the other has not settled."""
 
     events: int
     xp: int
     balance: int
     buried: int
+    """Events that will not arrive unless an operator replays them."""
 
 
 async def moment(conn: asyncpg.Connection) -> datetime:
-    """Tell the time by the record's clock: the one at which the transaction began."""
+    """Return the time at which the transaction began, by the clock of Postgres."""
     with mapped_errors():
         now: datetime = await conn.fetchval("SELECT now()")
     return now
@@ -71,39 +72,49 @@ async def moment(conn: asyncpg.Connection) -> datetime:
 
 async def books(
     conn: asyncpg.Connection, platform: Platform, member_ids: Sequence[int]
-) -> list[BooksLook]:
-    """Look at the books of these members on `platform`, in member order."""
+) -> list[BooksView]:
+    """Read the books of these members on `platform`, in member order."""
     with mapped_errors():
         rows = await conn.fetch(_BOOKS, platform, list(member_ids))
-    return [BooksLook(*map(_whole, row)) for row in rows]
+    return [BooksView(**_whole_numbers(row)) for row in rows]
 
 
-def _whole(value: Any) -> Any:
-    """Read a sum, which Postgres returns as `numeric`: it may be more than a bigint holds."""
-    return int(value) if isinstance(value, Decimal) else value
+def _whole_numbers(row: asyncpg.Record) -> dict[str, Any]:
+    """Read a row with sums. Postgres returns them as `numeric`: no bigint may hold them."""
+    return {
+        column: int(value) if isinstance(value, Decimal) else value for column, value in row.items()
+    }
 
 
-# Each member's ledger rows are read once, by the index; everything else is added up from them. The
-# ids are said to every table: Postgres does not conclude them from a join, and would read it whole.
+# The ids are given for every table: Postgres does not conclude them from a join, and would read the
+# whole table.
 _BOOKS = """
+-- Each member's ledger rows are read once, by the index; all sums below are made from them.
 WITH entered AS MATERIALIZED (
     SELECT member_id, platform, source, idempotency_key, delta_xp, delta_balance, achievement
     FROM transactions WHERE member_id = ANY ($2::bigint[])
-), sums AS (
+),
+-- What the books and, from the rows at their origin, the settled totals should say.
+sums AS (
     SELECT member_id,
         sum(delta_xp) FILTER (WHERE platform = $1) AS xp,
         sum(delta_balance) FILTER (WHERE platform = $1) AS balance,
-        count(*) FILTER (WHERE platform = $1) AS entries,
         sum(delta_xp) FILTER (WHERE platform = source) AS total_xp,
         sum(delta_balance) FILTER (WHERE platform = source) AS total_balance
     FROM entered GROUP BY member_id
-), unlocked AS (
+),
+-- The achievements that the ledger has on this platform; two entries may bring the same one.
+unlocked AS (
     SELECT DISTINCT member_id, achievement FROM entered
     WHERE platform = $1 AND achievement IS NOT NULL
-), held AS (
+),
+-- The achievements that the books have on this platform.
+held AS (
     SELECT member_id, achievement FROM achievements
     WHERE platform = $1 AND member_id = ANY ($2::bigint[])
-), sets AS (
+),
+-- Both sets compared; members in whom they are equal have no row.
+sets AS (
     SELECT member_id,
         array_agg(achievement ORDER BY achievement) FILTER (WHERE h.is_held IS NULL) AS missing,
         array_agg(achievement ORDER BY achievement) FILTER (WHERE u.is_known IS NULL) AS additional
@@ -111,23 +122,31 @@ WITH entered AS MATERIALIZED (
     FULL JOIN (SELECT *, true AS is_held FROM held) AS h USING (member_id, achievement)
     WHERE h.is_held IS NULL OR u.is_known IS NULL
     GROUP BY member_id
-), alone AS (
+),
+-- Keys with a row at their origin, the other platform, and none here.
+alone AS (
     SELECT member_id, idempotency_key FROM entered
     GROUP BY member_id, idempotency_key
     HAVING count(*) = 1 AND min(platform) = min(source) AND min(source) <> $1
-), unentered AS (
+),
+-- Of these, the events that no consumer will bring any more: completed, or cleaned up since.
+unentered AS (
     SELECT a.member_id, array_agg(a.idempotency_key ORDER BY a.idempotency_key) AS keys
     FROM alone AS a LEFT JOIN sync_events AS e USING (idempotency_key)
     WHERE e.status IS NULL OR e.status = 'completed'
     GROUP BY a.member_id
 )
-SELECT m.id, c.account_id, s.member_id IS NOT NULL,
-    coalesce(s.xp, 0), coalesce(s.balance, 0), coalesce(s.rank, 0),
-    coalesce(l.xp, 0), coalesce(l.balance, 0), rank_on(coalesce(s.xp, 0), (SELECT ladder())),
-    CASE WHEN c.account_id IS NOT NULL THEN f.wanted END,
-    coalesce(t.missing, '{}'), coalesce(t.additional, '{}'),
-    m.xp, m.balance, coalesce(l.total_xp, 0), coalesce(l.total_balance, 0),
-    coalesce(u.keys, '{}')
+SELECT m.id AS member_id, c.account_id, s.member_id IS NOT NULL AS is_there,
+    coalesce(s.xp, 0) AS seen_xp, coalesce(s.balance, 0) AS seen_balance,
+    coalesce(s.rank, 0) AS seen_rank,
+    coalesce(l.xp, 0) AS expected_xp, coalesce(l.balance, 0) AS expected_balance,
+    rank_on(coalesce(s.xp, 0), (SELECT ladder())) AS expected_rank,
+    CASE WHEN c.account_id IS NOT NULL THEN f.wanted END AS wanted_rank,
+    coalesce(t.missing, '{}') AS missing, coalesce(t.additional, '{}') AS additional,
+    m.xp AS seen_total_xp, m.balance AS seen_total_balance,
+    coalesce(l.total_xp, 0) AS expected_total_xp,
+    coalesce(l.total_balance, 0) AS expected_total_balance,
+    coalesce(u.keys, '{}') AS unentered
 FROM members AS m
 LEFT JOIN accounts AS c
     ON c.member_id = m.id AND c.platform = $1 AND c.member_id = ANY ($2::bigint[])
@@ -144,16 +163,16 @@ ORDER BY m.id
 """
 
 
-async def store_side(
+async def store_rows(
     conn: asyncpg.Connection, platform: Platform, account_ids: Sequence[int]
-) -> list[StoreSide]:
-    """Say what is expected in these accounts' rows: the ledger less what is owed, in order."""
+) -> list[StoreRowView]:
+    """Return the amounts expected in these accounts' rows: the ledger less the debts, in order."""
     with mapped_errors():
         rows = await conn.fetch(
             """
             SELECT u.account_id, a.member_id,
-                coalesce(l.xp, 0) - coalesce(d.xp, 0)::numeric,
-                coalesce(l.balance, 0) - coalesce(d.balance, 0)::numeric
+                coalesce(l.xp, 0) - coalesce(d.xp, 0)::numeric AS xp,
+                coalesce(l.balance, 0) - coalesce(d.balance, 0)::numeric AS balance
             FROM unnest($2::bigint[]) AS u (account_id)
             LEFT JOIN accounts AS a ON a.platform = $1 AND a.account_id = u.account_id
                 AND a.account_id = ANY ($2::bigint[])
@@ -167,20 +186,20 @@ async def store_side(
             platform,
             list(account_ids),
         )
-    return [StoreSide(*map(_whole, row)) for row in rows]
+    return [StoreRowView(**_whole_numbers(row)) for row in rows]
 
 
-async def under_way(
+async def in_flight(
     conn: asyncpg.Connection, platform: Platform, member_ids: Sequence[int]
-) -> dict[int, UnderWay]:
-    """Say what is on its way to `platform` for these members, as far as anything is."""
+) -> dict[int, InFlight]:
+    """Return by member the events on their way to `platform`; members without any are left out."""
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT e.member_id, count(*) FILTER (WHERE e.status <> 'failed'),
-                coalesce(sum(t.delta_xp) FILTER (WHERE e.status <> 'failed'), 0),
-                coalesce(sum(t.delta_balance) FILTER (WHERE e.status <> 'failed'), 0),
-                count(*) FILTER (WHERE e.status = 'failed')
+            SELECT e.member_id, count(*) FILTER (WHERE e.status <> 'failed') AS events,
+                coalesce(sum(t.delta_xp) FILTER (WHERE e.status <> 'failed'), 0) AS xp,
+                coalesce(sum(t.delta_balance) FILTER (WHERE e.status <> 'failed'), 0) AS balance,
+                count(*) FILTER (WHERE e.status = 'failed') AS buried
             FROM sync_events AS e
             JOIN transactions AS t
                 ON t.idempotency_key = e.idempotency_key AND t.platform = e.source
@@ -190,11 +209,14 @@ async def under_way(
             platform,
             list(member_ids),
         )
-    return {row[0]: UnderWay(*map(_whole, row[1:])) for row in rows}
+    return {
+        row["member_id"]: InFlight(**{column: int(row[column]) for column in InFlight._fields})
+        for row in rows
+    }
 
 
 async def about_members(conn: asyncpg.Connection) -> int:
-    """Say about how many members there are, without counting them."""
+    """Return roughly how many members exist: the highest id, without counting them."""
     with mapped_errors():
         highest: int | None = await conn.fetchval("SELECT max(id) FROM members")
     return highest or 0

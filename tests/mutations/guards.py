@@ -318,7 +318,7 @@ GUARDS = {
         "reconcile/test_refused_pages.py::test_what_is_gone_when_it_is_to_be_repaired_is_left_alone",
         (
             "consumers/reconcile/subjects/books.py",
-            "        if stands(finding, self._row(look)) is None:",
+            "        if not still_differs(what, self._row(look)):",
             "        if False:",
         ),
     ),
@@ -352,7 +352,7 @@ GUARDS = {
     "judge no pass before every page is there": guard(
         "reconcile/test_refused_pages.py"
         "::test_a_snapshot_that_did_not_come_whole_stops_the_pass[one page missing]",
-        ("consumers/reconcile/role.py", "        if waiting:\n", "        if False:\n"),
+        ("consumers/reconcile/phases.py", "        if waiting:\n", "        if False:\n"),
     ),
     "judge no pass with a gap between its pages": guard(
         "reconcile/test_refused_pages.py::test_pages_that_do_not_follow_one_another_stop_the_pass",
@@ -384,7 +384,8 @@ GUARDS = {
         "::test_what_a_member_had_before_twinstream_is_held_though_they_won_since[discord]",
         (
             "consumers/reconcile/rules.py",
-            '    if one.subject == "store" and (one.subject_id, one.field) not in agreed:',
+            '    if one.subject == "store"'
+            " and AgreedField(one.subject_id, one.field.kind) not in agreed:",
             "    if False:",
         ),
     ),
@@ -393,7 +394,7 @@ GUARDS = {
         "::test_accepting_history_imports_it_and_leaves_the_bots_own_row[discord]",
         (
             "consumers/reconcile/subjects/stores.py",
-            "        if is_history and difference > 0:",
+            "        if is_history and amount > 0:",
             "        if False:",
         ),
     ),
@@ -402,7 +403,7 @@ GUARDS = {
         "::test_a_row_that_came_back_with_a_value_of_its_own_is_held[discord]",
         (
             "consumers/reconcile/subjects/stores.py",
-            "            await agreements.forget(conn, self.platform, finding.subject_id)\n",
+            "            await agreements.forget(conn, self.platform, what.subject_id)\n",
             "",
         ),
     ),
@@ -428,7 +429,7 @@ GUARDS = {
         "::test_a_row_with_the_largest_number_is_held_and_the_others_are_repaired[users-lowest]",
         (
             "consumers/reconcile/rules.py",
-            "    if one.difference is None or abs(one.difference) > DELTA_MAX:",
+            "    if one.amount is None or abs(one.amount) > DELTA_MAX:",
             "    if False:",
         ),
     ),
@@ -436,8 +437,8 @@ GUARDS = {
         "reconcile/test_discord_roles.py::test_who_is_shown_something_during_the_look_is_left_out",
         (
             "consumers/reconcile/subjects/appearance.py",
-            "not in looks.worn or not appearance.is_still or appearance.is_absent:",
-            "not in looks.worn or appearance.is_absent:",
+            "not in seen.shown or not appearance.is_still or appearance.is_absent:",
+            "not in seen.shown or appearance.is_absent:",
         ),
     ),
     "ask about each one who is missing from a list": guard(
@@ -452,7 +453,7 @@ GUARDS = {
         "reconcile/test_discord_roles.py::test_nothing_is_concluded_from_everybody_being_unknown",
         (
             "consumers/reconcile/subjects/discord_roles.py",
-            "            await self._prove_that_it_knows_members(client)\n",
+            "            await self._require_the_bot(client)\n",
             "            pass\n",
         ),
     ),
@@ -498,7 +499,7 @@ GUARDS = {
         "reconcile/test_discord_roles.py::test_what_was_changed_once_more_is_not_what_was_found",
         (
             "consumers/reconcile/subjects/appearance.py",
-            "if found != (finding.seen, finding.expected):",
+            "if found != (what.seen, what.expected):",
             "if False:",
         ),
     ),

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from consumers.reconcile.port import Finding, Repair, Subject
+from consumers.reconcile.port import Repair, Subject
+from db.reconcile.drift import Difference, Finding
+from db.reconcile.fields import Field
 from schemas import SnapshotRow
 
 
@@ -41,17 +43,16 @@ class WornDesk:
 
     def _finding(self, row: SnapshotRow) -> Finding:
         [field] = row.expected
-        return Finding(
-            run_id=1,
-            finding_id=1,
+        difference = Difference(
             platform=self._subject.platform,
             subject=self._subject.name,
             subject_id=row.id,
             member_id=row.member_id,
             account_id=row.account_id,
-            field=field,
+            field=Field.parse(field),
             seen=str(row.seen[field]),
             expected=str(row.expected[field]),
-            difference=None,
+            amount=None,
             in_flight=row.in_flight,
         )
+        return Finding(run_id=1, id=1, difference=difference)

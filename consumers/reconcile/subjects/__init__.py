@@ -1,4 +1,4 @@
-"""What a pass compares: one module per subject, behind the protocol in `reconcile.port`.
+"""The subjects of a pass, one module each, behind the port `consumers.reconcile.port`.
 
-The package `reconcile` opens them; nothing else is used from outside.
+Only the room `reconcile` opens them; no other room imports them.
 """

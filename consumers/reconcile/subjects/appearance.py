@@ -1,8 +1,8 @@
-"""What members really wear on a platform, against what was shown to them there: roles and tags.
+"""The roles and tags that members have on a platform, against those that were shown there.
 
-Only what stands still is compared: who was shown something after the look began, is about to be,
-or is in somebody's hands shows nothing that could be told from drift. Who is not there wears
-nothing, which is no drift either.
+Members with a display change in flight are skipped: if something was shown after the platform was
+asked, is about to be, or is being shown by a worker, it would look like drift. An account that is
+not on the platform shows nothing; that is no drift either.
 """
 
 import asyncio
@@ -13,57 +13,62 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 
-from consumers.reconcile.port import CannotLook, Finding, Repair
+from consumers.reconcile.port import CannotRead, Repair
 from db import Platform
 from db.errors import mapped_errors
+from db.reconcile.drift import Finding
+from db.reconcile.fields import Field
 from db.surfaces import observed
 from db.surfaces.observed import Appearance
 from db.surfaces.returns import put_back, seen_again
 from schemas import SnapshotRow
 from schemas.snapshots import SubjectName, Value
 
-#: Looking at a page may wait for the platform's limits, but a transaction is open meanwhile.
+#: How long reading a page may take, in seconds: calls wait for the platform's limits, and a
+#: transaction is open meanwhile.
 PAGE_S_MAX: Final = 60.0
-#: A repair looks at one member only.
-REPAIR_LOOK_S_MAX: Final = 20.0
-#: Postgres ends a transaction in which nothing happens for long.
-STIR_S: Final = 10.0
+#: How long reading before a repair may take, in seconds: it asks about one member only.
+REPAIR_READ_S_MAX: Final = 20.0
+#: The open transaction runs a statement this often, in seconds, because Postgres ends one that is
+#: idle for long (pool.IDLE_IN_TRANSACTION_TIMEOUT_S).
+KEEPALIVE_S: Final = 10.0
 
+#: What a platform reports of one account: its roles, or its tag.
 W = TypeVar("W")
 
 
-class Words(NamedTuple):
-    """What is worn and what should be, both as an administrator would say it."""
+class Wording(NamedTuple):
+    """What an account has and what it should have, as an administrator would say it."""
 
     seen: str
     expected: str
 
 
-class Looks(NamedTuple, Generic[W]):
-    """What a look at some accounts showed. Whom nothing can be said of is in none."""
+class Observation(NamedTuple, Generic[W]):
+    """What a platform reported of some accounts. Accounts of unknown state are in no set."""
 
-    worn: Mapping[int, W]
+    shown: Mapping[int, W]
     absent: Collection[int]
-    """Those of whom the platform said that they are not there."""
+    """Accounts of which the platform said that they are not there."""
     exempt: Collection[int]
-    """Those who are there, and cannot wear anything of ours."""
+    """Accounts that are there, and cannot be given a role or tag of ours."""
 
 
-class Wardrobe(Protocol[W]):
-    """A platform that can be asked what members wear."""
+class AppearanceReader(Protocol[W]):
+    """Asks one platform for the roles or tags of its members."""
 
     @property
     def platform(self) -> Platform: ...
     @property
     def name(self) -> SubjectName: ...
     @property
-    def field(self) -> str:
-        """What a finding calls it."""
+    def field(self) -> Field:
+        """The field of a finding."""
         ...
 
     @property
     def place(self) -> str:
-        """Where it is worn, in words that follow "in"."""
+        """The platform's place, in words that follow "in"."""
         ...
 
     @property
@@ -72,155 +77,164 @@ class Wardrobe(Protocol[W]):
     def slice_rows_max(self) -> int | None: ...
     def describe(self) -> Mapping[str, object]: ...
 
-    async def look(self, account_ids: Sequence[int], *, known_absent: Collection[int]) -> Looks[W]:
-        """Ask what these wear, in account order.
+    async def observe(
+        self, account_ids: Sequence[int], *, known_absent: Collection[int]
+    ) -> Observation[W]:
+        """Ask for the roles or tags of these accounts, in account order.
 
         Raises:
-            CannotLook: the platform cannot be asked, or answers only in part.
+            CannotRead: the platform cannot be asked, or answers only in part.
         """
         ...
 
-    def words(self, worn: W, numbers: Mapping[str, int]) -> Words | None:
-        """Say what is worn and what should be; None if there is nothing to compare. Pure."""
+    def wording(self, shown: W, numbers: Mapping[str, int]) -> Wording | None:
+        """Say what is shown and what should be; None if there is nothing to compare. Pure.
+
+        `numbers` are the numbers that were shown last, by surface.
+        """
         ...
 
 
-class Worn(Generic[W]):
-    """What a platform's members wear, as a subject of reconcile. Its ids are accounts."""
+class AppearanceSubject(Generic[W]):
+    """The roles or tags on one platform, as a subject of reconcile. Its ids are accounts."""
 
-    def __init__(self, wardrobe: Wardrobe[W], pool: asyncpg.Pool) -> None:
-        self._wardrobe = wardrobe
+    def __init__(self, reader: AppearanceReader[W], pool: asyncpg.Pool) -> None:
+        self._reader = reader
         self._pool = pool
 
     @property
     def platform(self) -> Platform:
-        """Where it is worn."""
-        return self._wardrobe.platform
+        """The platform that is asked."""
+        return self._reader.platform
 
     @property
     def name(self) -> SubjectName:
-        """What it is."""
-        return self._wardrobe.name
+        """`roles` or `tags`."""
+        return self._reader.name
 
     @property
     def page_rows(self) -> int:
-        """How many are looked at for one page."""
-        return self._wardrobe.page_rows
+        """How many accounts a page has at most."""
+        return self._reader.page_rows
 
     @property
     def slice_rows_max(self) -> int | None:
-        """How many at most a pass looks at of those whom nothing has touched."""
-        return self._wardrobe.slice_rows_max
+        """The most accounts that a pass looks at in its slice."""
+        return self._reader.slice_rows_max
 
     def describe(self) -> Mapping[str, object]:
-        """Say how it is looked at."""
-        return self._wardrobe.describe()
+        """Name the place."""
+        return self._reader.describe()
 
     async def ids_after(self, conn: asyncpg.Connection, after: int, limit: int) -> Sequence[int]:
         """Return up to `limit` accounts above `after` that have something to show."""
         return await observed.accounts_after(conn, self.platform, after, limit)
 
     async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
-        """Look at these accounts; leave out those about whom something is changing.
+        """Read these accounts; leave out those with a display change in flight.
 
-        What is shown is read on another connection: `conn` sees the record as it was before the
-        look. Who turns out to be gone, or back, is noted as such: that is no repair but news.
+        What should be shown is read on another connection: `conn` sees the record as it was before
+        the platform was asked. An account that turns out to have left, or to be back, is recorded
+        as such: that is no repair but news.
 
         Raises:
-            CannotLook: the platform cannot be asked, or not fully.
+            CannotRead: the platform cannot be asked, or not fully.
         """
-        async with _stirring(conn):
+        async with _kept_alive(conn):
             moment = await observed.clock(self._pool)
-            looks = await self._look(ids, moment, PAGE_S_MAX)
+            seen = await self._observe(ids, moment, PAGE_S_MAX)
             now = await observed.appearances(self._pool, self.platform, ids, moment)
-            await self._note_presence(looks, now, moment)
-        rows = (self._row(account_id, looks, now.get(account_id)) for account_id in sorted(ids))
+            await self._record_presence(seen, now, moment)
+        rows = (self._row(account_id, seen, now.get(account_id)) for account_id in sorted(ids))
         return [row for row in rows if row is not None]
 
     async def repair(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
-        """Have it put back by the role that shows ranks here, if it is still as it was found.
+        """Let the display worker show it again, if it is still as it was found.
 
-        That role visits the member when nobody waits for anything more urgent.
+        The worker visits the member when no visit is more urgent.
         """
-        account_id = finding.account_id or finding.subject_id
+        what = finding.difference
+        account_id = what.account_id or what.subject_id
         try:
-            async with _stirring(conn):
+            async with _kept_alive(conn):
                 moment = await observed.clock(self._pool)
-                looks = await self._look([account_id], moment, REPAIR_LOOK_S_MAX)
-        except CannotLook as error:
+                seen = await self._observe([account_id], moment, REPAIR_READ_S_MAX)
+        except CannotRead as error:
             return Repair("left", f"It could not be looked at again: {error}.")
         now = await observed.appearances(conn, self.platform, [account_id], moment)
-        row = self._row(account_id, looks, now.get(account_id))
+        row = self._row(account_id, seen, now.get(account_id))
         if row is None:
-            return Repair("gone", "It is about to be shown anew anyway.")
+            return Repair("gone", "It is about to be shown again anyway.")
         if not row.is_there:
-            return Repair("gone", f"Nothing is shown of the member in {self._wardrobe.place}.")
-        found = row.seen.get(finding.field), row.expected.get(finding.field)
-        if found != (finding.seen, finding.expected):
+            return Repair("gone", f"Nothing is shown of the member in {self._reader.place}.")
+        found = row.seen.get(what.field.text), row.expected.get(what.field.text)
+        if found != (what.seen, what.expected):
             return Repair("gone", "Another look did not find the same again.")
         with mapped_errors():
             await put_back(conn, self.platform, account_id)
         return Repair(
             "repaired",
-            f"People changed it by hand in {self._wardrobe.place}, or a write was lost there. The"
+            f"People changed it by hand in {self._reader.place}, or a write was lost there. The"
             " worker that shows ranks puts it back when nobody waits for anything more urgent.",
         )
 
-    async def _look(self, ids: Sequence[int], moment: datetime, limit_s: float) -> Looks[W]:
+    async def _observe(
+        self, ids: Sequence[int], moment: datetime, limit_s: float
+    ) -> Observation[W]:
         before = await observed.appearances(self._pool, self.platform, ids, moment)
         still = [one for one in sorted(before) if before[one].is_still or before[one].is_absent]
         absent = frozenset(one for one in still if before[one].is_absent)
         try:
             async with asyncio.timeout(limit_s):
-                return await self._wardrobe.look(still, known_absent=absent)
+                return await self._reader.observe(still, known_absent=absent)
         except TimeoutError:
-            raise CannotLook(f"looking at {len(still)} members took too long") from None
+            raise CannotRead(f"looking at {len(still)} members took too long") from None
 
-    async def _note_presence(
-        self, looks: Looks[W], now: Mapping[int, Appearance], moment: datetime
+    async def _record_presence(
+        self, seen: Observation[W], now: Mapping[int, Appearance], moment: datetime
     ) -> None:
-        gone = [one for one in looks.absent if one in now and not now[one].is_absent]
+        gone = [one for one in seen.absent if one in now and not now[one].is_absent]
         if gone:
-            why = f"is not in {self._wardrobe.place}"
+            why = f"is not in {self._reader.place}"
             await observed.note_absent(self._pool, self.platform, gone, moment, why=why)
-        for account_id in (*looks.worn, *looks.exempt):
+        for account_id in (*seen.shown, *seen.exempt):
             if account_id in now and now[account_id].is_absent:
                 async with self._pool.acquire() as conn:
                     await seen_again(conn, self.platform, account_id)
 
     def _row(
-        self, account_id: int, looks: Looks[W], appearance: Appearance | None
+        self, account_id: int, seen: Observation[W], appearance: Appearance | None
     ) -> SnapshotRow | None:
-        """Say what was seen of an account; None while that tells nothing."""
+        """Return an account's row; None while its state is unknown or about to change."""
         if appearance is None:
             return None
-        if account_id in looks.absent or account_id in looks.exempt:
+        if account_id in seen.absent or account_id in seen.exempt:
             return SnapshotRow(account_id, appearance.member_id, account_id, False, {}, {})
-        if account_id not in looks.worn or not appearance.is_still or appearance.is_absent:
+        if account_id not in seen.shown or not appearance.is_still or appearance.is_absent:
             return None
-        words = self._wardrobe.words(looks.worn[account_id], appearance.numbers)
-        field = self._wardrobe.field
-        seen: dict[str, Value] = {} if words is None else {field: words.seen}
-        expected: dict[str, Value] = {} if words is None else {field: words.expected}
-        return SnapshotRow(account_id, appearance.member_id, account_id, True, seen, expected)
+        wording = self._reader.wording(seen.shown[account_id], appearance.numbers)
+        field = self._reader.field.text
+        shown: dict[str, Value] = {} if wording is None else {field: wording.seen}
+        expected: dict[str, Value] = {} if wording is None else {field: wording.expected}
+        return SnapshotRow(account_id, appearance.member_id, account_id, True, shown, expected)
 
 
 @contextlib.asynccontextmanager
-async def _stirring(conn: asyncpg.Connection) -> AsyncIterator[None]:
-    """Keep the transaction of somebody who waits for us from being ended as idle."""
+async def _kept_alive(conn: asyncpg.Connection) -> AsyncIterator[None]:
+    """Keep the caller's transaction from being ended as idle while the block lasts."""
     done = asyncio.Event()
 
-    async def stir() -> None:
+    async def keep_alive() -> None:
         while not done.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(STIR_S):
+                async with asyncio.timeout(KEEPALIVE_S):
                     await done.wait()
                     return
             await observed.clock(conn)
 
-    stirring = asyncio.create_task(stir())
+    keeping = asyncio.create_task(keep_alive())
     try:
         yield
     finally:
         done.set()
-        await stirring
+        await keeping

@@ -5,33 +5,31 @@ from typing import Final
 
 import asyncpg
 
-import schemas
-from consumers.reconcile.port import Finding, Repair
-from consumers.reconcile.rules import ROW, stands, told
-from db import Platform, RuleBroken
-from db.ledger.entries import LedgerRow
+from consumers.reconcile.port import Repair
+from consumers.reconcile.rules import still_differs, with_in_flight
+from db import Platform
 from db.reconcile import corrections, views
-from db.reconcile.views import BooksLook
+from db.reconcile.drift import Finding
+from db.reconcile.fields import Field, FieldKind
+from db.reconcile.views import BooksView
 from schemas import SnapshotRow
 from schemas.snapshots import SubjectName, Value
 
-from .manual_changes import tell
+from .book_repairs import GONE, HELD, Broken, repair_books
 
-ACHIEVEMENT: Final = "achievement:"
-ENTRY: Final = "entry:"
-HELD: Final = "held"
+#: The value of a key that one ledger has and the other has not.
 ENTERED: Final = "entered"
-RANK: Final = "rank"
-WANTED: Final = "rank to show"
-TOTAL_XP: Final = "total xp"
-TOTAL_BALANCE: Final = "total balance"
 
-GONE: Final = Repair("gone", "Under lock it was not there any more.")
-CORRECTED: Final = Repair("repaired", "The books were corrected to what the ledger adds up to.")
+_XP: Final = FieldKind.XP.value
+_BALANCE: Final = FieldKind.BALANCE.value
+_RANK: Final = FieldKind.RANK.value
+_WANTED_RANK: Final = FieldKind.WANTED_RANK.value
+_TOTAL_XP: Final = FieldKind.TOTAL_XP.value
+_TOTAL_BALANCE: Final = FieldKind.TOTAL_BALANCE.value
 
 
-class Books:
-    """Compares and corrects one platform's books. The totals are looked at with Telegram's.
+class BooksSubject:
+    """Compares and corrects one platform's books. The totals are compared with Telegram's.
 
     `are_the_truth` says whether people's own changes are made here: on Telegram, unless a table of
     the bot's holds its books.
@@ -54,31 +52,31 @@ class Books:
         return await views.members_after(conn, after, limit)
 
     async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
-        """Look at these members, in one view."""
+        """Read these members' books, in one view."""
         looks = await views.books(conn, self.platform, ids)
         rows = [self._row(look) for look in looks]
         differing = [row.id for row in rows if row.seen != row.expected]
-        under_way = await views.under_way(conn, self.platform, differing) if differing else {}
-        return [told(row, under_way.get(row.id)) for row in rows]
+        in_flight = await views.in_flight(conn, self.platform, differing) if differing else {}
+        return [with_in_flight(row, in_flight.get(row.id)) for row in rows]
 
-    def _row(self, look: BooksLook) -> SnapshotRow:
+    def _row(self, look: BooksView) -> SnapshotRow:
         seen: dict[str, Value] = {}
-        expected: dict[str, Value] = {"xp": look.expected_xp, "balance": look.expected_balance}
+        expected: dict[str, Value] = {_XP: look.expected_xp, _BALANCE: look.expected_balance}
         if look.is_there:
-            seen = {"xp": look.seen_xp, "balance": look.seen_balance}
-            # What is right nearly always is on the page only when it is not. Rank follows from XP,
-            # so as long as that differs there is nothing to say of rank.
+            seen = {_XP: look.seen_xp, _BALANCE: look.seen_balance}
+            # Fields that nearly always agree are on the page only if they do not. Rank follows from
+            # XP, so as long as XP differs no rank is compared.
             if look.seen_xp == look.expected_xp and look.seen_rank != look.expected_rank:
-                seen[RANK], expected[RANK] = look.seen_rank, look.expected_rank
+                seen[_RANK], expected[_RANK] = look.seen_rank, look.expected_rank
             elif look.wanted_rank not in (None, look.seen_rank):
-                seen[WANTED], expected[WANTED] = look.wanted_rank, look.seen_rank
-        expected |= {f"{ACHIEVEMENT}{name}": HELD for name in look.missing}
-        seen |= {f"{ACHIEVEMENT}{name}": HELD for name in look.additional}
-        expected |= {f"{ENTRY}{key}": ENTERED for key in look.unentered}
+                seen[_WANTED_RANK], expected[_WANTED_RANK] = look.wanted_rank, look.seen_rank
+        expected |= {Field(FieldKind.ACHIEVEMENT, name).text: HELD for name in look.missing}
+        seen |= {Field(FieldKind.ACHIEVEMENT, name).text: HELD for name in look.additional}
+        expected |= {Field(FieldKind.ENTRY, key).text: ENTERED for key in look.unentered}
         if self.platform == "telegram":
-            seen |= {TOTAL_XP: look.seen_total_xp, TOTAL_BALANCE: look.seen_total_balance}
-            expected[TOTAL_XP] = look.expected_total_xp
-            expected[TOTAL_BALANCE] = look.expected_total_balance
+            seen |= {_TOTAL_XP: look.seen_total_xp, _TOTAL_BALANCE: look.seen_total_balance}
+            expected[_TOTAL_XP] = look.expected_total_xp
+            expected[_TOTAL_BALANCE] = look.expected_total_balance
         return SnapshotRow(
             id=look.member_id,
             member_id=look.member_id,
@@ -89,100 +87,13 @@ class Books:
         )
 
     async def repair(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
-        """Correct the books, or tell as an event what people changed on Telegram."""
-        member_id = finding.subject_id
-        if not await corrections.hold_member(conn, member_id):
+        """Correct the books, or record as an event what people changed on Telegram."""
+        what = finding.difference
+        if not await corrections.lock_member(conn, what.subject_id):
             return GONE
-        [look] = await views.books(conn, self.platform, [member_id])
-        if stands(finding, self._row(look)) is None:
+        [look] = await views.books(conn, self.platform, [what.subject_id])
+        if not still_differs(what, self._row(look)):
             return GONE
-        # The account may have come by a link since the pass looked.
-        finding = finding._replace(account_id=look.account_id)
-        if finding.field in (RANK, WANTED):
-            await corrections.want_rank(conn, self.platform, member_id)
-        elif finding.field == ROW:
-            await corrections.add_to_books(
-                conn,
-                self.platform,
-                member_id,
-                xp=look.expected_xp,
-                balance=look.expected_balance,
-            )
-        elif finding.field in (TOTAL_XP, TOTAL_BALANCE):
-            return await self._correct_total(conn, finding)
-        elif finding.field.startswith(ENTRY):
-            return await _send_again(conn, finding.field.removeprefix(ENTRY))
-        elif finding.field.startswith(ACHIEVEMENT):
-            return await self._repair_achievement(conn, finding)
-        elif self._are_the_truth and finding.account_id is not None:
-            return await self._tell(conn, finding)
-        else:
-            await self._add(conn, finding, -(finding.difference or 0))
-        return CORRECTED
-
-    async def _add(self, conn: asyncpg.Connection, finding: Finding, amount: int) -> None:
-        xp, balance = (amount, 0) if finding.field == "xp" else (0, amount)
-        await corrections.add_to_books(
-            conn, self.platform, finding.subject_id, xp=xp, balance=balance
-        )
-
-    async def _tell(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
-        """Take the change out of the books, because recording it adds it again."""
-        savepoint = conn.transaction()
-        await savepoint.start()
-        await self._add(conn, finding, -(finding.difference or 0))
-        told_or_not = await tell(conn, finding)
-        if told_or_not.decision == "repaired":
-            await savepoint.commit()
-        else:
-            await savepoint.rollback()
-        return told_or_not
-
-    async def _correct_total(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
-        amount = -(finding.difference or 0)
-        xp, balance = (amount, 0) if finding.field == TOTAL_XP else (0, amount)
-        try:
-            async with conn.transaction():
-                await corrections.add_to_totals(conn, finding.subject_id, xp=xp, balance=balance)
-        except RuleBroken as error:
-            return Repair("left", f"It cannot be corrected, so it is left as it is: {error}.")
-        return CORRECTED
-
-    async def _repair_achievement(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
-        name = finding.field.removeprefix(ACHIEVEMENT)
-        if finding.seen != HELD:
-            await corrections.unlock(conn, self.platform, finding.subject_id, name)
-            return Repair("repaired", "An achievement is held for ever, so it was put back.")
-        if self.platform == "telegram" and finding.account_id is not None:
-            return await tell(conn, finding)
-        await corrections.lock(conn, self.platform, finding.subject_id, name)
-        return CORRECTED
-
-
-async def _send_again(conn: asyncpg.Connection, key: str) -> Repair:
-    row = await corrections.origin_row(conn, key)
-    if row is None:
-        return GONE
-    try:
-        payload = schemas.encode(_event_of(row))
-    except schemas.SchemaError as error:
-        return Repair("left", f"It cannot be sent again, so it is left as it is: {error}.")
-    await corrections.send_again(conn, row, payload)
-    return Repair("repaired", "The event is sent again, and takes effect when it arrives.", key)
-
-
-def _event_of(row: LedgerRow) -> schemas.Event:
-    """Make the event anew that a ledger row was made of."""
-    parts: schemas.EventParts = {
-        "user_id": row.account_id,
-        "source": row.source,
-        "reason": row.reason,
-        "entity_id": row.entity_id,
-        "occurred_at": row.occurred_at,
-        "idempotency_key": row.idempotency_key,
-    }
-    if row.achievement is not None:
-        return schemas.achievement_unlocked(achievement=row.achievement, **parts)
-    if row.delta_xp:
-        return schemas.xp_changed(delta_xp=row.delta_xp, **parts)
-    return schemas.balance_changed(delta_balance=row.delta_balance, **parts)
+        # A link may have given the member an account since the page was read.
+        finding = finding._replace(difference=what._replace(account_id=look.account_id))
+        return await repair_books(conn, Broken(finding, look, are_the_truth=self._are_the_truth))

@@ -1,8 +1,8 @@
-"""The alarm between passes: one call tells how many hold each role, and the record how many should.
+"""The alarm between passes: Discord's count of each role's holders, against the record's.
 
 It proves nothing: two opposite mistakes cancel out, and people whom the record does not know may
-hold our roles as well. But it costs one call, and notices within minutes what a pass over some of
-the members would come to within a day.
+hold our roles as well. But it costs one call, and notices within minutes what passes over slices of
+the members would notice within a day.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from consumers.display.discord_roles.errors import mapped_errors
 from consumers.display.discord_roles.roles import wanted_roles
 from consumers.display.port import CannotShow
 from consumers.display.role import VISIT_S_MAX
-from consumers.reconcile.port import CannotLook
+from consumers.reconcile.port import CannotRead
 from db.surfaces import observed
 from db.surfaces.observed import Count
 from db.surfaces.visits import RANK
@@ -27,21 +27,21 @@ log = structlog.get_logger("twinstream.reconcile")
 
 
 class Bounds(NamedTuple):
-    """How many may hold a role, given that something is always on its way."""
+    """How many members may hold a role, given that some changes are always in flight."""
 
     low: int
     high: int
 
     def excess(self, counted: int) -> int:
-        """Say by how many a count is outside: above zero, or below; zero if it is not."""
+        """Return by how many a count is too high, below zero by how many it is too low; else 0."""
         return max(0, counted - self.high) + min(0, counted - self.low)
 
 
 def role_bounds(community: Community, counts: Sequence[Count]) -> dict[int, Bounds]:
-    """Say of each of our roles how many should hold it. Pure.
+    """Return for each of our roles how many members should hold it. Pure.
 
-    Whose roles are about to change, or are not known, may hold what they had, what they are to
-    have, or neither.
+    Members whose roles are about to change, or are unknown, may hold the old roles, the new ones or
+    neither.
     """
     low = dict.fromkeys(community.discord_roles, 0)
     high = dict(low)
@@ -63,9 +63,10 @@ def _roles(community: Community, surface: str, number: int | None) -> frozenset[
 
 
 class Disagreement:
-    """What was counted wrong, as far as it stood in two looks and no pass has looked into it.
+    """Counts outside their bounds, as far as two counts in a row agree and no pass has checked it.
 
-    What a pass did not mend (holders whom the record does not know, say) is no news until it grows.
+    An excess that a pass did not repair (holders whom the record does not know, say) is no news
+    until it grows.
     """
 
     def __init__(self) -> None:
@@ -73,7 +74,7 @@ class Disagreement:
         self._known: dict[int, int] = {}
 
     def news(self, excess: Mapping[int, int]) -> dict[int, int]:
-        """Take note of one look (role to excess, zero or not); return what to look into."""
+        """Add one count (role to excess, zero included); return the excesses to be checked."""
         stood = {
             role_id: _common(now, self._last.get(role_id, 0)) for role_id, now in excess.items()
         }
@@ -88,20 +89,20 @@ class Disagreement:
             if now and _common(now, self._known.get(role_id, 0)) != now
         }
 
-    def look_into(self, news: Mapping[int, int]) -> None:
-        """Note that a pass looks into these."""
+    def check(self, news: Mapping[int, int]) -> None:
+        """Remember that a pass checks these."""
         self._known.update(news)
 
 
 def _common(one: int, other: int) -> int:
-    """The part that two excesses have in common: the smaller one, or nothing if signs differ."""
+    """Return what two excesses have in common: the smaller one, or 0 if the signs differ."""
     if one * other <= 0:
         return 0
     return min(one, other) if one > 0 else max(one, other)
 
 
 class RoleAlarm:
-    """Compares Discord's counts of role holders with what was shown."""
+    """Compares Discord's counts of role holders with the roles that were shown."""
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class RoleAlarm:
         community: Community,
         pool: asyncpg.Pool,
     ) -> None:
-        """`login` may raise CannotLook."""
+        """Log in by `login`, which may raise CannotRead."""
         self._login = login
         self._community = community
         self._guild_id = community.discord.guild_id
@@ -118,14 +119,14 @@ class RoleAlarm:
         self._news: Mapping[int, int] = {}
 
     async def ring(self) -> str | None:
-        """Count once. What cannot be counted now is no reason for a pass."""
+        """Count once, and say which roles disagree; a count that fails is no reason for a pass."""
         try:
             async with asyncio.timeout(VISIT_S_MAX):
                 client = await self._login()
                 with mapped_errors():
                     counted: Any = await client.http.get_role_member_counts(self._guild_id)
-        except (CannotLook, CannotShow, TimeoutError) as error:
-            log.debug("alarm.unavailable", why=str(error))
+        except (CannotRead, CannotShow, TimeoutError) as error:
+            log.debug("alarm.skipped", why=str(error))
             return None
         bounds = role_bounds(self._community, await observed.counts(self._pool, "discord"))
         excess = {
@@ -136,13 +137,13 @@ class RoleAlarm:
         self._news = self._disagreement.news(excess)
         if not self._news:
             return None
-        return "; ".join(self._told(role_id, by) for role_id, by in sorted(self._news.items()))
+        return "; ".join(self._sentence(role_id, by) for role_id, by in sorted(self._news.items()))
 
-    def heeded(self) -> None:
-        """Say no more of the same."""
-        self._disagreement.look_into(self._news)
+    def pass_begun(self) -> None:
+        """Report the same excess no more."""
+        self._disagreement.check(self._news)
 
-    def _told(self, role_id: int, by: int) -> str:
+    def _sentence(self, role_id: int, by: int) -> str:
         more_or_fewer = f"{by} more hold" if by > 0 else f"{-by} fewer hold"
         return f"{more_or_fewer} {_name(self._community, role_id)} than should"
 

@@ -1,4 +1,4 @@
-"""The tags, or titles, that members wear in the Telegram group. Telegram tells of one at a time."""
+"""The tags, or titles, of members in the Telegram group. One call answers about one member."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -10,24 +10,26 @@ from config import Community
 from consumers.display.port import CannotShow
 from consumers.display.rate import Pace
 from consumers.display.telegram_tags.tags import mapped_errors, worn_by
-from consumers.reconcile.port import CannotLook
+from consumers.reconcile.port import CannotRead
 from db import Platform
+from db.reconcile.fields import Field, FieldKind
 from db.surfaces.visits import ABSENT, EXEMPT, PERSONAL, RANK
 from schemas.snapshots import SubjectName
 
-from .appearance import Looks, Words
+from .appearance import Observation, Wording
 
+#: Accounts on a page: asking about them takes a few seconds at the default pace.
 PAGE_ROWS: Final = 25
-#: So many a pass looks at of those whom nothing has touched: minutes, at the default pace.
+#: Accounts in a slice, at most: asking about them takes minutes at the default pace.
 SLICE_ROWS_MAX: Final = 500
 
 
-class WornTags:
-    """Asks the real Bot API which tags members wear."""
+class TelegramTags:
+    """Asks the real Bot API for the tags of members."""
 
     platform: Platform = "telegram"
     name: SubjectName = "tags"
-    field = "tag"
+    field = Field(FieldKind.TAG)
     place = "the Telegram group"
 
     def __init__(
@@ -38,7 +40,7 @@ class WornTags:
         looks_max: int,
         window_s: float,
     ) -> None:
-        """Make at most `looks_max` calls in `window_s` seconds. `login` may raise CannotLook."""
+        """Make at most `looks_max` calls in `window_s` seconds. `login` may raise CannotRead."""
         self._login = login
         self._community = community
         self._chat_id = community.telegram.chat_id
@@ -46,62 +48,66 @@ class WornTags:
 
     @property
     def page_rows(self) -> int:
-        """As many as are looked at in a few seconds."""
+        """As many as can be asked about in a few seconds."""
         return PAGE_ROWS
 
     @property
     def slice_rows_max(self) -> int | None:
-        """As many as a pass can look at without taking long."""
+        """As many as a pass can ask about without taking long."""
         return SLICE_ROWS_MAX
 
     def describe(self) -> Mapping[str, object]:
         """Name the group."""
         return {"chat": self._chat_id}
 
-    async def look(
+    async def observe(
         self, account_ids: Sequence[int], *, known_absent: Collection[int]
-    ) -> Looks[str]:
-        """Ask what stands beside the name of each of these.
+    ) -> Observation[str]:
+        """Ask for the tag of each of these accounts.
 
         Raises:
-            CannotLook: Telegram cannot be asked, or contradicts itself.
+            CannotRead: Telegram cannot be asked, or contradicts itself.
         """
         bot = await self._login()
-        worn: dict[int, str] = {}
+        shown: dict[int, str] = {}
         personal: dict[int, str | None] = {}
         for account_id in account_ids:
             try:
-                worn[account_id] = await self._worn(bot, account_id)
+                shown[account_id] = await self._tag(bot, account_id)
             except CannotShow as refusal:
                 if refusal.cause not in PERSONAL:
-                    raise CannotLook(str(refusal)) from refusal
+                    raise CannotRead(str(refusal)) from refusal
                 personal[account_id] = refusal.cause
         absent = [one for one, cause in personal.items() if cause == ABSENT]
         exempt = personal.keys() - absent
-        if absent and not worn and not exempt:
-            await self._prove_that_it_knows_members(bot)
-        return Looks(worn, absent, exempt)
+        if absent and not shown and not exempt:
+            await self._require_the_bot(bot)
+        return Observation(shown, absent, exempt)
 
-    def words(self, worn: str, numbers: Mapping[str, int]) -> Words | None:
-        """Quote the tags. Whose rank has no tag may call themselves what they like."""
+    def wording(self, shown: str, numbers: Mapping[str, int]) -> Wording | None:
+        """Quote the tags. Members whose rank has no tag may have any."""
         rank = self._community.rank(numbers.get(RANK, 0))
         if rank is None or not rank.telegram_tag:
             return None
-        return Words(_quoted(worn), _quoted(rank.telegram_tag))
+        return Wording(_quoted(shown), _quoted(rank.telegram_tag))
 
-    async def _worn(self, bot: Bot, account_id: int) -> str:
+    async def _tag(self, bot: Bot, account_id: int) -> str:
         await self._pace.take()
         with mapped_errors():
             member = await bot.get_chat_member(self._chat_id, account_id)
         return worn_by(member).text
 
-    async def _prove_that_it_knows_members(self, bot: Bot) -> None:
-        """Where nobody is there, see that at least the bot is."""
+    async def _require_the_bot(self, bot: Bot) -> None:
+        """Check that the bot itself is known, where no other account is.
+
+        Raises:
+            CannotRead: it is not, so the answers prove nothing.
+        """
         try:
-            await self._worn(bot, bot.id)
+            await self._tag(bot, bot.id)
         except CannotShow as refusal:
-            if refusal.cause != EXEMPT:  # it is an administrator, so it is there
-                raise CannotLook("Telegram says that not even the bot is in the group") from refusal
+            if refusal.cause != EXEMPT:  # the bot is an administrator, so it is there
+                raise CannotRead("Telegram says that not even the bot is in the group") from refusal
 
 
 def _quoted(tag: str) -> str:

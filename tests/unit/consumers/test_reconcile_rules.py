@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 
 import schemas
 from config import ReconcileSetting
+from consumers.reconcile.plan import slice_size
 from consumers.reconcile.rules import compare, too_much, verdict
-from consumers.reconcile.snapshots import slice_size
 from db.reconcile.drift import Difference, Tally
+from db.reconcile.fields import Field, FieldKind
 from db.reconcile.runs import Run
-from db.reconcile.sweeps import Slice, Walk, moved
+from db.reconcile.sweeps import Slice, Sweep, moved
 from schemas import SnapshotPage, SnapshotRow
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RUN = Run(7, "interval", None, False, False, False, NOON, None)
-FOUND = Difference("discord", "books", 1, 1, 2001, "xp", "5", "3", 2, "")
+FOUND = Difference("discord", "books", 1, 1, 2001, Field(FieldKind.XP), "5", "3", 2, "")
 
 
 def page(*rows: SnapshotRow) -> SnapshotPage:
@@ -105,7 +106,7 @@ def test_what_is_not_there_is_one_difference_and_not_zeros():
 
     [found] = compare(page(missing))
 
-    assert (found.field, found.seen, found.expected, found.difference) == (
+    assert (found.field.text, found.seen, found.expected, found.amount) == (
         "row",
         "no row",
         "xp 5",
@@ -154,24 +155,24 @@ class Anything:
 @pytest.mark.parametrize(
     ("walk", "size"),
     [
-        (Walk(0, 0, 0, 0.0), 500),
-        (Walk(0, 0, 1_000_000, 0.0), 11_459),
-        (Walk(90, 50, 1_000_000, 80_000.0), None),
+        (Sweep(0, 0, 0, 0.0), 500),
+        (Sweep(0, 0, 1_000_000, 0.0), 11_459),
+        (Sweep(90, 50, 1_000_000, 80_000.0), None),
     ],
 )
-def test_slices_are_as_large_as_the_day_asks_for(walk: Walk, size: int | None):
+def test_slices_are_as_large_as_the_day_asks_for(walk: Sweep, size: int | None):
     assert slice_size(RUN, Anything(), walk, ReconcileSetting()) == size
 
 
 @pytest.mark.parametrize(
     ("before", "done", "after"),
     [
-        (Walk(0, 0, 0, 0), Slice("discord", "books", 0, 9, 9, True), (0, 0, 9, True)),
-        (Walk(0, 0, 9, 0), Slice("discord", "books", 0, 4, 4, False), (4, 4, 9, True)),
-        (Walk(4, 4, 9, 0), Slice("discord", "books", 4, 8, 4, False), (8, 8, 9, False)),
-        (Walk(8, 8, 9, 0), Slice("discord", "books", 8, 9, 1, True), (0, 0, 9, True)),
-        (Walk(9, 9, 0, 0), Slice("discord", "books", 0, 4, 4, False), (4, 4, 9, True)),
+        (Sweep(0, 0, 0, 0), Slice("discord", "books", 0, 9, 9, True), (0, 0, 9, True)),
+        (Sweep(0, 0, 9, 0), Slice("discord", "books", 0, 4, 4, False), (4, 4, 9, True)),
+        (Sweep(4, 4, 9, 0), Slice("discord", "books", 4, 8, 4, False), (8, 8, 9, False)),
+        (Sweep(8, 8, 9, 0), Slice("discord", "books", 8, 9, 1, True), (0, 0, 9, True)),
+        (Sweep(9, 9, 0, 0), Slice("discord", "books", 0, 4, 4, False), (4, 4, 9, True)),
     ],
 )
-def test_the_rolling_look_goes_on_where_it_was(before: Walk, done: Slice, after: tuple[int, ...]):
+def test_the_rolling_look_goes_on_where_it_was(before: Sweep, done: Slice, after: tuple[int, ...]):
     assert moved(before, done) == after

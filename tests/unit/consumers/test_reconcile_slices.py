@@ -6,15 +6,15 @@ from types import SimpleNamespace
 import pytest
 
 from config import ReconcileSetting
-from consumers.reconcile.snapshots import begin_after, rows_max
+from consumers.reconcile.plan import begin_after, rows_max
 from db.reconcile.runs import Run
-from db.reconcile.sweeps import Walk
+from db.reconcile.sweeps import Sweep
 
 DAY_S = 86_400.0
 LIMITS = ReconcileSetting(interval_ms=900_000, whole_within_ms=86_400_000)
 CHEAP = SimpleNamespace(page_rows=500, slice_rows_max=None)
 DEAR = SimpleNamespace(page_rows=5, slice_rows_max=100)
-FRESH = Walk(after_id=7_000, passed=0, passed_last_time=96_000, age_s=0.0)
+FRESH = Sweep(after_id=7_000, passed=0, passed_last_time=96_000, age_s=0.0)
 
 
 def run(cause="interval", member_id=None, *, everybody=False) -> Run:

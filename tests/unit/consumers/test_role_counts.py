@@ -73,7 +73,7 @@ def rings(*looks, heed=True):
     for excess in looks:
         news = disagreement.news({LOW: excess})
         if heed:
-            disagreement.look_into(news)
+            disagreement.check(news)
         found.append(news.get(LOW, 0))
     return found
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from consumers.reconcile.platforms import open_looking
+from consumers.reconcile.platforms import open_platform_subjects
 from consumers.runtime.runner import NotYet
 from sandbox import Fault
 from tests.support import discord_display, telegram_display
@@ -177,7 +177,7 @@ async def test_reconcile_compares_all_but_the_member_who_cannot_be_read(parts, p
     listed = garbled("discord", discord_display.LIST, changes=[{"user": {}}, 17])
     server.faults.add(listed)
     server.faults.add(garbled("discord", discord_display.LOOK, changes={"roles": 7}))
-    async with open_looking(parts) as looking:
+    async with open_platform_subjects(parts) as looking:
         subjects = {one.name: one for one in looking.subjects}
         for name, desk in (("tags", telegram_display), ("roles", discord_display)):
             rows = await WornDesk(pool, subjects[name]).read(desk.ALICE, desk.BORIS)

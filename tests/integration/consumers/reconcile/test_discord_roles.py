@@ -11,8 +11,8 @@ import pytest
 import db
 from config import Settings
 from consumers.display.role import Surfaces
-from consumers.reconcile.platforms import Looking, open_looking
-from consumers.reconcile.port import CannotLook, Subject
+from consumers.reconcile.platforms import PlatformSubjects, open_platform_subjects
+from consumers.reconcile.port import CannotRead, Subject
 from consumers.reconcile.subjects import appearance
 from sandbox import Fault
 from sandbox.discord_api.intents import Intent
@@ -73,13 +73,13 @@ async def worker(parts) -> AsyncIterator[Surfaces]:
 
 
 @pytest.fixture
-async def looking(parts) -> AsyncIterator[Looking]:
-    async with open_looking(parts) as looking:
+async def looking(parts) -> AsyncIterator[PlatformSubjects]:
+    async with open_platform_subjects(parts) as looking:
         yield looking
 
 
 @pytest.fixture
-def roles(looking: Looking) -> Subject:
+def roles(looking: PlatformSubjects) -> Subject:
     [subject] = looking.subjects
     return subject
 
@@ -330,7 +330,7 @@ async def test_a_list_out_of_order_is_not_believed(desk, server, worker, people,
 
     monkeypatch.setattr(discord.http.HTTPClient, "get_members", reversed_list)
 
-    with pytest.raises(CannotLook, match="out of order"):
+    with pytest.raises(CannotRead, match="out of order"):
         await desk.read(ALICE)
 
 
@@ -349,7 +349,7 @@ async def test_a_list_that_fails_in_the_middle_leaves_everybody_out(
 
     monkeypatch.setattr(discord.http.HTTPClient, "get_members", one_at_a_time)
 
-    with pytest.raises(CannotLook):
+    with pytest.raises(CannotRead):
         await desk.read(ALICE, BORIS)
 
     assert len(server.calls(LIST)) == 2
@@ -382,15 +382,15 @@ async def test_with_a_refused_token_nothing_is_looked_at(pool, parts, worker, pe
     await people.give_xp(ALICE, 10)
     await worker.step()
     settings = msgspec.structs.replace(parts.settings, discord_token="not-the-token")
-    async with open_looking(dataclasses.replace(parts, settings=settings)) as looking:
-        with pytest.raises(CannotLook, match="DISCORD_TOKEN"):
+    async with open_platform_subjects(dataclasses.replace(parts, settings=settings)) as looking:
+        with pytest.raises(CannotRead, match="DISCORD_TOKEN"):
             await WornDesk(pool, looking.subjects[0]).read(ALICE)
 
 
 async def test_who_keeps_changes_by_hand_is_not_looked_at(parts):
     community = msgspec.structs.replace(parts.community, keep_manual_changes=True)
-    async with open_looking(dataclasses.replace(parts, community=community)) as looking:
-        assert looking == Looking((), None)
+    async with open_platform_subjects(dataclasses.replace(parts, community=community)) as looking:
+        assert looking == PlatformSubjects((), None)
 
 
 async def test_who_waits_at_the_screening_is_no_drift(desk, server, worker, people):
@@ -408,7 +408,7 @@ async def test_who_waits_at_the_screening_is_no_drift(desk, server, worker, peop
 async def test_a_long_look_keeps_the_callers_transaction_awake(
     pool, roles, worker, people, monkeypatch
 ):
-    monkeypatch.setattr(appearance, "STIR_S", 0.2)
+    monkeypatch.setattr(appearance, "KEEPALIVE_S", 0.2)
     await people.give_xp(ALICE, 10)
     await worker.step()
     async with pool.acquire() as conn:
@@ -436,7 +436,7 @@ async def test_nothing_is_concluded_from_everybody_being_unknown(
     await worker.step()
     server.faults.add(Fault("discord", LOOK, 404, code=10007, times=9))
 
-    with pytest.raises(CannotLook, match="not even the bot"):
+    with pytest.raises(CannotRead, match="not even the bot"):
         await desk.read(ALICE, BORIS)
 
     assert await desk.parked() == []
@@ -461,7 +461,7 @@ async def test_an_answer_that_says_nothing_of_the_member_leaves_everybody_out(
     await worker.step()
     server.faults.add(fault)
 
-    with pytest.raises(CannotLook):
+    with pytest.raises(CannotRead):
         await desk.read(ALICE, BORIS)
 
 
@@ -485,7 +485,7 @@ async def test_the_alarm_rings_once_for_what_a_pass_looked_into(server, looking)
     assert await alarm.ring() == "1 more hold the role of rank Veteran than should"
     assert await alarm.ring() is not None, "no pass could begin yet"
 
-    alarm.heeded()
+    alarm.pass_begun()
 
     assert await alarm.ring() is None
     server.platform.administration.give_role(BORIS, VETERAN)

@@ -14,7 +14,8 @@ import pytest
 
 from bus import Keys
 from config import ReconcileSetting
-from consumers.reconcile.role import PAGES_AHEAD, Reconcile
+from consumers.reconcile.phases import PAGES_AHEAD
+from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Parts
 from db import Producer
 from tests.support.reconcile import a_pass, decisions, let_everything_arrive, opened

@@ -186,13 +186,13 @@ class AlwaysRinging:
     """An alarm that always asks for a pass."""
 
     def __init__(self) -> None:
-        self.heeded_times = 0
+        self.passes_begun = 0
 
     async def ring(self) -> str | None:
         return "2 more hold the role of rank Newcomer than should"
 
-    def heeded(self) -> None:
-        self.heeded_times += 1
+    def pass_begun(self) -> None:
+        self.passes_begun += 1
 
 
 async def steps(role: Reconcile, count: int = 5) -> None:
@@ -221,7 +221,7 @@ async def test_under_the_sign_no_pass_is_begun_and_the_reason_is_logged_once(
     assert told[:3] == [
         ("reconcile.paused", REASON),
         ("reconcile.resumed", None),
-        ("reconcile.began", None),
+        ("pass.started", None),
     ]
     assert [cause for cause, _ in await runs(pool)] == ["interval"]
 
@@ -236,14 +236,14 @@ async def test_under_the_sign_no_alarm_begins_a_pass(parts: Parts, pool, people)
         await a_pass(role, pool)
         await set_sign(pool)
         await steps(role)
-        assert alarm.heeded_times == 0
+        assert alarm.passes_begun == 0
         assert len(await runs(pool)) == 1
 
         await remove_sign(pool)
         await steps(role, 1)
 
     assert [cause for cause, _ in await runs(pool)] == ["asked", "alarm"]
-    assert alarm.heeded_times == 1
+    assert alarm.passes_begun == 1
 
 
 async def test_a_pass_under_way_is_stopped_and_repairs_nothing(role: Reconcile, pool, people):

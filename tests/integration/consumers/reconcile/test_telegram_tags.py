@@ -8,8 +8,8 @@ from aiogram import Bot
 from config import Settings, telegram_session
 from consumers.display.role import Surfaces
 from consumers.display.telegram_tags.tags import open_role
-from consumers.reconcile.platforms import open_looking
-from consumers.reconcile.port import CannotLook
+from consumers.reconcile.platforms import open_platform_subjects
+from consumers.reconcile.port import CannotRead
 from sandbox import Fault, load_seed
 from tests.support.appearance import WornDesk
 from tests.support.members import MemberDesk
@@ -38,7 +38,7 @@ async def worker(parts) -> AsyncIterator[Surfaces]:
 
 @pytest.fixture
 async def desk(parts, pool) -> AsyncIterator[WornDesk]:
-    async with open_looking(parts) as looking:
+    async with open_platform_subjects(parts) as looking:
         assert looking.alarm is None
         [tags] = looking.subjects
         yield WornDesk(pool, tags)
@@ -167,7 +167,7 @@ async def test_nothing_is_concluded_from_everybody_being_unknown(desk, group, wo
         Fault("telegram", LOOK, 400, times=3, description="Bad Request: user not found")
     )
 
-    with pytest.raises(CannotLook, match="not even the bot"):
+    with pytest.raises(CannotRead, match="not even the bot"):
         await desk.read(ALICE, BORIS)
 
     assert await desk.parked() == []
@@ -205,7 +205,7 @@ async def test_an_answer_that_says_nothing_of_the_member_leaves_everybody_out(
     await worker.step()
     group.faults.add(fault)
 
-    with pytest.raises(CannotLook):
+    with pytest.raises(CannotRead):
         await desk.read(ALICE, BORIS)
 
     assert len(group.calls(SET)) == 2

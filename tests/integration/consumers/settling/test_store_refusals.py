@@ -20,7 +20,7 @@ from bus import Publisher
 from config import AchievementSetting, Community, Settings
 from config.community import StoreSetting
 from consumers.operate import dead_letters, doctor
-from consumers.reconcile.debts import Paying
+from consumers.reconcile.debts import DebtPayer
 from consumers.runtime.resources import Parts
 from consumers.settling import bonuses
 from consumers.settling.role import open_settling
@@ -168,8 +168,8 @@ async def producer(parts: Parts) -> AsyncIterator[Producer]:
 
 
 @pytest.fixture
-async def paying(parts: Parts) -> Paying:
-    return Paying(parts.pool, "telegram", parts.stores["telegram"])
+async def paying(parts: Parts) -> DebtPayer:
+    return DebtPayer(parts.pool, "telegram", parts.stores["telegram"])
 
 
 def from_discord(account_id: int, amount: int = 5, entity_id: str = "1") -> bytes:
@@ -303,7 +303,7 @@ async def test_a_table_that_closes_in_the_middle_of_a_batch_buries_nothing(
 
 
 async def test_a_table_that_closes_in_the_middle_of_paying_is_not_taken_for_many_refusals(
-    parts: Parts, pool: asyncpg.Pool, paying: Paying
+    parts: Parts, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute(CLOSING)
     await owe(parts, 5, MIRA, NOA, *OTHERS)
@@ -370,7 +370,7 @@ async def test_the_only_row_is_refused_for_its_amount_alone(
 
 
 async def test_a_locked_row_costs_itself_alone_and_is_never_buried(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool, paying: Paying, database_url: str
+    parts: Parts, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer, database_url: str
 ):
     await desk.add("discord", *map(from_discord, (MIRA, NOA, *OTHERS)))
 
@@ -387,7 +387,7 @@ async def test_a_locked_row_costs_itself_alone_and_is_never_buried(
 
 
 async def test_what_the_table_does_not_want_of_a_debt_buries_no_event(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool, paying: Paying
+    parts: Parts, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute("ALTER TABLE users ADD CONSTRAINT no_debts CHECK (xp >= 0)")
     await owe(parts, -50, MIRA)
@@ -409,12 +409,12 @@ async def test_what_the_table_does_not_want_of_a_debt_buries_no_event(
     assert await row_xp(pool, MIRA) == 15
 
 
-# Paying
+# DebtPayer
 
 
 @one_row
 async def test_a_debt_that_a_row_refuses_is_set_aside_and_the_others_are_paid(
-    parts: Parts, pool: asyncpg.Pool, paying: Paying, ddl: str, words: str
+    parts: Parts, pool: asyncpg.Pool, paying: DebtPayer, ddl: str, words: str
 ):
     await pool.execute(ddl)
     await owe(parts, 5, MIRA, NOA, *OTHERS)
@@ -429,7 +429,7 @@ async def test_a_debt_that_a_row_refuses_is_set_aside_and_the_others_are_paid(
 
 
 async def test_each_further_try_of_a_debt_waits_longer_and_it_is_paid_once_that_is_mended(
-    parts: Parts, pool: asyncpg.Pool, paying: Paying
+    parts: Parts, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
     await owe(parts, 5, MIRA)
@@ -462,7 +462,7 @@ async def test_a_table_that_refuses_every_row_is_paid_nothing_and_passes_go_on(
     assert report.status == "finished"
     assert await owed(pool) == {MIRA: (5, 0, None), NOA: (5, 0, None)}
     await pool.execute(mend)
-    assert await Paying(parts.pool, "telegram", parts.stores["telegram"]).step() == 2
+    assert await DebtPayer(parts.pool, "telegram", parts.stores["telegram"]).step() == 2
 
 
 async def test_a_locked_table_is_left_alone_and_passes_go_on(
@@ -480,7 +480,7 @@ async def test_a_locked_table_is_left_alone_and_passes_go_on(
 
 
 async def test_a_locked_row_keeps_no_other_member_from_being_paid(
-    parts: Parts, pool: asyncpg.Pool, paying: Paying, database_url: str
+    parts: Parts, pool: asyncpg.Pool, paying: DebtPayer, database_url: str
 ):
     await owe(parts, 5, MIRA, NOA, *OTHERS)
 
@@ -494,7 +494,7 @@ async def test_a_locked_row_keeps_no_other_member_from_being_paid(
 
 
 async def test_a_trigger_that_drops_the_change_does_not_keep_paying_busy(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool, paying: Paying
+    parts: Parts, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute(TRIGGER.format("IF NEW.id = 1001 THEN RETURN NULL; END IF;"))
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
@@ -507,7 +507,7 @@ async def test_a_trigger_that_drops_the_change_does_not_keep_paying_busy(
 
 
 async def test_doctor_says_whose_row_does_not_take_what_it_is_owed(
-    parts: Parts, pool: asyncpg.Pool, paying: Paying, tmp_path: Path, checkout: Path
+    parts: Parts, pool: asyncpg.Pool, paying: DebtPayer, tmp_path: Path, checkout: Path
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
     await owe(parts, 5, MIRA, NOA)
