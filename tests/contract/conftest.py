@@ -1,4 +1,8 @@
-"""One suite runs over every server, each saying what it cannot do."""
+"""One suite of the bus runs on every server that the bus supports.
+
+`bus` has its groups. `bare_bus` is on a server that has neither streams nor groups yet. Tests make
+entries idle by a command (`Bus.make_idle`), so that no test waits for a clock.
+"""
 
 import asyncio
 import os
@@ -7,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
+from bus import ensure_group
 from tests.support.bus_servers import Bus, Proxy, Server, open_bus, running
 from tests.support.redis_topologies import Cluster, SentinelTrio, cluster, sentinel_trio
 
@@ -93,6 +98,14 @@ async def bare_bus(server: Server) -> AsyncIterator[Bus]:
     """A bus whose streams and groups do not exist yet."""
     async with open_bus(server) as bus:
         yield bus
+
+
+@pytest.fixture
+async def bus(bare_bus: Bus) -> Bus:
+    """A bus whose streams and groups exist and are empty."""
+    for subscription in bare_bus.keys.subscriptions:
+        await ensure_group(bare_bus.redis, subscription)
+    return bare_bus
 
 
 @pytest.fixture

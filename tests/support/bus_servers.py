@@ -17,6 +17,7 @@ from redis.asyncio.cluster import RedisCluster
 from bus import Client, Keys, Publisher, Reader, Source, connect, connect_reader
 
 START_TIMEOUT_S = 10.0
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,11 @@ class Bus:
         stream, group = self.keys.subscription("telegram")
         found = await self.redis.xpending_range(stream, group, min="-", max="+", count=10_000)
         return {each["message_id"].decode(): each["consumer"].decode() for each in found}
+
+
+def id_at(ahead_ms: int) -> str:
+    """Return an entry id whose time is `ahead_ms` ahead of this machine's clock."""
+    return f"{int(time.time() * 1_000) + ahead_ms}-0"
 
 
 @asynccontextmanager

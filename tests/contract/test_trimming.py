@@ -1,0 +1,147 @@
+"""Trimming: only entries that every group has acknowledged are removed."""
+
+import pytest
+
+from bus import (
+    GroupMissing,
+    StreamMissing,
+    trim_stream,
+)
+from bus.entry import ID_MAX
+from bus.trim import TRIM_ENTRIES_MIN
+from tests.support.bus_servers import HOUR_MS, Bus, id_at
+
+
+async def test_trimming_removes_what_is_acknowledged_and_nothing_else(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    ids = await bus.publish(*[b"%d" % n for n in range(10)])
+    reader = bus.reader(batch_entries=6)
+    await reader.read()
+    await reader.acknowledge([*ids[:3], *ids[4:6]])  # one in the middle is still in work
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
+
+    left = [entry_id.decode() for entry_id, _ in await bus.redis.xrange(stream)]
+    assert left == ids[3:]
+    assert (trimmed.removed, trimmed.left, trimmed.floor) == (3, 7, ids[3])
+    assert trimmed.held_by == "discord"
+
+
+async def test_trimming_leaves_unread_entries_alone(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.publish(*[b"unread"] * 10)
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
+
+    assert (trimmed.removed, trimmed.left) == (0, 10)
+
+
+async def test_trimming_refuses_while_an_expected_group_is_missing(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    reader = bus.reader()
+    ids = await bus.publish(*[b"read by one"] * 5)
+    await reader.read()
+    await reader.acknowledge(ids)
+
+    with pytest.raises(GroupMissing) as caught:
+        await trim_stream(bus.redis, stream, ["discord", "audit"], keep_ms=0)
+
+    assert caught.value.group == "audit"
+    assert await bus.redis.xlen(stream) == 5
+
+
+async def test_trimming_waits_for_a_group_that_nobody_expected(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    reader = bus.reader()
+    ids = await bus.publish(*[b"any"] * 5)
+    await reader.read()
+    await reader.acknowledge(ids)
+    await bus.redis.xgroup_create(stream, "audit", id=ids[1])
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
+
+    assert (trimmed.removed, trimmed.held_by) == (1, "audit")
+
+
+async def test_trimming_keeps_recent_entries(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.redis.xadd(stream, {"e": "ancient"}, id="1000-0")
+    await bus.publish(b"recent", b"last")
+    reader = bus.reader()
+    await reader.acknowledge([entry.id for entry in await reader.read()])
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=3_600_000)
+
+    assert (trimmed.removed, trimmed.left, trimmed.held_by) == (1, 2, None)
+
+
+async def test_trimming_compares_ids_beyond_what_lua_numbers_can_tell_apart(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    ids = [f"1000-{2**53 + n}" for n in range(3)]
+    for entry_id in ids:
+        await bus.redis.xadd(stream, {"e": "x"}, id=entry_id)
+    reader = bus.reader()
+    await reader.read()
+    # As numbers of Lua, the places of the two groups would be the same.
+    await bus.redis.xgroup_create(stream, "audit", id=ids[1])
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
+
+    assert (trimmed.removed, trimmed.floor, trimmed.held_by) == (0, ids[0], "discord")
+
+
+async def test_one_step_of_trimming_is_bounded(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.publish(*[b"x"] * (2 * TRIM_ENTRIES_MIN + 1))
+    reader = bus.reader(batch_entries=10_000)
+    await reader.acknowledge([entry.id for entry in await reader.read()])
+
+    removed = []
+    while not removed or removed[-1]:
+        step = await trim_stream(
+            bus.redis, stream, ["discord"], keep_ms=0, entries_max=TRIM_ENTRIES_MIN
+        )
+        removed.append(step.removed)
+
+    assert max(removed) <= TRIM_ENTRIES_MIN
+    assert step.left == 1  # the last delivered entry itself
+
+
+async def test_trimming_a_missing_stream_or_for_no_group_is_refused(bare_bus: Bus):
+    stream = bare_bus.keys.stream("telegram")
+
+    with pytest.raises(StreamMissing):
+        await trim_stream(bare_bus.redis, stream, ["discord"])
+    with pytest.raises(ValueError, match="every group"):
+        await trim_stream(bare_bus.redis, stream, [])
+    with pytest.raises(ValueError, match="entries_max"):
+        await trim_stream(bare_bus.redis, stream, ["discord"], entries_max=1)
+
+
+async def test_what_is_finished_is_trimmed_up_to_the_entry_from_the_future(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.redis.xadd(stream, {"e": "ancient"}, id="1000-0")
+    ahead = id_at(HOUR_MS)
+    await bus.redis.xadd(stream, {"e": "ahead"}, id=ahead)
+    await bus.publish(b"last")
+    reader = bus.reader()
+    await reader.acknowledge([entry.id for entry in await reader.read()])
+
+    first = await trim_stream(bus.redis, stream, ["discord"], keep_ms=HOUR_MS)
+    assert (first.removed, first.left, first.held_by) == (1, 2, None)
+    assert first.ahead_ms > 0
+
+    # The caller has waited for as long as finished entries are kept.
+    second = await trim_stream(bus.redis, stream, ["discord"], keep_ms=HOUR_MS, old_id=first.newest)
+    assert (second.removed, second.left) == (1, 1)
+
+
+async def test_what_the_caller_calls_old_is_kept_while_it_is_unfinished(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.redis.xadd(stream, {"e": "ahead"}, id=id_at(HOUR_MS))
+    await bus.publish(b"last")
+    await bus.reader().read()
+
+    trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0, old_id=ID_MAX)
+
+    assert (trimmed.removed, trimmed.held_by) == (0, "discord")
