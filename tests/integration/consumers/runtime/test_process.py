@@ -21,7 +21,7 @@ from launch.servers import (
     start_redis_binary,
 )
 from tests.support.processes import CHECKOUT, SERVICE_ROLES, consumers, environment, sandbox
-from tests.support.redis_topologies import server_binary
+from tests.support.redis_binaries import topology_binary
 from tests.support.settling import Desk, until, xp_payload
 
 TOML = """
@@ -255,7 +255,7 @@ async def test_a_stream_that_takes_no_more_ids_stops_no_process(environ, outside
 async def test_an_error_that_nothing_here_mends_ends_the_whole_process(environ, tmp_path: Path):
     """Never half dead: a supervisor sees the exit code, the log holds the traceback."""
     old_server = tmp_path / "old-server"
-    binary = server_binary()
+    binary = topology_binary()
     old_server.write_text(f'#!/bin/sh\nexec {binary} "$@" --rename-command XAUTOCLAIM ""\n')
     old_server.chmod(0o755)
     with start_redis_binary(old_server, tmp_path / "redis", persistent=False) as redis:
