@@ -11,8 +11,8 @@ from rich.console import Console
 
 from config import set_up_logs
 
-from . import plans
-from .ground import open_ground
+from . import catalogue
+from .testbed import open_testbed
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -22,25 +22,27 @@ console = Console(highlight=False)
 def main(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME ...]", help=f"Some of {', '.join(plans.PLANS)}."),
+        typer.Argument(metavar="[NAME ...]", help=f"Some of {', '.join(catalogue.PLANS)}."),
     ] = None,
     quick: Annotated[bool, typer.Option(help="A look, in a few minutes.")] = False,
     into: Annotated[Path, typer.Option(help="Where figures are kept.")] = Path(".run/benchmarks"),
 ) -> None:
     """Run the benchmarks that are named, or all of them."""
     set_up_logs(level="error", style="console")
-    chosen = names or list(plans.PLANS)
-    unknown = [name for name in chosen if name not in plans.PLANS]
+    chosen = names or list(catalogue.PLANS)
+    unknown = [name for name in chosen if name not in catalogue.PLANS]
     if unknown:
-        raise typer.BadParameter(f"there is no {unknown[0]}; there are {', '.join(plans.PLANS)}")
+        raise typer.BadParameter(
+            f"there is no {unknown[0]}; there are {', '.join(catalogue.PLANS)}"
+        )
     memory = psutil.virtual_memory().total / 2**30
     console.print(
         f"{psutil.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}"
     )
-    with open_ground() as ground:
+    with open_testbed() as testbed:
         for name in chosen:
             console.print(f"\n{name} ...")
-            report = uvloop.run(plans.PLANS[name](ground, quick))
+            report = uvloop.run(catalogue.PLANS[name](testbed, quick))
             report.show(console)
             report.save(into)
 

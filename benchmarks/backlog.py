@@ -9,17 +9,17 @@ from typing import Any
 
 from bus import connect
 
-from .ground import PLATFORM, Ground, books, fill
-from .measure import Report, number
 from .processes import consumers, cost
+from .report import Report, number
+from .testbed import PLATFORM, Testbed, books, fill
 
 LOOK_S = 1.0
 SLICES = 10
 
 
-async def run(ground: Ground, *, events: int) -> Report:
+async def run(testbed: Testbed, *, events: int) -> Report:
     """Let it work off everything, and look once a second."""
-    async with ground.start(events, members=100_000 if events > 100_000 else 1_000) as start:
+    async with testbed.start(events, members=100_000 if events > 100_000 else 1_000) as start:
         #: Any, because redis-py types its replies as those of both protocols at once.
         redis: Any = connect(start.redis_url, name="benchmarks")
         await fill(redis, start.payloads)
@@ -35,7 +35,7 @@ async def run(ground: Ground, *, events: int) -> Report:
                     done = int(groups[0]["entries-read"]) - int(groups[0]["pending"])
                     looks.append((time.perf_counter() - began, done, process.cost().memory_mb))
                 used = process.cost()
-        servers = {s.name: cost(s.pid) for s in (ground.postgres, ground.redis)}
+        servers = {s.name: cost(s.pid) for s in (testbed.postgres, testbed.redis)}
         await redis.aclose()
         assert (await books(start.database_url))[0] == events
     return _report(events, looks, used.cpu_s, redis_mb, {n: c.cpu_s for n, c in servers.items()})

@@ -15,8 +15,8 @@ from bus import Publisher, connect, ensure_group
 from config import set_up_logs
 from db import Producer, open_pool
 
-from .flow import Flow
-from .ground import KEYS, SOURCE
+from .steady_load import SteadyLoad
+from .testbed import KEYS, SOURCE
 
 
 async def main(rate: float, count: int, batch: int) -> None:
@@ -24,7 +24,7 @@ async def main(rate: float, count: int, batch: int) -> None:
     await ensure_group(redis, KEYS.subscription(SOURCE))
     pool = await open_pool(os.environ["DATABASE_URL"], name="benchmarks")
     producer = Producer(pool, schemas, Publisher(redis, KEYS))
-    flow = Flow(pool, producer, batch=batch)
+    flow = SteadyLoad(pool, producer, batch=batch)
     await _told("ready")
     due = time.time()
     for _ in range(count // batch):

@@ -92,7 +92,7 @@ async def fill(database_url: str, events: int, *, index: bool) -> None:
     say(f"made: {events:,} old events, {size}, in {time.monotonic() - began:.0f} s")
 
 
-class Flow:
+class PacedEvents:
     """Creates events at a pace, and notes when each one has arrived."""
 
     def __init__(self, parts: Parts, rate: int) -> None:
@@ -191,7 +191,7 @@ async def measure(settings: Settings, arguments: argparse.Namespace) -> None:
         limits = msgspec.structs.replace(limits, step_rows=arguments.step_rows)
     community = msgspec.structs.replace(community, cleanup=limits)
     async with open_parts(settings, community, asyncio.Event()) as parts:
-        flow = Flow(parts, arguments.rate)
+        flow = PacedEvents(parts, arguments.rate)
         quiet = lambda: asyncio.sleep(arguments.seconds)  # noqa: E731
         async with flow.settled(parts):
             await flow.during(lambda: asyncio.sleep(WARM_UP_S))

@@ -18,11 +18,11 @@ from consumers.runtime import roles
 from db import Rung
 from launch.waiting import until
 
-from .ground import MEMBERS, STREAM, Ground, Start, all_arrived, books
-from .history import Size, make
-from .measure import Report, number
+from .existing_community import Size, make
 from .platforms import RANKS, Platforms, platforms
 from .processes import CHECKOUT, Consumers, consumers, cost, environment
+from .report import Report, number
+from .testbed import MEMBERS, STREAM, Start, Testbed, all_arrived, books
 
 LOOK_S: Final = 1.0
 #: So much that nobody reaches a rank: what is counted are the events, not the calls to platforms.
@@ -64,7 +64,7 @@ class Spent(NamedTuple):
 class Scene(NamedTuple):
     """All that is metered."""
 
-    ground: Ground
+    testbed: Testbed
     start: Start
     bot: asyncio.subprocess.Process
     consumers: Consumers
@@ -83,8 +83,8 @@ class Scene(NamedTuple):
         return Meter(
             bot_cpu_s=cost(self.bot.pid).cpu_s,
             consumers_cpu_s=self.consumers.cost().cpu_s,
-            postgres_cpu_s=cost(self.ground.postgres.pid).cpu_s,
-            redis_cpu_s=cost(self.ground.redis.pid).cpu_s,
+            postgres_cpu_s=cost(self.testbed.postgres.pid).cpu_s,
+            redis_cpu_s=cost(self.testbed.redis.pid).cpu_s,
             database=database,
             log=int(log),
             redis=used,
@@ -95,15 +95,15 @@ class Scene(NamedTuple):
         return cost(self.bot.pid).memory_mb, self.consumers.cost().memory_mb
 
 
-async def run(ground: Ground, *, paces: Sequence[Pace], rest_s: float) -> Report:
+async def run(testbed: Testbed, *, paces: Sequence[Pace], rest_s: float) -> Report:
     """Meter each pace on an empty record."""
     spent: dict[str, Spent] = {}
     async with platforms() as there:
         for pace in paces:
-            async with ground.database() as url:
+            async with testbed.database() as url:
                 await make(url, HISTORY, LADDER)
-                start = Start(url, await ground.empty_redis(), ())
-                spent[pace.name] = await _spend(ground, start, there, pace, rest_s)
+                start = Start(url, await testbed.empty_redis(), ())
+                spent[pace.name] = await _spend(testbed, start, there, pace, rest_s)
     how = "; ".join(f"{p.name}: {p.events:,} events at {p.rate:,} a second" for p in paces)
     note = (
         f"Scaled from {how}; nobody's rank changed. The log is what Postgres writes ahead, with the"
@@ -125,7 +125,7 @@ async def run(ground: Ground, *, paces: Sequence[Pace], rest_s: float) -> Report
 
 
 async def _spend(
-    ground: Ground, start: Start, there: Platforms, pace: Pace, rest_s: float
+    testbed: Testbed, start: Start, there: Platforms, pace: Pace, rest_s: float
 ) -> Spent:
     with tempfile.TemporaryDirectory() as folder:
         toml = there.toml(rank_xp=OUT_OF_REACH_XP)
@@ -140,7 +140,7 @@ async def _spend(
                 stdout=asyncio.subprocess.PIPE,
             )
             try:
-                spent = await _meter(Scene(ground, start, bot, process), pace, rest_s)
+                spent = await _meter(Scene(testbed, start, bot, process), pace, rest_s)
             finally:
                 if bot.returncode is None:
                     bot.kill()

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 
 from consumers.runtime import roles
 
-from .ground import Ground, Start
-from .measure import Report, Series, number
 from .platforms import Platforms, platforms
 from .processes import CHECKOUT, SERVICE_ROLES, Consumers, consumers, environment
+from .report import Report, Series, number
+from .testbed import Start, Testbed
 
 SERVICE: Final = f"consumers: {', '.join(SERVICE_ROLES)}"
 ALL: Final = "consumers: all roles"
@@ -33,14 +33,14 @@ class Rest(NamedTuple):
     core_share: float
 
 
-async def run(ground: Ground, *, rounds: int, rest_s: float) -> Report:
+async def run(testbed: Testbed, *, rounds: int, rest_s: float) -> Report:
     """Start each process on the sandbox's platforms, wait a little, and look."""
     found: dict[str, list[Rest]] = {name: [] for name in (SERVICE, ALL, *BOTS)}
     async with platforms() as there:
         for _ in range(rounds):
             for name, rests in found.items():
                 async with (
-                    ground.start(0) as start,
+                    testbed.start(0) as start,
                     _running(name, start, there) as process,
                 ):
                     rests.append(await _rest(process, rest_s))

@@ -17,9 +17,9 @@ import schemas
 from bus import SOURCES, Publisher, connect
 from db import Platform, Producer, open_pool
 
-from .ground import KEYS, MEMBERS, Ground, Start
-from .measure import Report, number, percentile, thinned
 from .processes import consumers
+from .report import Report, number, percentile, thinned
+from .testbed import KEYS, MEMBERS, Start, Testbed
 
 LANDED_S_MAX: Final = 30.0
 LOOK_S: Final = 0.1
@@ -27,12 +27,12 @@ WARM_UP_RATE: Final = 100
 WARM_UP_S: Final = 5.0
 
 
-async def run(ground: Ground, *, rates: tuple[int, ...], seconds: float, rounds: int) -> Report:
+async def run(testbed: Testbed, *, rates: tuple[int, ...], seconds: float, rounds: int) -> Report:
     """Create events in both directions at once; the rates take turns."""
     figures: dict[str, list[list[float]]] = {str(rate): [] for rate in rates}
     for _ in range(rounds):
         for rate in rates:
-            async with ground.start(0) as start:
+            async with testbed.start(0) as start:
                 figures[str(rate)].append(await _measure(start, rate, seconds))
     return Report(
         name="latency",

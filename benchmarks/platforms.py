@@ -24,7 +24,7 @@ GIVE: Final = "PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"
 TAG: Final = "setChatMemberTag"
 
 
-class Person(NamedTuple):
+class LinkedAccounts(NamedTuple):
     """Somebody who is in both places under one name."""
 
     telegram_id: int
@@ -76,7 +76,7 @@ class Platforms:
             "[consumers]\ndiscord_window_ms = 10\ntelegram_window_ms = 10\n"
         )
 
-    async def people(self, pool: asyncpg.Pool, count: int) -> list[Person]:
+    async def people(self, pool: asyncpg.Pool, count: int) -> list[LinkedAccounts]:
         """Let so many people join both places, and link their accounts."""
         gate = asyncio.Semaphore(JOIN_AT_ONCE)
 
@@ -87,8 +87,8 @@ class Platforms:
                 )
                 return int(joined["user_id"])
 
-        async def arrive(number: int) -> Person:
-            return Person(await join("telegram", number), await join("discord", number))
+        async def arrive(number: int) -> LinkedAccounts:
+            return LinkedAccounts(await join("telegram", number), await join("discord", number))
 
         people = await asyncio.gather(*(arrive(number) for number in range(count)))
         await _link(pool, people)
@@ -141,7 +141,7 @@ async def platforms(*, limit_scale: float = LIMIT_SCALE) -> AsyncIterator[Platfo
         await process.wait()
 
 
-async def _link(pool: asyncpg.Pool, people: list[Person]) -> None:
+async def _link(pool: asyncpg.Pool, people: list[LinkedAccounts]) -> None:
     async with pool.acquire() as conn, conn.transaction():
         rows = await conn.fetch(
             "INSERT INTO members (xp) SELECT 0 FROM generate_series(1, $1::int) RETURNING id",

@@ -17,8 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from .apply import OURS
-from .measure import Report, number, percentile
+from .apply_rate import OURS
+from .report import Report, number, percentile
 
 BLUE, GREY, RED = "#1f6feb", "#8b949e", "#cf222e"
 #: From slow to fast arrivals.

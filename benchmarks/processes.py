@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
-from .ground import Start
+from .testbed import Start
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 STARTED: Final = b'"event": "role.started"'

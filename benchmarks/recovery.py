@@ -25,12 +25,12 @@ from launch.processes import Crew, Module
 from launch.servers import Server, start_postgres, start_redis
 from launch.waiting import until
 
-from .flow import Flow
-from .ground import KEYS, MEMBERS, SOURCE, Start, all_arrived, books
-from .history import Size, make
-from .measure import Report, number, percentile
+from .existing_community import Size, make
 from .processes import SERVICE_ROLES, environment
+from .report import Report, number, percentile
 from .sentinels import failover
+from .steady_load import SteadyLoad
+from .testbed import KEYS, MEMBERS, SOURCE, Start, all_arrived, books
 
 RATE: Final = 1_000
 BATCH: Final = 50
@@ -52,7 +52,7 @@ class Running:
     folder: Path
 
 
-class Recovery(NamedTuple):
+class RecoveryTimes(NamedTuple):
     """What a fault did: seconds from it until caught up, and the longest lags after and before."""
 
     caught_up_s: float
@@ -100,7 +100,7 @@ async def run(*, rounds: int, after_s: float, faults: tuple[str, ...] = tuple(FA
     """Bring about each fault, on fresh servers each time."""
     # It tells at length of each connection that it cannot open while Postgres is away.
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
-    found: dict[str, list[Recovery]] = {name: [] for name in faults}
+    found: dict[str, list[RecoveryTimes]] = {name: [] for name in faults}
     for _ in range(rounds):
         for name in faults:
             async with _running(sentinels=FAULTS[name] is kill_the_primary) as running:
@@ -163,14 +163,14 @@ def _start_postgres(folder: Path, port: int | None = None) -> Server:
     return start_postgres(folder / "postgres", port=port or 0)
 
 
-async def _recover(running: Running, fault: Fault, after_s: float) -> Recovery:
+async def _recover(running: Running, fault: Fault, after_s: float) -> RecoveryTimes:
     """Let events flow, bring the fault about, and see until when events were late."""
     database_url = running.postgres.url
     redis = connect(running.redis_url, name="benchmarks")
     await ensure_group(redis, KEYS.subscription(SOURCE))
     pool = await open_pool(database_url, name="benchmarks")
     producer = Producer(pool, schemas, Publisher(redis, KEYS))
-    flow = Flow(pool, producer, batch=BATCH)
+    flow = SteadyLoad(pool, producer, batch=BATCH)
     await flow.create(time.time())
     await until("the first events arrive", lambda: all_arrived(database_url), timeout_s=60)
     flow.due.clear()
@@ -206,11 +206,11 @@ async def _applied(database_url: str) -> dict[str, float]:
     return dict(rows)
 
 
-def judge(due: dict[str, float], applied: dict[str, float], fault_at: float) -> Recovery:
+def judge(due: dict[str, float], applied: dict[str, float], fault_at: float) -> RecoveryTimes:
     lags = [(at, applied[key] - at, applied[key]) for key, at in due.items()]
     before = [lag for at, lag, done in lags if done < fault_at]
     late = [done for _, lag, done in lags if done >= fault_at and lag > LATE_S]
-    return Recovery(
+    return RecoveryTimes(
         caught_up_s=max(late, default=fault_at) - fault_at,
         longest_lag_s=max(lag for _, lag, done in lags if done >= fault_at),
         usual_lag_ms=percentile(before, 0.99) * 1_000,

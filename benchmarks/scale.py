@@ -13,10 +13,10 @@ import asyncpg
 from bus import connect
 from db.ledger import events
 
-from .ground import BATCH, PLATFORM, SOURCE, STREAM, Ground, Start, books, fact, fill
-from .history import STRIDE, Size, make
-from .measure import Report, Series, number
+from .existing_community import STRIDE, Size, make
 from .processes import consumers
+from .report import Report, Series, number
+from .testbed import BATCH, PLATFORM, SOURCE, STREAM, Start, Testbed, books, fact, fill
 
 ROLE: Final = f"to-{PLATFORM}"
 LOOK_S: Final = 0.02
@@ -27,7 +27,7 @@ NOTE: Final = (
 
 
 async def run(
-    ground: Ground,
+    testbed: Testbed,
     *,
     backlog: int,
     processes: Sequence[int],
@@ -36,8 +36,8 @@ async def run(
     rounds: int,
 ) -> Report:
     """Let all take turns: first the numbers of consumers, then one consumer on all sizes."""
-    by_processes = await _by_processes(ground, processes, backlog, rounds)
-    by_size = await _by_size(ground, sizes, count, rounds)
+    by_processes = await _by_processes(testbed, processes, backlog, rounds)
+    by_size = await _by_size(testbed, sizes, count, rounds)
     return Report(
         name="scale",
         title=f"Applying {backlog:,} and {count:,} events as it grows, {rounds} rounds",
@@ -56,12 +56,12 @@ def _rows(series: Sequence[Series]) -> list[tuple[str, ...]]:
 
 
 async def _by_processes(
-    ground: Ground, processes: Sequence[int], backlog: int, rounds: int
+    testbed: Testbed, processes: Sequence[int], backlog: int, rounds: int
 ) -> list[Series]:
     rates: dict[int, list[float]] = {count: [] for count in processes}
     for _ in range(rounds):
         for count in processes:
-            async with ground.start(backlog) as start:
+            async with testbed.start(backlog) as start:
                 rates[count].append(await _drain(start, count))
                 assert (await books(start.database_url))[::2] == (backlog, backlog)
     return [
@@ -70,17 +70,19 @@ async def _by_processes(
     ]
 
 
-async def _by_size(ground: Ground, sizes: Sequence[Size], count: int, rounds: int) -> list[Series]:
+async def _by_size(
+    testbed: Testbed, sizes: Sequence[Size], count: int, rounds: int
+) -> list[Series]:
     rates: dict[Size, list[float]] = {size: [] for size in sizes}
     async with AsyncExitStack() as stack:
-        urls = {size: await stack.enter_async_context(ground.database()) for size in sizes}
+        urls = {size: await stack.enter_async_context(testbed.database()) for size in sizes}
         for size, url in urls.items():
             await make(url, size)
         for round_ in range(rounds):
             for size, url in urls.items():
                 numbers = range(count * round_, count * (round_ + 1))
                 payloads = await _record(url, size.members, numbers)
-                start = Start(url, await ground.empty_redis(), payloads)
+                start = Start(url, await testbed.empty_redis(), payloads)
                 rates[size].append(await _drain(start, 1))
                 arrived = (await books(url))[2] - size.events
                 assert arrived == count * (round_ + 1), f"{arrived} events arrived"

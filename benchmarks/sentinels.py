@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psutil
 from redis.asyncio import Redis
 
-from launch import private
+from launch import private_files
 from launch.servers import HOST, Server, free_port, start_redis
 from launch.waiting import until
 
@@ -31,7 +31,7 @@ class Failover(NamedTuple):
 async def failover(folder: Path) -> AsyncIterator[Failover]:
     """Run all five until the block ends; it begins when the sentinels know each other."""
     with contextlib.ExitStack() as stack:
-        password = private.new_password()
+        password = private_files.new_password()
         primary = stack.enter_context(start_redis(folder / "primary", password=password))
         replica = stack.enter_context(start_redis(folder / "replica", password=password))
         await _ask(_port(replica), "REPLICAOF", HOST, _port(primary), password=password)
@@ -52,7 +52,7 @@ async def failover(folder: Path) -> AsyncIterator[Failover]:
 def _start_sentinel(
     binary: Path, folder: Path, port: int, primary_port: int, password: str
 ) -> subprocess.Popen[bytes]:
-    private.make_folder(folder)
+    private_files.make_folder(folder)
     settings = folder / "sentinel.conf"  # which it rewrites
     settings.write_text(
         f"port {port}\nbind {HOST}\ndir {folder}\n"

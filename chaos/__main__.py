@@ -15,12 +15,12 @@ from rich.table import Table
 from config import Settings, set_up_logs
 
 from .audit import Audit
+from .deployment import end_leftovers, open_deployment
 from .errors import ChaosError
 from .faults import FAULTS
 from .run import TWO_AT_ONCE, Report, Run
-from .scale import Scale
+from .run_size import RunSize
 from .schedule import strikes
-from .stage import end_leftovers, open_stage
 
 EXIT_CODE_OFFENCES = 1
 EXIT_CODE_NOT_CARRIED_OUT = 3
@@ -41,7 +41,7 @@ def main(
     ] = "",
     events: Annotated[int, typer.Option(help="Go on until so many are committed.")] = 0,
     faults: Annotated[int, typer.Option(help="Go on until so many have struck.")] = 0,
-    deeds_per_s: Annotated[float, typer.Option(help="What each bot does in a second.")] = 60.0,
+    actions_per_s: Annotated[float, typer.Option(help="What each bot does in a second.")] = 60.0,
     kind: Annotated[
         list[str] | None, typer.Option(help="Only such faults; may be repeated.")
     ] = None,
@@ -52,7 +52,7 @@ def main(
     kinds = tuple(kind) if kind else tuple(FAULTS)
     if unknown := set(kinds) - set(FAULTS):
         raise typer.BadParameter(f"no fault {', '.join(unknown)}; there are: {'; '.join(FAULTS)}")
-    scale = Scale(seconds, events, faults, deeds_per_s)
+    size = RunSize(seconds, events, faults, actions_per_s)
     if folder is None:
         folder = Path(Settings.from_env(os.environ).twinstream_run_dir) / "chaos"
     folder = folder.absolute()
@@ -62,7 +62,7 @@ def main(
     set_up_logs(level="warning")
     console.print(f"seed {seed}; data and logs are in {folder}")
     try:
-        report = asyncio.run(_play(folder, scale, seed, kinds))
+        report = asyncio.run(_play(folder, size, seed, kinds))
     except ChaosError as error:
         console.print(f"not carried out: {error}")
         raise SystemExit(EXIT_CODE_NOT_CARRIED_OUT) from None
@@ -74,13 +74,13 @@ def main(
         raise SystemExit(EXIT_CODE_OFFENCES)
 
 
-async def _play(folder: Path, scale: Scale, seed: str, kinds: tuple[str, ...]) -> Report:
+async def _play(folder: Path, size: RunSize, seed: str, kinds: tuple[str, ...]) -> Report:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAOS_")}
     playing = asyncio.current_task()
     assert playing is not None, "run by asyncio.run"
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
-    async with open_stage(folder, scale, seed, environ) as stage:
-        return await Run(stage, scale, seed, console.print).play(strikes(seed, kinds))
+    async with open_deployment(folder, size, seed, environ) as deployment:
+        return await Run(deployment, size, seed, console.print).play(strikes(seed, kinds))
 
 
 def show(report: Report) -> None:

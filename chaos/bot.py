@@ -20,15 +20,15 @@ from bus import Keys, Publisher, Source, connect
 from config import set_up_logs
 from db import DbError, InsufficientFunds, Producer, Recorded, StorageUnavailable, open_pool
 
-from .deeds import Deed, Deeds, Fate, Shape, Wish
-from .witness import Committed, note_committed, note_rolled_back
+from .commit_journal import Committed, note_committed, note_rolled_back
+from .workload import Action, Fate, PlannedEvent, Shape, Workload
 
 log = structlog.get_logger("twinstream.chaos")
 
 TASKS = 6
 RETRY_S = 0.1
 NOTE_S = 0.2
-#: How long a deed may still be tried once the bot is to stop.
+#: How long a action may still be tried once the bot is to stop.
 STOP_GRACE_S = 20.0
 REASON = "game_guess"
 
@@ -46,7 +46,7 @@ class _ChangedItsMind(Exception):
 
 
 class Bot:
-    """Does deeds until it is told to stop."""
+    """Does workload until it is told to stop."""
 
     def __init__(
         self, pool: asyncpg.Pool, producer: Producer, source: Source, stop: asyncio.Event
@@ -57,13 +57,13 @@ class Bot:
         self._stop = stop
         self._to_note: list[Committed] = []
 
-    async def play(self, deeds: Deeds, interval_s: float) -> None:
-        """Do one deed after the other, at most one in `interval_s` seconds."""
+    async def play(self, workload: Workload, interval_s: float) -> None:
+        """Do one action after the other, at most one in `interval_s` seconds."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         while not self._stop.is_set():
-            deed = deeds.next()
-            await self._until_it_worked(lambda: self._do(deed))  # noqa: B023 - awaited at once
+            action = workload.next()
+            await self._until_it_worked(lambda: self._do(action))  # noqa: B023 - awaited at once
             due = max(due + interval_s, loop.time() - 1.0)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
@@ -77,76 +77,80 @@ class Bot:
                 return None
             except FAILED as error:
                 level = log.debug if isinstance(error, DbError) else log.info
-                level("deed.failed", why=str(error), kind=type(error).__name__)
+                level("action.failed", why=str(error), kind=type(error).__name__)
             await asyncio.sleep(RETRY_S)
 
-    async def _do(self, deed: Deed) -> None:
-        match deed.shape:
+    async def _do(self, action: Action) -> None:
+        match action.shape:
             case Shape.ALONE:
-                await self._alone(deed.wishes[0])
+                await self._alone(action.events[0])
             case Shape.AT_ONCE_TWICE:
                 results = await asyncio.gather(
-                    *(self._alone(deed.wishes[0]) for _ in range(2)), return_exceptions=True
+                    *(self._alone(action.events[0]) for _ in range(2)), return_exceptions=True
                 )
                 for result in results:
                     if isinstance(result, BaseException):
                         raise result
             case Shape.LENT:
                 async with self._producer.transaction() as conn:
-                    await self._together(deed.wishes, conn)
+                    await self._together(action.events, conn)
             case Shape.LENT_IN_PARTS:
                 async with self._producer.transaction() as conn:
-                    await self._in_parts(deed.wishes, conn)
+                    await self._in_parts(action.events, conn)
             case Shape.OWN:
-                await self._producer.publish(*await self._in_own_transaction(deed.wishes))
+                await self._producer.publish(*await self._in_own_transaction(action.events))
             case Shape.OWN_IN_PARTS:
                 async with self._pool.acquire() as conn, conn.transaction():
-                    recorded = await self._in_parts(deed.wishes, conn)
+                    recorded = await self._in_parts(action.events, conn)
                 await self._producer.publish(*recorded)
             case Shape.FORGOTTEN:
-                await self._in_own_transaction(deed.wishes)
+                await self._in_own_transaction(action.events)
             case Shape.ROLLED_BACK:
-                await self._roll_back(deed.wishes)
+                await self._roll_back(action.events)
 
-    async def _alone(self, wish: Wish) -> None:
-        recorded = await self._record(wish, None)
-        self._to_note.append(_committed(wish, recorded))
+    async def _alone(self, event: PlannedEvent) -> None:
+        recorded = await self._record(event, None)
+        self._to_note.append(_committed(event, recorded))
 
-    async def _in_own_transaction(self, wishes: Sequence[Wish]) -> list[Recorded]:
+    async def _in_own_transaction(self, events: Sequence[PlannedEvent]) -> list[Recorded]:
         async with self._pool.acquire() as conn, conn.transaction():
-            return await self._together(wishes, conn)
+            return await self._together(events, conn)
 
-    async def _together(self, wishes: Sequence[Wish], conn: asyncpg.Connection) -> list[Recorded]:
-        recorded = [await self._record(wish, conn) for wish in wishes]
-        await note_committed(conn, list(map(_committed, wishes, recorded)))
+    async def _together(
+        self, events: Sequence[PlannedEvent], conn: asyncpg.Connection
+    ) -> list[Recorded]:
+        recorded = [await self._record(event, conn) for event in events]
+        await note_committed(conn, list(map(_committed, events, recorded)))
         return recorded
 
-    async def _in_parts(self, wishes: Sequence[Wish], conn: asyncpg.Connection) -> list[Recorded]:
+    async def _in_parts(
+        self, events: Sequence[PlannedEvent], conn: asyncpg.Connection
+    ) -> list[Recorded]:
         """Record each in two savepoints. Returns all results, also of what was rolled back."""
         recorded: list[Recorded] = []
         kept: list[Committed] = []
         lost: list[str] = []
-        for wish in wishes:
+        for event in events:
             outer = conn.transaction()
             await outer.start()
             inner = conn.transaction()
             await inner.start()
-            one = await self._record(wish, conn)
+            one = await self._record(event, conn)
             recorded.append(one)
-            if wish.fate in (Fate.INNER_ROLLED_BACK, Fate.KEPT_AT_SECOND_TRY):
+            if event.fate in (Fate.INNER_ROLLED_BACK, Fate.KEPT_AT_SECOND_TRY):
                 await inner.rollback()
             else:
                 await inner.commit()
-            if wish.fate is Fate.KEPT_AT_SECOND_TRY:
-                one = await self._record(wish, conn)
+            if event.fate is Fate.KEPT_AT_SECOND_TRY:
+                one = await self._record(event, conn)
                 recorded.append(one)
-            if wish.fate is Fate.OUTER_ROLLED_BACK:
+            if event.fate is Fate.OUTER_ROLLED_BACK:
                 await outer.rollback()
             else:
                 await outer.commit()
-            if wish.fate in (Fate.KEPT, Fate.KEPT_AT_SECOND_TRY):
-                kept.append(_committed(wish, one))
-            elif wish.achievement is None:
+            if event.fate in (Fate.KEPT, Fate.KEPT_AT_SECOND_TRY):
+                kept.append(_committed(event, one))
+            elif event.achievement is None:
                 lost.append(one.idempotency_key)
         await note_committed(conn, kept)
         await note_rolled_back(conn, lost)
@@ -170,49 +174,51 @@ class Bot:
             await self._until_it_worked(note)
             del self._to_note[: len(events)]
 
-    async def _roll_back(self, wishes: Sequence[Wish]) -> None:
+    async def _roll_back(self, events: Sequence[PlannedEvent]) -> None:
         results: list[Recorded] = []
         keys: list[str] = []
         with contextlib.suppress(_ChangedItsMind):
             async with self._pool.acquire() as conn, conn.transaction():
-                for wish in wishes:
-                    recorded = await self._record(wish, conn)
+                for event in events:
+                    recorded = await self._record(event, conn)
                     results.append(recorded)
                     # An achievement's key has no number: it may well be committed another time.
-                    if recorded.created and wish.achievement is None:
+                    if recorded.created and event.achievement is None:
                         keys.append(recorded.idempotency_key)
                 raise _ChangedItsMind
         async with self._pool.acquire() as conn:
             await note_rolled_back(conn, keys)
         await self._producer.publish(*results)
 
-    async def _record(self, wish: Wish, conn: asyncpg.Connection | None) -> Recorded:
-        who: dict[str, Any] = {"user_id": wish.account_id, "source": self._source, "conn": conn}
-        why: dict[str, Any] = {"reason": REASON, "entity_id": wish.entity_id}
-        if wish.achievement is not None:
+    async def _record(self, event: PlannedEvent, conn: asyncpg.Connection | None) -> Recorded:
+        who: dict[str, Any] = {"user_id": event.account_id, "source": self._source, "conn": conn}
+        why: dict[str, Any] = {"reason": REASON, "entity_id": event.entity_id}
+        if event.achievement is not None:
             return await self._producer.create_achievement_event(
-                achievement=wish.achievement, **who
+                achievement=event.achievement, **who
             )
-        if wish.delta_xp:
-            return await self._producer.create_xp_change_event(delta_xp=wish.delta_xp, **who, **why)
+        if event.delta_xp:
+            return await self._producer.create_xp_change_event(
+                delta_xp=event.delta_xp, **who, **why
+            )
         return await self._producer.create_balance_change_event(
-            delta_balance=wish.delta_balance, **who, **why
+            delta_balance=event.delta_balance, **who, **why
         )
 
 
-def _committed(wish: Wish, recorded: Recorded) -> Committed:
+def _committed(event: PlannedEvent, recorded: Recorded) -> Committed:
     return Committed(
         recorded.idempotency_key,
         recorded.source,
-        wish.account_id,
-        wish.delta_xp,
-        wish.delta_balance,
-        wish.achievement,
+        event.account_id,
+        event.delta_xp,
+        event.delta_balance,
+        event.achievement,
     )
 
 
 async def run(
-    source: Source, accounts: int, deeds_per_s: float, incarnation: str, seed: str
+    source: Source, accounts: int, actions_per_s: float, incarnation: str, seed: str
 ) -> None:
     """Run the bot until SIGTERM; then finish what is begun."""
     stop = asyncio.Event()
@@ -228,8 +234,8 @@ async def run(
         playing = [
             group.create_task(
                 bot.play(
-                    Deeds(source, accounts, f"{incarnation}.{number}", f"{seed}/{number}"),
-                    TASKS / deeds_per_s,
+                    Workload(source, accounts, f"{incarnation}.{number}", f"{seed}/{number}"),
+                    TASKS / actions_per_s,
                 )
             )
             for number in range(TASKS)
@@ -257,14 +263,14 @@ async def _open_pool(stop: asyncio.Event) -> asyncpg.Pool | None:
 def main(
     platform: str,
     accounts: Annotated[int, typer.Option()],
-    deeds_per_s: Annotated[float, typer.Option()],
+    actions_per_s: Annotated[float, typer.Option()],
     incarnation: Annotated[str, typer.Option()],
     seed: Annotated[str, typer.Option()],
 ) -> None:
     """Earn and spend on one platform until SIGTERM."""
     set_up_logs(level=os.environ.get("TWINSTREAM_LOG_LEVEL", "info"), style="json")
     source = next(source for source in schemas.SOURCES if source == platform)
-    asyncio.run(run(source, accounts, deeds_per_s, incarnation, seed))
+    asyncio.run(run(source, accounts, actions_per_s, incarnation, seed))
 
 
 if __name__ == "__main__":

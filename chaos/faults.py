@@ -14,12 +14,12 @@ from redis.exceptions import RedisError
 
 from bus import SOURCES, Keys
 
+from .deployment import BOTS, RELAYS, SETTLERS, Deployment, port_of, redis_at
 from .errors import ChaosError
 from .proxy import Proxy
-from .scale import CLAIM_IDLE_S
-from .stage import BOTS, RELAYS, SETTLERS, Stage, port_of, redis_at
+from .run_size import CLAIM_IDLE_S
 
-Fault = Callable[[Stage, random.Random], Coroutine[Any, Any, None]]
+Fault = Callable[[Deployment, random.Random], Coroutine[Any, Any, None]]
 
 REPLICA_SYNC_S_MAX = 20.0
 POLL_S = 0.02
@@ -29,82 +29,82 @@ UNREAD_SHARE = 0.7
 UNREAD_S = (0.1, 0.6)
 
 
-async def kill_a_settler(stage: Stage, chance: random.Random) -> None:
+async def kill_a_settler(deployment: Deployment, chance: random.Random) -> None:
     """One process that settles is killed (kill -9)."""
-    stage.kill(chance.choice(SETTLERS))
+    deployment.kill(chance.choice(SETTLERS))
 
 
-async def kill_all_settlers(stage: Stage, chance: random.Random) -> None:
+async def kill_all_settlers(deployment: Deployment, chance: random.Random) -> None:
     """All of them are killed at once."""
     for name in SETTLERS:
-        stage.kill(name)
+        deployment.kill(name)
 
 
-async def kill_a_relay(stage: Stage, chance: random.Random) -> None:
+async def kill_a_relay(deployment: Deployment, chance: random.Random) -> None:
     """One relay is killed."""
-    stage.kill(chance.choice(RELAYS))
+    deployment.kill(chance.choice(RELAYS))
 
 
-async def kill_a_bot(stage: Stage, chance: random.Random) -> None:
+async def kill_a_bot(deployment: Deployment, chance: random.Random) -> None:
     """A bot is killed in the middle of what it does."""
-    stage.kill(chance.choice(BOTS))
+    deployment.kill(chance.choice(BOTS))
 
 
-async def stop_a_settler(stage: Stage, chance: random.Random) -> None:
+async def stop_a_settler(deployment: Deployment, chance: random.Random) -> None:
     """SIGTERM, as every deployment does."""
-    stage.ask_to_end(chance.choice(SETTLERS))
+    deployment.ask_to_end(chance.choice(SETTLERS))
 
 
-async def pause_a_settler(stage: Stage, chance: random.Random) -> None:
+async def pause_a_settler(deployment: Deployment, chance: random.Random) -> None:
     """SIGSTOP until its entries were claimed by another, then let it go on as if nothing was."""
-    await _pause(stage, chance.choice(SETTLERS), CLAIM_IDLE_S * chance.uniform(1.5, 3.0))
+    await _pause(deployment, chance.choice(SETTLERS), CLAIM_IDLE_S * chance.uniform(1.5, 3.0))
 
 
-async def pause_a_relay(stage: Stage, chance: random.Random) -> None:
+async def pause_a_relay(deployment: Deployment, chance: random.Random) -> None:
     """SIGSTOP a relay, which may hold rows, for as long."""
-    await _pause(stage, chance.choice(RELAYS), CLAIM_IDLE_S * chance.uniform(1.5, 3.0))
+    await _pause(deployment, chance.choice(RELAYS), CLAIM_IDLE_S * chance.uniform(1.5, 3.0))
 
 
-async def pause_a_bot(stage: Stage, chance: random.Random) -> None:
+async def pause_a_bot(deployment: Deployment, chance: random.Random) -> None:
     """SIGSTOP a bot, which may be about to publish."""
-    await _pause(stage, chance.choice(BOTS), CLAIM_IDLE_S * chance.uniform(1.0, 3.0))
+    await _pause(deployment, chance.choice(BOTS), CLAIM_IDLE_S * chance.uniform(1.0, 3.0))
 
 
-async def restart_redis(stage: Stage, chance: random.Random) -> None:
+async def restart_redis(deployment: Deployment, chance: random.Random) -> None:
     """Redis is killed; it comes back with its append-only file."""
-    stage.redis.kill()
+    deployment.redis.kill()
     await asyncio.sleep(chance.uniform(0.0, 1.0))
-    await stage.start_redis()
+    await deployment.start_redis()
 
 
-async def restart_redis_empty(stage: Stage, chance: random.Random) -> None:
+async def restart_redis_empty(deployment: Deployment, chance: random.Random) -> None:
     """Stop Redis; it comes back with nothing, as one without persistence does."""
-    async with _unread(stage, chance):
-        await asyncio.to_thread(stage.redis.stop)
-    stage.redis_folder = stage.new_redis_folder()
+    async with _unread(deployment, chance):
+        await asyncio.to_thread(deployment.redis.stop)
+    deployment.redis_folder = deployment.new_redis_folder()
     await asyncio.sleep(chance.uniform(0.0, 1.0))
-    await stage.start_redis()
+    await deployment.start_redis()
 
 
-async def cut_power_of_redis(stage: Stage, chance: random.Random) -> None:
+async def cut_power_of_redis(deployment: Deployment, chance: random.Random) -> None:
     """Redis is killed, and its append-only file loses what was not on the disk yet."""
-    file = _append_only_file(stage.redis_folder)
+    file = _append_only_file(deployment.redis_folder)
     known_safe = file.stat().st_size
-    async with _unread(stage, chance):
+    async with _unread(deployment, chance):
         await asyncio.sleep(chance.uniform(*TAIL_S))
-        stage.redis.kill()
-    file = _append_only_file(stage.redis_folder)
+        deployment.redis.kill()
+    file = _append_only_file(deployment.redis_folder)
     # In the middle of a command, as a disk would; Redis drops the rest of it when it starts.
     os.truncate(file, min(known_safe + chance.randint(0, 40), file.stat().st_size))
-    await stage.start_redis()
+    await deployment.start_redis()
 
 
-async def promote_a_replica_without_the_tail(stage: Stage, chance: random.Random) -> None:
+async def promote_a_replica_without_the_tail(deployment: Deployment, chance: random.Random) -> None:
     """Kill the primary while its replica is behind; the replica takes its place."""
-    async with redis_at(stage.redis) as redis:
+    async with redis_at(deployment.redis) as redis:
         await redis.config_set("repl-diskless-sync-delay", "0")
-    async with Proxy(port_of(stage.redis)) as link:
-        replica, folder = await stage.start_replica(link.port)
+    async with Proxy(port_of(deployment.redis)) as link:
+        replica, folder = await deployment.start_replica(link.port)
         try:
             async with asyncio.timeout(REPLICA_SYNC_S_MAX), redis_at(replica) as redis:
                 while (await redis.info("replication"))["master_link_status"] != "up":  # noqa: ASYNC110 - another process's doing
@@ -113,46 +113,46 @@ async def promote_a_replica_without_the_tail(stage: Stage, chance: random.Random
             replica.stop()
             raise ChaosError("the replica did not follow its primary in time") from error
         with link.silent():
-            async with _unread(stage, chance):
+            async with _unread(deployment, chance):
                 await asyncio.sleep(chance.uniform(*TAIL_S))
-                stage.redis.kill()
+                deployment.redis.kill()
             link.cut()
     async with redis_at(replica) as redis:
         await redis.slaveof()
-    stage.become_primary(replica, folder)
+    deployment.become_primary(replica, folder)
 
 
-async def empty_redis(stage: Stage, chance: random.Random) -> None:
+async def empty_redis(deployment: Deployment, chance: random.Random) -> None:
     """FLUSHALL."""
-    async with redis_at(stage.redis) as redis, _unread(stage, chance):
+    async with redis_at(deployment.redis) as redis, _unread(deployment, chance):
         await redis.flushall()
 
 
-async def delete_a_stream(stage: Stage, chance: random.Random) -> None:
+async def delete_a_stream(deployment: Deployment, chance: random.Random) -> None:
     """DEL one stream, as an eviction does."""
-    async with redis_at(stage.redis) as redis, _unread(stage, chance):
+    async with redis_at(deployment.redis) as redis, _unread(deployment, chance):
         await redis.delete(Keys().stream(chance.choice(SOURCES)))
 
 
-async def destroy_a_group(stage: Stage, chance: random.Random) -> None:
+async def destroy_a_group(deployment: Deployment, chance: random.Random) -> None:
     """XGROUP DESTROY: the entries stay, and what was acknowledged is forgotten."""
-    async with redis_at(stage.redis) as redis, _unread(stage, chance):
+    async with redis_at(deployment.redis) as redis, _unread(deployment, chance):
         with contextlib.suppress(RedisError):  # the stream was lost just before
             await redis.xgroup_destroy(*Keys().subscription(chance.choice(SOURCES)))
 
 
-async def fill_redis(stage: Stage, chance: random.Random) -> None:
+async def fill_redis(deployment: Deployment, chance: random.Random) -> None:
     """Leave Redis without memory for a while: it reads and deletes, and takes nothing."""
-    async with redis_at(stage.redis) as redis:
+    async with redis_at(deployment.redis) as redis:
         await redis.config_set("maxmemory", "1mb")
         await asyncio.sleep(chance.uniform(1.0, 3.0))
         await redis.config_set("maxmemory", "0")
 
 
-async def put_junk_on_a_stream(stage: Stage, chance: random.Random) -> None:
+async def put_junk_on_a_stream(deployment: Deployment, chance: random.Random) -> None:
     """Add what is no event, and a forgery: a known key with another amount."""
     stream = Keys().stream(chance.choice(SOURCES))
-    async with redis_at(stage.redis) as redis:
+    async with redis_at(deployment.redis) as redis:
         await redis.xadd(stream, {"e": "{not an event"}, nomkstream=True)
         await redis.xadd(stream, {"hello": "world"}, nomkstream=True)
         newest: Any = await redis.xrevrange(stream, count=50)
@@ -162,69 +162,69 @@ async def put_junk_on_a_stream(stage: Stage, chance: random.Random) -> None:
                 return
 
 
-async def restart_postgres_fast(stage: Stage, chance: random.Random) -> None:
+async def restart_postgres_fast(deployment: Deployment, chance: random.Random) -> None:
     """Restart Postgres as an upgrade does: open transactions are rolled back."""
-    await asyncio.to_thread(stage.postgres.stop)
-    await stage.start_postgres()
+    await asyncio.to_thread(deployment.postgres.stop)
+    await deployment.start_postgres()
 
 
-async def restart_postgres_at_once(stage: Stage, chance: random.Random) -> None:
+async def restart_postgres_at_once(deployment: Deployment, chance: random.Random) -> None:
     """The immediate shutdown: recovery from the write-ahead log."""
-    os.kill(stage.postgres.pid, signal.SIGQUIT)
-    await asyncio.to_thread(stage.postgres.stop)
-    await stage.start_postgres()
+    os.kill(deployment.postgres.pid, signal.SIGQUIT)
+    await asyncio.to_thread(deployment.postgres.stop)
+    await deployment.start_postgres()
 
 
-async def kill_postgres(stage: Stage, chance: random.Random) -> None:
+async def kill_postgres(deployment: Deployment, chance: random.Random) -> None:
     """Every process of Postgres is killed."""
-    os.killpg(stage.postgres.pid, signal.SIGKILL)
-    stage.postgres.kill()
-    await stage.start_postgres()
+    os.killpg(deployment.postgres.pid, signal.SIGKILL)
+    deployment.postgres.kill()
+    await deployment.start_postgres()
 
 
-async def cut_connections_to_redis(stage: Stage, chance: random.Random) -> None:
+async def cut_connections_to_redis(deployment: Deployment, chance: random.Random) -> None:
     """Reset every connection to Redis, three times in a row."""
-    await _cut(stage.redis_proxy, chance)
+    await _cut(deployment.redis_proxy, chance)
 
 
-async def cut_connections_to_postgres(stage: Stage, chance: random.Random) -> None:
+async def cut_connections_to_postgres(deployment: Deployment, chance: random.Random) -> None:
     """Reset every connection to Postgres, three times in a row."""
-    await _cut(stage.postgres_proxy, chance)
+    await _cut(deployment.postgres_proxy, chance)
 
 
-async def lose_replies_of_redis(stage: Stage, chance: random.Random) -> None:
+async def lose_replies_of_redis(deployment: Deployment, chance: random.Random) -> None:
     """Redis does what it is told, and nobody who told it hears so."""
-    with stage.redis_proxy.deaf():
+    with deployment.redis_proxy.deaf():
         await asyncio.sleep(chance.uniform(0.1, 1.0))
 
 
-async def lose_replies_of_postgres(stage: Stage, chance: random.Random) -> None:
+async def lose_replies_of_postgres(deployment: Deployment, chance: random.Random) -> None:
     """Postgres commits, and nobody who asked it hears so."""
-    with stage.postgres_proxy.deaf():
+    with deployment.postgres_proxy.deaf():
         await asyncio.sleep(chance.uniform(0.1, 1.0))
 
 
-async def slow_redis(stage: Stage, chance: random.Random) -> None:
+async def slow_redis(deployment: Deployment, chance: random.Random) -> None:
     """A bad line to Redis."""
-    with stage.redis_proxy.slow(chance.uniform(0.05, 0.3)):
+    with deployment.redis_proxy.slow(chance.uniform(0.05, 0.3)):
         await asyncio.sleep(chance.uniform(1.0, 3.0))
 
 
-async def slow_postgres(stage: Stage, chance: random.Random) -> None:
+async def slow_postgres(deployment: Deployment, chance: random.Random) -> None:
     """A bad line to Postgres."""
-    with stage.postgres_proxy.slow(chance.uniform(0.02, 0.1)):
+    with deployment.postgres_proxy.slow(chance.uniform(0.02, 0.1)):
         await asyncio.sleep(chance.uniform(1.0, 3.0))
 
 
-async def silence_redis(stage: Stage, chance: random.Random) -> None:
+async def silence_redis(deployment: Deployment, chance: random.Random) -> None:
     """Nothing gets through to Redis for longer than a command waits, or arrives late."""
-    with stage.redis_proxy.silent():
+    with deployment.redis_proxy.silent():
         await asyncio.sleep(chance.uniform(1.0, 7.0))
 
 
-async def silence_postgres(stage: Stage, chance: random.Random) -> None:
+async def silence_postgres(deployment: Deployment, chance: random.Random) -> None:
     """Nothing gets through to Postgres for a while, then everything does."""
-    with stage.postgres_proxy.silent():
+    with deployment.postgres_proxy.silent():
         await asyncio.sleep(chance.uniform(1.0, 4.0))
 
 
@@ -281,15 +281,15 @@ def forgery(payload: str) -> str | None:
     return json.dumps(event)
 
 
-async def _pause(stage: Stage, name: str, seconds: float) -> None:
-    with _stopped(stage, name):
+async def _pause(deployment: Deployment, name: str, seconds: float) -> None:
+    with _stopped(deployment, name):
         await asyncio.sleep(seconds)
 
 
 @contextlib.contextmanager
-def _stopped(stage: Stage, *names: str) -> Iterator[None]:
+def _stopped(deployment: Deployment, *names: str) -> Iterator[None]:
     """Within the block these processes do nothing; one may be killed or replaced meanwhile."""
-    pids = [stage.pid(name) for name in names]
+    pids = [deployment.pid(name) for name in names]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -301,13 +301,13 @@ def _stopped(stage: Stage, *names: str) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _unread(stage: Stage, chance: random.Random) -> AsyncIterator[None]:
+async def _unread(deployment: Deployment, chance: random.Random) -> AsyncIterator[None]:
     """Mostly let entries pile up unread: what nobody has read yet is what a loss really loses.
 
     Those who settle are stopped until the block ends.
     """
     if chance.random() < UNREAD_SHARE:
-        with _stopped(stage, *SETTLERS):
+        with _stopped(deployment, *SETTLERS):
             await asyncio.sleep(chance.uniform(*UNREAD_S))
             yield
     else:

@@ -13,12 +13,12 @@ import asyncpg
 from db import PLATFORMS, issue_code, redeem_code
 
 from .audit import Audit, audit, unfinished_events, unfinished_groups
+from .commit_journal import prepare
+from .deployment import Deployment, redis_at
 from .errors import ChaosError
 from .faults import FAULTS
-from .scale import Scale
+from .run_size import RunSize
 from .schedule import Strike
-from .stage import Stage, redis_at
-from .witness import prepare
 
 #: Events that the bots commit before the first fault.
 WARM_UP_EVENTS = 50
@@ -72,13 +72,17 @@ class Report(NamedTuple):
 
 
 class Run:
-    """One run on a stage that is open and empty."""
+    """One run on a deployment that is open and empty."""
 
     def __init__(
-        self, stage: Stage, scale: Scale, seed: str, tell: Callable[[str], None] = lambda _: None
+        self,
+        deployment: Deployment,
+        size: RunSize,
+        seed: str,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._stage = stage
-        self._scale = scale
+        self._deployment = deployment
+        self._size = size
         self._seed = seed
         self._tell = tell
         self._recoveries: list[Recovery] = []
@@ -86,18 +90,18 @@ class Run:
         self._given_up_until: datetime | None = None
 
     async def play(self, strikes: Iterator[Strike]) -> Report:
-        """Strike until the scale is reached, wait for quiet, and audit.
+        """Strike until the size is reached, wait for quiet, and audit.
 
         Raises:
             ChaosError: the run itself could not be carried out.
         """
-        stage = self._stage
-        async with stage.conn() as conn:
+        deployment = self._deployment
+        async with deployment.conn() as conn:
             await prepare(conn)
-        await self._link_accounts(self._scale.accounts // 4)
-        stage.cast()
+        await self._link_accounts(self._size.accounts // 4)
+        deployment.cast()
         began = time.monotonic()
-        watching = asyncio.create_task(stage.watch())
+        watching = asyncio.create_task(deployment.watch())
         try:
             await self._warm_up()
             await self._strike_on(strikes, began)
@@ -105,25 +109,25 @@ class Run:
             quiet_s = await self._until_quiet()
         finally:
             watching.cancel()
-        async with stage.conn() as conn, redis_at(stage.redis) as redis:
+        async with deployment.conn() as conn, redis_at(deployment.redis) as redis:
             findings = await audit(conn, redis)
         return Report(
             self._seed,
             seconds,
             quiet_s,
             self._recoveries,
-            stage.ended_by_themselves,
+            deployment.ended_by_themselves,
             findings,
         )
 
     async def _warm_up(self) -> None:
         async def is_warm() -> bool:
-            async with self._stage.conn() as conn:
+            async with self._deployment.conn() as conn:
                 settled = "SELECT count(*) FROM sync_events WHERE status = 'completed'"
                 return bool(await conn.fetchval(settled) >= WARM_UP_EVENTS)
 
         if await _wait(is_warm, WARM_UP_S_MAX) is None:
-            raise ChaosError(f"nothing happens; see the logs in {self._stage.folder / 'logs'}")
+            raise ChaosError(f"nothing happens; see the logs in {self._deployment.folder / 'logs'}")
 
     async def _strike_on(self, strikes: Iterator[Strike], began: float) -> None:
         for strike in strikes:
@@ -137,22 +141,25 @@ class Run:
                 return
 
     async def _is_enough(self, elapsed: float) -> bool:
-        scale = self._scale
+        size = self._size
         faults = sum(len(recovery.strike.kinds) for recovery in self._recoveries)
-        if elapsed < scale.seconds or faults < scale.faults_min:
+        if elapsed < size.seconds or faults < size.faults_min:
             return False
-        async with self._stage.conn() as conn:
+        async with self._deployment.conn() as conn:
             events = await conn.fetchval("SELECT count(*) FROM sync_events")
-        return bool(events >= scale.events_min)
+        return bool(events >= size.events_min)
 
     async def _strike(self, strike: Strike) -> Recovery:
         chance = random.Random(strike.seed)
         began = time.monotonic()
         await asyncio.gather(
-            *(FAULTS[kind](self._stage, random.Random(chance.random())) for kind in strike.kinds)
+            *(
+                FAULTS[kind](self._deployment, random.Random(chance.random()))
+                for kind in strike.kinds
+            )
         )
         lasted_s = time.monotonic() - began
-        async with self._stage.conn() as conn:
+        async with self._deployment.conn() as conn:
             ended_at = await conn.fetchval("SELECT clock_timestamp()")
 
             async def is_recovered() -> bool:
@@ -178,26 +185,26 @@ class Run:
 
     async def _until_quiet(self) -> float | None:
         """Let the bots finish, then wait until nothing is left. None if that took too long."""
-        stage = self._stage
-        stage.retire_bots()
+        deployment = self._deployment
+        deployment.retire_bots()
 
         async def are_gone() -> bool:
-            return stage.bots_are_gone()
+            return deployment.bots_are_gone()
 
         if await _wait(are_gone, BOTS_GONE_S_MAX) is None:
             raise ChaosError("a bot did not end")
 
         async def is_quiet() -> bool:
-            async with stage.conn() as conn, redis_at(stage.redis) as redis:
+            async with deployment.conn() as conn, redis_at(deployment.redis) as redis:
                 return not (await unfinished_events(conn) or await unfinished_groups(redis))
 
         return await _wait(is_quiet, QUIET_S_MAX)
 
     async def _link_accounts(self, count: int) -> None:
         """Join the next pairs of accounts, in the middle of what happens to them."""
-        async with self._stage.conn() as conn:
+        async with self._deployment.conn() as conn:
             for number in range(self._linked + 1, self._linked + count + 1):
-                if number > self._scale.accounts:
+                if number > self._size.accounts:
                     return
                 try:
                     code = await issue_code(conn, PLATFORMS[0], number)

@@ -20,16 +20,16 @@ from bus import BusError, Keys, connect
 from config import Community, ConfigError, Settings, mask_url
 from db import DbError, open_pool
 
-from . import inside
+from . import inspection
+from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
 from .migrate import SCHEMA, dump_schema, migrate
-from .person import Person
 from .processes import Crew
 from .sandbox_client import SandboxClient
-from .sandboxed import COMMUNITY, OURS, Endpoints, run_sandbox
+from .sandbox_member import SandboxMember
+from .sandbox_runner import COMMUNITY, OURS, Endpoints, run_sandbox
 from .servers import start_postgres
-from .site import LIVE, SANDBOX, find_running, open_site, remove
-from .story import Story
+from .workspace import LIVE, SANDBOX, find_running, open_workspace, remove
 
 EXIT_CODE_UNFIT_SETTINGS = 2
 #: The demo waits for rate limits as everybody does, only in windows a tenth as long.
@@ -106,7 +106,7 @@ def psql(
 ) -> None:
     """Ask Postgres in SQL, where it runs here or is set."""
     _, database_url = _addresses(_settings())
-    inside.become_psql(database_url, query)
+    inspection.become_psql(database_url, query)
 
 
 @app.command()
@@ -129,22 +129,22 @@ def schema() -> None:
 
 async def _run(settings: Settings) -> None:
     folder = Path(settings.twinstream_run_dir) / LIVE
-    with open_site(folder, settings) as site:
-        if site.embedded:
-            names = " and ".join(keeper.name for keeper in site.embedded)
-            console.print(f"No address is set for {names}: started here, on {site.folder}")
+    with open_workspace(folder, settings) as workspace:
+        if workspace.embedded:
+            names = " and ".join(watchdog.name for watchdog in workspace.embedded)
+            console.print(f"No address is set for {names}: started here, on {workspace.folder}")
         environment = {
             **os.environ,
-            "REDIS_URL": site.redis_url,
-            "DATABASE_URL": site.database_url,
+            "REDIS_URL": workspace.redis_url,
+            "DATABASE_URL": workspace.database_url,
         }
-        crew = Crew(environment, roster=site.roster, log_folder=None, say=console.print)
+        crew = Crew(environment, roster=workspace.roster, log_folder=None, say=console.print)
         crew.stop_leftovers()
         try:
             for module in OURS:
                 crew.start(module)
             _show_how_to_look_inside()
-            await _watch(site.watch(console.print), crew.watch())
+            await _watch(workspace.watch(console.print), crew.watch())
         finally:
             crew.stop()
 
@@ -164,22 +164,22 @@ async def _watch(*watches: Coroutine[Any, Any, None]) -> None:
 
 async def _sandbox(settings: Settings) -> None:
     root = Path(settings.twinstream_run_dir)
-    with open_site(root / SANDBOX, settings) as site:
+    with open_workspace(root / SANDBOX, settings) as workspace:
         console.print("Starting the platforms, the bots and the consumers ...")
-        async with run_sandbox(site) as sandboxed:
-            _show_addresses(sandboxed.endpoints, root / "endpoints.json", site.logs)
-            await _watch(site.watch(console.print), sandboxed.watch())
+        async with run_sandbox(workspace) as sandboxed:
+            _show_addresses(sandboxed.endpoints, root / "endpoints.json", workspace.logs)
+            await _watch(workspace.watch(console.print), sandboxed.watch())
 
 
 async def _demo(settings: Settings) -> None:
     root = Path(settings.twinstream_run_dir)
     try:
-        with open_site(root / SANDBOX, settings) as site:
+        with open_workspace(root / SANDBOX, settings) as workspace:
             console.print(
                 "Starting Postgres, Redis, a local Telegram, a local Discord, both bots and the"
                 " consumers: all of them real, none of them installed ..."
             )
-            async with run_sandbox(site, limit_scale=DEMO_LIMIT_SCALE) as sandboxed:
+            async with run_sandbox(workspace, limit_scale=DEMO_LIMIT_SCALE) as sandboxed:
                 await _tell(sandboxed.endpoints, running_on=False)
     except AlreadyRunning:
         console.print("A sandbox runs here already; the story is played there.")
@@ -191,8 +191,8 @@ async def _tell(endpoints: Endpoints, *, running_on: bool) -> None:
     pool = await open_pool(endpoints.database_url, name="demo")
     try:
         async with SandboxClient(endpoints.control_url) as client:
-            mira = await Person.arrive(client, endpoints, "Mira")
-            differences = await Story(mira, pool, redis, Keys(), console).tell()
+            mira = await SandboxMember.arrive(client, endpoints, "Mira")
+            differences = await Demo(mira, pool, redis, Keys(), console).tell()
     finally:
         await pool.close()
         await redis.aclose()
@@ -206,7 +206,7 @@ async def _tell(endpoints: Endpoints, *, running_on: bool) -> None:
             "\nTo look inside, start `make sandbox`, which runs on the same data, and in another"
             " terminal:"
         )
-    for line in inside.commands():
+    for line in inspection.commands():
         console.print(f"  {line}", soft_wrap=True)
 
 
@@ -223,7 +223,7 @@ def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
 
 def _show_how_to_look_inside() -> None:
     console.print("\nTo look inside, in another terminal (`make status` sums it up):")
-    for line in inside.commands():
+    for line in inspection.commands():
         console.print(f"  {line}", soft_wrap=True)
     console.print("\nRunning until Ctrl-C.")
 
@@ -232,7 +232,7 @@ async def _status(redis_url: str, database_url: str) -> None:
     client = connect(redis_url, name="twinstream/status")
     pool = await open_pool(database_url, name="status")
     try:
-        await inside.summarise(client, pool, Keys(), console)
+        await inspection.summarise(client, pool, Keys(), console)
     finally:
         await pool.close()
         await client.aclose()
@@ -246,7 +246,7 @@ async def _redis(redis_url: str, words: list[str]) -> None:
         raise LaunchError(f"Redis says: {error}") from error
     finally:
         await client.aclose()
-    console.print(inside.readable(reply), soft_wrap=True)
+    console.print(inspection.readable(reply), soft_wrap=True)
 
 
 def _settings() -> Settings:

@@ -9,7 +9,7 @@ from config import masking, secrets_in
 from db.url import check
 
 from .errors import LaunchError
-from .inside import without_password
+from .inspection import without_password
 from .servers import postgres_tool
 
 MIGRATIONS = Path("db/migrations")

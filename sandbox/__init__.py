@@ -6,8 +6,8 @@ answered with a silent success.
 
 from .errors import SandboxError, SeedError
 from .faults import Fault, Faults
-from .limits import Rate, Window
-from .seed import Seed, load_seed
+from .rate_window import Rate, Window
+from .seed_data import Seed, load_seed
 from .transcript import Call, Transcript
 
 __all__ = [

@@ -14,12 +14,12 @@ from typing import Annotated, Any
 import structlog
 import typer
 
-from .control import Control
+from .control_api import Control
 from .discord_api import DiscordLimits, DiscordPlatform
 from .errors import SandboxError
 from .faults import Faults
-from .saving import StateFile
-from .seed import Seed, load_seed
+from .seed_data import Seed, load_seed
+from .state_file import StateFile
 from .telegram_api import TelegramLimits, TelegramPlatform
 from .transcript import Transcript
 

@@ -15,8 +15,8 @@ from launch.servers import start_postgres
 
 from .mutants import MUTANTS, Mutant
 from .postgres import RealPostgres
+from .simulated_run import Outcome, simulate
 from .trace import LAST_STEPS
-from .world import Outcome, simulate
 
 #: A line of progress after so many seeds.
 TOLD_EVERY = 50
@@ -124,7 +124,7 @@ def outcomes(
 def tell(outcome: Outcome) -> None:
     """Print what broke, the last steps, and how to see it again."""
     typer.echo("\n".join(outcome.last_steps))
-    typer.echo(f"seed {outcome.seed}: weather: {outcome.weather or 'fair'}")
+    typer.echo(f"seed {outcome.seed}: faults: {outcome.fault_plan or 'none'}")
     typer.echo(f"seed {outcome.seed}: {outcome.broken or 'sound'}; trace {outcome.digest[:16]}")
     typer.echo(f"seed {outcome.seed}: replay it with `make simulate SEED={outcome.seed}`\n")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bus import SOURCES, Keys
 
-from .oracle import Effect, Oracle
+from .expectations import Effect, Expectations
 from .postgres import RealPostgres
 from .redis_server import RedisServer
 
@@ -16,17 +16,17 @@ class InvariantBroken(AssertionError):
     """Something happened that must not."""
 
 
-def audit(real: RealPostgres, redis: RedisServer, keys: Keys, oracle: Oracle) -> None:
+def audit(real: RealPostgres, redis: RedisServer, keys: Keys, expected: Expectations) -> None:
     """Check the books once everything has come to rest.
 
     Raises:
         InvariantBroken: with every breach.
     """
     breaches = [
-        *_ledger(real, oracle),
-        *_statuses(real, oracle),
-        *_books(real, oracle),
-        *_streams(redis, keys, oracle),
+        *_ledger(real, expected),
+        *_statuses(real, expected),
+        *_books(real, expected),
+        *_streams(redis, keys, expected),
     ]
     if breaches:
         raise InvariantBroken("\n".join(breaches))
@@ -51,37 +51,37 @@ def unfinished(real: RealPostgres, redis: RedisServer, keys: Keys) -> dict[str, 
     return counts
 
 
-def _ledger(real: RealPostgres, oracle: Oracle) -> Iterator[str]:
+def _ledger(real: RealPostgres, expected: Expectations) -> Iterator[str]:
     """Exactly two rows for each committed event, none for what never was, nothing else."""
     rows: dict[str, list[Any]] = defaultdict(list)
     for row in real.fetch("SELECT * FROM transactions ORDER BY id"):
         rows[row["idempotency_key"]].append(row)
-    for key, effect in oracle.committed.items():
+    for key, effect in expected.committed.items():
         if len(rows[key]) != 2:
             yield f"event {key} was committed and has {len(rows[key])} ledger rows"
         yield from _differences(key, effect, rows[key])
-    for key, effect in (oracle.unknown | oracle.foreign).items():
-        if key in oracle.committed:
+    for key, effect in (expected.unknown | expected.foreign).items():
+        if key in expected.committed:
             continue
         if len(rows[key]) not in (0, 2):
             yield f"event {key} has {len(rows[key])} ledger rows"
-        if key not in oracle.foreign or key not in oracle.unknown:
+        if key not in expected.foreign or key not in expected.unknown:
             yield from _differences(key, effect, rows[key])
-    known = oracle.committed.keys() | oracle.unknown.keys() | oracle.foreign.keys()
+    known = expected.committed.keys() | expected.unknown.keys() | expected.foreign.keys()
     yield from (
         f"nobody made event {key}" for key, found in rows.items() if found and key not in known
     )
 
 
-def _streams(redis: RedisServer, keys: Keys, oracle: Oracle) -> Iterator[str]:
+def _streams(redis: RedisServer, keys: Keys, expected: Expectations) -> Iterator[str]:
     """A stream holds what happened on its own platform, and is never made by adding to it."""
-    known = oracle.committed.keys() | oracle.unknown.keys() | oracle.foreign.keys()
+    known = expected.committed.keys() | expected.unknown.keys() | expected.foreign.keys()
     for source in SOURCES:
         name = keys.stream(source)
         if name in redis.made_by_adding:
             yield f"somebody added to {name} while it was missing, and made it without its group"
         for entry_id, fields in redis.store.streams.keys[name.encode()].entries.items():
-            if f"entry:{name}:{entry_id.raw().decode()}" in oracle.unreadable:
+            if f"entry:{name}:{entry_id.raw().decode()}" in expected.unreadable:
                 continue
             event = json.loads(fields[1])
             if event["source"] != source or event["idempotency_key"] not in known:
@@ -98,26 +98,26 @@ def _differences(key: str, effect: Effect, rows: list[Any]) -> Iterator[str]:
         yield f"event {key} has two ledger rows on one platform"
 
 
-def _statuses(real: RealPostgres, oracle: Oracle) -> Iterator[str]:
+def _statuses(real: RealPostgres, expected: Expectations) -> Iterator[str]:
     """What a bot committed is completed; only what another program wrote may fail."""
     found = {row["idempotency_key"]: row for row in real.fetch("SELECT * FROM sync_events")}
-    for key in oracle.committed:
+    for key in expected.committed:
         status = found[key]["status"] if key in found else "missing"
         if status != "completed":
             why = found[key]["error_message"] if key in found else ""
             yield f"event {key} was committed and is {status} {why or ''}"
-    if not oracle.redis_lost_data:
-        for key in sorted(oracle.foreign.keys() | oracle.unreadable):
+    if not expected.redis_lost_data:
+        for key in sorted(expected.foreign.keys() | expected.unreadable):
             if key not in found or found[key]["status"] not in ("completed", "failed"):
                 yield f"entry {key} of another program is neither settled nor failed"
     for key, row in found.items():
         if row["status"] == "failed" and not row["error_message"]:
             yield f"event {key} failed without a reason"
-        if row["status"] == "failed" and key in oracle.unknown and key not in oracle.foreign:
+        if row["status"] == "failed" and key in expected.unknown and key not in expected.foreign:
             yield f"event {key} failed: {row['error_message']}"
 
 
-def _books(real: RealPostgres, oracle: Oracle) -> Iterator[str]:
+def _books(real: RealPostgres, expected: Expectations) -> Iterator[str]:
     """Each platform's books are the sum of its ledger, and both platforms' are the same."""
     sums: dict[str, Counter[Any]] = defaultdict(Counter)
     settled: Counter[Any] = Counter()
@@ -150,10 +150,10 @@ def _books(real: RealPostgres, oracle: Oracle) -> Iterator[str]:
         yield f"the platforms differ: {books['telegram']}, {books['discord']}"
     if +members != +settled:
         yield f"the members' totals are {members}, the ledger says {settled}"
-    committed = sum(one.xp for one in oracle.committed.values())
+    committed = sum(one.xp for one in expected.committed.values())
     if (
-        not oracle.unknown
-        and not oracle.foreign
+        not expected.unknown
+        and not expected.foreign
         and committed
         != sum(value for (_, what), value in books["telegram"].items() if what == "xp")
     ):

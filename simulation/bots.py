@@ -14,10 +14,10 @@ from db import (
     StorageUnavailable,
 )
 
-from .machine import Process
-from .oracle import Effect, Oracle
+from .expectations import Effect, Expectations
 from .pool import Pool, PostgresServer
 from .redis_server import RedisServer, SimulatedRedis
+from .simulated_process import Process
 
 PLAYERS = 3
 ACHIEVEMENTS = ("first_win", "lucky")
@@ -41,7 +41,7 @@ class Bot:
         postgres: PostgresServer,
         redis: RedisServer,
         keys: Keys,
-        oracle: Oracle,
+        expected: Expectations,
     ) -> None:
         self._source = source
         self._dice = process.machine.dice
@@ -50,7 +50,7 @@ class Bot:
         self._publisher = Publisher(SimulatedRedis(redis), keys)
         self._redis = redis
         self._stream = keys.stream(source)
-        self._oracle = oracle
+        self._expected = expected
         #: What was done so far, for doing it again.
         self._done: list[dict[str, Any]] = []
 
@@ -95,7 +95,7 @@ class Bot:
         """Try as a person would: again after a moment, with the same key, and not for ever."""
         key, effect = _key(wanted), _effect(wanted)
         for _ in range(self._dice.randint(1, 4)):
-            self._oracle.tried(key, effect)
+            self._expected.tried(key, effect)
             try:
                 await _call(producer, wanted)
             except InsufficientFunds:
@@ -103,7 +103,7 @@ class Bot:
             except (StorageUnavailable, Contention):
                 await asyncio.sleep(self._dice.uniform(0.1, 2.0))
             else:
-                self._oracle.succeeded(key, effect)
+                self._expected.succeeded(key, effect)
                 self._done.append(wanted)
                 return
 
@@ -127,10 +127,10 @@ class Bot:
                 recorded = await _call(producer, wanted, conn=conn)
                 if not commits:
                     raise _SecondThoughts
-                self._oracle.tried(key, effect)
+                self._expected.tried(key, effect)
         except Exception:  # noqa: BLE001 - whatever came in between, the bot was not told that it counts
             return
-        self._oracle.succeeded(key, effect)
+        self._expected.succeeded(key, effect)
         self._done.append(wanted)
         if publishes:
             await producer.publish(recorded)
@@ -146,9 +146,9 @@ class Bot:
         if entry_id is None:
             return
         if chance >= 0.2:
-            self._oracle.foreign[_key(wanted)] = _effect(wanted)
+            self._expected.foreign[_key(wanted)] = _effect(wanted)
         else:
-            self._oracle.unreadable.add(f"entry:{self._stream}:{entry_id.decode()}")
+            self._expected.unreadable.add(f"entry:{self._stream}:{entry_id.decode()}")
 
 
 class _SecondThoughts(Exception):

@@ -25,7 +25,7 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberLeft, ChatMemberMem
 from bus import Source
 from config import Community
 
-from .machine import Machine, Process, current
+from .simulated_process import Machine, Process, current
 
 BOT: Final = 7
 BOT_ROLE: Final = 700

@@ -9,8 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from .machine import Machine, Process, current
 from .postgres import Backend, RealPostgres
+from .simulated_process import Machine, Process, current
 
 COMMAND_TIMEOUT_S = 30.0
 #: So long a transaction may stand idle before the server ends it.

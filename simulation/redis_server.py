@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from .machine import Machine, Process, current
-from .scripts import Scripts
-from .streams import Args, Streams
+from .lua_scripts import Scripts
+from .redis_model import Args, Streams
+from .simulated_process import Machine, Process, current
 
 #: A replica is at most so many writes behind.
 REPLICA_BEHIND_MAX = 60

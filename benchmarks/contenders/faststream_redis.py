@@ -8,10 +8,10 @@ import asyncpg
 import msgspec
 from faststream.redis import BinaryMessageFormatV1, RedisBroker, StreamSub
 
-from benchmarks.ground import BATCH, KEYS, SOURCE, STREAM, Start, fill
+from benchmarks.testbed import BATCH, KEYS, SOURCE, STREAM, Start, fill
 from bus import connect
 
-from .settling import settle
+from .event_handler import settle
 
 GROUP = KEYS.group(SOURCE)
 QUIET: dict[str, Any] = {"logger": None, "message_format": BinaryMessageFormatV1}

@@ -7,9 +7,9 @@ import asyncpg
 from taskiq.api import run_receiver_task
 from taskiq_redis import RedisStreamBroker
 
-from benchmarks.ground import BATCH, Start
+from benchmarks.testbed import BATCH, Start
 
-from .settling import settle
+from .event_handler import settle
 
 WORKERS = 8
 

@@ -1,8 +1,8 @@
 """A local Discord: REST API v10 and gateway on a real socket, for one bot in one guild."""
 
-from .bits import Permission
 from .intents import Intent
-from .limits import DiscordLimits
+from .permission_bits import Permission
 from .platform import DiscordPlatform
+from .rate_limits import DiscordLimits
 
 __all__ = ["DiscordLimits", "DiscordPlatform", "Intent", "Permission"]

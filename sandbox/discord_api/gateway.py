@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
-from .connection import CloseCode, Connection, Opcode
-from .conversation import Conversation, Terms
+from .gateway_protocol import GatewayProtocol, GatewaySettings
+from .gateway_sessions import PLATFORM, Sessions
+from .gateway_socket import CloseCode, GatewaySocket, Opcode
 from .intents import seen_with
 from .payloads import Json
-from .sessions import PLATFORM, Sessions
 
 __all__ = ["CONNECT", "Gateway"]
 
@@ -25,11 +25,11 @@ class Gateway:
     leaves the client without one (dropped).
     """
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, settings: GatewaySettings) -> None:
         self.url = ""
-        self._terms = terms
-        self._sessions = Sessions(terms.transcript, terms.faults)
-        self._connections: set[Connection] = set()
+        self._settings = settings
+        self._sessions = Sessions(settings.transcript, settings.faults)
+        self._connections: set[GatewaySocket] = set()
 
     @property
     def connected(self) -> int:
@@ -38,7 +38,7 @@ class Gateway:
 
     def emit(self, event: str, payload: Json, *, direct: bool = False) -> None:
         """Tell the sessions of an event. What happens outside the guild goes to shard 0."""
-        world = self._terms.world()
+        world = self._settings.world()
         for session in self._sessions:
             if not session.sees_guild(0 if direct else world.guild.id):
                 continue
@@ -73,9 +73,9 @@ class Gateway:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One socket, from the upgrade until it closes."""
-        fault = self._terms.faults.take(PLATFORM, CONNECT)
+        fault = self._settings.faults.take(PLATFORM, CONNECT)
         status = fault.status if fault is not None else 101
-        self._terms.transcript.record(PLATFORM, CONNECT, dict(request.query), status, None)
+        self._settings.transcript.record(PLATFORM, CONNECT, dict(request.query), status, None)
         if fault is not None and fault.when == "hangup" and request.transport is not None:
             request.transport.abort()
         if fault is not None and fault.when in ("before", "hangup"):
@@ -93,12 +93,12 @@ class Gateway:
     async def _converse(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         # A client that asks for zstd gets plain text frames, which it reads just as well.
         compress = request.query.get("compress") == "zlib-stream"
-        connection = Connection(socket, request, compress=compress)
+        connection = GatewaySocket(socket, request, compress=compress)
         self._connections.add(connection)
         writer = asyncio.create_task(connection.write())
         try:
-            conversation = Conversation(
-                self._terms, self._sessions, connection, resume_url=self.url
+            conversation = GatewayProtocol(
+                self._settings, self._sessions, connection, resume_url=self.url
             )
             await conversation.hold(socket, request.query)
         finally:

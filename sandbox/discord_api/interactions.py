@@ -8,10 +8,10 @@ from enum import IntEnum
 from typing import Any
 
 from . import payloads
-from .bits import Permission
 from .errors import ApiError, invalid_token, unknown
 from .payloads import Json
-from .permissions import permissions_of
+from .permission_bits import Permission
+from .permission_checks import permissions_of
 from .world import Channel, Message, World
 
 __all__ = [

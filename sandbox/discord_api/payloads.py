@@ -5,7 +5,7 @@ The shapes follow Discord's published OpenAPI description; a contract test compa
 
 from typing import Any
 
-from .permissions import permissions_of
+from .permission_checks import permissions_of
 from .world import (
     AuditEntry,
     Channel,

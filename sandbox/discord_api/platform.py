@@ -8,21 +8,21 @@ import structlog
 from aiohttp import web
 
 from sandbox.faults import ANY, Faults
-from sandbox.seed import DiscordSeed, Seed
+from sandbox.seed_data import DiscordSeed, Seed
 from sandbox.transcript import Transcript
 
-from .administration import Administration
-from .community import Community
-from .conversation import Terms
 from .gateway import Gateway
+from .gateway_protocol import GatewaySettings
 from .intents import PRIVILEGED_INTENTS, Intent
 from .interactions import Interactions
-from .limits import Buckets, DiscordLimits
+from .member_actions import MemberActions
+from .owner_actions import OwnerActions
 from .payloads import overview
-from .people import People
+from .rate_limits import Buckets, DiscordLimits
 from .rest import ROUTES
-from .server import API_PATH, RestServer, Tenant
+from .rest_server import API_PATH, ApiState, RestServer
 from .world import World, load_world, seeded_world
+from .world_editor import WorldEditor
 
 __all__ = ["DiscordPlatform"]
 
@@ -56,18 +56,18 @@ class DiscordPlatform:
         self._seed = seed.discord if isinstance(seed, Seed) else seed
         self._limits = limits or DiscordLimits()
         self._clock = clock
-        terms = Terms(
+        settings = GatewaySettings(
             token=self._seed.token,
-            world=lambda: self._tenant.community.world,
+            world=lambda: self._state.editor.world,
             transcript=transcript,
             faults=faults,
             limits=self._limits,
             clock=clock,
             privileged=privileged,
         )
-        self.gateway = Gateway(terms)
+        self.gateway = Gateway(settings)
         self._rest = RestServer(
-            self._seed.token, lambda: self._tenant, transcript, faults, privileged
+            self._seed.token, lambda: self._state, transcript, faults, privileged
         )
         self._runner: web.AppRunner | None = None
         self._inhabit(seeded_world(self._seed))
@@ -96,15 +96,15 @@ class DiscordPlatform:
             await self._runner.cleanup()
             self._runner = None
 
-    # People
+    # MemberActions
 
     @property
-    def people(self) -> People:
+    def people(self) -> MemberActions:
         """Everything that people can do; the most frequent also as methods here."""
         return self._people
 
     @property
-    def administration(self) -> Administration:
+    def administration(self) -> OwnerActions:
         """What the guild's owner does: roles given by hand, permissions taken away."""
         return self._administration
 
@@ -156,12 +156,12 @@ class DiscordPlatform:
 
     def world(self) -> dict[str, Any]:
         """Who is there with which roles, and what was written, as JSON."""
-        community = self._tenant.community
-        return overview(community.world) | {"gateway_connections": self.gateway.connected}
+        editor = self._state.editor
+        return overview(editor.world) | {"gateway_connections": self.gateway.connected}
 
     def dump(self) -> dict[str, Any]:
         """What survives a restart of the platform, as JSON. Sessions and interactions do not."""
-        return self._tenant.community.world.dump()
+        return self._state.editor.world.dump()
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a dump. Clients must identify anew. Raises SeedError if it does not fit."""
@@ -174,9 +174,9 @@ class DiscordPlatform:
         self.gateway.invalidate()
 
     def _inhabit(self, world: World) -> None:
-        community = Community(world, self.gateway.emit)
+        editor = WorldEditor(world, self.gateway.emit)
         interactions = Interactions(self._clock)
         buckets = Buckets(self._limits, self._clock, time.time)
-        self._tenant = Tenant(community, interactions, buckets)
-        self._people = People(community, interactions, self.gateway.emit)
-        self._administration = Administration(community)
+        self._state = ApiState(editor, interactions, buckets)
+        self._people = MemberActions(editor, interactions, self.gateway.emit)
+        self._administration = OwnerActions(editor)

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from sandbox.errors import SeedError
-from sandbox.seed import DiscordGuildSeed, DiscordRoleSeed, DiscordSeed, DiscordUserSeed
+from sandbox.seed_data import DiscordGuildSeed, DiscordRoleSeed, DiscordSeed, DiscordUserSeed
 
-from .bits import bits
+from .permission_bits import bits
 from .snowflakes import now, snowflake_after
 
 __all__ = [

@@ -9,8 +9,8 @@ from . import parameters as p
 from .errors import bad_request
 from .formatting import found_in, from_html, length_of
 from .keyboards import checked_keyboard
+from .parameter_parser import STALE_QUERY
 from .payloads import quoted
-from .reading import STALE_QUERY
 from .state import JSON, Group, User
 from .world import World
 

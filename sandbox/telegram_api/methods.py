@@ -1,6 +1,6 @@
 """The method table: every Bot API method that the sandbox imitates."""
 
-from . import gestures, members, messages, profile, updates
+from . import bot_profile, members, message_actions, messages, updates
 from .parameters import GetUpdates, Methods, Parameters
 
 __all__ = ["METHODS", "TABLE", "method_name"]
@@ -8,9 +8,9 @@ __all__ = ["METHODS", "TABLE", "method_name"]
 # getUpdates waits for news, so the platform runs it apart; all others change the world at once.
 TABLE: Methods = {
     **messages.METHODS,
-    **gestures.METHODS,
+    **message_actions.METHODS,
     **members.METHODS,
-    **profile.METHODS,
+    **bot_profile.METHODS,
     **updates.METHODS,
 }
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sandbox.seed import TelegramSeed
+from sandbox.seed_data import TelegramSeed
 
 from .rights import ADMINISTRATOR_RIGHTS, GROUP_DEFAULTS
 

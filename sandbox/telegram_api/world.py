@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.seed import TelegramSeed
+from sandbox.seed_data import TelegramSeed
 
 from .errors import bad_request, forbidden
 from .payloads import group_chat, member_payload, person_chat, quoted, user_payload

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 import schemas
 from bus import Keys, Publisher, connect, ensure_group
 from chaos.audit import Audit, audit
-from chaos.stage import redis_at
-from chaos.witness import Committed, note_committed, note_rolled_back, prepare
+from chaos.commit_journal import Committed, note_committed, note_rolled_back, prepare
+from chaos.deployment import redis_at
 from db import Fact, Producer, Recorded
 from db.ledger import events
 from launch.servers import Server, start_redis

@@ -20,11 +20,11 @@ import pytest
 
 from bus import connect
 from config import Settings
-from launch.person import Person
 from launch.sandbox_client import SandboxClient
-from launch.sandboxed import Endpoints
-from launch.site import open_site
+from launch.sandbox_member import SandboxMember
+from launch.sandbox_runner import Endpoints
 from launch.waiting import until
+from launch.workspace import open_workspace
 
 START_TIMEOUT_S = 120
 pytestmark = pytest.mark.timeout(240)
@@ -235,7 +235,7 @@ async def test_servers_that_were_killed_come_back_and_the_game_goes_on(sandbox: 
 
     await until("the return of Postgres at its address", answers, timeout_s=60)
     async with SandboxClient(sandbox.endpoints.control_url) as client:
-        olga = await Person.arrive(client, sandbox.endpoints, "Olga")
+        olga = await SandboxMember.arrive(client, sandbox.endpoints, "Olga")
         answer = await olga.win_in_telegram()
 
         async def tagged() -> bool:
@@ -248,7 +248,7 @@ async def test_servers_that_were_killed_come_back_and_the_game_goes_on(sandbox: 
 async def test_ctrl_c_leaves_no_process_behind_and_the_data_stays(tmp_path: Path) -> None:
     with run_sandbox(tmp_path) as sandbox:
         async with SandboxClient(sandbox.endpoints.control_url) as client:
-            await (await Person.arrive(client, sandbox.endpoints, "Nina")).win_in_telegram()
+            await (await SandboxMember.arrive(client, sandbox.endpoints, "Nina")).win_in_telegram()
         conn = await asyncpg.connect(sandbox.endpoints.database_url)
         rows = await conn.fetchval("SELECT count(*) FROM transactions")
         await conn.close()
@@ -260,8 +260,8 @@ async def test_ctrl_c_leaves_no_process_behind_and_the_data_stays(tmp_path: Path
         assert await asyncio.to_thread(sandbox.process.wait, 60) == 0, sandbox.output.read_text()
         assert not psutil.wait_procs(family, timeout=5)[1]
         assert not (sandbox.run_dir / "endpoints.json").exists()
-    with open_site(tmp_path / "sandbox", Settings()) as site:
-        conn = await asyncpg.connect(site.database_url)
+    with open_workspace(tmp_path / "sandbox", Settings()) as workspace:
+        conn = await asyncpg.connect(workspace.database_url)
         assert rows > 0
         assert await conn.fetchval("SELECT count(*) FROM transactions") >= rows
         await conn.close()

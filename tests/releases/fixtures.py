@@ -28,14 +28,14 @@ from config import Settings
 from db import open_pool
 from db.pool import newest_migration
 from db.release import RELEASE
+from launch.demo import Demo
 from launch.errors import LaunchError
-from launch.person import Person
 from launch.sandbox_client import SandboxClient
-from launch.sandboxed import Sandboxed, run_sandbox
+from launch.sandbox_member import SandboxMember
+from launch.sandbox_runner import RunningSandbox, run_sandbox
 from launch.servers import postgres_tool
-from launch.site import Site, open_site
-from launch.story import Story
 from launch.waiting import until
+from launch.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("driver.py")
@@ -211,16 +211,16 @@ def build_wheel(unpacked: Path, made: Path) -> Path:
 async def dump_database(scratch: Path, unpacked: Path) -> tuple[str, dict[str, int]]:
     """Let everything happen once, and return the dump of it and how much of what there is."""
     settings = Settings(twinstream_run_dir=str(scratch))
-    with open_site(scratch / "site", settings) as site:
-        pool = await open_pool(site.database_url, name="release-fixtures")
+    with open_workspace(scratch / "workspace", settings) as workspace:
+        pool = await open_pool(workspace.database_url, name="release-fixtures")
         try:
-            async with run_sandbox(site, limit_scale=0.1) as sandboxed:
+            async with run_sandbox(workspace, limit_scale=0.1) as sandboxed:
                 await play(sandboxed, pool, unpacked)
-            await leave_unfinished(site, pool, unpacked)
+            await leave_unfinished(workspace, pool, unpacked)
             held = {what: await pool.fetchval(query) for what, query in HELD.items()}
         finally:
             await pool.close()
-        text = dump(site.database_url)
+        text = dump(workspace.database_url)
     if missing := [what for what, count in held.items() if not count]:
         raise Unfit(f"the database holds none of these: {', '.join(missing)}")
     secrets = (sandboxed.endpoints.telegram["token"], sandboxed.endpoints.discord["token"])
@@ -232,14 +232,14 @@ async def dump_database(scratch: Path, unpacked: Path) -> tuple[str, dict[str, i
     return text, held
 
 
-async def play(sandboxed: Sandboxed, pool: asyncpg.Pool, unpacked: Path) -> None:
+async def play(sandboxed: RunningSandbox, pool: asyncpg.Pool, unpacked: Path) -> None:
     """Tell the demo's story, then let members come whom the platforms know, and others."""
     endpoints = sandboxed.endpoints
     redis = connect(endpoints.redis_url, name="twinstream/release-fixtures")
     try:
         async with SandboxClient(endpoints.control_url) as client:
-            mira = await Person.arrive(client, endpoints, "Mira")
-            story = Story(mira, pool, redis, Keys(), Console(file=sys.stderr, highlight=False))
+            mira = await SandboxMember.arrive(client, endpoints, "Mira")
+            story = Demo(mira, pool, redis, Keys(), Console(file=sys.stderr, highlight=False))
             if differences := await story.tell():
                 raise Unfit(f"the story's two sides differ: {'; '.join(differences)}")
     finally:
@@ -265,12 +265,12 @@ async def play(sandboxed: Sandboxed, pool: asyncpg.Pool, unpacked: Path) -> None
     await until("a visit to everybody", shown, timeout_s=WAIT_S)
 
 
-async def leave_unfinished(site: Site, pool: asyncpg.Pool, unpacked: Path) -> None:
+async def leave_unfinished(workspace: Workspace, pool: asyncpg.Pool, unpacked: Path) -> None:
     """While no process runs, let begin what a release may leave behind when it is stopped."""
     environment = {
         **os.environ,
-        "REDIS_URL": site.redis_url,
-        "DATABASE_URL": site.database_url,
+        "REDIS_URL": workspace.redis_url,
+        "DATABASE_URL": workspace.database_url,
         "TWINSTREAM_CONFIG": "sandbox/twinstream.toml",
     }
     drive(unpacked, environment, "record", "4", "--round=2", *PEOPLE)

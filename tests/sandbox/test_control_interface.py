@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from sandbox import Fault, Faults, SeedError
-from sandbox.control import Control
+from sandbox.control_api import Control
 from sandbox.discord_api import DiscordPlatform
-from sandbox.saving import StateFile
+from sandbox.state_file import StateFile
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -212,7 +212,7 @@ async def test_a_member_closes_their_direct_messages_and_opens_them(ask, discord
     for blocked in (True, False):
         order = {"user_id": DISCORD_ALICE, "blocked": blocked}
         assert (await ask("POST /discord/block", order))[0] == 200
-        user = people._community.world.users[int(DISCORD_ALICE)]
+        user = people._editor.world.users[int(DISCORD_ALICE)]
         assert user.accepts_direct_messages is not blocked
 
 

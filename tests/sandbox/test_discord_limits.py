@@ -7,7 +7,7 @@ import pytest
 
 from sandbox import Fault, Rate
 from sandbox.discord_api import DiscordLimits
-from sandbox.discord_api.limits import Buckets
+from sandbox.discord_api.rate_limits import Buckets
 from tests.support.discord_sandbox import (
     ALICE,
     BORIS,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sandbox.discord_api.bits import Permission, bits
 from sandbox.discord_api.errors import ApiError
-from sandbox.discord_api.permissions import (
+from sandbox.discord_api.permission_bits import Permission, bits
+from sandbox.discord_api.permission_checks import (
     check_grants,
     check_outranks,
     check_role_below,

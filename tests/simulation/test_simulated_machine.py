@@ -7,10 +7,10 @@ import time
 import pytest
 
 from simulation.clock import Stuck, VirtualLoop
-from simulation.machine import Machine, Process, current
 from simulation.pool import Pool, PostgresServer
 from simulation.postgres import RealPostgres
 from simulation.redis_server import RedisServer, SimulatedRedis
+from simulation.simulated_process import Machine, Process, current
 from simulation.trace import Trace
 
 

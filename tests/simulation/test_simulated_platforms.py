@@ -18,11 +18,11 @@ from aiogram.types import ChatMemberLeft
 
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
-from simulation.appearance import appearance, still_to_show
 from simulation.clock import VirtualLoop
-from simulation.machine import Machine, Process
+from simulation.display_audit import appearance, still_to_show
 from simulation.platforms import FOREIGN_ROLE, DiscordServer, TelegramGroup
 from simulation.postgres import RealPostgres
+from simulation.simulated_process import Machine, Process
 from simulation.trace import Trace
 
 ALICE = 11

@@ -9,7 +9,7 @@ import pytest
 from simulation.clock import EPOCH_MS
 from simulation.mutants import MUTANTS
 from simulation.postgres import RealPostgres
-from simulation.world import simulate
+from simulation.simulated_run import simulate
 
 SEEDS = range(1, 31)
 PACKAGES = ("schemas", "bus", "db", "config", "consumers", "bots", "sandbox", "launch")

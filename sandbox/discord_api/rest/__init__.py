@@ -1,6 +1,6 @@
 """The REST API v10: every route that the sandbox imitates."""
 
-from . import account, callbacks, commands, guilds, members, messages, roles
+from . import bot_account, commands, guilds, interaction_callbacks, members, messages, roles
 from .routing import Reply, Request, Route
 
 __all__ = ["ROUTES", "Reply", "Request", "Route"]
@@ -9,7 +9,15 @@ ROUTES: tuple[Route, ...] = tuple(
     sorted(
         (
             route
-            for module in (account, callbacks, commands, guilds, members, messages, roles)
+            for module in (
+                bot_account,
+                interaction_callbacks,
+                commands,
+                guilds,
+                members,
+                messages,
+                roles,
+            )
             for route in module.routes.table
         ),
         # The first route that matches answers: fixed parts of a path go before its parameters.

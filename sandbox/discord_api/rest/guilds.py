@@ -1,10 +1,10 @@
 """The guild: what it is, its channels, its audit log, its bans."""
 
 from sandbox.discord_api import payloads
-from sandbox.discord_api.bits import Permission
 from sandbox.discord_api.errors import missing_permissions, unknown
 from sandbox.discord_api.payloads import Json
-from sandbox.discord_api.permissions import check_outranks
+from sandbox.discord_api.permission_bits import Permission
+from sandbox.discord_api.permission_checks import check_outranks
 from sandbox.discord_api.world import AuditEntry
 
 from .routing import Request, Routes
@@ -100,7 +100,7 @@ def put_ban(request: Request) -> None:
     member = guild.members.get(user_id)
     if member is not None:
         check_outranks(guild, request.world.bot, member)
-    request.community.ban(user_id, by=request.world.bot_id, reason=request.reason)
+    request.editor.ban(user_id, by=request.world.bot_id, reason=request.reason)
 
 
 @routes.add("DELETE", "/guilds/{guild_id}/bans/{user_id}", rate="member_edits")
@@ -109,4 +109,4 @@ def delete_ban(request: Request) -> None:
     guild = request.guild_where(Permission.BAN_MEMBERS)
     if request.id("user_id") not in guild.bans:
         raise unknown("Ban")
-    request.community.unban(request.id("user_id"), by=request.world.bot_id, reason=request.reason)
+    request.editor.unban(request.id("user_id"), by=request.world.bot_id, reason=request.reason)

@@ -3,12 +3,12 @@
 from typing import Any
 
 from sandbox.discord_api import payloads
-from sandbox.discord_api.bits import Permission
 from sandbox.discord_api.errors import invalid_form, missing_access, unknown
 from sandbox.discord_api.intents import Intent
 from sandbox.discord_api.member_requests import named
 from sandbox.discord_api.payloads import Json
-from sandbox.discord_api.permissions import check_outranks, check_role_change, require
+from sandbox.discord_api.permission_bits import Permission
+from sandbox.discord_api.permission_checks import check_outranks, check_role_change, require
 from sandbox.discord_api.world import Guild, Member
 
 from .routing import Request, Routes
@@ -66,9 +66,9 @@ def edit_member(request: Request) -> Json:
     if "nick" in request.body:
         _check_nick(request, guild, one)
         nick = request.body["nick"] or None
-        request.community.set_nick(one, nick, by=request.world.bot_id, reason=request.reason)
+        request.editor.set_nick(one, nick, by=request.world.bot_id, reason=request.reason)
     if role_ids is not None:
-        request.community.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)
+        request.editor.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)
     return payloads.member(one, request.world.users)
 
 
@@ -100,7 +100,7 @@ def edit_own_member(request: Request) -> Json:
     request.guild_where(Permission.CHANGE_NICKNAME)
     bot = request.world.bot
     nick = request.body.get("nick") or None
-    request.community.set_nick(bot, nick, by=bot.user_id, reason=request.reason)
+    request.editor.set_nick(bot, nick, by=bot.user_id, reason=request.reason)
     return payloads.member(bot, request.world.users)
 
 
@@ -110,7 +110,7 @@ def kick(request: Request) -> None:
     guild = request.guild_where(Permission.KICK_MEMBERS)
     one = request.member()
     check_outranks(guild, request.world.bot, one)
-    request.community.kick(one, by=request.world.bot_id, reason=request.reason)
+    request.editor.kick(one, by=request.world.bot_id, reason=request.reason)
 
 
 @routes.add("PUT", MEMBER_ROLE, rate="role_writes")
@@ -118,7 +118,7 @@ def give_role(request: Request) -> None:
     """Give a member one role; nothing follows when they hold it already."""
     one = _member_whose_role_may_change(request)
     role_ids = list(dict.fromkeys([*one.roles, request.id("role_id")]))
-    request.community.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)
+    request.editor.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)
 
 
 @routes.add("DELETE", MEMBER_ROLE, rate="role_writes")
@@ -126,7 +126,7 @@ def take_role(request: Request) -> None:
     """Take one role from a member; nothing follows when they do not hold it."""
     one = _member_whose_role_may_change(request)
     role_ids = [role_id for role_id in one.roles if role_id != request.id("role_id")]
-    request.community.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)
+    request.editor.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)
 
 
 def _member_whose_role_may_change(request: Request) -> Member:

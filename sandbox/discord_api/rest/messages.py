@@ -3,11 +3,11 @@
 from typing import Any
 
 from sandbox.discord_api import payloads
-from sandbox.discord_api.bits import Permission
-from sandbox.discord_api.drafts import DRAFT_FIELDS, read_draft, read_edit
 from sandbox.discord_api.errors import ApiError, invalid_form, not_imitated
+from sandbox.discord_api.message_bodies import DRAFT_FIELDS, read_draft, read_edit
 from sandbox.discord_api.payloads import Json
-from sandbox.discord_api.permissions import require
+from sandbox.discord_api.permission_bits import Permission
+from sandbox.discord_api.permission_checks import require
 from sandbox.discord_api.world import Channel, Message
 
 from .routing import Request, Routes
@@ -73,7 +73,7 @@ def write(request: Request) -> Json:
         if earlier is not None:
             return payloads.message(earlier, request.world)
     reply_to = _reply_to(request, found)
-    one = request.community.write(
+    one = request.editor.write(
         found.id,
         request.world.bot_id,
         read_draft(request.body),
@@ -121,7 +121,7 @@ def rewrite(request: Request) -> Json:
     one = request.message()
     if one.author_id != request.world.bot_id:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
-    request.community.rewrite(one, read_edit(request.body, one))
+    request.editor.rewrite(one, read_edit(request.body, one))
     return payloads.message(one, request.world)
 
 
@@ -133,4 +133,4 @@ def erase(request: Request) -> None:
         if found.direct:
             raise ApiError(403, 50003, "Cannot execute action on a DM channel")
         require(request.world.guild, request.world.bot, Permission.MANAGE_MESSAGES)
-    request.community.erase(one, by=request.world.bot_id, reason=request.reason)
+    request.editor.erase(one, by=request.world.bot_id, reason=request.reason)

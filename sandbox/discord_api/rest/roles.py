@@ -3,10 +3,10 @@
 from typing import Any
 
 from sandbox.discord_api import payloads
-from sandbox.discord_api.bits import Permission
 from sandbox.discord_api.errors import ApiError, invalid_form, invalid_role, unknown
 from sandbox.discord_api.payloads import Json
-from sandbox.discord_api.permissions import check_grants, check_role_below
+from sandbox.discord_api.permission_bits import Permission
+from sandbox.discord_api.permission_checks import check_grants, check_role_below
 from sandbox.discord_api.world import Role
 
 from .routing import Request, Routes
@@ -53,7 +53,7 @@ def create_role(request: Request) -> Json:
     values.setdefault("permissions", guild.roles[guild.id].permissions)
     check_grants(guild, request.world.bot, values["permissions"])
     one = Role(**({"name": "new role"} | values), id=request.world.next_id(), position=1)
-    request.community.create_role(one, by=request.world.bot_id, reason=request.reason)
+    request.editor.create_role(one, by=request.world.bot_id, reason=request.reason)
     return _shown(request, one)
 
 
@@ -64,7 +64,7 @@ def edit_role(request: Request) -> Json:
     check_role_below(guild, request.world.bot, one)
     values = _values(request)
     check_grants(guild, request.world.bot, values.get("permissions", 0) & ~one.permissions)
-    request.community.edit_role(one, values, by=request.world.bot_id, reason=request.reason)
+    request.editor.edit_role(one, values, by=request.world.bot_id, reason=request.reason)
     return _shown(request, one)
 
 
@@ -82,7 +82,7 @@ def move_roles(request: Request) -> list[Json]:
         positions[one.id] = wanted["position"]
     order = sorted(guild.roles.values(), key=lambda one: (positions[one.id], -one.id))
     order.remove(guild.roles[guild.id])
-    request.community.move_roles(order, by=request.world.bot_id, reason=request.reason)
+    request.editor.move_roles(order, by=request.world.bot_id, reason=request.reason)
     return roles(request)
 
 
@@ -93,7 +93,7 @@ def delete_role(request: Request) -> None:
     if one.managed or one.id == guild.id:
         raise invalid_role()
     check_role_below(guild, request.world.bot, one)
-    request.community.delete_role(one, by=request.world.bot_id, reason=request.reason)
+    request.editor.delete_role(one, by=request.world.bot_id, reason=request.reason)
 
 
 def _values(request: Request) -> dict[str, Any]:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from sandbox.discord_api.bits import Permission
-from sandbox.discord_api.community import Community
 from sandbox.discord_api.errors import invalid_form, missing_access, unknown
 from sandbox.discord_api.intents import Intent
 from sandbox.discord_api.interactions import Interactions
-from sandbox.discord_api.permissions import permissions_of, require
+from sandbox.discord_api.permission_bits import Permission
+from sandbox.discord_api.permission_checks import permissions_of, require
 from sandbox.discord_api.world import Channel, Guild, Member, Message, Role, World
+from sandbox.discord_api.world_editor import WorldEditor
 
 __all__ = ["Handler", "Reply", "Request", "Route", "Routes"]
 
@@ -26,7 +26,7 @@ class Reply(NamedTuple):
 class Request:
     """A request whose token, rate limits and field names have been checked."""
 
-    community: Community
+    editor: WorldEditor
     interactions: Interactions
     gateway_url: str
     privileged: Intent
@@ -38,7 +38,7 @@ class Request:
     @property
     def world(self) -> World:
         """The world as it stands."""
-        return self.community.world
+        return self.editor.world
 
     def id(self, name: str) -> int:
         """An id from the path."""

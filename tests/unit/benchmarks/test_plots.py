@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="`make bench` installs it")
 
 from benchmarks import plots
-from benchmarks.measure import Report
+from benchmarks.report import Report
 
 RESULTS = {
     "apply": {"twinstream": (900.0, 1_000.0, 1_100.0), "polled table": (19.0,)},

@@ -1,6 +1,6 @@
 """When a fault is over: nothing is late any more."""
 
-from benchmarks.recovery import Recovery, judge
+from benchmarks.recovery import RecoveryTimes, judge
 
 FAULT_AT = 100.0
 
@@ -24,4 +24,4 @@ def test_events_before_the_fault_say_what_is_usual():
 def test_a_fault_that_makes_nothing_late_is_over_at_once():
     found = judge({"before": 99.0, "after": 101.0}, {"before": 99.5, "after": 101.5}, FAULT_AT)
 
-    assert found == Recovery(caught_up_s=0.0, longest_lag_s=0.5, usual_lag_ms=500.0)
+    assert found == RecoveryTimes(caught_up_s=0.0, longest_lag_s=0.5, usual_lag_ms=500.0)

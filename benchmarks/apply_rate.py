@@ -1,0 +1,83 @@
+"""Applying: events a second from the stream to committed books, against other ways to do it."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, NamedTuple
+
+from .contenders import bare_loop, faststream_redis, polled_table, taskiq_redis, twinstream_role
+from .report import Report, Series, number
+from .testbed import Start, Testbed, books
+
+FLOOR: Final = "bare loop"
+OURS: Final = "twinstream"
+POLLED_S: Final = 5.0
+
+
+class Contender(NamedTuple):
+    """A way to do it. The slow ones get a share of the events; what counts is the rate."""
+
+    name: str
+    drain: Callable[[Start], Awaitable[float]]
+    share: float = 1.0
+
+
+CONTENDERS: Final = (
+    Contender(FLOOR, bare_loop.drain),
+    Contender(OURS, twinstream_role.drain),
+    Contender(f"{OURS}, one lane", partial(twinstream_role.drain, lanes=1)),
+    Contender("FastStream, batches of 500", faststream_redis.drain_in_batches),
+    Contender("FastStream, 8 workers", partial(faststream_redis.drain, workers=8), 0.1),
+    Contender("FastStream, per message", faststream_redis.drain, 0.1),
+    Contender("taskiq-redis, 8 workers", taskiq_redis.drain, 0.1),
+    Contender("polled table, at full speed", polled_table.drain, 0.5),
+)
+
+
+async def run(testbed: Testbed, *, events: int, rounds: int) -> Report:
+    """Let all contenders take turns."""
+    rates: dict[str, list[float]] = {contender.name: [] for contender in CONTENDERS}
+    for _ in range(rounds):
+        for contender in CONTENDERS:
+            rates[contender.name].append(await measure(testbed, contender, events))
+    series = [Series(name=name, values=tuple(values)) for name, values in rates.items()]
+    polled_rate = await polled_every_5_s(testbed)
+    series.append(Series(name="polled table, 100 every 5 s", values=(polled_rate,)))
+    return report(series, events, rounds)
+
+
+async def measure(testbed: Testbed, contender: Contender, events: int) -> float:
+    """Return one contender's events a second, once it is sure that all of them arrived."""
+    count = max(int(events * contender.share), 1)
+    async with testbed.start(count) as start:
+        took_s = await contender.drain(start)
+        rows, _, completed = await books(start.database_url)
+        assert rows == completed == count, f"{contender.name} brought {rows} of {count} over"
+    return count / took_s
+
+
+async def polled_every_5_s(testbed: Testbed) -> float:
+    """Return the rate of the design that waits between two looks, which its pause decides."""
+    count = 2 * polled_table.ROWS
+    async with testbed.start(count) as start:
+        return count / await polled_table.drain(start, pause_s=POLLED_S)
+
+
+def report(series: list[Series], events: int, rounds: int) -> Report:
+    """Compare everything with the floor and with ourselves."""
+    median = {one.name: one.median for one in series}
+    return Report(
+        name="apply",
+        title=f"Applying {events:,} events, {rounds} rounds, one consumer",
+        columns=("", "events/s", "lowest to highest", "of the bare loop", "twinstream is"),
+        rows=tuple(
+            (
+                one.name,
+                number(one.median),
+                one.spread,
+                f"{one.median / median[FLOOR]:.1%}",
+                f"{median[OURS] / one.median:.2g} x" if one.name != OURS else "",
+            )
+            for one in series
+        ),
+        figures={one.name: one.values for one in series},
+    )

@@ -1,0 +1,186 @@
+"""Producing: events a second, and how long a call takes, against a bare insert and XADD."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+import asyncpg
+
+import schemas
+from bus import Client, Publisher, connect, ensure_group
+from db import Producer
+
+from .report import Report, Series, number, percentile
+from .testbed import KEYS, MEMBERS, SOURCE, STREAM, Start, Testbed, fact
+
+IN_FLIGHT: Final = 16
+BULK: Final = 100
+
+Call = Callable[[int], Awaitable[object]]
+
+
+class Timed(NamedTuple):
+    """One round: the rate, and how long each call took in milliseconds."""
+
+    rate: float
+    calls_ms: list[float]
+
+
+async def run(testbed: Testbed, *, events: int, rounds: int) -> Report:
+    """Let all ways take turns."""
+    ways = {
+        "bare insert + XADD, one by one": (_bare, 1, 1),
+        "twinstream, one by one": (_single, 1, 1),
+        f"bare insert + XADD, {IN_FLIGHT} at once": (_bare, IN_FLIGHT, 1),
+        f"twinstream, {IN_FLIGHT} at once": (_single, IN_FLIGHT, 1),
+        f"bare, {BULK} at a time": (_bare_bulk, 1, BULK),
+        f"twinstream, {BULK} in one call": (_bulk, 1, BULK),
+        f"twinstream, {BULK} calls in a transaction": (_calls_in_a_transaction, 1, BULK),
+    }
+    timed: dict[str, list[Timed]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, (way, at_once, size) in ways.items():
+            async with testbed.start(0) as start:
+                timed[name].append(await way(start, events // size, at_once, size))
+    return _report(timed, events, rounds)
+
+
+async def _bare(start: Start, calls: int, at_once: int, size: int) -> Timed:
+    """Insert a row and add an entry: nothing is checked, nobody's books change."""
+
+    async def call(pool: asyncpg.Pool, redis: Client, number: int) -> None:
+        one = fact(number)
+        await pool.execute(
+            "INSERT INTO sync_events (idempotency_key, source, type, member_id, payload)"
+            " VALUES ($1, $2, $3, $4, $5)",
+            one.event.idempotency_key,
+            SOURCE,
+            one.event.type,
+            number % MEMBERS + 1,
+            one.payload.decode(),
+        )
+        await redis.xadd(STREAM, {b"e": one.payload})
+
+    redis = connect(start.redis_url, name="benchmarks")
+    async with asyncpg.create_pool(start.database_url, min_size=at_once, max_size=at_once) as pool:
+        timed = await _timed(lambda number: call(pool, redis, number), calls, at_once, size)
+    await redis.aclose()
+    return timed
+
+
+async def _single(start: Start, calls: int, at_once: int, size: int) -> Timed:
+    async def call(producer: Producer, number: int) -> None:
+        await producer.create_xp_change_event(
+            user_id=number % MEMBERS + 1,
+            delta_xp=1,
+            source=SOURCE,
+            reason="game_guess",
+            entity_id=str(number),
+        )
+
+    return await _with_producer(start, call, calls, at_once, size)
+
+
+async def _bare_bulk(start: Start, calls: int, at_once: int, size: int) -> Timed:
+    """Insert the rows with one statement and add the entries in one round trip."""
+    redis = connect(start.redis_url, name="benchmarks")
+    await ensure_group(redis, KEYS.subscription(SOURCE))
+    publisher = Publisher(redis, KEYS)
+
+    async def call(pool: asyncpg.Pool, number: int) -> None:
+        facts = [fact(one) for one in range(number * size, (number + 1) * size)]
+        await pool.execute(
+            "INSERT INTO sync_events (idempotency_key, source, type, member_id, payload)"
+            " SELECT key, $2, $3, member_id, payload"
+            " FROM unnest($1::text[], $4::bigint[], $5::text[]) AS u (key, member_id, payload)",
+            [one.event.idempotency_key for one in facts],
+            SOURCE,
+            facts[0].event.type,
+            [one.event.user_id for one in facts],
+            [one.payload.decode() for one in facts],
+        )
+        await publisher.publish(SOURCE, [one.payload for one in facts])
+
+    async with asyncpg.create_pool(start.database_url, min_size=at_once, max_size=at_once) as pool:
+        timed = await _timed(lambda number: call(pool, number), calls, at_once, size)
+    await redis.aclose()
+    return timed
+
+
+async def _bulk(start: Start, calls: int, at_once: int, size: int) -> Timed:
+    async def call(producer: Producer, number: int) -> None:
+        entities = range(number * size, (number + 1) * size)
+        await producer.create_events([fact(entity).event for entity in entities])
+
+    return await _with_producer(start, call, calls, at_once, size)
+
+
+async def _calls_in_a_transaction(start: Start, calls: int, at_once: int, size: int) -> Timed:
+    async def call(producer: Producer, number: int) -> None:
+        async with producer.transaction() as conn:
+            for entity in range(number * size, (number + 1) * size):
+                await producer.create_xp_change_event(
+                    user_id=entity % MEMBERS + 1,
+                    delta_xp=1,
+                    source=SOURCE,
+                    reason="game_guess",
+                    entity_id=str(entity),
+                    conn=conn,
+                )
+
+    return await _with_producer(start, call, calls, at_once, size)
+
+
+async def _with_producer(
+    start: Start,
+    call: Callable[[Producer, int], Awaitable[None]],
+    calls: int,
+    at_once: int,
+    size: int,
+) -> Timed:
+    redis = connect(start.redis_url, name="benchmarks")
+    await ensure_group(redis, KEYS.subscription(SOURCE))
+    async with asyncpg.create_pool(
+        start.database_url, min_size=at_once, max_size=at_once + 1
+    ) as pool:
+        producer = Producer(pool, schemas, Publisher(redis, KEYS))
+        timed = await _timed(lambda number: call(producer, number), calls, at_once, size)
+        await producer.close()
+    await redis.aclose()
+    return timed
+
+
+async def _timed(call: Call, calls: int, at_once: int, size: int) -> Timed:
+    numbers, took_ms = iter(range(calls)), []
+
+    async def work() -> None:
+        for one in numbers:
+            began = time.perf_counter()
+            await call(one)
+            took_ms.append((time.perf_counter() - began) * 1_000)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(work() for _ in range(at_once)))
+    return Timed(calls * size / (time.perf_counter() - began), took_ms)
+
+
+def _report(timed: dict[str, list[Timed]], events: int, rounds: int) -> Report:
+    rates = {n: Series(name=n, values=tuple(t.rate for t in all_)) for n, all_ in timed.items()}
+    calls = {n: [ms for t in all_ for ms in t.calls_ms] for n, all_ in timed.items()}
+    return Report(
+        name="produce",
+        title=f"Creating {events:,} events, {rounds} rounds",
+        columns=("", "events/s", "lowest to highest", "p50 of a call, ms", "p99, ms"),
+        rows=tuple(
+            (
+                name,
+                number(series.median),
+                series.spread,
+                number(percentile(calls[name], 0.5)),
+                number(percentile(calls[name], 0.99)),
+            )
+            for name, series in rates.items()
+        ),
+        figures={name: series.values for name, series in rates.items()},
+    )

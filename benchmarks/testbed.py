@@ -1,0 +1,206 @@
+"""What every contender runs on: the same two servers, and for each run a fresh, equal start."""
+
+import asyncio
+import contextlib
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+import schemas
+from bus import Client, Keys, connect, ensure_group
+from config import Community
+from config.community import DiscordSetting, Rank, TelegramSetting
+from db import Fact, Rung, set_ladder
+from db.ledger import events
+from db.members import accounts
+from launch.migrate import migrate
+from launch.servers import Server, start_postgres, start_redis
+
+from .existing_community import Size, make
+
+KEYS: Final = Keys()
+SOURCE: Final = "telegram"
+PLATFORM: Final = "discord"
+STREAM: Final = KEYS.stream(SOURCE)
+MEMBERS: Final = 1_000
+BATCH: Final = 500
+#: What a database without recorded events has behind it.
+LEDGER_ROWS: Final = 100_000
+LADDER: Final = (("Newcomer", 10), ("Regular", 100), ("Veteran", 1_000), ("Legend", 10_000))
+
+COMMUNITY: Final = Community(
+    telegram=TelegramSetting(chat_id=-1001000000001),
+    discord=DiscordSetting(guild_id=900000000000000001),
+    ranks=tuple(Rank(name=name, xp=xp) for name, xp in LADDER),
+)
+
+
+class Start(NamedTuple):
+    """Where one run begins: recorded events that have not arrived, on a database of its own."""
+
+    database_url: str
+    redis_url: str
+    payloads: tuple[bytes, ...]
+
+
+class Testbed:
+    """Both servers, and databases in which so many events are recorded and none has arrived."""
+
+    def __init__(self, postgres: Server, redis: Server) -> None:
+        self.postgres = postgres
+        self.redis = redis
+        self._numbers = itertools.count(1)
+        self._loaded: dict[tuple[int, int], tuple[bytes, ...]] = {}
+
+    @contextlib.asynccontextmanager
+    async def start(self, count: int, *, members: int = MEMBERS) -> AsyncIterator[Start]:
+        """Lend a fresh database that holds `count` recorded events, and an empty Redis.
+
+        With none, it holds a community's history, or Postgres would plan for empty tables.
+        """
+        template = f"loaded_{count}_{members}"
+        if (count, members) not in self._loaded:
+            await self._create(template, "template")
+            self._loaded[count, members] = await _load(self._url(template), count, members)
+        async with self.database(template) as database_url:
+            redis_url = await self.empty_redis()
+            yield Start(database_url, redis_url, self._loaded[count, members])
+
+    @contextlib.asynccontextmanager
+    async def database(self, template: str = "template") -> AsyncIterator[str]:
+        """Lend a copy of a database, by default of one with our schema and nothing in it."""
+        name = f"run_{next(self._numbers)}"
+        await self._create(name, template)
+        try:
+            yield self._url(name)
+        finally:
+            await self._admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def empty_redis(self) -> str:
+        """Empty our Redis, and return its address."""
+        redis = connect(self.redis.url, name="benchmarks")
+        await redis.flushall()
+        await redis.aclose()
+        return self.redis.url
+
+    async def _create(self, name: str, template: str) -> None:
+        await self._admin(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Else the run pays for a checkpoint of what was only copied.
+        await self._admin("CHECKPOINT")
+
+    async def _admin(self, statement: str) -> None:
+        conn = await asyncpg.connect(self._url("postgres"))
+        try:
+            await conn.execute(statement)
+        finally:
+            await conn.close()
+
+    def _url(self, database: str) -> str:
+        return urlunsplit(urlsplit(self.postgres.url)._replace(path=f"/{database}"))
+
+
+@contextlib.contextmanager
+def open_testbed() -> Iterator[Testbed]:
+    """Start both servers on an empty folder, and remove it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="twinstream-bench-") as folder:
+        with start_postgres(Path(folder) / "postgres", database="template") as postgres:
+            migrate(postgres.url)
+            asyncio.run(_keep_commit_times(postgres.url))
+        with (
+            start_postgres(Path(folder) / "postgres", database="template") as postgres,
+            start_redis(Path(folder) / "redis") as redis,
+        ):
+            yield Testbed(postgres, redis)
+
+
+async def _keep_commit_times(database_url: str) -> None:
+    """Have Postgres note when each transaction was committed, from its next start on."""
+    conn = await asyncpg.connect(database_url)
+    await conn.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+    await conn.close()
+
+
+async def _load(database_url: str, count: int, members: int) -> tuple[bytes, ...]:
+    if count:
+        return await record_events(database_url, count, members)
+    await make(database_url, Size(members, LEDGER_ROWS))
+    return ()
+
+
+async def record_events(database_url: str, count: int, members: int) -> tuple[bytes, ...]:
+    """Record events of members who are known on both platforms, at their origin only."""
+    payloads: list[bytes] = []
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as pool:
+        await set_ladder(pool, [Rung(name, xp) for name, xp in LADDER])
+        async with pool.acquire() as conn:
+            await accounts.ensure(conn, SOURCE, range(1, members + 1))
+        await pool.execute(
+            "INSERT INTO accounts (platform, account_id, member_id)"
+            f" SELECT '{PLATFORM}', account_id, member_id FROM accounts"
+        )
+        for first in range(0, count, BATCH):
+            facts = [fact(number, members) for number in range(first, min(first + BATCH, count))]
+            async with pool.acquire() as conn, conn.transaction():
+                await events.record(conn, SOURCE, facts, status="published")
+            payloads += [one.payload for one in facts]
+        await pool.execute("ANALYZE")
+    return tuple(payloads)
+
+
+def fact(number: int, members: int = MEMBERS) -> Fact:
+    """Make the event of this number: somebody wins a little XP."""
+    event = schemas.xp_changed(
+        user_id=number % members + 1,
+        delta_xp=number % 7 + 1,
+        source=SOURCE,
+        reason="game_guess",
+        entity_id=str(number),
+        occurred_at=datetime.now(UTC),
+    )
+    return Fact(event, schemas.encode(event))
+
+
+async def fill(redis: Client, payloads: tuple[bytes, ...], *, field: bytes = b"e") -> None:
+    """Make the stream and its group, and put the payloads on it."""
+    await ensure_group(redis, KEYS.subscription(SOURCE))
+    for first in range(0, len(payloads), 1_000):
+        async with redis.pipeline(transaction=False) as pipeline:
+            for payload in payloads[first : first + 1_000]:
+                pipeline.xadd(STREAM, {field: payload})
+            await pipeline.execute()
+
+
+async def books(database_url: str) -> tuple[int, int, int]:
+    """Return what arrived: ledger rows, XP in the books, and events that are completed."""
+    conn = await asyncpg.connect(database_url)
+    try:
+        return tuple(
+            await conn.fetchrow(
+                f"""
+                SELECT (SELECT count(*) FROM transactions WHERE platform = '{PLATFORM}'),
+                    (SELECT coalesce(sum(xp), 0)::bigint FROM sync_state
+                     WHERE platform = '{PLATFORM}'),
+                    (SELECT count(*) FROM sync_events WHERE status = 'completed')
+                """
+            )
+        )
+    finally:
+        await conn.close()
+
+
+async def all_arrived(database_url: str) -> bool:
+    """Tell whether every event that was recorded is completed, without counting them."""
+    conn = await asyncpg.connect(database_url)
+    try:
+        under_way = (
+            "SELECT EXISTS (SELECT FROM sync_events WHERE status IN ('pending', 'published'))"
+        )
+        return not await conn.fetchval(under_way)
+    finally:
+        await conn.close()

@@ -1,0 +1,281 @@
+"""Everything that a run is made of: servers, the network to them, and our processes.
+
+The processes know the servers only by the proxies' addresses, so a server may come back on another
+port, or another one in its place.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import psutil
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from launch import private_files
+from launch.errors import LaunchError
+from launch.migrate import migrate
+from launch.processes import Crew, Module
+from launch.servers import (
+    HOST,
+    Server,
+    start_postgres,
+    start_redis,
+    start_redis_binary,
+)
+
+from .proxy import Proxy
+from .run_size import TWINSTREAM_TOML, RunSize
+
+log = structlog.get_logger("twinstream.chaos")
+
+SLOTS = (1, 2)
+BOTS = ("telegram", "discord")
+SETTLERS = tuple(f"settlers-{slot}" for slot in SLOTS)
+RELAYS = tuple(f"relay-{slot}" for slot in SLOTS)
+DATABASE = "twinstream"
+SERVER_NAMES = ("postgres", "redis-server", "valkey-server")
+WATCH_S = 0.1
+START_ATTEMPTS_MAX = 5
+
+
+class Deployment:
+    """The running whole. Faults act on it; it keeps the processes alive as a supervisor would."""
+
+    def __init__(self, folder: Path, size: RunSize, seed: str, environ: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.postgres_proxy = Proxy(0)
+        self.redis_proxy = Proxy(0)
+        #: How often a process ended though no fault had told it to.
+        self.ended_by_themselves: list[str] = []
+        self._size = size
+        self._seed = seed
+        self._environ = environ
+        self._redis_folders = 0
+        #: Of every Redis, because each may take the place of another.
+        self._password = private_files.new_password()
+        self._incarnations = 0
+        self._crews: dict[str, Crew] = {}
+        self._modules: dict[str, Callable[[], Module]] = {}
+        self._told_to_end: set[str] = set()
+        self.postgres: Server
+        self.redis: Server
+        self.redis_folder: Path
+
+    # Servers
+
+    async def start_postgres(self) -> None:
+        """Start Postgres on its data, wherever it is free, and lead the proxy to it."""
+        self.postgres = await self._patiently(
+            lambda: start_postgres(self.folder / "postgres", database=DATABASE)
+        )
+        self.postgres_proxy.target_port = port_of(self.postgres)
+
+    async def start_redis(self) -> None:
+        """Start the primary on the data of its folder, and lead the proxy to it."""
+        folder = self.redis_folder
+        self.redis = await self._patiently(lambda: _start_redis(folder, self._password))
+        self.redis_proxy.target_port = port_of(self.redis)
+
+    async def start_replica(self, primary_port: int) -> tuple[Server, Path]:
+        """Start an empty Redis that follows the server at this port."""
+        folder = self.new_redis_folder()
+        server = await self._patiently(lambda: _start_redis(folder, self._password))
+        async with redis_at(server) as redis:
+            await redis.slaveof(HOST, primary_port)
+        return server, folder
+
+    def become_primary(self, server: Server, folder: Path) -> None:
+        """Put another Redis in the place of the one that the processes use."""
+        self.redis, self.redis_folder = server, folder
+        self.redis_proxy.target_port = port_of(server)
+
+    def new_redis_folder(self) -> Path:
+        """Return a folder that no Redis has used yet."""
+        self._redis_folders += 1
+        return self.folder / f"redis-{self._redis_folders}"
+
+    @contextlib.asynccontextmanager
+    async def conn(self) -> AsyncIterator[asyncpg.Connection]:
+        """Lend a connection of our own to Postgres, past the proxy."""
+        conn = await asyncpg.connect(self.postgres.url, timeout=10, command_timeout=120)
+        try:
+            yield conn
+        finally:
+            conn.terminate()
+
+    async def _patiently(self, start: Callable[[], Server]) -> Server:
+        """Start a server; what is left of a killed one may be in the way for a moment."""
+        for _ in range(START_ATTEMPTS_MAX - 1):
+            try:
+                return await _in_a_thread(start)
+            except LaunchError as error:
+                log.info("server.start_delayed", why=str(error))
+                await asyncio.sleep(0.5)
+        return await _in_a_thread(start)
+
+    # Processes
+
+    def cast(self) -> None:
+        """Start the bots and the consumers."""
+        for slot in SLOTS:
+            source = BOTS[slot - 1]
+            self._add(f"settlers-{slot}", slot, _consumers("to-discord", "to-telegram"))
+            self._add(f"relay-{slot}", slot, _consumers("relay", "cleanup"))
+            self._add(source, slot, lambda source=source: self._bot(source))  # type: ignore[misc]
+
+    def pid(self, name: str) -> int:
+        """Return the id that a process has at this moment."""
+        return self._crews[name].pid(name)
+
+    def kill(self, name: str) -> None:
+        """End a process at once, and start it again."""
+        self._crews[name].kill(name)
+        self._start(name)
+
+    def ask_to_end(self, name: str) -> None:
+        """Send SIGTERM; the process is started again once it has ended."""
+        self._told_to_end.add(name)
+        os.kill(self.pid(name), signal.SIGTERM)
+
+    def retire_bots(self) -> None:
+        """Ask the bots to finish what they began, and to stay away."""
+        for name in BOTS:
+            del self._modules[name]
+            os.kill(self.pid(name), signal.SIGTERM)
+
+    def bots_are_gone(self) -> bool:
+        """Tell whether both have ended."""
+        return not any(self._crews[name].is_running(name) for name in BOTS)
+
+    async def watch(self) -> None:
+        """Start again what ends, until cancelled."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for name in list(self._modules):
+                if self._crews[name].is_running(name):
+                    continue
+                if name not in self._told_to_end:
+                    self.ended_by_themselves.append(name)
+                    log.warning("process.ended", process=name)
+                self._told_to_end.discard(name)
+                self._start(name)
+
+    def clear(self) -> None:
+        """End all processes and servers."""
+        self._modules.clear()
+        for crew in self._crews.values():
+            crew.stop()
+        for server in (getattr(self, "redis", None), getattr(self, "postgres", None)):
+            if server is not None:
+                server.stop()
+
+    def _add(self, name: str, slot: int, module: Callable[[], Module]) -> None:
+        toml = self.folder / "twinstream.toml"
+        ours = {
+            "REDIS_URL": self.redis.url_through(self.redis_proxy.port),
+            "DATABASE_URL": self.postgres.url_through(self.postgres_proxy.port),
+            "TWINSTREAM_CONFIG": str(toml),
+            "TWINSTREAM_CONSUMER_SLOT": str(slot),
+            "TWINSTREAM_LOG_FORMAT": "json",
+        }
+        roster = self.folder / f"{name}.json"
+        crew = Crew(
+            {**self._environ, **ours}, roster=roster, log_folder=self.folder / "logs", say=log.info
+        )
+        crew.stop_leftovers()
+        self._crews[name], self._modules[name] = crew, module
+        self._start(name)
+
+    def _start(self, name: str) -> None:
+        self._crews[name].start(self._modules[name]()._replace(name=name))
+
+    def _bot(self, source: str) -> Module:
+        self._incarnations += 1
+        size = self._size
+        arguments = (
+            *(source, "--accounts", str(size.accounts), "--actions-per-s", str(size.actions_per_s)),
+            *("--incarnation", str(self._incarnations)),
+            *("--seed", f"{self._seed}/{source}/{self._incarnations}"),
+        )
+        return Module(source, "chaos.bot", arguments)
+
+
+@contextlib.asynccontextmanager
+async def open_deployment(
+    folder: Path, size: RunSize, seed: str, environ: Mapping[str, str]
+) -> AsyncIterator[Deployment]:
+    """Start the servers on empty data and everything else on them; end it all afterwards."""
+    deployment = Deployment(folder, size, seed, environ)
+    async with deployment.postgres_proxy, deployment.redis_proxy:
+        try:
+            deployment.redis_folder = deployment.new_redis_folder()
+            await asyncio.gather(deployment.start_postgres(), deployment.start_redis())
+            await asyncio.to_thread(migrate, deployment.postgres.url)
+            (folder / "twinstream.toml").write_text(TWINSTREAM_TOML)
+            yield deployment
+        finally:
+            await asyncio.to_thread(deployment.clear)
+
+
+async def _in_a_thread(start: Callable[[], Server]) -> Server:
+    """Start a server. A cancellation waits for it and ends it: a thread cannot be stopped."""
+    starting = asyncio.ensure_future(asyncio.to_thread(start))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(LaunchError):
+            (await starting).stop()
+        raise
+
+
+def end_leftovers(folder: Path) -> None:
+    """End what an earlier run in this folder left behind because it was killed itself."""
+    for roster in folder.glob("*.json"):
+        Crew({}, roster=roster, log_folder=None).stop_leftovers()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            # By name as well: a person's shell may stand in the folder.
+            if process.name() in SERVER_NAMES and folder in Path(process.cwd()).parents:
+                process.kill()
+
+
+@contextlib.asynccontextmanager
+async def redis_at(server: Server) -> AsyncIterator[Redis]:
+    """Lend a client of our own to a Redis, past the proxy. It tries once, and answers in text."""
+    redis = Redis.from_url(
+        server.url,
+        protocol=2,
+        decode_responses=True,
+        socket_timeout=10,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        yield redis
+    finally:
+        with contextlib.suppress(RedisError, OSError):
+            await redis.aclose()
+
+
+def port_of(server: Server) -> int:
+    """Return the port on which a server listens."""
+    return urlsplit(server.url).port or 0
+
+
+def _start_redis(folder: Path, password: str) -> Server:
+    if binary := shutil.which("redis-server"):
+        return start_redis_binary(Path(binary), folder, password=password)
+    return start_redis(folder, password=password)
+
+
+def _consumers(*roles: str) -> Callable[[], Module]:
+    return lambda: Module("", "consumers", roles)

@@ -1,0 +1,121 @@
+"""What a bot does: events in transactions of every shape, chosen by chance."""
+
+import enum
+import random
+from typing import NamedTuple
+
+from bus import Source
+
+ACHIEVEMENTS = ("first_win", "ten_wins", "lucky_guess", "night_owl")
+EVENTS_PER_TRANSACTION_MAX = 5
+#: Enough to be sure of a few refusals: who has nothing cannot spend.
+SPENDS_SHARE = 0.15
+DEEDS_REMEMBERED = 200
+
+
+class Shape(enum.Enum):
+    """How the events of a action are recorded."""
+
+    ALONE = "alone"
+    """One event in the producer's own transaction."""
+    AT_ONCE_TWICE = "at once, twice"
+    """The same event from two tasks at the same moment."""
+    LENT = "lent"
+    """Several in a transaction that the producer lends; it publishes them itself."""
+    OWN = "own"
+    """Several in a transaction of the bot's own, which publishes them after it."""
+    FORGOTTEN = "forgotten"
+    """The same, but the bot does not publish; the relay must."""
+    ROLLED_BACK = "rolled back"
+    """The same, but the bot changes its mind, and publishes none the less."""
+    LENT_IN_PARTS = "lent, in parts"
+    """As LENT, but each event has a savepoint of its own, and some are rolled back."""
+    OWN_IN_PARTS = "own, in parts"
+    """As OWN, but each event has a savepoint of its own, and some are rolled back."""
+
+
+class Fate(enum.Enum):
+    """What becomes of an event that has an inner savepoint within an outer one."""
+
+    KEPT = "kept"
+    INNER_ROLLED_BACK = "inner rolled back"
+    OUTER_ROLLED_BACK = "outer rolled back"
+    KEPT_AT_SECOND_TRY = "kept at the second try"
+    """Recorded, rolled back, and recorded again with the same key."""
+
+
+SHARES = {
+    Shape.ALONE: 40,
+    Shape.AT_ONCE_TWICE: 5,
+    Shape.LENT: 20,
+    Shape.OWN: 20,
+    Shape.FORGOTTEN: 10,
+    Shape.ROLLED_BACK: 5,
+    Shape.LENT_IN_PARTS: 8,
+    Shape.OWN_IN_PARTS: 8,
+}
+REPEATED_SHARE = 0.05
+
+
+class PlannedEvent(NamedTuple):
+    """One event that is to happen. Exactly one of the three effects is set."""
+
+    account_id: int
+    entity_id: str
+    delta_xp: int = 0
+    delta_balance: int = 0
+    achievement: str | None = None
+    fate: Fate = Fate.KEPT
+    """Another one than KEPT only where events are recorded in parts."""
+
+
+class Action(NamedTuple):
+    """Events that are recorded in one transaction."""
+
+    shape: Shape
+    events: tuple[PlannedEvent, ...]
+
+
+class Workload:
+    """An endless row of workload; some are earlier ones again, with the same keys."""
+
+    def __init__(self, source: Source, accounts: int, incarnation: str, seed: str) -> None:
+        self._accounts = accounts
+        self._prefix = f"{source}-{incarnation}"
+        self._chance = random.Random(seed)
+        self._number = 0
+        self._remembered: list[Action] = []
+
+    def next(self) -> Action:
+        """Choose one."""
+        chance = self._chance
+        if self._remembered and chance.random() < REPEATED_SHARE:
+            return chance.choice(self._remembered)
+        shape = chance.choices(list(SHARES), list(SHARES.values()))[0]
+        several = shape not in (Shape.ALONE, Shape.AT_ONCE_TWICE)
+        count = chance.randint(1, EVENTS_PER_TRANSACTION_MAX) if several else 1
+        # Mostly one member's; several members' in any order may deadlock, as a bot's would.
+        same = chance.randint(1, self._accounts) if chance.random() < 0.9 else None
+        events = tuple(self._event(same) for _ in range(count))
+        if shape in (Shape.LENT_IN_PARTS, Shape.OWN_IN_PARTS):
+            events = tuple(event._replace(fate=chance.choice(list(Fate))) for event in events)
+        action = Action(shape, events)
+        if shape is not Shape.ROLLED_BACK:
+            self._remembered = [*self._remembered[-DEEDS_REMEMBERED:], action]
+        return action
+
+    def _event(self, account_id: int | None) -> PlannedEvent:
+        chance = self._chance
+        account_id = account_id or chance.randint(1, self._accounts)
+        self._number += 1
+        entity_id = f"{self._prefix}-{self._number}"
+        sign = -1 if chance.random() < SPENDS_SHARE else 1
+        match chance.randrange(10):
+            case 0:
+                return PlannedEvent(account_id, entity_id, achievement=chance.choice(ACHIEVEMENTS))
+            case 1 | 2 | 3:
+                return PlannedEvent(
+                    account_id, entity_id, delta_balance=sign * chance.randint(1, 20)
+                )
+            case _:
+                return PlannedEvent(account_id, entity_id, delta_xp=sign * chance.randint(1, 9))

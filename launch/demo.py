@@ -1,0 +1,270 @@
+"""The demo's story: what a member does on one platform, and how the other one follows.
+
+Every sentence that it prints is about something that happened just now; every figure is measured.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import asyncpg
+from rich.console import Console
+from rich.table import Table
+
+from bus import SOURCES, Client, Keys, Source
+from db import Platform, Profile, profile
+from db.upkeep import status
+
+from . import manual_change
+from .errors import LaunchError
+from .sandbox_client import Call
+from .sandbox_member import SandboxMember
+from .sandbox_runner import COMMUNITY
+from .waiting import until
+
+NONSENSE = b"nonsense"
+RANKS = ("Newcomer", "Regular", "Veteran", "Legend")
+
+
+class Side(NamedTuple):
+    """How one platform has a member in the end. Role and tag are what people see there."""
+
+    xp: int
+    balance: int
+    rank: str
+    shown: str
+
+
+class Demo:
+    """One telling of the story. `tell` returns what differs in the end; nothing is good."""
+
+    def __init__(
+        self, mira: SandboxMember, pool: asyncpg.Pool, redis: Client, keys: Keys, console: Console
+    ) -> None:
+        self._mira = mira
+        self._pool = pool
+        #: Any, because redis-py types its replies as those of both protocols at once.
+        self._redis: Any = redis
+        self._keys = keys
+        self._say = console.print
+        self._lengths: dict[Source, int] = {}
+        self._injected = dict.fromkeys(SOURCES, 0)
+
+    async def tell(self) -> list[str]:
+        """Play it from the beginning to the end."""
+        self._lengths = {source: await self._length(source) for source in SOURCES}
+        await self._she_wins_in_telegram()
+        await self._she_links()
+        await self._she_wins_again()
+        await self._she_wins_in_discord()
+        await self._the_same_event_twice()
+        await self._nonsense_on_the_stream()
+        await self._books_changed_by_hand()
+        await self._all_quiet()
+        return await self._compare()
+
+    async def _she_wins_in_telegram(self) -> None:
+        self._chapter("1. Telegram: Mira plays /guess in the group")
+        answer = await self._mira.win_in_telegram()
+        self._quote(answer.text)
+        await self._tag_becomes("Newcomer", since=answer.at)
+
+    async def _she_links(self) -> None:
+        self._chapter("2. Mira links her two accounts: /link in Discord, the code to Telegram")
+        answer = await self._mira.link()
+        self._quote(answer.text)
+        await self._role_becomes("Newcomer", since=answer.at)
+        await self._role_becomes("Lucky", since=answer.at)
+
+    async def _she_wins_again(self) -> None:
+        self._chapter("3. Telegram: Mira wins again, and Discord follows")
+        answer = await self._mira.win_in_telegram()
+        self._quote(answer.text)
+        await self._role_becomes("Regular", since=answer.at, instead_of="Newcomer")
+        await self._tag_becomes("Regular", since=answer.at)
+
+    async def _she_wins_in_discord(self) -> None:
+        self._chapter("4. Discord: Mira wins there, and Telegram follows")
+        answer = await self._mira.win_in_discord()
+        self._quote(answer.text)
+        await self._tag_becomes("Veteran", since=answer.at)
+        await self._role_becomes("Veteran", since=answer.at, instead_of="Regular")
+
+    async def _the_same_event_twice(self) -> None:
+        self._chapter("5. The same event once more on the stream, as after a lost reply")
+        before = await self._profile("discord")
+        [(_, fields)] = await self._redis.xrevrange(self._keys.stream("telegram"), count=1)
+        await self._redis.xadd(self._keys.stream("telegram"), fields)
+        self._injected["telegram"] += 1
+        await self._until_acknowledged()
+        key = json.loads(fields[b"e"])["idempotency_key"]
+        async with self._pool.acquire() as conn:
+            rows = await status.ledger_rows(conn, key)
+        after = await self._profile("discord")
+        if after != before or rows != 2:
+            raise LaunchError(f"{key} counted twice: {before} became {after}, {rows} ledger rows")
+        self._say(f"   {key} is in the ledger twice, once for each side, as before: nothing added.")
+
+    async def _nonsense_on_the_stream(self) -> None:
+        self._chapter("6. Somebody puts nonsense on the stream by hand")
+        stream = self._keys.stream("telegram")
+        entry_id = (await self._redis.xadd(stream, {"e": NONSENSE})).decode()
+        self._injected["telegram"] += 1
+
+        async def buried() -> str | None:
+            async with self._pool.acquire() as conn:
+                failures = await status.newest_failures(conn, limit=5)
+            mine = [one for one in failures if one.idempotency_key.endswith(entry_id)]
+            return mine[0].error_message if mine else None
+
+        reason = await until("the burial of a bad entry", buried)
+        self._say(f"   buried, with the reason on record: {reason}")
+        answer = await self._mira.win_in_telegram()
+        self._say("   ... and the next good event goes through:")
+        self._quote(answer.text)
+
+    async def _books_changed_by_hand(self) -> None:
+        self._chapter("7. Somebody adds 500 XP to Mira in Discord's books with psql")
+        await self._until_acknowledged()
+        endpoints, account_id = self._mira.endpoints, int(self._mira.discord_id)
+        environment = os.environ | {
+            "REDIS_URL": endpoints.redis_url,
+            "DATABASE_URL": endpoints.database_url,
+            "TWINSTREAM_CONFIG": str(COMMUNITY),
+        }
+        before = await self._profile("discord")
+        await manual_change.change_discords_books(self._pool, account_id)
+        for nth in ("first", "second"):
+            await manual_change.reconcile_now(environment, account_id)
+            decision, why = await manual_change.last_explanation(self._pool)
+            self._say(f"   the {nth} pass: [bold]{decision}[/]")
+            self._quote(why, who="drift")
+        after = await self._profile("discord")
+        if after != before:
+            raise LaunchError(f"what was changed by hand stayed: {before} became {after}")
+
+    async def _all_quiet(self) -> None:
+        """Wait until every event has arrived and every role and tag is shown."""
+        await self._until_acknowledged()
+
+        async def equal() -> bool:
+            left, right = await self._side("telegram"), await self._side("discord")
+            return left == right
+
+        try:
+            await until("both sides being equal", equal, timeout_s=10.0)
+        except LaunchError:
+            return  # the comparison says what differs
+
+    async def _compare(self) -> list[str]:
+        self._chapter("In the end")
+        sides = {platform: await self._side(platform) for platform in SOURCES}
+        table = Table("", "XP", "balance", "rank", "shown as")
+        for platform, side in sides.items():
+            what = "tag" if platform == "telegram" else "role"
+            row = (str(side.xp), str(side.balance), side.rank, f"{what} {side.shown}")
+            table.add_row(platform.capitalize(), *row)
+        self._say(table)
+        differences = [
+            f"{field}: Telegram has {left}, Discord has {right}"
+            for field, left, right in zip(
+                Side._fields, sides["telegram"], sides["discord"], strict=True
+            )
+            if left != right
+        ]
+        return differences + await self._strangers_on_streams()
+
+    async def _strangers_on_streams(self) -> list[str]:
+        """Count what the story put on the streams: only events of each stream's own side."""
+        problems = []
+        for source in SOURCES:
+            added = await self._length(source) - self._lengths[source]
+            entries = await self._redis.xrevrange(self._keys.stream(source), count=max(added, 1))
+            payloads = [fields[b"e"] for _, fields in entries[:added] if fields[b"e"] != NONSENSE]
+            events = [json.loads(payload) for payload in payloads]
+            foreign = [event for event in events if event["source"] != source]
+            if foreign:
+                problems.append(f"{self._keys.stream(source)} holds events of the other side")
+            injected = self._injected[source]
+            self._say(
+                f"{self._keys.stream(source)}: {added} new entries, {added - injected} events of"
+                f" {source.capitalize()}"
+                + (f" and {injected} put there by hand" if injected else "")
+            )
+        self._say("Nothing bounced: applying an event never publishes one.")
+        return problems
+
+    async def _tag_becomes(self, tag: str, *, since: float) -> None:
+        async def shown() -> bool:
+            return await self._mira.tag() == tag
+
+        await until(f"Mira's tag {tag}", shown)
+        user_id = self._mira.telegram_id
+        call = await self._latest(
+            lambda call: call.name == "setChatMemberTag" and call.asks(user_id=user_id, tag=tag)
+        )
+        self._say(f"   Telegram shows the tag [bold]{tag}[/] ({_after(since, call)})")
+
+    async def _role_becomes(self, role: str, *, since: float, instead_of: str = "") -> None:
+        async def shown() -> bool:
+            names = await self._mira.role_names()
+            return role in names and instead_of not in names
+
+        await until(f"Mira's role {role}", shown)
+        role_id = self._mira.endpoints.discord["roles"][role]
+        call = await self._latest(
+            lambda call: (
+                call.name.startswith("PUT ") and str(role_id) in call.request["path"].values()
+            )
+        )
+        replaced = f" instead of {instead_of}" if instead_of else ""
+        self._say(f"   Discord shows the role [bold]{role}[/]{replaced} ({_after(since, call)})")
+
+    async def _latest(self, matches: Callable[[Call], bool]) -> Call:
+        calls = [call for call in await self._mira.client.calls() if matches(call)]
+        return calls[-1]
+
+    async def _until_acknowledged(self) -> None:
+        async def acknowledged() -> bool:
+            return all([await self._is_read_up(source) for source in SOURCES])
+
+        await until("the acknowledgement of everything on the streams", acknowledged)
+
+    async def _is_read_up(self, source: Source) -> bool:
+        stream = self._keys.stream(source)
+        [group] = await self._redis.xinfo_groups(stream)
+        newest = (await self._redis.xinfo_stream(stream))["last-generated-id"]
+        return bool(group["pending"] == 0 and group["last-delivered-id"] == newest)
+
+    async def _length(self, source: Source) -> int:
+        return int(await self._redis.xlen(self._keys.stream(source)))
+
+    async def _profile(self, platform: Platform) -> Profile | None:
+        mira = self._mira
+        account_id = mira.telegram_id if platform == "telegram" else int(mira.discord_id)
+        async with self._pool.acquire() as conn:
+            return await profile(conn, platform, account_id)
+
+    async def _side(self, platform: Platform) -> Side:
+        one = await self._profile(platform)
+        if one is None:
+            return Side(0, 0, "none", "none")
+        if platform == "telegram":
+            shown = await self._mira.tag()
+        else:
+            shown = " ".join(name for name in await self._mira.role_names() if name in RANKS)
+        return Side(one.xp, one.balance, one.rank_name or "none", shown or "none")
+
+    def _chapter(self, title: str) -> None:
+        self._say(f"\n[bold cyan]{title}[/]")
+
+    def _quote(self, text: str, *, who: str = "bot") -> None:
+        for line in text.splitlines():
+            self._say(f"   [dim]{who}:[/] {line}", highlight=False)
+
+
+def _after(since: float, call: Call) -> str:
+    """Say how long after the bot's answer a platform was told; it may have been before."""
+    milliseconds = (call.at - since) * 1_000
+    return f"{milliseconds:.0f} ms after the answer" if milliseconds > 0 else "before the answer"

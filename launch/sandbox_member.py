@@ -1,0 +1,140 @@
+"""Somebody who is in both places: types, taps, reads what the bots answer, and plays to win."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .errors import LaunchError
+from .sandbox_client import Call, SandboxClient
+from .sandbox_runner import Endpoints
+
+NUMBER_MIN, NUMBER_MAX = 1, 10
+GUESSES_MAX = 40
+
+
+class Answer(NamedTuple):
+    """What a bot answered, and when (Unix seconds)."""
+
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxMember:
+    """A member of both the Telegram group and the Discord server."""
+
+    client: SandboxClient
+    endpoints: Endpoints
+    name: str
+    telegram_id: int
+    discord_id: str
+
+    @classmethod
+    async def arrive(
+        cls, client: SandboxClient, endpoints: Endpoints, name: str
+    ) -> "SandboxMember":
+        """Join the group and the server as somebody new."""
+        ids = [
+            (await client.post("/members", platform=platform, action="join", name=name))["user_id"]
+            for platform in ("telegram", "discord")
+        ]
+        return cls(client, endpoints, name, int(ids[0]), str(ids[1]))
+
+    async def telegram(self, text: str, *, privately: bool = False) -> Answer:
+        """Write to the group, or to the bot alone, and wait for the bot's answer."""
+        chat_id = self.telegram_id if privately else self.endpoints.chat_id
+        after = await self.client.newest()
+        await self.client.post(
+            "/telegram/say", chat_id=chat_id, user_id=self.telegram_id, text=text
+        )
+
+        def answers(call: Call) -> bool:
+            return call.name == "sendMessage" and call.status == 200 and call.asks(chat_id=chat_id)
+
+        call = await self.client.wait_for(f"an answer to {text!r}", answers, after=after)
+        return Answer(_plain(call.request["text"]), call.at)
+
+    async def discord(self, command: str, **options: Any) -> Answer:
+        """Use a slash command, and wait for the bot's answer."""
+        after = await self.client.newest()
+        await self.client.post(
+            "/discord/slash",
+            channel_id=self.endpoints.channel_id,
+            user_id=self.discord_id,
+            command=command,
+            options=options,
+        )
+
+        def answers(call: Call) -> bool:
+            return call.platform == "discord" and call.status == 200 and bool(_content(call))
+
+        call = await self.client.wait_for(f"an answer to /{command}", answers, after=after)
+        return Answer(_content(call), call.at)
+
+    async def win_in_telegram(self) -> Answer:
+        """Play in the group until a game is won. Returns the answer that says so."""
+
+        async def guess(number: int) -> Answer:
+            return await self.telegram(f"/guess {number}")
+
+        return await _play(guess)
+
+    async def win_in_discord(self) -> Answer:
+        """Play in the server until a game is won. Returns the answer that says so."""
+
+        async def guess(number: int) -> Answer:
+            return await self.discord("guess", number=number)
+
+        return await _play(guess)
+
+    async def link(self) -> Answer:
+        """Ask for a code in Discord and send it from Telegram. Returns Telegram's answer."""
+        given = await self.discord("link")
+        found = re.search(r"/link\s+(\w+)", given.text)
+        if found is None:
+            raise LaunchError(f"the Discord bot gave no code but said: {given.text}")
+        return await self.telegram(f"/link {found[1]}", privately=True)
+
+    async def role_names(self) -> list[str]:
+        """Return the names of the roles that Discord shows beside this person's name."""
+        world = (await self.client.get("/world"))["discord"]
+        names = {role["id"]: str(role["name"]) for role in world["roles"]}
+        for member in world["members"]:
+            if member["user"]["id"] == self.discord_id:
+                return sorted(names[role] for role in member["roles"])
+        raise LaunchError(f"{self.name} is not in the sandbox's Discord server any more")
+
+    async def tag(self) -> str:
+        """Return the tag that Telegram shows beside this person's name."""
+        world = (await self.client.get("/world"))["telegram"]
+        for member in world["members"]:
+            if member["user_id"] == self.telegram_id:
+                return str(member["tag"] or "")
+        raise LaunchError(f"{self.name} is not in the sandbox's Telegram group any more")
+
+
+async def _play(guess: Callable[[int], Any]) -> Answer:
+    low, high = NUMBER_MIN, NUMBER_MAX
+    for _ in range(GUESSES_MAX):
+        number = (low + high) // 2
+        answer: Answer = await guess(number)
+        if "Yes" in answer.text:
+            return answer
+        if "higher" in answer.text:
+            low = number + 1
+        elif "lower" in answer.text:
+            high = number - 1
+        else:  # out of tries: the next round is another number
+            low, high = NUMBER_MIN, NUMBER_MAX
+    raise LaunchError(f"no game was won in {GUESSES_MAX} guesses; the bot last said: {answer.text}")
+
+
+def _content(call: Call) -> str:
+    body = call.request.get("body") if isinstance(call.request, dict) else None
+    content = body.get("content") if isinstance(body, dict) else None
+    return content if isinstance(content, str) else ""
+
+
+def _plain(html: str) -> str:
+    return re.sub(r"<[^>]+>", "", html)

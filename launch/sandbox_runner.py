@@ -1,0 +1,178 @@
+"""twinstream on the sandbox: platforms, bots and consumers as processes, and their addresses."""
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from . import private_files
+from .errors import LaunchError
+from .processes import Crew, Module
+from .sandbox_client import Call, SandboxClient
+from .servers import free_port
+from .workspace import Workspace
+
+COMMUNITY = Path("sandbox/twinstream.toml")
+READY_TIMEOUT_S = 60.0
+BOTS_TIMEOUT_S = 120.0
+
+CONSUMERS = Module("consumers", "consumers")
+TELEGRAM_BOT = Module("telegram-bot", "bots.telegram_bot")
+DISCORD_BOT = Module("discord-bot", "bots.discord_bot")
+OURS = (CONSUMERS, TELEGRAM_BOT, DISCORD_BOT)
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything of a running sandbox is: the content of `endpoints.json`."""
+
+    redis_url: str
+    database_url: str
+    telegram_api_base: str
+    discord_api_base: str
+    discord_gateway_url: str
+    control_url: str
+    telegram: dict[str, Any]
+    discord: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> "Endpoints":
+        """Read the file of a running sandbox.
+
+        Raises:
+            LaunchError: there is none.
+        """
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except FileNotFoundError as error:
+            raise LaunchError(
+                "no sandbox is running here: start one with `make sandbox`"
+            ) from error
+
+    @property
+    def chat_id(self) -> int:
+        """The seeded Telegram group."""
+        return int(self.telegram["chat_id"])
+
+    @property
+    def guild_id(self) -> str:
+        """The seeded Discord server."""
+        return str(self.discord["guild_id"])
+
+    @property
+    def channel_id(self) -> str:
+        """The first seeded Discord channel."""
+        return str(next(iter(self.discord["channels"].values())))
+
+    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment that our processes need to run on this sandbox."""
+        return {
+            **base,
+            "REDIS_URL": self.redis_url,
+            "DATABASE_URL": self.database_url,
+            "TELEGRAM_API_BASE": self.telegram_api_base,
+            "DISCORD_API_BASE": self.discord_api_base,
+            "DISCORD_GATEWAY_URL": self.discord_gateway_url,
+            "TELEGRAM_TOKEN": str(self.telegram["token"]),
+            "DISCORD_TOKEN": str(self.discord["token"]),
+            "TWINSTREAM_CONFIG": str(COMMUNITY),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+class RunningSandbox:
+    """A running sandbox with our processes on it."""
+
+    def __init__(self, endpoints: Endpoints, platforms: Crew, ours: Crew) -> None:
+        self.endpoints = endpoints
+        self.platforms = platforms
+        self.ours = ours
+
+    async def watch(self) -> None:
+        """Start again what dies, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.platforms.watch())
+            group.create_task(self.ours.watch())
+
+
+@contextlib.asynccontextmanager
+async def run_sandbox(
+    workspace: Workspace, *, limit_scale: float = 1.0
+) -> AsyncIterator[RunningSandbox]:
+    """Start the platforms, then the bots and the consumers, and stop them all in the end.
+
+    Returns once both bots have introduced themselves to their platforms.
+
+    Raises:
+        LaunchError: something did not start; the sentence names the log to read.
+    """
+    endpoints_file = workspace.folder.parent / "endpoints.json"
+    platforms = Crew(
+        os.environ, roster=workspace.folder / "platforms.json", log_folder=workspace.logs
+    )
+    platforms.stop_leftovers()
+    with contextlib.ExitStack() as stack:
+        stack.callback(platforms.stop)
+        process = platforms.start(_platforms(workspace, limit_scale), pipe=True)
+        ready = await _first_line(process, platforms.log_of("sandbox"))
+        endpoints = msgspec.convert(
+            {**ready, "redis_url": workspace.redis_url, "database_url": workspace.database_url},
+            Endpoints,
+        )
+        ours = Crew(
+            endpoints.environment(os.environ), roster=workspace.roster, log_folder=workspace.logs
+        )
+        ours.stop_leftovers()
+        stack.callback(ours.stop)
+        async with SandboxClient(endpoints.control_url) as client:
+            before = await client.newest()
+            for module in OURS:
+                ours.start(module)
+            await _wait_for_bots(client, before, workspace.logs)
+        content = msgspec.json.format(msgspec.json.encode(endpoints)) + b"\n"
+        private_files.write(endpoints_file, content)
+        stack.callback(endpoints_file.unlink, missing_ok=True)
+        yield RunningSandbox(endpoints, platforms, ours)
+
+
+def _platforms(workspace: Workspace, limit_scale: float) -> Module:
+    """Choose the ports here, so that platforms that died come back where everybody looks."""
+    ports = [f"--{name}-port={free_port()}" for name in ("telegram", "discord", "control")]
+    state = workspace.folder / "world.json"
+    arguments = (f"--state={state}", f"--limit-scale={limit_scale}", *ports)
+    return Module("sandbox", "sandbox", arguments)
+
+
+async def _first_line(process: subprocess.Popen[bytes], log: Path | None) -> dict[str, Any]:
+    """Read the line of JSON by which the sandbox says that it is ready."""
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            line = await asyncio.to_thread(process.stdout.readline)
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+    except (TimeoutError, json.JSONDecodeError) as error:
+        raise LaunchError(f"the sandbox did not start; see {log}") from error
+
+
+async def _wait_for_bots(client: SandboxClient, after: int, logs: Path) -> None:
+    """Wait until both bots have told their platform which commands they serve."""
+
+    def telegram(call: Call) -> bool:
+        return call.name == "setMyCommands" and call.status == 200
+
+    def discord(call: Call) -> bool:
+        return call.name.startswith("PUT ") and call.name.endswith("/commands")
+
+    for what, introduced in (("telegram-bot", telegram), ("discord-bot", discord)):
+        await client.wait_for(
+            f"the start of {what} (see {logs / what}.log)",
+            introduced,
+            after=after,
+            timeout_s=BOTS_TIMEOUT_S,
+        )

@@ -1,0 +1,130 @@
+"""A place on this machine where twinstream runs: its folder, its servers, its database.
+
+`.run/sandbox` and `.run/live` never share anything: what is earned in the sandbox stays there.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from config import Settings
+
+from . import private_files
+from .errors import AlreadyRunning
+from .migrate import migrate
+from .servers import Server, start_postgres, start_redis
+from .watchdog import Watchdog
+
+LIVE = "live"
+SANDBOX = "sandbox"
+ADDRESSES = "addresses.json"
+
+
+class Addresses(NamedTuple):
+    """Where the servers are. With their passwords: never shown."""
+
+    redis_url: str
+    database_url: str
+
+
+class Workspace(NamedTuple):
+    """Where things are. `embedded` are the servers that we started ourselves."""
+
+    folder: Path
+    redis_url: str
+    database_url: str
+    embedded: tuple[Watchdog, ...]
+
+    @property
+    def logs(self) -> Path:
+        """Where our processes write."""
+        return self.folder / "logs"
+
+    @property
+    def roster(self) -> Path:
+        """The file that names our running processes."""
+        return self.folder / "processes.json"
+
+    async def watch(self, say: Callable[[str], None] = print) -> None:
+        """Start again the servers of ours that die, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for watchdog in self.embedded:
+                group.create_task(watchdog.watch(say))
+
+
+@contextlib.contextmanager
+def open_workspace(folder: Path, settings: Settings) -> Iterator[Workspace]:
+    """Start the servers that `settings` does not name, and bring the database up to date.
+
+    Raises:
+        AlreadyRunning: another launcher uses this folder.
+        LaunchError: a server does not start, or the database cannot be migrated.
+    """
+    private_files.make_folder(folder)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_only_one(folder))
+        embedded = []
+
+        def keep(start: Callable[[int], Server]) -> str:
+            watchdog = stack.enter_context(Watchdog(start))
+            embedded.append(watchdog)
+            return watchdog.url
+
+        database_url = settings.database_url or keep(
+            lambda port: start_postgres(folder / "postgres", port=port)
+        )
+        redis_url = settings.redis_url or keep(
+            lambda port: start_redis(folder / "redis", port=port)
+        )
+        migrate(database_url)
+        addresses = folder / ADDRESSES
+        private_files.write(
+            addresses, msgspec.json.encode(Addresses(redis_url, database_url)._asdict())
+        )
+        stack.callback(addresses.unlink, missing_ok=True)
+        yield Workspace(folder, redis_url, database_url, tuple(embedded))
+
+
+def find_running(root: Path) -> Addresses | None:
+    """Return where Redis and Postgres of a running launcher are: of `run`, else of the sandbox."""
+    for kind in (LIVE, SANDBOX):
+        folder = root / kind
+        if not (folder / ADDRESSES).exists():
+            continue
+        try:
+            with _only_one(folder):
+                continue  # a launcher that was killed left the file behind
+        except AlreadyRunning:
+            return Addresses(**msgspec.json.decode((folder / ADDRESSES).read_bytes()))
+    return None
+
+
+def remove(folder: Path) -> None:
+    """Remove everything that was earned in a folder.
+
+    Raises:
+        AlreadyRunning: a launcher uses it.
+    """
+    if folder.exists():
+        with _only_one(folder):
+            shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder for ourselves; the lock goes with the process, however it ends."""
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(
+                f"twinstream already runs in {folder}: stop it first,"
+                " or choose another folder with TWINSTREAM_RUN_DIR"
+            ) from error
+        yield

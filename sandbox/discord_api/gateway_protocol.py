@@ -1,0 +1,241 @@
+"""What one client says on one gateway socket, and how it is taken."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from sandbox.faults import Faults
+from sandbox.rate_window import Window
+from sandbox.transcript import Transcript
+
+from . import payloads
+from .gateway_sessions import PLATFORM, Session, Sessions, break_off
+from .gateway_socket import CloseCode, GatewaySocket, Opcode
+from .intents import ALL_INTENTS, PRIVILEGED_INTENTS, Intent, application_flags
+from .member_requests import RequestRefused, chunks, read_request
+from .payloads import Json
+from .rate_limits import DiscordLimits
+from .world import World
+
+__all__ = ["GatewayProtocol", "GatewaySettings"]
+
+HEARTBEAT_INTERVAL_MS = 41_250
+SILENCE_MAX_S = 1.5 * HEARTBEAT_INTERVAL_MS / 1000
+FRAME_BYTES_MAX = 4096
+UNRESUMABLE_AFTER = frozenset({int(WSCloseCode.OK), int(WSCloseCode.GOING_AWAY)})
+NAMES = {
+    Opcode.HEARTBEAT: "HEARTBEAT",
+    Opcode.IDENTIFY: "IDENTIFY",
+    Opcode.PRESENCE_UPDATE: "PRESENCE_UPDATE",
+    Opcode.RESUME: "RESUME",
+    Opcode.REQUEST_GUILD_MEMBERS: "REQUEST_GUILD_MEMBERS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What holds for every conversation. `privileged` intents are those the application has."""
+
+    token: str
+    world: Callable[[], World]
+    transcript: Transcript
+    faults: Faults
+    limits: DiscordLimits
+    clock: Callable[[], float]
+    privileged: Intent = PRIVILEGED_INTENTS
+
+
+class GatewayProtocol:
+    """One socket from HELLO to its end. Ends with a close code when the client breaks a rule."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        sessions: Sessions,
+        connection: GatewaySocket,
+        *,
+        resume_url: str,
+    ) -> None:
+        self._settings = settings
+        self._sessions = sessions
+        self._connection = connection
+        self._resume_url = resume_url
+        self._session: Session | None = None
+        self._frames = Window(*settings.limits.gateway_frames, settings.clock)
+        self._answers: dict[int, Callable[[Any], None]] = {
+            Opcode.HEARTBEAT: self._heartbeat,
+            Opcode.IDENTIFY: self._identify,
+            Opcode.PRESENCE_UPDATE: self._presence,
+            Opcode.RESUME: self._resume,
+            Opcode.REQUEST_GUILD_MEMBERS: self._request_members,
+        }
+
+    async def hold(self, socket: web.WebSocketResponse, query: Mapping[str, str]) -> None:
+        """Greet the client and answer it until one side closes."""
+        if query.get("v", "10") != "10" or query.get("encoding", "json") != "json":
+            self._connection.close(CloseCode.INVALID_API_VERSION)
+        else:
+            self._say(Opcode.HELLO, {"heartbeat_interval": HEARTBEAT_INTERVAL_MS})
+        client_code = 0
+        try:
+            while not socket.closed:
+                message = await socket.receive(timeout=SILENCE_MAX_S)
+                if message.type is WSMsgType.CLOSE:
+                    client_code = message.data
+                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    break
+                self._take(message.data)
+        except TimeoutError:
+            self._connection.close(CloseCode.SESSION_TIMED_OUT)
+        finally:
+            self._part(client_code)
+
+    def _part(self, client_code: int) -> None:
+        """Detach the session; a client that closed it properly does not want it back."""
+        session = self._session
+        if session is None or session.connection is not self._connection:
+            return
+        session.connection = None
+        if client_code in UNRESUMABLE_AFTER and not self._connection.closed_by_us:
+            self._sessions.remove(session)
+
+    def _say(self, opcode: int, data: Any) -> None:
+        self._connection.send({"op": opcode, "d": data, "s": None, "t": None})
+
+    def _close(self, code: int) -> None:
+        self._connection.close(code)
+
+    # What the client says
+
+    def _take(self, data: Any) -> None:
+        if self._frames.take():
+            return self._close(CloseCode.RATE_LIMITED)
+        try:
+            frame = json.loads(data)
+            opcode, said = frame["op"], frame.get("d")
+        except (ValueError, TypeError, KeyError):
+            return self._close(CloseCode.DECODE_ERROR)
+        if len(data) > FRAME_BYTES_MAX:
+            return self._close(CloseCode.DECODE_ERROR)
+        answer = self._answers.get(opcode)
+        if answer is None:
+            return self._close(CloseCode.UNKNOWN_OPCODE)
+        if opcode != Opcode.HEARTBEAT:
+            name = f"gateway {NAMES[opcode]}"
+            self._settings.transcript.record(PLATFORM, name, _without_token(said), 0, None)
+            fault = self._settings.faults.take(PLATFORM, name)
+            if fault is not None:
+                return None if fault.when == "dropped" else break_off(self._connection, fault)
+        return answer(said)
+
+    def _heartbeat(self, said: Any) -> None:
+        self._say(Opcode.HEARTBEAT_ACK, None)
+
+    def _presence(self, said: Any) -> None:
+        if self._session is None:
+            self._close(CloseCode.NOT_AUTHENTICATED)
+
+    def _identify(self, said: Json) -> None:
+        if self._session is not None:
+            return self._close(CloseCode.ALREADY_AUTHENTICATED)
+        if said.get("token", "").removeprefix("Bot ") != self._settings.token:
+            return self._close(CloseCode.AUTHENTICATION_FAILED)
+        wanted = said.get("intents")
+        if not isinstance(wanted, int) or wanted & ~int(ALL_INTENTS):
+            return self._close(CloseCode.INVALID_INTENTS)
+        intents = Intent(wanted)
+        if intents & PRIVILEGED_INTENTS & ~self._settings.privileged:
+            return self._close(CloseCode.DISALLOWED_INTENTS)
+        shard, shards = said.get("shard") or (0, 1)
+        if not 0 <= shard < shards:
+            return self._close(CloseCode.INVALID_SHARD)
+        session = Session(
+            intents, (shard, shards), said.get("large_threshold", 50), connection=self._connection
+        )
+        self._session = session
+        self._sessions.add(session)
+        return self._ready(session)
+
+    def _ready(self, session: Session) -> None:
+        world = self._settings.world()
+        guild_id = str(world.guild.id)
+        here = world.installed and session.sees_guild(world.guild.id)
+        ready = {
+            "v": 10,
+            "user": payloads.own_user(world.users[world.bot_id]),
+            "guilds": [{"id": guild_id, "unavailable": True}] if here else [],
+            "session_id": session.id,
+            "session_type": "normal",
+            "resume_gateway_url": self._resume_url,
+            "shard": list(session.shard),
+            "application": {
+                "id": str(world.bot_id),
+                "flags": application_flags(self._settings.privileged),
+            },
+            "private_channels": [],
+            "presences": [],
+        }
+        self._sessions.dispatch(session, "READY", ready)
+        if here and Intent.GUILDS in session.intents:
+            self._sessions.dispatch(session, "GUILD_CREATE", self._guild(session, world))
+
+    def _guild(self, session: Session, world: World) -> Json:
+        """GUILD_CREATE: all members inline only for a small guild with the presences intent."""
+        members = world.guild.members
+        large = len(members) > session.large_threshold
+        inline = [world.bot]
+        if Intent.GUILD_PRESENCES in session.intents and not large:
+            inline = list(members.values())
+        return payloads.gateway_guild(world, large=large, members=inline)
+
+    def _resume(self, said: Json) -> None:
+        if self._session is not None:
+            return self._close(CloseCode.ALREADY_AUTHENTICATED)
+        if said.get("token", "").removeprefix("Bot ") != self._settings.token:
+            return self._close(CloseCode.AUTHENTICATION_FAILED)
+        session, sequence = self._sessions.get(said.get("session_id")), said.get("seq")
+        if session is None or sequence is None or not session.can_resume_after(sequence):
+            return self._say(Opcode.INVALID_SESSION, False)
+        if session.connection is not None:
+            session.connection.close(CloseCode.UNKNOWN_ERROR)
+        self._session = session
+        session.resume(self._connection, after=sequence)
+        return self._sessions.dispatch(session, "RESUMED", {})
+
+    def _request_members(self, said: Json) -> None:
+        session = self._session
+        if session is None:
+            return self._close(CloseCode.NOT_AUTHENTICATED)
+        world = self._settings.world()
+        try:
+            request = read_request(said, world, session.intents)
+        except RequestRefused:
+            return self._close(CloseCode.DISALLOWED_INTENTS)
+        if request is None:
+            return None
+        if request.everybody and (wait := self._wait_for_everybody(session)):
+            meta = {"guild_id": str(world.guild.id), "nonce": request.nonce}
+            limited = {
+                "opcode": Opcode.REQUEST_GUILD_MEMBERS,
+                "retry_after": wait,
+                "meta": meta,
+            }
+            return self._sessions.dispatch(session, "RATE_LIMITED", limited)
+        for chunk in chunks(request, world):
+            self._sessions.dispatch(session, "GUILD_MEMBERS_CHUNK", chunk)
+        return None
+
+    def _wait_for_everybody(self, session: Session) -> float:
+        """Seconds until the session may ask for all members again; one request in 30 s."""
+        if session.everybody is None:
+            session.everybody = Window(*self._settings.limits.member_requests, self._settings.clock)
+        return session.everybody.take()
+
+
+def _without_token(said: Any) -> Any:
+    if not isinstance(said, dict):
+        return said
+    return {name: value for name, value in said.items() if name != "token"}

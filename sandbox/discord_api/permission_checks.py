@@ -1,0 +1,75 @@
+"""Who may do what to whom: permissions and the order of roles, as pure functions."""
+
+from .errors import invalid_role, missing_permissions
+from .permission_bits import ALL_PERMISSIONS, Permission
+from .world import Guild, Member, Role
+
+__all__ = [
+    "check_grants",
+    "check_outranks",
+    "check_role_below",
+    "check_role_change",
+    "highest_role",
+    "permissions_of",
+    "require",
+]
+
+
+def permissions_of(guild: Guild, member: Member) -> Permission:
+    """What a member may do in the guild: @everyone's bits and those of their roles."""
+    if member.user_id == guild.owner_id:
+        return ALL_PERMISSIONS
+    total = guild.roles[guild.id].permissions
+    for role_id in member.roles:
+        total |= guild.roles[role_id].permissions
+    granted = Permission(total & ALL_PERMISSIONS)
+    return ALL_PERMISSIONS if Permission.ADMINISTRATOR in granted else granted
+
+
+def require(guild: Guild, member: Member, permission: Permission) -> None:
+    """Refuse with 50013 unless the member holds the permission."""
+    if permission not in permissions_of(guild, member):
+        raise missing_permissions()
+
+
+def highest_role(guild: Guild, member: Member) -> Role:
+    """The member's highest role, @everyone if there is no other. Of two equals the older wins."""
+    held = [guild.roles[role_id] for role_id in [guild.id, *member.roles]]
+    return max(held, key=lambda role: (role.position, -role.id))
+
+
+def check_role_below(guild: Guild, actor: Member, role: Role) -> None:
+    """Refuse with 50013 unless `role` is below the actor's highest. An owner outranks all roles."""
+    if actor.user_id == guild.owner_id:
+        return
+    top = highest_role(guild, actor)
+    if (role.position, -role.id) >= (top.position, -top.id):
+        raise missing_permissions()
+
+
+def check_role_change(guild: Guild, actor: Member, role: Role) -> None:
+    """Refuse unless the actor may give this role to, or take it from, anybody.
+
+    Only the role's own position counts: neither ownership nor the highest role of the member who
+    gets it matters. Nobody but its integration hands out a managed role.
+    """
+    require(guild, actor, Permission.MANAGE_ROLES)
+    if role.id == guild.id:
+        raise invalid_role()
+    if role.managed:
+        raise missing_permissions()
+    check_role_below(guild, actor, role)
+
+
+def check_outranks(guild: Guild, actor: Member, target: Member) -> None:
+    """Refuse with 50013 unless the actor may kick, ban or rename the target."""
+    if target.user_id == guild.owner_id:
+        raise missing_permissions()
+    check_role_below(guild, actor, highest_role(guild, target))
+
+
+def check_grants(guild: Guild, actor: Member, permissions: int) -> None:
+    """Refuse with 50013 when a role would carry permissions that the actor does not hold."""
+    held = permissions_of(guild, actor)
+    if Permission.ADMINISTRATOR not in held and permissions & ~int(held):
+        raise missing_permissions()

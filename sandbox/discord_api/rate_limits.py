@@ -1,0 +1,102 @@
+"""Discord's rate limits: buckets per route and major parameter, the global one, the ban."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from sandbox.rate_window import Rate, Window
+
+__all__ = ["Buckets", "DiscordLimits", "RateDecision"]
+
+MAJOR_PARAMETERS = ("channel_id", "guild_id", "webhook_id", "webhook_token")
+IDLE_WINDOWS_MAX = 4_096
+
+
+class DiscordLimits(NamedTuple):
+    """How often what may be asked for.
+
+    Discord publishes the global limit, the gateway's and the invalid-request ban; the sizes of its
+    buckets it does not, so these are planning assumptions and clients must read the headers.
+    """
+
+    everything: Rate = Rate(50, 1.0)
+    other: Rate = Rate(30, 10.0)
+    role_writes: Rate = Rate(10, 10.0)
+    member_edits: Rate = Rate(10, 10.0)
+    role_creates: Rate = Rate(250, 172_800.0)
+    messages: Rate = Rate(5, 5.0)
+    message_edits: Rate = Rate(5, 5.0)
+    direct_channels: Rate = Rate(10, 10.0)
+    command_syncs: Rate = Rate(5, 20.0)
+    webhooks: Rate = Rate(30, 10.0)
+    invalid_requests: Rate = Rate(10_000, 600.0)
+    member_requests: Rate = Rate(1, 30.0)
+    gateway_frames: Rate = Rate(120, 60.0)
+
+    def scaled(self, factor: float) -> "DiscordLimits":
+        """The same limits over windows `factor` times as long (0.1 is ten times faster)."""
+        return DiscordLimits(*(rate.scaled(factor) for rate in self))
+
+
+class RateDecision(NamedTuple):
+    """Whether a request goes through (`retry_after` 0.0), and what its answer's headers say.
+
+    `scope` is "user", "global" or "cloudflare" (no JSON, no Via: the ban for too many errors).
+    """
+
+    retry_after: float
+    scope: str
+    headers: Mapping[str, str]
+
+
+class Buckets:
+    """The state of every limit that one bot has touched."""
+
+    def __init__(
+        self, limits: DiscordLimits, clock: Callable[[], float], wall_clock: Callable[[], float]
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._everything = Window(*limits.everything, clock)
+        self._invalid = Window(*limits.invalid_requests, clock)
+        self._windows: dict[tuple[str, ...], Window] = {}
+
+    def take(
+        self, route: str, path: Mapping[str, str], *, rate: str = "other", counted: bool = True
+    ) -> RateDecision:
+        """Ask for one request of a route ("PUT /guilds/{guild_id}/...").
+
+        `rate` names the DiscordLimits field; routes of one named rate share a bucket, those of
+        "other" have one each. `counted` requests count against the global limit.
+        """
+        if self._invalid.remaining == 0:
+            return RateDecision(self._invalid.reset_after, "cloudflare", {})
+        if counted and (wait := self._everything.take()):
+            return RateDecision(wait, "global", {"X-RateLimit-Global": "true"})
+        name = route if rate == "other" else rate
+        window = self._window(name, path, getattr(self._limits, rate))
+        wait = window.take()
+        return RateDecision(wait, "user", self._headers(name, window))
+
+    def count_invalid(self) -> None:
+        """Count an answer 401, 403 or 429: too many of them, and everything is refused."""
+        self._invalid.take()
+
+    def _window(self, name: str, path: Mapping[str, str], rate: Rate) -> Window:
+        key = (name, *(path.get(major, "") for major in MAJOR_PARAMETERS))
+        window = self._windows.get(key)
+        if window is None:
+            if len(self._windows) >= IDLE_WINDOWS_MAX:
+                self._windows = {k: w for k, w in self._windows.items() if w.reset_after}
+            window = self._windows[key] = Window(*rate, self._clock)
+        return window
+
+    def _headers(self, name: str, window: Window) -> dict[str, str]:
+        return {
+            "X-RateLimit-Limit": str(window.limit),
+            "X-RateLimit-Remaining": str(window.remaining),
+            "X-RateLimit-Reset": f"{self._wall_clock() + window.reset_after:.3f}",
+            "X-RateLimit-Reset-After": f"{window.reset_after:.3f}",
+            "X-RateLimit-Bucket": hashlib.sha256(name.encode()).hexdigest()[:32],
+        }

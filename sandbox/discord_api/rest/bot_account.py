@@ -1,0 +1,77 @@
+"""The bot itself: its user, its application, the gateway's address, its guilds, direct channels."""
+
+from sandbox.discord_api import payloads
+from sandbox.discord_api.errors import ApiError, unknown
+from sandbox.discord_api.intents import application_flags
+from sandbox.discord_api.payloads import Json
+
+from .routing import Request, Routes
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+SESSION_STARTS_PER_DAY = 1_000
+
+
+@routes.add("GET", "/users/@me")
+def own_user(request: Request) -> Json:
+    """The bot's user; this is how clients log in."""
+    return payloads.own_user(request.world.users[request.world.bot_id])
+
+
+@routes.add("GET", "/users/{user_id}")
+def user(request: Request) -> Json:
+    """Any user, in the guild or not."""
+    one = request.world.users.get(request.id("user_id"))
+    if one is None:
+        raise unknown("User")
+    return payloads.user(one)
+
+
+@routes.add("GET", "/users/@me/guilds", query={"limit", "before", "after", "with_counts"})
+def own_guilds(request: Request) -> list[Json]:
+    """The guilds that the bot is in."""
+    return [payloads.own_guild(request.world)] if request.world.installed else []
+
+
+@routes.add("GET", "/oauth2/applications/@me")
+@routes.add("GET", "/applications/@me")
+def application(request: Request) -> Json:
+    """The bot's application."""
+    name = request.world.users[request.world.bot_id].username
+    return payloads.application(
+        request.world, name=name, flags=application_flags(request.privileged)
+    )
+
+
+@routes.add("GET", "/gateway")
+def gateway(request: Request) -> Json:
+    """Where the gateway is."""
+    return {"url": request.gateway_url}
+
+
+@routes.add("GET", "/gateway/bot")
+def gateway_for_bot(request: Request) -> Json:
+    """Where the gateway is, with how many shards and how often to connect."""
+    return {
+        "url": request.gateway_url,
+        "shards": 1,
+        "session_start_limit": {
+            "total": SESSION_STARTS_PER_DAY,
+            "remaining": SESSION_STARTS_PER_DAY,
+            "reset_after": 0,
+            "max_concurrency": 1,
+        },
+    }
+
+
+@routes.add("POST", "/users/@me/channels", fields={"recipient_id"}, rate="direct_channels")
+def open_direct(request: Request) -> Json:
+    """The direct channel with a user. Who takes no such messages refuses them, not the channel."""
+    recipient_id = int(request.body["recipient_id"])
+    if recipient_id not in request.world.users:
+        raise unknown("User")
+    if recipient_id == request.world.bot_id:
+        raise ApiError(400, 50007, "Cannot send messages to this user")
+    return payloads.channel(request.editor.open_direct(recipient_id), request.world)

@@ -1,0 +1,270 @@
+"""HTTP around the routes: tokens, faults, rate limits, field names, the transcript."""
+
+import json
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import structlog
+from aiohttp import web
+
+from sandbox.faults import Fault, Faults, patched
+from sandbox.transcript import Transcript
+
+from .errors import ApiError, invalid_form, not_imitated, unauthorized
+from .gateway_sessions import PLATFORM
+from .intents import Intent
+from .interactions import Interactions
+from .payloads import Json
+from .rate_limits import Buckets, RateDecision
+from .rest import ROUTES, Reply, Request, Route
+from .world_editor import WorldEditor
+
+__all__ = ["ApiState", "RestServer"]
+
+API_PATH = "/api/v10"
+REASON_LENGTH_MAX = 512
+# Clients take a 429 without this header for a ban by Cloudflare and do not try again.
+VIA = {"Via": "1.1 google"}
+INVALID_STATUSES = frozenset({401, 403, 429})
+DEFAULT_CODES = {400: 50035, 403: 50013, 404: 10007}
+
+log = structlog.get_logger("twinstream.sandbox")
+
+
+@dataclass(slots=True)
+class ApiState:
+    """Whom the API works for; replaced as a whole on reset."""
+
+    editor: WorldEditor
+    interactions: Interactions
+    buckets: Buckets
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What goes back: JSON (None for an empty body), or text where `text` is set."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+    text: str | None = None
+
+    def response(self) -> web.Response:
+        headers = dict(self.headers)
+        if self.text is not None:
+            return web.Response(
+                status=self.status, text=self.text, headers=headers, content_type="text/html"
+            )
+        if self.body is None:
+            return web.Response(status=self.status, headers=headers)
+        # Exactly "application/json": clients read a body of any other content type as text.
+        body = json.dumps(self.body, ensure_ascii=False).encode()
+        return web.Response(
+            status=self.status, body=body, headers=headers, content_type="application/json"
+        )
+
+
+class RestServer:
+    """Answers REST calls. `gateway_url` is set once the platform listens.
+
+    A fault ordered for a route happens before everything else. Of a 429 its `description` may name
+    the scope: "user" (the default), "shared", "global", or "cloudflare" (no JSON and no Via).
+    """
+
+    def __init__(
+        self,
+        token: str,
+        state: Callable[[], ApiState],
+        transcript: Transcript,
+        faults: Faults,
+        privileged: Intent,
+    ) -> None:
+        self.gateway_url = ""
+        self._privileged = privileged
+        self._token = token
+        self._state = state
+        self._transcript = transcript
+        self._faults = faults
+
+    def add_to(self, application: web.Application) -> None:
+        """Register every route, and a loud answer for all others."""
+        for route in ROUTES:
+            application.router.add_route(
+                route.method, API_PATH + route.template, self._handler_of(route)
+            )
+        application.router.add_route("*", "/{path:.*}", self._refuse_unknown)
+
+    def _handler_of(self, route: Route) -> Callable[[web.Request], Any]:
+        async def handle(request: web.Request) -> web.Response:
+            return await self._handle(route, request)
+
+        return handle
+
+    async def _refuse_unknown(self, request: web.Request) -> web.Response:
+        name = f"{request.method} {request.path.removeprefix(API_PATH)}"
+        answer = _refusal(not_imitated(f"the route {name}"))
+        log.warning("route.unknown", route=name)
+        self._transcript.record(PLATFORM, name, {}, answer.status, answer.body)
+        return answer.response()
+
+    async def _handle(self, route: Route, request: web.Request) -> web.Response:
+        raw = await request.read()
+        fault = self._faults.take(PLATFORM, route.name)
+        reason = _reason(request)
+        answer, body = self._answer(route, request, raw, reason, fault)
+        asked = {"path": dict(request.match_info), "query": dict(request.query), "body": body}
+        self._transcript.record(
+            PLATFORM, route.name, asked, answer.status, answer.body, reason=reason
+        )
+        if fault is not None and fault.when == "hangup" and request.transport is not None:
+            request.transport.abort()
+        return answer.response()
+
+    def _answer(
+        self,
+        route: Route,
+        request: web.Request,
+        raw: bytes,
+        reason: str | None,
+        fault: Fault | None,
+    ) -> tuple[_Answer, Any]:
+        """The answer, and the body that was sent as far as it could be read."""
+        state, headers, body = self._state(), VIA, None
+        try:
+            body = _json(request, raw)
+            if fault is not None and fault.when in ("before", "hangup"):
+                return _suffered(fault, headers), body
+            if route.authorized and request.headers.get("Authorization") != f"Bot {self._token}":
+                raise unauthorized()
+            verdict = state.buckets.take(
+                route.name, request.match_info, rate=route.rate, counted=route.authorized
+            )
+            headers = VIA | dict(verdict.headers)
+            if verdict.retry_after:
+                state.buckets.count_invalid()
+                return _limited(verdict, headers), body
+            _check_names(route, request.query, body, reason)
+            if fault is not None and fault.when == "dropped":
+                state = _rehearsal(state)
+            result = route.handler(self._request(state, request, body, reason))
+        except ApiError as error:
+            if error.status in INVALID_STATUSES:
+                state.buckets.count_invalid()
+            return _refusal(error, headers), body
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            log.warning("body.unreadable", route=route.name, exc_info=True)
+            wrong = ApiError(400, 50035, f"Invalid Form Body: the sandbox stumbled at {error!r}")
+            return _refusal(wrong, headers), body
+        if fault is not None and fault.when == "after":
+            return _suffered(fault, headers), body
+        answer = _accepted(result, headers)
+        if fault is not None and fault.when == "garbled":
+            return _garbled(answer, fault), body
+        return answer, body
+
+    def _request(
+        self, state: ApiState, request: web.Request, body: Any, reason: str | None
+    ) -> Request:
+        return Request(
+            editor=state.editor,
+            interactions=state.interactions,
+            gateway_url=self.gateway_url,
+            privileged=self._privileged,
+            path=request.match_info,
+            query=request.query,
+            body={} if body is None else body,
+            reason=reason,
+        )
+
+
+def _rehearsal(state: ApiState) -> ApiState:
+    """A copy of everything, for a call that is answered as if done while nothing happens."""
+
+    def silence(event: str, payload: Json, *, direct: bool = False) -> None:
+        """Nobody hears of what did not happen."""
+
+    editor = WorldEditor(deepcopy(state.editor.world), silence)
+    return ApiState(editor, state.interactions.copy(), state.buckets)
+
+
+def _reason(request: web.Request) -> str | None:
+    given = request.headers.get("X-Audit-Log-Reason")
+    return None if given is None else unquote(given)
+
+
+def _json(request: web.Request, raw: bytes) -> Any:
+    if not raw:
+        return None
+    if request.content_type != "application/json":
+        raise not_imitated(f"bodies of type {request.content_type} (files in messages among them)")
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise ApiError(400, 50109, "The request body contains invalid JSON.") from error
+
+
+def _check_names(route: Route, query: Mapping[str, str], body: Any, reason: str | None) -> None:
+    """Refuse what the route does not take: a field that is ignored would be a silent success."""
+    for name in query:
+        if name not in route.query:
+            raise not_imitated(f"the query parameter {name!r} of {route.name}")
+    if isinstance(body, dict):
+        for name in body:
+            if name not in route.fields:
+                raise not_imitated(f"the field {name!r} of {route.name}")
+    if reason is not None and not 1 <= len(reason) <= REASON_LENGTH_MAX:
+        raise invalid_form(
+            "X-Audit-Log-Reason",
+            "BASE_TYPE_BAD_LENGTH",
+            f"Must be between 1 and {REASON_LENGTH_MAX} in length.",
+        )
+
+
+def _accepted(result: Any, headers: Mapping[str, str]) -> _Answer:
+    if isinstance(result, Reply):
+        return _Answer(result.status, result.body, headers)
+    return _Answer(204 if result is None else 200, result, headers)
+
+
+def _refusal(error: ApiError, headers: Mapping[str, str] = VIA) -> _Answer:
+    return _Answer(error.status, error.body(), headers)
+
+
+def _garbled(answer: _Answer, fault: Fault) -> _Answer:
+    """The answer in a shape that no client knows, or another page in its place."""
+    status = fault.status or answer.status
+    if fault.page is not None:
+        return _Answer(200 if status == 204 else status, None, answer.headers, text=fault.page)
+    body = patched(answer.body, fault.changes)
+    return _Answer(200 if status == 204 else status, body, answer.headers)
+
+
+def _suffered(fault: Fault, headers: Mapping[str, str]) -> _Answer:
+    """What a fault answers."""
+    if fault.status == 429:
+        scopes = ("user", "shared", "global", "cloudflare")
+        scope = fault.description if fault.description in scopes else "user"
+        return _limited(RateDecision(fault.retry_after or 1.0, scope or "user", {}), headers)
+    code = DEFAULT_CODES.get(fault.status, 0) if fault.code is None else fault.code
+    message = fault.description or f"{fault.status}: ordered by a fault of the sandbox"
+    return _Answer(fault.status, {"message": message, "code": code}, headers)
+
+
+def _limited(verdict: RateDecision, headers: Mapping[str, str]) -> _Answer:
+    """429. The seconds to wait are in the body; clients do not read the header."""
+    wait = {"Retry-After": str(max(1, round(verdict.retry_after)))}
+    if verdict.scope == "cloudflare":
+        return _Answer(429, None, wait, text="error code: 1015")
+    body = {
+        "message": "You are being rate limited.",
+        "retry_after": round(verdict.retry_after, 3),
+        "global": verdict.scope == "global",
+        "code": 0,
+    }
+    extra = {"X-RateLimit-Scope": verdict.scope}
+    if verdict.scope == "global":
+        extra["X-RateLimit-Global"] = "true"
+    return _Answer(429, body, {**headers, **wait, **extra})

@@ -1,0 +1,84 @@
+"""Telegram's flood limits. The numbers are those of Telegram's bot FAQ; the burst is a guess."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.rate_window import Rate, Window
+
+from .errors import flood
+
+__all__ = ["FloodControl", "TelegramLimits"]
+
+WINDOWS_MAX = 4_096
+OVERALL, CHAT, GROUP = Rate(30, 1.0), Rate(3, 3.0), Rate(20, 60.0)
+# Whatever puts something before people's eyes; reading and answering buttons is free.
+COUNTED_OVERALL = frozenset(
+    {
+        "banChatMember",
+        "promoteChatMember",
+        "restrictChatMember",
+        "setChatAdministratorCustomTitle",
+        "setChatMemberTag",
+        "setMessageReaction",
+        "unbanChatMember",
+    }
+)
+COUNTED_PER_CHAT = frozenset(
+    {
+        "editEphemeralMessageReplyMarkup",
+        "editEphemeralMessageText",
+        "editMessageReplyMarkup",
+        "editMessageText",
+        "sendMessage",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramLimits:
+    """Calls in all, messages per chat (one a second, three in a burst), messages per group."""
+
+    overall: Rate = OVERALL
+    chat: Rate = CHAT
+    group: Rate = GROUP
+
+    def scaled(self, factor: float) -> "TelegramLimits":
+        """The same limits over windows `factor` times as long."""
+        return TelegramLimits(
+            self.overall.scaled(factor), self.chat.scaled(factor), self.group.scaled(factor)
+        )
+
+
+class FloodControl:
+    """Counts calls and refuses those above the limits with 429."""
+
+    def __init__(self, limits: TelegramLimits, clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._windows: dict[tuple[str, Any], Window] = {}
+
+    def reset(self) -> None:
+        """Forget what was counted."""
+        self._windows.clear()
+
+    def check(self, method: str, chat_id: object) -> None:
+        """Count one call, unless a window is full: then count nothing and raise ApiError 429."""
+        if method not in COUNTED_OVERALL | COUNTED_PER_CHAT:
+            return
+        windows = [self._window("overall", None, self._limits.overall)]
+        if method in COUNTED_PER_CHAT:
+            windows.append(self._window("chat", chat_id, self._limits.chat))
+            if isinstance(chat_id, int) and chat_id < 0:
+                windows.append(self._window("group", chat_id, self._limits.group))
+        if wait := max(window.wait() for window in windows):
+            raise flood(wait)
+        for window in windows:
+            window.take()
+
+    def _window(self, kind: str, key: object, rate: Rate) -> Window:
+        if (kind, key) not in self._windows:
+            if len(self._windows) >= WINDOWS_MAX:
+                self._windows = {k: w for k, w in self._windows.items() if w.reset_after}
+            self._windows[kind, key] = Window(rate.limit, rate.per_seconds, self._clock)
+        return self._windows[kind, key]

@@ -1,0 +1,492 @@
+"""One run: two bots, two consumers processes, a storm, a calm, and then the books must balance."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import structlog
+
+from bus import SOURCES, BusError, Keys, Publisher, Source
+from config import AchievementSetting, Community, Rank, Settings
+from config.community import ConsumerSetting, DiscordSetting, TelegramSetting
+from consumers.display import role
+from consumers.display.discord_roles import roles as discord_roles
+from consumers.display.telegram_tags import tags
+from consumers.operate import dead_letters
+from consumers.runtime import resources, roles
+from consumers.runtime.rebuild import Rebuild
+from consumers.runtime.runner import Patience, run
+from db import Contention, DbError, StorageUnavailable
+from db.surfaces import returns
+
+from .audit import InvariantBroken, audit, unfinished
+from .bots import ACHIEVEMENTS, Bot, accounts_of
+from .clock import VirtualLoop
+from .display_audit import appearance, still_to_show
+from .expectations import Expectations
+from .fault_plan import FaultPlan, draw_fault_plan
+from .mutants import Mutant
+from .platforms import DiscordServer, TelegramGroup
+from .pool import IDLE_IN_TRANSACTION_S, Pool, PostgresServer, pool_of_current_process
+from .postgres import RealPostgres
+from .redis_server import RedisServer, SimulatedRedis
+from .simulated_process import Machine, Process, current
+from .trace import LAST_STEPS, Trace
+
+STORM_S = 25.0
+EVENTS_MAX = 25
+CONSUMERS = 2
+ROLES = ("to-discord", "to-telegram", "relay", "cleanup")
+CLAIM_IDLE_MS = 6_000
+#: The limits of a visit and of a round of visits, thirty times as short as in service: as with the
+#: time to claim, a pause is to outlast them now and then.
+SHORT: dict[str, Any] = {"VISIT_S_MAX": 3.0, "ROUND_S_MAX": 2.0, "LEASE_S": 6.0, "SURVEY_S": 6.0}
+#: Everything must have come to rest so long after the last fault.
+CALM_S_MAX = 240.0
+LOOK_S = 1.0
+#: It must still be at rest after this.
+REST_S = 5.0
+RESTART_AFTER_S = 2.0
+#: Until then, whoever goes on has seen what happened meanwhile.
+WAKE_S = 5.0
+
+
+@dataclass
+class Outcome:
+    """What came of a run."""
+
+    seed: int
+    broken: str | None
+    fault_plan: str
+    events: int
+    steps: int
+    digest: str
+    #: Virtual seconds from the last fault to rest.
+    calm_s: float
+    last_steps: list[str]
+
+
+def simulate(
+    seed: int,
+    real: RealPostgres,
+    *,
+    mutant: Mutant | None = None,
+    keep: int | None = LAST_STEPS,
+) -> Outcome:
+    """Run one seed on an empty database. The same seed makes the same run, step by step."""
+    trace = Trace(keep=keep)
+    real.reset()
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualLoop)
+        real.now_ms = loop.now_ms
+        machine = Machine(loop, random.Random(seed), trace)  # noqa: S311 - chosen to be repeatable
+        world = SimulatedRun(machine, real, mutant or Mutant())
+        broken = None
+        with _logs_into(machine), mutant.applied(real) if mutant else _nothing():
+            try:
+                runner.run(world.live())
+            except Exception as error:  # noqa: BLE001 - whatever broke is the outcome of this seed
+                broken = f"{type(error).__name__}: {error}"
+            finally:
+                runner.run(world.end())
+    return Outcome(
+        seed=seed,
+        broken=broken,
+        fault_plan=world.fault_plan.describe(),
+        events=len(world.expected.committed),
+        steps=trace.steps,
+        digest=trace.digest(),
+        calm_s=world.calm_s,
+        last_steps=list(trace.last),
+    )
+
+
+class SimulatedRun:
+    """Everything that lives in a run."""
+
+    def __init__(self, machine: Machine, real: RealPostgres, mutant: Mutant) -> None:
+        self.expected = Expectations()
+        self.calm_s = 0.0
+        self._machine = machine
+        self._dice = machine.dice
+        self._real = real
+        self._mutant = mutant
+        self._keys = Keys()
+        self._redis = RedisServer(machine)
+        self._postgres = PostgresServer(machine, real)
+        self._postgres.rewrite = mutant.rewrite
+        self._batch = machine.dice.choice([2, 3, 10, 50])
+        self._community = self._settle_down()
+        self._discord = DiscordServer(machine, self._community)
+        self._telegram = TelegramGroup(machine)
+        self._platforms = (self._discord, self._telegram)
+        self._processes: dict[str, Process] = {}
+        self._failures: list[str] = []
+        self._calls: list[asyncio.TimerHandle] = []
+        self.fault_plan: FaultPlan = draw_fault_plan(
+            machine.dice, STORM_S, spared=mutant.spared, met=mutant.met
+        )
+        #: In some runs a consumer that was killed never comes back, and others must claim.
+        self._slot_2_stays_dead = machine.dice.random() < 0.5
+
+    async def live(self) -> None:
+        """Go through the storm and the calm.
+
+        Raises:
+            InvariantBroken: something happened that must not, or it never came to rest.
+        """
+        self._link_some()
+        with self._wiring():
+            self._start_consumers(1)
+            self._start_consumers(2)
+            await asyncio.sleep(0.2)
+            bots = [self._start_bot(source) for source in SOURCES]
+            self._storm(self.fault_plan)
+            for at_s, incident in self.fault_plan.incidents:
+                await asyncio.sleep(max(at_s - self._machine.loop.time(), 0))
+                self._machine.note("world", incident)
+                await self._befall(incident)
+            await asyncio.wait(bots, timeout=STORM_S)
+            await self._calm()
+            await self._come_to_rest()
+            await asyncio.sleep(REST_S)
+        if self._failures:
+            raise InvariantBroken("\n".join(self._failures))
+        if left := self._unfinished():
+            raise InvariantBroken(f"it did not stay at rest: {left}")
+        audit(self._real, self._redis, self._keys, self.expected)
+        wrong = appearance(self._real, self._community, self._discord, self._telegram)
+        if breaches := "\n".join(wrong):
+            raise InvariantBroken(breaches)
+
+    def _unfinished(self) -> str:
+        counts = unfinished(self._real, self._redis, self._keys)
+        counts |= still_to_show(self._real, self._platforms)
+        return ", ".join(f"{what}: {count}" for what, count in counts.items())
+
+    async def end(self) -> None:
+        """Kill everything."""
+        for call in self._calls:
+            call.cancel()
+        with self._wiring():
+            for process in self._processes.values():
+                await process.kill()
+
+    # Processes.
+
+    def _start_bot(self, source: Source) -> asyncio.Task[None]:
+        process = self._new_process(f"bot-{source}")
+        bot = Bot(source, process, self._postgres, self._redis, self._keys, self.expected)
+        return process.start(self._watched(bot.play(self._dice.randint(5, EVENTS_MAX))))
+
+    def _start_consumers(self, slot: int) -> None:
+        process = self._new_process(f"consumers-{slot}")
+        process.start(self._watched(self._consume(slot)))
+
+    def _new_process(self, name: str) -> Process:
+        self._processes[name] = process = Process(name, self._machine)
+        return process
+
+    async def _watched(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - no error of the code under test may end its process
+            self._failures.append(f"{current().name} ended: {type(error).__name__}: {error}")
+
+    async def _consume(self, slot: int) -> None:
+        """Be a consumers process, as `consumers.runtime.process` runs it."""
+        stop = asyncio.Event()
+        settings = Settings(
+            redis_url="simulated", database_url="simulated", twinstream_consumer_slot=slot
+        )
+        patience = Patience("consumers", stop)
+        while True:
+            try:
+                async with (
+                    resources.open_parts(settings, self._community, stop) as opened,
+                    asyncio.TaskGroup() as group,
+                ):
+                    openings = roles.openings(self._mutant.roles(ROLES), opened)
+                    openings["discord-roles"] = partial(discord_roles.open_role, opened)
+                    openings["telegram-tags"] = partial(tags.open_role, opened)
+                    for name, opening in openings.items():
+                        group.create_task(run(name, opening, stop))
+            except (StorageUnavailable, Contention, BusError) as error:
+                await patience.wait(error)
+
+    def _settle_down(self) -> Community:
+        return Community(
+            telegram=TelegramSetting(chat_id=-1),
+            discord=DiscordSetting(guild_id=1),
+            ranks=(
+                Rank(name="Newcomer", xp=10, discord_role=101, telegram_tag="Newcomer"),
+                Rank(name="Regular", xp=50, discord_role=102, telegram_tag="Regular"),
+            ),
+            achievements=tuple(
+                AchievementSetting(name=name, title=name, discord_role=200 + number)
+                for number, name in enumerate(ACHIEVEMENTS)
+            ),
+            consumers=ConsumerSetting(
+                batch_entries_max=self._batch,
+                claim_idle_ms=self._mutant.claim_idle_ms or CLAIM_IDLE_MS,
+                relay_interval_ms=1_500,
+                relay_after_ms=0,
+                cleanup_interval_ms=2_000,
+                keep_finished_ms=500,
+                surfaces_interval_ms=2_000,
+            ),
+        )
+
+    def _link_some(self) -> None:
+        """Let all players but one have both their accounts linked from the beginning."""
+        pairs = zip(accounts_of("telegram"), accounts_of("discord"), strict=True)
+        for member, pair in enumerate(list(pairs)[:-1], 1):
+            self._real.execute("INSERT INTO members DEFAULT VALUES")
+            for platform, account in zip(SOURCES, pair, strict=True):
+                self._real.fetch(
+                    "INSERT INTO accounts (platform, account_id, member_id) VALUES ($1, $2, $3)",
+                    platform,
+                    account,
+                    member,
+                )
+
+    @contextmanager
+    def _wiring(self) -> Iterator[None]:
+        """Hand the simulated servers to the code that opens connections."""
+
+        def connect(url: str, *, name: str) -> Any:
+            return SimulatedRedis(self._redis)
+
+        async def open_pool(url: str, **_: Any) -> Any:
+            return pool_of_current_process(self._postgres)
+
+        @asynccontextmanager
+        async def open_client(*_: Any) -> AsyncIterator[Any]:
+            yield self._discord
+
+        @asynccontextmanager
+        async def open_bot(*_: Any) -> AsyncIterator[Any]:
+            yield self._telegram
+
+        with (
+            patch.object(discord_roles, "open_client", open_client),
+            patch.object(tags, "open_bot", open_bot),
+            patch.multiple(role, **SHORT),
+            patch.object(resources, "connect", connect),
+            patch.object(resources, "connect_reader", connect),
+            patch.object(resources, "open_pool", open_pool),
+        ):
+            yield
+
+    # Faults.
+
+    def _storm(self, fault_plan: FaultPlan) -> None:
+        self._redis.reset_share = fault_plan.reset_share
+        self._redis.reply_lost_share = fault_plan.reply_lost_share
+        self._postgres.cut_share = fault_plan.cut_share
+        self._postgres.reply_lost_share = fault_plan.commit_lost_share
+        self._postgres.contention_share = fault_plan.contention_share
+        for platform in self._platforms:
+            platform.trouble_share = fault_plan.platform_trouble_share
+
+    async def _befall(self, incident: str) -> None:
+        befall: dict[str, Callable[[], Awaitable[None] | None]] = {
+            "redis loses everything": self._flush,
+            "redis comes back empty, before the consumers": self._flush_unseen,
+            "redis fails over": self._fail_over,
+            "a group is destroyed": self._destroy_group,
+            "redis is full": self._fill_redis,
+            "redis is cut off": self._cut_redis_off,
+            "postgres is cut off": self._cut_postgres_off,
+            "a process is killed": self._kill,
+            "a process is paused": self._pause,
+            "a platform is cut off": self._cut_platform_off,
+            "a visit is paused": self._pause_a_visit,
+            "a member leaves": self._let_go,
+            "an operator replays": self._replay,
+            "an operator rebuilds": self._rebuild,
+        }
+        waiting = befall[incident]()
+        if waiting is not None:
+            await waiting
+
+    def _flush(self) -> None:
+        self.expected.redis_lost_data = True
+        self._redis.flush()
+
+    async def _flush_unseen(self) -> None:
+        """Lose what piles up unread, and nobody is there to notice but the bots."""
+        for slot in range(1, CONSUMERS + 1):
+            await self._kill_one(f"consumers-{slot}")
+        await asyncio.sleep(self._dice.uniform(0, RESTART_AFTER_S))
+        self._flush()
+
+    def _fail_over(self) -> None:
+        self.expected.redis_lost_data = True
+        lost = self._redis.fail_over(self._dice.randint(0, 40))
+        self._machine.note("world", f"{lost} writes lost")
+
+    def _destroy_group(self) -> None:
+        stream, group = self._keys.subscription(self._dice.choice(SOURCES))
+        if self._redis.store.streams.keys.get(stream.encode()) is not None:
+            self._redis.look("XGROUP DESTROY", stream, group)
+
+    def _fill_redis(self) -> None:
+        self._redis.full = True
+        self._later(self._dice.uniform(1, 15), lambda: setattr(self._redis, "full", False))
+
+    def _cut_redis_off(self) -> None:
+        self._redis.cut_off()
+        self._later(self._dice.uniform(1, 15), lambda: setattr(self._redis, "reachable", True))
+
+    def _cut_postgres_off(self) -> None:
+        self._postgres.cut_off()
+        self._later(self._dice.uniform(1, 15), lambda: setattr(self._postgres, "reachable", True))
+
+    def _cut_platform_off(self) -> None:
+        platform = self._dice.choice(self._platforms)
+        platform.reachable = False
+        self._later(self._dice.uniform(1, 15), lambda: setattr(platform, "reachable", True))
+
+    def _let_go(self) -> None:
+        platform = self._dice.choice(self._platforms)
+        platform.leave(self._dice.choice(accounts_of(platform.name)))
+
+    async def _welcome(self) -> None:
+        """Let everybody come back who left, and their platform's bot see them do so."""
+        for platform in self._platforms:
+            for account in sorted(platform.away):
+                self._machine.note("world", f"{account} comes back to {platform.name}")
+                await self._operate(partial(_see, platform.name, account))
+            platform.away.clear()
+
+    async def _kill(self) -> None:
+        await self._kill_one(self._dice.choice(list(self._processes)))
+
+    async def _kill_one(self, name: str) -> None:
+        self._machine.note("world", f"{name} is killed")
+        await self._processes[name].kill()
+        if name.startswith("consumers") and not (name == "consumers-2" and self._slot_2_stays_dead):
+            slot = int(name[-1])
+            self._later(RESTART_AFTER_S, lambda: self._restart(name, slot))
+
+    def _restart(self, name: str, slot: int) -> None:
+        if not self._processes[name].alive:
+            self._start_consumers(slot)
+
+    def _pause(self) -> None:
+        self._pause_one(self._processes[self._dice.choice(list(self._processes))])
+
+    def _pause_a_visit(self) -> None:
+        """Stop whoever writes next, in the middle of it; others may see to the member meanwhile."""
+        self._dice.choice(self._platforms).before_next_write = self._pause_one
+
+    def _pause_one(self, process: Process) -> None:
+        self._machine.note("world", f"{process.name} is paused")
+        process.pause()
+        self._later(self._dice.uniform(1, 100), process.resume)
+        self._later(IDLE_IN_TRANSACTION_S, partial(self._end_idle_transactions, process))
+
+    def _end_idle_transactions(self, process: Process) -> None:
+        for conn in list(self._postgres.connections):
+            if process.paused and conn.process is process and conn.is_in_transaction():
+                conn.break_off()
+
+    def _replay(self) -> None:
+        self._operate(
+            lambda pool, redis: dead_letters.replay(pool, Publisher(redis, self._keys), ids=None)
+        )
+
+    def _rebuild(self) -> None:
+        async def again(pool: Any, redis: Any) -> None:
+            rebuild = Rebuild(pool, redis, self._keys)
+            for source in SOURCES:
+                await rebuild.publish_unfinished_again(source)
+
+        self._operate(again)
+
+    def _operate(self, work: Callable[[Any, Any], Awaitable[Any]]) -> asyncio.Task[None]:
+        """Let an operator type a command, in a process of its own."""
+
+        async def command() -> None:
+            try:
+                await work(Pool(self._postgres, current()), SimulatedRedis(self._redis))
+            except (DbError, BusError, OSError):
+                return  # it is told so, and may type it again
+
+        process = self._new_process("operator")
+        return process.start(self._watched(command()))
+
+    def _later(self, delay_s: float, call: Callable[[], None]) -> None:
+        self._calls.append(self._machine.loop.call_later(delay_s, call))
+
+    # The end.
+
+    async def _calm(self) -> None:
+        """End every fault; who is dead and is to come back does so."""
+        self._machine.note("world", "the storm is over")
+        for call in self._calls:
+            call.cancel()
+        self._calls.clear()
+        self._redis.full, self._redis.reachable, self._postgres.reachable = False, True, True
+        self._storm(FaultPlan())
+        for platform in self._platforms:
+            platform.reachable, platform.before_next_write = True, None
+        if stopped := [one for one in self._processes.values() if one.paused]:
+            for process in stopped:
+                process.resume()
+            await asyncio.sleep(WAKE_S)
+        for slot in range(1, CONSUMERS + 1):
+            if slot == 1 or not self._slot_2_stays_dead:
+                self._restart(f"consumers-{slot}", slot)
+        for source in SOURCES:
+            await self._processes[f"bot-{source}"].kill()
+        await self._welcome()
+
+    async def _come_to_rest(self) -> None:
+        began = self._machine.loop.time()
+        while left := self._unfinished():
+            self.calm_s = self._machine.loop.time() - began
+            if self.calm_s > CALM_S_MAX:
+                raise InvariantBroken(f"after {CALM_S_MAX:.0f} s of calm there is still {left}")
+            await asyncio.sleep(LOOK_S)
+
+
+async def _see(platform: Source, account: int, pool: Pool, redis: Any) -> None:
+    async with pool.acquire() as conn:
+        await returns.show_again(conn, platform, account)
+
+
+@contextmanager
+def _logs_into(machine: Machine) -> Iterator[None]:
+    """Make what the code under test logs a part of the trace."""
+
+    def note(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+        process = _name_of_current()
+        machine.note(process, f"log {event['event']} {event.get('why', '')}".rstrip())
+        raise structlog.DropEvent
+
+    saved = structlog.get_config()
+    structlog.configure(processors=[note], cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        structlog.configure(**saved)
+
+
+def _name_of_current() -> str:
+    try:
+        return current().name
+    except LookupError:
+        return "world"
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
