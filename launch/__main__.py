@@ -32,7 +32,8 @@ from .servers import start_postgres
 from .workspace import LIVE, SANDBOX, find_running, open_workspace, remove
 
 EXIT_CODE_UNFIT_SETTINGS = 2
-#: The demo waits for rate limits as everybody does, only in windows a tenth as long.
+#: Factor on the length of the sandbox's rate-limit windows: the demo meets every limit, but waits
+#: a tenth of the time.
 DEMO_LIMIT_SCALE = 0.1
 TOKENS = ("telegram_token", "discord_token")
 
@@ -57,13 +58,13 @@ def sandbox() -> None:
     """Run everything on the local platforms, until Ctrl-C. Needs no tokens."""
     settings = _settings()
     if "TWINSTREAM_CONFIG" in os.environ:
-        console.print(f"The sandbox uses {COMMUNITY}, whatever TWINSTREAM_CONFIG names.")
+        console.print(f"The sandbox uses {COMMUNITY}; TWINSTREAM_CONFIG is ignored.")
     _until_signal(_sandbox(settings))
 
 
 @app.command()
 def demo() -> None:
-    """Play a story on the local platforms; exit 0 only if both sides agree in the end."""
+    """Play the demo on the local platforms; exit 0 only if both sides agree in the end."""
     _until_signal(_demo(_settings()))
 
 
@@ -84,7 +85,7 @@ def status() -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def operate(context: typer.Context) -> None:
-    """Run a command of `python -m consumers` on the twinstream that runs here, or is set."""
+    """Run a command of `python -m consumers` on the local deployment, or on the one that is set."""
     environment = _environment_of_what_runs(_settings())
     command = (sys.executable, "-m", "consumers", *context.args)
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
@@ -92,7 +93,7 @@ def operate(context: typer.Context) -> None:
 
 @app.command()
 def redis(command: Annotated[list[str], typer.Argument(help="Such as XINFO GROUPS ...")]) -> None:
-    """Send one command to Redis, where it runs here or is set."""
+    """Send one command to the Redis that runs here, or to REDIS_URL."""
     redis_url, _ = _addresses(_settings())
     words = shlex.split(command[0]) if len(command) == 1 else command
     if not words:
@@ -102,23 +103,25 @@ def redis(command: Annotated[list[str], typer.Argument(help="Such as XINFO GROUP
 
 @app.command()
 def psql(
-    query: Annotated[str, typer.Argument(help="Such as 'SELECT ...'; else psql asks.")] = "",
+    query: Annotated[
+        str, typer.Argument(help="Such as 'SELECT ...'; without it, psql prompts.")
+    ] = "",
 ) -> None:
-    """Ask Postgres in SQL, where it runs here or is set."""
+    """Query the Postgres that runs here, or DATABASE_URL, with psql."""
     _, database_url = _addresses(_settings())
     inspection.become_psql(database_url, query)
 
 
 @app.command()
 def clean() -> None:
-    """Remove what the sandbox earned; what `run` keeps in .run/live stays."""
+    """Remove the data of the sandbox; the data of `run` in .run/live stays."""
     remove(Path(_settings().twinstream_run_dir) / SANDBOX)
 
 
 @app.command()
 def schema() -> None:
-    """Write db/schema.sql anew from the migrations."""
-    # In an empty database, because dbmate passes over a migration that was edited since it ran.
+    """Regenerate db/schema.sql from the migrations."""
+    # In an empty database, because dbmate skips a migration that was edited after it was applied.
     with (
         tempfile.TemporaryDirectory(prefix="twinstream-schema-") as folder,
         start_postgres(Path(folder)) as server,
@@ -150,7 +153,7 @@ async def _run(settings: Settings) -> None:
 
 
 async def _watch(*watches: Coroutine[Any, Any, None]) -> None:
-    """Watch everything until cancelled; the first that gives up ends it all."""
+    """Run all watches until cancelled. The first one that fails cancels the others."""
     try:
         async with asyncio.TaskGroup() as group:
             for watch in watches:
@@ -180,19 +183,19 @@ async def _demo(settings: Settings) -> None:
                 " consumers: all of them real, none of them installed ..."
             )
             async with run_sandbox(workspace, limit_scale=DEMO_LIMIT_SCALE) as sandboxed:
-                await _tell(sandboxed.endpoints, running_on=False)
+                await _play(sandboxed.endpoints, running_on=False)
     except AlreadyRunning:
-        console.print("A sandbox runs here already; the story is played there.")
-        await _tell(Endpoints.read(root / "endpoints.json"), running_on=True)
+        console.print("A sandbox runs here already; the demo is played there.")
+        await _play(Endpoints.read(root / "endpoints.json"), running_on=True)
 
 
-async def _tell(endpoints: Endpoints, *, running_on: bool) -> None:
+async def _play(endpoints: Endpoints, *, running_on: bool) -> None:
     redis = connect(endpoints.redis_url, name="twinstream/demo")
     pool = await open_pool(endpoints.database_url, name="demo")
     try:
         async with SandboxClient(endpoints.control_url) as client:
             mira = await SandboxMember.arrive(client, endpoints, "Mira")
-            differences = await Demo(mira, pool, redis, Keys(), console).tell()
+            differences = await Demo(mira, pool, redis, Keys(), console).play()
     finally:
         await pool.close()
         await redis.aclose()
@@ -246,18 +249,18 @@ async def _redis(redis_url: str, words: list[str]) -> None:
         raise LaunchError(f"Redis says: {error}") from error
     finally:
         await client.aclose()
-    console.print(inspection.readable(reply), soft_wrap=True)
+    console.print(inspection.format_reply(reply), soft_wrap=True)
 
 
 def _settings() -> Settings:
-    """Read the environment, and `.env` for what it does not set."""
+    """Read the settings from the environment, and from `.env` those that it does not set."""
     found = {name: value for name, value in dotenv.dotenv_values(".env").items() if value}
     os.environ.update({**found, **os.environ})
     return Settings.from_env(os.environ)
 
 
 def _environment_of_what_runs(settings: Settings) -> dict[str, str]:
-    """Return our environment, and what is not set in it from the sandbox or `run` that is here."""
+    """Return our environment, completed with the addresses of the local sandbox or `run`."""
     environment = dict(os.environ)
     root = Path(settings.twinstream_run_dir)
     if not any(getattr(settings, field) for field in ("redis_url", "database_url", *TOKENS)):
@@ -270,20 +273,20 @@ def _environment_of_what_runs(settings: Settings) -> dict[str, str]:
 
 
 def _addresses(settings: Settings) -> tuple[str, str]:
-    """Return where Redis and Postgres are: as set, or as what runs here says."""
+    """Return the addresses of Redis and Postgres: those set, else those of the local launcher."""
     if settings.redis_url and settings.database_url:
         return settings.redis_url, settings.database_url
     running = find_running(Path(settings.twinstream_run_dir))
     if running is None:
         raise LaunchError(
             "nothing runs here: start `make sandbox` or `make run`, or set REDIS_URL and"
-            " DATABASE_URL to where it runs"
+            " DATABASE_URL to the servers of a running deployment"
         )
     return running
 
 
 def _until_signal(work: Coroutine[Any, Any, None]) -> None:
-    """Run until it is done, or until Ctrl-C, SIGTERM or a closed terminal; then close in order."""
+    """Run `work` to its end, or until Ctrl-C, SIGTERM or a closed terminal; then close in order."""
 
     async def cancelled_by_signals() -> None:
         task = asyncio.ensure_future(work)
@@ -299,7 +302,7 @@ def _until_signal(work: Coroutine[Any, Any, None]) -> None:
 
 
 def main() -> None:
-    """Run a command; what a person can mend is told in a sentence, without a traceback."""
+    """Run a command. An error that the operator can fix is one sentence, without a traceback."""
     try:
         app()
     except ConfigError as error:

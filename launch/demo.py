@@ -1,6 +1,6 @@
-"""The demo's story: what a member does on one platform, and how the other one follows.
+"""The demo: what one member does on each platform, and how the other platform follows.
 
-Every sentence that it prints is about something that happened just now; every figure is measured.
+Every line that it prints reports something that has just happened; every figure is measured.
 """
 
 import json
@@ -28,7 +28,7 @@ RANKS = ("Newcomer", "Regular", "Veteran", "Legend")
 
 
 class Side(NamedTuple):
-    """How one platform has a member in the end. Role and tag are what people see there."""
+    """The final state of the member on one platform. `shown` is the role or tag that people see."""
 
     xp: int
     balance: int
@@ -37,7 +37,7 @@ class Side(NamedTuple):
 
 
 class Demo:
-    """One telling of the story. `tell` returns what differs in the end; nothing is good."""
+    """One run of the demo. `play` returns the differences at its end; an empty list is success."""
 
     def __init__(
         self, mira: SandboxMember, pool: asyncpg.Pool, redis: Client, keys: Keys, console: Console
@@ -51,47 +51,47 @@ class Demo:
         self._lengths: dict[Source, int] = {}
         self._injected = dict.fromkeys(SOURCES, 0)
 
-    async def tell(self) -> list[str]:
-        """Play it from the beginning to the end."""
+    async def play(self) -> list[str]:
+        """Play all chapters in order."""
         self._lengths = {source: await self._length(source) for source in SOURCES}
-        await self._she_wins_in_telegram()
-        await self._she_links()
-        await self._she_wins_again()
-        await self._she_wins_in_discord()
-        await self._the_same_event_twice()
-        await self._nonsense_on_the_stream()
-        await self._books_changed_by_hand()
-        await self._all_quiet()
+        await self._win_in_telegram()
+        await self._link_accounts()
+        await self._win_again()
+        await self._win_in_discord()
+        await self._repeat_an_event()
+        await self._add_nonsense()
+        await self._change_the_books()
+        await self._wait_for_quiet()
         return await self._compare()
 
-    async def _she_wins_in_telegram(self) -> None:
+    async def _win_in_telegram(self) -> None:
         self._chapter("1. Telegram: Mira plays /guess in the group")
         answer = await self._mira.win_in_telegram()
         self._quote(answer.text)
         await self._tag_becomes("Newcomer", since=answer.at)
 
-    async def _she_links(self) -> None:
+    async def _link_accounts(self) -> None:
         self._chapter("2. Mira links her two accounts: /link in Discord, the code to Telegram")
         answer = await self._mira.link()
         self._quote(answer.text)
         await self._role_becomes("Newcomer", since=answer.at)
         await self._role_becomes("Lucky", since=answer.at)
 
-    async def _she_wins_again(self) -> None:
+    async def _win_again(self) -> None:
         self._chapter("3. Telegram: Mira wins again, and Discord follows")
         answer = await self._mira.win_in_telegram()
         self._quote(answer.text)
         await self._role_becomes("Regular", since=answer.at, instead_of="Newcomer")
         await self._tag_becomes("Regular", since=answer.at)
 
-    async def _she_wins_in_discord(self) -> None:
+    async def _win_in_discord(self) -> None:
         self._chapter("4. Discord: Mira wins there, and Telegram follows")
         answer = await self._mira.win_in_discord()
         self._quote(answer.text)
         await self._tag_becomes("Veteran", since=answer.at)
         await self._role_becomes("Veteran", since=answer.at, instead_of="Regular")
 
-    async def _the_same_event_twice(self) -> None:
+    async def _repeat_an_event(self) -> None:
         self._chapter("5. The same event once more on the stream, as after a lost reply")
         before = await self._profile("discord")
         [(_, fields)] = await self._redis.xrevrange(self._keys.stream("telegram"), count=1)
@@ -106,8 +106,8 @@ class Demo:
             raise LaunchError(f"{key} counted twice: {before} became {after}, {rows} ledger rows")
         self._say(f"   {key} is in the ledger twice, once for each side, as before: nothing added.")
 
-    async def _nonsense_on_the_stream(self) -> None:
-        self._chapter("6. Somebody puts nonsense on the stream by hand")
+    async def _add_nonsense(self) -> None:
+        self._chapter("6. An entry with nonsense is put on the stream by hand")
         stream = self._keys.stream("telegram")
         entry_id = (await self._redis.xadd(stream, {"e": NONSENSE})).decode()
         self._injected["telegram"] += 1
@@ -115,8 +115,8 @@ class Demo:
         async def buried() -> str | None:
             async with self._pool.acquire() as conn:
                 failures = await status.newest_failures(conn, limit=5)
-            mine = [one for one in failures if one.idempotency_key.endswith(entry_id)]
-            return mine[0].error_message if mine else None
+            found = [one for one in failures if one.idempotency_key.endswith(entry_id)]
+            return found[0].error_message if found else None
 
         reason = await until("the burial of a bad entry", buried)
         self._say(f"   buried, with the reason on record: {reason}")
@@ -124,8 +124,8 @@ class Demo:
         self._say("   ... and the next good event goes through:")
         self._quote(answer.text)
 
-    async def _books_changed_by_hand(self) -> None:
-        self._chapter("7. Somebody adds 500 XP to Mira in Discord's books with psql")
+    async def _change_the_books(self) -> None:
+        self._chapter("7. 500 XP are added to Mira in Discord's books with psql")
         await self._until_acknowledged()
         endpoints, account_id = self._mira.endpoints, int(self._mira.discord_id)
         environment = os.environ | {
@@ -142,10 +142,10 @@ class Demo:
             self._quote(why, who="drift")
         after = await self._profile("discord")
         if after != before:
-            raise LaunchError(f"what was changed by hand stayed: {before} became {after}")
+            raise LaunchError(f"the manual change was not repaired: {before} became {after}")
 
-    async def _all_quiet(self) -> None:
-        """Wait until every event has arrived and every role and tag is shown."""
+    async def _wait_for_quiet(self) -> None:
+        """Wait until every event is applied and every role and tag is shown."""
         await self._until_acknowledged()
 
         async def equal() -> bool:
@@ -155,7 +155,7 @@ class Demo:
         try:
             await until("both sides being equal", equal, timeout_s=10.0)
         except LaunchError:
-            return  # the comparison says what differs
+            return  # the comparison that follows lists the differences
 
     async def _compare(self) -> list[str]:
         self._chapter("In the end")
@@ -173,10 +173,10 @@ class Demo:
             )
             if left != right
         ]
-        return differences + await self._strangers_on_streams()
+        return differences + await self._check_streams()
 
-    async def _strangers_on_streams(self) -> list[str]:
-        """Count what the story put on the streams: only events of each stream's own side."""
+    async def _check_streams(self) -> list[str]:
+        """Check the entries that the demo added: a stream may hold events of its own side only."""
         problems = []
         for source in SOURCES:
             added = await self._length(source) - self._lengths[source]
@@ -227,11 +227,11 @@ class Demo:
 
     async def _until_acknowledged(self) -> None:
         async def acknowledged() -> bool:
-            return all([await self._is_read_up(source) for source in SOURCES])
+            return all([await self._is_read_to_the_end(source) for source in SOURCES])
 
         await until("the acknowledgement of everything on the streams", acknowledged)
 
-    async def _is_read_up(self, source: Source) -> bool:
+    async def _is_read_to_the_end(self, source: Source) -> bool:
         stream = self._keys.stream(source)
         [group] = await self._redis.xinfo_groups(stream)
         newest = (await self._redis.xinfo_stream(stream))["last-generated-id"]
@@ -265,6 +265,6 @@ class Demo:
 
 
 def _after(since: float, call: Call) -> str:
-    """Say how long after the bot's answer a platform was told; it may have been before."""
+    """Format the time from the bot's answer to the platform call; the call may have come first."""
     milliseconds = (call.at - since) * 1_000
     return f"{milliseconds:.0f} ms after the answer" if milliseconds > 0 else "before the answer"

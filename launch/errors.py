@@ -1,9 +1,9 @@
-"""What can go wrong while starting things on this machine."""
+"""Errors raised while starting processes and servers on this machine."""
 
 
 class LaunchError(Exception):
-    """Something could not be started; the sentence says what, and where to look or what to do."""
+    """A process or server could not be started. The message says which, and what to do or read."""
 
 
 class AlreadyRunning(LaunchError):
-    """Another launcher holds the folder."""
+    """Another launcher has locked the folder."""

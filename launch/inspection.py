@@ -1,4 +1,4 @@
-"""How to look inside: the lines for redis-cli and SQL, and a summary of both."""
+"""Inspecting a running deployment: shell lines for Redis and SQL, and a summary of both."""
 
 import os
 import shutil
@@ -24,10 +24,10 @@ QUERIES = (
 
 
 def commands() -> list[str]:
-    """Return shell lines that show the streams and the record of a running twinstream.
+    """Return shell lines that show the streams and the record of a running deployment.
 
-    They find the servers, and their passwords, by themselves: neither is shown on the screen, nor
-    in the arguments of a process.
+    The lines hold neither addresses nor passwords. Their commands find both by themselves, so a
+    password appears neither on the screen nor in the arguments of a process.
     """
     return [
         *(f'make redis ARGS="{command}"' for command in REDIS_COMMANDS),
@@ -38,7 +38,8 @@ def commands() -> list[str]:
 def without_password(database_url: str) -> tuple[str, dict[str, str]]:
     """Return an address for the arguments of psql or pg_dump, and its password for the environment.
 
-    Every user of the machine can read a process's arguments, and only its owner the environment.
+    Every user of the machine can read the arguments of a process; only its owner can read its
+    environment.
     """
     parts = urlsplit(database_url)
     login, at, place = parts.netloc.rpartition("@")
@@ -56,7 +57,7 @@ def without_password(database_url: str) -> tuple[str, dict[str, str]]:
 
 
 def become_psql(database_url: str, query: str) -> NoReturn:
-    """Put psql in the place of this process: with a query it prints the answer, else it asks."""
+    """Replace this process by psql, which runs the query, or prompts if there is none."""
     url, login = without_password(database_url)
     program = shutil.which("psql") or str(postgres_tool("psql"))
     command = [program, "--dbname", url, *(("--command", query) if query else ())]
@@ -64,7 +65,7 @@ def become_psql(database_url: str, query: str) -> NoReturn:
 
 
 async def summarise(redis: Client, pool: asyncpg.Pool, keys: Keys, console: Console) -> None:
-    """Print how far each side is, what state the events are in, and what was buried last."""
+    """Print the lag of each side, the number of events per status, and the newest failures."""
     streams = Table("stream", "group", "entries", "unread", "unacked", "oldest", "consumers")
     for source in SOURCES:
         subscription = keys.subscription(source)
@@ -78,7 +79,7 @@ async def summarise(redis: Client, pool: asyncpg.Pool, keys: Keys, console: Cons
             str(lag.entries),
             str(lag.unread),
             str(lag.unacknowledged),
-            _told_age(lag),
+            _age(lag),
             ", ".join(consumer.name for consumer in lag.consumers) or "none",
         )
     console.print(streams, no_wrap=True, crop=False, overflow="ignore")
@@ -95,21 +96,22 @@ async def summarise(redis: Client, pool: asyncpg.Pool, keys: Keys, console: Cons
         )
 
 
-def _told_age(lag: Lag) -> str:
+def _age(lag: Lag) -> str:
     if lag.first_unfinished is None:
         return "-"
     return "unknown" if lag.oldest_ms is None else f"{lag.oldest_ms / 1_000:.1f} s"
 
 
-def readable(reply: object, indent: str = "") -> str:
-    """Write a reply of Redis as redis-cli does, one value a line."""
+def format_reply(reply: object, indent: str = "") -> str:
+    """Format a Redis reply as redis-cli does, one value per line."""
     if isinstance(reply, bytes):
         return f"{indent}{reply.decode(errors='backslashreplace')}"
     if isinstance(reply, dict):
         return "\n".join(
-            f"{indent}{readable(name)}: {readable(value).strip()}" for name, value in reply.items()
+            f"{indent}{format_reply(name)}: {format_reply(value).strip()}"
+            for name, value in reply.items()
         )
     if isinstance(reply, list | tuple):
-        lines = [readable(one, indent + "  ").strip() for one in reply]
+        lines = [format_reply(one, indent + "  ").strip() for one in reply]
         return "\n".join(f"{indent}{number}) {line}" for number, line in enumerate(lines, 1))
     return f"{indent}{reply}"

@@ -1,4 +1,4 @@
-"""The demo's chapter about reconcile: somebody changes the books by hand, and it is found."""
+"""The demo's chapter about reconcile: the books are changed by hand, and reconcile finds it."""
 
 import asyncio
 import sys
@@ -9,8 +9,8 @@ import asyncpg
 from .errors import LaunchError
 
 XP_ADDED = 500
-#: What the operator's command exits with when the pass came to its end.
-ENDED = (0, 1)
+#: Exit codes of `reconcile --now` after a completed pass: nothing to do, or findings remain.
+COMPLETED = (0, 1)
 
 _CHANGE = """
     UPDATE sync_state AS s SET xp = s.xp + $2
@@ -21,15 +21,15 @@ _CHANGE = """
 
 
 async def change_discords_books(pool: asyncpg.Pool, account_id: int) -> None:
-    """Give a member XP on Discord that nobody earned, as anybody with psql could."""
+    """Add XP to a member's Discord books without an event, as anyone with psql could."""
     await pool.execute(_CHANGE, account_id, XP_ADDED)
 
 
 async def reconcile_now(environment: Mapping[str, str], account_id: int) -> None:
-    """Ask for a pass over one member, as an operator does.
+    """Run a reconcile pass over one member with the operator's command.
 
     Raises:
-        LaunchError: the pass did not come to its end; says what the command said.
+        LaunchError: the pass did not complete; the message holds the command's output.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -39,13 +39,13 @@ async def reconcile_now(environment: Mapping[str, str], account_id: int) -> None
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
-    if process.returncode not in ENDED:
+    if process.returncode not in COMPLETED:
         raise LaunchError(f"`reconcile --now` failed: {output.decode(errors='replace')}")
 
 
 async def last_explanation(pool: asyncpg.Pool) -> tuple[str, str]:
-    """Return what was decided about the newest finding, and why."""
+    """Return the decision about the newest finding, and its reason."""
     row = await pool.fetchrow("SELECT decision, why FROM drift ORDER BY id DESC LIMIT 1")
     if row is None:
-        raise LaunchError("the pass did not find what was changed by hand")
+        raise LaunchError("the pass did not find the manual change")
     return row["decision"], row["why"]

@@ -17,23 +17,23 @@ SCHEMA = Path("db/schema.sql")
 
 
 def migrate(database_url: str) -> str:
-    """Apply what has not been applied yet; dbmate notes it in `schema_migrations`.
+    """Apply all pending migrations; dbmate records them in `schema_migrations`.
 
-    Returns what dbmate said.
+    Returns the output of dbmate.
 
     Raises:
-        BadDatabaseUrl: the address is none.
+        BadDatabaseUrl: the address is not a Postgres URL.
         LaunchError: a migration failed (it was rolled back), or Postgres cannot be reached.
     """
     check(database_url)
     done = _dbmate(database_url)
     if "SSL is not enabled on the server" in done.stderr and "sslmode" not in database_url:
-        # dbmate insists on TLS unless told otherwise; asyncpg, and so the rest of us, does not.
+        # dbmate requires TLS by default; asyncpg, which all other processes use, does not.
         separator = "&" if "?" in database_url else "?"
         done = _dbmate(f"{database_url}{separator}sslmode=disable")
     if done.returncode != 0:
-        said = masking(secrets_in(database_url))(done.stderr.strip())
-        raise LaunchError(f"the database could not be migrated: {said}")
+        output = masking(secrets_in(database_url))(done.stderr.strip())
+        raise LaunchError(f"the database could not be migrated: {output}")
     return done.stdout.strip()
 
 
@@ -53,8 +53,7 @@ def dump_schema(database_url: str) -> str:
     lines = [
         line
         for line in done.stdout.splitlines()
-        # The server's and the client's versions, and settings of the dump itself, say nothing
-        # about the schema.
+        # Versions and settings of the dump would change without a change of the schema.
         if not line.startswith(("--", "SET ", "SELECT pg_catalog.set_config", "\\"))
     ]
     body = "\n".join(lines).strip()
@@ -72,7 +71,7 @@ def _dbmate(database_url: str) -> subprocess.CompletedProcess[str]:
         raise LaunchError(f"{dbmate} is not there: install requirements.txt into this environment")
     return subprocess.run(
         [str(dbmate), f"--migrations-dir={MIGRATIONS}", "--no-dump-schema", "up"],
-        # Not as an argument, which every user of the machine could read.
+        # In the environment: every user of the machine can read the arguments of a process.
         env={**os.environ, "DATABASE_URL": database_url},
         capture_output=True,
         text=True,

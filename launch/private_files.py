@@ -1,4 +1,4 @@
-"""Folders and files of ours that no other user of this machine may read."""
+"""Folders, files and passwords that no other user of this machine may read."""
 
 import os
 import secrets
@@ -10,16 +10,17 @@ PASSWORD_BYTES = 24
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that only its owner may enter. One that is there already is closed."""
+    """Create a folder with mode 0700. An existing folder gets that mode."""
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     if folder.stat().st_mode & 0o777 != FOLDER_MODE:
         folder.chmod(FOLDER_MODE)
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file with mode 0600. A reader finds the old content or the new, and never a part.
+    """Write a file with mode 0600, atomically: a reader finds the old content or the new one.
 
-    The file belongs to the owner of its folder: root may start what that user runs later.
+    The file belongs to the owner of its folder, because root may start today what that user runs
+    later.
     """
     handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -35,12 +36,12 @@ def write(path: Path, content: bytes) -> None:
 
 
 def new_password() -> str:
-    """Return a password that stands in a URL, in SQL and in a configuration file as it is."""
+    """Return a random password that needs no escaping in a URL, in SQL or in a settings file."""
     return secrets.token_hex(PASSWORD_BYTES)
 
 
 def read_password(path: Path) -> str | None:
-    """Return the password that a file holds, or None if there is none."""
+    """Return the password in a file, or None if the file is missing or empty."""
     try:
         return path.read_text(encoding="ascii").strip() or None
     except FileNotFoundError:

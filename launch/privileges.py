@@ -1,12 +1,18 @@
-"""As which user an embedded server runs if we are root: never as root, and without a capability.
+"""How embedded servers give up root: which user runs them, and where their programs lie.
 
-A server runs as the owner of its folder. If that is root, it runs as a user id that no account of
-this machine has: an account such as `nobody` is shared, and each process of a shared account could
-read the server's memory and data.
+An ordinary user runs the servers as themselves, and nothing here applies. Root cannot: Postgres
+refuses to start as root, and a server with root's rights would lend them to anyone who takes it
+over. So under root, these rules hold:
 
-Such a server may not enter the private folders in which a checkout, its data and the programs of
-its virtual environment can lie. So it is started within its data folder, which it knows as
-/proc/self/cwd from then on, and its program is copied to where everybody can read it.
+- User. A server runs as the owner of its folder. If that is root, it runs as a user id without an
+  account. An account such as `nobody` is shared, and every process of a shared account could read
+  the server's memory and data.
+- Capabilities. `setpriv` drops all of them and all groups, and forbids gaining new privileges.
+- Data folder. That user may not enter the private folders above the data, such as a checkout in
+  root's home. The server is therefore started inside its data folder, and uses the path
+  /proc/self/cwd for it.
+- Programs. The virtual environment can lie in such a private folder too. The server's programs are
+  therefore copied, once per version, to /var/cache/twinstream, which every user can read.
 """
 
 import hashlib
@@ -22,16 +28,17 @@ import psutil
 
 from .errors import LaunchError
 
-#: User ids that Linux distributions and systemd leave to nobody. They are below 65,536, so that
-#: they exist in a container whose user ids are mapped as well.
+#: User ids that neither Linux distributions nor systemd assign. They are below 65,536, so that
+#: they also exist in a container with mapped user ids.
 UNUSED_UIDS = range(60_706, 61_184)
+#: The highest user id of a system account (useradd's default).
 SYSTEM_UID_MAX = 999
 ROOT = 0
-#: Where the copies of programs are kept; only root writes there, and everybody reads.
+#: The folder of the copied programs: root writes to it, every user reads it.
 COPIES = Path("/var/cache/twinstream")
-#: How the kernel names the folder that a process was started in, whatever lies above it.
-HERE = Path("/proc/self/cwd")
-#: What a server needs of our environment. Our tokens are none of its business.
+#: The kernel's path to the working folder of a process. It works without access to its parents.
+WORKING_FOLDER = Path("/proc/self/cwd")
+#: The variables that a server inherits. Everything else, such as bot tokens, is withheld.
 VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ", "TMPDIR")
 
 
@@ -43,12 +50,12 @@ class User(NamedTuple):
 
 
 def is_needed() -> bool:
-    """Tell whether we are root."""
+    """Tell whether this process is root, so that a server must drop its privileges."""
     return os.geteuid() == ROOT
 
 
 def owner_of(folder: Path) -> User:
-    """Return the user who runs the server of a folder."""
+    """Return the user as whom the server of a folder runs."""
     found = folder.stat()
     if found.st_uid != ROOT:
         return User(found.st_uid, found.st_gid)
@@ -57,9 +64,9 @@ def owner_of(folder: Path) -> User:
 
 
 def with_account(user: User) -> User:
-    """Return this user, or one with an account instead: some programs ask for its name.
+    """Return this user, or one that has an account: initdb looks up the name of its user.
 
-    The account is one as which no process runs, so that none can interfere.
+    The account is a system account without processes, so that none can interfere.
 
     Raises:
         LaunchError: there is no such account.
@@ -72,8 +79,8 @@ def with_account(user: User) -> User:
         if ROOT < account.pw_uid <= SYSTEM_UID_MAX and account.pw_uid not in busy:
             return User(account.pw_uid, account.pw_gid)
     raise LaunchError(
-        "Postgres does not run as root, and no unused system account is here as which it could"
-        " make its data folder: run make as an ordinary user, or set DATABASE_URL"
+        "Postgres refuses to run as root, and this machine has no unused system account that could"
+        " create its data folder: run make as an ordinary user, or set DATABASE_URL"
     )
 
 
@@ -81,12 +88,13 @@ def command_as(user: User, command: list[str]) -> list[str]:
     """Return the command that runs `command` as this user, without any capability.
 
     Raises:
-        LaunchError: `setpriv` is not there.
+        LaunchError: `setpriv` is not installed.
     """
     if shutil.which("setpriv") is None:
         raise LaunchError(
-            "the embedded servers do not run as root, and `setpriv` (util-linux) to become another"
-            " user is not there: run make as an ordinary user, or set DATABASE_URL and REDIS_URL"
+            "the embedded servers do not run as root, and `setpriv` (util-linux), which switches to"
+            " another user, is not installed: run make as an ordinary user, or set DATABASE_URL"
+            " and REDIS_URL"
         )
     return [
         "setpriv",
@@ -97,8 +105,8 @@ def command_as(user: User, command: list[str]) -> list[str]:
 
 
 def give(folder: Path, user: User) -> None:
-    """Make everything in a folder, and the folder itself, this user's. Links are not followed."""
-    # The folder itself comes last, because its owner tells whether this was done.
+    """Change the owner of a folder and of everything in it. Links are not followed."""
+    # The folder itself comes last: its owner tells whether an earlier call was completed.
     for _, _, files, here in os.fwalk(folder, topdown=False):
         for name in files:
             os.chown(name, user.uid, user.gid, dir_fd=here, follow_symlinks=False)
@@ -106,14 +114,14 @@ def give(folder: Path, user: User) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Return what a server is told of our environment."""
+    """Return the environment of a server: VARIABLES as far as they are set."""
     return {name: os.environ[name] for name in VARIABLES if name in os.environ}
 
 
 def readable_copy(program: Path, copy: Callable[[Path], None]) -> Path:
-    """Return a folder that every user can read, with what `copy` puts there; `program` names it.
+    """Return a folder that every user can read, filled by `copy`.
 
-    It is made once for each version of the program.
+    The folder is made once per version of `program`: its name holds a digest of the file.
 
     Raises:
         LaunchError: the folder cannot be made.
@@ -134,7 +142,7 @@ def readable_copy(program: Path, copy: Callable[[Path], None]) -> Path:
             shutil.rmtree(made, ignore_errors=True)
             raise
     except OSError as error:
-        if folder.exists():  # another process was faster
+        if folder.exists():  # another process made it meanwhile
             return folder
         raise LaunchError(
             f"{program.name} could not be copied to {COPIES}, where a server that is not root can"
@@ -153,7 +161,7 @@ def _has_account(uid: int) -> bool:
 
 
 def _open_to_all(folder: Path) -> None:
-    """Let everybody read, whatever our umask is."""
+    """Let every user read the folder, whatever our umask is."""
     for here, _, files in os.walk(folder):
         Path(here).chmod(0o755)
         for name in files:

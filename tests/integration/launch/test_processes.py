@@ -1,4 +1,4 @@
-"""Child processes: watched, started again, stopped, and never left behind."""
+"""Child processes are watched, restarted, stopped, and never left behind."""
 
 import asyncio
 import os
@@ -60,14 +60,14 @@ async def test_a_dead_process_is_started_again(crew: Crew) -> None:
     watching.cancel()
 
 
-async def test_unfit_settings_end_it_with_the_process_own_words(crew: Crew) -> None:
+async def test_unfit_settings_end_the_watch_with_the_output_of_the_process(crew: Crew) -> None:
     crew.start(Module("one", "unfit"))
 
     with pytest.raises(LaunchError, match="TELEGRAM_TOKEN is not set"):
         await asyncio.wait_for(crew.watch(), 20)
 
 
-def test_what_a_killed_launcher_left_behind_is_stopped(crew: Crew, tmp_path: Path) -> None:
+def test_processes_of_a_killed_launcher_are_stopped(crew: Crew, tmp_path: Path) -> None:
     left = crew.start(Module("one", "waits"))
 
     make_crew(tmp_path).stop_leftovers()
@@ -75,7 +75,7 @@ def test_what_a_killed_launcher_left_behind_is_stopped(crew: Crew, tmp_path: Pat
     assert left.wait(5) is not None
 
 
-def test_a_roster_that_names_somebody_else_by_now_harms_nobody(tmp_path: Path) -> None:
+def test_a_process_that_reused_an_id_of_the_roster_is_not_stopped(tmp_path: Path) -> None:
     (tmp_path / "roster.json").write_text(f'{{"one": [{os.getpid()}, 1.0]}}')
 
     make_crew(tmp_path).stop_leftovers()

@@ -1,4 +1,4 @@
-"""What another user of this machine can do to the embedded servers: nothing."""
+"""Embedded servers are isolated: another user of this machine can do nothing to them."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from bus import connect
 from launch import privileges
 from launch.servers import PASSWORD, Server, start_postgres, start_redis
 
-#: A user id that is nobody's.
+#: A user id without an account.
 STRANGER = 54_321
 NO_CAPABILITY = f"{0:016x}"
 
@@ -29,14 +29,14 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become ano
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach, so that only what is in it is in a stranger's way."""
+    """A folder that every user can enter, so that only the modes of its content deny access."""
     with tempfile.TemporaryDirectory(prefix="twinstream-test-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
 
 
-def as_user(uid: int, deed: Callable[[], object]) -> str:
-    """Let a process of another user do something. Returns the result, or the error's name."""
+def as_user(uid: int, act: Callable[[], object]) -> str:
+    """Call `act` in a process of another user. Returns the result, or the error's name."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -44,21 +44,21 @@ def as_user(uid: int, deed: Callable[[], object]) -> str:
             os.setgroups([])
             os.setgid(uid)
             os.setuid(uid)
-            os.environ["HOME"] = "/"  # where asyncpg looks for more settings
-            said = repr(deed())
-        except BaseException as error:  # noqa: BLE001 - it must not come back as a test
-            said = type(error).__name__
-        os.write(writing, said.encode())
+            os.environ["HOME"] = "/"  # asyncpg reads more settings from there
+            result = repr(act())
+        except BaseException as error:  # noqa: BLE001 - the child must not return into pytest
+            result = type(error).__name__
+        os.write(writing, result.encode())
         os._exit(0)
     os.close(writing)
-    with os.fdopen(reading) as result:
-        said = result.read()
+    with os.fdopen(reading) as pipe:
+        result = pipe.read()
     os.waitpid(child, 0)
-    return said
+    return result
 
 
 def without_password(url: str) -> str:
-    """The address with the user's name alone."""
+    """Return the address without its password."""
     there = urlsplit(url)
     user = f"{there.username}@" if there.username else ""
     return there._replace(netloc=f"{user}{there.hostname}:{there.port}").geturl()
@@ -94,7 +94,7 @@ def answer_of_redis(port: int) -> bytes:
         return connection.recv(64)
 
 
-async def test_postgres_admits_only_who_knows_the_password(postgres: Server) -> None:
+async def test_postgres_admits_only_clients_with_the_password(postgres: Server) -> None:
     assert await answer_of_postgres(postgres.url) == 42
     for url in (
         without_password(postgres.url),
@@ -104,7 +104,7 @@ async def test_postgres_admits_only_who_knows_the_password(postgres: Server) -> 
             await answer_of_postgres(url)
 
 
-def test_redis_answers_only_who_knows_the_password(redis_server: Server) -> None:
+def test_redis_answers_only_clients_with_the_password(redis_server: Server) -> None:
     port = urlsplit(redis_server.url).port
     assert port
 
@@ -159,7 +159,9 @@ def test_a_server_knows_nothing_of_our_environment(
 
 
 @as_root
-def test_a_stranger_gets_nowhere(open_folder: Path, postgres: Server, redis_server: Server) -> None:
+def test_another_user_reaches_neither_the_files_nor_the_servers(
+    open_folder: Path, postgres: Server, redis_server: Server
+) -> None:
     port = urlsplit(redis_server.url).port or 0
     url = without_password(postgres.url)
     with start_postgres(open_folder / "postgres"), start_redis(open_folder / "redis"):
@@ -194,12 +196,14 @@ def test_a_server_of_root_is_not_root_and_has_no_capability(
             assert found["Groups"] == ""
             uids = set(found["Uid"].split())
             assert len(uids) == 1
-            with pytest.raises(KeyError):  # an account's processes could look into the server
+            with pytest.raises(
+                KeyError
+            ):  # the processes of an account could read the server's memory
                 pwd.getpwuid(int(uids.pop()))
 
 
 @as_root
-async def test_what_the_superuser_has_postgres_run_cannot_write_where_only_root_may(
+async def test_a_program_that_postgres_runs_cannot_write_where_only_root_may(
     open_folder: Path,
 ) -> None:
     private, open_ = open_folder / "private", open_folder / "open"
@@ -276,7 +280,7 @@ async def test_streams_that_an_earlier_version_kept_are_found(tmp_path: Path) ->
         await client.aclose()
 
 
-def test_data_that_was_only_half_made_is_made_again(tmp_path: Path) -> None:
+def test_an_unfinished_data_folder_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "data.new").mkdir()
     (tmp_path / "data.new" / "PG_VERSION").write_text("18\n")
 

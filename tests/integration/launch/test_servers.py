@@ -1,4 +1,4 @@
-"""The embedded servers: real, restartable, and never left behind."""
+"""The embedded servers are real, keep their data, and are never left running."""
 
 import shutil
 import subprocess
@@ -40,7 +40,7 @@ async def test_redis_keeps_its_data_over_a_restart_and_evicts_nothing(tmp_path: 
 
 
 @pytest.mark.parametrize("start", [start_postgres, start_redis])
-def test_what_a_killed_launcher_left_behind_is_stopped_first(start, tmp_path: Path) -> None:
+def test_a_server_of_a_killed_launcher_is_stopped_first(start, tmp_path: Path) -> None:
     left: Server = start(tmp_path)
 
     with start(tmp_path) as server:
@@ -64,7 +64,7 @@ def test_a_server_that_cannot_listen_says_so(start, tmp_path: Path, redis_server
         start(tmp_path, port=taken)
 
 
-def test_a_folder_that_only_root_may_enter_is_no_obstacle(tmp_path: Path) -> None:
+def test_postgres_starts_in_a_folder_that_only_root_may_enter(tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
 
@@ -86,7 +86,7 @@ def test_migrating_again_changes_nothing(postgres: Server) -> None:
 
 
 def test_the_migration_is_plain_sql_for_psql_too(postgres: Server, checkout: Path) -> None:
-    """dbmate's file marks its way down; only the way up is run by hand."""
+    """dbmate's file marks its down part; only the up part is run by hand."""
     text = next((checkout / "db" / "migrations").iterdir()).read_text(encoding="utf-8")
 
     assert text.startswith("-- migrate:up\n")
