@@ -1,7 +1,7 @@
 """A local Telegram Bot API and a local Discord API on real sockets, for the demo and the tests.
 
-Unmodified aiogram and discord.py run on them. What is not imitated is refused loudly, and never
-answered with a silent success.
+Unmodified aiogram and discord.py run on them. A method, route or field that the sandbox does not
+imitate is refused with an error, and never answered with a silent success.
 """
 
 from .errors import SandboxError, SeedError

@@ -28,7 +28,7 @@ log = structlog.get_logger("twinstream.sandbox")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line said."""
+    """The options of the command line."""
 
     host: str
     telegram_port: int
@@ -41,13 +41,15 @@ class Options:
 
 def main(
     host: Annotated[
-        str, typer.Option(help="Of all three servers; nothing here asks who is asking.")
+        str, typer.Option(help="Address of all three servers; they check no identity.")
     ] = "127.0.0.1",
-    telegram_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
-    discord_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
-    control_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
-    seed: Annotated[Path | None, typer.Option(help="A seed.json other than the usual.")] = None,
-    state: Annotated[Path | None, typer.Option(help="File that outlives a restart.")] = None,
+    telegram_port: Annotated[int, typer.Option(help="0 picks a free port.")] = 0,
+    discord_port: Annotated[int, typer.Option(help="0 picks a free port.")] = 0,
+    control_port: Annotated[int, typer.Option(help="0 picks a free port.")] = 0,
+    seed: Annotated[Path | None, typer.Option(help="Another seed.json than the default.")] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="File that keeps the state over a restart.")
+    ] = None,
     limit_scale: Annotated[
         float,
         typer.Option(min=0.001, help="Length of rate-limit windows; 0.1 is ten times faster."),

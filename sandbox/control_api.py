@@ -1,6 +1,6 @@
-"""The control interface: JSON over HTTP for whoever plays the people and the weather.
+"""The control interface: JSON over HTTP, by which a test or demo acts for people and orders faults.
 
-Ids are integers on Telegram and strings on Discord, and accepted as either. Every error is
+Ids are integers on Telegram and strings on Discord; requests may use either form. Every error is
 `{"error": "sentence"}` with a 4xx status.
 """
 
@@ -50,7 +50,7 @@ log = structlog.get_logger("twinstream.sandbox")
 
 
 class Control:
-    """The control interface's own server, beside those of the platforms."""
+    """The control interface's HTTP server, beside the servers of the platforms."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Control:
         return self._url
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; with port 0 on a free one, which `url` then names."""
+        """Listen. Port 0 picks a free port, which `url` then names."""
         app = web.Application(middlewares=[_errors_as_json])
         routes: list[tuple[str, str, Callable[[web.Request], Awaitable[Any]]]] = [
             ("POST", "/telegram/say", self._telegram_say),
@@ -204,7 +204,7 @@ class Control:
         asked = request_from(await request.read(), MemberChange)
         known = None if asked.user_id is None else number_of(asked.user_id)
         if known is None and asked.action != "join":
-            raise SandboxError(f"to {asked.action}, somebody is needed: give user_id")
+            raise SandboxError(f"the action {asked.action} needs user_id")
         if asked.platform == "telegram":
             return {"user_id": self._telegram_member(asked, known)}
         return {"user_id": str(self._discord_member(asked, known))}
@@ -235,7 +235,7 @@ class Control:
             case "pass_screening":
                 self._discord.pass_screening(known)
             case _:
-                raise SandboxError(f"nobody can {asked.action} on Discord; see /discord/roles")
+                raise SandboxError(f"Discord has no action {asked.action}; see /discord/roles")
         return known
 
     async def _add_fault(self, request: web.Request) -> Any:
@@ -248,7 +248,7 @@ class Control:
         if asked.platform == "discord" and not _is_discord_name(name):
             raise SandboxError(f"the sandbox imitates no Discord route {name!r}")
         if asked.status is None and asked.when in ("before", "after"):
-            raise SandboxError("a fault that is answered needs a `status`")
+            raise SandboxError("a fault before or after the call needs a `status`")
         fault = Fault(
             asked.platform,
             name,
@@ -279,7 +279,7 @@ class Control:
         platform, name = query.pop("platform", None), query.pop("name", None)
         after, wait = query.pop("after", "0"), query.pop("wait", "0")
         if query:
-            raise SandboxError(f"the transcript is not searched by {', '.join(sorted(query))}")
+            raise SandboxError(f"the transcript has no filter {', '.join(sorted(query))}")
         if platform is not None and platform not in get_args(PlatformName):
             raise SandboxError(f"there is no platform {platform!r}")
         try:
@@ -294,7 +294,7 @@ class Control:
             try:
                 await self._transcript.wait_for(wanted, timeout=seconds, after=newest_known)
             except TimeoutError:
-                log.debug("transcript.waited_in_vain", after=newest_known)
+                log.debug("wait.expired", after=newest_known)
         calls = self._transcript.calls(platform=platform, name=name, after=newest_known)
         return {"calls": [asdict(call) for call in calls], "last": self._transcript.last}
 

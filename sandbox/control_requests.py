@@ -1,4 +1,4 @@
-"""What the control interface can be asked: one struct per request body."""
+"""The request bodies of the control interface, one struct per route."""
 
 from typing import Any, Literal, TypeVar
 
@@ -40,7 +40,7 @@ class ControlRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class TelegramSay(ControlRequest):
-    """A person writes; `anonymous` as the group, which administrators can."""
+    """A person writes; with `anonymous`, an administrator writes as the group."""
 
     chat_id: Id
     user_id: Id
@@ -50,7 +50,7 @@ class TelegramSay(ControlRequest):
 
 
 class TelegramEdit(ControlRequest):
-    """A person changes the text of a message of their own."""
+    """A person edits the text of their own message."""
 
     chat_id: Id
     message_id: int
@@ -61,7 +61,7 @@ class TelegramEdit(ControlRequest):
 class TelegramUpdate(ControlRequest):
     """Telegram sends an update of any shape: `update` is JSON, `text` goes out as it is.
 
-    An object without `update_id` is given the next one; in `text`, `$update_id` stands for it.
+    An object without `update_id` gets the next id; in `text`, `$update_id` stands for that id.
     """
 
     update: Any = None
@@ -78,7 +78,7 @@ class TelegramClick(ControlRequest):
 
 
 class TelegramReact(ControlRequest):
-    """A person reacts to a message, or without `emoji` takes that back."""
+    """A person reacts to a message; without `emoji`, they remove their reaction."""
 
     chat_id: Id
     message_id: int
@@ -87,14 +87,14 @@ class TelegramReact(ControlRequest):
 
 
 class TelegramBotStatus(ControlRequest):
-    """The owner changes the bot's standing; `rights` are an administrator's, default the seed's."""
+    """The owner changes the bot's status. `rights` are an administrator's; default: the seed's."""
 
     status: Literal["administrator", "member", "left", "kicked"]
     rights: frozenset[str] | None = None
 
 
 class TelegramBlock(ControlRequest):
-    """A person blocks the bot in private, or lets it write again."""
+    """A person blocks the bot in private, or unblocks it."""
 
     user_id: Id
     blocked: bool = True
@@ -135,14 +135,14 @@ class DiscordEvent(ControlRequest):
 
 
 class DiscordBlock(ControlRequest):
-    """A member closes their direct messages, or takes them again."""
+    """A member closes their direct messages, or opens them again."""
 
     user_id: Id
     blocked: bool = True
 
 
 class DiscordRole(ControlRequest):
-    """The owner gives or takes a role by hand."""
+    """The owner gives a role to a member, or takes it away."""
 
     action: Literal["give", "take"]
     user_id: Id
@@ -150,17 +150,17 @@ class DiscordRole(ControlRequest):
 
 
 class DiscordPermissions(ControlRequest):
-    """The owner lets a role carry exactly these permissions ("MANAGE_ROLES")."""
+    """The owner sets the permissions of a role, such as "MANAGE_ROLES"."""
 
     role_id: Id
     permissions: list[str]
 
 
 class MemberChange(ControlRequest):
-    """Somebody comes, goes, or is changed by the owner's hand.
+    """A person joins or leaves, or the owner changes their membership.
 
-    Joining without `user_id` makes a new person. `tag`, promote and demote are Telegram's,
-    `pending` and pass_screening Discord's.
+    Joining without `user_id` creates a person. `tag`, promote and demote exist on Telegram only,
+    `pending` and pass_screening on Discord only.
     """
 
     platform: PlatformName
@@ -191,7 +191,7 @@ Body = TypeVar("Body", bound=ControlRequest)
 
 
 def request_from(body: bytes, kind: type[Body]) -> Body:
-    """Decode a request body; SandboxError says what is wrong with it."""
+    """Decode a request body. Raises SandboxError, which says what is wrong with it."""
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as error:
@@ -199,7 +199,7 @@ def request_from(body: bytes, kind: type[Body]) -> Body:
 
 
 def number_of(identifier: Id) -> int:
-    """An id as a number, however it was written."""
+    """Return an id as a number, whether it was sent as a number or as a string."""
     try:
         return int(identifier)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What the sandbox itself refuses, as opposed to the errors the imitated platforms answer."""
+"""Errors of the sandbox itself, as opposed to the errors that the imitated platforms answer."""
 
 __all__ = ["SandboxError", "SeedError"]
 
@@ -6,8 +6,8 @@ __all__ = ["SandboxError", "SeedError"]
 class SandboxError(Exception):
     """The sandbox cannot do what it was asked; the message says why in one sentence.
 
-    Raised for impossible requests (a person who is not there clicks a button that never was), which
-    are mistakes of whoever drives the sandbox. The control interface answers them with 400.
+    Raised for impossible requests, such as a click on a button that does not exist. They are
+    mistakes of the caller who drives the sandbox. The control interface answers them with 400.
     """
 
 

@@ -1,4 +1,4 @@
-"""Faults on order: the next calls of a method fail the way real platforms fail."""
+"""Ordered faults: the next calls of a method fail the way real platforms fail."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -13,16 +13,16 @@ ANY = "*"
 
 @dataclass(slots=True)
 class Fault:
-    """What happens to the next `times` calls named `name` ("*" for any) on `platform`.
+    """A fault of the next `times` calls named `name` ("*" for any) on `platform`.
 
     `when` is one of
       before:  answered with `status`, nothing executed.
-      after:   executed, then answered with `status`: the caller never learns that it worked.
+      after:   executed, then answered with `status`: the caller does not learn that it worked.
       dropped: answered 2xx as if done, nothing executed (discord-api-docs#6289).
       hangup:  the connection closes without an answer, nothing executed.
-      garbled: executed, but what goes out is not what clients know: `changes` (a JSON merge patch,
-               RFC 7386, where null removes a field) is applied to the answer or gateway event, or
-               `page` (text that need not be JSON) takes its place. `status` is the answer's own
+      garbled: executed, but the answer or gateway event has a shape that clients do not know:
+               `changes` (a JSON merge patch, RFC 7386, where null removes a field) is applied to
+               it, or `page` (text that need not be JSON) replaces it. `status` is the answer's own
                unless it is set.
     `retry_after` is in seconds. `description` and `code` replace the platform's usual wording and
     (Discord only) its JSON error code.
@@ -43,7 +43,7 @@ class Fault:
         if self.when not in get_args(When):
             raise SandboxError(f"a fault's `when` is one of {get_args(When)}, not {self.when!r}")
         if self.times < 1:
-            raise SandboxError("a fault happens at least once: `times` must be 1 or more")
+            raise SandboxError("`times` of a fault must be 1 or more")
         if self.when in ("before", "after") and not 400 <= self.status <= 599:
             raise SandboxError(f"a fault's status is 400 to 599, not {self.status}")
         if (self.when == "garbled") != ((self.changes is None) != (self.page is None)):
@@ -66,7 +66,7 @@ def patched(value: Any, changes: Any) -> Any:
 
 
 class Faults:
-    """The faults still to come, oldest first."""
+    """The faults that have not happened yet, oldest first."""
 
     def __init__(self) -> None:
         self._pending: list[Fault] = []
@@ -76,7 +76,7 @@ class Faults:
         self._pending.append(fault)
 
     def take(self, platform: str, name: str) -> Fault | None:
-        """The fault that this call must suffer, if any; each taking uses one of its `times`."""
+        """Return the fault of this call, if any, and use up one of its `times`."""
         for fault in self._pending:
             if fault.platform == platform and fault.name in (ANY, name):
                 fault.times -= 1

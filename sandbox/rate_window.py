@@ -1,4 +1,4 @@
-"""Rate-limit arithmetic: how long a caller must wait. It does not sleep and does not know HTTP."""
+"""Rate-limit arithmetic: how long a caller must wait. It neither sleeps nor knows HTTP."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class Window:
 
     @property
     def remaining(self) -> int:
-        """How many calls the open window still grants."""
+        """The number of calls that the open window still grants."""
         return self.limit if self.reset_after == 0.0 else max(0, self.limit - self._used)
 
     @property
@@ -38,11 +38,11 @@ class Window:
         return max(0.0, self._ends_at - self._clock())
 
     def wait(self) -> float:
-        """What `take` would answer, without taking anything."""
+        """Return what `take` would return, without counting a call."""
         return 0.0 if self.remaining else self.reset_after
 
     def take(self) -> float:
-        """Grant a call and answer 0.0, or refuse it and answer the seconds to wait."""
+        """Grant a call and return 0.0, or refuse it and return the seconds to wait."""
         if self.reset_after == 0.0:
             self._ends_at = self._clock() + self.per_seconds
             self._used = 0

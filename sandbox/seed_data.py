@@ -1,4 +1,4 @@
-"""The world before anything happens: who is there, with which rights. Read from seed.json."""
+"""The seed: people, roles and rights on both platforms before anything happens, from seed.json."""
 
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,7 @@ __all__ = [
 
 
 class TelegramPersonSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A person in the group. `promoted_by` is who made an administrator one."""
+    """A person in the group. `promoted_by` is the id of the person who made them administrator."""
 
     id: int
     first_name: str
@@ -33,7 +33,7 @@ class TelegramPersonSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class TelegramGroupSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The supergroup. `bot_rights` are the `can_...` rights that the bot holds as administrator."""
+    """The supergroup. `bot_rights` are the `can_...` rights of the bot, an administrator."""
 
     id: int
     title: str
@@ -56,7 +56,7 @@ class TelegramSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DiscordUserSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A member of the guild. `role_ids` leaves out @everyone, which all have."""
+    """A member of the guild. `role_ids` leaves out @everyone, which all members have."""
 
     id: str
     username: str
@@ -66,7 +66,7 @@ class DiscordUserSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DiscordRoleSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A role. `permissions` are Discord's names; `managed_by` says who else hands the role out."""
+    """A role. `permissions` are Discord's names; `managed_by` is the integration that gives it."""
 
     id: str
     name: str
@@ -86,7 +86,7 @@ class DiscordChannelSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 class DiscordGuildSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The guild. `roles` go from low to high, @everyone (whose id is the guild's) first.
 
-    `members` are the people in it; the bot is not among them, but in it all the same.
+    `members` leaves out the bot, which is always a member.
     """
 
     id: str
@@ -111,7 +111,7 @@ class DiscordSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Seed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Both platforms' beginnings."""
+    """The initial state of both platforms."""
 
     telegram: TelegramSeed
     discord: DiscordSeed
@@ -120,7 +120,7 @@ class Seed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_seed(path: Path | None = None) -> Seed:
     """Read a seed; without a path, the one that comes with the sandbox.
 
-    Raises SeedError when the file cannot be read, lacks something or holds an unknown key.
+    Raises SeedError when the file cannot be read, lacks a key or holds an unknown one.
     """
     source = path or Path(__file__).with_name("seed.json")
     try:

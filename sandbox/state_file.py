@@ -1,4 +1,4 @@
-"""Keeping the world in a file, so that a restarted sandbox goes on where it was."""
+"""The state file: the platforms' state on disk, from which a restarted sandbox goes on."""
 
 import asyncio
 import os
@@ -12,19 +12,20 @@ from .errors import SeedError
 
 __all__ = ["Saveable", "StateFile"]
 
+#: Seconds between two saves, and so the most that a killed sandbox loses.
 SAVE_SECONDS = 3.0
 
 log = structlog.get_logger("twinstream.sandbox")
 
 
 class Saveable(Protocol):
-    """A platform whose state can be kept."""
+    """A platform whose state can be saved."""
 
     def dump(self) -> dict[str, Any]:
-        """The state as JSON."""
+        """Return the state as JSON."""
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over a dumped state."""
+        """Replace the state by a dumped one."""
 
 
 class StateFile:
@@ -36,7 +37,7 @@ class StateFile:
         self._written = b""
 
     def load(self) -> None:
-        """Take over the file if there is one; SeedError if it cannot be used."""
+        """Load the file if it exists. Raises SeedError if it cannot be used."""
         if not self._path.exists():
             return
         try:
@@ -44,24 +45,24 @@ class StateFile:
         except (OSError, msgspec.MsgspecError) as error:
             raise SeedError(f"the state {self._path.name} cannot be used: {error}") from error
         if states.keys() != self._platforms.keys():
-            raise SeedError(f"the state {self._path.name} is not one of a sandbox")
+            raise SeedError(f"the state {self._path.name} does not name both platforms")
         for name, platform in self._platforms.items():
             platform.load(states[name])
         log.info("state.loaded", file=self._path.name)
 
     def save(self) -> None:
-        """Write the state, if it is not what was written last."""
+        """Write the state if it has changed since the last save."""
         state = {name: platform.dump() for name, platform in self._platforms.items()}
         encoded = msgspec.json.encode(state, order="deterministic")
         if encoded == self._written:
             return
         draft = self._path.with_name(self._path.name + ".part")
         draft.write_bytes(encoded)
-        os.replace(draft, self._path)  # noqa: PTH105 - the atomic one by its usual name
+        os.replace(draft, self._path)  # noqa: PTH105 - the usual name of the atomic replacement
         self._written = encoded
 
     async def save_regularly(self) -> None:
-        """Save every three seconds until cancelled, and then once more."""
+        """Save every SAVE_SECONDS until cancelled, and then once more."""
         try:
             while True:
                 await asyncio.sleep(SAVE_SECONDS)

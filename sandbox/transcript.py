@@ -1,4 +1,4 @@
-"""Everything that went over the wire, in order: what a bot asked, and what it was answered."""
+"""The transcript: every request of a bot with its answer, and every event sent to it, in order."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ from typing import Any
 __all__ = ["Call", "Transcript"]
 
 CALLS_KEPT = 100_000
+#: The number of calls that the message of a timeout lists.
 CALLS_QUOTED = 12
 
 
@@ -19,8 +20,9 @@ class Call:
     """One exchange with a bot. `request` and `response` are JSON values and must not be changed.
 
     `name` is a Telegram method ("setChatMemberTag") or a Discord route template
-    ("PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"). What the sandbox sends of its own
-    accord is recorded with status 0, as "update" (Telegram) or "gateway <EVENT>" (Discord).
+    ("PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"). Updates and events that
+    the sandbox pushes have status 0 and the name "update" (Telegram) or "gateway <EVENT>"
+    (Discord).
     `at` is Unix time in seconds; `reason` is Discord's audit-log reason.
     """
 
@@ -58,7 +60,7 @@ class Transcript:
         *,
         reason: str | None = None,
     ) -> Call:
-        """Append a call and wake whoever waits for one."""
+        """Append a call and wake the tasks that wait for one."""
         self._number += 1
         call = Call(self._number, self._clock(), platform, name, request, status, response, reason)
         self._calls.append(call)
@@ -69,7 +71,7 @@ class Transcript:
     def calls(
         self, *, platform: str | None = None, name: str | None = None, after: int = 0
     ) -> list[Call]:
-        """The calls with a number above `after`, oldest first."""
+        """Return the calls with a number above `after`, oldest first."""
         return [
             call
             for call in self._newer(after)
@@ -79,7 +81,7 @@ class Transcript:
     async def wait_for(
         self, predicate: Callable[[Call], bool], *, timeout: float, after: int = 0
     ) -> Call:
-        """The first call above `after` for which `predicate` holds, past calls included.
+        """Return the first call above `after` for which `predicate` holds, past calls included.
 
         Raises TimeoutError after `timeout` seconds; its message lists the latest calls seen.
         """

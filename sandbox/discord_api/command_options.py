@@ -1,4 +1,4 @@
-"""A person's command line, turned into what a bot gets: typed options and what they point at."""
+"""Command options: a person's input becomes typed options and resolved objects."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,10 +28,10 @@ NAMES = {
 def command_data(
     command: Command, words: list[str], options: Mapping[str, Any], world: World
 ) -> Json:
-    """The `data` of a slash command's interaction.
+    """Return the `data` of a slash command's interaction.
 
-    `words` are the names of subcommand group and subcommand, if any. Raises SandboxError with a
-    sentence when Discord's own client would not let a person send this.
+    `words` are the names of the subcommand group and the subcommand, if any. Raises SandboxError
+    with a sentence if Discord's own client would refuse the input.
     """
     resolved: dict[str, dict[str, Json]] = {}
     definition = command.definition
@@ -88,7 +88,7 @@ def _values(
 
 
 def _value(option: Json, given: Any, path: str) -> Any:
-    """The value in the type that the option declares."""
+    """Return the value in the type that the option declares."""
     kind = option["type"]
     name = f"the option {option['name']!r} of {path}"
     try:
@@ -125,7 +125,7 @@ def _converted(kind: int, given: Any) -> Any:
 def _resolve(
     option: Json, target: int, path: str, world: World, resolved: dict[str, dict[str, Json]]
 ) -> None:
-    """Add what an id points at to the interaction's `resolved`."""
+    """Add the object of an id to the interaction's `resolved`."""
     kind, key = option["type"], str(target)
     if kind in (USER, MENTIONABLE) and target in world.users:
         resolved.setdefault("users", {})[key] = payloads.user(world.users[target])

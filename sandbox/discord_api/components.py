@@ -1,4 +1,4 @@
-"""Message components: which are well formed, and how Discord gives them back.
+"""Message components: validation, and the form in which Discord returns them.
 
 Buttons, selects and their rows, and the layouts of Components V2 (containers, sections, text).
 """
@@ -27,7 +27,7 @@ LABEL_LENGTH_MAX = 80
 
 @dataclass(frozen=True)
 class Shape:
-    """The fields of a component; `defaults` are what Discord fills in when one is missing."""
+    """The fields of a component; Discord fills in a missing field from `defaults`."""
 
     required: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
@@ -36,7 +36,7 @@ class Shape:
 
     @property
     def fields(self) -> frozenset[str]:
-        """Every field that may be there."""
+        """Every field that is allowed."""
         return self.required | self.optional | self.defaults.keys() | {"type", "id"}
 
 
@@ -72,10 +72,10 @@ SHAPES = {
 
 
 def read_components(components: list[Json], *, layout: bool) -> list[Json]:
-    """Check a message's components and give them back as Discord stores them, ids included.
+    """Validate a message's components, and return them as Discord stores them, ids included.
 
-    `layout` is whether the message carries the Components V2 flag; without it only rows are taken.
-    Raises ApiError 50035 naming the field at fault.
+    `layout` says whether the message has the Components V2 flag; without it only rows are allowed.
+    Raises ApiError 50035, which names the invalid field.
     """
     allowed = AT_TOP_V2 if layout else frozenset({ROW})
     if not layout and len(components) > ROWS_MAX:
@@ -103,7 +103,7 @@ def read_components(components: list[Json], *, layout: bool) -> list[Json]:
 
 
 def find(components: list[Json], custom_id: str) -> Json | None:
-    """The component with this custom id, however deep it lies."""
+    """Return the component with this custom id, at any depth."""
     for component in components:
         if component.get("custom_id") == custom_id:
             return component
@@ -119,7 +119,7 @@ def _accessory(component: Json) -> list[Json]:
 
 
 class _Reader:
-    """Walks the components of one message and keeps the counts that hold for all of them."""
+    """Validates the components of one message, and counts what the limits of a message apply to."""
 
     def __init__(self) -> None:
         self.count = 0

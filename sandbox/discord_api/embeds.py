@@ -1,4 +1,4 @@
-"""Embeds: their limits, and how Discord gives them back."""
+"""Embeds: their limits, and the form in which Discord returns them."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ PLAIN_FIELDS = frozenset(
 
 
 def read_embeds(embeds: list[Json]) -> list[Json]:
-    """Check embeds and give them back without what is null. Raises ApiError 50035."""
+    """Validate embeds, and return them without null fields. Raises ApiError 50035."""
     if len(embeds) > EMBEDS_MAX:
         raise _too_long("embeds", EMBEDS_MAX)
     read = [_embed(embed, f"embeds.{index}") for index, embed in enumerate(embeds)]

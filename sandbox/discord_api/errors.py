@@ -1,4 +1,4 @@
-"""What the Discord API answers when it refuses, as exceptions that a handler raises."""
+"""Refusals of the Discord API, as exceptions that a handler raises."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ class ApiError(Exception):
         self.errors = errors
 
     def body(self) -> dict[str, Any]:
-        """The JSON that the caller gets."""
+        """Return the JSON body of the answer."""
         answer: dict[str, Any] = {"message": self.message, "code": self.code}
         if self.errors is not None:
             answer["errors"] = self.errors
@@ -63,27 +63,27 @@ def invalid_token() -> ApiError:
 
 
 def unknown(thing: str) -> ApiError:
-    """There is no such thing; `thing` is a key of UNKNOWN_CODES."""
+    """The thing does not exist; `thing` is a key of UNKNOWN_CODES."""
     return ApiError(404, UNKNOWN_CODES[thing], f"Unknown {thing}")
 
 
 def missing_access() -> ApiError:
-    """The bot cannot even see what it wants to change."""
+    """The bot does not see the thing that it wants to change."""
     return ApiError(403, 50001, "Missing Access")
 
 
 def missing_permissions() -> ApiError:
-    """A permission is missing, or a role is not below the bot's highest, or it is managed."""
+    """The bot lacks a permission, or the role is managed or not below the bot's highest role."""
     return ApiError(403, 50013, "Missing Permissions")
 
 
 def invalid_role() -> ApiError:
-    """A role that can never be given, taken or deleted: @everyone, or a managed one to delete."""
+    """@everyone cannot be given, taken or deleted; a managed role cannot be deleted."""
     return ApiError(400, 50028, "Invalid Role")
 
 
 def invalid_form(field: str, code: str, message: str) -> ApiError:
-    """A field of the body is wrong. `field` may be a path with dots ("embeds.0.title")."""
+    """A field of the body is invalid. `field` may be a dotted path ("embeds.0.title")."""
     tree: dict[str, Any] = {"_errors": [{"code": code, "message": message}]}
     for name in reversed(field.split(".")):
         tree = {name: tree}
@@ -91,5 +91,5 @@ def invalid_form(field: str, code: str, message: str) -> ApiError:
 
 
 def not_imitated(what: str) -> ApiError:
-    """Discord may know this, the sandbox does not; silence would be a lie."""
+    """Discord may support this, but the sandbox does not: ignoring it would look like success."""
     return ApiError(501, 0, f"The sandbox does not imitate {what}")

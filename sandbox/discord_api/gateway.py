@@ -1,4 +1,4 @@
-"""The gateway: its sockets, and which sessions are told of what happens."""
+"""The gateway: its sockets, and which sessions receive an event."""
 
 import asyncio
 from typing import Any
@@ -18,11 +18,11 @@ CLOSING_HANDSHAKE_MAX_S = 1.0
 
 
 class Gateway:
-    """Serves sockets and tells every session what it has the intents for.
+    """Serves sockets, and sends every session the events that its intents cover.
 
     `url` is set once the platform listens. A fault ordered for "gateway connect" refuses the
     upgrade with its status (before), cuts the connection (hangup), closes before HELLO (after) or
-    leaves the client without one (dropped).
+    sends no HELLO (dropped).
     """
 
     def __init__(self, settings: GatewaySettings) -> None:
@@ -33,11 +33,11 @@ class Gateway:
 
     @property
     def connected(self) -> int:
-        """How many sockets are open."""
+        """The number of open sockets."""
         return len(self._connections)
 
     def emit(self, event: str, payload: Json, *, direct: bool = False) -> None:
-        """Tell the sessions of an event. What happens outside the guild goes to shard 0."""
+        """Send an event to the sessions. An event outside the guild goes to shard 0."""
         world = self._settings.world()
         for session in self._sessions:
             if not session.sees_guild(0 if direct else world.guild.id):
@@ -47,12 +47,12 @@ class Gateway:
                 self._sessions.dispatch(session, event, seen)
 
     def dispatch(self, event: str, data: Any) -> None:
-        """Send every session an event of any name and shape, whatever its intents are."""
+        """Send every session an event of any name and shape, regardless of intents."""
         for session in self._sessions:
             self._sessions.dispatch(session, event, data)
 
     def disconnect(self, code: int | None = None) -> None:
-        """Close every socket with `code`, or cut them without a word. Sessions can be resumed."""
+        """Close every socket with `code`, or cut them if it is None. Sessions can be resumed."""
         for connection in list(self._connections):
             if code is None:
                 connection.abort()
@@ -60,19 +60,19 @@ class Gateway:
                 connection.close(code)
 
     def ask_to_reconnect(self) -> None:
-        """Send every client op 7: it should reconnect and resume."""
+        """Send every client op 7, which asks it to reconnect and resume."""
         for connection in self._connections:
             connection.send({"op": Opcode.RECONNECT, "d": None})
 
     def invalidate(self, *, resumable: bool = False) -> None:
-        """Send every client op 9; unless `resumable`, their sessions are gone."""
+        """Send every client op 9. Unless `resumable`, their sessions are removed."""
         if not resumable:
             self._sessions.clear()
         for connection in self._connections:
             connection.send({"op": Opcode.INVALID_SESSION, "d": resumable})
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One socket, from the upgrade until it closes."""
+        """Serve one socket, from the upgrade until it closes."""
         fault = self._settings.faults.take(PLATFORM, CONNECT)
         status = fault.status if fault is not None else 101
         self._settings.transcript.record(PLATFORM, CONNECT, dict(request.query), status, None)
@@ -87,20 +87,20 @@ class Gateway:
         elif fault is not None:
             await socket.receive()
         else:
-            await self._converse(request, socket)
+            await self._run_protocol(request, socket)
         return socket
 
-    async def _converse(self, request: web.Request, socket: web.WebSocketResponse) -> None:
-        # A client that asks for zstd gets plain text frames, which it reads just as well.
+    async def _run_protocol(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        # A client that asks for zstd gets text frames, which every client reads.
         compress = request.query.get("compress") == "zlib-stream"
         connection = GatewaySocket(socket, request, compress=compress)
         self._connections.add(connection)
         writer = asyncio.create_task(connection.write())
         try:
-            conversation = GatewayProtocol(
+            protocol = GatewayProtocol(
                 self._settings, self._sessions, connection, resume_url=self.url
             )
-            await conversation.hold(socket, request.query)
+            await protocol.serve(socket, request.query)
         finally:
             self._connections.discard(connection)
             if connection.closed_by_us:

@@ -1,4 +1,4 @@
-"""What one client says on one gateway socket, and how it is taken."""
+"""The gateway protocol on one socket: the client's frames and the server's answers."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -23,8 +23,10 @@ from .world import World
 __all__ = ["GatewayProtocol", "GatewaySettings"]
 
 HEARTBEAT_INTERVAL_MS = 41_250
+#: A client that sends nothing for this long has missed a heartbeat; its session times out.
 SILENCE_MAX_S = 1.5 * HEARTBEAT_INTERVAL_MS / 1000
 FRAME_BYTES_MAX = 4096
+#: Close codes of a client after which Discord discards its session.
 UNRESUMABLE_AFTER = frozenset({int(WSCloseCode.OK), int(WSCloseCode.GOING_AWAY)})
 NAMES = {
     Opcode.HEARTBEAT: "HEARTBEAT",
@@ -37,7 +39,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """What holds for every conversation. `privileged` intents are those the application has."""
+    """Shared by all sockets. `privileged` are the privileged intents granted to the application."""
 
     token: str
     world: Callable[[], World]
@@ -49,7 +51,7 @@ class GatewaySettings:
 
 
 class GatewayProtocol:
-    """One socket from HELLO to its end. Ends with a close code when the client breaks a rule."""
+    """Serves one socket from HELLO to its end. A client that breaks a rule gets a close code."""
 
     def __init__(
         self,
@@ -73,8 +75,8 @@ class GatewayProtocol:
             Opcode.REQUEST_GUILD_MEMBERS: self._request_members,
         }
 
-    async def hold(self, socket: web.WebSocketResponse, query: Mapping[str, str]) -> None:
-        """Greet the client and answer it until one side closes."""
+    async def serve(self, socket: web.WebSocketResponse, query: Mapping[str, str]) -> None:
+        """Send HELLO, and answer frames until one side closes."""
         if query.get("v", "10") != "10" or query.get("encoding", "json") != "json":
             self._connection.close(CloseCode.INVALID_API_VERSION)
         else:
@@ -91,10 +93,10 @@ class GatewayProtocol:
         except TimeoutError:
             self._connection.close(CloseCode.SESSION_TIMED_OUT)
         finally:
-            self._part(client_code)
+            self._detach(client_code)
 
-    def _part(self, client_code: int) -> None:
-        """Detach the session; a client that closed it properly does not want it back."""
+    def _detach(self, client_code: int) -> None:
+        """Detach the session. A session that its client closed properly cannot be resumed."""
         session = self._session
         if session is None or session.connection is not self._connection:
             return
@@ -108,7 +110,7 @@ class GatewayProtocol:
     def _close(self, code: int) -> None:
         self._connection.close(code)
 
-    # What the client says
+    # Frames of the client
 
     def _take(self, data: Any) -> None:
         if self._frames.take():
@@ -216,7 +218,7 @@ class GatewayProtocol:
             return self._close(CloseCode.DISALLOWED_INTENTS)
         if request is None:
             return None
-        if request.everybody and (wait := self._wait_for_everybody(session)):
+        if request.all_members and (wait := self._wait_for_all_members(session)):
             meta = {"guild_id": str(world.guild.id), "nonce": request.nonce}
             limited = {
                 "opcode": Opcode.REQUEST_GUILD_MEMBERS,
@@ -228,11 +230,13 @@ class GatewayProtocol:
             self._sessions.dispatch(session, "GUILD_MEMBERS_CHUNK", chunk)
         return None
 
-    def _wait_for_everybody(self, session: Session) -> float:
-        """Seconds until the session may ask for all members again; one request in 30 s."""
-        if session.everybody is None:
-            session.everybody = Window(*self._settings.limits.member_requests, self._settings.clock)
-        return session.everybody.take()
+    def _wait_for_all_members(self, session: Session) -> float:
+        """Return the seconds until the session may request all members again (once per 30 s)."""
+        if session.all_members is None:
+            session.all_members = Window(
+                *self._settings.limits.member_requests, self._settings.clock
+            )
+        return session.all_members.take()
 
 
 def _without_token(said: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Gateway sessions: they outlive their sockets, so that a client can resume where it was."""
+"""Gateway sessions. They outlive their sockets, so that a client can resume after a reconnect."""
 
 import json
 import secrets
@@ -23,7 +23,7 @@ SESSIONS_KEPT = 64
 
 @dataclass(slots=True)
 class Session:
-    """What a client identified as, and the events it was sent, numbered from 1."""
+    """A client's intents and shard, and the events sent to it, numbered from 1."""
 
     intents: Intent
     shard: tuple[int, int]
@@ -31,8 +31,8 @@ class Session:
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
     connection: GatewaySocket | None = None
-    everybody: Window | None = None
-    """How often this session asked for all members of the guild."""
+    all_members: Window | None = None
+    """Limits how often this session may request all members of the guild."""
     _kept: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
 
     def sees_guild(self, guild_id: int) -> bool:
@@ -41,7 +41,7 @@ class Session:
         return (guild_id >> 22) % shards == shard
 
     def number(self, event: str, payload: Any) -> str:
-        """Give an event the next number, keep it for a resume and return its frame."""
+        """Number an event, keep it for a resume, and return its frame."""
         self.sequence += 1
         frame = {"op": Opcode.DISPATCH, "t": event, "s": self.sequence, "d": payload}
         text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
@@ -54,7 +54,7 @@ class Session:
         return oldest - 1 <= sequence <= self.sequence
 
     def resume(self, connection: GatewaySocket, *, after: int) -> None:
-        """Take over a socket and send it the events it missed."""
+        """Attach a new socket, and send it the events that it missed."""
         self.connection = connection
         for number, text in self._kept:
             if number > after:
@@ -62,7 +62,7 @@ class Session:
 
 
 class Sessions:
-    """The newest 64 sessions, and what is told to each."""
+    """The newest 64 sessions, and the events sent to each."""
 
     def __init__(self, transcript: Transcript, faults: Faults) -> None:
         self._transcript = transcript
@@ -73,29 +73,29 @@ class Sessions:
         return iter(list(self._by_id.values()))
 
     def add(self, session: Session) -> None:
-        """Keep a session; the oldest beyond the bound can no longer be resumed."""
+        """Keep a session. The oldest above SESSIONS_KEPT can no longer be resumed."""
         self._by_id[session.id] = session
         while len(self._by_id) > SESSIONS_KEPT:
             del self._by_id[next(iter(self._by_id))]
 
     def get(self, session_id: object) -> Session | None:
-        """The session with this id, if it can still be used."""
+        """Return the session with this id, if it is still kept."""
         return self._by_id.get(session_id) if isinstance(session_id, str) else None
 
     def remove(self, session: Session) -> None:
-        """Forget a session: it cannot be resumed and hears of nothing more."""
+        """Remove a session: it cannot be resumed and receives no more events."""
         self._by_id.pop(session.id, None)
 
     def clear(self) -> None:
-        """Forget all sessions."""
+        """Remove all sessions."""
         self._by_id.clear()
 
     def dispatch(self, session: Session, event: str, payload: Any) -> None:
-        """Tell a session of an event, unless a fault ordered for `gateway <EVENT>` forbids it.
+        """Send a session an event, unless a fault is ordered for `gateway <EVENT>`.
 
-        A dropped event is lost for good. One whose socket breaks before it is sent (`before`,
-        `hangup`) comes with the next resume. A garbled one is changed, or a `page` goes out instead
-        of its frame.
+        A dropped event is lost. If the fault breaks the socket before the event is sent (`before`,
+        `hangup`), the next resume brings it. A garbled event is changed, or a `page` replaces its
+        frame.
         """
         name = f"gateway {event}"
         fault = self._faults.take(PLATFORM, name)
@@ -117,7 +117,7 @@ class Sessions:
 
 
 def break_off(connection: GatewaySocket, fault: Fault) -> None:
-    """End a connection as a fault's `code` says: op 7 or 9, a close code, or without a word."""
+    """End a connection as a fault's `code` says: op 7 or 9, or a close code. A hangup cuts it."""
     if fault.when == "hangup":
         connection.abort()
     elif fault.code == Opcode.RECONNECT:

@@ -1,4 +1,4 @@
-"""One gateway socket: frames out in order, compressed if the client asked for it."""
+"""One gateway socket: sends frames in order, compressed if the client asked for it."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ class Opcode:
 
 
 class CloseCode:
-    """Why the gateway closes a socket."""
+    """The close codes of the gateway."""
 
     UNKNOWN_ERROR = 4000
     UNKNOWN_OPCODE = 4001
@@ -51,10 +51,10 @@ class _Close:
 
 
 class GatewaySocket:
-    """A socket with an outbox: sending never waits, and the order of sending is kept.
+    """A socket with an outbox: `send` never blocks, and frames keep their order.
 
-    With `compress` all frames go through one zlib context, flushed after each, as the real
-    "zlib-stream" does. A client that asks for zstd gets text frames, which every client reads.
+    With `compress` all frames go through one zlib context, flushed after each, as in the real
+    "zlib-stream". A client that asks for zstd gets text frames, which every client reads.
     """
 
     def __init__(
@@ -75,19 +75,19 @@ class GatewaySocket:
         self._outbox.put_nowait(text)
 
     def close(self, code: int) -> None:
-        """Close the socket with this code once everything queued is sent."""
+        """Close the socket with this code, after everything that is queued."""
         self.closed_by_us = True
         self._outbox.put_nowait(_Close(code))
 
     def abort(self) -> None:
-        """Cut the socket without a closing handshake; what is queued is lost."""
+        """Cut the socket without a closing handshake; queued frames are lost."""
         self.closed_by_us = True
         if self._request.transport is not None:
             self._request.transport.abort()
         self._outbox.put_nowait(_Close(CloseCode.UNKNOWN_ERROR))
 
     async def write(self) -> None:
-        """Send what is queued, until the socket closes."""
+        """Send queued frames until the socket closes."""
         with suppress(ConnectionError):
             while not self._socket.closed:
                 item = await self._outbox.get()

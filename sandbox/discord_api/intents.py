@@ -1,4 +1,4 @@
-"""Gateway intents: which events a session is told, and how much of them."""
+"""Gateway intents: which events a session receives, and which of their fields."""
 
 from enum import IntFlag
 
@@ -36,7 +36,8 @@ class Intent(IntFlag):
 ALL_INTENTS = ~Intent(0)
 PRIVILEGED_INTENTS = Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES | Intent.MESSAGE_CONTENT
 
-# By these an application's flags tell what it was granted without a review, below 10,000 users.
+# The flags of an application by which Discord shows the privileged intents granted without a
+# review, to applications below 10,000 users.
 GRANTED_FLAGS = {
     Intent.GUILD_PRESENCES: 1 << 13,
     Intent.GUILD_MEMBERS: 1 << 15,
@@ -64,17 +65,17 @@ CONTENT_HIDDEN = {"content": "", "embeds": [], "components": [], "attachments": 
 
 
 def application_flags(privileged: Intent) -> int:
-    """The flags of an application that was granted these privileged intents."""
+    """Return the flags of an application that was granted these privileged intents."""
     return sum(flag for intent, flag in GRANTED_FLAGS.items() if intent in privileged)
 
 
 def seen_with(
     intents: Intent, event: str, payload: Json, *, direct: bool, bot_id: int
 ) -> Json | None:
-    """What a session with these intents is told of an event, or None for nothing.
+    """Return an event's payload for a session with these intents, or None if it gets no event.
 
-    Without MESSAGE_CONTENT a message of the guild comes empty, unless the bot wrote it or is
-    mentioned. Interactions need no intent, and the bot hears of itself without GUILD_MEMBERS.
+    Without MESSAGE_CONTENT a guild message arrives empty, unless the bot wrote it or is mentioned.
+    Interactions need no intent. Updates of the bot's own member need no GUILD_MEMBERS.
     """
     needed = NEEDED_IN_GUILD.get(event, Intent(0))
     if direct and needed:

@@ -1,4 +1,4 @@
-"""Interactions: what a person's command or click becomes, and how long it may be answered."""
+"""Interactions: created by a command, click or modal, and answerable for a limited time."""
 
 import secrets
 from collections.abc import Callable
@@ -31,7 +31,7 @@ IN_GUILD, IN_BOT_DM = 0, 1
 
 
 class InteractionKind(IntEnum):
-    """What a person did."""
+    """The action of a person that created an interaction."""
 
     COMMAND = 2
     COMPONENT = 3
@@ -50,7 +50,7 @@ class Callback(IntEnum):
 
 @dataclass(slots=True)
 class Interaction:
-    """One interaction. `original_id` is the message answering it, `source_id` the clicked one."""
+    """One interaction. The message `original_id` answers it; `source_id` is the clicked message."""
 
     id: int
     kind: InteractionKind
@@ -66,7 +66,7 @@ class Interaction:
 
 
 class Interactions:
-    """Those that can still be answered. Times are in seconds of the injected clock."""
+    """The interactions that can still be answered. Times are seconds of the injected clock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -74,7 +74,7 @@ class Interactions:
         self._by_token: dict[str, Interaction] = {}
 
     def copy(self) -> "Interactions":
-        """The same interactions, to try something on without consequences."""
+        """Return a deep copy, for a call that must change nothing."""
         copied = Interactions(self._clock)
         copied._by_id, copied._by_token = deepcopy((self._by_id, self._by_token))
         return copied
@@ -89,7 +89,7 @@ class Interactions:
         *,
         source_id: int | None = None,
     ) -> Interaction:
-        """Keep a new interaction from now on."""
+        """Create an interaction, and keep it for its answers."""
         one = Interaction(interaction_id, kind, user_id, channel_id, self._clock(), data, source_id)
         self._by_id[one.id] = one
         self._by_token[one.token] = one
@@ -99,10 +99,10 @@ class Interactions:
         return one
 
     def to_acknowledge(self, interaction_id: int, token: str) -> Interaction:
-        """The interaction that a callback is for.
+        """Return the interaction of a callback.
 
-        Raises ApiError 10062 (not there, or more than 3 s old), 50027 (wrong token) or 40060
-        (acknowledged before).
+        Raises ApiError 10062 (unknown, or more than 3 s old), 50027 (wrong token) or 40060
+        (already acknowledged).
         """
         one = self._by_id.get(interaction_id)
         if one is None:
@@ -116,7 +116,7 @@ class Interactions:
         return one
 
     def to_follow(self, token: str) -> Interaction:
-        """The interaction that a follow-up is for; it must be acknowledged, and 15 min old at most.
+        """Return the interaction of a follow-up: acknowledged, and at most 15 minutes old.
 
         Raises ApiError 10015 or 50027.
         """
@@ -128,7 +128,7 @@ class Interactions:
         return one
 
     def modal_shown_to(self, user_id: int, custom_id: str) -> Interaction | None:
-        """The newest interaction that showed this person a modal with this id."""
+        """Return the newest interaction that showed this person a modal with this id."""
         for one in reversed(self._by_id.values()):
             modal = one.modal
             if modal is not None and one.user_id == user_id and modal["custom_id"] == custom_id:
@@ -137,7 +137,7 @@ class Interactions:
 
 
 def interaction_event(one: Interaction, world: World, source: Message | None) -> Json:
-    """The payload of INTERACTION_CREATE."""
+    """Return the payload of INTERACTION_CREATE."""
     channel = world.channels[one.channel_id]
     event: Json = {
         "id": str(one.id),
@@ -184,7 +184,7 @@ def _guild_part(one: Interaction, world: World, channel: Channel) -> Json:
 
 
 def metadata(one: Interaction, world: World) -> dict[str, Any]:
-    """What a message says of the interaction that it answers."""
+    """Return the `interaction_metadata` of a message that answers an interaction."""
     about: Json = {
         "id": str(one.id),
         "type": int(one.kind),

@@ -1,4 +1,4 @@
-"""What people do: write, use commands, click, fill in forms, join and leave."""
+"""Actions of people: write, use commands, click, submit modals, join and leave."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,14 +22,14 @@ CONTENT_LENGTH_MAX = 2000
 
 
 class MemberActions:
-    """Acts for the people of the editor. Raises SandboxError, a sentence, for the impossible."""
+    """Acts for people. An impossible action raises SandboxError with a sentence."""
 
     def __init__(self, editor: WorldEditor, interactions: Interactions, emit: Emit) -> None:
         self._editor = editor
         self._interactions = interactions
         self._emit = emit
 
-    # In channels
+    # Channels
 
     def say(self, channel_id: int, user_id: int, text: str) -> int:
         """A person writes a message. Returns its id."""
@@ -77,7 +77,7 @@ class MemberActions:
         return self._interact(InteractionKind.COMPONENT, user_id, channel, data, message).id
 
     def submit(self, user_id: int, custom_id: str, values: Mapping[str, str]) -> int:
-        """A person sends the modal they were shown, with text by field. Returns the interaction."""
+        """A person submits the modal shown to them, with text by field. Returns the interaction."""
         shown = self._interactions.modal_shown_to(user_id, custom_id)
         if shown is None or shown.modal is None:
             raise SandboxError(f"user {user_id} was not shown a modal {custom_id!r}")
@@ -88,12 +88,12 @@ class MemberActions:
         shown.modal = None
         return self._interact(InteractionKind.MODAL_SUBMIT, user_id, channel, data, source).id
 
-    # In and out
+    # Joining and leaving
 
     def join(
         self, user_id: int | None = None, name: str | None = None, *, pending: bool = False
     ) -> int:
-        """Somebody joins the guild: a person known by id, or a new one. Returns their id.
+        """A person joins the guild: a known one by id, or a new one. Returns their id.
 
         A `pending` member stays at membership screening until `pass_screening`.
         """
@@ -129,7 +129,7 @@ class MemberActions:
             raise SandboxError(f"there is no user {user_id}")
         return self._editor.open_direct(user_id).id
 
-    # What these stand on
+    # Shared steps
 
     def _interact(
         self,
@@ -149,7 +149,7 @@ class MemberActions:
         return one
 
     def _channel_of(self, channel_id: int, user_id: int, permission: Permission) -> Channel:
-        """The channel, if this person may do this there."""
+        """Return the channel, if this person has the permission there."""
         world = self._editor.world
         channel = world.channels.get(channel_id)
         if channel is None:
@@ -166,13 +166,13 @@ class MemberActions:
         return channel
 
     def _command(self, name: str, channel: Channel) -> Command:
-        """The command as the person's client knows it; a guild's own hides a global one."""
+        """Return the command that a client offers; a guild command hides a global one."""
         scopes = [None] if channel.direct else [self._editor.world.guild.id, None]
         for scope in scopes:
             for command in self._editor.world.commands:
                 if command.guild_id == scope and command.key == (CHAT_INPUT, name):
                     return command
-        raise SandboxError(f"the command /{name} is not synced, so nobody can use it here")
+        raise SandboxError(f"the command /{name} is not synced, so it cannot be used here")
 
     def _check_may_use(self, command: Command, channel: Channel, user_id: int) -> None:
         if channel.direct:
@@ -181,7 +181,7 @@ class MemberActions:
                 raise SandboxError(f"/{command.key[1]} is not offered in direct messages")
             return
         if not self._editor.world.installed:
-            raise SandboxError("the bot is not in the guild, so nobody can use its commands")
+            raise SandboxError("the bot is not in the guild, so its commands cannot be used")
         needed = command.definition.get("default_member_permissions")
         held = permissions_of(self._editor.world.guild, self._member(user_id))
         if needed is None or held == ALL_PERMISSIONS:
@@ -197,7 +197,7 @@ class MemberActions:
 
 
 def _filled(component: Json, values: Mapping[str, str]) -> Json:
-    """A modal's component with what the person typed; fields lie in rows or in labels."""
+    """Return a modal's component with the typed values; fields lie in rows or in labels."""
     if "components" in component:
         inner = [_filled(one, values) for one in component["components"]]
         return {"type": component["type"], "id": component.get("id", 0), "components": inner}

@@ -1,4 +1,4 @@
-"""Op 8, Request Guild Members: who is asked for, and the answer in chunks."""
+"""Op 8, Request Guild Members: reading the request, and the answer in chunks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ MATCHES_MAX = 100
 
 
 class RequestRefused(Exception):
-    """The session lacks the intent to ask for this."""
+    """The session lacks the intent for its request."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemberRequest:
-    """What is asked for: `user_ids`, or members whose name begins with `query`, or everybody."""
+    """A request for `user_ids`, for members whose name begins with `query`, or for all members."""
 
     user_ids: tuple[int, ...]
     query: str
@@ -30,15 +30,16 @@ class MemberRequest:
     nonce: str | None
 
     @property
-    def everybody(self) -> bool:
-        """Whether this is for the whole list, which is limited to once in 30 s per guild."""
+    def all_members(self) -> bool:
+        """Whether this requests all members, which is limited to once in 30 s per guild."""
         return not self.user_ids and not self.query and self.limit == 0
 
 
 def read_request(said: Json, world: World, intents: Intent) -> MemberRequest | None:
-    """The request, or None when it is for a guild that the bot is not in (Discord is silent).
+    """Return the request, or None for a guild without the bot, which Discord does not answer.
 
-    Raises RequestRefused for everybody without GUILD_MEMBERS, and for presences without theirs.
+    Raises RequestRefused for all members without GUILD_MEMBERS, and for presences without
+    GUILD_PRESENCES.
     """
     if int(said["guild_id"]) != world.guild.id or not world.installed:
         return None
@@ -51,7 +52,7 @@ def read_request(said: Json, world: World, intents: Intent) -> MemberRequest | N
         presences=bool(said.get("presences")),
         nonce=said.get("nonce"),
     )
-    if request.everybody and Intent.GUILD_MEMBERS not in intents:
+    if request.all_members and Intent.GUILD_MEMBERS not in intents:
         raise RequestRefused
     if request.presences and Intent.GUILD_PRESENCES not in intents:
         raise RequestRefused
@@ -59,7 +60,7 @@ def read_request(said: Json, world: World, intents: Intent) -> MemberRequest | N
 
 
 def chunks(request: MemberRequest, world: World) -> Iterator[Json]:
-    """The payloads of GUILD_MEMBERS_CHUNK; at least one, also when nobody is found."""
+    """Yield the payloads of GUILD_MEMBERS_CHUNK: at least one, even if no member matches."""
     found = _found(request, world)
     starts = range(0, max(len(found), 1), MEMBERS_PER_CHUNK)
     pages = [found[start : start + MEMBERS_PER_CHUNK] for start in starts]
@@ -83,16 +84,16 @@ def _found(request: MemberRequest, world: World) -> list[Member]:
     members = world.guild.members
     if request.user_ids:
         return [members[one] for one in request.user_ids if one in members]
-    if request.everybody:
+    if request.all_members:
         return list(members.values())
     matching = [
         member
         for member in members.values()
-        if named(member, world).startswith(request.query.lower())
+        if search_name(member, world).startswith(request.query.lower())
     ]
     return matching[: min(request.limit or MATCHES_MAX, MATCHES_MAX)]
 
 
-def named(member: Member, world: World) -> str:
-    """The name that searches look at, in lower case: the nickname, or else the username."""
+def search_name(member: Member, world: World) -> str:
+    """Return the name that searches match, in lower case: the nickname, or else the username."""
     return (member.nick or world.users[member.user_id].username).lower()

@@ -1,4 +1,4 @@
-"""What a bot wants to write: the body of a message, checked as Discord checks it."""
+"""Message bodies sent by a bot, validated as Discord validates them."""
 
 import re
 from collections.abc import Iterable
@@ -56,12 +56,12 @@ class Draft:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing would be seen."""
+        """Whether the message would show nothing."""
         return not (self.content or self.embeds or self.components)
 
 
 def read_draft(body: Json, *, flags_allowed: int = CROSSPOSTABLE_FLAGS) -> Draft:
-    """A new message's body. Raises ApiError 50035 (a field is wrong) or 50006 (nothing in it)."""
+    """Read a new message. Raises ApiError 50035 (invalid field) or 50006 (empty message)."""
     draft = _read(body, Draft(), flags_allowed)
     if draft.empty:
         raise ApiError(400, 50006, "Cannot send an empty message")
@@ -69,9 +69,9 @@ def read_draft(body: Json, *, flags_allowed: int = CROSSPOSTABLE_FLAGS) -> Draft
 
 
 def read_edit(body: Json, message: Message) -> Draft:
-    """A message's body after an edit: fields that are not given stay as they are.
+    """Read the edit of a message. Fields that are not given keep their values.
 
-    The layout flag can be set by an edit and never taken away.
+    An edit can set the layout flag, but not remove it.
     """
     before = Draft(message.content, message.embeds, message.components, message.flags)
     editable = message.flags | SUPPRESS_EMBEDS | LAYOUT
@@ -120,7 +120,7 @@ def _check_content(draft: Draft, *, layout: bool) -> None:
 
 
 def apply_mentions(message: Message, draft: Draft, world: World) -> None:
-    """Set whom the message mentions: those named in its text whom the bot allows to be pinged."""
+    """Set the mentions of a message: those in its text that its `allowed_mentions` permit."""
     text = "\n".join([draft.content, *_texts(draft.components)])
     allowed = _Allowed(draft.allowed_mentions)
     message.mentions = [
@@ -138,7 +138,7 @@ def apply_mentions(message: Message, draft: Draft, world: World) -> None:
 
 
 class _Allowed:
-    """The `allowed_mentions` of a draft; without any, everything that is written pings."""
+    """The `allowed_mentions` of a draft; without them, every mention pings."""
 
     def __init__(self, rules: Json | None) -> None:
         self._rules = rules

@@ -1,4 +1,4 @@
-"""What the guild's owner and its integrations do, behind the bot's back."""
+"""Actions of the guild's owner and of its integrations, which the bot did not cause."""
 
 from sandbox.errors import SandboxError
 
@@ -10,31 +10,31 @@ __all__ = ["OwnerActions"]
 
 
 class OwnerActions:
-    """Acts in the owner's name. Raises SandboxError, a sentence, for the impossible."""
+    """Acts for the owner. An impossible action raises SandboxError with a sentence."""
 
     def __init__(self, editor: WorldEditor) -> None:
         self._editor = editor
         self._guild = editor.world.guild
 
     def give_role(self, user_id: int, role_id: int) -> None:
-        """Give a member a role by hand; managed ones as their integration would."""
+        """Give a member a role; a managed role as its integration would."""
         member, role = self._member(user_id), self._role(role_id)
         held = list({*member.roles, role.id})
         self._editor.set_roles(member, held, by=self._guild.owner_id)
 
     def take_role(self, user_id: int, role_id: int) -> None:
-        """Take a role from a member by hand."""
+        """Take a role from a member."""
         member, role = self._member(user_id), self._role(role_id)
         kept = [held for held in member.roles if held != role.id]
         self._editor.set_roles(member, kept, by=self._guild.owner_id)
 
     def set_permissions(self, role_id: int, *names: str) -> None:
-        """Let a role carry exactly these permissions ("MANAGE_ROLES")."""
+        """Set the permissions of a role, such as "MANAGE_ROLES"."""
         values = {"permissions": bits(names)}
         self._editor.edit_role(self._role(role_id), values, by=self._guild.owner_id)
 
     def move_role(self, role_id: int, *, above: int) -> None:
-        """Drag a role to just above another one."""
+        """Move a role to the position just above another one."""
         role, below = self._role(role_id), self._role(above)
         order = sorted(self._guild.roles.values(), key=lambda one: (one.position, -one.id))
         order.remove(role)
@@ -42,14 +42,14 @@ class OwnerActions:
         self._editor.move_roles(order[1:], by=self._guild.owner_id)
 
     def delete_role(self, role_id: int) -> None:
-        """Delete a role; @everyone stays."""
+        """Delete a role other than @everyone."""
         role = self._role(role_id)
         if role.id == self._guild.id:
             raise SandboxError("@everyone cannot be deleted")
         self._editor.delete_role(role, by=self._guild.owner_id)
 
     def kick_bot(self) -> None:
-        """Throw the bot out of the guild. Only a reset brings it back."""
+        """Remove the bot from the guild. Only a reset brings it back."""
         self._editor.evict_bot()
 
     def refuse_direct_messages(self, user_id: int, *, refused: bool = True) -> None:

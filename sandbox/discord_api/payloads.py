@@ -1,6 +1,6 @@
-"""The world as the API shows it. Every id becomes a string here and nowhere else.
+"""The JSON objects of the API. Every id becomes a string here and nowhere else.
 
-The shapes follow Discord's published OpenAPI description; a contract test compares them.
+The shapes follow Discord's published OpenAPI description; a contract test compares the two.
 """
 
 from typing import Any
@@ -46,7 +46,7 @@ LATEST = 50
 
 
 def user(one: User) -> Json:
-    """A user as everybody sees them."""
+    """A user, as every client sees them."""
     shown: Json = {
         "id": str(one.id),
         "username": one.username,
@@ -67,7 +67,7 @@ def user(one: User) -> Json:
 
 
 def own_user(one: User) -> Json:
-    """The bot as it sees itself."""
+    """The bot's own user, as the bot sees it."""
     return user(one) | {
         "mfa_enabled": False,
         "locale": one.locale,
@@ -78,7 +78,7 @@ def own_user(one: User) -> Json:
 
 
 def application(world: World, *, name: str, flags: int) -> Json:
-    """The bot's application. Its owner is the guild's owner."""
+    """The bot's application. The guild's owner owns it."""
     return {
         "id": str(world.bot_id),
         "name": name,
@@ -105,7 +105,7 @@ def application(world: World, *, name: str, flags: int) -> Json:
 
 
 def role(one: Role, *, bot_id: int) -> Json:
-    """A role. The bot's own carries its id in the tags, the boosters' is marked as theirs."""
+    """A role. The tags mark the bot's own role and the boosters' role."""
     shown: Json = {
         "id": str(one.id),
         "name": one.name,
@@ -152,20 +152,20 @@ def _membership(one: Member) -> Json:
 
 
 def acting_member(one: Member, world: World) -> Json:
-    """A member with what they may do, as interactions carry it."""
+    """A member with their permissions, as in interactions."""
     permissions = permissions_of(world.guild, one)
     return member(one, world.users) | {"permissions": str(int(permissions))}
 
 
 def resolved_member(one: Member, world: World) -> Json:
-    """A member beside their user, as resolved options carry it: without user, mute and deaf."""
+    """A member as in resolved options: without user, mute and deaf."""
     shown = _membership(one) | {"permissions": str(int(permissions_of(world.guild, one)))}
     del shown["mute"], shown["deaf"]
     return shown
 
 
 def guild(one: Guild, *, bot_id: int) -> Json:
-    """The guild as REST shows it."""
+    """The guild, as in REST."""
     return {
         "id": str(one.id),
         "name": one.name,
@@ -221,7 +221,7 @@ def own_guild(world: World) -> Json:
 
 
 def gateway_guild(world: World, *, large: bool, members: list[Member]) -> Json:
-    """The guild as GUILD_CREATE carries it, with the members that the session is given inline."""
+    """The guild, as in GUILD_CREATE, with the members that the session gets inline."""
     one = world.guild
     return guild(one, bot_id=world.bot_id) | {
         "joined_at": world.bot.joined_at,
@@ -258,7 +258,7 @@ def channel(one: Channel, world: World) -> Json:
 
 
 def message(one: Message, world: World) -> Json:
-    """A message as REST shows it."""
+    """A message, as in REST."""
     shown: Json = {
         "id": str(one.id),
         "channel_id": str(one.channel_id),
@@ -294,7 +294,7 @@ def message(one: Message, world: World) -> Json:
 
 
 def message_event(one: Message, world: World) -> Json:
-    """A message as the gateway tells of it: with its guild and its author's membership."""
+    """A message, as in gateway events: with its guild and its author's membership."""
     shown = message(one, world)
     if world.channels[one.channel_id].direct:
         return shown
@@ -306,7 +306,7 @@ def message_event(one: Message, world: World) -> Json:
 
 
 def command(one: Command, *, application_id: int) -> Json:
-    """An application command as the API lists it."""
+    """An application command, as the API lists it."""
     shown = one.definition | {
         "id": str(one.id),
         "application_id": str(application_id),
@@ -332,7 +332,7 @@ def audit_entry(one: AuditEntry) -> Json:
 
 
 def audit_log(entries: list[AuditEntry], users: dict[int, User]) -> Json:
-    """A page of the audit log with the users it speaks of."""
+    """A page of the audit log, with the users in it."""
     named = {entry.user_id for entry in entries} | {entry.target_id for entry in entries}
     return {
         "audit_log_entries": [audit_entry(entry) for entry in entries],
@@ -347,7 +347,7 @@ def audit_log(entries: list[AuditEntry], users: dict[int, User]) -> Json:
 
 
 def overview(world: World) -> Json:
-    """The world for somebody who looks in from outside: who holds what, and the latest messages."""
+    """The whole world for the control interface: members with roles, and the latest messages."""
     guild_now = world.guild
     return {
         "guild": {"id": str(guild_now.id), "name": guild_now.name, "bot_inside": world.installed},

@@ -38,7 +38,7 @@ ALL_PERMISSIONS = ~Permission(0)
 
 
 def bits(names: Iterable[str]) -> int:
-    """The bits of permissions given by name; an unknown name raises SeedError."""
+    """Return the bits of permissions given by name. An unknown name raises SeedError."""
     total = 0
     for name in names:
         if name not in Permission.__members__:

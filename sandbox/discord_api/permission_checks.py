@@ -1,4 +1,4 @@
-"""Who may do what to whom: permissions and the order of roles, as pure functions."""
+"""Permission checks: a member's permissions and the order of roles, as pure functions."""
 
 from .errors import invalid_role, missing_permissions
 from .permission_bits import ALL_PERMISSIONS, Permission
@@ -16,7 +16,7 @@ __all__ = [
 
 
 def permissions_of(guild: Guild, member: Member) -> Permission:
-    """What a member may do in the guild: @everyone's bits and those of their roles."""
+    """Return a member's permissions in the guild: those of @everyone and of their roles."""
     if member.user_id == guild.owner_id:
         return ALL_PERMISSIONS
     total = guild.roles[guild.id].permissions
@@ -33,7 +33,7 @@ def require(guild: Guild, member: Member, permission: Permission) -> None:
 
 
 def highest_role(guild: Guild, member: Member) -> Role:
-    """The member's highest role, @everyone if there is no other. Of two equals the older wins."""
+    """Return the member's highest role, or @everyone. At equal positions the older role wins."""
     held = [guild.roles[role_id] for role_id in [guild.id, *member.roles]]
     return max(held, key=lambda role: (role.position, -role.id))
 
@@ -48,10 +48,10 @@ def check_role_below(guild: Guild, actor: Member, role: Role) -> None:
 
 
 def check_role_change(guild: Guild, actor: Member, role: Role) -> None:
-    """Refuse unless the actor may give this role to, or take it from, anybody.
+    """Refuse unless the actor may give this role to members and take it from them.
 
-    Only the role's own position counts: neither ownership nor the highest role of the member who
-    gets it matters. Nobody but its integration hands out a managed role.
+    Only the role's position counts. Neither ownership of the guild nor the highest role of the
+    member who gets it matters. Only its integration gives a managed role.
     """
     require(guild, actor, Permission.MANAGE_ROLES)
     if role.id == guild.id:

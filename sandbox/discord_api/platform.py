@@ -1,4 +1,4 @@
-"""The Discord side of the sandbox as one object: it listens, and people act through it."""
+"""The Discord side of the sandbox: it serves REST and gateway, and people act through it."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -37,8 +37,8 @@ class DiscordPlatform:
     """A local Discord: REST API v10 and gateway for one bot in one guild.
 
     `limits` are the rate limits in force (`DiscordLimits().scaled(0.1)` for ten times faster);
-    `privileged` are the privileged intents that the bot's application was granted. Ids are
-    integers in this interface; people's actions raise SandboxError when they are impossible.
+    `privileged` are the privileged intents granted to the bot's application. Ids are integers in
+    this interface. Impossible actions of people raise SandboxError.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class DiscordPlatform:
             self._seed.token, lambda: self._state, transcript, faults, privileged
         )
         self._runner: web.AppRunner | None = None
-        self._inhabit(seeded_world(self._seed))
+        self._serve_world(seeded_world(self._seed))
 
     # Listening
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen on host and port (0 picks a free one); then `api_base` and `gateway_url` hold."""
+        """Listen on host and port (0 picks a free one), and set `api_base` and `gateway_url`."""
         application = web.Application()
         application.router.add_get("/gateway", self.gateway.serve)
         application.router.add_get("/gateway/", self.gateway.serve)
@@ -96,16 +96,16 @@ class DiscordPlatform:
             await self._runner.cleanup()
             self._runner = None
 
-    # MemberActions
+    # People
 
     @property
     def people(self) -> MemberActions:
-        """Everything that people can do; the most frequent also as methods here."""
+        """All actions of people. The most frequent ones are also methods of this class."""
         return self._people
 
     @property
     def administration(self) -> OwnerActions:
-        """What the guild's owner does: roles given by hand, permissions taken away."""
+        """Actions of the guild's owner, such as changes of roles and permissions."""
         return self._administration
 
     def say(self, channel_id: int, user_id: int, text: str) -> int:
@@ -136,7 +136,7 @@ class DiscordPlatform:
     def join(
         self, user_id: int | None = None, name: str | None = None, *, pending: bool = False
     ) -> int:
-        """Somebody joins, `pending` if membership screening holds them up. Returns their id."""
+        """A person joins; `pending` until they pass membership screening. Returns their id."""
         return self._people.join(user_id, name, pending=pending)
 
     def leave(self, user_id: int) -> None:
@@ -144,7 +144,7 @@ class DiscordPlatform:
         self._people.leave(user_id)
 
     def pass_screening(self, user_id: int) -> None:
-        """A pending member is pending no more."""
+        """A pending member passes membership screening."""
         self._people.pass_screening(user_id)
 
     # State
@@ -155,25 +155,25 @@ class DiscordPlatform:
         return name == ANY or name.startswith("gateway ") or name in ROUTE_NAMES
 
     def world(self) -> dict[str, Any]:
-        """Who is there with which roles, and what was written, as JSON."""
+        """Return the members with their roles, and the latest messages, as JSON."""
         editor = self._state.editor
         return overview(editor.world) | {"gateway_connections": self.gateway.connected}
 
     def dump(self) -> dict[str, Any]:
-        """What survives a restart of the platform, as JSON. Sessions and interactions do not."""
+        """Return the state as JSON. It leaves out sessions and interactions."""
         return self._state.editor.world.dump()
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from a dump. Clients must identify anew. Raises SeedError if it does not fit."""
-        self._inhabit(load_world(state))
+        """Load a dump. Clients must identify again. Raises SeedError if the dump does not fit."""
+        self._serve_world(load_world(state))
         self.gateway.invalidate()
 
     def reset(self) -> None:
-        """Go back to the seed; rate limits are forgotten too. Clients must identify anew."""
-        self._inhabit(seeded_world(self._seed))
+        """Go back to the seed, with fresh rate limits. Clients must identify again."""
+        self._serve_world(seeded_world(self._seed))
         self.gateway.invalidate()
 
-    def _inhabit(self, world: World) -> None:
+    def _serve_world(self, world: World) -> None:
         editor = WorldEditor(world, self.gateway.emit)
         interactions = Interactions(self._clock)
         buckets = Buckets(self._limits, self._clock, time.time)

@@ -1,4 +1,4 @@
-"""Discord's rate limits: buckets per route and major parameter, the global one, the ban."""
+"""Discord's rate limits: buckets per route and major parameter, the global limit, and the ban."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -13,10 +13,10 @@ IDLE_WINDOWS_MAX = 4_096
 
 
 class DiscordLimits(NamedTuple):
-    """How often what may be asked for.
+    """The limits per kind of request.
 
-    Discord publishes the global limit, the gateway's and the invalid-request ban; the sizes of its
-    buckets it does not, so these are planning assumptions and clients must read the headers.
+    Discord publishes the global limit, the gateway's limits and the invalid-request ban. It does
+    not publish the sizes of its buckets: these are assumptions, and clients must read the headers.
     """
 
     everything: Rate = Rate(50, 1.0)
@@ -34,12 +34,12 @@ class DiscordLimits(NamedTuple):
     gateway_frames: Rate = Rate(120, 60.0)
 
     def scaled(self, factor: float) -> "DiscordLimits":
-        """The same limits over windows `factor` times as long (0.1 is ten times faster)."""
+        """Return the same limits over windows `factor` times as long (0.1 is ten times faster)."""
         return DiscordLimits(*(rate.scaled(factor) for rate in self))
 
 
 class RateDecision(NamedTuple):
-    """Whether a request goes through (`retry_after` 0.0), and what its answer's headers say.
+    """Whether a request is granted (`retry_after` 0.0), and the rate-limit headers of its answer.
 
     `scope` is "user", "global" or "cloudflare" (no JSON, no Via: the ban for too many errors).
     """
@@ -50,7 +50,7 @@ class RateDecision(NamedTuple):
 
 
 class Buckets:
-    """The state of every limit that one bot has touched."""
+    """The state of every limit that one bot has used."""
 
     def __init__(
         self, limits: DiscordLimits, clock: Callable[[], float], wall_clock: Callable[[], float]
@@ -65,10 +65,10 @@ class Buckets:
     def take(
         self, route: str, path: Mapping[str, str], *, rate: str = "other", counted: bool = True
     ) -> RateDecision:
-        """Ask for one request of a route ("PUT /guilds/{guild_id}/...").
+        """Count one request of a route ("PUT /guilds/{guild_id}/...").
 
-        `rate` names the DiscordLimits field; routes of one named rate share a bucket, those of
-        "other" have one each. `counted` requests count against the global limit.
+        `rate` names the DiscordLimits field. Routes of one named rate share a bucket; each route of
+        "other" has its own. `counted` requests count against the global limit.
         """
         if self._invalid.remaining == 0:
             return RateDecision(self._invalid.reset_after, "cloudflare", {})
@@ -80,7 +80,7 @@ class Buckets:
         return RateDecision(wait, "user", self._headers(name, window))
 
     def count_invalid(self) -> None:
-        """Count an answer 401, 403 or 429: too many of them, and everything is refused."""
+        """Count an answer 401, 403 or 429. After too many of them every request is refused."""
         self._invalid.take()
 
     def _window(self, name: str, path: Mapping[str, str], rate: Rate) -> Window:

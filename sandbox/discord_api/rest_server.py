@@ -1,4 +1,4 @@
-"""HTTP around the routes: tokens, faults, rate limits, field names, the transcript."""
+"""The REST server: checks tokens, faults, rate limits and field names around the routes."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ __all__ = ["ApiState", "RestServer"]
 
 API_PATH = "/api/v10"
 REASON_LENGTH_MAX = 512
-# Clients take a 429 without this header for a ban by Cloudflare and do not try again.
+# Clients treat a 429 without this header as a ban by Cloudflare, and do not retry.
 VIA = {"Via": "1.1 google"}
 INVALID_STATUSES = frozenset({401, 403, 429})
 DEFAULT_CODES = {400: 50035, 403: 50013, 404: 10007}
@@ -36,7 +36,7 @@ log = structlog.get_logger("twinstream.sandbox")
 
 @dataclass(slots=True)
 class ApiState:
-    """Whom the API works for; replaced as a whole on reset."""
+    """The state that the API works on; replaced as a whole on reset."""
 
     editor: WorldEditor
     interactions: Interactions
@@ -45,7 +45,7 @@ class ApiState:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What goes back: JSON (None for an empty body), or text where `text` is set."""
+    """An answer: JSON (None for an empty body), or text if `text` is set."""
 
     status: int
     body: Any
@@ -70,8 +70,8 @@ class _Answer:
 class RestServer:
     """Answers REST calls. `gateway_url` is set once the platform listens.
 
-    A fault ordered for a route happens before everything else. Of a 429 its `description` may name
-    the scope: "user" (the default), "shared", "global", or "cloudflare" (no JSON and no Via).
+    A fault ordered for a route happens before everything else. The `description` of a 429 may name
+    its scope: "user" (the default), "shared", "global", or "cloudflare" (no JSON and no Via).
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class RestServer:
         self._faults = faults
 
     def add_to(self, application: web.Application) -> None:
-        """Register every route, and a loud answer for all others."""
+        """Register every route, and a refusal for all others."""
         for route in ROUTES:
             application.router.add_route(
                 route.method, API_PATH + route.template, self._handler_of(route)
@@ -106,7 +106,7 @@ class RestServer:
     async def _refuse_unknown(self, request: web.Request) -> web.Response:
         name = f"{request.method} {request.path.removeprefix(API_PATH)}"
         answer = _refusal(not_imitated(f"the route {name}"))
-        log.warning("route.unknown", route=name)
+        log.warning("route.refused", route=name)
         self._transcript.record(PLATFORM, name, {}, answer.status, answer.body)
         return answer.response()
 
@@ -131,7 +131,7 @@ class RestServer:
         reason: str | None,
         fault: Fault | None,
     ) -> tuple[_Answer, Any]:
-        """The answer, and the body that was sent as far as it could be read."""
+        """Return the answer, and the request's body as far as it could be read."""
         state, headers, body = self._state(), VIA, None
         try:
             body = _json(request, raw)
@@ -155,7 +155,7 @@ class RestServer:
                 state.buckets.count_invalid()
             return _refusal(error, headers), body
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            log.warning("body.unreadable", route=route.name, exc_info=True)
+            log.warning("body.rejected", route=route.name, exc_info=True)
             wrong = ApiError(400, 50035, f"Invalid Form Body: the sandbox stumbled at {error!r}")
             return _refusal(wrong, headers), body
         if fault is not None and fault.when == "after":
@@ -181,10 +181,10 @@ class RestServer:
 
 
 def _rehearsal(state: ApiState) -> ApiState:
-    """A copy of everything, for a call that is answered as if done while nothing happens."""
+    """Return a copy of the state, for a call that is answered with success but has no effect."""
 
     def silence(event: str, payload: Json, *, direct: bool = False) -> None:
-        """Nobody hears of what did not happen."""
+        """Send no event for a call without effect."""
 
     editor = WorldEditor(deepcopy(state.editor.world), silence)
     return ApiState(editor, state.interactions.copy(), state.buckets)
@@ -207,7 +207,7 @@ def _json(request: web.Request, raw: bytes) -> Any:
 
 
 def _check_names(route: Route, query: Mapping[str, str], body: Any, reason: str | None) -> None:
-    """Refuse what the route does not take: a field that is ignored would be a silent success."""
+    """Refuse fields that the route does not know: ignoring one would be a silent success."""
     for name in query:
         if name not in route.query:
             raise not_imitated(f"the query parameter {name!r} of {route.name}")
@@ -234,7 +234,7 @@ def _refusal(error: ApiError, headers: Mapping[str, str] = VIA) -> _Answer:
 
 
 def _garbled(answer: _Answer, fault: Fault) -> _Answer:
-    """The answer in a shape that no client knows, or another page in its place."""
+    """Return the answer in a shape that clients do not know, or another page in its place."""
     status = fault.status or answer.status
     if fault.page is not None:
         return _Answer(200 if status == 204 else status, None, answer.headers, text=fault.page)
@@ -243,7 +243,7 @@ def _garbled(answer: _Answer, fault: Fault) -> _Answer:
 
 
 def _suffered(fault: Fault, headers: Mapping[str, str]) -> _Answer:
-    """What a fault answers."""
+    """Return the answer of a fault."""
     if fault.status == 429:
         scopes = ("user", "shared", "global", "cloudflare")
         scope = fault.description if fault.description in scopes else "user"
@@ -254,7 +254,7 @@ def _suffered(fault: Fault, headers: Mapping[str, str]) -> _Answer:
 
 
 def _limited(verdict: RateDecision, headers: Mapping[str, str]) -> _Answer:
-    """429. The seconds to wait are in the body; clients do not read the header."""
+    """Return a 429. Clients read the seconds to wait from the body, not from the header."""
     wait = {"Retry-After": str(max(1, round(verdict.retry_after)))}
     if verdict.scope == "cloudflare":
         return _Answer(429, None, wait, text="error code: 1015")

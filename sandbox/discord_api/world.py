@@ -1,4 +1,4 @@
-"""What exists on the Discord side: one guild, its people, roles, channels and messages.
+"""The state of the Discord side: one guild, its people, roles, channels and messages.
 
 Plain data without rules. Ids are integers here and strings on the wire.
 """
@@ -60,7 +60,7 @@ class Member:
 
 @dataclass(slots=True)
 class Role:
-    """A role. A managed one is handed out by `managed_by` and by nobody else."""
+    """A role. Only the integration `managed_by` gives a managed role."""
 
     id: int
     name: str
@@ -73,7 +73,7 @@ class Role:
 
     @property
     def managed(self) -> bool:
-        """Whether an integration, not an administrator, hands this role out."""
+        """Whether an integration, not an administrator, gives this role."""
         return self.managed_by is not None
 
 
@@ -108,7 +108,7 @@ class Channel:
 
 @dataclass(slots=True)
 class Message:
-    """A message. An ephemeral one is seen by `visible_to` only and found by no list."""
+    """A message. Only `visible_to` sees an ephemeral one, and no list contains it."""
 
     id: int
     channel_id: int
@@ -140,13 +140,13 @@ class Command:
 
     @property
     def key(self) -> tuple[int, str]:
-        """What makes a command one within its scope: type and name."""
+        """The type and name, which identify a command within its scope."""
         return self.definition["type"], self.definition["name"]
 
 
 @dataclass(slots=True)
 class AuditEntry:
-    """A line of the audit log, as the API shows it but with integer ids."""
+    """A line of the audit log, as in the API but with integer ids."""
 
     id: int
     action_type: int
@@ -176,30 +176,30 @@ class World:
         return self.guild.members[self.bot_id]
 
     def next_id(self) -> int:
-        """An id for something made now."""
+        """Return an id for the current time."""
         self.last_id = snowflake_after(self.last_id)
         return self.last_id
 
     def remember(self, message: Message) -> None:
-        """Keep a message; the oldest beyond the bound are forgotten."""
+        """Keep a message; the oldest above MESSAGES_KEPT are removed."""
         self.messages[message.id] = message
         self.channels[message.channel_id].last_message_id = message.id
         while len(self.messages) > MESSAGES_KEPT:
             del self.messages[next(iter(self.messages))]
 
     def log(self, entry: AuditEntry) -> None:
-        """Append to the audit log, within its bound."""
+        """Append to the audit log; keep the newest AUDIT_ENTRIES_KEPT."""
         self.audit_log.append(entry)
         del self.audit_log[:-AUDIT_ENTRIES_KEPT]
 
     def dump(self) -> dict[str, Any]:
-        """The world as JSON values; `load_world` reads it back."""
+        """Return the world as JSON values; `load_world` reads it back."""
         state: dict[str, Any] = msgspec.to_builtins(self, str_keys=True)
         return state
 
 
 def load_world(state: dict[str, Any]) -> World:
-    """The world that `World.dump` wrote. Raises SeedError when the shape is another."""
+    """Return the world from a dump. Raises SeedError if its shape differs."""
     try:
         return msgspec.convert(state, World, str_keys=True, strict=True)
     except msgspec.ValidationError as error:
@@ -207,7 +207,7 @@ def load_world(state: dict[str, Any]) -> World:
 
 
 def seeded_world(seed: DiscordSeed) -> World:
-    """The world as the seed describes it, before anything happened."""
+    """Return the world that the seed describes."""
     people = [_user(person) for person in seed.guild.members]
     bot = _user(seed.bot, bot=True)
     return World(

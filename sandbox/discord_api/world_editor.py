@@ -1,6 +1,6 @@
-"""Changes to the world, with what follows from each: an audit-log line and gateway events.
+"""Changes to the world. Each one adds its audit-log line and sends its gateway events.
 
-Nothing here asks whether the change is allowed; that is done before, by whoever asks for it.
+Nothing here checks whether a change is allowed: the caller has done so.
 """
 
 from typing import Any, Protocol
@@ -24,13 +24,13 @@ FLAG_DID_REJOIN = 1 << 0
 
 
 class Emit(Protocol):
-    """Tells the bots of an event; `direct` ones happened outside the guild."""
+    """Sends an event to the bot's sessions; a `direct` one happened outside the guild."""
 
     def __call__(self, event: str, payload: Json, *, direct: bool = False) -> None: ...
 
 
 class WorldEditor:
-    """The world and everything that happens in it."""
+    """Changes the world, and announces each change."""
 
     def __init__(self, world: World, emit: Emit) -> None:
         self.world = world
@@ -39,7 +39,7 @@ class WorldEditor:
     # Members
 
     def add_member(self, user: User, *, pending: bool) -> Member:
-        """A user joins the guild, without roles; `pending` until they pass membership screening."""
+        """Add a user to the guild, without roles; `pending` until they pass screening."""
         guild = self.world.guild
         self.world.users[user.id] = user
         flags = FLAG_DID_REJOIN if user.id in guild.departed else 0
@@ -49,7 +49,7 @@ class WorldEditor:
         return member
 
     def remove_member(self, user_id: int) -> None:
-        """A member is gone, and their roles with them."""
+        """Remove a member and their roles."""
         guild = self.world.guild
         del guild.members[user_id]
         guild.departed.add(user_id)
@@ -57,14 +57,14 @@ class WorldEditor:
         self._guild_event("GUILD_MEMBER_REMOVE", {"user": user})
 
     def pass_screening(self, member: Member) -> None:
-        """A pending member has agreed to the rules."""
+        """Record that a pending member has agreed to the rules."""
         member.pending = False
         self._member_updated(member)
 
     def set_roles(
         self, member: Member, role_ids: list[int], *, by: int, reason: str | None = None
     ) -> None:
-        """Give the member exactly these roles. Nothing follows when they hold them already."""
+        """Set a member's roles. If they hold exactly these already, nothing is announced."""
         added = [role_id for role_id in role_ids if role_id not in member.roles]
         removed = [role_id for role_id in member.roles if role_id not in role_ids]
         if not added and not removed:
@@ -81,7 +81,7 @@ class WorldEditor:
     def set_nick(
         self, member: Member, nick: str | None, *, by: int, reason: str | None = None
     ) -> None:
-        """Change a member's nickname; None takes it away."""
+        """Set a member's nickname; None removes it."""
         if nick == member.nick:
             return
         changes = _changes({"nick": (member.nick, nick)})
@@ -95,7 +95,7 @@ class WorldEditor:
         self.remove_member(member.user_id)
 
     def ban(self, user_id: int, *, by: int, reason: str | None = None) -> None:
-        """Keep a user out of the guild, and put them out if they are in."""
+        """Ban a user, and remove them if they are a member."""
         guild = self.world.guild
         guild.bans[user_id] = reason
         self._log(MEMBER_BAN_ADD, by, user_id, [], reason)
@@ -104,13 +104,13 @@ class WorldEditor:
             self.remove_member(user_id)
 
     def unban(self, user_id: int, *, by: int, reason: str | None = None) -> None:
-        """Let a banned user in again."""
+        """Lift a user's ban."""
         del self.world.guild.bans[user_id]
         self._log(MEMBER_BAN_REMOVE, by, user_id, [], reason)
         self._guild_event("GUILD_BAN_REMOVE", {"user": payloads.user(self.world.users[user_id])})
 
     def evict_bot(self) -> None:
-        """The bot is thrown out of the guild: it loses sight of everything in it."""
+        """Remove the bot from the guild; it no longer sees anything in it."""
         self.world.installed = False
         self._emit("GUILD_DELETE", {"id": str(self.world.guild.id)})
 
@@ -147,7 +147,7 @@ class WorldEditor:
             self.edit_role(role, {"position": position}, by=by, reason=reason)
 
     def delete_role(self, role: Role, *, by: int, reason: str | None = None) -> None:
-        """Delete a role, taking it from all who hold it (Discord tells of the role only)."""
+        """Delete a role and take it from its holders. Discord announces the role only."""
         guild = self.world.guild
         del guild.roles[role.id]
         for member in guild.members.values():
@@ -158,7 +158,7 @@ class WorldEditor:
     # Channels and messages
 
     def open_direct(self, user_id: int) -> Channel:
-        """The direct channel between the bot and a user, made when there is none yet."""
+        """Return the direct channel between the bot and a user, which is created on first use."""
         for channel in self.world.channels.values():
             if channel.recipient_id == user_id:
                 return channel
@@ -185,7 +185,7 @@ class WorldEditor:
         return message
 
     def rewrite(self, message: Message, draft: Draft) -> None:
-        """Replace what a message says."""
+        """Replace the content of a message."""
         message.content = draft.content
         message.embeds = draft.embeds
         message.components = draft.components
@@ -195,7 +195,7 @@ class WorldEditor:
         self._message_event("MESSAGE_UPDATE", message)
 
     def erase(self, message: Message, *, by: int, reason: str | None = None) -> None:
-        """Delete a message; deleting somebody else's goes to the audit log."""
+        """Delete a message. Deleting another author's message adds an audit-log line."""
         channel = self.world.channels[message.channel_id]
         del self.world.messages[message.id]
         if by != message.author_id and not channel.direct:
@@ -207,7 +207,7 @@ class WorldEditor:
             gone["guild_id"] = str(self.world.guild.id)
         self._emit("MESSAGE_DELETE", gone, direct=channel.direct)
 
-    # What follows
+    # Announcements
 
     def _member_updated(self, member: Member) -> None:
         self._guild_event("GUILD_MEMBER_UPDATE", payloads.member(member, self.world.users))
@@ -239,7 +239,7 @@ class WorldEditor:
 
 
 def _changes(values: dict[str, tuple[Any, Any]]) -> list[Json]:
-    """The audit log's account of attributes that went from one value to another."""
+    """Return the audit log's list of changed attributes, with old and new values."""
     changes = []
     for key, (old, new) in values.items():
         if old != new:

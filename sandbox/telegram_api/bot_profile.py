@@ -1,4 +1,4 @@
-"""The bot about itself: who it is, its command menus, its name and descriptions."""
+"""Methods on the bot's profile: its user, command menus, name and descriptions."""
 
 import json
 import re
@@ -17,7 +17,7 @@ COMMAND = re.compile(r"/?[a-z0-9_]{1,32}")
 LANGUAGE = re.compile(r"[a-z]{2}")
 COMMANDS_MAX = 100
 DESCRIPTION_LENGTH_MAX = 256
-# What a scope of each type must name; anything else in it is a mistake.
+# The fields that a scope of each type must have; it may have no others.
 SCOPES = {
     "default": set(),
     "all_private_chats": set(),
@@ -31,7 +31,7 @@ PROFILE_LENGTHS_MAX = {"name": 64, "description": 512, "short_description": 120}
 
 
 def get_me(world: World, call: p.GetMe) -> JSON:
-    """User, with what only getMe tells."""
+    """User, with the fields that only getMe returns."""
     return user_payload(world.bot) | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
@@ -42,12 +42,12 @@ def get_me(world: World, call: p.GetMe) -> JSON:
 
 
 def log_out(world: World, call: p.LogOut) -> bool:
-    """Refused: there is no cloud server to move to or from."""
+    """Refused: the sandbox has no cloud server to move from or to."""
     raise bad_request("the sandbox does not imitate logOut")
 
 
 def close(world: World, call: p.Close) -> bool:
-    """Refused as Telegram refuses it within ten minutes of a start."""
+    """Refused, as Telegram does in the first ten minutes after a start."""
     raise ApiError(429, "Too Many Requests: retry after 600", retry_after=600)
 
 
@@ -71,7 +71,7 @@ def set_my_commands(world: World, call: p.SetMyCommands) -> bool:
 
 
 def get_my_commands(world: World, call: p.GetMyCommands) -> list[JSON]:
-    """The menu of exactly this scope and language: nothing is inherited."""
+    """The menu of exactly this scope and language, without inheritance."""
     return world.state.commands.get(_menu(world, call.scope, call.language_code), [])
 
 
@@ -100,7 +100,7 @@ def _check_language(language: str) -> None:
 
 
 def ephemeral_commands(world: World) -> set[str]:
-    """The commands whose messages only their sender and the bot see, in any menu."""
+    """Return the commands marked ephemeral in any menu: only sender and bot see their messages."""
     return {
         command["command"]
         for menu in world.state.commands.values()
@@ -118,14 +118,14 @@ def _set_profile(world: World, field: str, value: str, language: str) -> bool:
 
 
 def _get_profile(world: World, field: str, language: str, default: str = "") -> JSON:
-    """The text for a language, or else the one for all languages."""
+    """Return the text for a language, or else the one for all languages."""
     _check_language(language)
     texts = world.state.profile
     return {field: texts.get(f"{field}:{language}") or texts.get(f"{field}:") or default}
 
 
 def set_my_name(world: World, call: p.SetMyName) -> bool:
-    """Set the bot's name for a language, or for all that have none."""
+    """Set the bot's name for a language, or for all languages without one."""
     return _set_profile(world, "name", call.name, call.language_code)
 
 
@@ -135,7 +135,7 @@ def get_my_name(world: World, call: p.GetMyName) -> JSON:
 
 
 def set_my_description(world: World, call: p.SetMyDescription) -> bool:
-    """Set what an empty chat with the bot shows."""
+    """Set the description, which an empty chat with the bot shows."""
     return _set_profile(world, "description", call.description, call.language_code)
 
 
@@ -145,7 +145,7 @@ def get_my_description(world: World, call: p.GetMyDescription) -> JSON:
 
 
 def set_my_short_description(world: World, call: p.SetMyShortDescription) -> bool:
-    """Set what the bot's profile page shows."""
+    """Set the short description, which the bot's profile page shows."""
     return _set_profile(world, "short_description", call.short_description, call.language_code)
 
 

@@ -1,4 +1,4 @@
-"""Telegram's flood limits. The numbers are those of Telegram's bot FAQ; the burst is a guess."""
+"""Telegram's flood limits. The numbers come from Telegram's bot FAQ; the burst is a guess."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["FloodControl", "TelegramLimits"]
 
 WINDOWS_MAX = 4_096
 OVERALL, CHAT, GROUP = Rate(30, 1.0), Rate(3, 3.0), Rate(20, 60.0)
-# Whatever puts something before people's eyes; reading and answering buttons is free.
+# Methods that change what people see. Reading, and answering pressed buttons, is not limited.
 COUNTED_OVERALL = frozenset(
     {
         "banChatMember",
@@ -44,7 +44,7 @@ class TelegramLimits:
     group: Rate = GROUP
 
     def scaled(self, factor: float) -> "TelegramLimits":
-        """The same limits over windows `factor` times as long."""
+        """Return the same limits over windows `factor` times as long."""
         return TelegramLimits(
             self.overall.scaled(factor), self.chat.scaled(factor), self.group.scaled(factor)
         )
@@ -59,11 +59,11 @@ class FloodControl:
         self._windows: dict[tuple[str, Any], Window] = {}
 
     def reset(self) -> None:
-        """Forget what was counted."""
+        """Reset all counts."""
         self._windows.clear()
 
     def check(self, method: str, chat_id: object) -> None:
-        """Count one call, unless a window is full: then count nothing and raise ApiError 429."""
+        """Count one call. If a window is full, count nothing and raise ApiError 429."""
         if method not in COUNTED_OVERALL | COUNTED_PER_CHAT:
             return
         windows = [self._window("overall", None, self._limits.overall)]

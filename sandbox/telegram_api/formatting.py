@@ -1,4 +1,4 @@
-"""Text with entities: Telegram's HTML as bots send it, and what people's plain text contains."""
+"""Text with entities: parses the HTML that bots send, and finds entities in plain text."""
 
 import html
 import re
@@ -33,12 +33,12 @@ URL = re.compile(WORD_START + r"https?://[^\s<>]+")
 
 
 def length_of(text: str) -> int:
-    """Length in UTF-16 code units, in which Telegram counts offsets."""
+    """Return the length in UTF-16 code units, the unit of Telegram's offsets."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def found_in(text: str) -> list[JSON]:
-    """The entities that Telegram finds in plain text, in order."""
+    """Return the entities that Telegram finds in plain text, in order."""
     kinds = {"bot_command": COMMAND, "mention": MENTION, "hashtag": HASHTAG, "url": URL}
     hits = [(kind, hit) for kind, rule in kinds.items() for hit in rule.finditer(text)]
     return [
@@ -48,9 +48,9 @@ def found_in(text: str) -> list[JSON]:
 
 
 def from_html(source: str) -> tuple[str, list[JSON]]:
-    """Plain text and entities of Telegram's HTML; surrounding whitespace goes.
+    """Return the text, without surrounding whitespace, and the entities of Telegram's HTML.
 
-    Raises ApiError 400 "can't parse entities: ..." for what Telegram refuses.
+    Raises ApiError 400 "can't parse entities: ..." where Telegram does.
     """
     text, entities = "", []
     unclosed: list[tuple[str, int, JSON]] = []

@@ -1,4 +1,4 @@
-"""Inline keyboards: what Telegram accepts on a button."""
+"""Inline keyboards: validation of their buttons."""
 
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ SCHEMES = frozenset({"http", "https", "tg"})
 
 
 def checked_keyboard(markup: InlineKeyboardMarkup | None) -> JSON | None:
-    """The keyboard as it goes into a message, None if it has no buttons. Raises ApiError 400."""
+    """Return the keyboard of a message, or None without buttons. Raises ApiError 400."""
     if markup is None:
         return None
     rows = [row for row in markup.inline_keyboard if row]
@@ -45,6 +45,6 @@ def _check(button: InlineKeyboardButton) -> None:
 
 
 def offers(message: JSON, data: str) -> bool:
-    """Whether a message has a button with this callback data."""
+    """Tell whether a message has a button with this callback data."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     return any(button.get("callback_data") == data for row in rows for button in row)

@@ -1,4 +1,4 @@
-"""What people do: they talk, press buttons, react, come, go, and change the group by hand."""
+"""Actions of people: write, press buttons, react, join, leave, and manage the group."""
 
 from collections.abc import Callable
 
@@ -15,13 +15,13 @@ from .world import World
 
 __all__ = ["MemberActions"]
 
-# All anonymous administrators of all groups write as this one user.
+# Telegram shows every anonymous administrator of every group as this user.
 ANONYMOUS = User(1087968824, "Group", "GroupAnonymousBot", is_bot=True)
 QUERIES_KEPT = 10_000
 
 
 class MemberActions:
-    """Everybody but the bot. Every method raises SandboxError for what people could not do."""
+    """Acts for people. An impossible action raises SandboxError with a sentence."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -35,13 +35,13 @@ class MemberActions:
         reply_to: int | None = None,
         anonymous: bool = False,
     ) -> int:
-        """A person writes; returns the message id (0 for a command that is ephemeral).
+        """A person writes. Returns the message id (0 for an ephemeral command).
 
-        Writing in private starts the chat with the bot. Without administrator rights the bot sees
-        of a group only commands, mentions of itself and replies to itself.
+        Writing in private starts the chat with the bot. In a group, a bot without administrator
+        rights receives only commands, mentions of itself and replies to itself.
         """
         user = self._person(user_id)
-        chat = self._place(chat_id, user_id, "can_send_messages")
+        chat = self._chat_of(chat_id, user_id, "can_send_messages")
         if not text.strip():
             raise SandboxError("there is no text to say")
         quoting = self._existing(chat_id, reply_to) if reply_to is not None else None
@@ -65,12 +65,12 @@ class MemberActions:
         return int(message["message_id"])
 
     def edit(self, chat_id: int, message_id: int, user_id: int, text: str) -> None:
-        """A person changes the text of a message of their own."""
+        """A person edits the text of their own message."""
         self._person(user_id)
-        chat = self._place(chat_id, user_id)
+        chat = self._chat_of(chat_id, user_id)
         message = self._existing(chat_id, message_id)
         if message["from"]["id"] != user_id or "text" not in message:
-            raise SandboxError(f"message {message_id} is not one that {user_id} can edit")
+            raise SandboxError(f"message {message_id} cannot be edited by {user_id}")
         if not text.strip():
             raise SandboxError("there is no text to say")
         message |= {"text": text, "edit_date": int(self._world.now())}
@@ -81,12 +81,12 @@ class MemberActions:
             self._world.emit("edited_message", dict(message))
 
     def click(self, chat_id: int, message_id: int, user_id: int, data: str) -> str:
-        """A person presses a button of a bot's message; returns the callback query's id.
+        """A person presses a button of the bot's message. Returns the callback query's id.
 
-        A message id of 0 finds the latest ephemeral message to this person with such a button.
+        The message id 0 stands for the latest ephemeral message to this person with such a button.
         """
         user = self._person(user_id)
-        self._place(chat_id, user_id)
+        self._chat_of(chat_id, user_id)
         message = (
             self._existing(chat_id, message_id)
             if message_id
@@ -111,9 +111,9 @@ class MemberActions:
         return query_id
 
     def react(self, chat_id: int, message_id: int, user_id: int, emoji: str | None) -> None:
-        """A person reacts to a message, or with None takes the reaction back."""
+        """A person reacts to a message; None removes the reaction."""
         user = self._person(user_id)
-        chat = self._place(chat_id, user_id, "can_react_to_messages")
+        chat = self._chat_of(chat_id, user_id, "can_react_to_messages")
         self._existing(chat_id, message_id)
         key = f"{chat_id}:{message_id}:{user_id}"
         new = [{"type": "emoji", "emoji": emoji}] if emoji else []
@@ -130,7 +130,7 @@ class MemberActions:
             self._world.emit("message_reaction", news)
 
     def join(self, user_id: int | None = None, name: str | None = None) -> int:
-        """Somebody enters the group; without `user_id` a new person called `name`."""
+        """A person joins the group; without `user_id`, a new person called `name`."""
         group = self._group()
         if user_id is None:
             user_id = self._newcomer(name or "Newcomer")
@@ -150,7 +150,7 @@ class MemberActions:
         return user_id
 
     def leave(self, user_id: int) -> None:
-        """Somebody leaves the group."""
+        """A person leaves the group."""
         group, user = self._group(), self._person(user_id)
         if not self._world.present(group, user_id):
             raise SandboxError(f"{user.first_name} is not in the group")
@@ -161,14 +161,14 @@ class MemberActions:
             restricted = member.status == "restricted"
             permissions, until = member.permissions, member.until
             remove(member)
-            if restricted:  # a restriction outlives the stay
+            if restricted:  # a restriction outlives the membership
                 member.status, member.permissions, member.until = "restricted", permissions, until
 
         self._world.change(group, user_id, user_id, go)
         self._world.left_notice(group, user_id, by=user_id)
 
     def tag(self, user_id: int, tag: str) -> None:
-        """The owner changes a member's tag by hand."""
+        """The owner changes a member's tag."""
 
         def alter(member: Member) -> None:
             member.tag = tag
@@ -176,7 +176,7 @@ class MemberActions:
         self._by_owner(user_id, alter)
 
     def promote(self, user_id: int) -> None:
-        """The owner makes a member an administrator, whom the bot can then no longer tag."""
+        """The owner promotes a member to administrator; the bot can no longer tag them."""
 
         def alter(member: Member) -> None:
             member.status, member.tag, member.promoted_by = "administrator", "", self._owner()
@@ -185,13 +185,13 @@ class MemberActions:
         self._by_owner(user_id, alter)
 
     def demote(self, user_id: int) -> None:
-        """The owner makes an administrator a plain member again."""
+        """The owner turns an administrator into a plain member."""
         if self._group().members[user_id].status != "administrator":
             raise SandboxError(f"{self._person(user_id).first_name} is not an administrator")
         self._by_owner(user_id, demote)
 
     def set_bot(self, status: Status, rights: frozenset[str] | None = None) -> None:
-        """The owner changes the bot's standing: `administrator` with `rights` (default: the
+        """The owner changes the bot's status: `administrator` with `rights` (default: the
         seed's), `member`, `left` or `kicked`.
         """
         if status not in ("administrator", "member", "left", "kicked"):
@@ -209,7 +209,7 @@ class MemberActions:
         self._world.change(self._group(), self._world.bot.id, self._owner(), alter)
 
     def block(self, user_id: int, *, blocked: bool = True) -> None:
-        """A person stops the bot in private, or lets it write again."""
+        """A person blocks the bot in private, or unblocks it."""
         user = self._person(user_id)
         if user.blocked == blocked:
             return
@@ -254,7 +254,7 @@ class MemberActions:
             raise SandboxError(f"there is no person with the id {user_id}")
         return user
 
-    def _place(self, chat_id: int, user_id: int, permission: str | None = None) -> Group | User:
+    def _chat_of(self, chat_id: int, user_id: int, permission: str | None = None) -> Group | User:
         if chat_id == user_id:
             return self._person(user_id)
         group = self._world.state.groups.get(chat_id)

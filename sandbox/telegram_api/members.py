@@ -1,4 +1,4 @@
-"""Members of the supergroup: who is there, tags and titles, promoting, restricting, banning."""
+"""Methods on members of the supergroup: status, tags, titles, promotions, restrictions, bans."""
 
 from . import parameters as p
 from .errors import bad_request
@@ -24,13 +24,13 @@ def get_chat(world: World, call: p.GetChat) -> JSON:
 
 
 def get_chat_member(world: World, call: p.GetChatMember) -> JSON:
-    """ChatMember; "left" for people who never were there."""
+    """ChatMember; "left" for people who never joined."""
     group = world.group(call.chat_id)
     return _shown(world, group, world.member(group, call.user_id))
 
 
 def get_chat_administrators(world: World, call: p.GetChatAdministrators) -> list[JSON]:
-    """The owner and the administrators; other bots than this one only if asked."""
+    """The owner and the administrators; other bots only on request."""
     if isinstance(world.chat(call.chat_id), User):
         raise bad_request("there are no administrators in the private chat")
     group = world.group(call.chat_id)
@@ -42,7 +42,7 @@ def get_chat_administrators(world: World, call: p.GetChatAdministrators) -> list
 
 
 def get_chat_member_count(world: World, call: p.GetChatMemberCount) -> int:
-    """How many are in the chat, bots included."""
+    """The number of members, bots included."""
     chat = world.chat(call.chat_id)
     if isinstance(chat, User):
         return 2
@@ -55,7 +55,7 @@ def _shown(world: World, group: Group, member: Member) -> JSON:
 
 
 def set_chat_member_tag(world: World, call: p.SetChatMemberTag) -> bool:
-    """Set or (without `tag`) clear the tag of a regular member."""
+    """Set the tag of a regular member; without `tag`, clear it."""
     group = world.group(call.chat_id)
     world.require(group, "can_manage_tags", NO_RIGHTS)
     member = world.member(group, call.user_id)
@@ -74,7 +74,7 @@ def set_chat_member_tag(world: World, call: p.SetChatMemberTag) -> bool:
 
 
 def set_custom_title(world: World, call: p.SetChatAdministratorCustomTitle) -> bool:
-    """Set the title of an administrator whom the bot promoted."""
+    """Set the title of an administrator promoted by the bot."""
     group = world.group(call.chat_id)
     member = world.member(group, call.user_id)
     if member.status == "creator":
@@ -94,7 +94,7 @@ def set_custom_title(world: World, call: p.SetChatAdministratorCustomTitle) -> b
 
 
 def promote_chat_member(world: World, call: p.PromoteChatMember) -> bool:
-    """Make somebody an administrator with some of the bot's own rights; with none, demote."""
+    """Promote a member with some of the bot's own rights; without any, demote them."""
     group = world.group(call.chat_id)
     world.require(group, "can_promote_members", NO_RIGHTS)
     member = world.member(group, call.user_id)
@@ -112,7 +112,7 @@ def promote_chat_member(world: World, call: p.PromoteChatMember) -> bool:
 
     def promote(member: Member) -> None:
         member.status, member.tag, member.until = "administrator", "", 0
-        # Any right implies that of seeing the administrators' view.
+        # Every right implies can_manage_chat, access to the administrators' view.
         member.rights = granted | {"can_manage_chat"}
         member.is_anonymous = call.is_anonymous
         member.promoted_by = world.bot.id
@@ -122,13 +122,13 @@ def promote_chat_member(world: World, call: p.PromoteChatMember) -> bool:
 
 
 def demote(member: Member) -> None:
-    """Make an administrator a plain member again."""
+    """Turn an administrator into a plain member."""
     member.status, member.custom_title, member.promoted_by = "member", "", None
     member.rights, member.is_anonymous = set(), False
 
 
 def restrict_chat_member(world: World, call: p.RestrictChatMember) -> bool:
-    """Leave a member only some permissions; with all of them, lift the restriction."""
+    """Restrict a member to some permissions; all of them lift the restriction."""
     group = world.group(call.chat_id)
     _require_hold_over(world, group, call.user_id)
     granted = _granted(call.permissions, independent=call.use_independent_chat_permissions)
@@ -145,7 +145,7 @@ def restrict_chat_member(world: World, call: p.RestrictChatMember) -> bool:
 
 
 def set_chat_permissions(world: World, call: p.SetChatPermissions) -> bool:
-    """Set what members may do by default."""
+    """Set the default permissions of members."""
     group = world.group(call.chat_id)
     world.require(group, "can_restrict_members", "not enough rights to change chat permissions")
     granted = _granted(call.permissions, independent=call.use_independent_chat_permissions)
@@ -167,7 +167,7 @@ def _granted(permissions: p.ChatPermissions, *, independent: bool) -> set[str]:
 
 
 def ban_chat_member(world: World, call: p.BanChatMember) -> bool:
-    """Remove somebody and keep them out."""
+    """Remove a person, and ban them from joining again."""
     group = world.group(call.chat_id)
     _require_hold_over(world, group, call.user_id)
     was_there = world.present(group, call.user_id)
@@ -190,7 +190,7 @@ def ban_chat_member(world: World, call: p.BanChatMember) -> bool:
 
 
 def unban_chat_member(world: World, call: p.UnbanChatMember) -> bool:
-    """Let a banned person come back; also removes one who is there, unless only_if_banned."""
+    """Lift a ban. Also removes a person who is in the group, unless only_if_banned."""
     group = world.group(call.chat_id)
     member = world.member(group, call.user_id)
     if call.only_if_banned and member.status != "kicked":
@@ -201,7 +201,7 @@ def unban_chat_member(world: World, call: p.UnbanChatMember) -> bool:
 
 
 def remove(member: Member) -> None:
-    """Take somebody out of the group; nothing they had there stays."""
+    """Remove a member with their tag, title, rights and permissions."""
     demote(member)
     member.status, member.tag, member.until = "left", "", 0
     member.permissions, member.in_chat = set(), False

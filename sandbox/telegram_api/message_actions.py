@@ -1,4 +1,4 @@
-"""What a bot does around messages: pins, reactions, "typing...", answers to pressed buttons."""
+"""Methods around messages: pins, reactions, chat actions and answers to pressed buttons."""
 
 import msgspec
 
@@ -11,6 +11,7 @@ from .world import World
 __all__ = ["METHODS"]
 
 ALERT_LENGTH_MAX = 200
+#: Seconds within which a pressed button can be answered.
 QUERY_SECONDS = 60
 NO_PINNING = "not enough rights to manage pinned messages in the chat"
 CHAT_ACTIONS = frozenset(
@@ -46,7 +47,7 @@ def pin_message(world: World, call: p.PinChatMessage) -> bool:
 
 
 def unpin_message(world: World, call: p.UnpinChatMessage) -> bool:
-    """Unpin a message of the group, by default the latest pinned."""
+    """Unpin a message of the group, by default the latest pinned one."""
     group = world.group(call.chat_id)
     world.require(group, "can_pin_messages", NO_PINNING)
     target = call.message_id if call.message_id is not None else (group.pinned or [0])[-1]
@@ -57,7 +58,7 @@ def unpin_message(world: World, call: p.UnpinChatMessage) -> bool:
 
 
 def set_message_reaction(world: World, call: p.SetMessageReaction) -> bool:
-    """Set or (with an empty list) take back the bot's one reaction to a message."""
+    """Set the bot's one reaction to a message; an empty list removes it."""
     chat = world.writable(call.chat_id)
     if world.message(chat.id, call.message_id) is None:
         raise bad_request("message to react not found")
@@ -71,7 +72,7 @@ def set_message_reaction(world: World, call: p.SetMessageReaction) -> bool:
 
 
 def send_chat_action(world: World, call: p.SendChatAction) -> bool:
-    """Show "typing..." and the like."""
+    """Show a chat action, such as "typing..."."""
     world.writable(call.chat_id)
     if call.action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")

@@ -1,4 +1,4 @@
-"""Messages: sending, editing, deleting; ephemeral ones as well."""
+"""Methods on messages, ephemeral ones included: sending, editing, deleting."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ EPHEMERAL_REPLY_SECONDS = 15
 
 
 def send_message(world: World, call: p.SendMessage) -> JSON:
-    """Post a message, ephemeral if so asked; answers Message."""
+    """Post a message, ephemeral on request. Returns Message."""
     chat = world.writable(call.chat_id)
     text, entities = _formatted(call.text, call.parse_mode, call.entities)
     message = world.compose(
@@ -103,7 +103,7 @@ def _receiver(world: World, chat: Group | User, to: p.EphemeralMessageParameters
 
 
 def edit_message_text(world: World, call: p.EditMessageText) -> JSON:
-    """Replace text and keyboard of an own message; answers Message."""
+    """Replace text and keyboard of one of the bot's messages. Returns Message."""
     old = _own(world, call.chat_id, call.message_id)
     return _store(world, old, _edited(old, call))
 
@@ -119,7 +119,7 @@ def _edited(old: JSON, call: p.EditMessageText | p.EditEphemeralMessageText) -> 
 
 
 def edit_message_reply_markup(world: World, call: p.EditMessageReplyMarkup) -> JSON:
-    """Replace the keyboard of an own message; answers Message."""
+    """Replace the keyboard of one of the bot's messages. Returns Message."""
     old = _own(world, call.chat_id, call.message_id)
     return _store(world, old, _with_keyboard(old, call.reply_markup))
 
@@ -196,7 +196,7 @@ def _store_ephemeral(world: World, old: JSON, new: JSON) -> bool:
 
 
 def delete_message(world: World, call: p.DeleteMessage) -> bool:
-    """Delete one message: the bot's own, or anybody's with can_delete_messages."""
+    """Delete one message: the bot's own, or with can_delete_messages any message."""
     chat = world.chat(call.chat_id)
     message = world.message(chat.id, call.message_id)
     if message is None:
@@ -208,7 +208,7 @@ def delete_message(world: World, call: p.DeleteMessage) -> bool:
 
 
 def delete_messages(world: World, call: p.DeleteMessages) -> bool:
-    """Delete up to 100 messages; those that are not there are skipped."""
+    """Delete up to 100 messages; missing ones are skipped."""
     chat = world.chat(call.chat_id)
     if not 1 <= len(call.message_ids) <= DELETED_AT_ONCE_MAX:
         raise bad_request("too many message identifiers specified")

@@ -5,7 +5,7 @@ from .parameters import GetUpdates, Methods, Parameters
 
 __all__ = ["METHODS", "TABLE", "method_name"]
 
-# getUpdates waits for news, so the platform runs it apart; all others change the world at once.
+# getUpdates waits for updates, so the platform runs it apart. All others return at once.
 TABLE: Methods = {
     **messages.METHODS,
     **message_actions.METHODS,
@@ -16,7 +16,7 @@ TABLE: Methods = {
 
 
 def method_name(parameters: type[Parameters]) -> str:
-    """The wire name of the method that takes these parameters: SendMessage -> sendMessage."""
+    """Return the method's name on the wire: SendMessage -> sendMessage."""
     return parameters.__name__[0].lower() + parameters.__name__[1:]
 
 

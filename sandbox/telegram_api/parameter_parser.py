@@ -1,4 +1,4 @@
-"""How parameters are read from a request, and how Telegram words what it cannot read."""
+"""Parses the parameters of a request, and words errors as Telegram does."""
 
 import json
 import re
@@ -16,7 +16,7 @@ P = TypeVar("P", bound=Parameters)
 
 STALE_QUERY = "query is too old and response timeout expired or query ID is invalid"
 INTEGER = re.compile(r"[+-]?\d{1,19}")
-# Where Telegram has words of its own for a parameter that is missing or cannot be read.
+# Telegram's own messages for some parameters that are missing or invalid.
 WORDING = {
     "chat_id": "chat_id is empty",
     "user_id": "invalid user_id specified",
@@ -29,9 +29,9 @@ WORDING = {
 
 
 def read(kind: type[P], raw: JSON) -> P:
-    """The parameters of one call. Form values are strings; JSON bodies hold any type.
+    """Return the parameters of one call. Form values are strings; JSON bodies hold any type.
 
-    An empty string counts as left out, as it does for Telegram. Raises ApiError 400.
+    As for Telegram, an empty string counts as missing. Raises ApiError 400.
     """
     hints = get_type_hints(kind)
     values: JSON = {}

@@ -1,7 +1,7 @@
 """The parameters of every method.
 
-One struct per method, named as the method; its fields are all that the sandbox knows. Anything else
-in a request is refused by name, and so is a value of the wrong type.
+One struct per method, with the method's name. Its fields are the parameters that the sandbox knows:
+a request with another parameter, or with a value of the wrong type, is refused with its name.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ ChatId = int | str
 
 
 class Parameters(msgspec.Struct, kw_only=True):
-    """What every method's parameters are."""
+    """The base of all methods' parameters."""
 
 
-# What carries each method out, in a world, by the type of its parameters.
+# The function that executes each method in a world, by the type of the method's parameters.
 Methods = dict[type[Parameters], Callable[..., Any]]
 
 

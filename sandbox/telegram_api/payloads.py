@@ -1,4 +1,4 @@
-"""The JSON objects that bots see, with every field that Bot API 10.3 requires."""
+"""The JSON objects sent to bots, with every field that Bot API 10.3 requires."""
 
 from typing import assert_never
 
@@ -110,5 +110,5 @@ def member_payload(group: Group, member: Member, user: User, *, bot_id: int) -> 
 
 
 def quoted(message: JSON) -> JSON:
-    """A message inside another one: Telegram never nests deeper."""
+    """Return a message for use inside another one; Telegram never nests deeper."""
     return {key: value for key, value in message.items() if key != "reply_to_message"}

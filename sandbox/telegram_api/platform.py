@@ -1,4 +1,4 @@
-"""The HTTP face of the Telegram side: tokens, parameters, faults, flood limits, the transcript."""
+"""The Telegram side of the sandbox: it serves the Bot API, and people act through it."""
 
 import copy
 import json
@@ -41,11 +41,11 @@ log = structlog.get_logger("twinstream.sandbox")
 
 
 class TelegramPlatform:
-    """A Bot API server for one bot, and the people whom the bot meets.
+    """A Bot API server for one bot, and the people in its chats.
 
-    `say`, `edit`, `click`, `react`, `join` and `leave` are what a person does; `people` knows more.
-    `clock` counts the flood limits' seconds, `wall_clock` dates messages and ends bans (Unix time).
-    Belongs to one event loop. May be started again after a stop, which is how an outage is played.
+    `say`, `edit`, `click`, `react`, `join` and `leave` are actions of a person; `people` has more.
+    `clock` times the flood limits (seconds); `wall_clock` dates messages and ends bans (Unix time).
+    Belongs to one event loop. A stop and a second start simulate an outage.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class TelegramPlatform:
         return self._api_base
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; with port 0 on a free one, which `api_base` then names."""
+        """Listen. Port 0 picks a free port, which `api_base` then names."""
         app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self._serve)
         self._runner = web.AppRunner(
@@ -97,20 +97,20 @@ class TelegramPlatform:
         log.info("telegram.started", api_base=self._api_base)
 
     async def stop(self) -> None:
-        """Answer the open poll and close the socket. The world stays as it is."""
+        """Answer the open poll and close the socket. The state stays."""
         if self._runner is not None:
             self._polling.wake()
             await self._runner.cleanup()
             self._runner = None
 
     def knows(self, method: str) -> bool:
-        """Whether faults can be ordered for `method`: it is imitated, or "*"."""
+        """Tell whether faults can be ordered for `method`: an imitated method, or "*"."""
         return method == ANY or method in METHODS
 
     def send_update(self, update: Any) -> int:
-        """Queue an update of any shape; an object without `update_id` is given it. Returns the id.
+        """Queue an update of any shape; an object without `update_id` gets one. Returns the id.
 
-        It goes out whatever the bot asked for, and is confirmed by its id like any other.
+        It is sent even if the bot did not ask for its kind, and is confirmed by its id.
         """
         text = json.dumps(update, ensure_ascii=False)
         if isinstance(update, dict) and "update_id" not in update:
@@ -118,15 +118,15 @@ class TelegramPlatform:
         return self.send_text(text)
 
     def send_text(self, text: str) -> int:
-        """Queue an update that need not even be JSON; `$update_id` in it stands for its id."""
+        """Queue an update as text, which need not be JSON; `$update_id` in it stands for its id."""
         return self._world.emit_text(text)
 
     def messages(self, chat_id: int) -> list[JSON]:
-        """The latest messages of a chat as bots see them, oldest first."""
+        """Return the latest messages of a chat as JSON objects, oldest first."""
         return list(self._world.state.messages.get(chat_id, {}).values())
 
     def world(self) -> JSON:
-        """Who is in the group with which standing and tag, and each chat's latest messages."""
+        """Return the members with status and tag, and each chat's latest messages."""
         state = self._world.state
         group = state.groups[self._world.seed.group.id]
         members = [
@@ -157,12 +157,12 @@ class TelegramPlatform:
         }
 
     def dump(self) -> JSON:
-        """The whole state as JSON, for `load`."""
+        """Return the whole state as JSON, for `load`."""
         built: JSON = msgspec.to_builtins(self._world.state, str_keys=True, order="deterministic")
         return built
 
     def load(self, state: JSON) -> None:
-        """Take over a dumped state; SeedError if it is not one, or of another group or bot."""
+        """Load a dumped state. Raises SeedError if it is invalid, or of another group or bot."""
         try:
             loaded = msgspec.convert(state, State, str_keys=True)
         except msgspec.ValidationError as error:
@@ -174,7 +174,7 @@ class TelegramPlatform:
         self._polling.wake()
 
     def reset(self) -> None:
-        """Back to the seed. Counters of ids go on, and what the bot set up about itself stays."""
+        """Go back to the seed. Id counters go on, and the bot's menus and profile stay."""
         self._world.reset()
         self._flood.reset()
         self._polling.wake()
@@ -189,7 +189,7 @@ class TelegramPlatform:
             return self._answer(name, None, *_refusal(unknown))
         fault = self._faults.take("telegram", name)
         if fault is not None and fault.when == "hangup":
-            self._transcript.record("telegram", name, None, 0, "hung up by order")
+            self._transcript.record("telegram", name, None, 0, "hung up by an ordered fault")
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
@@ -230,12 +230,12 @@ class TelegramPlatform:
         if name == "getUpdates" and status == 200:
             encoded = self._updates(body["result"])
         else:
-            # Decoded again, because the world goes on changing what the body refers to.
+            # A decoded copy, because later calls change the objects that the body refers to.
             self._transcript.record("telegram", name, asked, status, json.loads(encoded))
         return web.Response(status=status, body=encoded, content_type="application/json")
 
     def _updates(self, updates: list[JSON]) -> bytes:
-        """The body with these updates; those of any shape go out as the text that they are."""
+        """Return the body with these updates; those queued as text go out unchanged."""
         texts = []
         for update in updates:
             text = self._world.state.raw.get(update["update_id"])
@@ -246,7 +246,7 @@ class TelegramPlatform:
     def _garbled(
         self, name: str, asked: JSON | None, status: int, body: JSON, fault: Fault
     ) -> web.Response:
-        """Answer in a shape that no client knows, or with another page."""
+        """Answer in a shape that clients do not know, or with another page."""
         status = fault.status or status
         if fault.page is not None:
             self._transcript.record("telegram", name, asked, status, fault.page)
@@ -257,7 +257,7 @@ class TelegramPlatform:
 
 
 async def _raw(request: web.Request) -> JSON:
-    """The parameters as they came: from the query, and a form or a JSON body."""
+    """Return the unparsed parameters: from the query, and a form or a JSON body."""
     raw: JSON = dict(request.query)
     if request.content_type == "application/json":
         try:
@@ -284,7 +284,7 @@ def _faulty(fault: Fault) -> tuple[int, JSON]:
         error = ApiError(429, "", retry_after=wait)
         wording = f"Too Many Requests: retry after {error.retry_after}"
     else:
-        wording = FAULT_WORDING.get(fault.status, "Bad Request: fault by order")
+        wording = FAULT_WORDING.get(fault.status, "Bad Request: ordered fault")
     return _refusal(ApiError(fault.status, fault.description or wording, retry_after=wait))
 
 

@@ -1,4 +1,4 @@
-"""What administrators may do, what members may do, and what a name over a message may hold."""
+"""The rights of administrators, the permissions of members, and the rule for tags and titles."""
 
 import unicodedata
 
@@ -54,7 +54,7 @@ FIRST_SKIN_TONE, LAST_SKIN_TONE = "\U0001f3fb", "\U0001f3ff"
 def check_rank(rank: str) -> None:
     """Refuse a tag or custom title that is too long or holds an emoji.
 
-    The wording is known for custom titles; that tags answer the same is an assumption.
+    The error text is known for custom titles; the same text for tags is an assumption.
     """
     if len(rank) > RANK_LENGTH_MAX:
         raise bad_request("ADMIN_RANK_INVALID")

@@ -1,4 +1,4 @@
-"""The state of the Telegram side: plain values, all of which survive a restart."""
+"""The state of the Telegram side: plain values, all of which are saved."""
 
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ Status = Literal["creator", "administrator", "member", "restricted", "left", "ki
 
 
 class User(msgspec.Struct):
-    """A person or a bot. `opened`: they wrote to the bot in private, so it may write to them."""
+    """A person or a bot. `opened` people wrote to the bot in private, so it may write to them."""
 
     id: int
     first_name: str
@@ -27,10 +27,10 @@ class User(msgspec.Struct):
 
 
 class Member(msgspec.Struct):
-    """Somebody's standing in the group. Leaving keeps the row and clears tag, title and rights.
+    """A person's membership in the group. Leaving keeps the row and clears tag, title and rights.
 
-    `rights` are an administrator's, `permissions` a restricted member's; `until` (Unix time, 0 for
-    ever) ends a restriction or ban. `in_chat` tells a restricted member from one who left.
+    `rights` belong to an administrator, `permissions` to a restricted member. `until` (Unix time, 0
+    for no end) ends a restriction or ban. `in_chat` is false for a restricted member who has left.
     """
 
     user_id: int
@@ -66,7 +66,7 @@ class Query(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """Everything. Messages are kept as the JSON objects that bots see."""
+    """The whole state. Messages are kept as the JSON objects that bots receive."""
 
     users: dict[int, User]
     groups: dict[int, Group]
@@ -81,14 +81,14 @@ class State(msgspec.Struct):
     reactions: dict[str, list[JSON]] = msgspec.field(default_factory=dict)
     pending: list[JSON] = msgspec.field(default_factory=list)
     raw: dict[int, str] = msgspec.field(default_factory=dict)
-    """Pending updates of any shape, by their ids: the text that goes out in their place."""
+    """The text of pending updates of any shape, by update id; it is sent unchanged."""
     allowed_updates: list[str] = msgspec.field(default_factory=list)
     commands: dict[str, list[JSON]] = msgspec.field(default_factory=dict)
     profile: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def seeded(seed: TelegramSeed, *, update_id: int) -> State:
-    """The state before anything happened; updates are numbered from `update_id`."""
+    """Return the state that the seed describes; updates are numbered from `update_id`."""
     bot = User(seed.bot_id, seed.bot_name, seed.bot_username, is_bot=True)
     users = {bot.id: bot}
     owner = next(person.id for person in seed.group.people if person.status == "creator")

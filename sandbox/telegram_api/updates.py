@@ -18,7 +18,7 @@ CONFLICT = (
 
 
 class Polling:
-    """The one long poll that may be open. A new one ends the old, which is answered 409."""
+    """The one long poll that may be open. A new poll ends the old one with a 409."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -27,32 +27,32 @@ class Polling:
 
     @property
     def is_open(self) -> bool:
-        """Whether a bot waits for news right now."""
+        """Whether a bot's poll is waiting."""
         return self._open is not None
 
     async def get_updates(self, call: p.GetUpdates) -> list[JSON]:
-        """Confirm what is below `offset`; answer what is left, or wait for something new.
+        """Confirm the updates below `offset`, and return the others, or wait for a new one.
 
-        What is not confirmed is answered again. `allowed_updates` holds for updates from now on,
-        until it is given again.
+        Unconfirmed updates are returned again. `allowed_updates` applies to later updates, until
+        another call changes it.
         """
         self._settle(superseded=True)
         self._allow(call.allowed_updates)
         self._confirm(call.offset)
         if not self._world.state.pending and call.timeout > 0:
-            await self._news(min(call.timeout, TIMEOUT_SECONDS_MAX))
+            await self._wait_for_update(min(call.timeout, TIMEOUT_SECONDS_MAX))
         limit = call.limit if 1 <= call.limit <= LIMIT_MAX else LIMIT_MAX
         return self._world.state.pending[:limit]
 
     def wake(self) -> None:
-        """Answer the open poll, if there is one, with what is pending."""
+        """Answer the open poll, if any, with the pending updates."""
         self._settle(superseded=False)
 
     def _settle(self, *, superseded: bool) -> None:
         if self._open is not None and not self._open.done():
             self._open.set_result(superseded)
 
-    async def _news(self, timeout: float) -> None:
+    async def _wait_for_update(self, timeout: float) -> None:
         poll = self._open = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait({poll}, timeout=timeout)
@@ -67,7 +67,7 @@ class Polling:
             return
         for kind in kinds:
             if kind not in UPDATE_KINDS:
-                # Telegram ignores what it does not know, and the bot waits for ever.
+                # Telegram ignores an unknown kind, and the bot would wait for it without end.
                 raise bad_request(f"the sandbox knows no update of type {kind!r}")
         self._world.state.allowed_updates = kinds
 
@@ -90,7 +90,7 @@ def set_webhook(world: World, call: p.SetWebhook) -> bool:
 
 
 def delete_webhook(world: World, call: p.DeleteWebhook) -> bool:
-    """There is none to delete, but pending updates can be dropped."""
+    """Drop pending updates on request; there is no webhook to delete."""
     if call.drop_pending_updates:
         world.state.pending = []
     return True

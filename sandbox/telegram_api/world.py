@@ -1,4 +1,4 @@
-"""The Telegram world: who is where, what was said, and which updates wait for the bot."""
+"""The Telegram world: chats, members, messages and pending updates, under Telegram's rules."""
 
 import time
 from collections.abc import Callable
@@ -53,7 +53,7 @@ UPDATE_KINDS = OPT_IN_UPDATES | {
 
 
 class World:
-    """Reads and changes the state by Telegram's rules. `on_update` is told of each new update."""
+    """Reads and changes the state by Telegram's rules. Calls `on_update` after each new update."""
 
     def __init__(self, seed: TelegramSeed, *, now: Callable[[], float] = time.time) -> None:
         self.seed = seed
@@ -67,10 +67,11 @@ class World:
         return self.state.users[self.seed.bot_id]
 
     def reset(self) -> None:
-        """Back to the seed, apart from what a bot that runs on relies on.
+        """Go back to the seed, except for KEPT_OVER_RESET, on which a running bot relies.
 
-        Counters go on: the bot has confirmed all lower update ids, and whoever keys on message ids
-        must not meet one twice. Menus, profile and kinds of updates are set up only at its start.
+        Counters go on: the bot has confirmed all lower update ids, and a bot that keys on message
+        ids must not receive one twice. The bot sets menus, profile and kinds of updates only at its
+        start, so they stay.
         """
         old = self.state
         self.state = seeded(self.seed, update_id=old.update_id)
@@ -78,14 +79,14 @@ class World:
             setattr(self.state, kept, getattr(old, kept))
 
     def group(self, chat_id: int | str) -> Group:
-        """The supergroup, with the bot in it; ApiError otherwise."""
+        """Return the supergroup, if the bot is in it. Raises ApiError otherwise."""
         chat = self.chat(chat_id)
         if isinstance(chat, Group):
             return chat
         raise bad_request("method is available only for supergroup and channel chats")
 
     def chat(self, chat_id: int | str) -> Group | User:
-        """The group that the bot is in, or the person it may know; ApiError otherwise."""
+        """Return the bot's group, or a person. Raises ApiError otherwise."""
         if isinstance(chat_id, str):
             raise bad_request("chat not found")
         group = self.state.groups.get(chat_id)
@@ -102,7 +103,7 @@ class World:
         return group
 
     def writable(self, chat_id: int | str) -> Group | User:
-        """The chat, if the bot may send messages there; ApiError otherwise."""
+        """Return the chat, if the bot may send messages there. Raises ApiError otherwise."""
         chat = self.chat(chat_id)
         if isinstance(chat, User):
             if chat.blocked:
@@ -114,7 +115,7 @@ class World:
         return chat
 
     def member(self, group: Group, user_id: int) -> Member:
-        """Somebody's standing, ended bans and restrictions lifted; strangers have left."""
+        """Return a membership, with expired bans and restrictions lifted; `left` without one."""
         if user_id not in self.state.users:
             raise bad_request("PARTICIPANT_ID_INVALID")
         member = group.members.get(user_id) or Member(user_id, "left", in_chat=False)
@@ -126,14 +127,14 @@ class World:
         return member
 
     def present(self, group: Group, user_id: int) -> bool:
-        """Whether the user is in the group now."""
+        """Tell whether the user is in the group."""
         if user_id not in self.state.users:
             return False
         member = self.member(group, user_id)
         return member.status not in ("left", "kicked") and member.in_chat
 
     def may(self, group: Group, user_id: int, permission: str) -> bool:
-        """Whether a user present in the group holds a member's permission there."""
+        """Tell whether a user in the group has a member's permission there."""
         member = self.member(group, user_id)
         if member.status in ("creator", "administrator"):
             return True
@@ -142,7 +143,7 @@ class World:
         return member.status == "member" and permission in group.permissions
 
     def require(self, group: Group, right: str, refusal: str) -> None:
-        """Refuse with 400 `refusal` unless the bot is administrator with `right`."""
+        """Refuse with 400 `refusal` unless the bot is an administrator with `right`."""
         bot = self.member(group, self.bot.id)
         if bot.status != "administrator" or right not in bot.rights:
             raise bad_request(refusal)
@@ -150,7 +151,7 @@ class World:
     def change(
         self, group: Group, user_id: int, by: int, alter: Callable[[Member], None]
     ) -> Member:
-        """Alter a standing and tell the bot, by `my_chat_member` if it is its own."""
+        """Change a membership, and send the bot an update; `my_chat_member` for its own."""
         user = self.state.users[user_id]
         member = self.member(group, user_id)
         before = member_payload(group, member, user, bot_id=self.bot.id)
@@ -174,7 +175,7 @@ class World:
         return group.members[self.bot.id].status == "administrator"
 
     def emit(self, kind: str, payload: JSON) -> None:
-        """Queue an update for the bot, if it asked for this kind when it last polled."""
+        """Queue an update for the bot, if its last poll asked for this kind."""
         allowed = self.state.allowed_updates
         if kind not in allowed if allowed else kind in OPT_IN_UPDATES:
             return
@@ -184,7 +185,7 @@ class World:
         self.on_update()
 
     def emit_text(self, text: str) -> int:
-        """Queue an update that goes out as `text`, whatever the bot asked for. Returns its id.
+        """Queue an update sent as `text`, even if the bot did not ask for it. Returns its id.
 
         `$update_id` in the text stands for the id.
         """
@@ -196,7 +197,7 @@ class World:
         return update_id
 
     def compose(self, chat: Group | User, sender: User, **content: Any) -> JSON:
-        """A message object with sender, chat and date, not yet posted; None values are left out."""
+        """Return an unposted message with sender, chat and date; None values are left out."""
         message: JSON = {
             "message_id": 0,
             "date": int(self.now()),
@@ -209,7 +210,7 @@ class World:
         return message | {key: value for key, value in content.items() if value is not None}
 
     def post(self, message: JSON) -> JSON:
-        """Give a message its id and keep it; the oldest of many are forgotten."""
+        """Give a message its id and keep it; the oldest above MESSAGES_KEPT is removed."""
         chat_id = message["chat"]["id"]
         message["message_id"] = self.state.message_ids.get(chat_id, 0) + 1
         self.state.message_ids[chat_id] = message["message_id"]
@@ -230,16 +231,16 @@ class World:
         return message
 
     def message(self, chat_id: int, message_id: int) -> JSON | None:
-        """A message that was posted and not deleted."""
+        """Return a message that was posted and not deleted."""
         return self.state.messages.get(chat_id, {}).get(message_id)
 
     def notice(self, group: Group, by: User, **content: Any) -> None:
-        """Post a service message and tell the bot, if it is there to see it."""
+        """Post a service message, and send the bot an update if it is in the group."""
         message = self.post(self.compose(group, by, **content))
         if self.present(group, self.bot.id):
             self.emit("message", quoted(message))
 
     def left_notice(self, group: Group, user_id: int, by: int) -> None:
-        """Post that somebody left or was removed."""
+        """Post that a person left or was removed."""
         gone = user_payload(self.state.users[user_id])
         self.notice(group, self.state.users[by], left_chat_member=gone)

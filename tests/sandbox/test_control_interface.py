@@ -270,7 +270,7 @@ async def test_a_reset_goes_back_to_the_seed(ask, telegram, faults):
             "POST /members",
             {"platform": "discord", "action": "tag", "user_id": DISCORD_ALICE},
             400,
-            "nobody can tag",
+            "Discord has no action tag",
         ),
         ("POST /faults", {"platform": "telegram", "status": 500}, 400, "`method` or `route`"),
         (
@@ -299,7 +299,7 @@ async def test_a_reset_goes_back_to_the_seed(ask, telegram, faults):
             "`changes` or a `page`",
         ),
         ("POST /telegram/update", {}, 400, "`update` (JSON) or as `text`"),
-        ("GET /transcript?since=1", None, 400, "not searched by since"),
+        ("GET /transcript?since=1", None, 400, "no filter since"),
         ("GET /transcript?after=x", None, 400, "a call's number"),
         ("GET /transcript?platform=irc", None, 400, "no platform 'irc'"),
         ("GET /nothing", None, 404, "GET /nothing is not part of"),

@@ -1,4 +1,4 @@
-"""The bot itself: its user, its application, the gateway's address, its guilds, direct channels."""
+"""The bot's account: its user, application, gateway address, guilds and direct channels."""
 
 from sandbox.discord_api import payloads
 from sandbox.discord_api.errors import ApiError, unknown
@@ -47,13 +47,13 @@ def application(request: Request) -> Json:
 
 @routes.add("GET", "/gateway")
 def gateway(request: Request) -> Json:
-    """Where the gateway is."""
+    """The gateway's address."""
     return {"url": request.gateway_url}
 
 
 @routes.add("GET", "/gateway/bot")
 def gateway_for_bot(request: Request) -> Json:
-    """Where the gateway is, with how many shards and how often to connect."""
+    """The gateway's address, the number of shards, and the limit of session starts."""
     return {
         "url": request.gateway_url,
         "shards": 1,
@@ -68,7 +68,7 @@ def gateway_for_bot(request: Request) -> Json:
 
 @routes.add("POST", "/users/@me/channels", fields={"recipient_id"}, rate="direct_channels")
 def open_direct(request: Request) -> Json:
-    """The direct channel with a user. Who takes no such messages refuses them, not the channel."""
+    """The direct channel with a user. A user with closed direct messages refuses messages only."""
     recipient_id = int(request.body["recipient_id"])
     if recipient_id not in request.world.users:
         raise unknown("User")

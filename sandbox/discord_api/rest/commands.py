@@ -1,4 +1,4 @@
-"""Application commands: what the bot syncs, for everywhere or for one guild."""
+"""Application commands, which the bot syncs globally or for one guild."""
 
 import re
 from typing import Any
@@ -53,7 +53,7 @@ def commands(request: Request) -> list[Json]:
 @routes.add("PUT", EVERYWHERE, rate="command_syncs")
 @routes.add("PUT", IN_GUILD, rate="command_syncs")
 def sync(request: Request) -> list[Json]:
-    """Replace all commands of a scope by these; ids of commands that stay are kept."""
+    """Replace all commands of a scope. Commands of the same type and name keep their ids."""
     definitions = [_definition(one, f"{index}") for index, one in enumerate(request.body)]
     keys = [(one["type"], one["name"]) for one in definitions]
     for index, key in enumerate(keys):
@@ -113,7 +113,7 @@ def delete(request: Request) -> None:
 
 
 def _scope(request: Request) -> int | None:
-    """The guild that the path names, or None for everywhere. Refuses others' applications."""
+    """Return the guild of the path, or None for global. Refuses other applications."""
     if request.id("application_id") != request.world.bot_id:
         raise ApiError(
             403, 20012, "You are not authorized to perform this action on this application"
@@ -140,7 +140,7 @@ def _command(request: Request) -> Command:
 def _stored(
     request: Request, scope: int | None, definition: Json, earlier: dict[tuple[int, str], Command]
 ) -> Command:
-    """The command to keep: with the id it had, and a new version if it changed."""
+    """Return the command to keep, with its earlier id, and a new version if it changed."""
     before = earlier.get((definition["type"], definition["name"]))
     if before is not None and before.definition == definition:
         return before
@@ -149,7 +149,7 @@ def _stored(
 
 
 def _definition(body: Json, path: str) -> Json:
-    """A command as Discord stores it, with what was left out filled in."""
+    """Return a command as Discord stores it, with missing fields filled in."""
     prefix = f"{path}." if path else ""
     for name in body:
         if name not in FIELDS:

@@ -1,4 +1,4 @@
-"""The guild: what it is, its channels, its audit log, its bans."""
+"""The guild, its channels, its audit log and its bans."""
 
 from sandbox.discord_api import payloads
 from sandbox.discord_api.errors import missing_permissions, unknown
@@ -59,7 +59,7 @@ def _wanted(entry: AuditEntry, request: Request) -> bool:
 
 @routes.add("GET", "/guilds/{guild_id}/bans", query={"limit", "before", "after"})
 def bans(request: Request) -> list[Json]:
-    """Who is banned, by user id."""
+    """The bans, by user id."""
     guild = request.guild_where(Permission.BAN_MEMBERS)
     after, before = request.number("after", 0), request.number("before", 2**63)
     limit = request.number("limit", 1000, low=1, high=1000)
@@ -81,7 +81,7 @@ def _ban(request: Request, user_id: int) -> Json:
     return {"user": user, "reason": request.world.guild.bans[user_id]}
 
 
-# discord.py asks for the deletion of messages in the query.
+# discord.py sends the deletion of messages in the query.
 @routes.add(
     "PUT",
     "/guilds/{guild_id}/bans/{user_id}",

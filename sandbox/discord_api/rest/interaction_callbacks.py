@@ -56,7 +56,7 @@ def callback(request: Request) -> Json | None:
 
 
 def _check_suits(one: Interaction, kind: Callback) -> None:
-    """Only a click can update the message it was made on; a modal does not lead to another."""
+    """Only a click can update its message, and a modal cannot answer a modal."""
     clicked = one.source_id is not None
     unsuitable = (kind in COMPONENT_ONLY and not clicked) or (
         kind is Callback.MODAL and one.kind is InteractionKind.MODAL_SUBMIT
@@ -93,7 +93,7 @@ def _carry_out(request: Request, one: Interaction, kind: Callback, data: Json) -
 def _respond(
     request: Request, one: Interaction, draft: Draft, *, reply_to: int | None = None
 ) -> Message:
-    """Write a message that answers an interaction; an ephemeral one for its person alone."""
+    """Write a message that answers an interaction. Only its person sees an ephemeral one."""
     kind = CHAT_INPUT_COMMAND if one.kind is InteractionKind.COMMAND else 0
     return request.editor.write(
         one.channel_id,
@@ -130,7 +130,7 @@ def _check_fields(data: Json, known: frozenset[str]) -> None:
 def _acknowledgement(
     request: Request, one: Interaction, kind: Callback, message: Message | None
 ) -> Json:
-    """The body that `with_response` asks for."""
+    """Return the body that `with_response` requests."""
     about: Json = {"id": str(one.id), "type": int(one.kind), "channel_id": str(one.channel_id)}
     answer: Json = {"interaction": about}
     if message is not None:
@@ -154,7 +154,7 @@ def _acknowledgement(
     authorized=False,
 )
 def follow_up(request: Request) -> Json:
-    """A further message. The first one after a deferral fills the message that was promised."""
+    """A further message. The first one after a deferral fills the deferred message."""
     one = _followed(request)
     draft = read_draft(request.body, flags_allowed=INTERACTION_FLAGS)
     original = request.world.messages.get(one.original_id or 0)
@@ -181,7 +181,7 @@ def answer(request: Request) -> Json:
     authorized=False,
 )
 def edit_answer(request: Request) -> Json:
-    """Edit an answer; a deferred one gets its content this way."""
+    """Edit an answer. This gives a deferred answer its content."""
     message = _answer(request)
     if message.flags & LOADING:
         body = {name: value for name, value in request.body.items() if value is not None}
@@ -216,7 +216,7 @@ def _answer(request: Request) -> Message:
     return message
 
 
-def _fill(request: Request, promised: Message, draft: Draft) -> None:
-    """Give a deferred message its content. Whether it is ephemeral was settled by the deferral."""
-    draft.flags = (draft.flags & ~EPHEMERAL) | (promised.flags & EPHEMERAL)
-    request.editor.rewrite(promised, draft)
+def _fill(request: Request, deferred: Message, draft: Draft) -> None:
+    """Give a deferred message its content. The deferral decided whether it is ephemeral."""
+    draft.flags = (draft.flags & ~EPHEMERAL) | (deferred.flags & EPHEMERAL)
+    request.editor.rewrite(deferred, draft)

@@ -5,7 +5,7 @@ from typing import Any
 from sandbox.discord_api import payloads
 from sandbox.discord_api.errors import invalid_form, missing_access, unknown
 from sandbox.discord_api.intents import Intent
-from sandbox.discord_api.member_requests import named
+from sandbox.discord_api.member_requests import search_name
 from sandbox.discord_api.payloads import Json
 from sandbox.discord_api.permission_bits import Permission
 from sandbox.discord_api.permission_checks import check_outranks, check_role_change, require
@@ -44,7 +44,9 @@ def search(request: Request) -> list[Json]:
     query = request.query.get("query", "").lower()
     if not query:
         raise invalid_form("query", "BASE_TYPE_REQUIRED", "This field is required")
-    found = [one for one in guild.members.values() if named(one, request.world).startswith(query)]
+    found = [
+        one for one in guild.members.values() if search_name(one, request.world).startswith(query)
+    ]
     return [payloads.member(one, request.world.users) for one in found[:limit]]
 
 
@@ -58,7 +60,7 @@ def member(request: Request) -> Json:
     "PATCH", "/guilds/{guild_id}/members/{user_id}", fields={"roles", "nick"}, rate="member_edits"
 )
 def edit_member(request: Request) -> Json:
-    """Set a member's roles (all of them at once) or nickname. All is checked before any is done."""
+    """Set a member's roles (the whole list) or nickname. All checks precede all changes."""
     guild, one = request.guild(), request.member()
     role_ids = None
     if request.body.get("roles") is not None:
@@ -73,7 +75,7 @@ def edit_member(request: Request) -> Json:
 
 
 def _checked_roles(request: Request, guild: Guild, one: Member, wanted: list[Any]) -> list[int]:
-    """The wanted roles, if the bot may make every change that leads to them."""
+    """Return the wanted roles, if the bot may make every necessary change."""
     require(guild, request.world.bot, Permission.MANAGE_ROLES)
     role_ids = list(dict.fromkeys(int(role_id) for role_id in wanted))
     for role_id in role_ids:
@@ -115,7 +117,7 @@ def kick(request: Request) -> None:
 
 @routes.add("PUT", MEMBER_ROLE, rate="role_writes")
 def give_role(request: Request) -> None:
-    """Give a member one role; nothing follows when they hold it already."""
+    """Give a member one role. If they hold it already, nothing is announced."""
     one = _member_whose_role_may_change(request)
     role_ids = list(dict.fromkeys([*one.roles, request.id("role_id")]))
     request.editor.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)
@@ -123,7 +125,7 @@ def give_role(request: Request) -> None:
 
 @routes.add("DELETE", MEMBER_ROLE, rate="role_writes")
 def take_role(request: Request) -> None:
-    """Take one role from a member; nothing follows when they do not hold it."""
+    """Take one role from a member. If they do not hold it, nothing is announced."""
     one = _member_whose_role_may_change(request)
     role_ids = [role_id for role_id in one.roles if role_id != request.id("role_id")]
     request.editor.set_roles(one, role_ids, by=request.world.bot_id, reason=request.reason)

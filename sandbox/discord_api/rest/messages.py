@@ -85,7 +85,7 @@ def write(request: Request) -> Json:
 
 
 def _check_recipient(request: Request, found: Channel) -> None:
-    """Refuse with 50007 people who take no direct messages, or share no guild with the bot."""
+    """Refuse with 50007 a person with closed direct messages, or without a shared guild."""
     if found.recipient_id is None:
         return
     shares_guild = request.world.installed and found.recipient_id in request.world.guild.members
@@ -116,7 +116,7 @@ def _reply_to(request: Request, found: Channel) -> int | None:
 
 @routes.add("PATCH", MESSAGE, fields=DRAFT_FIELDS, rate="message_edits")
 def rewrite(request: Request) -> Json:
-    """Edit a message of the bot's own."""
+    """Edit one of the bot's own messages."""
     request.channel()
     one = request.message()
     if one.author_id != request.world.bot_id:
@@ -127,7 +127,7 @@ def rewrite(request: Request) -> Json:
 
 @routes.add("DELETE", MESSAGE, rate="message_edits")
 def erase(request: Request) -> None:
-    """Delete a message: the bot's own, or with Manage Messages anybody's."""
+    """Delete a message: the bot's own, or with Manage Messages any message."""
     found, one = request.channel(), request.message()
     if one.author_id != request.world.bot_id:
         if found.direct:

@@ -45,7 +45,7 @@ def role(request: Request) -> Json:
 
 @routes.add("POST", "/guilds/{guild_id}/roles", fields=FIELDS, rate="role_creates")
 def create_role(request: Request) -> Json:
-    """A new role, just above @everyone. Carries @everyone's permissions unless told otherwise."""
+    """A new role, just above @everyone. Its permissions default to those of @everyone."""
     guild = request.guild_where(Permission.MANAGE_ROLES)
     if len(guild.roles) >= ROLES_MAX:
         raise ApiError(400, 30005, f"Maximum number of guild roles reached ({ROLES_MAX})")
@@ -59,7 +59,7 @@ def create_role(request: Request) -> Json:
 
 @routes.add("PATCH", "/guilds/{guild_id}/roles/{role_id}", fields=FIELDS)
 def edit_role(request: Request) -> Json:
-    """Change a role below the bot's highest; it cannot be given permissions the bot lacks."""
+    """Change a role below the bot's highest. The bot cannot grant permissions that it lacks."""
     guild, one = request.guild_where(Permission.MANAGE_ROLES), request.role()
     check_role_below(guild, request.world.bot, one)
     values = _values(request)
@@ -70,7 +70,7 @@ def edit_role(request: Request) -> Json:
 
 @routes.add("PATCH", "/guilds/{guild_id}/roles")
 def move_roles(request: Request) -> list[Json]:
-    """Put roles at new positions, all of them below the bot's highest."""
+    """Move roles to new positions, all below the bot's highest role."""
     guild = request.guild_where(Permission.MANAGE_ROLES)
     positions = {one.id: one.position for one in guild.roles.values()}
     for wanted in request.body:
@@ -88,7 +88,7 @@ def move_roles(request: Request) -> list[Json]:
 
 @routes.add("DELETE", "/guilds/{guild_id}/roles/{role_id}")
 def delete_role(request: Request) -> None:
-    """Delete a role below the bot's highest; a managed one or @everyone never."""
+    """Delete a role below the bot's highest, but never a managed one or @everyone."""
     guild, one = request.guild_where(Permission.MANAGE_ROLES), request.role()
     if one.managed or one.id == guild.id:
         raise invalid_role()
@@ -97,7 +97,7 @@ def delete_role(request: Request) -> None:
 
 
 def _values(request: Request) -> dict[str, Any]:
-    """The attributes of Role that the body sets; icons need a boosted guild, which this is not."""
+    """Return the attributes that the body sets. Icons are refused: the guild is not boosted."""
     body = {name: value for name, value in request.body.items() if value is not None}
     if body.get("icon") or body.get("unicode_emoji"):
         raise ApiError(400, 50101, "This server needs more boosts to perform this action")

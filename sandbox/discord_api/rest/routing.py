@@ -1,4 +1,4 @@
-"""The table of routes: what is spoken, with which fields, under which rate limit."""
+"""The table of routes, with the fields and the rate limit of each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Request:
 
     @property
     def world(self) -> World:
-        """The world as it stands."""
+        """The current world."""
         return self.editor.world
 
     def id(self, name: str) -> int:
@@ -111,10 +111,10 @@ AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. `fields` and `query` are all it takes; `rate` names a DiscordLimits field.
+    """One operation. It accepts only `fields` and `query`; `rate` names a DiscordLimits field.
 
-    Without `authorized` it is open to whoever knows the interaction's token, and does not count
-    against the global limit.
+    Without `authorized`, the interaction's token in the path replaces the bot's token, and the call
+    does not count against the global limit.
     """
 
     method: str
@@ -127,7 +127,7 @@ class Route:
 
     @property
     def name(self) -> str:
-        """How faults and the transcript call it."""
+        """The name of the route in faults and in the transcript."""
         return f"{self.method} {self.template}"
 
 
