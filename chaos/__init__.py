@@ -1,6 +1,6 @@
-"""Chaos: real processes under load, every kind of failure, and an audit of what became of it.
+"""Chaos: real processes under load, every kind of failure, and an audit of every event.
 
-`python -m chaos` starts a Postgres, a Redis, two bots and the consumers, lets faults loose on them
-in an order that a seed decides, then waits for quiet and counts. Nothing lost and nothing doubled
-is the only pass.
+`python -m chaos` starts a Postgres, a Redis, two bots and the consumers, and injects faults in an
+order that a seed decides. Then it waits until nothing is unfinished, and audits. A run passes only
+if no event was lost and none was applied twice.
 """

@@ -1,4 +1,4 @@
-"""`python -m chaos`: what `make chaos` calls. Exit code 0: nothing lost, nothing doubled."""
+"""`python -m chaos`, which `make chaos` calls. Exit code 0: nothing lost, nothing doubled."""
 
 import asyncio
 import os
@@ -34,20 +34,20 @@ console = Console(highlight=False, width=110)
 @cli.command()
 def main(
     seconds: Annotated[
-        float, typer.Option(envvar="CHAOS_SECONDS", help="How long faults strike, at least.")
+        float, typer.Option(envvar="CHAOS_SECONDS", help="Inject faults for at least so long.")
     ] = SECONDS,
     seed: Annotated[
         str, typer.Option(envvar="CHAOS_SEED", help="Names the order of the faults.")
     ] = "",
-    events: Annotated[int, typer.Option(help="Go on until so many are committed.")] = 0,
-    faults: Annotated[int, typer.Option(help="Go on until so many have struck.")] = 0,
-    actions_per_s: Annotated[float, typer.Option(help="What each bot does in a second.")] = 60.0,
+    events: Annotated[int, typer.Option(help="Go on until so many events are committed.")] = 0,
+    faults: Annotated[int, typer.Option(help="Go on until so many faults were injected.")] = 0,
+    actions_per_s: Annotated[float, typer.Option(help="Actions of each bot per second.")] = 60.0,
     kind: Annotated[
         list[str] | None, typer.Option(help="Only such faults; may be repeated.")
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where data and logs go.")] = None,
 ) -> None:
-    """Break everything that can break under load, then count what became of every event."""
+    """Inject every kind of failure under load, then audit every event."""
     seed = seed or str(random.SystemRandom().randrange(10**6))
     kinds = tuple(kind) if kind else tuple(FAULTS)
     if unknown := set(kinds) - set(FAULTS):
@@ -67,7 +67,7 @@ def main(
         console.print(f"not carried out: {error}")
         raise SystemExit(EXIT_CODE_NOT_CARRIED_OUT) from None
     except (asyncio.CancelledError, KeyboardInterrupt):
-        console.print("stopped before it could tell anything")
+        console.print("stopped before the audit")
         raise SystemExit(EXIT_CODE_NOT_CARRIED_OUT) from None
     show(report)
     if not report.audit.passed:
@@ -76,15 +76,15 @@ def main(
 
 async def _play(folder: Path, size: RunSize, seed: str, kinds: tuple[str, ...]) -> Report:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAOS_")}
-    playing = asyncio.current_task()
-    assert playing is not None, "run by asyncio.run"
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+    run = asyncio.current_task()
+    assert run is not None, "run by asyncio.run"
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
     async with open_deployment(folder, size, seed, environ) as deployment:
         return await Run(deployment, size, seed, console.print).play(strikes(seed, kinds))
 
 
 def show(report: Report) -> None:
-    """Print what struck, how long recovery took, and what became of the events."""
+    """Print the faults, how long each recovery took, and the result of the audit."""
     audit, faults = report.audit, report.faults
     kinds = Table("fault", "times", "recovered, longest", "median")
     times = report.recovery_times

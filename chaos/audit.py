@@ -1,6 +1,6 @@
-"""The audit: what was committed, and what became of it, from SQL and Redis alone.
+"""The audit: compares what was committed with ledger, books and streams, by SQL and Redis alone.
 
-Its client of Redis decodes replies to text.
+Its Redis client decodes replies to text.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from db.upkeep import audit as operators
 
 PAGE_ENTRIES = 2_000
 
-# What the bots say, and what stands in the ledger of the platform where it happened: the latter
-# also has what a bot committed the moment before it was killed.
+# The bots' journal, joined with the origin's ledger: a bot that was killed right after a commit has
+# an entry in the ledger only.
 _COMMITTED = """
     CREATE TEMPORARY TABLE committed AS
     SELECT coalesce(c.idempotency_key, t.idempotency_key) AS key,
@@ -58,12 +58,12 @@ _INVENTED = """
     SELECT r.idempotency_key, 'was rolled back, and is in the ledger'
     FROM chaos_rolled_back AS r JOIN transactions AS t USING (idempotency_key)
     UNION
-    SELECT t.idempotency_key, 'arrived, and nobody committed it'
+    SELECT t.idempotency_key, 'arrived, but no bot committed it'
     FROM transactions AS t LEFT JOIN committed AS c ON c.key = t.idempotency_key
     WHERE c.key IS NULL
     ORDER BY 1
 """
-# Every platform's books against the events that were committed on either of them.
+# Each platform's books must be the sum of the events committed on either platform.
 _BOOKS = """
     WITH owed AS (
         SELECT t.member_id, p.platform, sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance,
@@ -105,62 +105,62 @@ _COUNTS = """
 
 
 class Offender(NamedTuple):
-    """One thing that should not be, and what is known of it."""
+    """One violation: the event, member or stream, and the details."""
 
     what: str
     detail: str
 
 
 class Audit(NamedTuple):
-    """What was found. Only `buried` may hold anything in a run that passes."""
+    """The result. In a run that passes, only `buried` may hold anything."""
 
     committed: int
-    #: Of those, the ones that a bot itself says it committed.
+    #: The committed events that a bot wrote to its journal.
     witnessed: int
     applied: int
     rolled_back: int
-    #: Members who are on both platforms.
+    #: Members with accounts on both platforms.
     linked: int
-    #: Entries that were no events, or forged ones, and stand in the record with the reason.
+    #: Entries without an event, or with a forged one, that were buried with a reason.
     junk_buried: int
     #: Entries that the streams still hold.
     entries: int
     lost: list[Offender]
     doubled: list[Offender]
-    #: In the record as `failed`, with the reason.
+    #: Events with the status `failed` and a reason.
     buried: list[Offender]
-    #: In the ledger though it was rolled back, or nobody committed it.
+    #: Events in the ledger although they were rolled back, or never committed.
     invented: list[Offender]
     #: Members whose books are not the sum of their events.
     unbalanced: list[Offender]
-    #: What an operator's `python -m consumers audit` says, which knows nothing of the witness.
+    #: Findings of the operator's `python -m consumers audit`, which does not use the journal.
     unproven: list[Offender]
-    #: Entries on a stream that did not happen on its platform: events that bounced.
+    #: Events on the stream of the platform where they did not happen.
     echoed: list[Offender]
-    #: Groups with something unfinished.
+    #: Groups that are missing, or have unread or unacknowledged entries.
     unfinished: list[Offender]
 
     @property
     def offences(self) -> dict[str, list[Offender]]:
-        """Everything that must be empty."""
+        """The lists that must be empty."""
         return {
             "lost": self.lost,
             "doubled": self.doubled,
             "invented": self.invented,
             "books that do not add up": self.unbalanced,
-            "told by the operator's audit": self.unproven,
+            "found by the operator's audit": self.unproven,
             "echoed": self.echoed,
             "groups not at their end": self.unfinished,
         }
 
     @property
     def passed(self) -> bool:
-        """Tell whether nothing was lost, doubled or made up."""
+        """Tell whether events were committed, and every list of offences is empty."""
         return self.committed > 0 and not any(self.offences.values())
 
 
 async def audit(conn: asyncpg.Connection, redis: Redis) -> Audit:
-    """Look at everything. Call it when nothing runs any more, outside of a transaction."""
+    """Run all checks. Call it after all processes have stopped, outside a transaction."""
     proven = await operators.audit(conn, {})
     await conn.execute(_COMMITTED)
     await conn.execute(_FATES)
@@ -185,7 +185,7 @@ async def audit(conn: asyncpg.Connection, redis: Redis) -> Audit:
 
 
 async def unfinished_events(conn: asyncpg.Connection) -> int:
-    """Count the events that are committed and have neither arrived nor been buried."""
+    """Count the committed events that are neither applied nor buried."""
     count: int = await conn.fetchval(
         "SELECT count(*) FROM sync_events WHERE status IN ('pending', 'published')"
     )
@@ -193,7 +193,7 @@ async def unfinished_events(conn: asyncpg.Connection) -> int:
 
 
 async def unfinished_groups(redis: Redis) -> list[Offender]:
-    """Name the groups that are missing, or have an entry to read or to acknowledge."""
+    """Return the groups that are missing, or have unread or unacknowledged entries."""
     found = []
     for source in SOURCES:
         stream, group = Keys().subscription(source)
@@ -213,7 +213,7 @@ async def _offenders(conn: asyncpg.Connection, query: str) -> list[Offender]:
 
 
 async def _streams(redis: Redis) -> tuple[int, list[Offender]]:
-    """Read what the streams still hold; every entry must have happened on its own platform."""
+    """Read the streams. The events of each must have happened on its own platform."""
     total = 0
     echoed: list[Offender] = []
     for source in SOURCES:
@@ -234,7 +234,7 @@ def _echoes(source: Platform, page: Sequence[tuple[str, dict[str, str]]]) -> lis
         try:
             event = schemas.decode(fields["e"].encode())
         except (KeyError, schemas.SchemaError):
-            continue  # junk that was put there on purpose
+            continue  # junk that the fault added on purpose
         if event.source != source:
             echoed.append(Offender(event.idempotency_key, f"on {source}, entry {entry_id}"))
     return echoed

@@ -1,7 +1,7 @@
 """`python -m chaos.bot`: a bot under load. It records events with the real producer.
 
-Whatever fails is done again with the same keys until it is known to have happened or to be refused,
-as the producer's documentation asks.
+As the producer's documentation asks, a failed call is retried with the same keys until it succeeds
+or is refused.
 """
 
 import asyncio
@@ -25,14 +25,17 @@ from .workload import Action, Fate, PlannedEvent, Shape, Workload
 
 log = structlog.get_logger("twinstream.chaos")
 
+#: Concurrent tasks per bot, so that calls overlap.
 TASKS = 6
+#: Seconds before a failed call is retried.
 RETRY_S = 0.1
+#: Seconds between two writes to the journal.
 NOTE_S = 0.2
-#: How long a action may still be tried once the bot is to stop.
+#: Seconds for which actions go on being retried after SIGTERM.
 STOP_GRACE_S = 20.0
 REASON = "game_guess"
 
-#: What a bot's own transaction may fail with: our errors inside, asyncpg's at its ends.
+#: Errors after which a call is retried: ours within a transaction, asyncpg's at its begin and end.
 FAILED = (
     *(DbError, asyncpg.PostgresError, asyncpg.InterfaceError),
     *(asyncpg.InternalClientError, OSError, TimeoutError),
@@ -41,12 +44,12 @@ FAILED = (
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-class _ChangedItsMind(Exception):
+class _RollBack(Exception):
     """Rolls a transaction back."""
 
 
 class Bot:
-    """Does workload until it is told to stop."""
+    """Carries out actions until `stop` is set."""
 
     def __init__(
         self, pool: asyncpg.Pool, producer: Producer, source: Source, stop: asyncio.Event
@@ -58,18 +61,18 @@ class Bot:
         self._to_note: list[Committed] = []
 
     async def play(self, workload: Workload, interval_s: float) -> None:
-        """Do one action after the other, at most one in `interval_s` seconds."""
+        """Carry out one action after the other, at most one in `interval_s` seconds."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         while not self._stop.is_set():
             action = workload.next()
-            await self._until_it_worked(lambda: self._do(action))  # noqa: B023 - awaited at once
+            await self._retry(lambda: self._do(action))  # noqa: B023 - awaited at once
             due = max(due + interval_s, loop.time() - 1.0)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._stop.wait()
 
-    async def _until_it_worked(self, act: Callable[[], Awaitable[None]]) -> None:
+    async def _retry(self, act: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 return await act()
@@ -126,7 +129,7 @@ class Bot:
     async def _in_parts(
         self, events: Sequence[PlannedEvent], conn: asyncpg.Connection
     ) -> list[Recorded]:
-        """Record each in two savepoints. Returns all results, also of what was rolled back."""
+        """Record each event in two savepoints. Returns all results, rolled-back ones included."""
         recorded: list[Recorded] = []
         kept: list[Committed] = []
         lost: list[str] = []
@@ -157,13 +160,13 @@ class Bot:
         return recorded
 
     async def note(self) -> None:
-        """Write down what was committed in the producer's own transactions, until cancelled."""
+        """Write commits of the producer's own transactions to the journal, until cancelled."""
         while True:
             await asyncio.sleep(NOTE_S)
             await self.note_now()
 
     async def note_now(self) -> None:
-        """Write down what is left to note."""
+        """Write the remaining commits to the journal."""
         events = self._to_note[:]
 
         async def note() -> None:
@@ -171,21 +174,21 @@ class Bot:
                 await note_committed(conn, events)
 
         if events:
-            await self._until_it_worked(note)
+            await self._retry(note)
             del self._to_note[: len(events)]
 
     async def _roll_back(self, events: Sequence[PlannedEvent]) -> None:
         results: list[Recorded] = []
         keys: list[str] = []
-        with contextlib.suppress(_ChangedItsMind):
+        with contextlib.suppress(_RollBack):
             async with self._pool.acquire() as conn, conn.transaction():
                 for event in events:
                     recorded = await self._record(event, conn)
                     results.append(recorded)
-                    # An achievement's key has no number: it may well be committed another time.
+                    # The key of an achievement has no number: another action may commit it.
                     if recorded.created and event.achievement is None:
                         keys.append(recorded.idempotency_key)
-                raise _ChangedItsMind
+                raise _RollBack
         async with self._pool.acquire() as conn:
             await note_rolled_back(conn, keys)
         await self._producer.publish(*results)
@@ -220,7 +223,7 @@ def _committed(event: PlannedEvent, recorded: Recorded) -> Committed:
 async def run(
     source: Source, accounts: int, actions_per_s: float, incarnation: str, seed: str
 ) -> None:
-    """Run the bot until SIGTERM; then finish what is begun."""
+    """Run the bot until SIGTERM, then finish the actions that have begun."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     redis = connect(os.environ["REDIS_URL"], name="chaos/bot")
@@ -267,7 +270,7 @@ def main(
     incarnation: Annotated[str, typer.Option()],
     seed: Annotated[str, typer.Option()],
 ) -> None:
-    """Earn and spend on one platform until SIGTERM."""
+    """Record events on one platform until SIGTERM."""
     set_up_logs(level=os.environ.get("TWINSTREAM_LOG_LEVEL", "info"), style="json")
     source = next(source for source in schemas.SOURCES if source == platform)
     asyncio.run(run(source, accounts, actions_per_s, incarnation, seed))

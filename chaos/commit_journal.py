@@ -1,8 +1,9 @@
-"""What the bots themselves say they committed, in tables that nothing but this package knows.
+"""The bots' journal of their commits, in tables that only this package uses.
 
-A row of `chaos_committed` is written in the transaction that records the event where the bot has
-one, and after the producer's answer where it has not. So it never says too much, whatever reply was
-lost and whoever was killed; what it leaves out stands in the ledger of the origin.
+If the bot has its own transaction, that transaction writes the row of `chaos_committed`. Otherwise
+the bot writes the row after the producer's answer. So the journal never holds an event that was not
+committed, whatever reply was lost and whatever process was killed. It may lack a committed event;
+the audit finds that one in the origin's ledger.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ TABLES = """
 
 
 class Committed(NamedTuple):
-    """One event, in the words of the bot that made it."""
+    """One event, as the bot recorded it."""
 
     idempotency_key: str
     source: Source
@@ -42,7 +43,7 @@ async def prepare(conn: asyncpg.Connection) -> None:
 
 
 async def note_committed(conn: asyncpg.Connection, events: Sequence[Committed]) -> None:
-    """Write down what this transaction commits. Noting an event again changes nothing."""
+    """Add the events that this transaction commits. Adding one again changes nothing."""
     if not events:
         return
     await conn.execute(
@@ -51,7 +52,7 @@ async def note_committed(conn: asyncpg.Connection, events: Sequence[Committed]) 
         SELECT * FROM unnest(
             $1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[]
         ) AS noted (idempotency_key)
-        -- In one order, so that two who note the same events do not wait for each other.
+        -- In key order, so that two transactions with the same events do not deadlock.
         ORDER BY noted.idempotency_key
         ON CONFLICT (idempotency_key) DO NOTHING
         """,
@@ -60,13 +61,13 @@ async def note_committed(conn: asyncpg.Connection, events: Sequence[Committed]) 
 
 
 async def note_rolled_back(conn: asyncpg.Connection, keys: Sequence[str]) -> None:
-    """Write down what was rolled back for good: no trace of it may be found."""
+    """Add keys that were rolled back and are not retried: the ledger must not hold them."""
     if not keys:
         return
     await conn.execute(
         """
         INSERT INTO chaos_rolled_back SELECT * FROM unnest($1::text[]) AS noted (idempotency_key)
-        -- In one order, so that two who note the same events do not wait for each other.
+        -- In key order, so that two transactions with the same events do not deadlock.
         ORDER BY noted.idempotency_key
         ON CONFLICT (idempotency_key) DO NOTHING
         """,

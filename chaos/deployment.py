@@ -1,7 +1,7 @@
-"""Everything that a run is made of: servers, the network to them, and our processes.
+"""The deployment under test: servers, the network to them, and our processes.
 
-The processes know the servers only by the proxies' addresses, so a server may come back on another
-port, or another one in its place.
+The processes know only the addresses of the proxies. So a server can restart on another port, or
+another server can take its place.
 """
 
 import asyncio
@@ -49,24 +49,24 @@ START_ATTEMPTS_MAX = 5
 
 
 class Deployment:
-    """The running whole. Faults act on it; it keeps the processes alive as a supervisor would."""
+    """The running deployment. Faults act on it; as a supervisor would, it restarts processes."""
 
     def __init__(self, folder: Path, size: RunSize, seed: str, environ: Mapping[str, str]) -> None:
         self.folder = folder
         self.postgres_proxy = Proxy(0)
         self.redis_proxy = Proxy(0)
-        #: How often a process ended though no fault had told it to.
+        #: The names of processes that ended although no fault had stopped them.
         self.ended_by_themselves: list[str] = []
         self._size = size
         self._seed = seed
         self._environ = environ
         self._redis_folders = 0
-        #: Of every Redis, because each may take the place of another.
+        #: One password for every Redis, because each may take the place of another.
         self._password = private_files.new_password()
         self._incarnations = 0
         self._crews: dict[str, Crew] = {}
         self._modules: dict[str, Callable[[], Module]] = {}
-        self._told_to_end: set[str] = set()
+        self._asked_to_end: set[str] = set()
         self.postgres: Server
         self.redis: Server
         self.redis_folder: Path
@@ -74,28 +74,28 @@ class Deployment:
     # Servers
 
     async def start_postgres(self) -> None:
-        """Start Postgres on its data, wherever it is free, and lead the proxy to it."""
-        self.postgres = await self._patiently(
+        """Start Postgres on its data and a free port, and point the proxy to it."""
+        self.postgres = await self._start_with_retries(
             lambda: start_postgres(self.folder / "postgres", database=DATABASE)
         )
         self.postgres_proxy.target_port = port_of(self.postgres)
 
     async def start_redis(self) -> None:
-        """Start the primary on the data of its folder, and lead the proxy to it."""
+        """Start the primary on the data of its folder, and point the proxy to it."""
         folder = self.redis_folder
-        self.redis = await self._patiently(lambda: _start_redis(folder, self._password))
+        self.redis = await self._start_with_retries(lambda: _start_redis(folder, self._password))
         self.redis_proxy.target_port = port_of(self.redis)
 
     async def start_replica(self, primary_port: int) -> tuple[Server, Path]:
-        """Start an empty Redis that follows the server at this port."""
+        """Start an empty Redis that replicates the server at this port."""
         folder = self.new_redis_folder()
-        server = await self._patiently(lambda: _start_redis(folder, self._password))
+        server = await self._start_with_retries(lambda: _start_redis(folder, self._password))
         async with redis_at(server) as redis:
             await redis.slaveof(HOST, primary_port)
         return server, folder
 
     def become_primary(self, server: Server, folder: Path) -> None:
-        """Put another Redis in the place of the one that the processes use."""
+        """Make another Redis the one that the processes use."""
         self.redis, self.redis_folder = server, folder
         self.redis_proxy.target_port = port_of(server)
 
@@ -106,15 +106,15 @@ class Deployment:
 
     @contextlib.asynccontextmanager
     async def conn(self) -> AsyncIterator[asyncpg.Connection]:
-        """Lend a connection of our own to Postgres, past the proxy."""
+        """Lend a direct connection to Postgres, past the proxy."""
         conn = await asyncpg.connect(self.postgres.url, timeout=10, command_timeout=120)
         try:
             yield conn
         finally:
             conn.terminate()
 
-    async def _patiently(self, start: Callable[[], Server]) -> Server:
-        """Start a server; what is left of a killed one may be in the way for a moment."""
+    async def _start_with_retries(self, start: Callable[[], Server]) -> Server:
+        """Start a server. The remains of a killed one can block the first attempts."""
         for _ in range(START_ATTEMPTS_MAX - 1):
             try:
                 return await _in_a_thread(start)
@@ -125,7 +125,7 @@ class Deployment:
 
     # Processes
 
-    def cast(self) -> None:
+    def start_processes(self) -> None:
         """Start the bots and the consumers."""
         for slot in SLOTS:
             source = BOTS[slot - 1]
@@ -134,40 +134,40 @@ class Deployment:
             self._add(source, slot, lambda source=source: self._bot(source))  # type: ignore[misc]
 
     def pid(self, name: str) -> int:
-        """Return the id that a process has at this moment."""
+        """Return the current process id of a process."""
         return self._crews[name].pid(name)
 
     def kill(self, name: str) -> None:
-        """End a process at once, and start it again."""
+        """Kill a process, and restart it."""
         self._crews[name].kill(name)
         self._start(name)
 
     def ask_to_end(self, name: str) -> None:
-        """Send SIGTERM; the process is started again once it has ended."""
-        self._told_to_end.add(name)
+        """Send SIGTERM; `watch` restarts the process once it has ended."""
+        self._asked_to_end.add(name)
         os.kill(self.pid(name), signal.SIGTERM)
 
-    def retire_bots(self) -> None:
-        """Ask the bots to finish what they began, and to stay away."""
+    def stop_bots(self) -> None:
+        """Send the bots SIGTERM, and do not restart them."""
         for name in BOTS:
             del self._modules[name]
             os.kill(self.pid(name), signal.SIGTERM)
 
     def bots_are_gone(self) -> bool:
-        """Tell whether both have ended."""
+        """Tell whether both bots have ended."""
         return not any(self._crews[name].is_running(name) for name in BOTS)
 
     async def watch(self) -> None:
-        """Start again what ends, until cancelled."""
+        """Restart processes that have ended, until cancelled."""
         while True:
             await asyncio.sleep(WATCH_S)
             for name in list(self._modules):
                 if self._crews[name].is_running(name):
                     continue
-                if name not in self._told_to_end:
+                if name not in self._asked_to_end:
                     self.ended_by_themselves.append(name)
                     log.warning("process.ended", process=name)
-                self._told_to_end.discard(name)
+                self._asked_to_end.discard(name)
                 self._start(name)
 
     def clear(self) -> None:
@@ -214,7 +214,7 @@ class Deployment:
 async def open_deployment(
     folder: Path, size: RunSize, seed: str, environ: Mapping[str, str]
 ) -> AsyncIterator[Deployment]:
-    """Start the servers on empty data and everything else on them; end it all afterwards."""
+    """Start the servers on empty data, and stop servers and processes when the block ends."""
     deployment = Deployment(folder, size, seed, environ)
     async with deployment.postgres_proxy, deployment.redis_proxy:
         try:
@@ -228,7 +228,7 @@ async def open_deployment(
 
 
 async def _in_a_thread(start: Callable[[], Server]) -> Server:
-    """Start a server. A cancellation waits for it and ends it: a thread cannot be stopped."""
+    """Start a server in a thread. A cancellation waits for the start, then stops the server."""
     starting = asyncio.ensure_future(asyncio.to_thread(start))
     try:
         return await asyncio.shield(starting)
@@ -239,19 +239,19 @@ async def _in_a_thread(start: Callable[[], Server]) -> Server:
 
 
 def end_leftovers(folder: Path) -> None:
-    """End what an earlier run in this folder left behind because it was killed itself."""
+    """Stop processes and servers that an earlier, killed run left in this folder."""
     for roster in folder.glob("*.json"):
         Crew({}, roster=roster, log_folder=None).stop_leftovers()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            # By name as well: a person's shell may stand in the folder.
+            # Also by name: the folder may be the working folder of a person's shell.
             if process.name() in SERVER_NAMES and folder in Path(process.cwd()).parents:
                 process.kill()
 
 
 @contextlib.asynccontextmanager
 async def redis_at(server: Server) -> AsyncIterator[Redis]:
-    """Lend a client of our own to a Redis, past the proxy. It tries once, and answers in text."""
+    """Lend a direct client of a Redis, past the proxy. It does not retry, and decodes replies."""
     redis = Redis.from_url(
         server.url,
         protocol=2,

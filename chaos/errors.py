@@ -1,5 +1,5 @@
-"""What can go wrong with the chaos itself, as opposed to what it looks for."""
+"""Errors of the chaos run itself, as opposed to the faults that it injects."""
 
 
 class ChaosError(Exception):
-    """The run could not be carried out; it says nothing about what was to be proven."""
+    """The run could not be carried out, so it proves nothing."""

@@ -1,4 +1,4 @@
-"""The faults: each does its harm, ends it, and returns. What follows is recovery."""
+"""The faults. Each one injects its failure, ends it, and returns; recovery follows."""
 
 import asyncio
 import contextlib
@@ -23,45 +23,47 @@ Fault = Callable[[Deployment, random.Random], Coroutine[Any, Any, None]]
 
 REPLICA_SYNC_S_MAX = 20.0
 POLL_S = 0.02
-#: What an append-only file that is synced every second may lose to a power cut, with a margin.
+#: Seconds of writes lost in a power cut. Redis syncs its append-only file every second, so up to
+#: one second can be lost; the rest is a margin.
 TAIL_S = (0.2, 2.0)
+#: How often entries pile up unread before a loss, and for how many seconds.
 UNREAD_SHARE = 0.7
 UNREAD_S = (0.1, 0.6)
 
 
 async def kill_a_settler(deployment: Deployment, chance: random.Random) -> None:
-    """One process that settles is killed (kill -9)."""
+    """Kill one settling process (kill -9)."""
     deployment.kill(chance.choice(SETTLERS))
 
 
 async def kill_all_settlers(deployment: Deployment, chance: random.Random) -> None:
-    """All of them are killed at once."""
+    """Kill all settling processes at once."""
     for name in SETTLERS:
         deployment.kill(name)
 
 
 async def kill_a_relay(deployment: Deployment, chance: random.Random) -> None:
-    """One relay is killed."""
+    """Kill one relay."""
     deployment.kill(chance.choice(RELAYS))
 
 
 async def kill_a_bot(deployment: Deployment, chance: random.Random) -> None:
-    """A bot is killed in the middle of what it does."""
+    """Kill a bot in the middle of its work."""
     deployment.kill(chance.choice(BOTS))
 
 
 async def stop_a_settler(deployment: Deployment, chance: random.Random) -> None:
-    """SIGTERM, as every deployment does."""
+    """Send SIGTERM, as a rolling update does."""
     deployment.ask_to_end(chance.choice(SETTLERS))
 
 
 async def pause_a_settler(deployment: Deployment, chance: random.Random) -> None:
-    """SIGSTOP until its entries were claimed by another, then let it go on as if nothing was."""
+    """SIGSTOP a settling process until another one has claimed its entries; then SIGCONT."""
     await _pause(deployment, chance.choice(SETTLERS), CLAIM_IDLE_S * chance.uniform(1.5, 3.0))
 
 
 async def pause_a_relay(deployment: Deployment, chance: random.Random) -> None:
-    """SIGSTOP a relay, which may hold rows, for as long."""
+    """SIGSTOP a relay, which may have locked rows, for as long."""
     await _pause(deployment, chance.choice(RELAYS), CLAIM_IDLE_S * chance.uniform(1.5, 3.0))
 
 
@@ -71,14 +73,14 @@ async def pause_a_bot(deployment: Deployment, chance: random.Random) -> None:
 
 
 async def restart_redis(deployment: Deployment, chance: random.Random) -> None:
-    """Redis is killed; it comes back with its append-only file."""
+    """Kill Redis, and restart it with its append-only file."""
     deployment.redis.kill()
     await asyncio.sleep(chance.uniform(0.0, 1.0))
     await deployment.start_redis()
 
 
 async def restart_redis_empty(deployment: Deployment, chance: random.Random) -> None:
-    """Stop Redis; it comes back with nothing, as one without persistence does."""
+    """Stop Redis, and restart it empty, as without persistence."""
     async with _unread(deployment, chance):
         await asyncio.to_thread(deployment.redis.stop)
     deployment.redis_folder = deployment.new_redis_folder()
@@ -87,15 +89,15 @@ async def restart_redis_empty(deployment: Deployment, chance: random.Random) -> 
 
 
 async def cut_power_of_redis(deployment: Deployment, chance: random.Random) -> None:
-    """Redis is killed, and its append-only file loses what was not on the disk yet."""
+    """Kill Redis, and cut the tail of its append-only file that was not yet on disk."""
     file = _append_only_file(deployment.redis_folder)
-    known_safe = file.stat().st_size
+    synced_bytes = file.stat().st_size
     async with _unread(deployment, chance):
         await asyncio.sleep(chance.uniform(*TAIL_S))
         deployment.redis.kill()
     file = _append_only_file(deployment.redis_folder)
-    # In the middle of a command, as a disk would; Redis drops the rest of it when it starts.
-    os.truncate(file, min(known_safe + chance.randint(0, 40), file.stat().st_size))
+    # The cut can hit the middle of a command, as on a disk; Redis drops that command at its start.
+    os.truncate(file, min(synced_bytes + chance.randint(0, 40), file.stat().st_size))
     await deployment.start_redis()
 
 
@@ -107,7 +109,7 @@ async def promote_a_replica_without_the_tail(deployment: Deployment, chance: ran
         replica, folder = await deployment.start_replica(link.port)
         try:
             async with asyncio.timeout(REPLICA_SYNC_S_MAX), redis_at(replica) as redis:
-                while (await redis.info("replication"))["master_link_status"] != "up":  # noqa: ASYNC110 - another process's doing
+                while (await redis.info("replication"))["master_link_status"] != "up":  # noqa: ASYNC110 - it happens in another process
                     await asyncio.sleep(POLL_S)
         except TimeoutError as error:
             replica.stop()
@@ -123,7 +125,7 @@ async def promote_a_replica_without_the_tail(deployment: Deployment, chance: ran
 
 
 async def empty_redis(deployment: Deployment, chance: random.Random) -> None:
-    """FLUSHALL."""
+    """Send FLUSHALL."""
     async with redis_at(deployment.redis) as redis, _unread(deployment, chance):
         await redis.flushall()
 
@@ -135,14 +137,14 @@ async def delete_a_stream(deployment: Deployment, chance: random.Random) -> None
 
 
 async def destroy_a_group(deployment: Deployment, chance: random.Random) -> None:
-    """XGROUP DESTROY: the entries stay, and what was acknowledged is forgotten."""
+    """XGROUP DESTROY: the entries stay, but the group's position and acknowledgements are lost."""
     async with redis_at(deployment.redis) as redis, _unread(deployment, chance):
-        with contextlib.suppress(RedisError):  # the stream was lost just before
+        with contextlib.suppress(RedisError):  # an earlier fault removed the stream
             await redis.xgroup_destroy(*Keys().subscription(chance.choice(SOURCES)))
 
 
 async def fill_redis(deployment: Deployment, chance: random.Random) -> None:
-    """Leave Redis without memory for a while: it reads and deletes, and takes nothing."""
+    """Let Redis run out of memory for a while: it reads and deletes, but refuses writes."""
     async with redis_at(deployment.redis) as redis:
         await redis.config_set("maxmemory", "1mb")
         await asyncio.sleep(chance.uniform(1.0, 3.0))
@@ -150,7 +152,7 @@ async def fill_redis(deployment: Deployment, chance: random.Random) -> None:
 
 
 async def put_junk_on_a_stream(deployment: Deployment, chance: random.Random) -> None:
-    """Add what is no event, and a forgery: a known key with another amount."""
+    """Add entries without an event, and a forgery: a known key with another amount."""
     stream = Keys().stream(chance.choice(SOURCES))
     async with redis_at(deployment.redis) as redis:
         await redis.xadd(stream, {"e": "{not an event"}, nomkstream=True)
@@ -163,20 +165,20 @@ async def put_junk_on_a_stream(deployment: Deployment, chance: random.Random) ->
 
 
 async def restart_postgres_fast(deployment: Deployment, chance: random.Random) -> None:
-    """Restart Postgres as an upgrade does: open transactions are rolled back."""
+    """Restart Postgres with a fast shutdown: open transactions are rolled back."""
     await asyncio.to_thread(deployment.postgres.stop)
     await deployment.start_postgres()
 
 
 async def restart_postgres_at_once(deployment: Deployment, chance: random.Random) -> None:
-    """The immediate shutdown: recovery from the write-ahead log."""
+    """Restart Postgres with an immediate shutdown: it recovers from the write-ahead log."""
     os.kill(deployment.postgres.pid, signal.SIGQUIT)
     await asyncio.to_thread(deployment.postgres.stop)
     await deployment.start_postgres()
 
 
 async def kill_postgres(deployment: Deployment, chance: random.Random) -> None:
-    """Every process of Postgres is killed."""
+    """Kill every process of Postgres."""
     os.killpg(deployment.postgres.pid, signal.SIGKILL)
     deployment.postgres.kill()
     await deployment.start_postgres()
@@ -193,37 +195,37 @@ async def cut_connections_to_postgres(deployment: Deployment, chance: random.Ran
 
 
 async def lose_replies_of_redis(deployment: Deployment, chance: random.Random) -> None:
-    """Redis does what it is told, and nobody who told it hears so."""
+    """Redis executes commands, but no client gets a reply."""
     with deployment.redis_proxy.deaf():
         await asyncio.sleep(chance.uniform(0.1, 1.0))
 
 
 async def lose_replies_of_postgres(deployment: Deployment, chance: random.Random) -> None:
-    """Postgres commits, and nobody who asked it hears so."""
+    """Postgres commits, but no client gets a reply."""
     with deployment.postgres_proxy.deaf():
         await asyncio.sleep(chance.uniform(0.1, 1.0))
 
 
 async def slow_redis(deployment: Deployment, chance: random.Random) -> None:
-    """A bad line to Redis."""
+    """Delay all traffic to and from Redis."""
     with deployment.redis_proxy.slow(chance.uniform(0.05, 0.3)):
         await asyncio.sleep(chance.uniform(1.0, 3.0))
 
 
 async def slow_postgres(deployment: Deployment, chance: random.Random) -> None:
-    """A bad line to Postgres."""
+    """Delay all traffic to and from Postgres."""
     with deployment.postgres_proxy.slow(chance.uniform(0.02, 0.1)):
         await asyncio.sleep(chance.uniform(1.0, 3.0))
 
 
 async def silence_redis(deployment: Deployment, chance: random.Random) -> None:
-    """Nothing gets through to Redis for longer than a command waits, or arrives late."""
+    """Hold all traffic to Redis, often for longer than a command's timeout; then release it."""
     with deployment.redis_proxy.silent():
         await asyncio.sleep(chance.uniform(1.0, 7.0))
 
 
 async def silence_postgres(deployment: Deployment, chance: random.Random) -> None:
-    """Nothing gets through to Postgres for a while, then everything does."""
+    """Hold all traffic to Postgres for a while, then release it."""
     with deployment.postgres_proxy.silent():
         await asyncio.sleep(chance.uniform(1.0, 4.0))
 
@@ -258,13 +260,13 @@ FAULTS: Final[dict[str, Fault]] = {
     "silent line to Redis": silence_redis,
     "silent line to Postgres": silence_postgres,
 }
-#: Two faults that act on the same server at once would trip over each other, not over us.
+#: Two faults at once must act on different targets, or they would disturb each other.
 TARGETS: Final = ("Redis", "Postgres")
 ON_REDIS_BY_OTHER_NAMES: Final = ("replica", "FLUSHALL", "stream", "group")
 
 
 def target_of(kind: str) -> str:
-    """Return what a fault acts on: Redis, Postgres, or our processes."""
+    """Return the target of a fault: Redis, Postgres, or our processes."""
     for target in TARGETS:
         if target in kind:
             return target
@@ -288,7 +290,7 @@ async def _pause(deployment: Deployment, name: str, seconds: float) -> None:
 
 @contextlib.contextmanager
 def _stopped(deployment: Deployment, *names: str) -> Iterator[None]:
-    """Within the block these processes do nothing; one may be killed or replaced meanwhile."""
+    """Stop these processes (SIGSTOP) within the block; other faults may kill them meanwhile."""
     pids = [deployment.pid(name) for name in names]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
@@ -302,9 +304,9 @@ def _stopped(deployment: Deployment, *names: str) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def _unread(deployment: Deployment, chance: random.Random) -> AsyncIterator[None]:
-    """Mostly let entries pile up unread: what nobody has read yet is what a loss really loses.
+    """Usually let entries pile up unread, because only unread entries are lost with a stream.
 
-    Those who settle are stopped until the block ends.
+    The settling processes are stopped until the block ends.
     """
     if chance.random() < UNREAD_SHARE:
         with _stopped(deployment, *SETTLERS):
@@ -321,6 +323,6 @@ async def _cut(proxy: Proxy, chance: random.Random) -> None:
 
 
 def _append_only_file(folder: Path) -> Path:
-    """Return the file that Redis appends to at this moment."""
+    """Return the file to which Redis appends now."""
     files = (folder / "data" / "appendonlydir").glob("*.incr.aof")
     return max(files, key=lambda file: int(file.name.split(".")[-3]))

@@ -1,4 +1,4 @@
-"""A TCP proxy that can be told to fail: the network between our processes and a server.
+"""A TCP proxy that fails on command: the network between our processes and a server.
 
 It keeps its own address while the server behind it is restarted or replaced on another port.
 """
@@ -13,10 +13,10 @@ from launch.servers import HOST
 
 
 class Proxy:
-    """Carries connections to `port` on loopback. Use it in an `async with` block."""
+    """Forwards connections to `port` on loopback. Use it in an `async with` block."""
 
     def __init__(self, port: int) -> None:
-        #: Where new connections lead.
+        #: The port to which new connections are forwarded.
         self.target_port = port
         self._delay_s = 0.0
         self._muted = False
@@ -65,7 +65,7 @@ class Proxy:
 
     @contextlib.contextmanager
     def silent(self) -> Iterator[None]:
-        """Within the block nothing gets through, and nobody is told. It arrives afterwards."""
+        """Hold all data within the block, without any error; deliver it afterwards."""
         self._open_again.clear()
         for link in self._links:
             link.hold()
@@ -78,9 +78,9 @@ class Proxy:
 
     @contextlib.contextmanager
     def deaf(self) -> Iterator[None]:
-        """Within the block requests arrive and replies are lost; at its end connections break.
+        """Deliver requests and drop replies within the block; reset the connections at its end.
 
-        So what was asked for was done, and nobody who asked knows it.
+        So the server has executed the requests, but the clients do not know it.
         """
         self._muted = True
         try:
@@ -106,7 +106,7 @@ class Proxy:
 
 
 class _Link:
-    """One client's connection, and ours to the server on its behalf."""
+    """One client's connection, and the proxy's connection to the server for it."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
@@ -114,11 +114,11 @@ class _Link:
         self._server: _Side | None = None
         self._early: list[bytes] = []
         self._connecting: asyncio.Task[None] | None = None
-        self._is_over = False
+        self._aborted = False
 
     def made(self, side: "_Side") -> None:
         self._proxy._side_made()
-        if self._is_over:
+        if self._aborted:
             side.abort()
         elif self._client is None:
             self._client = side
@@ -136,7 +136,7 @@ class _Link:
             self.abort()
             return
         if self._server is None:
-            return  # it was over by then
+            return  # aborted meanwhile
         for data in self._early:
             self._server.send(data, self._proxy._delay_s)
         self._early.clear()
@@ -164,10 +164,10 @@ class _Link:
             side.resume()
 
     def abort(self) -> None:
-        """End both halves at once; each end finds its connection reset."""
-        if self._is_over:
+        """Reset both connections."""
+        if self._aborted:
             return
-        self._is_over = True
+        self._aborted = True
         self._proxy._closed(self)
         if self._connecting is not None:
             self._connecting.cancel()
@@ -179,7 +179,7 @@ class _Link:
 
 
 class _Side(asyncio.Protocol):
-    """One half of a link; sends in order, each piece when it is due."""
+    """One connection of a link. Sends data in order, each piece when it is due."""
 
     def __init__(self, link: _Link) -> None:
         self._link = link

@@ -1,4 +1,4 @@
-"""A run: load, faults, recoveries, quiet, and the audit."""
+"""A run: load, faults with their recoveries, the wait for quiet, and the audit."""
 
 import asyncio
 import random
@@ -20,33 +20,36 @@ from .faults import FAULTS
 from .run_size import RunSize
 from .schedule import Strike
 
-#: Events that the bots commit before the first fault.
+#: Events that must be completed before the first fault.
 WARM_UP_EVENTS = 50
+#: Seconds within which each phase must end. All are far above the usual times, so that a slow
+#: machine does not fail a run.
 WARM_UP_S_MAX = 60.0
 RECOVERY_S_MAX = 45.0
 BOTS_GONE_S_MAX = 40.0
 QUIET_S_MAX = 180.0
+#: Seconds between two looks at the database.
 POLL_S = 0.05
 TWO_AT_ONCE = "two at once"
 
 
 class Recovery(NamedTuple):
-    """How one strike was got over."""
+    """The recovery from one strike."""
 
     strike: Strike
-    #: How long the fault itself lasted.
+    #: Seconds for which the fault itself lasted.
     lasted_s: float
-    #: From its end until every event that was committed before its end had arrived or was buried;
-    #: None if that took longer than RECOVERY_S_MAX.
+    #: Seconds from the fault's end until every event committed before that end was applied or
+    #: buried; None if that took longer than RECOVERY_S_MAX.
     recovered_s: float | None
 
 
 class Report(NamedTuple):
-    """What a run was and what it showed."""
+    """The result of a run."""
 
     seed: str
     seconds: float
-    #: From the moment when the bots had ended until nothing was left to do.
+    #: Seconds from the end of the bots until nothing was unfinished; None if that took too long.
     quiet_s: float | None
     recoveries: list[Recovery]
     ended_by_themselves: list[str]
@@ -54,7 +57,7 @@ class Report(NamedTuple):
 
     @property
     def faults(self) -> dict[str, int]:
-        """How often each kind struck, alone or together with another."""
+        """The number of times each kind was injected, alone or with another."""
         counts: defaultdict[str, int] = defaultdict(int)
         for recovery in self.recoveries:
             for kind in recovery.strike.kinds:
@@ -63,7 +66,7 @@ class Report(NamedTuple):
 
     @property
     def recovery_times(self) -> dict[str, list[float | None]]:
-        """The times to recover, by kind; two faults at once are a kind of their own."""
+        """The times to recover, by kind; TWO_AT_ONCE is a kind of its own."""
         times: defaultdict[str, list[float | None]] = defaultdict(list)
         for recovery in self.recoveries:
             kinds = recovery.strike.kinds
@@ -72,25 +75,25 @@ class Report(NamedTuple):
 
 
 class Run:
-    """One run on a deployment that is open and empty."""
+    """One run on an open, empty deployment."""
 
     def __init__(
         self,
         deployment: Deployment,
         size: RunSize,
         seed: str,
-        tell: Callable[[str], None] = lambda _: None,
+        report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._deployment = deployment
         self._size = size
         self._seed = seed
-        self._tell = tell
+        self._report = report
         self._recoveries: list[Recovery] = []
         self._linked = 0
         self._given_up_until: datetime | None = None
 
     async def play(self, strikes: Iterator[Strike]) -> Report:
-        """Strike until the size is reached, wait for quiet, and audit.
+        """Inject faults until the size of the run is reached, wait for quiet, and audit.
 
         Raises:
             ChaosError: the run itself could not be carried out.
@@ -99,7 +102,7 @@ class Run:
         async with deployment.conn() as conn:
             await prepare(conn)
         await self._link_accounts(self._size.accounts // 4)
-        deployment.cast()
+        deployment.start_processes()
         began = time.monotonic()
         watching = asyncio.create_task(deployment.watch())
         try:
@@ -127,7 +130,9 @@ class Run:
                 return bool(await conn.fetchval(settled) >= WARM_UP_EVENTS)
 
         if await _wait(is_warm, WARM_UP_S_MAX) is None:
-            raise ChaosError(f"nothing happens; see the logs in {self._deployment.folder / 'logs'}")
+            raise ChaosError(
+                f"no events are completed; see the logs in {self._deployment.folder / 'logs'}"
+            )
 
     async def _strike_on(self, strikes: Iterator[Strike], began: float) -> None:
         for strike in strikes:
@@ -135,7 +140,7 @@ class Run:
             recovery = await self._strike(strike)
             self._recoveries.append(recovery)
             elapsed = time.monotonic() - began
-            self._tell(_line(recovery, elapsed))
+            self._report(_line(recovery, elapsed))
             await self._link_accounts(1)
             if await self._is_enough(elapsed):
                 return
@@ -179,14 +184,14 @@ class Run:
 
             recovered_s = await _wait(is_recovered, RECOVERY_S_MAX)
             if recovered_s is None:
-                # What this strike left behind must not be held against the next one.
+                # The next recovery must not wait for the events that this strike left behind.
                 self._given_up_until = ended_at
         return Recovery(strike, lasted_s, recovered_s)
 
     async def _until_quiet(self) -> float | None:
-        """Let the bots finish, then wait until nothing is left. None if that took too long."""
+        """Stop the bots, then wait until nothing is unfinished. Returns None after QUIET_S_MAX."""
         deployment = self._deployment
-        deployment.retire_bots()
+        deployment.stop_bots()
 
         async def are_gone() -> bool:
             return deployment.bots_are_gone()
@@ -201,7 +206,7 @@ class Run:
         return await _wait(is_quiet, QUIET_S_MAX)
 
     async def _link_accounts(self, count: int) -> None:
-        """Join the next pairs of accounts, in the middle of what happens to them."""
+        """Link the next pairs of accounts, while events of both are under way."""
         async with self._deployment.conn() as conn:
             for number in range(self._linked + 1, self._linked + count + 1):
                 if number > self._size.accounts:
@@ -215,7 +220,7 @@ class Run:
 
 
 async def _wait(look: Callable[[], Awaitable[bool]], at_most_s: float) -> float | None:
-    """Look until it is so. Returns how many seconds that took, or None if it took too long."""
+    """Call `look` until it returns True. Returns the seconds waited, or None after `at_most_s`."""
     began = time.monotonic()
     while (waited := time.monotonic() - began) < at_most_s:
         if await look():

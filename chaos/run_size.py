@@ -1,8 +1,8 @@
-"""How large a run is, and the settings that its consumers work with."""
+"""The size of a run, and the settings of its consumers."""
 
 from typing import NamedTuple
 
-#: Short times, so that every one of them runs out many times in a run.
+#: Short times, so that each timeout occurs many times in a run.
 TWINSTREAM_TOML = """
 [telegram]
 chat_id = -1001000000001
@@ -26,17 +26,17 @@ relay_after_ms = 500
 cleanup_interval_ms = 300
 keep_finished_ms = 1000
 """
-#: A consumer that is paused for longer than this finds its entries claimed by another.
+#: `claim_idle_ms` in seconds: after a longer pause, another consumer has claimed the entries.
 CLAIM_IDLE_S = 1.0
 
 
 class RunSize(NamedTuple):
-    """A run goes on until it has lasted, seen and suffered enough."""
+    """A run goes on until its time, its events and its faults reach these minima."""
 
     seconds: float
     events_min: int = 0
     faults_min: int = 0
-    #: What each of the two bots does in a second, at most; a action is one to five events.
+    #: The most actions per second of each of the two bots; an action has one to five events.
     actions_per_s: float = 60.0
-    #: Accounts on each platform; half of them belong to members who are on both.
+    #: Accounts on each platform; during the run, pairs of them are linked.
     accounts: int = 200

@@ -1,4 +1,4 @@
-"""The order of the faults. The same seed makes the same order, and the same chances within each."""
+"""The order of the faults. The same seed gives the same order, and the same choices in each."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -6,25 +6,25 @@ from typing import NamedTuple
 
 from .faults import FAULTS, target_of
 
-#: How often a second fault strikes while the first has not been recovered from.
+#: Share of strikes that inject two faults at once.
 TWO_AT_ONCE_SHARE = 0.2
 PAUSE_S_MAX = 1.5
 
 
 class Strike(NamedTuple):
-    """One fault, or two at once, and a seed for the chances within."""
+    """One fault, or two at once, and the seed for their random choices."""
 
     number: int
     kinds: tuple[str, ...]
     seed: str
-    #: How long to wait before it.
+    #: Seconds to wait before it.
     pause_s: float
 
 
 def strikes(seed: str, kinds: Sequence[str] = tuple(FAULTS)) -> Iterator[Strike]:
-    """Name the faults one after the other, without an end.
+    """Yield strikes without end.
 
-    They come like cards: all kinds in a shuffled order, then all of them shuffled anew.
+    Kinds are dealt like cards: all of them in a shuffled order, then all of them shuffled again.
     """
     chance = random.Random(seed)
     number = 0

@@ -1,4 +1,4 @@
-"""What a bot does: events in transactions of every shape, chosen by chance."""
+"""The workload of a bot: events in transactions of every shape, chosen at random."""
 
 import enum
 import random
@@ -8,26 +8,27 @@ from bus import Source
 
 ACHIEVEMENTS = ("first_win", "ten_wins", "lucky_guess", "night_owl")
 EVENTS_PER_TRANSACTION_MAX = 5
-#: Enough to be sure of a few refusals: who has nothing cannot spend.
+#: Share of events that spend: enough for some refusals, since a member with nothing cannot spend.
 SPENDS_SHARE = 0.15
-DEEDS_REMEMBERED = 200
+#: The number of recent actions from which repeated ones are chosen.
+ACTIONS_REMEMBERED = 200
 
 
 class Shape(enum.Enum):
-    """How the events of a action are recorded."""
+    """How the events of an action are recorded."""
 
     ALONE = "alone"
     """One event in the producer's own transaction."""
     AT_ONCE_TWICE = "at once, twice"
-    """The same event from two tasks at the same moment."""
+    """The same event from two concurrent tasks."""
     LENT = "lent"
-    """Several in a transaction that the producer lends; it publishes them itself."""
+    """Several events in a transaction that the producer lends and publishes."""
     OWN = "own"
-    """Several in a transaction of the bot's own, which publishes them after it."""
+    """Several events in the bot's own transaction; the bot publishes them afterwards."""
     FORGOTTEN = "forgotten"
-    """The same, but the bot does not publish; the relay must."""
+    """As OWN, but the bot does not publish them, so the relay must."""
     ROLLED_BACK = "rolled back"
-    """The same, but the bot changes its mind, and publishes none the less."""
+    """As OWN, but the bot rolls back, and publishes them nevertheless."""
     LENT_IN_PARTS = "lent, in parts"
     """As LENT, but each event has a savepoint of its own, and some are rolled back."""
     OWN_IN_PARTS = "own, in parts"
@@ -35,7 +36,7 @@ class Shape(enum.Enum):
 
 
 class Fate(enum.Enum):
-    """What becomes of an event that has an inner savepoint within an outer one."""
+    """The outcome of an event that is recorded in an inner savepoint within an outer one."""
 
     KEPT = "kept"
     INNER_ROLLED_BACK = "inner rolled back"
@@ -54,11 +55,12 @@ SHARES = {
     Shape.LENT_IN_PARTS: 8,
     Shape.OWN_IN_PARTS: 8,
 }
+#: Share of actions that repeat an earlier one, with the same keys.
 REPEATED_SHARE = 0.05
 
 
 class PlannedEvent(NamedTuple):
-    """One event that is to happen. Exactly one of the three effects is set."""
+    """An event to record. Exactly one of the three effects is set."""
 
     account_id: int
     entity_id: str
@@ -66,18 +68,18 @@ class PlannedEvent(NamedTuple):
     delta_balance: int = 0
     achievement: str | None = None
     fate: Fate = Fate.KEPT
-    """Another one than KEPT only where events are recorded in parts."""
+    """Differs from KEPT only in LENT_IN_PARTS and OWN_IN_PARTS."""
 
 
 class Action(NamedTuple):
-    """Events that are recorded in one transaction."""
+    """Events that are recorded together."""
 
     shape: Shape
     events: tuple[PlannedEvent, ...]
 
 
 class Workload:
-    """An endless row of workload; some are earlier ones again, with the same keys."""
+    """An endless series of actions; some repeat an earlier one, with the same keys."""
 
     def __init__(self, source: Source, accounts: int, incarnation: str, seed: str) -> None:
         self._accounts = accounts
@@ -87,21 +89,21 @@ class Workload:
         self._remembered: list[Action] = []
 
     def next(self) -> Action:
-        """Choose one."""
+        """Return the next action."""
         chance = self._chance
         if self._remembered and chance.random() < REPEATED_SHARE:
             return chance.choice(self._remembered)
         shape = chance.choices(list(SHARES), list(SHARES.values()))[0]
         several = shape not in (Shape.ALONE, Shape.AT_ONCE_TWICE)
         count = chance.randint(1, EVENTS_PER_TRANSACTION_MAX) if several else 1
-        # Mostly one member's; several members' in any order may deadlock, as a bot's would.
+        # Mostly events of one member. Those of several members, in random order, can deadlock.
         same = chance.randint(1, self._accounts) if chance.random() < 0.9 else None
         events = tuple(self._event(same) for _ in range(count))
         if shape in (Shape.LENT_IN_PARTS, Shape.OWN_IN_PARTS):
             events = tuple(event._replace(fate=chance.choice(list(Fate))) for event in events)
         action = Action(shape, events)
         if shape is not Shape.ROLLED_BACK:
-            self._remembered = [*self._remembered[-DEEDS_REMEMBERED:], action]
+            self._remembered = [*self._remembered[-ACTIONS_REMEMBERED:], action]
         return action
 
     def _event(self, account_id: int | None) -> PlannedEvent:

@@ -265,7 +265,7 @@ async def test_a_reset_goes_back_to_the_seed(ask, telegram, faults):
             400,
             "nothing",
         ),
-        ("POST /members", {"platform": "telegram", "action": "leave"}, 400, "give user_id"),
+        ("POST /members", {"platform": "telegram", "action": "leave"}, 400, "needs user_id"),
         (
             "POST /members",
             {"platform": "discord", "action": "tag", "user_id": DISCORD_ALICE},
