@@ -24,7 +24,7 @@ from .groups import ensure_group, group_exists, remove_idle_consumers
 from .keys import SOURCES, Keys, Source, Subscription, consumer_name
 from .lag import CLOCK_STEP_MS, Consumer, Lag, measure_lag, told_ahead
 from .publisher import PAYLOAD_BYTES_MAX, PUBLISH_ENTRIES_MAX, Publisher
-from .reader import Reader, Standing
+from .reader import GroupPosition, Reader
 from .repair import Mended, mend_stream
 from .trim import Trimmed, trim_stream
 
@@ -47,6 +47,7 @@ __all__ = [
     "DeadLetters",
     "Entry",
     "GroupMissing",
+    "GroupPosition",
     "Keys",
     "Lag",
     "Mended",
@@ -56,7 +57,6 @@ __all__ = [
     "Reader",
     "ServerUnfit",
     "Source",
-    "Standing",
     "StreamExhausted",
     "StreamMissing",
     "Subscription",

@@ -50,17 +50,17 @@ return ours
 """
 
 
-class Standing(enum.Enum):
-    """Where a group stands with an entry that was delivered to somebody."""
+class GroupPosition(enum.Enum):
+    """How far a group is with an entry that was delivered to one of its consumers."""
 
     NEXT = "next"
-    """It is not settled, and all before it is."""
+    """The entry is not settled, and every earlier one is."""
     BEHIND = "behind"
-    """It is not settled, and neither is something before it, whoever has that in work."""
+    """The entry is not settled, and an earlier one is not either: some consumer has it."""
     COMING = "coming"
-    """The group was made anew since, and will deliver the entry once more."""
+    """The group was created again since, and will deliver the entry once more."""
     GONE = "gone"
-    """The group knows nothing of it: it is settled, or was lost with its stream."""
+    """The group does not know the entry: it is settled, or was lost with its stream."""
 
 
 _RawEntry = tuple[bytes | str, Mapping[bytes, bytes] | None]
@@ -158,18 +158,19 @@ class Reader:
         """
         return await self._set_idle(ids, idle_ms=0)
 
-    async def standing(self, entry_id: str) -> Standing:
-        """Tell where the group stands with an entry of this stream."""
+    async def position(self, entry_id: str) -> GroupPosition:
+        """Tell how far the group is with an entry of this stream."""
         with translated(stream=self.stream, group=self.group):
             if await self._first_unsettled(entry_id, entry_id) == entry_id:
                 first = await self._first_unsettled("-", entry_id)
-                return Standing.NEXT if first == entry_id else Standing.BEHIND
+                return GroupPosition.NEXT if first == entry_id else GroupPosition.BEHIND
             group = await find_group(self._redis, Subscription(self.stream, self.group))
             is_there = await self._redis.xrange(self.stream, entry_id, entry_id, count=1)
         if group is None:
             raise GroupMissing(self.stream, self.group)
         delivered = id_order(to_id(group["last-delivered-id"]))
-        return Standing.COMING if is_there and delivered < id_order(entry_id) else Standing.GONE
+        is_coming = is_there and delivered < id_order(entry_id)
+        return GroupPosition.COMING if is_coming else GroupPosition.GONE
 
     async def _first_unsettled(self, first_id: str, last_id: str) -> str | None:
         found: list[dict[str, Any]] = await self._redis.xpending_range(

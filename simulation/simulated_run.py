@@ -20,7 +20,7 @@ from consumers.display.telegram_tags import tags
 from consumers.operate import dead_letters
 from consumers.runtime import resources, roles
 from consumers.runtime.rebuild import Rebuild
-from consumers.runtime.runner import Patience, run
+from consumers.runtime.runner import Backoff, run
 from db import Contention, DbError, StorageUnavailable
 from db.surfaces import returns
 
@@ -205,7 +205,7 @@ class SimulatedRun:
         settings = Settings(
             redis_url="simulated", database_url="simulated", twinstream_consumer_slot=slot
         )
-        patience = Patience("consumers", stop)
+        backoff = Backoff("consumers", stop)
         while True:
             try:
                 async with (
@@ -218,7 +218,7 @@ class SimulatedRun:
                     for name, opening in openings.items():
                         group.create_task(run(name, opening, stop))
             except (StorageUnavailable, Contention, BusError) as error:
-                await patience.wait(error)
+                await backoff.wait(error)
 
     def _settle_down(self) -> Community:
         return Community(

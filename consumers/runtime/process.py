@@ -17,7 +17,7 @@ from db.release import RELEASE
 
 from . import gauges, roles
 from .resources import Parts, open_parts
-from .runner import Patience, run, unless_stopped
+from .runner import Backoff, run, unless_stopped
 
 log = structlog.get_logger("twinstream.consumers")
 
@@ -61,19 +61,19 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
 async def _serve_until(
     stop: asyncio.Event, settings: Settings, community: Community, names: Sequence[str]
 ) -> None:
-    patience = Patience("consumers", stop)
+    backoff = Backoff("consumers", stop)
     while not stop.is_set():
         try:
             async with AsyncExitStack() as stack:
                 opening = stack.enter_async_context(open_parts(settings, community, stop))
                 parts = await unless_stopped(stop, opening)
                 if parts is not None:
-                    patience.over()
+                    backoff.reset()
                     await _run_all(names, parts)
         except (BadRedisUrl, ServerUnfit):
             raise
         except (StorageUnavailable, Contention, BusError) as error:
-            await patience.wait(error)
+            await backoff.wait(error)
 
 
 async def _run_all(names: Sequence[str], parts: Parts) -> None:

@@ -1,10 +1,10 @@
 """How every role runs: it is opened, then one bounded `step` follows another until a stop.
 
-A role that cannot go on because Postgres, Redis or its platform is away or refuses waits, longer
-each time, and tries again, while the others go on. A refusal may be the fault of one entry or one
-stream, and ending the process would stop both directions for it. Any other error ends the process,
-and so does a Redis that does not know a command: a supervisor starts a new process, and correctness
-depends on neither.
+A role waits, longer each time, and retries while Postgres, Redis or its platform is away or
+refuses, or while its own work has to wait; the other roles go on. A refusal may be the fault of one
+entry or one stream, and an end of the process would stop both directions for it. Any other error
+ends the process, and so does a Redis that does not know a command: a supervisor starts a new
+process. Correctness depends on neither.
 """
 
 import asyncio
@@ -23,18 +23,24 @@ from . import metrics
 
 log = structlog.get_logger("twinstream.consumers")
 
+#: The first wait. A failover or a lock takes about this long; each further wait is twice as long.
 BACKOFF_FIRST_S = 0.1
+#: The longest wait, so that a role is back within seconds after an outage of any length.
 BACKOFF_MAX_S = 5.0
 
 T = TypeVar("T")
 
 
 class NotYet(Exception):
-    """A role cannot start for a reason that passes, such as a platform that does not answer."""
+    """A role cannot start for a temporary reason, such as a platform that does not answer."""
+
+
+class Deferred(Exception):
+    """A step left work undone that has to wait for another consumer. Nothing failed: retry it."""
 
 
 class RoleFailed(Exception):
-    """A role ended by an error that nobody expected. It is in the log, with its traceback."""
+    """A role ended by an unexpected error. The log has it, with its traceback."""
 
 
 class Role(Protocol):
@@ -50,36 +56,47 @@ class Role(Protocol):
         ...
 
     async def step(self) -> int:
-        """Do one bounded round. Returns how much was done; 0 means that nothing was waiting."""
+        """Do one bounded piece of work. Returns how much was done; 0 means that none was waiting.
+
+        Raises:
+            Deferred: the rest has to wait for another consumer.
+            StorageUnavailable, Contention, BusError: retry the step later.
+        """
         ...
 
 
-class Patience:
-    """The waits of somebody who cannot go on: longer each time, each cause told once."""
+class Backoff:
+    """The waits of a role that cannot go on: longer each time, each cause logged once."""
 
-    def __init__(self, who: str, stop: asyncio.Event) -> None:
-        self._who = who
+    def __init__(self, role: str, stop: asyncio.Event) -> None:
+        self._role = role
         self._stop = stop
         self._delay_s = BACKOFF_FIRST_S
         self._why: str | None = None
 
     async def wait(self, error: Exception) -> None:
-        """Wait for a while, or until a stop is asked for."""
+        """Wait until the next attempt is due, or until a stop is requested."""
         why = str(error)
-        tell = log.debug if why == self._why else log.warning
-        tell("role.waiting", role=self._who, retry_s=self._delay_s, why=why)
+        is_news = why != self._why
+        fields = {"role": self._role, "retry_s": self._delay_s, "why": why}
+        if isinstance(error, Deferred):
+            log_at = log.info if is_news else log.debug
+            log_at("step.deferred", **fields)
+        else:
+            log_at = log.warning if is_news else log.debug
+            log_at("role.delayed", **fields)
         self._why = why
-        metrics.ROLE_WAITING.labels(self._who).set(1)
+        metrics.ROLE_WAITING.labels(self._role).set(1)
         await pause(self._stop, self._delay_s)
         self._delay_s = min(self._delay_s * 2, BACKOFF_MAX_S)
 
-    def over(self) -> None:
-        """Note that it works (again)."""
+    def reset(self) -> None:
+        """Begin again with the first wait, because the role works (again)."""
         if self._why is not None:
-            log.info("role.resumed", role=self._who)
+            log.info("role.resumed", role=self._role)
         self._why = None
         self._delay_s = BACKOFF_FIRST_S
-        metrics.ROLE_WAITING.labels(self._who).set(0)
+        metrics.ROLE_WAITING.labels(self._role).set(0)
 
 
 async def run(
@@ -89,19 +106,19 @@ async def run(
 
     Raises:
         ConfigError: the role cannot work with these settings.
-        RoleFailed: anything else that trying again does not cure.
+        RoleFailed: any other error that a retry does not cure.
     """
-    patience = Patience(name, stop)
+    backoff = Backoff(name, stop)
     try:
         while not stop.is_set():
             try:
                 async with open_role() as role:
                     log.info("role.started", role=name, **role.describe())
-                    await _run_steps(role, patience, stop)
+                    await _run_steps(role, backoff, stop)
             except ServerUnfit:
                 raise
             except (NotYet, StorageUnavailable, Contention, BusError) as error:
-                await patience.wait(error)
+                await backoff.wait(error)
     except ConfigError:
         raise
     except Exception as error:
@@ -110,32 +127,32 @@ async def run(
     log.info("role.stopped", role=name)
 
 
-async def _run_steps(role: Role, patience: Patience, stop: asyncio.Event) -> None:
+async def _run_steps(role: Role, backoff: Backoff, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             done = await role.step()
         except ServerUnfit:
             raise
-        except (StorageUnavailable, Contention, BusError) as error:
-            await patience.wait(error)
+        except (Deferred, StorageUnavailable, Contention, BusError) as error:
+            await backoff.wait(error)
             continue
-        patience.over()
+        backoff.reset()
         if not done:
             await pause(stop, role.pause_s)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait for `seconds`, or until a stop is asked for."""
+    """Wait for `seconds`, or until a stop is requested."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()
 
 
 async def unless_stopped(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
-    """Await `work`, or cancel it and return None once a stop is asked for.
+    """Await `work`, or cancel it and return None once a stop is requested.
 
-    Only for work that may be cut off anywhere, such as waiting for new entries. It has ended, one
-    way or the other, when this returns or raises.
+    Only for work that may be cancelled anywhere, such as waiting for new entries. `work` has ended
+    when this returns or raises.
     """
     working = asyncio.ensure_future(work)
     stopping = asyncio.ensure_future(stop.wait())

@@ -1,54 +1,72 @@
 """Settling events: from the stream of one platform into the books of the other.
 
 The life of an entry here:
-1. It is read, or claimed from a consumer that died with it.
-2. It is decoded. What does not decode is buried with the reason, and the rest goes on.
-3. One that was delivered often is taken out of the batch and settled alone, a few times at most.
-   The rest is entered in one transaction. If Postgres refuses it because of one event, the batch
-   is halved until that event is alone, and only that one is buried. One that takes away more than
-   there is waits until everything before it is settled, for other consumers may have that in work.
-4. After the commit it is acknowledged. A crash in between delivers it again, and step 3 finds
-   every row there already.
+1. This consumer reads it, or claims it from a consumer that died with it.
+2. It is decoded. An entry that does not decode is buried with the reason, and the rest goes on.
+3. An entry that was delivered often is taken out of the batch and settled alone, a few times at
+   most. The rest is entered in one transaction. If Postgres refuses it because of one event, the
+   batch is halved until that event is alone, and only that one is buried. A debit of more than
+   the member has waits until every earlier entry is settled, because another consumer may be
+   settling the credit that covers it.
+4. After the commit it is acknowledged. After a crash in between it is delivered again, and step 3
+   finds every row already there.
 
-While Postgres or Redis is away, what was read stays in hand, and the next step goes on with it. As
-long as it is worked on it is renewed, so that nobody else claims it.
+While Postgres or Redis is away, entries that were read stay in hand, and the next step goes on
+with them. While the step works on them it renews them, so that no other consumer claims them.
 """
 
 import asyncio
 import contextlib
 import math
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import structlog
 
 import schemas
-from bus import BusError, DeadLetters, Entry, GroupMissing, Source, Standing
+from bus import BusError, DeadLetters, Entry, GroupMissing, GroupPosition, Source
 from consumers.runtime import metrics
 from consumers.runtime.resources import Parts
-from consumers.runtime.runner import unless_stopped
+from consumers.runtime.runner import Deferred, unless_stopped
 from consumers.runtime.transactions import transaction
-from db import (
-    Contention,
-    DbError,
-    IdempotencyConflict,
-    InsufficientFunds,
-    RuleBroken,
-)
+from db import DbError, IdempotencyConflict, InsufficientFunds, RuleBroken
 from db.ledger import events
 
 from .bonuses import Bonuses
-from .poison import Suspects, is_suspect
+from .poison import count_attempt, exhausted, forget_attempts, is_suspect
 from .renewal import renewed
 from .triage import Delivery, Refusal, evidence, key_of, refusal_of, sort_out
 
 log = structlog.get_logger("twinstream.settling")
 
-
-#: What is in hand is renewed so often in the time after which others claim it.
-RENEWALS_PER_CLAIM = 4
-TOO_EARLY = (
-    "an event takes away more than there is, and something that came before it is still in work"
+#: Entries in hand are renewed this many times per `claim_idle_ms`, so that three renewals may be
+#: late or lost before another consumer claims them.
+RENEWALS_PER_CLAIM: Final = 4
+TOO_EARLY: Final = (
+    "an event takes away more than the member has, and an earlier entry is still in progress"
 )
+
+
+class _Lost(NamedTuple):
+    """An entry that Redis lost with its stream, but whose debit still waits for earlier entries."""
+
+    delivery: Delivery
+    #: The time of the event loop at which it is judged, covered or not.
+    due_s: float
+
+
+@dataclass(slots=True)
+class _Held:
+    """An entry that this consumer has read and not finished."""
+
+    entry: Entry
+    #: How many consumers attempted this suspect before; None until that is counted.
+    earlier_attempts: int | None = None
+    #: Its debit was refused once, while an earlier entry was still in progress.
+    was_early: bool = False
+    #: Set once the entry is on no stream any more. Such an entry holds up no other.
+    lost: _Lost | None = None
 
 
 class Settling:
@@ -63,24 +81,21 @@ class Settling:
         self._store = parts.stores.get(self.platform)
         self._reader = parts.reader(source)
         self._dead_letters = DeadLetters(parts.redis, parts.keys)
-        self._suspects = Suspects(parts.pool)
         self._bonuses = Bonuses(self.platform, parts)
         self._rebuild = parts.rebuild
         self._stop = parts.stop
         self._limits = parts.community.consumers
-        #: What was read and is not finished, by entry id, in the order of the stream.
-        self._in_hand: dict[str, Entry] = {}
-        #: Of these, what was tried before all that came before it was settled.
-        self._too_early: set[str] = set()
-        #: What waits although Redis has lost it, by entry id, and until when. It holds up nobody.
-        self._lost: dict[str, tuple[Delivery, float]] = {}
+        #: The entries that were read and are not finished, by id, in the order of the stream.
+        self._held: dict[str, _Held] = {}
 
     async def close(self) -> None:
-        """Write what is still to be noted, and judge what nobody else could: it waits no more."""
+        """Judge the entries that Redis lost, which no other consumer has; then write the marks."""
         try:
-            await self._settle_lost(until=math.inf)
+            await self._settle_lost(until_s=math.inf)
         except (DbError, BusError) as error:
-            log.error("entries.lost", source=self.source, entries=len(self._lost), why=str(error))
+            log.error(
+                "entries.abandoned", source=self.source, entries=len(self._lost()), why=str(error)
+            )
         await self._bonuses.close()
 
     def describe(self) -> Mapping[str, object]:
@@ -96,43 +111,57 @@ class Settling:
         }
 
     async def step(self) -> int:
-        """Settle one batch. Returns how many entries were taken care of."""
-        was_in_hand = bool(self._in_hand)
+        """Settle one batch. Returns how many entries were in it.
+
+        Raises:
+            Deferred: a debit waits for an earlier entry that another consumer has.
+        """
+        was_in_hand = bool(self._in_hand())
         try:
             if not was_in_hand:
                 await self.read()
-            taken = len(self._in_hand)
+            taken = len(self._in_hand())
             every_s = self._limits.claim_idle_ms / 1_000 / RENEWALS_PER_CLAIM
             async with renewed(
-                self._reader, lambda: self._in_hand, every_s=every_s, at_once=was_in_hand
+                self._reader, self._ids_in_hand, every_s=every_s, at_once=was_in_hand
             ):
                 with metrics.BATCH_SECONDS.labels(self.source).time():
-                    await self._take_care_of_all()
+                    await self._settle_all()
         except GroupMissing:
-            # What is in hand stays: an event of another program's is nowhere else any more.
+            # The entries stay in hand: an event that another program sent is nowhere else now.
             await self._rebuild(self.source)
             return 0
         return taken
 
     async def read(self) -> None:
-        """Take the next entries in hand, and wait a while for some; `step` settles them."""
+        """Take the next entries in hand, waiting for some up to `block_ms`; `step` settles them."""
         ghosts = self._reader.ghosts
         entries = await unless_stopped(self._stop, self._reader.read()) or []
-        self._in_hand = {entry.id: entry for entry in entries}
+        self._held |= {entry.id: _Held(entry) for entry in entries}
         if deleted := self._reader.ghosts - ghosts:
             metrics.DELETED.labels(self.source).inc(deleted)
             log.warning("entries.deleted", stream=self._reader.stream, entries=deleted)
 
-    async def _take_care_of_all(self) -> None:
-        in_hand = list(self._in_hand.values())
-        await self._take_care_of([entry for entry in in_hand if not is_suspect(entry)])
-        for suspect in filter(is_suspect, in_hand):
-            await self._try(suspect)
-        await self._settle_lost(until=asyncio.get_running_loop().time())
-        if self._in_hand:
-            raise Contention(TOO_EARLY)
+    def _in_hand(self) -> list[_Held]:
+        return [held for held in self._held.values() if held.lost is None]
 
-    async def _take_care_of(self, entries: Sequence[Entry]) -> None:
+    def _ids_in_hand(self) -> list[str]:
+        return [held.entry.id for held in self._in_hand()]
+
+    def _lost(self) -> list[_Lost]:
+        return [held.lost for held in self._held.values() if held.lost is not None]
+
+    async def _settle_all(self) -> None:
+        in_hand = self._in_hand()
+        await self._settle_or_bury([held.entry for held in in_hand if not is_suspect(held.entry)])
+        for held in in_hand:
+            if is_suspect(held.entry):
+                await self._settle_suspect(held)
+        await self._settle_lost(until_s=asyncio.get_running_loop().time())
+        if self._in_hand():
+            raise Deferred(TOO_EARLY)
+
+    async def _settle_or_bury(self, entries: Sequence[Entry]) -> None:
         deliveries, refusals = sort_out(entries, self.source)
         for refusal in refusals:
             await self._bury(refusal)
@@ -140,11 +169,14 @@ class Settling:
             await self._bonuses.give(delivery.fact for delivery in deliveries)
             await self._settle(deliveries)
 
-    async def _try(self, suspect: Entry) -> None:
-        """Settle one that may be the end of us, unless it was the end of too many before."""
-        why_not = await self._suspects.begin(suspect)
+    async def _settle_suspect(self, held: _Held) -> None:
+        """Settle a poison-pill suspect, unless it exhausted its attempts."""
+        suspect = held.entry
+        if held.earlier_attempts is None:
+            held.earlier_attempts = await count_attempt(self._pool, suspect)
+        why_not = exhausted(suspect, held.earlier_attempts)
         if why_not is None:
-            await self._take_care_of([suspect])
+            await self._settle_or_bury([suspect])
         else:
             await self._bury(Refusal(suspect, why_not, key_of(suspect), unread=True))
 
@@ -155,11 +187,11 @@ class Settling:
                 entered = await events.settle(
                     conn, self.platform, self.source, facts, store=self._store
                 )
-                await self._suspects.forget(conn, [delivery.entry for delivery in deliveries])
+                await forget_attempts(conn, [delivery.entry for delivery in deliveries])
         except (RuleBroken, IdempotencyConflict) as error:
             if len(deliveries) == 1:
                 if isinstance(error, InsufficientFunds) and not again:
-                    await self._settle_after_all_before(deliveries[0])
+                    await self._settle_after_earlier_entries(deliveries[0])
                 else:
                     await self._bury(refusal_of(deliveries[0], error))
                 return
@@ -169,46 +201,49 @@ class Settling:
             return
         ids = [delivery.entry.id for delivery in deliveries]
         await self._reader.acknowledge(ids)
-        self._put_down(ids)
+        self._let_go(ids)
         metrics.SETTLED.labels(self.source).inc(len(ids))
         metrics.ENTERED.labels(self.source).inc(len(entered))
         log.debug("batch.settled", platform=self.platform, entries=len(facts), entered=len(entered))
 
-    async def _settle_after_all_before(self, delivery: Delivery) -> None:
-        """Settle what takes away more than there is, once nothing before it is in work any more.
+    async def _settle_after_earlier_entries(self, delivery: Delivery) -> None:
+        """Settle a debit of more than the member has, once no earlier entry is in progress.
 
-        What somebody works on takes a moment, so the entry stays in hand, and the next step tries
-        again. What nobody works on any more has to be claimed, which whoever waits does not do; so
-        then the entry is let lie, and is claimed after what came before it. What came before an
-        entry that was lost with its stream is known to nobody but those who had it in hand. They
-        get as much time for it as anybody has before they are taken for dead.
+        While another consumer works on an earlier entry, that takes a moment: the debit stays in
+        hand, and the next step retries it. An earlier entry of a dead consumer has to be claimed,
+        and a consumer that waits claims nothing. So at the second refusal this consumer lets go of
+        the debit, and claims it again after the entry that came before it.
+
+        Of an entry that was lost with its stream, Redis no longer knows what came before; only
+        the consumers that have those entries in hand do. The debit waits `claim_idle_ms` for them,
+        the time after which a consumer is taken for dead.
         """
         entry = delivery.entry
-        match await self._reader.standing(entry.id):
-            case Standing.NEXT:
+        held = self._held[entry.id]
+        match await self._reader.position(entry.id):
+            case GroupPosition.NEXT:
                 await self._settle([delivery], again=True)
-            case Standing.COMING:
-                self._put_down([entry.id])
-            case Standing.BEHIND if entry.id not in self._too_early:
-                self._too_early.add(entry.id)
-            case Standing.BEHIND:
-                # It comes again and again, and that is not because it killed anybody.
+            case GroupPosition.COMING:
+                self._let_go([entry.id])
+            case GroupPosition.BEHIND if not held.was_early:
+                held.was_early = True
+            case GroupPosition.BEHIND:
+                # Its deliveries add up because it waits, not because consumers died of it.
                 async with transaction(self._pool) as conn:
-                    await self._suspects.forget(conn, [entry])
-                self._put_down([entry.id])
-                log.info("entry.let_lie", stream=entry.stream, entry_id=entry.id)
-            case Standing.GONE:
-                due = asyncio.get_running_loop().time() + self._limits.claim_idle_ms / 1_000
-                self._put_down([entry.id])
-                self._lost[entry.id] = (delivery, due)
+                    await forget_attempts(conn, [entry])
+                self._let_go([entry.id])
+                log.info("entry.deferred", stream=entry.stream, entry_id=entry.id)
+            case GroupPosition.GONE:
+                due_s = asyncio.get_running_loop().time() + self._limits.claim_idle_ms / 1_000
+                self._held[entry.id] = _Held(entry, lost=_Lost(delivery, due_s))
 
-    async def _settle_lost(self, *, until: float) -> None:
-        for delivery, due in list(self._lost.values()):
-            if due <= until:
-                await self._settle([delivery], again=True)
+    async def _settle_lost(self, *, until_s: float) -> None:
+        for lost in self._lost():
+            if lost.due_s <= until_s:
+                await self._settle([lost.delivery], again=True)
 
     async def _bury(self, refusal: Refusal) -> None:
-        """Put the reason on record, then move the entry out of the way, in this order."""
+        """Record the reason in Postgres first, then move the entry to the dead letters."""
         entry = refusal.entry
         payload = evidence(entry)
         async with transaction(self._pool) as conn:
@@ -229,22 +264,19 @@ class Settling:
                     error_message=refusal.reason,
                     entry_key=key_of(entry),
                 )
-            await self._suspects.forget(conn, [entry])
+            await forget_attempts(conn, [entry])
         burial = await self._dead_letters.bury(
             entry, group=self._reader.group, reason=refusal.reason
         )
         if burial is not None and burial.why_no_copy is not None:
             log.warning("dead_letter.not_copied", entry_id=entry.id, why=burial.why_no_copy)
-        self._put_down([entry.id])
+        self._let_go([entry.id])
         metrics.BURIED.labels(self.source).inc()
         log.error("entry.buried", stream=entry.stream, entry_id=entry.id, reason=refusal.reason)
 
-    def _put_down(self, ids: Iterable[str]) -> None:
+    def _let_go(self, ids: Iterable[str]) -> None:
         for entry_id in ids:
-            self._in_hand.pop(entry_id, None)
-            self._too_early.discard(entry_id)
-            self._lost.pop(entry_id, None)
-            self._suspects.put_down(entry_id)
+            self._held.pop(entry_id, None)
 
 
 @contextlib.asynccontextmanager

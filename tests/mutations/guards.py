@@ -146,7 +146,11 @@ GUARDS = {
     "bury what killed too many": guard(
         "settling/test_poison.py"
         "::test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_batch_arrives",
-        ("consumers/settling/poison.py", "        if earlier < ATTEMPTS_MAX:", "        if True:"),
+        (
+            "consumers/settling/poison.py",
+            "    if earlier_attempts < ATTEMPTS_MAX:",
+            "    if True:",
+        ),
     ),
     "settle a suspect alone": guard(
         "settling/test_poison.py"
@@ -160,8 +164,8 @@ GUARDS = {
     "an outage costs no attempts": guard(
         "settling/test_poison.py::test_an_outage_of_postgres_costs_one_attempt_however_long_it_is",
         (
-            "consumers/settling/poison.py",
-            "        if entry.id not in self._earlier:",
+            "consumers/settling/role.py",
+            "        if held.earlier_attempts is None:",
             "        if True:",
         ),
     ),

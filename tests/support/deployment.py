@@ -25,6 +25,7 @@ from config.community import ConsumerSetting, DiscordSetting, TelegramSetting
 from consumers.relay.role import Relay
 from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.resources import Parts
+from consumers.runtime.runner import Deferred
 from consumers.settling.role import Settling
 from db import Contention, Producer, StorageUnavailable
 from tests.support.hypothesis_model import Wanted
@@ -42,7 +43,7 @@ EMPTY = """
     DELETE FROM accounts; DELETE FROM members;
 """
 ROUNDS_MAX = 60
-TEMPORARY = (StorageUnavailable, Contention, BusError)
+TEMPORARY = (Deferred, StorageUnavailable, Contention, BusError)
 
 
 class Crash(Exception):
@@ -195,7 +196,9 @@ class Deployment:
                 await self.rebuild.look_for_lost(source)
             await relay.step()
             for role in [*roles, *self.roles.values()]:
-                with contextlib.suppress(Contention):  # a debit waits for what came before it
+                with contextlib.suppress(
+                    Deferred, Contention
+                ):  # a debit waits for an earlier credit
                     await role.step()
             if not await self.unfinished():
                 return

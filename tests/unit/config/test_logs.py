@@ -74,7 +74,7 @@ def test_machines_read_numbers(monkeypatch):
 
 
 def test_other_lines_stay_as_they_are(monkeypatch):
-    assert "retry_s" in logged(monkeypatch, "console", "role.waiting", retry_s=0.1)
+    assert "retry_s" in logged(monkeypatch, "console", "role.delayed", retry_s=0.1)
 
 
 @pytest.mark.parametrize("style", ["console", "json"])

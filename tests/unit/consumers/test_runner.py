@@ -73,7 +73,7 @@ async def test_what_one_stream_refuses_ends_nothing(stop):
         await run("role", role.open, stop)
 
     assert role.script == []
-    told = [line["why"] for line in logs if line["event"] == "role.waiting"]
+    told = [line["why"] for line in logs if line["event"] == "role.delayed"]
     assert told == [str(refusal) for refusal in refusals]
 
 
@@ -84,7 +84,7 @@ async def test_an_outage_is_told_once_and_so_is_its_end(stop):
         await run("role", role.open, stop)
 
     told = [line["event"] for line in logs if line["log_level"] != "debug"]
-    assert told == ["role.started", "role.waiting", "role.resumed", "role.stopped"]
+    assert told == ["role.started", "role.delayed", "role.resumed", "role.stopped"]
     assert logs[0]["colour"] == "red"
 
 

@@ -19,7 +19,7 @@ from consumers.cleanup.role import Cleanup
 from consumers.relay.role import Relay
 from consumers.runtime.gauges import Watch
 from consumers.runtime.resources import Parts
-from consumers.runtime.runner import Patience
+from consumers.runtime.runner import Backoff
 from consumers.settling.role import Settling
 from db import Producer
 from launch.servers import free_port
@@ -177,13 +177,13 @@ async def test_during_an_outage_of_redis_its_figures_are_unknown_and_the_record_
 
 
 async def test_a_role_that_waits_shows_until_it_goes_on(stop: asyncio.Event):
-    patience = Patience("to-mars", stop)
+    backoff = Backoff("to-mars", stop)
 
     stop.set()
-    await patience.wait(ConnectionError("away"))
+    await backoff.wait(ConnectionError("away"))
     assert figure("twinstream_role_waiting", role="to-mars") == 1
 
-    patience.over()
+    backoff.reset()
     assert figure("twinstream_role_waiting", role="to-mars") == 0
 
 

@@ -210,7 +210,7 @@ async def test_a_stream_name_that_is_taken_stops_its_own_direction_only(environ,
     await outside.redis.delete(stream)
     await outside.redis.set(stream, "not a stream")
     async with consumers(*SERVICE_ROLES, environ=environ) as running:
-        await running.saw("role.waiting", role="to-discord")
+        await running.saw("role.delayed", role="to-discord")
         await outside.add("discord", xp_payload(3, source="discord", user_id=5))
 
         async def settled() -> bool:
@@ -272,7 +272,7 @@ async def test_a_platform_that_does_not_answer_holds_up_nobody_else(environ, out
     nowhere = f"http://127.0.0.1:{free_port()}/api/v10"
     environ |= {"DISCORD_TOKEN": "SANDBOX.DISCORD.TOKEN", "DISCORD_API_BASE": nowhere}
     async with consumers("to-discord", "discord-roles", environ=environ) as running:
-        await running.saw("role.waiting", role="discord-roles")
+        await running.saw("role.delayed", role="discord-roles")
         await outside.add("telegram", xp_payload(15))
 
         async def settled() -> bool:
@@ -327,7 +327,7 @@ async def test_it_waits_for_servers_that_are_not_there_yet(toml: Path, tmp_path:
         TWINSTREAM_CONFIG=str(toml),
     )
     async with consumers("to-discord", environ=environ) as running:
-        await running.saw("role.waiting", role="consumers")
+        await running.saw("role.delayed", role="consumers")
         with start_redis(tmp_path / "redis", port=redis_port, persistent=False, password="secret"):
             code, took_s = await running.terminate(within_s=10)
 
@@ -383,7 +383,7 @@ async def test_postgres_away_and_back_loses_nothing(toml: Path, tmp_path: Path, 
             stream = Keys().stream("telegram")
             for number in range(50):
                 await redis.xadd(stream, {"e": xp_payload(1, entity_id=str(number))})
-            await running.saw("role.waiting", role="to-discord")
+            await running.saw("role.delayed", role="to-discord")
             server = start_postgres(folder, port=port)
             await running.saw("role.resumed", role="to-discord")
             pool = await asyncpg.create_pool(server.url, min_size=1)

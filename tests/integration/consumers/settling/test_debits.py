@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from consumers.runtime.resources import Parts
+from consumers.runtime.runner import Deferred
 from consumers.settling.poison import ATTEMPTS_MAX, SUSPECT_DELIVERIES
 from consumers.settling.role import Settling
-from db import Contention
 from tests.support.settling import Desk, until, xp_payload
 
 
@@ -28,7 +28,7 @@ async def test_a_foreign_debit_is_judged_only_after_the_credit_that_another_cons
     await other.read()
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
 
-    with pytest.raises(Contention, match="is still in work"):
+    with pytest.raises(Deferred, match="is still in progress"):
         await to_discord.step()
     assert await desk.failures() == {}
 
@@ -47,7 +47,7 @@ async def test_a_foreign_debit_does_not_wait_for_ever_for_a_consumer_that_died(
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
 
     async def both_are_settled() -> bool:
-        with contextlib.suppress(Contention):
+        with contextlib.suppress(Deferred):
             await to_discord.step()
         return await desk.statuses() == {"completed": 2}
 
@@ -62,7 +62,7 @@ async def test_a_foreign_debit_waits_for_a_credit_in_the_same_hand(to_discord, d
     await desk.abandon("telegram")
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
 
-    with pytest.raises(Contention):
+    with pytest.raises(Deferred):
         await to_discord.step()
     await to_discord.step()
 
@@ -81,7 +81,7 @@ async def test_waiting_for_what_came_before_it_never_makes_an_event_a_suspect(
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
     for _ in range(SUSPECT_DELIVERIES + ATTEMPTS_MAX):
         to_discord = Settling("telegram", parts)  # it begins with what it let lie
-        with pytest.raises(Contention):
+        with pytest.raises(Deferred):
             await to_discord.step()
         await to_discord.step()
 
@@ -105,7 +105,7 @@ async def test_many_that_wait_hold_up_others_only_once(parts: Parts, desk: Desk)
         await desk.add("telegram", xp_payload(-5, entity_id=f"debit{number}"))
     await desk.add("telegram", xp_payload(5, entity_id="good", user_id=77))
 
-    with pytest.raises(Contention):
+    with pytest.raises(Deferred):
         await to_discord.step()
 
     assert await desk.xp("discord", user_id=77) == 5
@@ -123,7 +123,7 @@ async def test_a_foreign_debit_waits_for_a_credit_that_only_another_consumer_sti
     other = Settling("telegram", replace(_patient(parts), lane=2))
     await other.read()
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
-    with pytest.raises(Contention):
+    with pytest.raises(Deferred):
         await to_discord.step()
     stream, group = desk.keys.subscription("telegram")
     if lost == "stream":
@@ -135,7 +135,7 @@ async def test_a_foreign_debit_waits_for_a_credit_that_only_another_consumer_sti
     await desk.add("telegram", xp_payload(7, entity_id="more", user_id=77))
 
     for _ in range(2):
-        with contextlib.suppress(Contention):
+        with contextlib.suppress(Deferred):
             await to_discord.step()
     assert await desk.xp("discord", user_id=77) == 7, "it holds up others"
     assert await desk.failures() == {}
@@ -155,7 +155,7 @@ async def test_a_foreign_debit_whose_stream_was_lost_is_buried_once_nobody_can_h
     await desk.lose_everything()
 
     async def is_buried() -> bool:
-        with contextlib.suppress(Contention):
+        with contextlib.suppress(Deferred):
             await to_discord.step()
         return await desk.statuses() == {"failed": 1}
 

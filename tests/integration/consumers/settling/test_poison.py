@@ -15,11 +15,12 @@ from consumers.settling.poison import ATTEMPTS_MAX, SUSPECT_DELIVERIES
 from consumers.settling.role import Settling
 from db import Producer, StorageUnavailable
 from db.ledger.dead_letters import find_dead
+from tests.support import lethal_consumers
 from tests.support.lethal_consumers import LETHAL
 from tests.support.processes import CHECKOUT, consumers, environment
 from tests.support.settling import Desk, until, xp_payload
 
-LETHAL_PROGRAM = str(Path(__file__).with_name("lethal_consumers.py"))
+LETHAL_PROGRAM = lethal_consumers.__file__
 TOML = """
 [telegram]
 chat_id = -1001000000001
