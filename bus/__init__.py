@@ -4,7 +4,7 @@ It knows streams, groups and entries. What the bytes mean is the caller's busine
 """
 
 from .client import BLOCK_MS_MAX, Client, address, connect, connect_reader, ping
-from .deadletter import Burial, DeadLetter, DeadLetters
+from .deadletter import Burial, DeadLetters
 from .entry import Entry
 from .errors import (
     AccessDenied,
@@ -43,7 +43,6 @@ __all__ = [
     "Client",
     "CommandRefused",
     "Consumer",
-    "DeadLetter",
     "DeadLetters",
     "Entry",
     "GroupMissing",

@@ -3,16 +3,14 @@
 The stream is a capped mirror for people with `redis-cli`; the record of failures is elsewhere.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import RedisClusterException, RedisError
 
 from .client import Client
-from .entry import Entry, id_ms, to_id
+from .entry import Entry, to_id
 from .errors import translated
 from .keys import PAYLOAD_FIELD, Keys
 
@@ -34,29 +32,6 @@ if type(dead) == 'table' then return {false, tostring(dead['err'])} end
 return {dead}
 """
 _RAW_PREFIX: Final = b"raw:"
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """One buried entry, with where it came from and why it was buried."""
-
-    id: str
-    stream: str
-    entry_id: str
-    group: str
-    reason: str
-    deliveries: int
-    payload: bytes | None
-    #: What the entry held if it had no payload.
-    fields: Mapping[bytes, bytes]
-
-    @property
-    def buried_at(self) -> datetime | None:
-        """When it was buried, by Redis's clock; None if the id tells no time."""
-        try:
-            return datetime.fromtimestamp(id_ms(self.id) / 1_000, UTC)
-        except (OverflowError, ValueError):
-            return None
 
 
 class Burial(NamedTuple):
@@ -129,46 +104,3 @@ class DeadLetters:
 
     def _uncopied(self, why: str) -> Burial:
         return Burial(None, f"{self._key}: {why}; it may be deleted, the record has everything")
-
-    async def newest(self, count: int = 100) -> list[DeadLetter]:
-        """The last `count` buried entries, newest first."""
-        with translated(stream=self._key):
-            found: Any = await self._redis.xrevrange(self._key, count=count)
-        return [_to_dead_letter(to_id(dead_id), fields) for dead_id, fields in found]
-
-    async def find(self, dead_id: str) -> DeadLetter | None:
-        """The dead letter of that id, or None if it is not there (any more)."""
-        with translated(stream=self._key):
-            found: Any = await self._redis.xrange(self._key, min=dead_id, max=dead_id)
-        return _to_dead_letter(to_id(found[0][0]), found[0][1]) if found else None
-
-    async def discard(self, dead_ids: Iterable[str]) -> int:
-        """Remove dead letters, for instance after their replay. Returns how many were there."""
-        ids = list(dead_ids)
-        if not ids:
-            return 0
-        with translated(stream=self._key):
-            return int(await self._redis.xdel(self._key, *ids))
-
-
-def _to_dead_letter(dead_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
-    """Read one back, whoever wrote it: what is missing or odd becomes empty, never an error."""
-
-    def text(name: bytes) -> str:
-        return fields.get(name, b"").decode(errors="replace")
-
-    deliveries = text(b"deliveries")
-    return DeadLetter(
-        id=dead_id,
-        stream=text(b"stream"),
-        entry_id=text(b"id"),
-        group=text(b"group"),
-        reason=text(b"reason"),
-        deliveries=int(deliveries) if deliveries.isdecimal() else 0,
-        payload=fields.get(PAYLOAD_FIELD),
-        fields={
-            name.removeprefix(_RAW_PREFIX): value
-            for name, value in fields.items()
-            if name.startswith(_RAW_PREFIX)
-        },
-    )

@@ -43,11 +43,6 @@ class Keys:
         return Subscription(f"{self.prefix}sync:snapshots", _SNAPSHOTS_GROUP)
 
     @property
-    def subscriptions(self) -> tuple[Subscription, ...]:
-        """Every subscription that must exist, for creating, trimming and watching them all."""
-        return (*(self.subscription(source) for source in SOURCES), self.snapshots)
-
-    @property
     def dead(self) -> str:
         """The capped stream that mirrors buried entries."""
         return f"{self.prefix}sync:dead"

@@ -37,12 +37,12 @@ _START: Final = "0-0"
 
 # XCLAIM takes an entry from whoever has it, so a slow consumer that renewed blindly would steal
 # back what another claimed, and both would work on it. Renew only what is still ours.
-# KEYS: stream; ARGV: group, consumer, idle ms to set, ids... Returns the ids still ours.
+# KEYS: stream; ARGV: group, consumer, ids... Returns the ids still ours.
 _RENEW: Final = """
 local ours = {}
-for i = 4, #ARGV do
+for i = 3, #ARGV do
   if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2]) == 1 then
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'IDLE', ARGV[3], 'JUSTID')
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'IDLE', 0, 'JUSTID')
     ours[#ours + 1] = ARGV[i]
   end
 end
@@ -69,7 +69,7 @@ _RawEntry = tuple[bytes | str, Mapping[bytes, bytes] | None]
 class Reader:
     """One consumer of one group. Does not own the client, which should come from `connect_reader`.
 
-    One task at a time may call `read`; `acknowledge`, `renew` and `hand_back` may run beside it.
+    One task at a time may call `read`; `acknowledge` and `renew` may run beside it.
     `consumer` must be stable across restarts and unique among the living.
     """
 
@@ -156,7 +156,14 @@ class Reader:
         The others were settled or claimed elsewhere. Call it every quarter of `claim_idle_ms`,
         from the task that does the work, so that it stops when the work does.
         """
-        return await self._set_idle(ids, idle_ms=0)
+        wanted = list(ids)
+        if not wanted:
+            return []
+        with translated(stream=self.stream, group=self.group):
+            kept = await self._redis.eval(
+                _RENEW, 1, self.stream, self.group, self.consumer, *wanted
+            )
+        return [to_id(entry_id) for entry_id in kept]
 
     async def position(self, entry_id: str) -> GroupPosition:
         """Tell how far the group is with an entry of this stream."""
@@ -177,23 +184,6 @@ class Reader:
             self.stream, self.group, min=first_id, max=last_id, count=1
         )
         return to_id(found[0]["message_id"]) if found else None
-
-    async def hand_back(self, ids: Iterable[str]) -> list[str]:
-        """Let others claim what this consumer has not begun and will not do, when they next look.
-
-        For a shutdown without a restart. Returns those that were still this consumer's.
-        """
-        return await self._set_idle(ids, idle_ms=self._claim_idle_ms)
-
-    async def _set_idle(self, ids: Iterable[str], *, idle_ms: int) -> list[str]:
-        wanted = list(ids)
-        if not wanted:
-            return []
-        with translated(stream=self.stream, group=self.group):
-            kept = await self._redis.eval(
-                _RENEW, 1, self.stream, self.group, self.consumer, idle_ms, *wanted
-            )
-        return [to_id(entry_id) for entry_id in kept]
 
     async def _next_batch(self) -> list[Entry]:
         own = await self._read_own()

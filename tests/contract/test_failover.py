@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio.cluster import RedisCluster
 
 from bus import SOURCES, BusUnavailable, Keys, Publisher, connect, ensure_group, ping
-from tests.support.bus_servers import Bus, Proxy, Server, open_bus
+from tests.support.bus_servers import Bus, Proxy, Server, open_bus, subscriptions
 from tests.support.redis_topologies import (
     HOST,
     SERVICE,
@@ -186,7 +186,7 @@ def connected(node: Node) -> str:
 async def a_bus(url: str) -> AsyncIterator[Bus]:
     async with open_bus(Server("any", url)) as bus:
         bus.keys = Keys()  # whose streams are on shards of their own; other tests have prefixes
-        for subscription in bus.keys.subscriptions:
+        for subscription in subscriptions(bus.keys):
             await bus.redis.delete(subscription.stream)
             await ensure_group(bus.redis, subscription)
         yield bus

@@ -14,7 +14,17 @@ import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 from redis.asyncio.cluster import RedisCluster
 
-from bus import Client, Keys, Publisher, Reader, Source, connect, connect_reader
+from bus import (
+    SOURCES,
+    Client,
+    Keys,
+    Publisher,
+    Reader,
+    Source,
+    Subscription,
+    connect,
+    connect_reader,
+)
 
 START_TIMEOUT_S = 10.0
 HOUR_MS = 3_600_000
@@ -224,3 +234,13 @@ class Proxy:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def subscriptions(keys: Keys) -> list[Subscription]:
+    """Every subscription that a deployment needs."""
+    return [*(keys.subscription(source) for source in SOURCES), keys.snapshots]
+
+
+async def dead_letters(redis: Client, keys: Keys) -> list[dict[bytes, bytes]]:
+    """The fields of the buried entries, oldest first, as a person with `redis-cli` sees them."""
+    return [fields for _, fields in await redis.xrange(keys.dead)]

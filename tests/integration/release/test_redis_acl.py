@@ -33,6 +33,7 @@ from bus import (
 )
 from bus.entry import ID_MAX
 from launch.servers import Server, start_redis_binary
+from tests.support.bus_servers import dead_letters, subscriptions
 from tests.support.redis_binaries import redis_binary, valkey_binary
 
 COMPOSE = yaml.safe_load((Path(__file__).parents[3] / "compose.yaml").read_text(encoding="utf-8"))
@@ -74,7 +75,7 @@ async def as_user(server: Server, user: str, *, reading: bool = False) -> AsyncI
 @pytest.fixture(autouse=True)
 async def streams(guarded: Server) -> None:
     async with as_user(guarded, "consumers") as client:
-        for subscription in KEYS.subscriptions:
+        for subscription in subscriptions(KEYS):
             await ensure_group(client, subscription)
 
 
@@ -141,13 +142,11 @@ async def test_consumers_can_do_all_that_the_bus_does(guarded):
         entries = await reader.read()
         assert len(entries) >= 2
         await reader.renew([entry.id for entry in entries])
-        dead = DeadLetters(client, KEYS)
-        await dead.bury(entries[0], group=group, reason="a test")
+        await DeadLetters(client, KEYS).bury(entries[0], group=group, reason="a test")
         await reader.acknowledge([entry.id for entry in entries[1:]])
 
-        letters = await dead.newest(10)
-        assert [letter.entry_id for letter in letters] == [entries[0].id]
-        await dead.discard([letter.id for letter in letters])
+        [letter] = await dead_letters(client, KEYS)
+        assert letter[b"id"].decode() == entries[0].id
         assert (await measure_lag(client, subscription)).unacknowledged == 0
         await trim_stream(client, stream, [group], keep_ms=0)
         await remove_idle_consumers(client, subscription, idle_ms=0)
