@@ -20,7 +20,7 @@ import msgspec
 import schemas
 from config import CleanupSetting, Community, Settings, set_up_logs
 from consumers.cleanup.role import Cleanup
-from consumers.runtime.resources import Parts, open_parts
+from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
 from consumers.settling.triage import Delivery
 from db import Producer
@@ -95,7 +95,7 @@ async def fill(database_url: str, events: int, *, index: bool) -> None:
 class PacedEvents:
     """Creates events at a pace, and notes when each one has arrived."""
 
-    def __init__(self, parts: Parts, rate: int) -> None:
+    def __init__(self, parts: Resources, rate: int) -> None:
         self._producer = Producer(parts.pool, schemas, parts.publisher)
         self._rate = rate
         self._number = 0
@@ -103,7 +103,7 @@ class PacedEvents:
         self.times = Times([], [])
 
     @contextlib.asynccontextmanager
-    async def settled(self, parts: Parts) -> AsyncIterator[None]:
+    async def settled(self, parts: Resources) -> AsyncIterator[None]:
         """Settle what is created, and look at the clock when it is acknowledged."""
         role = Settling("telegram", parts)
         settle = role._settle
@@ -157,7 +157,7 @@ class PacedEvents:
         self.times.create.append(time.perf_counter() - began)
 
 
-async def clean_up(parts: Parts) -> None:
+async def clean_up(parts: Resources) -> None:
     """Run the role `cleanup` as the service does, until its round is over."""
     role = Cleanup(parts)
     while not await parts.pool.fetchval(
@@ -166,7 +166,7 @@ async def clean_up(parts: Parts) -> None:
         await role.step()
 
 
-async def by_index(parts: Parts) -> None:
+async def by_index(parts: Resources) -> None:
     """Remove the same by an index on the time, in steps of the same size."""
     limits = parts.community.cleanup
     while True:
@@ -190,7 +190,7 @@ async def measure(settings: Settings, arguments: argparse.Namespace) -> None:
     if arguments.step_rows:
         limits = msgspec.structs.replace(limits, step_rows=arguments.step_rows)
     community = msgspec.structs.replace(community, cleanup=limits)
-    async with open_parts(settings, community, asyncio.Event()) as parts:
+    async with open_resources(settings, community, asyncio.Event()) as parts:
         flow = PacedEvents(parts, arguments.rate)
         quiet = lambda: asyncio.sleep(arguments.seconds)  # noqa: E731
         async with flow.settled(parts):

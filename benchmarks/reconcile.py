@@ -21,7 +21,7 @@ from bus import connect
 from config import Community, ReconcileSetting, Settings, set_up_logs
 from consumers.reconcile import open_role
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.resources import Parts, open_parts
+from consumers.runtime.resources import Resources, open_resources
 from db.reconcile import runs
 from db.reconcile.runs import RunReport
 from launch.migrate import migrate
@@ -134,7 +134,7 @@ async def passes(settings: Settings, members: int) -> None:
     community = Community.from_toml(Path(settings.twinstream_config))
     community = msgspec.structs.replace(community, reconcile=ReconcileSetting())
     stop = asyncio.Event()
-    async with open_parts(settings, community, stop) as parts, open_role(parts) as role:
+    async with open_resources(settings, community, stop) as parts, open_role(parts) as role:
         conn = await asyncpg.connect(settings.database_url)
         await a_pass(role, parts)  # what was touched by making it all
         for count in (0, *TOUCHED):
@@ -151,7 +151,7 @@ async def passes(settings: Settings, members: int) -> None:
         await conn.close()
 
 
-async def a_pass(role: Reconcile, parts: Parts) -> tuple[int, RunReport, float]:
+async def a_pass(role: Reconcile, parts: Resources) -> tuple[int, RunReport, float]:
     """Make one pass; return how many were touched, how it ended, and how long it took."""
     began = time.monotonic()
     run_id = await role.ask(cause="interval")

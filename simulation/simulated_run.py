@@ -209,7 +209,7 @@ class SimulatedRun:
         while True:
             try:
                 async with (
-                    resources.open_parts(settings, self._community, stop) as opened,
+                    resources.open_resources(settings, self._community, stop) as opened,
                     asyncio.TaskGroup() as group,
                 ):
                     openings = roles.openings(self._mutant.roles(ROLES), opened)

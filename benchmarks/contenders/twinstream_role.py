@@ -11,7 +11,7 @@ from benchmarks.testbed import COMMUNITY, Start, fill
 from bus import connect
 from config import Settings
 from consumers.runtime import roles
-from consumers.runtime.resources import open_parts
+from consumers.runtime.resources import open_resources
 from consumers.runtime.runner import Role
 
 
@@ -24,7 +24,7 @@ async def drain(start: Start, *, lanes: int = COMMUNITY.consumers.lanes) -> floa
     consumers = msgspec.structs.replace(COMMUNITY.consumers, lanes=lanes)
     community = msgspec.structs.replace(COMMUNITY, consumers=consumers)
     async with (
-        open_parts(settings, community, asyncio.Event()) as parts,
+        open_resources(settings, community, asyncio.Event()) as parts,
         contextlib.AsyncExitStack() as stack,
     ):
         openings = roles.openings(["to-discord"], parts).values()

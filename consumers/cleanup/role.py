@@ -29,7 +29,7 @@ from bus import (
 )
 from bus.entry import id_order
 from consumers.runtime import metrics
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db.ledger import delivery_attempts
 
@@ -77,14 +77,14 @@ class _Age:
 class Cleanup:
     """The role that trims the streams every `cleanup_interval_ms`, and the record once a day."""
 
-    def __init__(self, parts: Parts) -> None:
-        limits = parts.community.consumers
+    def __init__(self, resources: Resources) -> None:
+        limits = resources.community.consumers
         self.pause_s = limits.cleanup_interval_ms / 1_000
         self._keep_ms = limits.keep_finished_ms
-        self._pool = parts.pool
-        self._redis = parts.redis
-        self._subscriptions = [parts.keys.subscription(source) for source in SOURCES]
-        self._rounds = Rounds(parts.pool, parts.community.cleanup, parts.stop)
+        self._pool = resources.pool
+        self._redis = resources.redis
+        self._subscriptions = [resources.keys.subscription(source) for source in SOURCES]
+        self._rounds = Rounds(resources.pool, resources.community.cleanup, resources.stop)
         self._ages = {stream: _Age(self._keep_ms / 1_000) for stream, _ in self._subscriptions}
         #: Streams that cannot be trimmed, which is told once.
         self._refused: set[str] = set()
@@ -159,6 +159,6 @@ class Cleanup:
 
 
 @contextlib.asynccontextmanager
-async def open_role(parts: Parts) -> AsyncIterator[Cleanup]:
+async def open_role(resources: Resources) -> AsyncIterator[Cleanup]:
     """Open the role `cleanup`."""
-    yield Cleanup(parts)
+    yield Cleanup(resources)

@@ -10,7 +10,7 @@ from typing import Final
 WAIT_S_MIN: Final = 0.001
 
 
-class Pace:
+class RateLimit:
     """Lets at most `calls` through in any `window_s` seconds, however they are spread.
 
     A fourth of them is kept for what is urgent: `free` says how many may be made at once. Where the

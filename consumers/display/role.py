@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import structlog
 
 from consumers.runtime import metrics
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db.surfaces import visits
 from db.surfaces.visits import Showing
 
@@ -39,16 +39,16 @@ SURVEY_S = 60.0
 CAUSES_KEPT_MAX = 100
 
 
-class Surfaces:
+class DisplayRole:
     """The role that keeps one platform's display up to date."""
 
-    def __init__(self, display: Display, parts: Parts) -> None:
-        limits = parts.community.consumers
+    def __init__(self, display: Display, resources: Resources) -> None:
+        limits = resources.community.consumers
         self.pause_s = limits.surfaces_interval_ms / 1_000
         self._members_max = limits.surfaces_members_max
         self._display = display
-        self._pool = parts.pool
-        self._stop = parts.stop
+        self._pool = resources.pool
+        self._stop = resources.stop
         self._clock = asyncio.get_running_loop().time
         #: What keeps this role from everyone, and until when.
         self._obstacle: CannotShow | None = None

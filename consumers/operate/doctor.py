@@ -38,7 +38,7 @@ EXIT_CODE_FINE = 0
 EXIT_CODE_WRONG = 1
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """One thing that was looked at. `mend` says what is wrong and the step that mends it."""
 
     what: str
@@ -46,31 +46,31 @@ class Finding(NamedTuple):
     note: str = ""
 
 
-Findings = AsyncIterator[Finding]
+Diagnoses = AsyncIterator[Diagnosis]
 
 
 async def run(settings: Settings, console: Console) -> int:
-    """Print every finding as it is made. Returns the exit code: 0 if all is fine."""
+    """Print every diagnosis as it is made. Returns the exit code: 0 if all is fine."""
     wrong = 0
     mask = masking(settings.secrets())
-    async for finding in examine(settings):
-        wrong += finding.mend is not None
-        verdict, colour = ("fine ", "green") if finding.mend is None else ("wrong", "red")
-        said = f": {finding.mend or finding.note}" if finding.mend or finding.note else ""
-        line = Text(mask(f"{finding.what}{said}"))
+    async for diagnosis in examine(settings):
+        wrong += diagnosis.mend is not None
+        verdict, colour = ("fine ", "green") if diagnosis.mend is None else ("wrong", "red")
+        said = f": {diagnosis.mend or diagnosis.note}" if diagnosis.mend or diagnosis.note else ""
+        line = Text(mask(f"{diagnosis.what}{said}"))
         console.print(Text(verdict, style=colour), line, soft_wrap=True)
     return EXIT_CODE_WRONG if wrong else EXIT_CODE_FINE
 
 
-async def examine(settings: Settings) -> Findings:
-    """Look at everything; what cannot be reached is a finding, and the rest goes on."""
+async def examine(settings: Settings) -> Diagnoses:
+    """Look at everything; what cannot be reached is a diagnosis, and the rest goes on."""
     try:
         community = Community.from_toml(Path(settings.twinstream_config))
     except ConfigError as error:
-        yield Finding(settings.twinstream_config, str(error))
+        yield Diagnosis(settings.twinstream_config, str(error))
         return
-    yield Finding(settings.twinstream_config, note=f"{len(community.ranks)} ranks")
-    checks: list[tuple[str, str, Callable[[], Findings]]] = [
+    yield Diagnosis(settings.twinstream_config, note=f"{len(community.ranks)} ranks")
+    checks: list[tuple[str, str, Callable[[], Diagnoses]]] = [
         ("database_url", "Postgres", lambda: _postgres(settings)),
         ("database_url", "stores", lambda: _stores(settings, community)),
         ("redis_url", "Redis", lambda: _redis(settings)),
@@ -80,39 +80,39 @@ async def examine(settings: Settings) -> Findings:
     for field, what, check in checks:
         try:
             settings.require(field)
-            async for finding in check():
-                yield finding
+            async for diagnosis in check():
+                yield diagnosis
         except (ConfigError, DbError, BusError, CannotShow, NotYet) as error:
-            yield Finding(what, str(error))
+            yield Diagnosis(what, str(error))
 
 
-async def _postgres(settings: Settings) -> Findings:
+async def _postgres(settings: Settings) -> Diagnoses:
     async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
-        yield Finding("Postgres and its migrations", note=await _version(pool))
+        yield Diagnosis("Postgres and its migrations", note=await _version(pool))
         async with pool.acquire() as conn:
             counts = await status.events_by_status(conn)
             stopped = await stop_signs.glance(conn)
     buried = counts.get("failed", 0)
     mend = f"{buried} buried: see `python -m consumers dead list`" if buried else None
-    yield Finding("events", mend, ", ".join(f"{n} {name}" for name, n in counts.items()))
+    yield Diagnosis("events", mend, ", ".join(f"{n} {name}" for name, n in counts.items()))
     if stopped is not None:
         mend = (
             f"release {stop_signs.OBEYED}, which this is, links and reconciles no more: {stopped};"
             " run a newer release, or delete the row of stop_signs (docs/operate.md)"
         )
-        yield Finding("stop sign", mend)
+        yield Diagnosis("stop sign", mend)
 
 
-async def _stores(settings: Settings, community: Community) -> Findings:
+async def _stores(settings: Settings, community: Community) -> Diagnoses:
     stores = community.stores.by_platform()
     names = [name for name, store in stores.items() if store is not None]
     async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
         await open_stores(pool, stores)
         async with pool.acquire() as conn:
             refused = await debts.set_aside(conn)
-    yield Finding("stores", note=f"tables of their own: {', '.join(names) or 'none'}")
+    yield Diagnosis("stores", note=f"tables of their own: {', '.join(names) or 'none'}")
     for one in refused:
-        yield Finding(
+        yield Diagnosis(
             f"store of {one.platform}",
             f"{one.members} members are owed what their rows do not take, such as account"
             f" {one.account_id}: {one.error}; it is paid within minutes once that is mended",
@@ -123,7 +123,7 @@ async def _version(pool: asyncpg.Pool) -> str:
     return f"Postgres {await pool.fetchval('SHOW server_version')}"
 
 
-async def _redis(settings: Settings) -> Findings:
+async def _redis(settings: Settings) -> Diagnoses:
     redis = connect(settings.redis_url or "", name="twinstream/doctor")
     keys = Keys()
     try:
@@ -137,92 +137,92 @@ async def _redis(settings: Settings) -> Findings:
         await redis.aclose()
 
 
-def _redis_version(info: dict[str, Any]) -> Finding:
+def _redis_version(info: dict[str, Any]) -> Diagnosis:
     version = str(info.get("redis_version", "0"))
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
     if numbers < REDIS_VERSION_MIN:
-        return Finding("Redis", f"it is version {version}: run Redis 7.0 or newer, or Valkey")
+        return Diagnosis("Redis", f"it is version {version}: run Redis 7.0 or newer, or Valkey")
     name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {version}"
-    return Finding("Redis", note=name)
+    return Diagnosis("Redis", note=name)
 
 
-def _redis_policy(info: dict[str, Any]) -> Finding:
+def _redis_policy(info: dict[str, Any]) -> Diagnosis:
     policy = info.get("maxmemory_policy", "noeviction")
     if policy == "noeviction":
-        return Finding("maxmemory-policy", note=policy)
-    return Finding(
+        return Diagnosis("maxmemory-policy", note=policy)
+    return Diagnosis(
         "maxmemory-policy",
         f"it is {policy}, which throws events away when memory is short: run"
         " `redis-cli CONFIG SET maxmemory-policy noeviction`, and set it in redis.conf too",
     )
 
 
-async def _stream(redis: Client, keys: Keys, source: Any) -> Finding:
+async def _stream(redis: Client, keys: Keys, source: Any) -> Diagnosis:
     stream, group = subscription = keys.subscription(source)
     what = f"stream {stream}, group {group}"
     try:
         return _group(what, await measure_lag(redis, subscription))
     except GroupMissing:
-        return Finding(what, "it is not there: start the consumers, which make it")
+        return Diagnosis(what, "it is not there: start the consumers, which make it")
     except CommandRefused as error:
-        return Finding(what, str(error))
+        return Diagnosis(what, str(error))
 
 
-def _group(what: str, lag: Lag) -> Finding:
+def _group(what: str, lag: Lag) -> Diagnosis:
     if lag.trouble is not None:
-        return Finding(
+        return Diagnosis(
             what,
             f"it {lag.trouble}, so a sender chose an id or Redis's clock was wrong: see that the"
             " clock is right and that senders add with `*`, then run `python -m consumers rebuild`"
             " for new ids",
         )
     if lag.is_beyond_end:
-        return Finding(
+        return Diagnosis(
             what,
             "the group was set after the end of the stream, so it gets nothing: the relay puts it"
             " back; see that it runs",
         )
     waiting_ms = max(lag.oldest_unread_ms or 0, lag.oldest_unacknowledged_ms or 0)
     if waiting_ms > WAITING_MS_MAX:
-        return Finding(
+        return Diagnosis(
             what,
             f"{lag.unread + lag.unacknowledged} entries wait, the oldest for"
             f" {waiting_ms // 1_000} s: see that the consumers run, and read their log",
         )
-    return Finding(what, note=f"{lag.unread} unread, {lag.unacknowledged} unacknowledged")
+    return Diagnosis(what, note=f"{lag.unread} unread, {lag.unacknowledged} unacknowledged")
 
 
-async def _telegram(settings: Settings, community: Community) -> Findings:
-    from consumers.display.telegram_tags import tags  # aiogram takes seconds to import
+async def _telegram(settings: Settings, community: Community) -> Diagnoses:
+    from consumers.display.telegram_tags import errors, tags  # aiogram takes seconds to import
 
     async with tags.open_bot(settings) as bot:
-        with tags.mapped_errors():
+        with errors.mapped_errors():
             me = await bot.me()
             hook = await bot.get_webhook_info()
-        yield Finding("TELEGRAM_TOKEN", note=f"@{me.username}")
+        yield Diagnosis("TELEGRAM_TOKEN", note=f"@{me.username}")
         display = tags.TelegramTags(bot, community)
-        for finding in await _hindrances("rights in the Telegram group", display.survey):
-            yield finding
+        for diagnosis in await _hindrances("rights in the Telegram group", display.survey):
+            yield diagnosis
     if hook.url:
         mend = "a webhook is set for the token, so nothing can be polled: call deleteWebhook"
-        yield Finding("Telegram updates", mend)
+        yield Diagnosis("Telegram updates", mend)
     elif hook.allowed_updates and "chat_member" not in hook.allowed_updates:
         mend = (
             "chat_member is not among the allowed updates, so nobody hears who joins: stop what"
             " else polls with this token, and start the Telegram bot again"
         )
-        yield Finding("Telegram updates", mend)
+        yield Diagnosis("Telegram updates", mend)
     else:
-        yield Finding("Telegram updates")
+        yield Diagnosis("Telegram updates")
 
 
-async def _discord(settings: Settings, community: Community) -> Findings:
+async def _discord(settings: Settings, community: Community) -> Diagnoses:
     from consumers.display.discord_roles import errors, roles  # discord.py takes its time to import
 
     async with roles.open_client(settings) as client:
         with errors.mapped_errors():
             application = await client.application_info()
-        yield Finding("DISCORD_TOKEN", note=str(client.user))
+        yield Diagnosis("DISCORD_TOKEN", note=str(client.user))
         flags = application.flags
         if community.discord.watch_members and not (
             flags.gateway_guild_members or flags.gateway_guild_members_limited
@@ -231,23 +231,23 @@ async def _discord(settings: Settings, community: Community) -> Findings:
                 "watch_members needs the Server Members Intent: switch it on on the application's"
                 " Bot page, or set watch_members = false"
             )
-            yield Finding("Discord intents", mend)
+            yield Diagnosis("Discord intents", mend)
         else:
-            yield Finding("Discord intents")
+            yield Diagnosis("Discord intents")
         display = roles.DiscordRoles(client, community)
-        for finding in await _hindrances("roles in the Discord server", display.survey):
-            yield finding
+        for diagnosis in await _hindrances("roles in the Discord server", display.survey):
+            yield diagnosis
         channel_id = community.announcements.discord_channel_id
         if channel_id is not None:
             trouble = await roles.channel_trouble(client, channel_id)
-            yield Finding("channel for announcements", trouble)
+            yield Diagnosis("channel for announcements", trouble)
 
 
-async def _hindrances(what: str, survey: Callable[[], Awaitable[Hindrances]]) -> list[Finding]:
+async def _hindrances(what: str, survey: Callable[[], Awaitable[Hindrances]]) -> list[Diagnosis]:
     try:
         found = await survey()
     except CannotShow as error:
-        return [Finding(what, str(error))]
+        return [Diagnosis(what, str(error))]
     if found.everyone is not None:
-        return [Finding(what, found.everyone)]
-    return [Finding(what, why) for why in found.causes.values()] or [Finding(what)]
+        return [Diagnosis(what, found.everyone)]
+    return [Diagnosis(what, why) for why in found.causes.values()] or [Diagnosis(what)]

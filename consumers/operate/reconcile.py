@@ -13,7 +13,7 @@ from rich.text import Text
 from config import Community, ConfigError, Settings
 from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.resources import Parts, open_parts
+from consumers.runtime.resources import Resources, open_resources
 from consumers.runtime.runner import pause
 from consumers.runtime.transactions import transaction
 from db import PLATFORMS, Paused, find_member
@@ -52,7 +52,7 @@ async def run(settings: Settings, console: Console, request: Request) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with (
-        open_parts(settings, community, stop) as parts,
+        open_resources(settings, community, stop) as parts,
         open_subjects(parts) as (subjects, _),
     ):
         member_id = await _member(parts, request.member)
@@ -82,7 +82,7 @@ def _tell_what_is_not_looked_at(settings: Settings, community: Community, consol
             console.print(f"The {what} members wear are not looked at: {token.upper()} is not set.")
 
 
-async def _member(parts: Parts, asked: str | None) -> int | None:
+async def _member(parts: Resources, asked: str | None) -> int | None:
     """Find the member meant by `7`, `telegram:1001` or `discord:2001`."""
     if asked is None:
         return None
@@ -107,7 +107,7 @@ async def _member(parts: Parts, asked: str | None) -> int | None:
 
 
 async def _begin(
-    role: Reconcile, parts: Parts, console: Console, request: Request, member_id: int | None
+    role: Reconcile, parts: Resources, console: Console, request: Request, member_id: int | None
 ) -> int | None:
     told = False
     while not parts.stop.is_set():
@@ -126,7 +126,9 @@ async def _begin(
     return None
 
 
-async def _watch(role: Reconcile, parts: Parts, console: Console, run_id: int) -> RunReport | None:
+async def _watch(
+    role: Reconcile, parts: Resources, console: Console, run_id: int
+) -> RunReport | None:
     async with transaction(parts.pool) as conn:
         about = await views.about_members(conn)
     expected = max(1, role.pages_for(about))
@@ -146,7 +148,7 @@ async def _watch(role: Reconcile, parts: Parts, console: Console, run_id: int) -
                 progress.update(bar, description=f"pass {run_id}: deciding")
 
 
-async def _tell(parts: Parts, console: Console, report: RunReport) -> int:
+async def _tell(parts: Resources, console: Console, report: RunReport) -> int:
     async with transaction(parts.pool) as conn:
         rows = await drift.of_run(conn, report.id, limit=FINDINGS_SHOWN)
         decided = await drift.decisions_of(conn, report.id)

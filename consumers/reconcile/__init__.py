@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from consumers.runtime import metrics
 from consumers.runtime.rebuild import make_ready
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db import PLATFORMS
 from db.reconcile import runs
@@ -30,7 +30,7 @@ class Opened(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def open_subjects(parts: Parts) -> AsyncIterator[Opened]:
+async def open_subjects(parts: Resources) -> AsyncIterator[Opened]:
     """Open all subjects that this process can compare."""
     rows = parts.community.reconcile.page_members
     subjects: list[Subject] = []
@@ -46,7 +46,7 @@ async def open_subjects(parts: Parts) -> AsyncIterator[Opened]:
 
 
 @contextlib.asynccontextmanager
-async def open_role(parts: Parts) -> AsyncIterator[Reconcile]:
+async def open_role(parts: Resources) -> AsyncIterator[Reconcile]:
     """Open the role `reconcile`."""
     await make_ready(parts.redis, parts.keys.snapshots)
     async with transaction(parts.pool) as conn:

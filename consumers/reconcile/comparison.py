@@ -10,7 +10,7 @@ import schemas
 from bus import DeadLetters, Entry, GroupMissing, Reader
 from consumers.runtime import metrics
 from consumers.runtime.rebuild import make_ready
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.runner import unless_stopped
 from consumers.runtime.transactions import transaction
 from db.reconcile import agreements as store_agreements
@@ -45,7 +45,7 @@ class Findings(NamedTuple):
 class PageComparer:
     """Reads pages and records the differences that they show. A page read twice counts once."""
 
-    def __init__(self, parts: Parts, consumer: str) -> None:
+    def __init__(self, parts: Resources, consumer: str) -> None:
         limits = parts.community.consumers
         self._parts = parts
         self._age_s_max = parts.community.reconcile.page_age_ms_max / 1_000

@@ -15,7 +15,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 import structlog
 
 from config import ConfigError
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.roles import import_slowly
 from consumers.runtime.runner import NotYet
 
@@ -47,7 +47,7 @@ class PlatformSubjects(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def open_platform_subjects(parts: Parts) -> AsyncIterator[PlatformSubjects]:
+async def open_platform_subjects(parts: Resources) -> AsyncIterator[PlatformSubjects]:
     """Open the subjects `roles` and `tags`, each where its platform's token is set, and the alarm.
 
     With keep_manual_changes there are none: a role or tag changed by hand is as it should be.

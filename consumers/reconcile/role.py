@@ -17,7 +17,7 @@ import structlog
 from bus import GroupMissing, StreamMissing, consumer_name, trim_stream
 from consumers.runtime import metrics
 from consumers.runtime.rebuild import make_ready
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db import Paused, stop_signs
 from db.reconcile import drift, runs
@@ -43,7 +43,7 @@ class Reconcile:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: Resources,
         subjects: Sequence[Subject],
         *,
         alarm: Alarm | None = None,

@@ -9,7 +9,7 @@ import structlog
 import schemas
 from bus import GroupMissing, StreamExhausted, StreamMissing
 from consumers.runtime.rebuild import make_ready
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db.errors import mapped_errors
 from db.reconcile import drift, pages, runs, sweeps, views
@@ -28,7 +28,7 @@ log = structlog.get_logger("twinstream.reconcile")
 class SnapshotTaker:
     """Takes the pages of one pass, one subject after the other."""
 
-    def __init__(self, parts: Parts, subjects: Sequence[Subject], run: Run, owner: str) -> None:
+    def __init__(self, parts: Resources, subjects: Sequence[Subject], run: Run, owner: str) -> None:
         self._parts = parts
         self._limits = parts.community.reconcile
         self._run = run

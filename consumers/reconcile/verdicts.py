@@ -8,7 +8,7 @@ import asyncpg
 import structlog
 
 from consumers.runtime import metrics
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db import Platform, RuleBroken, stop_signs
 from db.reconcile import drift
@@ -44,7 +44,7 @@ class Sorted(NamedTuple):
 class Judge:
     """Decides the findings of one pass, step by step; another process can continue at any step."""
 
-    def __init__(self, parts: Parts, subjects: Subjects, run: Run) -> None:
+    def __init__(self, parts: Resources, subjects: Subjects, run: Run) -> None:
         self._pool = parts.pool
         self._limits = parts.community.reconcile
         self._subjects = subjects

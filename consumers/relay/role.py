@@ -21,7 +21,7 @@ from bus import (
     StreamMissing,
 )
 from consumers.runtime import metrics
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db import PLATFORMS, Platform
 from db.ledger import events
@@ -39,13 +39,13 @@ class Relay:
     Each platform has a page of its own, so a stream that takes nothing holds up no other.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self.pause_s = parts.community.consumers.relay_interval_ms / 1_000
-        self._after_s = parts.community.consumers.relay_after_ms / 1_000
-        self._pool = parts.pool
-        self._publisher = parts.publisher
-        self._rebuild = parts.rebuild
-        self._look_for_lost_s = parts.community.consumers.look_for_lost_ms / 1_000
+    def __init__(self, resources: Resources) -> None:
+        self.pause_s = resources.community.consumers.relay_interval_ms / 1_000
+        self._after_s = resources.community.consumers.relay_after_ms / 1_000
+        self._pool = resources.pool
+        self._publisher = resources.publisher
+        self._rebuild = resources.rebuild
+        self._look_for_lost_s = resources.community.consumers.look_for_lost_ms / 1_000
         self._clock = asyncio.get_running_loop().time
         self._look_for_lost_at = self._clock() + self._look_for_lost_s
         #: Why a stream takes nothing, as it was told last.
@@ -164,6 +164,6 @@ def _known_published(tried: Sequence[Unpublished], error: BusError) -> list[str]
 
 
 @contextlib.asynccontextmanager
-async def open_role(parts: Parts) -> AsyncIterator[Relay]:
+async def open_role(resources: Resources) -> AsyncIterator[Relay]:
     """Open the role `relay`."""
-    yield Relay(parts)
+    yield Relay(resources)

@@ -11,7 +11,7 @@ from db.surfaces import visits
 from db.upkeep import status
 
 from . import metrics
-from .resources import Parts
+from .resources import Resources
 from .transactions import transaction
 
 LOOK_S: Final = 10.0
@@ -22,10 +22,10 @@ class Watch:
 
     pause_s = LOOK_S
 
-    def __init__(self, parts: Parts) -> None:
-        self._pool = parts.pool
-        self._redis = parts.redis
-        self._subscriptions = [parts.keys.subscription(source) for source in SOURCES]
+    def __init__(self, resources: Resources) -> None:
+        self._pool = resources.pool
+        self._redis = resources.redis
+        self._subscriptions = [resources.keys.subscription(source) for source in SOURCES]
 
     def describe(self) -> Mapping[str, object]:
         """Name the interval."""
@@ -79,6 +79,6 @@ class Watch:
 
 
 @contextlib.asynccontextmanager
-async def open_role(parts: Parts) -> AsyncIterator[Watch]:
+async def open_role(resources: Resources) -> AsyncIterator[Watch]:
     """Open the duty; it is no role that anybody names."""
-    yield Watch(parts)
+    yield Watch(resources)

@@ -16,7 +16,7 @@ from db import BadDatabaseUrl, Contention, SchemaOutdated, StorageUnavailable, S
 from db.release import RELEASE
 
 from . import gauges, roles
-from .resources import Parts, open_parts
+from .resources import Resources, open_resources
 from .runner import Backoff, run, unless_stopped
 
 log = structlog.get_logger("twinstream.consumers")
@@ -65,18 +65,18 @@ async def _serve_until(
     while not stop.is_set():
         try:
             async with AsyncExitStack() as stack:
-                opening = stack.enter_async_context(open_parts(settings, community, stop))
-                parts = await unless_stopped(stop, opening)
-                if parts is not None:
+                opening = stack.enter_async_context(open_resources(settings, community, stop))
+                resources = await unless_stopped(stop, opening)
+                if resources is not None:
                     backoff.reset()
-                    await _run_all(names, parts)
+                    await _run_all(names, resources)
         except (BadRedisUrl, ServerUnfit):
             raise
         except (StorageUnavailable, Contention, BusError) as error:
             await backoff.wait(error)
 
 
-async def _run_all(names: Sequence[str], parts: Parts) -> None:
+async def _run_all(names: Sequence[str], resources: Resources) -> None:
     """Run the roles side by side until a stop; if one fails, end the others as well.
 
     The first failure is raised; each was logged by its role.
@@ -84,13 +84,13 @@ async def _run_all(names: Sequence[str], parts: Parts) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(run(name, opening, parts.stop), name=name)
-                for name, opening in roles.openings(names, parts).items()
+                group.create_task(run(name, opening, resources.stop), name=name)
+                for name, opening in roles.openings(names, resources).items()
             ]
-            if parts.settings.twinstream_metrics_port is not None:
-                opening = functools.partial(gauges.open_role, parts)
-                tasks.append(group.create_task(run("watch", opening, parts.stop), name="watch"))
-            await parts.stop.wait()
+            if resources.settings.twinstream_metrics_port is not None:
+                opening = functools.partial(gauges.open_role, resources)
+                tasks.append(group.create_task(run("watch", opening, resources.stop), name="watch"))
+            await resources.stop.wait()
             _, late = await asyncio.wait(tasks, timeout=STOP_GRACE_S)
             for task in late:
                 log.warning("role.cut_off", role=task.get_name(), grace_s=STOP_GRACE_S)

@@ -34,8 +34,8 @@ CLOSE_S_MAX = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The shared parts. Roles use them and close nothing."""
+class Resources:
+    """The shared resources. Roles use them and close nothing."""
 
     settings: Settings
     community: Community
@@ -76,9 +76,9 @@ class Parts:
 
 
 @contextlib.asynccontextmanager
-async def open_parts(
+async def open_resources(
     settings: Settings, community: Community, stop: asyncio.Event, *, keys: Keys | None = None
-) -> AsyncIterator[Parts]:
+) -> AsyncIterator[Resources]:
     """Connect to Postgres and Redis, and see that the ladder of ranks and the streams are there.
 
     Raises:
@@ -98,7 +98,7 @@ async def open_parts(
         await set_ladder(pool, [Rung(rank.name, rank.xp) for rank in community.ranks])
         for source in SOURCES:
             await _try_to_build(rebuild, source)
-        yield Parts(
+        yield Resources(
             settings=settings,
             community=community,
             keys=keys,

@@ -1,44 +1,48 @@
-"""Which roles there are. A role's libraries are imported only when it runs."""
+"""The roles and how each is opened. A role's libraries are imported only when it runs."""
 
 import asyncio
 import contextlib
 import importlib
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Final, NamedTuple
 
 from config import ConfigError
 
-from .resources import Parts
+from .resources import Resources
 from .runner import Role
 
 
 class RoleEntry(NamedTuple):
-    """The module that opens a role, and which settings the role cannot do without."""
+    """How a role is opened, and which settings the role cannot do without.
+
+    `module.open_role(resources, **arguments)` opens it.
+    """
 
     module: str
+    arguments: Mapping[str, str] = MappingProxyType({})
     needs: tuple[str, ...] = ()
-    #: Its library takes so long to import that the other roles must not wait for it.
+    #: Its library takes seconds to import, so a thread does that and the other roles start first.
     slow: bool = False
-    #: It runs once in each lane, side by side, and each is a consumer of its own.
+    #: It runs once in each lane, side by side, and each of these is a consumer of its own.
     in_lanes: bool = False
 
 
 ROLES: Final = {
-    "to-discord": RoleEntry("consumers.settling.to_discord", in_lanes=True),
-    "to-telegram": RoleEntry("consumers.settling.to_telegram", in_lanes=True),
+    "to-discord": RoleEntry("consumers.settling.role", {"source": "telegram"}, in_lanes=True),
+    "to-telegram": RoleEntry("consumers.settling.role", {"source": "discord"}, in_lanes=True),
     "relay": RoleEntry("consumers.relay.role"),
     "reconcile": RoleEntry("consumers.reconcile"),
     "cleanup": RoleEntry("consumers.cleanup.role"),
     "discord-roles": RoleEntry(
-        "consumers.display.discord_roles.roles", ("discord_token",), slow=True
+        "consumers.display.discord_roles.roles", needs=("discord_token",), slow=True
     ),
     "telegram-tags": RoleEntry(
-        "consumers.display.telegram_tags.tags", ("telegram_token",), slow=True
+        "consumers.display.telegram_tags.tags", needs=("telegram_token",), slow=True
     ),
 }
 
@@ -46,10 +50,10 @@ _one_slow_import_at_a_time = threading.Lock()
 
 
 def chosen(names: Iterable[str]) -> list[str]:
-    """Return the roles to run: those named, or all if none is.
+    """Return the roles to run: those that are named, or all of them if none is.
 
     Raises:
-        ConfigError: there is no role of such a name.
+        ConfigError: a name is not that of a role.
     """
     wanted = list(dict.fromkeys(names)) or list(ROLES)
     unknown = [name for name in wanted if name not in ROLES]
@@ -67,20 +71,22 @@ def needed_settings(names: Iterable[str]) -> list[str]:
 
 
 def openings(
-    names: Iterable[str], parts: Parts
+    names: Iterable[str], resources: Resources
 ) -> dict[str, Callable[[], AbstractAsyncContextManager[Role]]]:
-    """Return what opens each of these roles, once for each of its lanes: `to-discord/2`."""
-    lanes = parts.community.consumers.lanes
+    """Return an opening of each of these roles for each of its lanes, by name: `to-discord/2`."""
+    lanes = resources.community.consumers.lanes
     return {
-        name if lane == 1 else f"{name}/{lane}": partial(open_role, name, replace(parts, lane=lane))
+        name if lane == 1 else f"{name}/{lane}": partial(
+            open_role, name, replace(resources, lane=lane)
+        )
         for name in names
         for lane in range(1, (lanes if ROLES[name].in_lanes else 1) + 1)
     }
 
 
 @contextlib.asynccontextmanager
-async def open_role(name: str, parts: Parts) -> AsyncIterator[Role]:
-    """Open one role; what it opened for itself is closed at the end of the block.
+async def open_role(name: str, resources: Resources) -> AsyncIterator[Role]:
+    """Open one role; at the end of the block it closes what it opened for itself.
 
     Raises:
         ConfigError: the role cannot work with these settings.
@@ -91,11 +97,11 @@ async def open_role(name: str, parts: Parts) -> AsyncIterator[Role]:
         module = await asyncio.to_thread(import_slowly, entry.module)
     else:
         module = importlib.import_module(entry.module)
-    async with module.open_role(parts) as role:
+    async with module.open_role(resources, **entry.arguments) as role:
         yield role
 
 
 def import_slowly(module: str) -> ModuleType:
-    """Import in a thread, one module after the other: both libraries share a third, aiohttp."""
+    """Import in a thread, one module after the other: discord.py and aiogram share aiohttp."""
     with _one_slow_import_at_a_time:
         return importlib.import_module(module)

@@ -14,7 +14,7 @@ import structlog
 
 import schemas
 from config import AchievementSetting, Community
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db import (
     Fact,
     IdempotencyConflict,
@@ -33,13 +33,15 @@ REASON: Final = "achievement_bonus"
 class Bonuses:
     """Gives the bonuses of achievements, each once per member."""
 
-    def __init__(self, platform: Platform, parts: Parts) -> None:
+    def __init__(self, platform: Platform, resources: Resources) -> None:
         """`platform` is the one where the achievements are about to be settled."""
         self._platform = platform
-        self._producer = Producer(parts.pool, schemas, parts.publisher, stores=parts.stores)
+        self._producer = Producer(
+            resources.pool, schemas, resources.publisher, stores=resources.stores
+        )
         self._settings = {
             one.name: one
-            for one in parts.community.achievements
+            for one in resources.community.achievements
             if one.bonus_xp or one.bonus_balance
         }
 

@@ -27,7 +27,7 @@ import structlog
 import schemas
 from bus import BusError, DeadLetters, Entry, GroupMissing, GroupPosition, Source
 from consumers.runtime import metrics
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Deferred, unless_stopped
 from consumers.runtime.transactions import transaction
 from db import DbError, IdempotencyConflict, InsufficientFunds, RuleBroken
@@ -74,17 +74,17 @@ class Settling:
 
     pause_s = 0.0
 
-    def __init__(self, source: Source, parts: Parts) -> None:
+    def __init__(self, source: Source, resources: Resources) -> None:
         self.source = source
         self.platform = schemas.opposite(source)
-        self._pool = parts.pool
-        self._store = parts.stores.get(self.platform)
-        self._reader = parts.reader(source)
-        self._dead_letters = DeadLetters(parts.redis, parts.keys)
-        self._bonuses = Bonuses(self.platform, parts)
-        self._rebuild = parts.rebuild
-        self._stop = parts.stop
-        self._limits = parts.community.consumers
+        self._pool = resources.pool
+        self._store = resources.stores.get(self.platform)
+        self._reader = resources.reader(source)
+        self._dead_letters = DeadLetters(resources.redis, resources.keys)
+        self._bonuses = Bonuses(self.platform, resources)
+        self._rebuild = resources.rebuild
+        self._stop = resources.stop
+        self._limits = resources.community.consumers
         #: The entries that were read and are not finished, by id, in the order of the stream.
         self._held: dict[str, _Held] = {}
 
@@ -280,9 +280,9 @@ class Settling:
 
 
 @contextlib.asynccontextmanager
-async def open_settling(source: Source, parts: Parts) -> AsyncIterator[Settling]:
-    """Open the role that settles what happened on `source`."""
-    role = Settling(source, parts)
+async def open_role(resources: Resources, *, source: Source) -> AsyncIterator[Settling]:
+    """Open the role that settles what happened on `source`: `to-discord`, `to-telegram`."""
+    role = Settling(source, resources)
     try:
         yield role
     finally:

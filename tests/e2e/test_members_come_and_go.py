@@ -15,7 +15,7 @@ from bots.errors import Refused
 from bots.supervisor import Supervisor
 from config.community import DiscordSetting
 from consumers.display.telegram_tags import tags
-from consumers.runtime.resources import open_parts
+from consumers.runtime.resources import open_resources
 from db import Fact
 from db.ledger import events
 from sandbox import Transcript, load_seed
@@ -82,7 +82,7 @@ async def shown(stage, module) -> AsyncIterator[Callable]:
     """Run the role that shows ranks. Yields a way to wait for what it should lead to."""
     stop = asyncio.Event()
     async with (
-        open_parts(stage.settings, stage.community, stop, keys=stage.keys) as parts,
+        open_resources(stage.settings, stage.community, stop, keys=stage.keys) as parts,
         module.open_role(parts) as role,
     ):
 

@@ -602,7 +602,7 @@ GUARDS = {
         "display/test_unreadable_answers.py"
         "::test_a_member_whom_telegram_describes_anew_holds_up_nobody[no status]",
         (
-            "consumers/display/telegram_tags/tags.py",
+            "consumers/display/telegram_tags/errors.py",
             "    if isinstance(error, UnreadableAnswer) and error.was_done:\n        # Nothing",
             "    if False:\n        # Nothing",
         ),

@@ -23,7 +23,7 @@ from config import ReconcileSetting
 from config.community import StoreSetting
 from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db import InsufficientFunds, Store, issue_code, open_stores, redeem_code
 from db.reconcile import runs
 from launch.servers import Server
@@ -125,7 +125,7 @@ class Passes(RuleBasedStateMachine):
                 await open_stores(self._pool, {"telegram": StoreSetting(table="users")})
             )
 
-    def _parts(self, slot: int, pool: Any = None) -> Parts:
+    def _parts(self, slot: int, pool: Any = None) -> Resources:
         parts = self._deployment.parts(slot, pool=pool)
         community = msgspec.structs.replace(parts.community, reconcile=LIMITS)
         return dataclasses.replace(parts, community=community, stores=self._stores)

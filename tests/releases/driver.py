@@ -23,7 +23,7 @@ from bus import SOURCES
 from config import Community, Settings, set_up_logs
 from consumers.reconcile import open_role
 from consumers.relay.role import Relay
-from consumers.runtime.resources import Parts, open_parts
+from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
 from db import Fact, Paused, Producer, find_member, issue_code, redeem_code, see
 from db.ledger import events
@@ -65,7 +65,7 @@ def facts(source: Any, first: int, count: int, round_: int) -> list[schemas.Even
     return built
 
 
-async def record(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
+async def record(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Let N accounts on each platform earn something; each round is news, the same one is not."""
     count = 0
     producer = Producer(parts.pool, schemas, parts.publisher)
@@ -85,7 +85,7 @@ async def record(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
     return {"recorded": count}
 
 
-async def settle(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
+async def settle(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Work as the relay and both consumers until every event is completed or buried."""
     relay = Relay(parts)
     settling = [Settling(source, parts) for source in SOURCES]
@@ -97,7 +97,7 @@ async def settle(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
     return {"events": dict(await parts.pool.fetch(STATUSES))}
 
 
-async def link(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
+async def link(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Link the first N accounts of Telegram with the first N of Discord."""
     outcomes = []
     async with parts.pool.acquire() as conn:
@@ -112,7 +112,7 @@ async def link(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
     return {"outcomes": outcomes}
 
 
-async def code(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
+async def code(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Let the first N accounts of Telegram ask for a code and do no more."""
     async with parts.pool.acquire() as conn:
         issued = [
@@ -122,7 +122,7 @@ async def code(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
     return {"codes": issued}
 
 
-async def mistype(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
+async def mistype(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Let the first account of Discord send N wrong codes."""
     async with parts.pool.acquire() as conn:
         outcomes = [
@@ -132,7 +132,7 @@ async def mistype(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
     return {"outcomes": outcomes}
 
 
-async def overdraw(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
+async def overdraw(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Put N events on Telegram's stream that take more XP than there is, as another program can."""
     payloads = [
         schemas.encode(
@@ -151,7 +151,7 @@ async def overdraw(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
     return {"published": len(payloads)}
 
 
-async def reconcile(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
+async def reconcile(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Make N passes over everybody, or over one member; of books only, so no token is needed."""
     statuses = []
     member_id = None
@@ -177,7 +177,7 @@ async def reconcile(parts: Parts, asked: argparse.Namespace) -> dict[str, Any]:
     return {"passes": statuses}
 
 
-COMMANDS: dict[str, Callable[[Parts, argparse.Namespace], Awaitable[dict[str, Any]]]] = {
+COMMANDS: dict[str, Callable[[Resources, argparse.Namespace], Awaitable[dict[str, Any]]]] = {
     one.__name__: one for one in (record, settle, link, code, mistype, overdraw, reconcile)
 }
 
@@ -187,7 +187,7 @@ async def work(asked: argparse.Namespace) -> dict[str, Any]:
     settings = Settings.from_env(os.environ)
     settings.require("database_url", "redis_url")
     community = Community.from_toml(Path(os.environ.get("TWINSTREAM_CONFIG", COMMUNITY)))
-    async with open_parts(settings, community, asyncio.Event()) as parts:
+    async with open_resources(settings, community, asyncio.Event()) as parts:
         return {"release": RELEASE, **await COMMANDS[asked.command](parts, asked)}
 
 

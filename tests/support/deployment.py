@@ -24,7 +24,7 @@ from config import Community, Rank, Settings
 from config.community import ConsumerSetting, DiscordSetting, TelegramSetting
 from consumers.relay.role import Relay
 from consumers.runtime.rebuild import Rebuild
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Deferred
 from consumers.settling.role import Settling
 from db import Contention, Producer, StorageUnavailable
@@ -115,8 +115,8 @@ class Deployment:
 
     def parts(
         self, slot: int = 1, *, pool: Any = None, publisher: Publisher | None = None
-    ) -> Parts:
-        return Parts(
+    ) -> Resources:
+        return Resources(
             settings=Settings(twinstream_consumer_slot=slot),
             community=COMMUNITY,
             keys=self.keys,

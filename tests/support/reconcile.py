@@ -11,7 +11,7 @@ from bus import SOURCES
 from consumers.reconcile import open_role
 from consumers.reconcile.role import Reconcile
 from consumers.relay.role import Relay
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
 from db.reconcile import runs
 from db.reconcile.runs import RunReport
@@ -53,7 +53,7 @@ async def a_pass(role: Reconcile, pool: asyncpg.Pool, **asked: Any) -> RunReport
 
 
 @asynccontextmanager
-async def opened(parts: Parts) -> AsyncIterator[Reconcile]:
+async def opened(parts: Resources) -> AsyncIterator[Reconcile]:
     async with open_role(parts) as role:
         yield role
 
@@ -79,7 +79,7 @@ async def whys(pool: asyncpg.Pool) -> Sequence[str]:
     return [row["why"] for row in await pool.fetch("SELECT why FROM drift ORDER BY id")]
 
 
-async def let_everything_arrive(parts: Parts) -> None:
+async def let_everything_arrive(parts: Resources) -> None:
     """Run a relay and the consumers until nothing is on its way."""
     relay = Relay(parts)
     roles = [Settling(source, parts) for source in SOURCES]

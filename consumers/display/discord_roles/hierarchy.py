@@ -23,7 +23,7 @@ class RoleHindrance(NamedTuple):
     only_giving: bool = False
 
 
-class Ladder(NamedTuple):
+class RoleHierarchy(NamedTuple):
     """How the bot stands to the configured roles. `everyone`: why it can write none at all."""
 
     everyone: str | None
@@ -32,7 +32,7 @@ class Ladder(NamedTuple):
 
 def examine(
     community: Community, roles: Sequence[Mapping[str, Any]], held_by_bot: Iterable[str | int]
-) -> Ladder:
+) -> RoleHierarchy:
     """Compare the server's roles, and those that the bot holds, with twinstream.toml. Pure.
 
     Takes the API's own objects. Who gets a role does not matter: an owner can be given one too.
@@ -46,7 +46,7 @@ def examine(
         permissions |= int(role["permissions"])
     if top is None or not permissions & (MANAGE_ROLES | ADMINISTRATOR):
         name = "the bot's role" if top is None or int(top["id"]) == guild_id else repr(top["name"])
-        return Ladder(
+        return RoleHierarchy(
             "the bot lacks the permission Manage Roles: open Server Settings > Roles and tick it"
             f" for {name}",
             {},
@@ -56,7 +56,7 @@ def examine(
         hindrance = _hindrance(known.get(role_id), role_id, user, top, guild_id)
         if hindrance is not None:
             found[role_id] = hindrance
-    return Ladder(None, found)
+    return RoleHierarchy(None, found)
 
 
 def _configured(community: Community) -> dict[int, str]:

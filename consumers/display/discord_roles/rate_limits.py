@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import aiohttp
 
-from consumers.display.rate import Pace
+from consumers.display.rate import RateLimit
 
 _MEMBER: Final = r"/guilds/\d+/members/\d+"
 ROLE_WRITES: Final = re.compile(rf"(PUT|DELETE) .*{_MEMBER}/roles/\d+")
@@ -31,9 +31,9 @@ class DiscordLimits:
     def __init__(self) -> None:
         self.trace = aiohttp.TraceConfig()
         self.trace.on_request_end.append(self._read)
-        self._followers: list[tuple[re.Pattern[str], Pace]] = []
+        self._followers: list[tuple[re.Pattern[str], RateLimit]] = []
 
-    def lead(self, calls: re.Pattern[str], pace: Pace) -> None:
+    def lead(self, calls: re.Pattern[str], pace: RateLimit) -> None:
         """Let a pace heed the answers to such calls: `ROLE_WRITES` or `MEMBER_LOOKS`."""
         self._followers.append((calls, pace))
 

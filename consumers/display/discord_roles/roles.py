@@ -15,10 +15,10 @@ import structlog
 
 from config import Community, ConfigError, Settings, point_discord_at
 from consumers.display.port import CannotShow, Hindrances
-from consumers.display.rate import Pace
-from consumers.display.role import Surfaces
+from consumers.display.rate import RateLimit
+from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.runner import NotYet
 from db import Platform
 from db.surfaces import visits
@@ -33,7 +33,7 @@ from .errors import (
     UNREADABLE,
     mapped_errors,
 )
-from .hierarchy import NOT_IN_SERVER, Ladder, RoleHindrance, examine
+from .hierarchy import NOT_IN_SERVER, RoleHierarchy, RoleHindrance, examine
 from .rate_limits import MEMBER_LOOKS, ROLE_WRITES, DiscordLimits
 
 log = structlog.get_logger("twinstream.surfaces")
@@ -124,12 +124,14 @@ class DiscordRoles:
         self._guild_id = community.discord.guild_id
         self._ours = community.discord_roles
         self._clock = asyncio.get_running_loop().time
-        self._writes = Pace(limits.discord_writes_max, window_s, clock=self._clock)
-        self._looks = Pace(LOOKS_PER_WRITE * limits.discord_writes_max, window_s, clock=self._clock)
+        self._writes = RateLimit(limits.discord_writes_max, window_s, clock=self._clock)
+        self._looks = RateLimit(
+            LOOKS_PER_WRITE * limits.discord_writes_max, window_s, clock=self._clock
+        )
         if observed is not None:
             observed.lead(ROLE_WRITES, self._writes)
             observed.lead(MEMBER_LOOKS, self._looks)
-        self._ladder = Ladder(None, {})
+        self._hierarchy = RoleHierarchy(None, {})
         #: Roles that Discord refused against all appearances, why, and when to try them again.
         self._refused: dict[int, tuple[str, float]] = {}
 
@@ -150,19 +152,19 @@ class DiscordRoles:
                 return Hindrances(NOT_IN_SERVER, {})
             roles = read_roles(await self._http.get_roles(self._guild_id))
             me = await self._http.get_member(self._guild_id, self._client.user.id)
-        ladder = self._examine(roles, me)
+        hierarchy = self._examine(roles, me)
         now = self._clock()
         self._refused = {
             role_id: (why, until)
             for role_id, (why, until) in self._refused.items()
-            if now < until and role_id not in ladder.roles and ladder.everyone is None
+            if now < until and role_id not in hierarchy.roles and hierarchy.everyone is None
         }
         refused = {role_id: RoleHindrance(why) for role_id, (why, _) in self._refused.items()}
-        self._ladder = Ladder(ladder.everyone, {**ladder.roles, **refused})
-        causes = {_cause(role_id): one.why for role_id, one in self._ladder.roles.items()}
-        return Hindrances(ladder.everyone, causes)
+        self._hierarchy = RoleHierarchy(hierarchy.everyone, {**hierarchy.roles, **refused})
+        causes = {_cause(role_id): one.why for role_id, one in self._hierarchy.roles.items()}
+        return Hindrances(hierarchy.everyone, causes)
 
-    def _examine(self, roles: list[dict[str, Any]], me: Any) -> Ladder:
+    def _examine(self, roles: list[dict[str, Any]], me: Any) -> RoleHierarchy:
         """Compare; nothing is in the way for sure if the bot's own roles cannot be read."""
         try:
             held = read_member(me).roles
@@ -170,11 +172,11 @@ class DiscordRoles:
             if unread.everyone:
                 raise
             log.warning("bot.roles_unread", why=str(unread))
-            return Ladder(None, {})
+            return RoleHierarchy(None, {})
         return examine(self._community, roles, held)
 
     async def show(self, showing: Showing) -> None:
-        """Bring the member's roles to the wanted ones, as far as the ladder lets us."""
+        """Bring the member's roles to the wanted ones, as far as the hierarchy lets us."""
         with mapped_errors():
             changes, hindered = self._possible(await self._changes(showing))
             if any(changes):
@@ -187,14 +189,14 @@ class DiscordRoles:
                         retry_s=READ_BACK_RETRY_S,
                     )
         for role_id in hindered:
-            raise _hindered(role_id, self._ladder.roles[role_id].why)
+            raise _hindered(role_id, self._hierarchy.roles[role_id].why)
 
     def _possible(self, changes: RoleChanges) -> tuple[RoleChanges, list[int]]:
         """Leave out what is hopeless, and say which roles those are.
 
         Who cannot be given a new role keeps the old one: at no moment has the member neither.
         """
-        hindered = self._ladder.roles
+        hindered = self._hierarchy.roles
         add = tuple(role_id for role_id in changes.add if role_id not in hindered)
         remove = tuple(
             role_id
@@ -253,7 +255,7 @@ class DiscordRoles:
                 raise
             why = f"Discord refuses the role {role_id} ({error.code} {error.text})"
             self._refused[role_id] = (why, self._clock() + REFUSED_RETRY_S)
-            self._ladder.roles[role_id] = RoleHindrance(why)
+            self._hierarchy.roles[role_id] = RoleHindrance(why)
             raise _hindered(role_id, why) from error
 
 
@@ -311,7 +313,7 @@ async def open_client(
 
 
 @contextlib.asynccontextmanager
-async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
+async def open_role(resources: Resources) -> AsyncIterator[DisplayRole]:
     """Open the role: log in, without opening a gateway.
 
     Raises:
@@ -319,5 +321,5 @@ async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
         NotYet: Discord does not answer.
     """
     observed = DiscordLimits()
-    async with open_client(parts.settings, observed) as client:
-        yield Surfaces(DiscordRoles(client, parts.community, observed), parts)
+    async with open_client(resources.settings, observed) as client:
+        yield DisplayRole(DiscordRoles(client, resources.community, observed), resources)

@@ -6,20 +6,13 @@ wear the rank as their custom title, and the others nothing.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
 
 import structlog
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus
-from aiogram.exceptions import (
-    AiogramError,
-    TelegramBadRequest,
-    TelegramForbiddenError,
-    TelegramMigrateToChat,
-    TelegramRetryAfter,
-    TelegramUnauthorizedError,
-)
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import ChatMemberAdministrator
 from aiogram.types.chat_member_union import ChatMemberUnion
 from aiogram.utils.token import TokenValidationError
@@ -27,35 +20,27 @@ from aiogram.utils.token import TokenValidationError
 from config import Community, ConfigError, Settings, telegram_session
 from config.telegram_answers import UnreadableAnswer
 from consumers.display.port import CannotShow, Hindrances
-from consumers.display.rate import Pace
-from consumers.display.role import Surfaces
+from consumers.display.rate import RateLimit
+from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db import Platform
 from db.surfaces import visits
 from db.surfaces.visits import Showing
 
+from .errors import (
+    MEND_RIGHTS,
+    WHY_TITLE_STAYS,
+    WHY_UNTAGGABLE,
+    absent,
+    mapped_errors,
+    untaggable,
+)
+
 log = structlog.get_logger("twinstream.surfaces")
 
+#: Telegram shows a tag at once, so a tag that it does not show is looked at again soon.
 READ_BACK_RETRY_S = 1.0
-#: Who is an administrator is looked at as seldom as this, should nobody tell us of the end of it.
-UNTAGGABLE_RETRY_S = 24 * 3_600.0
-REFUSED_RETRY_S = 300.0
-TROUBLE_RETRY_S = 10.0
-
-# What the messages of a refusal hold, in lower case.
-ABSENT = ("user not found", "member not found", "user_not_participant", "participant_id_invalid")
-UNTAGGABLE = ("chat_creator_required",)
-POWERLESS = ("not enough rights", "chat_admin_required", "chat not found", "need administrator")
-MEND_RIGHTS = (
-    "open the group's administrators, make the bot one of them, and switch on the right"
-    " Edit Member Tags"
-)
-WHY_UNTAGGABLE = (
-    "is an administrator whom somebody else promoted, and Telegram lets the bot give those neither"
-    " a tag nor a title"
-)
-WHY_TITLE_STAYS = "is an administrator whose title Telegram does not let the bot change"
 
 ADMINISTRATORS = (ChatMemberStatus.CREATOR, ChatMemberStatus.ADMINISTRATOR)
 GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
@@ -78,7 +63,7 @@ class TelegramTags:
         self._community = community
         self._chat_id = community.telegram.chat_id
         limits = community.consumers
-        self._writes = Pace(
+        self._writes = RateLimit(
             limits.telegram_writes_max,
             limits.telegram_window_ms / 1_000,
             clock=asyncio.get_running_loop().time,
@@ -94,22 +79,21 @@ class TelegramTags:
 
     async def survey(self) -> Hindrances:
         """Look at the bot's own rights in the group."""
-        try:
-            me = await self._bot.get_chat_member(self._chat_id, self._bot.id)
-        except UnreadableAnswer as error:
-            if not error.was_done:
-                raise obstacle(error) from error
-            log.warning("bot.rights_unread", why=str(error))
-            return Hindrances(None, {})  # nothing is in the way for sure
-        except (AiogramError, OSError) as error:
-            raise obstacle(error) from error
+        with mapped_errors():
+            try:
+                me = await self._bot.get_chat_member(self._chat_id, self._bot.id)
+            except UnreadableAnswer as error:
+                if not error.was_done:
+                    raise
+                log.warning("bot.rights_unread", why=str(error))
+                return Hindrances(None, {})  # nothing is known to be in the way
         return Hindrances(missing_right(me), {})
 
     async def show(self, showing: Showing) -> None:
         """Bring the member's tag or title to the wanted one."""
         rank = self._community.rank(showing.wanted.get(visits.RANK, 0))
         wanted = rank.telegram_tag if rank is not None else ""
-        try:
+        with mapped_errors():
             worn = await self._worn(showing.account_id)
             if worn.text == wanted or self._is_kept(worn.text, showing):
                 return
@@ -119,14 +103,12 @@ class TelegramTags:
             else:
                 await self._bot.set_chat_member_tag(self._chat_id, showing.account_id, tag=wanted)
             shown = await self._worn(showing.account_id)
-        except (AiogramError, OSError) as error:
-            raise obstacle(error) from error
         if shown.text == wanted:
             return
         metrics.WRITES_LOST.labels(self.platform).inc()
         if shown.is_title and not wanted:
             # aiogram leaves empty values out, and what Telegram makes of that is its own affair.
-            raise _untaggable(WHY_TITLE_STAYS)
+            raise untaggable(WHY_TITLE_STAYS)
         raise CannotShow("Telegram accepted a tag that did not stick", retry_s=READ_BACK_RETRY_S)
 
     async def _set_title(self, user_id: int, title: str) -> None:
@@ -134,7 +116,7 @@ class TelegramTags:
         try:
             await self._bot.set_chat_administrator_custom_title(self._chat_id, user_id, title)
         except TelegramBadRequest as error:
-            raise _untaggable(f"{WHY_TITLE_STAYS} ({error.message})") from error
+            raise untaggable(f"{WHY_TITLE_STAYS} ({error.message})") from error
 
     def _is_kept(self, tag: str, showing: Showing) -> bool:
         """Tell whether people gave the member this tag by hand and it is to stay."""
@@ -156,10 +138,10 @@ def worn_by(member: ChatMemberUnion) -> Worn:
     if isinstance(member, ChatMemberAdministrator) and member.can_be_edited:
         return Worn(member.custom_title or "", is_title=True)
     if member.status in ADMINISTRATORS:
-        raise _untaggable(WHY_UNTAGGABLE)
+        raise untaggable(WHY_UNTAGGABLE)
     # One under restrictions stays on the list when they leave.
     if member.status in GONE or not getattr(member, "is_member", True):
-        raise _absent()
+        raise absent()
     return Worn(getattr(member, "tag", None) or "", is_title=False)
 
 
@@ -172,70 +154,6 @@ def missing_right(me: ChatMemberUnion) -> str | None:
     if not granted:
         return f"the bot lacks the right to edit member tags: {MEND_RIGHTS}"
     return None
-
-
-def _absent() -> CannotShow:
-    return CannotShow("is not in the Telegram group", retry_s=REFUSED_RETRY_S, cause=visits.ABSENT)
-
-
-def _untaggable(why: str) -> CannotShow:
-    return CannotShow(why, retry_s=UNTAGGABLE_RETRY_S, cause=visits.EXEMPT)
-
-
-def obstacle(error: Exception) -> CannotShow:
-    """Say what Telegram's refusal means for whom, and when to look again. Pure."""
-    if isinstance(error, TelegramRetryAfter):
-        return CannotShow("Telegram asks to wait", retry_s=float(error.retry_after), everyone=True)
-    if isinstance(error, UnreadableAnswer) and error.was_done:
-        # Nothing is known of this member until their standing, or aiogram, is another one.
-        return CannotShow(str(error), retry_s=REFUSED_RETRY_S, cause=visits.EXEMPT)
-    if isinstance(error, TelegramUnauthorizedError):
-        return CannotShow(
-            "Telegram refuses TELEGRAM_TOKEN: was it revoked?",
-            retry_s=REFUSED_RETRY_S,
-            everyone=True,
-        )
-    if isinstance(error, TelegramMigrateToChat):
-        return CannotShow(
-            "the Telegram group became a supergroup: set chat_id in twinstream.toml to"
-            f" {error.migrate_to_chat_id}",
-            retry_s=REFUSED_RETRY_S,
-            everyone=True,
-        )
-    if isinstance(error, TelegramBadRequest) and _says(error, ABSENT):
-        return _absent()
-    if isinstance(error, TelegramBadRequest) and _says(error, UNTAGGABLE):
-        return _untaggable(WHY_UNTAGGABLE)
-    if isinstance(error, TelegramForbiddenError) or (
-        isinstance(error, TelegramBadRequest) and _says(error, POWERLESS)
-    ):
-        return CannotShow(
-            f"Telegram forbids it ({error.message}): {MEND_RIGHTS}, and check chat_id in"
-            " twinstream.toml",
-            retry_s=REFUSED_RETRY_S,
-            everyone=True,
-        )
-    if isinstance(error, TelegramBadRequest):
-        return CannotShow(f"Telegram refuses it ({error.message})", retry_s=REFUSED_RETRY_S)
-    return CannotShow(
-        f"Telegram is in trouble ({type(error).__name__}: {error})",
-        retry_s=TROUBLE_RETRY_S,
-        everyone=True,
-    )
-
-
-def _says(error: TelegramBadRequest, phrases: Iterable[str]) -> bool:
-    """Telegram has no error codes: the wording is all there is to tell a cause by."""
-    return any(phrase in error.message.lower() for phrase in phrases)
-
-
-@contextlib.contextmanager
-def mapped_errors() -> Iterator[None]:
-    """Raise CannotShow for whatever aiogram raises."""
-    try:
-        yield
-    except (AiogramError, OSError) as error:
-        raise obstacle(error) from error
 
 
 @contextlib.asynccontextmanager
@@ -260,11 +178,11 @@ async def open_bot(settings: Settings) -> AsyncIterator[Bot]:
 
 
 @contextlib.asynccontextmanager
-async def open_role(parts: Parts) -> AsyncIterator[Surfaces]:
+async def open_role(resources: Resources) -> AsyncIterator[DisplayRole]:
     """Open the role. Nothing is asked of Telegram until the first step.
 
     Raises:
         ConfigError: the token does not look like one.
     """
-    async with open_bot(parts.settings) as bot:
-        yield Surfaces(TelegramTags(bot, parts.community), parts)
+    async with open_bot(resources.settings) as bot:
+        yield DisplayRole(TelegramTags(bot, resources.community), resources)

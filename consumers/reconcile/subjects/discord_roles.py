@@ -17,7 +17,7 @@ from consumers.display.discord_roles.errors import UNKNOWN_MEMBER, UNKNOWN_USER,
 from consumers.display.discord_roles.rate_limits import MEMBER_LOOKS, DiscordLimits
 from consumers.display.discord_roles.roles import wanted_roles
 from consumers.display.port import CannotShow
-from consumers.display.rate import Pace
+from consumers.display.rate import RateLimit
 from consumers.reconcile.port import CannotRead
 from db import Platform
 from db.reconcile.fields import Field, FieldKind
@@ -63,7 +63,7 @@ class DiscordRoles:
         #: How many of the wanted members one call has answered about, so far.
         self._answered_by_call = 1
         self._looks_max = looks_max
-        self._pace = Pace(looks_max, window_s, clock=asyncio.get_running_loop().time)
+        self._pace = RateLimit(looks_max, window_s, clock=asyncio.get_running_loop().time)
         limits.lead(MEMBER_LOOKS, self._pace)
 
     @property

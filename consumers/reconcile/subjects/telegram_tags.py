@@ -8,8 +8,9 @@ from aiogram import Bot
 
 from config import Community
 from consumers.display.port import CannotShow
-from consumers.display.rate import Pace
-from consumers.display.telegram_tags.tags import mapped_errors, worn_by
+from consumers.display.rate import RateLimit
+from consumers.display.telegram_tags.errors import mapped_errors
+from consumers.display.telegram_tags.tags import worn_by
 from consumers.reconcile.port import CannotRead
 from db import Platform
 from db.reconcile.fields import Field, FieldKind
@@ -44,7 +45,7 @@ class TelegramTags:
         self._login = login
         self._community = community
         self._chat_id = community.telegram.chat_id
-        self._pace = Pace(looks_max, window_s, clock=asyncio.get_running_loop().time)
+        self._pace = RateLimit(looks_max, window_s, clock=asyncio.get_running_loop().time)
 
     @property
     def page_rows(self) -> int:

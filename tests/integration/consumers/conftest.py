@@ -12,7 +12,7 @@ import schemas
 from bus import Keys, connect
 from config import AchievementSetting, Community, ConsumerSetting, Rank, Settings
 from config.community import DiscordSetting, TelegramSetting
-from consumers.runtime.resources import Parts, open_parts
+from consumers.runtime.resources import Resources, open_resources
 from db import Producer
 from launch.servers import Server
 from tests.support.discord_display import Server as DiscordServer
@@ -92,20 +92,20 @@ async def redis(redis_server: Server) -> AsyncIterator[Redis]:
 @pytest.fixture
 async def parts(
     settings: Settings, community: Community, stop: asyncio.Event, keys: Keys
-) -> AsyncIterator[Parts]:
-    async with open_parts(settings, community, stop, keys=keys) as parts:
+) -> AsyncIterator[Resources]:
+    async with open_resources(settings, community, stop, keys=keys) as parts:
         yield parts
 
 
 @pytest.fixture
-async def producer(parts: Parts) -> AsyncIterator[Producer]:
+async def producer(parts: Resources) -> AsyncIterator[Producer]:
     producer = Producer(parts.pool, schemas, parts.publisher)
     yield producer
     await producer.close()
 
 
 @pytest.fixture
-def desk(parts: Parts, pool: asyncpg.Pool, redis: Redis) -> Desk:
+def desk(parts: Resources, pool: asyncpg.Pool, redis: Redis) -> Desk:
     """Looks into the books and streams of the test's own deployment."""
     return Desk(pool, redis, parts.keys)
 

@@ -20,7 +20,7 @@ from aiogram.methods import GetMe
 
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
-from consumers.display.discord_roles import errors
+from consumers.display.discord_roles import errors as discord_errors
 from consumers.display.discord_roles.roles import (
     RoleChanges,
     audit_reason,
@@ -29,7 +29,7 @@ from consumers.display.discord_roles.roles import (
     wanted_roles,
 )
 from consumers.display.port import BACKOFF_S_MAX, CannotShow, retry_after_s
-from consumers.display.telegram_tags import tags
+from consumers.display.telegram_tags import errors as telegram_errors
 from db.surfaces import visits
 from db.surfaces.visits import Showing
 
@@ -177,7 +177,7 @@ def http_error(kind, status, code=0, text="no"):
     ],
 )
 def test_what_discords_no_means(error, everyone, says):
-    refusal = errors.obstacle(error)
+    refusal = discord_errors.obstacle(error)
 
     assert refusal.everyone is everyone
     assert says in str(refusal)
@@ -207,7 +207,7 @@ def bad_request(text):
     ],
 )
 def test_what_telegrams_no_means(error, everyone, says):
-    refusal = tags.obstacle(error)
+    refusal = telegram_errors.obstacle(error)
 
     assert refusal.everyone is everyone
     assert says in str(refusal)
@@ -217,7 +217,7 @@ def test_what_telegrams_no_means(error, everyone, says):
 def test_telegrams_own_number_of_seconds_is_kept():
     error = TelegramRetryAfter(GetMe(), "flood", retry_after=7)
 
-    assert tags.obstacle(error).retry_s == 7.0
+    assert telegram_errors.obstacle(error).retry_s == 7.0
 
 
 def test_a_member_who_keeps_failing_is_looked_at_less_often():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.display.rate import Pace
+from consumers.display.rate import RateLimit
 
 
 class Clock:
@@ -18,7 +18,7 @@ class Clock:
 @given(st.lists(st.floats(0.0, 4.0), max_size=60), st.integers(1, 12))
 async def test_no_window_ever_holds_more_than_the_limit(gaps, calls):
     clock, made = Clock(), []
-    pace = Pace(calls, 10.0, clock=clock)
+    pace = RateLimit(calls, 10.0, clock=clock)
     for gap in gaps:
         clock.now += gap
         if pace.free(urgent=True):
@@ -29,7 +29,7 @@ async def test_no_window_ever_holds_more_than_the_limit(gaps, calls):
 
 
 async def test_a_fourth_is_kept_for_what_is_urgent():
-    pace = Pace(9, 10.0, clock=Clock())
+    pace = RateLimit(9, 10.0, clock=Clock())
     for _ in range(7):
         await pace.take()
 
@@ -39,7 +39,7 @@ async def test_a_fourth_is_kept_for_what_is_urgent():
 
 async def test_a_platform_that_grants_less_is_followed_until_its_window_ends():
     clock = Clock()
-    pace = Pace(9, 10.0, clock=clock)
+    pace = RateLimit(9, 10.0, clock=clock)
 
     await pace.take()
     pace.observe(limit=5, remaining=4, reset_after_s=10.0)
@@ -52,7 +52,7 @@ async def test_a_platform_that_grants_less_is_followed_until_its_window_ends():
 
 
 async def test_a_platform_that_grants_more_changes_nothing():
-    pace = Pace(9, 10.0, clock=Clock())
+    pace = RateLimit(9, 10.0, clock=Clock())
     await pace.take()
     pace.observe(limit=100, remaining=99, reset_after_s=10.0)
 
@@ -61,7 +61,7 @@ async def test_a_platform_that_grants_more_changes_nothing():
 
 async def test_a_call_is_forgotten_when_the_wait_for_it_is_over_however_the_clock_rounds():
     clock = Clock()
-    pace = Pace(1, 10.0, clock=clock)
+    pace = RateLimit(1, 10.0, clock=clock)
     clock.now = 0.1
     await pace.take()
     clock.now = 0.1 + 10.0
@@ -71,7 +71,7 @@ async def test_a_call_is_forgotten_when_the_wait_for_it_is_over_however_the_cloc
 
 async def test_the_end_of_what_a_platform_grants_is_waited_for(monkeypatch):
     clock = Clock()
-    pace = Pace(9, 10.0, clock=clock)
+    pace = RateLimit(9, 10.0, clock=clock)
     await pace.take()
     pace.observe(limit=2, remaining=1, reset_after_s=3.0)
 
@@ -88,7 +88,7 @@ async def test_the_end_of_what_a_platform_grants_is_waited_for(monkeypatch):
 
 async def test_who_takes_more_than_there_is_waits_for_the_oldest_call_to_pass(monkeypatch):
     clock = Clock()
-    pace = Pace(1, 10.0, clock=clock)
+    pace = RateLimit(1, 10.0, clock=clock)
     await pace.take()
     clock.now += 4.0
 

@@ -12,7 +12,7 @@ from consumers.cleanup.role import Cleanup
 from consumers.cleanup.rounds import Rounds
 from consumers.operate.dead_letters import replay
 from consumers.relay.role import Relay
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
 from db import Producer
 from db.reconcile import runs
@@ -33,7 +33,7 @@ def community(community: Community) -> Community:
 
 
 @pytest.fixture
-async def rounds(parts: Parts) -> Rounds:
+async def rounds(parts: Resources) -> Rounds:
     return Rounds(parts.pool, parts.community.cleanup, parts.stop)
 
 
@@ -77,7 +77,7 @@ async def win(producer: Producer, count: int) -> None:
 
 
 @pytest.fixture
-async def settled(parts: Parts, producer: Producer, desk: Desk) -> int:
+async def settled(parts: Resources, producer: Producer, desk: Desk) -> int:
     """Ten events from Telegram that took effect on Discord."""
     await win(producer, 10)
     settling = Settling("telegram", parts)
@@ -147,7 +147,7 @@ async def test_young_events_stay_and_the_round_ends_where_they_begin(
 
 
 async def test_a_round_is_made_once_in_the_interval_whoever_restarts(
-    settled: int, pool: asyncpg.Pool, parts: Parts, rounds: Rounds
+    settled: int, pool: asyncpg.Pool, parts: Resources, rounds: Rounds
 ):
     await clean_up(rounds)
     await pool.execute("UPDATE sync_events SET processed_at = processed_at - interval '31 days'")
@@ -161,7 +161,7 @@ async def test_a_round_is_made_once_in_the_interval_whoever_restarts(
 
 
 async def test_a_round_that_was_cut_off_is_gone_on_with(
-    settled: int, pool: asyncpg.Pool, parts: Parts, rounds: Rounds
+    settled: int, pool: asyncpg.Pool, parts: Resources, rounds: Rounds
 ):
     await age(pool)
     async with pool.acquire() as conn, conn.transaction():
@@ -176,7 +176,7 @@ async def test_a_round_that_was_cut_off_is_gone_on_with(
 
 
 async def test_two_at_once_share_the_work_and_remove_each_row_once(
-    settled: int, pool: asyncpg.Pool, parts: Parts
+    settled: int, pool: asyncpg.Pool, parts: Resources
 ):
     await age(pool)
 
@@ -208,7 +208,12 @@ async def test_who_holds_a_row_is_not_waited_for(settled: int, pool: asyncpg.Poo
 
 
 async def test_an_old_event_that_comes_again_changes_nothing(
-    settled: int, pool: asyncpg.Pool, parts: Parts, desk: Desk, producer: Producer, rounds: Rounds
+    settled: int,
+    pool: asyncpg.Pool,
+    parts: Resources,
+    desk: Desk,
+    producer: Producer,
+    rounds: Rounds,
 ):
     """Its key is in the ledger for ever: redelivered, retried by its bot, or published anew."""
     [(_, fields), *_] = await desk.redis.xrange(desk.keys.stream("telegram"))
@@ -229,7 +234,7 @@ async def test_an_old_event_that_comes_again_changes_nothing(
 
 
 async def test_a_dead_letter_goes_only_after_it_was_resolved(
-    pool: asyncpg.Pool, parts: Parts, desk: Desk, rounds: Rounds
+    pool: asyncpg.Pool, parts: Resources, desk: Desk, rounds: Rounds
 ):
     """An overdraft from another program is buried; once there is enough it is sent again."""
     await desk.add("telegram", xp_payload(-5, entity_id="9"))
@@ -318,7 +323,7 @@ async def test_a_pass_whose_findings_are_open_stays(
 
 
 async def test_the_role_cleans_up_beside_trimming_and_says_how_long_things_are_kept(
-    settled: int, pool: asyncpg.Pool, parts: Parts
+    settled: int, pool: asyncpg.Pool, parts: Resources
 ):
     await age(pool)
     role = Cleanup(parts)
@@ -332,7 +337,7 @@ async def test_the_role_cleans_up_beside_trimming_and_says_how_long_things_are_k
 
 
 async def test_a_stop_in_the_middle_of_a_round_is_heeded(
-    settled: int, pool: asyncpg.Pool, parts: Parts, rounds: Rounds
+    settled: int, pool: asyncpg.Pool, parts: Resources, rounds: Rounds
 ):
     await age(pool)
     parts.stop.set()

@@ -12,7 +12,7 @@ from bus import ensure_group
 from config import Community
 from consumers.cleanup import role as cleanup
 from consumers.cleanup.role import Cleanup
-from consumers.runtime.resources import Parts, open_parts
+from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
 from db.ledger import delivery_attempts
 from tests.support.settling import Desk, until, xp_payload
@@ -25,7 +25,7 @@ def community(community: Community) -> Community:
     return msgspec.structs.replace(community, consumers=limits)
 
 
-async def test_what_is_settled_is_trimmed_and_told(parts: Parts, desk: Desk):
+async def test_what_is_settled_is_trimmed_and_told(parts: Resources, desk: Desk):
     await desk.add("telegram", *(xp_payload(1, entity_id=str(number)) for number in range(20)))
     await Settling("telegram", parts).step()
 
@@ -38,7 +38,7 @@ async def test_what_is_settled_is_trimmed_and_told(parts: Parts, desk: Desk):
     assert told["removed"] + told["left"] == 20
 
 
-async def test_what_nobody_has_settled_yet_is_never_trimmed(parts: Parts, desk: Desk):
+async def test_what_nobody_has_settled_yet_is_never_trimmed(parts: Resources, desk: Desk):
     """Neither what is unread nor what a dead consumer left, though nothing has to be kept."""
     stream, group = desk.keys.subscription("telegram")
     await desk.add("telegram", *(xp_payload(1, entity_id=str(number)) for number in range(4)))
@@ -58,7 +58,7 @@ async def test_finished_entries_stay_for_a_while_to_be_looked_at(
 ):
     limits = msgspec.structs.replace(community.consumers, keep_finished_ms=600_000)
     community = msgspec.structs.replace(community, consumers=limits)
-    async with open_parts(settings, community, stop, keys=keys) as parts:
+    async with open_resources(settings, community, stop, keys=keys) as parts:
         await desk.add("telegram", xp_payload(1, entity_id="1"), xp_payload(1, entity_id="2"))
         await Settling("telegram", parts).step()
 
@@ -75,7 +75,7 @@ async def test_finished_entries_from_the_future_go_in_time_too(
     community = msgspec.structs.replace(community, consumers=limits)
     ahead = f"{int(time.time() * 1_000) + 3 * 3_600_000}-0"
     await desk.redis.xadd(keys.stream("telegram"), {"e": xp_payload(1, entity_id="0")}, id=ahead)
-    async with open_parts(settings, community, stop, keys=keys) as parts:
+    async with open_resources(settings, community, stop, keys=keys) as parts:
         await desk.add("telegram", *(xp_payload(1, entity_id=str(n)) for n in range(1, 5)))
         await Settling("telegram", parts).step()
         role = Cleanup(parts)
@@ -94,7 +94,7 @@ async def test_finished_entries_from_the_future_go_in_time_too(
     assert "has ids 2 hours ahead of the Redis clock" in told[0]
 
 
-async def test_a_stream_without_its_group_is_left_alone_and_told_once(parts: Parts, desk: Desk):
+async def test_a_stream_without_its_group_is_left_alone_and_told_once(parts: Resources, desk: Desk):
     """Its entries may be unread for all we know; whoever makes the group anew reads them."""
     subscription = desk.keys.subscription("telegram")
     await desk.add("telegram", xp_payload(1))
@@ -116,7 +116,7 @@ async def test_a_stream_without_its_group_is_left_alone_and_told_once(parts: Par
     assert [line["event"] for line in logs] == ["stream.not_trimmed"]
 
 
-async def test_a_missing_stream_does_not_keep_it_from_the_others(parts: Parts, desk: Desk):
+async def test_a_missing_stream_does_not_keep_it_from_the_others(parts: Resources, desk: Desk):
     await desk.redis.delete(desk.keys.stream("telegram"))
     payloads = [xp_payload(1, source="discord", entity_id=str(number)) for number in range(3)]
     await desk.add("discord", *payloads)
@@ -128,7 +128,7 @@ async def test_a_missing_stream_does_not_keep_it_from_the_others(parts: Parts, d
 
 
 async def test_consumers_that_nobody_runs_are_removed_unless_they_hold_entries(
-    parts: Parts, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    parts: Resources, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(cleanup, "CONSUMER_IDLE_S", 0)
     stream, group = desk.keys.subscription("telegram")
@@ -144,7 +144,7 @@ async def test_consumers_that_nobody_runs_are_removed_unless_they_hold_entries(
     assert told["names"] == ["to-discord-7"]
 
 
-async def test_old_attempts_are_forgotten(parts: Parts, desk: Desk):
+async def test_old_attempts_are_forgotten(parts: Resources, desk: Desk):
     async with parts.pool.acquire() as conn:
         for entry_id in ("1-0", "2-0"):
             await delivery_attempts.count_attempt(conn, "stream", entry_id)

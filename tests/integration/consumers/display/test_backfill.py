@@ -19,8 +19,8 @@ import schemas
 from config import Settings
 from consumers.display import role as surfaces_module
 from consumers.display.port import Hindrances
-from consumers.display.rate import Pace
-from consumers.display.role import PATIENT_MEMBERS_MAX, Surfaces
+from consumers.display.rate import RateLimit
+from consumers.display.role import PATIENT_MEMBERS_MAX, DisplayRole
 from db import Fact, Rung, set_ladder
 from db.ledger import events
 from db.surfaces.visits import BACKFILL, Showing
@@ -54,7 +54,7 @@ class Wall:
 
     def __init__(self) -> None:
         clock = asyncio.get_running_loop().time
-        self._writes = Pace(9, 10.0 * SCALE, clock=clock)
+        self._writes = RateLimit(9, 10.0 * SCALE, clock=clock)
         self.visits: list[tuple[Showing, float]] = []
 
     def describe(self):
@@ -105,7 +105,7 @@ async def give_xp(pool: asyncpg.Pool, gains: Iterable[tuple[int, int]]) -> None:
         await events.record(conn, "discord", facts)
 
 
-async def run(role: Surfaces, stop: asyncio.Event) -> None:
+async def run(role: DisplayRole, stop: asyncio.Event) -> None:
     while not stop.is_set():
         if not await role.step():
             await asyncio.sleep(0.001)
@@ -147,7 +147,7 @@ async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repea
         await give_xp(pool, [(user_id, 10) for user_id in range(begin, begin + 1_000)])
     await pool.execute("UPDATE surfaces SET shown = wanted")
     wall, stop = Wall(), asyncio.Event()
-    running = asyncio.create_task(run(Surfaces(wall, parts), stop))
+    running = asyncio.create_task(run(DisplayRole(wall, parts), stop))
     alone = await promote_live(pool, wall, first)
 
     with capture_logs() as logs:
@@ -157,7 +157,7 @@ async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repea
         await running
         before_restart = len(wall.visits)
         again = asyncio.Event()
-        running = asyncio.create_task(run(Surfaces(wall, parts), again))
+        running = asyncio.create_task(run(DisplayRole(wall, parts), again))
 
         async def went_on() -> bool:
             return len(wall.visits) >= before_restart + AFTER_RESTART

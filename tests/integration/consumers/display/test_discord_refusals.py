@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from config import Settings
 from consumers.display import role as surfaces_module
-from consumers.display.role import Surfaces
-from consumers.runtime.resources import Parts
+from consumers.display.role import DisplayRole
+from consumers.runtime.resources import Resources
 from db.surfaces.returns import seen_again
 from sandbox import Fault
 from tests.support.discord_display import (
@@ -111,11 +111,11 @@ def people(pool) -> MemberDesk:
 class Roles:
     """The role, which can be started anew with another role for rank 1."""
 
-    def __init__(self, parts: Parts, stack: AsyncExitStack) -> None:
+    def __init__(self, parts: Resources, stack: AsyncExitStack) -> None:
         self._parts = parts
         self._stack = stack
 
-    async def start(self, first_rank_role: int) -> Surfaces:
+    async def start(self, first_rank_role: int) -> DisplayRole:
         community = self._parts.community
         first = msgspec.structs.replace(community.ranks[0], discord_role=first_rank_role)
         ranks = (first, *community.ranks[1:])
@@ -126,12 +126,12 @@ class Roles:
 
 
 @pytest.fixture
-async def roles(parts: Parts) -> AsyncIterator[Roles]:
+async def roles(parts: Resources) -> AsyncIterator[Roles]:
     async with AsyncExitStack() as stack:
         yield Roles(parts, stack)
 
 
-async def steps(role: Surfaces, count: int = 4) -> list[str]:
+async def steps(role: DisplayRole, count: int = 4) -> list[str]:
     """Take some steps. Returns what people were warned of."""
     with capture_logs() as logs:
         for _ in range(count):

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from config import ConfigError, Settings
-from consumers.display.role import Surfaces
+from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.runner import NotYet
 from db.surfaces.observed import clock, note_absent
 from db.surfaces.returns import seen_again, show_again
@@ -46,7 +46,7 @@ def settings(settings: Settings, server: Server) -> Settings:
 
 
 @pytest.fixture
-async def role(parts) -> AsyncIterator[Surfaces]:
+async def role(parts) -> AsyncIterator[DisplayRole]:
     async with open_role(parts) as role:
         yield role
 
@@ -381,7 +381,7 @@ async def test_the_audit_log_says_who_is_back(role, server, people, pool):
     assert "put back after a change by hand or a return" in call.reason
 
 
-def _keeping_manual_changes(parts: Parts, **discord: str) -> Parts:
+def _keeping_manual_changes(parts: Resources, **discord: str) -> Resources:
     community = msgspec.structs.replace(
         parts.community,
         keep_manual_changes=True,

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 
 from config import Settings
 from consumers.display import role as surfaces_module
-from consumers.display.role import Surfaces
+from consumers.display.role import DisplayRole
 from consumers.display.telegram_tags.tags import open_role
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db.members.linking import issue_code, redeem_code
 from db.surfaces.observed import clock, note_absent
 from db.surfaces.returns import seen_again
@@ -36,7 +36,7 @@ def settings(settings: Settings, group: Group) -> Settings:
 
 
 @pytest.fixture
-async def role(parts) -> AsyncIterator[Surfaces]:
+async def role(parts) -> AsyncIterator[DisplayRole]:
     async with open_role(parts) as role:
         yield role
 
@@ -275,6 +275,6 @@ async def test_a_rank_that_comes_back_after_a_lost_answer_is_worn(role, group, p
     assert group.tag_of(ALICE) == "Newcomer"
 
 
-def _keeping_manual_changes(parts: Parts) -> Parts:
+def _keeping_manual_changes(parts: Resources) -> Resources:
     community = msgspec.structs.replace(parts.community, keep_manual_changes=True)
     return replace(parts, community=community)

@@ -6,7 +6,7 @@ import pytest
 from aiogram import Bot
 
 from config import Settings, telegram_session
-from consumers.display.role import Surfaces
+from consumers.display.role import DisplayRole
 from consumers.display.telegram_tags.tags import open_role
 from db.surfaces import announcements
 from db.surfaces.returns import show_again
@@ -33,7 +33,7 @@ def settings(settings: Settings, group: Group) -> Settings:
 
 
 @pytest.fixture
-async def role(parts) -> AsyncIterator[Surfaces]:
+async def role(parts) -> AsyncIterator[DisplayRole]:
     async with open_role(parts) as role:
         yield role
 

@@ -12,8 +12,8 @@ import schemas
 from config import Community
 from consumers.display import role as surfaces_module
 from consumers.display.port import CannotShow, Hindrances
-from consumers.display.role import Surfaces
-from consumers.runtime.resources import Parts
+from consumers.display.role import DisplayRole
+from consumers.runtime.resources import Resources
 from db import Fact, StorageUnavailable
 from db.ledger import events
 from db.surfaces import visits as surfaces_db
@@ -59,8 +59,8 @@ def wall() -> Wall:
 
 
 @pytest.fixture
-async def role(wall: Wall, parts: Parts) -> Surfaces:
-    return Surfaces(wall, parts)
+async def role(wall: Wall, parts: Resources) -> DisplayRole:
+    return DisplayRole(wall, parts)
 
 
 async def members(pool: asyncpg.Pool, account_ids: Iterable[int]) -> None:
@@ -231,11 +231,11 @@ async def test_no_lease_ends_before_the_last_visit_of_its_round_can():
     assert surfaces_module.LEASE_S > surfaces_module.ROUND_S_MAX + surfaces_module.VISIT_S_MAX
 
 
-async def test_two_workers_never_visit_the_same_member_at_once(wall, parts: Parts, pool):
+async def test_two_workers_never_visit_the_same_member_at_once(wall, parts: Resources, pool):
     await members(pool, range(1, 31))
     for account_id in range(1, 31):
         await give_xp(pool, account_id, 10, "1")
-    workers = [Surfaces(wall, parts), Surfaces(wall, parts)]
+    workers = [DisplayRole(wall, parts), DisplayRole(wall, parts)]
 
     while sum(await asyncio.gather(*(worker.step() for worker in workers))):
         pass
@@ -246,12 +246,12 @@ async def test_two_workers_never_visit_the_same_member_at_once(wall, parts: Part
 
 @pytest.mark.parametrize("outcome", ["shown", "refused"])
 async def test_one_who_was_held_up_beyond_the_lease_has_the_member_visited_again(
-    wall, parts: Parts, pool, outcome
+    wall, parts: Resources, pool, outcome
 ):
     """What the slow one wrote is older than what the quick one wrote, and came later."""
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
-    slow, quick = Surfaces(wall, parts), Surfaces(wall, parts)
+    slow, quick = DisplayRole(wall, parts), DisplayRole(wall, parts)
 
     async def the_lease_ends_and_somebody_else_comes(showing: Showing) -> None:
         wall.during_visit = None
@@ -275,11 +275,11 @@ async def test_one_who_was_held_up_beyond_the_lease_has_the_member_visited_again
 
 
 async def test_one_whom_the_platform_keeps_waiting_has_others_visit_again_meanwhile(
-    wall, parts: Parts, pool
+    wall, parts: Resources, pool
 ):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
-    slow, quick = Surfaces(wall, parts), Surfaces(wall, parts)
+    slow, quick = DisplayRole(wall, parts), DisplayRole(wall, parts)
 
     async def the_lease_ends_and_the_answer_is_lost(showing: Showing) -> None:
         wall.during_visit = None
@@ -297,10 +297,10 @@ async def test_one_whom_the_platform_keeps_waiting_has_others_visit_again_meanwh
     assert wall.shown == {7: {"rank": 3}}
 
 
-async def test_a_visit_that_postgres_could_not_note_is_made_again(wall, parts: Parts, pool):
+async def test_a_visit_that_postgres_could_not_note_is_made_again(wall, parts: Resources, pool):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
-    role = Surfaces(wall, parts)
+    role = DisplayRole(wall, parts)
 
     async def postgres_goes_away(showing: Showing) -> None:
         wall.during_visit = None

@@ -14,7 +14,7 @@ from bus import Keys, connect
 from consumers.operate import dead_letters
 from consumers.relay.role import Relay
 from consumers.runtime.rebuild import Rebuild
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
 from db.ledger.dead_letters import find_dead
 from tests.support.settling import Desk, edited, xp_payload
@@ -22,12 +22,12 @@ from tests.support.settling import Desk, edited, xp_payload
 KEY = "tg_game_guess_1001_1"
 
 
-async def all_dead(parts: Parts):
+async def all_dead(parts: Resources):
     async with parts.pool.acquire() as conn:
         return await find_dead(conn, limit=100)
 
 
-async def bury_an_overdraft(parts: Parts, desk: Desk) -> None:
+async def bury_an_overdraft(parts: Resources, desk: Desk) -> None:
     """A foreign program takes what the member has not got."""
     await desk.add("telegram", xp_payload(-20))
     await Settling("telegram", parts).step()

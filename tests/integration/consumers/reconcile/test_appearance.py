@@ -10,7 +10,7 @@ import pytest
 from config import Settings
 from consumers.display.telegram_tags import tags as telegram_tags
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from sandbox import Fault
 from tests.support.discord_display import (
     ALICE,
@@ -41,13 +41,13 @@ def settings(settings: Settings, server: Server, group: Group) -> Settings:
 
 
 @pytest.fixture
-async def role(parts: Parts) -> AsyncIterator[Reconcile]:
+async def role(parts: Resources) -> AsyncIterator[Reconcile]:
     async with opened(parts) as role:
         yield role
 
 
 @pytest.fixture
-async def show(parts: Parts):
+async def show(parts: Resources):
     """Show everybody what they should be seen with; returns how many were visited."""
     async with discord_roles.open_role(parts) as roles, telegram_tags.open_role(parts) as tags:
 

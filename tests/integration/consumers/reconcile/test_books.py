@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db import Producer, issue_code, redeem_code
 from tests.support.reconcile import (
     a_pass,
@@ -21,13 +21,13 @@ MIRA, MIRA_IN_DISCORD = 1001, 2001
 
 
 @pytest.fixture
-async def role(parts: Parts) -> AsyncIterator[Reconcile]:
+async def role(parts: Resources) -> AsyncIterator[Reconcile]:
     async with opened(parts) as role:
         yield role
 
 
 @pytest.fixture
-async def mira(parts: Parts, producer: Producer) -> int:
+async def mira(parts: Resources, producer: Producer) -> int:
     """A linked member with 100 XP, 20 balance and an achievement; all of it has arrived."""
     for number, delta in enumerate((60, 40)):
         await producer.create_xp_change_event(
@@ -77,7 +77,7 @@ async def test_a_pass_over_an_undisturbed_system_writes_nothing(
 
 
 async def test_a_change_made_on_telegram_becomes_an_event_that_discord_follows(
-    role: Reconcile, pool: asyncpg.Pool, parts: Parts, mira: int
+    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int
 ):
     await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'telegram'")
 
@@ -105,7 +105,7 @@ async def test_a_change_made_on_telegram_becomes_an_event_that_discord_follows(
 
 
 async def test_a_change_made_on_discord_is_taken_back(
-    role: Reconcile, pool: asyncpg.Pool, parts: Parts, mira: int
+    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int
 ):
     await pool.execute("UPDATE sync_state SET balance = 999 WHERE platform = 'discord'")
 
@@ -167,7 +167,7 @@ async def test_another_difference_than_before_is_watched_anew(
 async def test_events_on_their_way_change_nothing_about_a_difference(
     role: Reconcile,
     pool: asyncpg.Pool,
-    parts: Parts,
+    parts: Resources,
     producer: Producer,
     mira: int,
     in_flight: int,
@@ -235,7 +235,7 @@ async def test_an_achievement_that_was_taken_away_is_put_back(
 
 
 async def test_an_achievement_given_by_hand_counts_on_telegram_and_not_on_discord(
-    role: Reconcile, pool: asyncpg.Pool, parts: Parts, mira: int
+    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int
 ):
     for platform, name in (("telegram", "first_win"), ("discord", "old_hand")):
         await pool.execute(
@@ -270,7 +270,7 @@ async def test_books_that_were_deleted_are_not_taken_for_zero(
 
 @pytest.mark.parametrize("event_is_there", [True, False])
 async def test_an_event_that_is_said_to_have_arrived_and_has_not_is_sent_again(
-    role: Reconcile, pool: asyncpg.Pool, parts: Parts, mira: int, event_is_there: bool
+    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int, event_is_there: bool
 ):
     key = "tg_game_1001_0"
     await pool.execute(

@@ -10,7 +10,7 @@ import pytest
 
 import db
 from config import Settings
-from consumers.display.role import Surfaces
+from consumers.display.role import DisplayRole
 from consumers.reconcile.platforms import PlatformSubjects, open_platform_subjects
 from consumers.reconcile.port import CannotRead, Subject
 from consumers.reconcile.subjects import appearance
@@ -66,7 +66,7 @@ def people(pool) -> MemberDesk:
 
 
 @pytest.fixture
-async def worker(parts) -> AsyncIterator[Surfaces]:
+async def worker(parts) -> AsyncIterator[DisplayRole]:
     """The role that shows ranks."""
     async with open_role(parts) as role:
         yield role

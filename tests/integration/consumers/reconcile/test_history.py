@@ -10,7 +10,7 @@ import pytest
 
 from config.community import StoreSetting, StoreSettings
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db import Producer, issue_code, open_stores, redeem_code
 from tests.support.reconcile import (
     a_pass,
@@ -31,7 +31,7 @@ def side() -> Side:
     return "discord"
 
 
-async def with_table(parts: Parts, side: Side, table: str = "users") -> Parts:
+async def with_table(parts: Resources, side: Side, table: str = "users") -> Resources:
     """Configure a table of the bot's own, as twinstream.toml does."""
     setting = StoreSetting(table=table)
     stores = await open_stores(parts.pool, {side: setting})
@@ -44,7 +44,7 @@ async def with_table(parts: Parts, side: Side, table: str = "users") -> Parts:
 
 
 @pytest.fixture
-async def without_store(parts: Parts) -> Parts:
+async def without_store(parts: Resources) -> Resources:
     """The bot's table is there, and twinstream.toml does not name it yet."""
     await parts.pool.execute(
         "CREATE TABLE users (id bigint PRIMARY KEY, xp bigint, balance bigint)"
@@ -53,17 +53,17 @@ async def without_store(parts: Parts) -> Parts:
 
 
 @pytest.fixture
-async def parts_with_store(without_store: Parts, side: Side) -> Parts:
+async def parts_with_store(without_store: Resources, side: Side) -> Resources:
     return await with_table(without_store, side)
 
 
 @pytest.fixture
-async def role(parts_with_store: Parts) -> AsyncIterator[Reconcile]:
+async def role(parts_with_store: Resources) -> AsyncIterator[Reconcile]:
     async with opened(parts_with_store) as role:
         yield role
 
 
-async def win(parts: Parts, producer: Producer, side: Side, xp: int, balance: int = 0) -> None:
+async def win(parts: Resources, producer: Producer, side: Side, xp: int, balance: int = 0) -> None:
     """A member wins, and the bot enters it in its own table, if it has a row there."""
     number = str(await parts.pool.fetchval("SELECT count(*) FROM transactions"))
     about = {"user_id": MIRA[side], "source": side, "reason": "game", "entity_id": number}
@@ -79,7 +79,7 @@ async def win(parts: Parts, producer: Producer, side: Side, xp: int, balance: in
         )
 
 
-async def link(parts: Parts) -> None:
+async def link(parts: Resources) -> None:
     async with parts.pool.acquire() as conn:
         code = await issue_code(conn, "discord", MIRA["discord"])
         await redeem_code(conn, "telegram", MIRA["telegram"], code)
@@ -94,7 +94,7 @@ async def books(pool: asyncpg.Pool) -> list[tuple[str, int, int]]:
     return list(map(tuple, rows))
 
 
-async def passes(role: Reconcile, parts: Parts, count: int = 2, **asked: bool) -> None:
+async def passes(role: Reconcile, parts: Resources, count: int = 2, **asked: bool) -> None:
     for _ in range(count):
         report = await a_pass(role, parts.pool, **asked)
         assert report.status == "finished", report
@@ -103,7 +103,7 @@ async def passes(role: Reconcile, parts: Parts, count: int = 2, **asked: bool) -
 
 @BOTH
 async def test_what_a_member_had_before_twinstream_is_held_though_they_won_since(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool, producer: Producer, side: Side
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES ($1, 500, 40)", MIRA[side])
     await win(parts_with_store, producer, side, 15, 5)
@@ -126,7 +126,7 @@ async def test_what_a_member_had_before_twinstream_is_held_though_they_won_since
 
 @BOTH
 async def test_accepting_history_imports_it_and_leaves_the_bots_own_row(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool, producer: Producer, side: Side
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES ($1, 500, 40)", MIRA[side])
     await win(parts_with_store, producer, side, 15, 5)
@@ -143,7 +143,7 @@ async def test_accepting_history_imports_it_and_leaves_the_bots_own_row(
 
 @BOTH
 async def test_the_first_pass_that_sees_a_row_of_an_unknown_account_holds_it(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool, side: Side
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 0)")
 
@@ -156,7 +156,7 @@ async def test_the_first_pass_that_sees_a_row_of_an_unknown_account_holds_it(
 
 @BOTH
 async def test_many_rows_with_history_stop_no_pass_and_hide_no_drift(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool, producer: Producer, side: Side
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
     await pool.execute("INSERT INTO users SELECT n, 999999, 0 FROM generate_series(5000, 5100) n")
     await win(parts_with_store, producer, side, 15)
@@ -175,7 +175,7 @@ async def test_many_rows_with_history_stop_no_pass_and_hide_no_drift(
 
 @BOTH
 async def test_a_row_that_grows_untold_stays_one_held_finding(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool, side: Side
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 0)")
     for _ in range(3):
@@ -194,7 +194,7 @@ async def test_a_row_that_grows_untold_stays_one_held_finding(
 
 @BOTH
 async def test_a_row_with_history_is_the_same_finding_when_its_accounts_are_linked(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool, producer: Producer, side: Side
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES ($1, 500, 0)", MIRA[side])
     await passes(role, parts_with_store, 1)
@@ -216,7 +216,7 @@ async def test_a_row_with_history_is_the_same_finding_when_its_accounts_are_link
 
 @BOTH
 async def test_once_the_ledger_accounts_for_a_row_a_change_by_hand_is_drift(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool, producer: Producer, side: Side
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES ($1, 500, 0)", MIRA[side])
     await passes(role, parts_with_store, 1)
@@ -232,7 +232,7 @@ async def test_once_the_ledger_accounts_for_a_row_a_change_by_hand_is_drift(
 
 @BOTH
 async def test_xp_that_was_accounted_for_says_nothing_of_a_balance_that_never_was(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool, producer: Producer, side: Side
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES ($1, 0, 0)", MIRA[side])
     await win(parts_with_store, producer, side, 15)
@@ -248,7 +248,7 @@ async def test_xp_that_was_accounted_for_says_nothing_of_a_balance_that_never_wa
 
 @BOTH
 async def test_a_row_that_came_back_with_a_value_of_its_own_is_held(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool, producer: Producer, side: Side
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES ($1, 0, 0), (99, 0, 0)", MIRA[side])
     await win(parts_with_store, producer, side, 15)
@@ -266,7 +266,7 @@ async def test_a_row_that_came_back_with_a_value_of_its_own_is_held(
 
 @BOTH
 async def test_a_held_row_that_is_deleted_waits_for_the_operator_no_more(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool, side: Side
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 0), (556, 0, 0)")
     await passes(role, parts_with_store, 1)
@@ -279,7 +279,7 @@ async def test_a_held_row_that_is_deleted_waits_for_the_operator_no_more(
 
 @BOTH
 async def test_a_table_that_is_connected_to_a_running_deployment_takes_nothing_from_members(
-    without_store: Parts, pool: asyncpg.Pool, producer: Producer, side: Side
+    without_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES (99, 0, 0)")
     await win(without_store, producer, side, 100)
@@ -301,7 +301,7 @@ async def test_a_table_that_is_connected_to_a_running_deployment_takes_nothing_f
 
 @BOTH
 async def test_another_table_of_the_same_bot_is_met_for_the_first_time(
-    parts_with_store: Parts, pool: asyncpg.Pool, producer: Producer, side: Side
+    parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
     await pool.execute("INSERT INTO users VALUES ($1, 0, 0)", MIRA[side])
     await win(parts_with_store, producer, side, 15)
@@ -320,7 +320,7 @@ async def test_another_table_of_the_same_bot_is_met_for_the_first_time(
 
 
 async def test_a_dry_run_names_what_is_held_and_ends_no_finding(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 0)")
     await passes(role, parts_with_store, 1)
@@ -331,7 +331,7 @@ async def test_a_dry_run_names_what_is_held_and_ends_no_finding(
 
 
 async def test_a_value_below_zero_of_an_unknown_account_is_left_when_it_is_accepted(
-    role: Reconcile, parts_with_store: Parts, pool: asyncpg.Pool
+    role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool
 ):
     await pool.execute("INSERT INTO users VALUES (555, 0, -70)")
     await passes(role, parts_with_store, 1)

@@ -10,7 +10,7 @@ import pytest
 
 from config.community import StoreSetting, StoreSettings
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db import Producer, open_stores
 from db.members.history import history
 from db.upkeep.audit import audit
@@ -22,7 +22,7 @@ EXTREMES = pytest.mark.parametrize("number", [LOWEST, HIGHEST], ids=["lowest", "
 
 
 @pytest.fixture
-async def members(parts: Parts, producer: Producer) -> Parts:
+async def members(parts: Resources, producer: Producer) -> Resources:
     """Mira and Tom, with 100 XP each on both sides and in the Discord bot's table."""
     for account_id in (MIRA, TOM):
         await producer.create_xp_change_event(
@@ -44,7 +44,7 @@ async def members(parts: Parts, producer: Producer) -> Parts:
 
 
 @pytest.fixture
-async def role(members: Parts) -> AsyncIterator[Reconcile]:
+async def role(members: Resources) -> AsyncIterator[Reconcile]:
     """The role, after a pass that saw every row agree."""
     async with opened(members) as role:
         assert (await a_pass(role, members.pool)).findings == 0
@@ -73,7 +73,7 @@ async def xp_of(pool: asyncpg.Pool, account_id: int) -> set[int]:
 @EXTREMES
 @pytest.mark.parametrize("table", ["users", "sync_state"])
 async def test_a_row_with_the_largest_number_is_held_and_the_others_are_repaired(
-    role: Reconcile, members: Parts, pool: asyncpg.Pool, table: str, number: int
+    role: Reconcile, members: Resources, pool: asyncpg.Pool, table: str, number: int
 ):
     await set_number(pool, table, number)
     await pool.execute("UPDATE users SET xp = 120 WHERE id = $1", TOM)
@@ -91,7 +91,7 @@ async def test_a_row_with_the_largest_number_is_held_and_the_others_are_repaired
 @EXTREMES
 @pytest.mark.parametrize("table", ["users", "sync_state"])
 async def test_accepting_such_a_number_corrects_it_or_says_why_not(
-    role: Reconcile, members: Parts, pool: asyncpg.Pool, table: str, number: int
+    role: Reconcile, members: Resources, pool: asyncpg.Pool, table: str, number: int
 ):
     await set_number(pool, table, number)
     await a_pass(role, pool)
@@ -116,7 +116,7 @@ async def test_two_such_numbers_do_not_overflow_the_sum_of_a_pass(
 
 
 async def test_sums_of_the_ledger_that_no_bigint_holds_are_compared(
-    role: Reconcile, members: Parts, pool: asyncpg.Pool
+    role: Reconcile, members: Resources, pool: asyncpg.Pool
 ):
     for key in ("one", "two"):
         await pool.execute(
@@ -143,7 +143,7 @@ async def test_sums_of_the_ledger_that_no_bigint_holds_are_compared(
 
 @pytest.mark.parametrize("owed", [LOWEST, HIGHEST])
 async def test_a_debt_of_the_largest_number_is_compared(
-    role: Reconcile, members: Parts, pool: asyncpg.Pool, owed: int
+    role: Reconcile, members: Resources, pool: asyncpg.Pool, owed: int
 ):
     await pool.execute(
         "INSERT INTO store_debts SELECT member_id, platform, $1 FROM accounts"
@@ -175,7 +175,7 @@ async def test_a_debt_of_the_largest_number_is_compared(
     ],
 )
 async def test_a_column_whose_type_was_changed_costs_the_rows_that_are_no_numbers(
-    role: Reconcile, members: Parts, pool: asyncpg.Pool, kind: str, value: str, seen: str
+    role: Reconcile, members: Resources, pool: asyncpg.Pool, kind: str, value: str, seen: str
 ):
     await pool.execute(f"ALTER TABLE users ALTER COLUMN xp TYPE {kind} USING xp::{kind}")
     await pool.execute(f"UPDATE users SET xp = {value} WHERE id = $1", MIRA)
@@ -195,7 +195,7 @@ async def test_a_column_whose_type_was_changed_costs_the_rows_that_are_no_number
 
 
 async def test_history_beyond_what_an_event_can_carry_is_left_with_the_reason(
-    role: Reconcile, members: Parts, pool: asyncpg.Pool
+    role: Reconcile, members: Resources, pool: asyncpg.Pool
 ):
     await pool.execute("INSERT INTO users VALUES (555, $1, 0), (556, $2, 0)", HIGHEST, LOWEST)
     await a_pass(role, pool)
@@ -213,7 +213,7 @@ async def test_history_beyond_what_an_event_can_carry_is_left_with_the_reason(
 
 
 async def test_a_table_that_cannot_be_read_is_left_out_and_the_rest_is_proven(
-    role: Reconcile, members: Parts, pool: asyncpg.Pool
+    role: Reconcile, members: Resources, pool: asyncpg.Pool
 ):
     await pool.execute("ALTER TABLE users RENAME COLUMN xp TO experience")
     await members.pool.expire_connections()

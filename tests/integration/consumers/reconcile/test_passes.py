@@ -16,7 +16,7 @@ from bus import Keys
 from config import ReconcileSetting
 from consumers.reconcile.phases import PAGES_AHEAD
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db import Producer
 from tests.support.reconcile import a_pass, decisions, let_everything_arrive, opened
 
@@ -33,7 +33,7 @@ xp = 10
 
 
 @pytest.fixture
-async def parts(parts: Parts) -> Parts:
+async def parts(parts: Resources) -> Resources:
     """A quarter of everybody is looked at in each pass, and two at a time."""
     community = msgspec.structs.replace(
         parts.community,
@@ -43,7 +43,7 @@ async def parts(parts: Parts) -> Parts:
 
 
 @pytest.fixture
-async def role(parts: Parts) -> AsyncIterator[Reconcile]:
+async def role(parts: Resources) -> AsyncIterator[Reconcile]:
     async with opened(parts) as role:
         yield role
 
@@ -59,7 +59,7 @@ async def somebody_wins(producer: Producer, number: int, entity_id: str = "1") -
 
 
 @pytest.fixture
-async def people(parts: Parts, producer: Producer) -> list[int]:
+async def people(parts: Resources, producer: Producer) -> list[int]:
     for number in range(PEOPLE):
         await somebody_wins(producer, number)
     await let_everything_arrive(parts)
@@ -90,7 +90,7 @@ async def test_the_first_pass_of_all_is_over_everybody(
 
 
 async def test_a_pass_looks_at_those_who_were_touched_and_at_a_slice_of_the_others(
-    role: Reconcile, pool: asyncpg.Pool, parts: Parts, producer: Producer, people: list[int]
+    role: Reconcile, pool: asyncpg.Pool, parts: Resources, producer: Producer, people: list[int]
 ):
     await age(pool)
     await a_pass(role, pool)
@@ -137,7 +137,7 @@ async def test_who_is_watched_is_looked_at_by_the_next_pass_though_nothing_touch
 
 
 async def test_a_transaction_that_was_open_for_long_is_not_passed_over(
-    role: Reconcile, pool: asyncpg.Pool, parts: Parts, producer: Producer, people: list[int]
+    role: Reconcile, pool: asyncpg.Pool, parts: Resources, producer: Producer, people: list[int]
 ):
     await age(pool)
     async with pool.acquire() as slow:
@@ -176,7 +176,9 @@ async def test_a_pass_is_made_when_it_is_due_and_not_before(
 
 
 @pytest.fixture
-def operator(parts: Parts, tmp_path: Path, own_redis_url: str, database_url: str, checkout: Path):
+def operator(
+    parts: Resources, tmp_path: Path, own_redis_url: str, database_url: str, checkout: Path
+):
     """Runs the command as an operator does; returns its exit code and what it printed."""
     config = tmp_path / "twinstream.toml"
     config.write_text(CONFIG)
@@ -249,7 +251,7 @@ async def test_what_an_operator_asks_in_vain_is_said(operator, people: list[int]
 
 
 async def test_pages_are_trimmed_while_the_pass_goes_on(
-    role: Reconcile, pool: asyncpg.Pool, parts: Parts, people: list[int], keys: Keys
+    role: Reconcile, pool: asyncpg.Pool, parts: Resources, people: list[int], keys: Keys
 ):
     """Else a pass over a million members would keep all of its pages in Redis."""
     lengths = []

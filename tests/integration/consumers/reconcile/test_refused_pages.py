@@ -17,7 +17,7 @@ import schemas
 from bus import Publisher
 from config import Community, ConsumerSetting, ReconcileSetting
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db import Contention, Producer
 from schemas import SnapshotPage
 from tests.support.reconcile import (
@@ -42,7 +42,7 @@ def community(community: Community) -> Community:
 
 
 @pytest.fixture
-async def people(parts: Parts, producer: Producer) -> list[int]:
+async def people(parts: Resources, producer: Producer) -> list[int]:
     """Members whose events have arrived, so that both sides are equal."""
     for number in range(PEOPLE):
         await producer.create_xp_change_event(
@@ -57,7 +57,7 @@ async def people(parts: Parts, producer: Producer) -> list[int]:
 
 
 @pytest.fixture
-async def role(parts: Parts) -> AsyncIterator[Reconcile]:
+async def role(parts: Resources) -> AsyncIterator[Reconcile]:
     async with opened(parts) as role:
         yield role
 
@@ -66,7 +66,7 @@ class Tampering(Publisher):
     """A way to the stream on which something happens to the pages of one subject."""
 
     def __init__(
-        self, parts: Parts, change: Callable[[SnapshotPage], SnapshotPage | bytes | None]
+        self, parts: Resources, change: Callable[[SnapshotPage], SnapshotPage | bytes | None]
     ) -> None:
         super().__init__(parts.redis, parts.keys)
         self._change = change
@@ -107,7 +107,7 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 async def test_a_snapshot_that_did_not_come_whole_stops_the_pass(
-    parts: Parts, role: Reconcile, pool: asyncpg.Pool, people: list[int], what: str
+    parts: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int], what: str
 ):
     await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'discord'"
                        " AND member_id = $1", people[0])  # fmt: skip
@@ -125,7 +125,7 @@ async def test_a_snapshot_that_did_not_come_whole_stops_the_pass(
 
 @asynccontextmanager
 async def sealed_anew(
-    parts: Parts, change: Callable[[SnapshotPage], SnapshotPage]
+    parts: Resources, change: Callable[[SnapshotPage], SnapshotPage]
 ) -> AsyncIterator[Reconcile]:
     """A role whose pages are changed before they are noted: whole, and yet not to be believed."""
     from consumers.reconcile import snapshots as taking
@@ -159,7 +159,7 @@ async def sealed_anew(
     ids=["an hour old", "another guild", "another chat", "too many", "out of range", "elsewhere"],
 )
 async def test_a_page_that_is_old_or_of_somebody_else_is_refused(
-    parts: Parts, pool: asyncpg.Pool, people: list[int], change: Any, why: str
+    parts: Resources, pool: asyncpg.Pool, people: list[int], change: Any, why: str
 ):
     await pool.execute("UPDATE sync_state SET xp = 0 WHERE platform = 'discord'")
     before = await everything(pool, "drift")
@@ -209,7 +209,7 @@ async def test_what_is_gone_when_it_is_to_be_repaired_is_left_alone(
 
 
 async def test_more_drift_than_the_limit_is_held_until_an_operator_accepts_it(
-    parts: Parts, pool: asyncpg.Pool, people: list[int]
+    parts: Resources, pool: asyncpg.Pool, people: list[int]
 ):
     strict = msgspec.structs.replace(
         parts.community,
@@ -251,7 +251,7 @@ async def test_a_large_amount_is_held_however_few_members_have_it(
 
 
 async def test_of_two_processes_one_makes_the_pass_and_a_change_counts_once(
-    parts: Parts, pool: asyncpg.Pool, people: list[int]
+    parts: Resources, pool: asyncpg.Pool, people: list[int]
 ):
     await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'telegram'"
                        " AND member_id = $1", people[0])  # fmt: skip
@@ -275,8 +275,8 @@ async def test_of_two_processes_one_makes_the_pass_and_a_change_counts_once(
 
 
 @pytest.fixture
-def hasty(parts: Parts) -> Parts:
-    """Parts with which a silent owner is succeeded after a tenth of a second."""
+def hasty(parts: Resources) -> Resources:
+    """Resources with which a silent owner is succeeded after a tenth of a second."""
     reconcile = msgspec.structs.replace(parts.community.reconcile, lease_ms=100)
     community = msgspec.structs.replace(parts.community, reconcile=reconcile)
     return dataclasses.replace(parts, community=community)
@@ -333,7 +333,7 @@ class _MortalConnection:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before a commit", "after a commit"])
 async def test_wherever_the_owner_dies_another_goes_on_and_a_change_counts_once(
-    hasty: Parts, pool: asyncpg.Pool, people: list[int], after: bool
+    hasty: Resources, pool: asyncpg.Pool, people: list[int], after: bool
 ):
     deaths = 0
     for at in range(0, 200, 4):
@@ -360,7 +360,7 @@ async def test_wherever_the_owner_dies_another_goes_on_and_a_change_counts_once(
     ) == xp - 100  # fmt: skip
 
 
-async def _finish(parts: Parts, pool: asyncpg.Pool) -> None:
+async def _finish(parts: Resources, pool: asyncpg.Pool) -> None:
     """Let another process end what is running, and make two passes of its own."""
     async with opened(parts) as role:
         end = time.monotonic() + 10
@@ -373,7 +373,7 @@ async def _finish(parts: Parts, pool: asyncpg.Pool) -> None:
 
 
 async def test_a_stream_that_is_lost_in_the_middle_is_made_anew(
-    parts: Parts, role: Reconcile, pool: asyncpg.Pool, people: list[int]
+    parts: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int]
 ):
     run_id = await role.ask(everybody=True)
     await role.step()
@@ -386,7 +386,7 @@ async def test_a_stream_that_is_lost_in_the_middle_is_made_anew(
 
 
 async def test_a_paused_owner_changes_nothing_any_more(
-    hasty: Parts, pool: asyncpg.Pool, people: list[int]
+    hasty: Resources, pool: asyncpg.Pool, people: list[int]
 ):
     async with opened(hasty) as role, opened(hasty) as heir:
         run_id = await role.ask(everybody=True)
@@ -419,7 +419,7 @@ FIRST_COMPARISON_FAILS = """
 
 
 async def test_a_difference_is_counted_once_though_its_page_is_compared_again(
-    parts: Parts, role: Reconcile, pool: asyncpg.Pool, people: list[int]
+    parts: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int]
 ):
     await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'discord'"
                        " AND member_id = $1", people[0])  # fmt: skip

@@ -22,7 +22,7 @@ from consumers.operate import doctor
 from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.gauges import Watch
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db import LinkOutcome, Paused, Producer, issue_code, redeem_code
 from db.members.linking import FAILURES_MAX
 from db.stop_signs import OBEYED
@@ -46,7 +46,7 @@ LINKS = {
 
 
 @pytest.fixture
-async def parts(parts: Parts) -> Parts:
+async def parts(parts: Resources) -> Resources:
     community = msgspec.structs.replace(
         parts.community,
         consumers=ConsumerSetting(block_ms=20, claim_idle_ms=1_000, relay_after_ms=0),
@@ -58,13 +58,13 @@ async def parts(parts: Parts) -> Parts:
 
 
 @pytest.fixture
-async def role(parts: Parts) -> AsyncIterator[Reconcile]:
+async def role(parts: Resources) -> AsyncIterator[Reconcile]:
     async with opened(parts) as role:
         yield role
 
 
 @pytest.fixture
-async def people(parts: Parts, producer: Producer) -> list[int]:
+async def people(parts: Resources, producer: Producer) -> list[int]:
     for number in range(PEOPLE):
         await win(producer, TG + number)
     await let_everything_arrive(parts)
@@ -226,7 +226,7 @@ async def test_under_the_sign_no_pass_is_begun_and_the_reason_is_logged_once(
     assert [cause for cause, _ in await runs(pool)] == ["interval"]
 
 
-async def test_under_the_sign_no_alarm_begins_a_pass(parts: Parts, pool, people):
+async def test_under_the_sign_no_alarm_begins_a_pass(parts: Resources, pool, people):
     alarm = AlwaysRinging()
     limits = msgspec.structs.replace(parts.community.reconcile, interval_ms=3_600_000)
     community = msgspec.structs.replace(parts.community, reconcile=limits)
@@ -285,7 +285,7 @@ async def test_a_sign_between_two_repairs_lets_no_second_one_through(role: Recon
 
 
 async def test_the_pass_of_a_process_that_died_is_ended_under_the_sign(
-    parts: Parts, role: Reconcile, pool, people
+    parts: Resources, role: Reconcile, pool, people
 ):
     run_id = await role.ask(everybody=True)
     assert run_id is not None
@@ -298,7 +298,7 @@ async def test_the_pass_of_a_process_that_died_is_ended_under_the_sign(
     assert report.status == "stopped"
 
 
-async def test_events_travel_on_under_the_sign(parts: Parts, producer: Producer, pool, people):
+async def test_events_travel_on_under_the_sign(parts: Resources, producer: Producer, pool, people):
     await set_sign(pool)
     await win(producer, TG, "2")
 
@@ -311,7 +311,7 @@ async def test_events_travel_on_under_the_sign(parts: Parts, producer: Producer,
 
 
 @pytest.mark.parametrize("is_set", [True, False])
-async def test_the_figure_says_whether_the_sign_is_set(parts: Parts, pool, is_set):
+async def test_the_figure_says_whether_the_sign_is_set(parts: Resources, pool, is_set):
     if is_set:
         await set_sign(pool)
 

@@ -10,7 +10,7 @@ import pytest
 
 from config.community import StoreSetting
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from db import Producer, issue_code, open_stores, redeem_code
 from tests.support.reconcile import (
     a_pass,
@@ -31,7 +31,7 @@ def side() -> Side:
 
 
 @pytest.fixture
-async def parts(parts: Parts, side: Side) -> Parts:
+async def parts(parts: Resources, side: Side) -> Resources:
     """A bot on one side keeps its members in a table `users`."""
     await parts.pool.execute(
         "CREATE TABLE users (id bigint PRIMARY KEY, xp integer NOT NULL DEFAULT 0,"
@@ -46,13 +46,13 @@ async def parts(parts: Parts, side: Side) -> Parts:
 
 
 @pytest.fixture
-async def role(parts: Parts) -> AsyncIterator[Reconcile]:
+async def role(parts: Resources) -> AsyncIterator[Reconcile]:
     async with opened(parts) as role:
         yield role
 
 
 @pytest.fixture
-async def mira(role: Reconcile, parts: Parts, producer: Producer, side: Side) -> int:
+async def mira(role: Reconcile, parts: Resources, producer: Producer, side: Side) -> int:
     """A linked member with 100 XP, whose row in the bot's table a pass has seen to agree."""
     platform = side
     account_id = MIRA if platform == "telegram" else MIRA_IN_DISCORD
@@ -79,7 +79,7 @@ async def all_equal(pool: asyncpg.Pool, xp: int) -> None:
     assert [row["xp"] for row in await pool.fetch("SELECT xp FROM sync_state")] == [xp, xp]
 
 
-async def twice(role: Reconcile, parts: Parts) -> None:
+async def twice(role: Reconcile, parts: Resources) -> None:
     for _ in range(2):
         report = await a_pass(role, parts.pool)
         assert report.status == "finished"
@@ -88,7 +88,7 @@ async def twice(role: Reconcile, parts: Parts) -> None:
 
 @pytest.mark.parametrize("side", ["telegram", "discord"])
 async def test_a_pass_over_a_table_that_is_in_step_writes_nothing(
-    role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int, producer: Producer
+    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int, producer: Producer
 ):
     for platform, account in (("telegram", MIRA), ("discord", MIRA_IN_DISCORD)):
         async with parts.pool.acquire() as conn, conn.transaction():
@@ -107,7 +107,7 @@ async def test_a_pass_over_a_table_that_is_in_step_writes_nothing(
 
 
 async def test_a_change_by_hand_in_the_telegram_bots_table_is_followed_by_discord(
-    role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int
+    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("UPDATE users SET xp = xp + 50")
 
@@ -123,7 +123,7 @@ async def test_a_change_by_hand_in_the_telegram_bots_table_is_followed_by_discor
 
 @pytest.mark.parametrize("side", ["discord"])
 async def test_a_change_by_hand_in_the_discord_bots_table_is_taken_back(
-    role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int
+    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("UPDATE users SET xp = xp - 50")
 
@@ -134,7 +134,7 @@ async def test_a_change_by_hand_in_the_discord_bots_table_is_taken_back(
 
 
 async def test_where_the_bot_has_a_table_sync_state_is_not_the_truth(
-    role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int
+    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("UPDATE sync_state SET xp = 5 WHERE platform = 'telegram'")
 
@@ -145,7 +145,7 @@ async def test_where_the_bot_has_a_table_sync_state_is_not_the_truth(
 
 @pytest.mark.parametrize("side", ["telegram", "discord"])
 async def test_an_accepted_row_of_an_unknown_account_becomes_a_member_of_both_sides(
-    role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int
+    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 3)")
     await twice(role, parts)
@@ -162,7 +162,7 @@ async def test_an_accepted_row_of_an_unknown_account_becomes_a_member_of_both_si
 
 @pytest.mark.parametrize("side", ["telegram", "discord"])
 async def test_a_row_of_an_unknown_account_is_left_alone(
-    role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int
+    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 3)")
 
@@ -174,7 +174,7 @@ async def test_a_row_of_an_unknown_account_is_left_alone(
 
 
 async def test_a_deleted_row_is_not_zero_and_is_brought_up_when_it_is_back(
-    role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int
+    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 0)")
     await twice(role, parts)
@@ -191,7 +191,7 @@ async def test_a_deleted_row_is_not_zero_and_is_brought_up_when_it_is_back(
 
 
 async def test_an_empty_table_is_no_statement_and_changes_nothing(
-    role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int
+    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("UPDATE users SET xp = xp + 50")
     await a_pass(role, pool)
@@ -206,7 +206,7 @@ async def test_an_empty_table_is_no_statement_and_changes_nothing(
 
 
 async def test_what_a_table_refuses_is_left_with_the_reason(
-    role: Reconcile, parts: Parts, pool: asyncpg.Pool, mira: int
+    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("UPDATE users SET xp = -40")
 

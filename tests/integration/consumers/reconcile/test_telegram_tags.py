@@ -6,7 +6,7 @@ import pytest
 from aiogram import Bot
 
 from config import Settings, telegram_session
-from consumers.display.role import Surfaces
+from consumers.display.role import DisplayRole
 from consumers.display.telegram_tags.tags import open_role
 from consumers.reconcile.platforms import open_platform_subjects
 from consumers.reconcile.port import CannotRead
@@ -30,7 +30,7 @@ def people(pool) -> MemberDesk:
 
 
 @pytest.fixture
-async def worker(parts) -> AsyncIterator[Surfaces]:
+async def worker(parts) -> AsyncIterator[DisplayRole]:
     """The role that shows ranks."""
     async with open_role(parts) as role:
         yield role

@@ -12,7 +12,7 @@ from bus import GroupMissing, StreamMissing, Subscription, ensure_group, group_e
 from config import Community
 from consumers.relay.role import Relay
 from consumers.runtime.rebuild import Rebuild
-from consumers.runtime.resources import Parts, open_parts
+from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
 from db import Fact, Producer
 from db.ledger import events
@@ -27,7 +27,7 @@ async def crashed_producer(pool: asyncpg.Pool, *numbers: int) -> None:
             await events.record(conn, "telegram", [Fact(schemas.decode(payload), payload)])
 
 
-async def test_what_a_crashed_producer_left_is_published(parts: Parts, desk: Desk, pool):
+async def test_what_a_crashed_producer_left_is_published(parts: Resources, desk: Desk, pool):
     await crashed_producer(pool, 1, 2, 3)
 
     assert await Relay(parts).step() == 3
@@ -44,7 +44,7 @@ async def test_a_young_event_is_left_to_its_producer(
     patient = msgspec.structs.replace(community.consumers, relay_after_ms=60_000)
     community = msgspec.structs.replace(community, consumers=patient)
     await crashed_producer(pool, 1)
-    async with open_parts(settings, community, stop, keys=keys) as parts:
+    async with open_resources(settings, community, stop, keys=keys) as parts:
         assert await Relay(parts).step() == 0
         assert await desk.stream_length("telegram") == 0
 
@@ -53,7 +53,7 @@ async def test_a_young_event_is_left_to_its_producer(
         assert await Relay(parts).step() == 1
 
 
-async def test_two_relays_side_by_side_publish_each_event_once(parts: Parts, desk: Desk, pool):
+async def test_two_relays_side_by_side_publish_each_event_once(parts: Resources, desk: Desk, pool):
     await crashed_producer(pool, *range(700))
 
     while sum(await asyncio.gather(Relay(parts).step(), Relay(parts).step())):
@@ -62,7 +62,7 @@ async def test_two_relays_side_by_side_publish_each_event_once(parts: Parts, des
     assert await desk.stream_length("telegram") == 700
 
 
-async def test_an_event_that_another_relay_holds_is_passed_over(parts: Parts, desk: Desk, pool):
+async def test_an_event_that_another_relay_holds_is_passed_over(parts: Resources, desk: Desk, pool):
     await crashed_producer(pool, 1, 2)
     async with pool.acquire() as conn, conn.transaction():
         assert len(await events.take_unpublished(conn, "telegram", older_than_s=0.0, limit=1)) == 1
@@ -73,7 +73,7 @@ async def test_an_event_that_another_relay_holds_is_passed_over(parts: Parts, de
 
 
 async def test_an_unpublishable_payload_is_failed_and_holds_nobody_up(
-    parts: Parts, desk: Desk, pool
+    parts: Resources, desk: Desk, pool
 ):
     await crashed_producer(pool, 1, 2)
     await pool.execute("UPDATE sync_events SET payload = repeat('x', 100000) WHERE id = 1")
@@ -88,7 +88,7 @@ async def test_an_unpublishable_payload_is_failed_and_holds_nobody_up(
     assert await desk.stream_length("telegram") == 1
 
 
-async def test_a_missing_stream_is_built_and_the_events_follow(parts: Parts, desk: Desk, pool):
+async def test_a_missing_stream_is_built_and_the_events_follow(parts: Resources, desk: Desk, pool):
     await crashed_producer(pool, 1)
     await desk.lose_everything()
     relay = Relay(parts)
@@ -101,7 +101,9 @@ async def test_a_missing_stream_is_built_and_the_events_follow(parts: Parts, des
     assert await desk.xp("discord") == 1
 
 
-async def test_a_missing_stream_on_one_side_does_not_stop_the_other(parts: Parts, desk: Desk, pool):
+async def test_a_missing_stream_on_one_side_does_not_stop_the_other(
+    parts: Resources, desk: Desk, pool
+):
     await crashed_producer(pool, 1)
     payload = xp_payload(1, source="discord", user_id=5)
     async with pool.acquire() as conn, conn.transaction():
@@ -114,7 +116,7 @@ async def test_a_missing_stream_on_one_side_does_not_stop_the_other(parts: Parts
 
 
 async def test_unfinished_events_are_published_again_after_a_loss_and_finished_ones_are_not(
-    parts: Parts, producer: Producer, desk: Desk
+    parts: Resources, producer: Producer, desk: Desk
 ):
     settling = Settling("telegram", parts)
     await give_xp(producer, 1, number=1)
@@ -133,7 +135,7 @@ async def test_unfinished_events_are_published_again_after_a_loss_and_finished_o
 
 
 async def test_an_event_marked_published_just_after_the_loss_is_published_again(
-    parts: Parts, producer: Producer, desk: Desk
+    parts: Resources, producer: Producer, desk: Desk
 ):
     """Producers mark a moment late; a mark for what was lost must not outlive the rebuild."""
     await give_xp(producer, 10, number=1)
@@ -148,7 +150,7 @@ async def test_an_event_marked_published_just_after_the_loss_is_published_again(
     assert await desk.xp("discord") == 10
 
 
-async def test_nobody_can_publish_while_a_stream_is_missing(parts: Parts, desk: Desk):
+async def test_nobody_can_publish_while_a_stream_is_missing(parts: Resources, desk: Desk):
     await desk.lose_everything()
 
     with pytest.raises(StreamMissing):
@@ -158,14 +160,14 @@ async def test_nobody_can_publish_while_a_stream_is_missing(parts: Parts, desk: 
 
 
 async def test_rebuilding_twice_at_once_loses_and_doubles_nothing(
-    parts: Parts, settings, community, stop, producer: Producer, desk: Desk
+    parts: Resources, settings, community, stop, producer: Producer, desk: Desk
 ):
     for number in range(20):
         await give_xp(producer, 1, number=number)
     await published(desk)
     await desk.lose_everything()
 
-    async with open_parts(settings, community, stop, keys=parts.keys) as other:
+    async with open_resources(settings, community, stop, keys=parts.keys) as other:
         await asyncio.gather(parts.rebuild("telegram"), other.rebuild("telegram"))
         await asyncio.gather(Relay(parts).step(), Relay(other).step())
         async with asyncio.timeout(20):
@@ -178,7 +180,7 @@ async def test_rebuilding_twice_at_once_loses_and_doubles_nothing(
     assert await desk.ledger_rows("discord") == 20
 
 
-async def test_a_reader_that_waits_notices_the_loss(parts: Parts, desk: Desk):
+async def test_a_reader_that_waits_notices_the_loss(parts: Resources, desk: Desk):
     settling = Settling("telegram", parts)
     await settling.step()
     await desk.lose_everything()
@@ -191,7 +193,7 @@ async def test_a_reader_that_waits_notices_the_loss(parts: Parts, desk: Desk):
 
 
 async def test_what_redis_lost_in_silence_is_published_again(
-    parts: Parts, producer: Producer, desk: Desk
+    parts: Resources, producer: Producer, desk: Desk
 ):
     """A failover may drop the last entries of a stream that is still there, groups and all."""
     await give_xp(producer, 10, number=1)
@@ -206,7 +208,7 @@ async def test_what_redis_lost_in_silence_is_published_again(
 
 
 async def test_however_much_redis_lost_in_silence_one_look_takes_it_back_in_steps(
-    parts: Parts, producer: Producer, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    parts: Resources, producer: Producer, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("consumers.runtime.rebuild.LOST_STEP", 2)
     for number in range(5):
@@ -219,7 +221,7 @@ async def test_however_much_redis_lost_in_silence_one_look_takes_it_back_in_step
     assert await desk.statuses() == {"pending": 5}
 
 
-async def test_a_backlog_is_not_taken_for_lost(parts: Parts, producer: Producer, desk: Desk):
+async def test_a_backlog_is_not_taken_for_lost(parts: Resources, producer: Producer, desk: Desk):
     settling = Settling("telegram", parts)
     for number in range(3):
         await give_xp(producer, 1, number=number)
@@ -235,7 +237,7 @@ async def test_a_backlog_is_not_taken_for_lost(parts: Parts, producer: Producer,
 
 
 async def test_what_was_lost_is_found_while_others_come_in_without_end(
-    parts: Parts, producer: Producer, desk: Desk
+    parts: Resources, producer: Producer, desk: Desk
 ):
     """What is older than the oldest unfinished entry, and not settled, is on no stream."""
     await give_xp(producer, 10, number=1)
@@ -255,7 +257,9 @@ async def test_what_was_lost_is_found_while_others_come_in_without_end(
     assert await desk.statuses() == {"completed": 1, "pending": 1, "published": 1}
 
 
-async def test_an_old_backlog_is_not_taken_for_lost(parts: Parts, producer: Producer, desk: Desk):
+async def test_an_old_backlog_is_not_taken_for_lost(
+    parts: Resources, producer: Producer, desk: Desk
+):
     """It has waited for as long as it has been marked; the mark came after the entry."""
     await give_xp(producer, 10, number=1)
     await published(desk)
@@ -271,7 +275,7 @@ async def test_an_old_backlog_is_not_taken_for_lost(parts: Parts, producer: Prod
 
 
 async def test_a_stream_that_lost_its_end_is_learned_anew(
-    parts: Parts, producer: Producer, desk: Desk
+    parts: Resources, producer: Producer, desk: Desk
 ):
     """After a failover, entries may have smaller ids than the look before the failover saw."""
     stream, group = desk.keys.subscription("telegram")
@@ -296,7 +300,7 @@ async def test_a_stream_that_lost_its_end_is_learned_anew(
 
 
 async def test_what_is_published_during_the_look_is_not_taken_for_lost(
-    parts: Parts, producer: Producer, desk: Desk
+    parts: Resources, producer: Producer, desk: Desk
 ):
     class Interrupted(Rebuild):
         """Right after its first look at the backlog, an event is published and marked."""
@@ -319,7 +323,7 @@ async def test_what_is_published_during_the_look_is_not_taken_for_lost(
 
 
 async def test_what_may_be_lost_is_looked_for_once_in_a_while(
-    parts: Parts, producer: Producer, desk: Desk
+    parts: Resources, producer: Producer, desk: Desk
 ):
     relay = Relay(parts)
     await give_xp(producer, 10, number=1)

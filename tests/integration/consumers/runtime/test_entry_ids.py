@@ -10,7 +10,7 @@ from bus import group_exists
 from consumers.cleanup.role import Cleanup
 from consumers.relay.role import Relay
 from consumers.runtime.rebuild import Rebuild
-from consumers.runtime.resources import Parts, open_parts
+from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
 from db import Producer
 from tests.support.reconcile import a_pass, opened
@@ -33,7 +33,7 @@ async def published(desk: Desk) -> None:
     await until(nothing_pending, what="the producer marks what it published")
 
 
-async def arrive(parts: Parts, desk: Desk, xp: int) -> None:
+async def arrive(parts: Resources, desk: Desk, xp: int) -> None:
     """Let the relay and the consumer work until the books of Discord hold this much."""
     relay, settling = Relay(parts), Settling("telegram", parts)
     relay._look_for_lost_at = 0.0
@@ -47,7 +47,7 @@ async def arrive(parts: Parts, desk: Desk, xp: int) -> None:
 
 
 async def test_a_stream_that_takes_no_more_ids_goes_on_and_loses_nothing(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     """Entries of a program that only adds to the stream exist nowhere else."""
     stream = desk.keys.stream("telegram")
@@ -65,11 +65,11 @@ async def test_a_stream_that_takes_no_more_ids_goes_on_and_loses_nothing(
 
 
 async def test_a_stream_that_takes_no_more_ids_does_not_hold_up_the_start(
-    parts: Parts, settings, community, stop, keys, desk: Desk, producer: Producer
+    parts: Resources, settings, community, stop, keys, desk: Desk, producer: Producer
 ):
     await desk.redis.xadd(keys.stream("telegram"), {"e": b"no event"}, id=LARGEST)
 
-    async with open_parts(settings, community, stop, keys=keys):
+    async with open_resources(settings, community, stop, keys=keys):
         await give_xp(producer, 1)
         await published(desk)
 
@@ -78,7 +78,7 @@ async def test_a_stream_that_takes_no_more_ids_does_not_hold_up_the_start(
 
 
 async def test_an_entry_in_work_is_settled_once_although_its_stream_is_made_anew(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     settling = Settling("telegram", parts)
     await desk.add("telegram", xp_payload(1, entity_id="foreign"))
@@ -94,11 +94,11 @@ async def test_an_entry_in_work_is_settled_once_although_its_stream_is_made_anew
 
 
 async def test_two_relays_make_a_stream_anew_once(
-    parts: Parts, settings, community, stop, keys, desk: Desk, producer: Producer
+    parts: Resources, settings, community, stop, keys, desk: Desk, producer: Producer
 ):
     await desk.add("telegram", *(xp_payload(1, entity_id=f"f{n}") for n in range(5)))
     await desk.redis.xadd(desk.keys.stream("telegram"), {"e": b"no event"}, id=LARGEST)
-    async with open_parts(settings, community, stop, keys=keys) as other:
+    async with open_resources(settings, community, stop, keys=keys) as other:
         await parts.rebuild("telegram")
         length = await desk.stream_length("telegram")
         await other.rebuild("telegram")
@@ -107,7 +107,7 @@ async def test_two_relays_make_a_stream_anew_once(
 
 
 async def test_pages_of_a_pass_find_room_on_a_stream_that_takes_no_more_ids(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     await give_xp(producer, 1)
     await arrive(parts, desk, 1)
@@ -121,7 +121,7 @@ async def test_pages_of_a_pass_find_room_on_a_stream_that_takes_no_more_ids(
 
 
 async def test_entries_are_buried_although_the_dead_letters_take_no_more_ids(
-    parts: Parts, desk: Desk
+    parts: Resources, desk: Desk
 ):
     await desk.redis.xadd(desk.keys.dead, {"e": "x"}, id=LARGEST)
     await desk.add("telegram", b"no event", xp_payload(1))
@@ -135,7 +135,7 @@ async def test_entries_are_buried_although_the_dead_letters_take_no_more_ids(
 
 @pytest.mark.parametrize("ahead_ms", [HOUR_MS, -60_000], ids=["ahead", "caught up with"])
 async def test_a_backlog_behind_an_id_from_the_future_is_not_published_again(
-    parts: Parts, desk: Desk, producer: Producer, pool: asyncpg.Pool, ahead_ms: int
+    parts: Resources, desk: Desk, producer: Producer, pool: asyncpg.Pool, ahead_ms: int
 ):
     """An id says nothing of when its entry was added, before its time has come or after."""
     first = f"{int(time.time() * 1_000) + ahead_ms}-0"
@@ -155,7 +155,7 @@ async def test_a_backlog_behind_an_id_from_the_future_is_not_published_again(
 
 @pytest.mark.parametrize("place", [LARGEST, "99999999999999-0", "$"])
 async def test_a_group_that_was_set_too_far_ahead_gets_its_events(
-    parts: Parts, desk: Desk, producer: Producer, place: str
+    parts: Resources, desk: Desk, producer: Producer, place: str
 ):
     await give_xp(producer, 1)
     await published(desk)
@@ -171,7 +171,7 @@ async def test_a_group_that_was_set_too_far_ahead_gets_its_events(
 
 
 async def test_a_group_of_pages_that_was_set_too_far_ahead_is_put_back(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     await give_xp(producer, 1)
     await arrive(parts, desk, 1)
@@ -187,7 +187,7 @@ async def taken_by_another_program(redis: Redis, key: str) -> None:
 
 
 async def test_a_key_of_another_type_costs_its_own_direction_only(
-    parts: Parts, settings, community, stop, keys, desk: Desk, producer: Producer
+    parts: Resources, settings, community, stop, keys, desk: Desk, producer: Producer
 ):
     await taken_by_another_program(desk.redis, keys.stream("telegram"))
     for number in range(3):
@@ -195,7 +195,7 @@ async def test_a_key_of_another_type_costs_its_own_direction_only(
         await give_xp(producer, number, source="discord")
     await producer.close()
     await desk.redis.xtrim(keys.stream("discord"), maxlen=0, approximate=False)
-    async with open_parts(settings, community, stop, keys=keys) as parts:
+    async with open_resources(settings, community, stop, keys=keys) as parts:
         relay = Relay(parts)
         relay._look_for_lost_at = 0.0
         assert await relay.step() == 3
@@ -208,7 +208,7 @@ async def test_a_key_of_another_type_costs_its_own_direction_only(
 
 
 async def test_what_cannot_be_published_does_not_starve_the_other_platform(
-    parts: Parts, desk: Desk, producer: Producer, monkeypatch: pytest.MonkeyPatch
+    parts: Resources, desk: Desk, producer: Producer, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("consumers.relay.role.EVENTS_PER_STEP", 2)
     await taken_by_another_program(desk.redis, desk.keys.stream("telegram"))
@@ -223,7 +223,7 @@ async def test_what_cannot_be_published_does_not_starve_the_other_platform(
     assert await desk.stream_length("discord") == 1
 
 
-async def test_consumers_may_have_any_names(parts: Parts, desk: Desk):
+async def test_consumers_may_have_any_names(parts: Resources, desk: Desk):
     stream, group = desk.keys.subscription("telegram")
     await desk.redis.xgroup_createconsumer(stream, group, b"\xff\xfe")
     await desk.redis.xgroup_create(stream, b"\xff", id="0")

@@ -16,7 +16,7 @@ import schemas
 from bus import SOURCES, Keys, Publisher, connect
 from config import Community, Settings
 from consumers.relay.role import Relay
-from consumers.runtime.resources import Parts, open_parts
+from consumers.runtime.resources import Resources, open_resources
 from consumers.runtime.runner import run
 from consumers.settling.role import Settling
 from db import Producer
@@ -45,9 +45,9 @@ async def parts(
     database_url: str,
     community: Community,
     stop: asyncio.Event,
-) -> AsyncIterator[Parts]:
+) -> AsyncIterator[Resources]:
     settings = Settings(redis_url=nodes.url, database_url=database_url)
-    async with open_parts(settings, community, stop) as parts:
+    async with open_resources(settings, community, stop) as parts:
         yield parts
 
 
@@ -123,7 +123,7 @@ class Bots:
 
 
 @contextlib.asynccontextmanager
-async def consumers_running(parts: Parts) -> AsyncIterator[None]:
+async def consumers_running(parts: Resources) -> AsyncIterator[None]:
     """Both settling roles and the relay, each in its loop, as the process runs them."""
     roles = {
         "to-discord": lambda: Settling("telegram", parts),
@@ -156,7 +156,7 @@ async def all_arrived(bots: Bots) -> None:
 
 
 async def test_a_primary_killed_under_load_costs_and_doubles_nothing(
-    nodes: Nodes, parts: Parts, bots: Bots
+    nodes: Nodes, parts: Resources, bots: Bots
 ):
     async with consumers_running(parts):
         async with bots.at_work():
@@ -173,7 +173,7 @@ async def test_a_primary_killed_under_load_costs_and_doubles_nothing(
 
 
 async def test_events_that_the_new_primary_never_saw_are_published_again(
-    nodes: Nodes, parts: Parts, bots: Bots
+    nodes: Nodes, parts: Resources, bots: Bots
 ):
     # Given events that the old primary took and nobody has read yet
     await bots.create(EVENTS_BEFORE)

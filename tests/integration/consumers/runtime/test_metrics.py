@@ -18,7 +18,7 @@ from config import ConfigError, Settings, metrics
 from consumers.cleanup.role import Cleanup
 from consumers.relay.role import Relay
 from consumers.runtime.gauges import Watch
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Backoff
 from consumers.settling.role import Settling
 from db import Producer
@@ -110,7 +110,7 @@ def test_without_a_port_nothing_is_served_and_a_taken_one_is_one_sentence():
 
 
 async def test_what_is_settled_relayed_found_and_trimmed_is_counted(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     names = (
         "twinstream_entries_settled_total",
@@ -134,7 +134,7 @@ async def test_what_is_settled_relayed_found_and_trimmed_is_counted(
     assert [b - a for a, b in zip(before, after, strict=True)] == [1, 1, 1, 1]
 
 
-async def test_the_gauges_show_what_waits(parts: Parts, desk: Desk):
+async def test_the_gauges_show_what_waits(parts: Resources, desk: Desk):
     stream = desk.keys.stream("telegram")
     await desk.add("telegram", xp_payload(1), b"no event")
     await Watch(parts).step()
@@ -149,7 +149,7 @@ async def test_the_gauges_show_what_waits(parts: Parts, desk: Desk):
     assert figure("twinstream_server_up", server="redis") == 1
 
 
-async def test_a_gauge_says_unknown_of_an_age_that_is(parts: Parts, desk: Desk):
+async def test_a_gauge_says_unknown_of_an_age_that_is(parts: Resources, desk: Desk):
     stream = desk.keys.stream("telegram")
     ahead = f"{int(time.time() * 1_000) + 3_600_000}-0"
     await desk.redis.xadd(stream, {"e": xp_payload(1)}, id=ahead)
@@ -162,7 +162,7 @@ async def test_a_gauge_says_unknown_of_an_age_that_is(parts: Parts, desk: Desk):
 
 
 async def test_during_an_outage_of_redis_its_figures_are_unknown_and_the_record_is_still_read(
-    parts: Parts, desk: Desk
+    parts: Resources, desk: Desk
 ):
     away = connect(f"redis://127.0.0.1:{free_port()}/0", name="test")
     watch = Watch(parts)
@@ -188,7 +188,7 @@ async def test_a_role_that_waits_shows_until_it_goes_on(stop: asyncio.Event):
 
 
 async def test_an_event_that_the_bus_does_not_take_is_counted_as_left_to_the_relay(
-    parts: Parts, desk: Desk, redis: Redis
+    parts: Resources, desk: Desk, redis: Redis
 ):
     publisher = CountingPublisher(parts.publisher)
     left = figure("twinstream_events_left_to_relay_total", source="telegram")

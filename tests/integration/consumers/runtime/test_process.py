@@ -406,8 +406,9 @@ def test_settling_imports_neither_platform_library():
     """aiogram alone costs seconds and 100 MB; a process that settles needs neither."""
     probe = """
 import sys
-from consumers import __main__, app, roles
-import consumers.to_discord, consumers.to_telegram, consumers.relay, consumers.surfaces
+from consumers import __main__
+from consumers.runtime import process, roles
+import consumers.settling.role, consumers.relay.role, consumers.display.role
 print(sorted({"aiogram", "discord"} & set(sys.modules)))
 """
     done = subprocess.run(

@@ -9,7 +9,7 @@ import pytest
 
 import schemas
 from config import AchievementSetting, Community
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling, open_settling
 from db import issue_code, redeem_code
 from db.ledger import events
@@ -25,13 +25,13 @@ def community(community: Community) -> Community:
 
 
 @pytest.fixture
-async def to_discord(parts: Parts) -> AsyncIterator[Settling]:
+async def to_discord(parts: Resources) -> AsyncIterator[Settling]:
     async with open_settling("telegram", parts) as role:
         yield role
 
 
 @pytest.fixture
-async def to_telegram(parts: Parts) -> AsyncIterator[Settling]:
+async def to_telegram(parts: Resources) -> AsyncIterator[Settling]:
     async with open_settling("discord", parts) as role:
         yield role
 

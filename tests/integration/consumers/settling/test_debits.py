@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Deferred
 from consumers.settling.poison import ATTEMPTS_MAX, SUSPECT_DELIVERIES
 from consumers.settling.role import Settling
@@ -14,12 +14,12 @@ from tests.support.settling import Desk, until, xp_payload
 
 
 @pytest.fixture
-def to_discord(parts: Parts) -> Settling:
+def to_discord(parts: Resources) -> Settling:
     return Settling("telegram", parts)
 
 
 async def test_a_foreign_debit_is_judged_only_after_the_credit_that_another_consumer_has_in_work(
-    parts: Parts, desk: Desk
+    parts: Resources, desk: Desk
 ):
     """Delivered side by side, the debit would else be refused, and buried, for coming first."""
     to_discord = Settling("telegram", _patient(parts))
@@ -39,7 +39,7 @@ async def test_a_foreign_debit_is_judged_only_after_the_credit_that_another_cons
 
 
 async def test_a_foreign_debit_does_not_wait_for_ever_for_a_consumer_that_died(
-    parts: Parts, to_discord, desk: Desk
+    parts: Resources, to_discord, desk: Desk
 ):
     """Nobody else is there to claim what the dead one had in work."""
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
@@ -71,7 +71,7 @@ async def test_a_foreign_debit_waits_for_a_credit_in_the_same_hand(to_discord, d
 
 
 async def test_waiting_for_what_came_before_it_never_makes_an_event_a_suspect(
-    parts: Parts, desk: Desk
+    parts: Resources, desk: Desk
 ):
     """Each wait ends with one more delivery, and nobody died of any."""
     parts = _patient(parts)
@@ -91,13 +91,13 @@ async def test_waiting_for_what_came_before_it_never_makes_an_event_a_suspect(
     assert await desk.statuses() == {"completed": 2}
 
 
-def _patient(parts: Parts) -> Parts:
+def _patient(parts: Resources) -> Resources:
     """Nothing is idle long enough to be claimed while a test lasts."""
     limits = msgspec.structs.replace(parts.community.consumers, claim_idle_ms=600_000)
     return replace(parts, community=msgspec.structs.replace(parts.community, consumers=limits))
 
 
-async def test_many_that_wait_hold_up_others_only_once(parts: Parts, desk: Desk):
+async def test_many_that_wait_hold_up_others_only_once(parts: Resources, desk: Desk):
     to_discord = Settling("telegram", _patient(parts))
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
     await Settling("telegram", replace(parts, lane=2)).read()
@@ -115,7 +115,7 @@ async def test_many_that_wait_hold_up_others_only_once(parts: Parts, desk: Desk)
 
 @pytest.mark.parametrize("lost", ["stream", "group"])
 async def test_a_foreign_debit_waits_for_a_credit_that_only_another_consumer_still_has(
-    parts: Parts, desk: Desk, lost
+    parts: Resources, desk: Desk, lost
 ):
     """Of what was lost with the stream, the group made anew knows nothing."""
     to_discord = Settling("telegram", _patient(parts))
@@ -163,7 +163,7 @@ async def test_a_foreign_debit_whose_stream_was_lost_is_buried_once_nobody_can_h
 
 
 async def test_a_foreign_debit_that_nothing_before_it_can_cover_is_buried(
-    parts: Parts, to_discord, desk: Desk
+    parts: Resources, to_discord, desk: Desk
 ):
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
     await to_discord.read()

@@ -10,7 +10,7 @@ import schemas
 from bus import SOURCES, Keys, Publisher, connect, ensure_group
 from consumers.operate import dead_letters
 from consumers.relay.role import Relay
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.settling.poison import ATTEMPTS_MAX, SUSPECT_DELIVERIES
 from consumers.settling.role import Settling
 from db import Producer, StorageUnavailable
@@ -39,7 +39,7 @@ relay_interval_ms = 50
 class Dying:
     """A settling role that ends at a lethal event, as its process would, and is started again."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Resources) -> None:
         self._parts = parts
         self.deaths = 0
 
@@ -115,7 +115,7 @@ async def test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_bat
 
 
 async def test_what_was_buried_for_killing_takes_effect_once_it_is_sent_again_after_a_fix(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     await desk.add("telegram", MARKED)
     dying = Dying(parts)
@@ -134,7 +134,9 @@ async def test_what_was_buried_for_killing_takes_effect_once_it_is_sent_again_af
     assert await desk.failures() == {}
 
 
-async def test_an_outage_of_postgres_costs_one_attempt_however_long_it_is(parts: Parts, desk: Desk):
+async def test_an_outage_of_postgres_costs_one_attempt_however_long_it_is(
+    parts: Resources, desk: Desk
+):
     await desk.add("telegram", xp_payload(5))
     await desk.deliver("telegram", "to-discord-1", SUSPECT_DELIVERIES)
     role = Settling("telegram", parts)
@@ -150,7 +152,7 @@ async def test_an_outage_of_postgres_costs_one_attempt_however_long_it_is(parts:
     assert await desk.xp("discord") == 5
 
 
-async def test_suspects_that_settle_well_leave_no_trace(parts: Parts, desk: Desk):
+async def test_suspects_that_settle_well_leave_no_trace(parts: Resources, desk: Desk):
     payloads = [xp_payload(1, entity_id=str(number)) for number in range(5)]
     await desk.add("telegram", *payloads, b"no event")
     await desk.deliver("telegram", "to-discord-1", SUSPECT_DELIVERIES)
@@ -163,7 +165,7 @@ async def test_suspects_that_settle_well_leave_no_trace(parts: Parts, desk: Desk
 
 
 async def test_an_entry_that_settled_is_not_buried_because_its_acknowledgement_is_lost(
-    parts: Parts, desk: Desk
+    parts: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(5))
     await desk.deliver("telegram", "to-discord-1", SUSPECT_DELIVERIES)

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from bus import BusUnavailable, Reader
 from consumers.relay.role import Relay
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.settling.renewal import renewed
 from consumers.settling.role import Settling
 from db import Producer
@@ -16,7 +16,7 @@ from tests.support.settling import Desk, until, xp_payload
 CLAIM_IDLE_S = 1.0
 
 
-def other_consumer(parts: Parts, desk: Desk) -> Reader:
+def other_consumer(parts: Resources, desk: Desk) -> Reader:
     return Reader(
         parts.reading_redis,
         desk.keys.subscription("telegram"),
@@ -26,7 +26,7 @@ def other_consumer(parts: Parts, desk: Desk) -> Reader:
     )
 
 
-async def test_what_is_in_work_is_not_claimed_by_another_consumer(parts: Parts, desk: Desk):
+async def test_what_is_in_work_is_not_claimed_by_another_consumer(parts: Resources, desk: Desk):
     await desk.add("telegram", xp_payload(15))
     role = Settling("telegram", parts)
     thief = other_consumer(parts, desk)
@@ -45,7 +45,7 @@ async def test_what_is_in_work_is_not_claimed_by_another_consumer(parts: Parts, 
 
 
 async def test_what_is_in_hand_during_an_outage_of_postgres_is_not_claimed_either(
-    parts: Parts, desk: Desk
+    parts: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(15))
     role = Settling("telegram", parts)
@@ -58,7 +58,7 @@ async def test_what_is_in_hand_during_an_outage_of_postgres_is_not_claimed_eithe
         assert await thief.read() == []
 
 
-async def test_nothing_is_renewed_once_the_work_is_done(parts: Parts, desk: Desk):
+async def test_nothing_is_renewed_once_the_work_is_done(parts: Resources, desk: Desk):
     reader = parts.reader("telegram")
     before = asyncio.all_tasks()
 
@@ -68,7 +68,7 @@ async def test_nothing_is_renewed_once_the_work_is_done(parts: Parts, desk: Desk
     assert asyncio.all_tasks() == before
 
 
-async def test_an_outage_of_redis_does_not_end_the_work(parts: Parts):
+async def test_an_outage_of_redis_does_not_end_the_work(parts: Resources):
     tried = asyncio.Event()
 
     class Away:
@@ -87,7 +87,7 @@ async def test_an_outage_of_redis_does_not_end_the_work(parts: Parts):
 
 
 async def test_entries_that_somebody_deleted_are_told_and_their_events_published_again(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     stream, group = desk.keys.subscription("telegram")
     await producer.create_xp_change_event(

@@ -7,7 +7,7 @@ import pytest
 
 import schemas
 from consumers.relay.role import Relay
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
 from db import Producer, Recorded
 from tests.support.settling import Desk, xp_payload
@@ -92,7 +92,7 @@ async def own(producer: Producer, pool: asyncpg.Pool, way: Any) -> None:
 @pytest.mark.parametrize("transact", [lent, own])
 @pytest.mark.parametrize("way", WAYS)
 async def test_an_event_that_a_savepoint_rolled_back_reaches_no_platform(
-    parts: Parts, desk: Desk, producer: Producer, transact: Any, way: Any
+    parts: Resources, desk: Desk, producer: Producer, transact: Any, way: Any
 ):
     await transact(producer, parts.pool, way)
 
@@ -106,7 +106,7 @@ async def test_an_event_that_a_savepoint_rolled_back_reaches_no_platform(
 
 
 async def test_publishing_after_the_whole_transaction_was_rolled_back_publishes_nothing(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     async with parts.pool.acquire() as conn:
         transaction = conn.transaction()
@@ -120,7 +120,7 @@ async def test_publishing_after_the_whole_transaction_was_rolled_back_publishes_
 
 
 async def test_publishing_before_the_commit_leaves_the_event_to_the_relay(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     """The transaction may still be rolled back."""
     async with parts.pool.acquire() as conn, conn.transaction():
@@ -133,7 +133,7 @@ async def test_publishing_before_the_commit_leaves_the_event_to_the_relay(
 
 
 async def test_an_event_recorded_again_after_a_rollback_is_published_once_as_recorded(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     """The first attempt carries an earlier time, so its payload is another one."""
     async with producer.transaction() as conn:
@@ -148,7 +148,7 @@ async def test_an_event_recorded_again_after_a_rollback_is_published_once_as_rec
 
 
 async def test_an_event_recorded_in_two_savepoints_of_which_one_rolled_back_is_published_once(
-    parts: Parts, desk: Desk, producer: Producer
+    parts: Resources, desk: Desk, producer: Producer
 ):
     async with parts.pool.acquire() as conn, conn.transaction():
         async with conn.transaction():

@@ -7,19 +7,19 @@ import pytest
 
 import schemas
 from bus import BusUnavailable
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
 from db import Producer, StorageUnavailable
 from tests.support.settling import NOON, Desk, edited, xp_payload
 
 
 @pytest.fixture
-def to_discord(parts: Parts) -> Settling:
+def to_discord(parts: Resources) -> Settling:
     return Settling("telegram", parts)
 
 
 @pytest.fixture
-def to_telegram(parts: Parts) -> Settling:
+def to_telegram(parts: Resources) -> Settling:
     return Settling("discord", parts)
 
 
@@ -138,7 +138,7 @@ class FailingOnce:
 
 
 async def test_a_crash_between_commit_and_acknowledgement_redelivers_and_changes_nothing(
-    parts: Parts, desk: Desk
+    parts: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(15))
     crashing = Settling("telegram", parts)
@@ -156,7 +156,9 @@ async def test_a_crash_between_commit_and_acknowledgement_redelivers_and_changes
     assert await desk.unacknowledged("telegram") == 0
 
 
-async def test_a_crash_before_the_commit_redelivers_and_nothing_is_lost(parts: Parts, desk: Desk):
+async def test_a_crash_before_the_commit_redelivers_and_nothing_is_lost(
+    parts: Resources, desk: Desk
+):
     await desk.add("telegram", xp_payload(15))
     await desk.pool.execute("ALTER TABLE transactions RENAME TO mislaid")
     with pytest.raises(StorageUnavailable):
@@ -170,7 +172,7 @@ async def test_a_crash_before_the_commit_redelivers_and_nothing_is_lost(parts: P
     assert await desk.unacknowledged("telegram") == 0
 
 
-async def test_a_lost_acknowledgement_is_made_up_for_by_the_next_step(parts: Parts, desk: Desk):
+async def test_a_lost_acknowledgement_is_made_up_for_by_the_next_step(parts: Resources, desk: Desk):
     await desk.add("telegram", xp_payload(15))
     role = Settling("telegram", parts)
     role._reader = FailingOnce(role._reader)
@@ -235,7 +237,7 @@ async def test_an_entry_without_an_event_is_buried_with_what_it_held(to_discord,
 
 @pytest.mark.parametrize("before", ["published", "failed", "completed"])
 async def test_a_recorded_event_that_cannot_be_read_fails_itself_and_is_not_sent_again(
-    parts: Parts, to_discord, producer, desk: Desk, before
+    parts: Resources, to_discord, producer, desk: Desk, before
 ):
     """A newer release recorded it, say. It waits in the dead letters for whoever can read it.
 
@@ -317,7 +319,7 @@ async def test_a_broken_database_buries_nothing(to_discord, desk: Desk):
     assert await desk.xp("discord") == 15
 
 
-async def test_what_a_dead_consumer_left_is_claimed(parts: Parts, desk: Desk):
+async def test_what_a_dead_consumer_left_is_claimed(parts: Resources, desk: Desk):
     stream, group = desk.keys.subscription("telegram")
     await desk.add("telegram", GOOD)
     await desk.redis.xreadgroup(group, "to-discord-9", {stream: ">"})
@@ -331,7 +333,7 @@ async def test_what_a_dead_consumer_left_is_claimed(parts: Parts, desk: Desk):
     assert await desk.unacknowledged("telegram") == 0
 
 
-async def test_foreign_events_in_hand_survive_the_loss_of_redis(parts: Parts, desk: Desk):
+async def test_foreign_events_in_hand_survive_the_loss_of_redis(parts: Resources, desk: Desk):
     """They are nowhere but in the consumer's hands: neither in Redis any more, nor in Postgres."""
     await desk.add("telegram", b"no event", GOOD)
     role = Settling("telegram", parts)
@@ -354,7 +356,7 @@ async def test_foreign_events_in_hand_survive_the_loss_of_redis(parts: Parts, de
             await role.step()
 
 
-async def test_a_stop_ends_the_wait_for_entries_at_once(parts: Parts, stop: asyncio.Event):
+async def test_a_stop_ends_the_wait_for_entries_at_once(parts: Resources, stop: asyncio.Event):
     role = Settling("telegram", parts)
     asyncio.get_running_loop().call_soon(stop.set)
 

@@ -21,7 +21,7 @@ from config import AchievementSetting, Community, Settings
 from config.community import StoreSetting
 from consumers.operate import dead_letters, doctor
 from consumers.reconcile.debts import DebtPayer
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.settling import bonuses
 from consumers.settling.role import open_settling
 from db import (
@@ -140,7 +140,7 @@ async def settings(settings: Settings, pool: asyncpg.Pool) -> Settings:
 
 
 @pytest.fixture
-async def parts(parts: Parts, pool: asyncpg.Pool, side: Platform) -> Parts:
+async def parts(parts: Resources, pool: asyncpg.Pool, side: Platform) -> Resources:
     """A bot keeps its members in a table `users`; five of them are linked and have a row."""
     for account_id in (MIRA, NOA, *OTHERS):
         ids = {"telegram": account_id, "discord": account_id + IN_DISCORD}
@@ -160,7 +160,7 @@ async def parts(parts: Parts, pool: asyncpg.Pool, side: Platform) -> Parts:
 
 
 @pytest.fixture
-async def producer(parts: Parts) -> AsyncIterator[Producer]:
+async def producer(parts: Resources) -> AsyncIterator[Producer]:
     """The producer of a bot that leaves its table to twinstream."""
     producer = Producer(parts.pool, schemas, parts.publisher, stores=parts.stores)
     yield producer
@@ -168,7 +168,7 @@ async def producer(parts: Parts) -> AsyncIterator[Producer]:
 
 
 @pytest.fixture
-async def paying(parts: Parts) -> DebtPayer:
+async def paying(parts: Resources) -> DebtPayer:
     return DebtPayer(parts.pool, "telegram", parts.stores["telegram"])
 
 
@@ -182,7 +182,7 @@ async def row_xp(pool: asyncpg.Pool, account_id: int) -> int:
     return int(await pool.fetchval("SELECT xp FROM users WHERE id = $1", account_id))
 
 
-async def owe(parts: Parts, amount: int, *accounts: int) -> None:
+async def owe(parts: Resources, amount: int, *accounts: int) -> None:
     async with parts.pool.acquire() as conn, conn.transaction():
         rows = await conn.fetch(
             "SELECT member_id FROM accounts WHERE platform = 'telegram' AND account_id = ANY ($1)",
@@ -205,7 +205,7 @@ async def try_again_now(pool: asyncpg.Pool) -> None:
     await pool.execute("UPDATE store_debts SET retry_at = now()")
 
 
-async def settle(parts: Parts) -> None:
+async def settle(parts: Resources) -> None:
     async with open_settling("discord", parts) as role:
         await role.step()
 
@@ -233,7 +233,7 @@ LOCK_TABLE = "LOCK TABLE users IN ACCESS EXCLUSIVE MODE"
 
 @one_row
 async def test_an_event_for_a_refused_row_is_buried_and_the_rest_arrives(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool, ddl: str, words: str
+    parts: Resources, desk: Desk, pool: asyncpg.Pool, ddl: str, words: str
 ):
     await pool.execute(ddl)
     before = await row_xp(pool, MIRA)
@@ -252,7 +252,7 @@ async def test_an_event_for_a_refused_row_is_buried_and_the_rest_arrives(
 
 @every_row
 async def test_a_table_that_refuses_every_row_waits_and_buries_nothing(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool, ddl: str, mend: str
+    parts: Resources, desk: Desk, pool: asyncpg.Pool, ddl: str, mend: str
 ):
     await pool.execute(ddl)
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
@@ -269,7 +269,7 @@ async def test_a_table_that_refuses_every_row_waits_and_buries_nothing(
 
 
 async def test_a_table_that_another_session_locks_waits_and_buries_nothing(
-    parts: Parts, desk: Desk, database_url: str
+    parts: Resources, desk: Desk, database_url: str
 ):
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
 
@@ -291,7 +291,7 @@ CLOSING = "CREATE SEQUENCE tries; GRANT ALL ON tries TO tenant;" + TRIGGER.forma
 
 
 async def test_a_table_that_closes_in_the_middle_of_a_batch_buries_nothing(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool
+    parts: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute(CLOSING)
     await desk.add("discord", *map(from_discord, (MIRA, NOA, *OTHERS)))
@@ -303,7 +303,7 @@ async def test_a_table_that_closes_in_the_middle_of_a_batch_buries_nothing(
 
 
 async def test_a_table_that_closes_in_the_middle_of_paying_is_not_taken_for_many_refusals(
-    parts: Parts, pool: asyncpg.Pool, paying: DebtPayer
+    parts: Resources, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute(CLOSING)
     await owe(parts, 5, MIRA, NOA, *OTHERS)
@@ -314,7 +314,7 @@ async def test_a_table_that_closes_in_the_middle_of_paying_is_not_taken_for_many
 
 
 async def test_a_refusal_that_is_over_when_it_is_judged_buries_nothing(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool
+    parts: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute(
         "CREATE SEQUENCE tries; GRANT ALL ON tries TO tenant;"
@@ -329,7 +329,7 @@ async def test_a_refusal_that_is_over_when_it_is_judged_buries_nothing(
 
 
 async def test_many_banned_neighbours_do_not_make_a_table_look_closed(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool
+    parts: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute("INSERT INTO users (id) SELECT generate_series(1, 40)")
     await pool.execute(
@@ -346,7 +346,7 @@ async def test_many_banned_neighbours_do_not_make_a_table_look_closed(
     assert await desk.statuses() == {"completed": 1, "failed": 1}
 
 
-async def test_a_table_with_no_other_row_waits(parts: Parts, desk: Desk, pool: asyncpg.Pool):
+async def test_a_table_with_no_other_row_waits(parts: Resources, desk: Desk, pool: asyncpg.Pool):
     await pool.execute("DELETE FROM users WHERE id <> $1", MIRA)
     await pool.execute(ONE_ROW["a trigger"][0])
     await desk.add("discord", from_discord(MIRA))
@@ -358,7 +358,7 @@ async def test_a_table_with_no_other_row_waits(parts: Parts, desk: Desk, pool: a
 
 
 async def test_the_only_row_is_refused_for_its_amount_alone(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool
+    parts: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute("DELETE FROM users WHERE id <> $1", MIRA)
     await pool.execute(ONE_ROW["a number too large"][0])
@@ -370,7 +370,7 @@ async def test_the_only_row_is_refused_for_its_amount_alone(
 
 
 async def test_a_locked_row_costs_itself_alone_and_is_never_buried(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer, database_url: str
+    parts: Resources, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer, database_url: str
 ):
     await desk.add("discord", *map(from_discord, (MIRA, NOA, *OTHERS)))
 
@@ -387,7 +387,7 @@ async def test_a_locked_row_costs_itself_alone_and_is_never_buried(
 
 
 async def test_what_the_table_does_not_want_of_a_debt_buries_no_event(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer
+    parts: Resources, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute("ALTER TABLE users ADD CONSTRAINT no_debts CHECK (xp >= 0)")
     await owe(parts, -50, MIRA)
@@ -414,7 +414,7 @@ async def test_what_the_table_does_not_want_of_a_debt_buries_no_event(
 
 @one_row
 async def test_a_debt_that_a_row_refuses_is_set_aside_and_the_others_are_paid(
-    parts: Parts, pool: asyncpg.Pool, paying: DebtPayer, ddl: str, words: str
+    parts: Resources, pool: asyncpg.Pool, paying: DebtPayer, ddl: str, words: str
 ):
     await pool.execute(ddl)
     await owe(parts, 5, MIRA, NOA, *OTHERS)
@@ -429,7 +429,7 @@ async def test_a_debt_that_a_row_refuses_is_set_aside_and_the_others_are_paid(
 
 
 async def test_each_further_try_of_a_debt_waits_longer_and_it_is_paid_once_that_is_mended(
-    parts: Parts, pool: asyncpg.Pool, paying: DebtPayer
+    parts: Resources, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
     await owe(parts, 5, MIRA)
@@ -451,7 +451,7 @@ async def test_each_further_try_of_a_debt_waits_longer_and_it_is_paid_once_that_
 
 @every_row
 async def test_a_table_that_refuses_every_row_is_paid_nothing_and_passes_go_on(
-    parts: Parts, pool: asyncpg.Pool, ddl: str, mend: str
+    parts: Resources, pool: asyncpg.Pool, ddl: str, mend: str
 ):
     await pool.execute(ddl)
     await owe(parts, 5, MIRA, NOA)
@@ -466,7 +466,7 @@ async def test_a_table_that_refuses_every_row_is_paid_nothing_and_passes_go_on(
 
 
 async def test_a_locked_table_is_left_alone_and_passes_go_on(
-    parts: Parts, pool: asyncpg.Pool, database_url: str
+    parts: Resources, pool: asyncpg.Pool, database_url: str
 ):
     await owe(parts, 5, MIRA, NOA)
 
@@ -480,7 +480,7 @@ async def test_a_locked_table_is_left_alone_and_passes_go_on(
 
 
 async def test_a_locked_row_keeps_no_other_member_from_being_paid(
-    parts: Parts, pool: asyncpg.Pool, paying: DebtPayer, database_url: str
+    parts: Resources, pool: asyncpg.Pool, paying: DebtPayer, database_url: str
 ):
     await owe(parts, 5, MIRA, NOA, *OTHERS)
 
@@ -494,7 +494,7 @@ async def test_a_locked_row_keeps_no_other_member_from_being_paid(
 
 
 async def test_a_trigger_that_drops_the_change_does_not_keep_paying_busy(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer
+    parts: Resources, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute(TRIGGER.format("IF NEW.id = 1001 THEN RETURN NULL; END IF;"))
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
@@ -507,7 +507,7 @@ async def test_a_trigger_that_drops_the_change_does_not_keep_paying_busy(
 
 
 async def test_doctor_says_whose_row_does_not_take_what_it_is_owed(
-    parts: Parts, pool: asyncpg.Pool, paying: DebtPayer, tmp_path: Path, checkout: Path
+    parts: Resources, pool: asyncpg.Pool, paying: DebtPayer, tmp_path: Path, checkout: Path
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
     await owe(parts, 5, MIRA, NOA)
@@ -587,7 +587,7 @@ async def test_a_banned_members_win_is_not_owed_for_ever(producer: Producer, poo
             await game.guess(MIRA, 5, entity_id=entity_id)
 
 
-async def test_the_callers_own_lock_timeout_is_kept(producer: Producer, parts: Parts):
+async def test_the_callers_own_lock_timeout_is_kept(producer: Producer, parts: Resources):
     async with parts.pool.acquire() as conn, conn.transaction():
         await conn.execute("SET LOCAL lock_timeout = '17s'")
         await producer.create_xp_change_event(
@@ -624,7 +624,7 @@ XP_BONUS, BALANCE_BONUS = (
 
 
 async def test_a_refused_bonus_is_on_record_and_can_be_replayed(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool
+    parts: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
     await desk.add("discord", unlocked_in_discord(MIRA))
@@ -645,7 +645,12 @@ async def test_a_refused_bonus_is_on_record_and_can_be_replayed(
 
 
 async def test_the_operators_command_gives_a_bonus_that_was_buried(
-    parts: Parts, pool: asyncpg.Pool, desk: Desk, checkout: Path, tmp_path: Path, own_redis_url: str
+    parts: Resources,
+    pool: asyncpg.Pool,
+    desk: Desk,
+    checkout: Path,
+    tmp_path: Path,
+    own_redis_url: str,
 ):
     text = (checkout / "twinstream.example.toml").read_text().replace("#bonus_xp", "bonus_xp")
     config = tmp_path / "twinstream.toml"
@@ -675,7 +680,7 @@ async def test_the_operators_command_gives_a_bonus_that_was_buried(
 
 
 async def test_a_bonus_that_is_refused_again_stays_buried(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool
+    parts: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
     await desk.add("discord", unlocked_in_discord(MIRA))
@@ -689,7 +694,7 @@ async def test_a_bonus_that_is_refused_again_stays_buried(
 
 
 async def test_what_only_looks_like_a_bonus_is_not_replayed(
-    parts: Parts, pool: asyncpg.Pool, desk: Desk
+    parts: Resources, pool: asyncpg.Pool, desk: Desk
 ):
     """A million XP for an achievement, by way of the dead letters: Noa does not have it."""
     forged = xp_payload(1_000_000, user_id=NOA, reason=bonuses.REASON, entity_id="lucky_guess")
@@ -708,7 +713,7 @@ async def test_what_only_looks_like_a_bonus_is_not_replayed(
 
 
 async def test_a_bonus_whose_key_is_taken_is_on_record_too(
-    parts: Parts, producer: Producer, desk: Desk, pool: asyncpg.Pool
+    parts: Resources, producer: Producer, desk: Desk, pool: asyncpg.Pool
 ):
     """An event of Noa's has the key of the balance that Mira is to be given."""
     await producer.create_xp_change_event(
@@ -727,7 +732,7 @@ async def test_a_bonus_whose_key_is_taken_is_on_record_too(
     assert set(await failed(pool)) == {f"entry:bonus:{BALANCE_BONUS}"}
 
 
-async def replay(parts: Parts) -> dead_letters.Replayed:
+async def replay(parts: Resources) -> dead_letters.Replayed:
     producer = Producer(parts.pool, schemas, parts.publisher, stores=parts.stores)
 
     async def give_bonus(event: schemas.Event) -> str | None:
@@ -741,7 +746,7 @@ async def replay(parts: Parts) -> dead_letters.Replayed:
 
 
 async def test_a_closed_table_holds_the_achievement_back_with_its_bonus(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool
+    parts: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     ddl, mend = EVERY_ROW["a right taken away"]
     await pool.execute(ddl)
@@ -776,7 +781,7 @@ async def test_a_closed_table_holds_the_achievement_back_with_its_bonus(
     ids=["refused", "dropped"],
 )
 async def test_what_cannot_be_repaired_is_left_with_the_reason_and_the_rest_is_repaired(
-    parts: Parts, producer: Producer, pool: asyncpg.Pool, hinder: str, words: str
+    parts: Resources, producer: Producer, pool: asyncpg.Pool, hinder: str, words: str
 ):
     for account_id in (2001, 2002):
         await producer.create_xp_change_event(
@@ -796,7 +801,7 @@ async def test_what_cannot_be_repaired_is_left_with_the_reason_and_the_rest_is_r
 
 @pytest.mark.parametrize("side", ["discord"])
 async def test_a_locked_row_is_left_for_a_later_pass(
-    parts: Parts, producer: Producer, pool: asyncpg.Pool, database_url: str
+    parts: Resources, producer: Producer, pool: asyncpg.Pool, database_url: str
 ):
     await producer.create_xp_change_event(
         user_id=2001, delta_xp=9, source="discord", reason="dig", entity_id="1"
@@ -882,7 +887,9 @@ class Closed(Rows):
     refuses = staticmethod(lambda account_id: True)
 
 
-async def with_class(parts: Parts, monkeypatch: pytest.MonkeyPatch, kind: type[Rows]) -> Parts:
+async def with_class(
+    parts: Resources, monkeypatch: pytest.MonkeyPatch, kind: type[Rows]
+) -> Resources:
     module = ModuleType("somebodys_store")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     vars(module)["Rows"] = kind
@@ -900,7 +907,7 @@ async def with_class(parts: Parts, monkeypatch: pytest.MonkeyPatch, kind: type[R
     ],
 )
 async def test_what_a_class_raises_for_one_member_buries_that_members_event(
-    parts: Parts, desk: Desk, pool: asyncpg.Pool, monkeypatch, kind: type[Rows], words: str
+    parts: Resources, desk: Desk, pool: asyncpg.Pool, monkeypatch, kind: type[Rows], words: str
 ):
     parts = await with_class(parts, monkeypatch, kind)
     await desk.add("discord", *map(from_discord, (MIRA, NOA, *OTHERS)))
@@ -914,7 +921,7 @@ async def test_what_a_class_raises_for_one_member_buries_that_members_event(
 
 
 async def test_what_a_class_raises_for_everybody_makes_it_wait(
-    parts: Parts, desk: Desk, monkeypatch
+    parts: Resources, desk: Desk, monkeypatch
 ):
     parts = await with_class(parts, monkeypatch, Closed)
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
@@ -926,7 +933,7 @@ async def test_what_a_class_raises_for_everybody_makes_it_wait(
 
 
 async def test_a_row_that_a_class_cannot_read_costs_a_pass_that_row_alone(
-    parts: Parts, pool: asyncpg.Pool, monkeypatch
+    parts: Resources, pool: asyncpg.Pool, monkeypatch
 ):
     parts = await with_class(parts, monkeypatch, Rows)
     await pool.execute("UPDATE users SET xp = 70 WHERE id = $1", NOA)
@@ -943,7 +950,7 @@ async def test_a_row_that_a_class_cannot_read_costs_a_pass_that_row_alone(
     assert "no wallet" in (why or "")
 
 
-async def test_an_audit_says_that_a_class_cannot_be_read(parts: Parts, monkeypatch):
+async def test_an_audit_says_that_a_class_cannot_be_read(parts: Resources, monkeypatch):
     parts = await with_class(parts, monkeypatch, Rows)
 
     async with parts.pool.acquire() as conn:
@@ -951,7 +958,7 @@ async def test_an_audit_says_that_a_class_cannot_be_read(parts: Parts, monkeypat
             await audit(conn, parts.stores)
 
 
-async def test_a_lost_connection_is_no_refusal(parts: Parts, desk: Desk, pool: asyncpg.Pool):
+async def test_a_lost_connection_is_no_refusal(parts: Resources, desk: Desk, pool: asyncpg.Pool):
     await pool.execute(
         TRIGGER.format("PERFORM pg_terminate_backend(pg_backend_pid());")
         + "ALTER FUNCTION judge SECURITY DEFINER"
@@ -972,7 +979,7 @@ async def test_a_lost_connection_is_no_refusal(parts: Parts, desk: Desk, pool: a
     ("table", "shown"), [("user", '"user"'), ("Order", '"order"'), ('"Group"', '"Group"')]
 )
 async def test_a_table_may_be_called_by_a_word_of_sqls(
-    parts: Parts, pool: asyncpg.Pool, table: str, shown: str
+    parts: Resources, pool: asyncpg.Pool, table: str, shown: str
 ):
     await pool.execute(
         f'CREATE TABLE {shown} (id bigint PRIMARY KEY, "user" bigint, "limit" bigint);'
