@@ -1,12 +1,14 @@
-"""The map of the house: who may import whom, and what is said in one place only."""
+"""The map of the house: which package may import which, and what is written in one place only."""
 
 from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -17,6 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 GROUNDS = {"schemas", "bus", "db", "config"}
+ROOFS = {"consumers", "bots", "launch", "sandbox"}
 MAY_IMPORT: dict[str, set[str]] = {
     "schemas": set(),
     "bus": set(),
@@ -25,11 +28,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "consumers": GROUNDS,
     "bots": GROUNDS,
     "launch": GROUNDS,
-    # It breaks what it started, so it has to start it: the servers and the processes of `launch`.
-    "chaos": GROUNDS | {"launch"},
     # It stands in for Telegram and Discord: sharing code with what it tests would hide mistakes.
     "sandbox": set(),
+    # It breaks what it started, so it has to start it: the servers and the processes of `launch`.
+    "chaos": GROUNDS | {"launch"},
+    # It runs the roles in virtual time, on a Postgres that `launch` starts.
+    "simulation": GROUNDS | {"consumers", "launch"},
+    # They measure the roles, and the servers and processes that `launch` starts.
+    "benchmarks": GROUNDS | {"consumers", "launch"},
 }
+#: These prove the product and are no part of it.
+PROOFS = {"chaos", "simulation", "benchmarks"}
 #: Only these files read the environment: where a process begins, and what reads it for them.
 READS_ENVIRONMENT = re.compile(
     r"config/settings\.py|launch/.+|sandbox/__main__\.py"
@@ -53,6 +62,13 @@ SQL = re.compile(
 )
 
 
+#: Cyclomatic complexity has its limit in pyproject.toml (C901).
+FUNCTION_LINES_MAX = 60
+#: More files than this in one folder are more than a reader takes in at a glance.
+FOLDER_FILES_MAX = 12
+SMALL_FOLDERS = ("db", "consumers", "bots", "tests/unit")
+
+
 class Import(NamedTuple):
     module: str
     relative: int
@@ -62,6 +78,17 @@ class Import(NamedTuple):
 @cache
 def sources() -> tuple[Path, ...]:
     return tuple(path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py")))
+
+
+@cache
+def every_file() -> tuple[Path, ...]:
+    """Every Python file of the repository but those of releases, which stay as they were."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    release = re.compile(r"tests/releases/\d")
+    return tuple(ROOT / n for n in listed if not release.match(n) and (ROOT / n).exists())
 
 
 @cache
@@ -84,6 +111,63 @@ def imports(path: Path) -> Iterator[Import]:
                 yield Import(alias.name, 0, node.lineno)
         elif isinstance(node, ast.ImportFrom):
             yield Import(node.module or "", node.level, node.lineno)
+
+
+@cache
+def modules() -> Mapping[str, Path]:
+    found = {}
+    for path in sources():
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    """Each module of ours that this file imports, in a function or not."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules())
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                found = full if full in modules() else base
+                if found in modules():
+                    yield found
+
+
+def circle(arrows: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return one way that leads back to its start, or an empty list."""
+    done: set[str] = set()
+    way: list[str] = []
+
+    def walk(here: str) -> list[str]:
+        if here in way:
+            return [*way[way.index(here) :], here]
+        if here in done:
+            return []
+        way.append(here)
+        found = next(filter(None, map(walk, sorted(arrows.get(here, ())))), [])
+        way.pop()
+        done.add(here)
+        return found
+
+    return next(filter(None, map(walk, sorted(arrows))), [])
+
+
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The lines of a function, each of its texts (docstring, SQL) counted as one line."""
+    assert function.end_lineno is not None
+    inside = {
+        line
+        for node in ast.walk(function)
+        if isinstance(node, ast.JoinedStr)
+        or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))
+        for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
+    }
+    return function.end_lineno - function.lineno + 1 - len(inside)
 
 
 def texts(path: Path) -> Iterator[tuple[str, int]]:
@@ -116,6 +200,61 @@ def test_imports_follow_the_map():
     ]
 
     assert not strays
+
+
+def test_no_package_imports_a_roof():
+    """Launch and sandbox are roofs as well; only what proves the product stands above them."""
+    below = MAY_IMPORT.keys() - PROOFS
+
+    assert not {package for package in below if MAY_IMPORT[package] & ROOFS}
+    assert not {package for package in MAY_IMPORT if MAY_IMPORT[package] & PROOFS}
+
+
+def test_no_module_imports_itself_by_a_circle():
+    arrows = {name: set(imported_modules(path)) - {name} for name, path in modules().items()}
+
+    assert circle(arrows) == []
+
+
+def test_no_folder_imports_itself_by_a_circle():
+    """A folder and one inside of it do not count: the outer one's files stand on both sides."""
+    arrows = defaultdict[str, set[str]](set)
+    for path in sources():
+        here = path.relative_to(ROOT).parent
+        for name in imported_modules(path):
+            there = modules()[name].relative_to(ROOT).parent
+            if not here.is_relative_to(there) and not there.is_relative_to(here):
+                arrows[here.as_posix()].add(there.as_posix())
+
+    assert circle(arrows) == []
+
+
+def test_a_circle_is_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def test_no_function_is_longer_than_a_page():
+    """A single SQL statement may be as long as it has to be."""
+    long = [
+        f"{named(path)}:{node.lineno} {node.name} has {lines} lines"
+        for path in every_file()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := code_lines(node)) > FUNCTION_LINES_MAX
+    ]
+
+    assert not long
+
+
+def test_no_folder_is_a_heap():
+    counts = Counter(
+        path.parent.relative_to(ROOT).as_posix()
+        for path in every_file()
+        if path.relative_to(ROOT).as_posix().startswith(tuple(f"{top}/" for top in SMALL_FOLDERS))
+    )
+
+    assert {folder: n for folder, n in counts.items() if n > FOLDER_FILES_MAX} == {}
 
 
 def test_a_ground_imports_itself_relatively():
@@ -199,7 +338,7 @@ def test_the_environment_is_read_only_where_a_process_begins():
     strays = [
         f"{named(path)}:{node.lineno}"
         for path in sources()
-        if not READS_ENVIRONMENT.fullmatch(named(path))
+        if not READS_ENVIRONMENT.fullmatch(named(path)) and package_of(path) != "benchmarks"
         for node in ast.walk(tree(path))
         if (isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"})
         or (isinstance(node, ast.ImportFrom) and node.module == "os"
@@ -213,7 +352,7 @@ def test_redis_keys_are_spelt_in_one_place():
     strays = [
         f"{named(path)}:{line} spells {text[:40]!r}"
         for path in sources()
-        if named(path) != SPELLS_KEYS and package_of(path) != "launch"
+        if named(path) != SPELLS_KEYS and package_of(path) not in {"launch", "benchmarks"}
         for text, line in texts(path)
         if "sync:" in text
     ]
@@ -222,11 +361,11 @@ def test_redis_keys_are_spelt_in_one_place():
 
 
 def test_sql_is_written_in_db_only():
-    """Two aside: launch/ makes databases and dumps schemas; chaos/ audits db/, so not by it."""
+    """launch/ makes databases and dumps schemas; the proofs judge db/, so they do not ask it."""
     strays = [
         f"{named(path)}:{line} says {text[:40]!r}"
         for path in sources()
-        if package_of(path) not in {"db", "launch", "chaos"}
+        if package_of(path) not in {"db", "launch", *PROOFS}
         for text, line in texts(path)
         if SQL.match(text)
     ]
@@ -234,11 +373,11 @@ def test_sql_is_written_in_db_only():
     assert not strays
 
 
-def test_only_launch_prints():
+def test_only_launch_and_benchmarks_print():
     strays = [
         f"{named(path)}:{node.lineno}"
         for path in sources()
-        if package_of(path) != "launch"
+        if package_of(path) not in {"launch", "benchmarks"}
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
