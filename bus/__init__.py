@@ -1,6 +1,6 @@
 """The bus: Redis Streams, at least once, bytes in and bytes out.
 
-It knows streams, groups and entries. What the bytes mean is the caller's business.
+It knows streams, groups and entries, and not the meaning of the bytes: callers encode and decode.
 """
 
 from .client import BLOCK_MS_MAX, Client, address, connect, connect_reader, ping
@@ -25,7 +25,7 @@ from .keys import SOURCES, Keys, Source, Subscription, consumer_name
 from .lag import CLOCK_STEP_MS, Consumer, Lag, measure_lag, told_ahead
 from .publisher import PAYLOAD_BYTES_MAX, PUBLISH_ENTRIES_MAX, Publisher
 from .reader import GroupPosition, Reader
-from .repair import Mended, mend_stream
+from .repair import Repaired, repair_stream
 from .trim import Trimmed, trim_stream
 
 __all__ = [
@@ -49,11 +49,11 @@ __all__ = [
     "GroupPosition",
     "Keys",
     "Lag",
-    "Mended",
     "NotAStream",
     "PayloadTooLarge",
     "Publisher",
     "Reader",
+    "Repaired",
     "ServerUnfit",
     "Source",
     "StreamExhausted",
@@ -67,9 +67,9 @@ __all__ = [
     "ensure_group",
     "group_exists",
     "measure_lag",
-    "mend_stream",
     "ping",
     "remove_idle_consumers",
+    "repair_stream",
     "told_ahead",
     "trim_stream",
 ]

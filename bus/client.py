@@ -1,8 +1,8 @@
-"""Redis clients with every setting that matters for streams said aloud.
+"""Redis clients, with an explicit value for every setting that matters for streams.
 
-redis-py 8 repeats a command up to ten times when its answer is lost, which doubles XADD, and gives
-up on any answer after 5 s, which breaks blocking reads. Neither default suits a bus: here a lost
-answer is an error that the caller sees, and readers have a timeout of their own.
+redis-py 8 repeats a command up to ten times when its answer is lost, which adds an entry twice, and
+gives up on any answer after 5 s, which breaks blocking reads. Neither default suits a bus: here a
+lost answer is an error that the caller sees, and readers have a timeout of their own.
 """
 
 from typing import Any, Final
@@ -18,18 +18,21 @@ from .cluster import connect_to_cluster
 from .errors import BadRedisUrl, translated
 from .sentinel import connect_by_sentinel
 
-#: What every part of the bus works with.
+#: The client that every part of the bus works with.
 Client = Redis | RedisCluster
 
+#: Seconds for a connection and for an answer; a server that needs longer counts as away.
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 5.0
-#: The longest wait for new entries. Servers were seen to overrun it by half, hence the margin.
+#: The longest wait for new entries. Some servers overran it by half, so a reader's timeout has a
+#: margin of 5 s on top.
 BLOCK_MS_MAX: Final = 5_000
 READER_TIMEOUT_S: Final = BLOCK_MS_MAX / 1_000 + 5.0
-#: After this long without traffic a connection is probed before it is trusted with a command.
+#: A connection that was idle for this long is checked with PING before the next command.
 HEALTH_CHECK_INTERVAL_S: Final = 15.0
+#: Connections per client; further calls wait for a free one.
 CONNECTIONS_MAX: Final = 32
-#: How long a call waits for a free connection of the pool.
+#: How long a call waits for a free connection of the pool; no longer than for an answer.
 POOL_WAIT_S: Final = 5.0
 
 
@@ -47,7 +50,7 @@ def connect(url: str, *, name: str) -> Client:
 
 
 def connect_reader(url: str, *, name: str) -> Client:
-    """A client for `Reader`, patient enough for reads that block up to `BLOCK_MS_MAX`.
+    """A client for `Reader`: its timeout allows reads that block up to `BLOCK_MS_MAX`.
 
     Raises:
         BadRedisUrl: as `connect`.
@@ -59,14 +62,14 @@ async def ping(redis: Client) -> None:
     """Return once Redis answers; of a cluster, any of its nodes.
 
     Raises:
-        BusUnavailable, AccessDenied: it does not, or not to us.
+        BusUnavailable, AccessDenied: Redis does not answer, or refuses our credentials.
     """
     with translated():
         await redis.ping()
 
 
 def address(url: str) -> str:
-    """Where the URL leads, fit for a log: without user, password and options.
+    """The address in the URL, fit for a log: without user, password and options.
 
     Raises:
         BadRedisUrl: as `connect`.
@@ -88,7 +91,8 @@ def _client(url: str, *, name: str, timeout_s: float) -> Client:
     pool_settings = {"max_connections": CONNECTIONS_MAX, "timeout": POOL_WAIT_S}
     try:
         pool = BlockingConnectionPool.from_url(parsed.single, **pool_settings, **settings)
-        # Not opened: this only checks the options, which would else fail at the first command.
+        # The connection stays closed. Making it checks the options, which would otherwise fail at
+        # the first command.
         pool.make_connection()  # type: ignore[no-untyped-call]
         match parsed.topology:
             case "single":
@@ -98,7 +102,7 @@ def _client(url: str, *, name: str, timeout_s: float) -> Client:
             case "cluster":
                 return connect_to_cluster(parsed, settings)
     except (TypeError, ValueError, RedisError, RedisClusterException):
-        # Without the cause: its text holds what was written in the URL.
+        # Without the cause: its text repeats parts of the URL.
         raise BadRedisUrl(
             "an ssl_ option of the Redis URL is unknown or has an unfit value"
         ) from None

@@ -1,8 +1,8 @@
 """redis-py's client for Redis Cluster, made to notice every failover.
 
-It follows redirections (MOVED, ASK) by itself, at most 16 for a command, and a redirected command
-was not executed, so that doubles nothing. What it leaves undone after a failure is done here; the
-tests that kill nodes turn red without it.
+redis-py follows redirections (MOVED, ASK) by itself, at most 16 for a command. A redirected command
+was not executed, so nothing is executed twice. After a failure redis-py leaves some steps undone;
+this module does them, and the tests that kill nodes fail without it.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,8 @@ from redis.exceptions import ConnectionError, MaxConnectionsError, TimeoutError 
 
 from .url import RedisUrl
 
-#: For each node. redis-py's cluster client does not wait for a free one, it refuses.
+#: Connections per node. redis-py's cluster client does not wait for a free one but refuses, so the
+#: limit is far above the number of commands at once.
 NODE_CONNECTIONS_MAX: Final = 256
 
 
@@ -26,9 +27,9 @@ def connect_to_cluster(url: RedisUrl, settings: Mapping[str, Any]) -> RedisClust
         startup_nodes=[ClusterNode(host, port) for host, port in url.hosts],
         ssl=url.tls,
         max_connections=NODE_CONNECTIONS_MAX,
-        # Streams whose shard is in order are served while another shard is away.
+        # While one shard is away, the streams of the other shards are still served.
         require_full_coverage=False,
-        # One MOVED moves one slot. Asking for all of them anew would cut every connection.
+        # One MOVED moves one slot. Asking for all slots again would close every connection.
         reinitialize_steps=0,
         **{**url.options(), **settings},
     )
@@ -36,8 +37,8 @@ def connect_to_cluster(url: RedisUrl, settings: Mapping[str, Any]) -> RedisClust
 
 class _Cluster(RedisCluster):
     async def initialize(self, *args: Any, **kwargs: Any) -> RedisCluster:
-        # redis-py asks one node which commands there are, and always the same one, even if just
-        # that node is gone and the others serve.
+        # redis-py always asks the same node which commands exist, even if exactly that node is
+        # gone and the others serve.
         try:
             return await super().initialize(*args, **kwargs)
         except (ConnectionError, TimeoutError):
@@ -45,7 +46,7 @@ class _Cluster(RedisCluster):
             raise
 
     async def _determine_slot(self, command: str, *args: Any) -> int:
-        # redis-py asks that node as well where the key is in each XREADGROUP. `Reader` names one.
+        # For each XREADGROUP redis-py asks that node where the keys are. `Reader` names one key.
         if command == "XREADGROUP":
             return self.keyslot(args[-2])
         return await super()._determine_slot(command, *args)
@@ -56,12 +57,12 @@ class _Cluster(RedisCluster):
         return _Pipeline(self, transaction)  # type: ignore[abstract] # as redis-py's own is
 
     def look_again(self, error: Exception) -> None:
-        """Have the next command ask who serves which slot, unless only our connections ran out."""
+        """Have the next command ask for the slots again, unless only our connections ran out."""
         if not isinstance(error, MaxConnectionsError):
             self._initialize = True
 
     async def aclose(self) -> None:
-        # redis-py closes nothing while it is due to look again.
+        # redis-py closes nothing while it is due to ask for the slots.
         await super().aclose()
         await self.nodes_manager.aclose()
         await self.nodes_manager.aclose("startup_nodes")
@@ -70,7 +71,7 @@ class _Cluster(RedisCluster):
 class _Pipeline(ClusterPipeline):
     cluster_client: _Cluster
 
-    # redis-py goes on sending pipelines to a node that is gone.
+    # redis-py itself goes on sending pipelines to a node that is gone.
     async def execute(
         self, raise_on_error: bool = True, allow_redirections: bool = True
     ) -> list[Any]:

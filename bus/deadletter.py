@@ -1,6 +1,6 @@
-"""Entries that cannot be applied: moved aside with the reason, so that the rest goes on.
+"""Dead letters: entries that cannot be applied, moved aside with the reason.
 
-The stream is a capped mirror for people with `redis-cli`; the record of failures is elsewhere.
+The stream is a capped mirror for people with `redis-cli`; the record of failures is in Postgres.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,16 @@ from .entry import Entry, to_id
 from .errors import translated
 from .keys import PAYLOAD_FIELD, Keys
 
+#: Entries that the mirror keeps; the oldest make room for new ones.
 DEAD_ENTRIES_MAX: Final = 10_000
+#: Characters kept of a reason, so that a sender's text cannot fill the mirror.
 REASON_CHARS_MAX: Final = 1_000
-#: An entry without a payload is somebody's mistake of any size: so many of its fields are kept.
+#: Fields kept of an entry without a payload: another program wrote it, and it may have any size.
 FIELDS_KEPT_MAX: Final = 32
 
 # An entry that is settled already was buried or applied by another consumer, so it is left alone.
-# The copy may be refused (memory, a foreign key, no id left); it is only a mirror, so the entry is
-# acknowledged in any case.
+# Redis may refuse the copy (memory, a key of another type, no id left). The copy is only a mirror,
+# so the entry is acknowledged in any case.
 # KEYS: stream, dead; ARGV: group, id, cap, then fields and values. Returns nothing if the entry is
 # settled already, else {the copy's id, or false, and why there is none}.
 _BURY: Final = """
@@ -35,7 +37,7 @@ _RAW_PREFIX: Final = b"raw:"
 
 
 class Burial(NamedTuple):
-    """An entry that was moved out of the way."""
+    """The result of burying an entry."""
 
     #: The dead letter's id, or None if Redis took no copy.
     dead_id: str | None
@@ -54,15 +56,16 @@ class DeadLetters:
     async def bury(self, entry: Entry, *, group: str, reason: str) -> Burial | None:
         """Move an entry out of the way of its group: copy it here, and acknowledge it.
 
-        This stream is only a mirror, so an entry of which Redis takes no copy is acknowledged all
-        the same. Write on record first what has to be known of it later.
+        This stream is only a mirror, so an entry of which Redis takes no copy is acknowledged as
+        well. Callers first record in Postgres what has to be known of the entry later.
 
         In a cluster the two keys may be served by different nodes, so there the copy comes first:
-        if the process dies in between, or two bury the same entry at once, it is here twice.
+        if the process dies in between, or two consumers bury the same entry at once, this stream
+        has two copies.
 
-        Returns None if the entry was settled already. The reason is cut to `REASON_CHARS_MAX`; it
-        is shown to people, so it holds no secrets. The oldest dead letters make room once there
-        are about `entries_max`.
+        Returns None if the entry was settled already. The reason is cut to `REASON_CHARS_MAX`. It
+        is shown to people, so it must hold no secrets. The oldest dead letters make room once
+        there are about `entries_max`.
 
         Raises:
             GroupMissing: Redis lost the group; the entry comes again after a rebuild.
@@ -89,7 +92,7 @@ class DeadLetters:
     async def _bury_in_steps(
         self, redis: RedisCluster, entry: Entry, group: str, fields: Sequence[str | bytes | int]
     ) -> Burial | None:
-        """What `_BURY` does, one key at a time and in the same order."""
+        """Do the same as `_BURY`, one key at a time and in the same order."""
         if not await redis.xpending_range(entry.stream, group, min=entry.id, max=entry.id, count=1):
             return None
         try:

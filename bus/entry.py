@@ -1,4 +1,4 @@
-"""One item of a stream, as the bus hands it out."""
+"""Entry: one item of a stream, as the bus hands it out; and the arithmetic of entry ids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ class Entry:
 
     stream: str
     id: str
-    #: None when the entry has no field `e`: someone wrote what is not an event. Bury it.
+    #: None when the entry has no field `e`: another program wrote it, and it is no event. Bury it.
     payload: bytes | None
-    #: How often Redis has handed it out, this time included. A hint: restarts count as well.
+    #: How often Redis has delivered it, this time included. A hint: restarts count as well.
     deliveries: int
     #: All fields as they came, kept for entries without a payload and empty for the others.
     fields: Mapping[bytes, bytes] = field(default_factory=dict)
@@ -36,21 +36,21 @@ def to_entry(
 def to_id(raw: bytes | str) -> str:
     """The id as text, whether or not the client decodes replies (a foreign bot's may).
 
-    Names of groups and consumers are read by it too, and those may hold any bytes.
+    It also reads names of groups and consumers, which may hold any bytes.
     """
     return raw.decode(errors="backslashreplace") if isinstance(raw, bytes) else raw
 
 
 def id_order(entry_id: str) -> tuple[int, int]:
-    """What ids are ordered by: the milliseconds, then the number within them."""
+    """Return the key that orders ids: the milliseconds, then the number within them."""
     ms, _, number = entry_id.partition("-")
     return int(ms), int(number)
 
 
 def id_ms(entry_id: str) -> int:
-    """The milliseconds in an id. For an entry whose sender chose no id, when it was added.
+    """Return the milliseconds in an id: when the entry was added, if its sender chose no id.
 
-    Senders may choose any, and a server's clock may have been wrong, so nothing that matters is
-    decided by it.
+    Senders may choose any id, and a server's clock may have been wrong, so no decision that matters
+    depends on it.
     """
     return id_order(entry_id)[0]

@@ -1,4 +1,4 @@
-"""What can go wrong on the bus, and the one place where redis-py's errors become ours.
+"""The errors of the bus, and the one place where redis-py's errors become ours.
 
 Nothing outside this package needs to know `redis.exceptions`.
 """
@@ -36,21 +36,22 @@ class BusError(Exception):
 
 
 class BadRedisUrl(BusError):
-    """The Redis URL cannot be used. Correct the configuration; trying again does not help.
+    """The Redis URL cannot be used. Correct the configuration; a retry does not help.
 
-    The text never repeats any part of the URL, because a mistyped one shows its password anywhere.
+    The text never repeats any part of the URL, because a mistyped URL may have its password in any
+    part.
     """
 
 
 class BusUnavailable(BusError):
-    """Redis did not answer, or cannot serve now. Try again later.
+    """Redis did not answer, or cannot serve now. Retry later.
 
-    What was sent may have been done: only the answer is known to be missing.
+    Redis may have executed the command: only the answer is known to be missing.
     """
 
 
 class BusFull(BusError):
-    """Redis is out of memory and took nothing. Try again after a pause: consumers make room."""
+    """Redis is out of memory and took nothing. Retry after a pause: consumers make room."""
 
 
 class AccessDenied(BusError):
@@ -58,9 +59,9 @@ class AccessDenied(BusError):
 
 
 class CommandRefused(BusError):
-    """Redis refused a command for a reason that trying again does not cure.
+    """Redis refused a command for a reason that a retry does not cure.
 
-    What caused it may be one entry or one stream, so it must not stop work on another stream.
+    The cause may be one entry or one stream, so it must not stop work on another stream.
     """
 
 
@@ -69,12 +70,12 @@ class ServerUnfit(CommandRefused):
 
 
 class NotAStream(CommandRefused):
-    """Another program keeps a value of another type under the key of a stream."""
+    """The key of a stream holds a value of another type, which another program wrote."""
 
     def __init__(self, stream: str, why: str) -> None:
         super().__init__(
             f"{stream or 'a key of the bus'} is not a stream ({why}): have the other program use"
-            " another key, then delete this one, and it is made anew"
+            " another key, then delete this one, and it is created again"
         )
         self.stream = stream
 
@@ -82,7 +83,7 @@ class NotAStream(CommandRefused):
 class StreamExhausted(BusError):
     """The stream holds the largest id there is, so Redis adds nothing to it any more.
 
-    A sender may choose the id of an entry. `mend_stream` makes such a stream anew.
+    A sender may choose the id of an entry. `repair_stream` creates such a stream again.
     """
 
     def __init__(self, stream: str) -> None:
@@ -91,7 +92,7 @@ class StreamExhausted(BusError):
 
 
 class PayloadTooLarge(BusError):
-    """A payload is over the limit, and nothing of its batch was sent. Drop or shorten that one."""
+    """A payload is over the limit, and nothing of its batch was sent. Drop or shorten it."""
 
     def __init__(self, index: int, size_bytes: int, max_bytes: int) -> None:
         super().__init__(f"payload {index} has {size_bytes} bytes, the limit is {max_bytes}")
@@ -100,7 +101,7 @@ class PayloadTooLarge(BusError):
 
 
 class StreamMissing(BusError):
-    """The stream does not exist, so Redis has lost data. Create the groups, then publish again."""
+    """The stream does not exist, so Redis lost data. Create the groups, then publish again."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(f"stream {stream} does not exist")
@@ -119,7 +120,7 @@ class GroupMissing(BusError):
 _DENIED = (AuthenticationError, AuthorizationError, NoPermissionError)
 _UNAVAILABLE = (
     BusyLoadingError,
-    ClusterError,  # the cluster is down, or sent us round in circles
+    ClusterError,  # the cluster is down, or redirected us in circles
     ConnectionError,
     ReadOnlyError,
     RedisClusterException,  # no node answered, or none serves that slot
@@ -130,18 +131,18 @@ _UNAVAILABLE = (
 # redis-py has no class for these. MISCONF: the server refuses writes because it cannot save.
 _UNAVAILABLE_CODES = ("MISCONF", "MASTERDOWN", "NOREPLICAS", "LOADING", "BUSY ")
 _DENIED_CODES = ("NOAUTH", "NOPERM", "WRONGPASS")
-# If it is a script that may not do it: the first is what newer servers say, the others Redis 7.0.
+# For a command inside a script: newer servers say the first, Redis 7.0 the others.
 _DENIED_SENTENCES = (
     "ACL failure in script",
     "can't run this command",
     "can't access at least one of the keys",
 )
-# UNBLOCKED: what Redis 7.0 tells a blocked reader whose stream is deleted. The sentence about
-# XGROUP is what a missing key gives on other servers and commands.
+# UNBLOCKED: Redis 7.0 says so to a blocked reader whose stream is deleted. Other servers and
+# commands answer a missing key with the sentence about XGROUP.
 _GROUP_CODES = ("NOGROUP", "UNBLOCKED")
 _GROUP_SENTENCE = "requires the key to exist"
 _NO_KEY_SENTENCE = "no such key"
-# To an XADD with `*`, which is how we add. The second is what servers before 7.0 say.
+# Answers to an XADD with `*`, which is how we add. Servers before 7.0 say the second.
 _EXHAUSTED_SENTENCES = ("has exhausted the last possible ID", "smaller than the target stream top")
 _UNKNOWN_CODES = (
     "unknown command",
@@ -153,9 +154,9 @@ _UNKNOWN_CODES = (
 
 
 def translate(error: Exception, *, stream: str = "", group: str = "") -> BusError:
-    """Say in our words what redis-py raised. Pure."""
+    """Return the error of ours for one that redis-py raised. Pure."""
     text = str(error)
-    # Refused credentials are a ConnectionError to redis-py, so they are asked about first.
+    # Refused credentials are a ConnectionError to redis-py, so this test comes first.
     if (
         isinstance(error, _DENIED)
         or text.startswith(_DENIED_CODES)
@@ -190,7 +191,7 @@ def _is_in(text: str, sentences: tuple[str, ...]) -> bool:
 def answered(replies: list[Any]) -> list[Any]:
     """The replies of a pipeline run with `raise_on_error=False`, or the first error among them.
 
-    Left to raise it itself, redis-py puts the whole command before the server's words.
+    If redis-py raised it, its text would begin with the whole command.
     """
     for reply in replies:
         if isinstance(reply, Exception):
@@ -200,11 +201,11 @@ def answered(replies: list[Any]) -> list[Any]:
 
 @contextmanager
 def translated(*, stream: str = "", group: str = "") -> Iterator[None]:
-    """Let no error of redis-py or of the socket out of the block, only a `BusError`.
+    """Turn each error of redis-py or of the socket in the block into a `BusError`.
 
-    It also raises a cancellation that was swallowed inside. redis-py sends through
-    `asyncio.wait_for`, which loses one in Python 3.11 if it comes just when the command is sent:
-    a consumer that was told to stop would read on.
+    It also raises a cancellation that was lost inside. redis-py sends through `asyncio.wait_for`,
+    which in Python 3.11 loses a cancellation that comes just when the command is sent: a consumer
+    that was asked to stop would read on.
     """
     cancellations = _cancellations()
     try:

@@ -1,4 +1,4 @@
-"""Creating groups, and removing the consumers that nobody runs any more."""
+"""Groups: creating and finding them, and removing consumers that no process runs any more."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,11 +10,13 @@ from .entry import to_id
 from .errors import GroupMissing, StreamMissing, translated
 from .keys import Subscription
 
+#: A consumer that holds nothing and asked for nothing for a day belongs to no living process.
 CONSUMER_IDLE_MS: Final = 24 * 3_600_000
+#: Consumers removed in one call, so that Redis serves others in between.
 CONSUMERS_REMOVED_MAX: Final = 1_000
 
-# DELCONSUMER throws away what its consumer has not acknowledged. Looking first and deleting after
-# loses an entry that is delivered in between, so both happen here, in one step.
+# DELCONSUMER drops what its consumer has not acknowledged. A look first and a deletion afterwards
+# would lose an entry that is delivered in between, so the script does both in one step.
 # KEYS: stream; ARGV: group, idle ms, how many at most. Returns the names removed.
 _REMOVE_IDLE: Final = """
 local removed = {}
@@ -32,10 +34,10 @@ return removed
 
 
 async def ensure_group(redis: Client, subscription: Subscription) -> bool:
-    """Create the group, and the stream with it, unless it is there. Returns whether it was created.
+    """Create the group, and the stream with it, unless it exists. Returns whether it was created.
 
-    A new group starts at the first entry, never at `$`: what was published before it existed is
-    delivered, and a doubled delivery is harmless where a lost one is not.
+    A new group starts at the first entry, never at `$`, so entries that were published before it
+    existed are delivered. A second delivery does no harm; a lost entry would.
     """
     stream, group = subscription
     with translated(stream=stream, group=group):
@@ -49,10 +51,10 @@ async def ensure_group(redis: Client, subscription: Subscription) -> bool:
 
 
 async def find_group(redis: Client, subscription: Subscription) -> Mapping[str, Any] | None:
-    """Return what Redis says of the group, as redis-py names it; None if there is no such group.
+    """Return the group's fields as redis-py names them; None if there is no such group.
 
     Raises:
-        StreamMissing, GroupMissing: there is not even the stream.
+        StreamMissing, GroupMissing: the stream does not exist either.
     """
     stream, group = subscription
     with translated(stream=stream, group=group):
@@ -61,7 +63,7 @@ async def find_group(redis: Client, subscription: Subscription) -> Mapping[str, 
 
 
 async def group_exists(redis: Client, subscription: Subscription) -> bool:
-    """Tell whether the group is there. If it is not, Redis is new or has lost data."""
+    """Tell whether the group exists. If it does not, Redis is new or lost data."""
     try:
         return await find_group(redis, subscription) is not None
     except (StreamMissing, GroupMissing):
@@ -73,8 +75,8 @@ async def remove_idle_consumers(
 ) -> list[str]:
     """Remove consumers that hold no entry and have not asked for one for `idle_ms`.
 
-    One that holds entries stays, however long it has been away: others claim them first. Removing
-    a consumer that is alive after all does no harm; its next read brings it back.
+    A consumer that holds entries stays, however long it has been away: other consumers claim them
+    first. Removing a consumer that is alive after all does no harm: its next read creates it again.
 
     Raises:
         GroupMissing: there is no such group.

@@ -13,7 +13,7 @@ _SNAPSHOTS_GROUP: Final = "reconcile"
 
 
 class Subscription(NamedTuple):
-    """One group's claim to a stream: whoever reads as this group sees every entry once."""
+    """A stream and one group of it. Every entry is delivered to one consumer of the group."""
 
     stream: str
     group: str
@@ -34,12 +34,12 @@ class Keys:
         return _OPPOSITE[source]
 
     def subscription(self, source: Source) -> Subscription:
-        """How the opposite platform reads what happened on `source`."""
+        """The subscription by which the opposite platform reads what happened on `source`."""
         return Subscription(self.stream(source), self.group(source))
 
     @property
     def snapshots(self) -> Subscription:
-        """The stream on which snapshots are asked for, and the group that takes them."""
+        """The stream of snapshots, and the group that reads them."""
         return Subscription(f"{self.prefix}sync:snapshots", _SNAPSHOTS_GROUP)
 
     @property
@@ -52,7 +52,8 @@ def consumer_name(group: str, number: int, lane: int = 1) -> str:
     """Name the `number`th consumer of a group: `to-discord-1`, `reconcile-1`.
 
     A process that reads a stream in several lanes is a consumer in each: `to-discord-1.2`. Stable
-    names let a restarted consumer find what it left; no two living ones may share a name.
+    names let a restarted consumer find the entries that it left; no two living ones may share a
+    name.
     """
     role = group if group == _SNAPSHOTS_GROUP else f"to-{group}"
     return f"{role}-{number}" if lane == 1 else f"{role}-{number}.{lane}"

@@ -1,4 +1,4 @@
-"""How far a group is behind."""
+"""Lag: how far a group is behind on its stream, and whether the stream's ids can be believed."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,14 +8,15 @@ from .entry import ID_MAX, id_ms, id_order, to_id
 from .errors import GroupMissing, translated
 from .keys import Subscription
 
-#: How far unread entries are counted where Redis itself has lost count.
+#: Unread entries are counted up to this number where Redis itself has lost count; more would hold
+#: up Redis.
 UNREAD_COUNTED_MAX: Final = 10_000
-#: Ids may be ahead of the server's clock by so much after an ordinary correction of the clock.
+#: An ordinary correction of the server's clock may leave ids up to a minute ahead of it.
 CLOCK_STEP_MS: Final = 60_000
 
-# One step, so that the figures belong together, and one key, so that a cluster serves it.
-# What Redis says of its own lag is nil after a deletion or XGROUP SETID; then unread entries are
-# counted here. Nothing comes after the largest id, and Redis refuses to be asked for it.
+# One script, so that the figures belong together, and one key, so that a cluster serves it.
+# Redis's own lag is nil after a deletion or XGROUP SETID; then the script counts unread entries.
+# No entry comes after the largest id, and Redis refuses a range that begins after it.
 # KEYS: stream; ARGV: group, how many to count, the largest id. Returns nothing if there is no such
 # group, else {seconds, microseconds, entries, unread, first unread id, unacknowledged, first
 # unacknowledged id, consumers, last delivered id, newest id}; a false stands for an id that does
@@ -71,28 +72,28 @@ class Consumer:
 class Lag:
     """How far a group is behind on its stream, at one moment.
 
-    Ages are what ids say, compared with Redis's clock. An id that is ahead of the clock was chosen
-    by its sender, or the clock was wrong: then the age is unknown.
+    Ages come from ids, compared with Redis's clock. If an id is ahead of the clock, its sender
+    chose it or the clock was wrong: then the age is unknown.
     """
 
-    #: Everything in the stream, finished and not yet trimmed entries included.
+    #: All entries of the stream, also finished ones that are not trimmed yet.
     entries: int
-    #: Not delivered to anyone. At least this many if it equals `UNREAD_COUNTED_MAX`.
+    #: Entries delivered to no consumer. At least this many if it equals `UNREAD_COUNTED_MAX`.
     unread: int
-    #: Delivered and not settled.
+    #: Entries delivered and not settled.
     unacknowledged: int
-    #: Since the oldest unread entry was added; None if there is none, or its age is unknown.
+    #: The age of the oldest unread entry; None if there is none, or its age is unknown.
     oldest_unread_ms: int | None
     #: As `oldest_unread_ms`, for the oldest unacknowledged entry.
     oldest_unacknowledged_ms: int | None
     consumers: tuple[Consumer, ...]
-    #: The first entry that is not settled, in the order of the stream; None if all are.
+    #: The first entry that is not settled, in the order of the stream; None if all are settled.
     first_unfinished: str | None
-    #: The last id that the stream gave or took. Nothing smaller is added to it any more.
+    #: The last id that the stream gave or took. Redis adds no smaller id any more.
     newest: str
     #: How far `newest` is ahead of Redis's clock; 0 if it is not.
     ahead_ms: int
-    #: The group stands after `newest`, so it gets nothing of what is added. `mend_stream` helps.
+    #: The group stands after `newest`, so no new entry reaches it. `repair_stream` puts it back.
     is_beyond_end: bool
 
     @property
@@ -113,7 +114,7 @@ class Lag:
 
     @property
     def trouble(self) -> str | None:
-        """What is wrong with the stream's ids, if they tell no times or let nothing in."""
+        """Say what is wrong with the stream's ids, if they tell no times or no entry fits in."""
         if self.newest == ID_MAX:
             return "takes no more entries, because it holds the largest id there is"
         if self.ahead_ms > CLOCK_STEP_MS:
@@ -122,13 +123,13 @@ class Lag:
 
 
 def told_ahead(ahead_ms: int) -> str:
-    """Write so much time for people: `3 hours`, or minutes if it is less. Pure."""
+    """Write a time ahead of the clock for people: `3 hours`, or minutes if it is less. Pure."""
     minutes = ahead_ms // 60_000
     return f"{minutes // 60} hours" if minutes >= 120 else f"{minutes} minutes"
 
 
 async def measure_lag(redis: Client, subscription: Subscription) -> Lag:
-    """Measure it, in one round trip.
+    """Measure how far a group is behind, in one round trip.
 
     Raises:
         GroupMissing: the group or the stream does not exist.

@@ -1,4 +1,4 @@
-"""Putting payloads on a stream."""
+"""Publisher: adds payloads to the streams."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,17 +8,19 @@ from .entry import to_id
 from .errors import BusError, PayloadTooLarge, StreamMissing, translate, translated
 from .keys import PAYLOAD_FIELD, Keys, Source
 
+#: Bytes of one event, four times the longest payload that `schemas` reads.
 PAYLOAD_BYTES_MAX: Final = 64 * 1_024
+#: Payloads in one call, so that one pipeline stays bounded.
 PUBLISH_ENTRIES_MAX: Final = 10_000
-#: A page of a snapshot speaks of hundreds of members.
+#: Bytes of one page of a snapshot, which describes hundreds of members.
 PAGE_BYTES_MAX: Final = 1_048_576
 
 
 class Publisher:
     """Adds entries to the streams of one deployment. Does not own the client.
 
-    Any asyncio client of redis-py serves. One that was not made by `connect` may repeat a command
-    whose answer was lost, and so add an entry twice; consumers must bear that in any case.
+    Any asyncio client of redis-py works. One that `connect` did not make may repeat a command whose
+    answer was lost, and so add an entry twice; consumers must tolerate that in any case.
     """
 
     def __init__(self, redis: Client, keys: Keys) -> None:
@@ -28,13 +30,13 @@ class Publisher:
     async def publish(self, source: Source, payloads: Sequence[bytes]) -> list[str]:
         """Add the payloads to the stream of `source`, in order, in one round trip.
 
-        Returns their entry ids. It never creates the stream: one without its groups would be
-        trimmed unread. It is not a transaction: after an error, `error.published` says which
-        payloads are known to be in the stream, and the others may be published again. Repeating
-        one whose answer was lost adds it twice.
+        Returns their entry ids. It never creates the stream, because a stream without its groups
+        would be trimmed unread. It is not a transaction: after an error, `error.published` says
+        which payloads are known to be in the stream, and the caller may publish the others again.
+        A payload whose answer was lost is then in the stream twice.
 
         Raises:
-            StreamMissing: Redis lost the stream, at the latest while this was under way.
+            StreamMissing: Redis lost the stream, before or during this call.
             PayloadTooLarge: one payload is over `PAYLOAD_BYTES_MAX`; nothing was sent.
             ValueError: more than `PUBLISH_ENTRIES_MAX` payloads; nothing was sent.
             BusFull, BusUnavailable, AccessDenied, CommandRefused: as in their descriptions.
@@ -84,7 +86,7 @@ def _check(payloads: Sequence[bytes]) -> None:
 
 
 def _ids(stream: str, replies: Sequence[bytes | str | Exception | None]) -> list[str]:
-    """The ids if every payload went in, else the error of the first that did not."""
+    """Return the ids if every payload was added; raise the error of the first that was not."""
     ids = [to_id(reply) if isinstance(reply, bytes | str) else None for reply in replies]
     complete = [entry_id for entry_id in ids if entry_id is not None]
     if len(complete) == len(ids):

@@ -1,15 +1,15 @@
-"""Reading a stream as one consumer of a group.
+"""Reader: reads a stream as one consumer of a group.
 
 The life of an entry:
 1. `read` delivers it to this consumer; from then on it is on the group's list of unacknowledged
    entries, under this consumer's name.
 2. The caller does the work, commits it, and only then calls `acknowledge`.
 3. If the process dies first, the entry waits. A restarted consumer of the same name gets it back
-   before anything else; if it does not come back, any consumer claims the entry once it has been
-   idle for `claim_idle_ms`.
-4. Work that may take longer than that calls `renew` in time, so that nobody claims it.
+   before anything else. If that consumer does not return, any other one claims the entry once it
+   has been idle for `claim_idle_ms`.
+4. A caller whose work may take longer calls `renew` in time, so that no other consumer claims it.
 
-So an entry is delivered at least once, and sometimes twice: effects must bear that.
+So an entry is delivered at least once, and sometimes twice: effects must tolerate that.
 """
 
 import asyncio
@@ -23,20 +23,25 @@ from .errors import GroupMissing, answered, translated
 from .groups import find_group
 from .keys import Subscription
 
+#: Entries per read, unless the caller says otherwise.
 BATCH_ENTRIES: Final = 128
+#: The largest batch, because Redis serves nobody else while it builds a reply.
 BATCH_ENTRIES_MAX: Final = 10_000
+#: How long a read waits for new entries, unless the caller says otherwise.
 BLOCK_MS: Final = 2_000
+#: The idle time after which an entry's consumer is taken for dead, and another one claims it.
 CLAIM_IDLE_MS: Final = 60_000
-#: The pause that keeps a loop from spinning when waiting, or a missing group, fails at once.
+#: The pause that keeps a loop from spinning when a blocking read, or a missing group, returns at
+#: once.
 PAUSE_S: Final = 0.05
-#: What is idle too long is looked for so often in the time that makes it so. With each read it
-#: would be a round trip more for each event, where few come.
+#: XAUTOCLAIM runs this many times per `claim_idle_ms`. With each read it would cost one more round
+#: trip per event where few events come.
 CLAIMS_PER_IDLE: Final = 20
 
 _START: Final = "0-0"
 
-# XCLAIM takes an entry from whoever has it, so a slow consumer that renewed blindly would steal
-# back what another claimed, and both would work on it. Renew only what is still ours.
+# XCLAIM takes an entry from any consumer. A slow consumer that renewed blindly would take back an
+# entry that another one claimed, and both would work on it. Renew only what is still ours.
 # KEYS: stream; ARGV: group, consumer, ids... Returns the ids still ours.
 _RENEW: Final = """
 local ours = {}
@@ -70,7 +75,7 @@ class Reader:
     """One consumer of one group. Does not own the client, which should come from `connect_reader`.
 
     One task at a time may call `read`; `acknowledge` and `renew` may run beside it.
-    `consumer` must be stable across restarts and unique among the living.
+    `consumer` must be stable across restarts and unique among living consumers.
     """
 
     def __init__(
@@ -91,8 +96,8 @@ class Reader:
             raise ValueError(f"claim_idle_ms={claim_idle_ms} is not positive")
         self.consumer = consumer
         self.stream, self.group = subscription
-        #: Entries found deleted before anyone acknowledged them. Stays 0 unless somebody trims or
-        #: deletes by hand; the events themselves are still in the record.
+        #: Entries that were deleted before a consumer acknowledged them. Stays 0 unless a person or
+        #: another program trims or deletes; the events themselves are still in Postgres.
         self.ghosts = 0
         self._redis = redis
         self._batch_entries = batch_entries
@@ -101,23 +106,25 @@ class Reader:
         self._restart()
 
     def _restart(self) -> None:
-        #: Where to go on in our own unacknowledged entries; None when there is nothing to fetch.
+        #: The place in our own unacknowledged entries where the next read goes on; None when there
+        #: are none to fetch.
         self._own_after: str | None = _START
-        #: The newest entry that was delivered to us first.
+        #: The newest entry that was delivered to this consumer as a new one.
         self._newest = _START
-        #: Where the next search for idle entries starts; Redis sends it round and round.
+        #: Where the next search for idle entries starts. At the end Redis returns the start.
         self._claim_from = _START
-        #: When the next round starts.
+        #: When the next search from the start is due.
         self._claim_at = 0.0
 
     async def read(self) -> list[Entry]:
         """Return the next entries, oldest duties first; an empty list after `block_ms` of quiet.
 
-        First, once, what this consumer left unacknowledged before it started. Then up to half a
-        batch of entries that have been idle too long at any consumer, and new ones up to the full
-        batch, so that neither a bad backlog nor a busy stream keeps the other waiting. Cancelling
-        is safe and takes `block_ms` at most: entries whose delivery was cut off come with the next
-        `read`, claimed ones once they have been idle again for `claim_idle_ms`.
+        First, once, come the entries that this consumer left unacknowledged before it started. Then
+        come up to half a batch of entries that have been idle too long at any consumer, and new
+        ones up to the full batch, so that neither a large backlog nor a busy stream holds up the
+        other. Cancelling is safe and takes `block_ms` at most: entries whose delivery was
+        interrupted come with the next `read`, claimed ones once they have been idle again for
+        `claim_idle_ms`.
 
         Raises:
             GroupMissing: create the groups (`ensure_group`), then read on.
@@ -128,21 +135,21 @@ class Reader:
             with translated(stream=self.stream, group=self.group):
                 return await self._next_batch()
         except GroupMissing:
-            # A group made anew knows nothing of our place in the old one. The answer came at once,
-            # even to a blocking read, so a caller that only tries again would spin.
+            # A group that is created again does not know our place in the old one. The answer came
+            # at once, even to a blocking read, so a caller that only retries would spin.
             self._restart()
             await asyncio.sleep(PAUSE_S)
             raise
         except BaseException:
-            # Cancelled or cut off: what was on its way to us is on our own list, after this place.
+            # Cancelled or interrupted: entries on their way are on our own list, after this place.
             self._own_after = place
             raise
 
     async def acknowledge(self, ids: Iterable[str]) -> int:
         """Settle entries whose work is committed. Returns how many were still unacknowledged.
 
-        Idempotent. Redis does not ask whose an entry is: one that another consumer has claimed
-        meanwhile is settled as well.
+        Idempotent. Redis does not check which consumer has an entry: one that another consumer
+        claimed meanwhile is settled as well.
         """
         wanted = list(ids)
         if not wanted:
@@ -151,10 +158,10 @@ class Reader:
             return int(await self._redis.xack(self.stream, self.group, *wanted))
 
     async def renew(self, ids: Iterable[str]) -> list[str]:
-        """Restart the idle time of entries in work. Returns those that are still this consumer's.
+        """Restart the idle time of entries in progress. Returns those this consumer still has.
 
-        The others were settled or claimed elsewhere. Call it every quarter of `claim_idle_ms`,
-        from the task that does the work, so that it stops when the work does.
+        The others were settled, or claimed by another consumer. Call it every quarter of
+        `claim_idle_ms`, and only as long as the work goes on.
         """
         wanted = list(ids)
         if not wanted:
@@ -193,7 +200,7 @@ class Reader:
         return claimed + await self._read_new(self._batch_entries - len(claimed), wait=not claimed)
 
     async def _read_own(self) -> list[Entry]:
-        """What is unacknowledged under our name and not in the caller's hands."""
+        """Read the entries that are unacknowledged under our name and not in the caller's hands."""
         while self._own_after is not None:
             reply = await self._redis.xreadgroup(
                 self.group,
@@ -213,7 +220,7 @@ class Reader:
         return []
 
     async def _claim(self) -> list[Entry]:
-        """Take over what has been idle too long, at most half a batch of it."""
+        """Take over entries that have been idle too long, at most half a batch."""
         now = asyncio.get_running_loop().time()
         if self._claim_from == _START and now < self._claim_at:
             return []
@@ -228,7 +235,7 @@ class Reader:
         next_id, raw, ghosts = reply[0], reply[1], reply[2]
         self._claim_from = to_id(next_id)
         self._claim_at = now + self._claim_idle_ms / 1_000 / CLAIMS_PER_IDLE
-        self.ghosts += len(ghosts)  # Redis itself took them off the list
+        self.ghosts += len(ghosts)  # Redis itself removed them from the list
         return await self._with_deliveries(raw)
 
     async def _read_new(self, count: int, *, wait: bool) -> list[Entry]:
@@ -249,20 +256,20 @@ class Reader:
         return [to_entry(self.stream, raw_id, fields or {}, 1) for raw_id, fields in raw]
 
     async def _wait_out(self, waited_s: float) -> None:
-        """Pause when a blocking read came back empty far too soon, as fakeredis's do."""
+        """Pause when a blocking read returned empty far too soon, as fakeredis's do."""
         block_s = self._block_ms / 1_000
         if waited_s < block_s / 2:
             await asyncio.sleep(min(PAUSE_S, block_s - waited_s))
 
     async def _settle_ghosts(self, ids: Sequence[str]) -> None:
-        """Take deleted entries off our list, where they would stay for ever."""
+        """Remove deleted entries from our list, which Redis would keep there for ever."""
         if ids:
             self.ghosts += int(await self._redis.xack(self.stream, self.group, *ids))
 
     async def _with_deliveries(self, raw: Sequence[_RawEntry]) -> list[Entry]:
         """Add how often each entry was delivered, which neither kind of read tells.
 
-        One that somebody settled in between has no count any more, and needs no work.
+        An entry that another consumer settled in between has no count any more, and needs no work.
         """
         living = [(to_id(raw_id), fields) for raw_id, fields in raw if fields]
         if not living:
@@ -282,5 +289,5 @@ class Reader:
 
 
 def _entries_in(reply: Any) -> Sequence[_RawEntry]:
-    """The entries in a reply of XREADGROUP that asked for one stream."""
+    """Return the entries in a reply to an XREADGROUP of one stream."""
     return reply[0][1] if reply else []

@@ -1,7 +1,8 @@
-"""Streams that nothing can be added to, and groups that stand where nothing reaches them.
+"""Repair of streams that take no more entries, and of groups that no new entry reaches.
 
-Anyone who may add to a stream may choose an id, and after the largest there is Redis adds nothing.
-Anyone who may move a group may set it after the end of its stream, where no new entry reaches it.
+Every user that may add to a stream may choose an id, and Redis adds nothing after the largest id.
+Every user that may move a group may set it after the end of its stream, where no new entry reaches
+it.
 """
 
 from dataclasses import dataclass
@@ -12,23 +13,26 @@ from .entry import ID_MAX, to_id
 from .errors import GroupMissing, StreamMissing, translated
 from .keys import PAYLOAD_FIELD, Subscription
 
-#: So many unfinished entries are moved in one step (about 50 ms in Redis). While there are more,
+#: Unfinished entries moved in one step, which takes Redis about 50 ms. While there are more,
 #: consumers settle them first.
 MOVED_ENTRIES_MAX: Final = 10_000
-#: Of an entry with more fields than Lua can hand on (its limit is near 8,000 words), only those
-#: that may carry an event are moved, or else the first ones, as evidence.
+#: Fields of an entry that are moved as they are. Lua hands on about 8,000 words; of an entry with
+#: more fields than this, only the fields that may carry an event are moved, or else the first ones,
+#: as evidence.
 FIELDS_MOVED_MAX: Final = 1_000
+#: Fields kept of such an entry, as many as a dead letter keeps.
 FIELDS_KEPT_MAX: Final = 32
 
-# The key is deleted and made again in one step, so no entry is added or delivered in between. What
-# could fail is done before the deletion: a script that ends early undoes nothing.
+# The script deletes the key and creates it again in one step, so no entry is added or delivered in
+# between. Commands that could fail run before the deletion, because a script that ends early undoes
+# nothing.
 # Unfinished entries keep their ids, unless those are ahead of the clock. Their groups begin at the
-# start, so they are delivered again, which takes effect once.
+# start, so these entries are delivered again, which takes effect once.
 # KEYS: stream; ARGV: the group that must exist, the largest id, entries at most, fields at most,
 # fields kept, the payload's field, '1' to renew ids that are ahead of the clock as well.
 # Returns {'stream'}, {'group'}, {'many'}, or {'ok', entries moved or -1, 1 if the group
 # was put back}.
-_MEND: Final = """
+_REPAIR: Final = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'stream'} end
 local function named(list)
   local by_name = {}
@@ -116,36 +120,37 @@ return {'ok', #entries, 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
-    """What was wrong with a stream, and is right now."""
+class Repaired:
+    """What was repaired on a stream."""
 
-    #: How many unfinished entries the stream made anew holds; None if it did not need that.
+    #: How many unfinished entries the new stream holds; None if the old one was left in place.
     moved: int | None
-    #: The group stood after the end of the stream, and reads it again from its start.
+    #: The group stood after the end of the stream, and now reads it again from the start.
     group_put_back: bool
-    #: The stream takes no entries, and too much of it is unfinished to make it anew in one step.
+    #: The stream takes no entries, and has too many unfinished ones to be replaced in one step.
     waits: bool = False
 
 
-async def mend_stream(
+async def repair_stream(
     redis: Client, subscription: Subscription, *, renew_ids: bool = False
-) -> Mended:
-    """Make a stream anew that takes no more ids, and put back its group if it is beyond its end.
+) -> Repaired:
+    """Create a stream again that takes no more ids, and put back a group that is beyond its end.
 
-    All its unfinished entries and all its groups are on the new stream; finished entries are not.
-    A stream in order is left as it is. Any number of processes may call it at once.
+    All unfinished entries and all groups are on the new stream; finished entries are not. A stream
+    in order is left as it is. Any number of processes may call it at once.
 
-    With `renew_ids` it also makes anew a stream whose ids are ahead of Redis's clock, so that they
-    tell ages again. That is for an operator to decide, who knows that the clock is right.
+    With `renew_ids` it also replaces a stream whose ids are ahead of Redis's clock, so that ids
+    tell ages again. An operator decides that, because only a person knows whether the clock is
+    right.
 
     Raises:
-        StreamMissing, GroupMissing: there is nothing to mend: make the groups.
-        AccessDenied: this user may not do all that it takes; nothing was changed.
+        StreamMissing, GroupMissing: there is nothing to repair: create the groups.
+        AccessDenied: this user may not run every command that it takes; nothing was changed.
     """
     stream, group = subscription
     with translated(stream=stream, group=group):
         outcome, *rest = await redis.eval(
-            _MEND,
+            _REPAIR,
             1,
             stream,
             *(group, ID_MAX, MOVED_ENTRIES_MAX, FIELDS_MOVED_MAX, FIELDS_KEPT_MAX, PAYLOAD_FIELD),
@@ -157,6 +162,6 @@ async def mend_stream(
         case "group":
             raise GroupMissing(stream, group)
         case "many":
-            return Mended(None, group_put_back=False, waits=True)
+            return Repaired(None, group_put_back=False, waits=True)
     moved, put_back = (int(one) for one in rest)
-    return Mended(None if moved < 0 else moved, group_put_back=bool(put_back))
+    return Repaired(None if moved < 0 else moved, group_put_back=bool(put_back))

@@ -1,7 +1,7 @@
 """A client that asks Sentinel where the primary is, whenever it opens a connection.
 
-So after a failover nobody needs to tell it: connections to the lost primary break, or time out,
-and the next one goes to whichever server was promoted.
+So it needs no notice of a failover: connections to the lost primary break, or time out, and the
+next one goes to the server that was promoted.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ from redis.backoff import NoBackoff
 
 from .url import RedisUrl
 
-#: Sentinels are asked one after the other, so one that hangs must not hold up for long.
+#: Sentinels are asked one after the other, so one that hangs may cost a second only.
 SENTINEL_TIMEOUT_S: Final = 1.0
 
 
 class _PrimaryPool(SentinelConnectionPool, BlockingConnectionPool):
-    """Waits for a free connection, as `bus.client` has it, and closes what asks the sentinels."""
+    """Waits for a free connection, as `bus.client` does, and closes the sentinels' clients."""
 
     async def aclose(self) -> None:
         await super().aclose()
@@ -41,7 +41,7 @@ def connect_by_sentinel(url: RedisUrl, settings: Mapping[str, Any]) -> Redis:
         tls["ssl"] = True
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         list(url.hosts),
-        # Said aloud, because redis-py would ask each sentinel eleven times before the next one.
+        # By default redis-py would ask each sentinel eleven times before the next one.
         sentinel_kwargs={
             **tls,
             **url.sentinel_login,

@@ -1,4 +1,4 @@
-"""Dropping entries that everybody has read and acknowledged, and no others."""
+"""Trimming: drops entries that every group has read and acknowledged, and no others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,19 @@ from .client import Client
 from .entry import ID_MAX, id_ms, to_id
 from .errors import GroupMissing, StreamMissing, translated
 
-#: Applied entries stay so long, for people who want to look and for cheap re-reads.
+#: Finished entries stay for half an hour, for people who look at them and for cheap re-reads.
 KEEP_MS: Final = 30 * 60_000
-#: How much one step removes, so that Redis serves others in between (10,000 take about 2 ms).
+#: Entries that one step removes (10,000 take about 2 ms), so that Redis serves others in between.
 TRIM_ENTRIES_MAX: Final = 10_000
-#: Redis removes whole nodes of (by default) 100 entries when told to stop early.
+#: The least that a step may be limited to: with a limit, Redis removes whole nodes of (by default)
+#: 100 entries.
 TRIM_ENTRIES_MIN: Final = 1_000
 
 # The floor is the lowest id that any group still needs: its oldest unacknowledged entry, or else
-# its last delivered one. Groups nobody expects count too: their readers were promised the same.
-# A group that should be there and is not has read nothing, so the script refuses. An id tells the
-# age of its entry only if the server's clock gave it, so the caller may know better. Ids are
-# compared as text, by length and then by digits: Lua's numbers are inexact above 2^53.
+# its last delivered one. Groups that we do not expect count too: their readers rely on the same.
+# An expected group that is missing has read nothing, so the script refuses. An id tells the age of
+# its entry only if the server's clock gave it, so the caller may pass an id that it knows to be
+# old. Ids are compared as text, by length and then by digits: Lua's numbers are inexact above 2^53.
 # KEYS: stream; ARGV: keep ms, entries at most, the largest id, an id known to be old enough or '',
 # every group that must exist.
 # Returns {'ok', removed, left, floor, group that holds it, newest id, now ms}, {'group', missing
@@ -69,13 +70,13 @@ return {'ok', removed, redis.call('XLEN', KEYS[1]), floor, holder, newest,
 
 @dataclass(frozen=True, slots=True)
 class Trimmed:
-    """What one step of trimming did."""
+    """The result of one step of trimming."""
 
     removed: int
     left: int
     #: The first id that was kept.
     floor: str
-    #: The group whose place is the floor, or None if it is the age alone.
+    #: The group whose position is the floor, or None if the age alone set it.
     held_by: str | None
     #: The last id that the stream gave or took.
     newest: str
@@ -92,13 +93,13 @@ async def trim_stream(
     entries_max: int = TRIM_ENTRIES_MAX,
     old_id: str | None = None,
 ) -> Trimmed:
-    """Remove what is older than `keep_ms` and acknowledged by every group, in one bounded step.
+    """Remove entries older than `keep_ms` that every group acknowledged, in one bounded step.
 
     Call it again while it removes as much as it may; one call removes at most `entries_max`. An
     entry is never removed while any group has still to read or to acknowledge it.
 
-    Ids that are ahead of Redis's clock tell no ages, so by them alone nothing is ever old. A caller
-    that saw `newest` at least `keep_ms` ago knows what they do not tell, and passes it as `old_id`.
+    Ids that are ahead of Redis's clock tell no ages, so by the clock such entries are never old. A
+    caller that saw an id as `newest` at least `keep_ms` ago passes that id as `old_id`.
 
     Raises:
         GroupMissing: one of `groups` does not exist; nothing was removed.

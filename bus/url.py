@@ -30,7 +30,7 @@ _SCHEMES: Final[dict[str, Topology]] = {
 }
 _PORTS: Final[dict[Topology, int]] = {"single": 6379, "sentinel": 26379, "cluster": 6379}
 _SENTINEL_OPTIONS: Final = ("sentinel_username", "sentinel_password")
-#: What Sentinel itself takes for a name, apart from letters and digits.
+#: The marks that Sentinel itself allows in a name, apart from letters and digits.
 _SERVICE_MARKS: Final = "._-"
 #: Everything up to the servers, the servers, and the rest.
 _PARTS: Final = re.compile(r"([^:/?#]+://(?:[^/?#]*@)?)([^/?#]*)(.*)", re.DOTALL)
@@ -39,14 +39,14 @@ _ENCODE_HINT: Final = "in a password write / ? # @ and % as %2F %3F %23 %40 and 
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """A Redis URL that was found fit for use. Never shown: it holds passwords."""
+    """A Redis URL that passed all checks. Never show it: it holds passwords."""
 
     topology: Topology
-    #: What one server is asked with, whatever the topology: the URL as redis-py reads it.
+    #: The URL of one server as redis-py reads it, for any topology.
     single: str
     #: The servers named; with Sentinel, the sentinels. Empty for a socket.
     hosts: tuple[tuple[str, int], ...]
-    #: What Sentinel calls the primary and its replicas.
+    #: The name by which Sentinel knows the primary and its replicas.
     service: str
     #: How to log in to the sentinels, in redis-py's words.
     sentinel_login: dict[str, str]
@@ -66,7 +66,7 @@ class RedisUrl:
 
 
 def parse(url: str) -> RedisUrl:
-    """Refuse what redis-py would misread in silence or report with the password in the text.
+    """Refuse URLs that redis-py would misread silently, or report with the password in the text.
 
     Raises:
         BadRedisUrl: with one sentence that says what to correct.
@@ -118,7 +118,7 @@ def _taken_apart(url: str) -> tuple[ParseResult, list[tuple[str, int | None]]]:
     IPv6 address in it as one bad host (python/cpython#105704; in Debian's 3.11.2 as well).
 
     Raises:
-        ValueError: for what is no host and port.
+        ValueError: a part is no host and port.
     """
     parts = _PARTS.fullmatch(url)
     before, places, after = parts.groups() if parts else (url, "", "")

@@ -141,7 +141,7 @@ class Cleanup:
         if trimmed.ahead_ms > CLOCK_STEP_MS and stream not in self._ahead:
             self._ahead.add(stream)
             log.warning(
-                "stream.ahead_of_clock",
+                "stream.postdated",
                 stream=stream,
                 newest=trimmed.newest,
                 why=f"{stream} has ids {told_ahead(trimmed.ahead_ms)} ahead of the Redis clock, so"
@@ -149,7 +149,7 @@ class Cleanup:
             )
         elif not trimmed.ahead_ms and stream in self._ahead:
             self._ahead.discard(stream)
-            log.info("stream.on_time", stream=stream)
+            log.info("stream.recovered", stream=stream)
 
     def _refuse(self, subscription: Subscription, error: BusError) -> None:
         """Say once that a stream is left alone until the relay or a consumer has built it anew."""

@@ -121,7 +121,7 @@ class DisplayRole:
         if left >= BACKLOG_MIN:
             about_s = round(left * elapsed_s / self._shown) if self._shown else None
             log.info(
-                "surfaces.progress",
+                "backlog.measured",
                 platform=self._display.platform,
                 shown=self._shown,
                 left=left,
@@ -154,12 +154,12 @@ class DisplayRole:
         platform = self._display.platform
         if found.everyone is not None:
             if found.everyone != before.everyone:
-                log.warning("surfaces.blocked", platform=platform, why=found.everyone)
+                log.warning("display.blocked", platform=platform, why=found.everyone)
             # Of the causes nothing is known meanwhile.
             self._hindrances = found._replace(causes=before.causes)
             return
         if before.everyone is not None:
-            log.info("surfaces.resumed", platform=platform)
+            log.info("display.resumed", platform=platform)
         for cause, why in found.causes.items():
             if why != before.causes.get(cause):
                 log.warning("surfaces.parked", platform=platform, cause=cause, why=why)
@@ -180,7 +180,7 @@ class DisplayRole:
         if not await self._show(showing):
             # We were held up until the lease ended. What we wrote may be older than what they did.
             log.warning(
-                "surface.overtaken",
+                "surface_lease.expired",
                 platform=self._display.platform,
                 member_id=showing.member_id,
                 account_id=showing.account_id,
@@ -203,7 +203,7 @@ class DisplayRole:
         self._shown += 1
         if self._obstacle is not None:
             self._obstacle = None
-            log.info("surfaces.resumed", platform=self._display.platform)
+            log.info("display.resumed", platform=self._display.platform)
         log.info(
             "surface.shown",
             platform=self._display.platform,

@@ -105,7 +105,7 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
     def asked() -> None:
         if stop.is_set():
             os._exit(EXIT_CODE_SECOND_SIGNAL)
-        log.info("consumers.stopping")
+        log.info("stop.requested")
         stop.set()
 
     loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ from bus import (
     ensure_group,
     group_exists,
     measure_lag,
-    mend_stream,
+    repair_stream,
 )
 from bus.entry import id_order
 from db.errors import mapped_errors
@@ -68,7 +68,7 @@ class Rebuild:
         subscription = self._keys.subscription(source)
         async with self._one_at_a_time:
             if await group_exists(self._redis, subscription):
-                await mend(self._redis, subscription)
+                await repair(self._redis, subscription)
                 return
             unfinished = await self._unpublish(source)
             if await ensure_group(self._redis, subscription):
@@ -87,7 +87,7 @@ class Rebuild:
         subscription = self._keys.subscription(source)
         unfinished = await self._unpublish(source)
         if not await ensure_group(self._redis, subscription):
-            await mend(self._redis, subscription, renew_ids=True)
+            await repair(self._redis, subscription, renew_ids=True)
         return unfinished
 
     async def look_for_lost(self, source: Source) -> int:
@@ -103,7 +103,7 @@ class Rebuild:
             GroupMissing, StreamMissing: the whole stream is lost: rebuild it.
             BusError, StorageUnavailable, Contention: not now; the next look does it.
         """
-        await mend(self._redis, self._keys.subscription(source))
+        await repair(self._redis, self._keys.subscription(source))
         lost = await self._take_back_lost(source)
         total = lost
         while lost == LOST_STEP:
@@ -179,30 +179,30 @@ def _now_s() -> float:
 async def make_ready(redis: Client, subscription: Subscription) -> None:
     """See that a stream and its group are there and of use."""
     if not await ensure_group(redis, subscription):
-        await mend(redis, subscription)
+        await repair(redis, subscription)
 
 
-async def mend(redis: Client, subscription: Subscription, *, renew_ids: bool = False) -> None:
-    """Mend a stream (`mend_stream`), and tell what was wrong.
+async def repair(redis: Client, subscription: Subscription, *, renew_ids: bool = False) -> None:
+    """Mend a stream (`repair_stream`), and tell what was wrong.
 
     Raises:
         StreamExhausted: it takes no entries, and consumers have to settle some of it first.
-        StreamMissing, GroupMissing, AccessDenied: as `mend_stream`.
+        StreamMissing, GroupMissing, AccessDenied: as `repair_stream`.
     """
     stream, group = subscription
-    mended = await mend_stream(redis, subscription, renew_ids=renew_ids)
-    if mended.moved is not None:
+    repaired = await repair_stream(redis, subscription, renew_ids=renew_ids)
+    if repaired.moved is not None:
         log.warning(
-            "stream.made_anew",
+            "stream.recreated",
             stream=stream,
-            unfinished_entries=mended.moved,
+            unfinished_entries=repaired.moved,
             why="its ids told no times" if renew_ids else "it held the largest id there is",
         )
-    if mended.waits:
+    if repaired.waits:
         raise StreamExhausted(stream)
-    if mended.group_put_back:
+    if repaired.group_put_back:
         log.warning(
-            "group.put_back", stream=stream, group=group, why="it stood after the stream's end"
+            "group.reset", stream=stream, group=group, why="it stood after the stream's end"
         )
 
 

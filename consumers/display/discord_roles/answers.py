@@ -66,5 +66,5 @@ def read_roles(answer: Any) -> list[dict[str, Any]]:
         try:
             roles.append(msgspec.to_builtins(msgspec.convert(one, _Role, strict=False)))
         except msgspec.ValidationError as error:
-            log.warning("role.unread", why=str(error))
+            log.warning("discord_role.skipped", why=str(error))
     return roles

@@ -171,7 +171,7 @@ class DiscordRoles:
         except CannotShow as unread:
             if unread.everyone:
                 raise
-            log.warning("bot.roles_unread", why=str(unread))
+            log.warning("bot_roles.not_read", why=str(unread))
             return RoleHierarchy(None, {})
         return examine(self._community, roles, held)
 

@@ -85,7 +85,7 @@ class TelegramTags:
             except UnreadableAnswer as error:
                 if not error.was_done:
                     raise
-                log.warning("bot.rights_unread", why=str(error))
+                log.warning("bot_rights.not_read", why=str(error))
                 return Hindrances(None, {})  # nothing is known to be in the way
         return Hindrances(missing_right(me), {})
 

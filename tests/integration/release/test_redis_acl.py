@@ -26,9 +26,9 @@ from bus import (
     consumer_name,
     ensure_group,
     measure_lag,
-    mend_stream,
     ping,
     remove_idle_consumers,
+    repair_stream,
     trim_stream,
 )
 from bus.entry import ID_MAX
@@ -151,7 +151,7 @@ async def test_consumers_can_do_all_that_the_bus_does(guarded):
         await trim_stream(client, stream, [group], keep_ms=0)
         await remove_idle_consumers(client, subscription, idle_ms=0)
         await client.xadd(stream, {"e": "x"}, id=ID_MAX)
-        assert (await mend_stream(client, subscription)).moved == 1
+        assert (await repair_stream(client, subscription)).moved == 1
 
 
 @pytest.mark.parametrize("missing", ["-del", "-xadd", "-xgroup|create"])
@@ -166,7 +166,7 @@ async def test_a_user_who_may_not_mend_a_stream_changes_nothing(guarded, missing
         await admin.xadd(stream, {"e": "x"}, id=ID_MAX)
         async with as_user(guarded, "poor") as client:
             with pytest.raises(AccessDenied):
-                await mend_stream(client, subscription)
+                await repair_stream(client, subscription)
         assert await admin.xlen(stream) == 1
         await admin.delete(stream)
 

@@ -89,7 +89,7 @@ async def test_finished_entries_from_the_future_go_in_time_too(
 
             await until(trimmed, what="entries that were seen a second ago are trimmed")
 
-    told = [line["why"] for line in logs if line["event"] == "stream.ahead_of_clock"]
+    told = [line["why"] for line in logs if line["event"] == "stream.postdated"]
     assert len(told) == 1
     assert "has ids 2 hours ahead of the Redis clock" in told[0]
 

@@ -181,7 +181,7 @@ async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repea
     p95_alone, p95_amid = (p95([one.seconds for one in waits]) for waits in (alone, amid))
     assert p95_amid < 1.0 + 3 * p95_alone
     log.info("p95.measured", alone_s=round(p95_alone, 4), amid_backfill_s=round(p95_amid, 4))
-    progress = [line for line in logs if line["event"] == "surfaces.progress"]
+    progress = [line for line in logs if line["event"] == "backlog.measured"]
     assert progress
     assert {"shown", "left", "about_s"} <= progress[-1].keys()
 

@@ -266,7 +266,7 @@ async def test_one_who_was_held_up_beyond_the_lease_has_the_member_visited_again
     with capture_logs() as logs:
         await slow.step()
     assert wall.shown == {7: {"rank": 1}}
-    assert [log["account_id"] for log in logs if log["event"] == "surface.overtaken"] == [7]
+    assert [log["account_id"] for log in logs if log["event"] == "surface_lease.expired"] == [7]
 
     assert await quick.step() == 1
 
@@ -345,7 +345,7 @@ async def test_an_obstacle_is_told_once_and_its_end_too(role, wall, pool):
     assert told == [
         ("surface.postponed", "warning"),
         ("surface.postponed", "debug"),
-        ("surfaces.resumed", "info"),
+        ("display.resumed", "info"),
         ("surface.shown", "info"),
     ]
 

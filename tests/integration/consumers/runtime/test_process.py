@@ -129,7 +129,7 @@ async def test_a_second_signal_leaves_at_once(environ, outside: Desk):
 
             await until(delivered, what="the entry is in the consumer's hands")
             running.process.send_signal(signal.SIGTERM)
-            await running.saw("consumers.stopping")
+            await running.saw("stop.requested")
             assert running.process.returncode is None
             running.process.send_signal(signal.SIGTERM)
             assert await running.ended(within_s=2) == 130
@@ -239,7 +239,7 @@ async def test_a_stream_that_takes_no_more_ids_stops_no_process(environ, outside
     stream = Keys().stream("telegram")
     await outside.redis.xadd(stream, {"e": xp_payload(15, entity_id="1")}, id=largest)
     async with consumers(*SERVICE_ROLES, environ=environ) as running:
-        await running.saw("stream.made_anew")
+        await running.saw("stream.recreated")
         await running.settled()
         await outside.add("telegram", xp_payload(1, entity_id="2"))
 
