@@ -1,4 +1,4 @@
-"""What an operator sets: the environment, twinstream.toml, and how logs look."""
+"""Settings of the operator: the environment, twinstream.toml, and the form of the logs."""
 
 from .community import (
     AchievementSetting,

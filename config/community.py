@@ -1,6 +1,6 @@
-"""What twinstream.toml sets: the community's chat and server, its ranks and achievements.
+"""The settings of twinstream.toml: the community's chat and server, its ranks and achievements.
 
-Every mistake is found when the file is read, and every one that is found is told with its place.
+Reading the file finds every mistake, and the error names the place of each.
 """
 
 import re
@@ -17,7 +17,9 @@ from .errors import ConfigError
 from .wording import explain
 
 TAG_LENGTH_MAX = 16  # Telegram's limit for member tags, Bot API 9.5
+#: More ranks than a community can tell apart; a limit keeps a typing error from becoming a ladder.
 RANKS_MAX = 100
+#: The largest bonus; far below the amount that one event may carry.
 BONUS_MAX = 10**9
 
 Snowflake = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
@@ -36,7 +38,7 @@ class Rank(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class AchievementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One achievement: the name that events use, the title people read, the role that shows it.
 
-    The bonus is given once to whoever unlocks it.
+    Each member gets the bonus once, for unlocking it.
     """
 
     name: Text
@@ -57,7 +59,7 @@ class DiscordSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     guild_id: Snowflake
     watch_members: bool = False
-    """Whether the bot asks for the privileged intent that tells it at once who joins."""
+    """Whether the bot asks for the privileged intent that reports at once who joins."""
     rank_roles: Literal["replace", "stack"] = "replace"
     """Whether a member holds the role of their rank only, or those of the lower ranks as well."""
 
@@ -80,7 +82,8 @@ class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How the consumers work. The defaults suit a community of 100,000."""
 
     batch_entries_max: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 500
-    # While one batch is in Postgres, another is read and decoded; more than a few wait for rows.
+    # While one batch is in Postgres, another lane reads and decodes the next. More than a few lanes
+    # only wait for each other's row locks.
     lanes: Annotated[int, msgspec.Meta(ge=1, le=4)] = 2
     block_ms: Annotated[int, msgspec.Meta(ge=10, le=5_000)] = 2_000
     claim_idle_ms: Annotated[int, msgspec.Meta(ge=1_000)] = 30_000
@@ -100,7 +103,7 @@ class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class CleanupSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long the record keeps what is done with. The ledger is kept for ever."""
+    """How long Postgres keeps finished rows. The ledger is kept for ever."""
 
     interval_hours: Annotated[float, msgspec.Meta(gt=0, le=24 * 365)] = 24
     retention_days: Annotated[float, msgspec.Meta(gt=0, le=36_500)] = 30
@@ -109,26 +112,26 @@ class CleanupSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class ReconcileSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often both sides are compared, and how much may be repaired without asking anybody."""
+    """How often both sides are compared, and how much may be repaired without an operator."""
 
     interval_ms: Annotated[int, msgspec.Meta(ge=100)] = 900_000
     whole_within_ms: Annotated[int, msgspec.Meta(ge=100)] = 86_400_000
     page_members: Annotated[int, msgspec.Meta(ge=1, le=2_000)] = 500
     page_age_ms_max: Annotated[int, msgspec.Meta(ge=1_000)] = 600_000
     lease_ms: Annotated[int, msgspec.Meta(ge=100)] = 120_000
-    # More than this at once is rarely drift: somebody has restored a backup, or imported members.
+    # More than this at once is rarely drift: a backup was restored, or members were imported.
     members_share_max: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.02
     members_always: Annotated[int, msgspec.Meta(ge=0)] = 10
     xp_max: Annotated[int, msgspec.Meta(ge=0)] = 100_000
     balance_max: Annotated[int, msgspec.Meta(ge=0)] = 100_000
-    # Looks at roles and tags, within the windows of [consumers]: less than the writes may take.
+    # Reads of roles and tags within the windows of [consumers]; the limits of writes are higher.
     discord_looks_max: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 5
     telegram_looks_max: Annotated[int, msgspec.Meta(ge=1, le=30)] = 5
     alarm_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 60_000
 
 
 class StoreSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a bot keeps its members: a table of four names, or a class of its own."""
+    """Where a bot keeps its members: a table with three columns, or a class of its own."""
 
     table: str = ""
     id: str = "id"
@@ -136,17 +139,17 @@ class StoreSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     balance: str = "balance"
     class_: str = msgspec.field(default="", name="class")
     options: dict[str, Any] = msgspec.field(default_factory=dict)
-    """What the class is made with, by keyword."""
+    """The keyword arguments that the class is created with."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A platform that is not named keeps its books in `sync_state`."""
+    """The bots' own tables. A platform that is not named keeps its books in `sync_state`."""
 
     telegram: StoreSetting | None = None
     discord: StoreSetting | None = None
 
     def by_platform(self) -> dict[Literal["telegram", "discord"], StoreSetting | None]:
-        """Return the settings by the name of their platform."""
+        """Return each platform's setting."""
         return {"telegram": self.telegram, "discord": self.discord}
 
 
@@ -196,7 +199,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return community
 
     def rank(self, number: int) -> Rank | None:
-        """Return the rank with this number; 0, or one that is not configured, is none."""
+        """Return the rank with this number; None for 0 and for numbers without a rank."""
         return self.ranks[number - 1] if 0 < number <= len(self.ranks) else None
 
     def achievement(self, name: str) -> AchievementSetting | None:
@@ -205,13 +208,13 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @property
     def discord_roles(self) -> frozenset[int]:
-        """Every role that the file names; no other is ever touched."""
+        """Every role that the file names; twinstream touches no other."""
         return _roles_of([*self.ranks, *self.achievements])
 
     def roles_for(self, rank: int, achievements: Iterable[str]) -> frozenset[int]:
         """Return the roles of a member with this rank and these achievements.
 
-        A rank or an achievement that is not configured, or has no role, asks for none.
+        A rank or an achievement that is not configured, or has no role, adds none.
         """
         stacked = self.discord.rank_roles == "stack"
         lowest = 1 if stacked else rank
@@ -271,7 +274,7 @@ def _store_problems(stores: StoreSettings) -> list[str]:
 
 
 def _repeated(what: str, names: list[str]) -> list[str]:
-    """Two of the same would make one taken away with the other."""
+    """Name each repeated value: taking one of the two away would take the other as well."""
     return [
         f"the {what} {name} is used more than once"
         for name in sorted({name for name in names if names.count(name) > 1})

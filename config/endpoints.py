@@ -1,7 +1,7 @@
-"""Where the platforms' clients connect to: the only place that knows how to point them elsewhere.
+"""Endpoints: the only place that knows how to point the platforms' clients at another server.
 
-The libraries are imported inside the functions: aiogram alone costs seconds and 100 MB, and most
-processes need only one of them, or neither.
+The functions import the libraries: aiogram alone costs seconds and 100 MB, and most processes need
+only one of the two, or neither.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def telegram_session(settings: Settings) -> "AiohttpSession":
     """Return a session for aiogram that talks to `telegram_api_base`.
 
-    It keeps what can be read of answers that aiogram cannot decode.
+    It keeps the readable parts of answers that aiogram cannot decode.
     """
     from aiogram.client.telegram import TelegramAPIServer
 
@@ -28,10 +28,10 @@ def telegram_session(settings: Settings) -> "AiohttpSession":
 def point_discord_at(settings: Settings) -> None:
     """Make discord.py talk to `discord_api_base` and `discord_gateway_url`, in this process.
 
-    discord.py has no official way to do so; these two class attributes are all it takes.
+    discord.py has no official way to do so; setting these two class attributes is enough.
 
     Raises:
-        ConfigError: this version of discord.py has not got them (any more).
+        ConfigError: this version of discord.py does not have them (any more).
     """
     import discord.gateway
     import discord.http

@@ -1,4 +1,4 @@
-"""What can be wrong with the settings."""
+"""The error of settings that are missing or unfit."""
 
 
 class ConfigError(Exception):

@@ -11,7 +11,7 @@ from .errors import ConfigError
 
 log = structlog.get_logger("twinstream.heartbeat")
 
-#: Seconds between two touches. The health check in compose.yaml accepts a file of 30 s.
+#: Seconds between two touches. The health check in compose.yaml accepts a file 30 s old.
 HEARTBEAT_S = 5.0
 
 
@@ -22,11 +22,11 @@ async def heartbeat(
     is_healthy: Callable[[], bool] = lambda: True,
     every_s: float = HEARTBEAT_S,
 ) -> AsyncIterator[None]:
-    """Touch the file every `every_s` seconds while `is_healthy` says so; nothing without a path.
+    """Touch the file every `every_s` seconds while `is_healthy` is true; do nothing without a path.
 
-    A process that hangs, or whose event loop is blocked, stops touching the file. The file of an
-    earlier process is removed at the start, so a restarted process is healthy only by its own
-    heartbeat.
+    A process that hangs, or whose event loop is blocked, stops touching the file. The process
+    removes the file of an earlier process at its start, so a restarted process is healthy only by
+    its own heartbeat.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -57,14 +57,14 @@ def _begin_without(file: Path) -> None:
 
 
 async def _beat(file: Path, is_healthy: Callable[[], bool], every_s: float) -> None:
-    is_told = False
+    is_logged = False
     while True:
         if is_healthy():
             try:
-                file.touch()  # noqa: ASYNC240 - one system call, and blocking is what it is to show
-                is_told = False
+                file.touch()  # noqa: ASYNC240 - one system call, and it is to show a blocked loop
+                is_logged = False
             except OSError as error:
-                if not is_told:
+                if not is_logged:
                     log.error("heartbeat.failed", file=str(file), why=str(error))
-                is_told = True
+                is_logged = True
         await asyncio.sleep(every_s)

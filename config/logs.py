@@ -1,4 +1,4 @@
-"""How log lines look: one line of JSON per event for machines, coloured text at a terminal."""
+"""Logs: one line of JSON per event for machines, coloured text at a terminal."""
 
 import logging
 import sys
@@ -13,11 +13,11 @@ from .masking import masking
 
 
 def set_up_logs(*, level: str = "info", style: str = "auto", secrets: Iterable[str] = ()) -> None:
-    """Send structured logs to stderr; call once, first thing in a process.
+    """Send structured logs to stderr. A process calls this once, before anything else.
 
     `style` is `json`, `console`, or `auto`: console at a terminal, JSON otherwise. Lines of the
-    libraries' own loggers come out in the same form, from WARNING on. `secrets` are hidden in all
-    of it, and in the traceback with which a process ends: a library's error may quote a token.
+    libraries' own loggers have the same form, from WARNING on. `secrets` are hidden in all lines,
+    and in the traceback with which a process ends: a library's error may quote a token.
     """
     mask = masking(secrets)
     sys.excepthook = _masked_excepthook(mask)
@@ -30,7 +30,7 @@ def set_up_logs(*, level: str = "info", style: str = "auto", secrets: Iterable[s
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: structlog.typing.Processor = (
-        # The pretty traceback prints local variables, and with them addresses and passwords.
+        # structlog's rich traceback prints local variables, and with them addresses and passwords.
         structlog.dev.ConsoleRenderer(
             sort_keys=False, exception_formatter=structlog.dev.plain_traceback
         )
@@ -65,7 +65,7 @@ def set_up_logs(*, level: str = "info", style: str = "auto", secrets: Iterable[s
 
 
 class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
-    """Hides secrets in the finished line, so that no field and no traceback is forgotten."""
+    """Hides secrets in the finished line, so that it covers every field and every traceback."""
 
     def __init__(self, mask: Callable[[str], str], **settings: Any) -> None:
         super().__init__(**settings)
@@ -78,10 +78,10 @@ class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
 def _masked_excepthook(
     mask: Callable[[str], str],
 ) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
-    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def write(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         sys.stderr.write(mask("".join(traceback.format_exception(kind, error, trace))))
 
-    return tell
+    return write
 
 
 _DAY_S = 86_400.0
@@ -101,7 +101,7 @@ def span(seconds: float) -> str:
 def _with_spans(
     _: structlog.typing.WrappedLogger, __: str, line: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """In the lines with which roles start, write interval_s=900 as interval='15 min'."""
+    """In lines of `role.started`, write interval_s=900 as interval='15 min'."""
     if line.get("event") != "role.started":
         return line
     spoken: structlog.typing.EventDict = {}

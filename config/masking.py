@@ -1,4 +1,4 @@
-"""Hiding secrets in what people read: addresses that are shown, and lines of a log."""
+"""Masking: hides secrets in addresses that people see, and in lines of a log."""
 
 import json
 import re
@@ -7,15 +7,15 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
 HIDDEN: Final = "***"
-#: A shorter one is part of many words; to hide it everywhere would tell what it is.
+#: A shorter secret is part of many words; hiding it everywhere would reveal it.
 SECRET_LENGTH_MIN: Final = 8
 
-#: The scheme; the login up to the last @, as a password may hold an unescaped one; and the rest.
+#: The scheme; the login up to the last @, because a password may hold an unescaped @; and the rest.
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:(.*)@)?([^@]*)", re.DOTALL)
 
 
 def mask_url(url: str) -> str:
-    """Return an address as it may be shown: with its user, and without password and options."""
+    """Return an address in a form fit to show: with its user, without password and options."""
     found = _URL.fullmatch(url)
     if found is None:
         return HIDDEN
@@ -28,9 +28,9 @@ def mask_url(url: str) -> str:
 
 
 def secrets_in(url: str) -> set[str]:
-    """Return the passwords that an address holds, however it is mistyped, as written and as meant.
+    """Return the passwords in an address, even in a mistyped one, as written and unescaped.
 
-    One that is the user's name too is left out: it is no secret.
+    A password that equals the user's name is left out: it is no secret.
     """
     found = _URL.fullmatch(url)
     if found is None:
@@ -43,9 +43,9 @@ def secrets_in(url: str) -> set[str]:
 
 
 def masking(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return a function that hides these secrets in a text, in every way of writing them."""
+    """Return a function that hides these secrets in a text, in every spelling of them."""
     spellings = {secret for secret in secrets if len(secret) >= SECRET_LENGTH_MIN}
-    for _ in range(2):  # an error quotes it, and the line that holds the error quotes that
+    for _ in range(2):  # an error quotes the secret, and the log line quotes the error
         spellings = set().union(*map(_spellings, spellings))
     if not spellings:
         return lambda text: text

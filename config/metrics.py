@@ -1,4 +1,4 @@
-"""Figures for Prometheus: a process that is told a port answers GET /metrics on it."""
+"""Metrics for Prometheus: a process with a configured port answers GET /metrics on it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from .settings import Settings
 
 @contextlib.contextmanager
 def metrics(settings: Settings, *, offset: int = 0) -> Iterator[None]:
-    """Serve this process's figures during the block; without a port, do nothing.
+    """Serve this process's metrics during the block; without a port, do nothing.
 
     The port is TWINSTREAM_METRICS_PORT plus `offset`, so that the processes of one machine can
-    share their settings. A thread of its own answers, so a busy event loop holds nobody up.
+    share their settings. A thread of its own answers, so a busy event loop delays no answer.
 
     Raises:
         ConfigError: the port cannot be used.

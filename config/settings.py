@@ -1,6 +1,6 @@
-"""What the environment sets: where the servers are and by which tokens the platforms know us.
+"""The settings of the environment: addresses of the servers, tokens of the platforms, options.
 
-Nothing here reads the environment by itself; the composition root hands it in once, at start.
+This module does not read the environment by itself: each process passes it in once, at its start.
 """
 
 import difflib
@@ -17,7 +17,7 @@ Url = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One value for each environment variable, which bears the field's name in upper case.
+    """One field for each environment variable of the same name in upper case.
 
     An empty variable counts as unset. Tokens and passwords never show in `repr`.
     """
@@ -61,11 +61,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @classmethod
     def variables(cls) -> list[str]:
-        """Return the names of all variables that count."""
+        """Return the names of all variables that twinstream reads."""
         return [field.upper() for field in cls.__struct_fields__]
 
     def secrets(self) -> set[str]:
-        """Return what must not be read in a log: the tokens, and the passwords of addresses."""
+        """Return the texts that no log may show: the tokens, and the passwords of addresses."""
         tokens = {token for token in (self.telegram_token, self.discord_token) if token}
         urls = (self.redis_url, self.database_url)
         return tokens.union(*(secrets_in(url) for url in urls if url))
@@ -74,7 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Refuse to start while any of these settings is missing.
 
         Raises:
-            ConfigError: naming every missing one and where it comes from.
+            ConfigError: names every missing one and where to get it.
         """
         missing = [field for field in fields if getattr(self, field) is None]
         if missing:
@@ -108,16 +108,17 @@ ORIGINS = {
 }
 
 _PREFIXES = ("TWINSTREAM_", "TELEGRAM_", "DISCORD_", "REDIS_", "DATABASE_")
+#: difflib's ratio from which on a name with one of these prefixes is a misspelt one of ours.
 _SIMILARITY = 0.85
-#: For names that do not even begin like one of ours: DATABSE_URL is close enough, MONGO_URL not.
+#: The same for names with other prefixes: DATABSE_URL is close enough, MONGO_URL is not.
 _SIMILARITY_ELSEWHERE = 0.92
 
 
 def _refuse_misspelt(environ: Mapping[str, str], known: list[str]) -> None:
-    """Fail on TELEGRAM_TOKN, but leave other programs' REDIS_HOST alone.
+    """Refuse TELEGRAM_TOKN, but accept other programs' REDIS_HOST.
 
-    TWINSTREAM_ is ours alone, so any unknown variable of that name is a mistake. Any other is one
-    only if it is very close to one of ours, and only while ours is not set.
+    The prefix TWINSTREAM_ is ours alone, so any unknown variable with it is a mistake. Another
+    variable is one only if it is very close to one of ours, and only while ours is not set.
     """
     unset = [one for one in known if not environ.get(one)]
     for name in sorted(environ.keys() - set(known)):
@@ -138,6 +139,6 @@ def _refuse_unknown_choice(name: str, value: str, choices: tuple[str, ...]) -> N
 
 
 def _name_the_variable(sentence: str) -> str:
-    """Begin with the variable; that an environment holds text goes without saying."""
+    """Name the variable first, and leave out that it holds text: every variable does."""
     field, _, demand = sentence.partition(" ")
     return f"{field.upper()} {demand.removesuffix(', not a text in quotes')}"

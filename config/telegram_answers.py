@@ -1,9 +1,9 @@
-"""Reading what Telegram says, although Telegram is always newer (or older) than aiogram.
+"""Telegram's answers: reads them although Telegram is always newer (or older) than aiogram.
 
-aiogram decodes an answer whole or not at all: one new member status, or one field that an older
-server does not send, makes the whole answer useless. This session keeps what can be read. Of a
-batch of updates it keeps the good ones, and puts an `UnreadableUpdate` where a bad one stood, so
-that the offset moves past it.
+aiogram decodes an answer as a whole or not at all: one new member status, or one field that an
+older server does not send, makes the whole answer useless. This session keeps the parts that can be
+read. Of a batch of updates it keeps the readable ones, and puts an `UnreadableUpdate` in the place
+of each other one, so that the offset moves past it.
 """
 
 import json
@@ -24,24 +24,27 @@ from pydantic import TypeAdapter, ValidationError
 
 log = structlog.get_logger("twinstream.telegram")
 
+#: Characters of an update's kind, and of the place of an error, that a log line shows.
 KIND_CHARS_MAX = 64
 PLACE_CHARS_MAX = 120
-#: So many different warnings about answers that were read in part are logged by one session.
+#: Different warnings about partly read answers that one session logs, so that memory stays bounded.
 WARNINGS_MAX = 100
+#: The largest id that Postgres takes (bigint); Telegram's are smaller.
 ID_MAX = 2**63 - 1
-#: An object without these says nothing about anything, so it counts as lost.
+#: An object without these fields identifies nothing, so it counts as lost.
 NEEDED = frozenset({"id", "user", "chat", "message_id"})
 SUCCESSES = range(200, 227)
 
-# The parts of JSON that decide how deep one is: strings, brackets and commas.
+# The tokens of JSON that decide the depth: strings, brackets and commas.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},]', re.DOTALL)
 _HEAD = re.compile(r'\s*\{\s*"update_id"\s*:\s*(\d{1,19})\s*(?:,\s*"(\w+)")?')
 
 
 class UnreadableAnswer(ClientDecodeError):
-    """An answer of Telegram cannot be read. Its text holds nothing of what members wrote.
+    """An answer of Telegram cannot be read. The error quotes nothing that members wrote.
 
-    With `was_done`, Telegram said that it did what it was asked, so a repetition would do it twice.
+    With `was_done`, Telegram confirmed that it executed the request, so a retry would execute it
+    twice.
     """
 
     def __init__(self, method: str, why: str, original: Exception, *, was_done: bool) -> None:
@@ -53,9 +56,9 @@ class UnreadableAnswer(ClientDecodeError):
 
 
 class UnreadableUpdate(Update):
-    """Stands in a batch where an update stood that aiogram cannot decode.
+    """Takes the place of an update in a batch that aiogram cannot decode.
 
-    With `id_is_guessed`, not even its id was readable, nor that of any other in the batch.
+    With `id_is_guessed`, no id of the batch was readable, neither this one's nor another's.
     """
 
     kind: str | None
@@ -64,11 +67,11 @@ class UnreadableUpdate(Update):
 
 
 class Lost(Exception):
-    """A part of an answer cannot be read, and neither can what it is a part of."""
+    """A part of an answer cannot be read, and the object that needs it cannot either."""
 
 
 class TolerantSession(AiohttpSession):
-    """aiogram's session, which keeps of every answer what can be read."""
+    """aiogram's session, which keeps the readable parts of every answer."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -80,7 +83,7 @@ class TolerantSession(AiohttpSession):
         """Decode an answer as aiogram does, or else in part.
 
         Raises:
-            UnreadableAnswer: nothing of it that is needed can be read.
+            UnreadableAnswer: the needed parts cannot be read.
         """
         try:
             response = super().check_response(bot, method, status_code, content)
@@ -125,7 +128,7 @@ class TolerantSession(AiohttpSession):
         if not isinstance(answer, dict):
             raise _unreadable(method, error.original, was_done=False) from None
         if answer.get("ok") is not True or status_code not in SUCCESSES:
-            # It says no. aiogram knows what that means, without the details that it cannot read.
+            # A refusal. aiogram understands it without the details that it cannot read.
             return super().check_response(bot, method, status_code, json.dumps(_plain_no(answer)))
         why = _why(error.original)
         try:
@@ -133,7 +136,7 @@ class TolerantSession(AiohttpSession):
         except Lost:
             if not isinstance(method, GetMe):
                 raise _unreadable(method, error.original, was_done=True) from None
-            # The one thing that nothing works without is in the token as well.
+            # The bot's id, without which nothing works, is in the token as well.
             result = User.model_construct(id=bot.id, is_bot=True, first_name="").as_(bot)
         self._warn(method.__api_method__, why)
         return _made(result)
@@ -145,10 +148,10 @@ class TolerantSession(AiohttpSession):
 
 
 def read_in_part(kind: Any, value: Any, bot: Bot) -> Any:
-    """Read a JSON value as one of aiogram's types, with None for whatever cannot be read.
+    """Read a JSON value as one of aiogram's types, with None for parts that cannot be read.
 
     Raises:
-        Lost: nothing can be made of it.
+        Lost: no object can be made of it.
     """
     try:
         return TypeAdapter(kind).validate_python(value, context={"bot": bot})
@@ -162,15 +165,15 @@ def read_in_part(kind: Any, value: Any, bot: Bot) -> Any:
     if isinstance(kind, type) and issubclass(kind, TelegramObject) and isinstance(value, dict):
         return _object(kind, value, bot)
     if kind is bool:
-        return True  # what was asked for is done, whatever else is said about it
+        return True  # Telegram executed the request, even if it says more than True
     raise Lost
 
 
 def inferred_ids(ids: Sequence[int | None], offset: int | None) -> list[int] | None:
-    """Fill in the ids of updates that have none that can be read; None if nothing is known. Pure.
+    """Fill in the ids of updates without a readable one; None if no id can be inferred. Pure.
 
-    Ids grow from one update to the next. Each inferred one is below the id of every readable update
-    behind it, and the last one is at most the true id, so no good update is confirmed with it.
+    Ids grow from one update to the next. Each inferred id is below the id of every readable update
+    behind it, and the last one is at most the true id, so it confirms no readable update.
     """
     known = next((place for place, one in enumerate(ids) if one is not None), None)
     if known is not None:
@@ -191,7 +194,7 @@ def inferred_ids(ids: Sequence[int | None], offset: int | None) -> list[int] | N
 def elements(content: str) -> list[str] | None:
     """Cut the list `result` of a JSON object into the texts of its elements. Pure.
 
-    It does not recurse, so nothing is nested too deeply for it. None if there is no such list.
+    It does not recurse, so no nesting is too deep for it. None if there is no such list.
     """
     depth, key, begin, found = 0, "", None, list[str]()
     for token in _TOKEN.finditer(content):
@@ -223,7 +226,7 @@ def _unreadable(method: TelegramMethod[Any], error: Exception, *, was_done: bool
 
 
 def _raw_updates(answer: Any) -> list[Any] | None:
-    """The updates of an answer that may be too deep to be decoded as a whole."""
+    """Return the updates of an answer that may be too deep to be decoded as a whole."""
     if isinstance(answer, dict):
         result = answer.get("result")
         return result if answer.get("ok") is True and isinstance(result, list) else None
@@ -273,7 +276,7 @@ def _is_of_known_kind(update: Update) -> bool:
 
 def _one_of(kinds: Sequence[Any], value: Any, bot: Bot) -> Any:
     for kind in kinds:
-        # A union with bool is that of methods which answer a message or True.
+        # A union with bool belongs to a method that answers a message or True.
         if kind not in (bool, type(None)):
             try:
                 return read_in_part(kind, value, bot)
@@ -291,11 +294,11 @@ def _readable(kind: Any, values: list[Any], bot: Bot) -> Iterator[Any]:
 
 
 def _object(kind: type[TelegramObject], value: dict[str, Any], bot: Bot) -> TelegramObject:
-    """Make an object of the fields that can be read; required ones that cannot are None."""
+    """Make an object of the readable fields; required fields that are not readable are None."""
     read: dict[str, Any] = {}
     for name, field in kind.model_fields.items():
         given = value.get(field.alias or name)
-        # A literal tells which object of a union it is.
+        # A literal tells which type of a union the object has.
         is_literal = get_origin(field.annotation) is Literal
         is_needed = is_literal or (name in NEEDED and field.is_required())
         if given is None and is_needed:
@@ -331,7 +334,7 @@ def _plain_no(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _why(error: Exception) -> str:
-    """Say what is wrong without quoting what members wrote."""
+    """Say what is wrong without quoting anything that members wrote."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if not isinstance(error, ValidationError):

@@ -1,4 +1,4 @@
-"""What msgspec says of an unfit value, in the words of whoever wrote the settings."""
+"""Wording: rewrites msgspec's errors about unfit values in the terms of the settings file."""
 
 import difflib
 import re
@@ -29,7 +29,7 @@ _LIMITS = {">": "at least", "<": "at most"}
 def explain(error: msgspec.ValidationError, settings: type[msgspec.Struct]) -> str:
     """Say which setting is unfit, what it must be, and which one was probably meant.
 
-    What is not known here is told as msgspec says it.
+    An error of an unknown form keeps msgspec's own text.
     """
     what, _, where = str(error).partition(" - at `$")
     path = where.rstrip("`").lstrip(".")

@@ -1,4 +1,4 @@
-"""`python -m consumers [ROLE ...]` runs all roles, or those that are named.
+"""Entry point: `python -m consumers [ROLE ...]` runs all roles, or those that are named.
 
 The operator's commands are `python -m consumers dead ...`, `rebuild`, `doctor`, `audit` and
 `reconcile --now`.
@@ -22,7 +22,7 @@ from .runtime.runner import RoleFailed
 EXIT_CODE_FAILED = 1
 EXIT_CODE_UNFIT_SETTINGS = 2
 
-# A pretty traceback would show local variables, tokens among them.
+# A pretty traceback would show local variables, and tokens among them.
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -45,7 +45,7 @@ def main(
     """Settle events, publish leftovers, show ranks: all roles, or those that are named.
 
     Commands for the operator: dead (what was buried), rebuild (publish again what Redis lost),
-    doctor (what is wrong here, and what mends it), reconcile --now (compare both sides now),
+    doctor (what is wrong here, and how to fix it), reconcile --now (compare both sides now),
     audit (prove from the ledger that everything adds up).
     """
     try:
@@ -65,10 +65,10 @@ def main(
 
 
 def run() -> None:
-    """Tell the operator's commands from roles."""
+    """Run the operator's command, or the roles, that the arguments name."""
     asked, *more = sys.argv[1:] or [""]
     is_command = asked in operator.COMMANDS
-    if asked == "reconcile":  # a role as well; only the command has options
+    if asked == "reconcile":  # also the name of a role; only the command has options
         is_command = any(one.startswith("-") for one in more)
     if not is_command:
         cli()

@@ -1,4 +1,4 @@
-"""What crosses the wire: events, their rules, their keys and their bytes. No I/O, no clock."""
+"""The wire format: events, their rules, their keys and their bytes. No I/O, no clock."""
 
 from .builders import EventParts, achievement_unlocked, balance_changed, xp_changed
 from .codec import PAYLOAD_BYTES_MAX, claimed_key, decode, encode

@@ -1,7 +1,7 @@
-"""Make events. A builder checks every rule that `decode` checks, so what it returns goes over.
+"""Builders of events. A builder checks every rule that `decode` checks, so its event decodes.
 
-Amounts are whole numbers, times carry their zone. Without an idempotency key the event gets the
-one that `keys` makes of its parts: calling again with the same parts names the same event.
+Amounts are whole numbers, times carry their zone. Without an idempotency key the event gets the key
+that `keys` makes of its parts: a second call with the same parts names the same event.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .sources import Source
 
 
 class EventParts(TypedDict):
-    """What every builder takes, for who chooses the builder last."""
+    """The arguments that every builder takes, for callers that choose the builder later."""
 
     user_id: int
     source: Source
@@ -102,8 +102,8 @@ def achievement_unlocked(
 ) -> AchievementUnlocked:
     """Say that an account unlocked an achievement. `entity_id` is the achievement unless given.
 
-    Neither `reason` nor `entity_id` is part of the key: the second cause of one achievement is
-    no second achievement.
+    Neither `reason` nor `entity_id` is part of the key: a second cause of one achievement is no
+    second achievement.
 
     Raises:
         MalformedEvent: a field breaks its rule.

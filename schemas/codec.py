@@ -1,7 +1,7 @@
-"""Events to bytes and back: one JSON object, UTF-8. The only module that touches wire bytes.
+"""Codec: events to bytes and back, one JSON object in UTF-8. Only this module touches wire bytes.
 
-Reading is one typed pass. Only what does not pass it is looked at again, to say what is wrong and
-to take the one liberty of the format: `user_id` may be a string of digits, because not every
+Decoding is one typed pass. A payload that fails it is read a second time, to say what is wrong and
+to allow the one liberty of the format: `user_id` may be a string of digits, because not every
 language has 64-bit integers.
 """
 
@@ -31,8 +31,8 @@ _KNOWN_FIELDS: Final = frozenset(
 )
 _DIGITS: Final = re.compile(r"[1-9][0-9]{0,18}")
 
-# msgspec lets two errors of Python's own through besides its family: a string that is not UTF-8,
-# and nesting deeper than the stack.
+# Beside its own errors, msgspec raises two of Python's: for a string that is not UTF-8, and for
+# nesting deeper than the stack.
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _encoder: Final = msgspec.json.Encoder()
@@ -58,8 +58,8 @@ def decode(payload: bytes) -> Event:
             f"the payload has {len(payload)} bytes; expected at most {PAYLOAD_BYTES_MAX}"
         )
     try:
-        # msgspec steps over the strings of unknown fields without reading them. Whoever stores
-        # an accepted payload as text relies on all of it being UTF-8.
+        # msgspec skips the strings of unknown fields without reading them. Postgres stores an
+        # accepted payload as text, so all of it has to be UTF-8.
         if not payload.isascii():
             payload.decode()
         return _decoder.decode(payload)
@@ -70,8 +70,8 @@ def decode(payload: bytes) -> Event:
 def claimed_key(payload: bytes) -> str | None:
     """Return the idempotency key in a payload that `decode` refuses, or None if there is none.
 
-    Do not believe it: it says where to look, not what is there. In a payload that is too long for
-    any event nobody looks for one.
+    Do not believe it: it says under which key to look, not that the event is the payload's. A
+    payload that is too long for any event is not searched.
     """
     if len(payload) > PAYLOAD_BYTES_MAX:
         return None
@@ -110,7 +110,7 @@ def _second_look(payload: bytes, error: Exception) -> Event:
 
 
 def _fields(payload: bytes) -> dict[str, object]:
-    """Read the fields we know, untyped; raise unless the payload is one JSON object."""
+    """Read the known fields, untyped; raise unless the payload is one JSON object."""
     try:
         payload.decode()
         raw = _loose_decoder.decode(payload)

@@ -1,4 +1,4 @@
-"""The published description of the wire format, made from the types that read it."""
+"""The published JSON Schema of the wire format, made from the types that read it."""
 
 from __future__ import annotations
 

@@ -1,21 +1,21 @@
-"""What can be wrong with an event. Trying the same bytes again never helps."""
+"""The errors of the wire format. Decoding the same bytes again never helps."""
 
 from __future__ import annotations
 
 
 class SchemaError(ValueError):
-    """Something is not an event of this wire format.
+    """A payload or a value does not fit this wire format.
 
-    A ValueError too, so that code that knows nothing of this package can tell bad input from a
-    broken system.
+    It is a ValueError as well, so that code that does not know this package can tell bad input from
+    a broken system.
     """
 
 
 class MalformedEvent(SchemaError):
     """The payload is not a JSON object, or a field is missing or breaks its rule.
 
-    The message names the field, shows what was given and says what is allowed. Whoever sent the
-    event has to be corrected.
+    The message names the field, shows the given value and says which values are allowed. The
+    sender has to be corrected.
     """
 
     def __init__(self, message: str, *, field: str | None = None) -> None:

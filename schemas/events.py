@@ -25,8 +25,8 @@ from .fields import (
 )
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What every event says. Times are kept in UTC whatever offset they came with."""
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """The fields of every event. Times are converted to UTC from any offset."""
 
     idempotency_key: IdempotencyKey
     source: Platform
@@ -51,7 +51,7 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
             raise broken("occurred_at", moment.isoformat(), "years 1 to 9999 in UTC") from error
 
 
-class XpChanged(_Fact, frozen=True, kw_only=True, tag="xp.changed"):
+class XpChanged(_Event, frozen=True, kw_only=True, tag="xp.changed"):
     """A member's XP on the source platform went up or down by `delta_xp`, never by 0."""
 
     delta_xp: Delta
@@ -61,7 +61,7 @@ class XpChanged(_Fact, frozen=True, kw_only=True, tag="xp.changed"):
         _refuse_zero("delta_xp", self.delta_xp)
 
 
-class BalanceChanged(_Fact, frozen=True, kw_only=True, tag="balance.changed"):
+class BalanceChanged(_Event, frozen=True, kw_only=True, tag="balance.changed"):
     """A member's balance on the source platform went up or down by `delta_balance`, never by 0."""
 
     delta_balance: Delta
@@ -71,7 +71,7 @@ class BalanceChanged(_Fact, frozen=True, kw_only=True, tag="balance.changed"):
         _refuse_zero("delta_balance", self.delta_balance)
 
 
-class AchievementUnlocked(_Fact, frozen=True, kw_only=True, tag="achievement.unlocked"):
+class AchievementUnlocked(_Event, frozen=True, kw_only=True, tag="achievement.unlocked"):
     """A member unlocked `achievement` on the source platform, once for ever."""
 
     achievement: Achievement

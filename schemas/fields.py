@@ -1,7 +1,7 @@
-r"""The rules of every field, written once.
+r"""Fields: the rule of every field, written once.
 
-Decoding, the builders, the JSON Schema and the sentences in the errors all read them from here.
-A pattern ends in \Z because $ would let a trailing newline through.
+Decoding, the builders, the JSON Schema and the texts of the errors all take the rules from here.
+A pattern ends in \Z because $ would accept a trailing newline.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 _FAULT_AT: Final = re.compile(r"at `\$\.(\w+)`\Z")
 _FAULT_MISSING: Final = re.compile(r"missing required field `(\w+)`")
 
-# What an error shows of a bad value: enough to find it, never a whole payload.
+# Cuts the bad value in an error: enough is left to find it, and never a whole payload.
 _shown: Final = reprlib.Repr()
 _shown.maxstring = _shown.maxlong = _shown.maxother = 60
 
 
 def conform(struct: type[_T], fields: Mapping[str, object]) -> _T:
-    """Build `struct` from `fields`, every rule checked.
+    """Build `struct` from `fields`, and check every rule.
 
     Raises:
         MalformedEvent: a field is missing or breaks its rule.
@@ -98,19 +98,19 @@ def conform(struct: type[_T], fields: Mapping[str, object]) -> _T:
 
 
 def broken(field: str, value: object, allowed: str) -> MalformedEvent:
-    """Say that `field` has a value that its rule does not allow."""
+    """Return the error for a `field` whose value breaks its rule."""
     return MalformedEvent(f"{field} is {show(value)}; expected {allowed}", field=field)
 
 
 def missing(field: str, allowed: str) -> MalformedEvent:
-    """Say that `field` is not there."""
+    """Return the error for a `field` that is missing."""
     return MalformedEvent(f"{field} is missing; expected {allowed}", field=field)
 
 
 def show(value: object) -> str:
-    """Write a value into an error: on one line, cut short, nothing unprintable."""
+    """Write a value for an error: on one line, cut short, without unprintable characters."""
     if isinstance(value, int) and abs(value) > 10**40:
-        # Python refuses to write out integers of more than 4300 digits.
+        # Python refuses to convert integers of more than 4300 digits to text.
         return f"an integer of {value.bit_length()} bits"
     return _shown.repr(value)
 
@@ -118,7 +118,7 @@ def show(value: object) -> str:
 def _explained(
     error: msgspec.ValidationError, struct: type[msgspec.Struct], fields: Mapping[str, object]
 ) -> MalformedEvent:
-    """Turn msgspec's report into a sentence with the field's own rule."""
+    """Turn msgspec's report into an error with the field's own rule."""
     if isinstance(error.__cause__, MalformedEvent):
         return error.__cause__
     report = str(error)

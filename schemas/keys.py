@@ -1,13 +1,13 @@
-"""Idempotency keys made from what they stand for, so that saying a thing twice makes one key.
+"""Idempotency keys, made from the parts of an event, so that one event always has one key.
 
     XP           {tg|dc}_{reason}_{user_id}_{entity_id}             tg_game_guess_12345_67890
     balance      {tg|dc}_{reason}.balance_{user_id}_{entity_id}     dc_shop.balance_12345_order-7
     achievement  {tg|dc}_achievement.{achievement}_{user_id}        tg_achievement.first_win_12345
 
-Two different facts never share a key. The words of a reason begin with letters, so the first
-part that begins with a digit is the user id and all that follows it is the entity id. A dot is
-allowed in none of the parts before that, so it tells the three kinds apart; an achievement named
-`balance` still has no entity id, and a balance key always has one.
+Two different events never share a key. The words of a reason begin with letters, so the first part
+that begins with a digit is the user id, and the rest is the entity id. No part before the user id
+may have a dot, so the dot tells the three kinds apart. An achievement named `balance` still has no
+entity id, and a balance key always has one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .sources import SHORT_NAMES, SOURCES, Source
 
 
 class EntityKey(msgspec.Struct, frozen=True, kw_only=True):
-    """What the key of an XP or a balance change stands for."""
+    """The parts of the key of a change of XP or balance."""
 
     kind: Literal["xp", "balance"]
     source: Platform
@@ -42,7 +42,7 @@ class EntityKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AchievementKey(msgspec.Struct, frozen=True, kw_only=True):
-    """What the key of an achievement stands for: once per member and platform, for ever."""
+    """The parts of the key of an achievement: once per account, for ever."""
 
     source: Platform
     achievement: Achievement
@@ -50,7 +50,7 @@ class AchievementKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def xp_key(*, source: Source, reason: str, user_id: int, entity_id: str) -> str:
-    """Name the change of a member's XP for `reason` by the thing that caused it.
+    """Return the key of a change of XP for `reason`, caused by the entity.
 
     Raises:
         MalformedEvent: a part breaks its field's rule.
@@ -60,9 +60,9 @@ def xp_key(*, source: Source, reason: str, user_id: int, entity_id: str) -> str:
 
 
 def balance_key(*, source: Source, reason: str, user_id: int, entity_id: str) -> str:
-    """Name the change of a member's balance for `reason` by the thing that caused it.
+    """Return the key of a change of balance for `reason`, caused by the entity.
 
-    Never equal to an XP key: one win may bring both.
+    It never equals a key of XP: one win may change both.
 
     Raises:
         MalformedEvent: a part breaks its field's rule.
@@ -72,7 +72,7 @@ def balance_key(*, source: Source, reason: str, user_id: int, entity_id: str) ->
 
 
 def achievement_key(*, source: Source, achievement: str, user_id: int) -> str:
-    """Name a member's achievement on a platform.
+    """Return the key of an account's achievement.
 
     Raises:
         MalformedEvent: a part breaks its field's rule.
@@ -90,7 +90,7 @@ _SOURCE_OF: Final = {short: source for source, short in SHORT_NAMES.items()}
 
 
 def parse_key(key: str) -> EntityKey | AchievementKey | None:
-    """Read a key back into what it stands for; None for a key of the sender's own making."""
+    """Read a key back into its parts; None for a key that the sender made in its own way."""
     try:
         if found := _ACHIEVEMENT_KEY.fullmatch(key):
             short, achievement, user_id = found.groups()

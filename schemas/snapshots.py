@@ -1,8 +1,8 @@
-"""Pages of snapshots: what one platform said of some of its members at one moment.
+"""Pages of snapshots: the state of some members on one platform at one moment.
 
-A page says of how many members it speaks, which place it has among the others, which community it
-is of, and bears a checksum; so a page that is missing, cut short or somebody else's is known as
-such, and nothing that is not there is ever taken for zero.
+A page states how many members it covers, its place among the others and its community, and has a
+checksum. So a reader recognizes a page that is missing, cut short or of another community, and
+never takes a missing value for zero.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ Value = int | str | None
 
 
 class SnapshotRow(msgspec.Struct, frozen=True, array_like=True):
-    """One member: what was seen on the platform beside what our record says is to be seen.
+    """One member: the values observed on the platform beside the values that Postgres expects.
 
-    `id` is what the page is ordered by: the member for books, the account for everything else.
-    A field that only one side has is None on the other.
+    Pages are ordered by `id`: the member's for books, the account's for all other subjects. A field
+    that only one side has is None on the other.
     """
 
     id: int
     member_id: int | None
     account_id: int | None
     is_there: bool
-    """False when the platform has nothing of this member (yet), which is not zero."""
+    """False when the platform has no value of this member (yet), which is not zero."""
     seen: dict[str, Value]
     expected: dict[str, Value]
     in_flight: str = ""
-    """In words, what is on its way to or from this member; both sides leave it out."""
+    """The changes on their way to or from this member, in words; both sides leave them out."""
 
 
 class SnapshotPage(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot.page"):
@@ -54,9 +54,9 @@ class SnapshotPage(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot.page
     after: int
     upto: int
     looked_at: Annotated[int, Meta(ge=0)]
-    """How many members were looked at; of some there may be no row, because they are in flux."""
+    """How many members were read; those with a change on its way have no row."""
     is_last: bool
-    """Nobody comes after it in its part."""
+    """No page comes after it in its part."""
     count: Annotated[int, Meta(ge=0)]
     taken_at: Annotated[datetime, Meta(tz=True)]
     chat_id: int
@@ -76,7 +76,7 @@ def seal(page: SnapshotPage) -> SnapshotPage:
 
 
 def page_checksum(page: SnapshotPage) -> str:
-    """Return the checksum that the page's content asks for, whatever it bears."""
+    """Return the checksum of the page's content, which need not be the one on the page."""
     content = _encoder.encode(msgspec.structs.replace(page, checksum=""))
     return hashlib.sha256(content).hexdigest()[:32]
 
@@ -87,7 +87,7 @@ def encode_page(page: SnapshotPage) -> bytes:
 
 
 def decode_page(payload: bytes) -> SnapshotPage:
-    """Read a page from the wire. Whether it is whole is the reader's to ask: `page_checksum`.
+    """Read a page from the wire. The reader checks with `page_checksum` whether it is whole.
 
     Raises:
         MalformedPage: the payload is no page of this format.

@@ -1,4 +1,10 @@
-"""The two platforms. An event's source is where it happened; the opposite is where it goes."""
+"""The two platforms. An event's source is where it happened; the opposite is where it goes.
+
+The two names are declared once in each ground that needs them, because grounds import no sibling:
+`schemas.Source`, `bus.Source` and `db.Platform` are the same type to a type checker. Roofs follow
+one rule: the type is `Platform` (from `db`); a variable is called `platform` where it is a side of
+the community, and `source` where it is the side on which an event happened.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Keeping Redis and the record free of what nobody needs any more.
+"""Cleanup: keeps Redis and Postgres free of entries and rows that no process needs any more.
 
-Entries that every group has settled are trimmed once they are old enough that nobody wants to look
-at them, and once a day a round through the record removes what is older still. What is needed is
-never touched, however old it is. Several of these roles may run: each is safe beside any other.
+Entries that every group has settled are trimmed once they are `keep_finished_ms` old. Once a day a
+round through Postgres removes finished rows that are older than the retention. Rows and entries
+that a process still needs stay, however old they are. Several of these roles may run: each is safe
+beside any other.
 """
 
 import asyncio
@@ -37,45 +38,46 @@ from .rounds import Rounds
 
 log = structlog.get_logger("twinstream.cleanup")
 
-#: A consumer that has asked for nothing for so long, and holds nothing, is run by nobody.
+#: A consumer that holds nothing and asked for nothing for a day belongs to no living process.
 CONSUMER_IDLE_S: Final = 24 * 3_600
-#: Entries are settled or buried within minutes; what was counted so long ago is gone from Redis.
+#: Entries are settled or buried within minutes, so the entry of a count that is a week old is gone.
 ATTEMPTS_KEPT_S: Final = 7 * 24 * 3_600
+#: Counts that one step deletes, so that its transaction stays short.
 ATTEMPTS_PER_STEP: Final = 1_000
 
 
 class _Seen(NamedTuple):
-    """The newest id of a stream, and when we saw it: everything up to it is older than that."""
+    """The newest id of a stream and when we saw it: all entries up to it are older than that."""
 
     newest: str
     at_s: float
 
 
 class _Age:
-    """Tells which entries of one stream are old, whatever their ids say.
+    """Knows which entries of one stream are old, even if their ids tell no times.
 
-    It notes the newest id, waits until `keep_s` has passed on our own clock, and notes the next.
+    It notes the newest id, waits until `keep_s` have passed on our own clock, and notes the next.
     """
 
     def __init__(self, keep_s: float) -> None:
         self._keep_s = keep_s
         self._clock = asyncio.get_running_loop().time
         self._seen: _Seen | None = None
-        #: Everything up to this id is old.
+        #: All entries up to this id are old.
         self.old_id: str | None = None
 
     def note(self, newest: str) -> None:
-        """Learn the newest id of the stream, as it is now."""
+        """Note the newest id of the stream, as it is now."""
         now_s = self._clock()
         if self._seen is not None and id_order(newest) < id_order(self._seen.newest):
-            self._seen = self.old_id = None  # the stream was made anew
+            self._seen = self.old_id = None  # the stream was created again
         if self._seen is not None and now_s >= self._seen.at_s + self._keep_s:
             self.old_id, self._seen = self._seen.newest, None
         self._seen = self._seen or _Seen(newest, now_s)
 
 
 class Cleanup:
-    """The role that trims the streams every `cleanup_interval_ms`, and the record once a day."""
+    """The role that trims streams every `cleanup_interval_ms`, and cleans Postgres once a day."""
 
     def __init__(self, resources: Resources) -> None:
         limits = resources.community.consumers
@@ -86,9 +88,9 @@ class Cleanup:
         self._subscriptions = [resources.keys.subscription(source) for source in SOURCES]
         self._rounds = Rounds(resources.pool, resources.community.cleanup, resources.stop)
         self._ages = {stream: _Age(self._keep_ms / 1_000) for stream, _ in self._subscriptions}
-        #: Streams that cannot be trimmed, which is told once.
+        #: Streams that cannot be trimmed. Each is logged once.
         self._refused: set[str] = set()
-        #: Streams whose ids are ahead of the clock, which is told once.
+        #: Streams whose ids are ahead of the clock. Each is logged once.
         self._ahead: set[str] = set()
 
     def describe(self) -> Mapping[str, object]:
@@ -102,7 +104,7 @@ class Cleanup:
         }
 
     async def step(self) -> int:
-        """Do one bounded round. Returns how much was removed."""
+        """Trim and clean one bounded amount. Returns how much was removed."""
         removed = 0
         for subscription in self._subscriptions:
             try:
@@ -125,7 +127,7 @@ class Cleanup:
         )
         age.note(trimmed.newest)
         self._refused.discard(stream)
-        self._tell_if_ahead(stream, trimmed)
+        self._log_if_ahead(stream, trimmed)
         if trimmed.removed:
             metrics.TRIMMED.labels(stream).inc(trimmed.removed)
             log.info("stream.trimmed", stream=stream, removed=trimmed.removed, left=trimmed.left)
@@ -136,8 +138,8 @@ class Cleanup:
             log.info("consumers.removed", stream=stream, group=group, names=gone)
         return trimmed.removed + len(gone)
 
-    def _tell_if_ahead(self, stream: str, trimmed: Trimmed) -> None:
-        """Say once that a stream's ids tell no ages, and once that they do again."""
+    def _log_if_ahead(self, stream: str, trimmed: Trimmed) -> None:
+        """Log once that a stream's ids tell no ages, and once that they do again."""
         if trimmed.ahead_ms > CLOCK_STEP_MS and stream not in self._ahead:
             self._ahead.add(stream)
             log.warning(
@@ -152,7 +154,7 @@ class Cleanup:
             log.info("stream.recovered", stream=stream)
 
     def _refuse(self, subscription: Subscription, error: BusError) -> None:
-        """Say once that a stream is left alone until the relay or a consumer has built it anew."""
+        """Log once that a stream is left alone until the relay or a consumer has rebuilt it."""
         if subscription.stream not in self._refused:
             log.warning("stream.not_trimmed", stream=subscription.stream, why=str(error))
         self._refused.add(subscription.stream)

@@ -1,4 +1,4 @@
-"""The daily round of `cleanup` through the record: short transactions, with a pause after each."""
+"""Rounds of the cleanup through Postgres: short transactions with a pause after each."""
 
 import asyncio
 from collections.abc import Mapping
@@ -14,16 +14,17 @@ from db.upkeep import retention
 
 log = structlog.get_logger("twinstream.cleanup")
 
-#: A round goes on for so long before whoever runs it may see to something else.
+#: A step works on a round for this many seconds; then the role trims streams again.
 STINT_S = 1.0
 _HOUR_S, _DAY_S = 3_600, 86_400
 
 
 class Rounds:
-    """Begins a round when one is due, and goes on with whichever is under way.
+    """Begins a round when one is due, and continues a round that is under way.
 
-    When the last one began stands in the record, so restarts change nothing. Several processes may
-    do this: each step takes the round's row, and who does not get it leaves it to the other.
+    Postgres records when the last one began, so restarts change nothing. Several processes may do
+    this: each step locks the round's row, and a process that does not get the lock leaves the step
+    to the other.
     """
 
     def __init__(self, pool: asyncpg.Pool, limits: CleanupSetting, stop: asyncio.Event) -> None:
@@ -41,7 +42,11 @@ class Rounds:
         }
 
     async def step(self) -> int:
-        """Work on a round for a second at most. Returns 0 if none is under way (any more)."""
+        """Work on a round for a second at most.
+
+        Returns how many rows were removed, at least 1 while the round goes on; 0 means that no
+        round is under way.
+        """
         interval_s = self._limits.interval_hours * _HOUR_S
         async with transaction(self._pool) as conn:
             await retention.begin_if_due(conn, interval_s=interval_s)
@@ -61,12 +66,12 @@ class Rounds:
             metrics.REMOVED.labels("passes").inc(done.passes)
             metrics.REMOVED.labels("findings").inc(done.findings)
             if done.is_last:
-                await self._tell()
+                await self._log_result()
                 return removed
             await pause(self._stop, self._limits.step_pause_ms / 1_000)
         return max(removed, 1)
 
-    async def _tell(self) -> None:
+    async def _log_result(self) -> None:
         async with transaction(self._pool) as conn:
             found = await retention.last_round(conn)
         if found is not None:

@@ -1,4 +1,4 @@
-"""A platform's way to show ranks and achievements, and how it says that it cannot."""
+"""The port of displays: how a platform shows ranks and achievements, and how it refuses."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
@@ -6,16 +6,17 @@ from typing import NamedTuple, Protocol
 from db import Platform
 from db.surfaces.visits import Showing
 
-#: A member whose visits keep failing is looked at less and less often, down to this.
+#: Seconds: the longest wait between visits to a member whose visits keep failing. Waits double up
+#: to it.
 BACKOFF_S_MAX = 300.0
 
 
 class CannotShow(Exception):
     """A member's surfaces could not be brought to the wanted state for now.
 
-    `retry_s` says when to look again. With `everyone`, the cause is not the member's: nobody's
-    surfaces on this platform can be written until then. With a `cause` it is of no use to look
-    again before that is gone: one that a survey names, or one of `surfaces.PERSONAL`.
+    `retry_s` says when to visit again. With `everyone`, the cause is not the member's: no surface
+    on this platform can be written until then. With a `cause`, a visit is of no use before that
+    cause is gone: one that a survey names, or one of `visits.PERSONAL`.
     """
 
     def __init__(
@@ -35,10 +36,10 @@ class CannotShow(Exception):
 
 
 class Hindrances(NamedTuple):
-    """What stands in the way on a platform, each with what mends it.
+    """The hindrances on a platform, each with its remedy.
 
-    `everyone` keeps from writing anything at all. `causes` keep from showing those who need what
-    they stand for, such as one role.
+    `everyone` prevents every write. Each of `causes` prevents showing the members who need the
+    thing that it stands for, such as one role.
     """
 
     everyone: str | None
@@ -52,37 +53,37 @@ class Display(Protocol):
     def platform(self) -> Platform: ...
 
     def describe(self) -> Mapping[str, object]:
-        """Name the place that is shown to."""
+        """Name the group or server."""
         ...
 
     def room(self, *, urgent: bool) -> int:
         """Say how many members can be visited now without waiting for the platform's limits.
 
-        Some room is kept for what is urgent.
+        Some room is reserved for urgent visits.
         """
         ...
 
     async def survey(self) -> Hindrances:
-        """See what stands in the way, without trying any write.
+        """Find the hindrances, without trying any write.
 
         Raises:
-            CannotShow: the platform cannot be asked now.
+            CannotShow: the platform does not answer now.
         """
         ...
 
     async def show(self, showing: Showing) -> None:
-        """Bring one member's surfaces to the wanted state, and make sure that they are.
+        """Bring one member's surfaces to the wanted state, and read them back.
 
-        It may be cut off anywhere: the next visit looks before it writes.
+        A visit may be cancelled anywhere: the next one reads before it writes.
 
         Raises:
-            CannotShow: it is not possible now.
+            CannotShow: the platform refuses, or does not answer.
         """
         ...
 
 
 def retry_after_s(refusal: CannotShow, attempts: int) -> float:
-    """Say how long to leave a member alone after `attempts` failures and this one. Pure."""
+    """Say how long to wait before the next visit, after `attempts` failures and this one. Pure."""
     if refusal.everyone:
         return refusal.retry_s
     doubled = refusal.retry_s * 2.0 ** min(attempts, 16)

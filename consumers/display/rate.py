@@ -1,4 +1,4 @@
-"""Keeping below a platform's limit, so that nobody is ever made to wait inside a call."""
+"""Rate limits: keep calls below a platform's limit, so that no call waits inside the library."""
 
 import asyncio
 import math
@@ -6,15 +6,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-#: Shorter waits would be lost in the clock's rounding.
+#: Seconds. Shorter waits would be lost in the clock's rounding.
 WAIT_S_MIN: Final = 0.001
 
 
 class RateLimit:
-    """Lets at most `calls` through in any `window_s` seconds, however they are spread.
+    """Lets at most `calls` through in any `window_s` seconds.
 
-    A fourth of them is kept for what is urgent: `free` says how many may be made at once. Where the
-    platform is stricter than that, `observe` makes the pace follow it.
+    A fourth of them is reserved for urgent calls; `free` says how many may be made at once. If the
+    platform is stricter than that, `observe` makes this limit follow the platform.
     """
 
     def __init__(self, calls: int, window_s: float, *, clock: Callable[[], float]) -> None:
@@ -23,7 +23,7 @@ class RateLimit:
         self._clock = clock
         self._reserve = calls // 4
         self._made: deque[float] = deque()
-        #: What the platform said last: how many calls it grants at once, how many of them are left,
+        #: The platform's last answer: how many calls it grants at once, how many of them are left,
         #: and until when that holds.
         self._burst = calls
         self._granted = calls
@@ -39,22 +39,22 @@ class RateLimit:
 
     async def take(self) -> None:
         """Wait until one more call may be made, and count it."""
-        while not self.free(urgent=True):  # noqa: ASYNC110 - time passes, nobody tells
+        while not self.free(urgent=True):  # noqa: ASYNC110 - time passes without an event
             await asyncio.sleep(self._next_s())
         self._made.append(self._clock())
         self._granted -= 1
 
     def observe(self, limit: int, remaining: int, reset_after_s: float) -> None:
-        """Heed a platform's answer: of `limit` calls so many remain until so many seconds from now.
+        """Follow a platform's answer: of `limit` calls, `remaining` are left for `reset_after_s`.
 
-        The last of them is not made: discord.py waits inside the call that uses a limit up.
+        The last of them is not made: discord.py waits inside the call that uses up a limit.
         """
         self._burst = max(1, limit - 1)
         self._granted = remaining - 1
         self._granted_until = self._clock() + reset_after_s
 
     def _next_s(self) -> float:
-        """Say in how many seconds it is worth looking again."""
+        """Say in how many seconds a call may be free at the earliest."""
         now = self._clock()
         waits = []
         if len(self._made) >= self._calls:
@@ -64,7 +64,7 @@ class RateLimit:
         return max([WAIT_S_MIN, *waits])
 
     def _forget(self) -> None:
-        # As `_next_s` computes it: rounded otherwise, a call could be over and not be forgotten.
+        # The same sum as in `_next_s`: rounded differently, a call could be over and still counted.
         now = self._clock()
         while self._made and self._made[0] + self._window_s <= now:
             self._made.popleft()

@@ -1,8 +1,8 @@
-"""Driving what people see to what it should be, on one platform.
+"""The display role: drives the surfaces of one platform from shown to wanted.
 
 The wanted state is a column, the shown state is another, and the difference is the work: a hundred
-rank changes during an outage cost one visit. A display does the visit; this role chooses whom to
-visit, and what to do when the platform says no.
+rank changes during an outage cost one visit. A display does the visit; this role chooses which
+members to visit, and what to do when the platform refuses.
 """
 
 import asyncio
@@ -20,22 +20,27 @@ from .port import CannotShow, Display, Hindrances, retry_after_s
 
 log = structlog.get_logger("twinstream.surfaces")
 
-#: A library may sleep inside a call when the platform's limits are used up, but not for ever.
+#: The longest visit. A library may sleep inside a call when the platform's limits are used up.
 VISIT_S_MAX = 90.0
-#: No visit begins later than this in a round; who is left is given back.
+#: The last moment of a step at which a visit may begin; members who are left are released.
 ROUND_S_MAX = 60.0
-#: So no lease ends while its member may still be visited. It outlives a killed process by as much.
+#: The lease of a member: longer than a step with its last visit, with a margin of 30 s. A killed
+#: process blocks its members for as long.
 LEASE_S = ROUND_S_MAX + VISIT_S_MAX + 30.0
 
+#: Seconds until the next visit after a platform did not answer in time.
 NO_ANSWER_RETRY_S = 10.0
+#: A warning is logged again after 10 minutes, so that one cause does not fill the log.
 WARN_AGAIN_S = 600.0
-#: So many members at most are visited before it is looked again for somebody more urgent.
+#: Members of the backfill visited in one step, so that urgent members wait for few visits only.
 PATIENT_MEMBERS_MAX = 4
+#: Seconds between two lines about the progress of a backlog.
 PROGRESS_S = 30.0
-#: Fewer waiting surfaces than this are no backlog that anybody has to hear of.
+#: Waiting surfaces from which on they are a backlog, and its progress is logged.
 BACKLOG_MIN = 100
-#: How often it is looked whether what stands in the way is gone, or something new is.
+#: Seconds between two surveys of the hindrances on the platform.
 SURVEY_S = 60.0
+#: Causes whose last warning is remembered, so that memory stays bounded.
 CAUSES_KEPT_MAX = 100
 
 
@@ -50,15 +55,15 @@ class DisplayRole:
         self._pool = resources.pool
         self._stop = resources.stop
         self._clock = asyncio.get_running_loop().time
-        #: What keeps this role from everyone, and until when.
+        #: The refusal that concerns every member, and until when it holds.
         self._obstacle: CannotShow | None = None
         self._blocked_until = 0.0
         self._warned_at: dict[str, float] = {}
         self._hindrances = Hindrances(None, {})
         self._next_survey = 0.0
-        #: Visits whose outcome is not noted.
-        self._unnoted: list[Showing] = []
-        #: How many were shown since the last word about progress.
+        #: Visits whose outcome is not recorded yet.
+        self._unrecorded: list[Showing] = []
+        #: How many members were shown since the last line about progress.
         self._shown = 0
         self._progress_at = self._clock()
 
@@ -71,16 +76,16 @@ class DisplayRole:
         }
 
     async def step(self) -> int:
-        """Visit the most urgent of those who wait. Returns how many were visited.
+        """Visit the most urgent members who wait. Returns how many were visited.
 
-        While something keeps it from everyone, it takes nobody: each try would cost a call and
-        count against us.
+        While a hindrance concerns every member, the step takes none: each attempt would cost a call
+        and count against the bot.
         """
-        await self._doubt_what_was_not_noted()
-        if self._clock() < self._blocked_until or not await self._way_is_free():
+        await self._doubt_unrecorded_visits()
+        if self._clock() < self._blocked_until or not await self._can_show():
             return 0
         began = self._clock()
-        await self._tell_progress()
+        await self._log_progress()
         taken = await self._take()
         waiting = deque(taken)
         try:
@@ -92,7 +97,7 @@ class DisplayRole:
         return len(taken) - len(waiting)
 
     async def _take(self) -> list[Showing]:
-        """Take those whom the platform's limits have room for; patient ones if nobody is urgent."""
+        """Take as many members as the limits allow: urgent ones, or else some of the backfill."""
         room = self._display.room(urgent=True)
         taken = await self._take_some(min(room, self._members_max), visits.LINK)
         if not taken:
@@ -111,8 +116,8 @@ class DisplayRole:
             least_urgent=least_urgent,
         )
 
-    async def _tell_progress(self) -> None:
-        """While there is a backlog, say now and then how far it is and how long it may take."""
+    async def _log_progress(self) -> None:
+        """While there is a backlog, log every 30 s how far it is and how long it may take."""
         now = self._clock()
         elapsed_s = now - self._progress_at
         if elapsed_s < PROGRESS_S:
@@ -133,29 +138,29 @@ class DisplayRole:
         now = self._clock()
         return not self._stop.is_set() and now < began + ROUND_S_MAX and now >= self._blocked_until
 
-    async def _way_is_free(self) -> bool:
-        """Survey if it is time to, and tell whether anybody can be shown anything."""
+    async def _can_show(self) -> bool:
+        """Survey if a survey is due, and tell whether any member can be shown anything."""
         if self._clock() >= self._next_survey:
             try:
                 async with asyncio.timeout(VISIT_S_MAX):
                     found = await self._display.survey()
             except (CannotShow, TimeoutError) as error:
                 refusal = error if isinstance(error, CannotShow) else _too_slow()
-                self._tell(refusal, refusal.retry_s)
+                self._log_refusal(refusal, refusal.retry_s)
                 self._block(refusal)
                 return False
             self._next_survey = self._clock() + SURVEY_S
-            await self._heed(found)
+            await self._apply(found)
         return self._hindrances.everyone is None
 
-    async def _heed(self, found: Hindrances) -> None:
-        """Tell what is new and what is gone, and free those who were parked for what is gone."""
+    async def _apply(self, found: Hindrances) -> None:
+        """Log new and vanished hindrances, and release the surfaces parked for vanished ones."""
         before, self._hindrances = self._hindrances, found
         platform = self._display.platform
         if found.everyone is not None:
             if found.everyone != before.everyone:
                 log.warning("display.blocked", platform=platform, why=found.everyone)
-            # Of the causes nothing is known meanwhile.
+            # Meanwhile the causes are unknown, so the earlier ones stay.
             self._hindrances = found._replace(causes=before.causes)
             return
         if before.everyone is not None:
@@ -168,17 +173,17 @@ class DisplayRole:
             gone = sorted(before.causes.keys() - found.causes.keys())
             log.info("surfaces.unparked", platform=platform, causes=gone, surfaces=freed)
 
-    async def _doubt_what_was_not_noted(self) -> None:
-        """Have those visited again whose visit ended with Postgres away, or in any other error."""
-        while self._unnoted:
-            await visits.doubt(self._pool, self._unnoted[-1])
-            self._unnoted.pop()
+    async def _doubt_unrecorded_visits(self) -> None:
+        """Have members visited again whose visit ended while Postgres was away, or in an error."""
+        while self._unrecorded:
+            await visits.doubt(self._pool, self._unrecorded[-1])
+            self._unrecorded.pop()
 
     async def _visit(self, showing: Showing) -> None:
-        """Show one member's state, and note that or why not and until when."""
-        self._unnoted.append(showing)
+        """Show one member's state, and record that, or why not and until when."""
+        self._unrecorded.append(showing)
         if not await self._show(showing):
-            # We were held up until the lease ended. What we wrote may be older than what they did.
+            # This visit outlasted its lease, so its write may be older than another worker's.
             log.warning(
                 "surface_lease.expired",
                 platform=self._display.platform,
@@ -186,17 +191,17 @@ class DisplayRole:
                 account_id=showing.account_id,
             )
             await visits.doubt(self._pool, showing)
-        self._unnoted.pop()
+        self._unrecorded.pop()
 
     async def _show(self, showing: Showing) -> bool:
-        """Do the visit. Returns whether the member was still ours at the end of it."""
+        """Do the visit. Returns whether its lease still held at the end."""
         try:
             async with asyncio.timeout(VISIT_S_MAX):
                 await self._display.show(showing)
         except CannotShow as refusal:
-            return await self._put_off(showing, refusal)
+            return await self._postpone(showing, refusal)
         except TimeoutError:
-            return await self._put_off(showing, _too_slow())
+            return await self._postpone(showing, _too_slow())
         if not await visits.mark_shown(self._pool, showing):
             return False
         metrics.SHOWN.labels(self._display.platform).inc()
@@ -213,11 +218,11 @@ class DisplayRole:
         )
         return True
 
-    async def _put_off(self, showing: Showing, refusal: CannotShow) -> bool:
+    async def _postpone(self, showing: Showing, refusal: CannotShow) -> bool:
         metrics.POSTPONED.labels(self._display.platform).inc()
         delay_s = retry_after_s(refusal, showing.attempts)
         if refusal.cause is not None:
-            noted = await visits.park(
+            is_ours = await visits.park(
                 self._pool,
                 showing,
                 cause=refusal.cause,
@@ -226,21 +231,23 @@ class DisplayRole:
             )
         else:
             error = str(refusal)
-            noted = await visits.postpone(self._pool, showing, delay_s=delay_s, error=error)
-        self._tell(refusal, delay_s, showing.account_id)
+            is_ours = await visits.postpone(self._pool, showing, delay_s=delay_s, error=error)
+        self._log_refusal(refusal, delay_s, showing.account_id)
         if refusal.everyone:
             self._block(refusal)
         if refusal.cause not in (None, *visits.PERSONAL, *self._hindrances.causes):
-            self._next_survey = 0.0  # the platform is not as it was at the last look
-        return noted
+            self._next_survey = 0.0  # the platform is not as it was at the last survey
+        return is_ours
 
     def _block(self, refusal: CannotShow) -> None:
         self._obstacle = refusal
         self._blocked_until = self._clock() + refusal.retry_s
 
-    def _tell(self, refusal: CannotShow, delay_s: float, account_id: int | None = None) -> None:
-        tell = log.warning if self._is_news(refusal) else log.debug
-        tell(
+    def _log_refusal(
+        self, refusal: CannotShow, delay_s: float, account_id: int | None = None
+    ) -> None:
+        log_at = log.warning if self._is_news(refusal) else log.debug
+        log_at(
             "surface.postponed",
             platform=self._display.platform,
             account_id=account_id,
@@ -250,13 +257,14 @@ class DisplayRole:
         )
 
     def _is_news(self, refusal: CannotShow) -> bool:
-        """Tell whether people should hear of it: of each cause once in a while.
+        """Tell whether a refusal is worth a warning: each cause once in `WARN_AGAIN_S`.
 
-        What keeps us from everyone is told once until it is over. All the rest is in the table.
+        A refusal that concerns every member is a warning once until it is over. The table
+        `surfaces` has the reason of every single member.
         """
         why = str(refusal)
         if refusal.cause not in (None, *visits.PERSONAL):
-            return False  # the survey tells it
+            return False  # the survey logs it
         if refusal.everyone:
             return self._obstacle is None or str(self._obstacle) != why
         now = self._clock()

@@ -23,10 +23,10 @@ PROVES: Mapping[str, str] = {
 
 
 async def run(settings: Settings, console: Console, *, as_json: bool) -> int:
-    """Look at everything and print what was found. Returns the exit code: 1 if anything differs.
+    """Audit everything and print the result. Returns the exit code: 1 if anything differs.
 
     Raises:
-        ConfigError, StorageUnavailable, SchemaOutdated, StoreUnfit: it cannot be looked at.
+        ConfigError, StorageUnavailable, SchemaOutdated, StoreUnfit: the audit cannot be made.
     """
     settings.require("database_url")
     community = Community.from_toml(Path(settings.twinstream_config))
@@ -43,7 +43,7 @@ async def run(settings: Settings, console: Console, *, as_json: bool) -> int:
 
 
 def show(found: Audit, console: Console) -> None:
-    """Print what was found, for people."""
+    """Print the result for people."""
     table = Table("proven", "looked at", "differences", "what that means")
     for check in found.checks:
         colour = "red" if check.different else "green"
@@ -70,7 +70,7 @@ def show(found: Audit, console: Console) -> None:
 
 
 def as_json_text(found: Audit) -> str:
-    """Write what was found for programs."""
+    """Write the result for programs."""
     document = {
         "taken_at": found.taken_at,
         "equal": not found.differences,
@@ -98,7 +98,7 @@ def _show_examples(check: Check, console: Console) -> None:
 
 @contextlib.contextmanager
 def _progress(console: Console, *, silent: bool) -> Iterator[Callable[[str], None]]:
-    """Say what is being looked at; a program that reads the output sees nothing of it."""
+    """Show the progress at a terminal; a program that reads the output sees nothing of it."""
     if silent or not console.is_terminal:
         yield lambda _: None
         return

@@ -28,19 +28,20 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
 )
 dead_app = typer.Typer(
-    no_args_is_help=True, help="What was buried: look at it, and send it again once it is mended."
+    no_args_is_help=True,
+    help="Buried events: look at them, and replay them once their cause is fixed.",
 )
 app.add_typer(dead_app, name="dead")
 console = Console(highlight=False)
 
-#: The largest number that the record's ids and limits can be.
+#: The largest id or limit that Postgres takes (bigint).
 NUMBER_MAX = 2**63 - 1
 
 Reason = Annotated[str, typer.Option(help="Only those whose reason contains this text.")]
 
 
 class Connections(NamedTuple):
-    """What a command works on."""
+    """The connections that a command works with."""
 
     pool: asyncpg.Pool
     redis: Client
@@ -51,13 +52,13 @@ class Connections(NamedTuple):
 def list_(
     reason: Reason = "", limit: Annotated[int, typer.Option(min=1, max=NUMBER_MAX)] = LISTED
 ) -> None:
-    """Print what was buried, oldest first."""
+    """Print the buried events, oldest first."""
     _work(lambda to: dead_letters.show_list(to.pool, console, reason=reason, limit=limit))
 
 
 @dead_app.command()
 def show(dead_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=NUMBER_MAX)]) -> None:
-    """Print everything that is known of one."""
+    """Print everything that is known of one buried event."""
     _work(lambda to: dead_letters.show_one(to.pool, console, dead_id))
 
 
@@ -82,34 +83,34 @@ def replay(
 def discard(
     ids: Annotated[list[int], typer.Argument(metavar="ID ...", min=1, max=NUMBER_MAX)],
 ) -> None:
-    """Remove entries for good that were never events of ours, once you have looked at them."""
+    """Delete entries that were never events of ours, once you have looked at them."""
     _work(lambda to: dead_letters.discard(to.pool, console, ids))
 
 
 @app.command()
 def rebuild() -> None:
-    """Publish everything again that has not arrived yet, after Redis lost data.
+    """Publish all unfinished events again, after Redis lost data.
 
-    It is noticed and done without this command within seconds; this does it now, for everything.
+    The consumers notice a loss and do this within seconds; this command does it at once, for all.
     """
     _work(_rebuild)
 
 
 @app.command()
 def reconcile(
-    now: Annotated[bool, typer.Option("--now", help="Make a pass over everybody now.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Make a pass over all members now.")] = False,
     member: Annotated[
-        str | None, typer.Option(help="Only this one: 7, telegram:1001 or discord:2001.")
+        str | None, typer.Option(help="Only this member: 7, telegram:1001 or discord:2001.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option(help="Say what differs, and repair nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print what differs, and repair nothing.")] = False,
     accept: Annotated[
         bool, typer.Option("--accept", help="You have looked: repair however much it is.")
     ] = False,
 ) -> None:
-    """Compare both sides now, and repair what stood in two passes.
+    """Compare both sides now, and repair differences that two passes found.
 
-    Exits 0 if nothing differs (any more), 1 if something is still to be repaired or was left, 3 if
-    the pass was stopped. Without options this is the role `reconcile`, which does it by itself.
+    Exits 0 if nothing differs (any more), 1 if a difference is left or still to be repaired, 3 if
+    the pass was stopped. Without options this is the role `reconcile`, which makes passes itself.
     """
     if not now:
         raise ConfigError("say --now: python -m consumers reconcile --now [--member ID]")
@@ -129,7 +130,7 @@ def reconcile(
 
 @app.command(name="doctor")
 def doctor_() -> None:
-    """Look at everything that twinstream stands on, and say what is wrong and what mends it.
+    """Check everything that twinstream depends on, and say what is wrong and how to fix it.
 
     Exits 0 if all is fine, 1 if something is wrong.
     """
@@ -146,7 +147,7 @@ def doctor_() -> None:
 def audit_(
     as_json: Annotated[bool, typer.Option("--json", help="Write it for programs.")] = False,
 ) -> None:
-    """Prove from the ledger alone that everything adds up, for everybody. Changes nothing.
+    """Prove from the ledger alone that everything adds up, for every member. Changes nothing.
 
     Exits 0 if it does, 1 with the differences if it does not.
     """
@@ -178,7 +179,7 @@ async def _replay(to: Connections, ids: list[int] | None, reason: str, dry_run: 
 
 
 async def _give_bonus(to: Connections, event: schemas.Event) -> str | None:
-    """Record a bonus where it is due, with the platform's own table if it has one."""
+    """Record a bonus if it is due, also in the bot's own table if its platform has one."""
     community = Community.from_toml(Path(Settings.from_env(os.environ).twinstream_config))
     stores = await open_stores(to.pool, community.stores.by_platform())
     producer = Producer(to.pool, schemas, Publisher(to.redis, to.keys), stores=stores)

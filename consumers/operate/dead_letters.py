@@ -1,7 +1,8 @@
-"""`python -m consumers dead ...`: look at what was buried, and send it again once it is mended.
+"""`python -m consumers dead ...`: lists buried events, and sends them again.
 
-Sending again cannot double anything: what took effect before takes none now. It cannot move
-anything either: a payload goes back to the stream that it came from, whatever it says itself.
+Sending again cannot double an effect: an event that took effect before takes none now. It cannot
+move an event either: a payload goes back to the stream that it came from, even if it names the
+other platform.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,6 +20,7 @@ from consumers.settling import bonuses
 from db.ledger import dead_letters
 from db.ledger.dead_letters import DeadEvent, count_dead, find_dead, forget_entry, send_again
 
+#: Buried events that one transaction reads and makes pending.
 REPLAY_STEP = 500
 
 #: Records a bonus; returns why not, if it cannot be.
@@ -26,7 +28,7 @@ GiveBonus = Callable[[schemas.Event], Awaitable[str | None]]
 
 
 class Replayed(NamedTuple):
-    """What a replay did, or would do: ids sent again, and ids that cannot be, with the reason."""
+    """The result of a replay, real or dry: ids sent again, and refused ids with the reason."""
 
     sent: tuple[int, ...]
     refused: dict[int, str]
@@ -49,7 +51,7 @@ async def show_list(pool: asyncpg.Pool, console: Console, *, reason: str, limit:
 
 
 async def discard(pool: asyncpg.Pool, console: Console, ids: Sequence[int]) -> None:
-    """Remove entries for good that were never events of ours; others are named and kept."""
+    """Delete entries that were never events of ours; name the others, and keep them."""
     async with transaction(pool) as conn:
         gone = await dead_letters.discard(conn, ids)
     for dead_id in sorted(set(ids) - set(gone)):
@@ -87,9 +89,9 @@ async def replay(
 ) -> Replayed:
     """Send buried events again: those with these ids, or all whose reason contains `reason`.
 
-    A recorded event is made pending, and the relay publishes it. A bonus that was refused where it
-    was to be recorded is recorded with `give_bonus`. Any other that exists only as a payload is put
-    back here on the stream that it came from. A payload that still is no event stays buried, and so
+    A recorded event becomes pending, and the relay publishes it. `give_bonus` records a bonus that
+    was refused when it was to be recorded. Any other event that exists only as a payload is added
+    again to the stream that it came from. A payload that still is no event stays buried, and so
     does a forged one: an event that says it happened on the other platform.
     """
     sent: list[int] = []
@@ -121,7 +123,7 @@ async def _send_again(
     dry_run: bool,
     give_bonus: GiveBonus | None,
 ) -> str | None:
-    """Put a payload back on its stream, or record it if it is a bonus. Returns why not, if not."""
+    """Add a payload to its stream again, or record a bonus. Returns why not, if not."""
     why_not = _why_not(one)
     if why_not is not None or dry_run:
         return why_not

@@ -1,6 +1,7 @@
-"""`doctor`: looks at everything that twinstream stands on; says what is wrong and what mends it.
+"""`doctor`: checks everything that twinstream depends on; says what is wrong and how to fix it.
 
-It only looks. What it finds here the consumers find too, each in its own time; this is all at once.
+It only reads. The consumers find the same troubles, each at its own time; the doctor finds all at
+once.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,12 +27,13 @@ from bus.errors import translated
 from config import Community, ConfigError, Settings, masking
 from consumers.display.port import CannotShow, Hindrances
 from consumers.runtime.runner import NotYet
-from db import DbError, open_pool, open_stores, stop_signs
+from db import DbError, Platform, open_pool, open_stores, stop_signs
 from db.stores import debts
 from db.upkeep import status
 
+#: The oldest Redis that has the commands which the bus needs.
 REDIS_VERSION_MIN = (7, 0)
-#: Entries wait longer than this only if nobody works on them.
+#: Running consumers settle or claim every entry within a minute.
 WAITING_MS_MAX = 60_000
 
 EXIT_CODE_FINE = 0
@@ -39,10 +41,10 @@ EXIT_CODE_WRONG = 1
 
 
 class Diagnosis(NamedTuple):
-    """One thing that was looked at. `mend` says what is wrong and the step that mends it."""
+    """The result for one thing. `remedy` says what is wrong and how to fix it, if anything is."""
 
     what: str
-    mend: str | None = None
+    remedy: str | None = None
     note: str = ""
 
 
@@ -54,16 +56,18 @@ async def run(settings: Settings, console: Console) -> int:
     wrong = 0
     mask = masking(settings.secrets())
     async for diagnosis in examine(settings):
-        wrong += diagnosis.mend is not None
-        verdict, colour = ("fine ", "green") if diagnosis.mend is None else ("wrong", "red")
-        said = f": {diagnosis.mend or diagnosis.note}" if diagnosis.mend or diagnosis.note else ""
+        wrong += diagnosis.remedy is not None
+        verdict, colour = ("fine ", "green") if diagnosis.remedy is None else ("wrong", "red")
+        said = (
+            f": {diagnosis.remedy or diagnosis.note}" if diagnosis.remedy or diagnosis.note else ""
+        )
         line = Text(mask(f"{diagnosis.what}{said}"))
         console.print(Text(verdict, style=colour), line, soft_wrap=True)
     return EXIT_CODE_WRONG if wrong else EXIT_CODE_FINE
 
 
 async def examine(settings: Settings) -> Diagnoses:
-    """Look at everything; what cannot be reached is a diagnosis, and the rest goes on."""
+    """Check everything; a server that cannot be reached is a diagnosis, and the rest goes on."""
     try:
         community = Community.from_toml(Path(settings.twinstream_config))
     except ConfigError as error:
@@ -93,14 +97,14 @@ async def _postgres(settings: Settings) -> Diagnoses:
             counts = await status.events_by_status(conn)
             stopped = await stop_signs.glance(conn)
     buried = counts.get("failed", 0)
-    mend = f"{buried} buried: see `python -m consumers dead list`" if buried else None
-    yield Diagnosis("events", mend, ", ".join(f"{n} {name}" for name, n in counts.items()))
+    remedy = f"{buried} buried: see `python -m consumers dead list`" if buried else None
+    yield Diagnosis("events", remedy, ", ".join(f"{n} {name}" for name, n in counts.items()))
     if stopped is not None:
-        mend = (
+        remedy = (
             f"release {stop_signs.OBEYED}, which this is, links and reconciles no more: {stopped};"
             " run a newer release, or delete the row of stop_signs (docs/operate.md)"
         )
-        yield Diagnosis("stop sign", mend)
+        yield Diagnosis("stop sign", remedy)
 
 
 async def _stores(settings: Settings, community: Community) -> Diagnoses:
@@ -115,7 +119,7 @@ async def _stores(settings: Settings, community: Community) -> Diagnoses:
         yield Diagnosis(
             f"store of {one.platform}",
             f"{one.members} members are owed what their rows do not take, such as account"
-            f" {one.account_id}: {one.error}; it is paid within minutes once that is mended",
+            f" {one.account_id}: {one.error}; it is paid within minutes once that is fixed",
         )
 
 
@@ -157,7 +161,7 @@ def _redis_policy(info: dict[str, Any]) -> Diagnosis:
     )
 
 
-async def _stream(redis: Client, keys: Keys, source: Any) -> Diagnosis:
+async def _stream(redis: Client, keys: Keys, source: Platform) -> Diagnosis:
     stream, group = subscription = keys.subscription(source)
     what = f"stream {stream}, group {group}"
     try:
@@ -204,14 +208,14 @@ async def _telegram(settings: Settings, community: Community) -> Diagnoses:
         for diagnosis in await _hindrances("rights in the Telegram group", display.survey):
             yield diagnosis
     if hook.url:
-        mend = "a webhook is set for the token, so nothing can be polled: call deleteWebhook"
-        yield Diagnosis("Telegram updates", mend)
+        remedy = "a webhook is set for the token, so nothing can be polled: call deleteWebhook"
+        yield Diagnosis("Telegram updates", remedy)
     elif hook.allowed_updates and "chat_member" not in hook.allowed_updates:
-        mend = (
+        remedy = (
             "chat_member is not among the allowed updates, so nobody hears who joins: stop what"
             " else polls with this token, and start the Telegram bot again"
         )
-        yield Diagnosis("Telegram updates", mend)
+        yield Diagnosis("Telegram updates", remedy)
     else:
         yield Diagnosis("Telegram updates")
 
@@ -227,11 +231,11 @@ async def _discord(settings: Settings, community: Community) -> Diagnoses:
         if community.discord.watch_members and not (
             flags.gateway_guild_members or flags.gateway_guild_members_limited
         ):
-            mend = (
+            remedy = (
                 "watch_members needs the Server Members Intent: switch it on on the application's"
                 " Bot page, or set watch_members = false"
             )
-            yield Diagnosis("Discord intents", mend)
+            yield Diagnosis("Discord intents", remedy)
         else:
             yield Diagnosis("Discord intents")
         display = roles.DiscordRoles(client, community)

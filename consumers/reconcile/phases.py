@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from consumers.runtime.resources import Parts
+from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db.reconcile import pages as reconcile_pages
 from db.reconcile.runs import Run
@@ -30,7 +30,7 @@ PATIENCE_S_MIN = 2.0
 class PassContext(NamedTuple):
     """What the phases of every pass need."""
 
-    parts: Parts
+    parts: Resources
     subjects: Sequence[Subject]
     owner: str
 

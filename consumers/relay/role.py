@@ -1,8 +1,8 @@
-"""The relay publishes what was committed but never reached its stream.
+"""The relay publishes events that were committed but never reached their stream.
 
 A producer that died between the commit and the bus, or found the bus away, leaves its events
-pending. So does whoever finds out that Redis lost some, and this role looks for that as well.
-Several relays may run: each takes rows that nobody else has locked.
+pending. A rebuild makes events pending that Redis lost, and this role also checks for such losses.
+Several relays may run: each takes rows that no other transaction has locked.
 """
 
 import asyncio
@@ -29,14 +29,15 @@ from db.ledger.events import Unpublished
 
 log = structlog.get_logger("twinstream.relay")
 
+#: Events that one transaction publishes. While it lasts, their rows are locked.
 EVENTS_PER_STEP = 500
 
 
 class Relay:
-    """The role that looks for events left unpublished every `relay_interval_ms`.
+    """The role that publishes pending events every `relay_interval_ms`.
 
     An event younger than `relay_after_ms` is left to its producer, which is publishing it now.
-    Each platform has a page of its own, so a stream that takes nothing holds up no other.
+    Each platform has a batch of its own, so a stream that takes nothing holds up no other.
     """
 
     def __init__(self, resources: Resources) -> None:
@@ -48,8 +49,8 @@ class Relay:
         self._look_for_lost_s = resources.community.consumers.look_for_lost_ms / 1_000
         self._clock = asyncio.get_running_loop().time
         self._look_for_lost_at = self._clock() + self._look_for_lost_s
-        #: Why a stream takes nothing, as it was told last.
-        self._told: dict[Platform, str] = {}
+        #: Why a stream takes nothing, as it was logged last.
+        self._logged: dict[Platform, str] = {}
 
     def describe(self) -> Mapping[str, object]:
         """Name the interval and the limits."""
@@ -61,10 +62,10 @@ class Relay:
         }
 
     async def step(self) -> int:
-        """Publish the oldest events left over. Returns how many are dealt with.
+        """Publish the oldest pending events. Returns how many were published or refused.
 
         Raises:
-            BusError: a stream takes nothing, and for the other there was nothing to do.
+            BusError: a stream takes nothing, and the other had no pending events.
         """
         obstacles: dict[Platform, BusError] = {}
         if self._clock() >= self._look_for_lost_at:
@@ -78,14 +79,14 @@ class Relay:
                 dealt_with += await self._publish_left(source)
         if dealt_with:
             log.info("events.relayed", events=dealt_with)
-        self._tell(obstacles)
+        self._log_news(obstacles)
         if obstacles and not dealt_with:
             raise next(iter(obstacles.values()))
         return dealt_with
 
     @contextlib.contextmanager
     def _obstacle_to(self, obstacles: dict[Platform, BusError], source: Platform) -> Iterator[None]:
-        """Note what is in the way of one platform's events, so that the other's go on."""
+        """Note an error of one platform's stream, so that the other's events go on."""
         try:
             yield
         except ServerUnfit:
@@ -93,12 +94,12 @@ class Relay:
         except BusError as error:
             obstacles[source] = error
 
-    def _tell(self, obstacles: Mapping[Platform, BusError]) -> None:
-        why = {source: str(error) for source, error in obstacles.items()}
-        for source, obstacle in why.items():
-            if self._told.get(source) != obstacle:
-                log.warning("events.not_relayed", source=source, why=obstacle)
-        self._told = why
+    def _log_news(self, obstacles: Mapping[Platform, BusError]) -> None:
+        reasons = {source: str(error) for source, error in obstacles.items()}
+        for source, why in reasons.items():
+            if self._logged.get(source) != why:
+                log.warning("events.not_relayed", source=source, why=why)
+        self._logged = reasons
 
     async def _look_for_lost(self, source: Platform) -> None:
         try:
@@ -107,9 +108,9 @@ class Relay:
             await self._rebuild(source)
 
     async def _publish_left(self, source: Platform) -> int:
-        """Publish the oldest events of one platform. Returns how many are dealt with.
+        """Publish the oldest events of one platform. Returns how many were published or refused.
 
-        A stream that is missing, or takes no more, is made anew; the next step publishes then.
+        A stream that is missing, or takes no more entries, is rebuilt; the next step publishes.
         """
         obstacle: BusError | None = None
         async with transaction(self._pool) as conn:
@@ -134,7 +135,7 @@ class Relay:
         try:
             await self._publisher.publish(source, [event.payload for event in left])
         except PayloadTooLarge as error:
-            # Only a row that somebody wrote by hand is so large. It must not hold up the others.
+            # Only a row that a person or another program wrote is so large. Others must go on.
             event = left[error.index]
             await events.fail(
                 conn,

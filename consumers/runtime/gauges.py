@@ -1,4 +1,4 @@
-"""Looking at how far everything is, for the gauges of a process that serves metrics."""
+"""Gauges: measures streams, events and surfaces for the metrics of this process."""
 
 import contextlib
 import math
@@ -14,13 +14,14 @@ from . import metrics
 from .resources import Resources
 from .transactions import transaction
 
-LOOK_S: Final = 10.0
+#: Seconds between two measurements: less than the interval at which Prometheus usually asks.
+INTERVAL_S: Final = 10.0
 
 
-class Watch:
-    """The duty that measures every ten seconds. What cannot be measured is NaN, never stale."""
+class Gauges:
+    """Measures every ten seconds. A figure that cannot be measured is NaN, never stale."""
 
-    pause_s = LOOK_S
+    pause_s = INTERVAL_S
 
     def __init__(self, resources: Resources) -> None:
         self._pool = resources.pool
@@ -33,12 +34,12 @@ class Watch:
 
     async def step(self) -> int:
         """Measure everything once. An outage is a figure, not an error."""
-        up = [await self._look_at(subscription) for subscription in self._subscriptions]
+        up = [await self._measure_stream(subscription) for subscription in self._subscriptions]
         metrics.UP.labels("redis").set(all(up))
-        metrics.UP.labels("postgres").set(await self._look_at_the_record())
+        metrics.UP.labels("postgres").set(await self._measure_postgres())
         return 0
 
-    async def _look_at(self, subscription: Subscription) -> bool:
+    async def _measure_stream(self, subscription: Subscription) -> bool:
         unread = unacknowledged = oldest_s = ahead_s = math.nan
         try:
             lag = await measure_lag(self._redis, subscription)
@@ -46,7 +47,7 @@ class Watch:
             oldest_s = math.nan if lag.oldest_ms is None else lag.oldest_ms / 1_000
             ahead_s = lag.ahead_ms / 1_000
         except CommandRefused:
-            return True  # Redis answers; the roles that work on this stream say what is wrong
+            return True  # Redis answers; the roles of this stream log what is wrong
         except BusError:
             return False
         finally:
@@ -57,7 +58,7 @@ class Watch:
             metrics.AHEAD_SECONDS.labels(stream).set(ahead_s)
         return True
 
-    async def _look_at_the_record(self) -> bool:
+    async def _measure_postgres(self) -> bool:
         counts = dict.fromkeys(status.UNCOMPLETED, math.nan)
         waiting = dict.fromkeys(PLATFORMS, math.nan)
         is_stopped = math.nan
@@ -79,6 +80,6 @@ class Watch:
 
 
 @contextlib.asynccontextmanager
-async def open_role(resources: Resources) -> AsyncIterator[Watch]:
-    """Open the duty; it is no role that anybody names."""
-    yield Watch(resources)
+async def open_role(resources: Resources) -> AsyncIterator[Gauges]:
+    """Open it like a role. Operators cannot name it; the process runs it with its metrics."""
+    yield Gauges(resources)

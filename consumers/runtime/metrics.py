@@ -1,4 +1,4 @@
-"""What the consumers count and measure. docs/operate.md says what each figure means."""
+"""Metrics of the consumers: counters and gauges. docs/operate.md explains each figure."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The consumers process: settings in, roles running, a clean end."""
+"""The consumers process: reads the settings, runs the roles, and ends cleanly."""
 
 import asyncio
 import functools
@@ -21,7 +21,8 @@ from .runner import Backoff, run, unless_stopped
 
 log = structlog.get_logger("twinstream.consumers")
 
-#: How long a step may go on after a stop was asked for. What is cut off then comes again later.
+#: How long a step may go on after a stop was requested; supervisors mostly wait 10 s. A step that
+#: is cancelled then loses nothing: its entries are delivered again.
 STOP_GRACE_S = 5.0
 EXIT_CODE_SECOND_SIGNAL = 130
 
@@ -29,12 +30,12 @@ EXIT_CODE_SECOND_SIGNAL = 130
 async def serve(settings: Settings, names: Sequence[str]) -> None:
     """Run the roles until SIGINT or SIGTERM.
 
-    While Postgres or Redis cannot be reached yet, wait for them: after a power cut everything
-    starts at once.
+    While Postgres or Redis cannot be reached yet, wait for them: after a power cut all servers
+    start at once.
 
     Raises:
-        ConfigError: the settings are not fit to work with.
-        RoleFailed: a role ended by an error that nobody expected.
+        ConfigError: the process cannot work with these settings.
+        RoleFailed: a role ended by an unexpected error.
     """
     wanted = roles.chosen(names)
     settings.require(*roles.needed_settings(wanted))
@@ -79,7 +80,7 @@ async def _serve_until(
 async def _run_all(names: Sequence[str], resources: Resources) -> None:
     """Run the roles side by side until a stop; if one fails, end the others as well.
 
-    The first failure is raised; each was logged by its role.
+    Raises the first failure; the runner logged each.
     """
     try:
         async with asyncio.TaskGroup() as group:
@@ -100,9 +101,9 @@ async def _run_all(names: Sequence[str], resources: Resources) -> None:
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
-    """Finish what is under way at the first signal; leave at once at the second."""
+    """At the first signal let the roles finish their step; at the second exit at once."""
 
-    def asked() -> None:
+    def on_signal() -> None:
         if stop.is_set():
             os._exit(EXIT_CODE_SECOND_SIGNAL)
         log.info("stop.requested")
@@ -110,4 +111,4 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked)
+        loop.add_signal_handler(number, on_signal)

@@ -1,4 +1,4 @@
-"""Putting on a stream again what Redis lost. Everything in Redis can be made anew from Postgres."""
+"""Rebuild: publishes again what Redis lost. Postgres holds all that is needed for it."""
 
 import asyncio
 from typing import NamedTuple
@@ -10,7 +10,6 @@ from bus import (
     Client,
     Keys,
     Lag,
-    Source,
     StreamExhausted,
     Subscription,
     ensure_group,
@@ -19,6 +18,7 @@ from bus import (
     repair_stream,
 )
 from bus.entry import id_order
+from db import Platform
 from db.errors import mapped_errors
 from db.ledger import events
 
@@ -27,15 +27,15 @@ from .transactions import transaction
 
 log = structlog.get_logger("twinstream.rebuild")
 
-#: A mark is written after the event is on its stream, so a mark's age is at most the entry's. The
-#: two ages are measured by different clocks; this covers by how much they may drift apart.
+#: An event is marked as published after it is on its stream, so the mark is no older than the
+#: entry. Different clocks measure the two ages; they may drift apart by this many seconds.
 LOST_MARGIN_S = 5.0
-#: So many lost events are taken back in one transaction.
+#: Lost events that one transaction makes pending again, so that it stays short.
 LOST_STEP = 20_000
 
 
 class _Place(NamedTuple):
-    """The end of a stream at one moment: everything added until then is not after `newest`."""
+    """The end of a stream at one moment: no entry added before that moment is after `newest`."""
 
     newest: str
     at_s: float
@@ -49,21 +49,21 @@ class Rebuild:
         self._redis = redis
         self._keys = keys
         self._one_at_a_time = asyncio.Lock()
-        #: The end of each stream at an earlier look, until everything before it is settled.
-        self._places: dict[Source, _Place] = {}
-        #: Everything that was added to a stream before this moment is settled, or was lost.
-        self._settled_until_s: dict[Source, float] = {}
+        #: The end of each stream at an earlier check, until all entries before it are settled.
+        self._places: dict[Platform, _Place] = {}
+        #: All entries that were added to a stream before this moment are settled, or were lost.
+        self._settled_until_s: dict[Platform, float] = {}
 
-    async def __call__(self, source: Source) -> None:
-        """Make the stream of `source` anew if it, or its group, is missing or of no use.
+    async def __call__(self, source: Platform) -> None:
+        """Create the stream of `source` again if it or its group is missing, or repair it.
 
-        The events are made pending before the group is made: after a crash in between the group
-        is still missing, and the next look does both again. Nothing is published meanwhile, because
-        producers create no streams. What was delivered before the loss is published a second time,
-        and takes effect once.
+        The events become pending before the group is created: after a crash in between the group
+        is still missing, and the next check does both again. Nothing is published meanwhile,
+        because producers create no streams. Events that were delivered before the loss are
+        published a second time, and take effect once.
 
         Raises:
-            BusError, StorageUnavailable, Contention: not now; the next look does it.
+            BusError, StorageUnavailable, Contention: not now; the next check does it.
         """
         subscription = self._keys.subscription(source)
         async with self._one_at_a_time:
@@ -72,14 +72,15 @@ class Rebuild:
                 return
             unfinished = await self._unpublish(source)
             if await ensure_group(self._redis, subscription):
-                tell = log.warning if unfinished else log.info  # nothing is lost at the first start
-                tell("stream.built", stream=subscription.stream, unfinished_events=unfinished)
+                # At the first start of a deployment nothing was lost.
+                log_at = log.warning if unfinished else log.info
+                log_at("stream.built", stream=subscription.stream, unfinished_events=unfinished)
 
-    async def publish_unfinished_again(self, source: Source) -> int:
-        """Have everything of `source` that has not arrived yet published again, lost or not.
+    async def publish_unfinished_again(self, source: Platform) -> int:
+        """Have all unfinished events of `source` published again, lost or not.
 
-        Returns how many events that are. What is on the stream after all takes effect once. A
-        stream whose ids are ahead of Redis's clock gets new ones.
+        Returns how many events these are. An event that is on the stream after all takes effect
+        once. A stream whose ids are ahead of Redis's clock gets new ones.
 
         Raises:
             BusError, StorageUnavailable, Contention: not now.
@@ -90,18 +91,19 @@ class Rebuild:
             await repair(self._redis, subscription, renew_ids=True)
         return unfinished
 
-    async def look_for_lost(self, source: Source) -> int:
-        """Make pending again what Redis lost in silence. Returns how many events that were.
+    async def look_for_lost(self, source: Platform) -> int:
+        """Make pending again what Redis lost silently. Returns how many events these were.
 
         A failover or a power cut may cost a stream its newest entries and leave the rest in place.
-        Everything before the first unfinished entry of a stream is settled, and without such an
-        entry everything is. So an event that was marked as published before that entry was added,
-        and is not completed, is on no stream any more. When that was, the entry's id does not tell,
-        because senders may choose ids: only that it comes after what was there at an earlier look.
+        All entries before the first unfinished entry of a stream are settled; without an unfinished
+        entry, all are. So an event that was marked as published before the first unfinished entry
+        was added, and is not completed, is on no stream any more. The entry's id does not tell when
+        it was added, because senders may choose ids. It only tells that the entry was added after
+        those that an earlier check saw.
 
         Raises:
             GroupMissing, StreamMissing: the whole stream is lost: rebuild it.
-            BusError, StorageUnavailable, Contention: not now; the next look does it.
+            BusError, StorageUnavailable, Contention: not now; the next check does it.
         """
         await repair(self._redis, self._keys.subscription(source))
         lost = await self._take_back_lost(source)
@@ -114,7 +116,7 @@ class Rebuild:
             log.warning("events.lost_by_redis", source=source, events=total)
         return total
 
-    async def _take_back_lost(self, source: Source) -> int:
+    async def _take_back_lost(self, source: Platform) -> int:
         """Do one bounded step of `look_for_lost`."""
         looked_at_s = _now_s()
         lag = await self._lag(source)
@@ -125,7 +127,7 @@ class Rebuild:
         settled_until_s = self._settled_until(source, lag, lag.first_unfinished, looked_at_s)
         if settled_until_s is None:
             return 0
-        # An age, so our clock and that of Postgres need not agree.
+        # An age, so that our clock and that of Postgres need not agree.
         settled_s_ago = _now_s() - settled_until_s
         async with transaction(self._pool) as conn:
             return await events.unpublish_old(
@@ -133,42 +135,43 @@ class Rebuild:
             )
 
     def _settled_until(
-        self, source: Source, lag: Lag, first_unfinished: str, looked_at_s: float
+        self, source: Platform, lag: Lag, first_unfinished: str, looked_at_s: float
     ) -> float | None:
-        """Return the moment before which nothing was added that is still unfinished, if known.
+        """Return the moment before which no entry was added that is still unfinished, if known.
 
-        Redis orders a stream by ids, whoever chose them, so their order is all that is believed.
+        Redis orders a stream by ids, even if senders chose them, so their order can be believed,
+        and the times in them cannot.
         """
         place = self._places.get(source)
         if place is not None and id_order(lag.newest) < id_order(place.newest):
-            place = None  # the stream lost its end, or was made anew
+            place = None  # the stream lost its end, or was created again
         if place is not None and id_order(place.newest) < id_order(first_unfinished):
             self._settled_until_s[source] = place.at_s
             place = None
         self._places[source] = place or _Place(lag.newest, looked_at_s)
         return self._settled_until_s.get(source)
 
-    async def _take_back_all(self, source: Source) -> int:
-        """Take back what is published, if there still is no backlog by then."""
+    async def _take_back_all(self, source: Platform) -> int:
+        """Make all published events pending again, if the stream has no backlog even then."""
         try:
             async with transaction(self._pool) as conn:
                 lost = await events.unpublish_old(
                     conn, source, published_s_ago=0.0, limit=LOST_STEP
                 )
-                # Asked again after the events were chosen and locked: one that is on its way at
-                # this moment shows up here, because it cannot be settled until we let go.
+                # Asked again after the events were selected and locked: an event on its way shows
+                # up as unfinished, because it cannot be settled until this transaction ends.
                 if not lost or (await self._lag(source)).first_unfinished is not None:
                     raise _NothingLost
         except _NothingLost:
             return 0
         return lost
 
-    async def _unpublish(self, source: Source) -> int:
+    async def _unpublish(self, source: Platform) -> int:
         with mapped_errors():
             async with self._pool.acquire() as conn:
                 return await events.unpublish(conn, source)
 
-    async def _lag(self, source: Source) -> Lag:
+    async def _lag(self, source: Platform) -> Lag:
         return await measure_lag(self._redis, self._keys.subscription(source))
 
 
@@ -177,13 +180,13 @@ def _now_s() -> float:
 
 
 async def make_ready(redis: Client, subscription: Subscription) -> None:
-    """See that a stream and its group are there and of use."""
+    """Create a stream and its group, or repair them if they exist and are of no use."""
     if not await ensure_group(redis, subscription):
         await repair(redis, subscription)
 
 
 async def repair(redis: Client, subscription: Subscription, *, renew_ids: bool = False) -> None:
-    """Mend a stream (`repair_stream`), and tell what was wrong.
+    """Repair a stream (`repair_stream`), and log what was wrong.
 
     Raises:
         StreamExhausted: it takes no entries, and consumers have to settle some of it first.

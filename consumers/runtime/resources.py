@@ -1,4 +1,4 @@
-"""What roles are made of: the connections and settings that one consumers process shares."""
+"""The resources that the roles of one process share: connections, settings, stores."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,6 @@ from bus import (
     Publisher,
     Reader,
     ServerUnfit,
-    Source,
     StreamExhausted,
     connect,
     connect_reader,
@@ -29,13 +28,14 @@ from .rebuild import Rebuild
 
 log = structlog.get_logger("twinstream.consumers")
 
-#: How long connections may take to say goodbye before they are cut.
+#: How long connections may take to close in an orderly way before they are cut, so that an outage
+#: does not delay a stop.
 CLOSE_S_MAX = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The shared resources. Roles use them and close nothing."""
+    """The shared resources. Roles use them and close none of them."""
 
     settings: Settings
     community: Community
@@ -46,12 +46,12 @@ class Resources:
     publisher: Publisher
     rebuild: Rebuild
     stop: asyncio.Event
-    #: The platforms' own tables of members; a platform that is not here has none.
+    #: The bots' own tables of members, by platform; a platform without an entry has none.
     stores: Mapping[Platform, Store] = field(default_factory=dict)
-    #: Which of the process's readers of one stream this is for.
+    #: Which of the process's readers of one stream uses these.
     lane: int = 1
 
-    def reader(self, source: Source) -> Reader:
+    def reader(self, source: Platform) -> Reader:
         """Make this lane's reader of what happened on `source`.
 
         Raises:
@@ -79,11 +79,11 @@ class Resources:
 async def open_resources(
     settings: Settings, community: Community, stop: asyncio.Event, *, keys: Keys | None = None
 ) -> AsyncIterator[Resources]:
-    """Connect to Postgres and Redis, and see that the ladder of ranks and the streams are there.
+    """Connect to Postgres and Redis, set the ladder of ranks, and build missing streams.
 
     Raises:
         StorageUnavailable, Contention, BusError: Postgres or Redis cannot be used (yet).
-        SchemaOutdated, StoreUnfit, BadRedisUrl, ServerUnfit: trying again does not help.
+        SchemaOutdated, StoreUnfit, BadRedisUrl, ServerUnfit: a retry does not help.
     """
     keys = keys or Keys()
     async with contextlib.AsyncExitStack() as stack:
@@ -112,8 +112,8 @@ async def open_resources(
         )
 
 
-async def _try_to_build(rebuild: Rebuild, source: Source) -> None:
-    """Build a stream if need be. One that cannot be used stops nothing but its own direction."""
+async def _try_to_build(rebuild: Rebuild, source: Platform) -> None:
+    """Build a stream if it is missing. A stream that cannot be used stops its direction only."""
     try:
         await rebuild(source)
     except ServerUnfit:
@@ -123,7 +123,7 @@ async def _try_to_build(rebuild: Rebuild, source: Source) -> None:
 
 
 async def _close(pool: asyncpg.Pool) -> None:
-    """Close the pool; asyncpg itself cuts what is left when it is told to hurry."""
+    """Close the pool; asyncpg cuts the remaining connections when it is cancelled."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_S_MAX):
             await pool.close()

@@ -1,4 +1,4 @@
-"""Transactions of the consumers' own, with every error in db's words."""
+"""Transactions of the consumers, which fail with the errors of `db` only."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -10,10 +10,10 @@ from db.errors import mapped_errors
 
 @contextlib.asynccontextmanager
 async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    """Lend a connection inside a transaction, which commits when the block ends well.
+    """Lend a connection inside a transaction, which commits when the block ends without an error.
 
-    Getting the connection and committing fail as statements do: while Postgres is away that is
-    StorageUnavailable, and nothing else.
+    Acquiring the connection and committing raise the same errors as statements do: while Postgres
+    is away, only StorageUnavailable.
     """
     with mapped_errors():
         async with pool.acquire() as conn, conn.transaction():

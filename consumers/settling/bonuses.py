@@ -1,8 +1,8 @@
-"""What comes with an achievement: XP and balance that twinstream.toml gives for unlocking it.
+"""Bonuses: XP and balance that twinstream.toml gives for unlocking an achievement.
 
-Every achievement passes here on its way to the other platform, whoever unlocked it and wherever. A
-bonus is an event of its own, recorded before the achievement is settled: if the process dies in
-between, the achievement is delivered again and its bonus is found.
+Every achievement passes here on its way to the other platform. A bonus is an event of its own,
+recorded before the achievement is settled: if the process dies in between, the achievement is
+delivered again, and the transaction finds its bonus.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ class Bonuses:
     """Gives the bonuses of achievements, each once per member."""
 
     def __init__(self, platform: Platform, resources: Resources) -> None:
-        """`platform` is the one where the achievements are about to be settled."""
+        """`platform` is the platform where the achievements are about to be settled."""
         self._platform = platform
         self._producer = Producer(
             resources.pool, schemas, resources.publisher, stores=resources.stores
@@ -46,13 +46,13 @@ class Bonuses:
         }
 
     async def give(self, facts: Iterable[Fact]) -> None:
-        """Give the bonuses of those facts that are achievements and not settled yet.
+        """Give the bonuses of those events that are achievements and not settled yet.
 
-        An achievement that the record refuses brings none; settling it says why. A bonus that is
+        An achievement that Postgres refuses has no bonus; settling it logs why. A bonus that is
         refused is buried with its reason, and can be replayed; the achievement is settled.
 
         Raises:
-            Contention, StorageUnavailable: do it all again later.
+            Contention, StorageUnavailable: retry the whole call later.
         """
         for fact in facts:
             setting = self._settings.get(getattr(fact.event, "achievement", ""))
@@ -68,13 +68,13 @@ class Bonuses:
         async with self._producer.transaction() as conn:
             if await entries.hold(conn, self._platform, [event.idempotency_key]):
                 return
-            # It also keeps the member from being linked until the bonus is committed.
+            # This also locks the member, so that no link is made until the bonus is committed.
             await events.record(conn, event.source, [fact], status="published")
             accounts = await accounts_of(conn, event.source, event.user_id)
             keys = [key for one in accounts.items() for key in _keys(*one, setting.name)]
             if any(row.reason == REASON for row in await entries.find(conn, keys)):
                 return
-            # Always the same account of the two, so that unlocking on both platforms at once is
+            # Always the same account of the two, so that unlocking on both platforms at once gives
             # one bonus.
             home: Platform = "telegram" if "telegram" in accounts else "discord"
             refused = {}
@@ -88,9 +88,9 @@ class Bonuses:
             log.info("bonus.given", key=event.idempotency_key, achievement=setting.name)
 
     async def _create(self, conn: asyncpg.Connection, bonus: schemas.Event) -> str | None:
-        """Record a bonus, or put on record why it is refused; the achievement goes on either way.
+        """Record a bonus, or record why it is refused; the achievement is settled in any case.
 
-        Where the key belongs to another event, that event's row must not bear this one's failure.
+        If the key belongs to another event, the failure must not be written to that event's row.
         """
         try:
             await self._producer.create_events([bonus], conn=conn)
@@ -115,10 +115,10 @@ class Bonuses:
 
 
 async def give_again(producer: Producer, community: Community, event: schemas.Event) -> str | None:
-    """Record a bonus that was buried, as large as twinstream.toml has it now. Returns why not.
+    """Record a buried bonus with the amount that twinstream.toml has now. Returns why not, if not.
 
-    Anyone who may write to a stream can have an event buried that looks like a bonus, so what
-    counts is the setting and that the member has the achievement.
+    Every program that may write to a stream can have an event buried that looks like a bonus. So
+    the setting decides, and the member must hold the achievement.
     """
     settings = {one.name: one for one in community.achievements}
     setting = settings.get(event.entity_id)
@@ -139,7 +139,7 @@ async def give_again(producer: Producer, community: Community, event: schemas.Ev
 
 
 def _bonuses(setting: AchievementSetting, home: Platform, account_id: int) -> list[schemas.Event]:
-    """The events that an achievement brings this account."""
+    """Return the events that an achievement gives this account."""
     parts: schemas.EventParts = {
         "user_id": account_id,
         "source": home,
@@ -156,7 +156,7 @@ def _bonuses(setting: AchievementSetting, home: Platform, account_id: int) -> li
 
 
 def _keys(platform: Platform, account_id: int, achievement: str) -> tuple[str, str]:
-    """The keys under which this account may have had the bonus already."""
+    """Return the keys under which this account may have received the bonus already."""
     return (
         schemas.xp_key(source=platform, reason=REASON, user_id=account_id, entity_id=achievement),
         schemas.balance_key(

@@ -1,6 +1,6 @@
-"""Keeping what is in work from being claimed by others.
+"""Renewal: keeps other consumers from claiming entries that are in progress.
 
-Both would come to the same books, so this saves work and nothing depends on it.
+Two consumers that settle the same entry come to the same books, so renewal only saves work.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ async def renewed(
 ) -> AsyncIterator[None]:
     """Renew the entries in hand every `every_s` seconds until the block ends, and not after it.
 
-    With `at_once` also at the beginning, for entries that were in hand before. It lives on the
+    With `at_once` also at the beginning, for entries that were in hand before. The task runs on the
     event loop, so a process that hangs renews nothing.
     """
     renewing = asyncio.create_task(_renew(reader, in_hand, every_s=every_s, at_once=at_once))
@@ -41,7 +41,7 @@ async def _renew(
         try:
             kept = await reader.renew(ids)
         except BusError as error:
-            # The work needs Redis in the end, and will say what is the matter.
+            # The work itself needs Redis in the end, and its error will be logged.
             log.debug("entries.not_renewed", stream=reader.stream, entries=len(ids), why=str(error))
         else:
             log.debug("entries.renewed", stream=reader.stream, entries=len(kept))

@@ -25,12 +25,12 @@ from typing import Final, NamedTuple
 import structlog
 
 import schemas
-from bus import BusError, DeadLetters, Entry, GroupMissing, GroupPosition, Source
+from bus import BusError, DeadLetters, Entry, GroupMissing, GroupPosition
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Deferred, unless_stopped
 from consumers.runtime.transactions import transaction
-from db import DbError, IdempotencyConflict, InsufficientFunds, RuleBroken
+from db import DbError, IdempotencyConflict, InsufficientFunds, Platform, RuleBroken
 from db.ledger import events
 
 from .bonuses import Bonuses
@@ -74,7 +74,7 @@ class Settling:
 
     pause_s = 0.0
 
-    def __init__(self, source: Source, resources: Resources) -> None:
+    def __init__(self, source: Platform, resources: Resources) -> None:
         self.source = source
         self.platform = schemas.opposite(source)
         self._pool = resources.pool
@@ -280,7 +280,7 @@ class Settling:
 
 
 @contextlib.asynccontextmanager
-async def open_role(resources: Resources, *, source: Source) -> AsyncIterator[Settling]:
+async def open_role(resources: Resources, *, source: Platform) -> AsyncIterator[Settling]:
     """Open the role that settles what happened on `source`: `to-discord`, `to-telegram`."""
     role = Settling(source, resources)
     try:

@@ -1,11 +1,11 @@
-"""Telling what can take effect from what never will, and what the record says of that. Pure."""
+"""Triage: separates entries that can take effect from those that never will, with reasons. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import schemas
-from bus import Entry, Source
-from db import Fact, IdempotencyConflict, RuleBroken
+from bus import Entry
+from db import Fact, IdempotencyConflict, Platform, RuleBroken
 
 
 class Delivery(NamedTuple):
@@ -16,7 +16,7 @@ class Delivery(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """An entry that can never take effect, why, and under which key the record says so."""
+    """An entry that can never take effect, the reason, and the key under which it is recorded."""
 
     entry: Entry
     reason: str
@@ -25,11 +25,11 @@ class Refusal(NamedTuple):
     unread: bool = False
     """The event was not decoded, so its key is unknown, and `idempotency_key` is the entry's."""
     claimed_key: str | None = None
-    """The key that an unread event claims to have. It says where to look for its record."""
+    """The key that an unread event claims to have. Its record, if any, is under that key."""
 
 
-def sort_out(entries: Sequence[Entry], source: Source) -> tuple[list[Delivery], list[Refusal]]:
-    """Tell entries that carry an event of `source` from those that never will. Pure."""
+def sort_out(entries: Sequence[Entry], source: Platform) -> tuple[list[Delivery], list[Refusal]]:
+    """Separate entries that carry an event of `source` from those that do not. Pure."""
     deliveries: list[Delivery] = []
     refusals: list[Refusal] = []
     for entry in entries:
@@ -59,9 +59,9 @@ def sort_out(entries: Sequence[Entry], source: Source) -> tuple[list[Delivery], 
 
 
 def refusal_of(delivery: Delivery, error: RuleBroken | IdempotencyConflict) -> Refusal:
-    """Say what the record holds against a delivery. Pure.
+    """Return the refusal of a delivery that Postgres refused with `error`. Pure.
 
-    When the key belongs to another event, that event's row must not bear this one's failure.
+    If the key belongs to another event, the failure must not be written to that event's row.
     """
     event = delivery.fact.event
     conflict = isinstance(error, IdempotencyConflict)
@@ -70,12 +70,12 @@ def refusal_of(delivery: Delivery, error: RuleBroken | IdempotencyConflict) -> R
 
 
 def key_of(entry: Entry) -> str:
-    """The key of an entry whose own key, if it has one, must not be believed."""
+    """Return the key for an entry whose own key, if it has one, must not be believed. Pure."""
     return f"entry:{entry.stream}:{entry.id}"
 
 
 def evidence(entry: Entry) -> bytes:
-    """What the record keeps of an entry."""
+    """Return the bytes of an entry that Postgres keeps. Pure."""
     if entry.payload is not None:
         return entry.payload
     return b", ".join(b"%s=%s" % field for field in entry.fields.items())

@@ -5,10 +5,8 @@ import asyncio
 import pytest
 
 from bus import (
-    DeadLetters,
     Entry,
     GroupMissing,
-    Standing,
 )
 from tests.support.bus_servers import Bus
 
@@ -121,32 +119,22 @@ async def test_renewing_does_not_take_back_what_was_claimed_or_settled(bus: Bus)
     assert await bus.unacknowledged() == {ids[0]: "to-discord-1", ids[1]: "to-discord-2"}
 
 
-async def test_what_is_handed_back_can_be_claimed_at_once(bus: Bus):
-    ids = await bus.publish(b"begun", b"not begun")
-    leaving = bus.reader("to-discord-1")
-    await leaving.read()
-
-    assert await leaving.hand_back([ids[1]]) == [ids[1]]
-
-    assert [entry.payload for entry in await bus.reader("to-discord-2").read()] == [b"not begun"]
-
-
 async def test_where_the_group_stands_with_an_entry_is_known_whoever_has_it(bus: Bus):
     first, second, _ = await bus.publish(b"first", b"second", b"third")
     one, other = bus.reader("to-discord-1", batch_entries=2), bus.reader("to-discord-2")
     await one.read()
     [third] = [entry.id for entry in await other.read()]
 
-    assert await one.standing(first) is Standing.NEXT
-    assert await one.standing(second) is Standing.BEHIND
-    assert await other.standing(third) is Standing.BEHIND
+    assert await one.position(first) is GroupPosition.NEXT
+    assert await one.position(second) is GroupPosition.BEHIND
+    assert await other.position(third) is GroupPosition.BEHIND
 
     await one.acknowledge([first])
-    assert await one.standing(first) is Standing.GONE
-    assert await one.standing(second) is Standing.NEXT
-    assert await other.standing(third) is Standing.BEHIND
+    assert await one.position(first) is GroupPosition.GONE
+    assert await one.position(second) is GroupPosition.NEXT
+    assert await other.position(third) is GroupPosition.BEHIND
     await one.acknowledge([second])
-    assert await other.standing(third) is Standing.NEXT
+    assert await other.position(third) is GroupPosition.NEXT
 
 
 async def test_a_group_made_anew_is_known_to_deliver_once_more_what_is_still_there(bus: Bus):
@@ -158,11 +146,11 @@ async def test_a_group_made_anew_is_known_to_deliver_once_more_what_is_still_the
     await bus.redis.xgroup_destroy(stream, group)
 
     with pytest.raises(GroupMissing):
-        await reader.standing(kept)
+        await reader.position(kept)
     await bus.redis.xgroup_create(stream, group, "0")
 
-    assert await reader.standing(kept) is Standing.COMING
-    assert await reader.standing(lost) is Standing.GONE
+    assert await reader.position(kept) is GroupPosition.COMING
+    assert await reader.position(lost) is GroupPosition.GONE
 
 
 async def test_settling_nothing_asks_nothing(bare_bus: Bus):
@@ -170,4 +158,3 @@ async def test_settling_nothing_asks_nothing(bare_bus: Bus):
 
     assert await reader.acknowledge([]) == 0
     assert await reader.renew([]) == []
-    assert await DeadLetters(bare_bus.redis, bare_bus.keys).discard([]) == 0

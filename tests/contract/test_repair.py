@@ -8,10 +8,10 @@ from bus import (
     GroupMissing,
     StreamMissing,
     measure_lag,
-    mend_stream,
+    repair_stream,
 )
 from bus.entry import ID_MAX
-from bus.repair import FIELDS_KEPT_MAX, FIELDS_MOVED_MAX, Mended
+from bus.repair import FIELDS_KEPT_MAX, FIELDS_MOVED_MAX, Repaired
 from tests.support.bus_servers import HOUR_MS, Bus, id_at
 
 
@@ -27,7 +27,7 @@ async def test_a_stream_that_takes_no_more_is_made_anew_with_all_that_is_unfinis
     await bus.redis.xadd(stream, {"e": "ahead"}, id=id_at(HOUR_MS))
     await bus.redis.xadd(stream, {"a": "1", "e": "last", "b": "2"}, id=ID_MAX)
 
-    assert await mend_stream(bus.redis, subscription) == Mended(4, group_put_back=False)
+    assert await repair_stream(bus.redis, subscription) == Repaired(4, group_put_back=False)
 
     entries = await bus.reader("to-discord-2").read()
     assert [entry.payload for entry in entries] == [b"in work", b"unread", b"ahead", b"last"]
@@ -45,7 +45,7 @@ async def test_a_stream_whose_largest_id_was_deleted_is_made_anew_too(bus: Bus):
     await bus.redis.xadd(subscription.stream, {"e": "x"}, id=ID_MAX)
     await bus.redis.xdel(subscription.stream, ID_MAX)
 
-    assert await mend_stream(bus.redis, subscription) == Mended(0, group_put_back=False)
+    assert await repair_stream(bus.redis, subscription) == Repaired(0, group_put_back=False)
 
     assert len(await bus.publish(b"goes on")) == 1
 
@@ -54,7 +54,7 @@ async def test_two_that_mend_a_stream_at_once_make_it_anew_once(bus: Bus):
     subscription = bus.keys.subscription("telegram")
     await bus.redis.xadd(subscription.stream, {"e": "x"}, id=ID_MAX)
 
-    mended = await asyncio.gather(*(mend_stream(bus.redis, subscription) for _ in range(4)))
+    mended = await asyncio.gather(*(repair_stream(bus.redis, subscription) for _ in range(4)))
 
     assert sorted(one.moved is None for one in mended) == [False, True, True, True]
     assert await bus.redis.xlen(subscription.stream) == 1
@@ -66,7 +66,7 @@ async def test_a_stream_in_order_is_left_as_it_is(bus: Bus):
     reader = bus.reader()
     await reader.read()
 
-    assert await mend_stream(bus.redis, subscription) == Mended(None, group_put_back=False)
+    assert await repair_stream(bus.redis, subscription) == Repaired(None, group_put_back=False)
 
     assert len(await bus.unacknowledged()) == 1
 
@@ -75,12 +75,12 @@ async def test_an_operator_can_have_a_stream_get_new_ids(bus: Bus):
     subscription = bus.keys.subscription("telegram")
     await bus.redis.xadd(subscription.stream, {"e": "ahead"}, id=id_at(HOUR_MS))
 
-    mended = await mend_stream(bus.redis, subscription, renew_ids=True)
+    mended = await repair_stream(bus.redis, subscription, renew_ids=True)
 
-    assert mended == Mended(1, group_put_back=False)
+    assert mended == Repaired(1, group_put_back=False)
     measured = await measure_lag(bus.redis, subscription)
     assert (measured.unread, measured.ahead_ms) == (1, 0)
-    assert await mend_stream(bus.redis, subscription, renew_ids=True) == Mended(
+    assert await repair_stream(bus.redis, subscription, renew_ids=True) == Repaired(
         None, group_put_back=False
     )
 
@@ -93,13 +93,13 @@ async def test_more_than_can_be_moved_in_one_step_is_settled_first(
     ids = await bus.publish(b"1", b"2", b"3")
     await bus.redis.xadd(subscription.stream, {"e": "4"}, id=ID_MAX)
 
-    assert (await mend_stream(bus.redis, subscription)).waits
+    assert (await repair_stream(bus.redis, subscription)).waits
     reader = bus.reader()
     await reader.read()
-    assert (await mend_stream(bus.redis, subscription)).waits
+    assert (await repair_stream(bus.redis, subscription)).waits
     await reader.acknowledge(ids[:1])
 
-    assert (await mend_stream(bus.redis, subscription)).moved == 3
+    assert (await repair_stream(bus.redis, subscription)).moved == 3
 
 
 @pytest.mark.parametrize("has_event", [True, False])
@@ -110,7 +110,7 @@ async def test_an_entry_of_very_many_fields_is_moved_with_what_counts(bus: Bus, 
         fields["e"] = "the event"
     await bus.redis.xadd(subscription.stream, fields, id=ID_MAX)
 
-    assert (await mend_stream(bus.redis, subscription)).moved == 1
+    assert (await repair_stream(bus.redis, subscription)).moved == 1
 
     (entry,) = await bus.reader().read()
     if has_event:
@@ -128,7 +128,7 @@ async def test_a_group_beyond_the_end_of_its_stream_is_put_back_to_the_start(bus
     assert await bus.reader().read() == []
     assert (await measure_lag(bus.redis, subscription)).is_beyond_end
 
-    assert await mend_stream(bus.redis, subscription) == Mended(None, group_put_back=True)
+    assert await repair_stream(bus.redis, subscription) == Repaired(None, group_put_back=True)
 
     assert [entry.payload for entry in await bus.reader().read()] == [b"one", b"two"]
     assert not (await measure_lag(bus.redis, subscription)).is_beyond_end
@@ -137,10 +137,10 @@ async def test_a_group_beyond_the_end_of_its_stream_is_put_back_to_the_start(bus
 async def test_without_a_group_nothing_is_mended(bare_bus: Bus):
     subscription = bare_bus.keys.subscription("telegram")
     with pytest.raises(StreamMissing):
-        await mend_stream(bare_bus.redis, subscription)
+        await repair_stream(bare_bus.redis, subscription)
     await bare_bus.redis.xadd(subscription.stream, {"e": "foreign"}, id=ID_MAX)
 
     with pytest.raises(GroupMissing):
-        await mend_stream(bare_bus.redis, subscription)
+        await repair_stream(bare_bus.redis, subscription)
 
     assert await bare_bus.redis.xlen(subscription.stream) == 1

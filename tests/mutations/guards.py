@@ -388,8 +388,10 @@ GUARDS = {
         "::test_what_a_member_had_before_twinstream_is_held_though_they_won_since[discord]",
         (
             "consumers/reconcile/rules.py",
-            '    if one.subject == "store"'
-            " and AgreedField(one.subject_id, one.field.kind) not in agreed:",
+            (
+                '    if one.subject == "store"'
+                " and AgreedField(one.subject_id, one.field.kind) not in agreed:"
+            ),
             "    if False:",
         ),
     ),

@@ -1,4 +1,4 @@
-"""What is needed of Discord's answers, read so that one which lacks it costs itself only. Pure."""
+"""Discord's answers: reads the needed fields, so that an unreadable answer costs only itself."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ log = structlog.get_logger("twinstream.surfaces")
 
 
 class Member(msgspec.Struct):
-    """What is needed of a member: the roles that they hold, and whether they are being screened."""
+    """The needed fields of a member: the roles held, and whether membership screening is open."""
 
     roles: frozenset[int]
     pending: bool | None = False
 
 
 class _Role(msgspec.Struct):
-    """What is needed of a role. What is missing is taken to be in nobody's way."""
+    """The needed fields of a role. A missing field gets a value that hinders nothing."""
 
     id: int
     name: str = ""
@@ -33,7 +33,7 @@ def read_member(answer: Any) -> Member:
     """Read one member.
 
     Raises:
-        CannotShow: it cannot be read. Only an answer that is no JSON object concerns everyone.
+        CannotShow: it cannot be read. Only an answer that is no JSON object concerns all members.
     """
     if not isinstance(answer, dict):
         raise CannotShow(

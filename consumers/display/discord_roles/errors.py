@@ -1,4 +1,4 @@
-"""What Discord's refusals mean: for whom, and when to look again."""
+"""Discord's refusals: for whom each holds, and when to look again."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,7 +13,9 @@ from db.surfaces import visits
 
 from .hierarchy import NOT_IN_SERVER
 
+#: A refusal lasts until a person acts, which takes minutes.
 REFUSED_RETRY_S = 300.0
+#: Troubles of Discord's own, and of the network, mostly end within seconds.
 TROUBLE_RETRY_S = 10.0
 
 UNKNOWN_GUILD = 10004
@@ -24,12 +26,12 @@ MISSING_ACCESS = 50001
 MISSING_PERMISSIONS = 50013
 INVALID_ROLE = 50028
 
-#: What discord.py raises where an answer lacks a field, has another type, or is not JSON at all.
+#: discord.py raises these where an answer lacks a field, has another type, or is not JSON at all.
 UNREADABLE: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def obstacle(error: Exception) -> CannotShow:
-    """Say what Discord's refusal means for whom, and when to look again. Pure."""
+    """Say for whom Discord's refusal holds, and when to look again. Pure."""
     if isinstance(error, discord.RateLimited):
         return CannotShow("Discord asks to wait", retry_s=error.retry_after, everyone=True)
     if isinstance(error, discord.HTTPException) and (refusal := _refusal(error)):
@@ -42,7 +44,7 @@ def obstacle(error: Exception) -> CannotShow:
 
 
 def _refusal(error: discord.HTTPException) -> CannotShow | None:
-    """Say what an answer that Discord meant means; None for one out of trouble."""
+    """Return the refusal that Discord's answer states; None if it only states trouble. Pure."""
     if error.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
         return CannotShow(
             "is not a member of the Discord server",
@@ -66,7 +68,7 @@ def _refusal(error: discord.HTTPException) -> CannotShow | None:
 
 @contextlib.contextmanager
 def mapped_errors() -> Iterator[None]:
-    """Raise CannotShow for whatever discord.py raises."""
+    """Raise CannotShow for every error of discord.py."""
     try:
         yield
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:

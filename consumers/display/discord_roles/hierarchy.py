@@ -1,4 +1,4 @@
-"""What stands between the bot and the roles it is to give: found out by looking, not by trying.
+"""The role hierarchy: finds the roles that the bot cannot give by reading, not by trying.
 
 A hopeless write costs more than the call: Discord bans an address that collects refusals.
 """
@@ -17,14 +17,14 @@ NOT_IN_SERVER = (
 
 
 class RoleHindrance(NamedTuple):
-    """Why a role cannot be given, and what mends it. With `only_giving` it can still be taken."""
+    """Why a role cannot be given, and the remedy. With `only_giving` it can still be taken."""
 
     why: str
     only_giving: bool = False
 
 
 class RoleHierarchy(NamedTuple):
-    """How the bot stands to the configured roles. `everyone`: why it can write none at all."""
+    """The hindrances of each configured role. `everyone`: why the bot can write none at all."""
 
     everyone: str | None
     roles: dict[int, RoleHindrance]
@@ -35,7 +35,7 @@ def examine(
 ) -> RoleHierarchy:
     """Compare the server's roles, and those that the bot holds, with twinstream.toml. Pure.
 
-    Takes the API's own objects. Who gets a role does not matter: an owner can be given one too.
+    Takes the API's own objects. The member does not matter: an owner can be given a role too.
     """
     known = {int(role["id"]): role for role in roles}
     guild_id = community.discord.guild_id
@@ -60,7 +60,7 @@ def examine(
 
 
 def _configured(community: Community) -> dict[int, str]:
-    """Every role of twinstream.toml, and what it is for."""
+    """Return every role of twinstream.toml, with the rank or achievement that it stands for."""
     named = [(one.discord_role, f"the rank {one.name!r}") for one in community.ranks]
     named += [(one.discord_role, f"the achievement {one.name!r}") for one in community.achievements]
     return {role_id: user for role_id, user in named if role_id is not None}
@@ -100,5 +100,5 @@ def _hindrance(
 
 
 def _height(role: Mapping[str, Any]) -> tuple[int, int]:
-    """Of two roles in the same position the older one is higher."""
+    """Return a key that orders roles. Of two in the same position the older one is higher."""
     return int(role["position"]), -int(role["id"])

@@ -1,6 +1,6 @@
-"""What Discord's answers say about its limits, which discord.py keeps to itself.
+"""Discord's rate limits, read from the headers of its answers.
 
-aiohttp's tracing, an option of discord.py's client, shows every answer's headers.
+discord.py does not hand them out. aiohttp's tracing, an option of discord.py's client, does.
 """
 
 import re
@@ -26,16 +26,16 @@ class Allowance(NamedTuple):
 
 
 class DiscordLimits:
-    """Keeps paces below what Discord says. Give `trace` to the client as its `http_trace`."""
+    """Makes rate limits follow Discord's answers. Give `trace` to the client as `http_trace`."""
 
     def __init__(self) -> None:
         self.trace = aiohttp.TraceConfig()
         self.trace.on_request_end.append(self._read)
         self._followers: list[tuple[re.Pattern[str], RateLimit]] = []
 
-    def lead(self, calls: re.Pattern[str], pace: RateLimit) -> None:
-        """Let a pace heed the answers to such calls: `ROLE_WRITES` or `MEMBER_LOOKS`."""
-        self._followers.append((calls, pace))
+    def lead(self, calls: re.Pattern[str], limit: RateLimit) -> None:
+        """Let a limit follow the answers to such calls: `ROLE_WRITES` or `MEMBER_LOOKS`."""
+        self._followers.append((calls, limit))
 
     async def _read(
         self,
@@ -47,13 +47,13 @@ class DiscordLimits:
         if said is None:
             return
         call = f"{params.method} {params.url.path}"
-        for calls, pace in self._followers:
+        for calls, limit in self._followers:
             if calls.fullmatch(call):
-                pace.observe(said.limit, said.remaining, said.reset_after_s)
+                limit.observe(said.limit, said.remaining, said.reset_after_s)
 
 
 def allowance(headers: Mapping[str, str]) -> Allowance | None:
-    """Read the headers of one answer; None if they say nothing, or no sense. Pure."""
+    """Read the headers of one answer; None if they are missing or make no sense. Pure."""
     try:
         return Allowance(
             int(headers["X-RateLimit-Limit"]),

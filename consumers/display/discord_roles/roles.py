@@ -1,7 +1,7 @@
 """The role `discord-roles`: ranks and achievements as roles in the Discord server.
 
-Discord loses role writes that run side by side and, rarely, others too; so one member's writes go
-one after the other, and every change is read back.
+Discord loses role writes that run side by side and, rarely, others too. So the writes for one
+member run one after the other, and every change is read back.
 """
 
 import asyncio
@@ -39,14 +39,17 @@ from .rate_limits import MEMBER_LOOKS, ROLE_WRITES, DiscordLimits
 log = structlog.get_logger("twinstream.surfaces")
 
 REASON_CHARS_MAX = 512  # Discord refuses a longer one
+#: Seconds until a visit is repeated that did not read back what it wrote.
 READ_BACK_RETRY_S = 1.0
-#: Membership screening takes minutes, or for ever.
+#: Membership screening takes minutes, and some members never finish it; visits to them become as
+#: rare as one in six hours.
 SCREENING_RETRY_S = 60.0
 SCREENING_BACKOFF_S_MAX = 6 * 3_600.0
 RATE_LIMIT_WAIT_S_MAX = 30.0  # the least that discord.py allows
 
-#: Before a write and after it; and there is room for visits that find nothing to write.
+#: A visit reads the member before its write and after it.
 LOOKS_PER_VISIT = 2
+#: Reads allowed per allowed write: one more than a visit needs, for visits that write nothing.
 LOOKS_PER_WRITE = 3
 
 
@@ -60,7 +63,7 @@ class RoleChanges(NamedTuple):
 def role_changes(
     *, held: Collection[int], wanted: Collection[int], ours: Collection[int]
 ) -> RoleChanges:
-    """Say what leads from the held roles to the wanted ones. Roles that are not ours stay. Pure."""
+    """Return the changes from the held roles to the wanted ones. Foreign roles stay. Pure."""
     return RoleChanges(
         add=tuple(sorted(set(wanted) - set(held))),
         remove=tuple(sorted((set(held) & set(ours)) - set(wanted))),
@@ -68,9 +71,9 @@ def role_changes(
 
 
 def wanted_roles(community: Community, wanted: Mapping[str, int]) -> frozenset[int]:
-    """Say which of our roles a member should hold. Pure.
+    """Return the configured roles that a member should hold. Pure.
 
-    A rank or achievement that twinstream.toml does not have, or has without a role, asks for none.
+    A rank or achievement that twinstream.toml does not have, or has without a role, has none.
     """
     unlocked = [
         surface.removeprefix(visits.ACHIEVEMENT_PREFIX)
@@ -81,7 +84,7 @@ def wanted_roles(community: Community, wanted: Mapping[str, int]) -> frozenset[i
 
 
 def given_roles(community: Community, showing: Showing) -> tuple[frozenset[int], frozenset[int]]:
-    """Say which of our roles earlier visits surely gave a member, and which they may have. Pure."""
+    """Return the roles of ours that earlier visits surely gave, and those they may have. Pure."""
     surely, perhaps = set[int](), set[int]()
     for name, shown in showing.shown.items():
         numbers = showing.unconfirmed[name] if shown is None else {shown}
@@ -92,7 +95,7 @@ def given_roles(community: Community, showing: Showing) -> tuple[frozenset[int],
 
 
 def audit_reason(showing: Showing, community: Community) -> str:
-    """Say in Discord's audit log why roles change, and name the event behind it. Pure."""
+    """Word the reason for Discord's audit log, with the key of the event behind it. Pure."""
     rank = community.rank(showing.wanted.get(visits.RANK, 0))
     if showing.priority == visits.LINK:
         why = "accounts were linked"
@@ -106,7 +109,7 @@ def audit_reason(showing: Showing, community: Community) -> str:
 
 
 class DiscordRoles:
-    """Shows a member's state as roles, over discord.py's REST side; no gateway is opened."""
+    """Shows a member's state as roles, over discord.py's REST client; it opens no gateway."""
 
     platform: Platform = "discord"
 
@@ -132,7 +135,8 @@ class DiscordRoles:
             observed.lead(ROLE_WRITES, self._writes)
             observed.lead(MEMBER_LOOKS, self._looks)
         self._hierarchy = RoleHierarchy(None, {})
-        #: Roles that Discord refused against all appearances, why, and when to try them again.
+        #: Roles that Discord refused although the survey found no hindrance, the reason, and when
+        #: to try them again.
         self._refused: dict[int, tuple[str, float]] = {}
 
     def describe(self) -> Mapping[str, object]:
@@ -145,7 +149,7 @@ class DiscordRoles:
         return min(self._writes.free(urgent=urgent), looks)
 
     async def survey(self) -> Hindrances:
-        """Look at the server's roles and at the bot's own."""
+        """Read the server's roles and the bot's own."""
         assert self._client.user is not None  # it is logged in
         with mapped_errors():
             if not await self._is_in_server():
@@ -165,7 +169,7 @@ class DiscordRoles:
         return Hindrances(hierarchy.everyone, causes)
 
     def _examine(self, roles: list[dict[str, Any]], me: Any) -> RoleHierarchy:
-        """Compare; nothing is in the way for sure if the bot's own roles cannot be read."""
+        """Compare; if the bot's own roles cannot be read, no hindrance is known."""
         try:
             held = read_member(me).roles
         except CannotShow as unread:
@@ -176,7 +180,7 @@ class DiscordRoles:
         return examine(self._community, roles, held)
 
     async def show(self, showing: Showing) -> None:
-        """Bring the member's roles to the wanted ones, as far as the hierarchy lets us."""
+        """Bring the member's roles to the wanted ones, as far as the hierarchy allows."""
         with mapped_errors():
             changes, hindered = self._possible(await self._changes(showing))
             if any(changes):
@@ -192,9 +196,9 @@ class DiscordRoles:
             raise _hindered(role_id, self._hierarchy.roles[role_id].why)
 
     def _possible(self, changes: RoleChanges) -> tuple[RoleChanges, list[int]]:
-        """Leave out what is hopeless, and say which roles those are.
+        """Leave out hopeless changes, and return their roles.
 
-        Who cannot be given a new role keeps the old one: at no moment has the member neither.
+        A member who cannot be given the new role keeps the old one, so that they always have one.
         """
         hindered = self._hierarchy.roles
         add = tuple(role_id for role_id in changes.add if role_id not in hindered)
@@ -232,7 +236,7 @@ class DiscordRoles:
     async def _write(self, showing: Showing, changes: RoleChanges) -> None:
         reason = audit_reason(showing, self._community)
         member = (self._guild_id, showing.account_id)
-        # First the new, then the old: at no moment has the member neither.
+        # Add the new role before removing the old one, so that the member always has one.
         for role_id in changes.add:
             await self._writes.take()
             with self._refusals_of(role_id):
@@ -244,9 +248,9 @@ class DiscordRoles:
 
     @contextlib.contextmanager
     def _refusals_of(self, role_id: int) -> Iterator[None]:
-        """Hold a refusal against the role, so that nobody else costs another one.
+        """Remember a refusal as the role's, so that no other member costs another one.
 
-        The next survey says what is behind it; if it finds nothing, the role rests for a while.
+        The next survey finds the cause; if it finds none, the role rests for `REFUSED_RETRY_S`.
         """
         try:
             yield
@@ -268,7 +272,7 @@ def _hindered(role_id: int, why: str) -> CannotShow:
 
 
 async def channel_trouble(client: discord.Client, channel_id: int) -> str | None:
-    """Say why the bot cannot see a channel, and what mends it; None if it can."""
+    """Say why the bot cannot see a channel, and the remedy; None if it can see it."""
     try:
         with mapped_errors():
             await client.http.get_channel(channel_id)
@@ -284,14 +288,14 @@ async def channel_trouble(client: discord.Client, channel_id: int) -> str | None
 async def open_client(
     settings: Settings, observed: DiscordLimits | None = None
 ) -> AsyncIterator[discord.Client]:
-    """Log in, without opening a gateway. What Discord says of its limits goes to `observed`.
+    """Log in, without opening a gateway. `observed` follows the rate limits in Discord's answers.
 
     Raises:
         ConfigError: Discord refuses the token.
         NotYet: Discord does not answer.
     """
     point_discord_at(settings)
-    # Else it warns at every start that it cannot speak, which nobody asks of it.
+    # Otherwise discord.py warns at every start that voice is not available. The bot needs no voice.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     async with discord.Client(
         intents=discord.Intents(guilds=True),

@@ -28,7 +28,7 @@ TROUBLE_RETRY_S = 10.0
 ABSENT = ("user not found", "member not found", "user_not_participant", "participant_id_invalid")
 UNTAGGABLE = ("chat_creator_required",)
 POWERLESS = ("not enough rights", "chat_admin_required", "chat not found", "need administrator")
-MEND_RIGHTS = (
+GRANT_RIGHTS = (
     "open the group's administrators, make the bot one of them, and switch on the right"
     " Edit Member Tags"
 )
@@ -77,7 +77,7 @@ def obstacle(error: Exception) -> CannotShow:
         isinstance(error, TelegramBadRequest) and _says(error, POWERLESS)
     ):
         return CannotShow(
-            f"Telegram forbids it ({error.message}): {MEND_RIGHTS}, and check chat_id in"
+            f"Telegram forbids it ({error.message}): {GRANT_RIGHTS}, and check chat_id in"
             " twinstream.toml",
             retry_s=REFUSED_RETRY_S,
             everyone=True,

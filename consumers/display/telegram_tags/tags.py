@@ -1,7 +1,7 @@
 """The role `telegram-tags`: ranks beside the names of members in the Telegram group.
 
-Members wear tags. Administrators cannot be tagged; those whom the bot itself made administrators
-wear the rank as their custom title, and the others nothing.
+Members wear tags. Administrators cannot be tagged: those whom the bot itself promoted wear the rank
+as their custom title, and the others wear nothing.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from db.surfaces import visits
 from db.surfaces.visits import Showing
 
 from .errors import (
-    MEND_RIGHTS,
+    GRANT_RIGHTS,
     WHY_TITLE_STAYS,
     WHY_UNTAGGABLE,
     absent,
@@ -39,7 +39,7 @@ from .errors import (
 
 log = structlog.get_logger("twinstream.surfaces")
 
-#: Telegram shows a tag at once, so a tag that it does not show is looked at again soon.
+#: Seconds until a visit is repeated that did not read back what it wrote.
 READ_BACK_RETRY_S = 1.0
 
 ADMINISTRATORS = (ChatMemberStatus.CREATOR, ChatMemberStatus.ADMINISTRATOR)
@@ -47,7 +47,7 @@ GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
 
 
 class Worn(NamedTuple):
-    """What stands beside a member's name now, and whether it is a custom title, not a tag."""
+    """The text beside a member's name now, and whether it is a custom title instead of a tag."""
 
     text: str
     is_title: bool
@@ -78,7 +78,7 @@ class TelegramTags:
         return self._writes.free(urgent=urgent)
 
     async def survey(self) -> Hindrances:
-        """Look at the bot's own rights in the group."""
+        """Read the bot's own rights in the group."""
         with mapped_errors():
             try:
                 me = await self._bot.get_chat_member(self._chat_id, self._bot.id)
@@ -107,19 +107,19 @@ class TelegramTags:
             return
         metrics.WRITES_LOST.labels(self.platform).inc()
         if shown.is_title and not wanted:
-            # aiogram leaves empty values out, and what Telegram makes of that is its own affair.
+            # aiogram leaves empty values out, so Telegram may keep the title.
             raise untaggable(WHY_TITLE_STAYS)
         raise CannotShow("Telegram accepted a tag that did not stick", retry_s=READ_BACK_RETRY_S)
 
     async def _set_title(self, user_id: int, title: str) -> None:
-        """Set a title. A refusal concerns this administrator, not everybody."""
+        """Set a title. A refusal concerns this administrator only."""
         try:
             await self._bot.set_chat_administrator_custom_title(self._chat_id, user_id, title)
         except TelegramBadRequest as error:
             raise untaggable(f"{WHY_TITLE_STAYS} ({error.message})") from error
 
     def _is_kept(self, tag: str, showing: Showing) -> bool:
-        """Tell whether people gave the member this tag by hand and it is to stay."""
+        """Tell whether a person gave the member this tag and `keep_manual_changes` keeps it."""
         shown = showing.shown.get(visits.RANK) or 0
         before = map(self._community.rank, {shown, *showing.unconfirmed.get(visits.RANK, ())})
         ours = {rank.telegram_tag for rank in before if rank is not None}
@@ -130,35 +130,35 @@ class TelegramTags:
 
 
 def worn_by(member: ChatMemberUnion) -> Worn:
-    """Say what stands beside a member's name. Pure.
+    """Return the text beside a member's name. Pure.
 
     Raises:
-        CannotShow: nothing that the bot may change ever does.
+        CannotShow: the bot can change no text beside this member's name.
     """
     if isinstance(member, ChatMemberAdministrator) and member.can_be_edited:
         return Worn(member.custom_title or "", is_title=True)
     if member.status in ADMINISTRATORS:
         raise untaggable(WHY_UNTAGGABLE)
-    # One under restrictions stays on the list when they leave.
+    # A restricted member who leaves stays on Telegram's list, with `is_member` false.
     if member.status in GONE or not getattr(member, "is_member", True):
         raise absent()
     return Worn(getattr(member, "tag", None) or "", is_title=False)
 
 
 def missing_right(me: ChatMemberUnion) -> str | None:
-    """Say what the bot lacks for tagging members, and what mends it; None if nothing. Pure."""
+    """Say which right the bot lacks for tagging members, and the remedy; None if none. Pure."""
     if not isinstance(me, ChatMemberAdministrator):
-        return f"the bot is not an administrator of the Telegram group: {MEND_RIGHTS}"
-    # Whom somebody made an administrator before there were tags has the right with that of pinning.
+        return f"the bot is not an administrator of the Telegram group: {GRANT_RIGHTS}"
+    # An administrator who was promoted before tags existed has this right with the right to pin.
     granted = me.can_pin_messages if me.can_manage_tags is None else me.can_manage_tags
     if not granted:
-        return f"the bot lacks the right to edit member tags: {MEND_RIGHTS}"
+        return f"the bot lacks the right to edit member tags: {GRANT_RIGHTS}"
     return None
 
 
 @contextlib.asynccontextmanager
 async def open_bot(settings: Settings) -> AsyncIterator[Bot]:
-    """Open a client. Nothing is asked of Telegram yet.
+    """Open a client. It sends no request to Telegram yet.
 
     Raises:
         ConfigError: the token does not look like one.
@@ -179,7 +179,7 @@ async def open_bot(settings: Settings) -> AsyncIterator[Bot]:
 
 @contextlib.asynccontextmanager
 async def open_role(resources: Resources) -> AsyncIterator[DisplayRole]:
-    """Open the role. Nothing is asked of Telegram until the first step.
+    """Open the role. It sends no request to Telegram before the first step.
 
     Raises:
         ConfigError: the token does not look like one.

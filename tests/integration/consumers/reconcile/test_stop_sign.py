@@ -21,7 +21,7 @@ from config import ConsumerSetting, ReconcileSetting, Settings
 from consumers.operate import doctor
 from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
-from consumers.runtime.gauges import Watch
+from consumers.runtime.gauges import Gauges
 from consumers.runtime.resources import Resources
 from db import LinkOutcome, Paused, Producer, issue_code, redeem_code
 from db.members.linking import FAILURES_MAX
@@ -315,7 +315,7 @@ async def test_the_figure_says_whether_the_sign_is_set(parts: Resources, pool, i
     if is_set:
         await set_sign(pool)
 
-    await Watch(parts).step()
+    await Gauges(parts).step()
 
     assert REGISTRY.get_sample_value("twinstream_stop_sign") == is_set
 

@@ -17,7 +17,7 @@ from bus import SOURCES, Keys, StreamMissing, connect, ensure_group
 from config import ConfigError, Settings, metrics
 from consumers.cleanup.role import Cleanup
 from consumers.relay.role import Relay
-from consumers.runtime.gauges import Watch
+from consumers.runtime.gauges import Gauges
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Backoff
 from consumers.settling.role import Settling
@@ -76,7 +76,7 @@ async def test_a_process_that_is_told_a_port_serves_what_it_does(
         TWINSTREAM_METRICS_PORT=str(port),
     )
     async with consumers(*SERVICE_ROLES, environ=environ) as running:
-        await running.saw("role.started", role="watch")
+        await running.saw("role.started", role="gauges")
         await desk.add("telegram", xp_payload(15), b"no event")
 
         async def served() -> bool:
@@ -137,11 +137,11 @@ async def test_what_is_settled_relayed_found_and_trimmed_is_counted(
 async def test_the_gauges_show_what_waits(parts: Resources, desk: Desk):
     stream = desk.keys.stream("telegram")
     await desk.add("telegram", xp_payload(1), b"no event")
-    await Watch(parts).step()
+    await Gauges(parts).step()
     assert figure("twinstream_entries_unread", stream=stream) == 2
 
     await Settling("telegram", parts).step()
-    await Watch(parts).step()
+    await Gauges(parts).step()
 
     assert figure("twinstream_entries_unread", stream=stream) == 0
     assert figure("twinstream_oldest_entry_seconds", stream=stream) == 0
@@ -154,7 +154,7 @@ async def test_a_gauge_says_unknown_of_an_age_that_is(parts: Resources, desk: De
     ahead = f"{int(time.time() * 1_000) + 3_600_000}-0"
     await desk.redis.xadd(stream, {"e": xp_payload(1)}, id=ahead)
 
-    await Watch(parts).step()
+    await Gauges(parts).step()
 
     assert figure("twinstream_entries_unread", stream=stream) == 1
     assert math.isnan(figure("twinstream_oldest_entry_seconds", stream=stream))
@@ -165,10 +165,10 @@ async def test_during_an_outage_of_redis_its_figures_are_unknown_and_the_record_
     parts: Resources, desk: Desk
 ):
     away = connect(f"redis://127.0.0.1:{free_port()}/0", name="test")
-    watch = Watch(parts)
-    watch._redis = away
+    gauges = Gauges(parts)
+    gauges._redis = away
 
-    await watch.step()
+    await gauges.step()
 
     assert figure("twinstream_server_up", server="redis") == 0
     assert figure("twinstream_server_up", server="postgres") == 1
