@@ -11,7 +11,7 @@ import pytest
 
 from bus import ensure_group
 from tests.support import redis_binaries
-from tests.support.bus_servers import Bus, Proxy, Server, open_bus, running
+from tests.support.bus_servers import Bus, Proxy, Server, open_bus, running, subscriptions
 from tests.support.redis_topologies import Cluster, SentinelTrio, cluster, sentinel_trio
 
 
@@ -91,7 +91,7 @@ async def bare_bus(server: Server) -> AsyncIterator[Bus]:
 @pytest.fixture
 async def bus(bare_bus: Bus) -> Bus:
     """A bus whose streams and groups exist and are empty."""
-    for subscription in bare_bus.keys.subscriptions:
+    for subscription in subscriptions(bare_bus.keys):
         await ensure_group(bare_bus.redis, subscription)
     return bare_bus
 

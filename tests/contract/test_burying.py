@@ -7,7 +7,7 @@ from bus import (
     GroupMissing,
 )
 from bus.entry import ID_MAX
-from tests.support.bus_servers import Bus
+from tests.support.bus_servers import Bus, dead_letters
 
 #: Redis trims approximately by whole nodes of so many entries.
 REDIS_NODE_ENTRIES = 100

@@ -7,6 +7,7 @@ import pytest
 from bus import (
     Entry,
     GroupMissing,
+    GroupPosition,
 )
 from tests.support.bus_servers import Bus
 
