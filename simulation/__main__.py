@@ -1,4 +1,4 @@
-"""`python -m simulation --seeds 1000`, or `--seed 17` to see one again, step by step."""
+"""`python -m simulation --seeds 1000`, or `--seed 17` to replay one seed step by step."""
 
 import signal
 import tempfile
@@ -18,8 +18,8 @@ from .postgres import RealPostgres
 from .simulated_run import Outcome, simulate
 from .trace import LAST_STEPS
 
-#: A line of progress after so many seeds.
-TOLD_EVERY = 50
+#: The number of seeds between two lines of progress.
+REPORTED_EVERY = 50
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -27,19 +27,21 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @cli.command()
 def main(
     seeds: Annotated[int, typer.Option(help="How many seeds to run.")] = 1_000,
-    first: Annotated[int, typer.Option(help="The first of them.")] = 1,
-    seed: Annotated[int | None, typer.Option(help="Replay this one, with every step.")] = None,
-    without: Annotated[str, typer.Option(help=f"Guard to take out: {', '.join(MUTANTS)}.")] = "",
+    first: Annotated[int, typer.Option(help="The first seed.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="Replay this seed, and print every step.")
+    ] = None,
+    without: Annotated[str, typer.Option(help=f"Guard to remove: {', '.join(MUTANTS)}.")] = "",
     stop_at_first: Annotated[bool, typer.Option(help="Stop at the first failure.")] = False,
     guards: Annotated[
-        bool, typer.Option(help="Take out each guard in turn; every one must be missed.")
+        bool, typer.Option(help="Remove each guard in turn; some seed must fail without it.")
     ] = False,
 ) -> None:
-    """Run seeds and print every failure with its seed. Ends with 1 if there was any.
+    """Run seeds and print every failure with its seed. Exit code 1 if there was any.
 
-    Ctrl-C ends it early, with a summary of what was run.
+    Ctrl-C ends the run early, with a summary.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # either leaves no server behind
+    for number in (signal.SIGINT, signal.SIGTERM):  # both stop the server
         signal.signal(number, signal.default_int_handler)
     wanted = [seed] if seed is not None else range(first, first + seeds)
     if guards:
@@ -52,10 +54,10 @@ def main(
             for outcome in outcomes(wanted, real, mutant, all_steps=seed is not None):
                 done.append(outcome)
                 if outcome.broken or seed is not None:
-                    tell(outcome)
+                    report(outcome)
                 if outcome.broken and stop_at_first:
                     break
-                if len(done) % TOLD_EVERY == 0 and len(done) < len(wanted):
+                if len(done) % REPORTED_EVERY == 0 and len(done) < len(wanted):
                     sum_up(done, time.monotonic() - began)
         except KeyboardInterrupt:
             typer.echo("interrupted")
@@ -64,18 +66,18 @@ def main(
 
 
 def all_guards_are_missed(seeds: Sequence[int]) -> bool:
-    """Print for each guard which seed shows that it is missing. False if none does for one."""
+    """Print for each guard a seed that fails without it. Returns False if a guard has none."""
     missed = True
     with postgres() as real:
         for name, mutant in MUTANTS.items():
             found = first_that_misses(mutant, seeds, real)
             missed = missed and found is not None
-            typer.echo(f"{name}: {_first_line(found) if found else 'no seed misses it'}")
+            typer.echo(f"{name}: {_first_line(found) if found else 'no seed fails without it'}")
     return missed
 
 
 def first_that_misses(mutant: Mutant, seeds: Iterable[int], real: RealPostgres) -> Outcome | None:
-    """Find the first seed that breaks without this guard, and because of it."""
+    """Find the first seed that fails because this guard is missing."""
     for outcome in outcomes(seeds, real, mutant, all_steps=False):
         if outcome.broken and not (
             mutant.beside and simulate(outcome.seed, real, mutant=mutant.beside).broken
@@ -89,7 +91,7 @@ def _first_line(outcome: Outcome) -> str:
 
 
 def sum_up(done: Sequence[Outcome], took_s: float) -> None:
-    """Print one line about what was run so far."""
+    """Print one line about the seeds run so far."""
     failed = [str(outcome.seed) for outcome in done if outcome.broken]
     typer.echo(
         f"{len(done)} seeds, {len(failed)} failed{': ' if failed else ''}{', '.join(failed)};"
@@ -101,7 +103,7 @@ def sum_up(done: Sequence[Outcome], took_s: float) -> None:
 
 @contextmanager
 def postgres() -> Iterator[RealPostgres]:
-    """A server of our own, gone at the end."""
+    """Run a server until the block ends, and remove its data."""
     with tempfile.TemporaryDirectory(prefix="twinstream-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # Postgres may run as another user
         with start_postgres(Path(folder) / "postgres", database="simulation") as server:
@@ -121,11 +123,12 @@ def outcomes(
         yield simulate(seed, real, mutant=mutant, keep=None if all_steps else LAST_STEPS)
 
 
-def tell(outcome: Outcome) -> None:
-    """Print what broke, the last steps, and how to see it again."""
+def report(outcome: Outcome) -> None:
+    """Print the last steps, the breach, and how to replay it."""
     typer.echo("\n".join(outcome.last_steps))
     typer.echo(f"seed {outcome.seed}: faults: {outcome.fault_plan or 'none'}")
-    typer.echo(f"seed {outcome.seed}: {outcome.broken or 'sound'}; trace {outcome.digest[:16]}")
+    result = outcome.broken or "all invariants hold"
+    typer.echo(f"seed {outcome.seed}: {result}; trace {outcome.digest[:16]}")
     typer.echo(f"seed {outcome.seed}: replay it with `make simulate SEED={outcome.seed}`\n")
 
 

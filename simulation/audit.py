@@ -1,9 +1,9 @@
-"""The invariants, read from the tables: SQL only, and none of the code under test."""
+"""The invariants, checked by SQL on the tables, without any of the code under test."""
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from bus import SOURCES, Keys
 
@@ -11,16 +11,19 @@ from .expectations import Effect, Expectations
 from .postgres import RealPostgres
 from .redis_server import RedisServer
 
+#: The columns of books and totals that are sums of ledger entries.
+AMOUNTS: Final = ("xp", "balance")
+
 
 class InvariantBroken(AssertionError):
-    """Something happened that must not."""
+    """An invariant does not hold."""
 
 
 def audit(real: RealPostgres, redis: RedisServer, keys: Keys, expected: Expectations) -> None:
-    """Check the books once everything has come to rest.
+    """Check all invariants once nothing is unfinished.
 
     Raises:
-        InvariantBroken: with every breach.
+        InvariantBroken: lists every breach.
     """
     breaches = [
         *_ledger(real, expected),
@@ -33,7 +36,7 @@ def audit(real: RealPostgres, redis: RedisServer, keys: Keys, expected: Expectat
 
 
 def unfinished(real: RealPostgres, redis: RedisServer, keys: Keys) -> dict[str, int]:
-    """Count what is still under way; empty when nothing is."""
+    """Count unfinished events, missing groups and entries behind; empty when nothing is left."""
     counts = dict(
         real.fetch(
             "SELECT status, count(*) FROM sync_events"
@@ -52,7 +55,7 @@ def unfinished(real: RealPostgres, redis: RedisServer, keys: Keys) -> dict[str, 
 
 
 def _ledger(real: RealPostgres, expected: Expectations) -> Iterator[str]:
-    """Exactly two rows for each committed event, none for what never was, nothing else."""
+    """Each committed event has exactly two rows; an event that was never made has none."""
     rows: dict[str, list[Any]] = defaultdict(list)
     for row in real.fetch("SELECT * FROM transactions ORDER BY id"):
         rows[row["idempotency_key"]].append(row)
@@ -69,23 +72,25 @@ def _ledger(real: RealPostgres, expected: Expectations) -> Iterator[str]:
             yield from _differences(key, effect, rows[key])
     known = expected.committed.keys() | expected.unknown.keys() | expected.foreign.keys()
     yield from (
-        f"nobody made event {key}" for key, found in rows.items() if found and key not in known
+        f"no bot or program made event {key}"
+        for key, found in rows.items()
+        if found and key not in known
     )
 
 
 def _streams(redis: RedisServer, keys: Keys, expected: Expectations) -> Iterator[str]:
-    """A stream holds what happened on its own platform, and is never made by adding to it."""
+    """A stream holds events of its own platform, and is never created by XADD."""
     known = expected.committed.keys() | expected.unknown.keys() | expected.foreign.keys()
     for source in SOURCES:
         name = keys.stream(source)
         if name in redis.made_by_adding:
-            yield f"somebody added to {name} while it was missing, and made it without its group"
+            yield f"an XADD created {name}, which was missing, without its group"
         for entry_id, fields in redis.store.streams.keys[name.encode()].entries.items():
             if f"entry:{name}:{entry_id.raw().decode()}" in expected.unreadable:
                 continue
             event = json.loads(fields[1])
             if event["source"] != source or event["idempotency_key"] not in known:
-                yield f"{name} holds {event['idempotency_key']}, which happened elsewhere or never"
+                yield f"{name} holds {event['idempotency_key']}, which is not an event of {source}"
 
 
 def _differences(key: str, effect: Effect, rows: list[Any]) -> Iterator[str]:
@@ -99,7 +104,7 @@ def _differences(key: str, effect: Effect, rows: list[Any]) -> Iterator[str]:
 
 
 def _statuses(real: RealPostgres, expected: Expectations) -> Iterator[str]:
-    """What a bot committed is completed; only what another program wrote may fail."""
+    """Events committed by a bot are completed; only entries of another program may fail."""
     found = {row["idempotency_key"]: row for row in real.fetch("SELECT * FROM sync_events")}
     for key in expected.committed:
         status = found[key]["status"] if key in found else "missing"
@@ -117,44 +122,72 @@ def _statuses(real: RealPostgres, expected: Expectations) -> Iterator[str]:
             yield f"event {key} failed: {row['error_message']}"
 
 
+class _LedgerSums(NamedTuple):
+    """The ledger added up: the books that each platform and each member should have."""
+
+    #: By platform: (member id, "xp" or "balance") to the sum of all entries.
+    platforms: dict[str, Counter[Any]]
+    #: (member id, "xp" or "balance") to the sum of the entries at their origin.
+    origin: Counter[Any]
+    #: By platform: pairs of member id and achievement.
+    achievements: dict[str, set[Any]]
+
+
 def _books(real: RealPostgres, expected: Expectations) -> Iterator[str]:
     """Each platform's books are the sum of its ledger, and both platforms' are the same."""
-    sums: dict[str, Counter[Any]] = defaultdict(Counter)
-    settled: Counter[Any] = Counter()
-    held: dict[str, set[Any]] = defaultdict(set)
-    for row in real.fetch("SELECT * FROM transactions"):
-        for what in ("xp", "balance"):
-            sums[row["platform"]][row["member_id"], what] += row[f"delta_{what}"]
-            if row["platform"] == row["source"]:
-                settled[row["member_id"], what] += row[f"delta_{what}"]
-        if row["achievement"]:
-            held[row["platform"]].add((row["member_id"], row["achievement"]))
+    ledger = _ledger_sums(real)
     books: dict[str, Counter[Any]] = defaultdict(Counter)
     for row in real.fetch("SELECT * FROM sync_state"):
-        for what in ("xp", "balance"):
+        for what in AMOUNTS:
             books[row["platform"]][row["member_id"], what] = row[what]
+    for platform in SOURCES:
+        if not _equal(books[platform], ledger.platforms[platform]):
+            yield f"{platform}: books {books[platform]}, ledger {ledger.platforms[platform]}"
+        rows = real.fetch("SELECT * FROM achievements WHERE platform = $1", platform)
+        if {(row["member_id"], row["achievement"]) for row in rows} != ledger.achievements[
+            platform
+        ]:
+            yield f"{platform}: the achievements differ from the ledger"
+    if not _equal(books["telegram"], books["discord"]):
+        yield f"the platforms differ: {books['telegram']}, {books['discord']}"
+    yield from _totals(real, ledger)
+    yield from _committed_xp(books["telegram"], expected)
+
+
+def _ledger_sums(real: RealPostgres) -> _LedgerSums:
+    sums = _LedgerSums(defaultdict(Counter), Counter(), defaultdict(set))
+    for row in real.fetch("SELECT * FROM transactions"):
+        for what in AMOUNTS:
+            sums.platforms[row["platform"]][row["member_id"], what] += row[f"delta_{what}"]
+            if row["platform"] == row["source"]:
+                sums.origin[row["member_id"], what] += row[f"delta_{what}"]
+        if row["achievement"]:
+            sums.achievements[row["platform"]].add((row["member_id"], row["achievement"]))
+    return sums
+
+
+def _totals(real: RealPostgres, ledger: _LedgerSums) -> Iterator[str]:
+    """The members' totals are the sum of the entries at their origin."""
     members = Counter(
         {
             (row["id"], what): row[what]
             for row in real.fetch("SELECT * FROM members")
-            for what in ("xp", "balance")
+            for what in AMOUNTS
         }
     )
-    for platform in SOURCES:
-        if +books[platform] != +sums[platform] or -books[platform] != -sums[platform]:
-            yield f"{platform}: the books say {books[platform]}, the ledger {sums[platform]}"
-        rows = real.fetch("SELECT * FROM achievements WHERE platform = $1", platform)
-        if {(row["member_id"], row["achievement"]) for row in rows} != held[platform]:
-            yield f"{platform}: the achievements differ from the ledger"
-    if +books["telegram"] != +books["discord"] or -books["telegram"] != -books["discord"]:
-        yield f"the platforms differ: {books['telegram']}, {books['discord']}"
-    if +members != +settled:
-        yield f"the members' totals are {members}, the ledger says {settled}"
+    if +members != +ledger.origin:
+        yield f"the members' totals are {members}, the ledger says {ledger.origin}"
+
+
+def _committed_xp(books: Counter[Any], expected: Expectations) -> Iterator[str]:
+    """The books hold exactly the committed XP, if the outcome of every event is known."""
+    if expected.unknown or expected.foreign:
+        return
     committed = sum(one.xp for one in expected.committed.values())
-    if (
-        not expected.unknown
-        and not expected.foreign
-        and committed
-        != sum(value for (_, what), value in books["telegram"].items() if what == "xp")
-    ):
+    if committed != sum(value for (_, what), value in books.items() if what == "xp"):
         yield f"{committed} XP were committed, the books have another sum"
+
+
+def _equal(left: Counter[Any], right: Counter[Any]) -> bool:
+    """Compare positive and negative amounts; a missing amount counts as zero. Pure."""
+    return +left == +right and -left == -right

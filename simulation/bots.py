@@ -1,4 +1,4 @@
-"""The bots of a run: the real producer, and players who earn, spend, repeat themselves and err."""
+"""The bots of a run: the real producer, and players who earn, spend, and repeat calls."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -21,18 +21,18 @@ from .simulated_process import Process
 
 PLAYERS = 3
 ACHIEVEMENTS = ("first_win", "lucky")
-#: The pause between two things that happen in a bot.
+#: The average pause between two calls of a bot, in seconds.
 BETWEEN_S = 0.4
 
 
 def accounts_of(source: Source) -> range:
-    """Return the players' accounts on a platform; the same place, the same person."""
+    """Return the players' accounts on a platform; equal positions belong to the same person."""
     first = 1 if source == "telegram" else 101
     return range(first, first + PLAYERS)
 
 
 class Bot:
-    """One bot process, of one platform."""
+    """One bot process on one platform."""
 
     def __init__(
         self,
@@ -51,19 +51,19 @@ class Bot:
         self._redis = redis
         self._stream = keys.stream(source)
         self._expected = expected
-        #: What was done so far, for doing it again.
+        #: The calls that succeeded, some of which are repeated.
         self._done: list[dict[str, Any]] = []
 
     async def play(self, events: int) -> None:
-        """Let so many things happen, then end as a process does that is asked to."""
+        """Make so many calls, then shut down cleanly."""
         pool = Pool(self._postgres, self._process)
         producer = Producer(pool, schemas, self._publisher)
         for _ in range(events):
             await asyncio.sleep(self._dice.expovariate(1 / BETWEEN_S))
-            await self._happen(pool, producer)
+            await self._act(pool, producer)
         await producer.close()
 
-    async def _happen(self, pool: Pool, producer: Producer) -> None:
+    async def _act(self, pool: Pool, producer: Producer) -> None:
         dice = self._dice
         chance = dice.random()
         if self._done and chance < 0.1:
@@ -92,14 +92,14 @@ class Bot:
         return common | {what: amount, "reason": "game_guess", "entity_id": entity}
 
     async def _create(self, producer: Producer, wanted: dict[str, Any]) -> None:
-        """Try as a person would: again after a moment, with the same key, and not for ever."""
+        """Retry as a person would: after a moment, with the same key, a few times."""
         key, effect = _key(wanted), _effect(wanted)
         for _ in range(self._dice.randint(1, 4)):
             self._expected.tried(key, effect)
             try:
                 await _call(producer, wanted)
             except InsufficientFunds:
-                return  # it may have been committed by an attempt whose answer was lost
+                return  # an earlier attempt may have committed it, and lost the answer
             except (StorageUnavailable, Contention):
                 await asyncio.sleep(self._dice.uniform(0.1, 2.0))
             else:
@@ -114,21 +114,21 @@ class Bot:
             return
         except (StorageUnavailable, Contention):
             return
-        raise AssertionError(f"a second content was taken for key {_key(known)}")
+        raise AssertionError(f"the key {_key(known)} was accepted with another content")
 
     async def _in_own_transaction(
         self, pool: Pool, producer: Producer, wanted: dict[str, Any]
     ) -> None:
-        """Record within the bot's own transaction, which may come to nothing."""
+        """Record within the bot's own transaction, which may be rolled back."""
         commits, publishes = self._dice.random() < 0.7, self._dice.random() < 0.7
         key, effect = _key(wanted), _effect(wanted)
         try:
             async with pool.acquire() as conn, conn.transaction():
                 recorded = await _call(producer, wanted, conn=conn)
                 if not commits:
-                    raise _SecondThoughts
+                    raise _RollBack
                 self._expected.tried(key, effect)
-        except Exception:  # noqa: BLE001 - whatever came in between, the bot was not told that it counts
+        except Exception:  # noqa: BLE001 - after any error, the bot has no confirmed commit
             return
         self._expected.succeeded(key, effect)
         self._done.append(wanted)
@@ -136,7 +136,7 @@ class Bot:
             await producer.publish(recorded)
 
     def _publish_as_foreign(self) -> None:
-        """Be another program, in another language, that writes to the stream by itself."""
+        """Act as another program, in another language, that writes to the stream directly."""
         wanted = self._new()
         chance = self._dice.random()
         payload = b"no event" if chance < 0.2 else schemas.encode(_event(wanted))
@@ -151,8 +151,8 @@ class Bot:
             self._expected.unreadable.add(f"entry:{self._stream}:{entry_id.decode()}")
 
 
-class _SecondThoughts(Exception):
-    """The bot rolls back."""
+class _RollBack(Exception):
+    """Rolls the bot's transaction back."""
 
 
 async def _call(producer: Producer, wanted: dict[str, Any], **more: Any) -> Any:

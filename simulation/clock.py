@@ -4,16 +4,16 @@ import asyncio
 import selectors
 from typing import Any
 
-#: Where virtual time begins, in milliseconds since 1970: 2026-01-01 12:00 UTC.
+#: The beginning of virtual time, in milliseconds since 1970: 2026-01-01 12:00 UTC.
 EPOCH_MS = 1_767_268_800_000
 
 
 class Stuck(Exception):
-    """Every task waits for another one, and no timer would wake any of them."""
+    """Every task waits, and no timer would wake any of them: a deadlock."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Never waits. The time that would have been waited is added to the clock."""
+    """Never waits: adds the timeout to the virtual clock instead."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,16 +29,16 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop in virtual time. It must wait for no socket: there time would fly."""
+    """An event loop in virtual time. It must not wait for sockets, or its clock would jump."""
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
 
     def time(self) -> float:
-        """Virtual seconds since the loop was made."""
+        """Return the virtual seconds since the loop was created."""
         return self._jumping.now_s
 
     def now_ms(self) -> int:
-        """What a server's clock shows, in milliseconds since 1970."""
+        """Return the time of a server's clock, in milliseconds since 1970."""
         return EPOCH_MS + int(self._jumping.now_s * 1_000)

@@ -1,4 +1,4 @@
-"""What members wear must be what their platform's books say, once everything has come to rest."""
+"""Displayed roles and tags must match the books of their platform, once nothing is unfinished."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,27 +18,27 @@ _BOOKS = """
 
 
 def still_to_show(real: RealPostgres, platforms: Sequence[Platform]) -> dict[str, int]:
-    """Count what is not shown as wanted, and requests that are under way."""
+    """Count surfaces that are not shown as wanted, and requests under way."""
     [(surfaces,)] = real.fetch("SELECT count(*) FROM surfaces WHERE wanted IS DISTINCT FROM shown")
     counts = {f"requests to {one.name}": one.under_way for one in platforms}
     return {what: count for what, count in (counts | {"surfaces": surfaces}).items() if count}
 
 
-def appearance(
+def display_breaches(
     real: RealPostgres, community: Community, discord: DiscordServer, telegram: TelegramGroup
 ) -> Iterator[str]:
-    """Yield whoever wears something else than their books say."""
+    """Yield each member whose roles or tag differ from their books."""
     for account, xp, achievements in real.fetch(_BOOKS, "discord"):
         roles = community.roles_for(_rank(community, xp), achievements) | {FOREIGN_ROLE}
-        if (worn := discord.wears(account)) != roles:
-            yield f"discord {account} wears {sorted(worn)}, their books say {sorted(roles)}"
+        if (shown := discord.roles_of(account)) != roles:
+            yield f"discord {account} has the roles {sorted(shown)}, the books say {sorted(roles)}"
     for account, xp, _ in real.fetch(_BOOKS, "telegram"):
         rank = community.rank(_rank(community, xp))
         tag = rank.telegram_tag if rank else ""
-        if (worn_tag := telegram.wears(account)) != tag:
-            yield f"telegram {account} wears {worn_tag!r}, their books say {tag!r}"
+        if (shown_tag := telegram.tag_of(account)) != tag:
+            yield f"telegram {account} has the tag {shown_tag!r}, the books say {tag!r}"
 
 
 def _rank(community: Community, xp: int) -> int:
-    """Count the thresholds that were reached, as nobody else does."""
+    """Count the thresholds that were reached, without the code under test."""
     return sum(xp >= rank.xp for rank in community.ranks)

@@ -1,4 +1,4 @@
-"""What must come of a run, kept apart from the code that is tested."""
+"""The expected outcome of a run, kept apart from the code under test."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from bus import Source
 
 
 class Effect(NamedTuple):
-    """What one event does to the books."""
+    """The effect of one event on the books."""
 
     source: Source
     account: int
@@ -18,25 +18,25 @@ class Effect(NamedTuple):
 
 @dataclass
 class Expectations:
-    """What the bots were told about each idempotency key."""
+    """The answers that the bots received, by idempotency key."""
 
-    #: Told that it is committed: it must be in the books, on both sides.
+    #: Confirmed as committed: the event must be in the books of both platforms.
     committed: dict[str, Effect] = field(default_factory=dict)
-    #: Neither told so nor told otherwise, as when the answer to the commit was lost.
+    #: Not confirmed, for example because the answer to the commit was lost.
     unknown: dict[str, Effect] = field(default_factory=dict)
-    #: Put on a stream by another program. It may be lost with Redis, or break a rule.
+    #: Added to a stream by another program. The event may be lost with Redis, or be refused.
     foreign: dict[str, Effect] = field(default_factory=dict)
-    #: Keys under which an entry that carries no event must be found among the failed.
+    #: Keys of entries without an event, which must have the status `failed`.
     unreadable: set[str] = field(default_factory=set)
-    #: Whether Redis lost anything, and perhaps what nobody else had.
+    #: Whether Redis lost data, which may include entries of another program.
     redis_lost_data: bool = False
 
     def tried(self, key: str, effect: Effect) -> None:
-        """Note an attempt whose outcome is not known yet."""
+        """Record an attempt whose outcome is not known yet."""
         if key not in self.committed:
             self.unknown.setdefault(key, effect)
 
     def succeeded(self, key: str, effect: Effect) -> None:
-        """Note that a bot was told so."""
+        """Record that a bot received the confirmation."""
         self.committed[key] = effect
         self.unknown.pop(key, None)

@@ -1,7 +1,7 @@
-"""Which faults a run meets, and how often. Each seed has its own plan.
+"""The plan of a run's faults: which ones, and how often. Each seed has its own plan.
 
-Some runs have one kind of fault and no other, some have many at once: a bug that needs a quiet
-moment after a fault is found as well as one that needs two faults together.
+Some runs have one kind of fault only, some have many. So the simulation finds bugs that need a
+quiet moment after a fault, as well as bugs that need two faults at once.
 """
 
 import random
@@ -25,11 +25,12 @@ INCIDENTS = (
     "an operator replays",
     "an operator rebuilds",
 )
+#: The shares of failing calls among which a plan chooses; 0.0 is there twice, to be chosen often.
 CALL_SHARES = (0.0, 0.0, 0.002, 0.01, 0.04)
 #: Calls to the platforms are few, and fail more often.
 PLATFORM_SHARES = (0.0, 0.0, 0.02, 0.1, 0.3)
 INCIDENTS_MAX = 8
-#: How often a run meets an incident that it is to meet.
+#: The number of extra occurrences of each incident in `met`.
 MET_TIMES = 4
 
 
@@ -46,7 +47,7 @@ class FaultPlan:
     incidents: list[tuple[float, str]] = field(default_factory=list)
 
     def describe(self) -> str:
-        """The kinds of faults, for a report."""
+        """Return the kinds of faults, for a report."""
         shares = {name: value for name, value in vars(self).items() if name != "incidents"}
         kinds = sorted({what for _, what in self.incidents})
         return ", ".join([*(f"{name}={value}" for name, value in shares.items() if value), *kinds])
@@ -54,7 +55,7 @@ class FaultPlan:
 
 def draw_fault_plan(
     dice: random.Random,
-    storm_s: float,
+    faults_s: float,
     *,
     spared: Collection[str] = (),
     met: Collection[str] = (),
@@ -72,8 +73,8 @@ def draw_fault_plan(
         platform_trouble_share=dice.choice(PLATFORM_SHARES),
         incidents=sorted(
             [
-                *((dice.uniform(0, storm_s), dice.choice(kinds)) for _ in range(number)),
-                *((dice.uniform(0, storm_s), kind) for kind in met for _ in range(MET_TIMES)),
+                *((dice.uniform(0, faults_s), dice.choice(kinds)) for _ in range(number)),
+                *((dice.uniform(0, faults_s), kind) for kind in met for _ in range(MET_TIMES)),
             ]
         ),
     )

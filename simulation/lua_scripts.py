@@ -1,4 +1,4 @@
-"""Lua scripts on the model of Redis: the bus's own scripts run as they are."""
+"""Lua scripts on the model of Redis: the scripts of the bus run unchanged."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -17,7 +17,7 @@ end
 
 
 class Scripts:
-    """Runs scripts; `call` is what `redis.call` does with a command."""
+    """Runs scripts; `call` executes the commands of `redis.call`."""
 
     def __init__(self, call: Callable[[Sequence[bytes]], Any]) -> None:
         self._lua = LuaRuntime(encoding=None, unpack_returned_tuples=True)

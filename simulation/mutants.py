@@ -1,6 +1,6 @@
-"""Guards taken out one at a time, to see that a run without them breaks an invariant.
+"""Mutants: guards removed one at a time, to prove that a run without them breaks an invariant.
 
-They exist for tests only. Each changes what the code under test is handed, never its files.
+They exist for tests only. Each one replaces objects of the code under test, never its files.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,15 +24,15 @@ _NEVER_MS = 10**9
 
 @dataclass(frozen=True)
 class Mutant:
-    """A guard that is missing. One without anything set changes nothing."""
+    """A missing guard. A mutant with default values changes nothing."""
 
     name: str = "none"
-    #: Another guard that would make up for this one and is missing as well. Only a seed that is
-    #: sound without that other one shows that this one matters; of `beside`, `patches` count.
+    #: A second guard that could compensate for this one and is therefore removed too. A failing
+    #: seed proves this guard only if it passes with `beside` alone; of `beside`, `patches` apply.
     beside: "Mutant | None" = None
-    #: Incidents that these runs are spared.
+    #: Incidents that do not occur in these runs.
     spared: tuple[str, ...] = ()
-    #: Incidents that these runs meet besides, some times each: few seeds would need this guard.
+    #: Incidents that occur more often in these runs, because few seeds would need this guard.
     met: tuple[str, ...] = ()
     without_role: str | None = None
     claim_idle_ms: int | None = None
@@ -42,7 +42,7 @@ class Mutant:
     patches: tuple[tuple[Any, str, Callable[..., Any]], ...] = ()
 
     def roles(self, names: Sequence[str]) -> list[str]:
-        """The roles that run."""
+        """Return the roles to run."""
         return [name for name in names if name != self.without_role]
 
     def rewrite(self, statement: str) -> str:
@@ -51,7 +51,7 @@ class Mutant:
 
     @contextmanager
     def applied(self, real: RealPostgres) -> Iterator[None]:
-        """Take the guard out, and put it back."""
+        """Remove the guard within the block."""
         with ExitStack() as stack:
             if self.beside:
                 stack.enter_context(self.beside.applied(real))
@@ -96,8 +96,8 @@ async def _add_and_create(self: Publisher, stream: str, payloads: Sequence[bytes
     return [await self._redis.xadd(stream, {"e": payload}) for payload in payloads]
 
 
-# What a rebuild would miss is found by the search for what is lost in silence, a little later. With
-# that search out too, only a failover loses anything that a rebuild does not bring back.
+# Without a rebuild, the search for silently lost events finds them a little later. With that search
+# removed too, only a failover loses events that a rebuild does not bring back.
 _WITHOUT_FAILOVERS = Mutant(
     "look for lost, where nothing fails over",
     spared=("redis fails over",),

@@ -1,7 +1,7 @@
-"""Discord and Telegram with their faults: who is there, what they wear, and calls that go wrong.
+"""Models of Discord and Telegram: members with roles and tags, and calls that can fail.
 
-They stand where discord.py and aiogram would send their requests, so the real displays run: what
-they read and write, in which order, and what they make of each failure.
+They take the place of the clients of discord.py and aiogram, so the real displays run against them:
+their reads and writes, the order of these, and their handling of each failure.
 """
 
 import asyncio
@@ -29,52 +29,52 @@ from .simulated_process import Machine, Process, current
 
 BOT: Final = 7
 BOT_ROLE: Final = 700
-#: A role that has nothing to do with us, which everybody wears.
+#: A role that twinstream does not manage; every member has it.
 FOREIGN_ROLE: Final = 800
 MANAGE_ROLES: Final = 1 << 28
-#: What may befall a call; only a write can be answered with success and have done nothing.
+#: The possible failures of a call. Only a write can be answered with success without effect.
 READ_TROUBLES: Final = ("unreachable", "answer lost", "out of order", "asks to wait", "hangs")
 WRITE_TROUBLES: Final = (*READ_TROUBLES, "does nothing")
-#: Nobody waits for so long.
+#: Seconds: longer than every timeout.
 HANG_S: Final = 3_600.0
 ASKS_TO_WAIT_S: Final = 3
 
 
 class Platform(ABC):
-    """A place with members. Those who leave wear nothing when they come back."""
+    """A platform with members. A member who leaves loses roles and tag."""
 
     def __init__(self, name: Source, machine: Machine) -> None:
         self.name = name
         self.reachable = True
         self.trouble_share = 0.0
-        #: Requests about members that are neither answered nor given up.
+        #: Requests about members that are neither answered nor cancelled.
         self.under_way = 0
         self.away: set[int] = set()
-        #: Befalls the process of the next write, before it takes effect.
+        #: Called with the process of the next write, before that write takes effect.
         self.before_next_write: Callable[[Process], None] | None = None
         self._machine = machine
 
     @abstractmethod
     def error(self, trouble: str) -> Exception:
-        """Return what the platform's library raises at this trouble."""
+        """Return the exception that the platform's library raises for this failure."""
 
     @abstractmethod
-    def undress(self, account: int) -> None:
-        """Take from somebody all that they wear."""
+    def remove_display(self, account: int) -> None:
+        """Remove all roles, or the tag, of a member."""
 
     def leave(self, account: int) -> None:
-        """Let somebody go."""
+        """Let a member leave."""
         self.away.add(account)
-        self.undress(account)
+        self.remove_display(account)
 
     @asynccontextmanager
     async def request(
         self, what: str, account: int = BOT, *, writes: bool = False
     ) -> AsyncIterator[bool]:
-        """Carry one request there, let the block execute it, and carry its answer back.
+        """Send one request, let the block execute it, and return its answer.
 
-        The block is told whether a write takes effect. Without an executed request there is no
-        block: the error is raised before it. A refusal that the block raises is the answer.
+        The block gets whether a write takes effect. If the request is not executed, the error is
+        raised before the block. A refusal that the block raises is the answer.
         """
         about_member = account != BOT
         self.under_way += about_member
@@ -87,13 +87,13 @@ class Platform(ABC):
                 await asyncio.sleep(HANG_S)
             if trouble in ("unreachable", "out of order", "asks to wait"):
                 raise self.error(trouble)
-            given_up = False
-            if writes and (befall := self.before_next_write):
+            cancelled = False
+            if writes and (before_write := self.before_next_write):
                 self.before_next_write = None
-                befall(current())
-                given_up = await current().outlast_pause()
+                before_write(current())
+                cancelled = await current().outlast_pause()
             yield trouble != "does nothing"
-            if given_up:  # only after the request is out does the stopped process see the time
+            if cancelled:  # the paused process notices its timeout only after the request was sent
                 raise asyncio.CancelledError
             if trouble == "answer lost":
                 raise self.error(trouble)
@@ -111,7 +111,7 @@ class Platform(ABC):
 
 
 class DiscordServer(Platform):
-    """A server and its roles: as much of `discord.Client`, and of its `http`, as we use."""
+    """A server and its roles: the part of `discord.Client` and its `http` that we use."""
 
     def __init__(self, machine: Machine, community: Community) -> None:
         super().__init__("discord", machine)
@@ -119,18 +119,18 @@ class DiscordServer(Platform):
         self.http = self
         self._guild_id = community.discord.guild_id
         self._ours = sorted(community.discord_roles)
-        self._worn: dict[int, set[int]] = {}
+        self._displayed: dict[int, set[int]] = {}
 
-    def wears(self, account: int) -> set[int]:
-        """Return somebody's roles."""
-        return self._worn.setdefault(account, {FOREIGN_ROLE})
+    def roles_of(self, account: int) -> set[int]:
+        """Return a member's roles."""
+        return self._displayed.setdefault(account, {FOREIGN_ROLE})
 
-    def undress(self, account: int) -> None:
-        """Take all roles but the one that is none of our business."""
-        self._worn.pop(account, None)
+    def remove_display(self, account: int) -> None:
+        """Remove all roles but FOREIGN_ROLE."""
+        self._displayed.pop(account, None)
 
     def error(self, trouble: str) -> Exception:
-        """Return what discord.py raises."""
+        """Return the exception that discord.py raises."""
         if trouble == "asks to wait":
             return discord.RateLimited(ASKS_TO_WAIT_S)
         if trouble == "out of order":
@@ -153,21 +153,21 @@ class DiscordServer(Platform):
             if user_id == BOT:
                 return {"roles": [str(BOT_ROLE)]}
             self._require(user_id)
-            return {"roles": [str(role_id) for role_id in sorted(self.wears(user_id))]}
+            return {"roles": [str(role_id) for role_id in sorted(self.roles_of(user_id))]}
 
     async def add_role(self, guild_id: int, user_id: int, role_id: int, *, reason: str) -> None:
         """Give a role."""
         async with self.request(f"PUT {role_id}", user_id, writes=True) as takes_effect:
             self._require(user_id)
             if takes_effect:
-                self.wears(user_id).add(role_id)
+                self.roles_of(user_id).add(role_id)
 
     async def remove_role(self, guild_id: int, user_id: int, role_id: int, *, reason: str) -> None:
-        """Take a role."""
+        """Remove a role."""
         async with self.request(f"DELETE {role_id}", user_id, writes=True) as takes_effect:
             self._require(user_id)
             if takes_effect:
-                self.wears(user_id).discard(role_id)
+                self.roles_of(user_id).discard(role_id)
 
     def _require(self, account: int) -> None:
         if account in self.away:
@@ -176,24 +176,24 @@ class DiscordServer(Platform):
 
 
 class TelegramGroup(Platform):
-    """A group and its members' tags: as much of `aiogram.Bot` as we use."""
+    """A group and its members' tags: the part of `aiogram.Bot` that we use."""
 
     id = BOT
 
     def __init__(self, machine: Machine) -> None:
         super().__init__("telegram", machine)
-        self._worn: dict[int, str] = {}
+        self._displayed: dict[int, str] = {}
 
-    def wears(self, account: int) -> str:
-        """Return somebody's tag; empty for none."""
-        return self._worn.get(account, "")
+    def tag_of(self, account: int) -> str:
+        """Return a member's tag; empty for none."""
+        return self._displayed.get(account, "")
 
-    def undress(self, account: int) -> None:
-        """Take the tag."""
-        self._worn.pop(account, None)
+    def remove_display(self, account: int) -> None:
+        """Remove the tag."""
+        self._displayed.pop(account, None)
 
     def error(self, trouble: str) -> Exception:
-        """Return what aiogram raises."""
+        """Return the exception that aiogram raises."""
         method = GetChatMember(chat_id=-1, user_id=BOT)
         if trouble == "asks to wait":
             return TelegramRetryAfter(method, "Too Many Requests", ASKS_TO_WAIT_S)
@@ -205,22 +205,22 @@ class TelegramGroup(Platform):
         self, chat_id: int, user_id: int
     ) -> ChatMemberAdministrator | ChatMemberMember | ChatMemberLeft:
         """Return a member with their tag, or the bot with its rights."""
-        user = User(id=user_id, is_bot=user_id == BOT, first_name="Somebody")
+        user = User(id=user_id, is_bot=user_id == BOT, first_name="Member")
         async with self.request("getChatMember", user_id):
             if user_id == BOT:
                 return ChatMemberAdministrator.model_construct(user=user, can_manage_tags=True)
             if user_id in self.away:
                 return ChatMemberLeft(user=user)
-            return ChatMemberMember(user=user, tag=self.wears(user_id) or None)
+            return ChatMemberMember(user=user, tag=self.tag_of(user_id) or None)
 
     async def set_chat_member_tag(self, chat_id: int, user_id: int, *, tag: str) -> bool:
-        """Set a tag; an empty one takes it away."""
+        """Set a tag; an empty one removes it."""
         async with self.request(f"setChatMemberTag {tag!r}", user_id, writes=True) as takes_effect:
             if user_id in self.away:
                 method = GetChatMember(chat_id=chat_id, user_id=user_id)
                 raise TelegramBadRequest(method, "Bad Request: USER_NOT_PARTICIPANT")
             if takes_effect:
-                self._worn[user_id] = tag
+                self._displayed[user_id] = tag
             return True
 
 
@@ -235,5 +235,5 @@ def _role(role_id: int, position: int, permissions: int) -> dict[str, Any]:
 
 
 def _response(status: int) -> Any:
-    """As much of an answer as discord.py's errors look at."""
+    """Return the part of an answer that discord.py's errors read."""
     return SimpleNamespace(status=status, reason="")

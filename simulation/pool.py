@@ -1,4 +1,4 @@
-"""The pool and the connections that the code under test is handed, with their faults."""
+"""The connection pool given to the code under test, with its faults."""
 
 import asyncio
 import contextlib
@@ -12,15 +12,16 @@ import asyncpg
 from .postgres import Backend, RealPostgres
 from .simulated_process import Machine, Process, current
 
+#: The timeout of a statement in seconds, as in `db.pool`.
 COMMAND_TIMEOUT_S = 30.0
-#: So long a transaction may stand idle before the server ends it.
+#: Seconds after which the server ends the session of an idle transaction.
 IDLE_IN_TRANSACTION_S = 60.0
 _FAIL = "DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '{code}'; END $$"
 _CODES = {"serialization failure": "40001", "deadlock": "40P01"}
 
 
 class PostgresServer:
-    """The server of one run: whether it can be reached, and how likely calls to it fail."""
+    """The server of one run: whether it is reachable, and how often calls to it fail."""
 
     def __init__(self, machine: Machine, real: RealPostgres) -> None:
         self.machine = machine
@@ -29,24 +30,24 @@ class PostgresServer:
         self.cut_share = 0.0
         self.reply_lost_share = 0.0
         self.contention_share = 0.0
-        #: Edits statements on their way; for taking a guard out.
+        #: Edits statements before they are sent; mutants use it.
         self.rewrite: Callable[[str], str] = lambda statement: statement
         self.connections: list[Connection] = []
 
     def cut_off(self) -> None:
-        """Become unreachable, and end every transaction."""
+        """Become unreachable, and roll back every transaction."""
         self.reachable = False
         for conn in list(self.connections):
             conn.break_off()
 
 
 class Pool:
-    """As much of `asyncpg.Pool` as the code under test uses."""
+    """The part of `asyncpg.Pool` that the code under test uses."""
 
     def __init__(self, server: PostgresServer, process: Process) -> None:
         self._server = server
         self._process = process
-        process.on_death.append(self._let_go)
+        process.on_death.append(self._close_lent)
         self._lent: list[Connection] = []
 
     @contextlib.asynccontextmanager
@@ -84,15 +85,15 @@ class Pool:
             return await conn.execute(*args)
 
     async def close(self) -> None:
-        """Nothing is kept that would have to be closed."""
+        """Do nothing: the pool keeps no connections."""
 
-    def _let_go(self) -> None:
+    def _close_lent(self) -> None:
         for conn in self._lent:
             conn.break_off()
 
 
 class Connection:
-    """As much of `asyncpg.Connection` as the code under test uses."""
+    """The part of `asyncpg.Connection` that the code under test uses."""
 
     def __init__(self, server: PostgresServer, process: Process) -> None:
         self.server = server
@@ -126,22 +127,23 @@ class Connection:
         return Transaction(self, isolation)
 
     def is_in_transaction(self) -> bool:
-        """Tell whether one is open."""
+        """Tell whether a transaction is open."""
         return self.backend is not None and bool(self.backend.conn.is_in_transaction())
 
     def is_closed(self) -> bool:
-        """Tell whether it broke."""
+        """Tell whether the connection is broken."""
         return self.backend is None
 
     async def run(
         self, label: str, call: Callable[[asyncpg.Connection], Coroutine[Any, Any, Any]]
     ) -> Any:
-        """Make one call, or meet with one of the faults.
+        """Make one call, which may fail with one of the faults.
 
         Raises:
-            asyncpg.ConnectionDoesNotExistError: it broke; the call may have taken effect.
-            asyncpg.InterfaceError: it had broken before.
-            asyncpg.PostgresError: what the server says.
+            asyncpg.ConnectionDoesNotExistError: the connection broke; the call may have taken
+                effect.
+            asyncpg.InterfaceError: the connection had broken before.
+            asyncpg.PostgresError: the error of the server.
         """
         await self.process.turn()
         self._check_open()
@@ -166,14 +168,14 @@ class Connection:
         return result
 
     def break_off(self) -> None:
-        """Close it at once; the server rolls back what was open."""
+        """Cut the connection; the server rolls back its open transaction."""
         if self.backend is not None:
             backend, self.backend = self.backend, None
             self.server.connections.remove(self)
             self.server.real.take_back(backend)
 
     def give_back(self) -> None:
-        """Return it to the pool, which rolls back what was left open."""
+        """Return the connection to the pool, which rolls back an open transaction."""
         self.break_off()
 
     async def _statement(self, kind: str, statement: str, args: tuple[Any, ...]) -> Any:
@@ -220,7 +222,7 @@ class Connection:
 
 
 class Transaction:
-    """As much of `asyncpg.transaction.Transaction` as the code under test uses."""
+    """The part of `asyncpg.transaction.Transaction` that the code under test uses."""
 
     def __init__(self, conn: Connection, isolation: str) -> None:
         self._conn = conn
@@ -228,7 +230,7 @@ class Transaction:
         self._savepoint = ""
 
     async def start(self) -> None:
-        """Begin it."""
+        """Begin the transaction or savepoint."""
         if self._conn.is_in_transaction():
             self._savepoint = f"savepoint_{next(self._conn.numbers)}"
             await self._run(f"SAVEPOINT {self._savepoint}")
@@ -236,11 +238,11 @@ class Transaction:
             await self._run(f"BEGIN ISOLATION LEVEL {self._isolation.replace('_', ' ')}")
 
     async def commit(self) -> None:
-        """Commit it."""
+        """Commit the transaction, or release the savepoint."""
         await self._run(f"RELEASE SAVEPOINT {self._savepoint}" if self._savepoint else "COMMIT")
 
     async def rollback(self) -> None:
-        """Roll it back."""
+        """Roll back the transaction or savepoint."""
         await self._run(f"ROLLBACK TO {self._savepoint}" if self._savepoint else "ROLLBACK")
 
     async def _run(self, statement: str) -> None:
@@ -262,12 +264,12 @@ class Transaction:
 
 
 def pool_of_current_process(server: PostgresServer) -> Pool:
-    """Open a pool for whoever asks."""
+    """Open a pool for the calling process."""
     return Pool(server, current())
 
 
 def _label(statement: str) -> str:
-    """The first words of a statement."""
+    """Return the first words of a statement."""
     return " ".join(statement.split())[:50]
 
 

@@ -1,12 +1,12 @@
-"""A real Postgres behind calls that are made one at a time, in an order that the seed decides.
+"""A real Postgres, to which calls are made one at a time, in an order that the seed decides.
 
-asyncpg runs on an event loop of its own, which runs only while a call is made. To the simulation a
-call takes no time and nothing else happens meanwhile, so the same seed sends the same statements in
-the same order. A statement that has to wait for a lock is parked: the simulation goes on, and looks
-after every other statement whether the parked one has got through.
+asyncpg runs on an inner event loop, which runs only during a call. For the simulation a call takes
+no time and nothing else happens meanwhile, so the same seed sends the same statements in the same
+order. A statement that waits for a lock is set aside. The simulation goes on, and checks after
+every other statement whether the waiting one has got its lock.
 
-Its clock is the simulation's too: `now()` and its like are found in a schema of ours before
-Postgres's own, and every statement is told the time.
+Postgres uses the simulation's clock: our own schema, which precedes pg_catalog in the search path,
+defines `now()` and similar functions, and every statement sets their time.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import asyncpg
 
 from .clock import EPOCH_MS
 
-#: After so long without an answer it is asked whether the statement waits for a lock.
+#: Seconds without an answer after which the monitor checks whether the statement waits for a lock.
 LOOK_S = 0.002
 CONNECTIONS_MAX = 40
 
@@ -29,10 +29,10 @@ _SETTINGS = {
     "timezone": "UTC",
     "synchronous_commit": "off",
     "jit": "off",
-    "deadlock_timeout": "1ms",  # found before the statement is seen to wait
+    "deadlock_timeout": "1ms",  # so that a deadlock is found before the check for locks
     "search_path": "simulation, pg_catalog, public",
 }
-# Column defaults hold on to the function that they were made with, so they are made anew.
+# A column default keeps the function that it was created with, so the defaults are set again.
 _CLOCK = """
     CREATE SCHEMA IF NOT EXISTS simulation;
     CREATE OR REPLACE FUNCTION simulation.now() RETURNS timestamptz LANGUAGE sql STABLE AS
@@ -61,7 +61,7 @@ _CLOCK = """
 
 
 class Backend:
-    """One real connection, and the statement that waits on it for a lock."""
+    """One real connection, and its statement that waits for a lock."""
 
     def __init__(self, conn: asyncpg.Connection, pid: int) -> None:
         self.conn = conn
@@ -70,7 +70,7 @@ class Backend:
 
 
 class Lock:
-    """A statement that waits for a lock; `done` says so when it has got through."""
+    """A statement that waits for a lock; `done` is set once it has ended."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -78,14 +78,14 @@ class Lock:
 
 
 class RealPostgres:
-    """The server, shared by all runs of a process. Close it at the end."""
+    """The server, shared by all runs of a process. Close it after the last run."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._loop = asyncio.new_event_loop()
         self._idle: list[Backend] = []
         self._locks: list[Lock] = []
-        #: What its clock shows, in milliseconds since 1970.
+        #: Returns the virtual time, in milliseconds since 1970.
         self.now_ms: Callable[[], int] = lambda: EPOCH_MS
         self._monitor: asyncpg.Connection = self._await(self._connect())
         self.execute(_CLOCK)
@@ -98,7 +98,7 @@ class RealPostgres:
         self._loop.close()
 
     def reset(self) -> None:
-        """Empty the database, so that a run begins where every other did."""
+        """Empty the database, so that every run begins in the same state."""
         self._locks.clear()
         names = self.fetch(
             "SELECT quote_ident(tablename) FROM pg_tables"
@@ -107,63 +107,63 @@ class RealPostgres:
         self.execute(f"TRUNCATE {', '.join(name for (name,) in names)} RESTART IDENTITY")
 
     def execute(self, statement: str) -> None:
-        """Run a statement beside the simulation."""
+        """Run a statement outside the simulation."""
         self._await(self._monitor.execute(statement))
 
     def fetch(self, statement: str, *args: Any) -> list[asyncpg.Record]:
-        """Look into the database beside the simulation."""
+        """Query the database outside the simulation."""
         found: list[asyncpg.Record] = self._await(self._monitor.fetch(statement, *args))
         return found
 
     def lend(self) -> Backend:
-        """Hand out a connection."""
+        """Lend a connection."""
         if self._idle:
             return self._idle.pop()
         conn = self._await(self._connect())
         return Backend(conn, conn.get_server_pid())
 
     def take_back(self, backend: Backend) -> None:
-        """Take a connection back, as it is after a disconnection: nothing of it is left."""
+        """Take a connection back; abort its statement and transaction."""
         self.abort(backend)
         self._idle.append(backend)
 
     def abort(self, backend: Backend) -> None:
-        """Cancel what runs on a connection and roll back, as the server does at a disconnection."""
+        """Cancel a connection's statement and roll back, as the server does at a disconnection."""
         if backend.waiting is None and not backend.conn.is_in_transaction():
             return
         self._locks = [lock for lock in self._locks if lock.backend is not backend]
         self._await(self._abort(backend))
-        self._look_at_locks()
+        self._check_locks()
 
     def begin(self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]) -> Lock | None:
-        """Run one call to its end, or until it waits for a lock; then return that."""
+        """Run one call to its end, or until it waits for a lock, which is then returned."""
         self._await(self._begin(backend, call))
         if backend.waiting is not None and not backend.waiting.done():
             lock = Lock(backend)
             self._locks.append(lock)
             return lock
-        self._look_at_locks()
+        self._check_locks()
         return None
 
     def result(self, backend: Backend) -> Any:
-        """Return what the last call returned, or raise what it raised."""
+        """Return the result of the last call, or raise its error."""
         task, backend.waiting = backend.waiting, None
         assert task is not None
         return task.result()
 
-    def _look_at_locks(self) -> None:
-        """Tell those whose locks were granted, in the order in which they came."""
+    def _check_locks(self) -> None:
+        """Wake the statements whose locks were granted, in the order of their calls."""
         if not self._locks:
             return
         granted = self._await(self._granted([lock.backend for lock in self._locks]))
-        through = [lock for lock in self._locks if lock.backend in granted]
+        granted_locks = [lock for lock in self._locks if lock.backend in granted]
         self._locks = [lock for lock in self._locks if lock.backend not in granted]
-        for lock in through:
+        for lock in granted_locks:
             if not lock.done.done():
                 lock.done.set_result(None)
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run something on the inner loop, while the outer one stands still."""
+        """Run a coroutine on the inner loop, while the outer loop stands still."""
         outer = asyncio._get_running_loop()
         asyncio._set_running_loop(None)
         try:
@@ -171,7 +171,7 @@ class RealPostgres:
         finally:
             asyncio._set_running_loop(outer)
 
-    # What runs on the inner loop.
+    # Coroutines of the inner loop.
 
     async def _connect(self) -> asyncpg.Connection:
         return await asyncpg.connect(
@@ -183,7 +183,9 @@ class RealPostgres:
         await self._goes_on(backend)
 
     async def _on_time(self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        with contextlib.suppress(asyncpg.InFailedSQLTransactionError):  # nothing runs in it anyway
+        with contextlib.suppress(
+            asyncpg.InFailedSQLTransactionError
+        ):  # the call fails with the same error
             await backend.conn.execute(f"SET simulation.now_ms = {self.now_ms()}")
         return await call()
 
@@ -199,7 +201,7 @@ class RealPostgres:
         return True
 
     async def _granted(self, backends: list[Backend]) -> list[Backend]:
-        """Look again and again, because a statement that ends may let another one through."""
+        """Repeat the check, because a statement that ends may release the lock of another one."""
         granted: list[Backend] = []
         while True:
             more = [one for one in backends if one not in granted and await self._goes_on(one)]

@@ -1,7 +1,7 @@
-"""A model of Redis: streams with groups, as far as the bus goes, on a clock that is handed in.
+"""A model of Redis: streams with groups, as far as the bus uses them, with an injected clock.
 
-Replies have the shapes of RESP2. `tests/simulation` compares it with a real server, command by
-command. It knows no networks and no faults; those are added around it.
+Replies have the shapes of RESP2. `tests/simulation` compares the model with a real server, command
+by command. It has neither network nor faults; redis_server.py adds them.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from redis.exceptions import ResponseError
 
-SCAN_FACTOR = 10  # XAUTOCLAIM looks at so many times COUNT entries
+SCAN_FACTOR = 10  # XAUTOCLAIM scans up to COUNT times this many entries
 SEQ_MAX = 2**64 - 1
 
 Args = Sequence[bytes]
@@ -23,7 +23,7 @@ class Id(NamedTuple):
     seq: int
 
     def raw(self) -> bytes:
-        """The id as Redis writes it."""
+        """Return the id as Redis writes it."""
         return b"%d-%d" % self
 
 
@@ -32,7 +32,7 @@ ZERO = Id(0, 0)
 
 @dataclass
 class Delivery:
-    """An entry that a consumer has and nobody acknowledged."""
+    """An entry delivered to a consumer and not acknowledged."""
 
     consumer: bytes
     at_ms: int
@@ -41,14 +41,14 @@ class Delivery:
 
 @dataclass
 class Group:
-    """A group: how far it has read, and what it has not settled."""
+    """A group: its position, and its unacknowledged entries."""
 
     last: Id
     unacknowledged: dict[Id, Delivery] = field(default_factory=dict)
     seen_ms: dict[bytes, int] = field(default_factory=dict)
 
     def of(self, consumer: bytes) -> int:
-        """Count what one consumer has not settled."""
+        """Count the unacknowledged entries of one consumer."""
         return sum(one.consumer == consumer for one in self.unacknowledged.values())
 
 
@@ -66,17 +66,17 @@ class Stream:
 
 
 class Streams:
-    """The keyspace. `execute` takes a command as bytes and returns what a server would answer."""
+    """The keyspace. `execute` runs a command in bytes, and returns the answer of a server."""
 
     def __init__(self) -> None:
         self.keys: dict[bytes, Stream] = {}
         self._now_ms = 0
 
     def execute(self, args: Args, now_ms: int) -> Any:
-        """Run one command. It never blocks: a read of nothing new answers nil.
+        """Run one command without blocking: a read without new entries returns nil.
 
         Raises:
-            ResponseError: as the server would say it.
+            ResponseError: the error of a server.
             NotImplementedError: the model does not know the command.
         """
         self._now_ms = now_ms
@@ -158,7 +158,7 @@ class Streams:
         self, key: bytes, low: bytes, high: bytes, options: Args, *, newest_first: bool
     ) -> list[Any]:
         stream = self.keys.get(key)
-        _edge(low, seq=0)  # refused even where there is nothing
+        _edge(low, seq=0)  # an invalid id is refused even without a stream
         if stream is None:
             return []
         found = [one for one in stream.entries if _within(one, low, high)]
@@ -299,11 +299,11 @@ class Streams:
         waiting = [one for one in sorted(group.unacknowledged) if one >= to_id(start)]
         claimed: list[Id] = []
         ghosts: list[Id] = []
-        looked_at = 0
+        scanned = 0
         for one in waiting:
-            if looked_at == count * SCAN_FACTOR or len(claimed) + len(ghosts) == count:
+            if scanned == count * SCAN_FACTOR or len(claimed) + len(ghosts) == count:
                 break
-            looked_at += 1
+            scanned += 1
             held = group.unacknowledged[one]
             if one not in stream.entries:
                 del group.unacknowledged[one]
@@ -312,11 +312,11 @@ class Streams:
                 held.consumer, held.at_ms = consumer, self._now_ms
                 held.count += b"JUSTID" not in [option.upper() for option in options]
                 claimed.append(one)
-        next_start = waiting[looked_at] if looked_at < len(waiting) else ZERO
+        next_start = waiting[scanned] if scanned < len(waiting) else ZERO
         entries = [_entry(stream, one) for one in claimed]
         return [next_start.raw(), entries, [one.raw() for one in ghosts]]
 
-    # Looking.
+    # XINFO.
 
     def _xinfo_groups(self, args: Args) -> list[Any]:
         stream = self._stream(args[0])
@@ -368,7 +368,7 @@ class Streams:
 
 
 def to_id(raw: bytes, *, seq: int = 0) -> Id:
-    """Read an id; `seq` stands in where only milliseconds are given."""
+    """Parse an id; `seq` is the default if only milliseconds are given."""
     ms, dash, given = raw.partition(b"-")
     return Id(int(ms), int(given) if dash else seq)
 
@@ -378,7 +378,7 @@ def _within(one: Id, low: bytes, high: bytes) -> bool:
 
 
 def _edge(raw: bytes, *, seq: int) -> tuple[Id, int]:
-    """One end of a range, and whether it lies just beyond the id itself: `(` leaves that out."""
+    """Return one end of a range, and its offset from the id: `(` excludes the id itself."""
     if raw in (b"-", b"+"):
         return (ZERO, 0) if raw == b"-" else (Id(SEQ_MAX, SEQ_MAX), 0)
     if raw.startswith(b"("):
@@ -390,7 +390,7 @@ def _edge(raw: bytes, *, seq: int) -> tuple[Id, int]:
 
 
 def _entry(stream: Stream, one: Id) -> list[Any]:
-    """An entry as reads return it: nil in place of the fields of one that was deleted."""
+    """Return an entry as reads do: nil replaces the fields of a deleted one."""
     return [one.raw(), stream.entries.get(one)]
 
 

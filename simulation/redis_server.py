@@ -1,4 +1,4 @@
-"""Redis with its faults: a server, its replica that lags behind, and the client in between."""
+"""Redis with its faults: a server, a replica that lags behind, and the client."""
 
 import asyncio
 import copy
@@ -15,7 +15,7 @@ from .lua_scripts import Scripts
 from .redis_model import Args, Streams
 from .simulated_process import Machine, Process, current
 
-#: A replica is at most so many writes behind.
+#: The most writes by which the replica lags behind.
 REPLICA_BEHIND_MAX = 60
 _WRITES = frozenset(
     (
@@ -28,7 +28,7 @@ _WAKES = frozenset((b"XADD", b"XGROUP", b"DEL", b"EVAL"))
 
 
 class Store:
-    """A keyspace with its scripts."""
+    """A keyspace, with the runner of its scripts."""
 
     def __init__(self) -> None:
         self.streams = Streams()
@@ -37,7 +37,7 @@ class Store:
         self._scripts = Scripts(self._one)
 
     def execute(self, args: Args, now_ms: int) -> Any:
-        """Run one command, a script among them."""
+        """Run one command, or a script."""
         self._now_ms = now_ms
         if args[0] == b"EVAL":
             return self._scripts.eval(args[1:])
@@ -50,26 +50,26 @@ class Store:
 
 
 class RedisServer:
-    """One server whose state can be wiped, filled, cut off, or replaced by its replica's."""
+    """One server, which can lose its data, run out of memory, be cut off, or fail over."""
 
     def __init__(self, machine: Machine) -> None:
         self.reachable = True
         self.full = False
-        #: How likely a call fails before and after it is executed.
+        #: Share of calls that fail before and after their execution.
         self.reset_share = 0.0
         self.reply_lost_share = 0.0
-        #: Streams that came to be because somebody added to them, and so without their group.
+        #: Streams created by an XADD, and so without their group.
         self.made_by_adding: set[str] = set()
         self._machine = machine
         self.store = Store()
         self._replica = Store()
         self._behind: deque[tuple[Args, int]] = deque()
         self._changed = asyncio.Event()
-        #: Counts failovers and restarts: a read that waits does not survive them.
+        #: Counts failovers and cuts, which end every blocking read.
         self._connections = 0
 
     async def call(self, process: Process, args: Args) -> Any:
-        """Send a command and wait for its answer, or for a fault.
+        """Send a command, and return its answer or fail with a fault.
 
         Raises:
             ConnectionError, TimeoutError: the command was not executed, or its answer is lost.
@@ -87,11 +87,11 @@ class RedisServer:
         return reply
 
     def look(self, *args: str | bytes | int) -> Any:
-        """Ask without a network in between."""
+        """Run a command without the network and its faults."""
         return self.execute(to_args(args))
 
     def execute(self, args: Args) -> Any:
-        """Run a command on the server, and let it reach the replica some time."""
+        """Run a command on the server; the replica gets it later."""
         self.store.full = self.full
         now_ms = self._machine.loop.now_ms()
         known = args[0] != b"XADD" or args[1] in self.store.streams.keys
@@ -107,24 +107,24 @@ class RedisServer:
         return reply
 
     def wake(self) -> None:
-        """Let reads that wait look again."""
+        """Wake blocking reads, so that they check for entries."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     def cut_off(self) -> None:
-        """Become unreachable; whoever waits for an answer gets none."""
+        """Become unreachable; a blocking read fails."""
         self.reachable = False
         self._connections += 1
         self.wake()
 
     def flush(self) -> None:
-        """Lose everything."""
+        """Lose all data, of the replica too."""
         self.store, self._replica = Store(), Store()
         self._behind.clear()
         self.wake()
 
     def fail_over(self, lost_writes: int) -> int:
-        """Let the replica take over. Returns how many of the last writes it never got."""
+        """Let the replica take over. Returns the number of writes that it never received."""
         while len(self._behind) > lost_writes:
             self._replicate()
         lost = len(self._behind)
@@ -145,7 +145,7 @@ class RedisServer:
             raise exceptions.ConnectionError("Connection reset by peer")
 
     async def _execute_and_wait(self, process: Process, args: Args) -> Any:
-        """Execute; a read that may block waits for new entries, for its time, or for its end."""
+        """Execute. A blocking read waits for entries, its timeout, or the end of its connection."""
         reply = self.execute(args)
         if reply is not None or args[0] != b"XREADGROUP" or b"BLOCK" not in args:
             return reply
@@ -159,13 +159,13 @@ class RedisServer:
                 return None
             if self._connections != connections:
                 raise exceptions.ConnectionError("Connection closed by server.")
-            if process.alive:  # one that is paused finds its entries when it goes on
+            if process.alive:  # a paused process finds its entries when it goes on
                 reply = self.execute(args)
         return reply
 
 
 class SimulatedRedis(Redis):
-    """redis-py's own client, whose commands go to the model instead of a socket."""
+    """The client of redis-py, with the model in place of the socket."""
 
     def __init__(self, server: RedisServer) -> None:
         super().__init__(protocol=2)
@@ -214,13 +214,13 @@ def to_args(args: Sequence[Any]) -> list[bytes]:
 def _parsed(
     callbacks: Mapping[Any, Any], command: Any, reply: Any, options: Mapping[str, Any]
 ) -> Any:
-    """Shape a reply as redis-py does."""
+    """Convert a reply as redis-py does."""
     rest = {name: value for name, value in options.items() if name != "keys"}
     return callbacks[command](reply, **rest) if command in callbacks else reply
 
 
 def _short(reply: Any) -> str:
-    """Enough of a reply for the trace."""
+    """Return a short form of a reply for the trace."""
     if isinstance(reply, list):
         return f"{len(reply)} parts"
     return reply.decode() if isinstance(reply, bytes) else str(reply)

@@ -1,4 +1,4 @@
-"""Processes that can be killed, paused and resumed, and the dice that decide what befalls them."""
+"""Simulated processes, which can be killed, paused and resumed, and the machine that runs them."""
 
 import asyncio
 import contextvars
@@ -11,14 +11,15 @@ from .trace import Trace
 
 _process: contextvars.ContextVar["Process"] = contextvars.ContextVar("process")
 
+#: The average time of a call in each direction, in seconds.
 LATENCY_S = 0.001
-#: Now and then an answer takes so much longer.
+#: Share of the calls that take up to SLOW_S seconds longer.
 SLOW_SHARE = 0.02
 SLOW_S = 0.5
 
 
 class Machine:
-    """The computer on which the processes of one run live: its clock, its dice, its trace."""
+    """The machine that runs the processes of one run: its clock, its dice, its trace."""
 
     def __init__(self, loop: VirtualLoop, dice: random.Random, trace: Trace) -> None:
         self.loop = loop
@@ -32,34 +33,34 @@ class Machine:
 
 
 class Process:
-    """One operating-system process: tasks that live, wait and die together."""
+    """One operating-system process: tasks that are paused, resumed and killed together."""
 
     def __init__(self, name: str, machine: Machine) -> None:
         self.name = name
         self.machine = machine
         self.alive = True
-        #: Called when it dies, to let its connections go.
+        #: Called on a kill, to close the process's connections.
         self.on_death: list[Callable[[], None]] = []
         self._running = asyncio.Event()
         self._running.set()
         self._tasks: list[asyncio.Task[Any]] = []
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run `work` in this process; tasks that it starts belong to it too."""
+        """Run `work` in this process; tasks that it starts belong to the process too."""
         context = contextvars.copy_context()
         context.run(_process.set, self)
         return self.machine.loop.create_task(work, context=context)
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
-        """Take a task that was started in here."""
+        """Register a task that was started in this process."""
         self._tasks = [one for one in self._tasks if not one.done()]
         self._tasks.append(task)
 
     async def turn(self) -> None:
-        """Let time go by before or after a call. Whoever is paused waits; the dead never return.
+        """Let the time of a call pass. A paused process waits; a killed one never returns.
 
         Raises:
-            CancelledError: the process is dead: nothing that it does reaches anybody any more.
+            CancelledError: the process was killed, so its calls no longer take effect.
         """
         dice = self.machine.dice
         delay_s = dice.expovariate(1 / LATENCY_S)
@@ -71,41 +72,41 @@ class Process:
             raise asyncio.CancelledError
 
     def pause(self) -> None:
-        """Stop it where it is, as SIGSTOP does."""
+        """Stop the process where it is, as SIGSTOP does."""
         self._running.clear()
 
     def resume(self) -> None:
-        """Let it go on, unaware of the time that went by."""
+        """Let the process go on, as SIGCONT does."""
         self._running.set()
 
     async def outlast_pause(self) -> bool:
-        """Wait while it is stopped. The timers of a stopped process ring when it goes on.
+        """Wait while the process is paused. Its timers fire when it goes on.
 
-        Returns whether one of them is to cancel the caller.
+        Returns whether a timer has cancelled the caller.
 
         Raises:
-            CancelledError: the process is dead.
+            CancelledError: the process was killed.
         """
-        rang = False
+        cancelled = False
         while self.paused:
             try:
                 await self._running.wait()
             except asyncio.CancelledError:
-                rang = True
+                cancelled = True
         if not self.alive:
             raise asyncio.CancelledError
-        return rang
+        return cancelled
 
     @property
     def paused(self) -> bool:
-        """Whether it is stopped."""
+        """Whether the process is paused."""
         return not self._running.is_set()
 
     async def kill(self) -> None:
-        """End it at once. What its clean-up would still send reaches nobody."""
+        """Kill the process. The calls of its clean-up no longer take effect."""
         self.alive = False
-        for let_go in self.on_death:
-            let_go()
+        for close in self.on_death:
+            close()
         self._running.set()
         while living := [task for task in self._tasks if not task.done()]:
             for task in living:
@@ -114,7 +115,7 @@ class Process:
 
 
 def current() -> Process:
-    """The process in which the caller runs."""
+    """Return the process of the calling task."""
     return _process.get()
 
 

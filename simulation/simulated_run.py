@@ -1,4 +1,4 @@
-"""One run: two bots, two consumers processes, a storm, a calm, and then the books must balance."""
+"""One run: two bots and two consumers processes under faults, then a calm, then the audit."""
 
 import asyncio
 import random
@@ -27,7 +27,7 @@ from db.surfaces import returns
 from .audit import InvariantBroken, audit, unfinished
 from .bots import ACHIEVEMENTS, Bot, accounts_of
 from .clock import VirtualLoop
-from .display_audit import appearance, still_to_show
+from .display_audit import display_breaches, still_to_show
 from .expectations import Expectations
 from .fault_plan import FaultPlan, draw_fault_plan
 from .mutants import Mutant
@@ -38,27 +38,29 @@ from .redis_server import RedisServer, SimulatedRedis
 from .simulated_process import Machine, Process, current
 from .trace import LAST_STEPS, Trace
 
-STORM_S = 25.0
+#: Virtual seconds during which faults occur.
+FAULTS_S = 25.0
 EVENTS_MAX = 25
 CONSUMERS = 2
 ROLES = ("to-discord", "to-telegram", "relay", "cleanup")
 CLAIM_IDLE_MS = 6_000
-#: The limits of a visit and of a round of visits, thirty times as short as in service: as with the
-#: time to claim, a pause is to outlast them now and then.
+#: The limits of a visit and of a round of visits, in seconds: a thirtieth of the real ones, so that
+#: pauses sometimes outlast them, as they outlast CLAIM_IDLE_MS.
 SHORT: dict[str, Any] = {"VISIT_S_MAX": 3.0, "ROUND_S_MAX": 2.0, "LEASE_S": 6.0, "SURVEY_S": 6.0}
-#: Everything must have come to rest so long after the last fault.
+#: Virtual seconds after the last fault within which nothing may be unfinished any more.
 CALM_S_MAX = 240.0
+#: Virtual seconds between two checks.
 LOOK_S = 1.0
-#: It must still be at rest after this.
+#: Virtual seconds for which nothing may become unfinished again.
 REST_S = 5.0
 RESTART_AFTER_S = 2.0
-#: Until then, whoever goes on has seen what happened meanwhile.
+#: Virtual seconds within which a resumed process notices what happened during its pause.
 WAKE_S = 5.0
 
 
 @dataclass
 class Outcome:
-    """What came of a run."""
+    """The outcome of a run."""
 
     seed: int
     broken: str | None
@@ -66,7 +68,7 @@ class Outcome:
     events: int
     steps: int
     digest: str
-    #: Virtual seconds from the last fault to rest.
+    #: Virtual seconds from the last fault until nothing was unfinished.
     calm_s: float
     last_steps: list[str]
 
@@ -78,7 +80,7 @@ def simulate(
     mutant: Mutant | None = None,
     keep: int | None = LAST_STEPS,
 ) -> Outcome:
-    """Run one seed on an empty database. The same seed makes the same run, step by step."""
+    """Run one seed on an empty database. The same seed gives the same run, step by step."""
     trace = Trace(keep=keep)
     real.reset()
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
@@ -91,7 +93,7 @@ def simulate(
         with _logs_into(machine), mutant.applied(real) if mutant else _nothing():
             try:
                 runner.run(world.live())
-            except Exception as error:  # noqa: BLE001 - whatever broke is the outcome of this seed
+            except Exception as error:  # noqa: BLE001 - every error is the outcome of this seed
                 broken = f"{type(error).__name__}: {error}"
             finally:
                 runner.run(world.end())
@@ -108,7 +110,7 @@ def simulate(
 
 
 class SimulatedRun:
-    """Everything that lives in a run."""
+    """The servers, processes and faults of one run."""
 
     def __init__(self, machine: Machine, real: RealPostgres, mutant: Mutant) -> None:
         self.expected = Expectations()
@@ -122,7 +124,7 @@ class SimulatedRun:
         self._postgres = PostgresServer(machine, real)
         self._postgres.rewrite = mutant.rewrite
         self._batch = machine.dice.choice([2, 3, 10, 50])
-        self._community = self._settle_down()
+        self._community = self._make_community()
         self._discord = DiscordServer(machine, self._community)
         self._telegram = TelegramGroup(machine)
         self._platforms = (self._discord, self._telegram)
@@ -130,16 +132,16 @@ class SimulatedRun:
         self._failures: list[str] = []
         self._calls: list[asyncio.TimerHandle] = []
         self.fault_plan: FaultPlan = draw_fault_plan(
-            machine.dice, STORM_S, spared=mutant.spared, met=mutant.met
+            machine.dice, FAULTS_S, spared=mutant.spared, met=mutant.met
         )
-        #: In some runs a consumer that was killed never comes back, and others must claim.
+        #: In some runs a killed consumer never comes back, and others must claim its entries.
         self._slot_2_stays_dead = machine.dice.random() < 0.5
 
     async def live(self) -> None:
-        """Go through the storm and the calm.
+        """Run under faults, then without, then audit.
 
         Raises:
-            InvariantBroken: something happened that must not, or it never came to rest.
+            InvariantBroken: an invariant does not hold, or something stayed unfinished.
         """
         self._link_some()
         with self._wiring():
@@ -147,21 +149,21 @@ class SimulatedRun:
             self._start_consumers(2)
             await asyncio.sleep(0.2)
             bots = [self._start_bot(source) for source in SOURCES]
-            self._storm(self.fault_plan)
+            self._set_shares(self.fault_plan)
             for at_s, incident in self.fault_plan.incidents:
                 await asyncio.sleep(max(at_s - self._machine.loop.time(), 0))
                 self._machine.note("world", incident)
-                await self._befall(incident)
-            await asyncio.wait(bots, timeout=STORM_S)
+                await self._cause(incident)
+            await asyncio.wait(bots, timeout=FAULTS_S)
             await self._calm()
-            await self._come_to_rest()
+            await self._until_finished()
             await asyncio.sleep(REST_S)
         if self._failures:
             raise InvariantBroken("\n".join(self._failures))
         if left := self._unfinished():
-            raise InvariantBroken(f"it did not stay at rest: {left}")
+            raise InvariantBroken(f"unfinished again after the calm: {left}")
         audit(self._real, self._redis, self._keys, self.expected)
-        wrong = appearance(self._real, self._community, self._discord, self._telegram)
+        wrong = display_breaches(self._real, self._community, self._discord, self._telegram)
         if breaches := "\n".join(wrong):
             raise InvariantBroken(breaches)
 
@@ -171,7 +173,7 @@ class SimulatedRun:
         return ", ".join(f"{what}: {count}" for what, count in counts.items())
 
     async def end(self) -> None:
-        """Kill everything."""
+        """Kill all processes."""
         for call in self._calls:
             call.cancel()
         with self._wiring():
@@ -196,11 +198,11 @@ class SimulatedRun:
     async def _watched(self, work: Awaitable[None]) -> None:
         try:
             await work
-        except Exception as error:  # noqa: BLE001 - no error of the code under test may end its process
+        except Exception as error:  # noqa: BLE001 - an error that ends a process is a breach
             self._failures.append(f"{current().name} ended: {type(error).__name__}: {error}")
 
     async def _consume(self, slot: int) -> None:
-        """Be a consumers process, as `consumers.runtime.process` runs it."""
+        """Run a consumers process, as `consumers.runtime.process` does."""
         stop = asyncio.Event()
         settings = Settings(
             redis_url="simulated", database_url="simulated", twinstream_consumer_slot=slot
@@ -220,7 +222,7 @@ class SimulatedRun:
             except (StorageUnavailable, Contention, BusError) as error:
                 await backoff.wait(error)
 
-    def _settle_down(self) -> Community:
+    def _make_community(self) -> Community:
         return Community(
             telegram=TelegramSetting(chat_id=-1),
             discord=DiscordSetting(guild_id=1),
@@ -244,7 +246,7 @@ class SimulatedRun:
         )
 
     def _link_some(self) -> None:
-        """Let all players but one have both their accounts linked from the beginning."""
+        """Link the accounts of all players but one."""
         pairs = zip(accounts_of("telegram"), accounts_of("discord"), strict=True)
         for member, pair in enumerate(list(pairs)[:-1], 1):
             self._real.execute("INSERT INTO members DEFAULT VALUES")
@@ -258,7 +260,7 @@ class SimulatedRun:
 
     @contextmanager
     def _wiring(self) -> Iterator[None]:
-        """Hand the simulated servers to the code that opens connections."""
+        """Give the simulated servers to the code that opens connections."""
 
         def connect(url: str, *, name: str) -> Any:
             return SimulatedRedis(self._redis)
@@ -286,7 +288,7 @@ class SimulatedRun:
 
     # Faults.
 
-    def _storm(self, fault_plan: FaultPlan) -> None:
+    def _set_shares(self, fault_plan: FaultPlan) -> None:
         self._redis.reset_share = fault_plan.reset_share
         self._redis.reply_lost_share = fault_plan.reply_lost_share
         self._postgres.cut_share = fault_plan.cut_share
@@ -295,8 +297,8 @@ class SimulatedRun:
         for platform in self._platforms:
             platform.trouble_share = fault_plan.platform_trouble_share
 
-    async def _befall(self, incident: str) -> None:
-        befall: dict[str, Callable[[], Awaitable[None] | None]] = {
+    async def _cause(self, incident: str) -> None:
+        causes: dict[str, Callable[[], Awaitable[None] | None]] = {
             "redis loses everything": self._flush,
             "redis comes back empty, before the consumers": self._flush_unseen,
             "redis fails over": self._fail_over,
@@ -312,7 +314,7 @@ class SimulatedRun:
             "an operator replays": self._replay,
             "an operator rebuilds": self._rebuild,
         }
-        waiting = befall[incident]()
+        waiting = causes[incident]()
         if waiting is not None:
             await waiting
 
@@ -321,7 +323,7 @@ class SimulatedRun:
         self._redis.flush()
 
     async def _flush_unseen(self) -> None:
-        """Lose what piles up unread, and nobody is there to notice but the bots."""
+        """Lose entries that no consumer has read, while no consumer runs to notice it."""
         for slot in range(1, CONSUMERS + 1):
             await self._kill_one(f"consumers-{slot}")
         await asyncio.sleep(self._dice.uniform(0, RESTART_AFTER_S))
@@ -358,12 +360,12 @@ class SimulatedRun:
         platform = self._dice.choice(self._platforms)
         platform.leave(self._dice.choice(accounts_of(platform.name)))
 
-    async def _welcome(self) -> None:
-        """Let everybody come back who left, and their platform's bot see them do so."""
+    async def _let_members_return(self) -> None:
+        """Let all members return, and let the bot of their platform notice it."""
         for platform in self._platforms:
             for account in sorted(platform.away):
-                self._machine.note("world", f"{account} comes back to {platform.name}")
-                await self._operate(partial(_see, platform.name, account))
+                self._machine.note("world", f"{account} returns to {platform.name}")
+                await self._operate(partial(_notice_return, platform.name, account))
             platform.away.clear()
 
     async def _kill(self) -> None:
@@ -384,7 +386,7 @@ class SimulatedRun:
         self._pause_one(self._processes[self._dice.choice(list(self._processes))])
 
     def _pause_a_visit(self) -> None:
-        """Stop whoever writes next, in the middle of it; others may see to the member meanwhile."""
+        """Pause the process of the next write in the middle of it; others may visit the member."""
         self._dice.choice(self._platforms).before_next_write = self._pause_one
 
     def _pause_one(self, process: Process) -> None:
@@ -412,13 +414,13 @@ class SimulatedRun:
         self._operate(again)
 
     def _operate(self, work: Callable[[Any, Any], Awaitable[Any]]) -> asyncio.Task[None]:
-        """Let an operator type a command, in a process of its own."""
+        """Run an operator's command in its own process."""
 
         async def command() -> None:
             try:
                 await work(Pool(self._postgres, current()), SimulatedRedis(self._redis))
             except (DbError, BusError, OSError):
-                return  # it is told so, and may type it again
+                return  # the command failed; the operator may repeat it
 
         process = self._new_process("operator")
         return process.start(self._watched(command()))
@@ -429,13 +431,13 @@ class SimulatedRun:
     # The end.
 
     async def _calm(self) -> None:
-        """End every fault; who is dead and is to come back does so."""
-        self._machine.note("world", "the storm is over")
+        """End every fault, and restart killed consumers, unless slot 2 stays dead."""
+        self._machine.note("world", "no more faults")
         for call in self._calls:
             call.cancel()
         self._calls.clear()
         self._redis.full, self._redis.reachable, self._postgres.reachable = False, True, True
-        self._storm(FaultPlan())
+        self._set_shares(FaultPlan())
         for platform in self._platforms:
             platform.reachable, platform.before_next_write = True, None
         if stopped := [one for one in self._processes.values() if one.paused]:
@@ -447,25 +449,27 @@ class SimulatedRun:
                 self._restart(f"consumers-{slot}", slot)
         for source in SOURCES:
             await self._processes[f"bot-{source}"].kill()
-        await self._welcome()
+        await self._let_members_return()
 
-    async def _come_to_rest(self) -> None:
+    async def _until_finished(self) -> None:
         began = self._machine.loop.time()
         while left := self._unfinished():
             self.calm_s = self._machine.loop.time() - began
             if self.calm_s > CALM_S_MAX:
-                raise InvariantBroken(f"after {CALM_S_MAX:.0f} s of calm there is still {left}")
+                raise InvariantBroken(
+                    f"still unfinished after {CALM_S_MAX:.0f} s without faults: {left}"
+                )
             await asyncio.sleep(LOOK_S)
 
 
-async def _see(platform: Source, account: int, pool: Pool, redis: Any) -> None:
+async def _notice_return(platform: Source, account: int, pool: Pool, redis: Any) -> None:
     async with pool.acquire() as conn:
         await returns.show_again(conn, platform, account)
 
 
 @contextmanager
 def _logs_into(machine: Machine) -> Iterator[None]:
-    """Make what the code under test logs a part of the trace."""
+    """Add the log of the code under test to the trace."""
 
     def note(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
         process = _name_of_current()

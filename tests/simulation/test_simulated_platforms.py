@@ -19,7 +19,7 @@ from aiogram.types import ChatMemberLeft
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from simulation.clock import VirtualLoop
-from simulation.display_audit import appearance, still_to_show
+from simulation.display_audit import display_breaches, still_to_show
 from simulation.platforms import FOREIGN_ROLE, DiscordServer, TelegramGroup
 from simulation.postgres import RealPostgres
 from simulation.simulated_process import Machine, Process
@@ -105,8 +105,8 @@ def test_a_trouble_is_told_as_the_library_tells_it_and_done_or_not_done(trouble:
         assert await outcome(places.give_role()) is from_discord
         assert await outcome(places.set_tag()) is from_telegram
 
-        assert places.discord.wears(ALICE) == {FOREIGN_ROLE, *([NEWCOMER] if done else [])}
-        assert places.telegram.wears(ALICE) == ("Newcomer" if done else "")
+        assert places.discord.roles_of(ALICE) == {FOREIGN_ROLE, *([NEWCOMER] if done else [])}
+        assert places.telegram.tag_of(ALICE) == ("Newcomer" if done else "")
         assert places.discord.under_way == places.telegram.under_way == 0
 
     run(scene, LoadedDice(trouble))
@@ -122,7 +122,7 @@ def test_without_trouble_everything_is_done_and_read_back():
         assert (await places.telegram.get_chat_member(-1, ALICE)).tag == "Newcomer"  # type: ignore[union-attr]
 
         await places.discord.remove_role(1, ALICE, NEWCOMER, reason="a loss")
-        assert places.discord.wears(ALICE) == {FOREIGN_ROLE}
+        assert places.discord.roles_of(ALICE) == {FOREIGN_ROLE}
 
     run(scene)
 
@@ -137,7 +137,7 @@ def test_a_write_that_was_stopped_on_its_way_is_done_later_and_believed_too_late
 
         assert await outcome(places.give_role()) is TimeoutError
         assert places.machine.loop.time() > 3_600
-        assert NEWCOMER in places.discord.wears(ALICE)
+        assert NEWCOMER in places.discord.roles_of(ALICE)
 
     run(scene)
 
@@ -170,7 +170,7 @@ def test_who_left_is_unknown_and_comes_back_with_nothing_of_ours():
         places.discord.away.clear()
         places.telegram.away.clear()
         assert await places.discord.get_member(1, ALICE) == {"roles": [str(FOREIGN_ROLE)]}
-        assert places.telegram.wears(ALICE) == ""
+        assert places.telegram.tag_of(ALICE) == ""
 
     run(scene)
 
@@ -191,10 +191,10 @@ def test_only_one_who_wears_what_their_books_say_is_dressed_right(real_postgres:
 
     async def scene(places: Places) -> None:
         def wrong() -> list[str]:
-            found = appearance(real_postgres, COMMUNITY, places.discord, places.telegram)
+            found = display_breaches(real_postgres, COMMUNITY, places.discord, places.telegram)
             return [line.split()[0] for line in found]
 
-        roles = places.discord.wears(ALICE)
+        roles = places.discord.roles_of(ALICE)
         assert wrong() == ["discord", "telegram"]
         roles |= {REGULAR, PIONEER}
         await places.telegram.set_chat_member_tag(-1, ALICE, tag="Regular")
