@@ -10,7 +10,7 @@ import structlog
 
 from config import Community
 from db import Announcement, DbError
-from db.surfaces.visits import ACHIEVEMENT_PREFIX
+from db.surfaces import ACHIEVEMENT_PREFIX
 
 from .answers import shortened
 from .markup import Markup

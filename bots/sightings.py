@@ -13,8 +13,8 @@ import structlog
 
 from config import Community
 from db import DbError
+from db.surfaces import ACHIEVEMENT_PREFIX, RANK
 from db.surfaces.returns import Shown
-from db.surfaces.visits import ACHIEVEMENT_PREFIX, RANK
 
 from .members import Members
 

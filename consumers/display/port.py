@@ -16,7 +16,7 @@ class CannotShow(Exception):
 
     `retry_s` says when to visit again. With `everyone`, the cause is not the member's: no surface
     on this platform can be written until then. With a `cause`, a visit is of no use before that
-    cause is gone: one that a survey names, or one of `visits.PERSONAL`.
+    cause is gone: one that a survey names, or one of `surfaces.PERSONAL`.
     """
 
     def __init__(

@@ -13,6 +13,7 @@ import structlog
 
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
+from db import surfaces
 from db.surfaces import visits
 from db.surfaces.visits import Showing
 
@@ -99,10 +100,10 @@ class DisplayRole:
     async def _take(self) -> list[Showing]:
         """Take as many members as the limits allow: urgent ones, or else some of the backfill."""
         room = self._display.room(urgent=True)
-        taken = await self._take_some(min(room, self._members_max), visits.LINK)
+        taken = await self._take_some(min(room, self._members_max), surfaces.LINK)
         if not taken:
             room = min(self._display.room(urgent=False), PATIENT_MEMBERS_MAX, self._members_max)
-            taken = await self._take_some(room, visits.BACKFILL)
+            taken = await self._take_some(room, surfaces.BACKFILL)
         return taken
 
     async def _take_some(self, limit: int, least_urgent: int) -> list[Showing]:
@@ -227,7 +228,7 @@ class DisplayRole:
                 showing,
                 cause=refusal.cause,
                 error=str(refusal),
-                look_after_s=refusal.retry_s if refusal.cause == visits.EXEMPT else None,
+                look_after_s=refusal.retry_s if refusal.cause == surfaces.EXEMPT else None,
             )
         else:
             error = str(refusal)
@@ -235,7 +236,7 @@ class DisplayRole:
         self._log_refusal(refusal, delay_s, showing.account_id)
         if refusal.everyone:
             self._block(refusal)
-        if refusal.cause not in (None, *visits.PERSONAL, *self._hindrances.causes):
+        if refusal.cause not in (None, *surfaces.PERSONAL, *self._hindrances.causes):
             self._next_survey = 0.0  # the platform is not as it was at the last survey
         return is_ours
 
@@ -263,7 +264,7 @@ class DisplayRole:
         `surfaces` has the reason of every single member.
         """
         why = str(refusal)
-        if refusal.cause not in (None, *visits.PERSONAL):
+        if refusal.cause not in (None, *surfaces.PERSONAL):
             return False  # the survey logs it
         if refusal.everyone:
             return self._obstacle is None or str(self._obstacle) != why

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import asyncpg
 
 from ..platforms import Platform
+from ..surfaces import ACHIEVEMENT_PREFIX, RANK
+from ..surfaces.wishes import want
 
 
 class LedgerRow(NamedTuple):
@@ -96,25 +98,16 @@ async def enter(
             ON CONFLICT ON CONSTRAINT achievement_once DO UPDATE SET
                 unlocked_at = least(a.unlocked_at, excluded.unlocked_at)
             RETURNING member_id, achievement
-        ), wanted AS (
-            SELECT b.member_id, 'rank' AS surface, b.rank AS number FROM books AS b
+        ), wishes AS (
+            -- Rank follows from the XP of the books, so every member with new books has a wish.
+            SELECT s.member_id, '{RANK}' AS surface, b.rank AS number, s.last_key AS wanted_key,
+                s.priority
+            FROM books AS b JOIN sums AS s USING (member_id)
             UNION ALL
-            SELECT u.member_id, 'achievement:' || u.achievement, 1 FROM unlocked AS u
-        ), shown AS (
-            INSERT INTO surfaces AS f
-                (member_id, platform, surface, wanted, wanted_key, priority)
-            SELECT w.member_id, $1, w.surface, w.number, s.last_key, s.priority
-            FROM wanted AS w
-            JOIN sums AS s USING (member_id)
-            JOIN accounts AS a ON a.member_id = w.member_id AND a.platform = $1
-            ORDER BY w.member_id, w.surface
-            ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
-                wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
-                priority = excluded.priority, attempts = 0,
-                retry_at = CASE WHEN f.parked = 'absent' THEN f.retry_at END,
-                error = CASE WHEN f.parked = 'absent' THEN f.error END,
-                parked = CASE WHEN f.parked = 'absent' THEN f.parked END
-            WHERE f.wanted <> excluded.wanted
+            SELECT s.member_id, '{ACHIEVEMENT_PREFIX}' || u.achievement, 1, s.last_key, s.priority
+            FROM unlocked AS u JOIN sums AS s USING (member_id)
+        ), wanted AS (
+            {want("wishes", platform="$1")}
         )
         SELECT idempotency_key FROM entered
         """,  # noqa: S608 - the columns are this module's own constant

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import asyncpg
 
 from ..errors import mapped_errors
+from ..surfaces import BACKFILL, RANK
+from ..surfaces.wishes import want
 
 MEMBERS_PER_STEP = 5_000
 
@@ -53,7 +55,7 @@ async def _ladder(conn: asyncpg.Connection) -> list[Rung]:
 
 async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
     changed: int = await conn.fetchval(
-        """
+        f"""
         WITH stale AS (
             SELECT member_id, platform FROM sync_state
             WHERE member_id BETWEEN $1 AND $2 AND rank <> rank_on(xp, (SELECT ladder()))
@@ -64,18 +66,15 @@ async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
                 version = s.version + 1, updated_at = now()
             FROM stale WHERE s.member_id = stale.member_id AND s.platform = stale.platform
             RETURNING s.member_id, s.platform, s.rank
-        ), shown AS (
-            UPDATE surfaces AS f SET wanted = b.rank, wanted_at = now(), wanted_key = 'ladder',
-                priority = 3, attempts = 0,
-                retry_at = CASE WHEN f.parked = 'absent' THEN f.retry_at END,
-                error = CASE WHEN f.parked = 'absent' THEN f.error END,
-                parked = CASE WHEN f.parked = 'absent' THEN f.parked END
-            FROM books AS b
-            WHERE f.member_id = b.member_id AND f.platform = b.platform AND f.surface = 'rank'
-                AND f.wanted <> b.rank
+        ), wishes AS (
+            SELECT member_id, platform, '{RANK}' AS surface, rank AS number,
+                'ladder' AS wanted_key, {BACKFILL}::smallint AS priority
+            FROM books
+        ), wanted AS (
+            {want("wishes")}
         )
         SELECT count(*) FROM books
-        """,
+        """,  # noqa: S608 - constants
         first,
         last,
     )

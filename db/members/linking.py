@@ -18,7 +18,7 @@ import asyncpg
 from .. import stop_signs
 from ..errors import Contention, mapped_errors
 from ..platforms import Platform
-from ..surfaces.visits import MAY_BE_SEEN
+from ..surfaces import wishes
 from . import accounts
 from .notices import CODE_VOID
 
@@ -242,7 +242,7 @@ async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
         keep,
         drop,
     )
-    await _want_everything_shown(conn, keep, drop)
+    await wishes.want_merged(conn, keep=keep, drop=drop)
     for table in ("sync_state", "achievements", "store_debts", "surfaces"):
         await conn.execute(f"DELETE FROM {table} WHERE member_id = $1", drop)  # noqa: S608
     await conn.execute(
@@ -254,55 +254,6 @@ async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
         drop,
     )
     await conn.execute("DELETE FROM members WHERE id = $1", drop)
-
-
-async def _want_everything_shown(conn: asyncpg.Connection, keep: int, drop: int) -> None:
-    """Want the merged member's rank and achievements on both platforms.
-
-    What an account shows already was noted under the member that it belonged to until now. If
-    somebody is at work on it, it stays in their hands. Nothing of it is announced: nobody reached
-    just now what two accounts come to together.
-    """
-    # Whoever gives a member back in this moment is waited for, else their lease would be renewed.
-    await conn.execute(
-        """
-        SELECT FROM surfaces WHERE member_id IN ($1, $2)
-        ORDER BY member_id, platform, surface
-        FOR NO KEY UPDATE
-        """,
-        keep,
-        drop,
-    )
-    await conn.execute(
-        f"""
-        WITH wanted AS (
-            SELECT platform, 'rank' AS surface, rank AS number FROM sync_state WHERE member_id = $1
-            UNION ALL
-            SELECT platform, 'achievement:' || achievement, 1 FROM achievements WHERE member_id = $1
-        ), hands AS (
-            SELECT platform, max(taken_until) AS taken_until FROM surfaces
-            WHERE member_id IN ($1, $2) GROUP BY platform
-        ), before AS (
-            SELECT platform, surface, array_agg(DISTINCT number) AS numbers
-            FROM surfaces AS f CROSS JOIN unnest({MAY_BE_SEEN}) AS u (number)
-            WHERE member_id IN ($1, $2) AND (unconfirmed IS NOT NULL OR shown IS NOT NULL)
-            GROUP BY platform, surface
-        )
-        INSERT INTO surfaces AS f
-            (member_id, platform, surface, wanted, wanted_key, priority, taken_until, unconfirmed)
-        SELECT $1, w.platform, w.surface, w.number, 'link', 1, h.taken_until, b.numbers
-        FROM wanted AS w
-        LEFT JOIN hands AS h USING (platform)
-        LEFT JOIN before AS b USING (platform, surface)
-        ORDER BY w.platform, w.surface
-        ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
-            wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
-            priority = 1, shown = NULL, taken_until = excluded.taken_until, attempts = 0,
-            retry_at = NULL, parked = NULL, error = NULL, unconfirmed = excluded.unconfirmed
-        """,  # noqa: S608 - a constant
-        keep,
-        drop,
-    )
 
 
 async def _issuer(conn: asyncpg.Connection, code: str) -> _Account | None:

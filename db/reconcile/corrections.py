@@ -10,7 +10,10 @@ import asyncpg
 from ..errors import mapped_errors
 from ..ledger.entries import LedgerRow
 from ..platforms import Platform
-from ..surfaces.visits import RECONCILE
+from ..surfaces import RECONCILE, wishes
+
+#: What a wish of reconcile bears in place of an event's key.
+_WANTED_KEY = "reconcile"
 
 
 async def lock_member(
@@ -81,24 +84,8 @@ async def want_rank(conn: asyncpg.Connection, platform: Platform, member_id: int
             member_id,
             platform,
         )
-        await conn.execute(
-            """
-            INSERT INTO surfaces AS f
-                (member_id, platform, surface, wanted, wanted_key, priority)
-            SELECT s.member_id, s.platform, 'rank', s.rank, 'reconcile', $3
-            FROM sync_state AS s JOIN accounts AS a USING (member_id, platform)
-            WHERE s.member_id = $1 AND s.platform = $2
-            ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
-                wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
-                priority = excluded.priority, attempts = 0,
-                retry_at = CASE WHEN f.parked = 'absent' THEN f.retry_at END,
-                error = CASE WHEN f.parked = 'absent' THEN f.error END,
-                parked = CASE WHEN f.parked = 'absent' THEN f.parked END
-            WHERE f.wanted <> excluded.wanted
-            """,
-            member_id,
-            platform,
-            RECONCILE,
+        await wishes.want_rank(
+            conn, platform, member_id, wanted_key=_WANTED_KEY, priority=RECONCILE
         )
 
 
@@ -136,7 +123,7 @@ async def restore_achievement(
             platform,
             achievement,
         )
-    await _want_achievement(conn, platform, member_id, achievement, 1)
+    await _want_achievement(conn, platform, member_id, achievement, is_held=True)
 
 
 async def remove_achievement(
@@ -150,26 +137,21 @@ async def remove_achievement(
             platform,
             achievement,
         )
-    await _want_achievement(conn, platform, member_id, achievement, 0)
+    await _want_achievement(conn, platform, member_id, achievement, is_held=False)
 
 
 async def _want_achievement(
-    conn: asyncpg.Connection, platform: Platform, member_id: int, achievement: str, number: int
+    conn: asyncpg.Connection, platform: Platform, member_id: int, achievement: str, *, is_held: bool
 ) -> None:
-    with mapped_errors():
-        await conn.execute(
-            """
-            UPDATE surfaces SET wanted = $4, wanted_key = 'reconcile', wanted_at = now(),
-                priority = $5
-            WHERE member_id = $1 AND platform = $2 AND surface = 'achievement:' || $3
-                AND wanted <> $4
-            """,
-            member_id,
-            platform,
-            achievement,
-            number,
-            RECONCILE,
-        )
+    await wishes.want_achievement(
+        conn,
+        platform,
+        member_id,
+        achievement,
+        is_held=is_held,
+        wanted_key=_WANTED_KEY,
+        priority=RECONCILE,
+    )
 
 
 async def origin_row(conn: asyncpg.Connection, idempotency_key: str) -> LedgerRow | None:

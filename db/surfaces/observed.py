@@ -12,7 +12,7 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-from .visits import ABSENT
+from . import ABSENT
 
 
 class Appearance(NamedTuple):

@@ -12,7 +12,8 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-from .visits import ABSENT, LIVE, MAY_BE_SEEN, RECONCILE
+from . import ABSENT, LIVE, RECONCILE
+from .wishes import MAY_BE_SEEN, want_again
 
 
 class Shown(NamedTuple):
@@ -87,10 +88,7 @@ async def _forget(
                 ORDER BY f.surface
                 FOR NO KEY UPDATE OF f
             )
-            UPDATE surfaces AS f SET shown = NULL, forgotten = true, wanted_at = now(),
-                retry_at = NULL, parked = NULL, error = NULL, attempts = 0,
-                priority = CASE WHEN f.wanted IS DISTINCT FROM f.shown
-                    THEN least(f.priority, $4) ELSE $4 END,
+            UPDATE surfaces AS f SET {want_again(priority="$4")}, shown = NULL, forgotten = true,
                 unconfirmed = CASE WHEN $3 OR f.taken_until > now()
                     THEN array(SELECT DISTINCT unnest({MAY_BE_SEEN} || 0)) END
             FROM theirs AS t

@@ -10,34 +10,14 @@ for the old state is work as well.
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-
-RANK = "rank"
-ACHIEVEMENT_PREFIX = "achievement:"
-
-#: What people notice first comes first: the priorities of a wish.
-LIVE: Final = 0
-LINK: Final = 1
-RECONCILE: Final = 2
-BACKFILL: Final = 3
-
-#: The cause of parking whoever is not there. It is gone once they are heard of again.
-ABSENT: Final = "absent"
-#: The cause of parking whom the platform lets nobody decorate, such as administrators. It is looked
-#: now and then whether it is gone.
-EXEMPT: Final = "exempt"
-#: Causes that are the member's own: no survey of the platform finds them.
-PERSONAL: Final = (ABSENT, EXEMPT)
-
-#: SQL: the numbers of which people see one, for a row `f` of `surfaces`. It is what was shown, or
-#: all that visits may have left there while nobody knows; before the first visit, nothing. A row
-#: never has both.
-MAY_BE_SEEN: Final = "coalesce(f.unconfirmed, ARRAY[coalesce(f.shown, 0)])"
+from . import BACKFILL, PERSONAL, wishes
+from .wishes import MAY_BE_SEEN
 
 
 class Showing(NamedTuple):
@@ -201,7 +181,7 @@ async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
         pool,
         showing,
         f"""
-        shown = NULL, wanted_at = now(), taken_until = nullif(f.taken_until, $3),
+        shown = NULL, {wishes.ONCE_MORE}, taken_until = nullif(f.taken_until, $3),
         unconfirmed = array(SELECT DISTINCT unnest({MAY_BE_SEEN} || coalesce(h.number, 0)))
         """,
         of=_THEIRS,

@@ -625,6 +625,29 @@ GUARDS = {
         ("bots/discord_bot/client.py", "        guard_parsers(self)\n", ""),
         room="tests/e2e",
     ),
+    "an achievement that is put back is wanted, wished for or not": guard(
+        "test_wishes.py"
+        "::test_an_achievement_that_reconcile_puts_back_is_wanted_although_it_never_was",
+        (
+            "db/surfaces/wishes.py",
+            "        FROM {wishes} AS w\n",
+            (
+                "        FROM {wishes} AS w JOIN surfaces AS known"
+                " ON (known.member_id, known.platform, known.surface)"
+                " = (w.member_id, {platform}, w.surface)\n"
+            ),
+        ),
+        room="tests/integration/db",
+    ),
+    "a new wish frees what hindered the old one": guard(
+        "test_wishes.py::test_an_achievement_that_reconcile_takes_away_frees_what_was_parked",
+        (
+            "db/surfaces/wishes.py",
+            "            parked = CASE WHEN f.parked = '{ABSENT}' THEN f.parked END\n",
+            "            parked = f.parked\n",
+        ),
+        room="tests/integration/db",
+    ),
     "a code that others could read links nobody": guard(
         "test_code_voiding.py::test_a_void_code_links_nobody_and_its_owner_is_told",
         ("db/members/linking.py", _VOID, _STILL_LIVE),

@@ -9,7 +9,7 @@ import aiohttp
 import discord
 
 from consumers.display.port import CannotShow
-from db.surfaces import visits
+from db import surfaces
 
 from .hierarchy import NOT_IN_SERVER
 
@@ -49,7 +49,7 @@ def _refusal(error: discord.HTTPException) -> CannotShow | None:
         return CannotShow(
             "is not a member of the Discord server",
             retry_s=REFUSED_RETRY_S,
-            cause=visits.ABSENT,
+            cause=surfaces.ABSENT,
         )
     if error.code in (UNKNOWN_GUILD, MISSING_ACCESS):
         return CannotShow(NOT_IN_SERVER, retry_s=REFUSED_RETRY_S, everyone=True)

@@ -20,8 +20,7 @@ from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import NotYet
-from db import Platform
-from db.surfaces import visits
+from db import Platform, surfaces
 from db.surfaces.visits import Showing
 
 from .answers import read_member, read_roles
@@ -76,11 +75,11 @@ def wanted_roles(community: Community, wanted: Mapping[str, int]) -> frozenset[i
     A rank or achievement that twinstream.toml does not have, or has without a role, has none.
     """
     unlocked = [
-        surface.removeprefix(visits.ACHIEVEMENT_PREFIX)
+        surface.removeprefix(surfaces.ACHIEVEMENT_PREFIX)
         for surface, number in wanted.items()
-        if surface.startswith(visits.ACHIEVEMENT_PREFIX) and number
+        if surface.startswith(surfaces.ACHIEVEMENT_PREFIX) and number
     ]
-    return community.roles_for(wanted.get(visits.RANK, 0), unlocked)
+    return community.roles_for(wanted.get(surfaces.RANK, 0), unlocked)
 
 
 def given_roles(community: Community, showing: Showing) -> tuple[frozenset[int], frozenset[int]]:
@@ -96,10 +95,10 @@ def given_roles(community: Community, showing: Showing) -> tuple[frozenset[int],
 
 def audit_reason(showing: Showing, community: Community) -> str:
     """Word the reason for Discord's audit log, with the key of the event behind it. Pure."""
-    rank = community.rank(showing.wanted.get(visits.RANK, 0))
-    if showing.priority == visits.LINK:
+    rank = community.rank(showing.wanted.get(surfaces.RANK, 0))
+    if showing.priority == surfaces.LINK:
         why = "accounts were linked"
-    elif showing.priority == visits.BACKFILL:
+    elif showing.priority == surfaces.BACKFILL:
         why = "the ladder of ranks changed"
     elif showing.put_back:
         why = "put back after a change by hand or a return"

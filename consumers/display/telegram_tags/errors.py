@@ -14,7 +14,7 @@ from aiogram.exceptions import (
 
 from config.telegram_answers import UnreadableAnswer
 from consumers.display.port import CannotShow
-from db.surfaces import visits
+from db import surfaces
 
 #: The bot re-checks this often whether a member still is an administrator: Telegram may report no
 #: demotion.
@@ -41,12 +41,14 @@ WHY_TITLE_STAYS = "is an administrator whose title Telegram does not let the bot
 
 def absent() -> CannotShow:
     """Say that a member is not in the group. Pure."""
-    return CannotShow("is not in the Telegram group", retry_s=REFUSED_RETRY_S, cause=visits.ABSENT)
+    return CannotShow(
+        "is not in the Telegram group", retry_s=REFUSED_RETRY_S, cause=surfaces.ABSENT
+    )
 
 
 def untaggable(why: str) -> CannotShow:
     """Say that the bot can give this administrator neither a tag nor a title. Pure."""
-    return CannotShow(why, retry_s=UNTAGGABLE_RETRY_S, cause=visits.EXEMPT)
+    return CannotShow(why, retry_s=UNTAGGABLE_RETRY_S, cause=surfaces.EXEMPT)
 
 
 def obstacle(error: Exception) -> CannotShow:
@@ -55,7 +57,7 @@ def obstacle(error: Exception) -> CannotShow:
         return CannotShow("Telegram asks to wait", retry_s=float(error.retry_after), everyone=True)
     if isinstance(error, UnreadableAnswer) and error.was_done:
         # Nothing is known of this member until their status in the group, or aiogram, changes.
-        return CannotShow(str(error), retry_s=REFUSED_RETRY_S, cause=visits.EXEMPT)
+        return CannotShow(str(error), retry_s=REFUSED_RETRY_S, cause=surfaces.EXEMPT)
     if isinstance(error, TelegramUnauthorizedError):
         return CannotShow(
             "Telegram refuses TELEGRAM_TOKEN: was it revoked?",

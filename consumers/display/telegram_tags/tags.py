@@ -24,8 +24,7 @@ from consumers.display.rate import RateLimit
 from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
-from db import Platform
-from db.surfaces import visits
+from db import Platform, surfaces
 from db.surfaces.visits import Showing
 
 from .errors import (
@@ -91,7 +90,7 @@ class TelegramTags:
 
     async def show(self, showing: Showing) -> None:
         """Bring the member's tag or title to the wanted one."""
-        rank = self._community.rank(showing.wanted.get(visits.RANK, 0))
+        rank = self._community.rank(showing.wanted.get(surfaces.RANK, 0))
         wanted = rank.telegram_tag if rank is not None else ""
         with mapped_errors():
             worn = await self._worn(showing.account_id)
@@ -120,8 +119,8 @@ class TelegramTags:
 
     def _is_kept(self, tag: str, showing: Showing) -> bool:
         """Tell whether a person gave the member this tag and `keep_manual_changes` keeps it."""
-        shown = showing.shown.get(visits.RANK) or 0
-        before = map(self._community.rank, {shown, *showing.unconfirmed.get(visits.RANK, ())})
+        shown = showing.shown.get(surfaces.RANK) or 0
+        before = map(self._community.rank, {shown, *showing.unconfirmed.get(surfaces.RANK, ())})
         ours = {rank.telegram_tag for rank in before if rank is not None}
         return self._community.keep_manual_changes and tag not in {"", *ours}
 

@@ -19,9 +19,8 @@ from consumers.display.discord_roles.roles import wanted_roles
 from consumers.display.port import CannotShow
 from consumers.display.role import VISIT_S_MAX
 from consumers.reconcile.port import CannotRead
-from db.surfaces import observed
+from db.surfaces import RANK, observed
 from db.surfaces.observed import Count
-from db.surfaces.visits import RANK
 
 log = structlog.get_logger("twinstream.reconcile")
 

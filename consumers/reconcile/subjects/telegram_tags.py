@@ -14,7 +14,7 @@ from consumers.display.telegram_tags.tags import worn_by
 from consumers.reconcile.port import CannotRead
 from db import Platform
 from db.reconcile.fields import Field, FieldKind
-from db.surfaces.visits import ABSENT, EXEMPT, PERSONAL, RANK
+from db.surfaces import ABSENT, EXEMPT, PERSONAL, RANK
 from schemas.snapshots import SubjectName
 
 from .appearance import Observation, Wording

@@ -11,8 +11,9 @@ from bots.sightings import Sightings
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db import Rung, set_ladder
+from db.surfaces import ABSENT, RECONCILE
 from db.surfaces.observed import clock, note_absent
-from db.surfaces.visits import ABSENT, RECONCILE, Showing, mark_shown, park, take
+from db.surfaces.visits import Showing, mark_shown, park, take
 from tests.support.record import Record, achievement, record, xp
 
 WHO = 1001

@@ -5,22 +5,11 @@ import asyncio
 import asyncpg
 import pytest
 
-from db import Rung, issue_code, redeem_code, set_ladder
+from db import Rung, issue_code, redeem_code, set_ladder, surfaces
 from db.ledger import events
-from db.surfaces import visits
+from db.surfaces import ABSENT, LIVE, RECONCILE
 from db.surfaces.returns import put_back, seen_again, show_again
-from db.surfaces.visits import (
-    ABSENT,
-    LIVE,
-    RECONCILE,
-    Showing,
-    doubt,
-    mark_shown,
-    park,
-    postpone,
-    release,
-    take,
-)
+from db.surfaces.visits import Showing, doubt, mark_shown, park, postpone, release, take
 from tests.support.record import Record, achievement, record, until_someone_waits_for_a_lock, xp
 
 LEASE_S = 60.0
@@ -493,4 +482,4 @@ async def test_two_processes_set_the_ladder_at_once(pool, books):
 
 
 def test_the_names_of_surfaces_are_what_the_ledger_writes():
-    assert (visits.RANK, visits.ACHIEVEMENT_PREFIX) == ("rank", "achievement:")
+    assert (surfaces.RANK, surfaces.ACHIEVEMENT_PREFIX) == ("rank", "achievement:")

@@ -30,7 +30,7 @@ from consumers.display.discord_roles.roles import (
 )
 from consumers.display.port import BACKOFF_S_MAX, CannotShow, retry_after_s
 from consumers.display.telegram_tags import errors as telegram_errors
-from db.surfaces import visits
+from db import surfaces
 from db.surfaces.visits import Showing
 
 COMMUNITY = Community(
@@ -103,7 +103,7 @@ def showing(**more) -> Showing:
         "unconfirmed": {"rank": frozenset()},
         "wanted_key": "tg_game_guess_7_1",
         "put_back": False,
-        "priority": visits.LIVE,
+        "priority": surfaces.LIVE,
         "attempts": 0,
         "wanted_at": {"rank": moment},
         "taken_until": moment,
@@ -135,9 +135,9 @@ def test_where_it_is_unknown_what_is_shown_only_what_all_visits_gave_is_sure(
     [
         ({}, "rank One"),
         ({"wanted": {"rank": 0}}, "no rank"),
-        ({"put_back": True, "priority": visits.RECONCILE}, "put back after a change by hand"),
-        ({"priority": visits.LINK}, "accounts were linked"),
-        ({"priority": visits.BACKFILL}, "the ladder of ranks changed"),
+        ({"put_back": True, "priority": surfaces.RECONCILE}, "put back after a change by hand"),
+        ({"priority": surfaces.LINK}, "accounts were linked"),
+        ({"priority": surfaces.BACKFILL}, "the ladder of ranks changed"),
     ],
 )
 def test_the_audit_log_is_told_why_and_which_event(more, says):

@@ -45,6 +45,7 @@ READS_ENVIRONMENT = re.compile(
     r"|(?:consumers|bots)/(?:\w+/)?(?:__main__|app|process|cli)\.py|chaos/(?:__main__|bot)\.py"
 )
 SPELLS_KEYS = "bus/keys.py"
+WRITES_WISHES = "db/surfaces/wishes.py"
 VAGUE_NAMES = {"util", "utils", "common", "helper", "helpers", "base", "misc"}
 #: What the three grounds that ship in the wheel may need; pyproject.toml names the same.
 WHEEL_NEEDS = {
@@ -368,6 +369,20 @@ def test_sql_is_written_in_db_only():
         if package_of(path) not in {"db", "launch", *PROOFS}
         for text, line in texts(path)
         if SQL.match(text)
+    ]
+
+    assert not strays
+
+
+def test_what_members_should_see_is_written_in_one_place():
+    """Five statements wrote it once, in three variants; two of them were wrong."""
+    assigned = re.compile(r"(?<![\w.])(?:wanted|wanted_key|wanted_at|priority)\s*=(?!=)")
+    strays = [
+        f"{named(path)}:{line} writes {found[0]!r}"
+        for path in sources()
+        if package_of(path) == "db" and named(path) != WRITES_WISHES
+        for text, line in texts(path)
+        if (found := assigned.search(text)) or (found := re.search("INSERT INTO surfaces", text))
     ]
 
     assert not strays

@@ -23,7 +23,8 @@ from consumers.display.rate import RateLimit
 from consumers.display.role import PATIENT_MEMBERS_MAX, DisplayRole
 from db import Fact, Rung, set_ladder
 from db.ledger import events
-from db.surfaces.visits import BACKFILL, Showing
+from db.surfaces import BACKFILL
+from db.surfaces.visits import Showing
 from tests.support.discord_display import GIVE, TAKE, Server
 from tests.support.settling import NOON, until
 

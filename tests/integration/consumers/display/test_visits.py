@@ -16,7 +16,7 @@ from consumers.display.role import DisplayRole
 from consumers.runtime.resources import Resources
 from db import Fact, StorageUnavailable
 from db.ledger import events
-from db.surfaces import visits as surfaces_db
+from db.surfaces import BACKFILL, LINK, RECONCILE
 from db.surfaces.visits import Showing
 from tests.support.settling import xp_payload
 
@@ -93,7 +93,7 @@ async def test_many_changes_cost_one_visit(role, wall, pool):
 
 async def test_what_people_notice_first_is_shown_first(role, wall, pool):
     """Live promotions, then links, then what is put back, then a new ladder for everybody."""
-    patience = {7: surfaces_db.BACKFILL, 8: surfaces_db.RECONCILE, 9: surfaces_db.LINK}
+    patience = {7: BACKFILL, 8: RECONCILE, 9: LINK}
     await members(pool, [*patience, 10])
     for account_id in (*patience, 10):
         await give_xp(pool, account_id, 10, "1")
