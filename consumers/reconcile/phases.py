@@ -69,12 +69,24 @@ class SnapshotPhase:
         self._context = context
         self._taker = SnapshotTaker(context.parts, context.subjects, run, context.owner)
         self._patience = PagePatience(context)
+        #: Whether the last step raised. Its page may be recorded and not on the stream, or lost.
+        self._failed = False
 
     async def step(self, waiting: int) -> Step:
-        """Take a page; after the last one, record their number and wait for the comparison."""
+        """Take a page; after the last one, record their number and wait for the comparison.
+
+        After an error all pages that are not compared are taken again.
+        """
+        if self._failed:
+            async with transaction(self._context.parts.pool) as conn:
+                await reconcile_pages.forget_uncompared(conn, self.run.id, self._context.owner)
+            return Step(1, SnapshotPhase(self._context, self.run))
         if waiting >= PAGES_AHEAD:
             return self._patience.step(self, waiting)
-        if await self._taker.take():
+        self._failed = True
+        taken = await self._taker.take()
+        self._failed = False
+        if taken:
             return Step(1, self)
         async with transaction(self._context.parts.pool) as conn:
             await reconcile_pages.all_taken(conn, self.run.id, self._context.owner)

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -16,10 +16,12 @@ from prometheus_client import REGISTRY
 import schemas
 from bus import Publisher
 from config import Community, ConsumerSetting, ReconcileSetting
+from consumers.reconcile import open_subjects
+from consumers.reconcile.port import Subject
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Contention, Producer
-from schemas import SnapshotPage
+from schemas import SnapshotPage, SnapshotRow
 from tests.support.reconcile import (
     a_pass,
     decisions,
@@ -401,6 +403,39 @@ async def test_a_paused_owner_changes_nothing_any_more(
 
     assert await everything(pool) == before
     assert await pool.fetch("SELECT * FROM snapshots") == snapshots
+
+
+class FailsOnce:
+    """A subject of which the second page cannot be read at first, as when Postgres restarts."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._subject, name)
+
+    async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
+        self._reads += 1
+        if self._reads == 2:
+            raise Contention("in the way")
+        return await self._subject.read(conn, ids)
+
+
+async def test_an_error_while_a_page_is_read_leaves_no_member_out_of_the_pass(
+    parts: Parts, pool: asyncpg.Pool, people: list[int]
+):
+    async with open_subjects(parts) as (subjects, _):
+        role = Reconcile(parts, [FailsOnce(one) for one in subjects])
+    run_id = await role.ask(everybody=True)
+    assert run_id is not None
+
+    for _ in subjects:
+        with pytest.raises(Contention):
+            await ended(role, pool, run_id)
+    report = await ended(role, pool, run_id)
+
+    assert (report.status, report.members, report.pages) == ("finished", PEOPLE, PEOPLE)
 
 
 #: Ends the transaction of the first page that is compared. A sequence is not rolled back with it.
