@@ -2,11 +2,12 @@
 
 import sys
 
-from bots.app import Serve, run
+from bots.runtime.process import Serve, run
 
 
 def _load() -> Serve:
-    from .app import serve  # discord.py takes its time to import: a missing setting is told before
+    # discord.py takes its time to import: the process reports a missing setting before.
+    from .app import serve
 
     return serve
 

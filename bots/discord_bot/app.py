@@ -1,25 +1,28 @@
-"""The Discord bot's life: connect, answer until stopped, leave in good order.
+"""The Discord bot from start to stop: connect, answer until stopped, finish its answers.
 
-A client whose first connection to the gateway fails is of no use any more: `start` ends in an
+A client whose first connection to the gateway fails cannot be used again: `start` ends in an
 AttributeError, and a second `start` finds the session closed. So every attempt has a new client.
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import aiohttp
 import discord
 import structlog
 
-from bots.app import Services, open_services
-from bots.errors import Refused, Unready
-from bots.supervisor import Supervisor
+from bots.features.room import Room
+from bots.runtime.errors import Refused, Unready
+from bots.runtime.services import Services, open_services
+from bots.runtime.supervisor import Supervisor
 from bus import Keys
 from config import Community, Settings, point_discord_at
 
 from .client import TwinClient
 from .markup import DiscordMarkup
-from .unreadable import UNREADABLE, cause_of
+from .parsing_errors import UNREADABLE, cause_of
+from .rooms import open_rooms
 
 log = structlog.get_logger("twinstream.discord_bot")
 
@@ -31,7 +34,7 @@ NOT_GRANTED = (
     "Discord does not let the bot watch members: switch on Server Members Intent on the"
     " application's Bot page, or set watch_members = false in twinstream.toml"
 )
-_PASSING = (
+_TRANSIENT = (
     Unready,
     discord.HTTPException,
     discord.GatewayNotFound,
@@ -53,27 +56,30 @@ async def serve(
     """Serve the server until the supervisor is stopped.
 
     Raises:
-        Refused: Discord does not know the token.
+        Refused: Discord does not accept the token, or does not grant an intent.
         Stopped: the process was asked to stop before the bot was ready.
     """
     point_discord_at(settings)
     async with open_services(
         settings, community, supervisor, platform="discord", mark=DiscordMarkup(), keys=keys
     ) as services:
+        rooms = open_rooms(services)
         await supervisor.keep(
-            partial(_serve_once, settings, services, supervisor),
+            partial(_serve_once, settings, services, rooms, supervisor),
             what="connecting to Discord",
-            passing=_PASSING,
+            transient=_TRANSIENT,
         )
 
 
-async def _serve_once(settings: Settings, services: Services, supervisor: Supervisor) -> None:
+async def _serve_once(
+    settings: Settings, services: Services, rooms: Sequence[Room], supervisor: Supervisor
+) -> None:
     assert settings.discord_token is not None
-    async with TwinClient(services) as client:
+    async with TwinClient(services, rooms) as client:
         running = asyncio.create_task(_run(client, settings.discord_token))
         stopping = asyncio.create_task(supervisor.stop.wait())
         try:
-            with supervisor.pulse.taken_from(client.is_connected):
+            with supervisor.health.reported_by(client.is_connected):
                 await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 running.result()
@@ -94,6 +100,6 @@ async def _run(client: TwinClient, token: str) -> None:
     except UNREADABLE as error:
         if isinstance(error, AttributeError) and client.ws is None:
             raise Unready("the gateway cannot be reached") from error
-        # An error page in place of JSON, a session that cannot begin: a new client may fare better.
-        raise Unready(f"what Discord says cannot be read ({cause_of(error)})") from error
+        # An error page in place of JSON, or a session that cannot begin: a new client may succeed.
+        raise Unready(f"Discord's answer cannot be read ({cause_of(error)})") from error
     raise Unready("Discord ended the connection")

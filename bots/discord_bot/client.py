@@ -1,24 +1,26 @@
-"""Our client: the least of Discord that answering commands in one server takes."""
+"""The bot's client: it receives from one server what its commands and rooms need, and no more."""
 
 import asyncio
+from collections.abc import Sequence
 
 import discord
 import structlog
 from discord import app_commands
 
-from bots.app import Services
-from db import DbError
+from bots.features.room import Observation, Room, duties_of, observed, returned
+from bots.runtime.services import Services
 
-from .announcing import announce
 from .commands import Tree
-from .notifying import notify
+from .delivery import DiscordDelivery
+from .parsing_errors import UNREADABLE, cause_of, guard_parsers
 from .translator import CatalogueTranslator
-from .unreadable import UNREADABLE, cause_of, guard_parsers
 
 log = structlog.get_logger("twinstream.discord_bot")
 
+#: Seconds that a call waits for Discord's rate limits. A longer wait is an error: by then the
+#: member has forgotten the question.
 RATE_LIMIT_WAIT_S_MAX = 30.0
-#: What the bot needs where it is invited: the roles are given by the consumers, with this token.
+#: The permissions that an invitation asks for. The consumers give roles with the same token.
 PERMISSIONS = discord.Permissions(
     manage_roles=True, view_channel=True, send_messages=True, view_audit_log=True
 )
@@ -28,13 +30,13 @@ discord.VoiceClient.warn_dave = False
 
 
 class TwinClient(discord.Client):
-    """Answers the commands of the configured server. Lives for one connection: see D6 in app.py.
+    """Answers the commands of the configured server. It serves one connection: app.py says why.
 
-    Members come with their interactions, so none are fetched. Only where members are watched, those
-    who join are cached: of nobody else does discord.py tell that they passed the screening.
+    Interactions carry their members, so the client fetches none. It caches members who join, and
+    only where members are watched: discord.py reports the end of the screening only for them.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, rooms: Sequence[Room]) -> None:
         watched = services.community.discord.watch_members
         super().__init__(
             intents=discord.Intents(guilds=True, members=watched),
@@ -44,31 +46,30 @@ class TwinClient(discord.Client):
             allowed_mentions=discord.AllowedMentions.none(),
         )
         guard_parsers(self)
-        self.tree = Tree(self, services)
-        self._languages = services.languages
+        self.tree = Tree(self, services, rooms)
         self._services = services
+        self._rooms = rooms
         self._guild_id = services.community.discord.guild_id
         self._introduced = False
-        self._telling: list[asyncio.Task[None]] = []
+        self._duties: list[asyncio.Future[None]] = []
 
     async def setup_hook(self) -> None:
-        """Publish the commands, before the first of them can arrive."""
-        await self.tree.set_translator(CatalogueTranslator(self._languages))
+        """Publish the commands before the first of them can arrive, and begin the duties."""
+        await self.tree.set_translator(CatalogueTranslator(self._services.languages))
         await self._publish_commands()
-        self._telling = [
-            asyncio.create_task(tell(self, self._services)) for tell in (announce, notify)
-        ]
+        delivery = DiscordDelivery(self, self._services.community)
+        self._duties = [asyncio.ensure_future(duty(delivery)) for duty in duties_of(self._rooms)]
 
     def is_connected(self) -> bool:
-        """Tell whether the gateway has accepted us and its connection is open.
+        """Tell whether the gateway has accepted the session and its connection is open.
 
-        discord.py closes a connection over which the gateway sends nothing for a minute, not even
-        the acknowledgement of a heartbeat.
+        discord.py closes a connection on which the gateway sends nothing for a minute, not even the
+        acknowledgement of a heartbeat.
         """
         return self.is_ready() and self.ws.open
 
     async def on_ready(self) -> None:
-        """Say once which server is served; discord.py calls this again after reconnects."""
+        """Log once which server is served; discord.py calls this again after reconnects."""
         if self._introduced:
             return
         self._introduced = True
@@ -79,42 +80,38 @@ class TwinClient(discord.Client):
             log.info("bot.started", bot=str(self.user), guild_id=guild.id, guild=guild.name)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Begin to serve when the invitation that the log asked for arrives."""
+        """Begin to serve when an administrator accepts the invitation that was logged."""
         if guild.id == self._guild_id:
             log.info("guild.joined", guild_id=guild.id, guild=guild.name)
             await self._publish_commands()
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """See in passing which roles the member has; their command is answered beside this."""
+        """Show the rooms which roles the member has. The tree answers the command meanwhile."""
         member = interaction.user
         if interaction.guild_id == self._guild_id and isinstance(member, discord.Member):
-            roles = [role.id for role in member.roles]
-            await self._services.sightings.of_roles(member.id, roles, at=interaction.created_at)
+            roles = frozenset(role.id for role in member.roles)
+            await observed(self._rooms, Observation(member.id, roles, interaction.created_at))
 
     async def on_member_join(self, member: discord.Member) -> None:
-        """Show a returning member's rank again; screening, if any, is waited for."""
-        await self._show_again(member)
+        """Tell the rooms of a member who joined; the consumers wait for the screening, if any."""
+        await self._returned(member)
 
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
-        """Show the rank of a member who has passed the screening."""
+        """Tell the rooms of a member who has passed the screening."""
         if before.pending and not after.pending:
-            await self._show_again(after)
+            await self._returned(after)
 
-    async def _show_again(self, member: discord.Member) -> None:
-        if member.guild.id != self._guild_id:
-            return
-        try:
-            await self._services.members.show_again(member.id)
-        except DbError as error:
-            log.warning("member.not_shown_again", account_id=member.id, why=str(error))
+    async def _returned(self, member: discord.Member) -> None:
+        if member.guild.id == self._guild_id:
+            await returned(self._rooms, member.id)
 
     async def close(self) -> None:
-        """Let the answers under way be sent, then leave."""
-        for task in self._telling:
+        """Finish the answers in progress, then disconnect."""
+        for task in self._duties:
             task.cancel()
         await self.tree.drain()
         await super().close()
-        # discord.py leaves its wait for the first servers behind, and would call on_ready after it.
+        # discord.py leaves its wait for the first servers running, which would call on_ready later.
         ready = self._connection._ready_task
         if ready is not None:
             ready.cancel()
@@ -125,7 +122,7 @@ class TwinClient(discord.Client):
         except (discord.Forbidden, discord.NotFound):
             log.error("guild.not_served", why=self._invitation())
         except (discord.HTTPException, discord.RateLimited, app_commands.AppCommandError) as error:
-            # The commands published earlier still work, so this is no reason not to serve them.
+            # The commands published earlier still work, so the bot serves them.
             log.error("commands.not_published", why=str(error))
         except UNREADABLE as error:
             why = f"Discord's answer cannot be read ({cause_of(error)})"

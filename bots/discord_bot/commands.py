@@ -1,42 +1,74 @@
-"""From Discord's interactions to the shared commands, and back."""
+"""From Discord's interactions to the rooms' commands, and back."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import discord
 import structlog
-from discord import AllowedMentions, Interaction, app_commands
+from discord import AllowedMentions, AppCommandOptionType, Interaction, app_commands
 
-from bots import answers, reasons
-from bots.app import Services
-from bots.commands import Asker, Subject
-from bots.game import NUMBER_MAX, NUMBER_MIN
-from bots.texts import Texts, marked
+from bots.features.command import (
+    Answer,
+    Asker,
+    Audience,
+    Command,
+    MemberParameter,
+    NumberParameter,
+    Parameter,
+    Question,
+    Target,
+    TextParameter,
+)
+from bots.features.room import Room, commands_of
+from bots.runtime.services import Services
+from bots.texts import failures
+from bots.texts.languages import Texts
 
-from .unreadable import UNREADABLE, cause_of
+from .parsing_errors import UNREADABLE, cause_of
 
 log = structlog.get_logger("twinstream.discord_bot")
 
+#: Seconds that a stopping bot gives to the answers in progress.
 DRAIN_S_MAX = 5.0
-Number = app_commands.Range[int, NUMBER_MIN, NUMBER_MAX]
-GUESS_HINT = marked("Your guess; leave it out to see where the game stands")
-START_HINT = marked("Say hello")
-MEMBER_HINT = marked("The member you ask about; only for administrators")
-CODE_HINT = marked("The code I gave you on Telegram; leave it out to get one")
 
 
 class Tree(app_commands.CommandTree[discord.Client]):
-    """The commands of one server, and the answers that are under way."""
+    """The slash commands of one server, and the answers in progress."""
 
-    def __init__(self, client: discord.Client, services: Services) -> None:
+    def __init__(self, client: discord.Client, services: Services, rooms: Sequence[Room]) -> None:
         super().__init__(client)
         self._services = services
-        self._under_way: set[asyncio.Task[object]] = set()
-        _add_commands(self, services)
+        self._in_progress: set[asyncio.Task[object]] = set()
+        guild = discord.Object(services.community.discord.guild_id)
+        for command in commands_of(rooms):
+            self.add_command(_slash_command(self, command), guild=guild)
 
-    async def respond(
-        self, interaction: Interaction, answer: Coroutine[Any, Any, str], *, only_to_asker: bool
+    async def answer(
+        self, interaction: Interaction, command: Command[Any], argument: object
+    ) -> None:
+        """Answer a command. `argument` is the value of its option, None if that was left out."""
+        asker = self._asker(interaction)
+        if isinstance(argument, discord.Member | discord.User):
+            argument = Target(argument.id, argument.display_name)
+        if isinstance(argument, Target) and argument.account_id == asker.account_id:
+            argument = None
+        is_ephemeral = command.audience is not Audience.EVERYBODY
+        parameter = command.parameter
+        if isinstance(argument, Target) and not interaction.permissions.manage_guild:
+            assert isinstance(parameter, MemberParameter)
+            refusal = parameter.refuse(asker.texts)
+            await interaction.response.send_message(refusal, ephemeral=is_ephemeral)
+            return
+        answer = command.run(Question(asker, argument, str(interaction.id)))
+        if command.is_instant:
+            text = (await answer).text
+            await interaction.response.send_message(text, ephemeral=is_ephemeral)
+        else:
+            await self._respond(interaction, answer, ephemeral=is_ephemeral)
+
+    async def _respond(
+        self, interaction: Interaction, answer: Coroutine[Any, Any, Answer], *, ephemeral: bool
     ) -> None:
         """Acknowledge at once, then work out the answer and send it.
 
@@ -44,21 +76,21 @@ class Tree(app_commands.CommandTree[discord.Client]):
         """
         task = asyncio.current_task()
         assert task is not None
-        self._under_way.add(task)
+        self._in_progress.add(task)
         try:
-            await _acknowledge(interaction, only_to_asker=only_to_asker)
-            await _say(interaction, await answer, only_to_asker=only_to_asker)
+            await _acknowledge(interaction, ephemeral=ephemeral)
+            await _send(interaction, (await answer).text, ephemeral=ephemeral)
         finally:
-            self._under_way.discard(task)
+            self._in_progress.discard(task)
             answer.close()  # it never began if Discord refused the acknowledgement
 
     async def drain(self) -> None:
-        """Wait for the answers under way, at most DRAIN_S_MAX seconds."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=DRAIN_S_MAX)
+        """Wait for the answers in progress, at most DRAIN_S_MAX seconds."""
+        if self._in_progress:
+            await asyncio.wait(self._in_progress, timeout=DRAIN_S_MAX)
 
-    def asker(self, interaction: Interaction) -> Asker:
-        """Tell who asks; their language is that of their own Discord client."""
+    def _asker(self, interaction: Interaction) -> Asker:
+        """Return the asker; their language is that of their own Discord client."""
         user = interaction.user
         return Asker(user.id, user.display_name, self._texts(interaction))
 
@@ -66,7 +98,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
         return self._services.languages.speak(str(interaction.locale.value))
 
     async def _call(self, interaction: Interaction) -> None:
-        """Run the command. What cannot be read of the interaction is told like any other error."""
+        """Run the command. An interaction that cannot be read is reported like any other error."""
         try:
             await super()._call(interaction)
         except UNREADABLE as error:
@@ -76,94 +108,98 @@ class Tree(app_commands.CommandTree[discord.Client]):
             await self.on_error(interaction, unread)
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError) -> None:
-        """Log what broke, and tell the member if Discord lets us."""
+        """Log the error of a command, and apologise to the member if Discord allows it."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         if isinstance(cause, discord.HTTPException):
             log.warning("answer.failed", interaction_id=interaction.id, why=str(cause))
             return
         log.error("interaction.failed", interaction_id=interaction.id, exc_info=cause)
-        sorry = answers.failed(self._texts(interaction))
+        apology = failures.failed(self._texts(interaction))
         try:
             if interaction.response.is_done():
-                await _say(interaction, sorry, only_to_asker=True)
+                await _send(interaction, apology, ephemeral=True)
             else:
-                await interaction.response.send_message(sorry, ephemeral=True)
+                await interaction.response.send_message(apology, ephemeral=True)
         except discord.HTTPException as refused:
             log.warning("answer.failed", interaction_id=interaction.id, why=str(refused))
 
 
-async def _acknowledge(interaction: Interaction, *, only_to_asker: bool) -> None:
+async def _acknowledge(interaction: Interaction, *, ephemeral: bool) -> None:
     try:
-        await interaction.response.defer(ephemeral=only_to_asker, thinking=True)
+        await interaction.response.defer(ephemeral=ephemeral, thinking=True)
     except UNREADABLE as error:
-        # Discord took it, and only what it said of that cannot be read.
-        log.warning("answer.unread", interaction_id=interaction.id, why=cause_of(error))
+        # Discord took the acknowledgement, and only its response to it cannot be read.
+        log.warning("response.not_decoded", interaction_id=interaction.id, why=cause_of(error))
 
 
-async def _say(interaction: Interaction, text: str, *, only_to_asker: bool) -> None:
+async def _send(interaction: Interaction, text: str, *, ephemeral: bool) -> None:
     try:
         await interaction.followup.send(
             text,
-            ephemeral=only_to_asker,
+            ephemeral=ephemeral,
             suppress_embeds=True,
             allowed_mentions=AllowedMentions.none(),
         )
     except UNREADABLE as error:
-        # The message was sent. Another one in its place would be the second.
-        log.warning("answer.unread", interaction_id=interaction.id, why=cause_of(error))
+        # Discord sent the message, so a second attempt would send it twice.
+        log.warning("response.not_decoded", interaction_id=interaction.id, why=cause_of(error))
 
 
-def _add_commands(tree: Tree, services: Services) -> None:
-    commands = services.commands
-    guild = discord.Object(services.community.discord.guild_id)
-    described = dict(answers.MENU)
+def _slash_command(tree: Tree, command: Command[Any]) -> app_commands.Command[Any, ..., None]:
+    """Make the slash command with which Discord offers a command of a room."""
+    parameter = command.parameter
+    if parameter is None:
 
-    @tree.command(name="guess", description=described["guess"], guild=guild)
-    @app_commands.describe(number=GUESS_HINT)
-    async def guess(interaction: Interaction, number: Number | None = None) -> None:
-        text = "" if number is None else str(number)
-        turn = commands.guess(tree.asker(interaction), text, entity_id=str(interaction.id))
-        await tree.respond(interaction, turn, only_to_asker=False)
+        async def plain(interaction: Interaction) -> None:
+            await tree.answer(interaction, command, None)
 
-    @tree.command(name="profile", description=described["profile"], guild=guild)
-    async def profile(interaction: Interaction) -> None:
-        answer = commands.profile(tree.asker(interaction))
-        await tree.respond(interaction, answer, only_to_asker=True)
-
-    @tree.command(name="why", description=described["why"], guild=guild)
-    @app_commands.describe(member=MEMBER_HINT)
-    async def why(
-        interaction: Interaction, member: discord.Member | discord.User | None = None
-    ) -> None:
-        asker = tree.asker(interaction)
-        about = None
-        if member is not None and member.id != asker.account_id:
-            if not interaction.permissions.manage_guild:
-                await interaction.response.send_message(
-                    reasons.admins_only(asker.texts), ephemeral=True
-                )
-                return
-            about = Subject(member.id, member.display_name)
-        await tree.respond(interaction, commands.why(asker, about), only_to_asker=True)
-
-    @tree.command(name="top", description=described["top"], guild=guild)
-    async def top(interaction: Interaction) -> None:
-        await tree.respond(interaction, commands.top(tree.asker(interaction)), only_to_asker=False)
-
-    @tree.command(name="link", description=described["link"], guild=guild)
-    @app_commands.describe(code=CODE_HINT)
-    async def link(interaction: Interaction, code: str = "") -> None:
-        answer = commands.link(tree.asker(interaction), code)
-        await tree.respond(interaction, answer, only_to_asker=True)
-
-    @tree.command(name="help", description=described["help"], guild=guild)
-    async def help_(interaction: Interaction) -> None:
-        await interaction.response.send_message(
-            commands.help(tree.asker(interaction)), ephemeral=True
+        return app_commands.Command(
+            name=command.name, description=command.description, callback=plain
         )
 
-    @tree.command(name="start", description=START_HINT, guild=guild)
-    async def start(interaction: Interaction) -> None:
-        await interaction.response.send_message(
-            commands.start(tree.asker(interaction)), ephemeral=True
-        )
+    async def with_value(interaction: Interaction, value: Any = None) -> None:
+        # An empty text counts as none, as in Telegram.
+        await tree.answer(interaction, command, None if value == "" else value)
+
+    # discord.py reads the type of an option from the annotation.
+    with_value.__annotations__["value"] = _annotation(parameter)
+    app_commands.rename(value=parameter.name)(with_value)
+    app_commands.describe(value=parameter.hint)(with_value)
+    return app_commands.Command(
+        name=command.name, description=command.description, callback=with_value
+    )
+
+
+def _annotation(parameter: Parameter) -> Any:
+    """Return the annotation of an option that may be left out. Pure."""
+    match parameter:
+        case NumberParameter():
+            return WholeNumber(parameter.least, parameter.most) | None
+        case TextParameter():
+            return str | None
+        case MemberParameter():
+            return discord.Member | discord.User | None
+
+
+class WholeNumber(app_commands.Transformer[discord.Client]):
+    """A whole number within a range, which Discord's clients check."""
+
+    def __init__(self, least: int, most: int) -> None:
+        self._least = least
+        self._most = most
+
+    @property
+    def type(self) -> AppCommandOptionType:
+        return AppCommandOptionType.integer
+
+    @property
+    def min_value(self) -> int:
+        return self._least
+
+    @property
+    def max_value(self) -> int:
+        return self._most
+
+    async def transform(self, interaction: Interaction, value: Any, /) -> Any:
+        """Return the number as Discord sent it."""
+        return value

@@ -6,7 +6,7 @@ from discord.utils import escape_markdown, escape_mentions, format_dt
 
 
 class DiscordMarkup:
-    """Writes what Discord's clients read."""
+    """Writes the Markdown that Discord's clients render."""
 
     def bold(self, text: str) -> str:
         return f"**{text}**"

@@ -1,4 +1,4 @@
-"""Descriptions of the commands in the languages there are catalogues for. Names stay English."""
+"""Translated descriptions of commands and their options. Their names stay English."""
 
 from discord import Locale
 from discord.app_commands import (
@@ -8,7 +8,7 @@ from discord.app_commands import (
     locale_str,
 )
 
-from bots.texts import ENGLISH, Languages
+from bots.texts.languages import ENGLISH, Languages
 
 _TRANSLATED = (
     TranslationContextLocation.command_description,

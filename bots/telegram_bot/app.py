@@ -1,6 +1,7 @@
-"""The Telegram bot's life: get to know Telegram, poll until stopped, leave in good order."""
+"""The Telegram bot from start to stop: introduce itself, poll until stopped, finish its answers."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -19,31 +20,35 @@ from aiogram.exceptions import (
 from aiogram.types import BotCommand, ErrorEvent, LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
 
-from bots import answers
-from bots.app import Services, open_services
-from bots.errors import Refused
-from bots.supervisor import Supervisor
-from bots.texts import ENGLISH, Languages
+from bots.features.room import Room, commands_of, duties_of
+from bots.runtime.errors import Refused
+from bots.runtime.services import Services, open_services
+from bots.runtime.supervisor import Supervisor
+from bots.texts import failures
+from bots.texts.languages import ENGLISH, Languages
 from bus import Keys
 from config import Community, Settings, telegram_session
 from config.telegram_answers import UnreadableAnswer
 
-from .announcing import announce
-from .codes import CodeGuard
-from .handlers import build_router
+from .delivery import TelegramDelivery
 from .markup import TelegramMarkup
-from .notifying import notify
-from .outbox import Outbox
-from .polling import Progress, Turnstile
-from .requests import ANSWER_WAIT_S_MAX, POLL_BACKOFF_S_MAX, Patience
+from .messages.answer_queue import AnswerQueue
+from .messages.posted_codes import CodeGuard
+from .polling.progress import PollingProgress
+from .polling.retries import ANSWER_WAIT_S_MAX, POLL_BACKOFF_S_MAX, Retries
+from .polling.update_gate import UpdateGate
+from .rooms import open_rooms
+from .router import build_router
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
+#: Seconds that Telegram may hold a poll open when there is no update: less than the half minute
+#: after which proxies cut idle connections.
 POLLING_TIMEOUT_S = 25
-#: So long a poll may take, an answer wait for Telegram's limits, and polling rest after a failure.
-#: Without progress for longer, the bot serves nobody.
+#: Seconds without progress after which the bot is unhealthy: a poll, the wait for Telegram's limits
+#: on an answer, and the pause after a failed poll may each take their longest.
 SILENCE_S_MAX = POLLING_TIMEOUT_S + ANSWER_WAIT_S_MAX + POLL_BACKOFF_S_MAX
-#: How long answers may take to leave after a stop was asked for.
+#: Seconds that a stopping bot gives to the answers in its queue.
 ANSWERS_DRAIN_S_MAX = 5.0
 NOT_ACCEPTED = (
     "Telegram does not accept TELEGRAM_TOKEN: open @BotFather in Telegram, send /mybots, choose"
@@ -61,38 +66,41 @@ async def serve(
     """Serve the group and private chats until the supervisor is stopped.
 
     Raises:
-        Refused: Telegram does not know the token.
+        Refused: Telegram does not accept the token.
         Stopped: the process was asked to stop before the bot was ready.
     """
     async with open_services(
         settings, community, supervisor, platform="telegram", mark=TelegramMarkup(), keys=keys
     ) as services:
+        rooms = open_rooms(services)
         await supervisor.keep(
-            partial(_serve_once, settings, services, supervisor),
+            partial(_serve_once, settings, services, rooms, supervisor),
             what="starting the Telegram bot",
-            passing=(TelegramAPIError, ClientDecodeError),
+            transient=(TelegramAPIError, ClientDecodeError),
         )
 
 
-async def _serve_once(settings: Settings, services: Services, supervisor: Supervisor) -> None:
+async def _serve_once(
+    settings: Settings, services: Services, rooms: Sequence[Room], supervisor: Supervisor
+) -> None:
     refused = asyncio.Event()
-    progress = Progress(silence_s_max=SILENCE_S_MAX)
+    progress = PollingProgress(silence_s_max=SILENCE_S_MAX)
     bot = _build_bot(settings, refused, progress)
     try:
-        await supervisor.unless_stopped(_introduce(bot, services))
+        await supervisor.unless_stopped(_introduce(bot, services, rooms))
         progress.made()
-        with supervisor.pulse.taken_from(progress.is_recent):
-            await _poll(bot, services, supervisor, refused, progress)
+        with supervisor.health.reported_by(progress.is_recent):
+            await _Polling(bot, services, rooms, progress).run(supervisor.stop, refused)
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
         raise Refused(NOT_ACCEPTED) from error
     finally:
         await bot.session.close()
 
 
-def _build_bot(settings: Settings, refused: asyncio.Event, progress: Progress) -> Bot:
+def _build_bot(settings: Settings, refused: asyncio.Event, progress: PollingProgress) -> Bot:
     assert settings.telegram_token is not None
     session = telegram_session(settings)
-    session.middleware(Patience(on_refused=refused.set, on_polled=progress.made))
+    session.middleware(Retries(on_refused=refused.set, on_polled=progress.made))
     try:
         return Bot(
             settings.telegram_token,
@@ -106,10 +114,10 @@ def _build_bot(settings: Settings, refused: asyncio.Event, progress: Progress) -
         raise Refused(NOT_ACCEPTED) from error
 
 
-async def _introduce(bot: Bot, services: Services) -> None:
-    """Learn who we are and whether the group can be served; tell Telegram our commands."""
+async def _introduce(bot: Bot, services: Services, rooms: Sequence[Room]) -> None:
+    """Send Telegram the menu; log who the bot is and whether it can serve the group."""
     me = await bot.me()
-    await _set_menu(bot, services.languages)
+    await _set_menu(bot, services.languages, rooms)
     chat_id = services.community.telegram.chat_id
     try:
         title = await _title_of(bot, chat_id)
@@ -126,8 +134,8 @@ async def _introduce(bot: Bot, services: Services) -> None:
     log.info("bot.started", bot=me.username, chat_id=chat_id, chat=title)
     if not is_administrator:
         log.warning(
-            "bot.not_administrator",
-            why=f"Telegram tells only administrators who joined, and lets only them tag members:"
+            "bot.not_promoted",
+            why=f"Telegram reports joins to administrators only, and lets only them tag members:"
             f" make @{me.username} an administrator of {title or chat_id!r}",
         )
 
@@ -139,76 +147,87 @@ async def _title_of(bot: Bot, chat_id: int) -> str | None:
     except UnreadableAnswer as error:
         if not error.was_done:
             raise
-        log.warning("chat.unread", chat_id=chat_id, why=str(error))
+        log.warning("chat.not_decoded", chat_id=chat_id, why=str(error))
         return None
 
 
 async def _is_administrator(bot: Bot, chat_id: int) -> bool:
-    """Tell whether the bot is one; if Telegram's answer cannot be read, it is believed to be."""
+    """Tell whether the bot is an administrator. It counts as one if the answer cannot be read."""
     try:
         member = await bot.get_chat_member(chat_id, bot.id)
     except UnreadableAnswer as error:
         if not error.was_done:
             raise
-        log.warning("membership.unknown", account_id=bot.id, why=str(error))
+        log.warning("membership.unresolved", account_id=bot.id, why=str(error))
         return True
     return member.status == ChatMemberStatus.ADMINISTRATOR
 
 
-async def _set_menu(bot: Bot, languages: Languages) -> None:
+async def _set_menu(bot: Bot, languages: Languages, rooms: Sequence[Room]) -> None:
     for texts in languages:
         await bot.set_my_commands(
             [
-                BotCommand(command=command, description=texts.gettext(description))
-                for command, description in answers.MENU
+                BotCommand(command=command.name, description=texts.gettext(command.description))
+                for command in commands_of(rooms)
+                if command.is_in_menu
             ],
             language_code=None if texts.language == ENGLISH else texts.language,
         )
 
 
-async def _poll(
-    bot: Bot,
-    services: Services,
-    supervisor: Supervisor,
-    refused: asyncio.Event,
-    progress: Progress,
-) -> None:
-    turnstile, outbox = Turnstile(on_handled=progress.made), Outbox()
-    guard = CodeGuard(services, outbox)
-    dispatcher = Dispatcher()
-    dispatcher.update.outer_middleware(turnstile)
-    dispatcher.include_router(build_router(services, outbox, guard))
-    dispatcher.errors.register(partial(_apologise, services.languages))
-    polling = asyncio.create_task(
-        dispatcher.start_polling(
-            bot,
-            polling_timeout=POLLING_TIMEOUT_S,
-            handle_as_tasks=False,  # else updates are confirmed before they are handled
-            handle_signals=False,
-            close_bot_session=False,
+class _Polling:
+    """One stretch of polling, with the duties of the rooms in the background."""
+
+    def __init__(
+        self, bot: Bot, services: Services, rooms: Sequence[Room], progress: PollingProgress
+    ) -> None:
+        self._bot = bot
+        self._rooms = rooms
+        self._delivery = TelegramDelivery(bot, services.community)
+        self._gate = UpdateGate(on_handled=progress.made)
+        self._queue = AnswerQueue()
+        self._guard = CodeGuard(services, self._queue)
+        self._dispatcher = Dispatcher()
+        self._dispatcher.update.outer_middleware(self._gate)
+        self._dispatcher.include_router(build_router(services, rooms, self._queue, self._guard))
+        self._dispatcher.errors.register(partial(_apologise, services.languages))
+
+    async def run(self, stop: asyncio.Event, refused: asyncio.Event) -> None:
+        """Poll until `stop` is set.
+
+        Raises:
+            Refused: `refused` was set first, because Telegram does not accept the token.
+        """
+        polling = asyncio.create_task(
+            self._dispatcher.start_polling(
+                self._bot,
+                polling_timeout=POLLING_TIMEOUT_S,
+                handle_as_tasks=False,  # else updates are confirmed before they are handled
+                handle_signals=False,
+                close_bot_session=False,
+            )
         )
-    )
-    ending = [asyncio.create_task(event.wait()) for event in (supervisor.stop, refused)]
-    telling = [asyncio.create_task(tell(bot, services)) for tell in (announce, notify)]
-    try:
-        await asyncio.wait({polling, *ending}, return_when=asyncio.FIRST_COMPLETED)
-        if not polling.done():
-            await turnstile.shut()
-            await dispatcher.stop_polling()
-        await polling
-    finally:
-        for task in (polling, *telling, *ending):
-            task.cancel()
-        await asyncio.gather(polling, *telling, *ending, return_exceptions=True)
-        await guard.close()
-        await outbox.close(ANSWERS_DRAIN_S_MAX)
-    if refused.is_set():
-        raise Refused(NOT_ACCEPTED)
-    await turnstile.confirm(bot)
+        ending = [asyncio.create_task(event.wait()) for event in (stop, refused)]
+        duties = [asyncio.ensure_future(duty(self._delivery)) for duty in duties_of(self._rooms)]
+        try:
+            await asyncio.wait({polling, *ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not polling.done():
+                await self._gate.shut()
+                await self._dispatcher.stop_polling()
+            await polling
+        finally:
+            for task in (polling, *duties, *ending):
+                task.cancel()
+            await asyncio.gather(polling, *duties, *ending, return_exceptions=True)
+            await self._guard.close()
+            await self._queue.close(ANSWERS_DRAIN_S_MAX)
+        if refused.is_set():
+            raise Refused(NOT_ACCEPTED)
+        await self._gate.confirm(self._bot)
 
 
 async def _apologise(languages: Languages, event: ErrorEvent) -> bool:
-    """Log what broke, and tell the member, if there is one and Telegram lets us."""
+    """Log the error of a handler, and apologise to the member if Telegram allows it."""
     if isinstance(event.exception, AiogramError):
         log.warning("answer.failed", update_id=event.update.update_id, why=str(event.exception))
         return True
@@ -217,7 +236,7 @@ async def _apologise(languages: Languages, event: ErrorEvent) -> bool:
     if message is not None:
         language = message.from_user.language_code if message.from_user else None
         try:
-            await message.reply(answers.failed(languages.speak(language)))
+            await message.reply(failures.failed(languages.speak(language)))
         except (AiogramError, OSError) as error:
             log.warning("answer.failed", update_id=event.update.update_id, why=str(error))
     return True

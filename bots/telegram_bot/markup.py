@@ -3,11 +3,12 @@
 import html
 from datetime import UTC, datetime
 
-_AFTER_AT = "\u2060"  # takes no room, and keeps a name such as @somebody from calling somebody
+#: A word joiner: it takes no room, and keeps a name such as @alice from mentioning that account.
+_AFTER_AT = "\u2060"
 
 
 class TelegramMarkup:
-    """Writes what `parse_mode=HTML` reads."""
+    """Writes the HTML that `parse_mode=HTML` accepts."""
 
     def bold(self, text: str) -> str:
         return f"<b>{text}</b>"

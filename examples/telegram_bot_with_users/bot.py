@@ -1,6 +1,6 @@
 """A Telegram bot that keeps its members in a table of its own, `users`, in step with Discord.
 
-What twinstream adds to it stands between the two lines of dashes; everything else it had before.
+The lines between dashes are all that twinstream adds to the bot.
 Members write /dig to earn something, and /me to see what they have.
 """
 

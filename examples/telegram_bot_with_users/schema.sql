@@ -1,4 +1,4 @@
--- What such a bot has already. twinstream needs nothing but the three columns.
+-- A table that such a bot has already. twinstream needs only the three columns id, xp and balance.
 CREATE TABLE users (
     id bigint PRIMARY KEY,
     name text NOT NULL,

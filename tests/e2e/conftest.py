@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 
 import bots.discord_bot.app
 import bots.telegram_bot.app
-from bots.supervisor import Supervisor
+from bots.runtime.supervisor import Supervisor
 from bus import Keys, connect, ensure_group
 from config import Community, Settings
 from db import Rung, set_ladder
@@ -65,7 +65,7 @@ class Gate:
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = await asyncio.open_connection(self._target.hostname, self._target.port)
         if self._server is None or not self._server.is_serving():
-            for late in (writer, there[1]):  # it was on its way when the gate was shut
+            for late in (writer, there[1]):  # its connection was opening when the gate was shut
                 late.transport.abort()
             return
         self._writers |= {writer, there[1]}
@@ -85,7 +85,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @dataclass
 class Stage:
-    """Both platforms, the settings that lead to them, and what to watch."""
+    """Both platforms, the settings that lead to them, and the transcript of all calls."""
 
     telegram: TelegramPlatform
     discord: DiscordPlatform
@@ -148,7 +148,7 @@ class Stage:
         return await self.seen("POST /webhooks/{webhook_id}/{webhook_token}", after=after)
 
     async def totals(self, platform: str, account_id: int) -> tuple[int, int] | None:
-        """Return XP and balance from the record."""
+        """Return XP and balance from Postgres."""
         row = await self.pool.fetchrow(
             """
             SELECT m.xp, m.balance FROM members AS m JOIN accounts AS a ON a.member_id = m.id
@@ -177,7 +177,7 @@ async def stage(
     checkout: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Stage]:
-    """Two platforms that listen, and a record that has the sandbox's ranks."""
+    """Two platforms that listen, and a database that has the sandbox's ranks."""
     for owner, name in (
         (discord.http.Route, "BASE"),
         (discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY"),

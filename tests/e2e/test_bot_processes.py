@@ -18,7 +18,7 @@ STARTUP_S = 40.0
 
 @pytest.fixture
 async def start(stage, checkout):
-    """Start a bot as a process; what still runs at the end is killed."""
+    """Start a bot as a process; processes that still run at the end are killed."""
     started = []
 
     async def start_bot(module: str, **changes: str) -> asyncio.subprocess.Process:
@@ -125,7 +125,7 @@ async def test_a_bot_shows_its_heartbeat_once_its_platform_has_answered(
 async def test_a_bot_whose_platform_is_away_shows_no_heartbeat(
     start, module, address, tmp_path: Path
 ):
-    """Not even the one that an earlier process left."""
+    """It also removes the heartbeat that an earlier process left."""
     file = tmp_path / "alive"
     file.touch()
     process = await start(

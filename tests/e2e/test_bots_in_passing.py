@@ -1,4 +1,4 @@
-"""What both bots do beside answering: announce what was shown, and see what was changed by hand."""
+"""Both bots beside their answers: announcements, and tags or roles that were changed by hand."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-import bots.announcements
+import bots.features.announcements.announcer
 import schemas
 from config.community import AnnouncementSetting
 from db import Fact, see
@@ -21,13 +21,13 @@ POST = "POST /channels/{channel_id}/messages"
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch, stage):
-    monkeypatch.setattr(bots.announcements, "INTERVAL_S", 0.05)
+    monkeypatch.setattr(bots.features.announcements.announcer, "INTERVAL_S", 0.05)
     announced = AnnouncementSetting(telegram=True, discord_channel_id=CHANNEL)
     stage.community = msgspec.structs.replace(stage.community, announcements=announced)
 
 
 async def earn_and_show(stage, platform, user_id: int) -> None:
-    """Earn the first rank, and note that it is shown."""
+    """Earn the first rank, and mark it as displayed."""
     event = schemas.xp_changed(
         user_id=user_id,
         delta_xp=15,
@@ -44,10 +44,10 @@ async def earn_and_show(stage, platform, user_id: int) -> None:
 
 
 async def is_wanted_again(stage) -> None:
-    """Return once something is to be shown."""
+    """Return once something has to be displayed."""
     async with asyncio.timeout(10):
         wanted = "SELECT EXISTS (SELECT FROM surfaces WHERE wanted IS DISTINCT FROM shown)"
-        while not await stage.pool.fetchval(wanted):  # noqa: ASYNC110 - Postgres tells nobody
+        while not await stage.pool.fetchval(wanted):  # noqa: ASYNC110 - Postgres sends no signal
             await asyncio.sleep(0.01)
 
 

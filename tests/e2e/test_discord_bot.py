@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from bots.errors import Refused
-from bots.game import NUMBER_MAX, NUMBER_MIN
-from bots.supervisor import Supervisor
+from bots.features.guessing.game import NUMBER_MAX, NUMBER_MIN
+from bots.runtime.errors import Refused
+from bots.runtime.supervisor import Supervisor
 from sandbox import Fault
 
 ALICE, BORIS = 800000000000000101, 800000000000000102
@@ -48,7 +48,7 @@ async def win(stage, user_id: int) -> str:
     pytest.fail("the hints contradict one another")
 
 
-async def test_a_win_is_paid_and_told(stage):
+async def test_a_win_is_paid_and_answered(stage):
     async with stage.discord_bot():
         assert "from 1 to 10" in await stage.tell_discord(ALICE, "guess")
         won = await win(stage, ALICE)
@@ -76,7 +76,7 @@ async def test_only_the_asker_sees_their_profile_and_their_code(stage):
     ]
 
 
-async def test_every_command_is_acknowledged_before_it_is_worked_out(stage):
+async def test_every_command_is_acknowledged_before_it_is_answered(stage):
     async with stage.discord_bot():
         await stage.gate.shut()
         answer = await stage.tell_discord(ALICE, "profile")
@@ -118,7 +118,7 @@ async def test_a_code_from_one_platform_links_on_the_other(stage):
     assert await stage.totals("telegram", TELEGRAM_ALICE) == (15, 5)
 
 
-async def test_a_win_while_the_record_is_away_is_counted_later(stage):
+async def test_a_win_while_postgres_is_away_is_counted_later(stage):
     async with stage.discord_bot():
         await stage.tell_discord(ALICE, "guess")
         await stage.gate.shut()
@@ -156,17 +156,17 @@ async def test_a_wrong_token_is_refused_with_what_to_do(stage, serve):
         await stage.served(serve, Supervisor(asyncio.Event()))
 
 
-async def test_a_gateway_that_is_away_at_first_is_tried_again(stage):
+async def test_a_gateway_that_is_away_at_the_start_is_retried(stage):
     reachable = stage.settings.discord_gateway_url
     refused = reachable.replace("/gateway", "/nowhere")
     stage.settings = msgspec.structs.replace(stage.settings, discord_gateway_url=refused)
-    async with stage.bot(lambda *args, **kw: _serve_then_mend(stage, reachable, *args, **kw)):
+    async with stage.bot(lambda *args, **kw: _serve_then_repair(stage, reachable, *args, **kw)):
         await stage.seen("gateway GUILD_CREATE")
 
         assert "from 1 to 10" in await stage.tell_discord(ALICE, "guess")
 
 
-async def _serve_then_mend(stage, reachable, settings, community, supervisor, *, keys):
+async def _serve_then_repair(stage, reachable, settings, community, supervisor, *, keys):
     """Let the gateway come back once the first attempt has failed."""
     import yarl
     from discord.gateway import DiscordWebSocket
@@ -175,36 +175,38 @@ async def _serve_then_mend(stage, reachable, settings, community, supervisor, *,
 
     pause = supervisor.pause
 
-    async def mend(delay_s):
+    async def repair(delay_s):
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(reachable)
         await pause(delay_s)
 
-    supervisor.pause = mend
+    supervisor.pause = repair
     await serve(settings, community, supervisor, keys=keys)
 
 
-async def test_the_pulse_is_felt_while_the_gateway_is_connected_and_not_while_it_is_away(stage):
+async def test_the_bot_is_healthy_while_the_gateway_is_connected_and_not_while_it_is_away(stage):
     address = urlsplit(stage.discord.gateway_url)
     assert address.port is not None
     async with stage.discord_bot() as supervisor:
-        await until(supervisor.pulse.is_felt, what="a pulse after the connection")
+        await until(supervisor.health.is_healthy, what="health after the connection")
 
         await stage.discord.stop()
-        await until(lambda: not supervisor.pulse.is_felt(), what="no pulse without the gateway")
+        await until(
+            lambda: not supervisor.health.is_healthy(), what="no health without the gateway"
+        )
 
         await stage.discord.start(port=address.port)
-        await until(supervisor.pulse.is_felt, what="a pulse after the reconnection")
+        await until(supervisor.health.is_healthy, what="health after the reconnection")
 
-    assert not supervisor.pulse.is_felt()
+    assert not supervisor.health.is_healthy()
 
 
-async def test_the_pulse_is_felt_while_postgres_is_away(stage):
+async def test_the_bot_is_healthy_while_postgres_is_away(stage):
     async with stage.discord_bot() as supervisor:
-        await until(supervisor.pulse.is_felt, what="a pulse after the connection")
+        await until(supervisor.health.is_healthy, what="health after the connection")
         await stage.gate.shut()
         assert "cannot reach my records" in await stage.tell_discord(ALICE, "profile")
 
-        assert supervisor.pulse.is_felt()
+        assert supervisor.health.is_healthy()
         await stage.gate.open()
 
 

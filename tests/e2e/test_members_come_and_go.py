@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 import schemas
-from bots.errors import Refused
-from bots.supervisor import Supervisor
+from bots.runtime.errors import Refused
+from bots.runtime.supervisor import Supervisor
 from config.community import DiscordSetting
 from consumers.display.telegram_tags import tags
 from consumers.runtime.resources import open_resources
@@ -61,7 +61,7 @@ def tag_of(stage, user_id: int) -> str:
 
 
 async def lose_updates(stage) -> None:
-    """Have Telegram forget what nobody has fetched yet, as it does after a day."""
+    """Have Telegram forget the updates that no bot has fetched yet, as it does after a day."""
     url = f"{stage.telegram.api_base}/bot{stage.settings.telegram_token}/deleteWebhook"
     async with (
         aiohttp.ClientSession() as session,
@@ -79,7 +79,7 @@ async def error(stage, platform: str) -> str:
 
 @contextlib.asynccontextmanager
 async def shown(stage, module) -> AsyncIterator[Callable]:
-    """Run the role that shows ranks. Yields a way to wait for what it should lead to."""
+    """Run the role that displays ranks. Yields a function that waits for a condition."""
     stop = asyncio.Event()
     async with (
         open_resources(stage.settings, stage.community, stop, keys=stage.keys) as parts,
@@ -106,7 +106,7 @@ def watched(stage):
     return stage
 
 
-async def test_who_returns_is_shown_their_rank_once_the_screening_is_passed(watched):
+async def test_a_returning_member_gets_their_role_once_the_screening_is_passed(watched):
     await earn(watched, "discord", ALICE, "1")
     async with watched.discord_bot(), shown(watched, roles) as leads_to:
         await leads_to(lambda: roles_of(watched, ALICE) == {NEWCOMER})
@@ -125,7 +125,7 @@ async def test_who_returns_is_shown_their_rank_once_the_screening_is_passed(watc
     assert await watched.totals("discord", ALICE) == (10, 0)
 
 
-async def test_who_returns_where_there_is_no_screening_is_shown_at_once(watched):
+async def test_a_returning_member_gets_their_role_at_once_without_a_screening(watched):
     await earn(watched, "discord", ALICE, "1")
     async with watched.discord_bot(), shown(watched, roles) as leads_to:
         await leads_to(lambda: roles_of(watched, ALICE) == {NEWCOMER})
@@ -135,8 +135,8 @@ async def test_who_returns_where_there_is_no_screening_is_shown_at_once(watched)
         await leads_to(lambda: roles_of(watched, ALICE) == {NEWCOMER})
 
 
-async def test_one_who_left_is_parked_and_a_lost_return_is_seen_at_their_next_command(stage):
-    """Without the privileged intent Discord tells nobody who joins."""
+async def test_a_member_who_left_is_parked_until_their_next_command_shows_the_return(stage):
+    """Without the privileged intent Discord does not report who joins."""
     stage.discord.leave(ALICE)
     await earn(stage, "discord", ALICE, "1")
     async with stage.discord_bot(), shown(stage, roles) as leads_to:
@@ -175,7 +175,7 @@ async def test_a_lost_return_in_telegram_is_seen_at_the_next_message(stage):
             await leads_to(lambda: tag_of(stage, TELEGRAM_ALICE) == "Newcomer")
 
 
-async def test_who_ceases_to_be_an_administrator_is_tagged_at_once(stage):
+async def test_a_former_administrator_is_tagged_at_once(stage):
     await earn(stage, "telegram", ADA, "1")
     async with stage.telegram_bot(), shown(stage, tags) as leads_to:
 
@@ -209,7 +209,7 @@ async def test_watching_members_without_the_intent_is_refused_with_what_to_do(wa
 
 
 async def test_watching_members_asks_for_no_list_of_them(watched):
-    """Discord answers one in half a minute, and discord.py waits for ever after a no."""
+    """Discord answers a request for the list in half a minute; after a refusal discord.py hangs."""
     async with watched.discord_bot():
         await watched.tell_discord(ALICE, "profile")
 

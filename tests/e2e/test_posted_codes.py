@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-import bots.notices
+import bots.features.notices.notifier
 from sandbox import Fault
 
 GROUP = -1001000000001
@@ -19,7 +19,7 @@ VOID = "Everybody here could read this code, so I have made it void."
 
 @pytest.fixture(autouse=True)
 def prompt_notices(monkeypatch):
-    monkeypatch.setattr(bots.notices, "INTERVAL_S", 0.02)
+    monkeypatch.setattr(bots.features.notices.notifier, "INTERVAL_S", 0.02)
 
 
 @pytest.fixture
@@ -163,8 +163,8 @@ async def test_an_owner_who_blocked_the_bot_is_left_alone(stage):
         await refused(stage, "sendMessage")
 
 
-async def test_an_owner_is_told_although_discord_was_in_trouble(stage, bots_, monkeypatch):
-    monkeypatch.setattr(bots.notices, "DELAY_FIRST_S", 0.05)
+async def test_an_owner_is_told_although_discord_failed_at_first(stage, bots_, monkeypatch):
+    monkeypatch.setattr(bots.features.notices.notifier, "DELAY_FIRST_S", 0.05)
     stage.faults.add(Fault("discord", DIRECT, 503))
     say(stage, f"/link {await discord_code(stage)}")
 
@@ -186,7 +186,7 @@ async def test_an_owner_whose_bot_was_away_is_told_when_it_is_back(stage):
     assert "was posted" in told.request["body"]["content"]
 
 
-async def test_what_was_never_a_code_is_answered_as_ever(stage):
+async def test_a_text_that_was_never_a_code_is_answered_as_usual(stage):
     async with stage.telegram_bot():
         shown = await stage.tell_telegram(ALICE, "/link ABCDEFGHJK")
         after = stage.transcript.last
@@ -198,7 +198,7 @@ async def test_what_was_never_a_code_is_answered_as_ever(stage):
     assert await stage.pool.fetchval("SELECT count(*) FROM notices") == 0
 
 
-async def test_a_code_posted_while_the_record_is_away_is_void_once_that_is_back(stage, bots_):
+async def test_a_code_posted_while_postgres_is_away_is_void_after_the_outage(stage, bots_):
     code = await discord_code(stage)
     await stage.gate.shut()
     told = await stage.tell_telegram(BORIS, f"/link {code}")
@@ -216,7 +216,7 @@ async def test_a_code_posted_while_the_record_is_away_is_void_once_that_is_back(
     assert "не подходит" in await redeemed(stage, code)
 
 
-async def test_a_bot_that_stops_meanwhile_says_what_it_left(stage, capsys):
+async def test_a_bot_that_stops_during_the_outage_logs_the_codes_it_left(stage, capsys):
     async with stage.telegram_bot():
         await stage.tell_telegram(ALICE, "/help")
         await stage.gate.shut()

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-import bots.app
-from bots.errors import Refused
-from bots.game import NUMBER_MAX, NUMBER_MIN, GameService
-from bots.supervisor import Supervisor
+import bots.features.guessing.room
+from bots.features.guessing.game import NUMBER_MAX, NUMBER_MIN, GameService
+from bots.runtime.errors import Refused
+from bots.runtime.supervisor import Supervisor
 from bots.telegram_bot.app import serve
 from bus import connect
 from sandbox import Fault
@@ -20,8 +20,10 @@ VERA, ALICE, BORIS, ADA = 1000, 1001, 1002, 1009
 
 @pytest.fixture
 def always_seven(monkeypatch):
-    """The bots think of no number but 7."""
-    monkeypatch.setattr(bots.app, "GameService", partial(GameService, think=lambda *_: 7))
+    """The bots think of the number 7 in every round."""
+    monkeypatch.setattr(
+        bots.features.guessing.room, "GameService", partial(GameService, think=lambda *_: 7)
+    )
 
 
 async def win(stage, user_id: int, *, chat_id: int = GROUP) -> str:
@@ -39,7 +41,7 @@ async def win(stage, user_id: int, *, chat_id: int = GROUP) -> str:
     pytest.fail("the hints contradict one another")
 
 
-async def test_a_win_is_paid_told_and_put_on_the_stream(stage, redis_server):
+async def test_a_win_is_paid_answered_and_put_on_the_stream(stage, redis_server):
     async with stage.telegram_bot():
         assert "from 1 to 10" in await stage.tell_telegram(ALICE, "/guess")
         first = await win(stage, ALICE)
@@ -82,7 +84,7 @@ async def test_an_update_that_is_delivered_again_is_paid_once(stage, always_seve
     assert await stage.totals("telegram", ALICE) == (15, 5)
 
 
-async def test_a_bot_that_stops_ends_the_update_in_hand_and_begins_no_other(stage):
+async def test_a_bot_that_stops_ends_the_update_in_progress_and_begins_no_other(stage):
     async with stage.telegram_bot():
         await polling(stage)
         stage.faults.add(Fault("telegram", "getChatMember", 429, retry_after=1))
@@ -155,7 +157,7 @@ async def test_linking_is_private(stage):
     assert re.search(r"<code>[A-Z2-9]{10}</code>\nNow send it to me on Discord", code)
 
 
-async def test_a_win_while_the_record_is_away_is_counted_later(stage):
+async def test_a_win_while_postgres_is_away_is_counted_later(stage):
     async with stage.telegram_bot():
         await stage.tell_telegram(ALICE, "/guess")
         await stage.gate.shut()
@@ -184,7 +186,7 @@ async def test_a_win_counts_while_redis_is_away_and_is_counted_as_left_to_the_re
     assert left_to_relay() == before + 3
 
 
-async def test_whoever_has_no_name_of_their_own_earns_nothing(stage):
+async def test_an_anonymous_administrator_earns_nothing(stage):
     async with stage.telegram_bot():
         after = stage.transcript.last
         stage.telegram.say(GROUP, ADA, "/guess 5", anonymous=True)
@@ -194,7 +196,7 @@ async def test_whoever_has_no_name_of_their_own_earns_nothing(stage):
     assert await stage.pool.fetchval("SELECT count(*) FROM members") == 0
 
 
-async def test_a_member_who_comes_back_is_shown_anew(stage):
+async def test_a_returning_member_is_displayed_again(stage):
     async with stage.telegram_bot():
         await win(stage, ALICE)
         await stage.pool.execute("UPDATE surfaces SET shown = wanted WHERE platform = 'telegram'")
@@ -217,7 +219,7 @@ async def test_a_flood_limit_is_waited_out(stage):
     assert "What I can do" in answer.request["text"]
 
 
-async def test_polling_outlives_its_failures(stage, capsys):
+async def test_polling_survives_its_failures(stage, capsys):
     async with stage.telegram_bot():
         await stage.tell_telegram(ALICE, "/help")
         stage.faults.add(Fault("telegram", "getUpdates", 429, retry_after=1))
@@ -229,20 +231,20 @@ async def test_polling_outlives_its_failures(stage, capsys):
     assert "another process polls with this token" in capsys.readouterr().out
 
 
-async def test_the_pulse_is_felt_while_postgres_is_away_and_not_after_the_end(stage):
+async def test_the_bot_is_healthy_while_postgres_is_away_and_not_after_the_end(stage):
     async with stage.telegram_bot() as supervisor:
-        assert not supervisor.pulse.is_felt()
+        assert not supervisor.health.is_healthy()
         assert await stage.tell_telegram(ALICE, "/help")
         await stage.gate.shut()
         assert "cannot reach my records" in await stage.tell_telegram(ALICE, "/profile")
 
-        assert supervisor.pulse.is_felt()
+        assert supervisor.health.is_healthy()
         await stage.gate.open()
 
-    assert not supervisor.pulse.is_felt()
+    assert not supervisor.health.is_healthy()
 
 
-async def test_a_start_that_fails_is_tried_again(stage):
+async def test_a_start_that_fails_is_retried(stage):
     stage.faults.add(Fault("telegram", "getMe", 502, times=2))
 
     async with stage.telegram_bot():

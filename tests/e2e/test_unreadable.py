@@ -1,10 +1,10 @@
-"""What the platforms send and the libraries cannot read costs itself only."""
+"""Payloads that a platform's library cannot read cost nothing but themselves."""
 
 import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from bots import answers
+from bots.features.help import texts as help_texts
 from sandbox import Fault
 
 GROUP = -1001000000001
@@ -63,7 +63,7 @@ def logged(printed: str, event: str) -> list[str]:
 
 @pytest.mark.parametrize(("kind", "update"), UNREADABLE.values(), ids=UNREADABLE.keys())
 async def test_an_update_that_cannot_be_decoded_costs_itself_only(stage, capsys, kind, update):
-    """Those before and behind it in the same batch are answered, and it is not sent again."""
+    """The other updates of the batch are answered, and Telegram does not send this one again."""
     before = skipped("telegram")
     stage.telegram.say(GROUP, ALICE, "/help")
     update_id = stage.telegram.send_update(update)
@@ -164,7 +164,7 @@ async def test_an_answer_that_was_sent_is_not_sent_again(stage, capsys, changes)
     assert "answer.failed" not in capsys.readouterr().out
 
 
-async def test_a_member_whose_standing_can_be_read_in_part_plays(stage):
+async def test_a_member_whose_membership_can_be_read_in_part_plays(stage):
     async with stage.telegram_bot():
         fault = Fault(
             "telegram", "getChatMember", 0, when="garbled", changes={"result": {"tag": 7}}
@@ -220,7 +220,7 @@ async def test_an_error_in_a_handler_costs_that_update_only(stage, monkeypatch):
     def broken(*_: object) -> str:
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr(answers, "menu", broken)
+    monkeypatch.setattr(help_texts, "menu", broken)
     with capture_logs() as lines:
         async with stage.telegram_bot():
             sorry = await stage.tell_telegram(ALICE, "/help")
@@ -256,7 +256,7 @@ async def test_a_gateway_event_that_cannot_be_parsed_costs_itself_only(stage, ca
         assert await stage.tell_discord(DISCORD_ALICE, "top")
 
     assert len(stage.transcript.calls(name="gateway connect")) == 1
-    [line] = logged(capsys.readouterr().out, "gateway.event_skipped")
+    [line] = logged(capsys.readouterr().out, "gateway_event.skipped")
     assert event in line
     assert skipped("discord") == before + 1
 
@@ -288,7 +288,7 @@ async def test_an_event_of_no_known_name_is_nothing(stage):
 )
 async def test_an_interaction_of_another_shape_costs_itself_only(stage, changes):
     fault = Fault("discord", "gateway INTERACTION_CREATE", 0, when="garbled", changes=changes)
-    with capture_logs():  # else drawing the tracebacks takes seconds
+    with capture_logs():  # else formatting the tracebacks takes seconds
         async with stage.discord_bot():
             stage.faults.add(fault)
             stage.discord.slash(CHANNEL, DISCORD_ALICE, "guess", {"number": 3})
@@ -332,14 +332,14 @@ async def test_an_acknowledgement_that_cannot_be_read_is_followed_by_the_answer(
 
 
 @pytest.mark.parametrize("route", ["GET /users/@me", "GET /oauth2/applications/@me"])
-async def test_an_error_page_at_the_start_is_tried_again(stage, route):
+async def test_an_error_page_at_the_start_is_retried(stage, route):
     stage.faults.add(Fault("discord", route, 200, times=2, when="garbled", page="<html>"))
 
     async with stage.discord_bot():
         assert await stage.tell_discord(DISCORD_ALICE, "top")
 
 
-async def test_an_error_page_when_commands_are_published_is_no_reason_not_to_serve(stage, capsys):
+async def test_the_bot_serves_although_publishing_its_commands_meets_an_error_page(stage, capsys):
     publish = "PUT /applications/{application_id}/guilds/{guild_id}/commands"
     stage.faults.add(Fault("discord", publish, 200, when="garbled", page="<html>"))
 

@@ -69,7 +69,7 @@ async def test_in_the_group_nobody_else_sees_the_answer(stage, earned):
     assert not [one for one in stage.telegram.messages(GROUP) if "35 XP" in one.get("text", "")]
 
 
-async def test_where_telegram_cannot_whisper_the_member_is_asked_to_come_in_private(stage, earned):
+async def test_without_ephemeral_messages_the_member_is_asked_to_come_in_private(stage, earned):
     async with stage.telegram_bot():
         stage.faults.add(Fault("telegram", "sendMessage", 400))
         answer = await stage.tell_telegram(ALICE, "/why")
@@ -114,7 +114,7 @@ async def test_others_are_refused_kindly_and_learn_nothing(stage, earned):
     assert "35 XP in all" in own
 
 
-async def test_while_telegram_cannot_say_who_is_an_administrator_nobody_is(stage, earned):
+async def test_an_asker_whom_telegram_cannot_confirm_is_no_administrator(stage, earned):
     async with stage.telegram_bot():
         await stage.tell_telegram(ADMIN, "/help")
         stage.faults.add(Fault("telegram", "getChatMember", 500))
@@ -149,7 +149,7 @@ async def test_on_discord_only_the_asker_sees_it(stage, earned):
     assert acknowledged.request["body"]["data"]["flags"] == EPHEMERAL
 
 
-async def test_on_discord_who_manages_the_server_may_ask_about_others(stage, earned):
+async def test_on_discord_a_manager_of_the_server_may_ask_about_others(stage, earned):
     async with stage.discord_bot():
         answer = await stage.tell_discord(OWNER, "why", member=DISCORD_ALICE)
 
@@ -182,7 +182,7 @@ async def test_discord_is_told_of_the_command_and_its_option(stage):
     assert why["description_localizations"]["ru"] == "Что изменило ваш опыт и баланс и почему"
 
 
-async def test_it_says_so_while_the_record_is_away(stage, earned):
+async def test_why_says_so_while_postgres_is_away(stage, earned):
     async with stage.discord_bot():
         await stage.gate.shut()
         answer = await stage.tell_discord(DISCORD_ALICE, "why")

@@ -4,10 +4,12 @@ import asyncpg
 import msgspec
 import pytest
 
-from bots.announcements import NAMES_MAX, Announcer, PerhapsSent, Unsent
-from bots.members import Members
+from bots.features.announcements.announcer import Announcer
+from bots.features.announcements.texts import NAMES_MAX
+from bots.runtime.database import Database
+from bots.runtime.delivery import PerhapsSent, Unsent
 from bots.telegram_bot.markup import TelegramMarkup
-from bots.texts import Languages
+from bots.texts.languages import Languages
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db import Rung, see, set_ladder
@@ -48,7 +50,7 @@ async def ladder(pool: asyncpg.Pool) -> None:
 
 def announcer(pool: asyncpg.Pool, channel: Channel, language: str = "en") -> Announcer:
     texts = Languages.load().speak(language)
-    return Announcer(Members(pool, "telegram"), COMMUNITY, texts, TelegramMarkup(), channel.send)
+    return Announcer(Database(pool, "telegram"), COMMUNITY, texts, TelegramMarkup(), channel.send)
 
 
 async def show(pool: asyncpg.Pool, *facts) -> None:
@@ -178,7 +180,7 @@ async def test_a_rank_that_is_not_configured_is_passed_over(pool, channel):
     await show(pool, xp(150))
     fewer = msgspec.structs.replace(COMMUNITY, ranks=COMMUNITY.ranks[:1])
     texts = Languages.load().speak("en")
-    members = Members(pool, "telegram")
+    database = Database(pool, "telegram")
 
-    assert await Announcer(members, fewer, texts, TelegramMarkup(), channel.send).step() == 0
+    assert await Announcer(database, fewer, texts, TelegramMarkup(), channel.send).step() == 0
     assert channel.messages == []

@@ -12,7 +12,7 @@ import prometheus_client
 import pytest
 import yaml
 
-import bots.metrics
+import bots.runtime.metrics
 import consumers.runtime.metrics
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ METRIC = re.compile(r"\btwinstream_\w+")
 
 
 def own_metrics() -> Iterator[Any]:
-    for module in (bots.metrics, consumers.runtime.metrics):
+    for module in (bots.runtime.metrics, consumers.runtime.metrics):
         for value in vars(module).values():
             if isinstance(value, prometheus_client.metrics.MetricWrapperBase):
                 yield value

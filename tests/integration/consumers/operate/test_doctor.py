@@ -60,7 +60,9 @@ async def settings(
 
 
 async def wrongs(settings: Settings) -> dict[str, str]:
-    return {one.what: one.remedy async for one in doctor.examine(settings) if one.remedy is not None}
+    return {
+        one.what: one.remedy async for one in doctor.examine(settings) if one.remedy is not None
+    }
 
 
 async def told(settings: Settings, **changes: str | None) -> str:

@@ -423,7 +423,7 @@ class FailsOnce:
 
 
 async def test_an_error_while_a_page_is_read_leaves_no_member_out_of_the_pass(
-    parts: Parts, pool: asyncpg.Pool, people: list[int]
+    parts: Resources, pool: asyncpg.Pool, people: list[int]
 ):
     async with open_subjects(parts) as (subjects, _):
         role = Reconcile(parts, [FailsOnce(one) for one in subjects])

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
-from bots.metrics import CountingPublisher
+from bots.runtime.metrics import CountingPublisher
 from bus import SOURCES, Keys, StreamMissing, connect, ensure_group
 from config import ConfigError, Settings, metrics
 from consumers.cleanup.role import Cleanup

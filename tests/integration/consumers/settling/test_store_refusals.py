@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 import schemas
-from bots.game import GameService
+from bots.features.guessing.game import GameService
 from bus import Publisher
 from config import AchievementSetting, Community, Settings
 from config.community import StoreSetting

@@ -1,0 +1,53 @@
+"""Messages from the Discord bot that answer no command: announcements and direct messages."""
+
+from http import HTTPStatus
+
+import aiohttp
+import discord
+
+from bots.runtime.delivery import PerhapsSent, Unsent, Unwanted
+from config import Community
+
+from .parsing_errors import UNREADABLE, cause_of
+
+#: Discord's answers for members who take no direct messages and for accounts that are gone.
+_UNWANTED = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+
+
+class DiscordDelivery:
+    """Announces in one channel and tells accounts by direct message. A `bots.runtime.Delivery`."""
+
+    def __init__(self, client: discord.Client, community: Community) -> None:
+        self._client = client
+        self._channel_id = community.announcements.discord_channel_id
+
+    @property
+    def has_announcements(self) -> bool:
+        return self._channel_id is not None
+
+    async def announce(self, text: str) -> None:
+        assert self._channel_id is not None
+        channel = self._client.get_partial_messageable(self._channel_id)
+        try:
+            await channel.send(text, silent=True, allowed_mentions=discord.AllowedMentions.none())
+        except (discord.Forbidden, discord.NotFound, discord.RateLimited) as error:
+            raise Unsent(f"{error} (channel {channel.id})") from error
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            raise PerhapsSent(str(error)) from error
+        except UNREADABLE as error:
+            raise PerhapsSent(f"the answer cannot be read ({cause_of(error)})") from error
+
+    async def tell(self, account_id: int, text: str) -> None:
+        try:
+            channel = await self._client.create_dm(discord.Object(account_id))
+            await channel.send(text, allowed_mentions=discord.AllowedMentions.none())
+        except discord.RateLimited as error:
+            raise Unsent(str(error)) from error
+        except discord.HTTPException as error:
+            if error.status in _UNWANTED:
+                raise Unwanted(str(error)) from error
+            raise PerhapsSent(str(error)) from error
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            raise PerhapsSent(str(error)) from error
+        except UNREADABLE as error:
+            raise PerhapsSent(f"the answer cannot be read ({cause_of(error)})") from error

@@ -1,0 +1,30 @@
+"""The features of the Discord bot: one line for each."""
+
+from bots.features import (
+    announcements,
+    display_checks,
+    guessing,
+    history,
+    leaderboard,
+    linking,
+    notices,
+    profile,
+)
+from bots.features.help import open_room as open_help
+from bots.features.room import Room
+from bots.runtime.services import Services
+
+
+def open_rooms(services: Services) -> list[Room]:
+    """Open all rooms, once per process. /help lists their commands in this order."""
+    rooms = [
+        guessing.open_room(services),
+        profile.open_room(services),
+        history.open_room(services),
+        leaderboard.open_room(services),
+        linking.open_room(services),
+        announcements.open_room(services),
+        notices.open_room(services),
+        display_checks.open_room(services),
+    ]
+    return [*rooms, open_help(services, rooms)]

@@ -1,0 +1,55 @@
+"""The command /why."""
+
+from bots.features.command import (
+    Answer,
+    Audience,
+    Command,
+    MemberParameter,
+    Question,
+    Target,
+    Unclear,
+)
+from bots.features.room import Room
+from bots.runtime.services import Services
+from bots.texts.languages import marked
+from db.members.history import history
+
+from . import texts
+
+#: Changes that are read for one answer; texts.ANSWER_CHARS_MAX may show fewer.
+CHANGES_SHOWN_MAX = 12
+
+
+def open_room(services: Services) -> Room:
+    """Open the room. It keeps no state."""
+
+    async def show(question: Question[Target]) -> Answer:
+        asker = question.asker
+        if question.argument is Unclear.ARGUMENT:
+            return Answer(texts.unclear(asker.texts))
+        # The platform lets only administrators name another member.
+        account_id, name = question.argument or (asker.account_id, asker.name)
+        async with services.database.connection() as conn:
+            found = await history(conn, services.platform, account_id, limit=CHANGES_SHOWN_MAX)
+        shown = name or (found and found.display_name) or f"#{account_id}"
+        return Answer(
+            texts.changes(
+                found, shown, services.platform, asker.texts, services.mark, services.community
+            )
+        )
+
+    return Room(
+        commands=(
+            Command(
+                name="why",
+                description=marked("What changed your XP and balance, and why"),
+                handler=show,
+                parameter=MemberParameter(
+                    name="member",
+                    hint=marked("The member you ask about; only for administrators"),
+                    refuse=texts.admins_only,
+                ),
+                audience=Audience.ASKER,
+            ),
+        )
+    )

@@ -1,0 +1,96 @@
+"""The texts of /why. Pure functions."""
+
+from bots.texts.amounts import coins_text, xp_text
+from bots.texts.languages import Texts
+from bots.texts.markup import Markup
+from bots.texts.names import PLATFORM_NAMES, achievement_title, shortened
+from config import Community
+from db.members.history import Change, History
+from schemas import Source, opposite
+
+#: The reason of events that reconcile recorded for a change that was made by hand.
+BY_HAND = "reconcile"
+#: Characters of an answer: a Discord message holds 2,000. Older changes are left out.
+ANSWER_CHARS_MAX = 1_950
+
+
+def changes(
+    history: History | None,
+    name: str,
+    platform: Source,
+    texts: Texts,
+    mark: Markup,
+    community: Community,
+) -> str:
+    """Answer /why on `platform` about the member called `name`, whose history may be empty."""
+    title = mark.bold(mark.plain(shortened(name)))
+    if history is None:
+        return f"{title}\n" + texts.gettext("Nothing has happened here yet.")
+    heading = texts.gettext("the last changes, newest first")
+    answer = f"{title}: {heading}"
+    for change in history.changes:
+        line = _line(change, platform, texts, mark, community)
+        if len(answer) + len(line) >= ANSWER_CHARS_MAX:
+            break
+        answer += f"\n{line}"
+    return answer
+
+
+def admins_only(texts: Texts) -> str:
+    """Answer a member who asks about another one and is no administrator."""
+    return texts.gettext(
+        "Only administrators can ask about others. Send /why alone to see your own changes."
+    )
+
+
+def unclear(texts: Texts) -> str:
+    """Answer a /why whose argument names no account."""
+    return texts.gettext(
+        "Reply with /why to somebody's message, or send it with the number of their account."
+    )
+
+
+def _line(
+    change: Change, platform: Source, texts: Texts, mark: Markup, community: Community
+) -> str:
+    parts = [
+        mark.moment(change.occurred_at),
+        PLATFORM_NAMES[change.source],
+        mark.plain(_reason(change, texts)),
+    ]
+    line = f"{' · '.join(parts)}: {_effect(change, texts, mark, community)}"
+    note = _note(change, platform, texts)
+    return f"{line} ({note})" if note else line
+
+
+def _reason(change: Change, texts: Texts) -> str:
+    if change.reason == BY_HAND:
+        return texts.gettext("changed by hand")
+    return shortened(change.reason.replace("_", " "))
+
+
+def _effect(change: Change, texts: Texts, mark: Markup, community: Community) -> str:
+    if change.achievement is not None:
+        title = mark.plain(achievement_title(change.achievement, community))
+        return texts.gettext("Achievement unlocked: {title}", title=title)
+    if change.delta_xp:
+        effect, total = xp_text(change.delta_xp, texts), change.xp
+        sum_ = None if total is None else xp_text(max(total, 0), texts)
+    else:
+        effect, total = coins_text(change.delta_balance, texts), change.balance
+        sum_ = None if total is None else coins_text(max(total, 0), texts)
+    signed = effect if effect.startswith(("-", "\u2212")) else f"+{effect}"
+    return (
+        signed if sum_ is None else texts.gettext("{change}, {sum} in all", change=signed, sum=sum_)
+    )
+
+
+def _note(change: Change, platform: Source, texts: Texts) -> str:
+    if change.state == "arrived":
+        return ""
+    other = opposite(platform) if change.source == platform else platform
+    if change.state == "buried":
+        return texts.gettext(
+            "did not get through to {other}, ask an administrator", other=PLATFORM_NAMES[other]
+        )
+    return texts.gettext("on its way to {other}", other=PLATFORM_NAMES[other])

@@ -1,0 +1,22 @@
+"""The texts of /top. Pure functions."""
+
+from collections.abc import Sequence
+
+from bots.texts.amounts import xp_text
+from bots.texts.languages import Texts
+from bots.texts.markup import Markup
+from bots.texts.names import shortened
+from db import Standing
+
+
+def table(standings: Sequence[Standing], texts: Texts, mark: Markup) -> str:
+    """Answer /top."""
+    if not standings:
+        return texts.gettext("Nobody has any XP yet. Send /guess and be the first.")
+    lines = [mark.bold(texts.gettext("The members with the most XP"))]
+    for one in standings:
+        name = one.display_name or texts.gettext("somebody")
+        rank = f" ({mark.plain(one.rank_name)})" if one.rank_name else ""
+        shown = mark.plain(shortened(name))
+        lines.append(f"{one.position}. {shown} - {xp_text(one.xp, texts)}{rank}")
+    return "\n".join(lines)

@@ -1,0 +1,116 @@
+"""Sending notices: private messages to the owners of accounts.
+
+A notice is a row in Postgres, so its owner gets it whichever process wrote it, also after a
+restart.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bots.runtime.backoff import backoff_s
+from bots.runtime.database import Database
+from bots.runtime.delivery import PerhapsSent, Unsent, Unwanted
+from bots.texts.languages import Texts
+from db import DbError
+from db.members import notices
+from db.members.notices import Notice
+
+from .texts import notice_text
+
+log = structlog.get_logger("twinstream.bots")
+
+#: Seconds between looks at Postgres: short enough that the owner of a posted code hears of it
+#: while they still look at the chat.
+INTERVAL_S = 3.0
+#: Notices taken at once. They are rare; more would only be leased for longer than needed.
+TAKEN_MAX = 20
+#: Attempts to send one notice, with delays in seconds that double from the first to the longest.
+ATTEMPTS_MAX = 8
+DELAY_FIRST_S = 30.0
+DELAY_MAX_S = 3_600.0
+#: Age in seconds at which a notice is dropped unsent: the code in it has expired long since.
+NOTICE_S_MAX = 24 * 3_600.0
+#: Seconds for which a process has a notice to itself. After a kill another process waits so long.
+LEASE_S = 300.0
+
+Send = Callable[[int, str], Awaitable[None]]
+
+
+class Notifier:
+    """Sends one platform's notices, each until it arrived or was refused for good.
+
+    A notice whose fate is unknown is sent again: a repeated notice is better than a missing one.
+    """
+
+    def __init__(self, database: Database, texts: Texts, send: Send) -> None:
+        self._database = database
+        self._texts = texts
+        self._send = send
+
+    async def run(self) -> None:
+        """Send notices until cancelled."""
+        while True:
+            try:
+                await self.step()
+            except DbError as error:
+                log.warning("notices.delayed", why=str(error))
+            await asyncio.sleep(INTERVAL_S)
+
+    async def step(self) -> int:
+        """Send the notices that are due. Returns how many were sent or refused for good."""
+        ended = 0
+        for notice in await self._take():
+            ended += await self._tell(notice)
+        return ended
+
+    async def _take(self) -> list[Notice]:
+        """Take the notices that are due; no other process gets them for LEASE_S seconds."""
+        platform = self._database.platform
+        async with self._database.connection() as conn:
+            await notices.drop_old(conn, platform, older_than_s=NOTICE_S_MAX)
+            return await notices.take(conn, platform, limit=TAKEN_MAX, lease_s=LEASE_S)
+
+    async def _tell(self, notice: Notice) -> bool:
+        text = notice_text(notice.kind, self._texts)
+        if text is None:
+            # A newer release wrote it, so the bot of that release has the text.
+            return False
+        known = {"account_id": notice.account_id, "kind": notice.kind}
+        try:
+            await self._send(notice.account_id, text)
+        except Unwanted as error:
+            log.info("notice.refused", **known, why=str(error))
+        except (Unsent, PerhapsSent) as error:
+            await self._retry_later(notice, str(error))
+            return False
+        except Exception:
+            log.exception("notice.failed", **known)
+            await self._retry_later(notice, "an unexpected error")
+            return False
+        else:
+            log.info("notice.sent", **known)
+        await self._end(notice)
+        return True
+
+    async def _retry_later(self, notice: Notice, why: str) -> None:
+        delay_s = backoff_s(notice.attempts, first_s=DELAY_FIRST_S, max_s=DELAY_MAX_S, chance=0.0)
+        is_last = notice.attempts >= ATTEMPTS_MAX
+        log.warning(
+            "notice.unsent",
+            account_id=notice.account_id,
+            kind=notice.kind,
+            why=why,
+            again_in_s=None if is_last else delay_s,
+        )
+        if is_last:
+            await self._end(notice)
+            return
+        async with self._database.connection() as conn:
+            await notices.put_off(conn, self._database.platform, notice, delay_s=delay_s)
+
+    async def _end(self, notice: Notice) -> None:
+        """Delete a notice: it was sent, or never can be."""
+        async with self._database.connection() as conn:
+            await notices.end(conn, self._database.platform, notice)

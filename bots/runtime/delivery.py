@@ -1,0 +1,46 @@
+"""The port through which a bot sends messages that answer no command, and its errors.
+
+Each platform implements it in its own `delivery.py`. Duties of the rooms send through it.
+"""
+
+from typing import Protocol
+
+
+class Unsent(Exception):
+    """The platform certainly refused the message, so it may be sent again later."""
+
+
+class PerhapsSent(Exception):
+    """It is unknown whether the platform sent the message."""
+
+
+class Unwanted(Exception):
+    """The account takes no private messages from the bot, or does not exist any more."""
+
+
+class Delivery(Protocol):
+    """One platform's way to send messages that answer no command."""
+
+    @property
+    def has_announcements(self) -> bool:
+        """Whether twinstream.toml wants announcements on this platform."""
+        ...
+
+    async def announce(self, text: str) -> None:
+        """Send a formatted text to the place of announcements.
+
+        Raises:
+            Unsent: the platform certainly refused it.
+            PerhapsSent: it is unknown whether the platform sent it.
+        """
+        ...
+
+    async def tell(self, account_id: int, text: str) -> None:
+        """Send an unformatted text to one account, in private.
+
+        Raises:
+            Unwanted: the account takes no private messages from the bot.
+            Unsent: the platform certainly refused it for now.
+            PerhapsSent: it is unknown whether the platform sent it.
+        """
+        ...

@@ -1,0 +1,37 @@
+"""The bots' metrics. docs/operate.md explains each of them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from prometheus_client import Counter
+
+from bus import Publisher
+from schemas import Source
+
+PUBLISHED: Final = Counter(
+    "twinstream_events_published", "Events put on their stream by their producer.", ["source"]
+)
+LEFT_TO_RELAY: Final = Counter(
+    "twinstream_events_left_to_relay", "Events that the bus did not take from us.", ["source"]
+)
+
+UPDATES_SKIPPED: Final = Counter(
+    "twinstream_updates_skipped", "What a platform sent and its library could not read.", ["source"]
+)
+
+
+class CountingPublisher:
+    """A publisher that counts the events that it published and those left to the relay."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def publish(self, source: Source, payloads: Sequence[bytes]) -> list[str]:
+        """Publish as `bus.Publisher.publish` does, with the same errors."""
+        try:
+            ids = await self._publisher.publish(source, payloads)
+        except Exception:
+            LEFT_TO_RELAY.labels(source).inc(len(payloads))
+            raise
+        PUBLISHED.labels(source).inc(len(payloads))
+        return ids

@@ -1,0 +1,125 @@
+"""The services that a bot's rooms stand on: Postgres, the producer, languages, the community."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import asyncpg
+
+import schemas
+from bots.texts.languages import Languages
+from bots.texts.markup import Markup
+from bus import BadRedisUrl, Keys, Publisher, connect
+from config import Community, Settings
+from db import (
+    BadDatabaseUrl,
+    Platform,
+    Producer,
+    SchemaOutdated,
+    StorageUnavailable,
+    Store,
+    StoreUnfit,
+    open_pool,
+    open_stores,
+)
+from schemas import Source
+
+from .database import Database
+from .errors import Refused
+from .metrics import CountingPublisher
+from .supervisor import Supervisor
+
+#: Seconds that a stopping process waits for its connections; after them it cuts the connections.
+POOL_CLOSE_WAIT_S = 5.0
+
+
+class Services(NamedTuple):
+    """Everything that a room may use, on either platform."""
+
+    platform: Source
+    database: Database
+    producer: Producer
+    mark: Markup
+    languages: Languages
+    community: Community
+
+
+@contextlib.asynccontextmanager
+async def open_services(
+    settings: Settings,
+    community: Community,
+    supervisor: Supervisor,
+    *,
+    platform: Source,
+    mark: Markup,
+    keys: Keys = Keys(),  # noqa: B008 - frozen
+) -> AsyncIterator[Services]:
+    """Connect one bot to Postgres and Redis, and close both connections afterwards.
+
+    It waits until Postgres is available. Redis may be unavailable: events wait in Postgres then.
+
+    Raises:
+        Stopped: the process was asked to stop while Postgres was unavailable.
+        Refused: an address cannot be used, or the database has to be migrated first.
+    """
+    settings.require("database_url", "redis_url")
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    name = f"{platform}-bot"
+    try:
+        redis = connect(settings.redis_url, name=name)
+    except BadRedisUrl as error:
+        raise Refused(f"REDIS_URL cannot be used: {error}") from error
+    pool = await _wait_for_postgres(settings.database_url, supervisor, name=name)
+    stores = await _open_store(pool, community, supervisor, platform=platform)
+    publisher = CountingPublisher(Publisher(redis, keys))
+    producer = Producer(pool, schemas, publisher, stores=stores)
+    try:
+        yield Services(
+            platform=platform,
+            database=Database(pool, platform),
+            producer=producer,
+            mark=mark,
+            languages=Languages.load(),
+            community=community,
+        )
+    finally:
+        await producer.close()
+        await redis.aclose()
+        await _close(pool)
+
+
+async def _wait_for_postgres(
+    database_url: str, supervisor: Supervisor, *, name: str
+) -> asyncpg.Pool:
+    try:
+        return await supervisor.keep(
+            lambda: supervisor.unless_stopped(open_pool(database_url, name=name)),
+            what="connecting to Postgres",
+            transient=(StorageUnavailable,),
+        )
+    except (BadDatabaseUrl, SchemaOutdated) as error:
+        raise Refused(str(error)) from error
+
+
+async def _open_store(
+    pool: asyncpg.Pool, community: Community, supervisor: Supervisor, *, platform: Platform
+) -> dict[Platform, Store]:
+    """Open the table in which this platform keeps its members, if it has one of its own."""
+    setting = community.stores.by_platform()[platform]
+    try:
+        return await supervisor.keep(
+            lambda: supervisor.unless_stopped(open_stores(pool, {platform: setting})),
+            what="opening the store",
+            transient=(StorageUnavailable,),
+        )
+    except StoreUnfit as error:
+        raise Refused(str(error)) from error
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), POOL_CLOSE_WAIT_S)
+    except TimeoutError:
+        pool.terminate()

@@ -1,0 +1,55 @@
+"""Messages from the Telegram bot that answer no command: announcements and private notices."""
+
+from aiogram import Bot
+from aiogram.enums import ParseMode
+from aiogram.exceptions import (
+    AiogramError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+    TelegramRetryAfter,
+)
+
+from bots.runtime.delivery import PerhapsSent, Unsent, Unwanted
+from config import Community
+from config.telegram_answers import UnreadableAnswer
+
+
+class TelegramDelivery:
+    """Announces in the group and tells accounts in private chats. A `bots.runtime.Delivery`."""
+
+    def __init__(self, bot: Bot, community: Community) -> None:
+        self._bot = bot
+        self._group_id = community.telegram.chat_id
+        self.has_announcements = community.announcements.telegram
+
+    async def announce(self, text: str) -> None:
+        try:
+            await self._bot.send_message(
+                self._group_id, text, parse_mode=ParseMode.HTML, disable_notification=True
+            )
+        except (
+            TelegramBadRequest,
+            TelegramForbiddenError,
+            TelegramMigrateToChat,
+            TelegramRetryAfter,
+        ) as error:
+            raise Unsent(str(error)) from error
+        except UnreadableAnswer as error:
+            if not error.was_done:
+                raise PerhapsSent(str(error)) from error
+        except (AiogramError, OSError) as error:
+            raise PerhapsSent(str(error)) from error
+
+    async def tell(self, account_id: int, text: str) -> None:
+        try:
+            await self._bot.send_message(account_id, text)
+        except (TelegramForbiddenError, TelegramBadRequest) as error:
+            raise Unwanted(error.message) from error
+        except TelegramRetryAfter as error:
+            raise Unsent(str(error)) from error
+        except UnreadableAnswer as error:
+            if not error.was_done:
+                raise PerhapsSent(str(error)) from error
+        except (AiogramError, OSError) as error:
+            raise PerhapsSent(str(error)) from error

@@ -1,0 +1,59 @@
+"""Reading a command's argument from a message: its text, or the message that it replies to."""
+
+from aiogram.types import Message
+
+from bots.features.command import (
+    MemberParameter,
+    NumberParameter,
+    Parameter,
+    Target,
+    TextParameter,
+    Unclear,
+)
+
+from .authors import Author, author_of
+
+#: Digits of a number that a member may write: no range of a command needs more.
+NUMBER_DIGITS_MAX = 9
+#: Digits of an account id: so many fit into Postgres' bigint, and Telegram's ids have at most 16.
+ACCOUNT_ID_DIGITS_MAX = 18
+
+
+def argument_of(
+    message: Message, text: str, parameter: Parameter | None
+) -> int | str | Target | Unclear | None:
+    """Return the argument of a command with this text after its name; None for none. Pure."""
+    match parameter:
+        case None:
+            return None
+        case TextParameter():
+            return text or None
+        case NumberParameter():
+            return _number(text.strip())
+        case MemberParameter():
+            return _target(message, text.strip())
+
+
+def _number(text: str) -> int | Unclear | None:
+    if not text:
+        return None
+    return int(text) if _is_number(text, NUMBER_DIGITS_MAX) else Unclear.ARGUMENT
+
+
+def _target(message: Message, text: str) -> Target | Unclear | None:
+    """Return the account that the text names, or the author of the message replied to.
+
+    A reply to a bot names nobody: members answer the bot's messages to go on talking with it.
+    """
+    if text:
+        is_account_id = _is_number(text, ACCOUNT_ID_DIGITS_MAX)
+        return Target(int(text)) if is_account_id else Unclear.ARGUMENT
+    quoted = message.reply_to_message
+    if quoted is None or author_of(quoted) is not Author.MEMBER:
+        return None
+    assert quoted.from_user is not None
+    return Target(quoted.from_user.id, quoted.from_user.full_name)
+
+
+def _is_number(text: str, digits_max: int) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= digits_max

@@ -1,0 +1,183 @@
+"""Link codes that were posted in the group: they are made void at once.
+
+Every member of the group can redeem a code that was posted there. So the guard reads every message
+and every edited message of the group, looks up each text in the shape of a code among the live
+codes, and makes the codes that it finds void before any handler answers.
+"""
+
+import asyncio
+import enum
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import structlog
+from aiogram.types import Message, TelegramObject
+
+from bots.features.linking import texts as linking_texts
+from bots.features.linking import void_codes
+from bots.runtime.backoff import backoff_s
+from bots.runtime.services import Services
+from db import DbError, Platform
+from db.members.linking import CODE_LIFETIME_S, codes_in
+
+from .answer_queue import AnswerQueue
+from .buttons import private_button
+
+log = structlog.get_logger("twinstream.telegram_bot")
+
+#: The command that the button under the guard's answer opens in the private chat.
+LINK = "link"
+#: Messages that may wait for Postgres. Many more would take memory for codes that expire within
+#: CODE_LIFETIME_S anyway.
+WAITING_MAX = 1_000
+#: Seconds between attempts, first and at most: a live code should be void soon after an outage.
+DELAY_FIRST_S = 0.5
+DELAY_MAX_S = 5.0
+#: Seconds that the last attempt may take when the bot stops, well within a supervisor's grace.
+LAST_ATTEMPT_S_MAX = 2.0
+
+
+class Found(enum.Enum):
+    """The result of the guard's look at a message of the group."""
+
+    NO_LIVE_CODE = "no_live_code"
+    VOID = "void"
+    """A code that was live and is void now; the guard answers its poster."""
+    UNKNOWN = "unknown"
+    """Perhaps a live code: Postgres is unavailable, and the guard looks again after the outage."""
+
+
+class _Waiting(NamedTuple):
+    message: Message
+    codes: Sequence[str]
+    until: float
+
+
+class CodeGuard:
+    """Makes posted codes void and answers their posters. Notices tell the codes' owners.
+
+    It hands `found` to the handlers. While Postgres is unavailable, messages wait here and not in
+    the queue of updates, so other members' updates are handled meanwhile.
+    """
+
+    def __init__(self, services: Services, queue: AnswerQueue) -> None:
+        community = services.community
+        self._group_id = community.telegram.chat_id
+        self._database = services.database
+        self._texts = services.languages.speak(community.announcements.language)
+        self._queue = queue
+        self._waiting: deque[_Waiting] = deque()
+        self._retrying: asyncio.Task[None] | None = None
+
+    async def __call__(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        """Check a message before any handler gets it, as an outer middleware."""
+        assert isinstance(event, Message)
+        found = Found.NO_LIVE_CODE
+        if event.chat.id == self._group_id:
+            codes = codes_in(*texts_of(event))
+            if codes:
+                found = await self._look_for(event, codes)
+        return await handler(event, {**data, "found": found})
+
+    async def close(self) -> None:
+        """Check the waiting messages once more, and log how many are left if that fails."""
+        if self._retrying is not None:
+            self._retrying.cancel()
+            await asyncio.wait({self._retrying})
+        if not self._waiting:
+            return
+        try:
+            async with asyncio.timeout(LAST_ATTEMPT_S_MAX):
+                await self._void_waiting()
+        except (DbError, TimeoutError) as error:
+            log.error("codes.not_voided", messages=len(self._waiting), why=str(error) or "stopped")
+
+    async def _look_for(self, message: Message, codes: Sequence[str]) -> Found:
+        if not self._waiting:  # else Postgres is unavailable, and a query would delay all updates
+            try:
+                return await self._void(message, codes)
+            except DbError as error:
+                log.warning("codes.deferred", message_id=message.message_id, why=str(error))
+        if len(self._waiting) >= WAITING_MAX:
+            log.error("codes.not_voided", message_id=message.message_id, why="too many wait")
+            return Found.UNKNOWN
+        until = asyncio.get_running_loop().time() + CODE_LIFETIME_S
+        self._waiting.append(_Waiting(message, codes, until))
+        if self._retrying is None or self._retrying.done():
+            self._retrying = asyncio.create_task(self._keep_retrying())
+        return Found.UNKNOWN
+
+    async def _void(self, message: Message, codes: Sequence[str]) -> Found:
+        voided = await void_codes(self._database, codes)
+        if not voided:
+            return Found.NO_LIVE_CODE
+        log.info("code.voided", message_id=message.message_id, issued_on=voided)
+        await self._answer(message, voided)
+        return Found.VOID
+
+    async def _answer(self, message: Message, voided: Sequence[Platform]) -> None:
+        lines = [linking_texts.code_void(one, self._texts) for one in sorted(set(voided))]
+        keyboard = await private_button(message, LINK, self._texts)
+
+        async def send() -> None:
+            await message.reply("\n".join(lines), reply_markup=keyboard)
+
+        self._queue.put(message.chat.id, send)
+
+    async def _keep_retrying(self) -> None:
+        failures = 0
+        while self._waiting:
+            failures += 1
+            await asyncio.sleep(
+                backoff_s(failures, first_s=DELAY_FIRST_S, max_s=DELAY_MAX_S, chance=0.0)
+            )
+            self._drop_expired()
+            try:
+                await self._void_waiting()
+            except DbError as error:
+                log.debug("codes.deferred", messages=len(self._waiting), why=str(error))
+        log.info("codes.caught_up")
+
+    def _drop_expired(self) -> None:
+        """Drop messages whose codes have expired by now, live or not."""
+        now = asyncio.get_running_loop().time()
+        while self._waiting and self._waiting[0].until < now:
+            self._waiting.popleft()
+
+    async def _void_waiting(self) -> None:
+        while self._waiting:
+            waiting = self._waiting[0]
+            try:
+                await self._void(waiting.message, waiting.codes)
+            except DbError:
+                raise
+            except Exception:
+                # A mistake in one message must not keep the messages behind it waiting.
+                log.exception("codes.not_voided", message_id=waiting.message.message_id)
+            self._waiting.popleft()
+
+
+def texts_of(message: Message) -> Iterator[str]:
+    """Yield every text of a message that people can read. Pure."""
+    quoted = message.quote.text if message.quote is not None else None
+    yield from filter(None, (message.text, message.caption, quoted))
+    for part in (message.rich_message, message.poll, message.checklist):
+        if part is not None:
+            yield from _strings(part.model_dump())
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _strings(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _strings(inner)

@@ -1,0 +1,40 @@
+"""The router of Telegram's updates: which handler gets which update."""
+
+from collections.abc import Sequence
+
+from aiogram import F, Router
+from aiogram.enums import ChatType
+from aiogram.types import Message
+
+from bots.features.room import Room
+from bots.runtime.services import Services
+
+from .group.membership_changes import add_membership_changes
+from .messages.answer_queue import AnswerQueue
+from .messages.authors import Askers, Observer
+from .messages.commands import add_commands
+from .messages.posted_codes import CodeGuard
+
+
+def build_router(
+    services: Services, rooms: Sequence[Room], queue: AnswerQueue, guard: CodeGuard
+) -> Router:
+    """Return the handlers for the configured group and for private chats; others are ignored."""
+    group_id = services.community.telegram.chat_id
+    commands = Router(name="commands")
+    commands.message.filter((F.chat.id == group_id) | (F.chat.type == ChatType.PRIVATE))
+    commands.message.middleware(Askers(services.languages))
+    add_commands(commands, services, rooms, queue)
+    changes = Router(name="changes")
+    add_membership_changes(changes, rooms, group_id)
+    router = Router(name="twinstream")
+    router.include_routers(commands, changes)
+    router.message.outer_middleware(Observer(rooms, group_id))
+    router.message.outer_middleware(guard)
+    router.edited_message.outer_middleware(guard)
+    router.edited_message.register(_ignore_edit, F.chat.id == group_id)
+    return router
+
+
+async def _ignore_edit(message: Message) -> None:
+    """Do nothing; a handler for edited messages makes aiogram request them, for the guard."""

@@ -1,0 +1,13 @@
+"""The texts of any command that cannot be answered as usual. Pure functions."""
+
+from .languages import Texts
+
+
+def unavailable(texts: Texts) -> str:
+    """Answer a command that needs Postgres while Postgres is unavailable."""
+    return texts.gettext("I cannot reach my records right now. Please try again in a minute.")
+
+
+def failed(texts: Texts) -> str:
+    """Answer a command that an unexpected error ended."""
+    return texts.gettext("Something went wrong on my side. It is noted; please try again later.")

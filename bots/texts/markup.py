@@ -1,0 +1,24 @@
+"""The port through which texts are formatted; each platform implements it in its `markup.py`."""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Markup(Protocol):
+    """One platform's formatting. The texts themselves hold no character that it would interpret."""
+
+    def bold(self, text: str) -> str:
+        """Return the text in bold; it must be free of markup."""
+        ...
+
+    def code(self, text: str) -> str:
+        """Return the text so that it is easy to copy."""
+        ...
+
+    def moment(self, when: datetime) -> str:
+        """Return a moment to the minute, in the reader's own time zone if the platform knows it."""
+        ...
+
+    def plain(self, text: str) -> str:
+        """Escape a text that a member wrote, such as a name: it has no markup and no mention."""
+        ...

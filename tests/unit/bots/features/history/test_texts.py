@@ -1,0 +1,125 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from bots.features.history import texts as history_texts
+from bots.telegram_bot.messages.texts import not_ephemeral
+from db.members.history import Change, History
+from tests.support.bot_texts import (
+    COMMUNITY,
+    DISCORD,
+    ENGLISH,
+    TELEGRAM,
+    in_every_language,
+    on_every_platform,
+)
+
+WIN = Change(
+    occurred_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    source="telegram",
+    reason="game_guess",
+    delta_xp=1_500,
+    delta_balance=0,
+    achievement=None,
+    xp=2_500,
+    balance=20,
+    state="arrived",
+)
+
+
+def listed(*changes: Change, platform="telegram", texts=ENGLISH, mark=TELEGRAM) -> list[str]:
+    answer = history_texts.changes(
+        History("Mira", changes), "Mira", platform, texts, mark, COMMUNITY
+    )
+    return answer.splitlines()[1:]
+
+
+def test_a_change_says_when_where_why_and_what_it_made():
+    assert listed(WIN) == [
+        "2026-01-02 03:04 UTC · Telegram · game guess: +1,500 XP, 2,500 XP in all"
+    ]
+
+
+def test_discord_shows_each_reader_their_own_time():
+    [line] = listed(WIN, mark=DISCORD)
+
+    assert line.startswith("<t:1767323040:f> · Telegram")
+
+
+def test_a_debit_has_its_sign():
+    [line] = listed(WIN._replace(delta_xp=0, delta_balance=-3, balance=17))
+
+    assert line.endswith(": -3 coins, 17 coins in all")
+
+
+def test_no_member_reads_of_less_than_nothing():
+    """Books may be below zero while an earlier credit is on its way."""
+    [line] = listed(WIN._replace(delta_xp=-3, xp=-2))
+
+    assert line.endswith(": -3 XP, 0 XP in all")
+
+
+def test_an_achievement_goes_by_its_title():
+    [line] = listed(WIN._replace(delta_xp=0, achievement="lucky_guess", reason="achievement"))
+
+    assert line.endswith("achievement: Achievement unlocked: Lucky guess")
+
+
+def test_an_event_of_reconcile_was_changed_by_hand():
+    [line] = listed(WIN._replace(reason="reconcile"))
+
+    assert "· changed by hand:" in line
+
+
+@pytest.mark.parametrize(
+    ("platform", "source", "note"),
+    [
+        ("telegram", "telegram", "(on its way to Discord)"),
+        ("telegram", "discord", "(on its way to Telegram)"),
+        ("discord", "telegram", "(on its way to Discord)"),
+        ("discord", "discord", "(on its way to Telegram)"),
+    ],
+)
+def test_a_change_on_its_way_names_the_platform_that_waits(platform, source, note):
+    [line] = listed(WIN._replace(source=source, state="on_its_way", xp=None), platform=platform)
+
+    assert line.endswith(f": +1,500 XP {note}")
+
+
+def test_a_buried_change_says_whom_to_ask():
+    [line] = listed(WIN._replace(state="buried"))
+
+    assert line.endswith("(did not get through to Discord, ask an administrator)")
+
+
+def test_a_reason_is_only_text():
+    [line] = listed(WIN._replace(reason="<b>@all"), mark=TELEGRAM)
+
+    assert "<b>" not in line
+    assert "@all" not in line
+
+
+@in_every_language
+@on_every_platform
+def test_changes_that_do_not_fit_into_a_message_are_left_out(texts, mark):
+    longest = WIN._replace(
+        reason="r" * 64, delta_xp=-(10**15), xp=10**15, source="discord", state="buried"
+    )
+
+    lines = listed(*[longest] * 12, texts=texts, mark=mark)
+
+    assert 8 <= len(lines) < 12
+    assert len("\n".join(lines)) <= 1_950
+
+
+def test_a_member_without_changes_is_told_so():
+    answer = history_texts.changes(None, "<Mira>", "telegram", ENGLISH, TELEGRAM, COMMUNITY)
+
+    assert answer == "<b>&lt;Mira&gt;</b>\nNothing has happened here yet."
+
+
+@in_every_language
+def test_every_refusal_has_a_text_in_every_language(texts):
+    assert history_texts.admins_only(texts)
+    assert history_texts.unclear(texts)
+    assert "/why" in not_ephemeral("why", texts)

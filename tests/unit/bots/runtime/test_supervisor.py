@@ -1,0 +1,85 @@
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bots.runtime.backoff import backoff_s
+from bots.runtime.errors import Stopped, Unready
+from bots.runtime.supervisor import Supervisor
+
+
+@pytest.fixture
+def supervisor():
+    return Supervisor(asyncio.Event(), delay_first_s=0.0, delay_max_s=0.0)
+
+
+@given(attempt=st.integers(1, 10_000), chance=st.floats(0, 1))
+def test_a_delay_stays_within_its_limits(attempt, chance):
+    delay = backoff_s(attempt, first_s=1.0, max_s=30.0, chance=chance)
+
+    assert 0.5 <= delay <= 30.0
+    assert delay <= backoff_s(attempt + 1, first_s=1.0, max_s=30.0, chance=chance)
+
+
+async def test_a_transient_failure_is_retried_until_it_succeeds(supervisor):
+    outcomes = iter([Unready("1"), Unready("2"), "done"])
+
+    async def attempt():
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    assert await supervisor.keep(attempt, what="trying", transient=(Unready,)) == "done"
+
+
+async def test_any_other_failure_is_not_retried(supervisor):
+    async def attempt():
+        raise ValueError("a mistake of ours")
+
+    with pytest.raises(ValueError, match="of ours"):
+        await supervisor.keep(attempt, what="trying", transient=(Unready,))
+
+
+async def test_stopping_ends_the_wait_between_attempts():
+    supervisor = Supervisor(asyncio.Event(), delay_first_s=3_600.0, delay_max_s=3_600.0)
+
+    async def attempt():
+        asyncio.get_running_loop().call_soon(supervisor.stop.set)
+        raise Unready("away")
+
+    async with asyncio.timeout(5):
+        with pytest.raises(Stopped):
+            await supervisor.keep(attempt, what="trying", transient=(Unready,))
+
+
+async def test_stopping_cancels_the_work_in_progress(supervisor):
+    cancelled = asyncio.Event()
+
+    async def endless():
+        supervisor.stop.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    with pytest.raises(Stopped):
+        await supervisor.unless_stopped(endless())
+
+    assert cancelled.is_set()
+
+
+async def test_the_result_is_returned_without_a_stop(supervisor):
+    async def work():
+        return 7
+
+    assert await supervisor.unless_stopped(work()) == 7
+
+
+async def test_a_failure_of_the_work_is_raised(supervisor):
+    async def work():
+        raise Unready("away")
+
+    with pytest.raises(Unready):
+        await supervisor.unless_stopped(work())

@@ -1,0 +1,67 @@
+from datetime import UTC, datetime
+
+import pytest
+from aiogram.types import Chat, Message, User
+
+from bots.features.command import (
+    MemberParameter,
+    NumberParameter,
+    Target,
+    TextParameter,
+    Unclear,
+)
+from bots.telegram_bot.messages.arguments import argument_of
+
+GROUP = Chat(id=-1001, type="supergroup")
+ALICE = User(id=1001, is_bot=False, first_name="Alice", last_name="A")
+BOT = User(id=42, is_bot=True, first_name="a bot")
+NUMBER = NumberParameter(name="number", hint="", least=1, most=10)
+TEXT = TextParameter(name="text", hint="")
+MEMBER = MemberParameter(name="member", hint="", refuse=lambda texts: "no")
+
+
+def message(reply_to: User | None = None) -> Message:
+    quoted = None if reply_to is None else message_of(reply_to)
+    return message_of(ALICE, reply_to_message=quoted)
+
+
+def message_of(user: User, **more: object) -> Message:
+    date = datetime(2026, 1, 2, tzinfo=UTC)
+    return Message(message_id=1, date=date, chat=GROUP, from_user=user, **more)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "argument"),
+    [
+        (None, "anything", None),
+        (TEXT, "", None),
+        (TEXT, "as it is ", "as it is "),
+        (NUMBER, "", None),
+        (NUMBER, " 7 ", 7),
+        (NUMBER, "11", 11),
+        (NUMBER, "999999999", 999_999_999),
+        (NUMBER, "1000000000", Unclear.ARGUMENT),
+        (NUMBER, "-1", Unclear.ARGUMENT),
+        (NUMBER, "7.0", Unclear.ARGUMENT),
+        (NUMBER, "\u0667", Unclear.ARGUMENT),
+        (NUMBER, "seven", Unclear.ARGUMENT),
+        (MEMBER, "", None),
+        (MEMBER, " 1002 ", Target(1002)),
+        (MEMBER, "1" * 18, Target(int("1" * 18))),
+        (MEMBER, "1" * 19, Unclear.ARGUMENT),
+        (MEMBER, "@boris", Unclear.ARGUMENT),
+    ],
+)
+def test_an_argument_is_read_from_the_text(parameter, text, argument):
+    assert argument_of(message(), text, parameter) == argument
+
+
+@pytest.mark.parametrize(
+    ("author", "argument"), [(ALICE, Target(1001, "Alice A")), (BOT, None)], ids=["member", "bot"]
+)
+def test_a_reply_names_its_author_unless_that_is_a_bot(author, argument):
+    assert argument_of(message(reply_to=author), "", MEMBER) == argument
+
+
+def test_a_written_account_wins_over_a_reply():
+    assert argument_of(message(reply_to=ALICE), "1002", MEMBER) == Target(1002)
