@@ -77,8 +77,11 @@ CREATE TABLE public.drift (
     decided_at timestamp with time zone,
     held_for text,
     seen_again_by bigint,
+    CONSTRAINT drift_decided_has_time CHECK (((decision = 'found'::text) = (decided_at IS NULL))),
+    CONSTRAINT drift_decided_says_why CHECK (((decision = 'found'::text) OR (why <> ''::text))),
     CONSTRAINT drift_decision_known CHECK ((decision = ANY (ARRAY['found'::text, 'watched'::text, 'held'::text, 'confirmed'::text, 'repaired'::text, 'gone'::text, 'left'::text, 'stopped'::text]))),
     CONSTRAINT drift_held_for_known CHECK ((held_for = ANY (ARRAY['history'::text, 'number'::text]))),
+    CONSTRAINT drift_only_repaired_has_event CHECK (((decision = 'repaired'::text) OR (idempotency_key IS NULL))),
     CONSTRAINT drift_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
@@ -163,6 +166,9 @@ CREATE TABLE public.reconcile_runs (
     repairs bigint DEFAULT 0 NOT NULL,
     CONSTRAINT reconcile_run_cause_known CHECK ((cause = ANY (ARRAY['interval'::text, 'asked'::text, 'alarm'::text]))),
     CONSTRAINT reconcile_run_ended_has_time CHECK (((status = 'running'::text) OR (finished_at IS NOT NULL))),
+    CONSTRAINT reconcile_run_of_one_or_of_everybody CHECK (((member_id IS NULL) OR (NOT everybody))),
+    CONSTRAINT reconcile_run_only_stopped_says_why CHECK (((status = 'stopped'::text) OR (stopped_because IS NULL))),
+    CONSTRAINT reconcile_run_running_has_no_end CHECK (((status <> 'running'::text) OR (finished_at IS NULL))),
     CONSTRAINT reconcile_run_status_known CHECK ((status = ANY (ARRAY['running'::text, 'finished'::text, 'stopped'::text]))),
     CONSTRAINT reconcile_run_stopped_says_why CHECK (((status <> 'stopped'::text) OR (stopped_because IS NOT NULL)))
 );
@@ -260,8 +266,17 @@ CREATE TABLE public.surfaces (
     announce boolean DEFAULT false NOT NULL,
     unconfirmed integer[],
     forgotten boolean DEFAULT false NOT NULL,
+    CONSTRAINT surface_announced_was_reached CHECK (((NOT announce) OR ((announced > 0) AND (shown_at IS NOT NULL)))),
+    CONSTRAINT surface_forgotten_is_not_shown CHECK (((NOT forgotten) OR (shown IS NULL))),
+    CONSTRAINT surface_name_known CHECK (((surface = 'rank'::text) OR starts_with(surface, 'achievement:'::text))),
+    CONSTRAINT surface_never_retried_is_parked CHECK (((retry_at IS NULL) OR (retry_at < 'infinity'::timestamp with time zone) OR (parked IS NOT NULL))),
+    CONSTRAINT surface_numbers_not_negative CHECK (((wanted >= 0) AND ((shown IS NULL) OR (shown >= 0)) AND (announced >= 0))),
+    CONSTRAINT surface_parked_says_why CHECK (((parked IS NULL) OR ((retry_at IS NOT NULL) AND (error IS NOT NULL)))),
     CONSTRAINT surface_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
-    CONSTRAINT surface_priority_known CHECK (((priority >= 0) AND (priority <= 3)))
+    CONSTRAINT surface_priority_known CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT surface_shown_has_time CHECK (((shown IS NULL) OR (shown_at IS NOT NULL))),
+    CONSTRAINT surface_shown_or_unconfirmed CHECK (((shown IS NULL) OR (unconfirmed IS NULL))),
+    CONSTRAINT surface_unconfirmed_has_numbers CHECK ((unconfirmed <> '{}'::integer[]))
 );
 
 CREATE TABLE public.sync_events (
@@ -278,9 +293,14 @@ CREATE TABLE public.sync_events (
     processed_at timestamp with time zone,
     error_message text,
     stream_losses integer DEFAULT 0 NOT NULL,
+    CONSTRAINT sync_event_completed_has_no_error CHECK (((status <> 'completed'::text) OR (error_message IS NULL))),
     CONSTRAINT sync_event_completed_is_processed CHECK (((status <> 'completed'::text) OR ((processed_by IS NOT NULL) AND (processed_at IS NOT NULL)))),
     CONSTRAINT sync_event_failed_says_why CHECK (((status <> 'failed'::text) OR (error_message IS NOT NULL))),
     CONSTRAINT sync_event_has_member CHECK (((status = 'failed'::text) OR (member_id IS NOT NULL))),
+    CONSTRAINT sync_event_only_completed_is_processed CHECK (((status = 'completed'::text) OR ((processed_by IS NULL) AND (processed_at IS NULL)))),
+    CONSTRAINT sync_event_pending_is_unpublished CHECK (((status <> 'pending'::text) OR (published_at IS NULL))),
+    CONSTRAINT sync_event_processed_by_opposite CHECK ((processed_by <> source)),
+    CONSTRAINT sync_event_published_has_time CHECK (((status <> ALL (ARRAY['published'::text, 'completed'::text])) OR (published_at IS NOT NULL))),
     CONSTRAINT sync_event_source_known CHECK ((source = ANY (ARRAY['telegram'::text, 'discord'::text]))),
     CONSTRAINT sync_event_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'published'::text, 'completed'::text, 'failed'::text])))
 );
@@ -446,9 +466,9 @@ CREATE INDEX sync_events_by_member ON public.sync_events USING btree (member_id)
 
 CREATE INDEX sync_events_failed ON public.sync_events USING btree (id) WHERE (status = 'failed'::text);
 
-CREATE INDEX sync_events_pending ON public.sync_events USING btree (id) WHERE (status = 'pending'::text);
-
 CREATE INDEX sync_events_published ON public.sync_events USING btree (published_at) WHERE (status = 'published'::text);
+
+CREATE INDEX sync_events_to_publish ON public.sync_events USING btree (source, id) WHERE (status = 'pending'::text);
 
 CREATE INDEX transactions_by_member ON public.transactions USING btree (member_id, id);
 

@@ -84,7 +84,7 @@ async def _forget(
                 SELECT f.member_id, f.surface
                 FROM surfaces AS f
                 JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-                WHERE a.platform = $1 AND a.account_id = $2 AND (NOT $3 OR f.parked = 'absent')
+                WHERE a.platform = $1 AND a.account_id = $2 AND (NOT $3 OR f.parked = '{ABSENT}')
                 ORDER BY f.surface
                 FOR NO KEY UPDATE OF f
             )

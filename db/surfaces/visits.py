@@ -16,7 +16,7 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-from . import BACKFILL, PERSONAL, wishes
+from . import ABSENT, BACKFILL, EXEMPT, LIVE, PERSONAL, wishes
 from .wishes import MAY_BE_SEEN
 
 
@@ -92,7 +92,7 @@ async def take(
                             AND NOT EXISTS (
                                 SELECT FROM surfaces AS g
                                 WHERE g.member_id = f.member_id AND g.platform = f.platform
-                                    AND g.parked = 'absent'
+                                    AND g.parked = '{ABSENT}'
                             )
                         ORDER BY greatest(f.wanted_at, f.retry_at, f.taken_until) LIMIT $2
                     ) AS d
@@ -158,13 +158,13 @@ async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
     return await _note(
         pool,
         showing,
-        """
+        f"""
         taken_until = NULL, attempts = 0, error = NULL, retry_at = NULL, parked = NULL,
         shown_at = now(),
         shown = CASE WHEN h.unchanged THEN h.number ELSE f.shown END,
         unconfirmed = CASE WHEN NOT h.unchanged THEN f.unconfirmed END,
         forgotten = f.forgotten AND NOT h.unchanged,
-        announce = f.announce OR (f.priority = 0 AND h.unchanged AND h.number > f.announced),
+        announce = f.announce OR (f.priority = {LIVE} AND h.unchanged AND h.number > f.announced),
         announced = CASE WHEN h.unchanged
             THEN greatest(f.announced, h.number) ELSE f.announced END
         """,
@@ -191,16 +191,20 @@ async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
 async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, error: str) -> bool:
     """Leave the member alone for `delay_s` seconds; `error` says why, for whoever looks.
 
-    What came to be wanted since `showing` was taken is tried at once. Returns False as `mark_shown`
-    does.
+    A wish that is newer than `showing` is tried at once, unless the member was found to be absent
+    meanwhile. Returns False as `mark_shown` does.
     """
     return await _note(
         pool,
         showing,
-        """
+        f"""
         taken_until = NULL, error = $8,
         attempts = CASE WHEN h.unchanged THEN f.attempts + 1 ELSE 0 END,
-        retry_at = CASE WHEN h.unchanged THEN now() + make_interval(secs => $7) END
+        retry_at = CASE
+            WHEN h.unchanged THEN now() + make_interval(secs => $7)
+            WHEN f.parked = '{ABSENT}' THEN f.retry_at
+        END,
+        parked = CASE WHEN h.unchanged OR f.parked = '{ABSENT}' THEN f.parked END
         """,
         delay_s,
         error,
@@ -241,16 +245,16 @@ async def park(
     return await _note(
         pool,
         showing,
-        """
+        f"""
         taken_until = NULL, attempts = 0, error = $8,
         retry_at = CASE WHEN h.unchanged THEN
             coalesce(now() + make_interval(secs => $9), 'infinity'::timestamptz) END,
         parked = CASE WHEN h.unchanged THEN $7 END,
         announce = f.announce OR
-            ($7 = 'exempt' AND f.priority = 0 AND h.unchanged AND h.number > f.announced),
-        announced = CASE WHEN $7 = 'exempt' AND h.unchanged
+            ($7 = '{EXEMPT}' AND f.priority = {LIVE} AND h.unchanged AND h.number > f.announced),
+        announced = CASE WHEN $7 = '{EXEMPT}' AND h.unchanged
             THEN greatest(f.announced, h.number) ELSE f.announced END,
-        shown_at = CASE WHEN $7 = 'exempt' THEN now() ELSE f.shown_at END
+        shown_at = CASE WHEN $7 = '{EXEMPT}' THEN now() ELSE f.shown_at END
         """,
         cause,
         error,

@@ -199,7 +199,9 @@ async def test_an_anonymous_administrator_earns_nothing(stage):
 async def test_a_returning_member_is_displayed_again(stage):
     async with stage.telegram_bot():
         await win(stage, ALICE)
-        await stage.pool.execute("UPDATE surfaces SET shown = wanted WHERE platform = 'telegram'")
+        await stage.pool.execute(
+            "UPDATE surfaces SET shown = wanted, shown_at = now() WHERE platform = 'telegram'"
+        )
         stage.telegram.leave(ALICE)
         stage.telegram.join(ALICE)
         # Updates are handled in order, so the answer comes after the bot has seen the return.

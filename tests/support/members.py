@@ -64,7 +64,7 @@ class MemberDesk:
 
     async def retry_now(self) -> None:
         """Let the time of every wait have come."""
-        await self._pool.execute("UPDATE surfaces SET retry_at = NULL")
+        await self._pool.execute("UPDATE surfaces SET retry_at = now() WHERE retry_at > now()")
 
     async def _record(self, event: schemas.Event) -> None:
         fact = Fact(event, schemas.encode(event))

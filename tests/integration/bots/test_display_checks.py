@@ -158,7 +158,10 @@ async def test_a_member_who_was_found_right_is_not_checked_again_for_a_minute(po
     await show(pool, xp(15))
     await checker.check(Observation(WHO, "Newcomer", later()))
     await show(pool, xp(100, "2"), xp(-100, "3"))
-    await pool.execute("UPDATE surfaces SET shown = 1, wanted = 1, parked = 'absent'")
+    await pool.execute(
+        "UPDATE surfaces SET shown = 1, wanted = 1, shown_at = now(), unconfirmed = NULL,"
+        " parked = 'absent', retry_at = 'infinity', error = 'is not there'"
+    )
 
     await checker.check(Observation(WHO, "Newcomer", later()))
     assert await pool.fetchval("SELECT parked FROM surfaces") == "absent"

@@ -121,11 +121,17 @@ async def test_what_is_settled_on_its_way_or_buried_adds_up(history: asyncpg.Poo
         (
             """
             UPDATE sync_events SET status = 'completed', processed_by = 'discord',
-                processed_at = now() WHERE status = 'pending'
+                processed_at = now(), published_at = now() WHERE status = 'pending'
             """,
             {"events"},
         ),
-        ("UPDATE sync_events SET status = 'pending' WHERE status = 'completed'", {"events"}),
+        (
+            """
+            UPDATE sync_events SET status = 'pending', published_at = NULL, processed_by = NULL,
+                processed_at = NULL WHERE status = 'completed'
+            """,
+            {"events"},
+        ),
         ("UPDATE sync_events SET member_id = (SELECT max(id) FROM members)", {"events"}),
     ],
 )

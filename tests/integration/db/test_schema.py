@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 from pathlib import Path
 
 import asyncpg
@@ -20,9 +21,18 @@ from db import (
 )
 from db.ledger import events
 from db.pool import newest_migration
+from db.reconcile import drift, runs
+from db.surfaces.visits import mark_shown, take
+from launch.errors import LaunchError
 from launch.migrate import SCHEMA, dump_schema, migrate
 from launch.servers import Server, start_postgres
-from tests.support.record import record, settle, until_someone_waits_for_a_lock, xp
+from tests.support.record import (
+    achievement,
+    record,
+    settle,
+    until_someone_waits_for_a_lock,
+    xp,
+)
 
 
 async def fresh(postgres: Server, name: str) -> str:
@@ -261,3 +271,172 @@ async def test_an_event_recorded_twice_under_repeatable_read_is_contention(pool)
         with pytest.raises(Contention):
             async with conn.transaction():
                 await events.record(conn, "telegram", [xp(1, "2")])
+
+
+BREAKS = {
+    "surface_name_known": "UPDATE surfaces SET surface = 'colour' WHERE surface <> 'rank'",
+    "surface_numbers_not_negative": "UPDATE surfaces SET wanted = -1",
+    "surface_shown_or_unconfirmed": "UPDATE surfaces SET unconfirmed = '{0,1}'",
+    "surface_unconfirmed_has_numbers": (
+        "UPDATE surfaces SET shown = NULL, unconfirmed = '{}' WHERE surface <> 'rank'"
+    ),
+    "surface_shown_has_time": "UPDATE surfaces SET shown_at = NULL, announce = false",
+    "surface_forgotten_is_not_shown": "UPDATE surfaces SET forgotten = true",
+    "surface_parked_says_why": "UPDATE surfaces SET parked = 'role:7', retry_at = 'infinity'",
+    "surface_never_retried_is_parked": "UPDATE surfaces SET retry_at = 'infinity'",
+    "surface_announced_was_reached": "UPDATE surfaces SET announce = true, announced = 0",
+    "sync_event_pending_is_unpublished": (
+        "UPDATE sync_events SET published_at = now() WHERE status = 'pending'"
+    ),
+    "sync_event_published_has_time": (
+        "UPDATE sync_events SET published_at = NULL WHERE status = 'completed'"
+    ),
+    "sync_event_only_completed_is_processed": (
+        "UPDATE sync_events SET processed_by = 'discord' WHERE status = 'pending'"
+    ),
+    "sync_event_processed_by_opposite": (
+        "UPDATE sync_events SET processed_by = source WHERE status = 'completed'"
+    ),
+    "sync_event_completed_has_no_error": (
+        "UPDATE sync_events SET error_message = 'so' WHERE status = 'completed'"
+    ),
+    "drift_decided_has_time": "UPDATE drift SET decision = 'watched', why = 'so'",
+    "drift_decided_says_why": "UPDATE drift SET decision = 'watched', decided_at = now()",
+    "drift_only_repaired_has_event": "UPDATE drift SET idempotency_key = 'tg_game_1_1'",
+    "reconcile_run_running_has_no_end": "UPDATE reconcile_runs SET finished_at = now()",
+    "reconcile_run_only_stopped_says_why": "UPDATE reconcile_runs SET stopped_because = 'so'",
+    "reconcile_run_of_one_or_of_everybody": (
+        "UPDATE reconcile_runs SET everybody = true, member_id = 1"
+    ),
+}
+
+
+async def a_row_in_every_state_machine(pool: asyncpg.Pool) -> None:
+    """One event completed and one pending, what they want shown, and a pass with a finding."""
+    await record(pool, xp(15), achievement("first_win"))
+    await settle(pool, xp(15))
+    for showing in await take(pool, "telegram", limit=10, lease_s=60.0):
+        await mark_shown(pool, showing)
+    async with pool.acquire() as conn, conn.transaction():
+        run = await runs.begin(conn, cause="asked", owner="test", lease_s=60.0)
+        assert run is not None
+        found = drift.Difference("telegram", "books", 1, 1, 1001, "xp", "16", "15", 1, "")
+        await drift.add(conn, run.id, [found])
+
+
+@pytest.mark.parametrize("rule", BREAKS)
+async def test_a_state_that_the_code_never_makes_is_refused_by_the_name_of_its_rule(pool, rule):
+    await a_row_in_every_state_machine(pool)
+
+    with pytest.raises(asyncpg.CheckViolationError) as refused:
+        await pool.execute(BREAKS[rule])
+
+    assert refused.value.constraint_name == rule
+
+
+STATE_RULES = "20261128000010"
+
+
+async def test_rows_that_break_a_rule_are_corrected_when_the_rule_comes(
+    postgres, checkout: Path, tmp_path: Path, monkeypatch
+):
+    """A release before the rules, or an operator's own statement, may have left such rows."""
+    url = await fresh(postgres, "broken_rules")
+    for file in sorted((checkout / "db/migrations").glob("*.sql")):
+        if file.name < STATE_RULES:
+            shutil.copy(file, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("launch.migrate.MIGRATIONS", tmp_path)
+        migrate(url)
+    async with asyncpg.create_pool(url, min_size=1, max_size=2) as pool:
+        await a_row_in_every_state_machine(pool)
+        for rule, harm in BREAKS.items():
+            if rule not in ("surface_name_known", "surface_numbers_not_negative"):
+                await pool.execute(harm)
+
+        migrate(url)
+
+        surfaces = await pool.fetch("SELECT * FROM surfaces ORDER BY surface")
+        assert [(one["shown"], one["unconfirmed"]) for one in surfaces] == [
+            (None, None),
+            (None, [0, 1, 0]),
+        ]
+        assert {(one["parked"], one["error"]) for one in surfaces} == {
+            ("role:7", "parked because of role:7")
+        }
+        events = await pool.fetch("SELECT status, published_at, processed_by FROM sync_events")
+        assert {(status, at is None, by) for status, at, by in events} == {
+            ("completed", False, "discord"),
+            ("pending", True, None),
+        }
+        [finding] = await pool.fetch("SELECT decision, why, idempotency_key FROM drift")
+        assert tuple(finding) == ("watched", "so", None)
+        [run] = await pool.fetch("SELECT status, finished_at, stopped_because FROM reconcile_runs")
+        assert tuple(run) == ("running", None, None)
+
+
+async def test_the_rules_can_be_added_again_after_an_attempt_that_was_cut_off(postgres):
+    url = await fresh(postgres, "rules_twice")
+    migrate(url)
+    before = dump_schema(url)
+    conn = await asyncpg.connect(url)
+    try:
+        await conn.execute("ALTER TABLE drift DROP CONSTRAINT drift_decided_says_why")
+        await conn.execute("DELETE FROM schema_migrations WHERE version >= $1", STATE_RULES)
+    finally:
+        await conn.close()
+
+    migrate(url)
+
+    assert dump_schema(url) == before
+
+
+async def test_an_index_that_was_cut_off_while_it_was_made_is_not_relied_on(postgres):
+    url = await fresh(postgres, "half_an_index")
+    migrate(url)
+    conn = await asyncpg.connect(url)
+    try:
+        await conn.execute(
+            "UPDATE pg_index SET indisvalid = false"
+            " WHERE indexrelid = 'sync_events_to_publish'::regclass"
+        )
+        await conn.execute("DELETE FROM schema_migrations WHERE version > $1", STATE_RULES)
+        with pytest.raises(LaunchError, match="REINDEX INDEX CONCURRENTLY sync_events_to_publish"):
+            migrate(url)
+        await conn.execute("REINDEX INDEX CONCURRENTLY sync_events_to_publish")
+    finally:
+        await conn.close()
+
+    migrate(url)
+
+
+class Explained:
+    """A connection that keeps the plans of statements and runs none of them."""
+
+    def __init__(self, conn: asyncpg.Connection) -> None:
+        self._conn = conn
+        self.plan = ""
+
+    async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        rows = await self._conn.fetch(f"EXPLAIN {statement}", *arguments)
+        self.plan += "\n".join(line for (line,) in rows)
+        return []
+
+
+async def test_the_relay_reads_its_page_from_an_index_of_its_platform(pool):
+    """Else the backlog of one platform would be read over for each page of the other."""
+    await record(pool, xp(1))
+    await pool.execute(
+        """
+        INSERT INTO sync_events (idempotency_key, source, type, member_id, payload)
+        SELECT 'dc_game_1_' || g, 'discord', 'xp.changed', 1, '{}'
+        FROM generate_series(1, 20000) AS g
+        """
+    )
+    await pool.execute("ANALYZE sync_events")
+    async with pool.acquire() as conn:
+        explained = Explained(conn)
+        await events.take_unpublished(explained, "telegram", older_than_s=5.0, limit=500)
+
+    assert "sync_events_to_publish" in explained.plan
+    assert "Sort" not in explained.plan

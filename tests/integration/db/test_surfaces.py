@@ -7,7 +7,8 @@ import pytest
 
 from db import Rung, issue_code, redeem_code, set_ladder, surfaces
 from db.ledger import events
-from db.surfaces import ABSENT, LIVE, RECONCILE
+from db.surfaces import ABSENT, EXEMPT, LIVE, RECONCILE
+from db.surfaces.observed import clock, note_absent
 from db.surfaces.returns import put_back, seen_again, show_again
 from db.surfaces.visits import Showing, doubt, mark_shown, park, postpone, release, take
 from tests.support.record import Record, achievement, record, until_someone_waits_for_a_lock, xp
@@ -211,7 +212,9 @@ async def test_what_was_forgotten_is_said_to_be_put_back_until_it_is_shown(pool,
     assert not taken.put_back
     await mark_shown(pool, taken)
     if forget is seen_again:
-        await pool.execute("UPDATE surfaces SET parked = $1", ABSENT)
+        await pool.execute(
+            "UPDATE surfaces SET parked = $1, retry_at = 'infinity', error = 'is not there'", ABSENT
+        )
     async with pool.acquire() as conn:
         await forget(conn, "telegram", 1001)
 
@@ -483,3 +486,38 @@ async def test_two_processes_set_the_ladder_at_once(pool, books):
 
 def test_the_names_of_surfaces_are_what_the_ledger_writes():
     assert (surfaces.RANK, surfaces.ACHIEVEMENT_PREFIX) == ("rank", "achievement:")
+
+
+async def test_a_parked_member_whose_visit_came_into_doubt_waits_for_nothing_after_the_next_one(
+    pool, books
+):
+    """The doubt wishes once more, so the refusal of the next visit is no answer to it."""
+    await record(pool, xp(35))
+    await park(pool, await take_one(pool), cause=EXEMPT, error="is an admin", look_after_s=0.0)
+    [slow] = await take(pool, "telegram", limit=1, lease_s=-1.0)
+    quick = await take_one(pool)
+    await doubt(pool, slow)
+
+    assert await postpone(pool, quick, delay_s=60.0, error="too slow")
+
+    surface = await books.surface("telegram")
+    assert (surface["parked"], surface["retry_at"]) == (None, None)
+    assert (await take_one(pool)).wanted == {"rank": 2}
+
+
+async def test_an_absent_member_stays_parked_whatever_a_late_visit_reports(pool, books):
+    """The platform was asked after the lease had ended, so its word counts."""
+    await record(pool, xp(35))
+    await mark_shown(pool, await take_one(pool))
+    await record(pool, achievement("first_win"))
+    [slow] = await take(pool, "telegram", limit=1, lease_s=-1.0)
+    absent = await note_absent(pool, "telegram", [1001], await clock(pool), why="is not there")
+    assert absent == 1
+    await record(pool, xp(100, "2"))
+
+    assert await postpone(pool, slow, delay_s=60.0, error="too slow")
+
+    surface = await books.surface("telegram")
+    assert (surface["wanted"], surface["parked"]) == (3, ABSENT)
+    assert surface["retry_at"] is not None
+    assert await nothing_is_due(pool)

@@ -114,6 +114,7 @@ async def test_what_waits_or_was_buried_stays_however_old_it_is(
         await pool.execute(
             """
             UPDATE sync_events SET status = $2::text, processed_at = NULL, processed_by = NULL,
+                published_at = CASE WHEN $2::text <> 'pending' THEN published_at END,
                 error_message = CASE WHEN $2::text = 'failed' THEN 'so' END
             WHERE id = (SELECT min(id) + $1 FROM sync_events)
             """,
@@ -269,8 +270,8 @@ async def passes(pool: asyncpg.Pool, *statuses: str, findings: int = 0) -> None:
             await conn.execute(
                 """
                 INSERT INTO drift (run_id, platform, subject, subject_id, field, seen, expected,
-                    decision)
-                SELECT $1, 'telegram', 'books', g, 'xp', '1', '2', 'repaired'
+                    decision, why, decided_at)
+                SELECT $1, 'telegram', 'books', g, 'xp', '1', '2', 'repaired', 'so', now()
                 FROM generate_series(1, $2::int) AS g
                 """,
                 run.id,

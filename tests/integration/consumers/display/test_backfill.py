@@ -146,7 +146,7 @@ async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repea
     await make_members(pool, [*backfilled, *first, *second])
     for begin in range(1, MEMBERS + 1, 1_000):
         await give_xp(pool, [(user_id, 10) for user_id in range(begin, begin + 1_000)])
-    await pool.execute("UPDATE surfaces SET shown = wanted")
+    await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now()")
     wall, stop = Wall(), asyncio.Event()
     running = asyncio.create_task(run(DisplayRole(wall, parts), stop))
     alone = await promote_live(pool, wall, first)
@@ -222,7 +222,7 @@ async def test_ten_thousand_events_cost_one_write_for_each_rank_that_is_shown(
         for number in range(10)
     ]
     await give_xp(pool, rounds[0])
-    await pool.execute("UPDATE surfaces SET shown = wanted WHERE wanted = 0")
+    await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now() WHERE wanted = 0")
 
     async with open_role(parts) as role:
         for gains in rounds[1:]:

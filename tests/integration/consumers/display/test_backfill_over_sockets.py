@@ -109,7 +109,7 @@ async def test_over_real_sockets_a_backfill_does_not_move_the_p95_of_live_promot
     first, second = user_ids[:PROMOTED], user_ids[PROMOTED : 2 * PROMOTED]
     for begin in range(0, MEMBERS, 1_000):
         await earn(pool, user_ids[begin : begin + 1_000], 10)
-    await pool.execute("UPDATE surfaces SET shown = wanted")
+    await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now()")
     stop = asyncio.Event()
 
     async with open_role(parts) as role:
@@ -165,7 +165,7 @@ async def test_killed_at_any_point_of_a_backfill_it_loses_and_repeats_nothing_vi
     await set_ladder(pool, [Rung("Newcomer", 100)])
     user_ids = [server.platform.people.join(name=f"member {n}") for n in range(60)]
     await earn(pool, user_ids, 10)
-    await pool.execute("UPDATE surfaces SET shown = wanted")
+    await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now()")
     environ = environment(
         REDIS_URL=own_redis_url,
         DATABASE_URL=database_url,
