@@ -121,7 +121,7 @@ return {'ok', #entries, 0}
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What was repaired on a stream."""
+    """The result of repairing a stream."""
 
     #: How many unfinished entries the new stream holds; None if the old one was left in place.
     moved: int | None

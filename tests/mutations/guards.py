@@ -90,11 +90,11 @@ GUARDS = {
         ("consumers/settling/role.py", _SETTLE, _ACKNOWLEDGE + _SETTLE),
     ),
     "claim what a dead consumer left": guard(
-        "settling/test_settling.py::test_what_a_dead_consumer_left_is_claimed",
+        "settling/test_settling.py::test_entries_of_a_dead_consumer_are_claimed",
         ("bus/reader.py", "claimed = await self._claim()", "claimed: list[Entry] = []"),
     ),
     "renew what is in work": guard(
-        "settling/test_renewal.py::test_what_is_in_work_is_not_claimed_by_another_consumer",
+        "settling/test_renewal.py::test_an_entry_in_progress_is_not_claimed_by_another_consumer",
         ("consumers/settling/renewal.py", "kept = await reader.renew(ids)", "kept = ids"),
     ),
     "halve a batch that is refused": guard(
@@ -110,8 +110,8 @@ GUARDS = {
         ),
     ),
     "judge a debit after all that came before it": guard(
-        "settling/test_debits.py::test_a_foreign_debit_is_judged_only_after_the_credit_that_another"
-        "_consumer_has_in_work",
+        "settling/test_debits.py"
+        "::test_a_foreign_debit_waits_for_the_credit_that_another_consumer_has_in_progress",
         (
             "consumers/settling/role.py",
             "                if isinstance(error, InsufficientFunds) and not again:\n",
@@ -127,8 +127,8 @@ GUARDS = {
         ),
     ),
     "visit again after whoever was held up beyond the lease": guard(
-        "display/test_visits.py::test_one_who_was_held_up_beyond_the_lease_has_the_member_visited"
-        "_again[shown]",
+        "display/test_visits.py"
+        "::test_a_worker_that_outlasts_its_lease_has_the_member_visited_again[shown]",
         (
             "consumers/display/role.py",
             "            await visits.doubt(self._pool, showing)\n",
@@ -170,7 +170,7 @@ GUARDS = {
         ),
     ),
     "trim nothing that a group still needs": guard(
-        "cleanup/test_trimming.py::test_what_nobody_has_settled_yet_is_never_trimmed",
+        "cleanup/test_trimming.py::test_entries_that_are_not_settled_are_never_trimmed",
         (
             "bus/trim.py",
             "  if before(needed, floor) then floor, holder = needed, group['name'] end\n",
@@ -178,7 +178,7 @@ GUARDS = {
         ),
     ),
     "trim nothing while a group is missing": guard(
-        "cleanup/test_trimming.py::test_a_stream_without_its_group_is_left_alone_and_told_once",
+        "cleanup/test_trimming.py::test_a_stream_without_its_group_is_left_alone_and_logged_once",
         ("bus/trim.py", "if missing then return {'group', missing} end\n", ""),
     ),
     "send nothing to another stream than it came from": guard(
@@ -234,7 +234,7 @@ GUARDS = {
         ),
     ),
     "publishing creates no stream (NOMKSTREAM)": guard(
-        "relay/test_relay.py::test_nobody_can_publish_while_a_stream_is_missing",
+        "relay/test_relay.py::test_no_event_can_be_published_while_a_stream_is_missing",
         ("bus/publisher.py", '"XADD", stream, "NOMKSTREAM", "*"', '"XADD", stream, "*"'),
     ),
     "rebuild what was on a lost stream": guard(
@@ -255,11 +255,11 @@ GUARDS = {
         ("db/ledger/events.py", "AND (stream_losses = 0 OR NOT $2)", "AND (true OR NOT $2)"),
     ),
     "look for what Redis lost in silence": guard(
-        "relay/test_relay.py::test_what_redis_lost_in_silence_is_published_again",
+        "relay/test_relay.py::test_silently_lost_events_are_published_again",
         ("consumers/runtime/rebuild.py", "return await self._take_back_all(source)", "return 0"),
     ),
     "look for it under load as well": guard(
-        "relay/test_relay.py::test_what_was_lost_is_found_while_others_come_in_without_end",
+        "relay/test_relay.py::test_lost_events_are_found_while_others_arrive_without_end",
         (
             "consumers/runtime/rebuild.py",
             "published_s_ago=settled_s_ago + LOST_MARGIN_S",
@@ -310,7 +310,7 @@ GUARDS = {
         ),
     ),
     "trim what is old although its id says otherwise": guard(
-        "cleanup/test_trimming.py::test_finished_entries_from_the_future_go_in_time_too",
+        "cleanup/test_trimming.py::test_finished_entries_with_ids_from_the_future_are_trimmed_in_time",
         ("consumers/cleanup/role.py", "old_id=age.old_id", "old_id=None"),
     ),
     "repair nothing on first sight": guard(
@@ -602,7 +602,7 @@ GUARDS = {
     ),
     "a member who cannot be read holds up nobody else": guard(
         "display/test_unreadable_answers.py"
-        "::test_a_member_whom_telegram_describes_anew_holds_up_nobody[no status]",
+        "::test_a_member_whom_telegram_describes_in_a_new_way_holds_up_no_other[no status]",
         (
             "consumers/display/telegram_tags/errors.py",
             "    if isinstance(error, UnreadableAnswer) and error.was_done:\n        # Nothing",

@@ -1,4 +1,4 @@
-"""The parts that roles are made of, on a database and a prefix of their own for each test."""
+"""The resources that roles share, on a database and a key prefix of its own for each test."""
 
 import asyncio
 import itertools
@@ -27,7 +27,7 @@ LUCKY_ROLE = 900000000000000110
 
 @pytest.fixture
 def community() -> Community:
-    """The sandbox's chat, server and roles, with consumers that are quick to look again."""
+    """The sandbox's chat, server and roles, with consumers whose intervals are short."""
     ladder = (("Newcomer", 10), ("Regular", 30), ("Veteran", 100), ("Legend", 500))
     return Community(
         telegram=TelegramSetting(chat_id=-1001000000001),
@@ -83,7 +83,7 @@ def stop() -> asyncio.Event:
 
 @pytest.fixture
 async def redis(redis_server: Server) -> AsyncIterator[Redis]:
-    """The test's own look at Redis, beside the connections of what it tests."""
+    """The test's own connection to Redis, beside those of the code under test."""
     client = connect(redis_server.url, name="test")
     yield client
     await client.aclose()
@@ -106,7 +106,7 @@ async def producer(parts: Resources) -> AsyncIterator[Producer]:
 
 @pytest.fixture
 def desk(parts: Resources, pool: asyncpg.Pool, redis: Redis) -> Desk:
-    """Looks into the books and streams of the test's own deployment."""
+    """Reads the books and streams of the test's own deployment."""
     return Desk(pool, redis, parts.keys)
 
 

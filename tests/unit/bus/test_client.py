@@ -1,4 +1,4 @@
-"""Redis URLs: what is accepted, what is said about the others, and what never is."""
+"""Redis URLs: which are accepted, how the others are refused, and that no secret is quoted."""
 
 import pytest
 from redis.asyncio import SSLConnection, UnixDomainSocketConnection

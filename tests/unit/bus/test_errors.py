@@ -1,4 +1,4 @@
-"""redis-py's errors in our words."""
+"""The translation of redis-py's errors into ours."""
 
 import asyncio
 from contextlib import suppress
@@ -72,7 +72,7 @@ def test_each_error_says_whether_trying_again_can_help(error, ours):
     assert type(translation) is ours
 
 
-def test_an_error_nobody_foresaw_is_still_ours():
+def test_an_unexpected_error_is_still_a_bus_error():
     assert type(translate(exceptions.InvalidResponse("?"))) is BusError
 
 
@@ -95,7 +95,7 @@ async def test_the_cause_is_kept():
     assert caught.value.__cause__ is cause
 
 
-async def test_a_cancellation_swallowed_inside_is_raised_again():
+async def test_a_cancellation_that_was_lost_inside_is_raised_again():
     async def swallow() -> None:
         with translated(), suppress(asyncio.CancelledError):
             await asyncio.Event().wait()

@@ -1,11 +1,11 @@
-"""Names in Redis."""
+"""Keys, groups and consumer names in Redis."""
 
 import pytest
 
 from bus import SOURCES, Keys, Subscription, consumer_name
 
 
-def test_each_stream_is_read_by_the_opposite_platform_and_nobody_else():
+def test_each_stream_is_read_by_the_opposite_platform_only():
     assert Keys().subscription("telegram") == Subscription("sync:telegram", "discord")
     assert Keys().subscription("discord") == Subscription("sync:discord", "telegram")
     assert Keys().snapshots == Subscription("sync:snapshots", "reconcile")

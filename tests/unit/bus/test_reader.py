@@ -1,4 +1,4 @@
-"""Limits of a reader."""
+"""The limits of a reader."""
 
 import pytest
 from fakeredis import FakeAsyncRedis

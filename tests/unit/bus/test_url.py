@@ -1,4 +1,4 @@
-"""The Redis URLs of Sentinel and Cluster: what they mean, and what is said about wrong ones."""
+"""The Redis URLs of Sentinel and Cluster: their meaning, and how wrong ones are refused."""
 
 import pytest
 from redis.asyncio import SSLConnection

@@ -1,4 +1,4 @@
-"""twinstream.toml: what it sets, and how its mistakes are told."""
+"""twinstream.toml: its settings, and how its mistakes are reported."""
 
 from pathlib import Path
 
@@ -108,11 +108,11 @@ def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, sentence: str) -> None:
+def test_a_mistake_is_reported_with_its_place(tmp_path: Path, text: str, sentence: str) -> None:
     assert sentence in refusal(tmp_path, text)
 
 
-def test_all_mistakes_of_a_kind_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_of_a_kind_are_reported_at_once(tmp_path: Path) -> None:
     text = HEAD + RANK.replace('"New"', '"🥇"') + '[[ranks]]\nname = "B"\nxp = 5\n'
 
     told = refusal(tmp_path, text)

@@ -1,4 +1,4 @@
-"""The environment: what it sets, and how its mistakes are told."""
+"""The environment: its settings, and how its mistakes are reported."""
 
 import re
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_variables_of_other_programs_are_left_alone() -> None:
     )
 
 
-def test_a_near_miss_beside_the_right_one_belongs_to_somebody_else() -> None:
+def test_a_near_miss_beside_the_right_variable_belongs_to_another_program() -> None:
     Settings.from_env({"REDIS_URL": "redis://x", "REDIS_URLS": "a,b"})
 
 
@@ -77,7 +77,7 @@ def test_a_near_miss_beside_the_right_one_belongs_to_somebody_else() -> None:
         ("TWINSTREAM_LOG_FORMAT", "xml", "TWINSTREAM_LOG_FORMAT is 'xml', but it must be one of"),
     ],
 )
-def test_an_unfit_value_is_told_with_its_variable(name: str, value: str, sentence: str) -> None:
+def test_an_unfit_value_is_reported_with_its_variable(name: str, value: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(sentence)):
         Settings.from_env({name: value})
 
@@ -96,7 +96,7 @@ def test_secrets_do_not_show() -> None:
     assert "SECRET" not in str(settings)
 
 
-def test_every_missing_setting_is_told_at_once_with_its_origin() -> None:
+def test_all_missing_settings_are_reported_at_once_with_their_origins() -> None:
     with pytest.raises(ConfigError) as refusal:
         Settings.from_env({}).require("telegram_token", "discord_token")
 

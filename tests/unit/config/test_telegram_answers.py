@@ -1,4 +1,4 @@
-"""Reading what Telegram says although aiogram cannot decode all of it."""
+"""Telegram's answers are read in part where aiogram cannot decode all of them."""
 
 import json
 

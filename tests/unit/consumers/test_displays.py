@@ -1,4 +1,4 @@
-"""What to change on a member, and what a platform's no means for whom. Pure."""
+"""The changes of a member's roles, and for whom a platform's refusal holds. Pure."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -176,7 +176,7 @@ def http_error(kind, status, code=0, text="no"):
         (OSError("unreachable"), True, "in trouble"),
     ],
 )
-def test_what_discords_no_means(error, everyone, says):
+def test_what_discords_refusal_means(error, everyone, says):
     refusal = discord_errors.obstacle(error)
 
     assert refusal.everyone is everyone
@@ -206,7 +206,7 @@ def bad_request(text):
         (OSError("unreachable"), True, "in trouble"),
     ],
 )
-def test_what_telegrams_no_means(error, everyone, says):
+def test_what_telegrams_refusal_means(error, everyone, says):
     refusal = telegram_errors.obstacle(error)
 
     assert refusal.everyone is everyone
@@ -220,7 +220,7 @@ def test_telegrams_own_number_of_seconds_is_kept():
     assert telegram_errors.obstacle(error).retry_s == 7.0
 
 
-def test_a_member_who_keeps_failing_is_looked_at_less_often():
+def test_a_member_whose_visits_keep_failing_is_visited_less_often():
     refusal = CannotShow("did not stick", retry_s=1.0)
 
     delays = [retry_after_s(refusal, attempts) for attempts in range(12)]

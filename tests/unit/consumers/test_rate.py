@@ -1,4 +1,4 @@
-"""Keeping below a limit, with a reserve for what is urgent."""
+"""The rate limit, with a reserve for urgent calls."""
 
 import pytest
 from hypothesis import given
@@ -86,7 +86,7 @@ async def test_the_end_of_what_a_platform_grants_is_waited_for(monkeypatch):
     assert slept == [pytest.approx(3.0)]
 
 
-async def test_who_takes_more_than_there_is_waits_for_the_oldest_call_to_pass(monkeypatch):
+async def test_a_caller_beyond_the_limit_waits_for_the_oldest_call_to_pass(monkeypatch):
     clock = Clock()
     pace = RateLimit(1, 10.0, clock=clock)
     await pace.take()

@@ -68,7 +68,7 @@ def test_by_how_many_a_count_is_outside(counted, excess):
 
 
 def rings(*looks, heed=True):
-    """What each look at one role is found to be news of."""
+    """Return the news of each count of one role."""
     found, disagreement = [], Disagreement()
     for excess in looks:
         news = disagreement.news({LOW: excess})

@@ -1,4 +1,4 @@
-"""How a role runs: it waits for what passes, ends on what does not, and stops when told."""
+"""How a role runs: it retries after temporary errors, ends on others, and stops on request."""
 
 import asyncio
 import contextlib
@@ -56,7 +56,7 @@ def stop():
     return asyncio.Event()
 
 
-async def test_a_role_waits_for_what_passes_and_goes_on(stop):
+async def test_a_role_retries_after_temporary_errors(stop):
     role = Scripted(stop, StorageUnavailable("away"), BusUnavailable("away"), Contention("busy"), 1)
 
     await run("role", role.open, stop)
@@ -65,7 +65,7 @@ async def test_a_role_waits_for_what_passes_and_goes_on(stop):
     assert role.closed
 
 
-async def test_what_one_stream_refuses_ends_nothing(stop):
+async def test_a_refusal_of_one_stream_ends_no_role(stop):
     refusals = [StreamExhausted("sync:telegram"), NotAStream("sync:telegram", "WRONGTYPE")]
     role = Scripted(stop, *refusals, 1)
 
@@ -77,7 +77,7 @@ async def test_what_one_stream_refuses_ends_nothing(stop):
     assert told == [str(refusal) for refusal in refusals]
 
 
-async def test_an_outage_is_told_once_and_so_is_its_end(stop):
+async def test_an_outage_and_its_end_are_logged_once(stop):
     role = Scripted(stop, 1, *[BusUnavailable("away")] * 5, 1)
 
     with capture_logs() as logs:
@@ -91,7 +91,7 @@ async def test_an_outage_is_told_once_and_so_is_its_end(stop):
 @pytest.mark.parametrize(
     "error", [ServerUnfit("unknown command"), RuleBroken("42P01", "no table"), KeyError("roles")]
 )
-async def test_what_does_not_pass_ends_the_role_with_its_traceback_in_the_log(stop, error):
+async def test_other_errors_end_the_role_with_a_traceback_in_the_log(stop, error):
     role = Scripted(stop, error, 1)
 
     with capture_logs() as logs, pytest.raises(RoleFailed, match="the role role failed"):
@@ -170,7 +170,7 @@ async def test_an_error_of_the_work_is_raised(stop):
 
 
 async def test_what_the_work_returns_although_stopped_is_not_lost(stop):
-    """A read that was cancelled too late has entries in its hands."""
+    """A read that was cancelled too late returns entries."""
 
     async def stubborn():
         with contextlib.suppress(asyncio.CancelledError):

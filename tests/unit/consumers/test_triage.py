@@ -1,4 +1,4 @@
-"""Telling entries that carry an event from those that never will, and what is held against whom."""
+"""Triage: separates entries that carry an event from those that do not, with reasons and keys."""
 
 from datetime import UTC, datetime
 

@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 #: These prove the product and are no part of it.
 PROOFS = {"chaos", "simulation", "benchmarks"}
-#: Only these files read the environment: where a process begins, and what reads it for them.
+#: Only these files read the environment: the entry points of processes, and config for them.
 READS_ENVIRONMENT = re.compile(
     r"config/settings\.py|launch/.+|sandbox/__main__\.py"
     r"|(?:consumers|bots)/(?:\w+/)?(?:__main__|app|process|cli)\.py|chaos/(?:__main__|bot)\.py"
@@ -47,7 +47,7 @@ READS_ENVIRONMENT = re.compile(
 SPELLS_KEYS = "bus/keys.py"
 WRITES_WISHES = "db/surfaces/wishes.py"
 VAGUE_NAMES = {"util", "utils", "common", "helper", "helpers", "base", "misc"}
-#: What the three grounds that ship in the wheel may need; pyproject.toml names the same.
+#: The libraries that the grounds in the wheel may import; pyproject.toml names the same.
 WHEEL_NEEDS = {
     "schemas": {"msgspec"},
     "bus": {"redis"},

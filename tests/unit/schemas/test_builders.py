@@ -1,4 +1,4 @@
-"""Builders refuse whatever would not go over the wire, and say which field and why."""
+"""Builders refuse every value that `decode` would refuse, and name the field and the rule."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_an_achievement_is_named_like_a_reason(value):
 
 
 def test_a_schema_error_is_a_value_error():
-    """Code that is handed the builders without their package can still map what they raise."""
+    """Code that gets the builders without their package can still map their errors."""
     assert issubclass(SchemaError, ValueError)
 
 

@@ -1,4 +1,4 @@
-"""What is read from the wire is an event by the rules, or a SchemaError that says why not."""
+"""Decoding returns an event that fits the rules, or raises a SchemaError that says why not."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_the_key_that_an_unreadable_event_claims_is_known(data, key):
 def test_no_nesting_is_too_deep_to_be_refused_or_passed_over():
     deep = b"[" * 8_000 + b"]" * 8_000
 
-    # How deep msgspec follows a field that nobody reads depends on the Python.
+    # How deep msgspec follows an unknown field depends on the version of Python.
     read_or_refused(payload().replace(b"{", b'{"more": ' + deep + b", ", 1))
     with pytest.raises(MalformedEvent):
         decode(payload().replace(b"12345,", deep + b",", 1))
@@ -247,7 +247,7 @@ def test_an_unknown_type_is_told_from_a_malformed_event(name):
 
 @pytest.mark.parametrize("version", [2, 10**15])
 def test_a_newer_version_asks_for_an_upgrade(version):
-    """Whatever else looks wrong: a newer version may have changed it."""
+    """Other fields may look wrong as well: a newer version may have changed them."""
     with pytest.raises(UnsupportedVersion, match="upgrade it, then replay") as caught:
         decode(payload(v=version, delta_xp={"amount": 15}, type="xp.adjusted"))
 

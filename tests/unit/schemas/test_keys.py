@@ -1,4 +1,4 @@
-"""A key says what it stands for, and never stands for two things."""
+"""A key reads back as its parts, and never stands for two events."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def key_of(part: EntityKey | AchievementKey) -> str:
 @settings(deadline=None)
 @given(parts)
 def test_a_key_reads_back_as_what_it_was_made_of(part):
-    """So no two different facts share a key: each would have to read back as both."""
+    """So no two different events share a key: it would have to read back as both."""
     assert parse_key(key_of(part)) == part
 
 

@@ -1,4 +1,4 @@
-"""The wire is a contract: what was once sent is read for ever, and the published schema agrees.
+"""The wire is a contract: samples of every version stay readable, and the schema accepts them.
 
 Files in tests/wire are never edited, only added.
 """

@@ -1,4 +1,4 @@
-"""The daily round: what is long done with goes, what anybody may still need stays."""
+"""The daily round removes rows finished long ago, and keeps rows that a process may still need."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ DAY_S = 86_400
 
 @pytest.fixture
 def community(community: Community) -> Community:
-    """Everything older than 30 days goes, in very small steps."""
+    """Rows older than 30 days are removed, in very small steps."""
     limits = CleanupSetting(step_rows=STEP_ROWS, step_pause_ms=0)
     return msgspec.structs.replace(community, cleanup=limits)
 
@@ -38,7 +38,7 @@ async def rounds(parts: Resources) -> Rounds:
 
 
 async def clean_up(rounds: Rounds) -> int:
-    """Work on the round that is due, until it is over. Returns how many rows it removed."""
+    """Work on the round that is due until it ends. Returns how many rows it removed."""
     removed = 0
     async with asyncio.timeout(20):
         while step := await rounds.step():
@@ -47,7 +47,7 @@ async def clean_up(rounds: Rounds) -> int:
 
 
 async def age(pool: asyncpg.Pool, days: int = 31) -> None:
-    """Let everything have happened so many days earlier."""
+    """Move everything that happened this many days into the past."""
     await pool.execute(
         """
         UPDATE sync_events SET created_at = created_at - make_interval(days => $1),
@@ -132,7 +132,7 @@ async def test_what_waits_or_was_buried_stays_however_old_it_is(
 async def test_young_events_stay_and_the_round_ends_where_they_begin(
     settled: int, pool: asyncpg.Pool, rounds: Rounds
 ):
-    """It reads no more than it must: the second half would be removed if it were looked at."""
+    """The round reads only what it must: if it read the second half, it would remove it."""
     await age(pool)
     middle = await pool.fetchval("SELECT min(id) + 4 FROM sync_events")
     await pool.execute(
@@ -147,7 +147,7 @@ async def test_young_events_stay_and_the_round_ends_where_they_begin(
     assert await pool.fetchval("SELECT count(*) FROM sync_events") == 6
 
 
-async def test_a_round_is_made_once_in_the_interval_whoever_restarts(
+async def test_a_round_is_made_once_per_interval_despite_restarts(
     settled: int, pool: asyncpg.Pool, parts: Resources, rounds: Rounds
 ):
     await clean_up(rounds)
@@ -161,7 +161,7 @@ async def test_a_round_is_made_once_in_the_interval_whoever_restarts(
     assert await clean_up(Rounds(parts.pool, parts.community.cleanup, parts.stop)) == settled
 
 
-async def test_a_round_that_was_cut_off_is_gone_on_with(
+async def test_an_interrupted_round_is_continued(
     settled: int, pool: asyncpg.Pool, parts: Resources, rounds: Rounds
 ):
     await age(pool)
@@ -198,7 +198,9 @@ async def test_two_at_once_share_the_work_and_remove_each_row_once(
     assert await pool.fetchval("SELECT count(*) FROM sync_events") == 0
 
 
-async def test_who_holds_a_row_is_not_waited_for(settled: int, pool: asyncpg.Pool, rounds: Rounds):
+async def test_a_round_does_not_wait_for_a_locked_row(
+    settled: int, pool: asyncpg.Pool, rounds: Rounds
+):
     await age(pool)
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT FROM sync_events ORDER BY id LIMIT 1 FOR KEY SHARE")
@@ -216,7 +218,7 @@ async def test_an_old_event_that_comes_again_changes_nothing(
     producer: Producer,
     rounds: Rounds,
 ):
-    """Its key is in the ledger for ever: redelivered, retried by its bot, or published anew."""
+    """Its key is in the ledger for ever: redelivered, retried by its bot, or published again."""
     [(_, fields), *_] = await desk.redis.xrange(desk.keys.stream("telegram"))
     await age(pool)
     await clean_up(rounds)
@@ -297,7 +299,7 @@ async def passes(pool: asyncpg.Pool, *statuses: str, findings: int = 0) -> None:
 
 
 async def test_old_passes_go_with_their_pages_and_findings(pool: asyncpg.Pool, rounds: Rounds):
-    """The last one that went well stays: it says where the next one begins."""
+    """The last successful pass stays, because it says where the next one begins."""
     await passes(pool, "finished", "stopped", "finished", "stopped", findings=STEP_ROWS * 2 + 1)
 
     with capture_logs() as logs:
@@ -337,7 +339,7 @@ async def test_the_role_cleans_up_beside_trimming_and_says_how_long_things_are_k
     assert told["batch"] == STEP_ROWS
 
 
-async def test_a_stop_in_the_middle_of_a_round_is_heeded(
+async def test_a_stop_ends_a_round_between_two_steps(
     settled: int, pool: asyncpg.Pool, parts: Resources, rounds: Rounds
 ):
     await age(pool)

@@ -1,4 +1,4 @@
-"""Cleaning up: what everybody has settled goes in time, what anybody needs stays."""
+"""Trimming removes entries that every group has settled, and keeps those that a group needs."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ def community(community: Community) -> Community:
     return msgspec.structs.replace(community, consumers=limits)
 
 
-async def test_what_is_settled_is_trimmed_and_told(parts: Resources, desk: Desk):
+async def test_settled_entries_are_trimmed_and_logged(parts: Resources, desk: Desk):
     await desk.add("telegram", *(xp_payload(1, entity_id=str(number)) for number in range(20)))
     await Settling("telegram", parts).step()
 
@@ -38,8 +38,8 @@ async def test_what_is_settled_is_trimmed_and_told(parts: Resources, desk: Desk)
     assert told["removed"] + told["left"] == 20
 
 
-async def test_what_nobody_has_settled_yet_is_never_trimmed(parts: Resources, desk: Desk):
-    """Neither what is unread nor what a dead consumer left, though nothing has to be kept."""
+async def test_entries_that_are_not_settled_are_never_trimmed(parts: Resources, desk: Desk):
+    """Neither unread entries nor those of a dead consumer, although `keep_finished_ms` is 0."""
     stream, group = desk.keys.subscription("telegram")
     await desk.add("telegram", *(xp_payload(1, entity_id=str(number)) for number in range(4)))
     await desk.redis.xreadgroup(group, "to-discord-9", {stream: ">"}, count=2)
@@ -67,10 +67,10 @@ async def test_finished_entries_stay_for_a_while_to_be_looked_at(
     assert await desk.stream_length("telegram") == 2
 
 
-async def test_finished_entries_from_the_future_go_in_time_too(
+async def test_finished_entries_with_ids_from_the_future_are_trimmed_in_time(
     settings, community: Community, stop, keys, desk: Desk
 ):
-    """A clock that was ahead for a while gives such ids, and they must not stay for as long."""
+    """A clock that was ahead for a while gives such ids; the entries must not stay for as long."""
     limits = msgspec.structs.replace(community.consumers, keep_finished_ms=1_000)
     community = msgspec.structs.replace(community, consumers=limits)
     ahead = f"{int(time.time() * 1_000) + 3 * 3_600_000}-0"
@@ -94,8 +94,10 @@ async def test_finished_entries_from_the_future_go_in_time_too(
     assert "has ids 2 hours ahead of the Redis clock" in told[0]
 
 
-async def test_a_stream_without_its_group_is_left_alone_and_told_once(parts: Resources, desk: Desk):
-    """Its entries may be unread for all we know; whoever makes the group anew reads them."""
+async def test_a_stream_without_its_group_is_left_alone_and_logged_once(
+    parts: Resources, desk: Desk
+):
+    """Its entries may be unread: a group that is created again reads them."""
     subscription = desk.keys.subscription("telegram")
     await desk.add("telegram", xp_payload(1))
     await desk.redis.xgroup_destroy(*subscription)
@@ -116,7 +118,7 @@ async def test_a_stream_without_its_group_is_left_alone_and_told_once(parts: Res
     assert [line["event"] for line in logs] == ["stream.not_trimmed"]
 
 
-async def test_a_missing_stream_does_not_keep_it_from_the_others(parts: Resources, desk: Desk):
+async def test_a_missing_stream_does_not_stop_the_trimming_of_others(parts: Resources, desk: Desk):
     await desk.redis.delete(desk.keys.stream("telegram"))
     payloads = [xp_payload(1, source="discord", entity_id=str(number)) for number in range(3)]
     await desk.add("discord", *payloads)
@@ -127,7 +129,7 @@ async def test_a_missing_stream_does_not_keep_it_from_the_others(parts: Resource
     assert not await desk.redis.exists(desk.keys.stream("telegram"))
 
 
-async def test_consumers_that_nobody_runs_are_removed_unless_they_hold_entries(
+async def test_idle_consumers_are_removed_unless_they_hold_entries(
     parts: Resources, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(cleanup, "CONSUMER_IDLE_S", 0)

@@ -1,4 +1,4 @@
-"""Thousands to show at once: who is promoted meanwhile does not wait, and nothing is done twice."""
+"""A backfill of thousands: members promoted meanwhile do not wait, and no write is repeated."""
 
 import asyncio
 import itertools
@@ -42,7 +42,7 @@ _entities = itertools.count(1)
 
 
 class Wait(NamedTuple):
-    """How long somebody waited to be shown, and how many were shown before them meanwhile."""
+    """How long a member waited to be shown, and how many members were shown before them."""
 
     seconds: float
     behind: int
@@ -115,7 +115,7 @@ async def run(role: DisplayRole, stop: asyncio.Event) -> None:
 async def promote_live(pool: asyncpg.Pool, wall: Wall, user_ids: Iterable[int]) -> list[Wait]:
     """Promote one after the other. Returns how long each waited, and behind how many others.
 
-    Both count from the commit: whoever is shown while it is under way is ahead of nobody.
+    Both count from the commit: a member who is shown during it is not counted as ahead.
     """
     waits = []
     for user_id in user_ids:

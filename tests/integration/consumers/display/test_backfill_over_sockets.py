@@ -1,6 +1,6 @@
 """A backfill through the real discord.py and the sandbox's limits.
 
-Who is promoted meanwhile is shown as soon as without it, and a process that is killed anywhere
+Members promoted meanwhile are shown as soon as without it, and a process that is killed anywhere
 loses and repeats nothing visible.
 """
 
@@ -37,9 +37,9 @@ MEMBERS = 5_000
 #: Ten writes in ten seconds are ten in half a second here.
 SCALE = 0.05
 PROMOTED = 40
-#: So often is somebody promoted: every five seconds.
+#: Seconds between two promotions.
 PROMOTED_EVERY_S = 5.0 * SCALE
-#: Four visits may be under way when somebody is promoted; on this machine they take a while.
+#: Up to four visits may be in progress at a promotion; on a slow machine they take a while.
 VISITS_S_MAX = 0.25
 
 
@@ -77,7 +77,7 @@ async def earn(pool: asyncpg.Pool, user_ids: Sequence[int], delta_xp: int) -> No
 
 
 async def promote(pool: asyncpg.Pool, server: Server, user_ids: Sequence[int]) -> list[float]:
-    """Promote one now and then. Returns after how many seconds each was given the role."""
+    """Promote members at intervals. Returns after how many seconds each was given the role."""
     waits = []
     chance = random.Random(7)
     for user_id in user_ids:
@@ -192,7 +192,7 @@ async def test_killed_at_any_point_of_a_backfill_it_loses_and_repeats_nothing_vi
             await asyncio.sleep(chance.uniform(0.0, 0.02))
             running.process.kill()
         kills += 1
-        # What the dead process held is free after minutes; here they pass at once.
+        # The leases of the dead process end after minutes; here they end at once.
         await pool.execute("UPDATE surfaces SET taken_until = now() WHERE taken_until > now()")
     async with consumers("discord-roles", environ=environ):
 

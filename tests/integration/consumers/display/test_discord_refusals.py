@@ -1,4 +1,4 @@
-"""Whatever keeps a role from a member: told once, tried never, shown as soon as it is mended."""
+"""Hindrances of a role: logged once, never tried, and the role is shown once they are gone."""
 
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -40,7 +40,7 @@ with warnings.catch_warnings():
 
 
 class Case(NamedTuple):
-    """What stands in the way of the role of rank 1, and how its cause is mended."""
+    """A hindrance of the role of rank 1, and how an operator removes it."""
 
     told: str
     role_id: int = NEWCOMER
@@ -91,7 +91,7 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Survey at every step, and see every log line."""
+    """Survey at every step, and log every line."""
     monkeypatch.setattr(surfaces_module, "SURVEY_S", 0.0)
     structlog.configure(cache_logger_on_first_use=False)
     yield
@@ -109,7 +109,7 @@ def people(pool) -> MemberDesk:
 
 
 class Roles:
-    """The role, which can be started anew with another role for rank 1."""
+    """The consumers' role, which can be started again with another Discord role for rank 1."""
 
     def __init__(self, parts: Resources, stack: AsyncExitStack) -> None:
         self._parts = parts
@@ -132,7 +132,7 @@ async def roles(parts: Resources) -> AsyncIterator[Roles]:
 
 
 async def steps(role: DisplayRole, count: int = 4) -> list[str]:
-    """Take some steps. Returns what people were warned of."""
+    """Take some steps. Returns the warnings."""
     with capture_logs() as logs:
         for _ in range(count):
             await role.step()
@@ -199,7 +199,7 @@ async def test_a_role_that_cannot_be_taken(name, roles, server, people, pool):
     assert server.refusals() == []
 
 
-async def test_an_owner_is_given_and_denied_roles_like_anybody(roles, server, people):
+async def test_an_owner_is_given_and_denied_roles_like_any_member(roles, server, people):
     role = await roles.start(NEWCOMER)
     await people.give_xp(VERA, 10)
     assert await steps(role) == []
@@ -233,9 +233,7 @@ async def test_what_changes_between_two_surveys_costs_one_refusal(
     assert all(server.roles_of(user_id) == {NEWCOMER} for user_id in newcomers)
 
 
-async def test_a_refusal_against_all_appearances_rests_the_role_not_the_others(
-    roles, server, people
-):
+async def test_an_unexpected_refusal_rests_its_role_and_no_other(roles, server, people):
     server.faults.add(Fault("discord", GIVE, 403, code=50013, description="Missing Permissions"))
     role = await roles.start(NEWCOMER)
     await people.give_xp(ALICE, 10)
@@ -249,7 +247,7 @@ async def test_a_refusal_against_all_appearances_rests_the_role_not_the_others(
     assert server.roles_of(BORIS) == {REGULAR}
 
 
-async def test_who_cannot_be_given_the_new_role_keeps_the_old_one(roles, server, people):
+async def test_a_member_who_cannot_be_given_the_new_role_keeps_the_old_one(roles, server, people):
     role = await roles.start(NEWCOMER)
     await people.give_xp(ALICE, 10)
     await steps(role, 1)
@@ -264,7 +262,7 @@ async def test_who_cannot_be_given_the_new_role_keeps_the_old_one(roles, server,
     assert server.roles_of(ALICE) == {REGULAR}
 
 
-async def test_one_who_left_is_looked_at_once_however_much_they_earn_elsewhere(
+async def test_a_user_who_left_is_visited_once_however_much_they_earn_elsewhere(
     roles, server, people
 ):
     role = await roles.start(NEWCOMER)

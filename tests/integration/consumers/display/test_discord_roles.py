@@ -103,9 +103,7 @@ async def test_stacked_roles_stay_on_the_way_up_and_go_on_the_way_down(parts, se
     assert (up, server.roles_of(ALICE)) == ({NEWCOMER, REGULAR, VETERAN}, {NEWCOMER, REGULAR})
 
 
-async def test_of_two_writes_the_second_is_lost_and_the_read_back_finds_and_mends_it(
-    role, server, people
-):
+async def test_of_two_writes_the_second_is_lost_and_the_read_back_repairs_it(role, server, people):
     """Both are answered 204: the new role is given, the old one is not taken."""
     await people.give_xp(ALICE, 10)
     await role.step()
@@ -156,7 +154,7 @@ async def test_where_nothing_differs_nothing_is_written(role, server, people):
     assert server.looks_at(ALICE) == 1
 
 
-async def test_a_lost_write_is_noticed_and_mended_at_the_next_visit(role, server, people):
+async def test_a_lost_write_is_noticed_and_repaired_at_the_next_visit(role, server, people):
     server.faults.add(Fault("discord", GIVE, 204, when="dropped"))
     await people.give_xp(ALICE, 10)
 
@@ -183,7 +181,7 @@ async def test_a_write_whose_answer_was_lost_is_found_done(role, server, people)
     assert len(server.calls(GIVE)) == 1
 
 
-async def test_one_who_is_not_in_the_server_is_put_off(role, server, people):
+async def test_a_visit_to_a_user_outside_the_server_is_postponed(role, server, people):
     await people.give_xp(STRANGER, 10)
     await people.give_xp(ALICE, 10)
 
@@ -193,7 +191,7 @@ async def test_one_who_is_not_in_the_server_is_put_off(role, server, people):
     assert server.roles_of(ALICE) == {NEWCOMER}
 
 
-async def test_a_bot_that_was_thrown_out_asks_for_nobody(role, server, people):
+async def test_a_bot_that_was_removed_from_the_server_reads_no_member(role, server, people):
     server.platform.administration.kick_bot()
     await people.give_xp(ALICE, 10)
 
@@ -203,7 +201,9 @@ async def test_a_bot_that_was_thrown_out_asks_for_nobody(role, server, people):
     assert server.calls(LOOK) == server.refusals() == []
 
 
-async def test_one_at_membership_screening_gets_no_role_before_it_is_passed(role, server, people):
+async def test_a_member_at_membership_screening_gets_no_role_before_passing_it(
+    role, server, people
+):
     user_id = server.platform.people.join(name="Newcomer", pending=True)
     await people.give_xp(user_id, 10)
 
@@ -225,7 +225,7 @@ async def test_a_short_rate_limit_is_waited_out(role, server, people):
     assert server.roles_of(ALICE) == {NEWCOMER}
 
 
-async def test_a_long_rate_limit_keeps_from_everyone(role, server, people):
+async def test_a_long_rate_limit_postpones_all_visits(role, server, people):
     server.faults.add(Fault("discord", GIVE, 429, retry_after=300.0))
     await people.give_xp(ALICE, 10)
     await people.give_xp(BORIS, 10)
@@ -237,7 +237,7 @@ async def test_a_long_rate_limit_keeps_from_everyone(role, server, people):
 
 
 async def test_a_burst_stays_within_the_limits(role, server, people):
-    """A round takes only those whom the limits have room for, so that no call is a wait."""
+    """A step takes only as many members as the limits allow, so that no call waits."""
     user_ids = [server.platform.join(name=f"member {number}") for number in range(15)]
     for user_id in user_ids:
         await people.give_xp(user_id, 10)
@@ -347,10 +347,10 @@ async def test_a_role_taken_by_hand_is_not_given_again_because_a_visit_was_cut_o
 
 
 @pytest.mark.parametrize("next_rank", [False, True])
-async def test_who_rejoins_during_a_visit_wears_their_rank_and_no_older_one(
+async def test_a_member_who_rejoins_during_a_visit_wears_the_current_rank(
     parts, server, people, pool, next_rank
 ):
-    """Whether the visit wrote before or after they came back, nobody knows."""
+    """It is unknown whether the visit wrote before or after they came back."""
     async with open_role(_keeping_manual_changes(parts)) as role:
         await people.give_xp(ALICE, 35)
         [showing] = await take(pool, "discord", limit=1, lease_s=60.0)

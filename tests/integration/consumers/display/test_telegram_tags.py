@@ -93,7 +93,7 @@ async def test_where_nothing_differs_nothing_is_written(role, group, people):
     assert group.calls(SET) == []
 
 
-async def test_a_lost_write_is_noticed_and_mended_at_the_next_visit(role, group, people):
+async def test_a_lost_write_is_noticed_and_repaired_at_the_next_visit(role, group, people):
     group.faults.add(Fault("telegram", SET, 200, when="dropped"))
     await people.give_xp(ALICE, 10)
 
@@ -106,7 +106,7 @@ async def test_a_lost_write_is_noticed_and_mended_at_the_next_visit(role, group,
     assert group.tag_of(ALICE) == "Newcomer"
 
 
-async def test_one_who_left_is_put_off(role, group, people):
+async def test_a_visit_to_a_user_who_left_is_postponed(role, group, people):
     group.platform.leave(ALICE)
     await people.give_xp(ALICE, 10)
     await people.give_xp(STRANGER, 10)
@@ -118,7 +118,7 @@ async def test_one_who_left_is_put_off(role, group, people):
     assert group.calls(SET) == []
 
 
-async def test_a_rate_limit_keeps_from_everyone_for_as_long_as_telegram_says(role, group, people):
+async def test_a_rate_limit_postpones_all_visits_for_as_long_as_telegram_says(role, group, people):
     group.faults.add(Fault("telegram", SET, 429, retry_after=120))
     await people.give_xp(ALICE, 10)
     await people.give_xp(BORIS, 10)
@@ -161,7 +161,7 @@ async def test_a_bot_without_the_right_tries_nothing_until_it_has_it(
     assert (group.tag_of(ALICE), group.tag_of(BORIS)) == ("Newcomer", "Newcomer")
 
 
-async def test_one_who_left_is_not_looked_at_again_until_they_are_seen(role, group, people, pool):
+async def test_a_user_who_left_is_not_visited_again_until_they_are_seen(role, group, people, pool):
     group.platform.leave(ALICE)
     await people.give_xp(ALICE, 10)
     await role.step()
@@ -179,7 +179,7 @@ async def test_one_who_left_is_not_looked_at_again_until_they_are_seen(role, gro
     assert group.tag_of(ALICE) == "Regular"
 
 
-async def test_a_connection_that_breaks_keeps_from_everyone(role, group, people):
+async def test_a_broken_connection_postpones_all_visits(role, group, people):
     await role.step()
     group.faults.add(Fault("telegram", LOOK, 0, when="hangup"))
     await people.give_xp(ALICE, 10)
@@ -189,7 +189,7 @@ async def test_a_connection_that_breaks_keeps_from_everyone(role, group, people)
     assert "in trouble" in await people.error(ALICE)
 
 
-async def test_a_revoked_token_is_told(role, group, people):
+async def test_a_revoked_token_is_logged(role, group, people):
     await role.step()
     group.faults.add(Fault("telegram", LOOK, 401, description="Unauthorized"))
     await people.give_xp(ALICE, 10)
@@ -262,7 +262,7 @@ async def test_our_tag_is_known_as_ours_after_an_absence_if_changes_by_hand_are_
 
 
 async def test_a_rank_that_comes_back_after_a_lost_answer_is_worn(role, group, people, pool):
-    """The tag was taken, and nobody could say so; the old rank is no longer what is shown."""
+    """Telegram took the tag, but its answer was lost; the old rank is no longer shown."""
     await people.give_xp(ALICE, 10)
     await role.step()
     await people.give_xp(ALICE, -5)

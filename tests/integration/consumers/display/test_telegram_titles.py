@@ -40,7 +40,7 @@ async def role(parts) -> AsyncIterator[DisplayRole]:
 
 @pytest.fixture
 async def bot(settings) -> AsyncIterator[Bot]:
-    """The bot itself, to promote somebody."""
+    """The bot itself, to promote members."""
     session = telegram_session(settings)
     yield Bot(settings.telegram_token, session=session)
     await session.close()
@@ -51,7 +51,9 @@ def people(pool) -> MemberDesk:
     return MemberDesk(pool, "telegram")
 
 
-async def test_whom_the_bot_promoted_wears_the_rank_as_a_title(role, group, people, bot):
+async def test_an_administrator_whom_the_bot_promoted_wears_the_rank_as_a_title(
+    role, group, people, bot
+):
     await bot.promote_chat_member(GROUP.id, ALICE, can_invite_users=True)
     await people.give_xp(ALICE, 10)
     await role.step()
@@ -78,7 +80,7 @@ async def test_a_title_goes_with_the_rank(role, group, people, bot):
 
 
 async def test_a_title_that_does_not_go_is_left_alone(role, group, people, bot):
-    """The library leaves an empty title out of the call; Telegram may take that for no change."""
+    """aiogram leaves an empty title out of the call; Telegram may take that for no change."""
     await bot.promote_chat_member(GROUP.id, ALICE, can_invite_users=True)
     await people.give_xp(ALICE, 10)
     await role.step()
@@ -110,7 +112,7 @@ async def test_a_refused_title_is_a_matter_of_that_administrator(role, group, pe
 
 
 @pytest.mark.parametrize("user_id", [ADA, VERA], ids=["promoted by the owner", "the owner"])
-async def test_an_administrator_of_somebody_elses_is_looked_at_once_a_day(
+async def test_an_administrator_whom_the_bot_did_not_promote_is_visited_once_a_day(
     role, group, people, pool, user_id
 ):
     await people.give_xp(user_id, 10)
@@ -145,7 +147,7 @@ async def test_what_an_administrator_reaches_is_announced_although_they_cannot_w
     assert again == []
 
 
-async def test_who_is_no_administrator_any_more_is_tagged(role, group, people, pool):
+async def test_a_member_who_is_no_administrator_any_more_is_tagged(role, group, people, pool):
     await people.give_xp(ADA, 10)
     await role.step()
     group.platform.people.demote(ADA)

@@ -1,4 +1,4 @@
-"""An answer of a platform that cannot be read costs the member whom it is about, nobody else."""
+"""An unreadable answer of a platform costs only the member whom it describes."""
 
 import warnings
 from contextlib import asynccontextmanager
@@ -51,7 +51,9 @@ async def roles(parts):
     [{"result": {"status": "hologram"}}, {"result": 17}],
     ids=["no status", "no object"],
 )
-async def test_a_member_whom_telegram_describes_anew_holds_up_nobody(parts, pool, group, changes):
+async def test_a_member_whom_telegram_describes_in_a_new_way_holds_up_no_other(
+    parts, pool, group, changes
+):
     people = MemberDesk(pool, "telegram")
     async with tags(parts) as role:
         await people.give_xp(telegram_display.ALICE, 10)
@@ -78,7 +80,7 @@ async def test_what_is_needed_of_a_member_is_read_although_the_rest_cannot_be(pa
     assert group.tag_of(telegram_display.ALICE) == "Newcomer"
 
 
-async def test_rights_of_the_bot_that_cannot_be_read_are_in_nobodys_way(parts, pool, group):
+async def test_unreadable_rights_of_the_bot_hinder_no_visit(parts, pool, group):
     people = MemberDesk(pool, "telegram")
     async with telegram_tags.open_role(parts) as role:
         group.faults.add(garbled("telegram", telegram_display.LOOK, changes={"result": 17}))
@@ -102,7 +104,9 @@ async def test_a_tag_that_was_set_is_not_set_again_because_of_the_answer(parts, 
 
 
 @pytest.mark.parametrize("changes", [{"roles": None}, {"roles": ["x"]}, {"roles": 7}], ids=str)
-async def test_a_member_whom_discord_describes_anew_holds_up_nobody(parts, pool, server, changes):
+async def test_a_member_whom_discord_describes_in_a_new_way_holds_up_no_other(
+    parts, pool, server, changes
+):
     people = MemberDesk(pool, "discord")
     async with roles(parts) as role:
         await people.give_xp(discord_display.ALICE, 10)
@@ -142,7 +146,7 @@ async def test_a_survey_that_brings_a_page_ends_nothing(parts, server, route):
         assert await role.step() == 0
 
 
-async def test_a_role_that_cannot_be_read_is_in_nobodys_way(parts, pool, server):
+async def test_an_unreadable_role_hinders_no_visit(parts, pool, server):
     people = MemberDesk(pool, "discord")
     changes = {"roles": "none that can be read"}
     server.faults.add(garbled("discord", discord_display.LOOK, changes=changes))

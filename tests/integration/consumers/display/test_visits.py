@@ -1,4 +1,4 @@
-"""The surfaces role with a display in memory: whom it visits, and what it does about a no."""
+"""The display role on a display in memory: the members that it visits, and refused visits."""
 
 import asyncio
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from tests.support.settling import xp_payload
 
 
 class Wall:
-    """A display that remembers who was shown what, and says no when told to."""
+    """A display that remembers what each member was shown, and refuses when a test asks it to."""
 
     platform = "discord"
 
@@ -92,7 +92,7 @@ async def test_many_changes_cost_one_visit(role, wall, pool):
 
 
 async def test_what_people_notice_first_is_shown_first(role, wall, pool):
-    """Live promotions, then links, then what is put back, then a new ladder for everybody."""
+    """Live promotions, then links, then repairs, then a new ladder of ranks for all members."""
     patience = {7: BACKFILL, 8: RECONCILE, 9: LINK}
     await members(pool, [*patience, 10])
     for account_id in (*patience, 10):
@@ -129,7 +129,7 @@ async def test_a_change_during_the_visit_brings_another(role, wall, pool):
     assert await role.step() == 0
 
 
-async def test_one_who_cannot_be_shown_is_put_off_and_the_others_are_visited(role, wall, pool):
+async def test_a_refused_visit_is_postponed_and_the_other_members_are_visited(role, wall, pool):
     await members(pool, [7, 8])
     await give_xp(pool, 7, 10, "1")
     await give_xp(pool, 8, 10, "1")
@@ -150,7 +150,9 @@ async def test_one_who_cannot_be_shown_is_put_off_and_the_others_are_visited(rol
     assert 3_500 < retry_s <= 3_600
 
 
-async def test_what_keeps_us_from_everyone_ends_the_round_and_the_next_ones(role, wall, pool):
+async def test_a_refusal_that_concerns_every_member_ends_this_step_and_the_next_ones(
+    role, wall, pool
+):
     await members(pool, range(1, 31))
     for account_id in range(1, 31):
         await give_xp(pool, account_id, 10, "1")
@@ -165,7 +167,7 @@ async def test_what_keeps_us_from_everyone_ends_the_round_and_the_next_ones(role
     assert leased == 0
 
 
-async def test_once_the_obstacle_is_gone_everyone_is_visited(role, wall, pool):
+async def test_once_the_obstacle_is_gone_every_member_is_visited(role, wall, pool):
     await members(pool, range(1, 31))
     for account_id in range(1, 31):
         await give_xp(pool, account_id, 10, "1")
@@ -179,7 +181,7 @@ async def test_once_the_obstacle_is_gone_everyone_is_visited(role, wall, pool):
             await asyncio.sleep(0)
 
 
-async def test_a_stop_in_the_middle_gives_back_who_was_not_visited(
+async def test_a_stop_releases_the_members_who_were_not_visited(
     role, wall, pool, stop: asyncio.Event
 ):
     await members(pool, [7, 8, 9])
@@ -198,7 +200,7 @@ async def test_a_stop_in_the_middle_gives_back_who_was_not_visited(
     assert set(wall.shown) == {7, 8, 9}
 
 
-async def test_a_round_that_takes_too_long_gives_back_the_rest(role, wall, pool, monkeypatch):
+async def test_a_step_that_takes_too_long_releases_the_rest(role, wall, pool, monkeypatch):
     """The lease must not end while its member may still be visited."""
     monkeypatch.setattr(surfaces_module, "ROUND_S_MAX", 0.0)
     await members(pool, [7, 8])
@@ -211,7 +213,7 @@ async def test_a_round_that_takes_too_long_gives_back_the_rest(role, wall, pool,
     assert leased == 0
 
 
-async def test_a_visit_that_hangs_is_cut_off(role, wall, pool, monkeypatch):
+async def test_a_visit_that_hangs_is_cancelled(role, wall, pool, monkeypatch):
     monkeypatch.setattr(surfaces_module, "VISIT_S_MAX", 0.05)
     await members(pool, [7])
     await give_xp(pool, 7, 10, "1")
@@ -245,10 +247,10 @@ async def test_two_workers_never_visit_the_same_member_at_once(wall, parts: Reso
 
 
 @pytest.mark.parametrize("outcome", ["shown", "refused"])
-async def test_one_who_was_held_up_beyond_the_lease_has_the_member_visited_again(
+async def test_a_worker_that_outlasts_its_lease_has_the_member_visited_again(
     wall, parts: Resources, pool, outcome
 ):
-    """What the slow one wrote is older than what the quick one wrote, and came later."""
+    """The slow worker's write is older than the quick worker's, and came later."""
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
     slow, quick = DisplayRole(wall, parts), DisplayRole(wall, parts)
@@ -274,7 +276,7 @@ async def test_one_who_was_held_up_beyond_the_lease_has_the_member_visited_again
     assert await slow.step() == 0
 
 
-async def test_one_whom_the_platform_keeps_waiting_has_others_visit_again_meanwhile(
+async def test_a_worker_that_waits_for_the_platform_lets_others_visit_meanwhile(
     wall, parts: Resources, pool
 ):
     await members(pool, [7])
@@ -297,7 +299,7 @@ async def test_one_whom_the_platform_keeps_waiting_has_others_visit_again_meanwh
     assert wall.shown == {7: {"rank": 3}}
 
 
-async def test_a_visit_that_postgres_could_not_note_is_made_again(wall, parts: Resources, pool):
+async def test_a_visit_that_postgres_could_not_record_is_repeated(wall, parts: Resources, pool):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
     role = DisplayRole(wall, parts)
@@ -316,7 +318,7 @@ async def test_a_visit_that_postgres_could_not_note_is_made_again(wall, parts: R
     assert len(wall.visits) == 2
 
 
-async def test_a_cause_is_told_once(role, wall, pool):
+async def test_a_cause_is_logged_once(role, wall, pool):
     await members(pool, range(1, 11))
     for account_id in range(1, 11):
         await give_xp(pool, account_id, 10, "1")
@@ -330,7 +332,7 @@ async def test_a_cause_is_told_once(role, wall, pool):
     assert sorted(told) == ["debug"] * 4 + ["warning"]
 
 
-async def test_an_obstacle_is_told_once_and_its_end_too(role, wall, pool):
+async def test_an_obstacle_and_its_end_are_logged_once(role, wall, pool):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "1")
     wall.obstacle = CannotShow("Discord asks to wait", retry_s=0.0, everyone=True)

@@ -1,4 +1,4 @@
-"""`python -m consumers audit`: what an operator reads, and what a program does."""
+"""`python -m consumers audit`: its output for an operator, and for a program."""
 
 import io
 import json

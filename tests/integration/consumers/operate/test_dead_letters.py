@@ -1,4 +1,4 @@
-"""Dead letters: listed, shown, and sent again without doubling anything."""
+"""Dead letters: listed, shown, and sent again without a double effect."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ async def all_dead(parts: Resources):
 
 
 async def bury_an_overdraft(parts: Resources, desk: Desk) -> None:
-    """A foreign program takes what the member has not got."""
+    """A foreign program takes more than the member has."""
     await desk.add("telegram", xp_payload(-20))
     await Settling("telegram", parts).step()
     assert list(await desk.failures()) == [KEY]
@@ -133,7 +133,7 @@ async def test_what_still_is_no_event_stays_where_it_is(parts, desk):
 
 @pytest.mark.parametrize("dry_run", [True, False])
 async def test_a_forged_event_is_not_sent_to_the_stream_that_it_names(parts, desk, dry_run):
-    """On Discord's stream it would count: its consumer takes it for one of another program's."""
+    """On Discord's stream it would count: its consumer would take it for another program's."""
     await desk.add("telegram", xp_payload(1_000_000, source="discord"))
     await Settling("telegram", parts).step()
     before = await desk.failures()
@@ -232,7 +232,7 @@ async def test_a_rebuild_on_request_publishes_what_has_not_arrived(parts, desk, 
     assert await desk.xp("discord") == 15
 
 
-async def test_the_operator_is_told_why_a_forged_event_stays(
+async def test_the_command_says_why_a_forged_event_stays(
     checkout, own_redis_url, database_url, parts, desk
 ):
     servers = {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}

@@ -1,4 +1,4 @@
-"""The doctor: all fine on a healthy sandbox, and the step that mends each thing that is not."""
+"""The doctor: all fine on a healthy sandbox, and the remedy for each thing that is wrong."""
 
 import time
 import warnings
@@ -66,7 +66,7 @@ async def wrongs(settings: Settings) -> dict[str, str]:
 
 
 async def told(settings: Settings, **changes: str | None) -> str:
-    """What is said to be wrong, when some settings are others."""
+    """Return the diagnoses with a remedy, after some settings were changed."""
     found = await wrongs(msgspec.structs.replace(settings, **changes))
     return "\n".join(f"{what}: {mend}" for what, mend in found.items())
 
@@ -86,7 +86,7 @@ async def test_it_writes_nothing_on_either_platform(settings, server):
     assert {call.name.split()[0] for call in calls} == {"GET"}
 
 
-async def test_what_is_wrong_on_the_platforms_is_told_with_what_mends_it(settings, server, group):
+async def test_troubles_of_the_platforms_are_named_with_their_remedies(settings, server, group):
     server.platform.administration.move_role(NEWCOMER, above=BOT_ROLE)
     group.people.set_bot("administrator", frozenset())
 
@@ -97,7 +97,9 @@ async def test_what_is_wrong_on_the_platforms_is_told_with_what_mends_it(setting
     assert await doctor.run(settings, Console(quiet=True)) == 1
 
 
-async def test_a_bot_that_is_nowhere_is_told_to_be_invited(settings, server, group):
+async def test_a_bot_outside_of_server_and_group_has_an_invitation_as_its_remedy(
+    settings, server, group
+):
     server.platform.administration.kick_bot()
     group.people.set_bot("member")
 
@@ -119,17 +121,17 @@ async def test_a_bot_that_is_nowhere_is_told_to_be_invited(settings, server, gro
         ({"twinstream_config": "/nowhere.toml"}, "/nowhere.toml does not exist"),
     ],
 )
-async def test_each_setting_that_does_not_work_is_told(settings, changes, says):
+async def test_each_setting_that_does_not_work_is_named(settings, changes, says):
     assert says in await told(settings, **changes)
 
 
-async def test_a_database_that_is_not_migrated_is_told(settings, pool: asyncpg.Pool):
+async def test_a_database_that_is_not_migrated_is_named(settings, pool: asyncpg.Pool):
     await pool.execute("DELETE FROM schema_migrations WHERE version = $1", newest_migration())
 
     assert "make migrate" in await told(settings)
 
 
-async def test_events_that_were_buried_are_told(settings, pool: asyncpg.Pool):
+async def test_buried_events_are_counted(settings, pool: asyncpg.Pool):
     async with pool.acquire() as conn:
         await events.fail(
             conn,
@@ -143,7 +145,7 @@ async def test_events_that_were_buried_are_told(settings, pool: asyncpg.Pool):
     assert "1 buried" in await told(settings)
 
 
-async def test_a_redis_that_may_evict_and_one_without_streams_are_told(settings):
+async def test_a_redis_that_may_evict_and_one_without_streams_are_named(settings):
     redis = connect(settings.redis_url or "", name="test")
     await redis.delete(BusKeys().stream("telegram"))
     await redis.config_set("maxmemory-policy", "allkeys-lru")
@@ -157,7 +159,7 @@ async def test_a_redis_that_may_evict_and_one_without_streams_are_told(settings)
     assert "stream sync:telegram, group discord: it is not there: start the consumers" in found
 
 
-async def test_streams_that_are_of_no_use_are_told_one_by_one(settings):
+async def test_unusable_streams_are_named_one_by_one(settings):
     telegram, discord = (BusKeys().subscription(source) for source in SOURCES)
     redis = connect(settings.redis_url or "", name="test")
     now_ms = int(time.time() * 1_000)
@@ -182,7 +184,7 @@ async def test_streams_that_are_of_no_use_are_told_one_by_one(settings):
     assert "set after the end of the stream" in later[second]
 
 
-async def test_a_platform_in_trouble_does_not_keep_from_looking_at_the_rest(settings, server):
+async def test_a_platform_in_trouble_does_not_stop_the_other_checks(settings, server):
     server.faults.add(Fault("discord", "*", 503, times=1_000))
 
     found = await wrongs(settings)

@@ -1,4 +1,4 @@
-"""The relay, and building anew what Redis lost."""
+"""The relay, and the rebuild of what Redis lost."""
 
 import asyncio
 import time
@@ -72,7 +72,7 @@ async def test_an_event_that_another_relay_holds_is_passed_over(parts: Resources
     assert await desk.stream_length("telegram") == 1
 
 
-async def test_an_unpublishable_payload_is_failed_and_holds_nobody_up(
+async def test_an_unpublishable_payload_is_failed_and_holds_up_no_other(
     parts: Resources, desk: Desk, pool
 ):
     await crashed_producer(pool, 1, 2)
@@ -137,7 +137,7 @@ async def test_unfinished_events_are_published_again_after_a_loss_and_finished_o
 async def test_an_event_marked_published_just_after_the_loss_is_published_again(
     parts: Resources, producer: Producer, desk: Desk
 ):
-    """Producers mark a moment late; a mark for what was lost must not outlive the rebuild."""
+    """Producers mark an event after publishing it; a late mark must not hide the loss."""
     await give_xp(producer, 10, number=1)
     await desk.lose_everything()
     assert await desk.statuses() == {"pending": 1}
@@ -150,7 +150,7 @@ async def test_an_event_marked_published_just_after_the_loss_is_published_again(
     assert await desk.xp("discord") == 10
 
 
-async def test_nobody_can_publish_while_a_stream_is_missing(parts: Resources, desk: Desk):
+async def test_no_event_can_be_published_while_a_stream_is_missing(parts: Resources, desk: Desk):
     await desk.lose_everything()
 
     with pytest.raises(StreamMissing):
@@ -192,7 +192,7 @@ async def test_a_reader_that_waits_notices_the_loss(parts: Resources, desk: Desk
     assert await group_exists(desk.redis, desk.keys.subscription("telegram"))
 
 
-async def test_what_redis_lost_in_silence_is_published_again(
+async def test_silently_lost_events_are_published_again(
     parts: Resources, producer: Producer, desk: Desk
 ):
     """A failover may drop the last entries of a stream that is still there, groups and all."""
@@ -207,7 +207,7 @@ async def test_what_redis_lost_in_silence_is_published_again(
     assert await desk.xp("discord") == 10
 
 
-async def test_however_much_redis_lost_in_silence_one_look_takes_it_back_in_steps(
+async def test_one_check_makes_any_number_of_lost_events_pending_in_steps(
     parts: Resources, producer: Producer, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("consumers.runtime.rebuild.LOST_STEP", 2)
@@ -236,17 +236,17 @@ async def test_a_backlog_is_not_taken_for_lost(parts: Resources, producer: Produ
     assert await settling.step() == 3
 
 
-async def test_what_was_lost_is_found_while_others_come_in_without_end(
+async def test_lost_events_are_found_while_others_arrive_without_end(
     parts: Resources, producer: Producer, desk: Desk
 ):
-    """What is older than the oldest unfinished entry, and not settled, is on no stream."""
+    """An unsettled event that is older than the oldest unfinished entry is on no stream."""
     await give_xp(producer, 10, number=1)
     await published(desk)
     await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
     await parts.pool.execute("UPDATE sync_events SET published_at = now() - interval '10 s'")
     await give_xp(producer, 1, number=2)
     await published(desk)
-    # The first look learns where the stream ends; the lost event may be among what is before that.
+    # The first check notes the end of the stream; the lost event may be before it.
     assert await parts.rebuild.look_for_lost("telegram") == 0
 
     await Settling("telegram", parts).step()
@@ -260,7 +260,7 @@ async def test_what_was_lost_is_found_while_others_come_in_without_end(
 async def test_an_old_backlog_is_not_taken_for_lost(
     parts: Resources, producer: Producer, desk: Desk
 ):
-    """It has waited for as long as it has been marked; the mark came after the entry."""
+    """The entry is older than the mark of its event, because a mark follows the entry."""
     await give_xp(producer, 10, number=1)
     await published(desk)
     stream = desk.keys.stream("telegram")
@@ -274,10 +274,10 @@ async def test_an_old_backlog_is_not_taken_for_lost(
     assert await parts.rebuild.look_for_lost("telegram") == 0
 
 
-async def test_a_stream_that_lost_its_end_is_learned_anew(
+async def test_the_end_of_a_stream_that_lost_entries_is_noted_again(
     parts: Resources, producer: Producer, desk: Desk
 ):
-    """After a failover, entries may have smaller ids than the look before the failover saw."""
+    """After a failover, new entries may have smaller ids than an earlier check saw."""
     stream, group = desk.keys.subscription("telegram")
     newest = f"{int(time.time() * 1_000) + 3_600_000}-0"
     await desk.redis.xadd(stream, {"e": xp_payload(1, entity_id="ahead")}, id=newest)
@@ -303,7 +303,7 @@ async def test_what_is_published_during_the_look_is_not_taken_for_lost(
     parts: Resources, producer: Producer, desk: Desk
 ):
     class Interrupted(Rebuild):
-        """Right after its first look at the backlog, an event is published and marked."""
+        """Right after the first measurement of the backlog, an event is published and marked."""
 
         interrupted = False
 
@@ -322,7 +322,7 @@ async def test_what_is_published_during_the_look_is_not_taken_for_lost(
     assert await desk.statuses() == {"published": 1}
 
 
-async def test_what_may_be_lost_is_looked_for_once_in_a_while(
+async def test_losses_are_checked_for_at_an_interval(
     parts: Resources, producer: Producer, desk: Desk
 ):
     relay = Relay(parts)

@@ -77,7 +77,7 @@ async def test_a_stream_that_takes_no_more_ids_does_not_hold_up_the_start(
     assert await desk.xp("discord") == 1
 
 
-async def test_an_entry_in_work_is_settled_once_although_its_stream_is_made_anew(
+async def test_an_entry_in_progress_is_settled_once_although_its_stream_is_recreated(
     parts: Resources, desk: Desk, producer: Producer
 ):
     settling = Settling("telegram", parts)
@@ -93,7 +93,7 @@ async def test_an_entry_in_work_is_settled_once_although_its_stream_is_made_anew
     assert await desk.unacknowledged("telegram") == 0
 
 
-async def test_two_relays_make_a_stream_anew_once(
+async def test_two_relays_recreate_a_stream_once(
     parts: Resources, settings, community, stop, keys, desk: Desk, producer: Producer
 ):
     await desk.add("telegram", *(xp_payload(1, entity_id=f"f{n}") for n in range(5)))
@@ -137,7 +137,7 @@ async def test_entries_are_buried_although_the_dead_letters_take_no_more_ids(
 async def test_a_backlog_behind_an_id_from_the_future_is_not_published_again(
     parts: Resources, desk: Desk, producer: Producer, pool: asyncpg.Pool, ahead_ms: int
 ):
-    """An id says nothing of when its entry was added, before its time has come or after."""
+    """An id does not tell when its entry was added, neither before its time nor after."""
     first = f"{int(time.time() * 1_000) + ahead_ms}-0"
     stream = desk.keys.stream("telegram")
     await desk.redis.xadd(stream, {"e": xp_payload(1, entity_id="foreign")}, id=first)
@@ -166,7 +166,7 @@ async def test_a_group_that_was_set_too_far_ahead_gets_its_events(
     await published(desk)
     await arrive(parts, desk, 2)
 
-    # A group that was set to `$` never gets what was there, so that is published once more.
+    # A group that was set to `$` never gets older entries, so their events are published again.
     assert await desk.stream_length("telegram") == (3 if place == "$" else 2)
 
 

@@ -61,7 +61,7 @@ async def bots(nodes: Nodes, pool: asyncpg.Pool) -> AsyncIterator["Bots"]:
 
 
 class Bots:
-    """Two bots whose members earn one XP after the other, and what the record says of it."""
+    """Two bots whose members earn one XP after the other, and the ledger's rows of it."""
 
     def __init__(self, producer: Producer, pool: asyncpg.Pool) -> None:
         self.pool = pool
@@ -107,7 +107,7 @@ class Bots:
         return set(await self.statuses()) <= {"published", "completed"}
 
     async def rows_per_event(self) -> dict[int, int]:
-        """How many events have how many rows in the ledger."""
+        """Return how many events have how many rows in the ledger."""
         rows = await self.pool.fetch(
             """
             SELECT entries, count(*) FROM (
@@ -175,7 +175,7 @@ async def test_a_primary_killed_under_load_costs_and_doubles_nothing(
 async def test_events_that_the_new_primary_never_saw_are_published_again(
     nodes: Nodes, parts: Resources, bots: Bots
 ):
-    # Given events that the old primary took and nobody has read yet
+    # Given events that the old primary took and no consumer has read yet
     await bots.create(EVENTS_BEFORE)
     await asyncio.to_thread(nodes.cut_replication)
     await bots.create(EVENTS_IN_THE_TAIL)

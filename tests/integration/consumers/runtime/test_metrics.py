@@ -1,4 +1,4 @@
-"""Figures: served when asked for, right, documented, and honest during an outage."""
+"""Metrics: served when configured, right, documented, and unknown during an outage."""
 
 import asyncio
 import math
@@ -59,7 +59,7 @@ def test_every_figure_is_documented(checkout: Path):
     assert {name for name in ours if f"`{name}`" not in operate} == set()
 
 
-async def test_a_process_that_is_told_a_port_serves_what_it_does(
+async def test_a_process_with_a_port_serves_its_metrics(
     own_redis_url: str, database_url: str, tmp_path: Path, pool
 ):
     toml = tmp_path / "twinstream.toml"

@@ -1,4 +1,4 @@
-"""The process as an operator starts it: what it says, how it ends, what it survives."""
+"""The process as an operator starts it: its log, its ends, and the outages that it survives."""
 
 import signal
 import subprocess
@@ -81,7 +81,7 @@ async def test_it_announces_its_settings_and_ends_cleanly(environ, outside: Desk
 
     assert code == 0
     assert took_s < 3
-    # The step under way was finished: what it was handed is committed and acknowledged.
+    # The step was finished: its entries are committed and acknowledged.
     assert await outside.unacknowledged("telegram") == 0
     assert running.events[0]["release"] == RELEASE
     [started] = [line for line in running.events if line.get("role") == "to-discord"][:1]
@@ -117,7 +117,7 @@ async def test_no_direction_waits_for_a_burst_in_the_other(environ, outside: Des
 
 
 async def test_a_second_signal_leaves_at_once(environ, outside: Desk):
-    """The first waits for a step, which a locked table holds up."""
+    """The first signal waits for a step, which a locked table holds up."""
     async with consumers("to-discord", environ=environ) as running:
         await running.saw("role.started", role="to-discord")
         async with outside.pool.acquire() as conn, conn.transaction():
@@ -135,7 +135,7 @@ async def test_a_second_signal_leaves_at_once(environ, outside: Desk):
             assert await running.ended(within_s=2) == 130
 
 
-async def test_a_step_that_does_not_end_is_cut_off(environ, outside: Desk):
+async def test_a_step_that_does_not_end_is_cancelled(environ, outside: Desk):
     async with consumers("to-discord", environ=environ) as running:
         await running.saw("role.started", role="to-discord")
         async with outside.pool.acquire() as conn, conn.transaction():
@@ -252,8 +252,8 @@ async def test_a_stream_that_takes_no_more_ids_stops_no_process(environ, outside
     assert code == 0
 
 
-async def test_an_error_that_nothing_here_mends_ends_the_whole_process(environ, tmp_path: Path):
-    """Never half dead: a supervisor sees the exit code, the log holds the traceback."""
+async def test_an_error_that_no_retry_cures_ends_the_whole_process(environ, tmp_path: Path):
+    """Never half dead: a supervisor sees the exit code, and the log has the traceback."""
     old_server = tmp_path / "old-server"
     binary = topology_binary()
     old_server.write_text(f'#!/bin/sh\nexec {binary} "$@" --rename-command XAUTOCLAIM ""\n')
@@ -268,7 +268,7 @@ async def test_an_error_that_nothing_here_mends_ends_the_whole_process(environ, 
     assert "failed" in running.lines[-1]
 
 
-async def test_a_platform_that_does_not_answer_holds_up_nobody_else(environ, outside: Desk):
+async def test_a_platform_that_does_not_answer_holds_up_no_other_role(environ, outside: Desk):
     nowhere = f"http://127.0.0.1:{free_port()}/api/v10"
     environ |= {"DISCORD_TOKEN": "SANDBOX.DISCORD.TOKEN", "DISCORD_API_BASE": nowhere}
     async with consumers("to-discord", "discord-roles", environ=environ) as running:
@@ -285,7 +285,7 @@ async def test_a_platform_that_does_not_answer_holds_up_nobody_else(environ, out
     assert "Unclosed" not in running.text
 
 
-async def test_all_roles_run_and_end_without_a_word_of_warning(environ, outside: Desk, tmp_path):
+async def test_all_roles_run_and_end_without_a_warning(environ, outside: Desk, tmp_path):
     alive = tmp_path / "alive"
     async with sandbox() as ready:
         environ |= {

@@ -1,4 +1,4 @@
-"""How soon people see it: a consumers process with its default intervals, both platforms real."""
+"""Promptness: a consumers process with its default intervals, on both sandboxed platforms."""
 
 import statistics
 import time
@@ -68,7 +68,7 @@ async def producer(pool: asyncpg.Pool, own_redis_url: str) -> AsyncIterator[Prod
 
 
 async def linked_members(pool: asyncpg.Pool, server: Server, group: Group) -> list[tuple[int, int]]:
-    """People who are in both places. Returns their account ids, Telegram's and Discord's."""
+    """Add people to both communities. Returns their account ids on Telegram and on Discord."""
     pairs = []
     for number in range(PROMOTED):
         pair = group.platform.join(name=f"member {number}"), server.platform.join(name=f"m{number}")

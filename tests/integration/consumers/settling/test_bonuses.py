@@ -1,4 +1,4 @@
-"""What comes with an achievement: once per member, whoever unlocked it and wherever."""
+"""The bonus of an achievement: once per member, on whichever platform it was unlocked."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ async def to_telegram(parts: Resources) -> AsyncIterator[Settling]:
 
 
 def unlocked(source="telegram", user_id=TELEGRAM_ALICE, achievement="lucky_guess", **more) -> bytes:
-    """An achievement as a foreign program would put it on the stream."""
+    """An achievement as a foreign program would add it to the stream."""
     return schemas.encode(
         schemas.achievement_unlocked(
             user_id=user_id, achievement=achievement, source=source, occurred_at=NOON, **more
@@ -79,7 +79,7 @@ async def link(desk: Desk) -> None:
 ONCE = {"telegram": (50, 7), "discord": (50, 7), "settled": (50, 7)}
 
 
-async def test_who_unlocks_an_achievement_is_given_its_bonus_on_both_platforms(
+async def test_a_member_who_unlocks_an_achievement_gets_its_bonus_on_both_platforms(
     to_discord, desk, producer
 ):
     await producer.create_achievement_event(

@@ -1,4 +1,4 @@
-"""A debit from a foreign program waits for what came before it, wherever that is in work."""
+"""A debit from a foreign program waits for every earlier entry, whichever consumer has it."""
 
 import contextlib
 from dataclasses import replace
@@ -18,10 +18,10 @@ def to_discord(parts: Resources) -> Settling:
     return Settling("telegram", parts)
 
 
-async def test_a_foreign_debit_is_judged_only_after_the_credit_that_another_consumer_has_in_work(
+async def test_a_foreign_debit_waits_for_the_credit_that_another_consumer_has_in_progress(
     parts: Resources, desk: Desk
 ):
-    """Delivered side by side, the debit would else be refused, and buried, for coming first."""
+    """Delivered side by side, the debit would otherwise come first, be refused and be buried."""
     to_discord = Settling("telegram", _patient(parts))
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
     other = Settling("telegram", replace(_patient(parts), lane=2))
@@ -41,7 +41,7 @@ async def test_a_foreign_debit_is_judged_only_after_the_credit_that_another_cons
 async def test_a_foreign_debit_does_not_wait_for_ever_for_a_consumer_that_died(
     parts: Resources, to_discord, desk: Desk
 ):
-    """Nobody else is there to claim what the dead one had in work."""
+    """No other consumer is there to claim the entries of the dead one."""
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
     await Settling("telegram", replace(parts, lane=2)).read()
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
@@ -56,7 +56,7 @@ async def test_a_foreign_debit_does_not_wait_for_ever_for_a_consumer_that_died(
 
 
 async def test_a_foreign_debit_waits_for_a_credit_in_the_same_hand(to_discord, desk: Desk):
-    """What was delivered often is settled alone, after the rest, which may need it."""
+    """An entry that was delivered often is settled alone after the rest, which may need it."""
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
     await desk.deliver("telegram", "gone", SUSPECT_DELIVERIES)
     await desk.abandon("telegram")
@@ -70,17 +70,17 @@ async def test_a_foreign_debit_waits_for_a_credit_in_the_same_hand(to_discord, d
     assert await desk.xp("discord") == 10
 
 
-async def test_waiting_for_what_came_before_it_never_makes_an_event_a_suspect(
+async def test_waiting_for_earlier_entries_never_makes_an_event_a_suspect(
     parts: Resources, desk: Desk
 ):
-    """Each wait ends with one more delivery, and nobody died of any."""
+    """Each wait ends with one more delivery, and no consumer died of any."""
     parts = _patient(parts)
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
     other = Settling("telegram", replace(parts, lane=2))
     await other.read()
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
     for _ in range(SUSPECT_DELIVERIES + ATTEMPTS_MAX):
-        to_discord = Settling("telegram", parts)  # it begins with what it let lie
+        to_discord = Settling("telegram", parts)  # it begins with the entries that it let go of
         with pytest.raises(Deferred):
             await to_discord.step()
         await to_discord.step()
@@ -92,12 +92,12 @@ async def test_waiting_for_what_came_before_it_never_makes_an_event_a_suspect(
 
 
 def _patient(parts: Resources) -> Resources:
-    """Nothing is idle long enough to be claimed while a test lasts."""
+    """Return resources with which no entry is idle long enough to be claimed during a test."""
     limits = msgspec.structs.replace(parts.community.consumers, claim_idle_ms=600_000)
     return replace(parts, community=msgspec.structs.replace(parts.community, consumers=limits))
 
 
-async def test_many_that_wait_hold_up_others_only_once(parts: Resources, desk: Desk):
+async def test_many_waiting_debits_hold_up_others_only_once(parts: Resources, desk: Desk):
     to_discord = Settling("telegram", _patient(parts))
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
     await Settling("telegram", replace(parts, lane=2)).read()
@@ -117,7 +117,7 @@ async def test_many_that_wait_hold_up_others_only_once(parts: Resources, desk: D
 async def test_a_foreign_debit_waits_for_a_credit_that_only_another_consumer_still_has(
     parts: Resources, desk: Desk, lost
 ):
-    """Of what was lost with the stream, the group made anew knows nothing."""
+    """The group that is created again does not know the entries lost with the stream."""
     to_discord = Settling("telegram", _patient(parts))
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
     other = Settling("telegram", replace(_patient(parts), lane=2))
@@ -131,7 +131,7 @@ async def test_a_foreign_debit_waits_for_a_credit_that_only_another_consumer_sti
     else:
         await desk.redis.xgroup_destroy(stream, group)
 
-    await to_discord.step()  # makes anew what is lost
+    await to_discord.step()  # creates again what is lost
     await desk.add("telegram", xp_payload(7, entity_id="more", user_id=77))
 
     for _ in range(2):
@@ -147,7 +147,7 @@ async def test_a_foreign_debit_waits_for_a_credit_that_only_another_consumer_sti
     assert await desk.xp("discord") == 10
 
 
-async def test_a_foreign_debit_whose_stream_was_lost_is_buried_once_nobody_can_have_its_credit(
+async def test_a_foreign_debit_whose_stream_was_lost_is_buried_once_no_consumer_can_have_its_credit(
     to_discord, desk: Desk
 ):
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))

@@ -1,4 +1,4 @@
-"""An entry that kills whoever settles it is buried after a few deaths; the others do not suffer."""
+"""An entry that kills its consumers is buried after a few deaths; other entries are settled."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Long work is not stolen, and what somebody deleted is noticed."""
+"""Renewal keeps long work from being claimed; and deleted entries are noticed."""
 
 import asyncio
 import time
@@ -26,7 +26,9 @@ def other_consumer(parts: Resources, desk: Desk) -> Reader:
     )
 
 
-async def test_what_is_in_work_is_not_claimed_by_another_consumer(parts: Resources, desk: Desk):
+async def test_an_entry_in_progress_is_not_claimed_by_another_consumer(
+    parts: Resources, desk: Desk
+):
     await desk.add("telegram", xp_payload(15))
     role = Settling("telegram", parts)
     thief = other_consumer(parts, desk)
@@ -44,7 +46,7 @@ async def test_what_is_in_work_is_not_claimed_by_another_consumer(parts: Resourc
     assert await desk.unacknowledged("telegram") == 0
 
 
-async def test_what_is_in_hand_during_an_outage_of_postgres_is_not_claimed_either(
+async def test_an_entry_in_hand_is_not_claimed_during_an_outage_of_postgres(
     parts: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(15))
@@ -86,7 +88,7 @@ async def test_an_outage_of_redis_does_not_end_the_work(parts: Resources):
             await tried.wait()
 
 
-async def test_entries_that_somebody_deleted_are_told_and_their_events_published_again(
+async def test_deleted_entries_are_logged_and_their_events_published_again(
     parts: Resources, desk: Desk, producer: Producer
 ):
     stream, group = desk.keys.subscription("telegram")

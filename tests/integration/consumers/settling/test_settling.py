@@ -1,4 +1,4 @@
-"""Settling on real Postgres and Valkey: what happened on one side is in the books of the other."""
+"""Settling on real Postgres and Valkey: an event of one side arrives in the books of the other."""
 
 import asyncio
 
@@ -239,9 +239,9 @@ async def test_an_entry_without_an_event_is_buried_with_what_it_held(to_discord,
 async def test_a_recorded_event_that_cannot_be_read_fails_itself_and_is_not_sent_again(
     parts: Resources, to_discord, producer, desk: Desk, before
 ):
-    """A newer release recorded it, say. It waits in the dead letters for whoever can read it.
+    """A newer release recorded it, say. It waits in the dead letters until a release can read it.
 
-    It may come twice, or after somebody of the newer release has settled it.
+    It may come twice, or after a consumer of the newer release has settled it.
     """
     await producer.create_xp_change_event(
         user_id=1001, delta_xp=15, source="telegram", reason="game_guess", entity_id="1"
@@ -306,7 +306,7 @@ async def test_of_a_batch_of_500_only_the_bad_one_is_buried(to_discord, desk: De
 
 
 async def test_a_broken_database_buries_nothing(to_discord, desk: Desk):
-    """A table that is gone says nothing about the events: they wait until it is mended."""
+    """A missing table says nothing about the events: they wait until it is back."""
     await desk.add("telegram", GOOD)
     await desk.pool.execute("ALTER TABLE transactions RENAME TO mislaid")
 
@@ -319,7 +319,7 @@ async def test_a_broken_database_buries_nothing(to_discord, desk: Desk):
     assert await desk.xp("discord") == 15
 
 
-async def test_what_a_dead_consumer_left_is_claimed(parts: Resources, desk: Desk):
+async def test_entries_of_a_dead_consumer_are_claimed(parts: Resources, desk: Desk):
     stream, group = desk.keys.subscription("telegram")
     await desk.add("telegram", GOOD)
     await desk.redis.xreadgroup(group, "to-discord-9", {stream: ">"})
@@ -334,7 +334,7 @@ async def test_what_a_dead_consumer_left_is_claimed(parts: Resources, desk: Desk
 
 
 async def test_foreign_events_in_hand_survive_the_loss_of_redis(parts: Resources, desk: Desk):
-    """They are nowhere but in the consumer's hands: neither in Redis any more, nor in Postgres."""
+    """Only the consumer still has them: neither Redis nor Postgres does."""
     await desk.add("telegram", b"no event", GOOD)
     role = Settling("telegram", parts)
     reader = role._reader

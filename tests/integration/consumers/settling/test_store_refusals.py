@@ -1,4 +1,4 @@
-"""A bot's own table that refuses one row, or all of them: who waits, and what is buried."""
+"""A bot's own table that refuses one row, or all of them: which events wait or are buried."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ TRIGGER = """
     CREATE TRIGGER judge BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION judge();
 """
 
-#: What refuses Mira's row only, and what Postgres says of it.
+#: The rules that refuse Mira's row only, with Postgres's message.
 ONE_ROW = {
     "a trigger": (
         TRIGGER.format("IF NEW.id = 1001 THEN RAISE EXCEPTION 'Mira is banned'; END IF;"),
@@ -85,7 +85,7 @@ ONE_ROW = {
     ),
 }
 
-#: What refuses every row, and what undoes it.
+#: The statements that make the table refuse every row, with the statements that undo them.
 EVERY_ROW = {
     "a right taken away": ("REVOKE UPDATE ON users FROM tenant", "GRANT UPDATE ON users TO tenant"),
     "a missing column": (
@@ -193,7 +193,7 @@ async def owe(parts: Resources, amount: int, *accounts: int) -> None:
 
 
 async def owed(pool: asyncpg.Pool) -> dict[int, tuple[int, int, str | None]]:
-    """What accounts are owed: XP, how often it was tried, and why it is not paid."""
+    """Return what accounts are owed: XP, the number of attempts, and why it is not paid."""
     rows = await pool.fetch(
         "SELECT a.account_id, d.xp, d.attempts, d.error FROM store_debts AS d"
         " JOIN accounts AS a USING (member_id, platform)"
@@ -283,7 +283,7 @@ async def test_a_table_that_another_session_locks_waits_and_buries_nothing(
     assert await desk.statuses() == {"completed": 2}
 
 
-#: Mira's row is refused on its own account, and then all are. Sequences are not rolled back.
+#: First Mira's row is refused for its own reason, then every row. Sequences do not roll back.
 CLOSING = "CREATE SEQUENCE tries; GRANT ALL ON tries TO tenant;" + TRIGGER.format(
     "IF nextval('tries') > 4 THEN RAISE EXCEPTION 'closed'; END IF;"
     " IF NEW.id = 1001 THEN RAISE EXCEPTION 'Mira is banned'; END IF;"
@@ -428,7 +428,7 @@ async def test_a_debt_that_a_row_refuses_is_set_aside_and_the_others_are_paid(
     assert await pool.fetchval("SELECT retry_at > now() FROM store_debts")
 
 
-async def test_each_further_try_of_a_debt_waits_longer_and_it_is_paid_once_that_is_mended(
+async def test_each_retry_of_a_debt_waits_longer_and_it_is_paid_once_the_row_takes_it(
     parts: Resources, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
@@ -862,7 +862,7 @@ class Rows:
 
 
 class Hasty(Rows):
-    """It swallows what Postgres says, so the transaction is broken when it returns."""
+    """It swallows Postgres's error, so the transaction is aborted when it returns."""
 
     async def apply(self, conn: Any, changes: Sequence[tuple[int, int, int]]) -> list[int]:
         if any(account_id == MIRA for account_id, _, _ in changes):
@@ -876,7 +876,7 @@ class Hasty(Rows):
 
 
 class Remote(Rows):
-    """It asks another service, which knows nothing of Mira."""
+    """It asks another service, which does not know Mira."""
 
     def judge(self, account_id: int) -> None:
         if self.refuses(account_id):
@@ -920,7 +920,7 @@ async def test_what_a_class_raises_for_one_member_buries_that_members_event(
     assert [await row_xp(pool, one) for one in (MIRA, NOA)] == [0, 5]
 
 
-async def test_what_a_class_raises_for_everybody_makes_it_wait(
+async def test_an_error_that_a_class_raises_for_every_member_makes_events_wait(
     parts: Resources, desk: Desk, monkeypatch
 ):
     parts = await with_class(parts, monkeypatch, Closed)
