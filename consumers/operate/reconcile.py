@@ -1,4 +1,4 @@
-"""`python -m consumers reconcile --now`: one pass at once, with what it found as a table."""
+"""`python -m consumers reconcile --now`: makes one pass at once and prints its findings."""
 
 import asyncio
 import signal
@@ -20,8 +20,10 @@ from db import PLATFORMS, Paused, find_member
 from db.reconcile import drift, runs, views
 from db.reconcile.runs import RunReport
 
+#: Findings in the printed table, at most.
 FINDINGS_SHOWN: Final = 50
 CONSUMER: Final = "reconcile-operator"
+#: How often the command asks to begin while another pass is running, in seconds.
 ASK_AGAIN_S: Final = 0.5
 #: The largest id that a bigint holds.
 ID_MAX: Final = 2**63 - 1
@@ -30,11 +32,14 @@ EXIT_CODE_EQUAL: Final = 0
 EXIT_CODE_DIFFERENT: Final = 1
 EXIT_CODE_STOPPED: Final = 3
 
+#: The decisions after which nothing differs any more.
+CLOSED: Final = ("repaired", "gone")
+
 _COLOURS: Final = {"repaired": "green", "watched": "yellow", "held": "red", "left": "red"}
 
 
 class Request(NamedTuple):
-    """What the operator asked for."""
+    """The options of the command."""
 
     member: str | None
     dry_run: bool
@@ -57,7 +62,7 @@ async def run(settings: Settings, console: Console, request: Request) -> int:
     ):
         member_id = await _member(parts, request.member)
         role = Reconcile(parts, subjects, consumer=CONSUMER)
-        _tell_what_is_not_looked_at(settings, community, console)
+        _print_what_is_skipped(settings, community, console)
         try:
             run_id = await _begin(role, parts, console, request, member_id)
         except Paused as paused:
@@ -69,11 +74,11 @@ async def run(settings: Settings, console: Console, request: Request) -> int:
             return EXIT_CODE_STOPPED
         if request.dry_run:
             console.print("A dry run: nothing is repaired, and nothing counts as seen.")
-        return await _tell(parts, console, report)
+        return await _print_report(parts, console, report)
 
 
-def _tell_what_is_not_looked_at(settings: Settings, community: Community, console: Console) -> None:
-    """What nobody looks at must not pass for equal."""
+def _print_what_is_skipped(settings: Settings, community: Community, console: Console) -> None:
+    """Name the subjects that are not compared: the operator must not take them for equal."""
     if community.keep_manual_changes:
         console.print("Roles and tags are not looked at: keep_manual_changes is set.")
         return
@@ -83,7 +88,11 @@ def _tell_what_is_not_looked_at(settings: Settings, community: Community, consol
 
 
 async def _member(parts: Resources, asked: str | None) -> int | None:
-    """Find the member meant by `7`, `telegram:1001` or `discord:2001`."""
+    """Find the member named by `7`, `telegram:1001` or `discord:2001`.
+
+    Raises:
+        ConfigError: there is no such member.
+    """
     if asked is None:
         return None
     platform, _, number = asked.rpartition(":")
@@ -109,7 +118,7 @@ async def _member(parts: Resources, asked: str | None) -> int | None:
 async def _begin(
     role: Reconcile, parts: Resources, console: Console, request: Request, member_id: int | None
 ) -> int | None:
-    told = False
+    said = False
     while not parts.stop.is_set():
         run_id = await role.ask(
             member_id=member_id,
@@ -119,9 +128,9 @@ async def _begin(
         )
         if run_id is not None:
             return run_id
-        if not told:
+        if not said:
             console.print("Another pass is running; this one begins when it has ended.")
-            told = True
+            said = True
         await pause(parts.stop, ASK_AGAIN_S)
     return None
 
@@ -148,18 +157,13 @@ async def _watch(
                 progress.update(bar, description=f"pass {run_id}: deciding")
 
 
-async def _tell(parts: Resources, console: Console, report: RunReport) -> int:
+async def _print_report(parts: Resources, console: Console, report: RunReport) -> int:
+    """Print what a pass found and decided. Returns the exit code."""
     async with transaction(parts.pool) as conn:
         rows = await drift.of_run(conn, report.id, limit=FINDINGS_SHOWN)
         decided = await drift.decisions_of(conn, report.id)
         held = await drift.held_count(conn)
-    if rows:
-        console.print(_table(rows))
-        if report.findings > len(rows):
-            more = report.findings - len(rows)
-            console.print(f"... and {more} more, in the table drift with run_id {report.id}")
-    for why in report.left_out:
-        console.print(f"Left out: {why}", markup=False)
+    _print_findings(console, report, rows)
     counts = ", ".join(f"{count} {decision}" for decision, count in decided.items())
     seconds = (report.finished_at or report.started_at) - report.started_at
     console.print(
@@ -179,10 +183,18 @@ async def _tell(parts: Resources, console: Console, report: RunReport) -> int:
             " says why of each (decision = 'held'), and `--accept` lets them be imported or"
             " corrected."
         )
-    unsettled = held + sum(
-        count for what, count in decided.items() if what not in ("repaired", "gone")
-    )
-    return EXIT_CODE_DIFFERENT if unsettled else EXIT_CODE_EQUAL
+    open_findings = sum(decided.values()) - sum(decided.get(done, 0) for done in CLOSED)
+    return EXIT_CODE_DIFFERENT if held + open_findings else EXIT_CODE_EQUAL
+
+
+def _print_findings(console: Console, report: RunReport, rows: list[drift.DriftRow]) -> None:
+    if rows:
+        console.print(_table(rows))
+        if report.findings > len(rows):
+            more = report.findings - len(rows)
+            console.print(f"... and {more} more, in the table drift with run_id {report.id}")
+    for why in report.left_out:
+        console.print(f"Left out: {why}", markup=False)
 
 
 def _table(rows: list[drift.DriftRow]) -> Table:

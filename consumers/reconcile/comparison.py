@@ -34,7 +34,7 @@ HELD_LOGGED_MAX = 5
 
 
 class Findings(NamedTuple):
-    """What a page added to `drift`."""
+    """The differences that a page added to `drift`."""
 
     drifted: list[Difference]
     """Differences that the pass judges."""

@@ -28,7 +28,7 @@ PATIENCE_S_MIN = 2.0
 
 
 class PassContext(NamedTuple):
-    """What the phases of every pass need."""
+    """Everything that the phases of a pass share."""
 
     parts: Resources
     subjects: Sequence[Subject]
@@ -36,7 +36,7 @@ class PassContext(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a step did, and what comes next."""
+    """How much a step did, and what comes next."""
 
     done: int
     phase: "Phase | None"

@@ -19,7 +19,7 @@ SWEEP_LATE = 0.9
 
 
 class Sized(Protocol):
-    """What the plan needs to know of a subject; see `port.Subject`."""
+    """The sizes of a subject that the plan needs; see `port.Subject`."""
 
     @property
     def page_rows(self) -> int: ...

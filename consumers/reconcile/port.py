@@ -26,7 +26,7 @@ class CannotRead(Exception):
 
 
 class Repair(NamedTuple):
-    """What became of a finding: `repaired`, `gone` (not there any more) or `left`, and why."""
+    """The outcome of a repair: `repaired`, `gone` (not there any more) or `left`, and why."""
 
     decision: RepairDecision
     why: str

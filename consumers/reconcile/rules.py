@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What is to become of a finding: a decision with its reason, or a repair."""
+    """The verdict on a finding: a decision with its reason, or that it is to be repaired."""
 
     decision: Literal["watched", "held", "left", "repair"]
     why: str = ""

@@ -68,7 +68,7 @@ class Finding(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What would change on one platform and subject if everything found there were repaired."""
+    """The changes on one platform and subject if everything found there were repaired."""
 
     platform: Platform
     subject: str

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 
 class FieldKind(StrEnum):
-    """What a field holds. The values are what the column `drift.field` has, or begins with."""
+    """The kinds of fields. The column `drift.field` has the value of a kind, or begins with it."""
 
     ROW = "row"
     """The whole row: the platform has none, and the record expects one."""

@@ -37,7 +37,7 @@ class PageRecord(NamedTuple):
 
 
 class KnownPage(NamedTuple):
-    """A page whose transaction the caller holds, and what its pass is for."""
+    """A page that the caller has locked, and what its pass is for."""
 
     record: PageRecord
     compared_at: datetime | None

@@ -43,7 +43,7 @@ class Position(NamedTuple):
     passed: int
     passed_last_time: int
     starts_over: bool
-    """Whether the sweep began at the first id with this slice, so that its age is counted anew."""
+    """Whether the sweep began at the first id with this slice, so that its age starts at zero."""
 
 
 async def find_sweep(conn: asyncpg.Connection, platform: Platform, subject: str) -> Sweep:

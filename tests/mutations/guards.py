@@ -322,7 +322,7 @@ GUARDS = {
         "reconcile/test_refused_pages.py::test_what_is_gone_when_it_is_to_be_repaired_is_left_alone",
         (
             "consumers/reconcile/subjects/books.py",
-            "        if not still_differs(what, self._row(look)):",
+            "        if not still_differs(what, self._row(books)):",
             "        if False:",
         ),
     ),

@@ -1,6 +1,6 @@
-"""Whatever people change by hand, whenever passes are made, doubled, cut off: both sides end equal.
+"""Both sides end equal after any changes by hand and any passes, repeated or cut off at any point.
 
-And where nobody changes anything by hand, no pass ever finds anything, however much is in flight.
+And without changes by hand no pass ever finds anything, however much is in flight.
 """
 
 import asyncio
@@ -103,11 +103,11 @@ class Passes(RuleBasedStateMachine):
         self._stores: dict[Source, Store] = {}
         self._deployment = Deployment(pool, f"passes:{next(_numbers)}:")
         self._roles: dict[int, Reconcile] = {}
-        #: What all members together must have in the end.
+        #: The amounts that all members together must have in the end.
         self._sums = {"xp": 0, "balance": 0}
         self._changed_by_hand = 0
         self._totals_were_changed = False
-        #: Telegram's books were changed for somebody who has no account there.
+        #: Whether Telegram's books were changed for a member without an account there.
         self._is_open_whose_it_is = False
         self._keys: set[str] = set()
         self._run(self._open())
@@ -137,7 +137,7 @@ class Passes(RuleBasedStateMachine):
         if wanted.key in self._keys:
             return
         if self._totals_were_changed and wanted.amount < 0:
-            return  # who spends what a wrong total lets them spend cannot be put right
+            return  # an amount spent because a total was wrong cannot be given back
 
         async def transact() -> None:
             producer = self._deployment.producers[wanted.source]
@@ -299,7 +299,7 @@ class Passes(RuleBasedStateMachine):
 
     @rule(at=st.integers(0, 60), after=st.booleans())
     def reconcile_dies(self, at: int, after: bool) -> None:
-        """A process of its own works on, until it is killed at one of its commits."""
+        """A process works on a pass until it is killed at one of its commits."""
 
         async def live_and_die() -> None:
             await self._leases_run_out()
@@ -361,7 +361,7 @@ class Passes(RuleBasedStateMachine):
             self._run(self._deployment.close())
 
     async def _settle_down(self) -> None:
-        """Two passes find and repair what there is; in a third there is nothing any more.
+        """Two passes find and repair everything; a third finds nothing any more.
 
         They are accepted, because a row that was changed before any pass saw it agree is held.
         """
@@ -428,7 +428,7 @@ class Passes(RuleBasedStateMachine):
 
 
 async def _change_row(conn: asyncpg.Connection, wanted: Wanted) -> None:
-    """What a bot does in the transaction of its event: it changes its own table, row or no row."""
+    """Change the bot's own table as a bot does in the transaction of its event, row or no row."""
     amounts = {"xp": 0, "balance": 0}
     if wanted.kind in amounts:
         amounts[wanted.kind] = wanted.amount

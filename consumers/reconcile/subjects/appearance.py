@@ -33,19 +33,19 @@ REPAIR_READ_S_MAX: Final = 20.0
 #: idle for long (pool.IDLE_IN_TRANSACTION_TIMEOUT_S).
 KEEPALIVE_S: Final = 10.0
 
-#: What a platform reports of one account: its roles, or its tag.
+#: The answer of a platform about one account: its roles, or its tag.
 W = TypeVar("W")
 
 
 class Wording(NamedTuple):
-    """What an account has and what it should have, as an administrator would say it."""
+    """The roles or tag that an account has and should have, as an administrator says it."""
 
     seen: str
     expected: str
 
 
 class Observation(NamedTuple, Generic[W]):
-    """What a platform reported of some accounts. Accounts of unknown state are in no set."""
+    """The answer of a platform about some accounts. Accounts of unknown state are in no set."""
 
     shown: Mapping[int, W]
     absent: Collection[int]
@@ -133,8 +133,8 @@ class AppearanceSubject(Generic[W]):
     async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
         """Read these accounts; leave out those with a display change in flight.
 
-        What should be shown is read on another connection: `conn` sees the record as it was before
-        the platform was asked. An account that turns out to have left, or to be back, is recorded
+        The wanted state is read on another connection: `conn` sees the record as it was before the
+        platform was asked. An account that turns out to have left, or to be back, is recorded
         as such: that is no repair but news.
 
         Raises:

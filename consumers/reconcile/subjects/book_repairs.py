@@ -34,7 +34,7 @@ class Broken(NamedTuple):
     """A member's books, and the difference that is to be repaired."""
 
     finding: Finding
-    look: BooksView
+    books: BooksView
     are_the_truth: bool
     """Whether a change by hand in these books is a statement, which becomes an event."""
 
@@ -63,8 +63,8 @@ async def _repair_row(conn: asyncpg.Connection, broken: Broken) -> Repair:
         conn,
         broken.platform,
         broken.member_id,
-        xp=broken.look.expected_xp,
-        balance=broken.look.expected_balance,
+        xp=broken.books.expected_xp,
+        balance=broken.books.expected_balance,
     )
     return CORRECTED
 

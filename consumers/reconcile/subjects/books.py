@@ -53,35 +53,35 @@ class BooksSubject:
 
     async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
         """Read these members' books, in one view."""
-        looks = await views.books(conn, self.platform, ids)
-        rows = [self._row(look) for look in looks]
+        found = await views.books(conn, self.platform, ids)
+        rows = [self._row(books) for books in found]
         differing = [row.id for row in rows if row.seen != row.expected]
         in_flight = await views.in_flight(conn, self.platform, differing) if differing else {}
         return [with_in_flight(row, in_flight.get(row.id)) for row in rows]
 
-    def _row(self, look: BooksView) -> SnapshotRow:
+    def _row(self, books: BooksView) -> SnapshotRow:
         seen: dict[str, Value] = {}
-        expected: dict[str, Value] = {_XP: look.expected_xp, _BALANCE: look.expected_balance}
-        if look.is_there:
-            seen = {_XP: look.seen_xp, _BALANCE: look.seen_balance}
+        expected: dict[str, Value] = {_XP: books.expected_xp, _BALANCE: books.expected_balance}
+        if books.is_there:
+            seen = {_XP: books.seen_xp, _BALANCE: books.seen_balance}
             # Fields that nearly always agree are on the page only if they do not. Rank follows from
             # XP, so as long as XP differs no rank is compared.
-            if look.seen_xp == look.expected_xp and look.seen_rank != look.expected_rank:
-                seen[_RANK], expected[_RANK] = look.seen_rank, look.expected_rank
-            elif look.wanted_rank not in (None, look.seen_rank):
-                seen[_WANTED_RANK], expected[_WANTED_RANK] = look.wanted_rank, look.seen_rank
-        expected |= {Field(FieldKind.ACHIEVEMENT, name).text: HELD for name in look.missing}
-        seen |= {Field(FieldKind.ACHIEVEMENT, name).text: HELD for name in look.additional}
-        expected |= {Field(FieldKind.ENTRY, key).text: ENTERED for key in look.unentered}
+            if books.seen_xp == books.expected_xp and books.seen_rank != books.expected_rank:
+                seen[_RANK], expected[_RANK] = books.seen_rank, books.expected_rank
+            elif books.wanted_rank not in (None, books.seen_rank):
+                seen[_WANTED_RANK], expected[_WANTED_RANK] = books.wanted_rank, books.seen_rank
+        expected |= {Field(FieldKind.ACHIEVEMENT, name).text: HELD for name in books.missing}
+        seen |= {Field(FieldKind.ACHIEVEMENT, name).text: HELD for name in books.additional}
+        expected |= {Field(FieldKind.ENTRY, key).text: ENTERED for key in books.unentered}
         if self.platform == "telegram":
-            seen |= {_TOTAL_XP: look.seen_total_xp, _TOTAL_BALANCE: look.seen_total_balance}
-            expected[_TOTAL_XP] = look.expected_total_xp
-            expected[_TOTAL_BALANCE] = look.expected_total_balance
+            seen |= {_TOTAL_XP: books.seen_total_xp, _TOTAL_BALANCE: books.seen_total_balance}
+            expected[_TOTAL_XP] = books.expected_total_xp
+            expected[_TOTAL_BALANCE] = books.expected_total_balance
         return SnapshotRow(
-            id=look.member_id,
-            member_id=look.member_id,
-            account_id=look.account_id,
-            is_there=look.is_there,
+            id=books.member_id,
+            member_id=books.member_id,
+            account_id=books.account_id,
+            is_there=books.is_there,
             seen=seen,
             expected=expected,
         )
@@ -91,9 +91,9 @@ class BooksSubject:
         what = finding.difference
         if not await corrections.lock_member(conn, what.subject_id):
             return GONE
-        [look] = await views.books(conn, self.platform, [what.subject_id])
-        if not still_differs(what, self._row(look)):
+        [books] = await views.books(conn, self.platform, [what.subject_id])
+        if not still_differs(what, self._row(books)):
             return GONE
         # A link may have given the member an account since the page was read.
-        finding = finding._replace(difference=what._replace(account_id=look.account_id))
-        return await repair_books(conn, Broken(finding, look, are_the_truth=self._are_the_truth))
+        finding = finding._replace(difference=what._replace(account_id=books.account_id))
+        return await repair_books(conn, Broken(finding, books, are_the_truth=self._are_the_truth))

@@ -94,7 +94,7 @@ class StoreSubject:
             CannotRead: the table cannot be read, or is empty although it should not be.
         """
         try:
-            rows = await self._look(conn, ids)
+            rows = await self._rows(conn, ids)
             is_empty = not any(row.is_there for row in rows)
             if is_empty and any(any(row.expected.values()) for row in rows):
                 await self._require_anything(conn)
@@ -111,7 +111,7 @@ class StoreSubject:
         in_flight = await views.in_flight(conn, self.platform, differing) if differing else {}
         return [with_in_flight(row, in_flight.get(row.member_id or 0)) for row in rows]
 
-    async def _look(self, conn: asyncpg.Connection, ids: Sequence[int]) -> list[SnapshotRow]:
+    async def _rows(self, conn: asyncpg.Connection, ids: Sequence[int]) -> list[SnapshotRow]:
         """Return these accounts' rows, without those that cannot be read.
 
         Raises:
@@ -145,7 +145,7 @@ class StoreSubject:
         member_id = await find_member(conn, self.platform, what.subject_id)
         if member_id is not None:
             await corrections.lock_member(conn, member_id, paying=self.platform)
-        rows = await self._look(conn, [what.subject_id])
+        rows = await self._rows(conn, [what.subject_id])
         if not rows:
             return left_because("its row cannot be read")
         [row] = rows

@@ -27,7 +27,7 @@ class Sized(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What the plan reads of a page."""
+    """The fields of a page that the plan reads."""
 
     upto: int
     looked_at: int

@@ -1,4 +1,4 @@
-"""The pure decisions of a pass, and the pages that they are made from."""
+"""The pure rules of a pass, and the pages that they are applied to."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""How many of those whom nothing touched a pass looks at, and where it begins."""
+"""The size of a slice, and the id at which it begins."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace

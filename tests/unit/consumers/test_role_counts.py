@@ -1,4 +1,4 @@
-"""How many should hold a role while something is always on its way, and what is worth an alarm."""
+"""Bounds on the holders of a role while changes are in flight, and which excess raises an alarm."""
 
 import warnings
 
@@ -67,12 +67,12 @@ def test_by_how_many_a_count_is_outside(counted, excess):
     assert Bounds(2, 5).excess(counted) == excess
 
 
-def rings(*looks, heed=True):
+def rings(*looks, checks=True):
     """Return the news of each count of one role."""
     found, disagreement = [], Disagreement()
     for excess in looks:
         news = disagreement.news({LOW: excess})
-        if heed:
+        if checks:
             disagreement.check(news)
         found.append(news.get(LOW, 0))
     return found
@@ -97,7 +97,7 @@ def test_what_stands_in_two_looks_and_is_not_known_is_news(looks, expected):
 
 
 def test_what_no_pass_has_looked_into_stays_news():
-    assert rings(2, 2, 2, heed=False) == [0, 2, 2]
+    assert rings(2, 2, 2, checks=False) == [0, 2, 2]
 
 
 @given(st.lists(st.integers(-5, 5), max_size=30))

@@ -1,4 +1,4 @@
-"""Roles and tags changed by hand on the platforms: what passes find, say and put back."""
+"""Roles and tags changed by hand on the platforms are found, explained and put back."""
 
 import dataclasses
 import warnings
@@ -66,7 +66,7 @@ async def ranked(pool, show) -> None:
 
 
 async def worn(pool) -> list[tuple[str, ...]]:
-    """What passes found of roles and tags, in the order in which they did."""
+    """The findings of passes about roles and tags, in order."""
     rows = await pool.fetch(
         "SELECT platform, subject, seen, expected, decision, why FROM drift"
         " WHERE subject IN ('roles', 'tags') ORDER BY id"

@@ -1,4 +1,4 @@
-"""What people change by hand in our books is found, explained and repaired by the second pass."""
+"""A change by hand in our books is found, explained and repaired by the second pass."""
 
 from collections.abc import AsyncIterator
 
@@ -63,7 +63,7 @@ async def both_sides_equal(pool: asyncpg.Pool) -> bool:
 async def test_a_pass_over_an_undisturbed_system_writes_nothing(
     role: Reconcile, pool: asyncpg.Pool, mira: int, producer: Producer
 ):
-    # In flight: committed, and on its way for as long as nobody settles it.
+    # In flight: committed, and published to a stream that no consumer reads here.
     await producer.create_xp_change_event(
         user_id=MIRA, delta_xp=7, source="telegram", reason="game", entity_id="in_flight"
     )

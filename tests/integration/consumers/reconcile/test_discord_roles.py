@@ -1,4 +1,4 @@
-"""What members hold on Discord, as reconcile sees it: real discord.py, the sandbox's Discord."""
+"""Roles of members on Discord, as reconcile reads them: real discord.py, the sandbox's Discord."""
 
 import asyncio
 import dataclasses
@@ -45,7 +45,7 @@ WITHOUT_LISTS = Intent(0)
 
 @pytest.fixture
 def privileged() -> Intent:
-    """What the application was granted; tests of one way of looking override it."""
+    """The intents of the application; tests of one way of reading override them."""
     return Intent.GUILD_MEMBERS
 
 

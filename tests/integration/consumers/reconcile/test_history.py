@@ -1,4 +1,4 @@
-"""What a bot's own table held before twinstream knew it is never repaired away: it is held."""
+"""History that a bot's own table had before twinstream is held, and never repaired away."""
 
 import dataclasses
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Whom a pass looks at, when one is due, and what an operator is told."""
+"""The members that a pass looks at, when a pass is due, and what the command prints."""
 
 import asyncio
 import dataclasses
@@ -34,7 +34,7 @@ xp = 10
 
 @pytest.fixture
 async def parts(parts: Resources) -> Resources:
-    """A quarter of everybody is looked at in each pass, and two at a time."""
+    """Each pass looks at a quarter of all members, two per page."""
     community = msgspec.structs.replace(
         parts.community,
         reconcile=ReconcileSetting(interval_ms=1_000, whole_within_ms=4_400, page_members=2),

@@ -1,4 +1,4 @@
-"""A bad snapshot, two passes at once, a death in the middle: nothing wrong is ever written."""
+"""Bad pages, two passes at once, an owner that dies: no pass ever writes anything wrong."""
 
 import asyncio
 import dataclasses
@@ -65,7 +65,7 @@ async def role(parts: Resources) -> AsyncIterator[Reconcile]:
 
 
 class Tampering(Publisher):
-    """A way to the stream on which something happens to the pages of one subject."""
+    """A publisher that changes pages before they are on the stream."""
 
     def __init__(
         self, parts: Resources, change: Callable[[SnapshotPage], SnapshotPage | bytes | None]
@@ -83,7 +83,7 @@ class Tampering(Publisher):
 
 
 def second(change: Callable[[SnapshotPage], Any]) -> Callable[[SnapshotPage], Any]:
-    """Let something happen to the second page of the Discord side only."""
+    """Change the second page of the Discord side only."""
     return lambda page: change(page) if (page.platform, page.page) == ("discord", 1) else page
 
 
@@ -129,7 +129,7 @@ async def test_a_snapshot_that_did_not_come_whole_stops_the_pass(
 async def sealed_anew(
     parts: Resources, change: Callable[[SnapshotPage], SnapshotPage]
 ) -> AsyncIterator[Reconcile]:
-    """A role whose pages are changed before they are noted: whole, and yet not to be believed."""
+    """A role whose pages are changed before they are recorded: intact, and yet to be refused."""
     from consumers.reconcile import snapshots as taking
 
     original = taking.schemas.seal
@@ -278,7 +278,7 @@ async def test_of_two_processes_one_makes_the_pass_and_a_change_counts_once(
 
 @pytest.fixture
 def hasty(parts: Resources) -> Resources:
-    """Resources with which a silent owner is succeeded after a tenth of a second."""
+    """Resources whose lease expires after a tenth of a second."""
     reconcile = msgspec.structs.replace(parts.community.reconcile, lease_ms=100)
     community = msgspec.structs.replace(parts.community, reconcile=reconcile)
     return dataclasses.replace(parts, community=community)
@@ -363,7 +363,7 @@ async def test_wherever_the_owner_dies_another_goes_on_and_a_change_counts_once(
 
 
 async def _finish(parts: Resources, pool: asyncpg.Pool) -> None:
-    """Let another process end what is running, and make two passes of its own."""
+    """Let another process take over the pass that runs, and make two passes of its own."""
     async with opened(parts) as role:
         end = time.monotonic() + 10
         while await pool.fetchval("SELECT count(*) FROM reconcile_runs WHERE status = 'running'"):
@@ -472,7 +472,7 @@ async def test_a_difference_is_counted_once_though_its_page_is_compared_again(
 
 
 def found_so_far() -> float:
-    """Add up the figure, whatever the platform and the subject."""
+    """Add up the metric over all platforms and subjects."""
     return sum(
         sample.value
         for family in REGISTRY.collect()

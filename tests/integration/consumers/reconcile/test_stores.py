@@ -1,4 +1,4 @@
-"""A bot's own table: what people change in it by hand is found, explained and repaired."""
+"""A change by hand in a bot's own table is found, explained and repaired."""
 
 import dataclasses
 from collections.abc import AsyncIterator
@@ -53,7 +53,7 @@ async def role(parts: Resources) -> AsyncIterator[Reconcile]:
 
 @pytest.fixture
 async def mira(role: Reconcile, parts: Resources, producer: Producer, side: Side) -> int:
-    """A linked member with 100 XP, whose row in the bot's table a pass has seen to agree."""
+    """A linked member with 100 XP; a pass has seen the row in the bot's table agree."""
     platform = side
     account_id = MIRA if platform == "telegram" else MIRA_IN_DISCORD
     async with parts.pool.acquire() as conn, conn.transaction():

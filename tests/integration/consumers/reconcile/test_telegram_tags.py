@@ -1,4 +1,4 @@
-"""What members wear on Telegram, as reconcile sees it: real aiogram, the sandbox's Telegram."""
+"""Tags of members on Telegram, as reconcile reads them: real aiogram, the sandbox's Telegram."""
 
 from collections.abc import AsyncIterator
 
