@@ -1,1 +1,1 @@
-"""Measurements on real servers. Each prints what it saw; docs/performance.md keeps the figures."""
+"""Benchmarks on real servers. Each prints its results; docs/performance.md keeps the figures."""

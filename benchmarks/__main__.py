@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: measure, print, and keep the figures."""
+"""`python -m benchmarks [NAME ...]`: measure, print, and save the figures."""
 
 import platform
 from pathlib import Path
@@ -24,10 +24,12 @@ def main(
         list[str] | None,
         typer.Argument(metavar="[NAME ...]", help=f"Some of {', '.join(catalogue.PLANS)}."),
     ] = None,
-    quick: Annotated[bool, typer.Option(help="A look, in a few minutes.")] = False,
-    into: Annotated[Path, typer.Option(help="Where figures are kept.")] = Path(".run/benchmarks"),
+    quick: Annotated[bool, typer.Option(help="Small sizes, in a few minutes.")] = False,
+    into: Annotated[Path, typer.Option(help="The folder for the figures.")] = Path(
+        ".run/benchmarks"
+    ),
 ) -> None:
-    """Run the benchmarks that are named, or all of them."""
+    """Run the named benchmarks, or all of them."""
     set_up_logs(level="error", style="console")
     chosen = names or list(catalogue.PLANS)
     unknown = [name for name in chosen if name not in catalogue.PLANS]

@@ -1,4 +1,4 @@
-"""Applying: events a second from the stream to committed books, against other ways to do it."""
+"""The apply rate: events per second from the stream to committed books, against other designs."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from .contenders import bare_loop, faststream_redis, polled_table, taskiq_redis, twinstream_role
 from .report import Report, Series, number
-from .testbed import Start, Testbed, books
+from .testbed import BenchTestbed, Start, books
 
 FLOOR: Final = "bare loop"
 OURS: Final = "twinstream"
@@ -14,7 +14,7 @@ POLLED_S: Final = 5.0
 
 
 class Contender(NamedTuple):
-    """A way to do it. The slow ones get a share of the events; what counts is the rate."""
+    """A design to compare. A slow one gets only a share of the events; the rate is compared."""
 
     name: str
     drain: Callable[[Start], Awaitable[float]]
@@ -33,8 +33,8 @@ CONTENDERS: Final = (
 )
 
 
-async def run(testbed: Testbed, *, events: int, rounds: int) -> Report:
-    """Let all contenders take turns."""
+async def run(testbed: BenchTestbed, *, events: int, rounds: int) -> Report:
+    """Measure all contenders in turn, round by round."""
     rates: dict[str, list[float]] = {contender.name: [] for contender in CONTENDERS}
     for _ in range(rounds):
         for contender in CONTENDERS:
@@ -45,25 +45,25 @@ async def run(testbed: Testbed, *, events: int, rounds: int) -> Report:
     return report(series, events, rounds)
 
 
-async def measure(testbed: Testbed, contender: Contender, events: int) -> float:
-    """Return one contender's events a second, once it is sure that all of them arrived."""
+async def measure(testbed: BenchTestbed, contender: Contender, events: int) -> float:
+    """Return one contender's events per second, after checking that all were applied."""
     count = max(int(events * contender.share), 1)
     async with testbed.start(count) as start:
         took_s = await contender.drain(start)
         rows, _, completed = await books(start.database_url)
-        assert rows == completed == count, f"{contender.name} brought {rows} of {count} over"
+        assert rows == completed == count, f"{contender.name} applied {rows} of {count} events"
     return count / took_s
 
 
-async def polled_every_5_s(testbed: Testbed) -> float:
-    """Return the rate of the design that waits between two looks, which its pause decides."""
+async def polled_every_5_s(testbed: BenchTestbed) -> float:
+    """Return the rate of a design that polls with a pause, which decides that rate."""
     count = 2 * polled_table.ROWS
     async with testbed.start(count) as start:
         return count / await polled_table.drain(start, pause_s=POLLED_S)
 
 
 def report(series: list[Series], events: int, rounds: int) -> Report:
-    """Compare everything with the floor and with ourselves."""
+    """Compare every contender with the bare loop and with twinstream."""
     median = {one.name: one.median for one in series}
     return Report(
         name="apply",

@@ -1,4 +1,4 @@
-"""A backlog: the rate and the memory of one consumers process while it works it off."""
+"""A backlog: the rate and the memory of one consumers process that works it off."""
 
 import asyncio
 import tempfile
@@ -11,14 +11,14 @@ from bus import connect
 
 from .processes import consumers, cost
 from .report import Report, number
-from .testbed import PLATFORM, Testbed, books, fill
+from .testbed import PLATFORM, BenchTestbed, books, fill
 
-LOOK_S = 1.0
+SAMPLE_S = 1.0
 SLICES = 10
 
 
-async def run(testbed: Testbed, *, events: int) -> Report:
-    """Let it work off everything, and look once a second."""
+async def run(testbed: BenchTestbed, *, events: int) -> Report:
+    """Let the process work off the backlog, and sample it once a second."""
     async with testbed.start(events, members=100_000 if events > 100_000 else 1_000) as start:
         #: Any, because redis-py types its replies as those of both protocols at once.
         redis: Any = connect(start.redis_url, name="benchmarks")
@@ -30,7 +30,7 @@ async def run(testbed: Testbed, *, events: int) -> Report:
                 began = time.perf_counter()
                 done = 0
                 while done < events:
-                    await asyncio.sleep(LOOK_S)
+                    await asyncio.sleep(SAMPLE_S)
                     groups = await redis.xinfo_groups("sync:telegram")
                     done = int(groups[0]["entries-read"]) - int(groups[0]["pending"])
                     looks.append((time.perf_counter() - began, done, process.cost().memory_mb))

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.bot RATE COUNT BATCH`: a bot's part, as a process of its own.
+"""`python -m benchmarks.bot RATE COUNT BATCH`: the producer's side, in its own process.
 
-It says "ready", waits for a line, creates the events, says "done", and waits for the last line.
+It prints "ready", waits for a line, creates the events, prints "done", and waits for another line.
 """
 
 import asyncio
@@ -24,22 +24,22 @@ async def main(rate: float, count: int, batch: int) -> None:
     await ensure_group(redis, KEYS.subscription(SOURCE))
     pool = await open_pool(os.environ["DATABASE_URL"], name="benchmarks")
     producer = Producer(pool, schemas, Publisher(redis, KEYS))
-    flow = SteadyLoad(pool, producer, batch=batch)
-    await _told("ready")
+    load = SteadyLoad(pool, producer, batch=batch)
+    await _print_and_wait("ready")
     due = time.time()
     for _ in range(count // batch):
-        await flow.create(due)
+        await load.create(due)
         due += batch / rate
         await asyncio.sleep(max(0.0, due - time.time()))
-    await flow.published()
+    await load.published()
     await producer.close()
-    await _told("done")
+    await _print_and_wait("done")
     await redis.aclose()
     await pool.close()
 
 
-async def _told(word: str) -> None:
-    """Say a word, and wait for an answer."""
+async def _print_and_wait(word: str) -> None:
+    """Print a word, and wait for a line."""
     print(word, flush=True)
     await asyncio.to_thread(sys.stdin.readline)
 

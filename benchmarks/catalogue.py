@@ -1,4 +1,4 @@
-"""Which benchmarks there are, and how large each is."""
+"""The catalogue of benchmarks, with the size of each."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -16,42 +16,42 @@ from . import (
 )
 from .existing_community import Size
 from .report import Report
-from .testbed import Testbed
+from .testbed import BenchTestbed
 
-Plan = Callable[[Testbed, bool], Coroutine[Any, Any, Report]]
+Plan = Callable[[BenchTestbed, bool], Coroutine[Any, Any, Report]]
 
 
-async def _apply(testbed: Testbed, quick: bool) -> Report:
+async def _apply(testbed: BenchTestbed, quick: bool) -> Report:
     return await apply_rate.run(
         testbed, events=2_000 if quick else 20_000, rounds=1 if quick else 3
     )
 
 
-async def _produce(testbed: Testbed, quick: bool) -> Report:
+async def _produce(testbed: BenchTestbed, quick: bool) -> Report:
     return await produce_rate.run(testbed, events=500 if quick else 5_000, rounds=1 if quick else 3)
 
 
-async def _latency(testbed: Testbed, quick: bool) -> Report:
+async def _latency(testbed: BenchTestbed, quick: bool) -> Report:
     if quick:
         return await latency.run(testbed, rates=(100,), seconds=5, rounds=1)
     return await latency.run(testbed, rates=(10, 100, 1_000), seconds=20, rounds=3)
 
 
-async def _visible(testbed: Testbed, quick: bool) -> Report:
+async def _visible(testbed: BenchTestbed, quick: bool) -> Report:
     return await promotion_latency.run(testbed, rate=4, seconds=4 if quick else 120)
 
 
-async def _backlog(testbed: Testbed, quick: bool) -> Report:
+async def _backlog(testbed: BenchTestbed, quick: bool) -> Report:
     return await backlog.run(testbed, events=10_000 if quick else 1_000_000)
 
 
-async def _scale(testbed: Testbed, quick: bool) -> Report:
+async def _scale(testbed: BenchTestbed, quick: bool) -> Report:
     if quick:
         few = (Size(10_000, 10_000), Size(1_000, 10_000), Size(10_000, 100_000))
         return await scale.run(
             testbed, backlog=5_000, processes=(1, 2), count=3_000, sizes=few, rounds=1
         )
-    # Each of the others differs from the first in one way.
+    # Each of the other sizes differs from the first in one respect.
     sizes = (
         Size(100_000, 100_000),
         Size(1_000, 100_000),
@@ -63,13 +63,13 @@ async def _scale(testbed: Testbed, quick: bool) -> Report:
     )
 
 
-async def _recovery(testbed: Testbed, quick: bool) -> Report:
+async def _recovery(testbed: BenchTestbed, quick: bool) -> Report:
     if quick:
         return await recovery.run(rounds=1, after_s=5, faults=tuple(recovery.FAULTS)[:2])
     return await recovery.run(rounds=3, after_s=20)
 
 
-async def _cost(testbed: Testbed, quick: bool) -> Report:
+async def _cost(testbed: BenchTestbed, quick: bool) -> Report:
     few = 50 if quick else 1
     paces = (
         cost.Pace("in batches of 50", events=200_000 // few, rate=2_000, batch=50),
@@ -78,7 +78,7 @@ async def _cost(testbed: Testbed, quick: bool) -> Report:
     return await cost.run(testbed, paces=paces, rest_s=1 if quick else 10)
 
 
-async def _footprint(testbed: Testbed, quick: bool) -> Report:
+async def _footprint(testbed: BenchTestbed, quick: bool) -> Report:
     return await footprint.run(testbed, rounds=1 if quick else 3, rest_s=2 if quick else 12)
 
 

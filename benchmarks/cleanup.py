@@ -1,8 +1,8 @@
-"""`python -m benchmarks.cleanup`: events that flow while ten million old ones are removed.
+"""`python -m benchmarks.cleanup`: latencies while cleanup deletes ten million old events.
 
-Events are created at a steady pace and settled as the service does it. First nothing is removed,
-then the daily round runs until it is done, then nothing again. Each event is timed twice: until its
-bot may go on (`create`), and until it has arrived and was acknowledged (`arrive`).
+Events are created at a steady rate, and settled as in production. First nothing is deleted, then
+the daily round runs to its end, then nothing again. Each event has two times: until the call of the
+bot returns (`create`), and until the event is applied and acknowledged (`arrive`).
 """
 
 import argparse
@@ -31,7 +31,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 MEMBERS = 10_000
 WARM_UP_S = 5.0
 
-# Days 31 to 60 ago, in the order in which they happened, and no ledger: cleaning up asks none.
+# Events 31 to 60 days old, in order, without a ledger, which cleanup does not read.
 FILL = """
 SET session_replication_role = replica;
 SET maintenance_work_mem = '512MB';
@@ -55,13 +55,13 @@ INDEX = "CREATE INDEX by_time ON sync_events (processed_at) WHERE status = 'comp
 
 
 class Times(NamedTuple):
-    """Seconds, one for each event of a phase."""
+    """Times in seconds, one per event of a phase."""
 
     create: list[float]
     arrive: list[float]
 
     def line(self) -> str:
-        """Write down the percentiles."""
+        """Return the percentiles as text."""
         return " | ".join(
             f"{name} p50 {at(times, 0.5)} p99 {at(times, 0.99)} max {at(times, 1)}"
             for name, times in (("create", self.create), ("arrive", self.arrive))
@@ -69,7 +69,7 @@ class Times(NamedTuple):
 
 
 def at(times: list[float], share: float) -> str:
-    """Write the time within which this share of the events was."""
+    """Return the time, as text, within which this share of the events was done."""
     ordered = sorted(times)
     return f"{ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1_000:.1f} ms"
 
@@ -93,7 +93,7 @@ async def fill(database_url: str, events: int, *, index: bool) -> None:
 
 
 class PacedEvents:
-    """Creates events at a pace, and notes when each one has arrived."""
+    """Creates events at a steady rate, and measures the times of each."""
 
     def __init__(self, parts: Resources, rate: int) -> None:
         self._producer = Producer(parts.pool, schemas, parts.publisher)
@@ -104,7 +104,7 @@ class PacedEvents:
 
     @contextlib.asynccontextmanager
     async def settled(self, parts: Resources) -> AsyncIterator[None]:
-        """Settle what is created, and look at the clock when it is acknowledged."""
+        """Settle the created events within the block, and time each acknowledgement."""
         role = Settling("telegram", parts)
         settle = role._settle
 
@@ -130,7 +130,7 @@ class PacedEvents:
         await self._producer.close()
 
     async def during(self, work: Callable[[], Awaitable[None]]) -> Times:
-        """Let events flow until `work` is done."""
+        """Create events until `work` is done, and return their times."""
         self.times = Times([], [])
         working = asyncio.ensure_future(work())
         creating: set[asyncio.Task[None]] = set()
@@ -158,7 +158,7 @@ class PacedEvents:
 
 
 async def clean_up(parts: Resources) -> None:
-    """Run the role `cleanup` as the service does, until its round is over."""
+    """Run the role `cleanup` as in production, until its round is finished."""
     role = Cleanup(parts)
     while not await parts.pool.fetchval(
         "SELECT bool_or(finished_at IS NOT NULL) FROM cleanup_rounds"
@@ -167,7 +167,7 @@ async def clean_up(parts: Resources) -> None:
 
 
 async def by_index(parts: Resources) -> None:
-    """Remove the same by an index on the time, in steps of the same size."""
+    """Delete the same events by an index on the time, in steps of the same size."""
     limits = parts.community.cleanup
     while True:
         done = await parts.pool.execute(
@@ -195,7 +195,7 @@ async def measure(settings: Settings, arguments: argparse.Namespace) -> None:
         quiet = lambda: asyncio.sleep(arguments.seconds)  # noqa: E731
         async with flow.settled(parts):
             await flow.during(lambda: asyncio.sleep(WARM_UP_S))
-            say(f"{arguments.rate} events a second, steps of {limits.step_rows} rows")
+            say(f"{arguments.rate} events per second, steps of {limits.step_rows} rows")
             say(f"without: {(await flow.during(quiet)).line()}")
             began = time.monotonic()
             work = by_index if arguments.index else clean_up
@@ -214,7 +214,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=100, help="events created in a second")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each phase without cleanup")
     parser.add_argument("--step-rows", type=int, default=0)
-    parser.add_argument("--index", action="store_true", help="remove by an index on the time")
+    parser.add_argument("--index", action="store_true", help="delete by an index on the time")
     arguments = parser.parse_args()
     set_up_logs(level="error", style="console")
     with (

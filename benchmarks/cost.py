@@ -1,7 +1,8 @@
-"""What events cost: processor time, disk and memory, of us and of the servers.
+"""The cost of events: CPU time, disk and memory of our processes and of the servers.
 
-A bot's part creates events at a steady pace, and one process with all the consumers' roles, on the
-sandbox's platforms, applies them. Everything that both and the servers used is scaled to a million.
+A producer process creates events at a steady rate. One process with all consumer roles, on the
+sandbox's platforms, applies them. The resources used by both and by the servers are scaled to a
+million events.
 """
 
 import asyncio
@@ -22,10 +23,10 @@ from .existing_community import Size, make
 from .platforms import RANKS, Platforms, platforms
 from .processes import CHECKOUT, Consumers, consumers, cost, environment
 from .report import Report, number
-from .testbed import MEMBERS, STREAM, Start, Testbed, all_arrived, books
+from .testbed import MEMBERS, STREAM, BenchTestbed, Start, all_arrived, books
 
-LOOK_S: Final = 1.0
-#: So much that nobody reaches a rank: what is counted are the events, not the calls to platforms.
+SAMPLE_S: Final = 1.0
+#: So much XP that no member reaches a rank: the figures hold events, but no calls to platforms.
 OUT_OF_REACH_XP: Final = 1_000_000_000
 MILLION: Final = 1_000_000
 HISTORY: Final = Size(MEMBERS, ledger_rows=100_000)
@@ -33,7 +34,7 @@ LADDER: Final = [Rung(name, OUT_OF_REACH_XP * number) for number, name in enumer
 
 
 class Pace(NamedTuple):
-    """How events come: so many a second, so many in a transaction of the bot."""
+    """The arrival of events: the rate per second, and the number per transaction of the bot."""
 
     name: str
     events: int
@@ -42,7 +43,7 @@ class Pace(NamedTuple):
 
 
 class Meter(NamedTuple):
-    """What was used so far: seconds of CPU and bytes."""
+    """The resources used so far: CPU seconds and bytes."""
 
     bot_cpu_s: float
     consumers_cpu_s: float
@@ -54,7 +55,7 @@ class Meter(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """What a million events took, and the memory (MB) at rest and the most under load."""
+    """The resources of a million events, and memory in MB: at rest, and the maximum under load."""
 
     per_million: Meter
     bot_mb: tuple[float, float]
@@ -62,9 +63,9 @@ class Spent(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """All that is metered."""
+    """Everything that is metered."""
 
-    testbed: Testbed
+    testbed: BenchTestbed
     start: Start
     bot: asyncio.subprocess.Process
     consumers: Consumers
@@ -91,12 +92,12 @@ class Scene(NamedTuple):
         )
 
     def memory_mb(self) -> tuple[float, float]:
-        """Return what the bot's part and the consumers hold now."""
+        """Return the current memory of the producer process and of the consumers."""
         return cost(self.bot.pid).memory_mb, self.consumers.cost().memory_mb
 
 
-async def run(testbed: Testbed, *, paces: Sequence[Pace], rest_s: float) -> Report:
-    """Meter each pace on an empty record."""
+async def run(testbed: BenchTestbed, *, paces: Sequence[Pace], rest_s: float) -> Report:
+    """Meter each pace on a database without pending events."""
     spent: dict[str, Spent] = {}
     async with platforms() as there:
         for pace in paces:
@@ -106,8 +107,8 @@ async def run(testbed: Testbed, *, paces: Sequence[Pace], rest_s: float) -> Repo
                 spent[pace.name] = await _spend(testbed, start, there, pace, rest_s)
     how = "; ".join(f"{p.name}: {p.events:,} events at {p.rate:,} a second" for p in paces)
     note = (
-        f"Scaled from {how}; nobody's rank changed. The log is what Postgres writes ahead, with the"
-        " pages that it copies after each checkpoint. Redis keeps what is settled for ten minutes."
+        f"Scaled from {how}; no rank changed. The log is the write-ahead log of Postgres, with the"
+        " pages that it copies after each checkpoint. Redis keeps settled entries for ten minutes."
         " The consumers are one process with all roles, and memory is each process's own."
     )
     return Report(
@@ -125,7 +126,7 @@ async def run(testbed: Testbed, *, paces: Sequence[Pace], rest_s: float) -> Repo
 
 
 async def _spend(
-    testbed: Testbed, start: Start, there: Platforms, pace: Pace, rest_s: float
+    testbed: BenchTestbed, start: Start, there: Platforms, pace: Pace, rest_s: float
 ) -> Spent:
     with tempfile.TemporaryDirectory() as folder:
         toml = there.toml(rank_xp=OUT_OF_REACH_XP)
@@ -159,9 +160,9 @@ async def _meter(scene: Scene, pace: Pace, rest_s: float) -> Spent:
     under_load = [at_rest]
     done = asyncio.create_task(scene.bot.stdout.readline())
     while not done.done():
-        await asyncio.wait([done], timeout=LOOK_S)
+        await asyncio.wait([done], timeout=SAMPLE_S)
         under_load.append(scene.memory_mb())
-    assert done.result(), "the bot's part ended before it was done"
+    assert done.result(), "the producer process ended too early"
     await until("every event arrives", lambda: all_arrived(scene.start.database_url))
     after = await scene.read()
     arrived, _, completed = await books(scene.start.database_url)

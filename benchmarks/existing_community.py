@@ -1,6 +1,6 @@
-"""A community that has existed for a while: members, their books, and a ledger.
+"""An existing community: members, their books, and a ledger, made by SQL.
 
-On an empty database Postgres would plan for empty tables, and keep those plans while they grow.
+On an empty database Postgres would plan for empty tables, and keep those plans as the tables grow.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ import asyncpg
 
 from db import Rung, set_ladder
 
-#: A prime: each step lands on another member, in no order.
+#: A prime, so that consecutive numbers belong to different members, in no order.
 STRIDE: Final = 7_919
-#: What happened before has numbers above this one, so that its keys are nobody else's.
+#: Events of the history have numbers above this one, so that their keys are unique.
 BEFORE: Final = 1_000_000_000_000
 EVENTS_KEPT: Final = 50_000
 
-#: The ladder of the consumers' twinstream.toml: nobody's rank changes when they start.
+#: The ladder of the consumers' twinstream.toml, so that no rank changes when they start.
 RUNGS: Final = (Rung("Newcomer", 10),)
 
-# Members with books on both sides, and a ledger in which they come in no order, as they do in life.
+# Members with books on both platforms, and a ledger in no order of members, as in production.
 COMMUNITY: Final = """
 SET session_replication_role = replica;
 SET maintenance_work_mem = '512MB';
@@ -52,24 +52,24 @@ RESET session_replication_role;
 
 
 class Size(NamedTuple):
-    """How much there is already when events come."""
+    """The size of the community."""
 
     members: int
     ledger_rows: int
 
     @property
     def arrived(self) -> int:
-        """How many ledger rows there are of the platform where events arrive."""
+        """The number of ledger rows of the platform where events are applied."""
         return self.ledger_rows // 2
 
     @property
     def events(self) -> int:
-        """How many completed events are still kept; the ledger is kept for ever."""
+        """The number of completed events; unlike the ledger, old ones have been deleted."""
         return min(self.arrived, EVENTS_KEPT)
 
     @property
     def name(self) -> str:
-        """Say it in words."""
+        """The size in words."""
         return f"{self.members:,} members, {self.ledger_rows:,} ledger rows"
 
 

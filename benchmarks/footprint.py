@@ -1,4 +1,4 @@
-"""What it costs to have it: start-up time and memory at rest."""
+"""The footprint of idle processes: start-up time, memory and CPU."""
 
 import asyncio
 import sys
@@ -14,11 +14,11 @@ from consumers.runtime import roles
 from .platforms import Platforms, platforms
 from .processes import CHECKOUT, SERVICE_ROLES, Consumers, consumers, environment
 from .report import Report, Series, number
-from .testbed import Start, Testbed
+from .testbed import BenchTestbed, Start
 
 SERVICE: Final = f"consumers: {', '.join(SERVICE_ROLES)}"
 ALL: Final = "consumers: all roles"
-#: The bots, and the call by which each tells its platform which commands it serves.
+#: The bots, and the call by which each registers its commands.
 BOTS: Final = {
     "telegram_bot": "setMyCommands",
     "discord_bot": "PUT /applications/{application_id}/guilds/{guild_id}/commands",
@@ -26,15 +26,15 @@ BOTS: Final = {
 
 
 class Rest(NamedTuple):
-    """A process that has nothing to do."""
+    """The figures of an idle process."""
 
     up_after_s: float
     memory_mb: float
     core_share: float
 
 
-async def run(testbed: Testbed, *, rounds: int, rest_s: float) -> Report:
-    """Start each process on the sandbox's platforms, wait a little, and look."""
+async def run(testbed: BenchTestbed, *, rounds: int, rest_s: float) -> Report:
+    """Start each process on the sandbox's platforms, and measure it while it is idle."""
     found: dict[str, list[Rest]] = {name: [] for name in (SERVICE, ALL, *BOTS)}
     async with platforms() as there:
         for _ in range(rounds):

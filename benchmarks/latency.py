@@ -1,6 +1,6 @@
-"""Latency: from calling the producer until the event is committed on the other side.
+"""Latency: from the call of the producer to the commit on the other platform.
 
-Both moments are of one clock: the caller's, and Postgres's own time of the commit
+Both times come from one machine's clock: the caller's time, and Postgres's time of the commit
 (`track_commit_timestamp`).
 """
 
@@ -19,16 +19,18 @@ from db import Platform, Producer, open_pool
 
 from .processes import consumers
 from .report import Report, number, percentile, thinned
-from .testbed import KEYS, MEMBERS, Start, Testbed
+from .testbed import KEYS, MEMBERS, BenchTestbed, Start
 
-LANDED_S_MAX: Final = 30.0
-LOOK_S: Final = 0.1
+APPLIED_S_MAX: Final = 30.0
+POLL_S: Final = 0.1
 WARM_UP_RATE: Final = 100
 WARM_UP_S: Final = 5.0
 
 
-async def run(testbed: Testbed, *, rates: tuple[int, ...], seconds: float, rounds: int) -> Report:
-    """Create events in both directions at once; the rates take turns."""
+async def run(
+    testbed: BenchTestbed, *, rates: tuple[int, ...], seconds: float, rounds: int
+) -> Report:
+    """Create events in both directions at once, at each rate in turn."""
     figures: dict[str, list[list[float]]] = {str(rate): [] for rate in rates}
     for _ in range(rounds):
         for rate in rates:
@@ -64,26 +66,26 @@ async def _measure(start: Start, rate: int, seconds: float) -> list[float]:
             consumers(start, Path(folder), *roles),
         ):
             producer = Producer(pool, schemas, Publisher(redis, KEYS))
-            # Connections are opened and statements prepared by events that are not looked at.
+            # These events are not measured: they open connections and prepare statements.
             await _play(producer, WARM_UP_RATE, WARM_UP_S, "warm", {})
             await _play(producer, rate, seconds, "", called)
             await producer.close()
-            async with asyncio.timeout(LANDED_S_MAX):
-                await _all_landed(pool)
-            landed = await pool.fetch(
+            async with asyncio.timeout(APPLIED_S_MAX):
+                await _until_all_applied(pool)
+            applied = await pool.fetch(
                 """
                 SELECT idempotency_key, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8
                 FROM transactions WHERE platform <> source
                 """
             )
     await redis.aclose()
-    return [round((at - called[key]) * 1_000, 2) for key, at in landed if key in called]
+    return [round((at - called[key]) * 1_000, 2) for key, at in applied if key in called]
 
 
 async def _play(
     producer: Producer, rate: float, seconds: float, name: str, called: dict[str, float]
 ) -> None:
-    """Create events on both sides at an even pace; a late answer does not slow down the next."""
+    """Create events on both platforms at an even rate; a late answer does not delay the next."""
     async with asyncio.TaskGroup() as group:
         began = time.perf_counter()
         for count in range(int(rate * seconds)):
@@ -106,7 +108,7 @@ async def _create(
     called[recorded.idempotency_key] = at
 
 
-async def _all_landed(pool: asyncpg.Pool) -> None:
+async def _until_all_applied(pool: asyncpg.Pool) -> None:
     under_way = "SELECT EXISTS (SELECT FROM sync_events WHERE status <> 'completed')"
     while await pool.fetchval(under_way):  # noqa: ASYNC110 - it happens in another process
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(POLL_S)

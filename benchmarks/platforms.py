@@ -1,4 +1,4 @@
-"""The sandbox's platforms as a process, people who are in both places, and what is shown there."""
+"""The sandbox's platforms as a process: linked members, and the ranks shown to them."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from launch.sandbox_client import Call, SandboxClient
 
 from .processes import CHECKOUT
 
-#: The sandbox's windows of rate limits are this much shorter than the platforms' own.
+#: Factor on the length of the sandbox's rate-limit windows, so that limits do not dominate.
 LIMIT_SCALE: Final = 0.001
 RANKS: Final = ("Newcomer", "Regular", "Veteran", "Legend")
 RANK_XP: Final = 10
@@ -25,14 +25,14 @@ TAG: Final = "setChatMemberTag"
 
 
 class LinkedAccounts(NamedTuple):
-    """Somebody who is in both places under one name."""
+    """The accounts of one person on both platforms."""
 
     telegram_id: int
     discord_id: int
 
 
 class Shown(NamedTuple):
-    """A rank that a platform shows beside somebody's name, since when (Unix seconds)."""
+    """A rank that a platform shows for an account, and since when (Unix seconds)."""
 
     platform: str
     account_id: int
@@ -41,7 +41,7 @@ class Shown(NamedTuple):
 
 
 class Platforms:
-    """Both platforms, as a bot and as their people see them."""
+    """Both platforms, for bots and for the people on them."""
 
     def __init__(self, pid: int, ready: dict[str, Any], client: SandboxClient) -> None:
         self.pid = pid
@@ -53,7 +53,7 @@ class Platforms:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What leads a process of ours here."""
+        """The environment variables that point our processes to these platforms."""
         ready = self._ready
         return {
             "TELEGRAM_TOKEN": ready["telegram"]["token"],
@@ -64,7 +64,7 @@ class Platforms:
         }
 
     def toml(self, *, rank_xp: int = RANK_XP) -> str:
-        """Describe a community of four ranks whose changes are written as fast as they come."""
+        """Return the settings of a community with four ranks, whose changes are written at once."""
         ranks = "".join(
             f'[[ranks]]\nname = "{name}"\nxp = {rank_xp * number}\ntelegram_tag = "{name}"\n'
             f"discord_role = {self._ready['discord']['roles'][name]}\n"
@@ -77,7 +77,7 @@ class Platforms:
         )
 
     async def people(self, pool: asyncpg.Pool, count: int) -> list[LinkedAccounts]:
-        """Let so many people join both places, and link their accounts."""
+        """Let so many people join both platforms, and link their accounts."""
         gate = asyncio.Semaphore(JOIN_AT_ONCE)
 
         async def join(platform: str, number: int) -> int:
@@ -94,20 +94,20 @@ class Platforms:
         await _link(pool, people)
         return people
 
-    async def served(self, introduction: str, *, after: int = 0) -> None:
-        """Wait until a bot has told its platform which commands it serves."""
+    async def served(self, registration: str, *, after: int = 0) -> None:
+        """Wait until a bot has registered its commands."""
 
-        def introduces(call: Call) -> bool:
-            return call.name == introduction and call.status == 200
+        def registers(call: Call) -> bool:
+            return call.name == registration and call.status == 200
 
-        await self._client.wait_for(introduction, introduces, after=after, timeout_s=SERVED_S_MAX)
+        await self._client.wait_for(registration, registers, after=after, timeout_s=SERVED_S_MAX)
 
     async def last(self) -> int:
         """Return the number of the newest call."""
         return await self._client.newest()
 
     async def shown(self, after: int) -> list[Shown]:
-        """Return the ranks that were shown since that call, oldest first."""
+        """Return the ranks shown since that call, oldest first."""
         calls = await self._client.calls(after=after)
         return list(self._ranks_in(calls))
 

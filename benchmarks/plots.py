@@ -1,4 +1,4 @@
-"""`python -m benchmarks.plots RESULTS INTO`: draw the docs' figures from what `make bench` kept.
+"""`python -m benchmarks.plots RESULTS INTO`: draw the plots of the docs from saved results.
 
 The same results give the same files, byte for byte, with the same version of matplotlib.
 """
@@ -21,14 +21,14 @@ from .apply_rate import OURS
 from .report import Report, number, percentile
 
 BLUE, GREY, RED = "#1f6feb", "#8b949e", "#cf222e"
-#: From slow to fast arrivals.
+#: From low to high rates.
 BLUES: Final = ("#9ecbff", "#388bfd", "#0b3d91")
 SHARES: Final = {"50 %": 0.5, "90 %": 0.9, "99 %": 0.99, "99.9 %": 0.999, "all": 1.0}
-#: The design that this replaces looks every so often; an event waits half of it on average.
+#: The period of the polled table that twinstream replaces; an event waits half of it on average.
 POLLED_MS: Final = 5_000
 SLICES: Final = 60
 
-#: Any, because matplotlib types each key by name, and which there are depends on its version.
+#: Any, because matplotlib types each key by name, and the keys depend on its version.
 STYLE: Final[Any] = {
     "svg.hashsalt": "twinstream",  # or ids would be random
     "svg.fonttype": "none",  # text stays text
@@ -69,7 +69,7 @@ def draw_apply(report: Report) -> Figure:
 
 
 def draw_latency(report: Report) -> Figure:
-    """Draw within what time which share of the events had been applied, for each pace."""
+    """Draw the time within which each share of the events was applied, for each rate."""
     figure, axes = _sheet(8.0, 4.4)
     for colour, (rate, by_round) in zip(BLUES, report.figures.items(), strict=False):
         took_ms = list(itertools.chain(*by_round))
@@ -125,7 +125,7 @@ PLOTS: Final[dict[str, Callable[[Report], Figure]]] = {
 
 
 def draw(results: Path, into: Path) -> list[Path]:
-    """Draw everything for which there are results; return the files."""
+    """Draw every plot that has results; return the files."""
     drawn = []
     into.mkdir(parents=True, exist_ok=True)
     for name, plot in PLOTS.items():
@@ -135,7 +135,7 @@ def draw(results: Path, into: Path) -> list[Path]:
         with matplotlib.rc_context(STYLE):
             figure = plot(msgspec.json.decode(result.read_bytes(), type=Report))
             file = into / f"{name}.svg"
-            # Without what would differ from day to day.
+            # Without metadata that would differ from day to day.
             figure.savefig(file, metadata={"Date": None, "Creator": None})
         drawn.append(file)
     return drawn

@@ -1,4 +1,4 @@
-"""Our own processes, as an operator runs them, and what they cost."""
+"""Our own processes, as an operator runs them, and the resources that they use."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ xp = 10
 
 
 class Cost(NamedTuple):
-    """What a process has used."""
+    """The resources of a process."""
 
     cpu_s: float
     memory_mb: float
@@ -43,12 +43,12 @@ class Consumers(NamedTuple):
     up_after_s: float
 
     def cost(self) -> Cost:
-        """Look at it now."""
+        """Return the current resources of the process."""
         return cost(self.pid)
 
 
 def cost(pid: int) -> Cost:
-    """Return what a process and its children have used so far, and hold now.
+    """Return the CPU time used so far by a process and its children, and their memory.
 
     Memory is each process's own (unique set size); a server's shared buffers are not counted.
     """
@@ -71,7 +71,7 @@ def environment(
     toml: str = TOML,
     more: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Return what a consumers process is started with; its twinstream.toml is in the folder."""
+    """Return the environment of a consumers process; writes its twinstream.toml to the folder."""
     path = folder / "twinstream.toml"
     path.write_text(toml, encoding="utf-8")
     return {

@@ -1,4 +1,4 @@
-"""Producing: events a second, and how long a call takes, against a bare insert and XADD."""
+"""The produce rate: events per second and the time of a call, against a bare insert and XADD."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from bus import Client, Publisher, connect, ensure_group
 from db import Producer
 
 from .report import Report, Series, number, percentile
-from .testbed import KEYS, MEMBERS, SOURCE, STREAM, Start, Testbed, fact
+from .testbed import KEYS, MEMBERS, SOURCE, STREAM, BenchTestbed, Start, fact
 
 IN_FLIGHT: Final = 16
 BULK: Final = 100
@@ -21,14 +21,14 @@ Call = Callable[[int], Awaitable[object]]
 
 
 class Timed(NamedTuple):
-    """One round: the rate, and how long each call took in milliseconds."""
+    """One round: the rate, and the time of each call in milliseconds."""
 
     rate: float
     calls_ms: list[float]
 
 
-async def run(testbed: Testbed, *, events: int, rounds: int) -> Report:
-    """Let all ways take turns."""
+async def run(testbed: BenchTestbed, *, events: int, rounds: int) -> Report:
+    """Measure all variants in turn, round by round."""
     ways = {
         "bare insert + XADD, one by one": (_bare, 1, 1),
         "twinstream, one by one": (_single, 1, 1),
@@ -47,7 +47,7 @@ async def run(testbed: Testbed, *, events: int, rounds: int) -> Report:
 
 
 async def _bare(start: Start, calls: int, at_once: int, size: int) -> Timed:
-    """Insert a row and add an entry: nothing is checked, nobody's books change."""
+    """Insert a row and add an entry, without checks and without changes of books."""
 
     async def call(pool: asyncpg.Pool, redis: Client, number: int) -> None:
         one = fact(number)

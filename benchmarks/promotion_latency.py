@@ -1,7 +1,7 @@
-"""Promotions: from calling the producer until the other platform shows the new rank.
+"""Promotion latency: from the call of the producer until the other platform shows the new rank.
 
-Both moments are of one machine's clock: the caller's, and the platform's own when it answered the
-call that gives the role or sets the tag (the sandbox's transcript).
+Both times come from one machine's clock: the caller's time, and the platform's time of the call
+that gives the role or sets the tag (the sandbox's transcript).
 """
 
 import asyncio
@@ -19,26 +19,26 @@ from db import Platform, Producer
 from .platforms import RANK_XP, RANKS, LinkedAccounts, Platforms, platforms
 from .processes import consumers
 from .report import Report, number, percentile
-from .testbed import KEYS, Start, Testbed
+from .testbed import KEYS, BenchTestbed, Start
 
 ROLES: Final = ("to-discord", "to-telegram", "relay", "discord-roles", "telegram-tags")
 SHOWN_S_MAX: Final = 30.0
-LOOK_S: Final = 0.25
+POLL_S: Final = 0.25
 OPPOSITE: Final[dict[Platform, str]] = {"telegram": "discord", "discord": "telegram"}
 WHAT: Final = {"discord": "Telegram to a Discord role", "telegram": "Discord to a Telegram tag"}
 
 NOTE: Final = (
-    "The paces at which roles and tags are written are opened up, and the sandbox's limits are a"
-    " thousandth as long: this is our own time. The platforms' limits come on top: by default"
+    "The rates at which roles and tags are written are not limited here, and the sandbox's windows"
+    " are a thousandth as long: this is our own time. The platforms' limits come on top: by default"
     " twinstream writes at most 9 roles in 10 s, and 20 tags a second."
 )
 
-#: Where a promotion is to be seen: platform, account there, rank.
+#: A promotion as shown: platform, account there, rank.
 Seen = tuple[str, int, str]
 
 
-async def run(testbed: Testbed, *, rate: float, seconds: float) -> Report:
-    """Promote members in both directions at once, at a steady pace."""
+async def run(testbed: BenchTestbed, *, rate: float, seconds: float) -> Report:
+    """Promote members in both directions at once, at a steady rate."""
     figures = {}
     async with platforms() as there, testbed.start(0) as start:
         took_ms = await _measure(start, there, rate, seconds)
@@ -70,7 +70,7 @@ async def _measure(
     called: dict[Seen, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         async with asyncpg.create_pool(start.database_url, max_size=10) as pool:
-            # Everybody climbs the whole ladder, and nobody twice.
+            # Each member climbs the whole ladder once.
             crowds = {
                 source: await there.people(pool, promotions // len(RANKS) + 1) for source in SOURCES
             }
@@ -93,7 +93,7 @@ async def _measure(
 
 
 async def _warm_up(producer: Producer, there: Platforms, people: list[LinkedAccounts]) -> None:
-    """Open connections and fill caches, unmeasured."""
+    """Open connections and fill caches, without measuring."""
     after = await there.last()
     called: dict[Seen, float] = {}
     for source, person in zip(SOURCES, people, strict=True):
@@ -109,7 +109,7 @@ async def _play(
     rate: float,
     called: dict[Seen, float],
 ) -> None:
-    """Promote at an even pace; a late answer does not slow down the next."""
+    """Promote members at an even rate; a late answer does not delay the next."""
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for count in range(promotions):
@@ -133,7 +133,7 @@ async def _promote(
 
 
 async def _all_shown(there: Platforms, wanted: set[Seen], after: int) -> dict[Seen, float]:
-    """Wait until all of it is visible; return since when."""
+    """Wait until all promotions are shown; return since when each is."""
     async with asyncio.timeout(SHOWN_S_MAX):
         while True:
             shown: dict[Seen, float] = {}
@@ -141,4 +141,4 @@ async def _all_shown(there: Platforms, wanted: set[Seen], after: int) -> dict[Se
                 shown.setdefault((platform, account_id, rank), at)
             if wanted <= shown.keys():
                 return shown
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)

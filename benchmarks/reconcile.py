@@ -1,7 +1,7 @@
 """`python -m benchmarks.reconcile`: passes and the audit over a large community, made by SQL.
 
-A full pass and the audit run as an operator would run them, each a process whose peak memory is
-measured; the passes every 15 minutes run here, with more and more members touched before each.
+A full pass and the audit run as an operator would run them, each in a process whose peak memory is
+measured. The regular passes run in this process, with more and more members touched before each.
 """
 
 import argparse
@@ -30,10 +30,10 @@ from launch.servers import start_postgres, start_redis
 CHECKOUT = Path(__file__).resolve().parents[1]
 TOUCHED = (100, 1_000, 10_000, 100_000)
 IN_FLIGHT = 10_000
-#: What is done, one after the other; with --folder, one at a time on the same data.
-PARTS = ("fill", "everybody", "audit", "touched")
+#: The parts, in their order; with --folder they can run one at a time on the same data.
+PARTS = ("fill", "full", "audit", "touched")
 
-# Both entries of every event, members in no order, ten entries a member and platform on average.
+# Both entries of every event, in no order of members, ten entries per member on average.
 FILL = """
 SET session_replication_role = replica;
 SET maintenance_work_mem = '512MB';
@@ -110,7 +110,7 @@ async def fill(database_url: str, members: int, rows: int) -> None:
 
 
 def run_command(env: dict[str, str], *command: str) -> None:
-    """Run an operator's command, and say how long it took and its peak memory."""
+    """Run an operator's command, and print its duration and its peak memory."""
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "consumers", *command],
@@ -123,20 +123,20 @@ def run_command(env: dict[str, str], *command: str) -> None:
     assert process.stdout is not None
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
-    told = [line for line in output.splitlines() if not re.match(r"\S+ \S+ \[", line)]
+    lines = [line for line in output.splitlines() if not re.match(r"\S+ \S+ \[", line)]
     say(f"consumers {' '.join(command)}: {time.monotonic() - began:.1f} s, peak"
         f" {usage.ru_maxrss / 1_024:.0f} MiB, {usage.ru_utime + usage.ru_stime:.1f} s of CPU, exit"
-        f" {os.waitstatus_to_exitcode(status)}: {' '.join(told[-3:])}")  # fmt: skip
+        f" {os.waitstatus_to_exitcode(status)}: {' '.join(lines[-3:])}")  # fmt: skip
 
 
 async def passes(settings: Settings, members: int) -> None:
-    """Make the pass of every 15 minutes, with more members touched each time."""
+    """Run regular passes, with more members touched before each."""
     community = Community.from_toml(Path(settings.twinstream_config))
     community = msgspec.structs.replace(community, reconcile=ReconcileSetting())
     stop = asyncio.Event()
     async with open_resources(settings, community, stop) as parts, open_role(parts) as role:
         conn = await asyncpg.connect(settings.database_url)
-        await a_pass(role, parts)  # what was touched by making it all
+        await a_pass(role, parts)  # the filling itself touched members
         for count in (0, *TOUCHED):
             if count:
                 await conn.execute(TOUCH.format(members=members, count=count))
@@ -144,7 +144,7 @@ async def passes(settings: Settings, members: int) -> None:
             touched, report, seconds = await a_pass(role, parts)
             say(f"pass with {touched:,} members touched: {seconds:.1f} s for {report.members:,}"
                 f" members, {report.findings} findings, {report.status}")  # fmt: skip
-            # As if the next pass were made a quarter of an hour later.
+            # As if the next pass came 15 minutes later.
             await conn.execute(
                 "UPDATE reconcile_runs SET touched_upto = (SELECT max(id) FROM transactions)"
             )
@@ -152,7 +152,7 @@ async def passes(settings: Settings, members: int) -> None:
 
 
 async def a_pass(role: Reconcile, parts: Resources) -> tuple[int, RunReport, float]:
-    """Make one pass; return how many were touched, how it ended, and how long it took."""
+    """Run one pass; return the number of touched members, its report and its seconds."""
     began = time.monotonic()
     run_id = await role.ask(cause="interval")
     assert run_id is not None, "another pass is running"
@@ -200,7 +200,7 @@ def main() -> None:
             "TWINSTREAM_CONFIG": str(config),
             "TWINSTREAM_LOG_LEVEL": "error",
         }
-        if "everybody" in options.parts:
+        if "full" in options.parts:
             run_command(env, "reconcile", "--now")
             say(f"Redis had {asyncio.run(redis_peak(redis.url))} at its peak")
         if "audit" in options.parts:

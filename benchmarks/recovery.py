@@ -1,7 +1,7 @@
-"""Recovery: events arrive at a steady pace, something is killed, and they are late for a while.
+"""Recovery: a fault delays a steady stream of events, and the time to catch up is measured.
 
-An event's lag is the time from when it was to happen until it is applied on the other side. Caught
-up is when the last event whose lag was over a second has been applied.
+The lag of an event is the time from its due time to its application on the other platform. The
+consumers have caught up once the last event with a lag of more than LATE_S is applied.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ CONSUMERS: Final = Module("consumers", "consumers", SERVICE_ROLES)
 
 @dataclass
 class Running:
-    """What a fault may act on, and put something else in its place."""
+    """The running processes and servers. A fault acts on them, and may replace them."""
 
     postgres: Server
     redis: Server
@@ -53,7 +53,7 @@ class Running:
 
 
 class RecoveryTimes(NamedTuple):
-    """What a fault did: seconds from it until caught up, and the longest lags after and before."""
+    """The effect of a fault: seconds until caught up, and the lags after and before it."""
 
     caught_up_s: float
     longest_lag_s: float
@@ -64,27 +64,27 @@ Fault = Callable[[Running], Awaitable[None]]
 
 
 async def kill_the_consumers(running: Running) -> None:
-    """Kill -9; the supervisor starts them again at once."""
+    """Kill -9 of the consumers; the supervisor restarts them at once."""
     running.crew.kill(CONSUMERS.name)
     running.crew.start(CONSUMERS)
 
 
 async def empty_redis(running: Running) -> None:
-    """FLUSHALL: streams and groups are gone."""
+    """FLUSHALL: streams and groups are lost."""
     redis = connect(running.redis_url, name="benchmarks")
     await redis.flushall()
     await redis.aclose()
 
 
 async def restart_postgres(running: Running) -> None:
-    """The fast shutdown, which rolls back what is under way, and a start on the same port."""
+    """A fast shutdown, which rolls back open transactions, and a start on the same port."""
     await asyncio.to_thread(running.postgres.stop)
     port = urlsplit(running.postgres.url).port
     running.postgres = await asyncio.to_thread(_start_postgres, running.folder, port)
 
 
 async def kill_the_primary(running: Running) -> None:
-    """Kill -9 of the primary; the sentinels put the replica in its place."""
+    """Kill -9 of the primary; the sentinels promote the replica."""
     running.redis.kill()
 
 
@@ -97,8 +97,8 @@ FAULTS: Final[dict[str, Fault]] = {
 
 
 async def run(*, rounds: int, after_s: float, faults: tuple[str, ...] = tuple(FAULTS)) -> Report:
-    """Bring about each fault, on fresh servers each time."""
-    # It tells at length of each connection that it cannot open while Postgres is away.
+    """Inject each fault, on fresh servers each time."""
+    # asyncpg logs a traceback for each connection that fails while Postgres is away.
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
     found: dict[str, list[RecoveryTimes]] = {name: [] for name in faults}
     for _ in range(rounds):
@@ -107,9 +107,9 @@ async def run(*, rounds: int, after_s: float, faults: tuple[str, ...] = tuple(FA
                 found[name].append(await _recover(running, FAULTS[name], after_s))
     usual = max(one.usual_lag_ms for all_ in found.values() for one in all_)
     note = (
-        f"Every event that was created arrived, and none twice. They come in batches of {BATCH},"
-        f" each a transaction. Caught up is when no event is late by more than {LATE_S:g} s any"
-        f" more; before the fault 99 of 100 arrived within {number(usual)} ms."
+        f"Every created event was applied, and none twice. Events come in batches of {BATCH}, each"
+        f" a transaction. Caught up: no event is late by more than {LATE_S:g} s. Before the"
+        f" fault, 99 of 100 events were applied within {number(usual)} ms."
     )
     return Report(
         name="recovery",
@@ -129,7 +129,7 @@ async def run(*, rounds: int, after_s: float, faults: tuple[str, ...] = tuple(FA
 
 
 def _in_words(caught_up_s: float, after_s: float) -> str:
-    """Events that are late until no more are created say nothing about the fault."""
+    """Format the time to catch up. If it reached the end of the load, it was not within it."""
     return number(caught_up_s) if caught_up_s < after_s else f"not within {after_s:g}"
 
 
@@ -164,18 +164,18 @@ def _start_postgres(folder: Path, port: int | None = None) -> Server:
 
 
 async def _recover(running: Running, fault: Fault, after_s: float) -> RecoveryTimes:
-    """Let events flow, bring the fault about, and see until when events were late."""
+    """Create events, inject the fault, and measure until when events were late."""
     database_url = running.postgres.url
     redis = connect(running.redis_url, name="benchmarks")
     await ensure_group(redis, KEYS.subscription(SOURCE))
     pool = await open_pool(database_url, name="benchmarks")
     producer = Producer(pool, schemas, Publisher(redis, KEYS))
-    flow = SteadyLoad(pool, producer, batch=BATCH)
-    await flow.create(time.time())
+    load = SteadyLoad(pool, producer, batch=BATCH)
+    await load.create(time.time())
     await until("the first events arrive", lambda: all_arrived(database_url), timeout_s=60)
-    flow.due.clear()
+    load.due.clear()
     stop = asyncio.Event()
-    playing = asyncio.create_task(flow.play(RATE, stop=stop))
+    playing = asyncio.create_task(load.play(RATE, stop=stop))
     await asyncio.sleep(STEADY_S)
     fault_at = time.time()
     await fault(running)
@@ -187,11 +187,11 @@ async def _recover(running: Running, fault: Fault, after_s: float) -> RecoveryTi
     await producer.close()
     await redis.aclose()
     pool.terminate()
-    return judge(flow.due, applied, fault_at)
+    return judge(load.due, applied, fault_at)
 
 
 async def _applied(database_url: str) -> dict[str, float]:
-    """Return when each event was applied (Unix seconds), once it is sure that each was, once."""
+    """Return when each event was applied (Unix seconds), after checking that each was, once."""
     conn = await asyncpg.connect(database_url)
     try:
         rows = await conn.fetch(

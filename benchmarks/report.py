@@ -1,4 +1,4 @@
-"""Figures: medians with their spread, as a table, as JSON, and as a picture."""
+"""Reports: medians with their spread, as a table, as Markdown and as JSON."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """What one contender did in several rounds."""
+    """The values of one contender in several rounds."""
 
     name: str
     values: tuple[float, ...]
@@ -35,11 +35,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     figures: dict[str, Any]
-    """What the rows were made of, for whoever wants to compute with it."""
+    """The values behind the rows, for further computations and plots."""
     notes: tuple[str, ...] = ()
 
     def show(self, console: Console) -> None:
-        """Print it as a table."""
+        """Print the report as a table."""
         table = Table(*self.columns, title=self.title, title_justify="left")
         for row in self.rows:
             table.add_row(*row)
@@ -48,7 +48,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             console.print(note, soft_wrap=True)
 
     def as_markdown(self) -> str:
-        """Return it as a table for the docs."""
+        """Return the report as a Markdown table for the docs."""
         lines = [self.columns, tuple("---" for _ in self.columns), *self.rows]
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return "\n\n".join([f"**{self.title}**", table, *self.notes])
@@ -62,14 +62,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def number(value: float) -> str:
-    """Write a figure with three digits that count, and none that do not."""
+    """Format a figure with three significant digits."""
     if value >= 100:
         return f"{round(value, 2 - len(str(int(value)))):,.0f}"
     return f"{value:.3g}"
 
 
 def thinned(values: Iterable[float], steps: int = 1_000) -> list[float]:
-    """Return so many of the values, evenly spread, with the least and the greatest: few to keep."""
+    """Return about `steps` of the values, evenly spread, with the smallest and the largest."""
     ordered = sorted(values)
     if len(ordered) <= steps:
         return ordered

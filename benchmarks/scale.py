@@ -1,4 +1,4 @@
-"""Scale: events a second with more consumers, with more members, and with a longer ledger."""
+"""Scale: events per second with more consumers, more members, and a longer ledger."""
 
 import asyncio
 import tempfile
@@ -16,10 +16,10 @@ from db.ledger import events
 from .existing_community import STRIDE, Size, make
 from .processes import consumers
 from .report import Report, Series, number
-from .testbed import BATCH, PLATFORM, SOURCE, STREAM, Start, Testbed, books, fact, fill
+from .testbed import BATCH, PLATFORM, SOURCE, STREAM, BenchTestbed, Start, books, fact, fill
 
 ROLE: Final = f"to-{PLATFORM}"
-LOOK_S: Final = 0.02
+POLL_S: Final = 0.02
 NOTE: Final = (
     "The consumers are processes of one group on one machine, which Postgres and Redis share; each"
     " applies two batches side by side. The sizes are with one of them."
@@ -27,7 +27,7 @@ NOTE: Final = (
 
 
 async def run(
-    testbed: Testbed,
+    testbed: BenchTestbed,
     *,
     backlog: int,
     processes: Sequence[int],
@@ -35,7 +35,7 @@ async def run(
     sizes: Sequence[Size],
     rounds: int,
 ) -> Report:
-    """Let all take turns: first the numbers of consumers, then one consumer on all sizes."""
+    """Measure in turn: first each number of consumers, then one consumer on each size."""
     by_processes = await _by_processes(testbed, processes, backlog, rounds)
     by_size = await _by_size(testbed, sizes, count, rounds)
     return Report(
@@ -56,7 +56,7 @@ def _rows(series: Sequence[Series]) -> list[tuple[str, ...]]:
 
 
 async def _by_processes(
-    testbed: Testbed, processes: Sequence[int], backlog: int, rounds: int
+    testbed: BenchTestbed, processes: Sequence[int], backlog: int, rounds: int
 ) -> list[Series]:
     rates: dict[int, list[float]] = {count: [] for count in processes}
     for _ in range(rounds):
@@ -71,7 +71,7 @@ async def _by_processes(
 
 
 async def _by_size(
-    testbed: Testbed, sizes: Sequence[Size], count: int, rounds: int
+    testbed: BenchTestbed, sizes: Sequence[Size], count: int, rounds: int
 ) -> list[Series]:
     rates: dict[Size, list[float]] = {size: [] for size in sizes}
     async with AsyncExitStack() as stack:
@@ -93,8 +93,8 @@ async def _record(database_url: str, members: int, numbers: range) -> tuple[byte
     """Record new events at their origin, of members in no order."""
     facts = [fact(STRIDE * number, members) for number in numbers]
     conn = await asyncpg.connect(database_url)
-    # As in service, an event is applied soon after it was recorded: the pages that both touch are
-    # in the log as a whole already, and what was there before is written out.
+    # As in production, an event is applied soon after it was recorded: the full images of the pages
+    # that both steps touch are in the log already, and older changes are on disk.
     await conn.execute("CHECKPOINT")
     for first in range(0, len(facts), BATCH):
         async with conn.transaction():
@@ -104,7 +104,7 @@ async def _record(database_url: str, members: int, numbers: range) -> tuple[byte
 
 
 async def _drain(start: Start, processes: int) -> float:
-    """Return the rate at which so many consumers settle what waits, once all have started."""
+    """Return the rate at which so many consumers settle the entries, once all have started."""
     #: Any, because redis-py types its replies as those of both protocols at once.
     redis: Any = connect(start.redis_url, name="benchmarks")
     await fill(redis, start.payloads)
@@ -119,7 +119,7 @@ async def _drain(start: Start, processes: int) -> float:
         began, settled = time.perf_counter(), await _settled(redis)
         left = len(start.payloads) - settled
         while settled < len(start.payloads):
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
             settled = await _settled(redis)
         took_s = time.perf_counter() - began
     await redis.aclose()

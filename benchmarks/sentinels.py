@@ -16,12 +16,12 @@ from launch.waiting import until
 
 SERVICE: Final = "twin"
 SENTINELS: Final = 3
-#: After so long without an answer a primary is taken for dead.
+#: Milliseconds without an answer after which the sentinels treat the primary as down.
 DOWN_AFTER_MS: Final = 1_000
 
 
 class Failover(NamedTuple):
-    """Where clients find the primary, whichever it is; `primary` is the first one."""
+    """The URL that leads to the current primary; `primary` is the first one."""
 
     url: str
     primary: Server
@@ -29,7 +29,7 @@ class Failover(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def failover(folder: Path) -> AsyncIterator[Failover]:
-    """Run all five until the block ends; it begins when the sentinels know each other."""
+    """Run all five servers; the block begins once the sentinels know each other."""
     with contextlib.ExitStack() as stack:
         password = private_files.new_password()
         primary = stack.enter_context(start_redis(folder / "primary", password=password))
@@ -53,7 +53,7 @@ def _start_sentinel(
     binary: Path, folder: Path, port: int, primary_port: int, password: str
 ) -> subprocess.Popen[bytes]:
     private_files.make_folder(folder)
-    settings = folder / "sentinel.conf"  # which it rewrites
+    settings = folder / "sentinel.conf"  # the sentinel rewrites it
     settings.write_text(
         f"port {port}\nbind {HOST}\ndir {folder}\n"
         f"sentinel monitor {SERVICE} {HOST} {primary_port} 2\n"
@@ -79,7 +79,7 @@ async def _ask(port: int, *words: str | int, password: str | None = None) -> Any
     #: Any, because redis-py types its replies as those of both protocols at once.
     redis: Any = Redis(host=HOST, port=port, password=password, protocol=2, decode_responses=True)
     try:
-        # Unparsed: redis-py would make a dictionary of some replies, and not of others.
+        # Unparsed: redis-py turns only some of the replies into a dictionary.
         redis.response_callbacks.clear()
         return await redis.execute_command(*words)
     finally:

@@ -1,4 +1,4 @@
-"""Events that arrive at a steady pace, many in one transaction, whatever fails meanwhile."""
+"""A steady load: events at a constant rate, in batches, retried when a call fails."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from .testbed import MEMBERS, SOURCE, fact
 
 RETRY_S: Final = 0.02
 CALL_S_MAX: Final = 10.0
-#: What a bot's own transaction fails with while Postgres is away.
+#: Errors of a bot's own transaction while Postgres is unavailable.
 AWAY: Final = (
     *(Contention, StorageUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError),
     *(asyncpg.InternalClientError, OSError, TimeoutError),
@@ -22,10 +22,10 @@ AWAY: Final = (
 
 
 class SteadyLoad:
-    """Creates events. Whatever fails is done again, with the same keys, until it has happened."""
+    """Creates events. A failed call is retried with the same keys until it succeeds."""
 
     def __init__(self, pool: asyncpg.Pool, producer: Producer, *, batch: int) -> None:
-        #: When each event was to happen (Unix seconds), by its key.
+        #: The due time of each event (Unix seconds), by key.
         self.due: dict[str, float] = {}
         self._pool = pool
         self._producer = producer
@@ -34,7 +34,7 @@ class SteadyLoad:
         self._publishing: set[asyncio.Task[None]] = set()
 
     async def play(self, rate: float, *, stop: asyncio.Event) -> None:
-        """Create so many events a second until `stop`; what is late is made up for."""
+        """Create `rate` events per second until `stop` is set, and catch up after delays."""
         due = time.time()
         while not stop.is_set():
             await self.create(due)
@@ -45,12 +45,12 @@ class SteadyLoad:
         await self.published()
 
     async def published(self) -> None:
-        """Wait until everything was published, or left to the relay."""
+        """Wait until all events are published, or left to the relay."""
         while self._publishing:
             await asyncio.wait(self._publishing)
 
     async def create(self, due: float) -> None:
-        """Create one batch of events that were to happen at that moment."""
+        """Create one batch of events with this due time."""
         first = self._created
         self._created += self._batch
         facts = [fact(number, MEMBERS) for number in range(first, first + self._batch)]
@@ -62,7 +62,7 @@ class SteadyLoad:
             except AWAY:
                 await asyncio.sleep(RETRY_S)
         self.due |= dict.fromkeys((one.idempotency_key for one in recorded), due)
-        # As with a bot's other handlers, the next ones do not wait until Redis has answered.
+        # As with concurrent handlers of a bot, the next batch does not wait for Redis.
         task = asyncio.create_task(self._producer.publish(*recorded))
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)

@@ -1,4 +1,4 @@
-"""What every contender runs on: the same two servers, and for each run a fresh, equal start."""
+"""The testbed: the same two servers for every contender, and an equal, fresh start per run."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ PLATFORM: Final = "discord"
 STREAM: Final = KEYS.stream(SOURCE)
 MEMBERS: Final = 1_000
 BATCH: Final = 500
-#: What a database without recorded events has behind it.
+#: The ledger rows of a database that is lent without pending events.
 LEDGER_ROWS: Final = 100_000
 LADDER: Final = (("Newcomer", 10), ("Regular", 100), ("Veteran", 1_000), ("Legend", 10_000))
 
@@ -42,15 +42,15 @@ COMMUNITY: Final = Community(
 
 
 class Start(NamedTuple):
-    """Where one run begins: recorded events that have not arrived, on a database of its own."""
+    """The start of one run: its own database, with recorded events that are not applied yet."""
 
     database_url: str
     redis_url: str
     payloads: tuple[bytes, ...]
 
 
-class Testbed:
-    """Both servers, and databases in which so many events are recorded and none has arrived."""
+class BenchTestbed:
+    """Both servers, and template databases with recorded events that are not applied yet."""
 
     def __init__(self, postgres: Server, redis: Server) -> None:
         self.postgres = postgres
@@ -62,7 +62,7 @@ class Testbed:
     async def start(self, count: int, *, members: int = MEMBERS) -> AsyncIterator[Start]:
         """Lend a fresh database that holds `count` recorded events, and an empty Redis.
 
-        With none, it holds a community's history, or Postgres would plan for empty tables.
+        With `count` 0 it holds an existing community, or Postgres would plan for empty tables.
         """
         template = f"loaded_{count}_{members}"
         if (count, members) not in self._loaded:
@@ -74,7 +74,7 @@ class Testbed:
 
     @contextlib.asynccontextmanager
     async def database(self, template: str = "template") -> AsyncIterator[str]:
-        """Lend a copy of a database, by default of one with our schema and nothing in it."""
+        """Lend a copy of a database, by default of an empty one with our schema."""
         name = f"run_{next(self._numbers)}"
         await self._create(name, template)
         try:
@@ -91,7 +91,7 @@ class Testbed:
 
     async def _create(self, name: str, template: str) -> None:
         await self._admin(f"CREATE DATABASE {name} TEMPLATE {template}")
-        # Else the run pays for a checkpoint of what was only copied.
+        # Otherwise the run would pay for the checkpoint of the copy.
         await self._admin("CHECKPOINT")
 
     async def _admin(self, statement: str) -> None:
@@ -106,8 +106,8 @@ class Testbed:
 
 
 @contextlib.contextmanager
-def open_testbed() -> Iterator[Testbed]:
-    """Start both servers on an empty folder, and remove it afterwards."""
+def open_testbed() -> Iterator[BenchTestbed]:
+    """Start both servers on an empty folder, and remove the folder afterwards."""
     with tempfile.TemporaryDirectory(prefix="twinstream-bench-") as folder:
         with start_postgres(Path(folder) / "postgres", database="template") as postgres:
             migrate(postgres.url)
@@ -116,11 +116,11 @@ def open_testbed() -> Iterator[Testbed]:
             start_postgres(Path(folder) / "postgres", database="template") as postgres,
             start_redis(Path(folder) / "redis") as redis,
         ):
-            yield Testbed(postgres, redis)
+            yield BenchTestbed(postgres, redis)
 
 
 async def _keep_commit_times(database_url: str) -> None:
-    """Have Postgres note when each transaction was committed, from its next start on."""
+    """Let Postgres record commit times, from its next start on."""
     conn = await asyncpg.connect(database_url)
     await conn.execute("ALTER SYSTEM SET track_commit_timestamp = on")
     await conn.close()
@@ -134,7 +134,7 @@ async def _load(database_url: str, count: int, members: int) -> tuple[bytes, ...
 
 
 async def record_events(database_url: str, count: int, members: int) -> tuple[bytes, ...]:
-    """Record events of members who are known on both platforms, at their origin only."""
+    """Record events of members with both accounts, at their origin only."""
     payloads: list[bytes] = []
     async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as pool:
         await set_ladder(pool, [Rung(name, xp) for name, xp in LADDER])
@@ -154,7 +154,7 @@ async def record_events(database_url: str, count: int, members: int) -> tuple[by
 
 
 def fact(number: int, members: int = MEMBERS) -> Fact:
-    """Make the event of this number: somebody wins a little XP."""
+    """Return the event of this number: a member wins some XP."""
     event = schemas.xp_changed(
         user_id=number % members + 1,
         delta_xp=number % 7 + 1,
@@ -167,7 +167,7 @@ def fact(number: int, members: int = MEMBERS) -> Fact:
 
 
 async def fill(redis: Client, payloads: tuple[bytes, ...], *, field: bytes = b"e") -> None:
-    """Make the stream and its group, and put the payloads on it."""
+    """Create the stream and its group, and add the payloads."""
     await ensure_group(redis, KEYS.subscription(SOURCE))
     for first in range(0, len(payloads), 1_000):
         async with redis.pipeline(transaction=False) as pipeline:
@@ -177,7 +177,7 @@ async def fill(redis: Client, payloads: tuple[bytes, ...], *, field: bytes = b"e
 
 
 async def books(database_url: str) -> tuple[int, int, int]:
-    """Return what arrived: ledger rows, XP in the books, and events that are completed."""
+    """Count the applied events: ledger rows, XP in the books, and completed events."""
     conn = await asyncpg.connect(database_url)
     try:
         return tuple(
@@ -195,7 +195,7 @@ async def books(database_url: str) -> tuple[int, int, int]:
 
 
 async def all_arrived(database_url: str) -> bool:
-    """Tell whether every event that was recorded is completed, without counting them."""
+    """Tell whether every recorded event is completed, without counting them."""
     conn = await asyncpg.connect(database_url)
     try:
         under_way = (

@@ -1,1 +1,1 @@
-"""Ways to bring a stream's events into the books of the other side. All use the same SQL."""
+"""Contenders: designs that apply a stream's events to the other platform, with the same SQL."""

@@ -1,4 +1,4 @@
-"""The floor: read, decode, the SQL, acknowledge, and nothing else. It survives no fault."""
+"""The bare loop: read, decode, the SQL, acknowledge, and nothing else. It survives no fault."""
 
 import time
 from typing import Any
@@ -15,7 +15,7 @@ GROUP = KEYS.group(SOURCE)
 
 
 async def drain(start: Start) -> float:
-    """Bring every event over. Returns the seconds it took."""
+    """Apply every event. Returns the seconds it took."""
     #: Any, because redis-py types its replies as those of both protocols at once.
     redis: Any = connect_reader(start.redis_url, name="bare")
     await fill(redis, start.payloads)

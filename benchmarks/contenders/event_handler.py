@@ -1,4 +1,4 @@
-"""What a handler does with events in every contender that is handed them."""
+"""The event handler of the contenders that are libraries."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from db.ledger import events
 
 
 async def settle(pool: asyncpg.Pool, payloads: Sequence[bytes]) -> None:
-    """Enter events in one transaction; where another was in the way, do it again.
+    """Settle events in one transaction; retry after a conflict with another one.
 
-    Without that, a library that acknowledges what failed would lose events.
+    Without the retry, a library that acknowledges failed messages would lose events.
     """
     facts = [Fact(schemas.decode(payload), payload) for payload in payloads]
     while True:

@@ -18,12 +18,12 @@ QUIET: dict[str, Any] = {"logger": None, "message_format": BinaryMessageFormatV1
 
 
 async def drain(start: Start, *, workers: int = 1) -> float:
-    """Bring every event over, a transaction each. Returns the seconds it took."""
+    """Apply every event, a transaction each. Returns the seconds it took."""
     return await _drain(start, StreamSub(STREAM, group=GROUP, consumer="c"), workers=workers)
 
 
 async def drain_in_batches(start: Start) -> float:
-    """Bring every event over, up to 500 in a transaction. Returns the seconds it took."""
+    """Apply every event, up to 500 in a transaction. Returns the seconds it took."""
     sub = StreamSub(STREAM, group=GROUP, consumer="c", batch=True, max_records=BATCH)
     return await _drain(start, sub, workers=1)
 
@@ -45,7 +45,7 @@ async def _drain(start: Start, sub: StreamSub, *, workers: int) -> float:
     async def one(payload: str) -> None:
         await many([payload])
 
-    # Sharing a subscriber among workers is only offered for messages one by one.
+    # FastStream shares a subscriber among workers only without batches.
     options: dict[str, Any] = {} if workers == 1 else {"max_workers": workers}
     broker.subscriber(stream=sub, **options)(many if sub.batch else one)
     began = time.perf_counter()
@@ -58,9 +58,10 @@ async def _drain(start: Start, sub: StreamSub, *, workers: int) -> float:
 
 
 async def _fill(start: Start) -> None:
-    """Put the payloads on the stream as its own publisher writes them, only faster.
+    """Add the payloads as FastStream's own publisher writes them, but in a pipeline.
 
-    As texts: it would decode JSON by itself, and the events would have to be encoded again.
+    Payloads are strings: FastStream would decode JSON, and the handler would have to encode the
+    events again.
     """
     messages = [
         await BinaryMessageFormatV1.encode(

@@ -1,4 +1,4 @@
-"""A table that is polled, without a bus: take the oldest rows, apply them, sleep."""
+"""A polled table, without a bus: select the oldest rows, apply them, sleep."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ ROWS = 100
 
 
 async def drain(start: Start, *, pause_s: float = 0.0, count: int | None = None) -> float:
-    """Bring every event over, or the first `count`. Returns the seconds it took."""
+    """Apply every event, or the first `count`. Returns the seconds it took."""
     conn = await asyncpg.connect(start.database_url)
     wanted = count or len(start.payloads)
     began, done = time.perf_counter(), 0

@@ -1,4 +1,4 @@
-"""taskiq on Redis Streams: each event is a task, acknowledged when it was executed."""
+"""taskiq on Redis Streams: each event is a task, acknowledged after its execution."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ WORKERS = 8
 
 
 async def drain(start: Start) -> float:
-    """Bring every event over, a transaction each. Returns the seconds it took."""
+    """Apply every event, a transaction each. Returns the seconds it took."""
     pool = await asyncpg.create_pool(start.database_url, min_size=WORKERS, max_size=WORKERS)
     broker = RedisStreamBroker(start.redis_url, xread_count=BATCH)
     all_done = asyncio.Event()

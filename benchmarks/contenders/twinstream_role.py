@@ -16,7 +16,7 @@ from consumers.runtime.runner import Role
 
 
 async def drain(start: Start, *, lanes: int = COMMUNITY.consumers.lanes) -> float:
-    """Bring every event over. Returns the seconds it took."""
+    """Apply every event. Returns the seconds it took."""
     redis = connect(start.redis_url, name="benchmarks")
     await fill(redis, start.payloads)
     await redis.aclose()
@@ -33,7 +33,7 @@ async def drain(start: Start, *, lanes: int = COMMUNITY.consumers.lanes) -> floa
 
 
 async def _until_done(lanes: Sequence[Role], count: int) -> float:
-    """Let all lanes work until they have settled so many. Returns the seconds it took."""
+    """Let all lanes work until they have settled `count` events. Returns the seconds it took."""
     done, all_done = 0, asyncio.Event()
 
     async def work(role: Role) -> None:

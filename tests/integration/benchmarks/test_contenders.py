@@ -1,4 +1,4 @@
-"""What is compared does the same work: the same books in the end, whoever kept them."""
+"""The contenders do the same work: all of them end with the same books."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contenders import bare_loop, polled_table, twinstream_role
-from benchmarks.testbed import Testbed, books
+from benchmarks.testbed import BenchTestbed, books
 from launch.servers import Server, start_redis
 
 EVENTS = 700
 
 
 @pytest.fixture
-def testbed(postgres: Server, tmp_path: Path) -> Iterator[Testbed]:
-    """Each run empties its Redis, so it is not the one that tests share."""
+def testbed(postgres: Server, tmp_path: Path) -> Iterator[BenchTestbed]:
+    """A testbed with its own Redis, because each run empties it."""
     with start_redis(tmp_path, persistent=False) as redis:
-        yield Testbed(postgres, redis)
+        yield BenchTestbed(postgres, redis)
 
 
-async def test_every_way_ends_with_the_same_books(testbed: Testbed):
+async def test_every_contender_ends_with_the_same_books(testbed: BenchTestbed):
     found = {}
     for way in (bare_loop, twinstream_role, polled_table):
         async with testbed.start(EVENTS, members=10) as start:

@@ -1,4 +1,4 @@
-"""The docs' figures are drawn from results alone: the same results give the same files."""
+"""The plots of the docs depend on results alone: the same results give the same files."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_a_figure_says_what_it_shows_on_a_white_ground(results: Path, tmp_path: 
         assert "fill: #ffffff" in drawn
 
 
-def test_what_was_not_measured_is_not_drawn(results: Path, tmp_path: Path):
+def test_a_benchmark_without_results_is_not_drawn(results: Path, tmp_path: Path):
     (results / "latency.json").unlink()
 
     assert [file.stem for file in plots.draw(results, tmp_path)] == ["apply", "backlog"]

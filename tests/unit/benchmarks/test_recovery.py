@@ -1,4 +1,4 @@
-"""When a fault is over: nothing is late any more."""
+"""A fault is over once no event is late any more."""
 
 from benchmarks.recovery import RecoveryTimes, judge
 

@@ -1,4 +1,4 @@
-"""What is kept of many figures says the same as all of them."""
+"""A thinned series keeps the ends and the percentiles of all its figures."""
 
 from benchmarks.report import percentile, thinned
 
