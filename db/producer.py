@@ -25,7 +25,7 @@ import asyncpg
 import structlog
 
 from .errors import Contention, DbError, InsufficientFunds, RuleBroken, mapped_errors
-from .ledger import events
+from .ledger import events, funds, outbox
 from .ledger.envelopes import Event, Fact, Recorded
 from .members import profiles
 from .platforms import PLATFORMS, Platform
@@ -340,7 +340,7 @@ class Producer:
             return
         with mapped_errors():
             async with self._pool.acquire() as conn:
-                await events.mark_published(conn, batch, fresh=True)
+                await outbox.mark_published(conn, batch, fresh=True)
         del self._published[: len(batch)]
 
     async def _record(self, conn: asyncpg.Connection, facts: Sequence[Fact]) -> list[Recorded]:
@@ -352,7 +352,7 @@ class Producer:
                     return await events.record(conn, source, facts, store=self._stores.get(source))
         except InsufficientFunds as error:
             with contextlib.suppress(DbError):
-                error.user_ids = await profiles.overdrawn(conn, source, facts)
+                error.user_ids = await funds.overdrawn(conn, source, facts)
             raise
 
 
@@ -365,7 +365,7 @@ async def _kept(conn: asyncpg.Connection, recorded: Sequence[Recorded]) -> list[
     created = {(one.idempotency_key, one.payload): one for one in recorded if one.created}
     if not created:
         return []
-    pending = await events.find_pending(conn, {key for key, _ in created})
+    pending = await outbox.find_pending(conn, {key for key, _ in created})
     return [one for (key, payload), one in created.items() if pending.get(key) == payload]
 
 

@@ -22,7 +22,7 @@ from consumers.runtime import resources, roles
 from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.runner import Backoff, run
 from db import Contention, DbError, StorageUnavailable
-from db.surfaces import returns
+from db.surfaces import observed
 
 from .audit import InvariantBroken, audit, unfinished
 from .bots import ACHIEVEMENTS, Bot, accounts_of
@@ -464,7 +464,7 @@ class SimulatedRun:
 
 async def _notice_return(platform: Source, account: int, pool: Pool, redis: Any) -> None:
     async with pool.acquire() as conn:
-        await returns.show_again(conn, platform, account)
+        await observed.show_again(conn, platform, account)
 
 
 @contextmanager

@@ -24,8 +24,8 @@ from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db import PLATFORMS, Platform
-from db.ledger import events
-from db.ledger.events import Unpublished
+from db.ledger import events, outbox
+from db.ledger.outbox import Unpublished
 
 log = structlog.get_logger("twinstream.relay")
 
@@ -114,7 +114,7 @@ class Relay:
         """
         obstacle: BusError | None = None
         async with transaction(self._pool) as conn:
-            left = await events.take_unpublished(
+            left = await outbox.take_unpublished(
                 conn, source, older_than_s=self._after_s, limit=EVENTS_PER_STEP
             )
             try:
@@ -152,7 +152,7 @@ class Relay:
 
 async def _mark(conn: asyncpg.Connection, keys: Sequence[str]) -> int:
     if keys:
-        await events.mark_published(conn, keys)
+        await outbox.mark_published(conn, keys)
     return len(keys)
 
 

@@ -20,7 +20,7 @@ from bus import (
 from bus.entry import id_order
 from db import Platform
 from db.errors import mapped_errors
-from db.ledger import events
+from db.ledger import outbox
 
 from . import metrics
 from .transactions import transaction
@@ -130,7 +130,7 @@ class Rebuild:
         # An age, so that our clock and that of Postgres need not agree.
         settled_s_ago = _now_s() - settled_until_s
         async with transaction(self._pool) as conn:
-            return await events.unpublish_old(
+            return await outbox.unpublish_old(
                 conn, source, published_s_ago=settled_s_ago + LOST_MARGIN_S, limit=LOST_STEP
             )
 
@@ -155,7 +155,7 @@ class Rebuild:
         """Make all published events pending again, if the stream has no backlog even then."""
         try:
             async with transaction(self._pool) as conn:
-                lost = await events.unpublish_old(
+                lost = await outbox.unpublish_old(
                     conn, source, published_s_ago=0.0, limit=LOST_STEP
                 )
                 # Asked again after the events were selected and locked: an event on its way shows
@@ -169,7 +169,7 @@ class Rebuild:
     async def _unpublish(self, source: Platform) -> int:
         with mapped_errors():
             async with self._pool.acquire() as conn:
-                return await events.unpublish(conn, source)
+                return await outbox.unpublish(conn, source)
 
     async def _lag(self, source: Platform) -> Lag:
         return await measure_lag(self._redis, self._keys.subscription(source))

@@ -4,13 +4,14 @@ A row enters the ledger at most once per key and platform, for ever; what really
 that, is added to the platform's books, to the member's achievements and to what people should see.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
 
 from ..platforms import Platform
+from ..stores.debts import NOTHING, Amounts
 from ..surfaces import ACHIEVEMENT_PREFIX, RANK
 from ..surfaces.wishes import want
 
@@ -115,6 +116,16 @@ async def enter(
         *map(list, zip(*rows, strict=True)),
     )
     return frozenset(key for (key,) in entered)
+
+
+def sums_of(rows: Iterable[LedgerRow]) -> dict[int, Amounts]:
+    """Add up the amounts of rows by member; members without any are left out. Pure."""
+    sums: dict[int, Amounts] = {}
+    for row in rows:
+        amounts = Amounts(row.delta_xp, row.delta_balance)
+        if amounts != NOTHING:
+            sums[row.member_id] = sums.get(row.member_id, NOTHING).plus(amounts)
+    return sums
 
 
 async def find(conn: asyncpg.Connection, keys: Collection[str]) -> list[LedgerRow]:

@@ -1,13 +1,11 @@
 """What members ask about: their own profile and the top of the table. Reads only."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
 
 from ..errors import mapped_errors
-from ..ledger.envelopes import Fact
 from ..platforms import Platform
 
 
@@ -128,37 +126,3 @@ async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> li
             limit,
         )
     return [Standing(*row) for row in rows]
-
-
-async def overdrawn(
-    conn: asyncpg.Connection, source: Platform, facts: Sequence[Fact]
-) -> tuple[int, ...]:
-    """Return the accounts from which these facts together would take more than there is now."""
-    rows = [fact.as_row(member_id=0) for fact in facts]  # whose they are is what is asked here
-    with mapped_errors():
-        found = await conn.fetch(
-            """
-            SELECT f.account_id
-            FROM (
-                SELECT DISTINCT ON (key) key, account_id, xp, balance
-                FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
-                    AS u (key, account_id, xp, balance)
-            ) AS f
-            LEFT JOIN accounts AS a ON a.platform = $1 AND a.account_id = f.account_id
-            LEFT JOIN members AS m ON m.id = a.member_id
-            WHERE NOT EXISTS (
-                SELECT FROM transactions AS t WHERE t.idempotency_key = f.key AND t.platform = $1
-            )
-            GROUP BY f.account_id, m.xp, m.balance
-            HAVING least(
-                coalesce(m.xp, 0) + sum(f.xp), coalesce(m.balance, 0) + sum(f.balance)
-            ) < 0
-            ORDER BY f.account_id
-            """,
-            source,
-            [row.idempotency_key for row in rows],
-            [row.account_id for row in rows],
-            [row.delta_xp for row in rows],
-            [row.delta_balance for row in rows],
-        )
-    return tuple(account_id for (account_id,) in found)

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from ..errors import mapped_errors
-from ..ledger.entries import LedgerRow
 from ..platforms import Platform
 from .port import Change, Store
 from .writing import LOCK_WAIT_AGAIN_MS, LOCK_WAIT_MS, Written, read_rows, write
@@ -57,29 +56,24 @@ class SetAside(NamedTuple):
     """Why that one could not be paid."""
 
 
-async def apply_rows(
+async def apply(
     conn: asyncpg.Connection,
     platform: Platform,
     store: Store,
-    rows: Iterable[LedgerRow],
+    due: Mapping[int, Amounts],
     *,
     check_deferred: bool = True,
 ) -> None:
-    """Bring ledger rows that were entered just now to the platform's own table.
+    """Apply what just entered the ledger to the platform's own table, by member.
 
-    Call it after `ledger.enter`, in the same transaction: its locks on the books keep two callers
-    from each other. What a member was owed is paid along, unless it was set aside. For
+    Call it after `entries.enter`, in the same transaction: its locks on the books keep two callers
+    from each other. A member is also paid what they were owed, unless that was set aside. For
     `check_deferred` see `write`.
 
     Raises:
         RowRefused: the table refuses a member's row, while it takes others.
         StoreClosed: the table takes no row now.
     """
-    due: dict[int, Amounts] = {}
-    for row in rows:
-        amounts = Amounts(row.delta_xp, row.delta_balance)
-        if amounts != NOTHING:
-            due[row.member_id] = due.get(row.member_id, NOTHING).plus(amounts)
     if due:
         with mapped_errors():
             await _apply(conn, platform, store, due, check_deferred=check_deferred)

@@ -228,7 +228,7 @@ GUARDS = {
     "relays share the work": guard(
         "relay/test_relay.py::test_an_event_that_another_relay_holds_is_passed_over",
         (
-            "db/ledger/events.py",
+            "db/ledger/outbox.py",
             "            ORDER BY id LIMIT $3\n            FOR UPDATE SKIP LOCKED\n",
             "            ORDER BY id LIMIT $3\n",
         ),
@@ -252,7 +252,7 @@ GUARDS = {
     "a late mark does not hide a loss": guard(
         "relay/test_relay.py"
         "::test_an_event_marked_published_just_after_the_loss_is_published_again",
-        ("db/ledger/events.py", "AND (stream_losses = 0 OR NOT $2)", "AND (true OR NOT $2)"),
+        ("db/ledger/outbox.py", "AND (stream_losses = 0 OR NOT $2)", "AND (true OR NOT $2)"),
     ),
     "look for what Redis lost in silence": guard(
         "relay/test_relay.py::test_silently_lost_events_are_published_again",

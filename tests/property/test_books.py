@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import schemas
 from db import Fact, InsufficientFunds, LinkOutcome, Rung, issue_code, redeem_code
-from db.ledger import events
+from db.ledger import events, outbox
 from launch.servers import Server
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -98,7 +98,7 @@ class World:
                     await self.link(*step.numbers)
                 case "lose_stream":
                     for source in schemas.SOURCES:
-                        await events.unpublish(self.conn, source)
+                        await outbox.unpublish(self.conn, source)
 
     async def record(self, facts: list[Fact]) -> None:
         for source, mine in by_source(facts):

@@ -15,7 +15,7 @@ from bots.runtime.database import Database
 from config import Community
 from db import DbError
 from db.surfaces import ACHIEVEMENT_PREFIX, RANK
-from db.surfaces.returns import Shown, put_back, seen_again, shown_before
+from db.surfaces.observed import Shown, put_back, seen_again, shown_before
 
 log = structlog.get_logger("twinstream.bots")
 

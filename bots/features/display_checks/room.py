@@ -5,7 +5,7 @@ import structlog
 from bots.features.room import Room
 from bots.runtime.services import Services
 from db import DbError
-from db.surfaces.returns import show_again
+from db.surfaces.observed import show_again
 
 from .checker import DisplayChecker
 

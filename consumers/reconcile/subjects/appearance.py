@@ -19,8 +19,7 @@ from db.errors import mapped_errors
 from db.reconcile.drift import Finding
 from db.reconcile.fields import Field
 from db.surfaces import observed
-from db.surfaces.observed import Appearance
-from db.surfaces.returns import put_back, seen_again
+from db.surfaces.observed import Appearance, put_back, seen_again
 from schemas import SnapshotRow
 from schemas.snapshots import SubjectName, Value
 

@@ -13,7 +13,7 @@ from bots.texts.languages import Languages
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db import Rung, see, set_ladder
-from db.surfaces.returns import put_back, show_again
+from db.surfaces.observed import put_back, show_again
 from db.surfaces.visits import mark_shown, take
 from tests.support.record import achievement, record, xp
 

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from db import Platform, Rung, set_ladder
-from db.ledger import events
-from db.ledger.events import Unpublished
+from db.ledger import events, outbox
+from db.ledger.outbox import Unpublished
 from tests.support.record import Record, key_of, persistently, record, settle, xp
 
 OLDER_THAN_S = -1.0  # even what was recorded in this very instant
@@ -79,12 +79,12 @@ async def test_batches_on_overlapping_members_in_both_directions_never_wait_in_a
 
 async def lose_stream(pool: asyncpg.Pool, source: Platform) -> None:
     async with pool.acquire() as conn:
-        await events.unpublish(conn, source)
+        await outbox.unpublish(conn, source)
 
 
 async def mark(pool: asyncpg.Pool, keys: list[str]) -> None:
     async with pool.acquire() as conn:
-        await events.mark_published(conn, keys, fresh=True)
+        await outbox.mark_published(conn, keys, fresh=True)
 
 
 async def test_the_first_sight_of_an_account_by_twenty_at_once_makes_one_member(pool, books):
@@ -136,11 +136,11 @@ async def test_two_relays_share_what_is_left(pool):
         one.transaction(),
         other.transaction(),
     ):
-        first = await events.take_unpublished(one, "telegram", older_than_s=OLDER_THAN_S, limit=4)
-        second = await events.take_unpublished(
+        first = await outbox.take_unpublished(one, "telegram", older_than_s=OLDER_THAN_S, limit=4)
+        second = await outbox.take_unpublished(
             other, "telegram", older_than_s=OLDER_THAN_S, limit=10
         )
-        third = await events.take_unpublished(
+        third = await outbox.take_unpublished(
             other, "telegram", older_than_s=OLDER_THAN_S, limit=10
         )
 
@@ -155,7 +155,7 @@ async def test_an_event_that_is_young_is_left_to_its_producer(pool):
     await record(pool, xp(15))
 
     async with pool.acquire() as conn, conn.transaction():
-        assert await events.take_unpublished(conn, "telegram", older_than_s=60.0, limit=10) == []
+        assert await outbox.take_unpublished(conn, "telegram", older_than_s=60.0, limit=10) == []
 
 
 async def test_a_mark_never_takes_an_event_back(pool, books):
@@ -170,7 +170,7 @@ async def test_a_mark_never_takes_an_event_back(pool, books):
             payload=b"",
             error_message="because",
         )
-        await events.mark_published(conn, [key_of(xp(15)), key_of(xp(1, "2"))])
+        await outbox.mark_published(conn, [key_of(xp(15)), key_of(xp(1, "2"))])
 
     assert await books.status(key_of(xp(15))) == "completed"
     assert await books.status(key_of(xp(1, "2"))) == "failed"
@@ -194,7 +194,7 @@ async def test_a_lost_stream_makes_its_unfinished_events_pending_and_no_others(p
     await settle(pool, xp(2, "2"))
 
     async with pool.acquire() as conn:
-        assert await events.unpublish(conn, "telegram") == 1
+        assert await outbox.unpublish(conn, "telegram") == 1
 
     assert await books.status(key_of(xp(1, "1"))) == "pending"
     assert await books.status(key_of(xp(2, "2"))) == "completed"
@@ -212,7 +212,7 @@ async def test_a_lost_stream_of_many_events_is_taken_back_in_steps_that_hold_up_
         await holding.start()
         held = "SELECT FROM sync_events WHERE idempotency_key = $1 FOR UPDATE"
         await holder.execute(held, keys[4])
-        finding = asyncio.create_task(events.unpublish(conn, "telegram", step=2))
+        finding = asyncio.create_task(outbox.unpublish(conn, "telegram", step=2))
 
         async with asyncio.timeout(5):
             while await books.status(keys[3]) != "pending":  # noqa: ASYNC110 - another's doing
@@ -229,15 +229,15 @@ async def test_a_late_mark_does_not_hide_that_the_stream_was_lost(pool, books):
     """Published, then lost with the stream, and only then marked by the producer."""
     await record(pool, xp(15))
     async with pool.acquire() as conn:
-        await events.unpublish(conn, "telegram")
+        await outbox.unpublish(conn, "telegram")
     await mark(pool, [key_of(xp(15))])
 
     assert await books.status(key_of(xp(15))) == "pending"
     async with pool.acquire() as conn, conn.transaction():
-        [left] = await events.take_unpublished(
+        [left] = await outbox.take_unpublished(
             conn, "telegram", older_than_s=OLDER_THAN_S, limit=10
         )
-        await events.mark_published(conn, [left.idempotency_key])
+        await outbox.mark_published(conn, [left.idempotency_key])
     assert await books.status(key_of(xp(15))) == "published"
 
 
@@ -246,11 +246,11 @@ async def test_a_loss_during_a_relays_round_waits_for_it_and_takes_it_back(pool,
     async with pool.acquire() as conn, pool.acquire() as finder:
         relaying = conn.transaction()
         await relaying.start()
-        [left] = await events.take_unpublished(
+        [left] = await outbox.take_unpublished(
             conn, "telegram", older_than_s=OLDER_THAN_S, limit=10
         )
-        finding = asyncio.create_task(events.unpublish(finder, "telegram"))
-        await events.mark_published(conn, [left.idempotency_key])
+        finding = asyncio.create_task(outbox.unpublish(finder, "telegram"))
+        await outbox.mark_published(conn, [left.idempotency_key])
         await relaying.commit()
         await finding
 

@@ -19,7 +19,7 @@ from db import (
     see,
     top,
 )
-from db.ledger import events
+from db.ledger import events, outbox
 from db.pool import newest_migration
 from db.reconcile import drift, runs
 from db.surfaces.visits import mark_shown, take
@@ -436,7 +436,7 @@ async def test_the_relay_reads_its_page_from_an_index_of_its_platform(pool):
     await pool.execute("ANALYZE sync_events")
     async with pool.acquire() as conn:
         explained = Explained(conn)
-        await events.take_unpublished(explained, "telegram", older_than_s=5.0, limit=500)
+        await outbox.take_unpublished(explained, "telegram", older_than_s=5.0, limit=500)
 
     assert "sync_events_to_publish" in explained.plan
     assert "Sort" not in explained.plan

@@ -8,8 +8,7 @@ import pytest
 from db import Rung, issue_code, redeem_code, set_ladder, surfaces
 from db.ledger import events
 from db.surfaces import ABSENT, EXEMPT, LIVE, RECONCILE
-from db.surfaces.observed import clock, note_absent
-from db.surfaces.returns import put_back, seen_again, show_again
+from db.surfaces.observed import clock, note_absent, put_back, seen_again, show_again
 from db.surfaces.visits import Showing, doubt, mark_shown, park, postpone, release, take
 from tests.support.record import Record, achievement, record, until_someone_waits_for_a_lock, xp
 

@@ -39,6 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 #: These prove the product and are no part of it.
 PROOFS = {"chaos", "simulation", "benchmarks"}
+#: `producer.py` and `__init__.py` stand above them all; errors, platforms and the like below.
+ROOMS_OF_DB = ("surfaces", "stores", "members", "ledger", "reconcile", "upkeep")
 #: Only these files read the environment: the entry points of processes, and config for them.
 READS_ENVIRONMENT = re.compile(
     r"config/settings\.py|launch/.+|sandbox/__main__\.py"
@@ -256,6 +258,34 @@ def test_no_folder_is_a_heap():
     )
 
     assert {folder: n for folder, n in counts.items() if n > FOLDER_FILES_MAX} == {}
+
+
+def test_rooms_of_db_import_each_other_in_this_order():
+    """A room knows the rooms before it only, so none can be in a circle with another."""
+    found = [
+        path.name for path in sorted((ROOT / "db").iterdir()) if (path / "__init__.py").exists()
+    ]
+    assert sorted(ROOMS_OF_DB) == found
+
+    strays = [
+        f"{named(path)}:{line} imports {room}"
+        for path in sources()
+        if package_of(path) == "db" and (own := path.relative_to(ROOT).parts[1]) in ROOMS_OF_DB
+        for room, line in rooms_imported(path)
+        if room != own and ROOMS_OF_DB.index(room) > ROOMS_OF_DB.index(own)
+    ]
+
+    assert not strays
+
+
+def rooms_imported(path: Path) -> Iterator[tuple[str, int]]:
+    """The rooms of db that a module in a room imports, and those of which it names something."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.level == 2:
+            first = (node.module or "").partition(".")[0]
+            for name in [first] if first else [alias.name for alias in node.names]:
+                if name in ROOMS_OF_DB:
+                    yield name, node.lineno
 
 
 def test_a_ground_imports_itself_relatively():

@@ -15,7 +15,7 @@ from config import Settings
 from consumers.display import role as surfaces_module
 from consumers.display.role import DisplayRole
 from consumers.runtime.resources import Resources
-from db.surfaces.returns import seen_again
+from db.surfaces.observed import seen_again
 from sandbox import Fault
 from tests.support.discord_display import (
     ALICE,

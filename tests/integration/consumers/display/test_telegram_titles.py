@@ -9,7 +9,7 @@ from config import Settings, telegram_session
 from consumers.display.role import DisplayRole
 from consumers.display.telegram_tags.tags import open_role
 from db.surfaces import announcements
-from db.surfaces.returns import show_again
+from db.surfaces.observed import show_again
 from sandbox import Fault, load_seed
 from tests.support.members import MemberDesk
 from tests.support.telegram_display import ADA, ALICE, LOOK, SET, SET_TITLE, VERA, Group

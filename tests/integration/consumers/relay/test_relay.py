@@ -15,7 +15,7 @@ from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
 from db import Fact, Producer
-from db.ledger import events
+from db.ledger import events, outbox
 from tests.support.settling import Desk, until, xp_payload
 
 
@@ -65,7 +65,7 @@ async def test_two_relays_side_by_side_publish_each_event_once(parts: Resources,
 async def test_an_event_that_another_relay_holds_is_passed_over(parts: Resources, desk: Desk, pool):
     await crashed_producer(pool, 1, 2)
     async with pool.acquire() as conn, conn.transaction():
-        assert len(await events.take_unpublished(conn, "telegram", older_than_s=0.0, limit=1)) == 1
+        assert len(await outbox.take_unpublished(conn, "telegram", older_than_s=0.0, limit=1)) == 1
 
         assert await Relay(parts).step() == 1
 
