@@ -219,7 +219,6 @@ def database_url(postgres: Server) -> Iterator[str]:
     asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
-@pytest.mark.timeout(120)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
