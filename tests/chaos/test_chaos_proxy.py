@@ -8,8 +8,7 @@ import pytest
 
 from chaos.proxy import Proxy
 from launch.servers import free_port
-
-DEADLINE_S = 5.0
+from tests.support.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ async def echo() -> AsyncIterator[tuple[int, list[bytes]]]:
     server = await asyncio.start_server(begin, "127.0.0.1", 0)
     yield server.sockets[0].getsockname()[1], heard
     server.close()
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(*answering)
 
 
@@ -54,7 +53,7 @@ class Client:
         self._writer.write(line)
 
     async def hear(self) -> bytes:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(PATIENCE_S):
             return await self._reader.readline()
 
     async def is_cut(self) -> bool:
@@ -70,7 +69,7 @@ class Client:
 
 
 async def until_heard(heard: list[bytes], line: bytes) -> None:
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         while line not in heard:  # noqa: ASYNC110 - it happens at the other end of a socket
             await asyncio.sleep(0.005)
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import pytest
+
+from tests.support.patience import PATIENCE_S
 
 SECONDS = "15"
 SEED = "2"
 
 
-@pytest.mark.timeout(240)
 async def test_nothing_is_lost_and_nothing_doubled_under_chaos(tmp_path: Path, checkout: Path):
     """CHAOS_SECONDS and CHAOS_SEED in the environment make it longer, or another one."""
     environ = {
@@ -41,7 +41,6 @@ async def test_nothing_is_lost_and_nothing_doubled_under_chaos(tmp_path: Path, c
     assert not list(left_in(tmp_path))
 
 
-@pytest.mark.timeout(120)
 async def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path: Path, checkout: Path):
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "chaos", "--folder", str(tmp_path / "chaos")),
@@ -49,7 +48,7 @@ async def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path: Path, check
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while len(list(left_in(tmp_path))) < 8:  # noqa: ASYNC110 - other processes' doing
                 await asyncio.sleep(0.1)
     finally:

@@ -12,6 +12,7 @@ import pytest
 from bus import ensure_group
 from tests.support import redis_binaries
 from tests.support.bus_servers import Bus, Proxy, Server, open_bus, running, subscriptions
+from tests.support.patience import PATIENCE_S
 from tests.support.redis_topologies import Cluster, SentinelTrio, cluster, sentinel_trio
 
 
@@ -113,7 +114,7 @@ def until() -> Callable[[Condition], Awaitable[None]]:
     """Wait for a condition, and fail if it does not come true in time."""
 
     async def wait(condition: Condition) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not await condition():  # noqa: ASYNC110 - a server rings no bell
                 await asyncio.sleep(0.005)
 

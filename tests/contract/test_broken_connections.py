@@ -13,6 +13,7 @@ from bus import (
     ensure_group,
 )
 from tests.support.bus_servers import Server, open_bus, running
+from tests.support.patience import PATIENCE_S
 
 
 async def test_a_lost_answer_to_publish_is_an_error_and_not_a_second_entry(proxied):
@@ -75,7 +76,7 @@ async def test_entries_delivered_to_a_read_in_the_moment_of_its_cancelling_come_
     reader = bus.reader()
     proxy.swallow_answer_to(b"$1\r\n>", cut=False)
     reading = asyncio.create_task(reader.read())
-    await asyncio.wait_for(proxy.swallowed.wait(), 5)
+    await asyncio.wait_for(proxy.swallowed.wait(), PATIENCE_S)
 
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):

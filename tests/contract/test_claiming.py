@@ -10,6 +10,7 @@ from bus import (
     GroupPosition,
 )
 from tests.support.bus_servers import Bus
+from tests.support.patience import PATIENCE_S
 
 
 async def test_a_busy_entry_is_not_claimed(bus: Bus):
@@ -40,7 +41,7 @@ async def test_a_consumer_claims_what_it_let_lie_itself(bus: Bus):
     await bus.make_idle("to-discord-1", entry_id)
 
     again: list[Entry] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not again:
             again = await reader.read()
 

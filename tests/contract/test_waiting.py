@@ -5,10 +5,7 @@ import time
 
 import pytest
 
-from bus import (
-    GroupMissing,
-    ensure_group,
-)
+from bus import BLOCK_MS_MAX, GroupMissing, ensure_group
 from tests.support.bus_servers import Bus, Server, open_bus
 
 
@@ -23,15 +20,14 @@ async def test_waiting_for_entries_takes_time_on_every_server(bus: Bus):
 async def test_a_waiting_reader_wakes_when_an_entry_is_published(bus: Bus, until):
     if not bus.server.blocks:
         pytest.skip("fakeredis does not block")
-    reader = bus.reader(block_ms=5_000)
+    reader = bus.reader(block_ms=BLOCK_MS_MAX)
     waiting = asyncio.create_task(reader.read())
     await until(lambda: is_blocked(bus))
-    began = time.monotonic()
 
     await bus.publish(b"wake up")
 
+    # A read that does not wake up ends without an entry.
     assert [entry.payload for entry in await waiting] == [b"wake up"]
-    assert time.monotonic() - began < 1
 
 
 async def test_claimed_entries_are_not_kept_waiting_for_new_ones(bus: Bus):
@@ -40,28 +36,30 @@ async def test_claimed_entries_are_not_kept_waiting_for_new_ones(bus: Bus):
     await bus.make_idle("to-discord-1", entry_id)
     began = time.monotonic()
 
-    assert len(await bus.reader("to-discord-2", block_ms=5_000).read()) == 1
+    assert len(await bus.reader("to-discord-2", block_ms=BLOCK_MS_MAX).read()) == 1
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < BLOCK_MS_MAX / 1_000
 
 
 async def test_a_waiting_reader_does_not_hold_up_acknowledgements(bus: Bus, until):
     if not bus.server.blocks:
         pytest.skip("fakeredis does not block")
     ids = await bus.publish(b"one")
-    reader = bus.reader(block_ms=5_000)
+    reader = bus.reader(block_ms=BLOCK_MS_MAX)
     await reader.read()
     waiting = asyncio.create_task(reader.read())
     await until(lambda: is_blocked(bus))
 
-    assert await asyncio.wait_for(reader.acknowledge(ids), 1) == 1
+    # An acknowledgement behind the read would be answered when the read ends, without an entry.
+    assert await reader.acknowledge(ids) == 1
+    assert not waiting.done()
 
     await bus.publish(b"end")
-    await waiting
+    assert [entry.payload for entry in await waiting] == [b"end"]
 
 
 async def test_a_cancelled_read_loses_nothing(bus: Bus, until):
-    reader = bus.reader(block_ms=5_000)
+    reader = bus.reader(block_ms=BLOCK_MS_MAX)
     waiting = asyncio.create_task(reader.read())
     await until(lambda: is_blocked(bus) if bus.server.blocks else has_read(bus))
 
@@ -76,7 +74,7 @@ async def test_a_cancelled_read_loses_nothing(bus: Bus, until):
 async def test_a_stream_deleted_under_a_waiting_reader_is_a_typed_error(bus: Bus, until):
     if not bus.server.blocks:
         pytest.skip("fakeredis does not block")
-    waiting = asyncio.create_task(bus.reader(block_ms=5_000).read())
+    waiting = asyncio.create_task(bus.reader(block_ms=BLOCK_MS_MAX).read())
     await until(lambda: is_blocked(bus))
 
     await bus.redis.delete(bus.keys.stream("telegram"))

@@ -27,11 +27,11 @@ from launch.servers import Server
 from sandbox import Call, Faults, Transcript, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
 from sandbox.telegram_api import TelegramLimits, TelegramPlatform
+from tests.support.patience import PATIENCE_S
 
 SEED = load_seed()
 GROUP = SEED.telegram.group.id
 CHANNEL = int(SEED.discord.guild.channels[0].id)
-PATIENCE_S = 10.0
 LIMIT_SCALE = 0.001
 
 Serve = Callable[..., Awaitable[None]]

@@ -27,7 +27,6 @@ from launch.waiting import until
 from launch.workspace import open_workspace
 
 START_TIMEOUT_S = 120
-pytestmark = pytest.mark.timeout(240)
 
 
 @dataclass

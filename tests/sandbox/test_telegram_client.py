@@ -32,8 +32,13 @@ from aiogram.types import (
 )
 
 from sandbox import Fault, SandboxError
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+#: Seconds after which a poll ends by itself. A test that is answered within half of it was answered
+#: because something happened.
+LONG_POLL_S = 30
 
 GROUP, VERA, ALICE, BORIS = -1001000000001, 1000, 1001, 1002
 KEYBOARD = InlineKeyboardMarkup(
@@ -93,7 +98,7 @@ def named(name):
 async def test_a_command_in_private_is_answered(telegram, bot, dispatcher, transcript):
     async with polling(dispatcher, bot):
         telegram.say(ALICE, ALICE, "/start")
-        sent = await transcript.wait_for(named("sendMessage"), timeout=5)
+        sent = await transcript.wait_for(named("sendMessage"), timeout=PATIENCE_S)
     assert sent.request == {
         "chat_id": ALICE,
         "text": "Hello <b>Alice</b>",
@@ -107,11 +112,11 @@ async def test_a_command_in_private_is_answered(telegram, bot, dispatcher, trans
 async def test_a_button_edits_its_message(telegram, bot, dispatcher, transcript):
     async with polling(dispatcher, bot):
         asked = telegram.say(GROUP, BORIS, "/roll@twinstream_sandbox_bot")
-        sent = await transcript.wait_for(named("sendMessage"), timeout=5)
+        sent = await transcript.wait_for(named("sendMessage"), timeout=PATIENCE_S)
         reply = sent.response["result"]
         assert reply["reply_to_message"]["message_id"] == asked
         query = telegram.click(GROUP, reply["message_id"], BORIS, "again")
-        answered = await transcript.wait_for(named("answerCallbackQuery"), timeout=5)
+        answered = await transcript.wait_for(named("answerCallbackQuery"), timeout=PATIENCE_S)
     assert answered.request == {"callback_query_id": query, "text": "Done"}
     assert telegram.messages(GROUP)[-1]["text"] == "Rolled again"
 
@@ -127,7 +132,7 @@ async def test_members_and_reactions_reach_only_who_asks_for_them(telegram, bot,
     async with polling(listening, bot):
         newcomer = telegram.join(name="Egor")
         telegram.react(GROUP, message_id, BORIS, "🔥")
-        joined, reacted = [await asyncio.wait_for(seen.get(), 5) for _ in range(2)]
+        joined, reacted = [await asyncio.wait_for(seen.get(), PATIENCE_S) for _ in range(2)]
     assert isinstance(joined, ChatMemberUpdated)
     assert (joined.new_chat_member.user.id, joined.old_chat_member.status) == (newcomer, "left")
     assert isinstance(reacted, MessageReactionUpdated)
@@ -150,15 +155,15 @@ async def test_what_was_not_confirmed_comes_again(telegram, bot, settled):
 
 
 async def test_a_long_poll_returns_as_soon_as_something_happens(telegram, bot, settled):
-    poll = asyncio.create_task(bot.get_updates(timeout=30))
+    poll = asyncio.create_task(bot.get_updates(timeout=LONG_POLL_S))
     await asyncio.sleep(0)
     telegram.say(GROUP, ALICE, "hello")
-    updates = await asyncio.wait_for(poll, 5)
+    updates = await asyncio.wait_for(poll, LONG_POLL_S / 2)
     assert [update.message.text for update in updates] == ["hello"]
 
 
 async def polls(telegram, expected: bool) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while telegram.world()["bot_polls"] is not expected:  # noqa: ASYNC110 - nothing to await
             await asyncio.sleep(0.005)
 
@@ -176,7 +181,7 @@ async def test_a_bot_that_dies_in_a_poll_takes_nothing_with_it(telegram, bot, tr
 async def test_a_second_poller_ends_the_first(telegram, bot, transcript):
     first = asyncio.create_task(bot.get_updates(timeout=30))
     second = asyncio.create_task(bot.get_updates(timeout=30))
-    refused = await transcript.wait_for(named("getUpdates"), timeout=5)
+    refused = await transcript.wait_for(named("getUpdates"), timeout=PATIENCE_S)
     assert refused.status == 409
     telegram.say(GROUP, ALICE, "hello")
     results = await asyncio.gather(first, second, return_exceptions=True)
@@ -367,7 +372,7 @@ async def test_an_outage_ends_where_it_began(telegram, bot):
 
 
 async def test_stopping_answers_the_open_poll(telegram, bot):
-    poll = asyncio.create_task(bot.get_updates(timeout=30))
+    poll = asyncio.create_task(bot.get_updates(timeout=LONG_POLL_S))
     await bot.get_me()
     await telegram.stop()
-    assert await asyncio.wait_for(poll, 5) == []
+    assert await asyncio.wait_for(poll, LONG_POLL_S / 2) == []

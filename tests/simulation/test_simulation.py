@@ -18,7 +18,6 @@ SOON_MISSED = ("ledger key", "relay")
 SEEDS_MAX = 20
 
 
-@pytest.mark.timeout(300)
 def test_a_few_seeds_are_sound(real_postgres: RealPostgres):
     outcomes = [simulate(seed, real_postgres) for seed in SEEDS]
 
@@ -33,7 +32,6 @@ def test_a_seed_replays_step_by_step(real_postgres: RealPostgres):
     assert other.digest != first.digest
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("guard", SOON_MISSED)
 def test_a_missing_guard_is_found_and_its_seed_finds_it_again(
     guard: str, real_postgres: RealPostgres

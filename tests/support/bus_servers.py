@@ -25,8 +25,8 @@ from bus import (
     connect,
     connect_reader,
 )
+from tests.support.patience import PATIENCE_S
 
-START_TIMEOUT_S = 10.0
 HOUR_MS = 3_600_000
 
 
@@ -74,7 +74,7 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the server ended with {process.returncode}"
         try:
@@ -85,7 +85,7 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             pass
         time.sleep(0.005)
-    pytest.fail(f"no server on port {port} after {START_TIMEOUT_S} s")
+    pytest.fail(f"no server on port {port} after {PATIENCE_S} s")
 
 
 @dataclass

@@ -23,6 +23,7 @@ with warnings.catch_warnings():
 
 from sandbox import Call, Faults, Transcript, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
+from tests.support.patience import PATIENCE_S
 
 SEED = load_seed().discord
 TOKEN = SEED.token
@@ -34,7 +35,6 @@ NEWCOMER, REGULAR, VETERAN, LEGEND = range(900000000000000101, 90000000000000010
 LUCKY, BOOSTER = 900000000000000110, 900000000000000111
 BOT_ROLE, MODERATOR = 900000000000000100, 900000000000000120
 MEMBER_ROLE = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}"
-PATIENCE_S = 5.0
 
 discord.VoiceClient.warn_nacl = False
 discord.VoiceClient.warn_dave = False

@@ -5,11 +5,12 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.support.patience import PATIENCE_S
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SERVICE_ROLES = ("to-discord", "to-telegram", "relay")
@@ -38,15 +39,13 @@ class Consumers:
     def text(self) -> str:
         return "\n".join(self.lines)
 
-    async def saw(
-        self, event: str, *, times: int = 1, within_s: float = 30.0, **having: Any
-    ) -> None:
+    async def saw(self, event: str, *, times: int = 1, **having: Any) -> None:
         """Return once the log holds such a line."""
 
         def is_it(line: dict[str, Any]) -> bool:
             return line["event"] == event and having.items() <= line.items()
 
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(PATIENCE_S):
             while sum(map(is_it, self.events)) < times:
                 assert not self._reading.done(), f"it ended without {event}:\n{self.text}"
                 self._news.clear()
@@ -58,18 +57,22 @@ class Consumers:
         await self.saw("role.started", role="to-telegram")
         await self.saw("role.started", role="relay")
 
-    async def ended(self, *, within_s: float = 30.0) -> int:
-        async with asyncio.timeout(within_s):
+    async def ended(self) -> int:
+        """Return the exit code once the process has ended."""
+        async with asyncio.timeout(PATIENCE_S):
             code = await self.process.wait()
             await self._reading
         return code
 
-    async def terminate(self, *, within_s: float) -> tuple[int, float]:
-        """Ask it to stop. Returns its exit code and how many seconds it took."""
-        began = time.monotonic()
+    async def terminate(self) -> int:
+        """Ask it to stop, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        code = await self.ended(within_s=within_s)
-        return code, time.monotonic() - began
+        return await self.ended()
+
+    @property
+    def cut_off(self) -> list[str]:
+        """The roles that a stop did not wait for any longer, because they had not ended in time."""
+        return [line["role"] for line in self.events if line["event"] == "role.cut_off"]
 
 
 def environment(**variables: str | None) -> dict[str, str]:
@@ -109,7 +112,7 @@ async def sandbox() -> AsyncIterator[dict[str, Any]]:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             ready = json.loads(await process.stdout.readline())
         yield ready
     finally:

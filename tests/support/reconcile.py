@@ -15,8 +15,7 @@ from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
 from db.reconcile import runs
 from db.reconcile.runs import RunReport
-
-DEADLINE_S = 20.0
+from tests.support.patience import PATIENCE_S
 
 #: Everything that a pass must not touch where nothing differs.
 WRITTEN = {
@@ -33,7 +32,7 @@ WRITTEN = {
 
 async def ended(role: Reconcile, pool: asyncpg.Pool, run_id: int) -> RunReport:
     """Work until the pass has ended."""
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + PATIENCE_S
     while True:
         await role.step()
         async with pool.acquire() as conn:
@@ -41,7 +40,7 @@ async def ended(role: Reconcile, pool: asyncpg.Pool, run_id: int) -> RunReport:
         assert report is not None
         if report.status != "running":
             return report
-        assert time.monotonic() < end, f"after {DEADLINE_S} s: {report}"
+        assert time.monotonic() < end, f"after {PATIENCE_S} s: {report}"
 
 
 async def a_pass(role: Reconcile, pool: asyncpg.Pool, **asked: Any) -> RunReport:
@@ -83,7 +82,7 @@ async def let_everything_arrive(parts: Resources) -> None:
     """Run a relay and the consumers until nothing is on its way."""
     relay = Relay(parts)
     roles = [Settling(source, parts) for source in SOURCES]
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + PATIENCE_S
     while await parts.pool.fetchval(
         "SELECT count(*) FROM sync_events WHERE status IN ('pending', 'published')"
     ):

@@ -12,9 +12,9 @@ import schemas
 from db import Contention, Fact, Platform, Recorded
 from db.ledger import events
 from schemas import Source
+from tests.support.patience import PATIENCE_S
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-DEADLINE_S = 20.0
 LOOK_AGAIN_S = 0.01
 ATTEMPTS_MAX = 50
 
@@ -102,9 +102,9 @@ async def persistently(work: Callable[[], Awaitable[Any]]) -> Any:
 
 async def until(holds: Callable[[], Awaitable[bool]], *, what: str) -> None:
     """Return once `holds`; fail if it does not in time."""
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + PATIENCE_S
     while not await holds():
-        assert time.monotonic() < end, f"waited {DEADLINE_S} s in vain: {what}"
+        assert time.monotonic() < end, f"waited {PATIENCE_S} s in vain: {what}"
         await asyncio.sleep(LOOK_AGAIN_S)
 
 

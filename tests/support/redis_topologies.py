@@ -19,11 +19,11 @@ from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.retry import Retry
 
+from tests.support.patience import PATIENCE_S
 from tests.support.redis_binaries import topology_binary
 
 HOST = "127.0.0.1"
 SERVICE = "twin"
-START_S_MAX = 20.0
 ANSWER_S_MAX = 5.0
 LOOK_AGAIN_S = 0.01
 #: After so long without an answer a primary is taken for dead.
@@ -251,13 +251,13 @@ def free_port(bus_offset: int = 0) -> int:
 
 
 def until(holds: Callable[[], bool], *, what: str) -> None:
-    deadline = time.monotonic() + START_S_MAX
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with suppress(redis.ConnectionError):  # a failover cuts connections
             if holds():
                 return
         time.sleep(LOOK_AGAIN_S)
-    pytest.fail(f"waited {START_S_MAX} s in vain: {what}")
+    pytest.fail(f"waited {PATIENCE_S} s in vain: {what}")
 
 
 _SERVER = [

@@ -12,16 +12,17 @@ from redis.asyncio import Redis
 
 import schemas
 from bus import Keys, Source
+from tests.support.patience import PATIENCE_S
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-DEADLINE_S = 20.0
 LOOK_AGAIN_S = 0.01
 
 
 async def until(
-    holds: Callable[[], Awaitable[bool]], *, what: str, deadline_s: float = DEADLINE_S
+    holds: Callable[[], Awaitable[bool]], *, what: str, deadline_s: float = PATIENCE_S
 ) -> None:
-    """Return once `holds`; fail if it does not in time."""
+    """Return once `holds`; fail if it does not within `deadline_s`, which is never too short."""
+    deadline_s = max(deadline_s, PATIENCE_S)
     end = time.monotonic() + deadline_s
     while not await holds():
         assert time.monotonic() < end, f"waited {deadline_s} s in vain: {what}"

@@ -136,7 +136,6 @@ async def promote_live(pool: asyncpg.Pool, wall: Wall, user_ids: Iterable[int]) 
     return waits
 
 
-@pytest.mark.timeout(180)
 async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repeats_nothing(
     parts, pool, monkeypatch
 ):
@@ -208,7 +207,6 @@ def community(community):
     return msgspec.structs.replace(community, consumers=limits)
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("spread", [False, True], ids=["at once", "while they are shown"])
 async def test_ten_thousand_events_cost_one_write_for_each_rank_that_is_shown(
     parts, pool, server, spread

@@ -100,7 +100,6 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
 
 
-@pytest.mark.timeout(240)
 async def test_over_real_sockets_a_backfill_does_not_move_the_p95_of_live_promotions(
     parts, pool, server
 ):
@@ -155,7 +154,6 @@ discord_window_ms = 500
 """
 
 
-@pytest.mark.timeout(240)
 async def test_killed_at_any_point_of_a_backfill_it_loses_and_repeats_nothing_visible(
     pool, server, own_redis_url, database_url, tmp_path
 ):

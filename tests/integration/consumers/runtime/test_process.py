@@ -77,10 +77,10 @@ async def test_it_announces_its_settings_and_ends_cleanly(environ, outside: Desk
             return await outside.xp("discord") > 0
 
         await until(begun, what="some events are settled")
-        code, took_s = await running.terminate(within_s=10)
+        code = await running.terminate()
 
     assert code == 0
-    assert took_s < 3
+    assert running.cut_off == []
     # The step was finished: its entries are committed and acknowledged.
     assert await outside.unacknowledged("telegram") == 0
     assert running.events[0]["release"] == RELEASE
@@ -132,7 +132,7 @@ async def test_a_second_signal_leaves_at_once(environ, outside: Desk):
             await running.saw("stop.requested")
             assert running.process.returncode is None
             running.process.send_signal(signal.SIGTERM)
-            assert await running.ended(within_s=2) == 130
+            assert await running.ended() == 130
 
 
 async def test_a_step_that_does_not_end_is_cancelled(environ, outside: Desk):
@@ -146,7 +146,7 @@ async def test_a_step_that_does_not_end_is_cancelled(environ, outside: Desk):
                 return await outside.unacknowledged("telegram") == 1
 
             await until(delivered, what="the entry is in the consumer's hands")
-            code, _ = await running.terminate(within_s=15)
+            code = await running.terminate()
 
     assert code == 0
     assert any(line["event"] == "role.cut_off" for line in running.events)
@@ -225,7 +225,7 @@ async def test_a_stream_name_that_is_taken_stops_its_own_direction_only(environ,
             return await outside.total_xp("discord") == 18
 
         await until(both, what="the event of Telegram")
-        code, _ = await running.terminate(within_s=10)
+        code = await running.terminate()
 
     assert code == 0
     [why] = {e["why"] for e in running.events if e.get("role") == "to-discord" and "why" in e}
@@ -247,7 +247,7 @@ async def test_a_stream_that_takes_no_more_ids_stops_no_process(environ, outside
             return await outside.xp("discord") == 16
 
         await until(settled, what="the events of Telegram")
-        code, _ = await running.terminate(within_s=10)
+        code = await running.terminate()
 
     assert code == 0
 
@@ -279,7 +279,7 @@ async def test_a_platform_that_does_not_answer_holds_up_no_other_role(environ, o
             return await outside.xp("discord") == 15
 
         await until(settled, what="the event is settled while Discord is away")
-        code, _ = await running.terminate(within_s=10)
+        code = await running.terminate()
 
     assert code == 0
     assert "Unclosed" not in running.text
@@ -301,10 +301,10 @@ async def test_all_roles_run_and_end_without_a_warning(environ, outside: Desk, t
                 await running.saw("role.started", role=role)
             await outside.add("telegram", xp_payload(15))
             await running.saw("surface.shown", platform="telegram")
-            code, took_s = await running.terminate(within_s=10)
+            code = await running.terminate()
 
     assert code == 0
-    assert took_s < 3
+    assert running.cut_off == []
     assert alive.exists()
     assert {line["level"] for line in running.events} == {"info"}
     assert all(line.startswith("{") for line in running.lines)
@@ -329,10 +329,10 @@ async def test_it_waits_for_servers_that_are_not_there_yet(toml: Path, tmp_path:
     async with consumers("to-discord", environ=environ) as running:
         await running.saw("role.delayed", role="consumers")
         with start_redis(tmp_path / "redis", port=redis_port, persistent=False, password="secret"):
-            code, took_s = await running.terminate(within_s=10)
+            code = await running.terminate()
 
     assert code == 0
-    assert took_s < 3
+    assert running.cut_off == []
     assert sum(line["level"] == "warning" for line in running.events) <= 2
 
 
@@ -364,7 +364,6 @@ async def test_losing_redis_while_running_loses_no_event(environ, outside: Desk)
         await until(all_settled, what="the event after the loss")
 
 
-@pytest.mark.timeout(120)
 async def test_postgres_away_and_back_loses_nothing(toml: Path, tmp_path: Path, own_redis_url):
     from launch.migrate import migrate
 
@@ -395,7 +394,7 @@ async def test_postgres_away_and_back_loses_nothing(toml: Path, tmp_path: Path, 
             await until(settled, what="the batch that was in hand")
             assert await outside.unacknowledged("telegram") == 0
             await pool.close()
-            code, _ = await running.terminate(within_s=10)
+            code = await running.terminate()
         assert code == 0
     finally:
         await redis.aclose()
