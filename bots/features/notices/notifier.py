@@ -32,7 +32,7 @@ DELAY_FIRST_S = 30.0
 DELAY_MAX_S = 3_600.0
 #: Age in seconds at which a notice is dropped unsent: the code in it has expired long since.
 NOTICE_S_MAX = 24 * 3_600.0
-#: Seconds for which a process has a notice to itself. After a kill another process waits so long.
+#: Seconds for which a process leases a notice; after a kill another process gets it then.
 LEASE_S = 300.0
 
 Send = Callable[[int, str], Awaitable[None]]

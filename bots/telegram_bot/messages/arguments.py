@@ -15,7 +15,7 @@ from .authors import Author, author_of
 
 #: Digits of a number that a member may write: no range of a command needs more.
 NUMBER_DIGITS_MAX = 9
-#: Digits of an account id: so many fit into Postgres' bigint, and Telegram's ids have at most 16.
+#: Digits of an account id: any 18 digits fit into a bigint, and Telegram's ids have at most 16.
 ACCOUNT_ID_DIGITS_MAX = 18
 
 
