@@ -16,7 +16,7 @@ import asyncpg
 
 from bus import connect
 from consumers.runtime import roles
-from db import Rung
+from db.ledger.ranks import RankRow
 from launch.waiting import until
 
 from .existing_community import Size, make
@@ -30,7 +30,9 @@ SAMPLE_S: Final = 1.0
 OUT_OF_REACH_XP: Final = 1_000_000_000
 MILLION: Final = 1_000_000
 HISTORY: Final = Size(MEMBERS, ledger_rows=100_000)
-LADDER: Final = [Rung(name, OUT_OF_REACH_XP * number) for number, name in enumerate(RANKS, start=1)]
+LADDER: Final = [
+    RankRow(name, OUT_OF_REACH_XP * number) for number, name in enumerate(RANKS, start=1)
+]
 
 
 class Pace(NamedTuple):

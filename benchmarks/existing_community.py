@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from db import Rung, set_ladder
+from db.ledger.ranks import RankRow, set_ranks
 
 #: A prime, so that consecutive numbers belong to different members, in no order.
 STRIDE: Final = 7_919
@@ -17,7 +17,7 @@ BEFORE: Final = 1_000_000_000_000
 EVENTS_KEPT: Final = 50_000
 
 #: The ladder of the consumers' twinstream.toml, so that no rank changes when they start.
-RUNGS: Final = (Rung("Newcomer", 10),)
+RUNGS: Final = (RankRow("Newcomer", 10),)
 
 # Members with books on both platforms, and a ledger in no order of members, as in production.
 COMMUNITY: Final = """
@@ -73,10 +73,10 @@ class Size(NamedTuple):
         return f"{self.members:,} members, {self.ledger_rows:,} ledger rows"
 
 
-async def make(database_url: str, size: Size, rungs: Sequence[Rung] = RUNGS) -> None:
+async def make(database_url: str, size: Size, rungs: Sequence[RankRow] = RUNGS) -> None:
     """Fill an empty database. Every member has 1,000 XP on both sides."""
     async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
-        await set_ladder(pool, rungs)
+        await set_ranks(pool, rungs)
         async with pool.acquire() as conn:
             await conn.execute(
                 COMMUNITY.format(

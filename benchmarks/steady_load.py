@@ -7,8 +7,9 @@ from typing import Final
 
 import asyncpg
 
-from db import Contention, Fact, Producer, Recorded, StorageUnavailable
+from db import Contention, Producer, Recorded, StorageUnavailable
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 
 from .testbed import MEMBERS, SOURCE, fact
 
@@ -67,6 +68,6 @@ class SteadyLoad:
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
 
-    async def _record(self, facts: list[Fact]) -> list[Recorded]:
+    async def _record(self, facts: list[Envelope]) -> list[Recorded]:
         async with self._pool.acquire() as conn, conn.transaction():
             return await events.record(conn, SOURCE, facts)

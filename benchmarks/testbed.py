@@ -16,8 +16,9 @@ import schemas
 from bus import Client, Keys, connect, ensure_group
 from config import Community
 from config.community import DiscordSetting, Rank, TelegramSetting
-from db import Fact, Rung, set_ladder
 from db.ledger import events
+from db.ledger.envelopes import Envelope
+from db.ledger.ranks import RankRow, set_ranks
 from db.members import accounts
 from launch.migrate import migrate
 from launch.servers import Server, start_postgres, start_redis
@@ -137,7 +138,7 @@ async def record_events(database_url: str, count: int, members: int) -> tuple[by
     """Record events of members with both accounts, at their origin only."""
     payloads: list[bytes] = []
     async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as pool:
-        await set_ladder(pool, [Rung(name, xp) for name, xp in LADDER])
+        await set_ranks(pool, [RankRow(name, xp) for name, xp in LADDER])
         async with pool.acquire() as conn:
             await accounts.ensure(conn, SOURCE, range(1, members + 1))
         await pool.execute(
@@ -153,7 +154,7 @@ async def record_events(database_url: str, count: int, members: int) -> tuple[by
     return tuple(payloads)
 
 
-def fact(number: int, members: int = MEMBERS) -> Fact:
+def fact(number: int, members: int = MEMBERS) -> Envelope:
     """Return the event of this number: a member wins some XP."""
     event = schemas.xp_changed(
         user_id=number % members + 1,
@@ -163,7 +164,7 @@ def fact(number: int, members: int = MEMBERS) -> Fact:
         entity_id=str(number),
         occurred_at=datetime.now(UTC),
     )
-    return Fact(event, schemas.encode(event))
+    return Envelope(event, schemas.encode(event))
 
 
 async def fill(redis: Client, payloads: tuple[bytes, ...], *, field: bytes = b"e") -> None:

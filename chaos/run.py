@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import asyncpg
 
-from db import PLATFORMS, issue_code, redeem_code
+from db import PLATFORMS
+from db.members.linking import issue_code, redeem_code
 
 from .audit import Audit, audit, unfinished_events, unfinished_groups
 from .commit_journal import prepare

@@ -1,4 +1,9 @@
-"""Postgres, the record: accounts, ledger, books, events, surfaces. Functions over a connection."""
+"""Postgres, the record: what a bot that produces events needs of it.
+
+A bot opens a pool and records events with a `Producer`; a bot with a table of its own gives it a
+`Store`. The rooms below are for twinstream's own processes: `ledger`, `members`, `surfaces`,
+`stores`, `reconcile` and `upkeep` may change with every release.
+"""
 
 from .errors import (
     Contention,
@@ -11,57 +16,37 @@ from .errors import (
     StoreClosed,
     StoreUnfit,
 )
-from .ledger.envelopes import Event, Fact, Recorded
-from .ledger.ranks import Rung, set_ladder
-from .members.accounts import accounts_of, find_member, name_elsewhere, see
-from .members.linking import LinkOutcome, issue_code, redeem_code
-from .members.profiles import Achievement, Profile, Standing, profile, top
+from .ledger.envelopes import Event, Recorded
 from .platforms import PLATFORMS, Platform
 from .pool import SchemaOutdated, open_pool
-from .producer import Producer
-from .stop_signs import Paused
+from .producer import Producer, Publisher, Wire
 from .stores.opening import open_stores
-from .stores.port import Change, Holding, Store
-from .surfaces.announcements import Announcement
+from .stores.port import Change, Holding, Store, StoreSetting
 from .url import BadDatabaseUrl
 
 __all__ = [
     "PLATFORMS",
-    "Achievement",
-    "Announcement",
     "BadDatabaseUrl",
     "Change",
     "Contention",
     "DbError",
     "Event",
-    "Fact",
     "Holding",
     "IdempotencyConflict",
     "InsufficientFunds",
-    "LinkOutcome",
-    "Paused",
     "Platform",
     "Producer",
-    "Profile",
+    "Publisher",
     "Recorded",
     "RowRefused",
     "RuleBroken",
-    "Rung",
     "SchemaOutdated",
-    "Standing",
     "StorageUnavailable",
     "Store",
     "StoreClosed",
+    "StoreSetting",
     "StoreUnfit",
-    "accounts_of",
-    "find_member",
-    "issue_code",
-    "name_elsewhere",
+    "Wire",
     "open_pool",
     "open_stores",
-    "profile",
-    "redeem_code",
-    "see",
-    "set_ladder",
-    "top",
 ]

@@ -26,7 +26,7 @@ import structlog
 
 from .errors import Contention, DbError, InsufficientFunds, RuleBroken, mapped_errors
 from .ledger import events, funds, outbox
-from .ledger.envelopes import Event, Fact, Recorded
+from .ledger.envelopes import Envelope, Event, Recorded
 from .members import profiles
 from .platforms import PLATFORMS, Platform
 from .stores.port import Store
@@ -283,10 +283,10 @@ class Producer:
             while self._published:
                 await self._mark()
 
-    def _fact(self, event: Event) -> Fact:
+    def _fact(self, event: Event) -> Envelope:
         """Read the event as the other side will: whoever built it, what is recorded arrives."""
         payload = self._wire.encode(event)
-        return Fact(self._wire.decode(payload), payload)
+        return Envelope(self._wire.decode(payload), payload)
 
     async def _create_one(self, event: Event, conn: asyncpg.Connection | None) -> Recorded:
         [recorded] = await self.create_events([event], conn=conn)
@@ -308,7 +308,7 @@ class Producer:
         else:
             self._published += [one.idempotency_key for one in batch]
 
-    async def _record_with_own_connection(self, facts: Sequence[Fact]) -> list[Recorded]:
+    async def _record_with_own_connection(self, facts: Sequence[Envelope]) -> list[Recorded]:
         for _ in range(RECORD_ATTEMPTS_MAX - 1):
             with contextlib.suppress(Contention):
                 async with self._connection() as conn:
@@ -343,7 +343,7 @@ class Producer:
                 await outbox.mark_published(conn, batch, fresh=True)
         del self._published[: len(batch)]
 
-    async def _record(self, conn: asyncpg.Connection, facts: Sequence[Fact]) -> list[Recorded]:
+    async def _record(self, conn: asyncpg.Connection, facts: Sequence[Envelope]) -> list[Recorded]:
         """Record events; if they are refused, a larger transaction goes on without them."""
         source = facts[0].event.source
         try:

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bus import SOURCES, Client, Keys, Source
-from db import Platform, Profile, profile
+from db import Platform
+from db.members.profiles import Profile, profile
 from db.upkeep import status
 
 from . import manual_change

@@ -6,13 +6,7 @@ from typing import Any
 
 import schemas
 from bus import Keys, Publisher, Source
-from db import (
-    Contention,
-    IdempotencyConflict,
-    InsufficientFunds,
-    Producer,
-    StorageUnavailable,
-)
+from db import Contention, IdempotencyConflict, InsufficientFunds, Producer, StorageUnavailable
 
 from .expectations import Effect, Expectations
 from .pool import Pool, PostgresServer

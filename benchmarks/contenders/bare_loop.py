@@ -8,8 +8,8 @@ import asyncpg
 import schemas
 from benchmarks.testbed import BATCH, KEYS, PLATFORM, SOURCE, STREAM, Start, fill
 from bus import connect_reader
-from db import Fact
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 
 GROUP = KEYS.group(SOURCE)
 
@@ -23,7 +23,7 @@ async def drain(start: Start) -> float:
     began, done = time.perf_counter(), 0
     while done < len(start.payloads):
         [(_, entries)] = await redis.xreadgroup(GROUP, "bare", {STREAM: ">"}, count=BATCH)
-        facts = [Fact(schemas.decode(fields[b"e"]), fields[b"e"]) for _, fields in entries]
+        facts = [Envelope(schemas.decode(fields[b"e"]), fields[b"e"]) for _, fields in entries]
         async with conn.transaction():
             await events.settle(conn, PLATFORM, SOURCE, facts)
         await redis.xack(STREAM, GROUP, *(entry_id for entry_id, _ in entries))

@@ -6,8 +6,9 @@ import asyncpg
 
 import schemas
 from benchmarks.testbed import PLATFORM, SOURCE
-from db import Contention, Fact
+from db import Contention
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 
 
 async def settle(pool: asyncpg.Pool, payloads: Sequence[bytes]) -> None:
@@ -15,7 +16,7 @@ async def settle(pool: asyncpg.Pool, payloads: Sequence[bytes]) -> None:
 
     Without the retry, a library that acknowledges failed messages would lose events.
     """
-    facts = [Fact(schemas.decode(payload), payload) for payload in payloads]
+    facts = [Envelope(schemas.decode(payload), payload) for payload in payloads]
     while True:
         try:
             async with pool.acquire() as conn, conn.transaction():

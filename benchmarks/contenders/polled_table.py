@@ -7,8 +7,8 @@ import asyncpg
 
 import schemas
 from benchmarks.testbed import PLATFORM, SOURCE, Start
-from db import Fact
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 
 ROWS = 100
 
@@ -29,7 +29,7 @@ async def drain(start: Start, *, pause_s: float = 0.0, count: int | None = None)
                 ROWS,
             )
             payloads = [payload.encode() for (payload,) in rows]
-            facts = [Fact(schemas.decode(payload), payload) for payload in payloads]
+            facts = [Envelope(schemas.decode(payload), payload) for payload in payloads]
             await events.settle(conn, PLATFORM, SOURCE, facts)
         done += len(rows)
         await asyncio.sleep(pause_s)

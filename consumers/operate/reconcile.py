@@ -16,9 +16,11 @@ from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources, open_resources
 from consumers.runtime.runner import pause
 from consumers.runtime.transactions import transaction
-from db import PLATFORMS, Paused, find_member
+from db import PLATFORMS
+from db.members.accounts import find_member
 from db.reconcile import drift, runs, views
 from db.reconcile.runs import RunReport
+from db.stop_signs import Paused
 
 #: Findings in the printed table, at most.
 FINDINGS_SHOWN: Final = 50

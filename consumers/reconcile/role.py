@@ -19,10 +19,11 @@ from consumers.runtime import metrics
 from consumers.runtime.rebuild import make_ready
 from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
-from db import Paused, stop_signs
+from db import stop_signs
 from db.reconcile import drift, runs
 from db.reconcile import pages as reconcile_pages
 from db.reconcile.runs import Cause, Run
+from db.stop_signs import Paused
 
 from .comparison import PageComparer
 from .debts import DebtPayer

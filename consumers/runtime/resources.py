@@ -22,7 +22,8 @@ from bus import (
     consumer_name,
 )
 from config import Community, ConfigError, Settings
-from db import Platform, Rung, Store, open_pool, open_stores, set_ladder
+from db import Platform, Store, open_pool, open_stores
+from db.ledger.ranks import RankRow, set_ranks
 
 from .rebuild import Rebuild
 
@@ -95,7 +96,7 @@ async def open_resources(
         stack.push_async_callback(_close, pool)
         stores = await open_stores(pool, community.stores.by_platform())
         rebuild = Rebuild(pool, redis, keys)
-        await set_ladder(pool, [Rung(rank.name, rank.xp) for rank in community.ranks])
+        await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in community.ranks])
         for source in SOURCES:
             await _try_to_build(rebuild, source)
         yield Resources(

@@ -15,15 +15,10 @@ import structlog
 import schemas
 from config import AchievementSetting, Community
 from consumers.runtime.resources import Resources
-from db import (
-    Fact,
-    IdempotencyConflict,
-    Platform,
-    Producer,
-    RuleBroken,
-    accounts_of,
-)
+from db import IdempotencyConflict, Platform, Producer, RuleBroken
 from db.ledger import entries, events
+from db.ledger.envelopes import Envelope
+from db.members.accounts import accounts_of
 
 log = structlog.get_logger("twinstream.settling")
 
@@ -45,7 +40,7 @@ class Bonuses:
             if one.bonus_xp or one.bonus_balance
         }
 
-    async def give(self, facts: Iterable[Fact]) -> None:
+    async def give(self, facts: Iterable[Envelope]) -> None:
         """Give the bonuses of those events that are achievements and not settled yet.
 
         An achievement that Postgres refuses has no bonus; settling it logs why. A bonus that is
@@ -63,10 +58,10 @@ class Bonuses:
             except (IdempotencyConflict, RuleBroken) as error:
                 log.debug("bonus.refused", key=fact.event.idempotency_key, why=str(error))
 
-    async def _give(self, fact: Fact, setting: AchievementSetting) -> None:
+    async def _give(self, fact: Envelope, setting: AchievementSetting) -> None:
         event = fact.event
         async with self._producer.transaction() as conn:
-            if await entries.hold(conn, self._platform, [event.idempotency_key]):
+            if await entries.lock_rows(conn, self._platform, [event.idempotency_key]):
                 return
             # This also locks the member, so that no link is made until the bonus is committed.
             await events.record(conn, event.source, [fact], status="published")

@@ -5,14 +5,15 @@ from typing import NamedTuple
 
 import schemas
 from bus import Entry
-from db import Fact, IdempotencyConflict, Platform, RuleBroken
+from db import IdempotencyConflict, Platform, RuleBroken
+from db.ledger.envelopes import Envelope
 
 
 class Delivery(NamedTuple):
     """An entry and the event that it carries."""
 
     entry: Entry
-    fact: Fact
+    fact: Envelope
 
 
 class Refusal(NamedTuple):
@@ -54,7 +55,7 @@ def sort_out(entries: Sequence[Entry], source: Platform) -> tuple[list[Delivery]
             reason = f"the event says source {event.source}, but it came on {entry.stream}"
             refusals.append(Refusal(entry, reason, key_of(entry), event.type))
             continue
-        deliveries.append(Delivery(entry, Fact(event, entry.payload)))
+        deliveries.append(Delivery(entry, Envelope(event, entry.payload)))
     return deliveries, refusals
 
 

@@ -137,7 +137,7 @@ async def find(conn: asyncpg.Connection, keys: Collection[str]) -> list[LedgerRo
     return [LedgerRow(*row) for row in rows]
 
 
-async def hold(
+async def lock_rows(
     conn: asyncpg.Connection, platform: Platform, keys: Collection[str]
 ) -> dict[str, LedgerRow]:
     """Return one platform's rows by key, and keep their members from being linked away.

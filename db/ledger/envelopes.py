@@ -26,7 +26,7 @@ class Event(Protocol):
     def occurred_at(self) -> datetime: ...
 
 
-class Fact(NamedTuple):
+class Envelope(NamedTuple):
     """An event together with its bytes on the wire."""
 
     event: Event

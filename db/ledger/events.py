@@ -15,7 +15,7 @@ from ..stores import debts
 from ..stores.port import Store
 from . import entries
 from .entries import LedgerRow
-from .envelopes import Fact, Recorded
+from .envelopes import Envelope, Recorded
 
 PAYLOAD_KEPT_BYTES_MAX = 16_384
 
@@ -23,7 +23,7 @@ PAYLOAD_KEPT_BYTES_MAX = 16_384
 async def record(
     conn: asyncpg.Connection,
     source: Platform,
-    facts: Sequence[Fact],
+    facts: Sequence[Envelope],
     *,
     status: str = "pending",
     store: Store | None = None,
@@ -75,7 +75,7 @@ async def settle(
     conn: asyncpg.Connection,
     platform: Platform,
     source: Platform,
-    facts: Sequence[Fact],
+    facts: Sequence[Envelope],
     *,
     store: Store | None = None,
 ) -> frozenset[str]:
@@ -92,11 +92,13 @@ async def settle(
             `record` does.
     """
     with mapped_errors():
-        origin = await entries.hold(conn, source, {fact.event.idempotency_key for fact in facts})
+        origin = await entries.lock_rows(
+            conn, source, {fact.event.idempotency_key for fact in facts}
+        )
         foreign = [fact for fact in facts if fact.event.idempotency_key not in origin]
         if foreign:
             await record(conn, source, foreign, status="published")
-            origin |= await entries.hold(
+            origin |= await entries.lock_rows(
                 conn, source, {fact.event.idempotency_key for fact in foreign}
             )
         for fact in facts:

@@ -6,11 +6,11 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-from .envelopes import Fact
+from .envelopes import Envelope
 
 
 async def overdrawn(
-    conn: asyncpg.Connection, source: Platform, facts: Sequence[Fact]
+    conn: asyncpg.Connection, source: Platform, facts: Sequence[Envelope]
 ) -> tuple[int, ...]:
     """Return the accounts from which these facts together would take more than there is now."""
     rows = [fact.as_row(member_id=0) for fact in facts]  # whose they are is what is asked here

@@ -12,14 +12,14 @@ from ..surfaces.wishes import want
 MEMBERS_PER_STEP = 5_000
 
 
-class Rung(NamedTuple):
+class RankRow(NamedTuple):
     """One rank: its name and the XP from which it is held."""
 
     name: str
     xp: int
 
 
-async def set_ladder(pool: asyncpg.Pool, rungs: Sequence[Rung]) -> int:
+async def set_ranks(pool: asyncpg.Pool, rungs: Sequence[RankRow]) -> int:
     """Make `rungs` (lowest first) the ladder. Returns how many ranks of members changed by it.
 
     Members are recomputed in bounded steps, each a transaction of its own, so that nobody waits
@@ -35,7 +35,7 @@ async def set_ladder(pool: asyncpg.Pool, rungs: Sequence[Rung]) -> int:
             return changed
 
 
-async def _replace(conn: asyncpg.Connection, rungs: Sequence[Rung]) -> None:
+async def _replace(conn: asyncpg.Connection, rungs: Sequence[RankRow]) -> None:
     if await _ladder(conn) == list(rungs):
         return
     async with conn.transaction():
@@ -49,8 +49,8 @@ async def _replace(conn: asyncpg.Connection, rungs: Sequence[Rung]) -> None:
         )
 
 
-async def _ladder(conn: asyncpg.Connection) -> list[Rung]:
-    return [Rung(*row) for row in await conn.fetch("SELECT name, xp FROM ranks ORDER BY rank")]
+async def _ladder(conn: asyncpg.Connection) -> list[RankRow]:
+    return [RankRow(*row) for row in await conn.fetch("SELECT name, xp FROM ranks ORDER BY rank")]
 
 
 async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:

@@ -93,7 +93,7 @@ async def name_elsewhere(
     return name
 
 
-async def see(
+async def remember_name(
     conn: asyncpg.Connection, platform: Platform, account_id: int, display_name: str
 ) -> None:
     """Remember the name that an account goes by now, also before anything happened to it.

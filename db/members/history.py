@@ -13,7 +13,7 @@ from .accounts import find_member
 State = Literal["arrived", "on_its_way", "buried"]
 
 
-class Change(NamedTuple):
+class HistoryRow(NamedTuple):
     """One row of one platform's ledger, and what it added up to then."""
 
     occurred_at: datetime
@@ -33,7 +33,7 @@ class History(NamedTuple):
     """A member's last changes, newest first."""
 
     display_name: str | None
-    changes: Sequence[Change]
+    changes: Sequence[HistoryRow]
 
 
 async def history(
@@ -56,9 +56,9 @@ async def history(
     return History(name, changes) if changes else None
 
 
-def _change(row: asyncpg.Record) -> Change:
+def _change(row: asyncpg.Record) -> HistoryRow:
     """Read a row. A sum may be more than a bigint holds, so Postgres returns it as `numeric`."""
-    change = Change(*row)
+    change = HistoryRow(*row)
     if change.xp is None or change.balance is None:
         return change
     return change._replace(xp=int(change.xp), balance=int(change.balance))

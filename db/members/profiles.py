@@ -30,7 +30,7 @@ class Profile(NamedTuple):
     achievements: tuple[Achievement, ...]
 
 
-class Standing(NamedTuple):
+class LeaderboardRow(NamedTuple):
     """A line of the table of members."""
 
     position: int
@@ -103,7 +103,7 @@ async def holds_achievement(
     return held
 
 
-async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> list[Standing]:
+async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> list[LeaderboardRow]:
     """Return the members with the most XP, highest first; those without any are left out.
 
     A member goes by the name of their account on `platform`, or else by that of the other one.
@@ -125,4 +125,4 @@ async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> li
             platform,
             limit,
         )
-    return [Standing(*row) for row in rows]
+    return [LeaderboardRow(*row) for row in rows]

@@ -11,8 +11,9 @@ from bus import Keys, Publisher, connect, ensure_group
 from chaos.audit import Audit, audit
 from chaos.commit_journal import Committed, note_committed, note_rolled_back, prepare
 from chaos.deployment import redis_at
-from db import Fact, Producer, Recorded
+from db import Producer, Recorded
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 from launch.servers import Server, start_redis
 
 WINS = 6
@@ -72,7 +73,7 @@ async def history(pool: asyncpg.Pool, redis: Redis) -> list[Recorded]:
             )
             async with conn.transaction():
                 opposite = schemas.opposite(one.source)
-                await events.settle(conn, opposite, one.source, [Fact(event, one.payload)])
+                await events.settle(conn, opposite, one.source, [Envelope(event, one.payload)])
     for source in schemas.SOURCES:
         stream, group = Keys().subscription(source)
         [[_, entries]] = await redis.xreadgroup(group, "test", {stream: ">"})

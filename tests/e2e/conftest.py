@@ -22,7 +22,7 @@ import bots.telegram_bot.app
 from bots.runtime.supervisor import Supervisor
 from bus import Keys, connect, ensure_group
 from config import Community, Settings
-from db import Rung, set_ladder
+from db.ledger.ranks import RankRow, set_ranks
 from launch.servers import Server
 from sandbox import Call, Faults, Transcript, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
@@ -193,7 +193,7 @@ async def stage(
     await telegram.start()
     await discord_.start()
     community = Community.from_toml(checkout / "sandbox" / "twinstream.toml")
-    await set_ladder(pool, [Rung(rank.name, rank.xp) for rank in community.ranks])
+    await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in community.ranks])
     redis = connect(redis_server.url, name="test")
     for source in ("telegram", "discord"):
         await ensure_group(redis, keys.subscription(source))

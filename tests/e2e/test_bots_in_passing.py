@@ -9,8 +9,9 @@ import pytest
 import bots.features.announcements.announcer
 import schemas
 from config.community import AnnouncementSetting
-from db import Fact, see
 from db.ledger import events
+from db.ledger.envelopes import Envelope
+from db.members.accounts import remember_name
 from db.surfaces.visits import mark_shown, take
 
 GROUP = -1001000000001
@@ -37,8 +38,8 @@ async def earn_and_show(stage, platform, user_id: int) -> None:
         occurred_at=datetime.now(UTC),
     )
     async with stage.pool.acquire() as conn, conn.transaction():
-        await events.record(conn, platform, [Fact(event, schemas.encode(event))])
-        await see(conn, platform, user_id, "Alice")
+        await events.record(conn, platform, [Envelope(event, schemas.encode(event))])
+        await remember_name(conn, platform, user_id, "Alice")
     [showing] = await take(stage.pool, platform, limit=1, lease_s=60.0)
     await mark_shown(stage.pool, showing)
 

@@ -16,8 +16,8 @@ from bots.runtime.supervisor import Supervisor
 from config.community import DiscordSetting
 from consumers.display.telegram_tags import tags
 from consumers.runtime.resources import open_resources
-from db import Fact
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 from sandbox import Transcript, load_seed
 from sandbox.discord_api import DiscordPlatform, Intent
 
@@ -45,7 +45,7 @@ async def earn(stage, platform: str, user_id: int, entity_id: str) -> None:
         occurred_at=datetime.now(UTC),
     )
     async with stage.pool.acquire() as conn, conn.transaction():
-        await events.record(conn, platform, [Fact(event, schemas.encode(event))])
+        await events.record(conn, platform, [Envelope(event, schemas.encode(event))])
 
 
 def roles_of(stage, user_id: int) -> set[int] | None:

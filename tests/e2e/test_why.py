@@ -4,8 +4,9 @@ import pytest
 
 import schemas
 from bus import Publisher, connect
-from db import Fact, Producer
+from db import Producer
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 from sandbox import Fault
 
 GROUP = -1001000000001
@@ -46,7 +47,7 @@ async def earned(stage, producer):
     await win(ALICE, 20, "2")
     await win(DISCORD_ALICE, 7, "3", source="discord")
     async with stage.pool.acquire() as conn, conn.transaction():
-        fact = Fact(schemas.decode(first.payload), first.payload)
+        fact = Envelope(schemas.decode(first.payload), first.payload)
         await events.settle(conn, "discord", "telegram", [fact])
 
 

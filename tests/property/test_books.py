@@ -19,12 +19,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import schemas
-from db import Fact, InsufficientFunds, LinkOutcome, Rung, issue_code, redeem_code
+from db import InsufficientFunds
 from db.ledger import events, outbox
+from db.ledger.envelopes import Envelope
+from db.ledger.ranks import RankRow
+from db.members.linking import LinkOutcome, issue_code, redeem_code
 from launch.servers import Server
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-LADDER = (Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100))
+LADDER = (RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100))
 EXAMPLES = 200
 PEOPLE = 2
 #: The accounts of person n: n on Telegram, 100 + n on Discord. Their keys are told apart by both.
@@ -40,7 +43,7 @@ class Happening(NamedTuple):
 
 
 @st.composite
-def happened(draw: st.DrawFn, *, number: int) -> Fact:
+def happened(draw: st.DrawFn, *, number: int) -> Envelope:
     source = draw(st.sampled_from(schemas.SOURCES))
     person = draw(st.integers(1, PEOPLE))
     account = person + (DISCORD_OFFSET if source == "discord" else 0)
@@ -58,11 +61,11 @@ def happened(draw: st.DrawFn, *, number: int) -> Fact:
         event = schemas.balance_changed(
             delta_balance=draw(AMOUNTS), reason="game", entity_id=str(number), **common
         )
-    return Fact(event, schemas.encode(event))
+    return Envelope(event, schemas.encode(event))
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[list[Fact], list[Happening]]:
+def histories(draw: st.DrawFn) -> tuple[list[Envelope], list[Happening]]:
     length = draw(st.integers(1, 10))
     facts = [draw(happened(number=number)) for number in range(length)]
     some_events = st.lists(st.integers(0, length - 1), min_size=1, max_size=6).map(tuple)
@@ -79,10 +82,10 @@ def histories(draw: st.DrawFn) -> tuple[list[Fact], list[Happening]]:
 class World:
     """One example: a history carried out on a real Postgres, and the model of what must be."""
 
-    def __init__(self, conn: asyncpg.Connection, facts: list[Fact]) -> None:
+    def __init__(self, conn: asyncpg.Connection, facts: list[Envelope]) -> None:
         self.conn = conn
         self.facts = facts
-        self.recorded: dict[str, Fact] = {}
+        self.recorded: dict[str, Envelope] = {}
         self.linked: set[int] = set()
 
     async def run(self, steps: list[Happening]) -> None:
@@ -100,7 +103,7 @@ class World:
                     for source in schemas.SOURCES:
                         await outbox.unpublish(self.conn, source)
 
-    async def record(self, facts: list[Fact]) -> None:
+    async def record(self, facts: list[Envelope]) -> None:
         for source, mine in by_source(facts):
             try:
                 async with self.conn.transaction():
@@ -112,7 +115,7 @@ class World:
             assert not set(created) & self.recorded.keys()
             self.note(mine)
 
-    async def take_back(self, facts: list[Fact]) -> None:
+    async def take_back(self, facts: list[Envelope]) -> None:
         """Record in a savepoint that is rolled back: no trace of it is left."""
         for source, mine in by_source(facts):
             savepoint = self.conn.transaction()
@@ -121,7 +124,7 @@ class World:
                 await events.record(self.conn, source, mine)
             await savepoint.rollback()
 
-    async def settle(self, facts: list[Fact]) -> None:
+    async def settle(self, facts: list[Envelope]) -> None:
         """Deliver a batch. What nobody recorded is a fact of a foreign program's."""
         for source, mine in by_source(facts):
             try:
@@ -138,7 +141,7 @@ class World:
         assert outcome is expected
         self.linked.add(person)
 
-    def note(self, facts: list[Fact]) -> None:
+    def note(self, facts: list[Envelope]) -> None:
         self.recorded |= {fact.event.idempotency_key: fact for fact in facts}
 
     def who(self, account: int) -> object:
@@ -188,7 +191,7 @@ class World:
         assert {status for (status,) in statuses} <= {"completed"}
 
 
-def by_source(facts: list[Fact]) -> Iterator[tuple[schemas.Source, list[Fact]]]:
+def by_source(facts: list[Envelope]) -> Iterator[tuple[schemas.Source, list[Envelope]]]:
     for source in schemas.SOURCES:
         if mine := [fact for fact in facts if fact.event.source == source]:
             yield source, mine

@@ -24,7 +24,8 @@ from config.community import StoreSetting
 from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
-from db import InsufficientFunds, Store, issue_code, open_stores, redeem_code
+from db import InsufficientFunds, Store, open_stores
+from db.members.linking import issue_code, redeem_code
 from db.reconcile import runs
 from launch.servers import Server
 from tests.support.deployment import TEMPORARY, Deployment

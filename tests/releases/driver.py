@@ -25,10 +25,14 @@ from consumers.reconcile import open_role
 from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
-from db import Fact, Paused, Producer, find_member, issue_code, redeem_code, see
+from db import Producer
 from db.ledger import events
+from db.ledger.envelopes import Envelope
+from db.members.accounts import find_member, remember_name
+from db.members.linking import issue_code, redeem_code
 from db.reconcile import runs
 from db.release import RELEASE
+from db.stop_signs import Paused
 
 COMMUNITY = "sandbox/twinstream.toml"
 DEADLINE_S = 60.0
@@ -73,13 +77,13 @@ async def record(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
         batch = facts(source, first, asked.count, asked.round)
         if asked.unpublished:
             async with parts.pool.acquire() as conn, conn.transaction():
-                known = [Fact(one, schemas.encode(one)) for one in batch]
+                known = [Envelope(one, schemas.encode(one)) for one in batch]
                 await events.record(conn, source, known)
         else:
             await producer.create_events(batch)
         async with parts.pool.acquire() as conn:
             for number in range(asked.count):
-                await see(conn, source, first + number, f"Member {first + number}")
+                await remember_name(conn, source, first + number, f"Member {first + number}")
         count += len(batch)
     await producer.close()
     return {"recorded": count}

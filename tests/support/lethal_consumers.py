@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from consumers.__main__ import run
-from db import Fact
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 
 LETHAL = "lethal"
 
@@ -15,7 +15,7 @@ settle = events.settle
 
 
 async def settle_or_die(
-    conn: Any, platform: Any, source: Any, facts: Sequence[Fact], **more: Any
+    conn: Any, platform: Any, source: Any, facts: Sequence[Envelope], **more: Any
 ) -> Any:
     if any(fact.event.idempotency_key.endswith(LETHAL) for fact in facts):
         os.kill(os.getpid(), signal.SIGKILL)

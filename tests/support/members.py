@@ -6,8 +6,8 @@ import asyncpg
 
 import schemas
 from bus import Source
-from db import Fact
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 from tests.support.settling import NOON
 
 _numbers = itertools.count(1)
@@ -67,6 +67,6 @@ class MemberDesk:
         await self._pool.execute("UPDATE surfaces SET retry_at = now() WHERE retry_at > now()")
 
     async def _record(self, event: schemas.Event) -> None:
-        fact = Fact(event, schemas.encode(event))
+        fact = Envelope(event, schemas.encode(event))
         async with self._pool.acquire() as conn, conn.transaction():
             await events.record(conn, self._platform, [fact])

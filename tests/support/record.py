@@ -9,8 +9,9 @@ from typing import Any
 import asyncpg
 
 import schemas
-from db import Contention, Fact, Platform, Recorded
+from db import Contention, Platform, Recorded
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 from schemas import Source
 from tests.support.patience import PATIENCE_S
 
@@ -19,8 +20,8 @@ LOOK_AGAIN_S = 0.01
 ATTEMPTS_MAX = 50
 
 
-def fact_of(event: schemas.Event) -> Fact:
-    return Fact(event, schemas.encode(event))
+def fact_of(event: schemas.Event) -> Envelope:
+    return Envelope(event, schemas.encode(event))
 
 
 def xp(
@@ -31,7 +32,7 @@ def xp(
     source: Source = "telegram",
     reason: str = "game_guess",
     key: str | None = None,
-) -> Fact:
+) -> Envelope:
     return fact_of(
         schemas.xp_changed(
             user_id=user_id,
@@ -52,7 +53,7 @@ def balance(
     user_id: int = 1001,
     source: Source = "telegram",
     key: str | None = None,
-) -> Fact:
+) -> Envelope:
     return fact_of(
         schemas.balance_changed(
             user_id=user_id,
@@ -68,7 +69,7 @@ def balance(
 
 def achievement(
     name: str, *, user_id: int = 1001, source: Source = "telegram", **more: Any
-) -> Fact:
+) -> Envelope:
     return fact_of(
         schemas.achievement_unlocked(
             user_id=user_id, achievement=name, source=source, occurred_at=NOON, **more
@@ -76,16 +77,20 @@ def achievement(
     )
 
 
-def key_of(fact: Fact) -> str:
+def key_of(fact: Envelope) -> str:
     return fact.event.idempotency_key
 
 
-async def record(pool: asyncpg.Pool, *facts: Fact, source: Platform = "telegram") -> list[Recorded]:
+async def record(
+    pool: asyncpg.Pool, *facts: Envelope, source: Platform = "telegram"
+) -> list[Recorded]:
     async with pool.acquire() as conn, conn.transaction():
         return await events.record(conn, source, facts)
 
 
-async def settle(pool: asyncpg.Pool, *facts: Fact, source: Source = "telegram") -> frozenset[str]:
+async def settle(
+    pool: asyncpg.Pool, *facts: Envelope, source: Source = "telegram"
+) -> frozenset[str]:
     async with pool.acquire() as conn, conn.transaction():
         return await events.settle(conn, schemas.opposite(source), source, facts)
 

@@ -6,8 +6,8 @@ from bots.texts.languages import Texts
 from bots.texts.markup import Markup
 from bots.texts.names import shortened
 from config import Community
-from db import Announcement
 from db.surfaces import ACHIEVEMENT_PREFIX
+from db.surfaces.announcements import Announcement
 
 #: Members named in one message; the rest is counted, so that the message stays readable and short
 #: enough for both platforms.

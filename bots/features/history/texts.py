@@ -5,7 +5,7 @@ from bots.texts.languages import Texts
 from bots.texts.markup import Markup
 from bots.texts.names import PLATFORM_NAMES, achievement_title, shortened
 from config import Community
-from db.members.history import Change, History
+from db.members.history import History, HistoryRow
 from schemas import Source, opposite
 
 #: The reason of events that reconcile recorded for a change that was made by hand.
@@ -51,7 +51,7 @@ def unclear(texts: Texts) -> str:
 
 
 def _line(
-    change: Change, platform: Source, texts: Texts, mark: Markup, community: Community
+    change: HistoryRow, platform: Source, texts: Texts, mark: Markup, community: Community
 ) -> str:
     parts = [
         mark.moment(change.occurred_at),
@@ -63,13 +63,13 @@ def _line(
     return f"{line} ({note})" if note else line
 
 
-def _reason(change: Change, texts: Texts) -> str:
+def _reason(change: HistoryRow, texts: Texts) -> str:
     if change.reason == BY_HAND:
         return texts.gettext("changed by hand")
     return shortened(change.reason.replace("_", " "))
 
 
-def _effect(change: Change, texts: Texts, mark: Markup, community: Community) -> str:
+def _effect(change: HistoryRow, texts: Texts, mark: Markup, community: Community) -> str:
     if change.achievement is not None:
         title = mark.plain(achievement_title(change.achievement, community))
         return texts.gettext("Achievement unlocked: {title}", title=title)
@@ -85,7 +85,7 @@ def _effect(change: Change, texts: Texts, mark: Markup, community: Community) ->
     )
 
 
-def _note(change: Change, platform: Source, texts: Texts) -> str:
+def _note(change: HistoryRow, platform: Source, texts: Texts) -> str:
     if change.state == "arrived":
         return ""
     other = opposite(platform) if change.source == platform else platform

@@ -1,10 +1,10 @@
 """The command /top."""
 
-import db
 from bots.features.command import Answer, Command, Question
 from bots.features.room import Room
 from bots.runtime.services import Services
 from bots.texts.languages import marked
+from db.members import profiles
 
 from . import texts
 
@@ -17,7 +17,7 @@ def open_room(services: Services) -> Room:
 
     async def show(question: Question[None]) -> Answer:
         async with services.database.connection() as conn:
-            standings = await db.top(conn, services.platform, limit=TOP_LINES)
+            standings = await profiles.top(conn, services.platform, limit=TOP_LINES)
         return Answer(texts.table(standings, question.asker.texts, services.mark))
 
     return Room(

@@ -6,10 +6,10 @@ from bots.texts.amounts import xp_text
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
 from bots.texts.names import shortened
-from db import Standing
+from db.members.profiles import LeaderboardRow
 
 
-def table(standings: Sequence[Standing], texts: Texts, mark: Markup) -> str:
+def table(standings: Sequence[LeaderboardRow], texts: Texts, mark: Markup) -> str:
     """Answer /top."""
     if not standings:
         return texts.gettext("Nobody has any XP yet. Send /guess and be the first.")

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 import structlog
 
-import db
 from bots.features.command import Answer, Audience, Command, Question, TextParameter, Unclear
 from bots.features.room import Room
 from bots.runtime.database import Database
 from bots.runtime.services import Services
 from bots.texts.languages import marked
 from bots.texts.names import PLATFORM_NAMES
-from db import LinkOutcome, Paused, Platform
-from db.members import linking
+from db import Platform
+from db.members import accounts, linking
+from db.members.linking import LinkOutcome
+from db.stop_signs import Paused
 from schemas import opposite
 
 from . import texts
@@ -40,8 +41,8 @@ def open_room(services: Services) -> Room:
         account_id, name, language = question.asker
         try:
             async with database.connection() as conn:
-                code = await db.issue_code(conn, database.platform, account_id)
-                await db.see(conn, database.platform, account_id, name)
+                code = await linking.issue_code(conn, database.platform, account_id)
+                await accounts.remember_name(conn, database.platform, account_id, name)
         except Paused:
             return Answer(texts.linking_paused(language))
         return Answer(texts.code(code, other, language, mark))
@@ -51,10 +52,10 @@ def open_room(services: Services) -> Room:
         account_id, name, language = question.asker
         other_name = None
         async with database.connection() as conn:
-            outcome = await db.redeem_code(conn, database.platform, account_id, code)
-            await db.see(conn, database.platform, account_id, name)
+            outcome = await linking.redeem_code(conn, database.platform, account_id, code)
+            await accounts.remember_name(conn, database.platform, account_id, name)
             if outcome is LinkOutcome.LINKED:
-                other_name = await db.name_elsewhere(conn, database.platform, account_id)
+                other_name = await accounts.name_elsewhere(conn, database.platform, account_id)
         log.info("link.attempted", account_id=account_id, outcome=outcome.value)
         return Answer(texts.linked(outcome, other, other_name, language, mark))
 

@@ -3,8 +3,8 @@
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
 from bots.texts.names import shortened
-from db import LinkOutcome, Platform
-from db.members.linking import CODE_LIFETIME_S, FAILURES_WINDOW_S
+from db import Platform
+from db.members.linking import CODE_LIFETIME_S, FAILURES_WINDOW_S, LinkOutcome
 
 
 def code(issued: str, other: str, texts: Texts, mark: Markup) -> str:

@@ -1,12 +1,12 @@
 """The command /profile."""
 
-import db
 from bots.features.command import Answer, Audience, Command, Question
 from bots.features.room import Room
 from bots.runtime.database import Database
 from bots.runtime.services import Services
 from bots.texts.languages import marked
-from db import Profile
+from db.members import accounts, profiles
+from db.members.profiles import Profile
 
 from . import texts
 
@@ -18,8 +18,8 @@ async def read_profile(database: Database, account_id: int, name: str) -> Profil
         DbError: Postgres is unavailable, or the read has to be repeated.
     """
     async with database.connection() as conn:
-        await db.see(conn, database.platform, account_id, name)
-        return await db.profile(conn, database.platform, account_id)
+        await accounts.remember_name(conn, database.platform, account_id, name)
+        return await profiles.profile(conn, database.platform, account_id)
 
 
 def open_room(services: Services) -> Room:

@@ -5,7 +5,7 @@ from bots.texts.languages import Texts
 from bots.texts.markup import Markup
 from bots.texts.names import achievement_title
 from config import Community
-from db import Profile
+from db.members.profiles import Profile
 
 #: Cells of the progress bar: ten show steps of 10 % and fit beside a rank's name on a phone.
 BAR_CELLS = 10

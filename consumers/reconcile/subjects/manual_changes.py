@@ -7,8 +7,9 @@ import asyncpg
 
 import schemas
 from consumers.reconcile.port import Repair
-from db import Fact, IdempotencyConflict, RuleBroken
+from db import IdempotencyConflict, RuleBroken
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 from db.reconcile.drift import Finding
 from db.reconcile.fields import FieldKind
 
@@ -27,7 +28,7 @@ async def record_as_event(conn: asyncpg.Connection, finding: Finding) -> Repair:
         event = _event_of(finding, what.account_id)
         async with conn.transaction():
             [recorded] = await events.record(
-                conn, what.platform, [Fact(event, schemas.encode(event))]
+                conn, what.platform, [Envelope(event, schemas.encode(event))]
             )
     except (RuleBroken, IdempotencyConflict, schemas.SchemaError) as error:
         return Repair("left", f"It cannot become an event, so it is left as it is: {error}.")

@@ -11,7 +11,8 @@ import structlog
 from config.community import StoreSetting
 from consumers.reconcile.port import CannotRead, Repair
 from consumers.reconcile.rules import NO_WHOLE_NUMBER, still_differs, with_in_flight
-from db import Platform, StoreClosed, find_member
+from db import Platform, StoreClosed
+from db.members.accounts import find_member
 from db.reconcile import agreements, corrections, drift, views
 from db.reconcile.agreements import AgreedField, Agreement
 from db.reconcile.drift import Difference, Finding

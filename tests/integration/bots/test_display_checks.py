@@ -11,7 +11,7 @@ from bots.features.room import Observation
 from bots.runtime.database import Database
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
-from db import Rung, set_ladder
+from db.ledger.ranks import RankRow, set_ranks
 from db.surfaces import ABSENT, RECONCILE
 from db.surfaces.observed import clock, note_absent
 from db.surfaces.visits import Showing, mark_shown, park, take
@@ -36,7 +36,7 @@ def books(pool: asyncpg.Pool) -> Record:
 
 @pytest.fixture(autouse=True)
 async def ladder(pool: asyncpg.Pool) -> None:
-    await set_ladder(pool, [Rung(rank.name, rank.xp) for rank in COMMUNITY.ranks])
+    await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in COMMUNITY.ranks])
 
 
 @pytest.fixture

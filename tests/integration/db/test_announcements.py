@@ -12,7 +12,8 @@ from bots.telegram_bot.markup import TelegramMarkup
 from bots.texts.languages import Languages
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
-from db import Rung, see, set_ladder
+from db.ledger.ranks import RankRow, set_ranks
+from db.members.accounts import remember_name
 from db.surfaces.observed import put_back, show_again
 from db.surfaces.visits import mark_shown, take
 from tests.support.record import achievement, record, xp
@@ -45,7 +46,7 @@ def channel() -> Channel:
 
 @pytest.fixture(autouse=True)
 async def ladder(pool: asyncpg.Pool) -> None:
-    await set_ladder(pool, [Rung(rank.name, rank.xp) for rank in COMMUNITY.ranks])
+    await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in COMMUNITY.ranks])
 
 
 def announcer(pool: asyncpg.Pool, channel: Channel, language: str = "en") -> Announcer:
@@ -62,7 +63,7 @@ async def show(pool: asyncpg.Pool, *facts) -> None:
 
 async def name(pool: asyncpg.Pool, account_id: int, display_name: str) -> None:
     async with pool.acquire() as conn:
-        await see(conn, "telegram", account_id, display_name)
+        await remember_name(conn, "telegram", account_id, display_name)
 
 
 async def test_a_promotion_and_an_achievement_are_told_once_in_one_message(pool, channel):
@@ -100,7 +101,7 @@ async def test_a_new_ladder_is_not_announced_for_everybody(pool, channel):
     await show(pool, xp(15))
     await announcer(pool, channel).step()
 
-    await set_ladder(pool, [Rung("Newcomer", 5), Rung("Regular", 15)])
+    await set_ranks(pool, [RankRow("Newcomer", 5), RankRow("Regular", 15)])
     for showing in await take(pool, "telegram", limit=10, lease_s=60.0):
         await mark_shown(pool, showing)
 

@@ -10,20 +10,12 @@ import asyncpg
 import pytest
 
 from config.community import StoreSetting
-from db import (
-    Change,
-    Fact,
-    Holding,
-    LinkOutcome,
-    Rung,
-    StoreUnfit,
-    issue_code,
-    open_stores,
-    redeem_code,
-    set_ladder,
-)
+from db import Change, Holding, StoreUnfit, open_stores
 from db.ledger.dead_letters import find_dead
+from db.ledger.envelopes import Envelope
 from db.ledger.events import fail
+from db.ledger.ranks import RankRow, set_ranks
+from db.members.linking import LinkOutcome, issue_code, redeem_code
 from db.platforms import Platform
 from db.stores.port import Store
 from db.upkeep.audit import PAGE_ROWS, Audit, audit
@@ -47,7 +39,7 @@ def red(found: Audit) -> dict[str, int]:
 @pytest.fixture
 async def history(pool: asyncpg.Pool) -> asyncpg.Pool:
     """Members on either platform and on both, with events in every state."""
-    await set_ladder(pool, [Rung("Newcomer", 10), Rung("Regular", 20)])
+    await set_ranks(pool, [RankRow("Newcomer", 10), RankRow("Regular", 20)])
     there = [SETTLED, UNLOCKED, balance(30, "4"), balance(-10, "5")]
     await record(pool, *there, WAITING, BURIED)
     await settle(pool, *there)
@@ -330,7 +322,7 @@ async def test_it_changes_nothing_and_locks_nobody_out(history: asyncpg.Pool):
     """A write in the middle of it commits, and is not part of what it sees."""
     names: list[str] = []
     writes: list[asyncio.Task] = []
-    fact: Fact = xp(1, "77")
+    fact: Envelope = xp(1, "77")
 
     def tell(name: str) -> None:
         names.append(name)

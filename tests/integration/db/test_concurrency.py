@@ -7,9 +7,10 @@ import time
 import asyncpg
 import pytest
 
-from db import Platform, Rung, set_ladder
+from db import Platform
 from db.ledger import events, outbox
 from db.ledger.outbox import Unpublished
+from db.ledger.ranks import RankRow, set_ranks
 from tests.support.record import Record, key_of, persistently, record, settle, xp
 
 OLDER_THAN_S = -1.0  # even what was recorded in this very instant
@@ -22,7 +23,9 @@ def books(pool: asyncpg.Pool) -> Record:
 
 @pytest.fixture(autouse=True)
 async def the_books_add_up(pool: asyncpg.Pool):
-    await set_ladder(pool, [Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100)])
+    await set_ranks(
+        pool, [RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100)]
+    )
     yield
     assert await Record(pool).discrepancies() == []
 

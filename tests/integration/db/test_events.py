@@ -5,15 +5,10 @@ import asyncio
 import asyncpg
 import pytest
 
-from db import (
-    Fact,
-    IdempotencyConflict,
-    InsufficientFunds,
-    RuleBroken,
-    Rung,
-    set_ladder,
-)
+from db import IdempotencyConflict, InsufficientFunds, RuleBroken
 from db.ledger import events
+from db.ledger.envelopes import Envelope
+from db.ledger.ranks import RankRow, set_ranks
 from tests.support.record import Record, achievement, balance, fact_of, key_of, record, settle, xp
 
 
@@ -25,7 +20,9 @@ def books(pool: asyncpg.Pool) -> Record:
 @pytest.fixture(autouse=True)
 async def the_books_add_up(pool: asyncpg.Pool):
     """Whatever a test did, law 7 holds when it ends."""
-    await set_ladder(pool, [Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100)])
+    await set_ranks(
+        pool, [RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100)]
+    )
     yield
     assert await Record(pool).discrepancies() == []
 
@@ -300,7 +297,7 @@ async def test_an_event_without_an_effect_is_refused(pool):
         reason, entity_id, occurred_at = "game", "1", xp(1).event.occurred_at
 
     with pytest.raises(RuleBroken) as refusal:
-        await record(pool, Fact(Nothing(), b"{}"))
+        await record(pool, Envelope(Nothing(), b"{}"))
 
     assert refusal.value.rule == "transaction_has_one_effect"
 
@@ -327,7 +324,7 @@ async def test_text_that_postgres_cannot_hold_is_a_broken_rule(pool, field, text
     hostile = type(good)(**(fields | {field: text}))
 
     with pytest.raises(RuleBroken):
-        await record(pool, Fact(hostile, b"{}"))
+        await record(pool, Envelope(hostile, b"{}"))
 
 
 async def test_an_account_id_beyond_bigint_is_a_broken_rule(pool):
@@ -335,7 +332,7 @@ async def test_an_account_id_beyond_bigint_is_a_broken_rule(pool):
     fields = {name: getattr(good, name) for name in good.__struct_fields__}
 
     with pytest.raises(RuleBroken):
-        await record(pool, Fact(type(good)(**(fields | {"user_id": 2**63})), b"{}"))
+        await record(pool, Envelope(type(good)(**(fields | {"user_id": 2**63})), b"{}"))
 
 
 class TestFailing:
@@ -434,7 +431,7 @@ class TestFailing:
         assert "10000000 bytes" in kept
 
 
-def burial(fact: Fact, why: str) -> dict[str, object]:
+def burial(fact: Envelope, why: str) -> dict[str, object]:
     return {
         "idempotency_key": fact.event.idempotency_key,
         "source": fact.event.source,

@@ -2,10 +2,10 @@
 
 import asyncpg
 
-from db import LinkOutcome, issue_code, redeem_code
 from db.ledger.events import fail
 from db.members import accounts
 from db.members.history import History, history
+from db.members.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.record import achievement, balance, key_of, record, settle, xp
 
 MIRA, ANNA = 1001, 2003
@@ -28,7 +28,7 @@ async def link(pool: asyncpg.Pool) -> None:
 async def test_who_never_did_anything_has_no_history(pool: asyncpg.Pool):
     assert await look(pool) is None
     async with pool.acquire() as conn:
-        await accounts.see(conn, "telegram", MIRA, "Mira")
+        await accounts.remember_name(conn, "telegram", MIRA, "Mira")
     assert await look(pool) is None
 
 

@@ -5,9 +5,9 @@ import asyncio
 import asyncpg
 import pytest
 
-from db import LinkOutcome, Rung, issue_code, redeem_code, set_ladder
 from db.ledger import events
-from db.members.linking import FAILURES_MAX
+from db.ledger.ranks import RankRow, set_ranks
+from db.members.linking import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
 from db.surfaces.visits import mark_shown, take
 from tests.support.record import (
     Record,
@@ -31,7 +31,9 @@ def books(pool: asyncpg.Pool) -> Record:
 
 @pytest.fixture(autouse=True)
 async def the_books_add_up(pool: asyncpg.Pool):
-    await set_ladder(pool, [Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100)])
+    await set_ranks(
+        pool, [RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100)]
+    )
     yield
     assert await Record(pool).discrepancies() == []
 

@@ -3,19 +3,10 @@
 import asyncpg
 import pytest
 
-from db import (
-    Rung,
-    find_member,
-    issue_code,
-    name_elsewhere,
-    profile,
-    redeem_code,
-    see,
-    set_ladder,
-    top,
-)
-from db.members.accounts import DISPLAY_NAME_CHARS_MAX
-from db.members.profiles import holds_achievement
+from db.ledger.ranks import RankRow, set_ranks
+from db.members.accounts import DISPLAY_NAME_CHARS_MAX, find_member, name_elsewhere, remember_name
+from db.members.linking import issue_code, redeem_code
+from db.members.profiles import holds_achievement, profile, top
 from tests.support.record import Record, achievement, balance, record, settle, xp
 
 
@@ -26,7 +17,7 @@ def books(pool: asyncpg.Pool) -> Record:
 
 @pytest.fixture(autouse=True)
 async def ladder(pool: asyncpg.Pool) -> None:
-    await set_ladder(pool, [Rung("Newcomer", 10), Rung("Regular", 30)])
+    await set_ranks(pool, [RankRow("Newcomer", 10), RankRow("Regular", 30)])
 
 
 @pytest.fixture
@@ -60,7 +51,7 @@ async def test_the_lowest_and_the_highest_rank_have_only_one_neighbour(pool, con
 async def test_somebody_to_whom_nothing_happened_has_no_profile(conn):
     assert await profile(conn, "telegram", 1001) is None
 
-    await see(conn, "telegram", 1001, "Ann")
+    await remember_name(conn, "telegram", 1001, "Ann")
 
     assert await profile(conn, "telegram", 1001) is None
 
@@ -83,7 +74,7 @@ async def link(conn: asyncpg.Connection) -> None:
 
 
 async def test_a_name_is_remembered_before_the_first_event(pool, conn):
-    await see(conn, "telegram", 1001, "Ann")
+    await remember_name(conn, "telegram", 1001, "Ann")
     await record(pool, xp(12))
 
     [line] = await top(conn, "telegram", limit=10)
@@ -92,8 +83,8 @@ async def test_a_name_is_remembered_before_the_first_event(pool, conn):
 
 
 async def test_the_newest_name_counts(pool, conn, books):
-    await see(conn, "telegram", 1001, "Ann")
-    await see(conn, "telegram", 1001, "Anna")
+    await remember_name(conn, "telegram", 1001, "Ann")
+    await remember_name(conn, "telegram", 1001, "Anna")
     await record(pool, xp(12))
 
     assert (await top(conn, "telegram", limit=1))[0].display_name == "Anna"
@@ -111,7 +102,7 @@ async def test_the_newest_name_counts(pool, conn, books):
     ],
 )
 async def test_any_name_can_be_remembered(conn, pool, given, kept):
-    await see(conn, "telegram", 1001, given)
+    await remember_name(conn, "telegram", 1001, given)
 
     assert await pool.fetchval("SELECT display_name FROM accounts") == kept
 
@@ -130,12 +121,12 @@ async def test_the_table_is_sorted_by_xp_and_leaves_out_who_has_none(pool, conn)
 
 async def test_the_table_prefers_the_name_of_the_platform_that_asks(pool, conn):
     await record(pool, xp(12))
-    await see(conn, "telegram", 1001, "Ann")
+    await remember_name(conn, "telegram", 1001, "Ann")
     await link(conn)
     [line] = await top(conn, "discord", limit=1)
     assert line.display_name == "Ann"
 
-    await see(conn, "discord", 2002, "ann#1")
+    await remember_name(conn, "discord", 2002, "ann#1")
 
     assert (await top(conn, "discord", limit=1))[0].display_name == "ann#1"
     assert (await top(conn, "telegram", limit=1))[0].display_name == "Ann"
@@ -164,7 +155,7 @@ async def test_an_achievement_is_held_by_both_accounts_of_a_member(pool, conn):
 async def test_linked_accounts_know_one_anothers_name(conn):
     await link(conn)
     assert await name_elsewhere(conn, "discord", 2002) is None
-    await see(conn, "telegram", 1001, "Ann")
+    await remember_name(conn, "telegram", 1001, "Ann")
 
     assert await name_elsewhere(conn, "discord", 2002) == "Ann"
     assert await name_elsewhere(conn, "telegram", 1001) is None

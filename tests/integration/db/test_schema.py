@@ -9,17 +9,10 @@ import asyncpg
 import pytest
 
 import schemas
-from db import (
-    BadDatabaseUrl,
-    Contention,
-    Producer,
-    SchemaOutdated,
-    StorageUnavailable,
-    open_pool,
-    see,
-    top,
-)
+from db import BadDatabaseUrl, Contention, Producer, SchemaOutdated, StorageUnavailable, open_pool
 from db.ledger import events, outbox
+from db.members.accounts import remember_name
+from db.members.profiles import top
 from db.pool import newest_migration
 from db.reconcile import drift, runs
 from db.surfaces.visits import mark_shown, take
@@ -160,7 +153,7 @@ async def test_a_killed_postgres_is_storage_unavailable_and_serves_again_after_a
         for work in (
             events.record(conn, "telegram", [xp(15)]),
             top(conn, "telegram", limit=1),
-            see(conn, "telegram", 1001, "Ann"),
+            remember_name(conn, "telegram", 1001, "Ann"),
         ):
             with pytest.raises(StorageUnavailable):
                 await work

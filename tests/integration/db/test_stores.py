@@ -11,20 +11,11 @@ import pytest
 
 import schemas
 from config.community import StoreSetting
-from db import (
-    LinkOutcome,
-    Producer,
-    RuleBroken,
-    StorageUnavailable,
-    Store,
-    StoreUnfit,
-    issue_code,
-    open_stores,
-    redeem_code,
-)
+from db import Producer, RuleBroken, StorageUnavailable, Store, StoreUnfit, open_stores
 from db.ledger import events
-from db.ledger.envelopes import Fact
+from db.ledger.envelopes import Envelope
 from db.members import accounts
+from db.members.linking import LinkOutcome, issue_code, redeem_code
 from db.stores import debts
 from tests.support.record import balance, persistently, record, xp
 
@@ -49,13 +40,13 @@ async def store(users: asyncpg.Pool) -> Store:
     return stores["telegram"]
 
 
-async def settle(pool: asyncpg.Pool, store: Store | None, *facts: Fact) -> frozenset[str]:
+async def settle(pool: asyncpg.Pool, store: Store | None, *facts: Envelope) -> frozenset[str]:
     """Let events from Discord arrive in Telegram."""
     async with pool.acquire() as conn, conn.transaction():
         return await events.settle(conn, "telegram", "discord", facts, store=store)
 
 
-async def arrive(pool: asyncpg.Pool, store: Store | None, *facts: Fact) -> None:
+async def arrive(pool: asyncpg.Pool, store: Store | None, *facts: Envelope) -> None:
     await record(pool, *facts, source="discord")
     await settle(pool, store, *facts)
 
@@ -88,7 +79,7 @@ async def owed(pool: asyncpg.Pool) -> list[tuple[int, int]]:
     return [tuple(one) for one in rows]
 
 
-def discord_xp(amount: int, entity_id: str = "d1") -> Fact:
+def discord_xp(amount: int, entity_id: str = "d1") -> Envelope:
     return xp(amount, entity_id, user_id=MIRA_DC, source="discord")
 
 

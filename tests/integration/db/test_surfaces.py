@@ -5,8 +5,10 @@ import asyncio
 import asyncpg
 import pytest
 
-from db import Rung, issue_code, redeem_code, set_ladder, surfaces
+from db import surfaces
 from db.ledger import events
+from db.ledger.ranks import RankRow, set_ranks
+from db.members.linking import issue_code, redeem_code
 from db.surfaces import ABSENT, EXEMPT, LIVE, RECONCILE
 from db.surfaces.observed import clock, note_absent, put_back, seen_again, show_again
 from db.surfaces.visits import Showing, doubt, mark_shown, park, postpone, release, take
@@ -22,7 +24,9 @@ def books(pool: asyncpg.Pool) -> Record:
 
 @pytest.fixture(autouse=True)
 async def ladder(pool: asyncpg.Pool) -> None:
-    await set_ladder(pool, [Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100)])
+    await set_ranks(
+        pool, [RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100)]
+    )
 
 
 async def take_one(pool: asyncpg.Pool, platform="telegram") -> Showing:
@@ -422,7 +426,7 @@ async def test_the_ladder_moves_ranks_both_ways_and_wants_them_shown(pool, books
     for showing in await take(pool, "telegram", limit=10, lease_s=LEASE_S):
         await mark_shown(pool, showing)
 
-    assert await set_ladder(pool, [Rung("Newcomer", 5), Rung("Regular", 500)]) == 2
+    assert await set_ranks(pool, [RankRow("Newcomer", 5), RankRow("Regular", 500)]) == 2
 
     ranks = {
         s.account_id: s.wanted["rank"] for s in await take(pool, "telegram", limit=9, lease_s=1)
@@ -434,8 +438,8 @@ async def test_the_ladder_moves_ranks_both_ways_and_wants_them_shown(pool, books
 async def test_the_same_ladder_again_changes_nothing(pool, books):
     await record(pool, xp(35))
 
-    rungs = [Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100)]
-    assert await set_ladder(pool, rungs) == 0
+    rungs = [RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100)]
+    assert await set_ranks(pool, rungs) == 0
 
     assert await books.count("ranks") == 3
 
@@ -443,7 +447,7 @@ async def test_the_same_ladder_again_changes_nothing(pool, books):
 async def test_an_empty_ladder_has_no_ranks(pool, books):
     await record(pool, xp(35))
 
-    assert await set_ladder(pool, []) == 1
+    assert await set_ranks(pool, []) == 1
 
     assert (await books.surface("telegram"))["wanted"] == 0
 
@@ -452,8 +456,8 @@ async def test_a_ladder_that_was_cut_off_half_way_is_finished_next_time(pool, bo
     await record(pool, xp(35))
     await pool.execute("UPDATE sync_state SET rank = 0")
 
-    rungs = [Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100)]
-    assert await set_ladder(pool, rungs) == 1
+    rungs = [RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100)]
+    assert await set_ranks(pool, rungs) == 1
 
     assert await books.discrepancies() == []
 
@@ -465,7 +469,7 @@ async def test_xp_that_changes_while_the_ladder_does_gets_the_new_ladders_rank(p
         transaction = conn.transaction()
         await transaction.start()
         await events.record(conn, "telegram", [xp(8, "2")])
-        setting = asyncio.create_task(set_ladder(pool, [Rung("Only", 5)]))
+        setting = asyncio.create_task(set_ranks(pool, [RankRow("Only", 5)]))
         await asyncio.wait({setting}, timeout=0.5)
         await transaction.commit()
         await setting
@@ -475,9 +479,9 @@ async def test_xp_that_changes_while_the_ladder_does_gets_the_new_ladders_rank(p
 
 async def test_two_processes_set_the_ladder_at_once(pool, books):
     await record(pool, xp(35))
-    rungs = [[Rung("A", 1)], [Rung("A", 1), Rung("B", 20)]]
+    rungs = [[RankRow("A", 1)], [RankRow("A", 1), RankRow("B", 20)]]
 
-    await asyncio.gather(*(set_ladder(pool, rungs[number % 2]) for number in range(6)))
+    await asyncio.gather(*(set_ranks(pool, rungs[number % 2]) for number in range(6)))
 
     assert await books.count("ranks") in (1, 2)
     assert await books.discrepancies() == []

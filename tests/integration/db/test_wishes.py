@@ -3,7 +3,8 @@
 import asyncpg
 import pytest
 
-from db import Rung, issue_code, redeem_code, set_ladder
+from db.ledger.ranks import RankRow, set_ranks
+from db.members.linking import issue_code, redeem_code
 from db.reconcile import corrections
 from db.surfaces.visits import Showing, park, take
 from tests.support.record import Record, achievement, record, settle, xp
@@ -18,7 +19,9 @@ def books(pool: asyncpg.Pool) -> Record:
 
 @pytest.fixture(autouse=True)
 async def ladder(pool: asyncpg.Pool) -> None:
-    await set_ladder(pool, [Rung("Newcomer", 10), Rung("Regular", 30), Rung("Veteran", 100)])
+    await set_ranks(
+        pool, [RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100)]
+    )
 
 
 async def take_one(pool: asyncpg.Pool, platform="telegram") -> Showing:
@@ -76,7 +79,9 @@ async def test_a_new_wish_leaves_an_absent_member_parked(pool, books, how):
         elif how == "a correction":
             await corrections.add_to_books(conn, "telegram", await books.member(), xp=100)
         else:
-            await set_ladder(pool, [Rung("Newcomer", 10), Rung("Member", 20), Rung("Regular", 30)])
+            await set_ranks(
+                pool, [RankRow("Newcomer", 10), RankRow("Member", 20), RankRow("Regular", 30)]
+            )
 
     surface = await books.surface("telegram")
     assert (surface["wanted"], surface["parked"]) == (3, "absent")
@@ -100,7 +105,9 @@ async def test_a_new_wish_is_tried_at_once_whatever_hindered_the_old_one(pool, b
             await settle(pool, xp(100, user_id=2002, source="discord"), source="discord")
             await link(pool)
         else:
-            await set_ladder(pool, [Rung("Newcomer", 10), Rung("Member", 20), Rung("Regular", 30)])
+            await set_ranks(
+                pool, [RankRow("Newcomer", 10), RankRow("Member", 20), RankRow("Regular", 30)]
+            )
 
     assert (await take_one(pool)).wanted == {"rank": 3}
     surface = await books.surface("telegram")

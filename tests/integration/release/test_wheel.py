@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import textwrap
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -14,6 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 GROUNDS = ("schemas", "bus", "db")
+#: What the wheel declares that it needs, as it is imported.
+NEEDED = ("asyncpg", "msgspec", "redis", "structlog")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +80,9 @@ def test_every_file_of_the_grounds_is_in_the_wheel(wheel):
     assert packed == wanted
     assert {f"twinstream/{ground}/py.typed" for ground in GROUNDS} <= packed
     assert any(name.startswith("twinstream/db/migrations/") for name in packed)
+    rooms = {path.parent.name for path in (ROOT / "db").glob("*/__init__.py")}
+    assert rooms >= {"ledger", "members", "surfaces", "stores", "reconcile", "upkeep"}
+    assert {f"twinstream/db/{room}/__init__.py" for room in rooms} <= packed
 
 
 def test_the_wheel_says_what_it_needs_and_under_which_licence(wheel):
@@ -116,6 +123,91 @@ print(db.OWNER, bus.OWNER, schemas.OWNER, sep="; ")
     )
 
     assert said == "the bot, db; the bot, bus; the bot, schemas"
+
+
+def run_where_nothing_else_is_installed(installed: Path, folder: Path, code: str) -> str:
+    """Run code with the wheel, the packages that it declares, and no other site-packages."""
+    needed = folder / "needed"
+    needed.mkdir()
+    for package in NEEDED:
+        found = importlib.util.find_spec(package)
+        assert found is not None
+        assert found.origin is not None
+        origin = Path(found.origin)
+        target = origin.parent if origin.stem == "__init__" else origin
+        (needed / target.name).symlink_to(target)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        cwd=folder,
+        env={"PYTHONPATH": f"{installed}{os.pathsep}{needed}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_the_record_brings_nothing_of_our_own_processes(installed, tmp_path):
+    said = run_where_nothing_else_is_installed(
+        installed,
+        tmp_path,
+        """
+import sys
+import twinstream.db
+for name in sorted(twinstream.db.__all__):
+    print(name)
+for name in sys.modules:
+    assert not name.startswith(("twinstream.db.reconcile", "twinstream.db.upkeep")), name
+""",
+    )
+
+    names = set(said.split())
+    assert {"Producer", "open_pool", "open_stores", "Store", "Recorded"} <= names
+    assert not {"redeem_code", "set_ranks", "Envelope"} & names
+
+
+def test_the_producers_example_works_where_nothing_else_is_installed(
+    installed, tmp_path, database_url, redis_server
+):
+    """The lines of docs/integrate.md, in a bot's own environment, against real servers."""
+    [example] = [
+        textwrap.dedent(block.partition("```")[0])
+        for block in (ROOT / "docs/integrate.md").read_text(encoding="utf-8").split("```python\n")
+        if "db.open_pool(" in block.partition("```")[0]
+    ]
+
+    said = run_where_nothing_else_is_installed(
+        installed,
+        tmp_path,
+        f"""
+import asyncio
+from types import SimpleNamespace
+
+DATABASE_URL, REDIS_URL = {database_url!r}, {redis_server.url!r}
+user, message = SimpleNamespace(id=1001), SimpleNamespace(message_id=7)
+
+async def main():
+{textwrap.indent(example, "    ")}
+    print(earned.idempotency_key, await pool.fetchval("SELECT xp FROM users"))
+    await producer.close()
+    await redis.aclose()
+    await pool.close()
+
+async def prepared():
+    import asyncpg
+    conn = await asyncpg.connect(DATABASE_URL)
+    await conn.execute("CREATE TABLE users (id bigint PRIMARY KEY, xp bigint NOT NULL)")
+    await conn.execute("INSERT INTO users VALUES (1001, 5)")
+    await conn.close()
+
+asyncio.run(prepared())
+asyncio.run(main())
+""",
+    )
+
+    assert said.splitlines()[-1] == "tg_dig_1001_7 15"
 
 
 @pytest.mark.parametrize("ground", GROUNDS)

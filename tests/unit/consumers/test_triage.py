@@ -7,7 +7,8 @@ import pytest
 import schemas
 from bus import Entry
 from consumers.settling.triage import Delivery, refusal_of, sort_out
-from db import Fact, IdempotencyConflict, InsufficientFunds
+from db import IdempotencyConflict, InsufficientFunds
+from db.ledger.envelopes import Envelope
 
 EVENT = schemas.xp_changed(
     user_id=1001,
@@ -31,7 +32,7 @@ def test_entries_keep_their_order_and_their_payload():
     deliveries, refusals = sort_out(entries, "telegram")
 
     assert [delivery.entry for delivery in deliveries] == entries
-    assert deliveries[0].fact == Fact(EVENT, PAYLOAD)
+    assert deliveries[0].fact == Envelope(EVENT, PAYLOAD)
     assert refusals == []
 
 
@@ -57,7 +58,7 @@ def test_what_is_no_event_is_refused_with_a_reason(payload):
 def test_an_overdraft_is_held_against_the_event():
     error = InsufficientFunds("member_xp_not_negative", "less XP than this would take away")
 
-    refusal = refusal_of(Delivery(entry(PAYLOAD), Fact(EVENT, PAYLOAD)), error)
+    refusal = refusal_of(Delivery(entry(PAYLOAD), Envelope(EVENT, PAYLOAD)), error)
 
     assert refusal.idempotency_key == EVENT.idempotency_key
     assert refusal.reason == "less XP than this would take away"
@@ -66,7 +67,7 @@ def test_an_overdraft_is_held_against_the_event():
 def test_a_conflict_is_not_held_against_the_event_that_owns_the_key():
     error = IdempotencyConflict(EVENT.idempotency_key, "delta_xp 15 is now 16")
 
-    refusal = refusal_of(Delivery(entry(PAYLOAD), Fact(EVENT, PAYLOAD)), error)
+    refusal = refusal_of(Delivery(entry(PAYLOAD), Envelope(EVENT, PAYLOAD)), error)
 
     assert refusal.idempotency_key == "entry:sync:telegram:1-0"
     assert refusal.type == "xp.changed"

@@ -21,8 +21,9 @@ from consumers.display import role as surfaces_module
 from consumers.display.port import Hindrances
 from consumers.display.rate import RateLimit
 from consumers.display.role import PATIENT_MEMBERS_MAX, DisplayRole
-from db import Fact, Rung, set_ladder
 from db.ledger import events
+from db.ledger.envelopes import Envelope
+from db.ledger.ranks import RankRow, set_ranks
 from db.surfaces import BACKFILL
 from db.surfaces.visits import Showing
 from tests.support.discord_display import GIVE, TAKE, Server
@@ -101,7 +102,7 @@ async def give_xp(pool: asyncpg.Pool, gains: Iterable[tuple[int, int]]) -> None:
             entity_id=str(next(_entities)),
             occurred_at=NOON,
         )
-        facts.append(Fact(event, schemas.encode(event)))
+        facts.append(Envelope(event, schemas.encode(event)))
     async with pool.acquire() as conn, conn.transaction():
         await events.record(conn, "discord", facts)
 
@@ -140,7 +141,7 @@ async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repea
     parts, pool, monkeypatch
 ):
     monkeypatch.setattr(surfaces_module, "PROGRESS_S", 0.5)
-    await set_ladder(pool, [Rung("One", 100), Rung("Top", 1_000)])
+    await set_ranks(pool, [RankRow("One", 100), RankRow("Top", 1_000)])
     backfilled, first, second = range(1, MEMBERS + 1), range(9_001, 9_041), range(9_101, 9_141)
     await make_members(pool, [*backfilled, *first, *second])
     for begin in range(1, MEMBERS + 1, 1_000):
@@ -151,7 +152,7 @@ async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repea
     alone = await promote_live(pool, wall, first)
 
     with capture_logs() as logs:
-        assert await set_ladder(pool, [Rung("One", 5), Rung("Top", 1_000)]) == MEMBERS
+        assert await set_ranks(pool, [RankRow("One", 5), RankRow("Top", 1_000)]) == MEMBERS
         amid = await promote_live(pool, wall, second)
         stop.set()
         await running

@@ -19,8 +19,9 @@ import structlog
 
 import schemas
 from config import Settings
-from db import Fact, Rung, set_ladder
 from db.ledger import events
+from db.ledger.envelopes import Envelope
+from db.ledger.ranks import RankRow, set_ranks
 from sandbox import load_seed
 from tests.support.discord_display import GIVE, NEWCOMER, TAKE, Server
 from tests.support.processes import consumers, environment
@@ -71,7 +72,7 @@ async def earn(pool: asyncpg.Pool, user_ids: Sequence[int], delta_xp: int) -> No
             entity_id=str(delta_xp),
             occurred_at=NOON,
         )
-        facts.append(Fact(event, schemas.encode(event)))
+        facts.append(Envelope(event, schemas.encode(event)))
     async with pool.acquire() as conn, conn.transaction():
         await events.record(conn, "discord", facts)
 
@@ -103,7 +104,7 @@ def p95(values: list[float]) -> float:
 async def test_over_real_sockets_a_backfill_does_not_move_the_p95_of_live_promotions(
     parts, pool, server
 ):
-    await set_ladder(pool, [Rung("One", 100), Rung("Top", 1_000)])
+    await set_ranks(pool, [RankRow("One", 100), RankRow("Top", 1_000)])
     user_ids = [server.platform.people.join(name=f"member {n}") for n in range(MEMBERS)]
     first, second = user_ids[:PROMOTED], user_ids[PROMOTED : 2 * PROMOTED]
     for begin in range(0, MEMBERS, 1_000):
@@ -120,7 +121,9 @@ async def test_over_real_sockets_a_backfill_does_not_move_the_p95_of_live_promot
 
         running = asyncio.create_task(run())
         alone = await promote(pool, server, first)
-        assert await set_ladder(pool, [Rung("One", 5), Rung("Top", 1_000)]) == MEMBERS - PROMOTED
+        assert (
+            await set_ranks(pool, [RankRow("One", 5), RankRow("Top", 1_000)]) == MEMBERS - PROMOTED
+        )
         before = len(server.calls(GIVE))
         amid = await promote(pool, server, second)
         backfilled = len(server.calls(GIVE)) - before - PROMOTED
@@ -160,7 +163,7 @@ async def test_killed_at_any_point_of_a_backfill_it_loses_and_repeats_nothing_vi
     """A process is killed again and again, at moments that have nothing to do with its work."""
     toml = tmp_path / "twinstream.toml"
     toml.write_text(TOML)
-    await set_ladder(pool, [Rung("Newcomer", 100)])
+    await set_ranks(pool, [RankRow("Newcomer", 100)])
     user_ids = [server.platform.people.join(name=f"member {n}") for n in range(60)]
     await earn(pool, user_ids, 10)
     await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now()")

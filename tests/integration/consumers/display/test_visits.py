@@ -14,8 +14,9 @@ from consumers.display import role as surfaces_module
 from consumers.display.port import CannotShow, Hindrances
 from consumers.display.role import DisplayRole
 from consumers.runtime.resources import Resources
-from db import Fact, StorageUnavailable
+from db import StorageUnavailable
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 from db.surfaces import BACKFILL, LINK, RECONCILE
 from db.surfaces.visits import Showing
 from tests.support.settling import xp_payload
@@ -76,7 +77,7 @@ async def members(pool: asyncpg.Pool, account_ids: Iterable[int]) -> None:
 async def give_xp(pool: asyncpg.Pool, account_id: int, delta_xp: int, entity_id: str) -> None:
     payload = xp_payload(delta_xp, user_id=account_id, source="discord", entity_id=entity_id)
     async with pool.acquire() as conn, conn.transaction():
-        await events.record(conn, "discord", [Fact(schemas.decode(payload), payload)])
+        await events.record(conn, "discord", [Envelope(schemas.decode(payload), payload)])
 
 
 async def test_many_changes_cost_one_visit(role, wall, pool):

@@ -12,8 +12,8 @@ from rich.console import Console
 
 import schemas
 from consumers.operate import audit as command
-from db import Fact
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 from db.upkeep.audit import audit
 from tests.support.processes import CHECKOUT, environment
 from tests.support.settling import NOON, xp_payload
@@ -31,7 +31,7 @@ async def history(pool: asyncpg.Pool) -> asyncpg.Pool:
     facts = []
     for number in range(30):
         payload = xp_payload(1, user_id=1 + number, entity_id=str(number), occurred_at=NOON)
-        facts.append(Fact(schemas.decode(payload), payload))
+        facts.append(Envelope(schemas.decode(payload), payload))
     async with pool.acquire() as conn, conn.transaction():
         await events.record(conn, "telegram", facts)
     async with pool.acquire() as conn, conn.transaction():

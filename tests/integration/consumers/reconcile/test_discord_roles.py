@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-import db
 from config import Settings
 from consumers.display.role import DisplayRole
 from consumers.reconcile.platforms import PlatformSubjects, open_platform_subjects
 from consumers.reconcile.port import CannotRead, Subject
 from consumers.reconcile.subjects import appearance
+from db.members.accounts import remember_name
 from sandbox import Fault
 from sandbox.discord_api.intents import Intent
 from tests.support.appearance import WornDesk
@@ -235,7 +235,7 @@ async def test_only_who_has_something_to_show_is_looked_at(pool, desk, people):
     await people.give_xp(BORIS, 10)
     await people.give_xp(ALICE, 10)
     async with pool.acquire() as conn:
-        await db.see(conn, "discord", VERA, "Vera")
+        await remember_name(conn, "discord", VERA, "Vera")
 
     assert await desk.ids() == [ALICE, BORIS]
 

@@ -23,9 +23,9 @@ from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.gauges import Gauges
 from consumers.runtime.resources import Resources
-from db import LinkOutcome, Paused, Producer, issue_code, redeem_code
-from db.members.linking import FAILURES_MAX
-from db.stop_signs import OBEYED
+from db import Producer
+from db.members.linking import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
+from db.stop_signs import OBEYED, Paused
 from tests.support.reconcile import a_pass, decisions, ended, let_everything_arrive, opened
 
 TG, DC = 1001, 2002

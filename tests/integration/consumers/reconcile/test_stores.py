@@ -11,7 +11,8 @@ import pytest
 from config.community import StoreSetting
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
-from db import Producer, issue_code, open_stores, redeem_code
+from db import Producer, open_stores
+from db.members.linking import issue_code, redeem_code
 from tests.support.reconcile import (
     a_pass,
     decisions,

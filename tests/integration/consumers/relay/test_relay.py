@@ -14,8 +14,9 @@ from consumers.relay.role import Relay
 from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
-from db import Fact, Producer
+from db import Producer
 from db.ledger import events, outbox
+from db.ledger.envelopes import Envelope
 from tests.support.settling import Desk, until, xp_payload
 
 
@@ -24,7 +25,7 @@ async def crashed_producer(pool: asyncpg.Pool, *numbers: int) -> None:
     async with pool.acquire() as conn, conn.transaction():
         for number in numbers:
             payload = xp_payload(1, entity_id=str(number))
-            await events.record(conn, "telegram", [Fact(schemas.decode(payload), payload)])
+            await events.record(conn, "telegram", [Envelope(schemas.decode(payload), payload)])
 
 
 async def test_what_a_crashed_producer_left_is_published(parts: Resources, desk: Desk, pool):
@@ -107,7 +108,7 @@ async def test_a_missing_stream_on_one_side_does_not_stop_the_other(
     await crashed_producer(pool, 1)
     payload = xp_payload(1, source="discord", user_id=5)
     async with pool.acquire() as conn, conn.transaction():
-        await events.record(conn, "discord", [Fact(schemas.decode(payload), payload)])
+        await events.record(conn, "discord", [Envelope(schemas.decode(payload), payload)])
     await desk.redis.delete(desk.keys.stream("telegram"))
 
     assert await Relay(parts).step() == 1

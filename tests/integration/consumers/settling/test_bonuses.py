@@ -10,9 +10,9 @@ import pytest
 import schemas
 from config import AchievementSetting, Community
 from consumers.runtime.resources import Resources
-from consumers.settling.role import Settling, open_settling
-from db import issue_code, redeem_code
+from consumers.settling.role import Settling, open_role
 from db.ledger import events
+from db.members.linking import issue_code, redeem_code
 from tests.support.settling import NOON, Desk, edited, until
 
 TELEGRAM_ALICE, DISCORD_ALICE = 1001, 800000000000000101
@@ -26,13 +26,13 @@ def community(community: Community) -> Community:
 
 @pytest.fixture
 async def to_discord(parts: Resources) -> AsyncIterator[Settling]:
-    async with open_settling("telegram", parts) as role:
+    async with open_role(parts, source="telegram") as role:
         yield role
 
 
 @pytest.fixture
 async def to_telegram(parts: Resources) -> AsyncIterator[Settling]:
-    async with open_settling("discord", parts) as role:
+    async with open_role(parts, source="discord") as role:
         yield role
 
 
@@ -137,12 +137,12 @@ async def test_a_crash_between_the_bonus_and_the_achievement_gives_it_once(
 
     with monkeypatch.context() as patched:
         patched.setattr(events, "settle", crash)
-        async with open_settling("telegram", parts) as role:
+        async with open_role(parts, source="telegram") as role:
             with pytest.raises(asyncio.CancelledError):
                 await role.step()
     assert (await books(desk))["settled"] == (50, 7)
 
-    async with open_settling("telegram", parts) as role:
+    async with open_role(parts, source="telegram") as role:
         await settle_all(desk, role)
 
     assert await books(desk) == ONCE
@@ -198,11 +198,11 @@ async def test_a_bonus_that_is_configured_later_is_not_given_for_what_was_settle
         parts, community=msgspec.structs.replace(parts.community, achievements=(bare,))
     )
     await desk.add("telegram", unlocked())
-    async with open_settling("telegram", before) as role:
+    async with open_role(before, source="telegram") as role:
         await settle_all(desk, role)
     await desk.add("telegram", unlocked())
 
-    async with open_settling("telegram", parts) as role:
+    async with open_role(parts, source="telegram") as role:
         await role.step()
 
     assert (await books(desk))["settled"] == (0, 0)

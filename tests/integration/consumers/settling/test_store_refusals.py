@@ -23,7 +23,7 @@ from consumers.operate import dead_letters, doctor
 from consumers.reconcile.debts import DebtPayer
 from consumers.runtime.resources import Resources
 from consumers.settling import bonuses
-from consumers.settling.role import open_settling
+from consumers.settling.role import open_role
 from db import (
     Platform,
     Producer,
@@ -206,7 +206,7 @@ async def try_again_now(pool: asyncpg.Pool) -> None:
 
 
 async def settle(parts: Resources) -> None:
-    async with open_settling("discord", parts) as role:
+    async with open_role(parts, source="discord") as role:
         await role.step()
 
 
@@ -257,7 +257,7 @@ async def test_a_table_that_refuses_every_row_waits_and_buries_nothing(
     await pool.execute(ddl)
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
 
-    async with open_settling("discord", parts) as role:
+    async with open_role(parts, source="discord") as role:
         with pytest.raises(StoreClosed, match="waits and nothing is buried"):
             await role.step()
         assert await desk.statuses() == {}
@@ -273,7 +273,7 @@ async def test_a_table_that_another_session_locks_waits_and_buries_nothing(
 ):
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
 
-    async with open_settling("discord", parts) as role:
+    async with open_role(parts, source="discord") as role:
         async with holding(database_url, LOCK_TABLE):
             with pytest.raises(StoreClosed, match="end the transaction that holds the lock"):
                 await role.step()
@@ -752,7 +752,7 @@ async def test_a_closed_table_holds_the_achievement_back_with_its_bonus(
     await pool.execute(ddl)
     await desk.add("discord", unlocked_in_discord(MIRA))
 
-    async with open_settling("discord", parts) as role:
+    async with open_role(parts, source="discord") as role:
         with pytest.raises(StoreClosed):
             await role.step()
         assert await failed(pool) == {}

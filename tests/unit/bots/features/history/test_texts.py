@@ -4,7 +4,7 @@ import pytest
 
 from bots.features.history import texts as history_texts
 from bots.telegram_bot.messages.texts import not_ephemeral
-from db.members.history import Change, History
+from db.members.history import History, HistoryRow
 from tests.support.bot_texts import (
     COMMUNITY,
     DISCORD,
@@ -14,7 +14,7 @@ from tests.support.bot_texts import (
     on_every_platform,
 )
 
-WIN = Change(
+WIN = HistoryRow(
     occurred_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     source="telegram",
     reason="game_guess",
@@ -27,7 +27,7 @@ WIN = Change(
 )
 
 
-def listed(*changes: Change, platform="telegram", texts=ENGLISH, mark=TELEGRAM) -> list[str]:
+def listed(*changes: HistoryRow, platform="telegram", texts=ENGLISH, mark=TELEGRAM) -> list[str]:
     answer = history_texts.changes(
         History("Mira", changes), "Mira", platform, texts, mark, COMMUNITY
     )

@@ -1,5 +1,5 @@
 from bots.features.leaderboard import texts as leaderboard
-from db import Standing
+from db.members.profiles import LeaderboardRow
 from tests.support.bot_texts import (
     DISCORD,
     ENGLISH,
@@ -10,7 +10,7 @@ from tests.support.bot_texts import (
 
 
 def test_markup_and_mentions_in_names_are_escaped():
-    rows = [Standing(1, 1, "<b>*x*</b> @everyone [a](b://c)", 1_500, None)]
+    rows = [LeaderboardRow(1, 1, "<b>*x*</b> @everyone [a](b://c)", 1_500, None)]
 
     telegram = leaderboard.table(rows, ENGLISH, TELEGRAM)
     discord = leaderboard.table(rows, ENGLISH, DISCORD)
@@ -30,6 +30,6 @@ def test_an_empty_table_invites_to_play():
 @in_every_language
 @on_every_platform
 def test_the_longest_table_fits_into_a_discord_message(texts, mark):
-    rows = [Standing(place, place, "*" * 200, 10**15, "R" * 64) for place in range(1, 11)]
+    rows = [LeaderboardRow(place, place, "*" * 200, 10**15, "R" * 64) for place in range(1, 11)]
 
     assert len(leaderboard.table(rows, texts, mark)) <= 2_000

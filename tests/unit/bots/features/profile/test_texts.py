@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bots.features.profile import texts as profile_texts
-from db import Achievement, Profile
+from db.members.profiles import Achievement, Profile
 from tests.support.bot_texts import (
     COMMUNITY,
     DISCORD,
