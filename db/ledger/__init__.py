@@ -1,5 +1,5 @@
-"""The ledger: events, ledger entries, dead letters and the rank of an amount of XP.
+"""The ledger: events, ledger entries, the outbox, dead letters, and the rank of an amount of XP.
 
-The consumers and the producer call `events`, `entries` and `dead_letters`; only `entries` inserts
-into `transactions`.
+The producer and the consumers call `events`, `outbox`, `dead_letters` and `delivery_attempts`; only
+`entries` inserts into `transactions`.
 """

@@ -1,7 +1,7 @@
 """The dead letters: events that were buried, why, and sending them again.
 
-The record is `sync_events` with status `failed`; the stream `sync:dead` only mirrors it. Sending
-again cannot double anything: the idempotency key is in the ledger for ever.
+The record is `sync_events` with status `failed`; the stream `sync:dead` only mirrors it. Sending a
+dead letter again cannot count it twice, because the ledger keeps its idempotency key for ever.
 """
 
 from collections.abc import Sequence
@@ -17,23 +17,18 @@ _ENTRY_KEY_PREFIX = "entry:"
 
 
 class DeadEvent(NamedTuple):
-    """One buried event, or one buried entry that no event could be made of."""
+    """One buried event, or one buried entry of a stream that could not be decoded to an event."""
 
     id: int
     idempotency_key: str
     source: Platform
-    """The platform on whose stream it was found. What the payload says of itself may be forged."""
+    """The platform on whose stream it was found. The source in the payload may be forged."""
     type: str
     error_message: str
     created_at: datetime
     is_recorded: bool
-    """Whether the event stands in its origin's ledger; if not, it exists only as this payload."""
+    """Whether the origin's ledger has the event. If not, it exists only as this payload."""
     payload: bytes
-
-    @property
-    def is_entry(self) -> bool:
-        """Tell an entry whose key could not be believed from an event with one of its own."""
-        return self.idempotency_key.startswith(_ENTRY_KEY_PREFIX)
 
 
 async def find_dead(
@@ -44,9 +39,10 @@ async def find_dead(
     after: int = 0,
     limit: int,
 ) -> list[DeadEvent]:
-    """Return buried events, oldest first: those with these ids, or all; from beyond id `after` on.
+    """Return up to `limit` buried events with ids above `after`, oldest first.
 
-    `reason` keeps those whose error message contains it, in any case.
+    With `ids`, only events with these ids. With `reason`, only events whose error message contains
+    it, in upper or lower case.
     """
     with mapped_errors():
         rows = await conn.fetch(
@@ -80,9 +76,10 @@ async def count_dead(conn: asyncpg.Connection, *, reason: str = "") -> int:
 
 
 async def send_again(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
-    """Make recorded events pending, so that the relay publishes them. Returns the ids that were.
+    """Make recorded events pending, so that the relay publishes them. Returns their ids.
 
-    One that is not buried (any more) is left alone, so asking twice changes nothing.
+    An event that is not buried, or no longer, stays as it is, so a second call changes nothing. The
+    reason of its burial stays until the event is completed.
     """
     with mapped_errors():
         rows = await conn.fetch(
@@ -97,9 +94,9 @@ async def send_again(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
 
 
 async def discard(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
-    """Remove buried entries that no event was ever recorded for. Returns the ids that were.
+    """Delete buried entries for which no event was ever recorded. Returns their ids.
 
-    A recorded event is kept, because its origin counts it and the other side does not.
+    A recorded event is kept, because its origin counts it and the other platform does not yet.
     """
     with mapped_errors():
         rows = await conn.fetch(
@@ -114,7 +111,7 @@ async def discard(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
 
 
 async def forget_entry(conn: asyncpg.Connection, dead_id: int) -> None:
-    """Remove a buried entry that was put on its stream anew; the new entry has its own fate."""
+    """Delete a buried entry after its payload was published again as a new entry."""
     with mapped_errors():
         await conn.execute(
             """

@@ -1,7 +1,7 @@
-"""How often it was tried to settle an entry that seems to kill whoever tries.
+"""How often consumers tried to settle an entry that seems to kill the process that settles it.
 
-The count survives what it counts: it is raised in a transaction of its own before each try. What
-Redis knows is no such count, because every restart of a consumer raises it too.
+The count survives the death of the process, because a transaction of its own raises it before each
+try. Redis's delivery count cannot replace it: every restart of a consumer raises that one too.
 """
 
 import asyncpg
@@ -10,7 +10,7 @@ from ..errors import mapped_errors
 
 
 async def count_attempt(conn: asyncpg.Connection, stream: str, entry_id: str) -> int:
-    """Count one more try to settle this entry. Returns how many there are now, this one included.
+    """Count one more try to settle this entry. Returns the number of tries, this one included.
 
     Raises:
         Contention, StorageUnavailable: nothing was counted.
@@ -29,10 +29,10 @@ async def count_attempt(conn: asyncpg.Connection, stream: str, entry_id: str) ->
 
 
 async def forget_attempts(conn: asyncpg.Connection, stream: str, entry_id: str) -> None:
-    """Forget an entry that is settled or buried.
+    """Delete the count of an entry that is settled or buried.
 
     Raises:
-        Contention, StorageUnavailable: it is still known.
+        Contention, StorageUnavailable: the count is still there.
     """
     with mapped_errors():
         await conn.execute(
@@ -41,12 +41,12 @@ async def forget_attempts(conn: asyncpg.Connection, stream: str, entry_id: str) 
 
 
 async def forget_old_attempts(conn: asyncpg.Connection, *, older_than_s: float, limit: int) -> int:
-    """Forget up to `limit` entries first tried so long ago. Returns how many there were.
+    """Delete up to `limit` counts of entries first tried that long ago. Returns how many.
 
-    They are entries that Redis lost before anybody got through with them.
+    Redis lost these entries before any consumer settled or buried them.
 
     Raises:
-        Contention, StorageUnavailable: none was forgotten.
+        Contention, StorageUnavailable: no count was deleted.
     """
     with mapped_errors():
         rows = await conn.fetch(

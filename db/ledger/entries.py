@@ -1,18 +1,18 @@
-"""The ledger and the books that add it up, in one statement.
+"""Ledger entries and the books that add them up, in one statement.
 
-A row enters the ledger at most once per key and platform, for ever; what really entered, and only
-that, is added to the platform's books, to the member's achievements and to what people should see.
+A row enters the ledger at most once per key and platform, for ever. Rows that entered, and no
+others, change the platform's books, the member's achievements and what the member should see.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import asyncpg
 
 from ..platforms import Platform
 from ..stores.debts import NOTHING, Amounts
-from ..surfaces import ACHIEVEMENT_PREFIX, RANK
+from ..surfaces import ACHIEVEMENT_PREFIX, LIVE, RANK, RECONCILE
 from ..surfaces.wishes import want
 
 
@@ -32,14 +32,14 @@ class LedgerRow(NamedTuple):
     occurred_at: datetime
 
     def differences(self, other: "LedgerRow") -> str:
-        """Say in words where the contents differ; empty when both tell the same fact.
+        """Say in words where the contents differ; empty if both rows are of the same event.
 
-        The member does not count, because linking accounts moves rows to another member, and the
-        time does not count, because a retry may have looked at the clock again. The second cause
-        of an achievement is no second achievement, so there the cause does not count either.
+        The member is ignored, because linking accounts moves rows to another member. The time is
+        ignored, because a retry may have read the clock again. For an achievement the cause is
+        ignored too, because a second cause is no second achievement.
         """
         if self == other:
-            return ""  # as nearly always, and looking at each field takes ten times as long
+            return ""  # nearly every comparison ends here, ten times as fast as field by field
         ignored = {"member_id", "occurred_at"}
         if self.achievement is not None:
             ignored |= {"reason", "entity_id"}
@@ -50,7 +50,24 @@ class LedgerRow(NamedTuple):
         )
 
 
-_COLUMNS = ", ".join(LedgerRow._fields)
+_TYPES: Final = {
+    "idempotency_key": "text",
+    "source": "text",
+    "type": "text",
+    "member_id": "bigint",
+    "account_id": "bigint",
+    "delta_xp": "bigint",
+    "delta_balance": "bigint",
+    "achievement": "text",
+    "reason": "text",
+    "entity_id": "text",
+    "occurred_at": "timestamptz",
+}
+_COLUMNS: Final = ", ".join(LedgerRow._fields)
+#: The parameters that carry rows, a column each. The first parameter is the platform.
+_ARRAYS: Final = ", ".join(
+    f"${number}::{_TYPES[column]}[]" for number, column in enumerate(LedgerRow._fields, start=2)
+)
 
 
 async def enter(
@@ -65,22 +82,24 @@ async def enter(
     entered = await conn.fetch(
         f"""
         WITH input ({_COLUMNS}) AS (
-            SELECT * FROM unnest(
-                $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-                $8::bigint[], $9::text[], $10::text[], $11::text[], $12::timestamptz[]
-            )
+            SELECT * FROM unnest({_ARRAYS})
         ), entered AS (
+            -- A key that is there already enters nothing, so all that follows happens once.
             INSERT INTO transactions (platform, {_COLUMNS})
             SELECT $1, {_COLUMNS} FROM input ORDER BY member_id, idempotency_key
             ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING
             RETURNING idempotency_key, member_id, delta_xp, delta_balance, achievement, occurred_at,
                 reason
         ), sums AS (
+            -- One row per member: a statement may change a row of the books only once. The newest
+            -- key explains the wish; an event of a member is more urgent than one of reconcile.
             SELECT member_id, sum(delta_xp)::bigint AS xp, sum(delta_balance)::bigint AS balance,
                 max(idempotency_key) AS last_key,
-                min(CASE WHEN reason = 'reconcile' THEN 2 ELSE 0 END)::smallint AS priority
+                min(CASE WHEN reason = 'reconcile' THEN {RECONCILE} ELSE {LIVE} END)::smallint
+                    AS priority
             FROM entered GROUP BY member_id
         ), books AS (
+            -- Signed amounts are added, never written, so the order of events does not matter.
             INSERT INTO sync_state AS s (member_id, platform, xp, balance, rank)
             SELECT member_id, $1, xp, balance, rank_on(xp, (SELECT ladder()))
             FROM sums ORDER BY member_id
@@ -92,6 +111,7 @@ async def enter(
                 updated_at = now()
             RETURNING member_id, rank
         ), unlocked AS (
+            -- A set: a second unlock adds nothing and may only prove that the first was earlier.
             INSERT INTO achievements AS a (member_id, platform, achievement, unlocked_at)
             SELECT member_id, $1, achievement, min(occurred_at) FROM entered
             WHERE achievement IS NOT NULL
@@ -108,6 +128,7 @@ async def enter(
             SELECT s.member_id, '{ACHIEVEMENT_PREFIX}' || u.achievement, 1, s.last_key, s.priority
             FROM unlocked AS u JOIN sums AS s USING (member_id)
         ), wanted AS (
+            -- In the same statement, so that recording an event takes one round trip.
             {want("wishes", platform="$1")}
         )
         SELECT idempotency_key FROM entered
@@ -131,7 +152,7 @@ def sums_of(rows: Iterable[LedgerRow]) -> dict[int, Amounts]:
 async def find(conn: asyncpg.Connection, keys: Collection[str]) -> list[LedgerRow]:
     """Return every row that has one of these keys, from the ledgers of both platforms."""
     rows = await conn.fetch(
-        f"SELECT {_COLUMNS} FROM transactions WHERE idempotency_key = ANY ($1::text[])",  # noqa: S608 - as above
+        f"SELECT {_COLUMNS} FROM transactions WHERE idempotency_key = ANY ($1::text[])",  # noqa: S608 - the columns are this module's own constant
         list(keys),
     )
     return [LedgerRow(*row) for row in rows]
@@ -140,11 +161,11 @@ async def find(conn: asyncpg.Connection, keys: Collection[str]) -> list[LedgerRo
 async def lock_rows(
     conn: asyncpg.Connection, platform: Platform, keys: Collection[str]
 ) -> dict[str, LedgerRow]:
-    """Return one platform's rows by key, and keep their members from being linked away.
+    """Return one platform's rows by key, and lock their members against being linked.
 
-    The members are held in member order until the caller's transaction ends; events can still be
-    recorded for them. A key without a row is left out, and so is one whose member was linked away
-    at this very moment: its row is another member's by now.
+    Members are locked in member order until the caller's transaction ends; events can still be
+    recorded for them. A key without a row is left out. So is a key whose member is linked at this
+    moment, because its row belongs to another member by now.
     """
     rows = await conn.fetch(
         f"""
@@ -153,7 +174,7 @@ async def lock_rows(
         WHERE t.platform = $1 AND t.idempotency_key = ANY ($2::text[])
         ORDER BY m.id
         FOR KEY SHARE OF m
-        """,  # noqa: S608 - as above
+        """,  # noqa: S608 - the columns are this module's own constant
         platform,
         list(keys),
     )

@@ -1,4 +1,4 @@
-"""An event as this package takes it from its caller, and what it returns."""
+"""Envelopes: events with their bytes, as callers pass them in, and the receipts they get back."""
 
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -8,7 +8,7 @@ from .entries import LedgerRow
 
 
 class Event(Protocol):
-    """What this package needs to know of an event; the wire's own classes have it."""
+    """The fields of an event that this package reads; the classes of the wire format have them."""
 
     @property
     def idempotency_key(self) -> str: ...
@@ -35,8 +35,8 @@ class Envelope(NamedTuple):
     def as_row(self, member_id: int) -> LedgerRow:
         """Translate the event into a ledger row of this member.
 
-        Each type of event has one of the three effects. The ledger refuses a row without any
-        (`transaction_has_one_effect`), so a type that it does not know cannot pass unnoticed.
+        Each type of event has one of three effects: XP, balance or an achievement. The ledger
+        refuses a row without any (`transaction_has_one_effect`), so an unknown type cannot pass.
         """
         event = self.event
         return LedgerRow(
@@ -55,11 +55,11 @@ class Envelope(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What became of an event at its origin."""
+    """The receipt for an event that was recorded at its origin."""
 
     idempotency_key: str
     source: Platform
     member_id: int
     payload: bytes
     created: bool
-    """False when the key was known already: nothing was added a second time."""
+    """False if the key was known already; then nothing was added a second time."""

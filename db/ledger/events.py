@@ -1,7 +1,7 @@
-"""The life of an event in Postgres: recorded at its origin, settled where it arrived, or failed.
+"""The life of an event in Postgres: recorded at its origin, settled where it arrived, or buried.
 
-`record` is the first entry in the ledger (the origin's), `settle` the second (the opposite's).
-Both may be repeated with the same events as often as anybody likes: the effect happens once.
+`record` makes the first ledger entry (the origin's), `settle` the second (the opposite's). Either
+may be repeated with the same events any number of times; the effect happens once.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,24 +17,26 @@ from . import entries
 from .entries import LedgerRow
 from .envelopes import Envelope, Recorded
 
+#: Bytes of a buried payload that the record keeps. An event is far smaller, so the rest of a longer
+#: payload helps no operator.
 PAYLOAD_KEPT_BYTES_MAX = 16_384
 
 
 async def record(
     conn: asyncpg.Connection,
     source: Platform,
-    facts: Sequence[Envelope],
+    envelopes: Sequence[Envelope],
     *,
     status: str = "pending",
     store: Store | None = None,
 ) -> list[Recorded]:
     """Enter events into the books of the platform where they happened, all or none.
 
-    With `store`, the platform's own table is changed along; without, that is left to whoever
-    records. Returns one result for each fact, in order. The caller owns the transaction.
+    With `store`, the platform's own table is changed in the same transaction; without, the caller
+    changes it. Returns one receipt for each envelope, in order. The caller owns the transaction.
 
     Raises:
-        IdempotencyConflict: a key belongs to an event with a different content.
+        IdempotencyConflict: a key belongs to an event with different content.
         InsufficientFunds: a member's settled XP or balance would go below zero.
         RowRefused: the platform's own table refuses a member's row, while it takes others.
         RuleBroken: a value is beyond what the record can hold.
@@ -43,39 +45,40 @@ async def record(
         StorageUnavailable: Postgres is away; nothing was recorded.
     """
     with mapped_errors():
-        members = await accounts.resolve(conn, source, {fact.event.user_id for fact in facts})
-        rows = [fact.as_row(members[fact.event.user_id]) for fact in facts]
+        user_ids = {one.event.user_id for one in envelopes}
+        members = await accounts.resolve(conn, source, user_ids)
+        rows = [envelope.as_row(members[envelope.event.user_id]) for envelope in envelopes]
         first = _first_of_each_key(rows)
         entered = await entries.enter(conn, source, list(first.values()))
         known: dict[str, list[LedgerRow]] = {}
         for row in await entries.find(conn, first):
             known.setdefault(row.idempotency_key, []).append(row)
         for row in rows:
-            for one in known[row.idempotency_key]:
-                _refuse_difference(one, row)
+            for known_row in known[row.idempotency_key]:
+                _refuse_difference(known_row, row)
         fresh = set(entered)
-        results = []
-        for fact, row in zip(facts, rows, strict=True):
+        receipts = []
+        for envelope, row in zip(envelopes, rows, strict=True):
             created = row.idempotency_key in fresh
             fresh.discard(row.idempotency_key)
-            results.append(
-                Recorded(row.idempotency_key, source, row.member_id, fact.payload, created)
+            receipts.append(
+                Recorded(row.idempotency_key, source, row.member_id, envelope.payload, created)
             )
         if entered:
             await _add_to_totals(conn, [first[key] for key in entered])
-            await _append(conn, [r for r in results if r.created], first, status)
+            await _append(conn, [one for one in receipts if one.created], first, status)
             if store is not None:
                 due = entries.sums_of(first[key] for key in entered)
                 # The transaction may be another program's.
                 await debts.apply(conn, source, store, due, check_deferred=False)
-        return results
+        return receipts
 
 
 async def settle(
     conn: asyncpg.Connection,
     platform: Platform,
     source: Platform,
-    facts: Sequence[Envelope],
+    envelopes: Sequence[Envelope],
     *,
     store: Store | None = None,
 ) -> frozenset[str]:
@@ -83,9 +86,9 @@ async def settle(
 
     `store` is the table in which `platform` keeps its members, if it has one of its own.
 
-    An event that nobody recorded at its origin (another program put it on the stream) is a fact
-    all the same: its origin's row is entered as well. What counts is the origin's row, so an entry
-    with a known key and another content is refused. The caller owns the transaction.
+    An event that no producer recorded (another program put it on the stream) counts as well: its
+    row at the origin is entered too. The origin's row decides, so an entry with a known key and
+    different content is refused. The caller owns the transaction.
 
     Raises:
         IdempotencyConflict, InsufficientFunds, RuleBroken, Contention, StorageUnavailable: as
@@ -93,17 +96,17 @@ async def settle(
     """
     with mapped_errors():
         origin = await entries.lock_rows(
-            conn, source, {fact.event.idempotency_key for fact in facts}
+            conn, source, {one.event.idempotency_key for one in envelopes}
         )
-        foreign = [fact for fact in facts if fact.event.idempotency_key not in origin]
+        foreign = [one for one in envelopes if one.event.idempotency_key not in origin]
         if foreign:
             await record(conn, source, foreign, status="published")
             origin |= await entries.lock_rows(
-                conn, source, {fact.event.idempotency_key for fact in foreign}
+                conn, source, {one.event.idempotency_key for one in foreign}
             )
-        for fact in facts:
-            row = origin[fact.event.idempotency_key]
-            _refuse_difference(row, fact.as_row(row.member_id))
+        for envelope in envelopes:
+            row = origin[envelope.event.idempotency_key]
+            _refuse_difference(row, envelope.as_row(row.member_id))
         entered = await entries.enter(conn, platform, list(origin.values()))
         if store is not None:
             due = entries.sums_of(origin[key] for key in entered)
@@ -113,9 +116,9 @@ async def settle(
 
 
 async def _complete(conn: asyncpg.Connection, platform: Platform, keys: Collection[str]) -> None:
-    """Note that these events took effect, in the order of their rows, as everybody locks them.
+    """Mark these events as completed. Rows are locked in id order, as every transaction does.
 
-    One that was buried before anybody knew whose it is has no member yet; its ledger row does.
+    An event that was buried before its member was known has no member yet; its ledger row does.
     """
     await conn.execute(
         """
@@ -147,14 +150,14 @@ async def fail(
     error_message: str,
     entry_key: str | None = None,
 ) -> None:
-    """Record why an event was buried. An event that took effect already is left as it is.
+    """Bury an event: record its status `failed` and the reason. A completed event stays as it is.
 
     `source` is the platform on whose stream the event was found. If the key belongs to an event of
-    the other platform, that event is not at fault and is left as it is: then the reason is recorded
+    the other platform, that event is not at fault and stays as it is; the reason is then recorded
     under `entry_key`, which names the entry.
 
-    Payload and message may be anything: what Postgres cannot hold is written as an escape, and of
-    a payload longer than PAYLOAD_KEPT_BYTES_MAX only the beginning is kept.
+    Payload and message may hold anything: text that Postgres cannot store is written as an escape,
+    and of a payload longer than PAYLOAD_KEPT_BYTES_MAX only the beginning is kept.
     """
     with mapped_errors():
         noted = await conn.fetchval(
@@ -197,16 +200,17 @@ async def fail_unread(
     error_message: str,
     claimed_key: str | None = None,
 ) -> bool:
-    """Record why an event with exactly this payload was buried, without reading it.
+    """Bury the event with exactly this payload, without decoding it.
 
-    For a payload that cannot be decoded, or is dangerous to. Only the event of `claimed_key` is
-    looked at, if that is known; else all that have not taken effect. One that took effect already
-    is left as it is. Returns whether there is such an event.
+    For a payload that cannot be decoded, or that kills the process that decodes it. With
+    `claimed_key`, only the event of that key is considered; without, every event that is not
+    completed. A completed event stays as it is. Returns whether there is such an event.
     """
     with mapped_errors():
         found: int = await conn.fetchval(
             """
             WITH found AS (
+                -- Without a key the payload decides, and only unfinished events can be at fault.
                 SELECT id FROM sync_events
                 WHERE source = $1 AND payload = $2 AND (
                     idempotency_key = $4
@@ -215,6 +219,7 @@ async def fail_unread(
                 ORDER BY id
                 FOR NO KEY UPDATE
             ), failed AS (
+                -- A completed event counts as found: it is in both ledgers, so nothing is lost.
                 UPDATE sync_events AS e SET status = 'failed', error_message = $3
                 FROM found WHERE e.id = found.id AND e.status <> 'completed'
             )
@@ -241,7 +246,7 @@ def _refuse_difference(known: LedgerRow, row: LedgerRow) -> None:
 
 
 async def _add_to_totals(conn: asyncpg.Connection, rows: Sequence[LedgerRow]) -> None:
-    """Add what was really entered to the settled totals of members, who are locked already."""
+    """Add rows that entered the ledger to their members' totals. The members are locked already."""
     await conn.execute(
         """
         UPDATE members AS m SET xp = m.xp + d.xp, balance = m.balance + d.balance
@@ -264,10 +269,11 @@ async def _append(
     rows: dict[str, LedgerRow],
     status: str,
 ) -> None:
-    """Append what was entered at its origin.
+    """Append events whose rows just entered the ledger of their origin.
 
-    A row that is there already was buried when nobody had recorded such an event; it becomes this
-    event's. Any other means that the opposite platform records an event of this key right now.
+    A row that is there already may have been buried before any producer recorded the event; it
+    becomes this event's row. Any other row means that the opposite platform records an event with
+    this key at this moment.
     """
     appended = await conn.fetch(
         """
@@ -285,19 +291,19 @@ async def _append(
         WHERE e.status = 'failed'
         RETURNING idempotency_key
         """,
-        [r.idempotency_key for r in recorded],
-        [r.source for r in recorded],
-        [rows[r.idempotency_key].type for r in recorded],
-        [r.member_id for r in recorded],
-        [r.payload.decode() for r in recorded],
+        [one.idempotency_key for one in recorded],
+        [one.source for one in recorded],
+        [rows[one.idempotency_key].type for one in recorded],
+        [one.member_id for one in recorded],
+        [one.payload.decode() for one in recorded],
         status,
     )
-    for taken in {r.idempotency_key for r in recorded} - {key for (key,) in appended}:
+    for taken in {one.idempotency_key for one in recorded} - {key for (key,) in appended}:
         raise IdempotencyConflict(taken, "source is now the opposite platform")
 
 
 def _evidence(payload: bytes) -> str:
-    """Keep what was found, readable and within bounds: anybody may put anything on a stream."""
+    """Keep a payload readable and within bounds: a sender may put anything on a stream. Pure."""
     kept = payload[:PAYLOAD_KEPT_BYTES_MAX].decode("utf-8", "backslashreplace")
     if len(payload) > PAYLOAD_KEPT_BYTES_MAX:
         kept += f"... ({len(payload)} bytes in all)"
@@ -305,5 +311,5 @@ def _evidence(payload: bytes) -> str:
 
 
 def _storable(text: str) -> str:
-    """Postgres text holds neither NUL nor half a surrogate pair."""
+    """Escape NUL and lone surrogates, which Postgres text cannot hold. Pure."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

@@ -1,4 +1,4 @@
-"""Whether members can pay: which accounts a refused batch would have overdrawn."""
+"""Funds: which accounts a batch of events would overdraw, for the error that refuses the batch."""
 
 from collections.abc import Sequence
 
@@ -10,21 +10,23 @@ from .envelopes import Envelope
 
 
 async def overdrawn(
-    conn: asyncpg.Connection, source: Platform, facts: Sequence[Envelope]
+    conn: asyncpg.Connection, source: Platform, envelopes: Sequence[Envelope]
 ) -> tuple[int, ...]:
-    """Return the accounts from which these facts together would take more than there is now."""
-    rows = [fact.as_row(member_id=0) for fact in facts]  # whose they are is what is asked here
+    """Return the accounts from which these events together would take more than there is now."""
+    rows = [envelope.as_row(member_id=0) for envelope in envelopes]  # the query finds the members
     with mapped_errors():
         found = await conn.fetch(
             """
             SELECT f.account_id
             FROM (
+                -- A key counts once, however often the batch repeats it.
                 SELECT DISTINCT ON (key) key, account_id, xp, balance
                 FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
                     AS u (key, account_id, xp, balance)
             ) AS f
             LEFT JOIN accounts AS a ON a.platform = $1 AND a.account_id = f.account_id
             LEFT JOIN members AS m ON m.id = a.member_id
+            -- A key that is recorded already would take nothing again.
             WHERE NOT EXISTS (
                 SELECT FROM transactions AS t WHERE t.idempotency_key = f.key AND t.platform = $1
             )

@@ -20,14 +20,14 @@ UNPUBLISH_STEP = 20_000
 async def mark_published(
     conn: asyncpg.Connection, keys: Sequence[str], *, fresh: bool = False
 ) -> None:
-    """Note that these events are on their stream. One that got further meanwhile stays there.
+    """Mark these events as published. An event that is completed or buried by now stays so.
 
-    With `fresh`, the caller published them just after recording them, without holding their rows
-    as `take_unpublished` does. Then the stream may have been lost since, and with it what was
-    published: an event for which `unpublish` has said so stays pending.
+    With `fresh`, the caller published them just after recording them, without locking their rows
+    as `take_unpublished` does. The stream may have been lost since then, with these events on it:
+    an event that `unpublish` has counted as lost stays pending.
 
-    It waits for nobody. A row that is locked is being settled or published at this moment, and
-    whoever does it notes what became of it.
+    It waits for no lock. A locked row is being settled or published at this moment, and that
+    transaction writes the row's status.
     """
     with mapped_errors():
         await conn.execute(
@@ -48,9 +48,9 @@ async def mark_published(
 
 
 async def find_pending(conn: asyncpg.Connection, keys: Collection[str]) -> dict[str, bytes]:
-    """Return the payloads of those events that are in the record and not known to be on a stream.
+    """Return the payloads of those events that are recorded and not known to be on a stream.
 
-    Inside a transaction that includes what it has recorded itself and not rolled back.
+    Inside a transaction they include events that it recorded itself and did not roll back.
     """
     rows = await conn.fetch(
         """
@@ -73,9 +73,10 @@ class Unpublished(NamedTuple):
 async def take_unpublished(
     conn: asyncpg.Connection, source: Platform, *, older_than_s: float, limit: int
 ) -> list[Unpublished]:
-    """Lock and return the oldest events of `source` that stayed pending. Several relays share them.
+    """Lock and return the oldest events of `source` that are pending for `older_than_s` seconds.
 
-    The rows stay locked until the caller's transaction ends; others skip them.
+    The rows stay locked until the caller's transaction ends. Other relays skip locked rows, so
+    several relays share the work.
     """
     with mapped_errors():
         rows = await conn.fetch(
@@ -98,15 +99,15 @@ async def unpublish(
 ) -> int:
     """Make every unfinished event of `source` pending again, because its stream was lost.
 
-    Call it before the stream is made anew, and outside of a transaction: each step of so many
-    events commits by itself, so that a million of them hold nobody up. After a failure in between,
-    call it again. Returns how many of them had been published. Those that were delivered after all
-    take effect once all the same.
+    Call it before the stream is created again, and outside of a transaction: each step of `step`
+    events commits by itself, so that a million events delay no other transaction for long. After a
+    failure in between, call it again. Returns how many events had been published. An event that
+    was delivered before the loss still takes effect only once.
     """
     published = 0
     with mapped_errors():
-        # Pending ones count as well: some are on the lost stream, and only their mark is late. They
-        # come first, because from then on whatever turns to published does so in the second loop.
+        # Pending events are included: some are on the lost stream, and only their mark is late.
+        # They come first, so that an event marked meanwhile is found by the second loop.
         for page in (_PENDING_PAGE, _PUBLISHED_PAGE):
             seen, last_id = step, 0
             while seen == step:
@@ -121,18 +122,23 @@ _PENDING_PAGE = """
     SELECT id FROM sync_events WHERE status = 'pending' AND source = $1 AND id > $2
     ORDER BY id LIMIT $3
 """
-# These are published no more once they were on a page, so the next page begins with others.
+# Events that were on a page are pending afterwards, so the next page begins with other events.
 _PUBLISHED_PAGE = """
     SELECT id FROM sync_events WHERE status = 'published' AND source = $1 AND $2::bigint >= 0
     ORDER BY published_at LIMIT $3
 """
 _UNPUBLISH = """
-    WITH page AS MATERIALIZED ({page}), unfinished AS (
+    WITH page AS MATERIALIZED (
+        -- Read without locks, in the order of an index. It decides where the next step begins.
+        {page}
+    ), unfinished AS (
+        -- Locked in id order, as settling does. Rows that were completed meanwhile drop out.
         SELECT id, status FROM sync_events
         WHERE id = ANY (ARRAY (SELECT id FROM page)) AND status IN ('pending', 'published')
         ORDER BY id
         FOR NO KEY UPDATE
     ), lost AS (
+        -- The count keeps a late `mark_published` from hiding the loss.
         UPDATE sync_events AS e SET status = 'pending', published_at = NULL,
             stream_losses = e.stream_losses + 1
         FROM unfinished WHERE e.id = unfinished.id
@@ -145,10 +151,11 @@ _UNPUBLISH = """
 async def unpublish_old(
     conn: asyncpg.Connection, source: Platform, *, published_s_ago: float, limit: int
 ) -> int:
-    """Make events of `source` pending again that were marked as published before so many seconds.
+    """Make events of `source` pending again that are on no stream any more.
 
-    For those that are known to be on no stream any more; the oldest `limit` of them, and none that
-    somebody else holds. Returns how many there are.
+    The caller knows that no stream holds an event that was published at least `published_s_ago`
+    seconds ago and is unfinished. Takes the oldest `limit` of them, and skips rows that another
+    transaction has locked. Returns how many events became pending.
     """
     with mapped_errors():
         count: int = await conn.fetchval(

@@ -1,4 +1,4 @@
-"""The ladder of ranks as Postgres knows it, so that rank is computed where XP changes."""
+"""The ladder of ranks in Postgres: a statement that changes XP computes the rank from it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,25 +9,27 @@ from ..errors import mapped_errors
 from ..surfaces import BACKFILL, RANK
 from ..surfaces.wishes import want
 
+#: Members whose ranks one transaction recomputes. It locks their books for a fraction of a second.
 MEMBERS_PER_STEP = 5_000
 
 
 class RankRow(NamedTuple):
-    """One rank: its name and the XP from which it is held."""
+    """One rank: its name, and the XP from which a member has it."""
 
     name: str
     xp: int
 
 
-async def set_ranks(pool: asyncpg.Pool, rungs: Sequence[RankRow]) -> int:
-    """Make `rungs` (lowest first) the ladder. Returns how many ranks of members changed by it.
+async def set_ranks(pool: asyncpg.Pool, ranks: Sequence[RankRow]) -> int:
+    """Make `ranks` (lowest first) the ladder. Returns how many members' ranks changed.
 
-    Members are recomputed in bounded steps, each a transaction of its own, so that nobody waits
-    long; a restart in the middle goes on where it was, because only differences are touched.
+    Members are recomputed in bounded steps, each in its own transaction, so that no other
+    transaction waits long. After a restart in the middle the next call completes the work, because
+    it changes only ranks that differ.
     """
     with mapped_errors():
         async with pool.acquire() as conn:
-            await _replace(conn, rungs)
+            await _replace(conn, ranks)
             highest = await conn.fetchval("SELECT coalesce(max(id), 0) FROM members")
             changed = 0
             for first in range(1, highest + 1, MEMBERS_PER_STEP):
@@ -35,17 +37,17 @@ async def set_ranks(pool: asyncpg.Pool, rungs: Sequence[RankRow]) -> int:
             return changed
 
 
-async def _replace(conn: asyncpg.Connection, rungs: Sequence[RankRow]) -> None:
-    if await _ladder(conn) == list(rungs):
+async def _replace(conn: asyncpg.Connection, ranks: Sequence[RankRow]) -> None:
+    if await _ladder(conn) == list(ranks):
         return
     async with conn.transaction():
-        # Whoever is writing the books looks ranks up on the old ladder. It waits until they have
-        # committed, so that the recomputation sees what they wrote; the next ones wait for it.
+        # Transactions that are writing books read the old ladder. The lock waits for their commits,
+        # so that the recomputation sees what they wrote; later transactions wait for the lock.
         await conn.execute("LOCK TABLE sync_state IN SHARE ROW EXCLUSIVE MODE")
         await conn.execute("DELETE FROM ranks")
         await conn.executemany(
             "INSERT INTO ranks (rank, name, xp) VALUES ($1, $2, $3)",
-            [(number, rung.name, rung.xp) for number, rung in enumerate(rungs, start=1)],
+            [(number, rank.name, rank.xp) for number, rank in enumerate(ranks, start=1)],
         )
 
 
@@ -57,20 +59,24 @@ async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
     changed: int = await conn.fetchval(
         f"""
         WITH stale AS (
+            -- Locked in member order, as the ledger locks them, and only where the rank differs.
             SELECT member_id, platform FROM sync_state
             WHERE member_id BETWEEN $1 AND $2 AND rank <> rank_on(xp, (SELECT ladder()))
             ORDER BY member_id, platform
             FOR UPDATE
         ), books AS (
+            -- Rank follows from XP; version and updated_at tell readers that the row changed.
             UPDATE sync_state AS s SET rank = rank_on(s.xp, (SELECT ladder())),
                 version = s.version + 1, updated_at = now()
             FROM stale WHERE s.member_id = stale.member_id AND s.platform = stale.platform
             RETURNING s.member_id, s.platform, s.rank
         ), wishes AS (
+            -- Many members change at once, so their visits come after everything else.
             SELECT member_id, platform, '{RANK}' AS surface, rank AS number,
                 'ladder' AS wanted_key, {BACKFILL}::smallint AS priority
             FROM books
         ), wanted AS (
+            -- In the same statement, so that books and wishes cannot differ.
             {want("wishes")}
         )
         SELECT count(*) FROM books

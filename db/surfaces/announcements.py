@@ -1,4 +1,4 @@
-"""Promotions that were shown and are to be announced, each once."""
+"""Announcements: promotions and achievements that were shown, each to be announced once."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from ..platforms import Platform
 
 
 class Announcement(NamedTuple):
-    """Somebody's new rank or achievement on one platform."""
+    """A member's new rank or achievement on one platform."""
 
     member_id: int
     account_id: int
@@ -20,29 +20,31 @@ class Announcement(NamedTuple):
 
 
 async def take(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> list[Announcement]:
-    """Take up to `limit` announcements, the oldest first; nobody gets them again.
+    """Take up to `limit` announcements, the oldest first. No later call returns them again.
 
-    So a crash before they are sent loses them, and none is ever sent twice. One that is certain
-    not to have been sent may be given back with `give_back`.
+    A crash before they are sent therefore loses them, and no announcement is sent twice. A bot that
+    knows that one was not sent gives it back with `give_back`.
     """
     with mapped_errors():
         rows = await conn.fetch(
             """
             WITH taken AS (
+                -- The account says where to announce, and by which name. Other bots skip the rows.
                 SELECT f.member_id, f.surface, f.shown_at, a.account_id, a.display_name
                 FROM surfaces AS f
                 JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
                 WHERE f.platform = $1 AND f.announce
                 ORDER BY f.shown_at LIMIT $2
                 FOR NO KEY UPDATE OF f SKIP LOCKED
-            ), told AS (
+            ), ended AS (
+                -- In the same statement, so that no other bot takes them.
                 UPDATE surfaces AS f SET announce = false
                 FROM taken AS t
                 WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
                 RETURNING f.member_id, f.surface, f.announced
             )
             SELECT t.member_id, t.account_id, t.display_name, t.surface, o.announced
-            FROM taken AS t JOIN told AS o USING (member_id, surface)
+            FROM taken AS t JOIN ended AS o USING (member_id, surface)
             ORDER BY t.shown_at
             """,
             platform,
@@ -54,7 +56,7 @@ async def take(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> l
 async def give_back(
     conn: asyncpg.Connection, platform: Platform, announcements: Sequence[Announcement]
 ) -> None:
-    """Have announcements taken again later: they were not sent."""
+    """Let `take` return announcements again, because they were not sent."""
     with mapped_errors():
         await conn.execute(
             """
@@ -69,7 +71,7 @@ async def give_back(
 
 
 async def drop_old(conn: asyncpg.Connection, platform: Platform, *, older_than_s: float) -> int:
-    """Forget announcements that come too late to be news. Returns how many."""
+    """Drop announcements that come too late to be news. Returns how many."""
     with mapped_errors():
         count: int = await conn.fetchval(
             """

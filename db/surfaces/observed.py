@@ -1,7 +1,10 @@
-"""What accounts should be seen with, many at a time: for whoever compares it with what is seen.
+"""What a platform should show of accounts, to compare with what was observed there.
 
-The record is asked before somebody looks at a platform and again after. Only what stood still all
-the while can be told apart from what people changed by hand.
+A bot or reconcile asks the record before it looks at the platform, and again afterwards. Only an
+account that stood still in between can differ because of a change by hand.
+
+A difference is never written to the platform here. `put_back`, `show_again` and `seen_again` forget
+what was shown, and a worker visits the account.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,30 +20,30 @@ from .wishes import MAY_BE_SEEN, want_again
 
 
 class Appearance(NamedTuple):
-    """What one account should be seen with, if nothing is about to change."""
+    """What one account should show, if nothing is about to change."""
 
     account_id: int
     member_id: int
     numbers: dict[str, int]
     """Surface to the number that was shown last."""
     is_still: bool
-    """Everything wanted was shown before the moment that was asked about, and nobody is at it."""
+    """Everything wanted was shown before the given moment, and no worker has the account."""
     is_absent: bool
     """The platform said that the account is not there."""
 
 
 class Shown(NamedTuple):
-    """What an account shows, as far as it was shown before a given moment and is still wanted."""
+    """The numbers of an account that were shown before a given moment and are still wanted."""
 
     numbers: Mapping[str, int]
     settled: bool
-    """Whether `numbers` is all there is: nothing is still to be shown."""
+    """Whether `numbers` is complete: no surface waits to be shown."""
     absent: bool
-    """Whether the account is thought not to be there."""
+    """Whether the account is parked as absent."""
 
 
 class Count(NamedTuple):
-    """How many accounts a surface is wanted and shown of in the same way."""
+    """How many accounts have the same surface wanted and shown in the same way."""
 
     surface: str
     wanted: int
@@ -51,7 +54,7 @@ class Count(NamedTuple):
 
 
 async def clock(conn: asyncpg.Connection | asyncpg.Pool) -> datetime:
-    """Tell the time by the clock that the record is dated with."""
+    """Return the time of Postgres's clock, by which the record is dated."""
     with mapped_errors():
         now: datetime = await conn.fetchval("SELECT clock_timestamp()")
     return now
@@ -60,7 +63,7 @@ async def clock(conn: asyncpg.Connection | asyncpg.Pool) -> datetime:
 async def accounts_after(
     conn: asyncpg.Connection, platform: Platform, after: int, limit: int
 ) -> list[int]:
-    """Return up to `limit` accounts above `after` that have something to show, in order."""
+    """Return up to `limit` accounts above `after` that have a surface, in order."""
     with mapped_errors():
         rows = await conn.fetch(
             """
@@ -84,9 +87,9 @@ async def appearances(
     account_ids: Collection[int],
     moment: datetime,
 ) -> dict[int, Appearance]:
-    """Return by account what somebody who looks after `moment` should see.
+    """Return by account what an observation after `moment` should find.
 
-    Accounts that never had anything to show are left out.
+    Accounts that never had a surface are left out.
     """
     with mapped_errors():
         rows = await conn.fetch(
@@ -128,16 +131,17 @@ async def note_absent(
     *,
     why: str,
 ) -> int:
-    """Note that the platform, asked after `moment`, said that these are not there.
+    """Park accounts that the platform, asked after `moment`, reported to be absent.
 
-    `why` says so to whoever looks. They are shown again once they are heard of:
-    `seen.seen_again`. One whose surfaces moved since that moment is left alone. Returns how
-    many surfaces were noted.
+    `why` is the text for operators. `seen_again` frees an account once the platform mentions it. An
+    account whose surfaces changed since `moment` is left alone. Returns how many surfaces were
+    parked.
     """
     with mapped_errors():
         count: int = await pool.fetchval(
             """
             WITH theirs AS (
+                -- Locked in the order in which the ledger locks them.
                 SELECT f.member_id, f.surface
                 FROM accounts AS a
                 JOIN surfaces AS f ON f.member_id = a.member_id AND f.platform = a.platform
@@ -145,6 +149,7 @@ async def note_absent(
                 ORDER BY f.member_id, f.surface
                 FOR NO KEY UPDATE OF f
             ), noted AS (
+                -- Judged under the lock: a row that changed since the moment proves nothing.
                 UPDATE surfaces AS f SET parked = $4, retry_at = 'infinity', error = $5
                 FROM theirs AS t
                 WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
@@ -165,7 +170,7 @@ async def note_absent(
 
 
 async def counts(pool: asyncpg.Pool, platform: Platform) -> list[Count]:
-    """Count everything that is shown or to be shown on a platform."""
+    """Count the surfaces of a platform by what is wanted and shown."""
     with mapped_errors():
         rows = await pool.fetch(
             """
@@ -184,7 +189,7 @@ async def counts(pool: asyncpg.Pool, platform: Platform) -> list[Count]:
 async def shown_before(
     conn: asyncpg.Connection, platform: Platform, account_id: int, moment: datetime
 ) -> Shown:
-    """Return what somebody who looked at `moment` should have seen of this account."""
+    """Return what an observation of this account at `moment` should have found."""
     with mapped_errors():
         rows = await conn.fetch(
             """
@@ -206,19 +211,19 @@ async def shown_before(
 
 
 async def put_back(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Forget what was shown to this account: people changed it by hand."""
+    """Forget what was shown of this account, because people changed it by hand."""
     await _forget(conn, platform, account_id, only_absent=False, priority=RECONCILE)
 
 
 async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Forget what was shown to this account: it joined anew, so it shows nothing yet."""
+    """Forget what was shown of this account, because it joined again and shows nothing yet."""
     await _forget(conn, platform, account_id, only_absent=False)
 
 
 async def seen_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Show again to an account that was parked as absent: it has been heard of. Else do nothing.
+    """Show an account again that was parked as absent, because the platform mentioned it.
 
-    Nobody knows whether it was away, and lost what it showed.
+    It may have lost what it showed while it was away. Any other account stays as it is.
     """
     await _forget(conn, platform, account_id, only_absent=True)
 
@@ -231,11 +236,13 @@ async def _forget(
     only_absent: bool,
     priority: int = LIVE,
 ) -> None:
-    # What a visit that is under way may still leave there is not forgotten.
+    # What a visit under way may still leave on the platform becomes unconfirmed.
     with mapped_errors():
         await conn.execute(
             f"""
             WITH theirs AS (
+                -- Locked in the order in which the ledger locks them. By account, because a link
+                -- may have moved them.
                 SELECT f.member_id, f.surface
                 FROM surfaces AS f
                 JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform

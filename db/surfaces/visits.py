@@ -1,11 +1,13 @@
-"""What people should see and what they do see: two columns, and the difference is the work.
+"""Visits: one attempt to bring what a member sees on a platform to what is wanted.
 
-A worker takes whole members, never single surfaces, so that nobody else writes to the same member's
-roles at the same time: the platforms lose writes that run side by side.
+Wanted and shown are two columns, and their difference is the work. A worker takes whole members,
+never single surfaces, so that no two workers write to one member's roles at the same time: the
+platforms lose writes that run side by side.
 
-Between taking a member and noting the outcome nobody knows what they see: the write may be done and
-its answer lost, or the worker gone. So what was shown counts as unknown from then on, and a wish
-for the old state is work as well.
+Between taking a member and noting the outcome, the record does not know what the member sees: the
+write may be done and its answer lost, or the worker may be dead. So `shown` is unknown from the
+moment of taking, the numbers that may be seen are `unconfirmed`, and a wish for the old number is
+work as well.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,7 +23,7 @@ from .wishes import MAY_BE_SEEN
 
 
 class Showing(NamedTuple):
-    """One member whose surfaces on one platform are to be brought to the wanted state."""
+    """One member taken for a visit: the surfaces of one platform, as they were at that moment."""
 
     member_id: int
     platform: Platform
@@ -29,11 +31,11 @@ class Showing(NamedTuple):
     wanted: Mapping[str, int]
     """Surface to number: `rank` to a rank, `achievement:<name>` to 1 (held) or 0 (not)."""
     shown: Mapping[str, int | None]
-    """Surface to the number that was shown last; None if that is not known (any more)."""
+    """Surface to the number that was shown last; None if that is unknown."""
     unconfirmed: Mapping[str, frozenset[int]]
-    """Surface to the numbers that earlier visits may have left there, where that is not known.
+    """Surface to the numbers that earlier visits may have left, where that is unknown.
 
-    It holds 0 if there may be nothing at all, and is empty if nobody has been there yet.
+    It holds 0 if there may be nothing at all, and is empty before the first visit.
     """
     wanted_key: str
     """The idempotency key of the event behind the newest change, for the audit log."""
@@ -42,9 +44,9 @@ class Showing(NamedTuple):
     priority: int
     attempts: int
     wanted_at: Mapping[str, datetime]
-    """Surface to the moment since when it is wanted, so that a later wish is not overlooked."""
+    """Surface to the time of the wish, by which a later wish is told from this one."""
     taken_until: datetime
-    """When the lease ends. Once somebody else has taken the member, this holder notes no more."""
+    """When the lease ends. After another worker has taken the member, this one notes nothing."""
 
 
 async def take(
@@ -55,23 +57,24 @@ async def take(
     lease_s: float,
     least_urgent: int = BACKFILL,
 ) -> list[Showing]:
-    """Take up to `limit` members with something to show: the most urgent, then the longest waiting.
+    """Take up to `limit` members who are due: the most urgent, then the longest waiting.
 
-    Those of a lower urgency than `least_urgent` are left. The members are this caller's for
-    `lease_s` seconds, with all that comes to be wanted meanwhile; if it dies, somebody else takes
-    them after that.
+    Members of a lower urgency than `least_urgent` are left. The caller has the members for
+    `lease_s` seconds, with every wish that comes meanwhile; after that another worker may take
+    them.
     """
     with mapped_errors():
         async with pool.acquire() as conn, conn.transaction():
-            # One taker at a time, so that two of them never take different rows of one member.
+            # One worker takes at a time, so that two never take different rows of one member.
             await conn.execute(
                 "SELECT pg_advisory_xact_lock(hashtext('twinstream.surfaces'), hashtext($1))",
                 platform,
             )
-            # Rows are locked in the order in which the ledger locks them.
             rows = await conn.fetch(
                 f"""
                 WITH due AS (
+                    -- One scan of the index `surfaces_due` per priority, each cut off at the limit:
+                    -- a backlog of low urgency is not read over.
                     SELECT d.member_id, d.account_id, d.priority, d.since
                     FROM generate_series(0, $4::integer) AS p (priority)
                     CROSS JOIN LATERAL (
@@ -84,6 +87,8 @@ async def take(
                             AND f.wanted IS DISTINCT FROM f.shown
                             AND greatest(f.wanted_at, f.retry_at, f.taken_until)
                                 <= statement_timestamp()
+                            -- A member is with one worker at most, and an absent one with none,
+                            -- whichever of the surfaces is due.
                             AND NOT EXISTS (
                                 SELECT FROM surfaces AS g
                                 WHERE g.member_id = f.member_id AND g.platform = f.platform
@@ -98,9 +103,11 @@ async def take(
                     ) AS d
                     ORDER BY d.priority, d.since LIMIT $2
                 ), members_due AS (
+                    -- The most urgent surface takes the others of its member along.
                     SELECT member_id, account_id, min(priority) AS urgency, min(since) AS since
                     FROM due GROUP BY member_id, account_id
-                ), held AS (
+                ), locked AS (
+                    -- Every surface of the member, in the order in which the ledger locks them.
                     SELECT f.member_id, f.surface, f.shown, f.unconfirmed, d.account_id, d.urgency,
                         d.since
                     FROM members_due AS d
@@ -113,7 +120,7 @@ async def take(
                     shown = CASE WHEN f.shown = f.wanted THEN f.shown END,
                     unconfirmed = CASE WHEN f.shown IS DISTINCT FROM f.wanted
                         THEN array(SELECT DISTINCT unnest({MAY_BE_SEEN} || f.wanted)) END
-                FROM held AS h
+                FROM locked AS h
                 WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
                 RETURNING f.member_id, h.account_id, f.surface, f.wanted, h.shown, h.unconfirmed,
                     f.wanted_key, f.wanted_at, f.forgotten, f.taken_until, f.attempts, h.urgency,
@@ -149,11 +156,11 @@ def _showing(platform: Platform, rows: list[asyncpg.Record]) -> Showing:
 
 
 async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
-    """Note that people see what was wanted when `showing` was taken, and give the member back.
+    """Note that the member sees what was wanted when `showing` was taken, and give them back.
 
-    What has been wanted since then, be it the same once more, stays to be shown. A number that is
-    higher than any before is to be announced, if it was wanted live. Returns False, and notes
-    nothing, if the lease ended and somebody else took the member: see `doubt`.
+    A later wish, even for the same number, stays due. A number that is higher than any before is to
+    be announced, if its wish was live. Returns False, and notes nothing, if the lease ended and
+    another worker took the member: see `doubt`.
     """
     return await _note(
         pool,
@@ -172,10 +179,11 @@ async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
 
 
 async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
-    """Give a member back whose visit came to an end that could not be noted.
+    """Give a member back after a visit whose outcome could not be noted.
 
-    Nobody knows what people see. If somebody else has taken the member since, that visit may have
-    been overwritten. So what they note counts no more, and the member is visited again.
+    What the member sees is unknown. If another worker has taken the member since, this visit may
+    have overwritten theirs. The wish is therefore renewed: the outcome that they note does not
+    count, and the member is visited again.
     """
     await _note(
         pool,
@@ -189,7 +197,7 @@ async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
 
 
 async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, error: str) -> bool:
-    """Leave the member alone for `delay_s` seconds; `error` says why, for whoever looks.
+    """Leave the member alone for `delay_s` seconds; `error` says why, for operators.
 
     A wish that is newer than `showing` is tried at once, unless the member was found to be absent
     meanwhile. Returns False as `mark_shown` does.
@@ -212,7 +220,7 @@ async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, erro
 
 
 async def release(pool: asyncpg.Pool, showing: Showing) -> None:
-    """Give back a member who was taken and not visited: all is known of them that was before."""
+    """Give back a member who was taken and not visited: the record knows again what it knew."""
     await _note(
         pool,
         showing,
@@ -223,7 +231,7 @@ async def release(pool: asyncpg.Pool, showing: Showing) -> None:
             THEN nullif(($8::text[])[h.place]::integer[], '{}') ELSE f.unconfirmed END
         """,
         [showing.shown[name] for name in showing.wanted],
-        # Arrays of different lengths travel as Postgres writes them.
+        # asyncpg has no arrays of arrays of different lengths, so each travels as a text.
         [f"{{{','.join(map(str, showing.unconfirmed[name]))}}}" for name in showing.wanted],
     )
 
@@ -236,11 +244,11 @@ async def park(
     error: str,
     look_after_s: float | None = None,
 ) -> bool:
-    """Leave the member alone until `cause` is gone: see `unpark`, and for ABSENT `seen.seen_again`.
+    """Leave the member alone until `cause` has ended: `unpark`, and `seen_again` for ABSENT.
 
-    With `look_after_s` they are also tried again after so many seconds. What was reached by whoever
-    is EXEMPT is to be announced all the same. What came to be wanted since `showing` was taken is
-    tried at once. Returns False as `mark_shown` does.
+    With `look_after_s` the member is also tried again after that many seconds. A number that an
+    EXEMPT member reached is announced although it cannot be shown. A wish that is newer than
+    `showing` is tried at once. Returns False as `mark_shown` does.
     """
     return await _note(
         pool,
@@ -263,14 +271,15 @@ async def park(
 
 
 async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection[str]) -> int:
-    """Try everybody again whose cause is not among those that still stand. Returns how many rows.
+    """Free every row whose cause is not among those that still stand. Returns how many rows.
 
-    Those whose cause is their own stay parked.
+    Rows parked for a cause that concerns their member only stay parked.
     """
     with mapped_errors():
         count: int = await pool.fetchval(
             """
             WITH freed AS (
+                -- Locked in the order in which the ledger locks them.
                 SELECT member_id, surface FROM surfaces
                 WHERE platform = $1 AND parked IS NOT NULL AND parked <> ALL ($2::text[])
                 ORDER BY member_id, surface
@@ -289,7 +298,7 @@ async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection
 
 
 async def waiting(pool: asyncpg.Pool, platform: Platform) -> int:
-    """Count the surfaces that are not shown as wanted and not parked."""
+    """Count the surfaces that are due or put off: not shown as wanted, and not parked."""
     with mapped_errors():
         count: int = await pool.fetchval(
             """
@@ -301,7 +310,7 @@ async def waiting(pool: asyncpg.Pool, platform: Platform) -> int:
     return count
 
 
-# In the order in which the ledger locks them. By account, because a link may have moved them.
+# Locks in the order in which the ledger locks. By account, because a link may have moved the rows.
 _LOCK = """
     SELECT FROM surfaces AS f
     JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
@@ -310,8 +319,8 @@ _LOCK = """
     FOR NO KEY UPDATE OF f
 """
 
-# The surfaces of account $2, what was wanted when they were taken (nothing, of those that a link
-# brought since), and whether it is wanted unchanged.
+# The surfaces of account $2, each with the number that was wanted when it was taken (NULL for a
+# surface that a link brought since), and whether the wish is still the same.
 _THEIRS = """
     SELECT f.member_id, f.surface, w.number, w.place,
         coalesce(f.wanted_at = w.wanted_at, false) AS unchanged
@@ -321,7 +330,7 @@ _THEIRS = """
         AS w (surface, number, wanted_at, place) USING (surface)
     WHERE a.platform = $1 AND a.account_id = $2
 """
-# Those that are still in the hands of whoever took them until $3.
+# Of these, the surfaces that the worker with the lease until $3 still has.
 _IN_HAND = f"{_THEIRS} AND f.taken_until = $3"
 
 
@@ -336,8 +345,8 @@ async def _note(
     names = list(showing.wanted)
     with mapped_errors():
         async with pool.acquire() as conn, conn.transaction():
-            # A link that commits while this waits for a lock brings surfaces which a statement
-            # that began before that does not see.
+            # A statement does not see surfaces of a link that commits while it waits for a lock.
+            # The locks are therefore taken by a statement of their own.
             await conn.execute(_LOCK, showing.platform, showing.account_id)
             tag: str = await conn.execute(
                 f"""
