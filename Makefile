@@ -94,9 +94,10 @@ bench-plots: $(VENV)/bench ## Draw docs/plots from the figures of `make bench`: 
 	@$(BIN)/python -m benchmarks.plots $(or $(RESULTS),.run/benchmarks) docs/plots
 
 .PHONY: lint
-lint: $(VENV)/dev ## Check style and formatting
+lint: $(VENV)/dev ## Check style, formatting and the language of comments and log events
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m tests.voice
 
 .PHONY: types
 types: $(VENV)/dev ## Check types

@@ -95,7 +95,7 @@ COMMIT;
 
 -- From here on no process writes a row that breaks a rule, so what is corrected now stays correct.
 BEGIN;
--- What is doubtful becomes unconfirmed, and the next visit looks at it.
+-- A doubtful state becomes unconfirmed, and the next visit looks at it.
 UPDATE surfaces SET
     shown = CASE WHEN unconfirmed IS NULL AND NOT forgotten THEN shown END,
     unconfirmed = CASE

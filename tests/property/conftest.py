@@ -1,4 +1,4 @@
-"""What every property test needs on a machine that is busy with something else."""
+"""Settings that every property test needs on a machine that is busy with something else."""
 
 import pytest
 

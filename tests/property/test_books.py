@@ -1,7 +1,7 @@
 """Laws 4 and 7: whatever happens to a history on its way, the same books come out, and add up.
 
-A history is a list of events of both platforms. What happens to it is drawn as well: what is
-recorded when, what is delivered twice, in which order and in which batches, and which accounts are
+A history is a list of events of both platforms. Its fate is drawn as well: when each event is
+recorded, which are delivered twice, in which order and in which batches, and which accounts are
 linked in between. At the end everything that was recorded is settled, and the books are compared
 with a model that only adds.
 """
@@ -125,7 +125,7 @@ class World:
             await savepoint.rollback()
 
     async def settle(self, facts: list[Envelope]) -> None:
-        """Deliver a batch. What nobody recorded is a fact of a foreign program's."""
+        """Deliver a batch. An event that no process recorded is a fact of a foreign program."""
         for source, mine in by_source(facts):
             try:
                 async with self.conn.transaction():

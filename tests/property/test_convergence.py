@@ -1,4 +1,4 @@
-"""Whatever is interleaved, lost, doubled and killed, both sides end with what was committed.
+"""Both sides, whatever is interleaved, lost, doubled and killed, end with what was committed.
 
 Hypothesis draws what happens, one step after the other, and looks for the shortest history that
 breaks something. The code is the real one, from the producer to the rebuild.
@@ -33,7 +33,7 @@ PATHS = ("plain", "answer lost", "dies before publishing", "dies before the comm
 #: Why an entry is buried that seems to kill whoever takes it up.
 TOO_MANY_DEATHS = "consumers ended while they settled it"
 
-#: What is done in a transaction, in order: recording the event of that number, or a savepoint that
+#: The steps of a transaction, in order: recording the event of that number, or a savepoint that
 #: is released (True) or rolled back after what is done in it.
 Deeds = list["int | tuple[bool, Deeds]"]
 MAX_IN_A_TRANSACTION = 3

@@ -40,7 +40,7 @@ from launch.workspace import Workspace, open_workspace
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("driver.py")
 TEMPLATE = Path(__file__).with_name("README.template.md")
-#: What the bots, the consumers, the migration, the wheel and the image are made of.
+#: The sources of the bots, the consumers, the migration, the wheel and the image.
 ARCHIVED = (
     *("LICENSE", "README.md", "pyproject.toml", "requirements.txt"),
     *("Dockerfile", ".dockerignore", "compose.yaml", ".env.example"),
@@ -244,7 +244,7 @@ async def play(sandboxed: RunningSandbox, pool: asyncpg.Pool, unpacked: Path) ->
                 raise Unfit(f"the demo's two sides differ: {'; '.join(differences)}")
     finally:
         await redis.aclose()
-    # What the bots would announce at once is to wait.
+    # Announcements that the bots would send at once have to wait.
     for name in ("telegram-bot", "discord-bot"):
         sandboxed.ours.kill(name)
     environment = endpoints.environment(os.environ)

@@ -38,7 +38,7 @@ PUT_ROLE, DELETE_ROLE = f"PUT {MEMBER_ROLE}", f"DELETE {MEMBER_ROLE}"
 
 
 def heard(bot: Any, event: str, check: Any = None) -> Any:
-    """What the bot hears from now on; to be awaited."""
+    """The events that the bot receives from now on; to be awaited."""
     return bot.wait_for(event, check=check, timeout=PATIENCE_S)
 
 

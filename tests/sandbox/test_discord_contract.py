@@ -87,7 +87,7 @@ MESSAGE = {"content": f"Hello <@{ALICE}> <@&{NEWCOMER}>", "embeds": [EMBED], "co
 # discord.py sends in the query what the description has in the body.
 BAN_QUERY = {"delete_message_seconds", "delete_message_days"}
 
-# What each route is called with; "{...}" in values is filled from the prepared world.
+# The path of each route's call; "{...}" in values is filled from the prepared world.
 CALLS: dict[str, dict[str, Any]] = {
     "POST /users/@me/channels": {"body": {"recipient_id": str(ALICE)}},
     "GET /guilds/{guild_id}": {"query": {"with_counts": "true"}},

@@ -224,7 +224,7 @@ async def test_the_gateway_closes_with_the_code_of_the_mistake(query, frames, co
 
 
 async def answer_to_resume(bench: Bench, session_id: str, sequence: int) -> dict[str, Any]:
-    """What a client hears that tries to resume this session."""
+    """The payloads for a client that tries to resume this session."""
     url = bench.platform.gateway_url
     async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
         assert (await socket.receive_json())["op"] == 10

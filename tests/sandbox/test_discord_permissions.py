@@ -1,4 +1,4 @@
-"""Who may give which role to whom, as pure rules and as the bot meets them."""
+"""The permissions to give roles, as pure rules and as the bot meets them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the Telegram side refuses, worded as Telegram words it."""
+"""The refusals of the Telegram side, worded as Telegram words them."""
 
 import json
 

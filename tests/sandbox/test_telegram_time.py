@@ -1,4 +1,4 @@
-"""What passes with time on the Telegram side: answers to buttons, ephemeral replies, bans."""
+"""Things that expire on the Telegram side: answers to buttons, ephemeral replies, bans."""
 
 import json
 import time

@@ -160,7 +160,7 @@ class Deployment:
             await Relay(self.parts(pool=pool, publisher=losing)).step()
 
     async def lose_suffix(self, source: Source, count: int) -> None:
-        """What a failover costs: the newest entries, and the latest acknowledgements."""
+        """The cost of a failover: the newest entries, and the latest acknowledgements."""
         stream, group = self.keys.subscription(source)
         newest = await self.redis.xrevrange(stream, count=count)
         if newest:
@@ -173,7 +173,7 @@ class Deployment:
         return [int(await self.redis.xlen(self.keys.stream(source))) for source in SOURCES]
 
     async def unfinished(self) -> str:
-        """What is still under way; empty when nothing is."""
+        """The work still under way; empty when there is none."""
         counts = dict(
             await self.pool.fetch(
                 "SELECT status, count(*) FROM sync_events"

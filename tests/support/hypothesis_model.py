@@ -1,4 +1,4 @@
-"""What bots want, as Hypothesis draws it, and what must come of it."""
+"""The wishes of bots, as Hypothesis draws them, and what must come of them."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -57,7 +57,7 @@ class Wanted(NamedTuple):
 
 
 def sums(wanted: list[Wanted]) -> Counter[tuple[int, str]]:
-    """What these events add up to, by account and column."""
+    """The sums of these events, by account and column."""
     total: Counter[tuple[int, str]] = Counter()
     for one in wanted:
         if one.kind != "achievement":

@@ -98,7 +98,7 @@ class Node:
 
 
 class Replicated:
-    """What both topologies have: a primary that can be lost, and a replica that takes over."""
+    """The parts of both topologies: a primary that can be lost, and a replica that takes over."""
 
     url: str
     primary: Node

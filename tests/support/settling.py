@@ -1,4 +1,4 @@
-"""What the tests of consumers look at, and how they wait for it."""
+"""The views that tests of consumers take, and how they wait for them."""
 
 import asyncio
 import json
@@ -86,7 +86,7 @@ class Desk:
         return int((await self.redis.xpending(stream, group))["pending"])
 
     async def xp(self, platform: str, user_id: int = 1001, on: str = "telegram") -> int:
-        """What the books of `platform` say about the member with that account `on` a platform."""
+        """The books of `platform` for the member with that account `on` a platform."""
         return await self._number(
             """
             SELECT coalesce(sum(s.xp), 0) FROM sync_state AS s JOIN accounts AS a USING (member_id)
@@ -120,7 +120,7 @@ class Desk:
         return [fields for _, fields in await self.redis.xrange(self.keys.dead)]
 
     async def lose_everything(self) -> None:
-        """What FLUSHALL does to this deployment, and to no other on the same server."""
+        """Do what FLUSHALL does, to this deployment and to no other on the same server."""
         await self.redis.delete(
             self.keys.stream("telegram"), self.keys.stream("discord"), self.keys.dead
         )

@@ -120,7 +120,7 @@ async def test_what_was_put_back_is_no_news(pool, channel):
 
 
 async def test_what_came_to_be_wanted_once_more_while_it_was_shown_is_announced(pool, channel):
-    """Whoever left and came back in the middle of it wears nothing, and is shown it again."""
+    """A member who left and came back in the middle of it wears nothing, and is shown it again."""
     await record(pool, xp(15))
     [showing] = await take(pool, "telegram", limit=1, lease_s=60.0)
     async with pool.acquire() as conn:

@@ -19,7 +19,7 @@ def books(pool: asyncpg.Pool) -> Record:
 
 @pytest.fixture(autouse=True)
 async def the_books_add_up(pool: asyncpg.Pool):
-    """Whatever a test did, law 7 holds when it ends."""
+    """Law 7 holds when a test ends, whatever the test did."""
     await set_ranks(
         pool, [RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100)]
     )

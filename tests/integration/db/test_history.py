@@ -1,4 +1,4 @@
-"""What a member is told of their last changes: from the ledger, with what it added up to."""
+"""A member's last changes, as the bots tell them: from the ledger, with what it added up to."""
 
 import asyncpg
 

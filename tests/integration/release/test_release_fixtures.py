@@ -1,4 +1,4 @@
-"""What is kept of each release can be used: its database, its wheel, its sources, its driver."""
+"""The fixtures of each release can be used: its database, its wheel, its sources, its driver."""
 
 import json
 import os
@@ -99,7 +99,7 @@ async def test_its_database_is_restored_and_migrated_and_its_driver_works_on_it(
         settled = drive("settle")
 
         assert (recorded["release"], recorded["recorded"]) == (folder.name, 16)
-        # What was recorded now and what the release left unfinished has arrived.
+        # Events recorded now, and events that the release left unfinished, have arrived.
         assert settled["events"].keys() == {"completed", "failed"}
         assert await conn.fetchval(
             "SELECT bool_and(n = 2) FROM (SELECT count(*) AS n FROM transactions"

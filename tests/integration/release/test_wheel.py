@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 GROUNDS = ("schemas", "bus", "db")
-#: What the wheel declares that it needs, as it is imported.
+#: The dependencies that the wheel declares, by their import names.
 NEEDED = ("asyncpg", "msgspec", "redis", "structlog")
 
 

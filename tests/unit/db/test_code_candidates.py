@@ -1,4 +1,4 @@
-"""What in a text has the shape of a code for linking."""
+"""The parts of a text that have the shape of a code for linking."""
 
 from random import Random
 

@@ -234,7 +234,7 @@ def test_everything_that_the_image_copies_exists_and_is_let_through():
 
 
 def test_the_same_env_file_serves_processes_that_run_without_docker():
-    """What compose.yaml needs beyond our settings is never taken for a misspelt one."""
+    """No variable that compose.yaml needs beyond our settings is taken for a misspelt one."""
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     filled = {
         name: default or "1"
