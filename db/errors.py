@@ -1,7 +1,7 @@
-"""What can go wrong between us and Postgres, in our own words.
+"""The errors of this package. asyncpg's exceptions never leave it.
 
-asyncpg's exceptions never leave this package: `mapped_errors` translates them where they enter.
-The rule that a constraint states is in its name, so the name chooses the error.
+`mapped_errors` translates asyncpg's exceptions where they enter. A constraint's name states its
+rule, so the name chooses the error.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import asyncpg
 
+#: Accounts that the text of InsufficientFunds names, so that it fits in a log line.
 USER_IDS_SHOWN = 10
 
 
@@ -21,7 +22,7 @@ class StorageUnavailable(DbError):
 
     It is shutting down, read-only after a failover, out of room, not migrated, or has not granted
     a right that we need; the text says which. Nothing was recorded, unless the connection broke
-    in the middle of a commit; then the same key finds what was.
+    in the middle of a commit; then a call with the same key returns the event that was recorded.
     """
 
 
@@ -30,7 +31,7 @@ class Contention(DbError):
 
 
 class RuleBroken(DbError):
-    """The record refuses this change, now and every time. `rule` is the constraint's name."""
+    """The record refuses this change, now and at every try. `rule` is the constraint's name."""
 
     def __init__(self, rule: str, detail: str) -> None:
         super().__init__(detail)
@@ -41,7 +42,7 @@ class InsufficientFunds(RuleBroken):
     """The change would take a member's settled XP or balance below zero."""
 
     user_ids: tuple[int, ...] = ()
-    """The accounts of whom it would, from a producer; empty if they could pay a moment later."""
+    """From a producer, the overdrawn accounts; empty if they could pay a moment later."""
 
     def __str__(self) -> str:
         if not self.user_ids:
@@ -60,15 +61,15 @@ class RowRefused(RuleBroken):
 
 
 class StoreClosed(StorageUnavailable):
-    """A platform's own table takes no row now, so what is for it waits. The text says why."""
+    """A platform's own table takes no row now, so its changes wait. The text says why."""
 
 
 class StoreUnfit(DbError):
-    """A store cannot work as it is configured. The text says why, and what mends it."""
+    """A store cannot work as it is configured. The text says why, and what corrects it."""
 
 
 class IdempotencyConflict(DbError):
-    """The idempotency key is taken by an event with a different content."""
+    """The idempotency key belongs to an event with different content."""
 
     def __init__(self, idempotency_key: str, differences: str) -> None:
         super().__init__(
@@ -83,8 +84,8 @@ _INSUFFICIENT = {
     "member_balance_not_negative": "the member has less balance than this would take away",
 }
 
-# A member row can vanish between our reading it and our using it only when two accounts are being
-# linked; the foreign key says so, and the next look finds the merged member.
+# A member row can vanish between two of our statements only when a link merges it. The foreign key
+# reports that, and the next look finds the merged member.
 _MERGED_AWAY = (asyncpg.ForeignKeyViolationError,)
 
 _IN_THE_WAY = (
@@ -93,21 +94,22 @@ _IN_THE_WAY = (
     asyncpg.LockNotAvailableError,
 )
 
-# Constraints and data errors are the event's fault. Whatever else Postgres may say is about itself:
-# taking it for the event's fault would bury good events while a standby is read-only.
-# InternalClientError is what asyncpg says when a server goes away just as a query is being sent.
+# Constraint and data errors are the event's fault. Every other error of Postgres is about itself:
+# blaming the event would bury good events while a standby is read-only.
+# asyncpg raises InternalClientError when a server goes away while a query is being sent.
 _AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
-# What Postgres says of itself while it runs another program's statements or triggers. Beside these,
-# any code can be the answer to one row: a trigger raises what its author likes.
+# Error classes that are about Postgres itself, while it runs another program's statements or
+# triggers. Every other class may be about one row: a trigger raises any code that its author chose.
 _OF_ITSELF = ("08", "25006", "40", "53", "57P", "58", "XX")
 
 
 def may_concern_a_row(error: Exception) -> bool:
     """Tell whether a store may have raised this because of one row. Pure.
 
-    If not, the connection or Postgres is at fault, and `mapped_errors` knows the error. A class may
-    call other services, so an OSError need not be about the connection; rolling back tells.
+    If not, the connection or Postgres is at fault, and `mapped_errors` translates the error. A
+    class may call other services, so an OSError need not be about the connection; rolling back
+    shows whether it was.
     """
     if isinstance(error, asyncpg.PostgresError):
         return not (error.sqlstate or "XX").startswith(_OF_ITSELF)

@@ -10,10 +10,15 @@ from . import url
 from .errors import DbError, StorageUnavailable, mapped_errors
 from .url import BadDatabaseUrl
 
+#: Connections of one process, at most. Postgres allows 100 in all by default.
 POOL_SIZE_MAX = 10
+#: Seconds for one statement. Ours take milliseconds, so a statement that takes longer waits for a
+#: lock, or for a server that is gone.
 COMMAND_TIMEOUT_S = 30.0
+#: Seconds for one attempt to connect.
 CONNECT_TIMEOUT_S = 10.0
-# The locks of a process that was paused, or whose machine is gone, would else be held for hours.
+#: Seconds after which Postgres ends a transaction whose process sends nothing. Otherwise a process
+#: that was paused, or whose machine is gone, would keep its locks for hours.
 IDLE_IN_TRANSACTION_TIMEOUT_S = 60
 
 
@@ -26,7 +31,7 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
 
     Raises:
         StorageUnavailable: Postgres cannot be reached, or refuses this user or database.
-        BadDatabaseUrl: the address is none.
+        BadDatabaseUrl: the address cannot be read.
         SchemaOutdated: a migration of this version has not been applied.
     """
     url.check(database_url)
@@ -50,7 +55,7 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
         raise StorageUnavailable(
             f"Postgres at DATABASE_URL cannot be used: {said}; see that it runs, and that host,"
             " port, user, password and name are right"
-        ) from None  # the cause may repeat what is written in the address
+        ) from None  # the cause may repeat parts of the address
     try:
         await _require_schema(pool)
     except BaseException:
@@ -60,7 +65,7 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
 
 
 def newest_migration() -> str:
-    """Return the version of the newest migration that this package brings."""
+    """Return the version of the newest migration in this package."""
     names = [
         file.name
         for file in importlib.resources.files(__package__).joinpath("migrations").iterdir()
@@ -72,17 +77,17 @@ def newest_migration() -> str:
 async def _reset_nothing(_: asyncpg.Connection) -> None:
     """Save the round trip after each use: our settings and locks end with their transaction.
 
-    A transaction that is still open is rolled back all the same, by asyncpg itself.
+    asyncpg itself rolls back a transaction that is still open.
     """
 
 
 @contextlib.contextmanager
 def _address_errors() -> Iterator[None]:
-    """Tell an address that is none from a server that is away."""
+    """Tell an address that cannot be read from a server that is away."""
     try:
         yield
-    except ValueError:  # asyncpg's own is one too
-        # Without the cause: its text holds what was written in the address.
+    except ValueError:  # asyncpg's own error for an option is one too
+        # Without the cause, because its text holds parts of the address.
         raise BadDatabaseUrl("an option after its ? is unknown or has an unfit value") from None
 
 

@@ -1,18 +1,19 @@
-"""The producer: what a bot calls where a member's XP, balance or achievements change.
+"""The producer: a bot calls it where a member's XP, balance or achievements change.
 
 1. The event is built and validated.
 2. One transaction records it: the origin's ledger row and books, and the event itself as `pending`.
-   If that did not commit, nothing happened; if it did, the event reaches the other platform.
-3. It is put on the origin's stream, and marked `published` in a batch shortly after. If the bus is
-   away it stays pending, and the relay publishes it when the bus is back.
+   If the transaction did not commit, nothing happened. If it did, the event reaches the other
+   platform.
+3. It is published on the origin's stream, and marked `published` in a batch shortly after. If the
+   bus is away, the event stays pending, and the relay publishes it when the bus is back.
 
 In a transaction that the caller controls, a savepoint or the whole transaction may be rolled back
-after the event was recorded. The caller's list of results does not show that, so the record is
-asked what it kept, and nothing else is published: the consumer would take any other event for one
-of another program, and enter it on both platforms.
+after the event was recorded. The receipts do not show that, so the producer asks the record which
+events it kept, and publishes no other: the consumer would take one that was rolled back for an
+event of another program, and enter it on both platforms.
 
-The producer needs the wire format and the bus, yet this package imports neither: it is handed both,
-so it works under whatever name a bot has installed them.
+The producer needs the wire format and the bus, but this package imports neither. The caller passes
+both in, so they work under any name that a bot has installed them under.
 """
 
 import asyncio
@@ -33,15 +34,20 @@ from .stores.port import Store
 
 log = structlog.get_logger("twinstream.producer")
 
+#: Attempts to record events on a connection of the pool while other transactions are in the way.
 RECORD_ATTEMPTS_MAX = 5
+#: Seconds for which published events are gathered before one statement marks them.
 MARK_AFTER_S = 0.1
+#: Seconds between two attempts to mark events while Postgres is away, at most.
 MARK_AFTER_S_MAX = 10.0
+#: Events that one statement marks: a few milliseconds' work.
 MARK_BATCH_MAX = 500
-#: So many events at most are recorded at once, so that nobody waits long for their members.
+#: Events that one call records, at most. Their members are locked until it commits.
 EVENTS_MAX = 1_000
+#: Events that one request to the bus publishes.
 PUBLISH_BATCH_MAX = 500
-#: For so many seconds at most `publish` waits for the record to say what is committed. The caller
-#: may hold the pool's last connection itself; the relay publishes within a few seconds anyway.
+#: Seconds that `publish` waits for the record to say which events are committed. The caller may
+#: have the pool's last connection; the relay publishes within a few seconds anyway.
 ASK_S_MAX = 1.0
 
 
@@ -61,7 +67,7 @@ class Wire(Protocol):
 
 
 class Publisher(Protocol):
-    """Where payloads go: `twinstream.bus.Publisher` fits."""
+    """The bus: `twinstream.bus.Publisher` fits."""
 
     async def publish(self, source: Platform, payloads: Sequence[bytes]) -> Sequence[str]:
         """Append payloads to the stream of `source`, in order."""
@@ -73,27 +79,27 @@ def _now() -> datetime:
 
 
 class Producer:
-    """Records events and puts them on the bus.
+    """Records events and publishes them on the bus.
 
     Every `create_...` method returns after the event is committed. The same key with the same
     content returns the event that exists (`created` is False) and changes nothing.
 
     With `conn`, the event is recorded on that connection, within the caller's own transaction if
-    there is one. Call `publish` after committing it; if that is forgotten, or the process dies
-    before, the relay publishes the event a few seconds later. An event whose savepoint was rolled
+    there is one. Call `publish` after committing it. If that is forgotten, or the process dies
+    first, the relay publishes the event a few seconds later. An event whose savepoint was rolled
     back did not happen, and is not published. The member stays locked until that transaction ends,
     so keep it short.
 
-    With `stores`, the table in which the origin keeps its members is changed along, so the bot
-    does not do it itself; without, a bot with such a table changes it in the same transaction.
+    With `stores`, the producer changes the table in which the origin keeps its members as well.
+    Without, a bot with such a table changes it itself, in the same transaction.
 
     Raises, from every `create_...` method:
         schemas.SchemaError: the event breaks a rule; the sentence says which.
-        IdempotencyConflict: the key belongs to an event with a different content.
+        IdempotencyConflict: the key belongs to an event with different content.
         InsufficientFunds: the member's settled XP or balance would go below zero.
         RowRefused: with `stores`, the table refuses the rows of the accounts in `user_ids`.
-        Contention: another transaction was in the way. Without `conn` it was tried a few times
-            already; with `conn`, roll back and run the whole transaction again.
+        Contention: another transaction was in the way. Without `conn` the producer has tried a few
+            times already; with `conn`, roll back and run the whole transaction again.
         StorageUnavailable: Postgres is away; try again later with the same arguments.
     """
 
@@ -113,22 +119,22 @@ class Producer:
         self._clock = clock
         self._published: list[str] = []
         self._marking: asyncio.Task[None] | None = None
-        #: What was recorded on the connections that `transaction` lent.
+        #: The receipts of each connection that `transaction` has lent.
         self._lent: dict[asyncpg.Connection, list[Recorded]] = {}
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
         """Lend a connection in a transaction, to be passed as `conn` and used for anything else.
 
-        It commits when the block ends well, and what was recorded on it is published then, except
-        for what a savepoint (`async with conn.transaction():`) rolled back. If the block raises,
-        nothing was recorded.
+        The transaction commits when the block ends without an error. Events recorded on the
+        connection are published then, except for those that a savepoint
+        (`async with conn.transaction():`) rolled back. If the block raises, nothing was recorded.
 
         Raises:
-            RuleBroken: a statement had failed and the block ignored its error, which makes Postgres
-                roll back the whole transaction; nothing was recorded.
+            RuleBroken: a statement had failed and the block ignored its error, so Postgres rolled
+                back the whole transaction; nothing was recorded.
             Contention: two accounts are being linked at this moment, or other transactions are in
-                the way; nothing was recorded, so do it all again.
+                the way; nothing was recorded, so run the whole block again.
             StorageUnavailable: Postgres cannot be reached; nothing was recorded.
         """
         recorded: list[Recorded] = []
@@ -137,8 +143,8 @@ class Producer:
             try:
                 async with conn.transaction():
                     yield conn
-                    # Asked before the commit, on the same connection: one round trip, and no
-                    # statement comes between this answer and the commit.
+                    # Before the commit, on the same connection: it takes one round trip, and no
+                    # statement comes between the answer and the commit.
                     kept = await _kept_at_the_end(conn, recorded)
             finally:
                 del self._lent[conn]
@@ -157,8 +163,8 @@ class Producer:
     ) -> Recorded:
         """Record that the account `user_id` of `source` earned (or lost) `delta_xp` XP.
 
-        `reason` names the cause (`game_guess`), `entity_id` the thing it happened to (a game, a
-        message); the same user, reason and entity are the same event.
+        `reason` names the cause (`game_guess`), `entity_id` the object of it (a game, a message).
+        The same user, reason and entity are the same event.
         """
         event = self._wire.xp_changed(
             user_id=user_id,
@@ -218,13 +224,15 @@ class Producer:
     ) -> list[Recorded]:
         """Record up to EVENTS_MAX events of one platform at once, all or none of them.
 
-        It is many times as fast as one after the other: for a daily reward, say. Build them with
-        `schemas.xp_changed`, `schemas.balance_changed` and `schemas.achievement_unlocked`. Returns
-        one result for each, in order. What is refused is refused for all, and the error says why;
-        `InsufficientFunds` also says for whom, in `user_ids`.
+        One call is many times as fast as a call per event, for a daily reward for example. Build
+        the events with `schemas.xp_changed`, `schemas.balance_changed` and
+        `schemas.achievement_unlocked`. Returns one receipt for each, in order. A refused event
+        refuses the whole batch, and the error says why; `InsufficientFunds` names the accounts in
+        `user_ids`.
 
         Raises:
-            ValueError: there are too many, or some of each platform; nothing was recorded.
+            ValueError: there are too many events, or events of both platforms; nothing was
+                recorded.
         """
         if not batch:
             return []
@@ -232,13 +240,13 @@ class Producer:
             raise ValueError(f"{len(batch)} events in one call, the limit is {EVENTS_MAX}")
         if len({event.source for event in batch}) > 1:
             raise ValueError("the events are of both platforms: record those of each in a call")
-        facts = [self._fact(event) for event in batch]
+        envelopes = [self._envelope(event) for event in batch]
         if conn is not None:
-            recorded = await self._record(conn, facts)
+            recorded = await self._record(conn, envelopes)
             self._lent.get(conn, []).extend(recorded)
             return recorded
-        recorded = await self._record_with_own_connection(facts)
-        # Committed for certain: no caller could roll anything back, so the record is not asked.
+        recorded = await self._record_with_own_connection(envelopes)
+        # The events are committed, and no caller could roll them back, so the record is not asked.
         await self._publish([one for one in recorded if one.created])
         return recorded
 
@@ -247,18 +255,18 @@ class Producer:
     ) -> bool:
         """Tell whether the member behind an account has `achievement`, from either platform.
 
-        An achievement counts once per member in any case; this is for telling it only once, too.
+        An achievement counts once per member in any case. A bot asks this to announce it only once.
         """
         return await profiles.holds_achievement(conn, source, user_id, achievement)
 
     async def publish(self, *recorded: Recorded) -> None:
-        """Put recorded events on the bus, after the caller's own transaction has committed.
+        """Publish recorded events, after the caller's own transaction has committed.
 
-        Only what is committed is published: the record is asked, on a connection of the pool. An
-        event that was rolled back, with a savepoint or with everything, is passed over.
+        Only committed events are published: the producer asks the record, on a connection of the
+        pool. An event that was rolled back, with a savepoint or with the transaction, is left out.
 
-        Never raises because the bus or Postgres is away: what is committed is safe, and the relay
-        takes over.
+        Never raises because the bus or Postgres is away: committed events are safe, and the relay
+        publishes them.
         """
         created = [one for one in recorded if one.created]
         if not created:
@@ -275,16 +283,18 @@ class Producer:
             await self._publish(kept)
 
     async def close(self) -> None:
-        """Write the last published-marks. The pool and the publisher stay the caller's."""
+        """Mark the last published events. The pool and the publisher stay open."""
         if self._marking is not None:
             self._marking.cancel()
             await asyncio.wait([self._marking])
-        with contextlib.suppress(DbError):  # unmarked events are published once more: harmless
+        with contextlib.suppress(
+            DbError
+        ):  # the relay publishes unmarked events once more, without effect
             while self._published:
                 await self._mark()
 
-    def _fact(self, event: Event) -> Envelope:
-        """Read the event as the other side will: whoever built it, what is recorded arrives."""
+    def _envelope(self, event: Event) -> Envelope:
+        """Encode an event and decode it again: the record gets what the consumer will read."""
         payload = self._wire.encode(event)
         return Envelope(self._wire.decode(payload), payload)
 
@@ -303,18 +313,18 @@ class Producer:
     async def _publish_batch(self, source: Platform, batch: Sequence[Recorded]) -> None:
         try:
             await self._publisher.publish(source, [one.payload for one in batch])
-        except Exception as error:  # noqa: BLE001 - the events are committed; whatever the bus says, the relay will see to them
+        except Exception as error:  # noqa: BLE001 - the events are committed, so the relay publishes them after any error
             _leave_to_relay(batch, str(error))
         else:
             self._published += [one.idempotency_key for one in batch]
 
-    async def _record_with_own_connection(self, facts: Sequence[Envelope]) -> list[Recorded]:
+    async def _record_with_own_connection(self, envelopes: Sequence[Envelope]) -> list[Recorded]:
         for _ in range(RECORD_ATTEMPTS_MAX - 1):
             with contextlib.suppress(Contention):
                 async with self._connection() as conn:
-                    return await self._record(conn, facts)
+                    return await self._record(conn, envelopes)
         async with self._connection() as conn:
-            return await self._record(conn, facts)
+            return await self._record(conn, envelopes)
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -323,7 +333,7 @@ class Producer:
                 yield conn
 
     async def _mark_soon(self) -> None:
-        """Gather marks for a moment, then write them together, until none are left."""
+        """Gather published events for a moment, then mark them together, until none are left."""
         delay_s = MARK_AFTER_S
         while self._published:
             await asyncio.sleep(delay_s)
@@ -343,24 +353,28 @@ class Producer:
                 await outbox.mark_published(conn, batch, fresh=True)
         del self._published[: len(batch)]
 
-    async def _record(self, conn: asyncpg.Connection, facts: Sequence[Envelope]) -> list[Recorded]:
-        """Record events; if they are refused, a larger transaction goes on without them."""
-        source = facts[0].event.source
+    async def _record(
+        self, conn: asyncpg.Connection, envelopes: Sequence[Envelope]
+    ) -> list[Recorded]:
+        """Record events in a savepoint: a refusal leaves the caller's transaction usable."""
+        source = envelopes[0].event.source
         try:
             with mapped_errors():
                 async with conn.transaction():
-                    return await events.record(conn, source, facts, store=self._stores.get(source))
+                    return await events.record(
+                        conn, source, envelopes, store=self._stores.get(source)
+                    )
         except InsufficientFunds as error:
             with contextlib.suppress(DbError):
-                error.user_ids = await funds.overdrawn(conn, source, facts)
+                error.user_ids = await funds.overdrawn(conn, source, envelopes)
             raise
 
 
 async def _kept(conn: asyncpg.Connection, recorded: Sequence[Recorded]) -> list[Recorded]:
-    """Return what the record holds of what was recorded, each event once.
+    """Return the receipts whose events the record still holds, each event once.
 
     The payload decides, because a key may have been rolled back and recorded again, here or by
-    another process. What is on its stream already is left out.
+    another process. An event that is on its stream already is left out.
     """
     created = {(one.idempotency_key, one.payload): one for one in recorded if one.created}
     if not created:

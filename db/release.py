@@ -1,4 +1,4 @@
-"""The release that this code is. pyproject.toml says the same."""
+"""The release number of this code. A test keeps it equal to the one in pyproject.toml."""
 
 from typing import Final
 

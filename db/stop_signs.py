@@ -1,4 +1,4 @@
-"""The stop sign: a row that tells the processes of a release to link and to reconcile no more.
+"""The stop sign: a row that makes the processes of a release stop linking and reconciling.
 
 The migration of a release that changes how accounts are linked or how reconcile works sets the sign
 for the release before it, because processes of that release may still run.
@@ -11,7 +11,7 @@ import asyncpg
 from .errors import DbError, mapped_errors
 from .release import RELEASE
 
-#: The row that this release obeys: a sign is for all releases that differ in the last number only.
+#: The row that this release obeys. A sign is for all releases that differ in the last number only.
 OBEYED: Final = ".".join(RELEASE.split(".")[:2])
 
 
@@ -24,9 +24,9 @@ class Paused(DbError):
 
 
 async def set_reason(conn: asyncpg.Connection) -> str | None:
-    """Return why the sign is set, or None. It stays so until the caller's transaction ends.
+    """Return why the sign is set, or None. The answer holds until the caller's transaction ends.
 
-    To be called first in a transaction. A transaction that sets the sign locks the table in
+    Call it first in a transaction. A transaction that sets the sign locks the table in
     EXCLUSIVE MODE, so it waits for the callers that saw no sign, and later callers wait for it.
     LOCK TABLE takes no snapshot, so the SELECT sees a sign that was committed while we waited for
     the lock, whatever the isolation of the transaction.
@@ -40,7 +40,7 @@ async def obey(conn: asyncpg.Connection) -> None:
     """Refuse to go on in this transaction if the sign is set; see `set_reason`.
 
     Raises:
-        Paused: it is.
+        Paused: the sign is set.
     """
     reason = await set_reason(conn)
     if reason is not None:
@@ -48,7 +48,7 @@ async def obey(conn: asyncpg.Connection) -> None:
 
 
 async def glance(conn: asyncpg.Connection) -> str | None:
-    """Return why the sign is set, or None, for those who only tell it and decide nothing by it."""
+    """Return why the sign is set, or None, to report it. A decision needs `set_reason`."""
     with mapped_errors():
         reason: str | None = await conn.fetchval(
             "SELECT reason FROM stop_signs WHERE release = $1", OBEYED

@@ -1,7 +1,8 @@
-"""The address of Postgres: looked at before any library reads it.
+"""The address of Postgres, checked before any library reads it.
 
-A password with an unescaped character moves into the host, the port or the database's name, and
-the library's error then shows it. So what is refused here is refused without repeating any of it.
+A library reads a password with an unescaped character as a part of the host, the port or the
+database's name, and shows it in its error. So an address is refused here first, without repeating
+any part of it.
 """
 
 import re
@@ -17,7 +18,7 @@ _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 #: A name, an IPv4 address, a socket's folder (%2Fvar%2Frun) or [an IPv6 address], and a port.
 _PLACE: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.%~-]*)(?::([0-9]{1,5}))?")
 _PORT_MAX: Final = 65_535
-#: Options of which a value is a secret.
+#: Options whose values are secrets.
 _SECRET_OPTIONS: Final = ("password", "sslpassword")
 _HIDDEN: Final = "***"
 
@@ -25,7 +26,8 @@ _HIDDEN: Final = "***"
 class BadDatabaseUrl(DbError):
     """The address of Postgres cannot be read. Correct DATABASE_URL; trying again does not help.
 
-    The text never repeats any part of the address: a mistyped one shows its password anywhere.
+    The text never repeats any part of the address, because the password may be in any part of a
+    mistyped one.
     """
 
     def __init__(self, what: str) -> None:
@@ -33,7 +35,7 @@ class BadDatabaseUrl(DbError):
 
 
 def check(url: str) -> None:
-    """Refuse an address that a library would misread, or report with the password in the text.
+    """Refuse an address that a library would misread, or would show in an error with its password.
 
     Raises:
         BadDatabaseUrl: with a sentence that says what to correct.
@@ -60,7 +62,7 @@ def check(url: str) -> None:
 
 
 def hide_password(text: str, url: str) -> str:
-    """Return what a library says of an address that was found readable, without its password."""
+    """Return a library's text about an address that `check` accepted, without its password."""
     parts = urlsplit(url)
     options = parse_qsl(parts.query)
     secrets = [parts.password or "", *(text for name, text in options if name in _SECRET_OPTIONS)]

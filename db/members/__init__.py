@@ -1,4 +1,4 @@
 """Members and their accounts: look-up, linking, profiles, history.
 
-The bots call these functions; other rooms of `db` use `accounts` to resolve an account.
+The bots call these functions; the ledger uses `accounts` to find the member behind an account.
 """

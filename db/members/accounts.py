@@ -7,24 +7,27 @@ import asyncpg
 from ..errors import Contention, mapped_errors
 from ..platforms import Platform
 
+#: Characters of a display name that are kept. Discord allows 32 and Telegram 129.
 DISPLAY_NAME_CHARS_MAX = 255
+#: Looks at the accounts before `resolve` gives up. The second look finds the members that the first
+#: one created; each further look needs a link that commits in between, so a few are enough.
 RESOLVE_ATTEMPTS_MAX = 5
 
 
 async def resolve(
     conn: asyncpg.Connection, platform: Platform, account_ids: Collection[int]
 ) -> dict[int, int]:
-    """Map account ids to member ids, making a member for an account on first sight.
+    """Map account ids to member ids; create a member for an account that is seen first.
 
-    Every member row is locked until the caller's transaction ends, in member order, so that two
+    Every member row is locked in member order until the caller's transaction ends, so that two
     callers can never wait for each other.
 
     Raises:
         Contention: accounts are being linked, or a snapshot hides a member made meanwhile.
     """
     for _ in range(RESOLVE_ATTEMPTS_MAX):
-        # Always as a whole: it takes the locks in member order, and it finds the member that
-        # somebody else made, or made of two, since the last look.
+        # Always all accounts: the locks are taken in member order, and a member is found that
+        # another transaction created or merged since the last look.
         known = await _locked(conn, platform, account_ids)
         missing = set(account_ids) - known.keys()
         if not missing:
@@ -36,7 +39,7 @@ async def resolve(
 async def ensure(
     conn: asyncpg.Connection, platform: Platform, account_ids: Collection[int]
 ) -> None:
-    """Make a member for each account that has none. Locks no member that exists."""
+    """Create a member for each account that has none. Locks no member that exists."""
     rows = await conn.fetch(
         "SELECT account_id FROM accounts WHERE platform = $1 AND account_id = ANY ($2::bigint[])",
         platform,
@@ -62,7 +65,7 @@ async def find_member(conn: asyncpg.Connection, platform: Platform, account_id: 
 async def accounts_of(
     conn: asyncpg.Connection, platform: Platform, account_id: int
 ) -> dict[Platform, int]:
-    """Return every account of the member behind this one, by platform; none if nobody is."""
+    """Return every account of the member behind this one, by platform; none if it is unknown."""
     with mapped_errors():
         rows = await conn.fetch(
             """
@@ -79,7 +82,7 @@ async def accounts_of(
 async def name_elsewhere(
     conn: asyncpg.Connection, platform: Platform, account_id: int
 ) -> str | None:
-    """Return the name of the account that is linked with this one; None if none is known."""
+    """Return the name of the account that is linked with this one; None if no name is known."""
     with mapped_errors():
         name: str | None = await conn.fetchval(
             """
@@ -96,10 +99,10 @@ async def name_elsewhere(
 async def remember_name(
     conn: asyncpg.Connection, platform: Platform, account_id: int, display_name: str
 ) -> None:
-    """Remember the name that an account goes by now, also before anything happened to it.
+    """Remember the name that an account has now, even before its first event.
 
-    Names are other people's text: what Postgres cannot hold is dropped, and so is what is longer
-    than DISPLAY_NAME_CHARS_MAX characters.
+    Members choose their names: characters that Postgres cannot hold are dropped, and a name is cut
+    off after DISPLAY_NAME_CHARS_MAX characters.
     """
     name = display_name.replace("\x00", "").encode("utf-8", "ignore").decode()
     name = name[:DISPLAY_NAME_CHARS_MAX]
@@ -139,14 +142,17 @@ async def _locked(
 
 
 async def _create(conn: asyncpg.Connection, platform: Platform, account_ids: Sequence[int]) -> None:
-    """Make members with these accounts, leaving out accounts that somebody else made just now."""
+    """Create members with these accounts, except for accounts that exist by now."""
     surplus = await conn.fetch(
         """
         WITH fresh AS (
+            -- A member for each account; the ids are only known after the insert.
             INSERT INTO members (xp) SELECT 0 FROM unnest($2::bigint[]) RETURNING id
         ), numbered AS (
+            -- The n-th member gets the n-th account.
             SELECT id, row_number() OVER (ORDER BY id) AS number FROM fresh
         ), taken AS (
+            -- Another transaction may have created the account meanwhile; its member is surplus.
             INSERT INTO accounts (platform, account_id, member_id)
             SELECT $1, a.account_id, n.id
             FROM unnest($2::bigint[]) WITH ORDINALITY AS a (account_id, number)

@@ -1,4 +1,4 @@
-"""What changed a member's XP, balance and achievements, straight from the ledger. Reads only."""
+"""The history of a member's XP, balance and achievements, read from the ledger. Reads only."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ State = Literal["arrived", "on_its_way", "buried"]
 
 
 class HistoryRow(NamedTuple):
-    """One row of one platform's ledger, and what it added up to then."""
+    """One entry of one platform's ledger, with the books after it."""
 
     occurred_at: datetime
     source: Platform
@@ -23,10 +23,11 @@ class HistoryRow(NamedTuple):
     delta_balance: int
     achievement: str | None
     xp: int | None
-    """The platform's books after this change; None while it has not arrived there."""
+    """XP in the platform's books after this entry; None while it has not arrived there."""
     balance: int | None
+    """Balance, in the same way."""
     state: State
-    """Whether the platform on which it did not happen has it as well."""
+    """Whether the opposite platform has the event as well."""
 
 
 class History(NamedTuple):
@@ -41,8 +42,8 @@ async def history(
 ) -> History | None:
     """Return the last `limit` changes on `platform`, with its own running totals.
 
-    What happened on the other platform and has not arrived comes first, and counts among them. None
-    if nothing ever happened to this account. Call it outside of a transaction.
+    Events of the other platform that have not arrived come first and count towards the limit. None
+    if the account has no event. Call it outside of a transaction.
     """
     with mapped_errors():
         async with conn.transaction(isolation="repeatable_read", readonly=True):
@@ -57,19 +58,20 @@ async def history(
 
 
 def _change(row: asyncpg.Record) -> HistoryRow:
-    """Read a row. A sum may be more than a bigint holds, so Postgres returns it as `numeric`."""
+    """Read a row. A sum may exceed a bigint, so Postgres returns it as `numeric`."""
     change = HistoryRow(*row)
     if change.xp is None or change.balance is None:
         return change
     return change._replace(xp=int(change.xp), balance=int(change.balance))
 
 
-# The page is the newest end of the index `transactions_by_member`; what is older is only summed.
 _ENTERED = """
     WITH page AS (
+        -- The newest end of the index `transactions_by_member`.
         SELECT * FROM transactions WHERE member_id = $1 AND platform = $2
         ORDER BY id DESC LIMIT $3
     ), older AS (
+        -- Older entries are only added up, so that the running totals begin at the right number.
         SELECT coalesce(sum(delta_xp), 0) AS xp, coalesce(sum(delta_balance), 0) AS balance
         FROM transactions
         WHERE member_id = $1 AND platform = $2 AND id < (SELECT min(id) FROM page)

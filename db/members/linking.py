@@ -1,9 +1,9 @@
-"""Joining a member's two accounts with a one-time code.
+"""Linking: joining a member's two accounts with a one-time code.
 
-1. A member asks for a code on one platform; only its hash is kept.
-2. They send it from their account on the other platform.
-3. One transaction adds the two members up: totals, books, achievements and ledger rows become one
-   member's, and both platforms want that member's rank shown.
+1. A member asks for a code on one platform. Only the code's hash is kept.
+2. The member sends the code from their account on the other platform.
+3. One transaction merges the two members: totals, books, achievements and ledger rows become one
+   member's, and that member's rank is wanted on both platforms.
 """
 
 import enum
@@ -23,30 +23,34 @@ from . import accounts
 from .notices import CODE_VOID
 
 CODE_LENGTH = 10
+#: Seconds for which a code can be redeemed.
 CODE_LIFETIME_S = 600
+#: Wrong codes after which an account is locked out until the window ends.
 FAILURES_MAX = 5
+#: Seconds from the first wrong code until the count begins again.
 FAILURES_WINDOW_S = 900
 
-# No letters or digits that people mistake for one another. 10 of 30 make 49 bits; with five
-# tries in a quarter of an hour and ten minutes to live, guessing is hopeless.
+# Without letters and digits that people mistake for one another. 10 characters of 30 make 49 bits:
+# guessing is hopeless with 5 tries in 15 minutes at a code that lives for 10.
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
-#: So many strings of one message that look like codes are looked for. Nobody has two codes.
+#: Strings of one message that are tried as codes, at most. A member has one code, so a message with
+#: more such strings is noise.
 CANDIDATES_MAX = 64
 _WORDS = re.compile(rf"(?<![A-Z0-9])[{_ALPHABET}]{{{CODE_LENGTH}}}(?![A-Z0-9])")
 _RUNS = re.compile(rf"(?=([{_ALPHABET}]{{{CODE_LENGTH}}}))")
 
 
 class LinkOutcome(enum.Enum):
-    """What became of a code that somebody sent."""
+    """The outcome of redeeming a code."""
 
     LINKED = "linked"
     WRONG_CODE = "wrong_code"
-    """Unknown, used or expired: deliberately one answer for all three."""
+    """Unknown, used or expired. One answer for all three, so that a guesser learns nothing."""
     SAME_PLATFORM = "same_platform"
     ALREADY_LINKED = "already_linked"
     LOCKED_OUT = "locked_out"
-    """Too many wrong codes from this account; it has to wait up to FAILURES_WINDOW_S seconds."""
+    """Too many wrong codes from this account. It has to wait up to FAILURES_WINDOW_S seconds."""
     PAUSED = "paused"
     """The stop sign of this release is set: nothing was changed, and no failure was counted."""
 
@@ -57,7 +61,7 @@ class _Account(NamedTuple):
 
 
 async def issue_code(conn: asyncpg.Connection, platform: Platform, account_id: int) -> str:
-    """Make a code for this account, valid CODE_LIFETIME_S seconds; an earlier one is void now.
+    """Make a code for this account, valid for CODE_LIFETIME_S seconds. An earlier code ends.
 
     Raises:
         Paused: the stop sign of this release is set, so the code could not be redeemed.
@@ -85,9 +89,9 @@ async def issue_code(conn: asyncpg.Connection, platform: Platform, account_id: i
 
 
 def codes_in(*texts: str) -> list[str]:
-    """Return what of these texts may be a code, as `redeem_code` would read it. Pure.
+    """Return the strings in these texts that may be codes, as `redeem_code` reads them. Pure.
 
-    Whole words come first, then pieces of longer ones, at most CANDIDATES_MAX in all.
+    Whole words come first, then pieces of longer words, at most CANDIDATES_MAX in all.
     """
     found: dict[str, None] = {}
     normal = [text.upper() for text in texts]
@@ -101,11 +105,11 @@ def codes_in(*texts: str) -> list[str]:
 
 
 async def void_codes(conn: asyncpg.Connection, codes: Sequence[str]) -> list[Platform]:
-    """Make void what of `codes` is live, and leave a notice for each of the owners.
+    """Void the live codes among `codes`, and leave a notice for each owner.
 
-    One statement: a redemption of the same code at the same time either has linked before it, and
-    then nothing is voided, or finds no code any more. Returns on which platforms the codes were
-    issued; a code that was never issued, or used, or has expired, is in none.
+    One statement: a redemption of the same code at the same time either links first, and nothing is
+    voided, or finds no code. Returns the platforms where the voided codes were issued; a code that
+    was never issued, was used or has expired adds none.
 
     Raises:
         Contention: another transaction was in the way; try again.
@@ -117,7 +121,7 @@ async def void_codes(conn: asyncpg.Connection, codes: Sequence[str]) -> list[Pla
             WITH void AS (
                 DELETE FROM link_codes WHERE code_hash = ANY ($1::bytea[]) AND expires_at > now()
                 RETURNING platform, account_id
-            ), told AS (
+            ), noted AS (
                 INSERT INTO notices (platform, account_id, kind)
                 SELECT platform, account_id, $2 FROM void
                 ON CONFLICT ON CONSTRAINT notice_once DO UPDATE SET
@@ -136,7 +140,7 @@ async def redeem_code(
 ) -> LinkOutcome:
     """Link this account with the one that asked for `code`.
 
-    Only a wrong code counts as a failure; a code stays valid until it has linked somebody.
+    Only a wrong code counts as a failure. A code stays valid until it has linked two accounts.
 
     Raises:
         Contention: another transaction was in the way; try again.
@@ -146,7 +150,7 @@ async def redeem_code(
         async with conn.transaction():
             if await stop_signs.set_reason(conn) is not None:
                 return LinkOutcome.PAUSED
-            # One try at a time, else tries side by side would all find the same few failures.
+            # One try of an account at a time: tries side by side would all find the same count.
             await conn.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended('twinstream.link' || $1, $2))",
                 platform,
@@ -196,7 +200,7 @@ async def _locked_members(conn: asyncpg.Connection, one: _Account, other: _Accou
 
 
 async def _has_other_accounts(conn: asyncpg.Connection, members: set[int]) -> bool:
-    """Tell whether the two members have more than an account each."""
+    """Tell whether either of the two members has a second account."""
     count: int = await conn.fetchval(
         "SELECT count(*) FROM accounts WHERE member_id = ANY ($1::bigint[])", list(members)
     )
@@ -204,7 +208,7 @@ async def _has_other_accounts(conn: asyncpg.Connection, members: set[int]) -> bo
 
 
 async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
-    """Make everything of `drop` belong to `keep`, adding up what both have."""
+    """Give everything of `drop` to `keep`, and add up what both have."""
     for table in ("accounts", "transactions", "sync_events"):
         await conn.execute(
             f"UPDATE {table} SET member_id = $1 WHERE member_id = $2",  # noqa: S608 - constants

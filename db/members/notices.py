@@ -1,4 +1,4 @@
-"""Notices: what the owner of an account is to be told in private by the bot of its platform."""
+"""Notices: messages that the bot of a platform has to send in private to an account's owner."""
 
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -8,11 +8,12 @@ import asyncpg
 from ..errors import mapped_errors
 from ..platforms import Platform
 
+#: The kind of notice that says that a code was voided, because others could read it.
 CODE_VOID: Final = "code_void"
 
 
 class Notice(NamedTuple):
-    """One thing to tell. `created_at` tells a notice from a later one of the same kind."""
+    """One message to send. `created_at` tells a notice from a later one of the same kind."""
 
     account_id: int
     kind: str
@@ -25,7 +26,7 @@ async def take(
 ) -> list[Notice]:
     """Take up to `limit` notices, the oldest first, for `lease_s` seconds.
 
-    A process that dies before it ends or puts off a notice leaves it to the next one.
+    A process that dies before it ends or puts off a notice leaves it to the next process.
     """
     with mapped_errors():
         rows = await conn.fetch(
@@ -50,7 +51,7 @@ async def take(
 
 
 async def end(conn: asyncpg.Connection, platform: Platform, notice: Notice) -> None:
-    """Forget a notice: it was told, or cannot be. A later one of its kind stays."""
+    """Delete a notice that was sent or cannot be sent. A later notice of its kind stays."""
     with mapped_errors():
         await conn.execute(
             """
@@ -67,7 +68,7 @@ async def end(conn: asyncpg.Connection, platform: Platform, notice: Notice) -> N
 async def put_off(
     conn: asyncpg.Connection, platform: Platform, notice: Notice, *, delay_s: float
 ) -> None:
-    """Have a notice taken again, `delay_s` seconds from now at the earliest."""
+    """Let `take` return a notice again, `delay_s` seconds from now at the earliest."""
     with mapped_errors():
         await conn.execute(
             """
@@ -83,7 +84,7 @@ async def put_off(
 
 
 async def drop_old(conn: asyncpg.Connection, platform: Platform, *, older_than_s: float) -> int:
-    """Forget notices that nobody could be told for so long. Returns how many."""
+    """Delete notices that could not be sent for `older_than_s` seconds. Returns how many."""
     with mapped_errors():
         rows = await conn.fetch(
             """

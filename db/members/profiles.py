@@ -1,4 +1,4 @@
-"""What members ask about: their own profile and the top of the table. Reads only."""
+"""Profiles and the leaderboard, as members ask for them. Reads only."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from ..platforms import Platform
 
 
 class Achievement(NamedTuple):
-    """An achievement that a member has, by the name it has in twinstream.toml."""
+    """An achievement that a member has, by its name in twinstream.toml."""
 
     name: str
     unlocked_at: datetime
 
 
 class Profile(NamedTuple):
-    """A member as one platform shows them. XP and balance are never below zero here."""
+    """A member as one platform shows them. XP and balance are clamped at zero here."""
 
     xp: int
     balance: int
@@ -31,7 +31,7 @@ class Profile(NamedTuple):
 
 
 class LeaderboardRow(NamedTuple):
-    """A line of the table of members."""
+    """A line of the leaderboard."""
 
     position: int
     member_id: int
@@ -41,7 +41,7 @@ class LeaderboardRow(NamedTuple):
 
 
 async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int) -> Profile | None:
-    """Return a member's profile, or None while nothing has happened to them on any platform."""
+    """Return a member's profile, or None while the member has no event on any platform."""
     with mapped_errors():
         row = await conn.fetchrow(
             """
@@ -87,7 +87,7 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
 async def holds_achievement(
     conn: asyncpg.Connection, platform: Platform, account_id: int, achievement: str
 ) -> bool:
-    """Tell whether the member behind an account has an achievement, from whichever platform."""
+    """Tell whether the member behind an account has an achievement on either platform."""
     with mapped_errors():
         held: bool = await conn.fetchval(
             """
@@ -104,9 +104,9 @@ async def holds_achievement(
 
 
 async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> list[LeaderboardRow]:
-    """Return the members with the most XP, highest first; those without any are left out.
+    """Return the members with the most XP, highest first. Members without XP are left out.
 
-    A member goes by the name of their account on `platform`, or else by that of the other one.
+    A member has the name of their account on `platform`, or else the name of the other account.
     """
     with mapped_errors():
         rows = await conn.fetch(

@@ -1,4 +1,5 @@
-"""A bot's own table of members: the port, the table by its names, and what is owed to it.
+"""Stores: a bot's own table of members, behind a port; and the debts for rows that are not there.
 
-The consumers open stores with `opening`; the ledger applies changes through `debts`.
+Processes open stores with `opening`. The ledger applies changes through `debts`; reconcile and the
+audit read rows through `writing`.
 """

@@ -1,7 +1,7 @@
-"""What a platform's own table is owed: what it could not take, because a member has no row there.
+"""Debts: amounts that a platform's own table could not take, because a member has no row there.
 
-No row means "not there yet", never zero. Whatever arrives for such a member is remembered in
-`store_debts`, and paid once the row exists. A row of the table is therefore always worth the sum of
+No row means "not there yet", never zero. Amounts that arrive for such a member are kept in
+`store_debts`, and paid once the row exists. A row of the table therefore always equals the sum of
 its ledger less what it is owed.
 """
 
@@ -15,7 +15,8 @@ from ..platforms import Platform
 from .port import Change, Store
 from .writing import LOCK_WAIT_AGAIN_MS, LOCK_WAIT_MS, Written, read_rows, write
 
-#: A member who could not be paid is tried again within so many seconds at the latest.
+#: Seconds after which a member who could not be paid is tried again, at the latest. The wait begins
+#: at one second and doubles, so that a row that was corrected is paid within minutes.
 RETRY_S_MAX: Final = 300.0
 
 
@@ -37,16 +38,16 @@ class Payment(NamedTuple):
     """One round of paying."""
 
     paid: int
-    """How many members got what they were owed."""
+    """How many members were paid what they were owed."""
     set_aside: Mapping[int, str]
-    """The accounts whose row is there and could not be paid, and why. They are tried again later,
-    less and less often."""
+    """The accounts whose row exists and could not be paid, and why. They are tried again, less and
+    less often."""
     upto: int | None
-    """Where the next round goes on; None after the last account."""
+    """The account after which the next round continues; None after the last account."""
 
 
 class SetAside(NamedTuple):
-    """What one platform owes to members whose rows could not be paid."""
+    """The members of one platform whose rows could not be paid."""
 
     platform: Platform
     members: int
@@ -84,9 +85,9 @@ async def pay(
 ) -> Payment:
     """Pay up to `limit` members who are owed something and have a row by now.
 
-    Looks at accounts above `after`, in their order. Two payers at once share the work. A member
-    whose row is refused, locked or not changed is set aside, and the others are paid. The caller
-    owns the transaction.
+    Considers accounts above `after`, in account order. Processes that pay at the same time share
+    the work. A member whose row is refused, locked or not changed is set aside, and the others are
+    paid. The caller owns the transaction.
 
     Raises:
         StoreClosed: the table takes no row now.
@@ -125,7 +126,7 @@ async def pay(
 
 
 async def set_aside(conn: asyncpg.Connection) -> list[SetAside]:
-    """Say which platforms owe something that their tables do not take."""
+    """Return the platforms with members who were set aside."""
     with mapped_errors():
         rows = await conn.fetch(
             """
@@ -147,7 +148,7 @@ async def _apply(
     *,
     check_deferred: bool,
 ) -> None:
-    """Apply what is due to members, and what they were owed; what cannot be is owed."""
+    """Apply amounts that are due, together with debts. Amounts that cannot be applied are owed."""
     accounts = await conn.fetch(
         "SELECT member_id, account_id FROM accounts"
         " WHERE platform = $1 AND member_id = ANY ($2::bigint[])",
@@ -156,7 +157,7 @@ async def _apply(
     )
     account_of: dict[int, int] = dict(accounts)
     debts, is_set_aside = await _owed(conn, platform, sorted(account_of))
-    # The row of a member who was set aside may still be locked: nobody else is to wait for it long.
+    # The row of a member who was set aside may still be locked, so the batch waits for it briefly.
     lock_wait_ms = LOCK_WAIT_AGAIN_MS if is_set_aside else LOCK_WAIT_MS
 
     async def written(members: Iterable[int], owed: Mapping[int, Amounts]) -> Written:
@@ -173,7 +174,8 @@ async def _apply(
         )
 
     together = await written(account_of, debts)
-    # It may be the debt that the table refuses. Then the events stand alone, and `pay` sees to it.
+    # The table may refuse the debt, not the event. Then the event is applied alone, and `pay` tries
+    # the debt again.
     left = [one for one in debts if account_of[one] in together.refused]
     alone = await written(left, {})
     retried = {account_of[one] for one in left}
@@ -187,7 +189,7 @@ async def _apply(
 
 
 async def owe(conn: asyncpg.Connection, platform: Platform, debts: Mapping[int, Amounts]) -> None:
-    """Add to what members are owed."""
+    """Add amounts to what members are owed."""
     if not debts:
         return
     members = sorted(debts)
@@ -210,7 +212,7 @@ async def owe(conn: asyncpg.Connection, platform: Platform, debts: Mapping[int, 
 async def _owed(
     conn: asyncpg.Connection, platform: Platform, members: Sequence[int]
 ) -> tuple[dict[int, Amounts], bool]:
-    """Lock and return what members are owed, and tell whether anything else was set aside."""
+    """Lock and return what members are owed, and whether a debt was left out that is set aside."""
     rows = await conn.fetch(
         """
         SELECT member_id, xp, balance, retry_at IS NOT NULL FROM store_debts
@@ -235,7 +237,7 @@ async def _forgive(conn: asyncpg.Connection, platform: Platform, members: Sequen
 
 
 async def _set_aside(conn: asyncpg.Connection, platform: Platform, whys: Mapping[int, str]) -> None:
-    """Note why members could not be paid. Each time they wait twice as long for the next try."""
+    """Note why members could not be paid. Each time their wait for the next try doubles."""
     if whys:
         await conn.execute(
             """

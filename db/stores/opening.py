@@ -1,4 +1,4 @@
-"""Making stores of what twinstream.toml says, at start, so that what is unfit is told then."""
+"""Opening the stores that twinstream.toml names, at start, so that an unfit one is refused then."""
 
 import importlib
 import inspect
@@ -17,10 +17,10 @@ _DUTIES = ("apply", "snapshot")
 async def open_stores(
     pool: asyncpg.Pool, settings: Mapping[Platform, StoreSetting | None]
 ) -> dict[Platform, Store]:
-    """Make the stores that are set, and see that each can work.
+    """Open the stores that are configured, and check that each can work.
 
     Raises:
-        StoreUnfit: one cannot; says which, why, and what mends it.
+        StoreUnfit: one cannot; the text says which, why, and what corrects it.
         StorageUnavailable: Postgres is away.
     """
     stores: dict[Platform, Store] = {}
@@ -46,7 +46,7 @@ async def _open(pool: asyncpg.Pool, setting: StoreSetting) -> Store:
 
 
 def _make(setting: StoreSetting) -> Store:
-    """Import a class of another program's and make one of it. Whatever it raises is told."""
+    """Import another program's class and call it. Anything that it raises becomes StoreUnfit."""
     module_name, _, class_name = setting.class_.partition(":")
     try:
         made = getattr(importlib.import_module(module_name), class_name)(**setting.options)

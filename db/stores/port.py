@@ -1,4 +1,4 @@
-"""The port behind which a platform's own books live: a bot's table of members, or anything else.
+"""The port to a platform's own books: a bot's table of members, or anything else that has rows.
 
 Where no store is configured, `sync_state` is the platform's books, and the ledger keeps them.
 """
@@ -9,14 +9,15 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import asyncpg
 
-#: Digits of a whole number that is still read as one: a bigint has 19, and sums of some a few more.
+#: Digits up to which a number is read as a whole number. A bigint has 19, a sum of bigints a few
+#: more.
 DIGITS_MAX: Final = 30
-#: Characters of anything else that are shown to an operator.
+#: Characters that operators see of a value that is no whole number. It fits on a line.
 SHOWN_CHARS_MAX: Final = 60
 
 
 class Change(NamedTuple):
-    """What one account's row is to be changed by: signed amounts, never totals."""
+    """A change of one account's row: signed amounts, never totals."""
 
     account_id: int
     delta_xp: int
@@ -24,7 +25,7 @@ class Change(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """What one account's row says. `read_holding` makes a text of what is no whole number."""
+    """One account's row. `read_holding` makes a text of an amount that is no whole number."""
 
     account_id: int
     xp: int | str
@@ -32,13 +33,13 @@ class Holding(NamedTuple):
 
 
 def read_holding(row: Sequence[Any]) -> Holding:
-    """Read what a store said of one account, once, whatever its columns became since `check`."""
+    """Read a row that a store returned, whatever type its columns have become since `check`."""
     account_id, xp, balance = row
     return Holding(account_id, _amount(xp), _amount(balance))
 
 
 def _amount(value: Any) -> int | str:
-    """Return a whole number as such, nothing as 0, and anything else as a text for people."""
+    """Return a whole number as it is, NULL as 0, and any other value as a text for operators."""
     if value is None:
         return 0
     whole = _whole(value)
@@ -56,24 +57,24 @@ def _whole(value: Any) -> int | None:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, int):  # Python refuses to write out very long ones
+    if isinstance(value, int):  # Python refuses to print a very long one
         return f"a number of {value.bit_length()} bits"
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= SHOWN_CHARS_MAX else f"{text[:SHOWN_CHARS_MAX]}..."
 
 
 class Store(Protocol):
-    """A platform's own books. Both duties work on the connection that they are given.
+    """A platform's own books. Both methods work on the connection that they are given.
 
-    A class of another program's must be self-contained: it may import neither `db` nor `bus`, and
-    plain tuples in these orders are all that it meets.
+    Another program's class must be self-contained: it may import neither `db` nor `bus`, and it
+    gets plain tuples in these orders.
     """
 
     async def apply(self, conn: asyncpg.Connection, changes: Sequence[Change]) -> Collection[int]:
         """Add changes to the rows of these accounts; return the account ids that have no row yet.
 
-        Called inside the consumer's transaction, once per account at most, in account order. What
-        has no row is owed, and applied when the row appears.
+        It is called inside the consumer's transaction, with one change per account at most, in
+        account order. A change without a row is owed, and applied when the row appears.
         """
         ...
 
@@ -93,7 +94,7 @@ class Store(Protocol):
 
 
 class StoreSetting(Protocol):
-    """What a platform's store is made of; twinstream.toml's `[stores.telegram]` has it."""
+    """The configuration of a store, as `[stores.telegram]` of twinstream.toml has it."""
 
     @property
     def table(self) -> str: ...

@@ -17,7 +17,7 @@ _COLUMN: Final = re.compile(_NAME)
 
 
 class TableNames(NamedTuple):
-    """What the table and its columns are called, as one would write them in SQL.
+    """The names of the table and its columns, as written in SQL.
 
     Upper case counts only in double quotes, as always in Postgres.
     """
@@ -33,14 +33,14 @@ class TableStore:
 
     @property
     def name(self) -> str:
-        """What the table is called in twinstream.toml."""
+        """The table's name in twinstream.toml."""
         return self._names.table
 
     def __init__(self, names: TableNames) -> None:
-        """Take names; `check` says whether there is such a table.
+        """Take names; `check` finds out whether there is such a table.
 
         Raises:
-            StoreUnfit: what is given is no name.
+            StoreUnfit: one of them is not a name.
         """
         for name, form in ((names.table, _TABLE), *((one, _COLUMN) for one in names[1:])):
             if not form.fullmatch(name):
@@ -55,7 +55,8 @@ class TableStore:
             WITH input AS (
                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
                     AS i (account_id, xp, balance)
-            ), held AS (
+            ), locked AS (
+                -- In account order, so that two transactions never wait for each other.
                 SELECT t.{key} AS account_id FROM {table} AS t
                 WHERE t.{key} = ANY ($1::bigint[]) ORDER BY t.{key}
                 FOR NO KEY UPDATE
@@ -63,7 +64,7 @@ class TableStore:
                 UPDATE {table} AS t
                 SET {xp} = coalesce(t.{xp}, 0) + i.xp,
                     {balance} = coalesce(t.{balance}, 0) + i.balance
-                FROM held AS h JOIN input AS i USING (account_id)
+                FROM locked AS h JOIN input AS i USING (account_id)
                 WHERE t.{key} = h.account_id
                 RETURNING i.account_id
             )
@@ -76,7 +77,7 @@ class TableStore:
         """  # noqa: S608 - as above
 
     async def apply(self, conn: asyncpg.Connection, changes: Sequence[Change]) -> Collection[int]:
-        """Add to the rows that there are. What Postgres raises is left to the caller to judge."""
+        """Add to the rows that exist. The caller judges the errors that Postgres raises."""
         rows = await conn.fetch(self._apply, *map(list, zip(*changes, strict=True)))
         return frozenset(account_id for (account_id,) in rows)
 
@@ -87,19 +88,19 @@ class TableStore:
         limit: int,
         among: Sequence[int] | None = None,
     ) -> Sequence[Holding]:
-        """Read rows in account order; an empty column counts as 0.
+        """Read rows in account order; NULL counts as 0.
 
-        The amounts are not cast: one that is no whole number any more, because the column's type
-        was changed since `check`, must cost its own row only.
+        The amounts are not cast. The column's type may have changed since `check`, and an amount
+        that is no whole number any more must cost its own row only.
         """
         rows = await conn.fetch(self._snapshot, after, limit, None if among is None else [*among])
         return [Holding(key, xp or 0, balance or 0) for key, xp, balance in rows]
 
     async def check(self, conn: asyncpg.Connection) -> None:
-        """Ask the catalogue whether this can work.
+        """Ask the catalogue whether this store can work.
 
         Raises:
-            StoreUnfit: it cannot; every reason is told, each with what mends it.
+            StoreUnfit: it cannot; the text gives every reason, each with what corrects it.
         """
         if await conn.fetchval("SELECT to_regclass($1)", self._table) is None:
             raise StoreUnfit(
@@ -172,18 +173,18 @@ class TableStore:
         )
 
     async def _as_sql(self, conn: asyncpg.Connection) -> str:
-        """Return the table's name for a statement that an operator is to type."""
+        """Return the table's name as an operator has to type it in a statement."""
         name: str = await conn.fetchval("SELECT to_regclass($1)::text", self._table)
         return name
 
 
 def _quoted(name: str) -> str:
-    """Quote a name, so that one that is also a word of SQL's, such as `user`, is a name."""
+    """Quote a name, so that a keyword of SQL such as `user` is a name. Pure."""
     return re.sub(_NAME, lambda part: '"' + _folded(part[0]).replace('"', '""') + '"', name)
 
 
 def _folded(name: str) -> str:
-    """Return a name as the catalogue has it: outside of quotes Postgres lowers ASCII letters."""
+    """Return a name as the catalogue has it: unquoted ASCII letters become lower case. Pure."""
     if name.startswith('"'):
         return name[1:-1].replace('""', '"')
     return re.sub("[A-Z]", lambda letter: letter[0].lower(), name)

@@ -1,17 +1,18 @@
-"""Writing to a platform's own table: one row that it refuses costs that row and no other.
+"""Writing and reading a platform's own table: a row that it refuses costs that row and no other.
 
-The table, its triggers and its policies are another program's, so it may refuse anything. Whether
-the row or the table is at fault does not follow from the error, so the store is asked:
+The table, its triggers and its policies are another program's, so it may refuse anything. The error
+does not say whether the row or the table is at fault, so the store is probed:
 
-1. Changes are applied together, in a savepoint. If the store raises, they are halved until what it
-   refuses stands alone; the others are applied.
+1. Changes are applied together, in a savepoint. If the store raises, they are halved until the
+   refused change stands alone; the others are applied.
 2. Another row is changed in a savepoint that is rolled back. If the store takes no other row, the
-   table is closed: everything for it waits, because waiting loses nothing. If there is no other row
-   to ask, that is the answer as well.
-3. If it takes one, what was refused is tried once more. What it refuses then is the row's own.
+   table is closed: every change for it waits, because waiting loses nothing. If there is no other
+   row to probe, the table counts as closed too.
+3. If it takes one, the refused change is tried once more. If it is refused again, the row is at
+   fault.
 
-A row that another transaction has locked for too long is not refused. It is not applied now, and
-its caller owes it.
+A row that another transaction has locked for too long is not refused. Its change is not applied
+now, and the caller owes it.
 """
 
 import contextlib
@@ -33,19 +34,20 @@ from ..platforms import Platform
 from .port import Change, Holding, Store, read_holding
 from .table import TableStore
 
-#: How long the first attempt waits for other transactions' locks, in milliseconds. It is longer
-#: than Postgres takes to find a deadlock (1 s), and short enough for what waits behind it.
+#: Milliseconds that the first attempt waits for other transactions' locks. It is longer than
+#: Postgres takes to find a deadlock (1 s), and short enough for the events that wait behind it.
 LOCK_WAIT_MS: Final = 2_000
-#: And every further one: a lock that was held so long is rarely released a moment later.
+#: Milliseconds that every further attempt waits: a lock that was held for the first wait is rarely
+#: released a moment later.
 LOCK_WAIT_AGAIN_MS: Final = 50
-#: So many neighbouring rows are asked at each place of the table.
+#: Neighbouring rows that are probed at each place of the table.
 ROWS_PER_PLACE: Final = 3
-#: Among so many of the newest events, members are looked for whose rows were changed lately.
+#: Newest events among which members are looked for whose rows were changed lately.
 EVENTS_LOOKED_AT: Final = 200
 
 LOCKED: Final = "another transaction holds a lock on the row"
 
-_MENDS: Final = {
+_REMEDIES: Final = {
     "42501": "grant the user of DATABASE_URL SELECT and UPDATE on it, and see which of its rows"
     " row-level security lets this user change",
     "42P01": "create it again, or name the right one in twinstream.toml",
@@ -55,18 +57,18 @@ _MENDS: Final = {
 
 
 class Written(NamedTuple):
-    """What became of changes. All that are named in neither are applied."""
+    """The outcome of changes. A change whose account is in neither is applied."""
 
     unapplied: Mapping[int, str]
-    """Accounts whose row was not changed and may be later: it is not there, or locked. And why."""
+    """Accounts whose row was not changed and may be later, and why: it is not there, or locked."""
     refused: Mapping[int, RowRefused]
     """Accounts whose row the table refuses, while it takes others."""
 
     def require(self) -> None:
-        """Raise what was refused, if anything was.
+        """Raise the refusals, if there are any.
 
         Raises:
-            RowRefused: names every account that was.
+            RowRefused: names every refused account.
         """
         if self.refused:
             first = next(iter(self.refused.values()))
@@ -93,13 +95,13 @@ async def write(
 ) -> Written:
     """Apply changes: one for an account at most, in account order.
 
-    The caller owns the transaction. With `check_deferred`, constraints and triggers that wait for
-    the commit are run now, so that what they refuse is judged as well. That is not for a
-    transaction of another program's, which may break its own constraints until it commits.
+    The caller owns the transaction. With `check_deferred`, deferred constraints and triggers run
+    now, so that their refusals are judged as well. Without, they run at the commit, as another
+    program's transaction needs, because it may break its own constraints until then.
 
     Raises:
-        StoreClosed: the store takes no row now; nothing is to be taken for refused.
-        Contention, StorageUnavailable: as ever.
+        StoreClosed: the store takes no row now, so no change counts as refused.
+        Contention, StorageUnavailable: Postgres cannot serve now.
     """
     if not changes:
         return Written({}, {})
@@ -122,7 +124,7 @@ async def read(
 
     Raises:
         StoreClosed: they cannot be read.
-        Contention, StorageUnavailable: as ever.
+        Contention, StorageUnavailable: Postgres cannot serve now.
     """
     with mapped_errors():
         try:
@@ -132,8 +134,8 @@ async def read(
         except Exception as error:
             if not may_concern_a_row(error):
                 raise
-            what = _told(platform, store, "cannot be read", error)
-            raise StoreClosed(f"{what}; {_mend(error)}") from error
+            what = _described(platform, store, "cannot be read", error)
+            raise StoreClosed(f"{what}; {_remedy(error)}") from error
 
 
 async def read_rows(
@@ -143,7 +145,7 @@ async def read_rows(
 
     Raises:
         StoreClosed: no row of the table can be read.
-        Contention, StorageUnavailable: as ever.
+        Contention, StorageUnavailable: Postgres cannot serve now.
     """
     holdings: dict[int, Holding] = {}
     unreadable: dict[int, str] = {}
@@ -171,14 +173,14 @@ async def read_rows(
 
 
 class _Hindrance(NamedTuple):
-    """A change that was not applied, and what the store raised."""
+    """A change that was not applied, and the error that the store raised."""
 
     change: Change
     error: Exception
 
 
 class _Writing:
-    """One write: what was hindered so far, and the questions by which it is judged."""
+    """One write: the changes that were hindered so far, and the probes that judge them."""
 
     def __init__(
         self,
@@ -200,7 +202,7 @@ class _Writing:
     async def write(self, changes: Sequence[Change]) -> Written:
         await self._apply(changes)
         if self._hindered:
-            # The table may have been closed since the first of them was judged.
+            # The table may have been closed since the first hindrance was judged.
             await self._require_open()
             for hindrance in list(self._hindered.values()):
                 await self._apply([hindrance.change])
@@ -212,7 +214,7 @@ class _Writing:
             else:
                 refused[account_id] = RowRefused(
                     store_rule(error),
-                    f"{self._told(error)}; account {account_id} of {self._platform}",
+                    f"{self._described(error)}; account {account_id} of {self._platform}",
                     (account_id,),
                 )
         return Written(unapplied, refused)
@@ -247,11 +249,11 @@ class _Writing:
         [change] = changes
         is_first = not self._hindered
         self._hindered[change.account_id] = _Hindrance(change, error)
-        if is_first:  # else every row of a closed table would be tried alone
+        if is_first:  # otherwise every row of a closed table would be tried alone
             await self._require_open()
 
     async def _require_open(self) -> None:
-        """Ask whether the store takes any other row.
+        """Probe whether the store takes any other row.
 
         Raises:
             StoreClosed: it takes none, or there is none.
@@ -265,18 +267,19 @@ class _Writing:
         no_other = "has no other row by which to tell whether it takes any"
         others = "takes no other row" if asked else no_other
         raise StoreClosed(
-            f"{self._told(error)}; it {others} now, so what is for it waits and nothing is buried:"
-            f" {_mend(error)}"
+            f"{self._described(error)}; it {others} now, so every change waits and nothing is"
+            f" buried: {_remedy(error)}"
         ) from error
 
-    def _told(self, error: Exception) -> str:
-        return _told(self._platform, self._store, "refuses the change", error)
+    def _described(self, error: Exception) -> str:
+        return _described(self._platform, self._store, "refuses the change", error)
 
     async def _takes(self, account_id: int) -> bool:
-        """Change a row by as little as tells, and take it back.
+        """Change a row by the least amount that proves anything, and roll the change back.
 
-        A refused value says nothing of other values, so then the row keeps its own. Whatever else
-        was refused may be refused only where something changes, so then it is changed by one.
+        If the store refused values only, the probe keeps the row's value, because the refusal says
+        nothing about other values. Any other refusal may show only where something changes, so the
+        probe changes the row by one.
         """
         hindered = self._hindered.values()
         least = 0 if all(is_about_amount(error) for _, error in hindered) else 1
@@ -294,10 +297,10 @@ class _Writing:
             return False
 
     async def _other_rows(self) -> AsyncIterator[int]:
-        """Yield accounts by whose rows it can be told whether the table takes any.
+        """Yield accounts whose rows show whether the table takes any row.
 
-        Several, and from several places, so that no few members can make a table look closed. The
-        hindered ones come last: what refuses only the amount takes another amount.
+        They come from several places, so that a few members cannot make a table look closed. The
+        hindered accounts come last: a row that refuses only the amount takes another amount.
         """
         asked = set(self._hindered)
         for account_id in await self._changed_lately():
@@ -313,7 +316,7 @@ class _Writing:
             yield account_id
 
     async def _changed_lately(self) -> list[int]:
-        """Return a few accounts of members for whom events took effect lately."""
+        """Return a few accounts of members whose events were completed lately."""
         rows = await self._conn.fetch(
             """
             SELECT DISTINCT a.account_id
@@ -351,10 +354,11 @@ async def _rows_about(
 async def _savepoint(
     conn: asyncpg.Connection, lock_wait_ms: int, *, keep: bool = True
 ) -> AsyncIterator[None]:
-    """Run the block in a savepoint in which waiting for a lock has an end.
+    """Run the block in a savepoint in which a wait for a lock ends after `lock_wait_ms`.
 
-    It is rolled back if the block raises, or without `keep`. It is written as SQL because a class
-    that swallowed an error of Postgres's makes RELEASE fail, and it must be rolled back even then.
+    The savepoint is rolled back if the block raises, or without `keep`. It is written in SQL,
+    because RELEASE fails after a store has swallowed an error of Postgres, and even then the
+    savepoint must be rolled back.
     """
     before = await conn.fetchval("SELECT current_setting('lock_timeout')")
     await conn.execute(f"SAVEPOINT store; SET LOCAL lock_timeout = {lock_wait_ms}")
@@ -369,14 +373,14 @@ async def _savepoint(
         await conn.execute("ROLLBACK TO SAVEPOINT store; RELEASE SAVEPOINT store")
 
 
-def _told(platform: Platform, store: Store, what: str, error: Exception) -> str:
-    """Say what failed, and what Postgres or the class said of it."""
+def _described(platform: Platform, store: Store, what: str, error: Exception) -> str:
+    """Say what failed, and with which error of Postgres or the class."""
     said = str(error).encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
     if isinstance(store, TableStore):
         return f"the table {store.name} {what}: {said}"
     return f"the store of {platform} failed: {type(error).__name__}: {said}"
 
 
-def _mend(error: Exception) -> str:
+def _remedy(error: Exception) -> str:
     sqlstate = getattr(error, "sqlstate", None) or ""
-    return _MENDS.get(sqlstate, "mend the table, its triggers or its class")
+    return _REMEDIES.get(sqlstate, "correct the table, its triggers or its class")

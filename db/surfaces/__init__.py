@@ -1,4 +1,4 @@
-"""What each member should see on each platform, what they see, and what is announced about it.
+"""Surfaces: where members see a rank or an achievement, as it is wanted, shown and announced.
 
 The display role and the bots call `visits`, `observed` and `announcements`; other rooms of `db`
 change what is wanted only through `wishes`. The values that columns of `surfaces` hold are here.

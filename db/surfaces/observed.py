@@ -1,4 +1,4 @@
-"""What a platform should show of accounts, to compare with what was observed there.
+"""The state in which accounts should be observed on a platform, for comparison with an observation.
 
 A bot or reconcile asks the record before it looks at the platform, and again afterwards. Only an
 account that stood still in between can differ because of a change by hand.
@@ -20,7 +20,7 @@ from .wishes import MAY_BE_SEEN, want_again
 
 
 class Appearance(NamedTuple):
-    """What one account should show, if nothing is about to change."""
+    """The state in which one account should be observed, if nothing is about to change."""
 
     account_id: int
     member_id: int
@@ -236,7 +236,7 @@ async def _forget(
     only_absent: bool,
     priority: int = LIVE,
 ) -> None:
-    # What a visit under way may still leave on the platform becomes unconfirmed.
+    # Numbers that a visit under way may still leave on the platform become unconfirmed.
     with mapped_errors():
         await conn.execute(
             f"""

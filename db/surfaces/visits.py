@@ -181,9 +181,9 @@ async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
 async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
     """Give a member back after a visit whose outcome could not be noted.
 
-    What the member sees is unknown. If another worker has taken the member since, this visit may
-    have overwritten theirs. The wish is therefore renewed: the outcome that they note does not
-    count, and the member is visited again.
+    The record does not know what the member sees. If another worker has taken the member since,
+    this visit may have overwritten theirs. The wish is therefore renewed: the outcome that the
+    other worker notes does not count, and the member is visited again.
     """
     await _note(
         pool,

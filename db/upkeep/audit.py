@@ -1,8 +1,8 @@
-"""The audit: whether everything adds up, computed anew from the ledger in one view of the record.
+"""The audit: whether everything adds up, computed again from the ledger in one view of the record.
 
-Nothing that was computed before is believed, and Postgres does the adding up, so it takes as little
-memory for a million members as for one. What is on its way is accounted for, so an audit of a
-community in full swing finds as little as one at night.
+It trusts no sum that was computed before. Postgres adds up, so the audit takes as little memory for
+a million members as for one. Events on their way are accounted for, so an audit under load finds as
+little as one at night.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -19,16 +19,16 @@ from . import status
 from .audit_queries import BY_LEDGER, STORE_SIDE
 
 EXAMPLES_MAX: Final = 20
-#: Rows of a platform's own table that are looked at together.
+#: Rows of a platform's own table that are read together.
 PAGE_ROWS: Final = 5_000
-#: For one statement: ten million rows take less than a minute.
+#: Seconds for one statement. Ten million rows take less than a minute.
 STATEMENT_S_MAX: Final = 3_600.0
-#: What does not fit goes to disk. A statement may take some of these at once.
+#: Memory of one sort or hash, of which a statement may have a few; the rest goes to disk.
 _WORK_MEMORY: Final = "64MB"
 
 
 class Discrepancy(NamedTuple):
-    """One thing that does not add up."""
+    """One sum or state that does not agree with the ledger."""
 
     what: str
     seen: str
@@ -36,32 +36,32 @@ class Discrepancy(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One thing that was proven, or was not."""
+    """One claim that the audit checked, with what disproves it."""
 
     name: str
     looked_at: int
     different: int
     examples: Sequence[Discrepancy]
-    """The first of the differences, as many as were asked for."""
+    """The first mismatches, as many as the caller asked for."""
 
 
 class Audit(NamedTuple):
-    """What the record showed at one moment."""
+    """The state of the record at one moment."""
 
     taken_at: datetime
     checks: Sequence[Check]
     on_their_way: int
     """Events that have not arrived yet: pending or published."""
     buried: int
-    """Events that will not arrive unless an operator sends them again."""
+    """Events that do not arrive unless an operator sends them again."""
 
     @property
     def differences(self) -> int:
-        """Count what does not add up."""
+        """Count the mismatches of all checks."""
         return sum(check.different for check in self.checks)
 
 
-def _tell_nobody(_: str) -> None:
+def _ignore(_: str) -> None:
     pass
 
 
@@ -70,11 +70,11 @@ async def audit(
     stores: Mapping[Platform, Store],
     *,
     examples_max: int = EXAMPLES_MAX,
-    tell: Callable[[str], None] = _tell_nobody,
+    tell: Callable[[str], None] = _ignore,
 ) -> Audit:
-    """Look at everything, on a connection that is in no transaction. Nothing is changed or locked.
+    """Check everything, on a connection that is in no transaction. Nothing is changed or locked.
 
-    `tell` is called with the name of each check as it begins. It may run on a replica.
+    `tell` is called with the name of each check as it begins. The audit may run on a replica.
 
     Raises:
         StoreUnfit: a store does not return its rows in account order.
@@ -97,7 +97,7 @@ async def audit(
 
 
 async def _check(conn: asyncpg.Connection, name: str, query: str, examples_max: int) -> Check:
-    """Count first; what differs is looked up only if there is any, so nothing is piled up."""
+    """Count first, and fetch examples only if something differs, so that memory stays small."""
     looked_at, different = await conn.fetchrow(
         f"SELECT count(*), count(*) FILTER (WHERE differs) FROM ({query}) AS q",  # noqa: S608 - constants
         timeout=STATEMENT_S_MAX,
@@ -114,7 +114,7 @@ async def _check(conn: asyncpg.Connection, name: str, query: str, examples_max: 
 
 
 class _Expected(NamedTuple):
-    """What the ledger expects in one account's row of a platform's own table."""
+    """The amounts that the ledger expects in one account's row of a platform's own table."""
 
     account_id: int
     xp: int
@@ -148,8 +148,8 @@ def store_difference(
 ) -> Discrepancy | None:
     """Compare one account's row with what the ledger expects there. Pure.
 
-    No row is "not there yet" and worth nothing, and whatever arrived for it is owed. What Discord's
-    table says of an account to which nothing ever happened is its own.
+    A missing row is "not there yet" and counts as zero, and amounts that arrived for it are owed. A
+    row of Discord's table for an account without any event belongs to its bot alone.
     """
     if row is None and platform != "telegram":
         return None

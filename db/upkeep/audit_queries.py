@@ -1,10 +1,11 @@
-"""What the audit asks. Each query gives a row for everything it looks at:
-`what` it is, what was `seen` and `expected`, and whether that `differs`.
+"""The queries of the audit. Each returns a row for everything that it checks.
+
+`what` names it, `seen` and `expected` are texts for operators, and `differs` is the result.
 """
 
 from typing import Final
 
-# Each reads its tables once, whole: that is faster than any index, and steady at any size.
+# Each query reads its tables once, whole: that is faster than any index, and steady at any size.
 _BOOKS = """
     SELECT 'member ' || member_id || ' on ' || platform AS what,
         CASE WHEN s.xp IS NULL THEN 'no books'
@@ -44,13 +45,14 @@ _TOTALS = """
         FROM transactions WHERE platform = source GROUP BY member_id
     ) AS l ON l.member_id = m.id
 """
-# An event that is long completed may be cleaned away. Then its two rows speak for it.
+# The cleanup role deletes events that completed long ago. Then their two ledger rows prove them.
 _EVENTS = """
     SELECT 'event ' || idempotency_key AS what, seen,
         'a row where it happened and the same where it arrived, or on its way, or buried'
             AS expected,
         seen IS NOT NULL AS differs
     FROM (
+        -- The first reason that holds; NULL if the event is as it must be.
         SELECT idempotency_key, CASE
             WHEN o.member_id IS NULL AND a.member_id IS NOT NULL
                 THEN 'it arrived, but never happened'
@@ -72,6 +74,7 @@ _EVENTS = """
             WHEN e.source <> o.source OR e.member_id <> o.member_id
                 THEN 'the event and its row name different platforms or members'
         END AS seen
+        -- o: the origin's row. a: the row where it arrived. Any of the three may be missing.
         FROM (SELECT * FROM transactions WHERE platform = source) AS o
         FULL JOIN (SELECT * FROM transactions WHERE platform <> source) AS a
             USING (idempotency_key)
@@ -86,7 +89,7 @@ BY_LEDGER: Final = {
     "totals": _TOTALS,
     "events": _EVENTS,
 }
-"""The queries by the name of what they prove."""
+"""The queries, by the name of what they prove."""
 
 STORE_SIDE: Final = """
     SELECT a.account_id, coalesce(l.xp, 0) - coalesce(d.xp, 0)::numeric,
@@ -99,4 +102,4 @@ STORE_SIDE: Final = """
     LEFT JOIN store_debts AS d ON d.member_id = a.member_id AND d.platform = $1
     WHERE a.platform = $1 ORDER BY a.account_id
 """
-"""What is expected in a platform's own table: the ledger less what is owed, in account order."""
+"""The amounts expected in a platform's own table: the ledger less debts, in account order."""

@@ -1,12 +1,12 @@
-"""Removing what is long done with, in short steps that keep nobody waiting.
+"""Retention: deleting old completed events and old reconcile passes, in short steps.
 
-Once a day a round goes through the events in the order of their ids and removes those that took
-effect long ago; then come old passes of reconcile, with their pages and findings. Where a round is
-stands in its own row, so whoever comes next goes on there. The ledger is never touched: its keys
-are what an event that comes again is known by.
+Once a day a round goes through the events in id order and deletes those that completed long ago.
+Then it deletes old passes of reconcile, with their pages and findings. The progress of a round is
+in its own row, so any process may continue it. No step holds locks for long. The ledger is never
+touched, because its keys identify an event that is delivered again.
 
-There is no index for it on purpose: docs/decisions/0006. Events are about as old as their ids say,
-so a round reads what it removes and little else.
+It has no index on purpose: docs/decisions/0006. Events are about as old as their ids say, so a
+round reads the rows that it deletes and few others.
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from ..errors import mapped_errors
 
 
 class Step(NamedTuple):
-    """What one step removed, and whether its round is over."""
+    """The result of one step: rows deleted, and whether the round is over."""
 
     events: int
     passes: int
@@ -26,7 +26,7 @@ class Step(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What a round removed in all."""
+    """The result of a round: its duration and all rows deleted."""
 
     seconds: float
     events: int
@@ -35,7 +35,7 @@ class Round(NamedTuple):
 
 
 async def begin_if_due(conn: asyncpg.Connection, *, interval_s: float) -> bool:
-    """Begin a round if none is under way and the last one began so long ago."""
+    """Begin a round if none is under way and the last one began `interval_s` ago or earlier."""
     with mapped_errors():
         begun: int | None = await conn.fetchval(
             """
@@ -53,26 +53,27 @@ async def begin_if_due(conn: asyncpg.Connection, *, interval_s: float) -> bool:
 
 
 async def step(conn: asyncpg.Connection, *, retention_s: float, limit: int) -> Step | None:
-    """Look at the next `limit` rows, and remove those of them that are older than that.
+    """Read the next `limit` rows, and delete those that are older than `retention_s` seconds.
 
-    None if no round is under way, or somebody else is at work on it right now. Rows that anybody
-    holds are left for the next round. The caller owns the transaction, and should commit at once.
+    None if no round is under way, or another process is working on it right now. Rows that another
+    transaction has locked are left for the next round. The caller owns the transaction, and should
+    commit at once.
     """
     with mapped_errors():
-        held = await conn.fetchrow(
+        locked = await conn.fetchrow(
             "SELECT id, events_upto FROM cleanup_rounds WHERE finished_at IS NULL"
             " FOR UPDATE SKIP LOCKED"
         )
-        if held is None:
+        if locked is None:
             return None
-        round_id, events_upto = held
+        round_id, events_upto = locked
         if events_upto is not None:
             return await _remove_events(conn, round_id, events_upto, retention_s, limit)
         return await _remove_pass(conn, round_id, retention_s, limit)
 
 
 async def last_round(conn: asyncpg.Connection) -> Round | None:
-    """Say what the round that ended last removed."""
+    """Return the result of the round that ended last, or None if none ever did."""
     with mapped_errors():
         row = await conn.fetchrow(
             """
@@ -86,21 +87,24 @@ async def last_round(conn: asyncpg.Connection) -> Round | None:
 async def _remove_events(
     conn: asyncpg.Connection, round_id: int, after: int, retention_s: float, limit: int
 ) -> Step:
-    """Remove completed events; what waits or was buried stays, however old it is.
+    """Delete completed events. Pending, published and buried events stay, however old they are.
 
-    A page that is younger than the retention is the last one: nothing behind it is older.
+    A page that is younger than the retention is the last one: no later event is older.
     """
     seen, upto, is_young, removed = await conn.fetchrow(
         """
         WITH page AS MATERIALIZED (
+            -- The rows that this step is about; it decides where the next step begins.
             SELECT id, created_at FROM sync_events WHERE id > $1 ORDER BY id LIMIT $3
         ), old AS (
+            -- By completion, not by creation: a row may have waited for weeks before it arrived.
             SELECT id FROM sync_events
             WHERE id > $1 AND id <= (SELECT max(id) FROM page) AND status = 'completed'
                 AND processed_at < now() - make_interval(secs => $2)
             ORDER BY id
             FOR UPDATE SKIP LOCKED
         ), gone AS (
+            -- By an array of ids, so that the primary key is used and no join is planned.
             DELETE FROM sync_events WHERE id = ANY (ARRAY (SELECT id FROM old)) RETURNING 1
         )
         SELECT count(*), max(id), min(created_at) > now() - make_interval(secs => $2),
@@ -124,10 +128,10 @@ async def _remove_events(
 async def _remove_pass(
     conn: asyncpg.Connection, round_id: int, retention_s: float, limit: int
 ) -> Step:
-    """Remove the oldest pass that ended so long ago, or as much of it as one step may.
+    """Delete the oldest pass that ended `retention_s` ago, or as much of it as one step may.
 
-    The newest one that went well says where the next one begins, and a pass with open findings is
-    what the next one is compared with: both stay.
+    Two kinds of passes stay: the newest that finished, because the next pass begins where it ended,
+    and a pass with open findings, because the next pass is compared with it.
     """
     run_id: int | None = await conn.fetchval(
         """

@@ -1,4 +1,4 @@
-"""What an operator asks the record: how many events are in which state, and what went wrong."""
+"""Figures for operators: how many events are in each state, and which were buried and why."""
 
 from typing import NamedTuple
 
@@ -26,9 +26,9 @@ async def events_by_status(conn: asyncpg.Connection) -> dict[str, int]:
 
 
 async def uncompleted_events(conn: asyncpg.Connection) -> dict[str, int]:
-    """Count the events of each status but `completed`, from indexes that hold no other.
+    """Count the events of each status except `completed`, from indexes that hold no others.
 
-    Counting the completed ones would read all there ever were.
+    Counting completed events would read the whole table.
     """
     with mapped_errors():
         rows = await conn.fetch(

@@ -649,7 +649,7 @@ GUARDS = {
         room="tests/integration/db",
     ),
     "a code that others could read links nobody": guard(
-        "test_code_voiding.py::test_a_void_code_links_nobody_and_its_owner_is_told",
+        "test_code_voiding.py::test_a_void_code_links_no_accounts_and_its_owner_gets_a_notice",
         ("db/members/linking.py", _VOID, _STILL_LIVE),
         room="tests/integration/db",
     ),

@@ -27,7 +27,7 @@ COMMUNITY = Community(
 
 
 class Channel:
-    """Where messages go; it refuses when told to."""
+    """The channel of messages. A test makes it refuse them."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
@@ -86,7 +86,7 @@ async def test_nothing_is_announced_before_it_is_shown(pool, channel):
     assert await announcer(pool, channel).step() == 0
 
 
-async def test_a_demotion_is_nobodys_business_and_neither_is_getting_back(pool, channel):
+async def test_a_demotion_is_not_announced_and_neither_is_the_way_back(pool, channel):
     await show(pool, xp(150))
     await announcer(pool, channel).step()
 
@@ -108,7 +108,7 @@ async def test_a_new_ladder_is_not_announced_for_everybody(pool, channel):
     assert await announcer(pool, channel).step() == 0
 
 
-async def test_what_was_put_back_is_no_news(pool, channel):
+async def test_a_role_that_is_put_back_is_not_announced(pool, channel):
     await show(pool, xp(15))
     await announcer(pool, channel).step()
     async with pool.acquire() as conn:
@@ -119,7 +119,7 @@ async def test_what_was_put_back_is_no_news(pool, channel):
     assert await announcer(pool, channel).step() == 0
 
 
-async def test_what_came_to_be_wanted_once_more_while_it_was_shown_is_announced(pool, channel):
+async def test_a_rank_wanted_again_while_it_was_shown_is_announced(pool, channel):
     """A member who left and came back in the middle of it wears nothing, and is shown it again."""
     await record(pool, xp(15))
     [showing] = await take(pool, "telegram", limit=1, lease_s=60.0)
@@ -142,7 +142,7 @@ async def test_many_at_once_are_counted_not_listed(pool, channel):
     assert text.endswith("... and 7 more")
 
 
-async def test_what_was_refused_is_told_later(pool, channel):
+async def test_a_refused_announcement_is_sent_later(pool, channel):
     await show(pool, xp(15))
     channel.trouble = Unsent("Too Many Requests: retry after 7")
     assert await announcer(pool, channel).step() == 0
@@ -151,7 +151,7 @@ async def test_what_was_refused_is_told_later(pool, channel):
     assert await announcer(pool, channel).step() == 1
 
 
-async def test_what_was_perhaps_sent_is_not_sent_again(pool, channel):
+async def test_an_announcement_that_may_have_been_sent_is_not_sent_again(pool, channel):
     await show(pool, xp(15))
     channel.trouble = PerhapsSent("the connection broke")
     assert await announcer(pool, channel).step() == 0
@@ -160,7 +160,7 @@ async def test_what_was_perhaps_sent_is_not_sent_again(pool, channel):
     assert await announcer(pool, channel).step() == 0
 
 
-async def test_what_could_not_be_told_for_long_is_no_news_any_more(pool, channel):
+async def test_an_announcement_that_could_not_be_sent_for_long_is_dropped(pool, channel):
     await show(pool, xp(15))
     await pool.execute("UPDATE surfaces SET shown_at = now() - interval '1 hour'")
 

@@ -60,7 +60,7 @@ async def history(pool: asyncpg.Pool) -> asyncpg.Pool:
     return pool
 
 
-async def test_what_is_settled_on_its_way_or_buried_adds_up(history: asyncpg.Pool):
+async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: asyncpg.Pool):
     found = await look(history)
 
     assert red(found) == {}
@@ -141,7 +141,7 @@ async def test_a_completed_event_that_was_cleaned_away_is_no_difference(history:
     assert red(await look(history)) == {}
 
 
-async def test_what_was_buried_and_never_happened_is_no_difference(history: asyncpg.Pool):
+async def test_a_buried_entry_that_was_never_recorded_is_no_mismatch(history: asyncpg.Pool):
     async with history.acquire() as conn:
         await fail(
             conn,
@@ -304,7 +304,7 @@ async def test_a_table_of_more_than_one_page_is_looked_at_whole(pool: asyncpg.Po
 
 
 class Unordered:
-    """A class of somebody's that takes `after` for a hint."""
+    """Another program's class that takes `after` for a hint."""
 
     async def apply(self, conn: asyncpg.Connection, changes: list[Change]) -> list[int]:
         return []
@@ -318,7 +318,7 @@ async def test_a_store_that_returns_rows_in_no_order_is_refused(pool: asyncpg.Po
         await look(pool, {"telegram": Unordered()})
 
 
-async def test_it_changes_nothing_and_locks_nobody_out(history: asyncpg.Pool):
+async def test_the_audit_changes_nothing_and_locks_nothing(history: asyncpg.Pool):
     """A write in the middle of it commits, and is not part of what it sees."""
     names: list[str] = []
     writes: list[asyncio.Task] = []

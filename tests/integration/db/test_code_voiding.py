@@ -1,4 +1,4 @@
-"""A code that others could read is void, and its owner is told once."""
+"""A code that others could read is void, and its owner gets one notice."""
 
 import asyncio
 
@@ -33,7 +33,7 @@ async def taken(pool: asyncpg.Pool, platform="discord", lease_s: float = 60.0) -
         return await notices.take(conn, platform, limit=9, lease_s=lease_s)
 
 
-async def test_a_void_code_links_nobody_and_its_owner_is_told(pool):
+async def test_a_void_code_links_no_accounts_and_its_owner_gets_a_notice(pool):
     code = await issued(pool)
 
     assert await void(pool, "NOTTHECODE", f" {code.lower()} ") == ["discord"]
@@ -61,7 +61,7 @@ async def test_codes_of_both_platforms_go_at_once(pool):
     assert [notice.account_id for notice in await taken(pool, "telegram")] == [TG]
 
 
-async def test_what_is_no_live_code_has_no_owner_to_tell(pool):
+async def test_a_string_that_is_no_live_code_makes_no_notice(pool):
     used = await issued(pool)
     assert await redeem(pool, used) is LinkOutcome.LINKED
     expired = await issued(pool, account_id=DC + 1)
@@ -72,7 +72,7 @@ async def test_what_is_no_live_code_has_no_owner_to_tell(pool):
     assert await pool.fetchval("SELECT count(*) FROM notices") == 0
 
 
-async def test_posted_guesses_lock_nobody_out(pool):
+async def test_posted_guesses_lock_no_account_out(pool):
     code = await issued(pool)
     for _ in range(10):
         await void(pool, *[f"{letter}" * 10 for letter in "ABCDEFGHJK"])

@@ -1,4 +1,4 @@
-"""Many at once: nothing is lost, nothing is doubled, and nobody waits for each other in a ring."""
+"""Many transactions at once: nothing is lost or doubled, and none wait for each other in a ring."""
 
 import asyncio
 import random
@@ -130,7 +130,7 @@ async def test_foreign_events_for_the_same_members_from_two_consumers_settle_onc
     assert await books.count("sync_events WHERE status = 'completed'") == 60
 
 
-async def test_two_relays_share_what_is_left(pool):
+async def test_two_relays_share_the_pending_events(pool):
     await record(pool, *(xp(1, str(number)) for number in range(10)))
 
     async with (
@@ -179,7 +179,7 @@ async def test_a_mark_never_takes_an_event_back(pool, books):
     assert await books.status(key_of(xp(1, "2"))) == "failed"
 
 
-async def test_a_mark_waits_for_nobody(pool, books):
+async def test_a_mark_waits_for_no_lock(pool, books):
     await record(pool, xp(15))
     async with pool.acquire() as conn, conn.transaction():
         await events.settle(conn, "discord", "telegram", [xp(15)])
@@ -205,7 +205,9 @@ async def test_a_lost_stream_makes_its_unfinished_events_pending_and_no_others(p
     assert await books.status(key_of(other)) == "published"
 
 
-async def test_a_lost_stream_of_many_events_is_taken_back_in_steps_that_hold_up_nobody(pool, books):
+async def test_a_lost_stream_of_many_events_is_taken_back_in_steps_that_delay_no_transaction(
+    pool, books
+):
     facts = [xp(1, str(number)) for number in range(7)]
     keys = [key_of(fact) for fact in facts]
     await record(pool, *facts)

@@ -19,7 +19,7 @@ def books(pool: asyncpg.Pool) -> Record:
 
 @pytest.fixture(autouse=True)
 async def the_books_add_up(pool: asyncpg.Pool):
-    """Law 7 holds when a test ends, whatever the test did."""
+    """Law 7 holds when a test ends, after every history."""
     await set_ranks(
         pool, [RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100)]
     )
@@ -377,7 +377,7 @@ class TestFailing:
     async def test_a_key_that_was_buried_before_it_was_recorded_carries_the_true_event(
         self, pool, books
     ):
-        """Somebody put nonsense on the stream under the key; the relay must not publish that."""
+        """A sender put nonsense on the stream under the key; the relay must not publish that."""
         async with pool.acquire() as conn:
             await events.fail(
                 conn,

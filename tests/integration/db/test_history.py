@@ -1,4 +1,4 @@
-"""A member's last changes, as the bots tell them: from the ledger, with what it added up to."""
+"""The history that a member gets: their last changes from the ledger, with the running totals."""
 
 import asyncpg
 
@@ -25,7 +25,7 @@ async def link(pool: asyncpg.Pool) -> None:
         assert await redeem_code(conn, "discord", ANNA, code) is LinkOutcome.LINKED
 
 
-async def test_who_never_did_anything_has_no_history(pool: asyncpg.Pool):
+async def test_an_account_without_an_event_has_no_history(pool: asyncpg.Pool):
     assert await look(pool) is None
     async with pool.acquire() as conn:
         await accounts.remember_name(conn, "telegram", MIRA, "Mira")
@@ -63,7 +63,7 @@ async def test_only_the_last_ones_are_told_and_all_are_added_up(pool: asyncpg.Po
     assert [(one.delta_xp, one.xp) for one in found.changes] == [(10, 55), (9, 45)]
 
 
-async def test_what_is_on_its_way_is_marked_on_both_sides(pool: asyncpg.Pool):
+async def test_an_event_on_its_way_is_marked_on_both_sides(pool: asyncpg.Pool):
     await link(pool)
     arrived, waiting = xp(1, "1"), xp(2, "2")
     await record(pool, arrived, waiting)
@@ -85,7 +85,7 @@ async def test_what_is_on_its_way_is_marked_on_both_sides(pool: asyncpg.Pool):
     assert {one.source for one in there.changes} == {"telegram"}
 
 
-async def test_what_was_buried_is_not_said_to_be_on_its_way(pool: asyncpg.Pool):
+async def test_a_buried_event_is_not_said_to_be_on_its_way(pool: asyncpg.Pool):
     await link(pool)
     fact = xp(1, "1")
     await record(pool, fact)

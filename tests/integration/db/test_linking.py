@@ -281,7 +281,7 @@ async def test_a_new_code_voids_the_old_one(pool):
     assert await redeem(pool, new) is LinkOutcome.LINKED
 
 
-async def test_guessing_locks_the_guesser_out_and_nobody_else(pool):
+async def test_guessing_locks_out_the_account_that_guesses_and_no_other(pool):
     code = await code_for(pool)
     for _ in range(FAILURES_MAX):
         assert await redeem(pool, "AAAAAAAAAA") is LinkOutcome.WRONG_CODE

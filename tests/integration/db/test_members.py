@@ -48,7 +48,7 @@ async def test_the_lowest_and_the_highest_rank_have_only_one_neighbour(pool, con
     assert (high.rank, high.rank_name, high.next_rank_name) == (2, "Regular", None)
 
 
-async def test_somebody_to_whom_nothing_happened_has_no_profile(conn):
+async def test_a_member_without_an_event_has_no_profile(conn):
     assert await profile(conn, "telegram", 1001) is None
 
     await remember_name(conn, "telegram", 1001, "Ann")
@@ -56,7 +56,7 @@ async def test_somebody_to_whom_nothing_happened_has_no_profile(conn):
     assert await profile(conn, "telegram", 1001) is None
 
 
-async def test_what_a_debt_looks_like_is_zero(pool, conn):
+async def test_a_debt_is_shown_as_zero(pool, conn):
     credit, debit = xp(20), xp(-20, "2")
     await record(pool, credit, debit)
     await record(pool, balance(5, "3"), balance(-5, "4"))
@@ -107,7 +107,7 @@ async def test_any_name_can_be_remembered(conn, pool, given, kept):
     assert await pool.fetchval("SELECT display_name FROM accounts") == kept
 
 
-async def test_the_table_is_sorted_by_xp_and_leaves_out_who_has_none(pool, conn):
+async def test_the_leaderboard_is_sorted_by_xp_and_leaves_out_members_without_any(pool, conn):
     await record(pool, *(xp(user * 10, user_id=user) for user in (1, 3, 2)), balance(5, user_id=9))
 
     lines = await top(conn, "telegram", limit=2)

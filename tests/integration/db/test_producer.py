@@ -184,7 +184,7 @@ async def test_within_the_callers_transaction_nothing_is_published_until_it_asks
     assert await books.totals() == (30, 0)
 
 
-async def test_what_the_caller_rolls_back_never_happened(pool, producer, stream, books):
+async def test_an_event_that_the_caller_rolls_back_never_happened(pool, producer, stream, books):
     async def change_their_mind() -> None:
         async with pool.acquire() as conn, conn.transaction():
             await producer.create_xp_change_event(**GRANT, conn=conn)
@@ -197,7 +197,9 @@ async def test_what_the_caller_rolls_back_never_happened(pool, producer, stream,
     assert (await producer.create_xp_change_event(**GRANT)).created
 
 
-async def test_what_belongs_together_is_committed_and_published_together(producer, stream, books):
+async def test_events_of_one_transaction_are_committed_and_published_together(
+    producer, stream, books
+):
     async with producer.transaction() as conn:
         for number in ("1", "2"):
             await producer.create_xp_change_event(**(GRANT | {"entity_id": number}), conn=conn)
@@ -208,7 +210,7 @@ async def test_what_belongs_together_is_committed_and_published_together(produce
 
 
 def grants(count: int, **more) -> list[schemas.Event]:
-    """A daily reward for so many members."""
+    """A daily reward for this many members."""
     shared = {"delta_xp": 5, "source": "telegram", "reason": "daily", "entity_id": "2026-11-23"}
     return [
         schemas.xp_changed(user_id=number, occurred_at=NOON, **(shared | more))
@@ -263,7 +265,7 @@ async def test_of_many_events_all_are_refused_or_none(producer, stream, books):
 async def test_an_event_that_no_builder_made_is_held_to_the_same_rules(
     producer, stream, books, wrong
 ):
-    """Recorded, it would stay on its way for ever: nobody could read it."""
+    """A recorded event that no consumer can read would stay on its way for ever."""
     [good] = grants(1)
     bad = msgspec.structs.replace(good, **wrong)
 
@@ -273,7 +275,7 @@ async def test_an_event_that_no_builder_made_is_held_to_the_same_rules(
     assert await books.count("sync_events") == 0
 
 
-async def test_more_events_than_anybody_should_wait_for_are_refused_with_the_limit(producer, books):
+async def test_more_events_than_one_call_may_record_are_refused_with_the_limit(producer, books):
     with pytest.raises(ValueError, match="1001 events in one call, the limit is 1000"):
         await producer.create_events(grants(EVENTS_MAX + 1))
     with pytest.raises(ValueError, match="of both platforms"):
@@ -291,7 +293,7 @@ async def test_many_events_join_the_callers_transaction(producer, stream, books)
     assert await books.count("members WHERE xp = 5") == 3
 
 
-async def test_what_belongs_together_is_refused_together(producer, stream, books):
+async def test_events_of_one_transaction_are_refused_together(producer, stream, books):
     async def grant_and_overspend() -> None:
         async with producer.transaction() as conn:
             await producer.create_xp_change_event(**GRANT, conn=conn)

@@ -87,7 +87,7 @@ async def test_an_older_database_is_refused_and_a_newer_one_serves(database_url,
     await newer.close()
 
 
-async def test_connections_say_whose_they_are_and_let_go_of_forgotten_locks(database_url):
+async def test_connections_name_their_process_and_release_forgotten_locks(database_url):
     pool = await open_pool(database_url, name="test")
     try:
         assert await pool.fetchval("SHOW application_name") == "twinstream/test"
@@ -209,7 +209,7 @@ async def test_a_right_that_was_not_granted_is_not_blamed_on_an_event(pool):
 
 
 async def test_a_deadlock_is_contention(pool):
-    """Somebody else's transaction locks members in the wrong order."""
+    """Another program's transaction locks members in the wrong order."""
     await record(pool, xp(1, user_id=1), xp(1, user_id=2))
     async with pool.acquire() as conn, pool.acquire() as theirs:
         foreign = theirs.transaction()

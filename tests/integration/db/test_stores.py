@@ -83,7 +83,7 @@ def discord_xp(amount: int, entity_id: str = "d1") -> Envelope:
     return xp(amount, entity_id, user_id=MIRA_DC, source="discord")
 
 
-async def test_what_arrives_is_added_to_the_table_once(users, store):
+async def test_an_event_that_arrives_is_added_to_the_table_once(users, store):
     await users.execute("INSERT INTO users (id, xp) VALUES ($1, 5)", MIRA_TG)
     await link_fresh(users)
     coins = balance(3, "c1", user_id=MIRA_DC, source="discord")
@@ -96,7 +96,7 @@ async def test_what_arrives_is_added_to_the_table_once(users, store):
     assert await owed(users) == []
 
 
-async def test_what_is_rolled_back_changes_no_table(users, store):
+async def test_an_event_that_is_rolled_back_changes_no_table(users, store):
     await users.execute("INSERT INTO users (id) VALUES ($1)", MIRA_TG)
     await link_fresh(users)
     await record(users, discord_xp(10), source="discord")
@@ -281,7 +281,7 @@ async def test_a_constraint_of_the_bots_refuses_too(users, store):
         ("", {"class_": "fractions:Fraction"}, "no async method apply and no snapshot"),
     ],
 )
-async def test_what_cannot_work_is_told_at_start(users, ddl, setting, sentence):
+async def test_a_store_that_cannot_work_is_refused_at_start(users, ddl, setting, sentence):
     if ddl:
         await users.execute(ddl)
 

@@ -49,7 +49,7 @@ async def test_a_rank_and_an_achievement_are_wanted_where_the_member_has_an_acco
     assert await take(pool, "discord", limit=10, lease_s=LEASE_S) == []
 
 
-async def test_what_was_shown_is_not_taken_again(pool, books):
+async def test_a_rank_that_is_shown_is_not_taken_again(pool, books):
     await record(pool, xp(35))
     await mark_shown(pool, await take_one(pool))
 
@@ -68,14 +68,14 @@ async def test_xp_that_changes_no_rank_wants_nothing_new(pool):
     assert await nothing_is_due(pool)
 
 
-async def test_a_member_in_somebodys_hands_is_not_taken(pool):
+async def test_a_member_whom_a_worker_has_is_not_taken(pool):
     await record(pool, xp(35))
     await take_one(pool)
 
     assert await nothing_is_due(pool)
 
 
-async def test_a_member_in_somebodys_hands_is_not_taken_for_something_new_either(pool):
+async def test_a_member_whom_a_worker_has_is_not_taken_for_a_new_wish_either(pool):
     """Two workers on one member's roles would undo each other's writes."""
     await record(pool, xp(35))
     showing = await take_one(pool)
@@ -103,8 +103,8 @@ async def test_a_lease_that_ran_out_is_taken_over_and_its_holder_marks_nothing(p
     assert (await books.surface("telegram"))["shown"] == 3
 
 
-async def test_who_visited_a_member_that_was_no_longer_theirs_has_them_visited_again(pool):
-    """The slow one's write may be older, and come later, than that of whoever took the member."""
+async def test_a_worker_that_lost_its_lease_has_the_member_visited_again(pool):
+    """The slow worker's write may be older, and come later, than that of the next worker."""
     await record(pool, xp(35))
     [slow] = await take(pool, "telegram", limit=1, lease_s=-1.0)
     await record(pool, xp(100, "2"))
@@ -133,7 +133,7 @@ async def test_a_visit_that_was_not_noted_is_made_again_at_once(pool):
 async def test_a_wish_for_the_old_rank_is_work_while_the_new_ones_visit_is_unconfirmed(
     pool, books, outcome
 ):
-    """The write may be done: a rank that rose back to what was shown is worn by nobody then."""
+    """The write may be done: then the member does not wear the rank that they had before."""
     await record(pool, xp(35))
     await mark_shown(pool, await take_one(pool))
     await record(pool, xp(-30, "2"))
@@ -152,7 +152,7 @@ async def test_a_wish_for_the_old_rank_is_work_while_the_new_ones_visit_is_uncon
     assert (surface["shown"], surface["unconfirmed"]) == (2, None)
 
 
-async def test_what_changed_while_it_was_shown_is_shown_next(pool, books):
+async def test_a_rank_that_changed_while_it_was_shown_is_shown_next(pool, books):
     await record(pool, xp(35))
     showing = await take_one(pool)
     await record(pool, xp(100, "2"))
@@ -184,7 +184,7 @@ async def test_a_rejoin_shows_everything_again(pool):
     assert (await take_one(pool)).wanted == {"rank": 2, "achievement:first_win": 1}
 
 
-async def test_who_rejoined_during_a_visit_that_was_not_noted_may_wear_nothing(pool):
+async def test_a_member_who_rejoined_during_a_visit_that_was_not_noted_may_wear_nothing(pool):
     """The roles may have been written just before the member left and came back without them."""
     await record(pool, xp(35))
     showing = await take_one(pool)
@@ -196,7 +196,7 @@ async def test_who_rejoined_during_a_visit_that_was_not_noted_may_wear_nothing(p
     assert (await take_one(pool)).unconfirmed == {"rank": {0, 2}}
 
 
-async def test_what_a_visit_leaves_after_a_rejoin_is_known_to_be_ours(pool):
+async def test_a_role_that_a_visit_leaves_after_a_rejoin_is_known_to_be_ours(pool):
     await record(pool, xp(35))
     showing = await take_one(pool)
     async with pool.acquire() as conn:
@@ -209,7 +209,7 @@ async def test_what_a_visit_leaves_after_a_rejoin_is_known_to_be_ours(pool):
 
 
 @pytest.mark.parametrize("forget", [put_back, show_again, seen_again])
-async def test_what_was_forgotten_is_said_to_be_put_back_until_it_is_shown(pool, forget):
+async def test_a_forgotten_rank_is_put_back_until_it_is_shown(pool, forget):
     await record(pool, xp(35))
     taken = await take_one(pool)
     assert not taken.put_back
@@ -231,7 +231,7 @@ async def test_what_was_forgotten_is_said_to_be_put_back_until_it_is_shown(pool,
     assert not (await take_one(pool)).put_back
 
 
-async def test_what_is_put_back_is_as_urgent_as_what_waited_already(pool):
+async def test_a_rank_that_is_put_back_is_as_urgent_as_one_that_waited_already(pool):
     """Else a promotion that waits would be shown late, and announced never."""
     await record(pool, xp(35))
     async with pool.acquire() as conn:
@@ -262,7 +262,7 @@ async def visit_one_whose_other_account_has_an_achievement(pool: asyncpg.Pool) -
 
 
 @pytest.mark.parametrize("end", [mark_shown, doubt, leave_alone, find_nobody, release])
-async def test_what_a_link_brings_during_a_visit_is_shown_right_after_it(pool, end):
+async def test_surfaces_that_a_link_brings_during_a_visit_are_shown_right_after_it(pool, end):
     visit = await visit_one_whose_other_account_has_an_achievement(pool)
     async with pool.acquire() as conn:
         code = await issue_code(conn, "discord", 2002)
@@ -275,7 +275,7 @@ async def test_what_a_link_brings_during_a_visit_is_shown_right_after_it(pool, e
 
 
 @pytest.mark.parametrize("first", ["the link", "the note"])
-async def test_a_link_beside_the_end_of_a_visit_leaves_nobody_in_hand(pool, first):
+async def test_a_link_beside_the_end_of_a_visit_leaves_no_lease_behind(pool, first):
     visit = await visit_one_whose_other_account_has_an_achievement(pool)
     async with pool.acquire() as conn, pool.acquire() as other:
         code = await issue_code(conn, "discord", 2002)
@@ -349,7 +349,7 @@ async def test_all_that_was_known_of_a_released_member_is_known_again(pool, visi
     assert again.unconfirmed == taken.unconfirmed == {"rank": set()}
 
 
-async def test_what_was_unconfirmed_is_unconfirmed_again_once_released(pool):
+async def test_unconfirmed_numbers_are_unconfirmed_again_after_a_release(pool):
     await record(pool, xp(35))
     await take(pool, "telegram", limit=1, lease_s=-1.0)
 
@@ -358,7 +358,7 @@ async def test_what_was_unconfirmed_is_unconfirmed_again_once_released(pool):
     assert (await take_one(pool)).unconfirmed == {"rank": {0, 2}}
 
 
-async def test_what_was_wanted_anew_since_is_unknown_when_the_member_is_released(pool):
+async def test_a_rank_that_was_wanted_again_is_unknown_after_a_release(pool):
     await record(pool, xp(35))
     await mark_shown(pool, await take_one(pool))
     await record(pool, xp(100, "2"))
@@ -491,9 +491,7 @@ def test_the_names_of_surfaces_are_what_the_ledger_writes():
     assert (surfaces.RANK, surfaces.ACHIEVEMENT_PREFIX) == ("rank", "achievement:")
 
 
-async def test_a_parked_member_whose_visit_came_into_doubt_waits_for_nothing_after_the_next_one(
-    pool, books
-):
+async def test_a_parked_member_is_due_at_once_after_a_doubt_and_a_postponed_visit(pool, books):
     """The doubt wishes once more, so the refusal of the next visit is no answer to it."""
     await record(pool, xp(35))
     await park(pool, await take_one(pool), cause=EXEMPT, error="is an admin", look_after_s=0.0)

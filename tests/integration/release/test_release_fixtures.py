@@ -99,7 +99,7 @@ async def test_its_database_is_restored_and_migrated_and_its_driver_works_on_it(
         settled = drive("settle")
 
         assert (recorded["release"], recorded["recorded"]) == (folder.name, 16)
-        # Events recorded now, and events that the release left unfinished, have arrived.
+        # Events that were recorded now have arrived, and those that the release left unfinished.
         assert settled["events"].keys() == {"completed", "failed"}
         assert await conn.fetchval(
             "SELECT bool_and(n = 2) FROM (SELECT count(*) AS n FROM transactions"

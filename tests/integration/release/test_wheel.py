@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 GROUNDS = ("schemas", "bus", "db")
-#: The dependencies that the wheel declares, by their import names.
+#: The packages that the wheel declares as its needs, by the names under which they are imported.
 NEEDED = ("asyncpg", "msgspec", "redis", "structlog")
 
 
