@@ -12,7 +12,7 @@ from ..ledger.entries import LedgerRow
 from ..platforms import Platform
 from ..surfaces import RECONCILE, wishes
 
-#: What a wish of reconcile bears in place of an event's key.
+#: The mark of a wish of reconcile, in place of an event's key.
 _WANTED_KEY = "reconcile"
 
 

@@ -15,6 +15,7 @@ from db.members.accounts import remember_name
 from db.members.profiles import top
 from db.pool import newest_migration
 from db.reconcile import drift, runs
+from db.reconcile.fields import Field
 from db.surfaces.visits import mark_shown, take
 from launch.errors import LaunchError
 from launch.migrate import SCHEMA, dump_schema, migrate
@@ -313,7 +314,9 @@ async def a_row_in_every_state_machine(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as conn, conn.transaction():
         run = await runs.begin(conn, cause="asked", owner="test", lease_s=60.0)
         assert run is not None
-        found = drift.Difference("telegram", "books", 1, 1, 1001, "xp", "16", "15", 1, "")
+        found = drift.Difference(
+            "telegram", "books", 1, 1, 1001, Field.parse("xp"), "16", "15", 1, ""
+        )
         await drift.add(conn, run.id, [found])
 
 

@@ -521,9 +521,9 @@ async def test_doctor_says_whose_row_does_not_take_what_it_is_owed(
 
     [finding] = found
     assert f"1 members are owed what their rows do not take, such as account {MIRA}" in (
-        finding.mend or ""
+        finding.remedy or ""
     )
-    assert "Mira is banned" in (finding.mend or "")
+    assert "Mira is banned" in (finding.remedy or "")
 
 
 # The producer
