@@ -17,7 +17,7 @@ from .errors import ConfigError
 from .wording import explain
 
 TAG_LENGTH_MAX = 16  # Telegram's limit for member tags, Bot API 9.5
-#: More ranks than a community can tell apart; a limit keeps a typing error from becoming a ladder.
+#: More ranks than any community needs.
 RANKS_MAX = 100
 #: The largest bonus; far below the amount that one event may carry.
 BONUS_MAX = 10**9

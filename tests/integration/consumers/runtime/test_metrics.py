@@ -76,7 +76,7 @@ async def test_a_process_with_a_port_serves_its_metrics(
         TWINSTREAM_METRICS_PORT=str(port),
     )
     async with consumers(*SERVICE_ROLES, environ=environ) as running:
-        await running.saw("role.started", role="gauges")
+        await running.saw("role.started", role="watch")
         await desk.add("telegram", xp_payload(15), b"no event")
 
         async def served() -> bool:
