@@ -331,7 +331,7 @@ async def test_the_doctor_tells_of_the_sign_and_how_it_is_lifted(
         settings, twinstream_config=str(checkout / "sandbox" / "twinstream.toml")
     )
     await set_sign(pool)
-    found = {one.what: one.mend async for one in doctor.examine(settings)}
+    found = {one.what: one.remedy async for one in doctor.examine(settings)}
 
     assert REASON in (found["stop sign"] or "")
     assert "delete the row of stop_signs" in (found["stop sign"] or "")

@@ -519,11 +519,11 @@ async def test_doctor_says_whose_row_does_not_take_what_it_is_owed(
 
     found = [one async for one in doctor.examine(settings) if one.what == "store of telegram"]
 
-    [finding] = found
+    [diagnosis] = found
     assert f"1 members are owed what their rows do not take, such as account {MIRA}" in (
-        finding.remedy or ""
+        diagnosis.remedy or ""
     )
-    assert "Mira is banned" in (finding.remedy or "")
+    assert "Mira is banned" in (diagnosis.remedy or "")
 
 
 # The producer
