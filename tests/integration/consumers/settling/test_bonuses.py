@@ -11,7 +11,6 @@ import schemas
 from config import AchievementSetting, Community
 from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling, open_role
-from db import issue_code, redeem_code
 from db.ledger import events
 from db.members.linking import issue_code, redeem_code
 from tests.support.settling import NOON, Desk, edited, until
