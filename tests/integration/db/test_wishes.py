@@ -44,7 +44,7 @@ async def test_an_achievement_that_reconcile_puts_back_is_wanted_although_it_nev
     assert await books.surface("discord", "achievement:first_win") is None
 
     async with pool.acquire() as conn:
-        await corrections.unlock(conn, "discord", await books.member(), "first_win")
+        await corrections.restore_achievement(conn, "discord", await books.member(), "first_win")
 
     surface = await books.surface("discord", "achievement:first_win")
     assert (surface["wanted"], surface["shown"]) == (1, None)
@@ -59,7 +59,7 @@ async def test_an_achievement_that_reconcile_takes_away_frees_what_was_parked(po
     assert parked["parked"] == "role:7"
 
     async with pool.acquire() as conn:
-        await corrections.lock(conn, "telegram", await books.member(), "first_win")
+        await corrections.remove_achievement(conn, "telegram", await books.member(), "first_win")
 
     surface = await books.surface("telegram", "achievement:first_win")
     assert surface["wanted"] == 0
