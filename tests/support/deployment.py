@@ -147,7 +147,6 @@ class Deployment:
                 await role.step()
             return
         role._pool = CrashingPool(self.pool, after_commit=crash == "after commit")
-        role._suspects._pool = role._pool
         with contextlib.suppress(Crash, *TEMPORARY):
             await role.step()
         del self.roles[slot, source]
