@@ -93,8 +93,12 @@ def _address_errors() -> Iterator[None]:
 
 async def _require_schema(pool: asyncpg.Pool) -> None:
     with mapped_errors():
-        known = await pool.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL")
-        applied = known and await pool.fetchval("SELECT max(version) FROM schema_migrations")
+        known = await pool.fetchval(
+            "SELECT to_regclass('twinstream.schema_migrations') IS NOT NULL"
+        )
+        applied = known and await pool.fetchval(
+            "SELECT max(version) FROM twinstream.schema_migrations"
+        )
     if not applied or applied < newest_migration():
         raise SchemaOutdated(
             f"the database has migration {applied or 'none'}, this version needs"

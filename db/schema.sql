@@ -1,25 +1,27 @@
 -- The schema that db/migrations/ make, for reading. `make schema` writes this file.
 
-CREATE TABLE public.ranks (
+CREATE SCHEMA twinstream;
+
+CREATE TABLE twinstream.ranks (
     rank integer NOT NULL,
     name text NOT NULL,
     xp bigint NOT NULL,
     CONSTRAINT rank_threshold_not_negative CHECK ((xp >= 0))
 );
 
-CREATE FUNCTION public.ladder() RETURNS bigint[]
+CREATE FUNCTION twinstream.ladder() RETURNS bigint[]
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN COALESCE((SELECT array_agg(r.xp ORDER BY r.xp) AS array_agg FROM public.ranks r), '{}'::bigint[]);
+    RETURN COALESCE((SELECT array_agg(r.xp ORDER BY r.xp) AS array_agg FROM twinstream.ranks r), '{}'::bigint[]);
 
-CREATE FUNCTION public.rank_on(xp bigint, ladder bigint[]) RETURNS integer
+CREATE FUNCTION twinstream.rank_on(xp bigint, ladder bigint[]) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN width_bucket(GREATEST(xp, (0)::bigint), ladder);
 
-CREATE FUNCTION public.rank_of(xp bigint) RETURNS integer
+CREATE FUNCTION twinstream.rank_of(xp bigint) RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN public.rank_on(xp, public.ladder());
+    RETURN twinstream.rank_on(xp, twinstream.ladder());
 
-CREATE TABLE public.accounts (
+CREATE TABLE twinstream.accounts (
     platform text NOT NULL,
     account_id bigint NOT NULL,
     member_id bigint NOT NULL,
@@ -29,7 +31,7 @@ CREATE TABLE public.accounts (
     CONSTRAINT account_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE public.achievements (
+CREATE TABLE twinstream.achievements (
     member_id bigint NOT NULL,
     platform text NOT NULL,
     achievement text NOT NULL,
@@ -37,7 +39,7 @@ CREATE TABLE public.achievements (
     CONSTRAINT achievement_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE public.cleanup_rounds (
+CREATE TABLE twinstream.cleanup_rounds (
     id bigint NOT NULL,
     began_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
@@ -48,8 +50,8 @@ CREATE TABLE public.cleanup_rounds (
     CONSTRAINT cleanup_round_finished_has_seen_all CHECK (((finished_at IS NULL) OR (events_upto IS NULL)))
 );
 
-ALTER TABLE public.cleanup_rounds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.cleanup_rounds_id_seq
+ALTER TABLE twinstream.cleanup_rounds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.cleanup_rounds_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -57,7 +59,7 @@ ALTER TABLE public.cleanup_rounds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
-CREATE TABLE public.drift (
+CREATE TABLE twinstream.drift (
     id bigint NOT NULL,
     run_id bigint NOT NULL,
     platform text NOT NULL,
@@ -85,8 +87,8 @@ CREATE TABLE public.drift (
     CONSTRAINT drift_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-ALTER TABLE public.drift ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.drift_id_seq
+ALTER TABLE twinstream.drift ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.drift_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -94,21 +96,21 @@ ALTER TABLE public.drift ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.entry_attempts (
+CREATE TABLE twinstream.entry_attempts (
     stream text NOT NULL,
     entry_id text NOT NULL,
     attempts integer NOT NULL,
     first_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
-CREATE TABLE public.link_attempts (
+CREATE TABLE twinstream.link_attempts (
     platform text NOT NULL,
     account_id bigint NOT NULL,
     failures integer NOT NULL,
     window_ends_at timestamp with time zone NOT NULL
 );
 
-CREATE TABLE public.link_codes (
+CREATE TABLE twinstream.link_codes (
     code_hash bytea NOT NULL,
     platform text NOT NULL,
     account_id bigint NOT NULL,
@@ -117,7 +119,7 @@ CREATE TABLE public.link_codes (
     CONSTRAINT link_code_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE public.members (
+CREATE TABLE twinstream.members (
     id bigint NOT NULL,
     xp bigint DEFAULT 0 NOT NULL,
     balance bigint DEFAULT 0 NOT NULL,
@@ -126,8 +128,8 @@ CREATE TABLE public.members (
     CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
 );
 
-ALTER TABLE public.members ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.members_id_seq
+ALTER TABLE twinstream.members ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.members_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -135,7 +137,7 @@ ALTER TABLE public.members ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.notices (
+CREATE TABLE twinstream.notices (
     platform text NOT NULL,
     account_id bigint NOT NULL,
     kind text NOT NULL,
@@ -146,7 +148,7 @@ CREATE TABLE public.notices (
     CONSTRAINT notice_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE public.reconcile_runs (
+CREATE TABLE twinstream.reconcile_runs (
     id bigint NOT NULL,
     cause text NOT NULL,
     member_id bigint,
@@ -173,8 +175,8 @@ CREATE TABLE public.reconcile_runs (
     CONSTRAINT reconcile_run_stopped_says_why CHECK (((status <> 'stopped'::text) OR (stopped_because IS NOT NULL)))
 );
 
-ALTER TABLE public.reconcile_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.reconcile_runs_id_seq
+ALTER TABLE twinstream.reconcile_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.reconcile_runs_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -182,12 +184,12 @@ ALTER TABLE public.reconcile_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
-CREATE TABLE public.reconcile_touched (
+CREATE TABLE twinstream.reconcile_touched (
     run_id bigint NOT NULL,
     member_id bigint NOT NULL
 );
 
-CREATE TABLE public.reconcile_walks (
+CREATE TABLE twinstream.reconcile_walks (
     platform text NOT NULL,
     subject text NOT NULL,
     after_id bigint NOT NULL,
@@ -197,7 +199,7 @@ CREATE TABLE public.reconcile_walks (
     CONSTRAINT reconcile_walk_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE public.snapshots (
+CREATE TABLE twinstream.snapshots (
     run_id bigint NOT NULL,
     platform text NOT NULL,
     subject text NOT NULL,
@@ -217,7 +219,7 @@ CREATE TABLE public.snapshots (
     CONSTRAINT snapshot_rows_not_negative CHECK (((rows >= 0) AND (looked_at >= 0)))
 );
 
-CREATE TABLE public.stop_signs (
+CREATE TABLE twinstream.stop_signs (
     release text NOT NULL,
     reason text NOT NULL,
     set_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -225,7 +227,7 @@ CREATE TABLE public.stop_signs (
     CONSTRAINT stop_sign_says_why CHECK ((reason <> ''::text))
 );
 
-CREATE TABLE public.store_agreements (
+CREATE TABLE twinstream.store_agreements (
     platform text NOT NULL,
     account_id bigint NOT NULL,
     store text NOT NULL,
@@ -235,7 +237,7 @@ CREATE TABLE public.store_agreements (
     CONSTRAINT store_agreement_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE public.store_debts (
+CREATE TABLE twinstream.store_debts (
     member_id bigint NOT NULL,
     platform text NOT NULL,
     xp bigint DEFAULT 0 NOT NULL,
@@ -247,7 +249,7 @@ CREATE TABLE public.store_debts (
     CONSTRAINT store_debt_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE public.surfaces (
+CREATE TABLE twinstream.surfaces (
     member_id bigint NOT NULL,
     platform text NOT NULL,
     surface text DEFAULT 'rank'::text NOT NULL,
@@ -279,7 +281,7 @@ CREATE TABLE public.surfaces (
     CONSTRAINT surface_unconfirmed_has_numbers CHECK ((unconfirmed <> '{}'::integer[]))
 );
 
-CREATE TABLE public.sync_events (
+CREATE TABLE twinstream.sync_events (
     id bigint NOT NULL,
     idempotency_key text NOT NULL,
     source text NOT NULL,
@@ -305,8 +307,8 @@ CREATE TABLE public.sync_events (
     CONSTRAINT sync_event_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'published'::text, 'completed'::text, 'failed'::text])))
 );
 
-ALTER TABLE public.sync_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.sync_events_id_seq
+ALTER TABLE twinstream.sync_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.sync_events_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -314,7 +316,7 @@ ALTER TABLE public.sync_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
-CREATE TABLE public.sync_state (
+CREATE TABLE twinstream.sync_state (
     member_id bigint NOT NULL,
     platform text NOT NULL,
     xp bigint DEFAULT 0 NOT NULL,
@@ -326,7 +328,7 @@ CREATE TABLE public.sync_state (
     CONSTRAINT sync_state_rank_not_negative CHECK ((rank >= 0))
 );
 
-CREATE TABLE public.transactions (
+CREATE TABLE twinstream.transactions (
     id bigint NOT NULL,
     idempotency_key text NOT NULL,
     platform text NOT NULL,
@@ -346,8 +348,8 @@ CREATE TABLE public.transactions (
     CONSTRAINT transaction_source_known CHECK ((source = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-ALTER TABLE public.transactions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.transactions_id_seq
+ALTER TABLE twinstream.transactions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.transactions_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -355,149 +357,149 @@ ALTER TABLE public.transactions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
-ALTER TABLE ONLY public.accounts
+ALTER TABLE ONLY twinstream.accounts
     ADD CONSTRAINT account_once PRIMARY KEY (platform, account_id);
 
-ALTER TABLE ONLY public.accounts
+ALTER TABLE ONLY twinstream.accounts
     ADD CONSTRAINT account_one_per_platform UNIQUE (member_id, platform);
 
-ALTER TABLE ONLY public.achievements
+ALTER TABLE ONLY twinstream.achievements
     ADD CONSTRAINT achievement_once PRIMARY KEY (member_id, platform, achievement);
 
-ALTER TABLE ONLY public.cleanup_rounds
+ALTER TABLE ONLY twinstream.cleanup_rounds
     ADD CONSTRAINT cleanup_rounds_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.drift
+ALTER TABLE ONLY twinstream.drift
     ADD CONSTRAINT drift_once UNIQUE (run_id, platform, subject, subject_id, field);
 
-ALTER TABLE ONLY public.drift
+ALTER TABLE ONLY twinstream.drift
     ADD CONSTRAINT drift_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.entry_attempts
+ALTER TABLE ONLY twinstream.entry_attempts
     ADD CONSTRAINT entry_attempts_once PRIMARY KEY (stream, entry_id);
 
-ALTER TABLE ONLY public.link_attempts
+ALTER TABLE ONLY twinstream.link_attempts
     ADD CONSTRAINT link_attempts_once PRIMARY KEY (platform, account_id);
 
-ALTER TABLE ONLY public.link_codes
+ALTER TABLE ONLY twinstream.link_codes
     ADD CONSTRAINT link_code_once PRIMARY KEY (code_hash);
 
-ALTER TABLE ONLY public.link_codes
+ALTER TABLE ONLY twinstream.link_codes
     ADD CONSTRAINT link_code_one_per_account UNIQUE (platform, account_id);
 
-ALTER TABLE ONLY public.members
+ALTER TABLE ONLY twinstream.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.notices
+ALTER TABLE ONLY twinstream.notices
     ADD CONSTRAINT notice_once PRIMARY KEY (platform, account_id, kind);
 
-ALTER TABLE ONLY public.ranks
+ALTER TABLE ONLY twinstream.ranks
     ADD CONSTRAINT rank_once PRIMARY KEY (rank);
 
-ALTER TABLE ONLY public.ranks
+ALTER TABLE ONLY twinstream.ranks
     ADD CONSTRAINT rank_threshold_once UNIQUE (xp);
 
-ALTER TABLE ONLY public.reconcile_runs
+ALTER TABLE ONLY twinstream.reconcile_runs
     ADD CONSTRAINT reconcile_runs_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.reconcile_touched
+ALTER TABLE ONLY twinstream.reconcile_touched
     ADD CONSTRAINT reconcile_touched_once PRIMARY KEY (run_id, member_id);
 
-ALTER TABLE ONLY public.reconcile_walks
+ALTER TABLE ONLY twinstream.reconcile_walks
     ADD CONSTRAINT reconcile_walk_once PRIMARY KEY (platform, subject);
 
-ALTER TABLE ONLY public.snapshots
+ALTER TABLE ONLY twinstream.snapshots
     ADD CONSTRAINT snapshot_once PRIMARY KEY (run_id, platform, subject, page);
 
-ALTER TABLE ONLY public.stop_signs
+ALTER TABLE ONLY twinstream.stop_signs
     ADD CONSTRAINT stop_signs_pkey PRIMARY KEY (release);
 
-ALTER TABLE ONLY public.store_agreements
+ALTER TABLE ONLY twinstream.store_agreements
     ADD CONSTRAINT store_agreement_once PRIMARY KEY (platform, account_id);
 
-ALTER TABLE ONLY public.store_debts
+ALTER TABLE ONLY twinstream.store_debts
     ADD CONSTRAINT store_debt_once PRIMARY KEY (member_id, platform);
 
-ALTER TABLE ONLY public.surfaces
+ALTER TABLE ONLY twinstream.surfaces
     ADD CONSTRAINT surface_once PRIMARY KEY (member_id, platform, surface);
 
-ALTER TABLE ONLY public.sync_events
+ALTER TABLE ONLY twinstream.sync_events
     ADD CONSTRAINT sync_event_once UNIQUE (idempotency_key);
 
-ALTER TABLE ONLY public.sync_events
+ALTER TABLE ONLY twinstream.sync_events
     ADD CONSTRAINT sync_events_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.sync_state
+ALTER TABLE ONLY twinstream.sync_state
     ADD CONSTRAINT sync_state_once PRIMARY KEY (member_id, platform);
 
-ALTER TABLE ONLY public.transactions
+ALTER TABLE ONLY twinstream.transactions
     ADD CONSTRAINT transaction_once UNIQUE (idempotency_key, platform);
 
-ALTER TABLE ONLY public.transactions
+ALTER TABLE ONLY twinstream.transactions
     ADD CONSTRAINT transactions_pkey PRIMARY KEY (id);
 
-CREATE UNIQUE INDEX cleanup_round_one_at_a_time ON public.cleanup_rounds USING btree ((true)) WHERE (finished_at IS NULL);
+CREATE UNIQUE INDEX cleanup_round_one_at_a_time ON twinstream.cleanup_rounds USING btree ((true)) WHERE (finished_at IS NULL);
 
-CREATE INDEX drift_by_member ON public.drift USING btree (member_id, id);
+CREATE INDEX drift_by_member ON twinstream.drift USING btree (member_id, id);
 
-CREATE INDEX drift_by_time ON public.drift USING btree (found_at);
+CREATE INDEX drift_by_time ON twinstream.drift USING btree (found_at);
 
-CREATE INDEX drift_open ON public.drift USING btree (platform, subject, subject_id) WHERE (decision = ANY (ARRAY['watched'::text, 'held'::text]));
+CREATE INDEX drift_open ON twinstream.drift USING btree (platform, subject, subject_id) WHERE (decision = ANY (ARRAY['watched'::text, 'held'::text]));
 
-CREATE INDEX drift_undecided ON public.drift USING btree (run_id, id) WHERE (decision = 'found'::text);
+CREATE INDEX drift_undecided ON twinstream.drift USING btree (run_id, id) WHERE (decision = 'found'::text);
 
-CREATE INDEX members_by_xp ON public.members USING btree (xp DESC, id);
+CREATE INDEX members_by_xp ON twinstream.members USING btree (xp DESC, id);
 
-CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON public.reconcile_runs USING btree ((true)) WHERE (status = 'running'::text);
+CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON twinstream.reconcile_runs USING btree ((true)) WHERE (status = 'running'::text);
 
-CREATE INDEX reconcile_runs_by_end ON public.reconcile_runs USING btree (finished_at) WHERE (status <> 'running'::text);
+CREATE INDEX reconcile_runs_by_end ON twinstream.reconcile_runs USING btree (finished_at) WHERE (status <> 'running'::text);
 
-CREATE INDEX snapshots_to_compare ON public.snapshots USING btree (run_id) WHERE ((compared_at IS NULL) OR (refused IS NOT NULL));
+CREATE INDEX snapshots_to_compare ON twinstream.snapshots USING btree (run_id) WHERE ((compared_at IS NULL) OR (refused IS NOT NULL));
 
-CREATE INDEX surfaces_due ON public.surfaces USING btree (platform, priority, GREATEST(wanted_at, retry_at, taken_until)) WHERE (wanted IS DISTINCT FROM shown);
+CREATE INDEX surfaces_due ON twinstream.surfaces USING btree (platform, priority, GREATEST(wanted_at, retry_at, taken_until)) WHERE (wanted IS DISTINCT FROM shown);
 
-CREATE INDEX surfaces_parked ON public.surfaces USING btree (platform, parked) WHERE (parked IS NOT NULL);
+CREATE INDEX surfaces_parked ON twinstream.surfaces USING btree (platform, parked) WHERE (parked IS NOT NULL);
 
-CREATE INDEX surfaces_taken ON public.surfaces USING btree (platform, taken_until) WHERE (taken_until IS NOT NULL);
+CREATE INDEX surfaces_taken ON twinstream.surfaces USING btree (platform, taken_until) WHERE (taken_until IS NOT NULL);
 
-CREATE INDEX surfaces_to_announce ON public.surfaces USING btree (platform, shown_at) WHERE announce;
+CREATE INDEX surfaces_to_announce ON twinstream.surfaces USING btree (platform, shown_at) WHERE announce;
 
-CREATE INDEX sync_events_by_member ON public.sync_events USING btree (member_id);
+CREATE INDEX sync_events_by_member ON twinstream.sync_events USING btree (member_id);
 
-CREATE INDEX sync_events_failed ON public.sync_events USING btree (id) WHERE (status = 'failed'::text);
+CREATE INDEX sync_events_failed ON twinstream.sync_events USING btree (id) WHERE (status = 'failed'::text);
 
-CREATE INDEX sync_events_published ON public.sync_events USING btree (published_at) WHERE (status = 'published'::text);
+CREATE INDEX sync_events_published ON twinstream.sync_events USING btree (published_at) WHERE (status = 'published'::text);
 
-CREATE INDEX sync_events_to_publish ON public.sync_events USING btree (source, id) WHERE (status = 'pending'::text);
+CREATE INDEX sync_events_to_publish ON twinstream.sync_events USING btree (source, id) WHERE (status = 'pending'::text);
 
-CREATE INDEX transactions_by_member ON public.transactions USING btree (member_id, id);
+CREATE INDEX transactions_by_member ON twinstream.transactions USING btree (member_id, id);
 
-ALTER TABLE ONLY public.accounts
-    ADD CONSTRAINT accounts_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+ALTER TABLE ONLY twinstream.accounts
+    ADD CONSTRAINT accounts_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
 
-ALTER TABLE ONLY public.achievements
-    ADD CONSTRAINT achievements_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+ALTER TABLE ONLY twinstream.achievements
+    ADD CONSTRAINT achievements_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
 
-ALTER TABLE ONLY public.drift
-    ADD CONSTRAINT drift_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.reconcile_runs(id) ON DELETE CASCADE;
+ALTER TABLE ONLY twinstream.drift
+    ADD CONSTRAINT drift_run_id_fkey FOREIGN KEY (run_id) REFERENCES twinstream.reconcile_runs(id) ON DELETE CASCADE;
 
-ALTER TABLE ONLY public.reconcile_touched
-    ADD CONSTRAINT reconcile_touched_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.reconcile_runs(id) ON DELETE CASCADE;
+ALTER TABLE ONLY twinstream.reconcile_touched
+    ADD CONSTRAINT reconcile_touched_run_id_fkey FOREIGN KEY (run_id) REFERENCES twinstream.reconcile_runs(id) ON DELETE CASCADE;
 
-ALTER TABLE ONLY public.snapshots
-    ADD CONSTRAINT snapshots_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.reconcile_runs(id) ON DELETE CASCADE;
+ALTER TABLE ONLY twinstream.snapshots
+    ADD CONSTRAINT snapshots_run_id_fkey FOREIGN KEY (run_id) REFERENCES twinstream.reconcile_runs(id) ON DELETE CASCADE;
 
-ALTER TABLE ONLY public.store_debts
-    ADD CONSTRAINT store_debts_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+ALTER TABLE ONLY twinstream.store_debts
+    ADD CONSTRAINT store_debts_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
 
-ALTER TABLE ONLY public.surfaces
-    ADD CONSTRAINT surfaces_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+ALTER TABLE ONLY twinstream.surfaces
+    ADD CONSTRAINT surfaces_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
 
-ALTER TABLE ONLY public.sync_events
-    ADD CONSTRAINT sync_events_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+ALTER TABLE ONLY twinstream.sync_events
+    ADD CONSTRAINT sync_events_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
 
-ALTER TABLE ONLY public.sync_state
-    ADD CONSTRAINT sync_state_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+ALTER TABLE ONLY twinstream.sync_state
+    ADD CONSTRAINT sync_state_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
 
-ALTER TABLE ONLY public.transactions
-    ADD CONSTRAINT transactions_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id);
+ALTER TABLE ONLY twinstream.transactions
+    ADD CONSTRAINT transactions_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);

@@ -32,7 +32,7 @@ async def set_reason(conn: asyncpg.Connection) -> str | None:
     the lock, whatever the isolation of the transaction.
     """
     with mapped_errors():
-        await conn.execute("LOCK TABLE stop_signs IN ROW SHARE MODE")
+        await conn.execute("LOCK TABLE twinstream.stop_signs IN ROW SHARE MODE")
         return await glance(conn)
 
 
@@ -51,6 +51,6 @@ async def glance(conn: asyncpg.Connection) -> str | None:
     """Return why the sign is set, or None, to report it. A decision needs `set_reason`."""
     with mapped_errors():
         reason: str | None = await conn.fetchval(
-            "SELECT reason FROM stop_signs WHERE release = $1", OBEYED
+            "SELECT reason FROM twinstream.stop_signs WHERE release = $1", OBEYED
         )
     return reason

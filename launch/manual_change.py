@@ -13,8 +13,8 @@ XP_ADDED = 500
 COMPLETED = (0, 1)
 
 _CHANGE = """
-    UPDATE sync_state AS s SET xp = s.xp + $2
-    FROM accounts AS a
+    UPDATE twinstream.sync_state AS s SET xp = s.xp + $2
+    FROM twinstream.accounts AS a
     WHERE a.member_id = s.member_id AND a.platform = s.platform
         AND s.platform = 'discord' AND a.account_id = $1
 """
@@ -45,7 +45,7 @@ async def reconcile_now(environment: Mapping[str, str], account_id: int) -> None
 
 async def last_explanation(pool: asyncpg.Pool) -> tuple[str, str]:
     """Return the decision about the newest finding, and its reason."""
-    row = await pool.fetchrow("SELECT decision, why FROM drift ORDER BY id DESC LIMIT 1")
+    row = await pool.fetchrow("SELECT decision, why FROM twinstream.drift ORDER BY id DESC LIMIT 1")
     if row is None:
         raise LaunchError("the pass did not find the manual change")
     return row["decision"], row["why"]

@@ -30,7 +30,7 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "jit": "off",
     "deadlock_timeout": "1ms",  # so that a deadlock is found before the check for locks
-    "search_path": "simulation, pg_catalog, public",
+    "search_path": "simulation, pg_catalog, twinstream",
 }
 # A column default keeps the function that it was created with, so the defaults are set again.
 _CLOCK = """
@@ -102,9 +102,10 @@ class RealPostgres:
         self._locks.clear()
         names = self.fetch(
             "SELECT quote_ident(tablename) FROM pg_tables"
-            " WHERE schemaname = 'public' AND tablename <> 'schema_migrations' ORDER BY 1"
+            " WHERE schemaname = 'twinstream' AND tablename <> 'schema_migrations' ORDER BY 1"
         )
-        self.execute(f"TRUNCATE {', '.join(name for (name,) in names)} RESTART IDENTITY")
+        tables = ", ".join(f"twinstream.{name}" for (name,) in names)
+        self.execute(f"TRUNCATE {tables} RESTART IDENTITY")
 
     def execute(self, statement: str) -> None:
         """Run a statement outside the simulation."""

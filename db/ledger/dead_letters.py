@@ -49,7 +49,7 @@ async def find_dead(
             """
             SELECT id, idempotency_key, source, type, error_message, created_at,
                 member_id IS NOT NULL, payload
-            FROM sync_events
+            FROM twinstream.sync_events
             WHERE status = 'failed' AND ($1::bigint[] IS NULL OR id = ANY ($1))
                 AND strpos(lower(error_message), lower($2)) > 0 AND id > $3
             ORDER BY id LIMIT $4
@@ -67,7 +67,7 @@ async def count_dead(conn: asyncpg.Connection, *, reason: str = "") -> int:
     with mapped_errors():
         count: int = await conn.fetchval(
             """
-            SELECT count(*) FROM sync_events
+            SELECT count(*) FROM twinstream.sync_events
             WHERE status = 'failed' AND strpos(lower(error_message), lower($1)) > 0
             """,
             reason,
@@ -84,7 +84,7 @@ async def send_again(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
     with mapped_errors():
         rows = await conn.fetch(
             """
-            UPDATE sync_events SET status = 'pending', published_at = NULL
+            UPDATE twinstream.sync_events SET status = 'pending', published_at = NULL
             WHERE id = ANY ($1::bigint[]) AND status = 'failed' AND member_id IS NOT NULL
             RETURNING id
             """,
@@ -101,7 +101,7 @@ async def discard(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
     with mapped_errors():
         rows = await conn.fetch(
             """
-            DELETE FROM sync_events
+            DELETE FROM twinstream.sync_events
             WHERE id = ANY ($1::bigint[]) AND status = 'failed' AND member_id IS NULL
             RETURNING id
             """,
@@ -115,7 +115,7 @@ async def forget_entry(conn: asyncpg.Connection, dead_id: int) -> None:
     with mapped_errors():
         await conn.execute(
             """
-            DELETE FROM sync_events
+            DELETE FROM twinstream.sync_events
             WHERE id = $1 AND status = 'failed' AND starts_with(idempotency_key, $2)
             """,
             dead_id,

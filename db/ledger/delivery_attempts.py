@@ -18,7 +18,8 @@ async def count_attempt(conn: asyncpg.Connection, stream: str, entry_id: str) ->
     with mapped_errors():
         attempts: int = await conn.fetchval(
             """
-            INSERT INTO entry_attempts AS a (stream, entry_id, attempts) VALUES ($1, $2, 1)
+            INSERT INTO twinstream.entry_attempts
+                AS a (stream, entry_id, attempts) VALUES ($1, $2, 1)
             ON CONFLICT ON CONSTRAINT entry_attempts_once DO UPDATE SET attempts = a.attempts + 1
             RETURNING attempts
             """,
@@ -36,7 +37,9 @@ async def forget_attempts(conn: asyncpg.Connection, stream: str, entry_id: str) 
     """
     with mapped_errors():
         await conn.execute(
-            "DELETE FROM entry_attempts WHERE stream = $1 AND entry_id = $2", stream, entry_id
+            "DELETE FROM twinstream.entry_attempts WHERE stream = $1 AND entry_id = $2",
+            stream,
+            entry_id,
         )
 
 
@@ -51,8 +54,8 @@ async def forget_old_attempts(conn: asyncpg.Connection, *, older_than_s: float, 
     with mapped_errors():
         rows = await conn.fetch(
             """
-            DELETE FROM entry_attempts WHERE (stream, entry_id) IN (
-                SELECT stream, entry_id FROM entry_attempts
+            DELETE FROM twinstream.entry_attempts WHERE (stream, entry_id) IN (
+                SELECT stream, entry_id FROM twinstream.entry_attempts
                 WHERE first_at < now() - make_interval(secs => $1) LIMIT $2
             ) RETURNING 1
             """,

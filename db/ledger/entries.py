@@ -85,7 +85,7 @@ async def enter(
             SELECT * FROM unnest({_ARRAYS})
         ), entered AS (
             -- A key that is there already enters nothing, so all that follows happens once.
-            INSERT INTO transactions (platform, {_COLUMNS})
+            INSERT INTO twinstream.transactions (platform, {_COLUMNS})
             SELECT $1, {_COLUMNS} FROM input ORDER BY member_id, idempotency_key
             ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING
             RETURNING idempotency_key, member_id, delta_xp, delta_balance, achievement, occurred_at,
@@ -100,19 +100,19 @@ async def enter(
             FROM entered GROUP BY member_id
         ), books AS (
             -- Signed amounts are added, never written, so the order of events does not matter.
-            INSERT INTO sync_state AS s (member_id, platform, xp, balance, rank)
-            SELECT member_id, $1, xp, balance, rank_on(xp, (SELECT ladder()))
+            INSERT INTO twinstream.sync_state AS s (member_id, platform, xp, balance, rank)
+            SELECT member_id, $1, xp, balance, twinstream.rank_on(xp, (SELECT twinstream.ladder()))
             FROM sums ORDER BY member_id
             ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
                 xp = s.xp + excluded.xp,
                 balance = s.balance + excluded.balance,
-                rank = rank_on(s.xp + excluded.xp, (SELECT ladder())),
+                rank = twinstream.rank_on(s.xp + excluded.xp, (SELECT twinstream.ladder())),
                 version = s.version + 1,
                 updated_at = now()
             RETURNING member_id, rank
         ), unlocked AS (
             -- A set: a second unlock adds nothing and may only prove that the first was earlier.
-            INSERT INTO achievements AS a (member_id, platform, achievement, unlocked_at)
+            INSERT INTO twinstream.achievements AS a (member_id, platform, achievement, unlocked_at)
             SELECT member_id, $1, achievement, min(occurred_at) FROM entered
             WHERE achievement IS NOT NULL
             GROUP BY member_id, achievement ORDER BY member_id, achievement
@@ -152,7 +152,7 @@ def sums_of(rows: Iterable[LedgerRow]) -> dict[int, Amounts]:
 async def find(conn: asyncpg.Connection, keys: Collection[str]) -> list[LedgerRow]:
     """Return every row that has one of these keys, from the ledgers of both platforms."""
     rows = await conn.fetch(
-        f"SELECT {_COLUMNS} FROM transactions WHERE idempotency_key = ANY ($1::text[])",  # noqa: S608 - the columns are this module's own constant
+        f"SELECT {_COLUMNS} FROM twinstream.transactions WHERE idempotency_key = ANY ($1::text[])",  # noqa: S608 - the columns are this module's own constant
         list(keys),
     )
     return [LedgerRow(*row) for row in rows]
@@ -170,7 +170,7 @@ async def lock_rows(
     rows = await conn.fetch(
         f"""
         SELECT {", ".join(f"t.{column}" for column in LedgerRow._fields)}
-        FROM transactions AS t JOIN members AS m ON m.id = t.member_id
+        FROM twinstream.transactions AS t JOIN twinstream.members AS m ON m.id = t.member_id
         WHERE t.platform = $1 AND t.idempotency_key = ANY ($2::text[])
         ORDER BY m.id
         FOR KEY SHARE OF m

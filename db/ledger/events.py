@@ -122,14 +122,15 @@ async def _complete(conn: asyncpg.Connection, platform: Platform, keys: Collecti
     """
     await conn.execute(
         """
-        UPDATE sync_events AS e SET status = 'completed', processed_by = $1, processed_at = now(),
+        UPDATE twinstream.sync_events AS e
+            SET status = 'completed', processed_by = $1, processed_at = now(),
             published_at = coalesce(e.published_at, now()), error_message = NULL,
             member_id = coalesce(e.member_id, (
-                SELECT t.member_id FROM transactions AS t
+                SELECT t.member_id FROM twinstream.transactions AS t
                 WHERE t.idempotency_key = e.idempotency_key AND t.platform = $1
             ))
         WHERE e.id = ANY (ARRAY (
-            SELECT id FROM sync_events
+            SELECT id FROM twinstream.sync_events
             WHERE idempotency_key = ANY ($2::text[]) AND status <> 'completed'
             ORDER BY id
             FOR NO KEY UPDATE
@@ -162,7 +163,7 @@ async def fail(
     with mapped_errors():
         noted = await conn.fetchval(
             """
-            INSERT INTO sync_events AS e
+            INSERT INTO twinstream.sync_events AS e
                 (idempotency_key, source, type, payload, status, error_message, published_at)
             VALUES ($1, $2, $3, $4, 'failed', $5, now())
             ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
@@ -179,7 +180,7 @@ async def fail(
         if noted is not None or entry_key is None:
             return
         owner = await conn.fetchval(
-            "SELECT source FROM sync_events WHERE idempotency_key = $1", idempotency_key
+            "SELECT source FROM twinstream.sync_events WHERE idempotency_key = $1", idempotency_key
         )
     if owner != source:
         await fail(
@@ -211,7 +212,7 @@ async def fail_unread(
             """
             WITH found AS (
                 -- Without a key the payload decides, and only unfinished events can be at fault.
-                SELECT id FROM sync_events
+                SELECT id FROM twinstream.sync_events
                 WHERE source = $1 AND payload = $2 AND (
                     idempotency_key = $4
                     OR ($4 IS NULL AND status IN ('pending', 'published', 'failed'))
@@ -220,7 +221,7 @@ async def fail_unread(
                 FOR NO KEY UPDATE
             ), failed AS (
                 -- A completed event counts as found: it is in both ledgers, so nothing is lost.
-                UPDATE sync_events AS e SET status = 'failed', error_message = $3
+                UPDATE twinstream.sync_events AS e SET status = 'failed', error_message = $3
                 FROM found WHERE e.id = found.id AND e.status <> 'completed'
             )
             SELECT count(*) FROM found
@@ -249,7 +250,7 @@ async def _add_to_totals(conn: asyncpg.Connection, rows: Sequence[LedgerRow]) ->
     """Add rows that entered the ledger to their members' totals. The members are locked already."""
     await conn.execute(
         """
-        UPDATE members AS m SET xp = m.xp + d.xp, balance = m.balance + d.balance
+        UPDATE twinstream.members AS m SET xp = m.xp + d.xp, balance = m.balance + d.balance
         FROM (
             SELECT member_id, sum(xp)::bigint AS xp, sum(balance)::bigint AS balance
             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (member_id, xp, balance)
@@ -277,7 +278,8 @@ async def _append(
     """
     appended = await conn.fetch(
         """
-        INSERT INTO sync_events AS e (idempotency_key, source, type, member_id, payload, status,
+        INSERT INTO twinstream.sync_events
+            AS e (idempotency_key, source, type, member_id, payload, status,
             published_at)
         SELECT key, source, type, member_id, payload, $6::text,
             CASE WHEN $6::text = 'pending' THEN NULL ELSE now() END

@@ -24,11 +24,12 @@ async def overdrawn(
                 FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
                     AS u (key, account_id, xp, balance)
             ) AS f
-            LEFT JOIN accounts AS a ON a.platform = $1 AND a.account_id = f.account_id
-            LEFT JOIN members AS m ON m.id = a.member_id
+            LEFT JOIN twinstream.accounts AS a ON a.platform = $1 AND a.account_id = f.account_id
+            LEFT JOIN twinstream.members AS m ON m.id = a.member_id
             -- A key that is recorded already would take nothing again.
             WHERE NOT EXISTS (
-                SELECT FROM transactions AS t WHERE t.idempotency_key = f.key AND t.platform = $1
+                SELECT FROM twinstream.transactions AS t WHERE t.idempotency_key = f.key
+                    AND t.platform = $1
             )
             GROUP BY f.account_id, m.xp, m.balance
             HAVING least(

@@ -33,13 +33,14 @@ async def mark_published(
         await conn.execute(
             """
             WITH marked AS (
-                SELECT id FROM sync_events
+                SELECT id FROM twinstream.sync_events
                 WHERE idempotency_key = ANY ($1::text[]) AND status = 'pending'
                     AND (stream_losses = 0 OR NOT $2)
                 ORDER BY id
                 FOR NO KEY UPDATE SKIP LOCKED
             )
-            UPDATE sync_events AS e SET status = 'published', published_at = statement_timestamp()
+            UPDATE twinstream.sync_events AS e
+                SET status = 'published', published_at = statement_timestamp()
             FROM marked WHERE e.id = marked.id
             """,
             list(keys),
@@ -54,7 +55,7 @@ async def find_pending(conn: asyncpg.Connection, keys: Collection[str]) -> dict[
     """
     rows = await conn.fetch(
         """
-        SELECT idempotency_key, payload FROM sync_events
+        SELECT idempotency_key, payload FROM twinstream.sync_events
         WHERE idempotency_key = ANY ($1::text[]) AND status = 'pending'
         """,
         list(keys),
@@ -81,7 +82,7 @@ async def take_unpublished(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT idempotency_key, source, payload FROM sync_events
+            SELECT idempotency_key, source, payload FROM twinstream.sync_events
             WHERE status = 'pending' AND source = $1
                 AND created_at < now() - make_interval(secs => $2)
             ORDER BY id LIMIT $3
@@ -119,12 +120,13 @@ async def unpublish(
 
 
 _PENDING_PAGE = """
-    SELECT id FROM sync_events WHERE status = 'pending' AND source = $1 AND id > $2
+    SELECT id FROM twinstream.sync_events WHERE status = 'pending' AND source = $1 AND id > $2
     ORDER BY id LIMIT $3
 """
 # Events that were on a page are pending afterwards, so the next page begins with other events.
 _PUBLISHED_PAGE = """
-    SELECT id FROM sync_events WHERE status = 'published' AND source = $1 AND $2::bigint >= 0
+    SELECT id FROM twinstream.sync_events WHERE status = 'published' AND source = $1
+        AND $2::bigint >= 0
     ORDER BY published_at LIMIT $3
 """
 _UNPUBLISH = """
@@ -133,13 +135,13 @@ _UNPUBLISH = """
         {page}
     ), unfinished AS (
         -- Locked in id order, as settling does. Rows that were completed meanwhile drop out.
-        SELECT id, status FROM sync_events
+        SELECT id, status FROM twinstream.sync_events
         WHERE id = ANY (ARRAY (SELECT id FROM page)) AND status IN ('pending', 'published')
         ORDER BY id
         FOR NO KEY UPDATE
     ), lost AS (
         -- The count keeps a late `mark_published` from hiding the loss.
-        UPDATE sync_events AS e SET status = 'pending', published_at = NULL,
+        UPDATE twinstream.sync_events AS e SET status = 'pending', published_at = NULL,
             stream_losses = e.stream_losses + 1
         FROM unfinished WHERE e.id = unfinished.id
     )
@@ -161,13 +163,13 @@ async def unpublish_old(
         count: int = await conn.fetchval(
             """
             WITH old AS (
-                SELECT id FROM sync_events
+                SELECT id FROM twinstream.sync_events
                 WHERE status = 'published' AND source = $1
                     AND published_at < clock_timestamp() - make_interval(secs => $2)
                 ORDER BY published_at LIMIT $3
                 FOR NO KEY UPDATE SKIP LOCKED
             ), lost AS (
-                UPDATE sync_events AS e SET status = 'pending', published_at = NULL
+                UPDATE twinstream.sync_events AS e SET status = 'pending', published_at = NULL
                 FROM old WHERE e.id = old.id
             )
             SELECT count(*) FROM old

@@ -30,7 +30,7 @@ async def set_ranks(pool: asyncpg.Pool, ranks: Sequence[RankRow]) -> int:
     with mapped_errors():
         async with pool.acquire() as conn:
             await _replace(conn, ranks)
-            highest = await conn.fetchval("SELECT coalesce(max(id), 0) FROM members")
+            highest = await conn.fetchval("SELECT coalesce(max(id), 0) FROM twinstream.members")
             changed = 0
             for first in range(1, highest + 1, MEMBERS_PER_STEP):
                 changed += await _recompute(conn, first, first + MEMBERS_PER_STEP - 1)
@@ -43,16 +43,19 @@ async def _replace(conn: asyncpg.Connection, ranks: Sequence[RankRow]) -> None:
     async with conn.transaction():
         # Transactions that are writing books read the old ladder. The lock waits for their commits,
         # so that the recomputation sees what they wrote; later transactions wait for the lock.
-        await conn.execute("LOCK TABLE sync_state IN SHARE ROW EXCLUSIVE MODE")
-        await conn.execute("DELETE FROM ranks")
+        await conn.execute("LOCK TABLE twinstream.sync_state IN SHARE ROW EXCLUSIVE MODE")
+        await conn.execute("DELETE FROM twinstream.ranks")
         await conn.executemany(
-            "INSERT INTO ranks (rank, name, xp) VALUES ($1, $2, $3)",
+            "INSERT INTO twinstream.ranks (rank, name, xp) VALUES ($1, $2, $3)",
             [(number, rank.name, rank.xp) for number, rank in enumerate(ranks, start=1)],
         )
 
 
 async def _ladder(conn: asyncpg.Connection) -> list[RankRow]:
-    return [RankRow(*row) for row in await conn.fetch("SELECT name, xp FROM ranks ORDER BY rank")]
+    return [
+        RankRow(*row)
+        for row in await conn.fetch("SELECT name, xp FROM twinstream.ranks ORDER BY rank")
+    ]
 
 
 async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
@@ -60,13 +63,15 @@ async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
         f"""
         WITH stale AS (
             -- Locked in member order, as the ledger locks them, and only where the rank differs.
-            SELECT member_id, platform FROM sync_state
-            WHERE member_id BETWEEN $1 AND $2 AND rank <> rank_on(xp, (SELECT ladder()))
+            SELECT member_id, platform FROM twinstream.sync_state
+            WHERE member_id BETWEEN $1 AND $2
+                AND rank <> twinstream.rank_on(xp, (SELECT twinstream.ladder()))
             ORDER BY member_id, platform
             FOR UPDATE
         ), books AS (
             -- Rank follows from XP; version and updated_at tell readers that the row changed.
-            UPDATE sync_state AS s SET rank = rank_on(s.xp, (SELECT ladder())),
+            UPDATE twinstream.sync_state AS s
+                SET rank = twinstream.rank_on(s.xp, (SELECT twinstream.ladder())),
                 version = s.version + 1, updated_at = now()
             FROM stale WHERE s.member_id = stale.member_id AND s.platform = stale.platform
             RETURNING s.member_id, s.platform, s.rank

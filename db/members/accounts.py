@@ -41,7 +41,8 @@ async def ensure(
 ) -> None:
     """Create a member for each account that has none. Locks no member that exists."""
     rows = await conn.fetch(
-        "SELECT account_id FROM accounts WHERE platform = $1 AND account_id = ANY ($2::bigint[])",
+        "SELECT account_id FROM twinstream.accounts WHERE platform = $1"
+        " AND account_id = ANY ($2::bigint[])",
         platform,
         list(account_ids),
     )
@@ -55,7 +56,7 @@ async def find_member(conn: asyncpg.Connection, platform: Platform, account_id: 
     """Return the member behind an account, or None when the account was never seen."""
     with mapped_errors():
         member_id: int | None = await conn.fetchval(
-            "SELECT member_id FROM accounts WHERE platform = $1 AND account_id = $2",
+            "SELECT member_id FROM twinstream.accounts WHERE platform = $1 AND account_id = $2",
             platform,
             account_id,
         )
@@ -70,7 +71,7 @@ async def accounts_of(
         rows = await conn.fetch(
             """
             SELECT theirs.platform, theirs.account_id
-            FROM accounts AS a JOIN accounts AS theirs USING (member_id)
+            FROM twinstream.accounts AS a JOIN twinstream.accounts AS theirs USING (member_id)
             WHERE a.platform = $1 AND a.account_id = $2
             """,
             platform,
@@ -87,7 +88,7 @@ async def name_elsewhere(
         name: str | None = await conn.fetchval(
             """
             SELECT theirs.display_name
-            FROM accounts AS a JOIN accounts AS theirs USING (member_id)
+            FROM twinstream.accounts AS a JOIN twinstream.accounts AS theirs USING (member_id)
             WHERE a.platform = $1 AND a.account_id = $2 AND theirs.platform <> $1
             """,
             platform,
@@ -108,7 +109,7 @@ async def remember_name(
     name = name[:DISPLAY_NAME_CHARS_MAX]
     with mapped_errors():
         known = await conn.fetchrow(
-            "SELECT display_name FROM accounts WHERE platform = $1 AND account_id = $2",
+            "SELECT display_name FROM twinstream.accounts WHERE platform = $1 AND account_id = $2",
             platform,
             account_id,
         )
@@ -117,7 +118,8 @@ async def remember_name(
         if known is None:
             await ensure(conn, platform, [account_id])
         await conn.execute(
-            "UPDATE accounts SET display_name = $3 WHERE platform = $1 AND account_id = $2",
+            "UPDATE twinstream.accounts SET display_name = $3 WHERE platform = $1"
+            " AND account_id = $2",
             platform,
             account_id,
             name,
@@ -130,7 +132,7 @@ async def _locked(
     rows = await conn.fetch(
         """
         SELECT a.account_id, m.id
-        FROM accounts AS a JOIN members AS m ON m.id = a.member_id
+        FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
         WHERE a.platform = $1 AND a.account_id = ANY ($2::bigint[])
         ORDER BY m.id
         FOR NO KEY UPDATE OF m
@@ -147,13 +149,13 @@ async def _create(conn: asyncpg.Connection, platform: Platform, account_ids: Seq
         """
         WITH fresh AS (
             -- A member for each account; the ids are only known after the insert.
-            INSERT INTO members (xp) SELECT 0 FROM unnest($2::bigint[]) RETURNING id
+            INSERT INTO twinstream.members (xp) SELECT 0 FROM unnest($2::bigint[]) RETURNING id
         ), numbered AS (
             -- The n-th member gets the n-th account.
             SELECT id, row_number() OVER (ORDER BY id) AS number FROM fresh
         ), taken AS (
             -- Another transaction may have created the account meanwhile; its member is surplus.
-            INSERT INTO accounts (platform, account_id, member_id)
+            INSERT INTO twinstream.accounts (platform, account_id, member_id)
             SELECT $1, a.account_id, n.id
             FROM unnest($2::bigint[]) WITH ORDINALITY AS a (account_id, number)
             JOIN numbered AS n USING (number)
@@ -168,6 +170,6 @@ async def _create(conn: asyncpg.Connection, platform: Platform, account_ids: Seq
     )
     if surplus:
         await conn.execute(
-            "DELETE FROM members WHERE id = ANY ($1::bigint[])",
+            "DELETE FROM twinstream.members WHERE id = ANY ($1::bigint[])",
             [member_id for (member_id,) in surplus],
         )

@@ -68,12 +68,12 @@ def _change(row: asyncpg.Record) -> HistoryRow:
 _ENTERED = """
     WITH page AS (
         -- The newest end of the index `transactions_by_member`.
-        SELECT * FROM transactions WHERE member_id = $1 AND platform = $2
+        SELECT * FROM twinstream.transactions WHERE member_id = $1 AND platform = $2
         ORDER BY id DESC LIMIT $3
     ), older AS (
         -- Older entries are only added up, so that the running totals begin at the right number.
         SELECT coalesce(sum(delta_xp), 0) AS xp, coalesce(sum(delta_balance), 0) AS balance
-        FROM transactions
+        FROM twinstream.transactions
         WHERE member_id = $1 AND platform = $2 AND id < (SELECT min(id) FROM page)
     )
     SELECT p.occurred_at, p.source, p.reason, p.delta_xp, p.delta_balance, p.achievement,
@@ -81,23 +81,24 @@ _ENTERED = """
         o.balance + sum(p.delta_balance) OVER so_far,
         CASE
             WHEN p.source <> $2 OR EXISTS (
-                SELECT FROM transactions AS t
+                SELECT FROM twinstream.transactions AS t
                 WHERE t.idempotency_key = p.idempotency_key AND t.platform <> $2
             ) THEN 'arrived'
             WHEN e.status = 'failed' THEN 'buried'
             ELSE 'on_its_way'
         END
     FROM page AS p CROSS JOIN older AS o
-    LEFT JOIN sync_events AS e ON e.idempotency_key = p.idempotency_key
+    LEFT JOIN twinstream.sync_events AS e ON e.idempotency_key = p.idempotency_key
     WINDOW so_far AS (ORDER BY p.id)
     ORDER BY p.id DESC
 """
 _COMING = """
     SELECT t.occurred_at, t.source, t.reason, t.delta_xp, t.delta_balance, t.achievement,
         NULL, NULL, CASE WHEN e.status = 'failed' THEN 'buried' ELSE 'on_its_way' END
-    FROM sync_events AS e
-    JOIN transactions AS t ON t.idempotency_key = e.idempotency_key AND t.platform = e.source
+    FROM twinstream.sync_events AS e
+    JOIN twinstream.transactions AS t ON t.idempotency_key = e.idempotency_key
+        AND t.platform = e.source
     WHERE e.member_id = $1 AND e.source <> $2 AND e.status <> 'completed'
     ORDER BY t.id DESC LIMIT $3
 """
-_NAME = "SELECT display_name FROM accounts WHERE platform = $1 AND account_id = $2"
+_NAME = "SELECT display_name FROM twinstream.accounts WHERE platform = $1 AND account_id = $2"

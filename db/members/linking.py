@@ -74,7 +74,7 @@ async def issue_code(conn: asyncpg.Connection, platform: Platform, account_id: i
             await accounts.ensure(conn, platform, [account_id])
             await conn.execute(
                 """
-                INSERT INTO link_codes (code_hash, platform, account_id, expires_at)
+                INSERT INTO twinstream.link_codes (code_hash, platform, account_id, expires_at)
                 VALUES ($1, $2, $3, now() + make_interval(secs => $4))
                 ON CONFLICT ON CONSTRAINT link_code_one_per_account DO UPDATE SET
                     code_hash = excluded.code_hash, created_at = now(),
@@ -119,10 +119,11 @@ async def void_codes(conn: asyncpg.Connection, codes: Sequence[str]) -> list[Pla
         rows = await conn.fetch(
             """
             WITH void AS (
-                DELETE FROM link_codes WHERE code_hash = ANY ($1::bytea[]) AND expires_at > now()
+                DELETE FROM twinstream.link_codes WHERE code_hash = ANY ($1::bytea[])
+                    AND expires_at > now()
                 RETURNING platform, account_id
             ), noted AS (
-                INSERT INTO notices (platform, account_id, kind)
+                INSERT INTO twinstream.notices (platform, account_id, kind)
                 SELECT platform, account_id, $2 FROM void
                 ON CONFLICT ON CONSTRAINT notice_once DO UPDATE SET
                     created_at = clock_timestamp(), attempts = 0, taken_until = NULL
@@ -175,7 +176,7 @@ async def _link(
     if len(members) != 2 or await _has_other_accounts(conn, members):
         return LinkOutcome.ALREADY_LINKED
     await _merge(conn, keep=min(members), drop=max(members))
-    await conn.execute("DELETE FROM link_codes WHERE code_hash = $1", _hash(code))
+    await conn.execute("DELETE FROM twinstream.link_codes WHERE code_hash = $1", _hash(code))
     return LinkOutcome.LINKED
 
 
@@ -186,7 +187,7 @@ async def _locked_members(conn: asyncpg.Connection, one: _Account, other: _Accou
     """
     rows = await conn.fetch(
         """
-        SELECT m.id FROM accounts AS a JOIN members AS m ON m.id = a.member_id
+        SELECT m.id FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
         WHERE (a.platform, a.account_id) IN (($1, $2), ($3, $4))
         ORDER BY m.id
         FOR UPDATE OF m
@@ -202,7 +203,8 @@ async def _locked_members(conn: asyncpg.Connection, one: _Account, other: _Accou
 async def _has_other_accounts(conn: asyncpg.Connection, members: set[int]) -> bool:
     """Tell whether either of the two members has a second account."""
     count: int = await conn.fetchval(
-        "SELECT count(*) FROM accounts WHERE member_id = ANY ($1::bigint[])", list(members)
+        "SELECT count(*) FROM twinstream.accounts WHERE member_id = ANY ($1::bigint[])",
+        list(members),
     )
     return count > len(members)
 
@@ -211,25 +213,27 @@ async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
     """Give everything of `drop` to `keep`, and add up what both have."""
     for table in ("accounts", "transactions", "sync_events"):
         await conn.execute(
-            f"UPDATE {table} SET member_id = $1 WHERE member_id = $2",  # noqa: S608 - constants
+            f"UPDATE twinstream.{table} SET member_id = $1 WHERE member_id = $2",  # noqa: S608 - constants
             keep,
             drop,
         )
     await conn.execute(
         """
-        INSERT INTO sync_state AS s (member_id, platform, xp, balance, rank)
-        SELECT $1, platform, xp, balance, rank FROM sync_state WHERE member_id = $2
+        INSERT INTO twinstream.sync_state AS s (member_id, platform, xp, balance, rank)
+        SELECT $1, platform, xp, balance, rank FROM twinstream.sync_state WHERE member_id = $2
         ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
             xp = s.xp + excluded.xp, balance = s.balance + excluded.balance,
-            rank = rank_of(s.xp + excluded.xp), version = s.version + 1, updated_at = now()
+            rank = twinstream.rank_of(s.xp + excluded.xp), version = s.version + 1,
+            updated_at = now()
         """,
         keep,
         drop,
     )
     await conn.execute(
         """
-        INSERT INTO achievements AS a (member_id, platform, achievement, unlocked_at)
-        SELECT $1, platform, achievement, unlocked_at FROM achievements WHERE member_id = $2
+        INSERT INTO twinstream.achievements AS a (member_id, platform, achievement, unlocked_at)
+        SELECT $1, platform, achievement, unlocked_at FROM twinstream.achievements
+        WHERE member_id = $2
         ON CONFLICT ON CONSTRAINT achievement_once DO UPDATE SET
             unlocked_at = least(a.unlocked_at, excluded.unlocked_at)
         """,
@@ -238,8 +242,8 @@ async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
     )
     await conn.execute(
         """
-        INSERT INTO store_debts AS d (member_id, platform, xp, balance)
-        SELECT $1, platform, xp, balance FROM store_debts WHERE member_id = $2
+        INSERT INTO twinstream.store_debts AS d (member_id, platform, xp, balance)
+        SELECT $1, platform, xp, balance FROM twinstream.store_debts WHERE member_id = $2
         ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
             xp = d.xp + excluded.xp, balance = d.balance + excluded.balance, updated_at = now()
         """,
@@ -248,22 +252,22 @@ async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
     )
     await wishes.want_merged(conn, keep=keep, drop=drop)
     for table in ("sync_state", "achievements", "store_debts", "surfaces"):
-        await conn.execute(f"DELETE FROM {table} WHERE member_id = $1", drop)  # noqa: S608
+        await conn.execute(f"DELETE FROM twinstream.{table} WHERE member_id = $1", drop)  # noqa: S608
     await conn.execute(
         """
-        UPDATE members AS k SET xp = k.xp + d.xp, balance = k.balance + d.balance
-        FROM members AS d WHERE k.id = $1 AND d.id = $2
+        UPDATE twinstream.members AS k SET xp = k.xp + d.xp, balance = k.balance + d.balance
+        FROM twinstream.members AS d WHERE k.id = $1 AND d.id = $2
         """,
         keep,
         drop,
     )
-    await conn.execute("DELETE FROM members WHERE id = $1", drop)
+    await conn.execute("DELETE FROM twinstream.members WHERE id = $1", drop)
 
 
 async def _issuer(conn: asyncpg.Connection, code: str) -> _Account | None:
     row = await conn.fetchrow(
         """
-        SELECT platform, account_id FROM link_codes
+        SELECT platform, account_id FROM twinstream.link_codes
         WHERE code_hash = $1 AND expires_at > now()
         FOR UPDATE
         """,
@@ -276,7 +280,7 @@ async def _is_locked_out(conn: asyncpg.Connection, platform: Platform, account_i
     locked: bool = await conn.fetchval(
         """
         SELECT EXISTS (
-            SELECT FROM link_attempts
+            SELECT FROM twinstream.link_attempts
             WHERE platform = $1 AND account_id = $2 AND failures >= $3 AND window_ends_at > now()
         )
         """,
@@ -290,7 +294,7 @@ async def _is_locked_out(conn: asyncpg.Connection, platform: Platform, account_i
 async def _count_failure(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
     await conn.execute(
         """
-        INSERT INTO link_attempts AS t (platform, account_id, failures, window_ends_at)
+        INSERT INTO twinstream.link_attempts AS t (platform, account_id, failures, window_ends_at)
         VALUES ($1, $2, 1, now() + make_interval(secs => $3))
         ON CONFLICT ON CONSTRAINT link_attempts_once DO UPDATE SET
             failures = CASE WHEN t.window_ends_at > now() THEN t.failures + 1 ELSE 1 END,

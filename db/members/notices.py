@@ -32,12 +32,12 @@ async def take(
         rows = await conn.fetch(
             """
             WITH due AS (
-                SELECT account_id, kind FROM notices
+                SELECT account_id, kind FROM twinstream.notices
                 WHERE platform = $1 AND (taken_until IS NULL OR taken_until < now())
                 ORDER BY created_at LIMIT $2
                 FOR NO KEY UPDATE SKIP LOCKED
             )
-            UPDATE notices AS n
+            UPDATE twinstream.notices AS n
             SET taken_until = now() + make_interval(secs => $3), attempts = n.attempts + 1
             FROM due AS d
             WHERE n.platform = $1 AND n.account_id = d.account_id AND n.kind = d.kind
@@ -55,7 +55,7 @@ async def end(conn: asyncpg.Connection, platform: Platform, notice: Notice) -> N
     with mapped_errors():
         await conn.execute(
             """
-            DELETE FROM notices
+            DELETE FROM twinstream.notices
             WHERE platform = $1 AND account_id = $2 AND kind = $3 AND created_at = $4
             """,
             platform,
@@ -72,7 +72,7 @@ async def put_off(
     with mapped_errors():
         await conn.execute(
             """
-            UPDATE notices SET taken_until = now() + make_interval(secs => $5)
+            UPDATE twinstream.notices SET taken_until = now() + make_interval(secs => $5)
             WHERE platform = $1 AND account_id = $2 AND kind = $3 AND created_at = $4
             """,
             platform,
@@ -88,7 +88,7 @@ async def drop_old(conn: asyncpg.Connection, platform: Platform, *, older_than_s
     with mapped_errors():
         rows = await conn.fetch(
             """
-            DELETE FROM notices
+            DELETE FROM twinstream.notices
             WHERE platform = $1 AND created_at < now() - make_interval(secs => $2)
             RETURNING 1
             """,

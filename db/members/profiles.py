@@ -49,14 +49,17 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
                 greatest(coalesce(s.balance, 0), 0) AS balance,
                 r.rank, r.name AS rank_name, r.xp AS rank_xp,
                 n.name AS next_rank_name, n.xp AS next_rank_xp,
-                (SELECT count(*) > 1 FROM accounts AS b WHERE b.member_id = a.member_id) AS linked,
+                (SELECT count(*) > 1 FROM twinstream.accounts AS b
+                    WHERE b.member_id = a.member_id) AS linked,
                 a.member_id
-            FROM accounts AS a
-            LEFT JOIN sync_state AS s ON s.member_id = a.member_id AND s.platform = a.platform
-            LEFT JOIN ranks AS r ON r.rank = rank_of(coalesce(s.xp, 0))
-            LEFT JOIN ranks AS n ON n.rank = rank_of(coalesce(s.xp, 0)) + 1
+            FROM twinstream.accounts AS a
+            LEFT JOIN twinstream.sync_state AS s ON s.member_id = a.member_id
+                AND s.platform = a.platform
+            LEFT JOIN twinstream.ranks AS r ON r.rank = twinstream.rank_of(coalesce(s.xp, 0))
+            LEFT JOIN twinstream.ranks AS n ON n.rank = twinstream.rank_of(coalesce(s.xp, 0)) + 1
             WHERE a.platform = $1 AND a.account_id = $2
-                AND EXISTS (SELECT FROM transactions AS t WHERE t.member_id = a.member_id)
+                AND EXISTS (SELECT FROM twinstream.transactions AS t
+                    WHERE t.member_id = a.member_id)
             """,
             platform,
             account_id,
@@ -65,7 +68,7 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
             return None
         unlocked = await conn.fetch(
             """
-            SELECT achievement, unlocked_at FROM achievements
+            SELECT achievement, unlocked_at FROM twinstream.achievements
             WHERE member_id = $1 AND platform = $2 ORDER BY unlocked_at, achievement
             """,
             row["member_id"],
@@ -92,7 +95,8 @@ async def holds_achievement(
         held: bool = await conn.fetchval(
             """
             SELECT EXISTS (
-                SELECT FROM accounts AS a JOIN achievements AS h USING (member_id)
+                SELECT FROM twinstream.accounts AS a JOIN twinstream.achievements AS h
+                    USING (member_id)
                 WHERE a.platform = $1 AND a.account_id = $2 AND h.achievement = $3
             )
             """,
@@ -112,14 +116,14 @@ async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> li
         rows = await conn.fetch(
             """
             WITH best AS (
-                SELECT id, xp FROM members WHERE xp > 0 ORDER BY xp DESC, id LIMIT $2
+                SELECT id, xp FROM twinstream.members WHERE xp > 0 ORDER BY xp DESC, id LIMIT $2
             )
             SELECT row_number() OVER (ORDER BY b.xp DESC, b.id), b.id,
-                (SELECT a.display_name FROM accounts AS a
+                (SELECT a.display_name FROM twinstream.accounts AS a
                  WHERE a.member_id = b.id AND a.display_name IS NOT NULL
                  ORDER BY (a.platform = $1) DESC LIMIT 1),
                 b.xp, r.name
-            FROM best AS b LEFT JOIN ranks AS r ON r.rank = rank_of(b.xp)
+            FROM best AS b LEFT JOIN twinstream.ranks AS r ON r.rank = twinstream.rank_of(b.xp)
             ORDER BY b.xp DESC, b.id
             """,
             platform,

@@ -42,10 +42,10 @@ async def note(
     with mapped_errors():
         await conn.execute(
             """
-            INSERT INTO store_agreements AS a (platform, account_id, store, xp, balance)
+            INSERT INTO twinstream.store_agreements AS a (platform, account_id, store, xp, balance)
             SELECT $1, u.account_id, $2, u.xp, u.balance
             FROM unnest($3::bigint[], $4::boolean[], $5::boolean[]) AS u (account_id, xp, balance)
-            LEFT JOIN store_agreements AS k
+            LEFT JOIN twinstream.store_agreements AS k
                 ON k.platform = $1 AND k.account_id = u.account_id AND k.store = $2
             WHERE k.account_id IS NULL OR (u.xp AND NOT k.xp) OR (u.balance AND NOT k.balance)
             ORDER BY u.account_id
@@ -69,7 +69,7 @@ async def agreed(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT account_id, xp, balance FROM store_agreements
+            SELECT account_id, xp, balance FROM twinstream.store_agreements
             WHERE platform = $1 AND store = $2 AND account_id = ANY ($3::bigint[])
             """,
             platform,
@@ -88,7 +88,7 @@ async def forget(conn: asyncpg.Connection, platform: Platform, account_id: int) 
     """Forget a row that was deleted: a row that comes back may hold anything."""
     with mapped_errors():
         await conn.execute(
-            "DELETE FROM store_agreements WHERE platform = $1 AND account_id = $2",
+            "DELETE FROM twinstream.store_agreements WHERE platform = $1 AND account_id = $2",
             platform,
             account_id,
         )

@@ -26,11 +26,12 @@ async def lock_member(
     """
     with mapped_errors():
         locked: int | None = await conn.fetchval(
-            "SELECT 1 FROM members WHERE id = $1 FOR UPDATE", member_id
+            "SELECT 1 FROM twinstream.members WHERE id = $1 FOR UPDATE", member_id
         )
         if paying is not None:
             await conn.execute(
-                "SELECT 1 FROM store_debts WHERE member_id = $1 AND platform = $2 FOR UPDATE",
+                "SELECT 1 FROM twinstream.store_debts WHERE member_id = $1"
+                " AND platform = $2 FOR UPDATE",
                 member_id,
                 paying,
             )
@@ -48,10 +49,10 @@ async def add_to_books(
     with mapped_errors():
         changed = await conn.fetchval(
             """
-            UPDATE sync_state AS s SET
+            UPDATE twinstream.sync_state AS s SET
                 xp = (s.xp + $3::numeric)::bigint,
                 balance = (s.balance + $4::numeric)::bigint,
-                rank = rank_of((s.xp + $3::numeric)::bigint),
+                rank = twinstream.rank_of((s.xp + $3::numeric)::bigint),
                 version = s.version + 1, updated_at = now()
             WHERE s.member_id = $1 AND s.platform = $2
             RETURNING 1
@@ -63,8 +64,8 @@ async def add_to_books(
         )
         if changed is None:
             await conn.execute(
-                "INSERT INTO sync_state (member_id, platform, xp, balance, rank)"
-                " VALUES ($1, $2, $3, $4, rank_of($3))",
+                "INSERT INTO twinstream.sync_state (member_id, platform, xp, balance, rank)"
+                " VALUES ($1, $2, $3, $4, twinstream.rank_of($3))",
                 member_id,
                 platform,
                 xp,
@@ -78,8 +79,9 @@ async def want_rank(conn: asyncpg.Connection, platform: Platform, member_id: int
     with mapped_errors():
         await conn.execute(
             """
-            UPDATE sync_state SET rank = rank_of(xp), version = version + 1, updated_at = now()
-            WHERE member_id = $1 AND platform = $2 AND rank <> rank_of(xp)
+            UPDATE twinstream.sync_state
+                SET rank = twinstream.rank_of(xp), version = version + 1, updated_at = now()
+            WHERE member_id = $1 AND platform = $2 AND rank <> twinstream.rank_of(xp)
             """,
             member_id,
             platform,
@@ -99,7 +101,7 @@ async def add_to_totals(
     """
     with mapped_errors():
         await conn.execute(
-            "UPDATE members SET xp = xp + $2, balance = balance + $3 WHERE id = $1",
+            "UPDATE twinstream.members SET xp = xp + $2, balance = balance + $3 WHERE id = $1",
             member_id,
             xp,
             balance,
@@ -113,8 +115,8 @@ async def restore_achievement(
     with mapped_errors():
         await conn.execute(
             """
-            INSERT INTO achievements (member_id, platform, achievement, unlocked_at)
-            SELECT member_id, platform, achievement, min(occurred_at) FROM transactions
+            INSERT INTO twinstream.achievements (member_id, platform, achievement, unlocked_at)
+            SELECT member_id, platform, achievement, min(occurred_at) FROM twinstream.transactions
             WHERE member_id = $1 AND platform = $2 AND achievement = $3
             GROUP BY member_id, platform, achievement
             ON CONFLICT ON CONSTRAINT achievement_once DO NOTHING
@@ -132,7 +134,8 @@ async def remove_achievement(
     """Take an achievement that no event ever brought out of the books."""
     with mapped_errors():
         await conn.execute(
-            "DELETE FROM achievements WHERE (member_id, platform, achievement) = ($1, $2, $3)",
+            "DELETE FROM twinstream.achievements"
+            " WHERE (member_id, platform, achievement) = ($1, $2, $3)",
             member_id,
             platform,
             achievement,
@@ -158,7 +161,7 @@ async def origin_row(conn: asyncpg.Connection, idempotency_key: str) -> LedgerRo
     """Return an event's ledger row at its origin."""
     with mapped_errors():
         row = await conn.fetchrow(
-            f"SELECT {', '.join(LedgerRow._fields)} FROM transactions"  # noqa: S608 - the ledger's own columns
+            f"SELECT {', '.join(LedgerRow._fields)} FROM twinstream.transactions"  # noqa: S608 - the ledger's own columns
             " WHERE idempotency_key = $1 AND platform = source",
             idempotency_key,
         )
@@ -173,7 +176,8 @@ async def send_again(conn: asyncpg.Connection, row: LedgerRow, payload: bytes) -
     with mapped_errors():
         await conn.execute(
             """
-            INSERT INTO sync_events AS e (idempotency_key, source, type, member_id, payload)
+            INSERT INTO twinstream.sync_events
+                AS e (idempotency_key, source, type, member_id, payload)
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
                 status = 'pending', published_at = NULL, processed_by = NULL, processed_at = NULL

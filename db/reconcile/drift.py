@@ -154,7 +154,7 @@ async def add(conn: asyncpg.Connection, run_id: int, found: Sequence[Difference]
     with mapped_errors():
         await conn.execute(
             f"""
-            INSERT INTO drift (run_id, {_NAMES})
+            INSERT INTO twinstream.drift (run_id, {_NAMES})
             SELECT $1, * FROM unnest({_parameters(2)})
             ON CONFLICT ON CONSTRAINT drift_once DO NOTHING
             """,  # noqa: S608 - this module's own columns
@@ -182,7 +182,8 @@ async def keep_held(
             -- What an earlier pass holds or watches stays that pass's finding, with the numbers of
             -- today; `seen_again_by` keeps `forget_gone` from closing it.
             seen_again AS (
-                UPDATE drift AS o SET decision = 'held', why = n.why, held_for = n.held_for,
+                UPDATE twinstream.drift AS o
+                    SET decision = 'held', why = n.why, held_for = n.held_for,
                     seen = n.seen, expected = n.expected, difference = n.difference,
                     in_flight = n.in_flight, member_id = n.member_id, seen_again_by = $1,
                     decided_at = now()
@@ -193,7 +194,7 @@ async def keep_held(
                 RETURNING o.platform, o.subject, o.subject_id, o.field
             )
             -- All others become findings of this pass; a page that comes twice adds none.
-            INSERT INTO drift (run_id, {_NAMES}, why, decision, decided_at)
+            INSERT INTO twinstream.drift (run_id, {_NAMES}, why, decision, decided_at)
             SELECT $1, n.*, 'held', now() FROM found AS n
             WHERE (n.platform, n.subject, n.subject_id, n.field) NOT IN (
                 SELECT * FROM seen_again
@@ -216,12 +217,12 @@ async def forget_gone(
     with mapped_errors():
         await conn.execute(
             f"""
-            UPDATE drift AS o SET decision = 'gone', decided_at = now(),
+            UPDATE twinstream.drift AS o SET decision = 'gone', decided_at = now(),
                 why = 'pass ' || $1::text || ' did not find it again'
             WHERE o.platform = $2 AND o.subject = $3 AND o.subject_id = ANY ($4::bigint[])
                 AND o.decision IN ('watched', 'held') AND o.run_id < $1
                 AND o.seen_again_by IS DISTINCT FROM $1
-                AND NOT EXISTS (SELECT FROM drift AS n WHERE n.run_id = $1 AND {_SAME})
+                AND NOT EXISTS (SELECT FROM twinstream.drift AS n WHERE n.run_id = $1 AND {_SAME})
             """,  # noqa: S608 - this module's own condition
             run_id,
             platform,
@@ -237,7 +238,7 @@ async def watched_after(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT DISTINCT subject_id FROM drift
+            SELECT DISTINCT subject_id FROM twinstream.drift
             WHERE platform = $1 AND subject = $2 AND subject_id > $3
                 AND decision = 'watched'
             ORDER BY subject_id LIMIT $4
@@ -257,7 +258,7 @@ async def held_after(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT DISTINCT subject_id FROM drift
+            SELECT DISTINCT subject_id FROM twinstream.drift
             WHERE platform = $1 AND subject = $2 AND subject_id > $3
                 AND decision = 'held' AND held_for IS NOT NULL
             ORDER BY subject_id LIMIT $4
@@ -274,7 +275,7 @@ async def held_count(conn: asyncpg.Connection) -> int:
     """Count the findings that are held by themselves until an operator decides."""
     with mapped_errors():
         count: int = await conn.fetchval(
-            "SELECT count(*) FROM drift WHERE decision = 'held' AND held_for IS NOT NULL"
+            "SELECT count(*) FROM twinstream.drift WHERE decision = 'held' AND held_for IS NOT NULL"
         )
     return count
 
@@ -289,7 +290,7 @@ async def tallies(conn: asyncpg.Connection, run_id: int) -> list[Tally]:
             """
             WITH looked AS (
                 SELECT platform, subject, sum(looked_at)::bigint AS looked_at
-                FROM snapshots WHERE run_id = $1 GROUP BY platform, subject
+                FROM twinstream.snapshots WHERE run_id = $1 GROUP BY platform, subject
             )
             SELECT l.platform, l.subject, l.looked_at, count(DISTINCT d.subject_id) AS differing,
                 coalesce(sum(abs(d.difference)) FILTER (WHERE d.field = ANY ($2::text[])), 0)
@@ -297,7 +298,7 @@ async def tallies(conn: asyncpg.Connection, run_id: int) -> list[Tally]:
                 coalesce(sum(abs(d.difference)) FILTER (WHERE d.field = ANY ($3::text[])), 0)
                     AS balance
             FROM looked AS l
-            LEFT JOIN drift AS d ON d.run_id = $1
+            LEFT JOIN twinstream.drift AS d ON d.run_id = $1
                 AND d.platform = l.platform AND d.subject = l.subject AND d.held_for IS NULL
             GROUP BY l.platform, l.subject, l.looked_at ORDER BY l.platform, l.subject
             """,
@@ -316,10 +317,11 @@ async def undecided(conn: asyncpg.Connection, run_id: int, *, limit: int) -> lis
             f"""
             SELECT n.id, {", ".join(f"n.{column}" for column in _COLUMNS)},
                 (
-                    SELECT min(o.decision) FROM drift AS o
+                    SELECT min(o.decision) FROM twinstream.drift AS o
                     WHERE o.run_id < n.run_id AND o.decision IN ('watched', 'held') AND {_SAME}
                 ) AS before
-            FROM drift AS n WHERE n.run_id = $1 AND n.decision = 'found' ORDER BY n.id LIMIT $2
+            FROM twinstream.drift AS n WHERE n.run_id = $1 AND n.decision = 'found'
+            ORDER BY n.id LIMIT $2
             """,  # noqa: S608 - this module's own columns and condition
             run_id,
             limit,
@@ -335,7 +337,8 @@ async def lock_finding(conn: asyncpg.Connection, finding_id: int) -> bool:
     with mapped_errors():
         locked: int | None = await conn.fetchval(
             """
-            SELECT 1 FROM drift AS d JOIN reconcile_runs AS r ON r.id = d.run_id
+            SELECT 1 FROM twinstream.drift AS d JOIN twinstream.reconcile_runs AS r
+                ON r.id = d.run_id
             WHERE d.id = $1 AND d.decision = 'found' AND r.status = 'running'
             FOR NO KEY UPDATE OF d FOR SHARE OF r
             """,
@@ -360,7 +363,7 @@ async def decide(
     with mapped_errors():
         await conn.execute(
             """
-            UPDATE drift AS d SET decision = $2, why = u.why, idempotency_key = $4,
+            UPDATE twinstream.drift AS d SET decision = $2, why = u.why, idempotency_key = $4,
                 decided_at = now()
             FROM unnest($1::bigint[], $3::text[]) AS u (id, why)
             WHERE d.id = u.id AND d.decision = 'found'
@@ -374,9 +377,9 @@ async def decide(
             return
         await conn.execute(
             f"""
-            UPDATE drift AS o SET decision = 'confirmed', decided_at = now(),
+            UPDATE twinstream.drift AS o SET decision = 'confirmed', decided_at = now(),
                 why = o.why || ' Seen again by pass ' || n.run_id || ': ' || n.decision || '.'
-            FROM drift AS n
+            FROM twinstream.drift AS n
             WHERE n.id = ANY ($1::bigint[]) AND n.decision NOT IN ('found', 'stopped')
                 AND o.run_id < n.run_id AND o.decision IN ('watched', 'held') AND {_SAME}
             """,  # noqa: S608 - this module's own condition
@@ -401,7 +404,7 @@ async def forget_old(conn: asyncpg.Connection) -> None:
     with mapped_errors():
         await conn.execute(
             """
-            UPDATE drift SET decision = 'gone', decided_at = now(),
+            UPDATE twinstream.drift SET decision = 'gone', decided_at = now(),
                 why = 'nothing is there any more that could be looked at again'
             WHERE decision = 'watched'
                 AND found_at < now() - make_interval(secs => $1)
@@ -414,7 +417,7 @@ async def of_run(conn: asyncpg.Connection, run_id: int, *, limit: int) -> list[D
     """Return the findings of a pass, for people, in the order in which it found them."""
     with mapped_errors():
         rows = await conn.fetch(
-            f"SELECT {', '.join(DriftRow._fields)} FROM drift"  # noqa: S608 - this module's own columns
+            f"SELECT {', '.join(DriftRow._fields)} FROM twinstream.drift"  # noqa: S608 - this module's own columns
             " WHERE run_id = $1 ORDER BY id LIMIT $2",
             run_id,
             limit,
@@ -431,7 +434,8 @@ async def decisions_of(conn: asyncpg.Connection, run_id: int) -> dict[str, int]:
     """Count a pass's findings by decision."""
     with mapped_errors():
         rows = await conn.fetch(
-            "SELECT decision, count(*) FROM drift WHERE run_id = $1 GROUP BY decision ORDER BY 1",
+            "SELECT decision, count(*) FROM twinstream.drift"
+            " WHERE run_id = $1 GROUP BY decision ORDER BY 1",
             run_id,
         )
     return dict(rows)

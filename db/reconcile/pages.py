@@ -63,7 +63,7 @@ async def pages(
     """Return a subject's pages in this pass, in order."""
     with mapped_errors():
         rows = await conn.fetch(
-            f"SELECT {_RECORD} FROM snapshots AS s"  # noqa: S608 - this module's own columns
+            f"SELECT {_RECORD} FROM twinstream.snapshots AS s"  # noqa: S608 - this module's own columns
             " WHERE s.run_id = $1 AND s.platform = $2 AND s.subject = $3 ORDER BY s.page",
             run_id,
             platform,
@@ -80,10 +80,11 @@ async def add_page(conn: asyncpg.Connection, run_id: int, owner: str, page: Page
     with mapped_errors():
         added: int | None = await conn.fetchval(
             """
-            INSERT INTO snapshots AS s (run_id, platform, subject, page, part, after_id, upto_id,
+            INSERT INTO twinstream.snapshots
+                AS s (run_id, platform, subject, page, part, after_id, upto_id,
                 looked_at, rows, is_last, checksum, taken_at)
             SELECT r.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-            FROM reconcile_runs AS r
+            FROM twinstream.reconcile_runs AS r
             -- The owner of a lost pass records nothing any more.
             WHERE r.id = $1 AND r.owner = $2 AND r.status = 'running'
             -- A page that was compared stays: what it showed is in `drift` already.
@@ -123,20 +124,20 @@ async def forget_uncompared(conn: asyncpg.Connection, run_id: int, owner: str) -
             """
             -- Locks the pass, and selects nothing once this owner has lost it.
             WITH owned AS (
-                SELECT id FROM reconcile_runs
+                SELECT id FROM twinstream.reconcile_runs
                 WHERE id = $1 AND owner = $2 AND status = 'running' FOR UPDATE
             ),
             -- Later pages go too, even compared ones: a page taken again may end at another id,
             -- and the next one has to begin there.
             lost AS (
-                DELETE FROM snapshots AS s USING owned, (
-                    SELECT platform, subject, min(page) AS page FROM snapshots
+                DELETE FROM twinstream.snapshots AS s USING owned, (
+                    SELECT platform, subject, min(page) AS page FROM twinstream.snapshots
                     WHERE run_id = $1 AND compared_at IS NULL GROUP BY platform, subject
                 ) AS f
                 WHERE s.run_id = owned.id AND s.platform = f.platform AND s.subject = f.subject
                     AND s.page >= f.page
             )
-            UPDATE reconcile_runs AS r SET pages = NULL FROM owned WHERE r.id = owned.id
+            UPDATE twinstream.reconcile_runs AS r SET pages = NULL FROM owned WHERE r.id = owned.id
             """,
             run_id,
             owner,
@@ -159,13 +160,13 @@ async def leave_out(
     with mapped_errors():
         await conn.execute(
             """
-            INSERT INTO snapshots (run_id, platform, subject, page, part, after_id, upto_id,
-                looked_at, rows, is_last, checksum, taken_at, compared_at, refused)
+            INSERT INTO twinstream.snapshots (run_id, platform, subject, page, part, after_id,
+                upto_id, looked_at, rows, is_last, checksum, taken_at, compared_at, refused)
             SELECT r.id, $3, $4, (
-                    SELECT coalesce(max(s.page) + 1, 0) FROM snapshots AS s
+                    SELECT coalesce(max(s.page) + 1, 0) FROM twinstream.snapshots AS s
                     WHERE s.run_id = r.id AND s.platform = $3 AND s.subject = $4
                 ), 'left out', 0, 0, 0, 0, false, '', now(), now(), $5
-            FROM reconcile_runs AS r
+            FROM twinstream.reconcile_runs AS r
             WHERE r.id = $1 AND r.owner = $2 AND r.status = 'running'
             """,
             run_id,
@@ -181,8 +182,8 @@ async def all_taken(conn: asyncpg.Connection, run_id: int, owner: str) -> None:
     with mapped_errors():
         await conn.execute(
             """
-            UPDATE reconcile_runs SET
-                pages = (SELECT count(*) FROM snapshots WHERE run_id = $1)
+            UPDATE twinstream.reconcile_runs SET
+                pages = (SELECT count(*) FROM twinstream.snapshots WHERE run_id = $1)
             WHERE id = $1 AND owner = $2 AND status = 'running'
             """,
             run_id,
@@ -200,7 +201,7 @@ async def find_page(conn: asyncpg.Connection, page_id: PageId) -> KnownPage | No
         row = await conn.fetchrow(
             f"""
             SELECT {_RECORD}, s.compared_at, r.dry_run, r.accepted
-            FROM reconcile_runs AS r JOIN snapshots AS s ON s.run_id = r.id
+            FROM twinstream.reconcile_runs AS r JOIN twinstream.snapshots AS s ON s.run_id = r.id
             WHERE r.id = $1 AND r.status = 'running'
                 AND s.platform = $2 AND s.subject = $3 AND s.page = $4
             FOR SHARE OF r FOR NO KEY UPDATE OF s
@@ -220,7 +221,7 @@ async def mark_compared(
     with mapped_errors():
         await conn.execute(
             """
-            UPDATE snapshots SET compared_at = now(), refused = $5
+            UPDATE twinstream.snapshots SET compared_at = now(), refused = $5
             WHERE run_id = $1 AND platform = $2 AND subject = $3 AND page = $4
             """,
             *page_id,
@@ -236,7 +237,7 @@ async def progress(conn: asyncpg.Connection, run_id: int) -> Progress:
             SELECT count(*) FILTER (WHERE compared_at IS NULL) AS waiting,
                 min(platform || ' ' || subject || ', page ' || page || ': ' || refused)
                     FILTER (WHERE part <> 'left out') AS refused
-            FROM snapshots
+            FROM twinstream.snapshots
             WHERE run_id = $1 AND (compared_at IS NULL OR refused IS NOT NULL)
             """,
             run_id,
@@ -252,7 +253,8 @@ async def subjects_of(
         rows = await conn.fetch(
             """
             SELECT platform, subject, min(refused) FILTER (WHERE part = 'left out') AS why
-            FROM snapshots WHERE run_id = $1 GROUP BY platform, subject ORDER BY platform, subject
+            FROM twinstream.snapshots WHERE run_id = $1 GROUP BY platform, subject
+            ORDER BY platform, subject
             """,
             run_id,
         )
@@ -263,7 +265,7 @@ async def count(conn: asyncpg.Connection, run_id: int) -> int:
     """Count the recorded pages of a pass."""
     with mapped_errors():
         number: int = await conn.fetchval(
-            "SELECT count(*) FROM snapshots WHERE run_id = $1", run_id
+            "SELECT count(*) FROM twinstream.snapshots WHERE run_id = $1", run_id
         )
     return number
 

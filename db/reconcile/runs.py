@@ -62,7 +62,8 @@ async def is_due(conn: asyncpg.Connection, *, interval_s: float) -> bool:
         due: bool = await conn.fetchval(
             """
             SELECT coalesce((
-                SELECT started_at <= now() - make_interval(secs => $1) FROM reconcile_runs
+                SELECT started_at <= now() - make_interval(secs => $1)
+                FROM twinstream.reconcile_runs
                 WHERE member_id IS NULL AND NOT dry_run ORDER BY id DESC LIMIT 1
             ), true)
             """,
@@ -94,17 +95,18 @@ async def begin(
     with mapped_errors():
         before = await conn.fetchval(
             """
-            SELECT touched_upto FROM reconcile_runs
+            SELECT touched_upto FROM twinstream.reconcile_runs
             WHERE status = 'finished' AND member_id IS NULL AND NOT dry_run
             ORDER BY id DESC LIMIT 1
             """
         )
         row = await conn.fetchrow(
             f"""
-            INSERT INTO reconcile_runs
+            INSERT INTO twinstream.reconcile_runs
                 (cause, owner, lease_until, member_id, everybody, dry_run, accepted, touched_upto)
             VALUES ($1, $2, now() + make_interval(secs => $3), $4, $5, $6, $7, coalesce((
-                SELECT id FROM transactions WHERE created_at < now() - make_interval(secs => $8)
+                SELECT id FROM twinstream.transactions
+                WHERE created_at < now() - make_interval(secs => $8)
                 ORDER BY id DESC LIMIT 1
             ), 0))
             ON CONFLICT DO NOTHING
@@ -129,12 +131,14 @@ async def begin(
 
 async def _touch(conn: asyncpg.Connection, run: Run, after: int) -> None:
     if run.member_id is not None:
-        await conn.execute("INSERT INTO reconcile_touched VALUES ($1, $2)", run.id, run.member_id)
+        await conn.execute(
+            "INSERT INTO twinstream.reconcile_touched VALUES ($1, $2)", run.id, run.member_id
+        )
         return
     await conn.execute(
         """
-        INSERT INTO reconcile_touched (run_id, member_id)
-        SELECT DISTINCT $1::bigint, member_id FROM transactions WHERE id > $2
+        INSERT INTO twinstream.reconcile_touched (run_id, member_id)
+        SELECT DISTINCT $1::bigint, member_id FROM twinstream.transactions WHERE id > $2
         """,
         run.id,
         after,
@@ -146,7 +150,7 @@ async def take_over(conn: asyncpg.Connection, *, owner: str, lease_s: float) -> 
     with mapped_errors():
         row = await conn.fetchrow(
             f"""
-            UPDATE reconcile_runs
+            UPDATE twinstream.reconcile_runs
             SET owner = $1, lease_until = now() + make_interval(secs => $2)
             WHERE status = 'running' AND (lease_until < now() OR owner = $1)
             RETURNING {_RUN}
@@ -162,7 +166,7 @@ async def renew(conn: asyncpg.Connection, run_id: int, *, owner: str, lease_s: f
     with mapped_errors():
         kept: int | None = await conn.fetchval(
             """
-            UPDATE reconcile_runs SET lease_until = now() + make_interval(secs => $3)
+            UPDATE twinstream.reconcile_runs SET lease_until = now() + make_interval(secs => $3)
             WHERE id = $1 AND owner = $2 AND status = 'running' RETURNING 1
             """,
             run_id,
@@ -183,7 +187,8 @@ async def report(conn: asyncpg.Connection, run_id: int) -> RunReport | None:
                 ) FILTER (WHERE s.part = 'left out'), '{}') AS left_out, r.started_at,
                 r.finished_at, r.members, r.findings, r.repairs, r.pages,
                 count(s.page) AS taken, count(s.compared_at) AS compared
-            FROM reconcile_runs AS r LEFT JOIN snapshots AS s ON s.run_id = r.id
+            FROM twinstream.reconcile_runs AS r LEFT JOIN twinstream.snapshots AS s
+                ON s.run_id = r.id
             WHERE r.id = $1 GROUP BY r.id
             """,
             run_id,
@@ -199,7 +204,7 @@ async def age_of_last_s(conn: asyncpg.Connection) -> float | None:
     with mapped_errors():
         age: float | None = await conn.fetchval(
             """
-            SELECT extract(epoch FROM now() - finished_at)::float8 FROM reconcile_runs
+            SELECT extract(epoch FROM now() - finished_at)::float8 FROM twinstream.reconcile_runs
             WHERE status = 'finished' AND member_id IS NULL AND NOT dry_run
             ORDER BY id DESC LIMIT 1
             """
@@ -212,7 +217,7 @@ async def touched_after(conn: asyncpg.Connection, run_id: int, after: int, limit
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT member_id FROM reconcile_touched WHERE run_id = $1 AND member_id > $2
+            SELECT member_id FROM twinstream.reconcile_touched WHERE run_id = $1 AND member_id > $2
             ORDER BY member_id LIMIT $3
             """,
             run_id,
@@ -232,14 +237,14 @@ async def end(
     with mapped_errors():
         ended = await conn.fetchrow(
             """
-            UPDATE reconcile_runs AS r SET
+            UPDATE twinstream.reconcile_runs AS r SET
                 status = CASE WHEN $3::text IS NULL THEN 'finished' ELSE 'stopped' END,
                 stopped_because = $3, finished_at = now(),
                 members = coalesce((SELECT max(looked_at) FROM (
-                    SELECT sum(looked_at) AS looked_at FROM snapshots WHERE run_id = r.id
+                    SELECT sum(looked_at) AS looked_at FROM twinstream.snapshots WHERE run_id = r.id
                     GROUP BY platform, subject) AS s), 0),
-                findings = (SELECT count(*) FROM drift WHERE run_id = r.id),
-                repairs = (SELECT count(*) FROM drift
+                findings = (SELECT count(*) FROM twinstream.drift WHERE run_id = r.id),
+                repairs = (SELECT count(*) FROM twinstream.drift
                            WHERE run_id = r.id AND decision = 'repaired')
             WHERE id = $1 AND owner = $2 AND status = 'running' RETURNING dry_run
             """,
@@ -251,10 +256,10 @@ async def end(
             return False
         if stopped_because is None and not ended["dry_run"]:
             await sweeps.move_on(conn, run_id)
-        await conn.execute("DELETE FROM reconcile_touched WHERE run_id = $1", run_id)
+        await conn.execute("DELETE FROM twinstream.reconcile_touched WHERE run_id = $1", run_id)
         await conn.execute(
             """
-            UPDATE drift SET decision = 'stopped', decided_at = now(),
+            UPDATE twinstream.drift SET decision = 'stopped', decided_at = now(),
                 why = 'nothing was decided: ' || $2
             WHERE run_id = $1 AND decision = 'found'
             """,

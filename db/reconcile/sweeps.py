@@ -53,7 +53,7 @@ async def find_sweep(conn: asyncpg.Connection, platform: Platform, subject: str)
             """
             SELECT after_id, passed, passed_last_time,
                 extract(epoch FROM now() - began_at)::float8 AS age_s
-            FROM reconcile_walks WHERE platform = $1 AND subject = $2
+            FROM twinstream.reconcile_walks WHERE platform = $1 AND subject = $2
             """,
             platform,
             subject,
@@ -71,7 +71,7 @@ async def move_on(conn: asyncpg.Connection, run_id: int) -> None:
             """
             SELECT platform, subject, min(after_id) AS after_id, max(upto_id) AS upto_id,
                 sum(looked_at)::bigint AS ids, bool_or(is_last) AS came_round
-            FROM snapshots WHERE run_id = $1 AND part IN ('slice', 'left out')
+            FROM twinstream.snapshots WHERE run_id = $1 AND part IN ('slice', 'left out')
             GROUP BY platform, subject HAVING bool_and(part <> 'left out')
             ORDER BY platform, subject
             """,
@@ -82,7 +82,7 @@ async def move_on(conn: asyncpg.Connection, run_id: int) -> None:
             position = moved(await find_sweep(conn, done.platform, done.subject), done)
             await conn.execute(
                 """
-                INSERT INTO reconcile_walks AS w
+                INSERT INTO twinstream.reconcile_walks AS w
                     (platform, subject, after_id, passed, passed_last_time, began_at)
                 VALUES ($1, $2, $3, $4, $5, now())
                 ON CONFLICT ON CONSTRAINT reconcile_walk_once DO UPDATE SET

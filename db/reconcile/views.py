@@ -92,7 +92,7 @@ _BOOKS = """
 -- Each member's ledger rows are read once, by the index; all sums below are made from them.
 WITH entered AS MATERIALIZED (
     SELECT member_id, platform, source, idempotency_key, delta_xp, delta_balance, achievement
-    FROM transactions WHERE member_id = ANY ($2::bigint[])
+    FROM twinstream.transactions WHERE member_id = ANY ($2::bigint[])
 ),
 -- What the books and, from the rows at their origin, the settled totals should say.
 sums AS (
@@ -110,7 +110,7 @@ unlocked AS (
 ),
 -- The achievements that the books have on this platform.
 held AS (
-    SELECT member_id, achievement FROM achievements
+    SELECT member_id, achievement FROM twinstream.achievements
     WHERE platform = $1 AND member_id = ANY ($2::bigint[])
 ),
 -- Both sets compared; members in whom they are equal have no row.
@@ -132,7 +132,7 @@ alone AS (
 -- Of these, the events that no consumer will bring any more: completed, or cleaned up since.
 unentered AS (
     SELECT a.member_id, array_agg(a.idempotency_key ORDER BY a.idempotency_key) AS keys
-    FROM alone AS a LEFT JOIN sync_events AS e USING (idempotency_key)
+    FROM alone AS a LEFT JOIN twinstream.sync_events AS e USING (idempotency_key)
     WHERE e.status IS NULL OR e.status = 'completed'
     GROUP BY a.member_id
 )
@@ -140,19 +140,19 @@ SELECT m.id AS member_id, c.account_id, s.member_id IS NOT NULL AS is_there,
     coalesce(s.xp, 0) AS seen_xp, coalesce(s.balance, 0) AS seen_balance,
     coalesce(s.rank, 0) AS seen_rank,
     coalesce(l.xp, 0) AS expected_xp, coalesce(l.balance, 0) AS expected_balance,
-    rank_on(coalesce(s.xp, 0), (SELECT ladder())) AS expected_rank,
+    twinstream.rank_on(coalesce(s.xp, 0), (SELECT twinstream.ladder())) AS expected_rank,
     CASE WHEN c.account_id IS NOT NULL THEN f.wanted END AS wanted_rank,
     coalesce(t.missing, '{}') AS missing, coalesce(t.additional, '{}') AS additional,
     m.xp AS seen_total_xp, m.balance AS seen_total_balance,
     coalesce(l.total_xp, 0) AS expected_total_xp,
     coalesce(l.total_balance, 0) AS expected_total_balance,
     coalesce(u.keys, '{}') AS unentered
-FROM members AS m
-LEFT JOIN accounts AS c
+FROM twinstream.members AS m
+LEFT JOIN twinstream.accounts AS c
     ON c.member_id = m.id AND c.platform = $1 AND c.member_id = ANY ($2::bigint[])
-LEFT JOIN sync_state AS s
+LEFT JOIN twinstream.sync_state AS s
     ON s.member_id = m.id AND s.platform = $1 AND s.member_id = ANY ($2::bigint[])
-LEFT JOIN surfaces AS f
+LEFT JOIN twinstream.surfaces AS f
     ON f.member_id = m.id AND f.platform = $1 AND f.surface = 'rank'
         AND f.member_id = ANY ($2::bigint[])
 LEFT JOIN sums AS l ON l.member_id = m.id
@@ -174,13 +174,14 @@ async def store_rows(
                 coalesce(l.xp, 0) - coalesce(d.xp, 0)::numeric AS xp,
                 coalesce(l.balance, 0) - coalesce(d.balance, 0)::numeric AS balance
             FROM unnest($2::bigint[]) AS u (account_id)
-            LEFT JOIN accounts AS a ON a.platform = $1 AND a.account_id = u.account_id
+            LEFT JOIN twinstream.accounts AS a ON a.platform = $1 AND a.account_id = u.account_id
                 AND a.account_id = ANY ($2::bigint[])
             LEFT JOIN LATERAL (
                 SELECT sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance
-                FROM transactions AS t WHERE t.member_id = a.member_id AND t.platform = $1
+                FROM twinstream.transactions AS t WHERE t.member_id = a.member_id
+                    AND t.platform = $1
             ) AS l ON true
-            LEFT JOIN store_debts AS d ON d.member_id = a.member_id AND d.platform = $1
+            LEFT JOIN twinstream.store_debts AS d ON d.member_id = a.member_id AND d.platform = $1
             ORDER BY u.account_id
             """,
             platform,
@@ -200,8 +201,8 @@ async def in_flight(
                 coalesce(sum(t.delta_xp) FILTER (WHERE e.status <> 'failed'), 0) AS xp,
                 coalesce(sum(t.delta_balance) FILTER (WHERE e.status <> 'failed'), 0) AS balance,
                 count(*) FILTER (WHERE e.status = 'failed') AS buried
-            FROM sync_events AS e
-            JOIN transactions AS t
+            FROM twinstream.sync_events AS e
+            JOIN twinstream.transactions AS t
                 ON t.idempotency_key = e.idempotency_key AND t.platform = e.source
             WHERE e.member_id = ANY ($2::bigint[]) AND e.source <> $1 AND e.status <> 'completed'
             GROUP BY e.member_id
@@ -218,7 +219,7 @@ async def in_flight(
 async def about_members(conn: asyncpg.Connection) -> int:
     """Return roughly how many members exist: the highest id, without counting them."""
     with mapped_errors():
-        highest: int | None = await conn.fetchval("SELECT max(id) FROM members")
+        highest: int | None = await conn.fetchval("SELECT max(id) FROM twinstream.members")
     return highest or 0
 
 
@@ -226,7 +227,7 @@ async def members_after(conn: asyncpg.Connection, after: int, limit: int) -> lis
     """Return the next members above `after`, in order."""
     with mapped_errors():
         rows = await conn.fetch(
-            "SELECT id FROM members WHERE id > $1 ORDER BY id LIMIT $2", after, limit
+            "SELECT id FROM twinstream.members WHERE id > $1 ORDER BY id LIMIT $2", after, limit
         )
     return [member_id for (member_id,) in rows]
 
@@ -238,7 +239,7 @@ async def accounts_after(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT account_id FROM accounts WHERE platform = $1 AND account_id > $2
+            SELECT account_id FROM twinstream.accounts WHERE platform = $1 AND account_id > $2
             ORDER BY account_id LIMIT $3
             """,
             platform,
@@ -255,7 +256,7 @@ async def accounts_of(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT account_id FROM accounts
+            SELECT account_id FROM twinstream.accounts
             WHERE platform = $1 AND member_id = ANY ($2::bigint[]) ORDER BY account_id
             """,
             platform,

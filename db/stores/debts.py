@@ -95,8 +95,8 @@ async def pay(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT a.account_id, d.member_id, d.xp, d.balance FROM store_debts AS d
-            JOIN accounts AS a ON a.member_id = d.member_id AND a.platform = d.platform
+            SELECT a.account_id, d.member_id, d.xp, d.balance FROM twinstream.store_debts AS d
+            JOIN twinstream.accounts AS a ON a.member_id = d.member_id AND a.platform = d.platform
             WHERE d.platform = $1 AND a.account_id > $2
                 AND (d.retry_at IS NULL OR d.retry_at <= now())
             ORDER BY a.account_id LIMIT $3
@@ -132,7 +132,8 @@ async def set_aside(conn: asyncpg.Connection) -> list[SetAside]:
             """
             SELECT d.platform, count(*), min(a.account_id),
                 (array_agg(d.error ORDER BY a.account_id))[1]
-            FROM store_debts AS d JOIN accounts AS a USING (member_id, platform)
+            FROM twinstream.store_debts AS d JOIN twinstream.accounts AS a
+                USING (member_id, platform)
             WHERE d.error IS NOT NULL
             GROUP BY d.platform ORDER BY d.platform
             """
@@ -150,7 +151,7 @@ async def _apply(
 ) -> None:
     """Apply amounts that are due, together with debts. Amounts that cannot be applied are owed."""
     accounts = await conn.fetch(
-        "SELECT member_id, account_id FROM accounts"
+        "SELECT member_id, account_id FROM twinstream.accounts"
         " WHERE platform = $1 AND member_id = ANY ($2::bigint[])",
         platform,
         sorted(due),
@@ -196,7 +197,7 @@ async def owe(conn: asyncpg.Connection, platform: Platform, debts: Mapping[int, 
     with mapped_errors():
         await conn.execute(
             """
-            INSERT INTO store_debts AS d (member_id, platform, xp, balance)
+            INSERT INTO twinstream.store_debts AS d (member_id, platform, xp, balance)
             SELECT member_id, $1, xp, balance
             FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS o (member_id, xp, balance)
             ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
@@ -215,7 +216,7 @@ async def _owed(
     """Lock and return what members are owed, and whether a debt was left out that is set aside."""
     rows = await conn.fetch(
         """
-        SELECT member_id, xp, balance, retry_at IS NOT NULL FROM store_debts
+        SELECT member_id, xp, balance, retry_at IS NOT NULL FROM twinstream.store_debts
         WHERE platform = $1 AND member_id = ANY ($2::bigint[])
         ORDER BY member_id
         FOR UPDATE
@@ -230,7 +231,8 @@ async def _owed(
 async def _forgive(conn: asyncpg.Connection, platform: Platform, members: Sequence[int]) -> None:
     if members:
         await conn.execute(
-            "DELETE FROM store_debts WHERE platform = $1 AND member_id = ANY ($2::bigint[])",
+            "DELETE FROM twinstream.store_debts WHERE platform = $1"
+            " AND member_id = ANY ($2::bigint[])",
             platform,
             members,
         )
@@ -241,7 +243,7 @@ async def _set_aside(conn: asyncpg.Connection, platform: Platform, whys: Mapping
     if whys:
         await conn.execute(
             """
-            UPDATE store_debts AS d SET error = u.why, attempts = d.attempts + 1,
+            UPDATE twinstream.store_debts AS d SET error = u.why, attempts = d.attempts + 1,
                 retry_at = now() + least($4, 2 ^ least(d.attempts, 20)) * interval '1 second'
             FROM unnest($2::bigint[], $3::text[]) AS u (member_id, why)
             WHERE d.platform = $1 AND d.member_id = u.member_id

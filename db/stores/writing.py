@@ -320,8 +320,9 @@ class _Writing:
         rows = await self._conn.fetch(
             """
             SELECT DISTINCT a.account_id
-            FROM (SELECT member_id, status FROM sync_events ORDER BY id DESC LIMIT $2) AS e
-            JOIN accounts AS a USING (member_id)
+            FROM (SELECT member_id, status FROM twinstream.sync_events ORDER BY id DESC
+                LIMIT $2) AS e
+            JOIN twinstream.accounts AS a USING (member_id)
             WHERE e.status = 'completed' AND a.platform = $1 AND a.account_id <> ALL ($3::bigint[])
             LIMIT $4
             """,

@@ -31,14 +31,15 @@ async def take(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> l
             WITH taken AS (
                 -- The account says where to announce, and by which name. Other bots skip the rows.
                 SELECT f.member_id, f.surface, f.shown_at, a.account_id, a.display_name
-                FROM surfaces AS f
-                JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+                FROM twinstream.surfaces AS f
+                JOIN twinstream.accounts AS a ON a.member_id = f.member_id
+                    AND a.platform = f.platform
                 WHERE f.platform = $1 AND f.announce
                 ORDER BY f.shown_at LIMIT $2
                 FOR NO KEY UPDATE OF f SKIP LOCKED
             ), ended AS (
                 -- In the same statement, so that no other bot takes them.
-                UPDATE surfaces AS f SET announce = false
+                UPDATE twinstream.surfaces AS f SET announce = false
                 FROM taken AS t
                 WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
                 RETURNING f.member_id, f.surface, f.announced
@@ -60,7 +61,7 @@ async def give_back(
     with mapped_errors():
         await conn.execute(
             """
-            UPDATE surfaces AS f SET announce = true
+            UPDATE twinstream.surfaces AS f SET announce = true
             FROM unnest($2::bigint[], $3::text[]) AS t (member_id, surface)
             WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
             """,
@@ -76,7 +77,7 @@ async def drop_old(conn: asyncpg.Connection, platform: Platform, *, older_than_s
         count: int = await conn.fetchval(
             """
             WITH old AS (
-                UPDATE surfaces SET announce = false
+                UPDATE twinstream.surfaces SET announce = false
                 WHERE platform = $1 AND announce
                     AND shown_at < now() - make_interval(secs => $2)
                 RETURNING 1

@@ -67,9 +67,9 @@ async def accounts_after(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT a.account_id FROM accounts AS a
+            SELECT a.account_id FROM twinstream.accounts AS a
             WHERE a.platform = $1 AND a.account_id > $2 AND EXISTS (
-                SELECT FROM surfaces AS f
+                SELECT FROM twinstream.surfaces AS f
                 WHERE f.member_id = a.member_id AND f.platform = a.platform
             )
             ORDER BY a.account_id LIMIT $3
@@ -99,8 +99,8 @@ async def appearances(
                 bool_and(f.wanted IS NOT DISTINCT FROM f.shown AND f.shown_at < $3
                     AND coalesce(f.taken_until <= clock_timestamp(), true)) AS is_still,
                 coalesce(bool_or(f.parked = $4), false) AS is_absent
-            FROM accounts AS a
-            JOIN surfaces AS f ON f.member_id = a.member_id AND f.platform = a.platform
+            FROM twinstream.accounts AS a
+            JOIN twinstream.surfaces AS f ON f.member_id = a.member_id AND f.platform = a.platform
             WHERE a.platform = $1 AND a.account_id = ANY ($2::bigint[])
             GROUP BY a.account_id, f.member_id
             """,
@@ -143,14 +143,15 @@ async def note_absent(
             WITH theirs AS (
                 -- Locked in the order in which the ledger locks them.
                 SELECT f.member_id, f.surface
-                FROM accounts AS a
-                JOIN surfaces AS f ON f.member_id = a.member_id AND f.platform = a.platform
+                FROM twinstream.accounts AS a
+                JOIN twinstream.surfaces AS f ON f.member_id = a.member_id
+                    AND f.platform = a.platform
                 WHERE a.platform = $1 AND a.account_id = ANY ($2::bigint[])
                 ORDER BY f.member_id, f.surface
                 FOR NO KEY UPDATE OF f
             ), noted AS (
                 -- Judged under the lock: a row that changed since the moment proves nothing.
-                UPDATE surfaces AS f SET parked = $4, retry_at = 'infinity', error = $5
+                UPDATE twinstream.surfaces AS f SET parked = $4, retry_at = 'infinity', error = $5
                 FROM theirs AS t
                 WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
                     AND f.parked IS DISTINCT FROM $4
@@ -177,7 +178,7 @@ async def counts(pool: asyncpg.Pool, platform: Platform) -> list[Count]:
             SELECT f.surface, f.wanted, f.shown,
                 coalesce(f.taken_until <= clock_timestamp(), true) AS is_still,
                 f.parked IS NOT DISTINCT FROM $2 AS is_absent, count(*) AS accounts
-            FROM surfaces AS f WHERE f.platform = $1
+            FROM twinstream.surfaces AS f WHERE f.platform = $1
             GROUP BY 1, 2, 3, 4, 5
             """,
             platform,
@@ -195,8 +196,8 @@ async def shown_before(
             """
             SELECT f.surface, f.shown, f.parked,
                 f.wanted IS NOT DISTINCT FROM f.shown AND f.shown_at < $3 AS settled
-            FROM surfaces AS f
-            JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+            FROM twinstream.surfaces AS f
+            JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
             WHERE a.platform = $1 AND a.account_id = $2
             """,
             platform,
@@ -244,13 +245,15 @@ async def _forget(
                 -- Locked in the order in which the ledger locks them. By account, because a link
                 -- may have moved them.
                 SELECT f.member_id, f.surface
-                FROM surfaces AS f
-                JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+                FROM twinstream.surfaces AS f
+                JOIN twinstream.accounts AS a ON a.member_id = f.member_id
+                    AND a.platform = f.platform
                 WHERE a.platform = $1 AND a.account_id = $2 AND (NOT $3 OR f.parked = '{ABSENT}')
                 ORDER BY f.surface
                 FOR NO KEY UPDATE OF f
             )
-            UPDATE surfaces AS f SET {want_again(priority="$4")}, shown = NULL, forgotten = true,
+            UPDATE twinstream.surfaces AS f SET {want_again(priority="$4")},
+                shown = NULL, forgotten = true,
                 unconfirmed = CASE WHEN $3 OR f.taken_until > now()
                     THEN array(SELECT DISTINCT unnest({MAY_BE_SEEN} || 0)) END
             FROM theirs AS t

@@ -80,8 +80,8 @@ async def take(
                     CROSS JOIN LATERAL (
                         SELECT f.member_id, a.account_id, f.priority,
                             greatest(f.wanted_at, f.retry_at, f.taken_until) AS since
-                        FROM surfaces AS f
-                        JOIN accounts AS a
+                        FROM twinstream.surfaces AS f
+                        JOIN twinstream.accounts AS a
                             ON a.member_id = f.member_id AND a.platform = f.platform
                         WHERE f.platform = $1 AND f.priority = p.priority
                             AND f.wanted IS DISTINCT FROM f.shown
@@ -90,12 +90,12 @@ async def take(
                             -- A member is with one worker at most, and an absent one with none,
                             -- whichever of the surfaces is due.
                             AND NOT EXISTS (
-                                SELECT FROM surfaces AS g
+                                SELECT FROM twinstream.surfaces AS g
                                 WHERE g.member_id = f.member_id AND g.platform = f.platform
                                     AND g.taken_until > statement_timestamp()
                             )
                             AND NOT EXISTS (
-                                SELECT FROM surfaces AS g
+                                SELECT FROM twinstream.surfaces AS g
                                 WHERE g.member_id = f.member_id AND g.platform = f.platform
                                     AND g.parked = '{ABSENT}'
                             )
@@ -111,11 +111,11 @@ async def take(
                     SELECT f.member_id, f.surface, f.shown, f.unconfirmed, d.account_id, d.urgency,
                         d.since
                     FROM members_due AS d
-                    JOIN surfaces AS f ON f.member_id = d.member_id AND f.platform = $1
+                    JOIN twinstream.surfaces AS f ON f.member_id = d.member_id AND f.platform = $1
                     ORDER BY f.member_id, f.surface
                     FOR NO KEY UPDATE OF f
                 )
-                UPDATE surfaces AS f
+                UPDATE twinstream.surfaces AS f
                 SET taken_until = statement_timestamp() + make_interval(secs => $3),
                     shown = CASE WHEN f.shown = f.wanted THEN f.shown END,
                     unconfirmed = CASE WHEN f.shown IS DISTINCT FROM f.wanted
@@ -280,12 +280,12 @@ async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection
             """
             WITH freed AS (
                 -- Locked in the order in which the ledger locks them.
-                SELECT member_id, surface FROM surfaces
+                SELECT member_id, surface FROM twinstream.surfaces
                 WHERE platform = $1 AND parked IS NOT NULL AND parked <> ALL ($2::text[])
                 ORDER BY member_id, surface
                 FOR NO KEY UPDATE
             ), tried AS (
-                UPDATE surfaces AS f SET parked = NULL, retry_at = NULL, error = NULL
+                UPDATE twinstream.surfaces AS f SET parked = NULL, retry_at = NULL, error = NULL
                 FROM freed AS u
                 WHERE f.member_id = u.member_id AND f.platform = $1 AND f.surface = u.surface
             )
@@ -302,7 +302,7 @@ async def waiting(pool: asyncpg.Pool, platform: Platform) -> int:
     with mapped_errors():
         count: int = await pool.fetchval(
             """
-            SELECT count(*) FROM surfaces
+            SELECT count(*) FROM twinstream.surfaces
             WHERE platform = $1 AND wanted IS DISTINCT FROM shown AND parked IS NULL
             """,
             platform,
@@ -312,8 +312,8 @@ async def waiting(pool: asyncpg.Pool, platform: Platform) -> int:
 
 # Locks in the order in which the ledger locks. By account, because a link may have moved the rows.
 _LOCK = """
-    SELECT FROM surfaces AS f
-    JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+    SELECT FROM twinstream.surfaces AS f
+    JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
     WHERE a.platform = $1 AND a.account_id = $2
     ORDER BY f.surface
     FOR NO KEY UPDATE OF f
@@ -324,8 +324,8 @@ _LOCK = """
 _THEIRS = """
     SELECT f.member_id, f.surface, w.number, w.place,
         coalesce(f.wanted_at = w.wanted_at, false) AS unchanged
-    FROM surfaces AS f
-    JOIN accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+    FROM twinstream.surfaces AS f
+    JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
     LEFT JOIN unnest($4::text[], $5::integer[], $6::timestamptz[]) WITH ORDINALITY
         AS w (surface, number, wanted_at, place) USING (surface)
     WHERE a.platform = $1 AND a.account_id = $2
@@ -351,7 +351,7 @@ async def _note(
             tag: str = await conn.execute(
                 f"""
                 WITH h AS ({of})
-                UPDATE surfaces AS f SET {changes}
+                UPDATE twinstream.surfaces AS f SET {changes}
                 FROM h
                 WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
                 """,  # noqa: S608 - this module's own constants

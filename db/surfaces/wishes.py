@@ -38,10 +38,11 @@ def want(wishes: str, *, platform: str = "w.platform") -> str:
     linking makes it. Rows are locked in member order.
     """
     return f"""
-        INSERT INTO surfaces AS f (member_id, platform, surface, wanted, wanted_key, priority)
+        INSERT INTO twinstream.surfaces
+            AS f (member_id, platform, surface, wanted, wanted_key, priority)
         SELECT w.member_id, {platform}, w.surface, w.number, w.wanted_key, w.priority
         FROM {wishes} AS w
-        JOIN accounts AS a ON a.member_id = w.member_id AND a.platform = {platform}
+        JOIN twinstream.accounts AS a ON a.member_id = w.member_id AND a.platform = {platform}
         ORDER BY w.member_id, {platform}, w.surface
         ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET {_REPLACED},
             retry_at = CASE WHEN f.parked = '{ABSENT}' THEN f.retry_at END,
@@ -78,7 +79,7 @@ async def want_rank(
                 f"""(
                     SELECT s.member_id, s.platform, '{RANK}' AS surface, s.rank AS number,
                         $3::text AS wanted_key, $4::smallint AS priority
-                    FROM sync_state AS s WHERE s.member_id = $1 AND s.platform = $2
+                    FROM twinstream.sync_state AS s WHERE s.member_id = $1 AND s.platform = $2
                 )"""  # noqa: S608 - a constant
             ),
             member_id,
@@ -131,7 +132,7 @@ async def want_merged(conn: asyncpg.Connection, *, keep: int, drop: int) -> None
         # the lease that it has just ended.
         await conn.execute(
             """
-            SELECT FROM surfaces WHERE member_id IN ($1, $2)
+            SELECT FROM twinstream.surfaces WHERE member_id IN ($1, $2)
             ORDER BY member_id, platform, surface
             FOR NO KEY UPDATE
             """,
@@ -144,22 +145,23 @@ async def want_merged(conn: asyncpg.Connection, *, keep: int, drop: int) -> None
 _WANT_MERGED: Final = f"""
     WITH wanted AS (
         -- A linked member has an account on both platforms, and the merged books decide.
-        SELECT platform, '{RANK}' AS surface, rank AS number FROM sync_state WHERE member_id = $1
+        SELECT platform, '{RANK}' AS surface, rank AS number FROM twinstream.sync_state
+        WHERE member_id = $1
         UNION ALL
         SELECT platform, '{ACHIEVEMENT_PREFIX}' || achievement, 1
-        FROM achievements WHERE member_id = $1
+        FROM twinstream.achievements WHERE member_id = $1
     ), hands AS (
         -- A visit under way to either member is one to the merged member now.
-        SELECT platform, max(taken_until) AS taken_until FROM surfaces
+        SELECT platform, max(taken_until) AS taken_until FROM twinstream.surfaces
         WHERE member_id IN ($1, $2) GROUP BY platform
     ), before AS (
         -- An account shows what was noted under the member that it belonged to until now.
         SELECT platform, surface, array_agg(DISTINCT number) AS numbers
-        FROM surfaces AS f CROSS JOIN unnest({MAY_BE_SEEN}) AS u (number)
+        FROM twinstream.surfaces AS f CROSS JOIN unnest({MAY_BE_SEEN}) AS u (number)
         WHERE member_id IN ($1, $2) AND (unconfirmed IS NOT NULL OR shown IS NOT NULL)
         GROUP BY platform, surface
     )
-    INSERT INTO surfaces AS f
+    INSERT INTO twinstream.surfaces AS f
         (member_id, platform, surface, wanted, wanted_key, priority, taken_until, unconfirmed)
     SELECT $1, w.platform, w.surface, w.number, 'link', $3, h.taken_until, b.numbers
     FROM wanted AS w

@@ -15,14 +15,15 @@ _BOOKS = """
             AS differs
     FROM (
         SELECT member_id, platform, sum(delta_xp) AS xp, sum(delta_balance) AS balance
-        FROM transactions GROUP BY member_id, platform
-    ) AS l FULL JOIN sync_state AS s USING (member_id, platform)
+        FROM twinstream.transactions GROUP BY member_id, platform
+    ) AS l FULL JOIN twinstream.sync_state AS s USING (member_id, platform)
 """
 _RANKS = """
     SELECT 'member ' || member_id || ' on ' || platform AS what,
-        'rank ' || rank AS seen, 'rank ' || rank_on(xp, (SELECT ladder())) AS expected,
-        rank <> rank_on(xp, (SELECT ladder())) AS differs
-    FROM sync_state
+        'rank ' || rank AS seen, 'rank ' || twinstream.rank_on(xp, (SELECT twinstream.ladder()))
+            AS expected,
+        rank <> twinstream.rank_on(xp, (SELECT twinstream.ladder())) AS differs
+    FROM twinstream.sync_state
 """
 _ACHIEVEMENTS = """
     SELECT 'member ' || member_id || ' on ' || platform || ': ' || achievement AS what,
@@ -31,18 +32,18 @@ _ACHIEVEMENTS = """
         a.is_held IS NULL OR l.is_known IS NULL AS differs
     FROM (
         SELECT DISTINCT member_id, platform, achievement, true AS is_known
-        FROM transactions WHERE achievement IS NOT NULL
+        FROM twinstream.transactions WHERE achievement IS NOT NULL
     ) AS l FULL JOIN (
-        SELECT member_id, platform, achievement, true AS is_held FROM achievements
+        SELECT member_id, platform, achievement, true AS is_held FROM twinstream.achievements
     ) AS a USING (member_id, platform, achievement)
 """
 _TOTALS = """
     SELECT 'member ' || m.id AS what, m.xp || ' XP, ' || m.balance || ' balance' AS seen,
         coalesce(l.xp, 0) || ' XP, ' || coalesce(l.balance, 0) || ' balance' AS expected,
         coalesce(l.xp, 0) <> m.xp OR coalesce(l.balance, 0) <> m.balance AS differs
-    FROM members AS m LEFT JOIN (
+    FROM twinstream.members AS m LEFT JOIN (
         SELECT member_id, sum(delta_xp) AS xp, sum(delta_balance) AS balance
-        FROM transactions WHERE platform = source GROUP BY member_id
+        FROM twinstream.transactions WHERE platform = source GROUP BY member_id
     ) AS l ON l.member_id = m.id
 """
 # The cleanup role deletes events that completed long ago. Then their two ledger rows prove them.
@@ -75,10 +76,10 @@ _EVENTS = """
                 THEN 'the event and its row name different platforms or members'
         END AS seen
         -- o: the origin's row. a: the row where it arrived. Any of the three may be missing.
-        FROM (SELECT * FROM transactions WHERE platform = source) AS o
-        FULL JOIN (SELECT * FROM transactions WHERE platform <> source) AS a
+        FROM (SELECT * FROM twinstream.transactions WHERE platform = source) AS o
+        FULL JOIN (SELECT * FROM twinstream.transactions WHERE platform <> source) AS a
             USING (idempotency_key)
-        FULL JOIN sync_events AS e USING (idempotency_key)
+        FULL JOIN twinstream.sync_events AS e USING (idempotency_key)
     ) AS events
 """
 
@@ -94,12 +95,12 @@ BY_LEDGER: Final = {
 STORE_SIDE: Final = """
     SELECT a.account_id, coalesce(l.xp, 0) - coalesce(d.xp, 0)::numeric,
         coalesce(l.balance, 0) - coalesce(d.balance, 0)::numeric
-    FROM accounts AS a
+    FROM twinstream.accounts AS a
     LEFT JOIN (
         SELECT member_id, sum(delta_xp) AS xp, sum(delta_balance) AS balance
-        FROM transactions WHERE platform = $1 GROUP BY member_id
+        FROM twinstream.transactions WHERE platform = $1 GROUP BY member_id
     ) AS l USING (member_id)
-    LEFT JOIN store_debts AS d ON d.member_id = a.member_id AND d.platform = $1
+    LEFT JOIN twinstream.store_debts AS d ON d.member_id = a.member_id AND d.platform = $1
     WHERE a.platform = $1 ORDER BY a.account_id
 """
 """The amounts expected in a platform's own table: the ledger less debts, in account order."""

@@ -39,9 +39,9 @@ async def begin_if_due(conn: asyncpg.Connection, *, interval_s: float) -> bool:
     with mapped_errors():
         begun: int | None = await conn.fetchval(
             """
-            INSERT INTO cleanup_rounds (began_at)
+            INSERT INTO twinstream.cleanup_rounds (began_at)
             SELECT now() WHERE NOT EXISTS (
-                SELECT FROM cleanup_rounds
+                SELECT FROM twinstream.cleanup_rounds
                 WHERE finished_at IS NULL OR began_at > now() - make_interval(secs => $1)
             )
             ON CONFLICT DO NOTHING
@@ -61,7 +61,7 @@ async def step(conn: asyncpg.Connection, *, retention_s: float, limit: int) -> S
     """
     with mapped_errors():
         locked = await conn.fetchrow(
-            "SELECT id, events_upto FROM cleanup_rounds WHERE finished_at IS NULL"
+            "SELECT id, events_upto FROM twinstream.cleanup_rounds WHERE finished_at IS NULL"
             " FOR UPDATE SKIP LOCKED"
         )
         if locked is None:
@@ -78,7 +78,7 @@ async def last_round(conn: asyncpg.Connection) -> Round | None:
         row = await conn.fetchrow(
             """
             SELECT extract(epoch FROM finished_at - began_at)::float8, events, passes, findings
-            FROM cleanup_rounds WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1
+            FROM twinstream.cleanup_rounds WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1
             """
         )
     return None if row is None else Round(*row)
@@ -95,17 +95,18 @@ async def _remove_events(
         """
         WITH page AS MATERIALIZED (
             -- The rows that this step is about; it decides where the next step begins.
-            SELECT id, created_at FROM sync_events WHERE id > $1 ORDER BY id LIMIT $3
+            SELECT id, created_at FROM twinstream.sync_events WHERE id > $1 ORDER BY id LIMIT $3
         ), old AS (
             -- By completion, not by creation: a row may have waited for weeks before it arrived.
-            SELECT id FROM sync_events
+            SELECT id FROM twinstream.sync_events
             WHERE id > $1 AND id <= (SELECT max(id) FROM page) AND status = 'completed'
                 AND processed_at < now() - make_interval(secs => $2)
             ORDER BY id
             FOR UPDATE SKIP LOCKED
         ), gone AS (
             -- By an array of ids, so that the primary key is used and no join is planned.
-            DELETE FROM sync_events WHERE id = ANY (ARRAY (SELECT id FROM old)) RETURNING 1
+            DELETE FROM twinstream.sync_events WHERE id = ANY (ARRAY (SELECT id
+            FROM old)) RETURNING 1
         )
         SELECT count(*), max(id), min(created_at) > now() - make_interval(secs => $2),
             (SELECT count(*) FROM gone)
@@ -117,7 +118,7 @@ async def _remove_events(
     )
     is_last_page = seen < limit or is_young
     await conn.execute(
-        "UPDATE cleanup_rounds SET events_upto = $2, events = events + $3 WHERE id = $1",
+        "UPDATE twinstream.cleanup_rounds SET events_upto = $2, events = events + $3 WHERE id = $1",
         round_id,
         None if is_last_page else upto,
         removed,
@@ -135,14 +136,14 @@ async def _remove_pass(
     """
     run_id: int | None = await conn.fetchval(
         """
-        SELECT r.id FROM reconcile_runs AS r
+        SELECT r.id FROM twinstream.reconcile_runs AS r
         WHERE r.status <> 'running' AND r.finished_at < now() - make_interval(secs => $1)
             AND r.id < (
-                SELECT max(id) FROM reconcile_runs
+                SELECT max(id) FROM twinstream.reconcile_runs
                 WHERE status = 'finished' AND member_id IS NULL AND NOT dry_run
             )
             AND NOT EXISTS (
-                SELECT FROM drift AS d
+                SELECT FROM twinstream.drift AS d
                 WHERE d.run_id = r.id AND d.decision IN ('watched', 'held')
             )
         ORDER BY r.finished_at LIMIT 1
@@ -151,16 +152,19 @@ async def _remove_pass(
         retention_s,
     )
     if run_id is None:
-        await conn.execute("UPDATE cleanup_rounds SET finished_at = now() WHERE id = $1", round_id)
+        await conn.execute(
+            "UPDATE twinstream.cleanup_rounds SET finished_at = now() WHERE id = $1", round_id
+        )
         return Step(0, 0, 0, True)
     findings = await _remove_some(conn, "drift", run_id, limit)
     pages = await _remove_some(conn, "snapshots", run_id, limit)
     passes = 0
     if max(findings, pages) < limit:
-        await conn.execute("DELETE FROM reconcile_runs WHERE id = $1", run_id)
+        await conn.execute("DELETE FROM twinstream.reconcile_runs WHERE id = $1", run_id)
         passes = 1
     await conn.execute(
-        "UPDATE cleanup_rounds SET passes = passes + $2, findings = findings + $3 WHERE id = $1",
+        "UPDATE twinstream.cleanup_rounds"
+        " SET passes = passes + $2, findings = findings + $3 WHERE id = $1",
         round_id,
         passes,
         findings,
@@ -171,8 +175,8 @@ async def _remove_pass(
 async def _remove_some(conn: asyncpg.Connection, table: str, run_id: int, limit: int) -> int:
     removed = await conn.fetch(
         f"""
-        DELETE FROM {table} WHERE ctid = ANY (ARRAY (
-            SELECT ctid FROM {table} WHERE run_id = $1 LIMIT $2
+        DELETE FROM twinstream.{table} WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM twinstream.{table} WHERE run_id = $1 LIMIT $2
         )) RETURNING 1
         """,  # noqa: S608 - the table is this module's own constant
         run_id,

@@ -20,7 +20,7 @@ async def events_by_status(conn: asyncpg.Connection) -> dict[str, int]:
     """Count the events of each status; a status without events is left out."""
     with mapped_errors():
         rows = await conn.fetch(
-            "SELECT status, count(*) FROM sync_events GROUP BY status ORDER BY status"
+            "SELECT status, count(*) FROM twinstream.sync_events GROUP BY status ORDER BY status"
         )
     return dict(rows)
 
@@ -33,9 +33,10 @@ async def uncompleted_events(conn: asyncpg.Connection) -> dict[str, int]:
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT 'pending', count(*) FROM sync_events WHERE status = 'pending'
-            UNION ALL SELECT 'published', count(*) FROM sync_events WHERE status = 'published'
-            UNION ALL SELECT 'failed', count(*) FROM sync_events WHERE status = 'failed'
+            SELECT 'pending', count(*) FROM twinstream.sync_events WHERE status = 'pending'
+            UNION ALL SELECT 'published', count(*) FROM twinstream.sync_events
+                WHERE status = 'published'
+            UNION ALL SELECT 'failed', count(*) FROM twinstream.sync_events WHERE status = 'failed'
             """
         )
     return dict(rows)
@@ -46,7 +47,7 @@ async def newest_failures(conn: asyncpg.Connection, *, limit: int) -> list[Failu
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT idempotency_key, error_message FROM sync_events
+            SELECT idempotency_key, error_message FROM twinstream.sync_events
             WHERE status = 'failed' ORDER BY id DESC LIMIT $1
             """,
             limit,
@@ -58,6 +59,7 @@ async def ledger_rows(conn: asyncpg.Connection, idempotency_key: str) -> int:
     """Count an event's rows in the ledger: one while it is on its way, two once it has arrived."""
     with mapped_errors():
         count: int = await conn.fetchval(
-            "SELECT count(*) FROM transactions WHERE idempotency_key = $1", idempotency_key
+            "SELECT count(*) FROM twinstream.transactions WHERE idempotency_key = $1",
+            idempotency_key,
         )
     return count

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import asyncpg
 
+from launch.schema_home import SEARCH_PATH
+
 MEMORY = Path("/dev/shm")
 #: Bytes that must be free in memory: the servers of two workers take about a fifth of it.
 FREE_BYTES_MIN = 4 << 30
@@ -21,6 +23,8 @@ SETTINGS = {
     "synchronous_commit": "off",
     # A log of writes in memory is no place for a gigabyte of them.
     "max_wal_size": "128MB",
+    # A database made from the template does not inherit what `migrate` set for the login in that.
+    "search_path": SEARCH_PATH,
 }
 
 
@@ -40,7 +44,8 @@ async def make_fast(url: str) -> None:
     conn = await asyncpg.connect(url)
     try:
         for name, value in SETTINGS.items():
-            await conn.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+            quoted = value if name == "search_path" else f"'{value}'"
+            await conn.execute(f"ALTER SYSTEM SET {name} = {quoted}")
         await conn.execute("SELECT pg_reload_conf()")
     finally:
         await conn.close()

@@ -79,11 +79,15 @@ async def test_an_empty_database_is_refused_with_the_remedy(postgres):
 
 
 async def test_an_older_database_is_refused_and_a_newer_one_serves(database_url, pool):
-    await pool.execute("DELETE FROM schema_migrations WHERE version = $1", newest_migration())
+    await pool.execute(
+        "DELETE FROM twinstream.schema_migrations WHERE version = $1", newest_migration()
+    )
     with pytest.raises(SchemaOutdated, match=newest_migration()):
         await open_pool(database_url, name="test")
 
-    await pool.execute("INSERT INTO schema_migrations (version) VALUES ('29991231000001')")
+    await pool.execute(
+        "INSERT INTO twinstream.schema_migrations (version) VALUES ('29991231000001')"
+    )
     newer = await open_pool(database_url, name="test")
     await newer.close()
 
@@ -378,7 +382,9 @@ async def test_the_rules_can_be_added_again_after_an_attempt_that_was_cut_off(po
     conn = await asyncpg.connect(url)
     try:
         await conn.execute("ALTER TABLE drift DROP CONSTRAINT drift_decided_says_why")
-        await conn.execute("DELETE FROM schema_migrations WHERE version >= $1", STATE_RULES)
+        await conn.execute(
+            "DELETE FROM twinstream.schema_migrations WHERE version >= $1", STATE_RULES
+        )
     finally:
         await conn.close()
 
@@ -396,7 +402,9 @@ async def test_an_index_that_was_cut_off_while_it_was_made_is_not_relied_on(post
             "UPDATE pg_index SET indisvalid = false"
             " WHERE indexrelid = 'sync_events_to_publish'::regclass"
         )
-        await conn.execute("DELETE FROM schema_migrations WHERE version > $1", STATE_RULES)
+        await conn.execute(
+            "DELETE FROM twinstream.schema_migrations WHERE version > $1", STATE_RULES
+        )
         with pytest.raises(LaunchError, match="REINDEX INDEX CONCURRENTLY sync_events_to_publish"):
             migrate(url)
         await conn.execute("REINDEX INDEX CONCURRENTLY sync_events_to_publish")
