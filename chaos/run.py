@@ -11,7 +11,7 @@ from typing import NamedTuple
 import asyncpg
 
 from db import PLATFORMS
-from db.members.linking import issue_code, redeem_code
+from db.links.codes import issue_code, redeem_code
 
 from .audit import Audit, audit, unfinished_events, unfinished_groups
 from .commit_journal import prepare

@@ -21,6 +21,15 @@ CREATE FUNCTION twinstream.rank_of(xp bigint) RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN twinstream.rank_on(xp, twinstream.ladder());
 
+CREATE FUNCTION twinstream.refuse_ledger_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the ledger is only added to: % of transactions is refused', TG_OP
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_is_only_added_to',
+            HINT = 'Correct an entry by adding one that takes it back.';
+END $$;
+
 CREATE TABLE twinstream.accounts (
     platform text NOT NULL,
     account_id bigint NOT NULL,
@@ -117,6 +126,27 @@ CREATE TABLE twinstream.link_codes (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT link_code_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+CREATE TABLE twinstream.links (
+    id bigint NOT NULL,
+    telegram_account_id bigint NOT NULL,
+    discord_account_id bigint NOT NULL,
+    policy text DEFAULT 'sum'::text NOT NULL,
+    linked_at timestamp with time zone DEFAULT now() NOT NULL,
+    unlinked_at timestamp with time zone,
+    undone_at timestamp with time zone,
+    CONSTRAINT link_ends_after_it_began CHECK (((unlinked_at >= linked_at) AND (undone_at >= linked_at))),
+    CONSTRAINT link_policy_known CHECK ((policy = ANY (ARRAY['sum'::text, 'max'::text, 'telegram'::text, 'discord'::text])))
+);
+
+ALTER TABLE twinstream.links ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.links_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE twinstream.members (
@@ -286,7 +316,6 @@ CREATE TABLE twinstream.sync_events (
     idempotency_key text NOT NULL,
     source text NOT NULL,
     type text NOT NULL,
-    member_id bigint,
     payload text NOT NULL,
     status text DEFAULT 'pending'::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -295,10 +324,11 @@ CREATE TABLE twinstream.sync_events (
     processed_at timestamp with time zone,
     error_message text,
     stream_losses integer DEFAULT 0 NOT NULL,
+    account_id bigint,
     CONSTRAINT sync_event_completed_has_no_error CHECK (((status <> 'completed'::text) OR (error_message IS NULL))),
     CONSTRAINT sync_event_completed_is_processed CHECK (((status <> 'completed'::text) OR ((processed_by IS NOT NULL) AND (processed_at IS NOT NULL)))),
     CONSTRAINT sync_event_failed_says_why CHECK (((status <> 'failed'::text) OR (error_message IS NOT NULL))),
-    CONSTRAINT sync_event_has_member CHECK (((status = 'failed'::text) OR (member_id IS NOT NULL))),
+    CONSTRAINT sync_event_has_account CHECK (((status = 'failed'::text) OR (account_id IS NOT NULL))),
     CONSTRAINT sync_event_only_completed_is_processed CHECK (((status = 'completed'::text) OR ((processed_by IS NULL) AND (processed_at IS NULL)))),
     CONSTRAINT sync_event_pending_is_unpublished CHECK (((status <> 'pending'::text) OR (published_at IS NULL))),
     CONSTRAINT sync_event_processed_by_opposite CHECK ((processed_by <> source)),
@@ -324,6 +354,8 @@ CREATE TABLE twinstream.sync_state (
     rank integer DEFAULT 0 NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    discord_xp bigint DEFAULT 0 NOT NULL,
+    discord_balance bigint DEFAULT 0 NOT NULL,
     CONSTRAINT sync_state_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
     CONSTRAINT sync_state_rank_not_negative CHECK ((rank >= 0))
 );
@@ -334,7 +366,6 @@ CREATE TABLE twinstream.transactions (
     platform text NOT NULL,
     source text NOT NULL,
     type text NOT NULL,
-    member_id bigint NOT NULL,
     account_id bigint NOT NULL,
     delta_xp bigint DEFAULT 0 NOT NULL,
     delta_balance bigint DEFAULT 0 NOT NULL,
@@ -386,6 +417,9 @@ ALTER TABLE ONLY twinstream.link_codes
 
 ALTER TABLE ONLY twinstream.link_codes
     ADD CONSTRAINT link_code_one_per_account UNIQUE (platform, account_id);
+
+ALTER TABLE ONLY twinstream.links
+    ADD CONSTRAINT links_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY twinstream.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (id);
@@ -448,6 +482,10 @@ CREATE INDEX drift_open ON twinstream.drift USING btree (platform, subject, subj
 
 CREATE INDEX drift_undecided ON twinstream.drift USING btree (run_id, id) WHERE (decision = 'found'::text);
 
+CREATE INDEX links_by_discord_account ON twinstream.links USING btree (discord_account_id, id);
+
+CREATE INDEX links_by_telegram_account ON twinstream.links USING btree (telegram_account_id, id);
+
 CREATE INDEX members_by_xp ON twinstream.members USING btree (xp DESC, id);
 
 CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON twinstream.reconcile_runs USING btree ((true)) WHERE (status = 'running'::text);
@@ -464,7 +502,7 @@ CREATE INDEX surfaces_taken ON twinstream.surfaces USING btree (platform, taken_
 
 CREATE INDEX surfaces_to_announce ON twinstream.surfaces USING btree (platform, shown_at) WHERE announce;
 
-CREATE INDEX sync_events_by_member ON twinstream.sync_events USING btree (member_id);
+CREATE INDEX sync_events_by_account ON twinstream.sync_events USING btree (account_id);
 
 CREATE INDEX sync_events_failed ON twinstream.sync_events USING btree (id) WHERE (status = 'failed'::text);
 
@@ -472,7 +510,11 @@ CREATE INDEX sync_events_published ON twinstream.sync_events USING btree (publis
 
 CREATE INDEX sync_events_to_publish ON twinstream.sync_events USING btree (source, id) WHERE (status = 'pending'::text);
 
-CREATE INDEX transactions_by_member ON twinstream.transactions USING btree (member_id, id);
+CREATE INDEX transactions_by_account ON twinstream.transactions USING btree (account_id, id);
+
+CREATE INDEX transactions_with_achievement ON twinstream.transactions USING btree (account_id, achievement) WHERE (achievement IS NOT NULL);
+
+CREATE TRIGGER ledger_is_only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
 
 ALTER TABLE ONLY twinstream.accounts
     ADD CONSTRAINT accounts_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
@@ -495,11 +537,5 @@ ALTER TABLE ONLY twinstream.store_debts
 ALTER TABLE ONLY twinstream.surfaces
     ADD CONSTRAINT surfaces_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
 
-ALTER TABLE ONLY twinstream.sync_events
-    ADD CONSTRAINT sync_events_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
-
 ALTER TABLE ONLY twinstream.sync_state
     ADD CONSTRAINT sync_state_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
-
-ALTER TABLE ONLY twinstream.transactions
-    ADD CONSTRAINT transactions_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);

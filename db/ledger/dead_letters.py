@@ -48,7 +48,7 @@ async def find_dead(
         rows = await conn.fetch(
             """
             SELECT id, idempotency_key, source, type, error_message, created_at,
-                member_id IS NOT NULL, payload
+                account_id IS NOT NULL, payload
             FROM twinstream.sync_events
             WHERE status = 'failed' AND ($1::bigint[] IS NULL OR id = ANY ($1))
                 AND strpos(lower(error_message), lower($2)) > 0 AND id > $3
@@ -85,7 +85,7 @@ async def send_again(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
         rows = await conn.fetch(
             """
             UPDATE twinstream.sync_events SET status = 'pending', published_at = NULL
-            WHERE id = ANY ($1::bigint[]) AND status = 'failed' AND member_id IS NOT NULL
+            WHERE id = ANY ($1::bigint[]) AND status = 'failed' AND account_id IS NOT NULL
             RETURNING id
             """,
             list(ids),
@@ -102,7 +102,7 @@ async def discard(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
         rows = await conn.fetch(
             """
             DELETE FROM twinstream.sync_events
-            WHERE id = ANY ($1::bigint[]) AND status = 'failed' AND member_id IS NULL
+            WHERE id = ANY ($1::bigint[]) AND status = 'failed' AND account_id IS NULL
             RETURNING id
             """,
             list(ids),

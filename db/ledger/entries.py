@@ -22,7 +22,6 @@ class LedgerRow(NamedTuple):
     idempotency_key: str
     source: Platform
     type: str
-    member_id: int
     account_id: int
     delta_xp: int
     delta_balance: int
@@ -34,13 +33,12 @@ class LedgerRow(NamedTuple):
     def differences(self, other: "LedgerRow") -> str:
         """Say in words where the contents differ; empty if both rows are of the same event.
 
-        The member is ignored, because linking accounts moves rows to another member. The time is
-        ignored, because a retry may have read the clock again. For an achievement the cause is
-        ignored too, because a second cause is no second achievement.
+        The time is ignored, because a retry may have read the clock again. For an achievement the
+        cause is ignored too, because a second cause is no second achievement.
         """
         if self == other:
             return ""  # nearly every comparison ends here, ten times as fast as field by field
-        ignored = {"member_id", "occurred_at"}
+        ignored = {"occurred_at"}
         if self.achievement is not None:
             ignored |= {"reason", "entity_id"}
         return ", ".join(
@@ -54,7 +52,6 @@ _TYPES: Final = {
     "idempotency_key": "text",
     "source": "text",
     "type": "text",
-    "member_id": "bigint",
     "account_id": "bigint",
     "delta_xp": "bigint",
     "delta_balance": "bigint",
@@ -64,48 +61,67 @@ _TYPES: Final = {
     "occurred_at": "timestamptz",
 }
 _COLUMNS: Final = ", ".join(LedgerRow._fields)
-#: The parameters that carry rows, a column each. The first parameter is the platform.
+#: The parameters that carry rows, a column each. The platform and the members come before them.
 _ARRAYS: Final = ", ".join(
-    f"${number}::{_TYPES[column]}[]" for number, column in enumerate(LedgerRow._fields, start=2)
+    f"${number}::{_TYPES[column]}[]" for number, column in enumerate(LedgerRow._fields, start=3)
 )
 
 
+class Entry(NamedTuple):
+    """A ledger row, and the member that its account belongs to while the account is locked."""
+
+    row: LedgerRow
+    member_id: int
+
+
 async def enter(
-    conn: asyncpg.Connection, platform: Platform, rows: Sequence[LedgerRow]
+    conn: asyncpg.Connection, platform: Platform, new: Sequence[Entry]
 ) -> frozenset[str]:
     """Enter rows into one platform's ledger and books. Returns the keys that were not there yet.
 
-    Rows of the books are locked in member order. The caller owns the transaction.
+    The caller owns the transaction and has locked the accounts (`accounts.resolve`, `lock_rows`).
+    Rows of the books are locked in member order.
     """
-    if not rows:
+    if not new:
         return frozenset()
+    rows = [entry.row for entry in new]
     entered = await conn.fetch(
         f"""
-        WITH input ({_COLUMNS}) AS (
-            SELECT * FROM unnest({_ARRAYS})
+        WITH input (member_id, {_COLUMNS}) AS (
+            SELECT * FROM unnest($2::bigint[], {_ARRAYS})
         ), entered AS (
             -- A key that is there already enters nothing, so all that follows happens once.
             INSERT INTO twinstream.transactions (platform, {_COLUMNS})
             SELECT $1, {_COLUMNS} FROM input ORDER BY member_id, idempotency_key
             ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING
-            RETURNING idempotency_key, member_id, delta_xp, delta_balance, achievement, occurred_at,
-                reason
+            RETURNING idempotency_key, source, account_id, delta_xp, delta_balance, achievement,
+                occurred_at, reason
+        ), owned AS (
+            -- The ledger does not say whose an account is; the caller has locked the accounts.
+            SELECT e.*, i.member_id FROM entered AS e JOIN input AS i USING (idempotency_key)
         ), sums AS (
             -- One row per member: a statement may change a row of the books only once. The newest
             -- key explains the wish; an event of a member is more urgent than one of reconcile.
             SELECT member_id, sum(delta_xp)::bigint AS xp, sum(delta_balance)::bigint AS balance,
+                coalesce(sum(delta_xp) FILTER (WHERE source = 'discord'), 0)::bigint AS discord_xp,
+                coalesce(sum(delta_balance) FILTER (WHERE source = 'discord'), 0)::bigint
+                    AS discord_balance,
                 max(idempotency_key) AS last_key,
                 min(CASE WHEN reason = 'reconcile' THEN {RECONCILE} ELSE {LIVE} END)::smallint
                     AS priority
-            FROM entered GROUP BY member_id
+            FROM owned GROUP BY member_id
         ), books AS (
             -- Signed amounts are added, never written, so the order of events does not matter.
-            INSERT INTO twinstream.sync_state AS s (member_id, platform, xp, balance, rank)
-            SELECT member_id, $1, xp, balance, twinstream.rank_on(xp, (SELECT twinstream.ladder()))
+            INSERT INTO twinstream.sync_state AS s
+                (member_id, platform, xp, balance, discord_xp, discord_balance, rank)
+            SELECT member_id, $1, xp, balance, discord_xp, discord_balance,
+                twinstream.rank_on(xp, (SELECT twinstream.ladder()))
             FROM sums ORDER BY member_id
             ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
                 xp = s.xp + excluded.xp,
                 balance = s.balance + excluded.balance,
+                discord_xp = s.discord_xp + excluded.discord_xp,
+                discord_balance = s.discord_balance + excluded.discord_balance,
                 rank = twinstream.rank_on(s.xp + excluded.xp, (SELECT twinstream.ladder())),
                 version = s.version + 1,
                 updated_at = now()
@@ -113,7 +129,7 @@ async def enter(
         ), unlocked AS (
             -- A set: a second unlock adds nothing and may only prove that the first was earlier.
             INSERT INTO twinstream.achievements AS a (member_id, platform, achievement, unlocked_at)
-            SELECT member_id, $1, achievement, min(occurred_at) FROM entered
+            SELECT member_id, $1, achievement, min(occurred_at) FROM owned
             WHERE achievement IS NOT NULL
             GROUP BY member_id, achievement ORDER BY member_id, achievement
             ON CONFLICT ON CONSTRAINT achievement_once DO UPDATE SET
@@ -134,18 +150,37 @@ async def enter(
         SELECT idempotency_key FROM entered
         """,  # noqa: S608 - the columns are this module's own constant
         platform,
+        [entry.member_id for entry in new],
         *map(list, zip(*rows, strict=True)),
     )
     return frozenset(key for (key,) in entered)
 
 
-def sums_of(rows: Iterable[LedgerRow]) -> dict[int, Amounts]:
-    """Add up the amounts of rows by member; members without any are left out. Pure."""
+async def add_to_totals(conn: asyncpg.Connection, entered: Sequence[Entry]) -> None:
+    """Add what entered the ledger to the members' totals. The members are locked already."""
+    await conn.execute(
+        """
+        UPDATE twinstream.members AS m SET xp = m.xp + d.xp, balance = m.balance + d.balance
+        FROM (
+            SELECT member_id, sum(xp)::bigint AS xp, sum(balance)::bigint AS balance
+            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (member_id, xp, balance)
+            GROUP BY member_id
+        ) AS d
+        WHERE m.id = d.member_id
+        """,
+        [entry.member_id for entry in entered],
+        [entry.row.delta_xp for entry in entered],
+        [entry.row.delta_balance for entry in entered],
+    )
+
+
+def sums_of(entries: Iterable[Entry]) -> dict[int, Amounts]:
+    """Add up the amounts of entries by member; members without any are left out. Pure."""
     sums: dict[int, Amounts] = {}
-    for row in rows:
+    for row, member_id in entries:
         amounts = Amounts(row.delta_xp, row.delta_balance)
         if amounts != NOTHING:
-            sums[row.member_id] = sums.get(row.member_id, NOTHING).plus(amounts)
+            sums[member_id] = sums.get(member_id, NOTHING).plus(amounts)
     return sums
 
 
@@ -160,22 +195,22 @@ async def find(conn: asyncpg.Connection, keys: Collection[str]) -> list[LedgerRo
 
 async def lock_rows(
     conn: asyncpg.Connection, platform: Platform, keys: Collection[str]
-) -> dict[str, LedgerRow]:
-    """Return one platform's rows by key, and lock their members against being linked.
+) -> dict[str, Entry]:
+    """Return one platform's rows by key, and lock their accounts.
 
-    Members are locked in member order until the caller's transaction ends; events can still be
-    recorded for them. A key without a row is left out. So is a key whose member is linked at this
-    moment, because its row belongs to another member by now.
+    No account is linked or unlinked until the caller's transaction ends; events can still be
+    recorded for them. Accounts are locked in their order. A key without a row is left out.
     """
     rows = await conn.fetch(
         f"""
-        SELECT {", ".join(f"t.{column}" for column in LedgerRow._fields)}
-        FROM twinstream.transactions AS t JOIN twinstream.members AS m ON m.id = t.member_id
+        SELECT a.member_id, {", ".join(f"t.{column}" for column in LedgerRow._fields)}
+        FROM twinstream.transactions AS t
+        JOIN twinstream.accounts AS a ON a.platform = t.source AND a.account_id = t.account_id
         WHERE t.platform = $1 AND t.idempotency_key = ANY ($2::text[])
-        ORDER BY m.id
-        FOR KEY SHARE OF m
+        ORDER BY a.platform, a.account_id
+        FOR KEY SHARE OF a
         """,  # noqa: S608 - the columns are this module's own constant
         platform,
         list(keys),
     )
-    return {row["idempotency_key"]: LedgerRow(*row) for row in rows}
+    return {row["idempotency_key"]: Entry(LedgerRow(*row[1:]), row[0]) for row in rows}

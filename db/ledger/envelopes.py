@@ -32,8 +32,8 @@ class Envelope(NamedTuple):
     event: Event
     payload: bytes
 
-    def as_row(self, member_id: int) -> LedgerRow:
-        """Translate the event into a ledger row of this member.
+    def as_row(self) -> LedgerRow:
+        """Translate the event into a ledger row.
 
         Each type of event has one of three effects: XP, balance or an achievement. The ledger
         refuses a row without any (`transaction_has_one_effect`), so an unknown type cannot pass.
@@ -43,7 +43,6 @@ class Envelope(NamedTuple):
             idempotency_key=event.idempotency_key,
             source=event.source,
             type=event.type,
-            member_id=member_id,
             account_id=event.user_id,
             delta_xp=getattr(event, "delta_xp", 0),
             delta_balance=getattr(event, "delta_balance", 0),

@@ -4,7 +4,7 @@
 may be repeated with the same events any number of times; the effect happens once.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import asyncpg
 
@@ -14,7 +14,7 @@ from ..platforms import Platform
 from ..stores import debts
 from ..stores.port import Store
 from . import entries
-from .entries import LedgerRow
+from .entries import Entry, LedgerRow
 from .envelopes import Envelope, Recorded
 
 #: Bytes of a buried payload that the record keeps. An event is far smaller, so the rest of a longer
@@ -47,8 +47,8 @@ async def record(
     with mapped_errors():
         user_ids = {one.event.user_id for one in envelopes}
         members = await accounts.resolve(conn, source, user_ids)
-        rows = [envelope.as_row(members[envelope.event.user_id]) for envelope in envelopes]
-        first = _first_of_each_key(rows)
+        rows = [envelope.as_row() for envelope in envelopes]
+        first = _first_of_each_key(Entry(row, members[row.account_id]) for row in rows)
         entered = await entries.enter(conn, source, list(first.values()))
         known: dict[str, list[LedgerRow]] = {}
         for row in await entries.find(conn, first):
@@ -62,10 +62,12 @@ async def record(
             created = row.idempotency_key in fresh
             fresh.discard(row.idempotency_key)
             receipts.append(
-                Recorded(row.idempotency_key, source, row.member_id, envelope.payload, created)
+                Recorded(
+                    row.idempotency_key, source, members[row.account_id], envelope.payload, created
+                )
             )
         if entered:
-            await _add_to_totals(conn, [first[key] for key in entered])
+            await entries.add_to_totals(conn, [first[key] for key in entered])
             await _append(conn, [one for one in receipts if one.created], first, status)
             if store is not None:
                 due = entries.sums_of(first[key] for key in entered)
@@ -105,8 +107,8 @@ async def settle(
                 conn, source, {one.event.idempotency_key for one in foreign}
             )
         for envelope in envelopes:
-            row = origin[envelope.event.idempotency_key]
-            _refuse_difference(row, envelope.as_row(row.member_id))
+            row = origin[envelope.event.idempotency_key].row
+            _refuse_difference(row, envelope.as_row())
         entered = await entries.enter(conn, platform, list(origin.values()))
         if store is not None:
             due = entries.sums_of(origin[key] for key in entered)
@@ -118,15 +120,15 @@ async def settle(
 async def _complete(conn: asyncpg.Connection, platform: Platform, keys: Collection[str]) -> None:
     """Mark these events as completed. Rows are locked in id order, as every transaction does.
 
-    An event that was buried before its member was known has no member yet; its ledger row does.
+    An event that was buried before its account was known has none yet; its ledger row does.
     """
     await conn.execute(
         """
         UPDATE twinstream.sync_events AS e
             SET status = 'completed', processed_by = $1, processed_at = now(),
             published_at = coalesce(e.published_at, now()), error_message = NULL,
-            member_id = coalesce(e.member_id, (
-                SELECT t.member_id FROM twinstream.transactions AS t
+            account_id = coalesce(e.account_id, (
+                SELECT t.account_id FROM twinstream.transactions AS t
                 WHERE t.idempotency_key = e.idempotency_key AND t.platform = $1
             ))
         WHERE e.id = ANY (ARRAY (
@@ -234,10 +236,10 @@ async def fail_unread(
     return found > 0
 
 
-def _first_of_each_key(rows: Sequence[LedgerRow]) -> dict[str, LedgerRow]:
-    first: dict[str, LedgerRow] = {}
-    for row in rows:
-        first.setdefault(row.idempotency_key, row)
+def _first_of_each_key(new: Iterable[Entry]) -> dict[str, Entry]:
+    first: dict[str, Entry] = {}
+    for entry in new:
+        first.setdefault(entry.row.idempotency_key, entry)
     return first
 
 
@@ -246,28 +248,10 @@ def _refuse_difference(known: LedgerRow, row: LedgerRow) -> None:
         raise IdempotencyConflict(row.idempotency_key, differences)
 
 
-async def _add_to_totals(conn: asyncpg.Connection, rows: Sequence[LedgerRow]) -> None:
-    """Add rows that entered the ledger to their members' totals. The members are locked already."""
-    await conn.execute(
-        """
-        UPDATE twinstream.members AS m SET xp = m.xp + d.xp, balance = m.balance + d.balance
-        FROM (
-            SELECT member_id, sum(xp)::bigint AS xp, sum(balance)::bigint AS balance
-            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (member_id, xp, balance)
-            GROUP BY member_id
-        ) AS d
-        WHERE m.id = d.member_id
-        """,
-        [row.member_id for row in rows],
-        [row.delta_xp for row in rows],
-        [row.delta_balance for row in rows],
-    )
-
-
 async def _append(
     conn: asyncpg.Connection,
     recorded: Sequence[Recorded],
-    rows: dict[str, LedgerRow],
+    first: dict[str, Entry],
     status: str,
 ) -> None:
     """Append events whose rows just entered the ledger of their origin.
@@ -279,14 +263,14 @@ async def _append(
     appended = await conn.fetch(
         """
         INSERT INTO twinstream.sync_events
-            AS e (idempotency_key, source, type, member_id, payload, status,
-            published_at)
-        SELECT key, source, type, member_id, payload, $6::text,
+            AS e
+            (idempotency_key, source, type, account_id, payload, status, published_at)
+        SELECT key, source, type, account_id, payload, $6::text,
             CASE WHEN $6::text = 'pending' THEN NULL ELSE now() END
         FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
-            AS u (key, source, type, member_id, payload)
+            AS u (key, source, type, account_id, payload)
         ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
-            source = excluded.source, type = excluded.type, member_id = excluded.member_id,
+            source = excluded.source, type = excluded.type, account_id = excluded.account_id,
             payload = excluded.payload, status = excluded.status,
             published_at = excluded.published_at, created_at = excluded.created_at,
             error_message = NULL
@@ -295,8 +279,8 @@ async def _append(
         """,
         [one.idempotency_key for one in recorded],
         [one.source for one in recorded],
-        [rows[one.idempotency_key].type for one in recorded],
-        [one.member_id for one in recorded],
+        [first[one.idempotency_key].row.type for one in recorded],
+        [first[one.idempotency_key].row.account_id for one in recorded],
         [one.payload.decode() for one in recorded],
         status,
     )

@@ -13,7 +13,7 @@ async def overdrawn(
     conn: asyncpg.Connection, source: Platform, envelopes: Sequence[Envelope]
 ) -> tuple[int, ...]:
     """Return the accounts from which these events together would take more than there is now."""
-    rows = [envelope.as_row(member_id=0) for envelope in envelopes]  # the query finds the members
+    rows = [envelope.as_row() for envelope in envelopes]
     with mapped_errors():
         found = await conn.fetch(
             """

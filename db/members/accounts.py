@@ -131,9 +131,15 @@ async def _locked(
 ) -> dict[int, int]:
     rows = await conn.fetch(
         """
-        SELECT a.account_id, m.id
-        FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
-        WHERE a.platform = $1 AND a.account_id = ANY ($2::bigint[])
+        WITH known AS MATERIALIZED (
+            -- First the accounts, in their order: a link locks them before it locks members, and
+            -- this reads to whom they belong once no link has them.
+            SELECT account_id, member_id FROM twinstream.accounts
+            WHERE platform = $1 AND account_id = ANY ($2::bigint[])
+            ORDER BY account_id
+            FOR KEY SHARE
+        )
+        SELECT k.account_id, m.id FROM known AS k JOIN twinstream.members AS m ON m.id = k.member_id
         ORDER BY m.id
         FOR NO KEY UPDATE OF m
         """,

@@ -67,18 +67,20 @@ def _change(row: asyncpg.Record) -> HistoryRow:
 
 _ENTERED = """
     WITH page AS (
-        -- The newest end of the index `transactions_by_member`.
-        SELECT * FROM twinstream.transactions WHERE member_id = $1 AND platform = $2
-        ORDER BY id DESC LIMIT $3
-    ), older AS (
-        -- Older entries are only added up, so that the running totals begin at the right number.
-        SELECT coalesce(sum(delta_xp), 0) AS xp, coalesce(sum(delta_balance), 0) AS balance
-        FROM twinstream.transactions
-        WHERE member_id = $1 AND platform = $2 AND id < (SELECT min(id) FROM page)
+        -- Of each account the newest end of the index `transactions_by_account`, of these the
+        -- newest: as quick for a million entries as for ten.
+        SELECT t.* FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+            SELECT * FROM twinstream.transactions AS t
+            WHERE t.account_id = a.account_id AND t.source = a.platform AND t.platform = $2
+            ORDER BY t.id DESC LIMIT $3
+        ) AS t
+        WHERE a.member_id = $1
+        ORDER BY t.id DESC LIMIT $3
     )
+    -- The books say what all entries add up to; from there the totals run backwards.
     SELECT p.occurred_at, p.source, p.reason, p.delta_xp, p.delta_balance, p.achievement,
-        o.xp + sum(p.delta_xp) OVER so_far,
-        o.balance + sum(p.delta_balance) OVER so_far,
+        coalesce(b.xp, 0) - coalesce(sum(p.delta_xp) OVER newer, 0),
+        coalesce(b.balance, 0) - coalesce(sum(p.delta_balance) OVER newer, 0),
         CASE
             WHEN p.source <> $2 OR EXISTS (
                 SELECT FROM twinstream.transactions AS t
@@ -87,18 +89,20 @@ _ENTERED = """
             WHEN e.status = 'failed' THEN 'buried'
             ELSE 'on_its_way'
         END
-    FROM page AS p CROSS JOIN older AS o
+    FROM page AS p
+    LEFT JOIN twinstream.sync_state AS b ON b.member_id = $1 AND b.platform = $2
     LEFT JOIN twinstream.sync_events AS e ON e.idempotency_key = p.idempotency_key
-    WINDOW so_far AS (ORDER BY p.id)
+    WINDOW newer AS (ORDER BY p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     ORDER BY p.id DESC
 """
 _COMING = """
     SELECT t.occurred_at, t.source, t.reason, t.delta_xp, t.delta_balance, t.achievement,
         NULL, NULL, CASE WHEN e.status = 'failed' THEN 'buried' ELSE 'on_its_way' END
-    FROM twinstream.sync_events AS e
-    JOIN twinstream.transactions AS t ON t.idempotency_key = e.idempotency_key
-        AND t.platform = e.source
-    WHERE e.member_id = $1 AND e.source <> $2 AND e.status <> 'completed'
+    FROM twinstream.accounts AS a
+    JOIN twinstream.sync_events AS e ON e.source = a.platform AND e.account_id = a.account_id
+    JOIN twinstream.transactions AS t
+        ON t.idempotency_key = e.idempotency_key AND t.platform = e.source
+    WHERE a.member_id = $1 AND e.source <> $2 AND e.status <> 'completed'
     ORDER BY t.id DESC LIMIT $3
 """
 _NAME = "SELECT display_name FROM twinstream.accounts WHERE platform = $1 AND account_id = $2"

@@ -58,8 +58,9 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
             LEFT JOIN twinstream.ranks AS r ON r.rank = twinstream.rank_of(coalesce(s.xp, 0))
             LEFT JOIN twinstream.ranks AS n ON n.rank = twinstream.rank_of(coalesce(s.xp, 0)) + 1
             WHERE a.platform = $1 AND a.account_id = $2
-                AND EXISTS (SELECT FROM twinstream.transactions AS t
-                    WHERE t.member_id = a.member_id)
+                AND EXISTS (
+                    SELECT FROM twinstream.sync_state AS b WHERE b.member_id = a.member_id
+                )
             """,
             platform,
             account_id,

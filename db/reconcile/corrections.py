@@ -12,6 +12,10 @@ from ..ledger.entries import LedgerRow
 from ..platforms import Platform
 from ..surfaces import RECONCILE, wishes
 
+#: In their order, and before the member, as every transaction that enters something does.
+_LOCK_ACCOUNTS = """
+    SELECT FROM twinstream.accounts WHERE member_id = $1 ORDER BY platform, account_id FOR UPDATE
+"""
 #: The mark of a wish of reconcile, in place of an event's key.
 _WANTED_KEY = "reconcile"
 
@@ -25,9 +29,12 @@ async def lock_member(
     meanwhile, either.
     """
     with mapped_errors():
+        await conn.execute(_LOCK_ACCOUNTS, member_id)
         locked: int | None = await conn.fetchval(
             "SELECT 1 FROM twinstream.members WHERE id = $1 FOR UPDATE", member_id
         )
+        # An account may have been linked to the member while this transaction waited.
+        await conn.execute(_LOCK_ACCOUNTS, member_id)
         if paying is not None:
             await conn.execute(
                 "SELECT 1 FROM twinstream.store_debts WHERE member_id = $1"
@@ -116,9 +123,12 @@ async def restore_achievement(
         await conn.execute(
             """
             INSERT INTO twinstream.achievements (member_id, platform, achievement, unlocked_at)
-            SELECT member_id, platform, achievement, min(occurred_at) FROM twinstream.transactions
-            WHERE member_id = $1 AND platform = $2 AND achievement = $3
-            GROUP BY member_id, platform, achievement
+            SELECT a.member_id, t.platform, t.achievement, min(t.occurred_at)
+            FROM twinstream.accounts AS a
+            JOIN twinstream.transactions AS t
+                ON t.source = a.platform AND t.account_id = a.account_id
+            WHERE a.member_id = $1 AND t.platform = $2 AND t.achievement = $3
+            GROUP BY a.member_id, t.platform, t.achievement
             ON CONFLICT ON CONSTRAINT achievement_once DO NOTHING
             """,
             member_id,
@@ -177,7 +187,7 @@ async def send_again(conn: asyncpg.Connection, row: LedgerRow, payload: bytes) -
         await conn.execute(
             """
             INSERT INTO twinstream.sync_events
-                AS e (idempotency_key, source, type, member_id, payload)
+                AS e (idempotency_key, source, type, account_id, payload)
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
                 status = 'pending', published_at = NULL, processed_by = NULL, processed_at = NULL
@@ -186,6 +196,6 @@ async def send_again(conn: asyncpg.Connection, row: LedgerRow, payload: bytes) -
             row.idempotency_key,
             row.source,
             row.type,
-            row.member_id,
+            row.account_id,
             payload.decode(),
         )

@@ -138,7 +138,11 @@ async def _touch(conn: asyncpg.Connection, run: Run, after: int) -> None:
     await conn.execute(
         """
         INSERT INTO twinstream.reconcile_touched (run_id, member_id)
-        SELECT DISTINCT $1::bigint, member_id FROM twinstream.transactions WHERE id > $2
+        SELECT DISTINCT $1::bigint, a.member_id
+        FROM (
+            SELECT DISTINCT source, account_id FROM twinstream.transactions WHERE id > $2
+        ) AS t
+        JOIN twinstream.accounts AS a ON a.platform = t.source AND a.account_id = t.account_id
         """,
         run.id,
         after,

@@ -89,10 +89,18 @@ def _whole_numbers(row: asyncpg.Record) -> dict[str, Any]:
 # The ids are given for every table: Postgres does not conclude them from a join, and would read the
 # whole table.
 _BOOKS = """
--- Each member's ledger rows are read once, by the index; all sums below are made from them.
-WITH entered AS MATERIALIZED (
-    SELECT member_id, platform, source, idempotency_key, delta_xp, delta_balance, achievement
-    FROM twinstream.transactions WHERE member_id = ANY ($2::bigint[])
+-- The accounts whose ledger rows count for these members.
+WITH owned AS MATERIALIZED (
+    SELECT platform AS source, account_id, member_id FROM twinstream.accounts
+    WHERE member_id = ANY ($2::bigint[])
+),
+-- Each account's ledger rows are read once, by the index; all sums below are made from them.
+entered AS MATERIALIZED (
+    SELECT o.member_id, t.platform, t.source, t.idempotency_key, t.delta_xp, t.delta_balance,
+        t.achievement
+    FROM twinstream.transactions AS t
+    JOIN owned AS o ON o.source = t.source AND o.account_id = t.account_id
+    WHERE t.account_id = ANY (ARRAY (SELECT account_id FROM owned))
 ),
 -- What the books and, from the rows at their origin, the settled totals should say.
 sums AS (
@@ -178,8 +186,10 @@ async def store_rows(
                 AND a.account_id = ANY ($2::bigint[])
             LEFT JOIN LATERAL (
                 SELECT sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance
-                FROM twinstream.transactions AS t WHERE t.member_id = a.member_id
-                    AND t.platform = $1
+                FROM twinstream.accounts AS theirs
+                JOIN twinstream.transactions AS t
+                    ON t.source = theirs.platform AND t.account_id = theirs.account_id
+                WHERE theirs.member_id = a.member_id AND t.platform = $1
             ) AS l ON true
             LEFT JOIN twinstream.store_debts AS d ON d.member_id = a.member_id AND d.platform = $1
             ORDER BY u.account_id
@@ -197,15 +207,17 @@ async def in_flight(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT e.member_id, count(*) FILTER (WHERE e.status <> 'failed') AS events,
+            SELECT a.member_id, count(*) FILTER (WHERE e.status <> 'failed') AS events,
                 coalesce(sum(t.delta_xp) FILTER (WHERE e.status <> 'failed'), 0) AS xp,
                 coalesce(sum(t.delta_balance) FILTER (WHERE e.status <> 'failed'), 0) AS balance,
                 count(*) FILTER (WHERE e.status = 'failed') AS buried
-            FROM twinstream.sync_events AS e
+            FROM twinstream.accounts AS a
+            JOIN twinstream.sync_events AS e
+                ON e.source = a.platform AND e.account_id = a.account_id
             JOIN twinstream.transactions AS t
                 ON t.idempotency_key = e.idempotency_key AND t.platform = e.source
-            WHERE e.member_id = ANY ($2::bigint[]) AND e.source <> $1 AND e.status <> 'completed'
-            GROUP BY e.member_id
+            WHERE a.member_id = ANY ($2::bigint[]) AND e.source <> $1 AND e.status <> 'completed'
+            GROUP BY a.member_id
             """,
             platform,
             list(member_ids),

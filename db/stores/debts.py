@@ -30,6 +30,10 @@ class Amounts(NamedTuple):
         """Add up field by field."""
         return Amounts(self.xp + other.xp, self.balance + other.balance)
 
+    def negated(self) -> "Amounts":
+        """Change the sign of each field."""
+        return Amounts(-self.xp, -self.balance)
+
 
 NOTHING: Final = Amounts(0, 0)
 

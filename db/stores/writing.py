@@ -320,9 +320,13 @@ class _Writing:
         rows = await self._conn.fetch(
             """
             SELECT DISTINCT a.account_id
-            FROM (SELECT member_id, status FROM twinstream.sync_events ORDER BY id DESC
-                LIMIT $2) AS e
-            JOIN twinstream.accounts AS a USING (member_id)
+            FROM (
+                SELECT source, account_id, status FROM twinstream.sync_events
+                ORDER BY id DESC LIMIT $2
+            ) AS e
+            JOIN twinstream.accounts AS theirs
+                ON theirs.platform = e.source AND theirs.account_id = e.account_id
+            JOIN twinstream.accounts AS a ON a.member_id = theirs.member_id
             WHERE e.status = 'completed' AND a.platform = $1 AND a.account_id <> ALL ($3::bigint[])
             LIMIT $4
             """,

@@ -467,7 +467,7 @@ GUARDS = {
         "reconcile/test_stop_sign.py"
         "::test_a_code_that_is_sent_while_the_sign_is_being_set_is_not_redeemed[read committed]",
         (
-            "db/members/linking.py",
+            "db/links/codes.py",
             "            if await stop_signs.set_reason(conn) is not None:",
             "            if False:",
         ),
@@ -650,7 +650,7 @@ GUARDS = {
     ),
     "a code that others could read links nobody": guard(
         "test_code_voiding.py::test_a_void_code_links_no_accounts_and_its_owner_gets_a_notice",
-        ("db/members/linking.py", _VOID, _STILL_LIVE),
+        ("db/links/codes.py", _VOID, _STILL_LIVE),
         room="tests/integration/db",
     ),
 }

@@ -23,7 +23,7 @@ from db import InsufficientFunds
 from db.ledger import events, outbox
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow
-from db.members.linking import LinkOutcome, issue_code, redeem_code
+from db.links.codes import LinkOutcome, issue_code, redeem_code
 from launch.servers import Server
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -25,7 +25,7 @@ from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import InsufficientFunds, Store, open_stores
-from db.members.linking import issue_code, redeem_code
+from db.links.codes import issue_code, redeem_code
 from db.reconcile import runs
 from launch.servers import Server
 from tests.support.deployment import TEMPORARY, Deployment

@@ -28,8 +28,8 @@ from consumers.settling.role import Settling
 from db import Producer
 from db.ledger import events
 from db.ledger.envelopes import Envelope
+from db.links.codes import issue_code, redeem_code
 from db.members.accounts import find_member, remember_name
-from db.members.linking import issue_code, redeem_code
 from db.reconcile import runs
 from db.release import RELEASE
 from db.stop_signs import Paused

@@ -11,8 +11,9 @@ from bots.runtime.services import Services
 from bots.texts.languages import marked
 from bots.texts.names import PLATFORM_NAMES
 from db import Platform
-from db.members import accounts, linking
-from db.members.linking import LinkOutcome
+from db.links import codes
+from db.links.codes import LinkOutcome
+from db.members import accounts
 from db.stop_signs import Paused
 from schemas import opposite
 
@@ -21,14 +22,14 @@ from . import texts
 log = structlog.get_logger("twinstream.bots")
 
 
-async def void_codes(database: Database, codes: Sequence[str]) -> list[Platform]:
+async def void_codes(database: Database, posted: Sequence[str]) -> list[Platform]:
     """Make void those of these texts that are live codes; return where each was issued.
 
     Raises:
         DbError: Postgres is unavailable, so a code may still be live.
     """
     async with database.connection() as conn:
-        return await linking.void_codes(conn, codes)
+        return await codes.void_codes(conn, posted)
 
 
 def open_room(services: Services) -> Room:
@@ -41,7 +42,7 @@ def open_room(services: Services) -> Room:
         account_id, name, language = question.asker
         try:
             async with database.connection() as conn:
-                code = await linking.issue_code(conn, database.platform, account_id)
+                code = await codes.issue_code(conn, database.platform, account_id)
                 await accounts.remember_name(conn, database.platform, account_id, name)
         except Paused:
             return Answer(texts.linking_paused(language))
@@ -52,7 +53,7 @@ def open_room(services: Services) -> Room:
         account_id, name, language = question.asker
         other_name = None
         async with database.connection() as conn:
-            outcome = await linking.redeem_code(conn, database.platform, account_id, code)
+            outcome = await codes.redeem_code(conn, database.platform, account_id, code)
             await accounts.remember_name(conn, database.platform, account_id, name)
             if outcome is LinkOutcome.LINKED:
                 other_name = await accounts.name_elsewhere(conn, database.platform, account_id)

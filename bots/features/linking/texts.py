@@ -4,7 +4,7 @@ from bots.texts.languages import Texts
 from bots.texts.markup import Markup
 from bots.texts.names import shortened
 from db import Platform
-from db.members.linking import CODE_LIFETIME_S, FAILURES_WINDOW_S, LinkOutcome
+from db.links.codes import CODE_LIFETIME_S, FAILURES_WINDOW_S, LinkOutcome
 
 
 def code(issued: str, other: str, texts: Texts, mark: Markup) -> str:
@@ -50,6 +50,11 @@ def linked(
         case LinkOutcome.ALREADY_LINKED:
             return texts.gettext(
                 "One of these two accounts is linked already, so nothing was changed."
+            )
+        case LinkOutcome.TOO_MANY_LINKS:
+            return texts.gettext(
+                "One of these two accounts was linked too often lately, so nothing was changed."
+                " Please ask an administrator."
             )
         case LinkOutcome.LOCKED_OUT:
             return texts.ngettext(

@@ -19,7 +19,7 @@ from bots.features.linking import void_codes
 from bots.runtime.backoff import backoff_s
 from bots.runtime.services import Services
 from db import DbError, Platform
-from db.members.linking import CODE_LIFETIME_S, codes_in
+from db.links.codes import CODE_LIFETIME_S, codes_in
 
 from .answer_queue import AnswerQueue
 from .buttons import private_button

@@ -15,7 +15,7 @@ from db.ledger.dead_letters import find_dead
 from db.ledger.envelopes import Envelope
 from db.ledger.events import fail
 from db.ledger.ranks import RankRow, set_ranks
-from db.members.linking import LinkOutcome, issue_code, redeem_code
+from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.platforms import Platform
 from db.stores.port import Store
 from db.upkeep.audit import PAGE_ROWS, Audit, audit

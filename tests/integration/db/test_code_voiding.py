@@ -5,8 +5,8 @@ import asyncio
 import asyncpg
 import pytest
 
+from db.links.codes import LinkOutcome, issue_code, redeem_code, void_codes
 from db.members import notices
-from db.members.linking import LinkOutcome, issue_code, redeem_code, void_codes
 from db.members.notices import Notice
 from tests.support.record import persistently, until_someone_waits_for_a_lock
 

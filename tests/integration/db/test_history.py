@@ -3,9 +3,9 @@
 import asyncpg
 
 from db.ledger.events import fail
+from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
 from db.members.history import History, history
-from db.members.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.record import achievement, balance, key_of, record, settle, xp
 
 MIRA, ANNA = 1001, 2003

@@ -7,7 +7,7 @@ import pytest
 
 from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
-from db.members.linking import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
+from db.links.codes import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
 from db.surfaces.visits import mark_shown, take
 from tests.support.record import (
     Record,

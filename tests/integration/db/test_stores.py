@@ -14,8 +14,8 @@ from config.community import StoreSetting
 from db import Producer, RuleBroken, StorageUnavailable, Store, StoreUnfit, open_stores
 from db.ledger import events
 from db.ledger.envelopes import Envelope
+from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
-from db.members.linking import LinkOutcome, issue_code, redeem_code
 from db.stores import debts
 from tests.support.record import balance, persistently, record, xp
 

@@ -8,7 +8,7 @@ import pytest
 from db import surfaces
 from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
-from db.members.linking import issue_code, redeem_code
+from db.links.codes import issue_code, redeem_code
 from db.surfaces import ABSENT, EXEMPT, LIVE, RECONCILE
 from db.surfaces.observed import clock, note_absent, put_back, seen_again, show_again
 from db.surfaces.visits import Showing, doubt, mark_shown, park, postpone, release, take

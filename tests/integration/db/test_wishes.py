@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from db.ledger.ranks import RankRow, set_ranks
-from db.members.linking import issue_code, redeem_code
+from db.links.codes import issue_code, redeem_code
 from db.reconcile import corrections
 from db.surfaces.visits import Showing, park, take
 from tests.support.record import Record, achievement, record, settle, xp

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.members.linking import CANDIDATES_MAX, _hash, codes_in
+from db.links.codes import CANDIDATES_MAX, _hash, codes_in
 
 CODE = "ABCDEFGHJK"
 ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"

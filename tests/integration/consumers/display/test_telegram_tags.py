@@ -13,7 +13,7 @@ from consumers.display import role as surfaces_module
 from consumers.display.role import DisplayRole
 from consumers.display.telegram_tags.tags import open_role
 from consumers.runtime.resources import Resources
-from db.members.linking import issue_code, redeem_code
+from db.links.codes import issue_code, redeem_code
 from db.surfaces.observed import clock, note_absent, seen_again
 from db.surfaces.visits import take
 from sandbox import Fault

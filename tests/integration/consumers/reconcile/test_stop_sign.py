@@ -24,7 +24,7 @@ from consumers.reconcile.role import Reconcile
 from consumers.runtime.gauges import Gauges
 from consumers.runtime.resources import Resources
 from db import Producer
-from db.members.linking import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
+from db.links.codes import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
 from db.stop_signs import OBEYED, Paused
 from tests.support.reconcile import a_pass, decisions, ended, let_everything_arrive, opened
 

@@ -12,7 +12,7 @@ from config import AchievementSetting, Community
 from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling, open_role
 from db.ledger import events
-from db.members.linking import issue_code, redeem_code
+from db.links.codes import issue_code, redeem_code
 from tests.support.settling import NOON, Desk, edited, until
 
 TELEGRAM_ALICE, DISCORD_ALICE = 1001, 800000000000000101

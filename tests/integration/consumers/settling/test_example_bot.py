@@ -13,8 +13,8 @@ import pytest
 import schemas
 from bus import SOURCES, Keys, Publisher, connect, ensure_group
 from db import Producer
+from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
-from db.members.linking import LinkOutcome, issue_code, redeem_code
 from launch.sandbox_client import SandboxClient
 from sandbox import load_seed
 from tests.support.processes import CHECKOUT, consumers, environment, sandbox

@@ -1,7 +1,7 @@
 import pytest
 
 from bots.features.linking import texts as linking
-from db.members.linking import LinkOutcome
+from db.links.codes import LinkOutcome
 from tests.support.bot_texts import TELEGRAM, in_every_language
 
 

@@ -2,8 +2,7 @@
 
 1. A member asks for a code on one platform. Only the code's hash is kept.
 2. The member sends the code from their account on the other platform.
-3. One transaction merges the two members: totals, books, achievements and ledger rows become one
-   member's, and that member's rank is wanted on both platforms.
+3. One transaction links the two accounts (`links.link`).
 """
 
 import enum
@@ -11,16 +10,18 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final
 
 import asyncpg
 
 from .. import stop_signs
-from ..errors import Contention, mapped_errors
+from ..errors import mapped_errors
+from ..members import accounts
+from ..members.notices import CODE_VOID
 from ..platforms import Platform
-from ..surfaces import wishes
-from . import accounts
-from .notices import CODE_VOID
+from . import links
+from .links import LinkRefused
+from .ownership import Account
 
 CODE_LENGTH = 10
 #: Seconds for which a code can be redeemed.
@@ -49,15 +50,18 @@ class LinkOutcome(enum.Enum):
     """Unknown, used or expired. One answer for all three, so that a guesser learns nothing."""
     SAME_PLATFORM = "same_platform"
     ALREADY_LINKED = "already_linked"
+    TOO_MANY_LINKS = "too_many_links"
+    """One of the accounts was linked too often lately (`links.LINKS_MAX`)."""
     LOCKED_OUT = "locked_out"
     """Too many wrong codes from this account. It has to wait up to FAILURES_WINDOW_S seconds."""
     PAUSED = "paused"
     """The stop sign of this release is set: nothing was changed, and no failure was counted."""
 
 
-class _Account(NamedTuple):
-    platform: Platform
-    account_id: int
+_REFUSALS: Final = {
+    "account_is_linked": LinkOutcome.ALREADY_LINKED,
+    "links_per_account_limited": LinkOutcome.TOO_MANY_LINKS,
+}
 
 
 async def issue_code(conn: asyncpg.Connection, platform: Platform, account_id: int) -> str:
@@ -165,106 +169,26 @@ async def redeem_code(
                 return LinkOutcome.WRONG_CODE
             if issuer.platform == platform:
                 return LinkOutcome.SAME_PLATFORM
-            return await _link(conn, _Account(platform, account_id), issuer, code)
+            return await _link(conn, Account(platform, account_id), issuer, code)
 
 
 async def _link(
-    conn: asyncpg.Connection, redeemer: _Account, issuer: _Account, code: str
+    conn: asyncpg.Connection, redeemer: Account, issuer: Account, code: str
 ) -> LinkOutcome:
-    await accounts.ensure(conn, redeemer.platform, [redeemer.account_id])
-    members = await _locked_members(conn, redeemer, issuer)
-    if len(members) != 2 or await _has_other_accounts(conn, members):
-        return LinkOutcome.ALREADY_LINKED
-    await _merge(conn, keep=min(members), drop=max(members))
+    account_ids = {one.platform: one.account_id for one in (redeemer, issuer)}
+    try:
+        await links.link(
+            conn,
+            telegram_account_id=account_ids["telegram"],
+            discord_account_id=account_ids["discord"],
+        )
+    except LinkRefused as error:
+        return _REFUSALS[error.rule]
     await conn.execute("DELETE FROM twinstream.link_codes WHERE code_hash = $1", _hash(code))
     return LinkOutcome.LINKED
 
 
-async def _locked_members(conn: asyncpg.Connection, one: _Account, other: _Account) -> set[int]:
-    """Lock the members behind two accounts against every other use, in member order.
-
-    FOR UPDATE also waits for transactions that are entering ledger rows for them.
-    """
-    rows = await conn.fetch(
-        """
-        SELECT m.id FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
-        WHERE (a.platform, a.account_id) IN (($1, $2), ($3, $4))
-        ORDER BY m.id
-        FOR UPDATE OF m
-        """,
-        *one,
-        *other,
-    )
-    if len(rows) != 2:
-        raise Contention("one of the two accounts is being linked at this moment")
-    return {member_id for (member_id,) in rows}
-
-
-async def _has_other_accounts(conn: asyncpg.Connection, members: set[int]) -> bool:
-    """Tell whether either of the two members has a second account."""
-    count: int = await conn.fetchval(
-        "SELECT count(*) FROM twinstream.accounts WHERE member_id = ANY ($1::bigint[])",
-        list(members),
-    )
-    return count > len(members)
-
-
-async def _merge(conn: asyncpg.Connection, *, keep: int, drop: int) -> None:
-    """Give everything of `drop` to `keep`, and add up what both have."""
-    for table in ("accounts", "transactions", "sync_events"):
-        await conn.execute(
-            f"UPDATE twinstream.{table} SET member_id = $1 WHERE member_id = $2",  # noqa: S608 - constants
-            keep,
-            drop,
-        )
-    await conn.execute(
-        """
-        INSERT INTO twinstream.sync_state AS s (member_id, platform, xp, balance, rank)
-        SELECT $1, platform, xp, balance, rank FROM twinstream.sync_state WHERE member_id = $2
-        ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
-            xp = s.xp + excluded.xp, balance = s.balance + excluded.balance,
-            rank = twinstream.rank_of(s.xp + excluded.xp), version = s.version + 1,
-            updated_at = now()
-        """,
-        keep,
-        drop,
-    )
-    await conn.execute(
-        """
-        INSERT INTO twinstream.achievements AS a (member_id, platform, achievement, unlocked_at)
-        SELECT $1, platform, achievement, unlocked_at FROM twinstream.achievements
-        WHERE member_id = $2
-        ON CONFLICT ON CONSTRAINT achievement_once DO UPDATE SET
-            unlocked_at = least(a.unlocked_at, excluded.unlocked_at)
-        """,
-        keep,
-        drop,
-    )
-    await conn.execute(
-        """
-        INSERT INTO twinstream.store_debts AS d (member_id, platform, xp, balance)
-        SELECT $1, platform, xp, balance FROM twinstream.store_debts WHERE member_id = $2
-        ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
-            xp = d.xp + excluded.xp, balance = d.balance + excluded.balance, updated_at = now()
-        """,
-        keep,
-        drop,
-    )
-    await wishes.want_merged(conn, keep=keep, drop=drop)
-    for table in ("sync_state", "achievements", "store_debts", "surfaces"):
-        await conn.execute(f"DELETE FROM twinstream.{table} WHERE member_id = $1", drop)  # noqa: S608
-    await conn.execute(
-        """
-        UPDATE twinstream.members AS k SET xp = k.xp + d.xp, balance = k.balance + d.balance
-        FROM twinstream.members AS d WHERE k.id = $1 AND d.id = $2
-        """,
-        keep,
-        drop,
-    )
-    await conn.execute("DELETE FROM twinstream.members WHERE id = $1", drop)
-
-
-async def _issuer(conn: asyncpg.Connection, code: str) -> _Account | None:
+async def _issuer(conn: asyncpg.Connection, code: str) -> Account | None:
     row = await conn.fetchrow(
         """
         SELECT platform, account_id FROM twinstream.link_codes
@@ -273,7 +197,7 @@ async def _issuer(conn: asyncpg.Connection, code: str) -> _Account | None:
         """,
         _hash(code),
     )
-    return None if row is None else _Account(*row)
+    return None if row is None else Account(*row)
 
 
 async def _is_locked_out(conn: asyncpg.Connection, platform: Platform, account_id: int) -> bool:
