@@ -193,6 +193,32 @@ async def undo(
         return await _end(conn, undone, "undone_at")
 
 
+async def once_linked(conn: asyncpg.Connection, mine: Collection[Account]) -> set[Account]:
+    """Return the accounts that were ever linked with one of these, or moved to or from it."""
+    rows = await conn.fetch(
+        """
+        WITH mine AS (
+            SELECT * FROM unnest($1::text[], $2::bigint[]) AS u (platform, account_id)
+        )
+        SELECT 'discord' AS platform, l.discord_account_id AS account_id
+        FROM mine JOIN twinstream.links AS l
+            ON mine.platform = 'telegram' AND l.telegram_account_id = mine.account_id
+        UNION
+        SELECT 'telegram', l.telegram_account_id
+        FROM mine JOIN twinstream.links AS l
+            ON mine.platform = 'discord' AND l.discord_account_id = mine.account_id
+        UNION
+        SELECT m.platform, u.account_id
+        FROM mine JOIN twinstream.moves AS m ON m.platform = mine.platform
+            AND mine.account_id IN (m.from_account_id, m.to_account_id)
+        CROSS JOIN LATERAL unnest(ARRAY[m.from_account_id, m.to_account_id]) AS u (account_id)
+        """,
+        [account.platform for account in mine],
+        [account.account_id for account in mine],
+    )
+    return {Account(*row) for row in rows}
+
+
 async def replace(conn: asyncpg.Connection, new: Account, partner: Account) -> None:
     """Begin a link of `new` with `partner` in the place of the one that `partner` has."""
     current = await _current(conn, partner)

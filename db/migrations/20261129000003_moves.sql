@@ -9,6 +9,8 @@ CREATE TABLE moves (
     CONSTRAINT move_platform_known CHECK (platform IN ('telegram', 'discord')),
     CONSTRAINT move_is_between_two_accounts CHECK (from_account_id <> to_account_id)
 );
+CREATE INDEX moves_by_from_account ON moves (from_account_id);
+CREATE INDEX moves_by_to_account ON moves (to_account_id);
 
 -- migrate:down
 DROP TABLE moves;
