@@ -21,6 +21,7 @@ from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
 from db.members import accounts
 from launch.migrate import migrate
+from launch.schema_home import SEARCH_PATH
 from launch.servers import Server, start_postgres, start_redis
 
 from .existing_community import Size, make
@@ -121,9 +122,10 @@ def open_testbed() -> Iterator[BenchTestbed]:
 
 
 async def _keep_commit_times(database_url: str) -> None:
-    """Let Postgres record commit times, from its next start on."""
+    """Let Postgres record commit times, and find our tables in copies of the database, too."""
     conn = await asyncpg.connect(database_url)
     await conn.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+    await conn.execute(f"ALTER SYSTEM SET search_path = {SEARCH_PATH}")
     await conn.close()
 
 
