@@ -21,8 +21,8 @@ import schemas
 from config import CleanupSetting, Community, Settings, set_up_logs
 from consumers.cleanup.role import Cleanup
 from consumers.runtime.resources import Resources, open_resources
+from consumers.settling.entry_decoding import Delivery
 from consumers.settling.role import Settling
-from consumers.settling.triage import Delivery
 from db import Producer
 from launch.migrate import migrate
 from launch.servers import start_postgres, start_redis

@@ -22,8 +22,8 @@ from config import Community, ReconcileSetting, Settings, set_up_logs
 from consumers.reconcile import open_role
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources, open_resources
-from db.reconcile import runs
-from db.reconcile.runs import RunReport
+from db.reconcile import passes
+from db.reconcile.passes import RunReport
 from launch.migrate import migrate
 from launch.servers import start_postgres, start_redis
 
@@ -129,7 +129,7 @@ def run_command(env: dict[str, str], *command: str) -> None:
         f" {os.waitstatus_to_exitcode(status)}: {' '.join(lines[-3:])}")  # fmt: skip
 
 
-async def passes(settings: Settings, members: int) -> None:
+async def regular_passes(settings: Settings, members: int) -> None:
     """Run regular passes, with more members touched before each."""
     community = Community.from_toml(Path(settings.twinstream_config))
     community = msgspec.structs.replace(community, reconcile=ReconcileSetting())
@@ -160,7 +160,7 @@ async def a_pass(role: Reconcile, parts: Resources) -> tuple[int, RunReport, flo
     while True:
         await role.step()
         async with parts.pool.acquire() as conn:
-            report = await runs.report(conn, run_id)
+            report = await passes.report(conn, run_id)
         assert report is not None
         if report.status != "running":
             return touched, report, time.monotonic() - began
@@ -207,7 +207,7 @@ def main() -> None:
             run_command(env, "audit")
         if "touched" in options.parts:
             set_up_logs(level="error", style="console")
-            asyncio.run(passes(Settings.from_env(env), options.members))
+            asyncio.run(regular_passes(Settings.from_env(env), options.members))
 
 
 if __name__ == "__main__":

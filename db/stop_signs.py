@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from .errors import DbError, mapped_errors
-from .release import RELEASE
+from .release_number import RELEASE
 
 #: The row that this release obeys. A sign is for all releases that differ in the last number only.
 OBEYED: Final = ".".join(RELEASE.split(".")[:2])

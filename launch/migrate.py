@@ -9,7 +9,7 @@ from config import masking, secrets_in
 from db.url import check
 
 from .errors import LaunchError
-from .inspection import without_password
+from .psql import without_password
 from .servers import postgres_tool
 
 MIGRATIONS = Path("db/migrations")

@@ -12,9 +12,9 @@ from unittest.mock import patch
 from bus import Publisher, Reader, ensure_group
 from consumers.display.discord_roles.errors import mapped_errors
 from consumers.display.discord_roles.roles import DiscordRoles
-from consumers.runtime.rebuild import Rebuild
-from db.surfaces import visits
-from db.surfaces.visits import Showing
+from consumers.runtime.stream_rebuild import Rebuild
+from db.surfaces import display_visits
+from db.surfaces.display_visits import Showing
 
 from .postgres import RealPostgres
 
@@ -129,7 +129,7 @@ MUTANTS = {
             patches=((Rebuild, "look_for_lost", _find_nothing),),
         ),
         Mutant("NOMKSTREAM", patches=((Publisher, "_add", _add_and_create),)),
-        Mutant("doubt", patches=((visits, "doubt", _doubt_nothing),)),
+        Mutant("doubt", patches=((display_visits, "doubt", _doubt_nothing),)),
         Mutant(
             "unknown while visited",
             edit=("shown = CASE WHEN f.shown = f.wanted THEN f.shown END,", ""),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from db import Platform
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Showing
 
 #: Seconds: the longest wait between visits to a member whose visits keep failing. Waits double up
 #: to it.

@@ -14,8 +14,8 @@ import structlog
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from db import surfaces
-from db.surfaces import visits
-from db.surfaces.visits import Showing
+from db.surfaces import display_visits
+from db.surfaces.display_visits import Showing
 
 from .port import CannotShow, Display, Hindrances, retry_after_s
 
@@ -94,7 +94,7 @@ class DisplayRole:
                 await self._visit(waiting.popleft())
         finally:
             for showing in waiting:
-                await visits.release(self._pool, showing)
+                await display_visits.release(self._pool, showing)
         return len(taken) - len(waiting)
 
     async def _take(self) -> list[Showing]:
@@ -109,7 +109,7 @@ class DisplayRole:
     async def _take_some(self, limit: int, least_urgent: int) -> list[Showing]:
         if limit <= 0:
             return []
-        return await visits.take(
+        return await display_visits.take(
             self._pool,
             self._display.platform,
             limit=limit,
@@ -123,7 +123,7 @@ class DisplayRole:
         elapsed_s = now - self._progress_at
         if elapsed_s < PROGRESS_S:
             return
-        left = await visits.waiting(self._pool, self._display.platform)
+        left = await display_visits.waiting(self._pool, self._display.platform)
         if left >= BACKLOG_MIN:
             about_s = round(left * elapsed_s / self._shown) if self._shown else None
             log.info(
@@ -169,7 +169,7 @@ class DisplayRole:
         for cause, why in found.causes.items():
             if why != before.causes.get(cause):
                 log.warning("surfaces.parked", platform=platform, cause=cause, why=why)
-        freed = await visits.unpark(self._pool, platform, standing=found.causes)
+        freed = await display_visits.unpark(self._pool, platform, standing=found.causes)
         if freed or before.causes.keys() - found.causes.keys():
             gone = sorted(before.causes.keys() - found.causes.keys())
             log.info("surfaces.unparked", platform=platform, causes=gone, surfaces=freed)
@@ -177,7 +177,7 @@ class DisplayRole:
     async def _doubt_unrecorded_visits(self) -> None:
         """Have members visited again whose visit ended while Postgres was away, or in an error."""
         while self._unrecorded:
-            await visits.doubt(self._pool, self._unrecorded[-1])
+            await display_visits.doubt(self._pool, self._unrecorded[-1])
             self._unrecorded.pop()
 
     async def _visit(self, showing: Showing) -> None:
@@ -191,7 +191,7 @@ class DisplayRole:
                 member_id=showing.member_id,
                 account_id=showing.account_id,
             )
-            await visits.doubt(self._pool, showing)
+            await display_visits.doubt(self._pool, showing)
         self._unrecorded.pop()
 
     async def _show(self, showing: Showing) -> bool:
@@ -203,7 +203,7 @@ class DisplayRole:
             return await self._postpone(showing, refusal)
         except TimeoutError:
             return await self._postpone(showing, _too_slow())
-        if not await visits.mark_shown(self._pool, showing):
+        if not await display_visits.mark_shown(self._pool, showing):
             return False
         metrics.SHOWN.labels(self._display.platform).inc()
         self._shown += 1
@@ -223,7 +223,7 @@ class DisplayRole:
         metrics.POSTPONED.labels(self._display.platform).inc()
         delay_s = retry_after_s(refusal, showing.attempts)
         if refusal.cause is not None:
-            is_ours = await visits.park(
+            is_ours = await display_visits.park(
                 self._pool,
                 showing,
                 cause=refusal.cause,
@@ -232,7 +232,9 @@ class DisplayRole:
             )
         else:
             error = str(refusal)
-            is_ours = await visits.postpone(self._pool, showing, delay_s=delay_s, error=error)
+            is_ours = await display_visits.postpone(
+                self._pool, showing, delay_s=delay_s, error=error
+            )
         self._log_refusal(refusal, delay_s, showing.account_id)
         if refusal.everyone:
             self._block(refusal)

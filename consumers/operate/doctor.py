@@ -28,7 +28,7 @@ from config import Community, ConfigError, Settings, masking
 from consumers.display.port import CannotShow, Hindrances
 from consumers.runtime.runner import NotYet
 from db import DbError, Platform, open_pool, open_stores, stop_signs
-from db.stores import debts
+from db.stores import store_debts
 from db.upkeep import status
 
 #: The oldest Redis that has the commands which the bus needs.
@@ -113,7 +113,7 @@ async def _stores(settings: Settings, community: Community) -> Diagnoses:
     async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
         await open_stores(pool, stores)
         async with pool.acquire() as conn:
-            refused = await debts.set_aside(conn)
+            refused = await store_debts.set_aside(conn)
     yield Diagnosis("stores", note=f"tables of their own: {', '.join(names) or 'none'}")
     for one in refused:
         yield Diagnosis(

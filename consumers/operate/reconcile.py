@@ -18,8 +18,8 @@ from consumers.runtime.runner import pause
 from consumers.runtime.transactions import transaction
 from db import PLATFORMS
 from db.members.accounts import find_member
-from db.reconcile import drift, runs, views
-from db.reconcile.runs import RunReport
+from db.reconcile import comparison_queries, drift, passes
+from db.reconcile.passes import RunReport
 from db.stop_signs import Paused
 
 #: Findings in the printed table, at most.
@@ -110,7 +110,9 @@ async def _member(parts: Resources, asked: str | None) -> int | None:
         if platform:
             found = await find_member(conn, platform, int(number))
         else:
-            found = next(iter(await views.members_after(conn, int(number) - 1, 1)), None)
+            found = next(
+                iter(await comparison_queries.members_after(conn, int(number) - 1, 1)), None
+            )
             found = found if found == int(number) else None
     if found is None:
         raise ConfigError(f"--member {asked}: there is no such member")
@@ -141,7 +143,7 @@ async def _watch(
     role: Reconcile, parts: Resources, console: Console, run_id: int
 ) -> RunReport | None:
     async with transaction(parts.pool) as conn:
-        about = await views.about_members(conn)
+        about = await comparison_queries.about_members(conn)
     expected = max(1, role.pages_for(about))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TextColumn("pages"), TimeElapsedColumn())  # fmt: skip
@@ -150,7 +152,7 @@ async def _watch(
         while True:
             await role.step()
             async with transaction(parts.pool) as conn:
-                report = await runs.report(conn, run_id)
+                report = await passes.report(conn, run_id)
             if report is None or report.status != "running" or parts.stop.is_set():
                 return report
             total = report.pages or max(expected, report.taken)

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from consumers.runtime import metrics
-from consumers.runtime.rebuild import make_ready
 from consumers.runtime.resources import Resources
+from consumers.runtime.stream_rebuild import make_ready
 from consumers.runtime.transactions import transaction
 from db import PLATFORMS
-from db.reconcile import runs
+from db.reconcile import passes
 
 from .platforms import Alarm, open_platform_subjects
 from .port import Subject
@@ -50,7 +50,7 @@ async def open_role(parts: Resources) -> AsyncIterator[Reconcile]:
     """Open the role `reconcile`."""
     await make_ready(parts.redis, parts.keys.snapshots)
     async with transaction(parts.pool) as conn:
-        age_s = await runs.age_of_last_s(conn)
+        age_s = await passes.age_of_last_s(conn)
     if age_s is not None:
         metrics.PASS_FINISHED.set(time.time() - age_s)
     async with open_subjects(parts) as (subjects, alarm):

@@ -9,17 +9,19 @@ import structlog
 import schemas
 from bus import DeadLetters, Entry, GroupMissing, Reader
 from consumers.runtime import metrics
-from consumers.runtime.rebuild import make_ready
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import unless_stopped
+from consumers.runtime.stream_rebuild import make_ready
 from consumers.runtime.transactions import transaction
 from db.reconcile import agreements as store_agreements
-from db.reconcile import drift, pages, views
+from db.reconcile import comparison_queries, drift, pages
 from db.reconcile.drift import Difference
 from db.reconcile.pages import KnownPage, PageId
 from schemas import SnapshotPage
 
-from .rules import Place, agreements, compare, held_for, held_sentence, refusal
+from .decisions.differences import agreements, compare
+from .decisions.page_refusals import Place, refusal
+from .decisions.verdicts import held_for, held_sentence
 from .subjects.stores import identity
 
 log = structlog.get_logger("twinstream.reconcile")
@@ -97,7 +99,7 @@ class PageComparer:
                 return  # the pass has ended
             if known.compared_at is not None or known.record.checksum != page.checksum:
                 return  # it came twice, or a page of this number was taken again since
-            now = await views.moment(conn)
+            now = await comparison_queries.moment(conn)
             why = refusal(page, known.record, self._place, now, age_s_max=self._age_s_max)
             found = await self._record(conn, page, known) if why is None else Findings([], [])
             await pages.mark_compared(conn, page_id, refused=why)

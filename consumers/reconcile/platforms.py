@@ -75,7 +75,7 @@ async def open_platform_subjects(parts: Resources) -> AsyncIterator[PlatformSubj
         if parts.settings.discord_token is not None:
             module = await _module("consumers.reconcile.subjects.discord_roles")
             observed = (
-                await _module("consumers.display.discord_roles.rate_limits")
+                await _module("consumers.display.discord_roles.rate_limit_headers")
             ).DiscordLimits()
             opening = functools.partial(
                 (await _module("consumers.display.discord_roles.roles")).open_client,

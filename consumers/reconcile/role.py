@@ -16,22 +16,22 @@ import structlog
 
 from bus import GroupMissing, StreamMissing, consumer_name, trim_stream
 from consumers.runtime import metrics
-from consumers.runtime.rebuild import make_ready
 from consumers.runtime.resources import Resources
+from consumers.runtime.stream_rebuild import make_ready
 from consumers.runtime.transactions import transaction
 from db import stop_signs
-from db.reconcile import drift, runs
+from db.reconcile import drift, passes
 from db.reconcile import pages as reconcile_pages
-from db.reconcile.runs import Cause, Run
+from db.reconcile.passes import Cause, Run
 from db.stop_signs import Paused
 
 from .comparison import PageComparer
-from .debts import DebtPayer
+from .decisions.verdicts import Stop
 from .lease import Lease, LeaseLost
-from .phases import PassContext, Phase, Step, first_phase
+from .pass_phases import PassContext, Phase, Step, first_phase
 from .platforms import Alarm
 from .port import Subject
-from .rules import Stop
+from .store_debt_payments import DebtPayer
 
 log = structlog.get_logger("twinstream.reconcile")
 
@@ -117,7 +117,7 @@ class Reconcile:
         """
         await make_ready(self._parts.redis, self._parts.keys.snapshots)
         async with transaction(self._parts.pool) as conn:
-            run = await runs.begin(
+            run = await passes.begin(
                 conn,
                 cause=cause,
                 owner=self._owner,
@@ -144,11 +144,11 @@ class Reconcile:
         """
         async with transaction(self._parts.pool) as conn:
             paused = await stop_signs.set_reason(conn)
-            run = await runs.take_over(conn, owner=self._owner, lease_s=self._lease.lease_s)
+            run = await passes.take_over(conn, owner=self._owner, lease_s=self._lease.lease_s)
             due = (
                 run is None
                 and paused is None
-                and await runs.is_due(conn, interval_s=self._limits.interval_ms / 1_000)
+                and await passes.is_due(conn, interval_s=self._limits.interval_ms / 1_000)
             )
         self._log_pause(paused)
         if run is not None:
@@ -240,8 +240,8 @@ class Reconcile:
         why = None if stop is None else stop.why
         async with transaction(self._parts.pool) as conn:
             await drift.forget_old(conn)
-            ended = await runs.end(conn, run.id, self._owner, stopped_because=why)
-            report = await runs.report(conn, run.id)
+            ended = await passes.end(conn, run.id, self._owner, stopped_because=why)
+            report = await passes.report(conn, run.id)
             decisions = await drift.decisions_of(conn, run.id)
         if not ended or report is None:
             raise LeaseLost

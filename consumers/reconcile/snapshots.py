@@ -8,18 +8,18 @@ import structlog
 
 import schemas
 from bus import GroupMissing, StreamExhausted, StreamMissing
-from consumers.runtime.rebuild import make_ready
 from consumers.runtime.resources import Resources
+from consumers.runtime.stream_rebuild import make_ready
 from consumers.runtime.transactions import transaction
 from db.errors import mapped_errors
-from db.reconcile import drift, pages, runs, sweeps, views
+from db.reconcile import comparison_queries, drift, pages, passes, sweep_positions
 from db.reconcile.pages import PageRecord
-from db.reconcile.runs import Run
+from db.reconcile.passes import Run
 from schemas import SnapshotPage
 from schemas.snapshots import PAGE_BYTES_MAX, Part
 
+from .decisions.page_plan import Stretch, plan
 from .lease import LeaseLost
-from .plan import Stretch, plan
 from .port import CannotRead, Subject
 
 log = structlog.get_logger("twinstream.reconcile")
@@ -100,7 +100,7 @@ class SnapshotTaker:
         """Yield a subject's pages, behind those that the pass has already."""
         async with transaction(self._parts.pool) as conn:
             known = await pages.pages(conn, self._run.id, subject.platform, subject.name)
-            sweep = await sweeps.find_sweep(conn, subject.platform, subject.name)
+            sweep = await sweep_positions.find_sweep(conn, subject.platform, subject.name)
         number = len(known)
         for stretch in plan(self._run, subject, sweep, known, self._limits):
             rest: Stretch | None = stretch
@@ -125,7 +125,7 @@ class SnapshotTaker:
                 is_last, ids = len(ids) <= limit, ids[:limit]
                 wanted = ids
                 if stretch.part == "touched" and subject.name != "books":
-                    wanted = await views.accounts_of(conn, subject.platform, ids)
+                    wanted = await comparison_queries.accounts_of(conn, subject.platform, ids)
                 rows = await subject.read(conn, wanted) if wanted else ()
                 page = schemas.seal(
                     SnapshotPage(
@@ -139,7 +139,7 @@ class SnapshotTaker:
                         looked_at=len(ids),
                         is_last=is_last,
                         count=len(rows),
-                        taken_at=await views.moment(conn),
+                        taken_at=await comparison_queries.moment(conn),
                         chat_id=self._parts.community.telegram.chat_id,
                         guild_id=self._parts.community.discord.guild_id,
                         rows=tuple(rows),
@@ -154,7 +154,7 @@ class SnapshotTaker:
         self, conn: asyncpg.Connection, subject: Subject, part: Part, after: int, limit: int
     ) -> Sequence[int]:
         if part == "touched":
-            return await runs.touched_after(conn, self._run.id, after, limit)
+            return await passes.touched_after(conn, self._run.id, after, limit)
         if part == "watched":
             return await drift.watched_after(conn, subject.platform, subject.name, after, limit)
         return await subject.ids_after(conn, after, limit)

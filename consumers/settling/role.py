@@ -34,9 +34,9 @@ from db import DbError, IdempotencyConflict, InsufficientFunds, Platform, RuleBr
 from db.ledger import events
 
 from .bonuses import Bonuses
+from .entry_decoding import Delivery, Refusal, evidence, key_of, refusal_of, sort_out
+from .entry_renewal import renewed
 from .poison import count_attempt, exhausted, forget_attempts, is_suspect
-from .renewal import renewed
-from .triage import Delivery, Refusal, evidence, key_of, refusal_of, sort_out
 
 log = structlog.get_logger("twinstream.settling")
 

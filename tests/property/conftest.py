@@ -10,4 +10,4 @@ PATIENCE_S = 60.0
 @pytest.fixture(autouse=True)
 def patient_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no pass end because the machine was slow."""
-    monkeypatch.setattr("consumers.reconcile.phases.PATIENCE_S_MIN", PATIENCE_S)
+    monkeypatch.setattr("consumers.reconcile.pass_phases.PATIENCE_S_MIN", PATIENCE_S)

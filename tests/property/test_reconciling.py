@@ -26,7 +26,7 @@ from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import InsufficientFunds, Store, open_stores
 from db.members.linking import issue_code, redeem_code
-from db.reconcile import runs
+from db.reconcile import passes
 from launch.servers import Server
 from tests.support.deployment import TEMPORARY, Deployment
 from tests.support.hypothesis_model import DISCORD_OFFSET, PEOPLE, Wanted, sources, wanted
@@ -376,7 +376,7 @@ class Passes(RuleBasedStateMachine):
             for _ in range(STEPS_PER_PASS_MAX):
                 await role.step()
                 async with self._pool.acquire() as conn:
-                    report = await runs.report(conn, run_id or 0)
+                    report = await passes.report(conn, run_id or 0)
                 if report is not None and report.status != "running":
                     break
                 if run_id is None:

@@ -30,8 +30,8 @@ from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.members.accounts import find_member, remember_name
 from db.members.linking import issue_code, redeem_code
-from db.reconcile import runs
-from db.release import RELEASE
+from db.reconcile import passes
+from db.release_number import RELEASE
 from db.stop_signs import Paused
 
 COMMUNITY = "sandbox/twinstream.toml"
@@ -176,7 +176,7 @@ async def reconcile(parts: Resources, asked: argparse.Namespace) -> dict[str, An
             while report is None or report.status == "running":
                 await role.step()
                 async with parts.pool.acquire() as conn:
-                    report = await runs.report(conn, run_id)
+                    report = await passes.report(conn, run_id)
             statuses.append(report.status)
     return {"passes": statuses}
 

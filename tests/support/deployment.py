@@ -23,9 +23,9 @@ from bus import (
 from config import Community, Rank, Settings
 from config.community import ConsumerSetting, DiscordSetting, TelegramSetting
 from consumers.relay.role import Relay
-from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Deferred
+from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db import Contention, Producer, StorageUnavailable
 from tests.support.hypothesis_model import Wanted

@@ -13,8 +13,8 @@ from consumers.reconcile.role import Reconcile
 from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
-from db.reconcile import runs
-from db.reconcile.runs import RunReport
+from db.reconcile import passes
+from db.reconcile.passes import RunReport
 from tests.support.patience import PATIENCE_S
 
 #: Everything that a pass must not touch where nothing differs.
@@ -36,7 +36,7 @@ async def ended(role: Reconcile, pool: asyncpg.Pool, run_id: int) -> RunReport:
     while True:
         await role.step()
         async with pool.acquire() as conn:
-            report = await runs.report(conn, run_id)
+            report = await passes.report(conn, run_id)
         assert report is not None
         if report.status != "running":
             return report

@@ -14,16 +14,16 @@ import discord
 import structlog
 
 from config import Community, ConfigError, Settings, point_discord_at
+from consumers.display.call_pacing import RateLimit
 from consumers.display.port import CannotShow, Hindrances
-from consumers.display.rate import RateLimit
 from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import NotYet
 from db import Platform, surfaces
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Showing
 
-from .answers import read_member, read_roles
+from .answer_decoding import read_member, read_roles
 from .errors import (
     INVALID_ROLE,
     MISSING_PERMISSIONS,
@@ -33,7 +33,7 @@ from .errors import (
     mapped_errors,
 )
 from .hierarchy import NOT_IN_SERVER, RoleHierarchy, RoleHindrance, examine
-from .rate_limits import MEMBER_LOOKS, ROLE_WRITES, DiscordLimits
+from .rate_limit_headers import MEMBER_LOOKS, ROLE_WRITES, DiscordLimits
 
 log = structlog.get_logger("twinstream.surfaces")
 

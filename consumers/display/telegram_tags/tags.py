@@ -18,14 +18,14 @@ from aiogram.types.chat_member_union import ChatMemberUnion
 from aiogram.utils.token import TokenValidationError
 
 from config import Community, ConfigError, Settings, telegram_session
-from config.telegram_answers import UnreadableAnswer
+from config.telegram_answer_decoding import UnreadableAnswer
+from consumers.display.call_pacing import RateLimit
 from consumers.display.port import CannotShow, Hindrances
-from consumers.display.rate import RateLimit
 from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from db import Platform, surfaces
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Showing
 
 from .errors import (
     GRANT_RIGHTS,

@@ -14,9 +14,9 @@ from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db.ledger.ranks import RankRow, set_ranks
 from db.members.accounts import remember_name
+from db.surfaces.display_visits import mark_shown, take
 from db.surfaces.observed import put_back, show_again
-from db.surfaces.visits import mark_shown, take
-from tests.support.record import achievement, record, xp
+from tests.support.recorded_events import achievement, record, xp
 
 COMMUNITY = Community(
     telegram=TelegramSetting(chat_id=-100),

@@ -19,7 +19,15 @@ from db.members.linking import LinkOutcome, issue_code, redeem_code
 from db.platforms import Platform
 from db.stores.port import Store
 from db.upkeep.audit import PAGE_ROWS, Audit, audit
-from tests.support.record import achievement, balance, key_of, persistently, record, settle, xp
+from tests.support.recorded_events import (
+    achievement,
+    balance,
+    key_of,
+    persistently,
+    record,
+    settle,
+    xp,
+)
 
 MIRA, LEO, ANNA = 1001, 1002, 2003
 #: Settled long ago, on its way, and buried.

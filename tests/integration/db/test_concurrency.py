@@ -11,7 +11,7 @@ from db import Platform
 from db.ledger import events, outbox
 from db.ledger.outbox import Unpublished
 from db.ledger.ranks import RankRow, set_ranks
-from tests.support.record import Record, key_of, persistently, record, settle, xp
+from tests.support.recorded_events import Record, key_of, persistently, record, settle, xp
 
 OLDER_THAN_S = -1.0  # even what was recorded in this very instant
 

@@ -9,7 +9,16 @@ from db import IdempotencyConflict, InsufficientFunds, RuleBroken
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
-from tests.support.record import Record, achievement, balance, fact_of, key_of, record, settle, xp
+from tests.support.recorded_events import (
+    Record,
+    achievement,
+    balance,
+    fact_of,
+    key_of,
+    record,
+    settle,
+    xp,
+)
 
 
 @pytest.fixture

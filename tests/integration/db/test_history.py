@@ -6,7 +6,7 @@ from db.ledger.events import fail
 from db.members import accounts
 from db.members.history import History, history
 from db.members.linking import LinkOutcome, issue_code, redeem_code
-from tests.support.record import achievement, balance, key_of, record, settle, xp
+from tests.support.recorded_events import achievement, balance, key_of, record, settle, xp
 
 MIRA, ANNA = 1001, 2003
 

@@ -8,8 +8,8 @@ import pytest
 from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
 from db.members.linking import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
-from db.surfaces.visits import mark_shown, take
-from tests.support.record import (
+from db.surfaces.display_visits import mark_shown, take
+from tests.support.recorded_events import (
     Record,
     achievement,
     balance,

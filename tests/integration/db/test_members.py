@@ -7,7 +7,7 @@ from db.ledger.ranks import RankRow, set_ranks
 from db.members.accounts import DISPLAY_NAME_CHARS_MAX, find_member, name_elsewhere, remember_name
 from db.members.linking import issue_code, redeem_code
 from db.members.profiles import holds_achievement, profile, top
-from tests.support.record import Record, achievement, balance, record, settle, xp
+from tests.support.recorded_events import Record, achievement, balance, record, settle, xp
 
 
 @pytest.fixture

@@ -10,9 +10,15 @@ from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
 from db.members.linking import issue_code, redeem_code
 from db.surfaces import ABSENT, EXEMPT, LIVE, RECONCILE
+from db.surfaces.display_visits import Showing, doubt, mark_shown, park, postpone, release, take
 from db.surfaces.observed import clock, note_absent, put_back, seen_again, show_again
-from db.surfaces.visits import Showing, doubt, mark_shown, park, postpone, release, take
-from tests.support.record import Record, achievement, record, until_someone_waits_for_a_lock, xp
+from tests.support.recorded_events import (
+    Record,
+    achievement,
+    record,
+    until_someone_waits_for_a_lock,
+    xp,
+)
 
 LEASE_S = 60.0
 

@@ -6,8 +6,8 @@ import pytest
 from db.ledger.ranks import RankRow, set_ranks
 from db.members.linking import issue_code, redeem_code
 from db.reconcile import corrections
-from db.surfaces.visits import Showing, park, take
-from tests.support.record import Record, achievement, record, settle, xp
+from db.surfaces.display_visits import Showing, park, take
+from tests.support.recorded_events import Record, achievement, record, settle, xp
 
 LEASE_S = 60.0
 

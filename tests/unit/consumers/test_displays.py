@@ -31,7 +31,7 @@ from consumers.display.discord_roles.roles import (
 from consumers.display.port import BACKOFF_S_MAX, CannotShow, retry_after_s
 from consumers.display.telegram_tags import errors as telegram_errors
 from db import surfaces
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Showing
 
 COMMUNITY = Community(
     telegram=TelegramSetting(chat_id=-100),

@@ -18,14 +18,14 @@ from structlog.testing import capture_logs
 import schemas
 from config import Settings
 from consumers.display import role as surfaces_module
+from consumers.display.call_pacing import RateLimit
 from consumers.display.port import Hindrances
-from consumers.display.rate import RateLimit
 from consumers.display.role import PATIENT_MEMBERS_MAX, DisplayRole
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
 from db.surfaces import BACKFILL
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Showing
 from tests.support.discord_display import GIVE, TAKE, Server
 from tests.support.settling import NOON, until
 

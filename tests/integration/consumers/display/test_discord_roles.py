@@ -12,8 +12,8 @@ from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import NotYet
+from db.surfaces.display_visits import doubt, mark_shown, take
 from db.surfaces.observed import clock, note_absent, seen_again, show_again
-from db.surfaces.visits import doubt, mark_shown, take
 from sandbox import Fault, Rate, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
 from tests.support.discord_display import (

@@ -14,8 +14,8 @@ from consumers.display.role import DisplayRole
 from consumers.display.telegram_tags.tags import open_role
 from consumers.runtime.resources import Resources
 from db.members.linking import issue_code, redeem_code
+from db.surfaces.display_visits import take
 from db.surfaces.observed import clock, note_absent, seen_again
-from db.surfaces.visits import take
 from sandbox import Fault
 from tests.support.members import MemberDesk
 from tests.support.telegram_display import ALICE, BORIS, LOOK, SET, STRANGER, Group

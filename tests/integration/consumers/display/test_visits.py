@@ -18,7 +18,7 @@ from db import StorageUnavailable
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.surfaces import BACKFILL, LINK, RECONCILE
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Showing
 from tests.support.settling import xp_payload
 
 

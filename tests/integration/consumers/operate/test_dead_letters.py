@@ -13,8 +13,8 @@ import schemas
 from bus import Keys, connect
 from consumers.operate import dead_letters
 from consumers.relay.role import Relay
-from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.resources import Resources
+from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db.ledger.dead_letters import find_dead
 from tests.support.settling import Desk, edited, xp_payload

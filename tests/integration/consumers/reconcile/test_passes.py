@@ -14,7 +14,7 @@ import pytest
 
 from bus import Keys
 from config import ReconcileSetting
-from consumers.reconcile.phases import PAGES_AHEAD
+from consumers.reconcile.pass_phases import PAGES_AHEAD
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer

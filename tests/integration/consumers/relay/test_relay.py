@@ -11,8 +11,8 @@ import schemas
 from bus import GroupMissing, StreamMissing, Subscription, ensure_group, group_exists
 from config import Community
 from consumers.relay.role import Relay
-from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.resources import Resources, open_resources
+from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db import Producer
 from db.ledger import events, outbox
@@ -211,7 +211,7 @@ async def test_silently_lost_events_are_published_again(
 async def test_one_check_makes_any_number_of_lost_events_pending_in_steps(
     parts: Resources, producer: Producer, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("consumers.runtime.rebuild.LOST_STEP", 2)
+    monkeypatch.setattr("consumers.runtime.stream_rebuild.LOST_STEP", 2)
     for number in range(5):
         await give_xp(producer, 1, number=number)
     await published(desk)

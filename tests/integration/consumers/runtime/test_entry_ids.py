@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from bus import group_exists
 from consumers.cleanup.role import Cleanup
 from consumers.relay.role import Relay
-from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.resources import Resources, open_resources
+from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db import Producer
 from tests.support.reconcile import a_pass, opened

@@ -20,7 +20,7 @@ from bus import Publisher
 from config import AchievementSetting, Community, Settings
 from config.community import StoreSetting
 from consumers.operate import dead_letters, doctor
-from consumers.reconcile.debts import DebtPayer
+from consumers.reconcile.store_debt_payments import DebtPayer
 from consumers.runtime.resources import Resources
 from consumers.settling import bonuses
 from consumers.settling.role import open_role
@@ -33,7 +33,7 @@ from db import (
     StoreClosed,
     open_stores,
 )
-from db.stores import debts
+from db.stores import store_debts
 from db.upkeep.audit import audit
 from tests.support.reconcile import a_pass, opened, whys
 from tests.support.settling import Desk, xp_payload
@@ -188,8 +188,8 @@ async def owe(parts: Resources, amount: int, *accounts: int) -> None:
             "SELECT member_id FROM accounts WHERE platform = 'telegram' AND account_id = ANY ($1)",
             list(accounts),
         )
-        due = {member_id: debts.Amounts(amount, 0) for (member_id,) in rows}
-        await debts.owe(conn, "telegram", due)
+        due = {member_id: store_debts.Amounts(amount, 0) for (member_id,) in rows}
+        await store_debts.owe(conn, "telegram", due)
 
 
 async def owed(pool: asyncpg.Pool) -> dict[int, tuple[int, int, str | None]]:
@@ -440,7 +440,7 @@ async def test_each_retry_of_a_debt_waits_longer_and_it_is_paid_once_the_row_tak
         await try_again_now(pool)
     assert (await owed(pool))[MIRA][1] == 12
     assert sorted(waits) == waits
-    assert waits[-1].total_seconds() < 2 * debts.RETRY_S_MAX
+    assert waits[-1].total_seconds() < 2 * store_debts.RETRY_S_MAX
 
     await pool.execute("DROP TRIGGER judge ON users")
     await paying.step()
