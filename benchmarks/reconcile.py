@@ -134,14 +134,14 @@ async def regular_passes(settings: Settings, members: int) -> None:
     community = Community.from_toml(Path(settings.twinstream_config))
     community = msgspec.structs.replace(community, reconcile=ReconcileSetting())
     stop = asyncio.Event()
-    async with open_resources(settings, community, stop) as parts, open_role(parts) as role:
+    async with open_resources(settings, community, stop) as resources, open_role(resources) as role:
         conn = await asyncpg.connect(settings.database_url)
-        await a_pass(role, parts)  # the filling itself touched members
+        await a_pass(role, resources)  # the filling itself touched members
         for count in (0, *TOUCHED):
             if count:
                 await conn.execute(TOUCH.format(members=members, count=count))
                 await conn.execute(WANT)
-            touched, report, seconds = await a_pass(role, parts)
+            touched, report, seconds = await a_pass(role, resources)
             say(f"pass with {touched:,} members touched: {seconds:.1f} s for {report.members:,}"
                 f" members, {report.findings} findings, {report.status}")  # fmt: skip
             # As if the next pass came 15 minutes later.
@@ -151,15 +151,15 @@ async def regular_passes(settings: Settings, members: int) -> None:
         await conn.close()
 
 
-async def a_pass(role: Reconcile, parts: Resources) -> tuple[int, RunReport, float]:
+async def a_pass(role: Reconcile, resources: Resources) -> tuple[int, RunReport, float]:
     """Run one pass; return the number of touched members, its report and its seconds."""
     began = time.monotonic()
     run_id = await role.ask(cause="interval")
     assert run_id is not None, "another pass is running"
-    touched = await parts.pool.fetchval("SELECT count(*) FROM reconcile_touched")
+    touched = await resources.pool.fetchval("SELECT count(*) FROM reconcile_touched")
     while True:
         await role.step()
-        async with parts.pool.acquire() as conn:
+        async with resources.pool.acquire() as conn:
             report = await passes.report(conn, run_id)
         assert report is not None
         if report.status != "running":

@@ -46,9 +46,9 @@ class Sorted(NamedTuple):
 class Judge:
     """Decides the findings of one pass, step by step; another process can continue at any step."""
 
-    def __init__(self, parts: Resources, subjects: Subjects, run: Run) -> None:
-        self._pool = parts.pool
-        self._limits = parts.community.reconcile
+    def __init__(self, resources: Resources, subjects: Subjects, run: Run) -> None:
+        self._pool = resources.pool
+        self._limits = resources.community.reconcile
         self._subjects = subjects
         self._run = run
 

@@ -30,7 +30,7 @@ PATIENCE_S_MIN = 2.0
 class PassContext(NamedTuple):
     """Everything that the phases of a pass share."""
 
-    parts: Resources
+    resources: Resources
     subjects: Sequence[Subject]
     owner: str
 
@@ -67,7 +67,7 @@ class SnapshotPhase:
     def __init__(self, context: PassContext, run: Run) -> None:
         self.run = run
         self._context = context
-        self._taker = SnapshotTaker(context.parts, context.subjects, run, context.owner)
+        self._taker = SnapshotTaker(context.resources, context.subjects, run, context.owner)
         self._patience = PagePatience(context)
         #: Whether the last step raised. Its page may be recorded and not on the stream, or lost.
         self._failed = False
@@ -78,7 +78,7 @@ class SnapshotPhase:
         After an error all pages that are not compared are taken again.
         """
         if self._failed:
-            async with transaction(self._context.parts.pool) as conn:
+            async with transaction(self._context.resources.pool) as conn:
                 await reconcile_pages.forget_uncompared(conn, self.run.id, self._context.owner)
             return Step(1, SnapshotPhase(self._context, self.run))
         if waiting >= PAGES_AHEAD:
@@ -88,7 +88,7 @@ class SnapshotPhase:
         self._failed = False
         if taken:
             return Step(1, self)
-        async with transaction(self._context.parts.pool) as conn:
+        async with transaction(self._context.resources.pool) as conn:
             await reconcile_pages.all_taken(conn, self.run.id, self._context.owner)
             pages = await reconcile_pages.count(conn, self.run.id)
         return Step(1, WaitingPhase(self._context, self.run._replace(pages=pages)))
@@ -115,7 +115,7 @@ class JudgingPhase:
     def __init__(self, context: PassContext, run: Run) -> None:
         self.run = run
         subjects: Subjects = {(one.platform, one.name): one for one in context.subjects}
-        self._judge = Judge(context.parts, subjects, run)
+        self._judge = Judge(context.resources, subjects, run)
 
     async def step(self, waiting: int) -> Step:
         """Decide the next findings; end the pass when all are decided.
@@ -134,7 +134,7 @@ class PagePatience:
     """Gives the pages that other processes may be comparing their time; then they count as lost."""
 
     def __init__(self, context: PassContext) -> None:
-        claim_idle_s = context.parts.community.consumers.claim_idle_ms / 1_000
+        claim_idle_s = context.resources.community.consumers.claim_idle_ms / 1_000
         self._patience_s = max(PATIENCE_S_MIN, CLAIMS_PATIENCE * claim_idle_s)
         self._clock = asyncio.get_running_loop().time
         self._waiting = 0

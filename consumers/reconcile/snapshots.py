@@ -28,9 +28,11 @@ log = structlog.get_logger("twinstream.reconcile")
 class SnapshotTaker:
     """Takes the pages of one pass, one subject after the other."""
 
-    def __init__(self, parts: Resources, subjects: Sequence[Subject], run: Run, owner: str) -> None:
-        self._parts = parts
-        self._limits = parts.community.reconcile
+    def __init__(
+        self, resources: Resources, subjects: Sequence[Subject], run: Run, owner: str
+    ) -> None:
+        self._resources = resources
+        self._limits = resources.community.reconcile
         self._run = run
         self._owner = owner
         self._pages = self._all_pages(subjects)
@@ -49,10 +51,10 @@ class SnapshotTaker:
                 return False
             self._unpublished = await self._record(page)
         try:
-            await self._parts.publisher.publish_page(self._unpublished)
+            await self._resources.publisher.publish_page(self._unpublished)
         except (StreamMissing, GroupMissing, StreamExhausted):
-            await make_ready(self._parts.redis, self._parts.keys.snapshots)
-            await self._parts.publisher.publish_page(self._unpublished)
+            await make_ready(self._resources.redis, self._resources.keys.snapshots)
+            await self._resources.publisher.publish_page(self._unpublished)
         self._unpublished = None
         return True
 
@@ -70,7 +72,7 @@ class SnapshotTaker:
             checksum=page.checksum,
             taken_at=page.taken_at,
         )
-        async with transaction(self._parts.pool) as conn:
+        async with transaction(self._resources.pool) as conn:
             if not await pages.add_page(conn, self._run.id, self._owner, record):
                 raise LeaseLost
         return schemas.encode_page(page)
@@ -91,14 +93,14 @@ class SnapshotTaker:
             subject=subject.name,
             why=why,
         )
-        async with transaction(self._parts.pool) as conn:
+        async with transaction(self._resources.pool) as conn:
             await pages.leave_out(
                 conn, self._run.id, self._owner, subject.platform, subject.name, why=why
             )
 
     async def _pages_of(self, subject: Subject) -> AsyncIterator[SnapshotPage]:
         """Yield a subject's pages, behind those that the pass has already."""
-        async with transaction(self._parts.pool) as conn:
+        async with transaction(self._resources.pool) as conn:
             known = await pages.pages(conn, self._run.id, subject.platform, subject.name)
             sweep = await sweep_positions.find_sweep(conn, subject.platform, subject.name)
         number = len(known)
@@ -116,7 +118,7 @@ class SnapshotTaker:
         limit = subject.page_rows
         if stretch.left is not None:
             limit = min(limit, stretch.left)
-        async with _one_view(self._parts.pool) as conn:
+        async with _one_view(self._resources.pool) as conn:
             while True:
                 # One id more than the page takes shows whether any follow it.
                 ids = await self._ids(conn, subject, stretch.part, stretch.after, limit + 1)
@@ -140,8 +142,8 @@ class SnapshotTaker:
                         is_last=is_last,
                         count=len(rows),
                         taken_at=await comparison_queries.moment(conn),
-                        chat_id=self._parts.community.telegram.chat_id,
-                        guild_id=self._parts.community.discord.guild_id,
+                        chat_id=self._resources.community.telegram.chat_id,
+                        guild_id=self._resources.community.discord.guild_id,
                         rows=tuple(rows),
                     )
                 )

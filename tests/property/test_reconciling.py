@@ -126,10 +126,10 @@ class Passes(RuleBasedStateMachine):
                 await open_stores(self._pool, {"telegram": StoreSetting(table="users")})
             )
 
-    def _parts(self, slot: int, pool: Any = None) -> Resources:
-        parts = self._deployment.parts(slot, pool=pool)
-        community = msgspec.structs.replace(parts.community, reconcile=LIMITS)
-        return dataclasses.replace(parts, community=community, stores=self._stores)
+    def _resources(self, slot: int, pool: Any = None) -> Resources:
+        resources = self._deployment.resources(slot, pool=pool)
+        community = msgspec.structs.replace(resources.community, reconcile=LIMITS)
+        return dataclasses.replace(resources, community=community, stores=self._stores)
 
     # Bots.
 
@@ -335,8 +335,8 @@ class Passes(RuleBasedStateMachine):
         return self._roles[slot]
 
     async def _new_role(self, slot: int, pool: Any = None) -> Reconcile:
-        async with open_subjects(self._parts(slot)) as (subjects, _):
-            return Reconcile(self._parts(slot, pool), subjects)
+        async with open_subjects(self._resources(slot)) as (subjects, _):
+            return Reconcile(self._resources(slot, pool), subjects)
 
     async def _leases_run_out(self) -> None:
         await self._pool.execute("UPDATE reconcile_runs SET lease_until = now() - interval '1 s'")
@@ -345,14 +345,14 @@ class Passes(RuleBasedStateMachine):
         if not self._has_store:
             await self._deployment.come_to_rest()
             return
-        before = self._deployment.parts
-        self._deployment.parts = (  # type: ignore[method-assign]
+        before = self._deployment.resources
+        self._deployment.resources = (  # type: ignore[method-assign]
             lambda slot=1, **more: dataclasses.replace(before(slot, **more), stores=self._stores)
         )
         try:
             await self._deployment.come_to_rest()
         finally:
-            del self._deployment.parts
+            del self._deployment.resources
 
     # The end.
 

@@ -113,7 +113,7 @@ class Deployment:
             await self.bot_dies(source)
         await self.redis.aclose()
 
-    def parts(
+    def resources(
         self, slot: int = 1, *, pool: Any = None, publisher: Publisher | None = None
     ) -> Resources:
         return Resources(
@@ -141,7 +141,7 @@ class Deployment:
 
     async def settle(self, slot: int, source: Source, crash: str | None) -> None:
         """Let a consumer take one step; after a crash a new process takes its name."""
-        role = self.roles.setdefault((slot, source), Settling(source, self.parts(slot)))
+        role = self.roles.setdefault((slot, source), Settling(source, self.resources(slot)))
         if crash is None:
             with contextlib.suppress(*TEMPORARY):
                 await role.step()
@@ -156,7 +156,7 @@ class Deployment:
         pool = CrashingPool(self.pool, after_commit=False) if crash == "before commit" else None
         losing = LosingAnswers(self.redis, self.keys) if crash == "answers lost" else None
         with contextlib.suppress(Crash, *TEMPORARY):
-            await Relay(self.parts(pool=pool, publisher=losing)).step()
+            await Relay(self.resources(pool=pool, publisher=losing)).step()
 
     async def lose_suffix(self, source: Source, count: int) -> None:
         """The cost of a failover: the newest entries, and the latest acknowledgements."""
@@ -187,8 +187,8 @@ class Deployment:
 
     async def come_to_rest(self) -> None:
         """Run one relay and one consumers process until nothing is left to do."""
-        relay = Relay(self.parts(3))
-        roles = [Settling(source, self.parts(3)) for source in SOURCES]
+        relay = Relay(self.resources(3))
+        roles = [Settling(source, self.resources(3)) for source in SOURCES]
         for _ in range(ROUNDS_MAX):
             for source in SOURCES:
                 await self.rebuild(source)

@@ -52,8 +52,8 @@ async def a_pass(role: Reconcile, pool: asyncpg.Pool, **asked: Any) -> RunReport
 
 
 @asynccontextmanager
-async def opened(parts: Resources) -> AsyncIterator[Reconcile]:
-    async with open_role(parts) as role:
+async def opened(resources: Resources) -> AsyncIterator[Reconcile]:
+    async with open_role(resources) as role:
         yield role
 
 
@@ -78,12 +78,12 @@ async def whys(pool: asyncpg.Pool) -> Sequence[str]:
     return [row["why"] for row in await pool.fetch("SELECT why FROM drift ORDER BY id")]
 
 
-async def let_everything_arrive(parts: Resources) -> None:
+async def let_everything_arrive(resources: Resources) -> None:
     """Run a relay and the consumers until nothing is on its way."""
-    relay = Relay(parts)
-    roles = [Settling(source, parts) for source in SOURCES]
+    relay = Relay(resources)
+    roles = [Settling(source, resources) for source in SOURCES]
     end = time.monotonic() + PATIENCE_S
-    while await parts.pool.fetchval(
+    while await resources.pool.fetchval(
         "SELECT count(*) FROM sync_events WHERE status IN ('pending', 'published')"
     ):
         await relay.step()

@@ -33,8 +33,8 @@ def community(community: Community) -> Community:
 
 
 @pytest.fixture
-async def rounds(parts: Resources) -> Rounds:
-    return Rounds(parts.pool, parts.community.cleanup, parts.stop)
+async def rounds(resources: Resources) -> Rounds:
+    return Rounds(resources.pool, resources.community.cleanup, resources.stop)
 
 
 async def clean_up(rounds: Rounds) -> int:
@@ -77,10 +77,10 @@ async def win(producer: Producer, count: int) -> None:
 
 
 @pytest.fixture
-async def settled(parts: Resources, producer: Producer, desk: Desk) -> int:
+async def settled(resources: Resources, producer: Producer, desk: Desk) -> int:
     """Ten events from Telegram that took effect on Discord."""
     await win(producer, 10)
-    settling = Settling("telegram", parts)
+    settling = Settling("telegram", resources)
 
     async def all_settled() -> bool:
         await settling.step()
@@ -148,21 +148,24 @@ async def test_young_events_stay_and_the_round_ends_where_they_begin(
 
 
 async def test_a_round_is_made_once_per_interval_despite_restarts(
-    settled: int, pool: asyncpg.Pool, parts: Resources, rounds: Rounds
+    settled: int, pool: asyncpg.Pool, resources: Resources, rounds: Rounds
 ):
     await clean_up(rounds)
     await pool.execute("UPDATE sync_events SET processed_at = processed_at - interval '31 days'")
 
-    assert await clean_up(Rounds(parts.pool, parts.community.cleanup, parts.stop)) == 0
+    assert await clean_up(Rounds(resources.pool, resources.community.cleanup, resources.stop)) == 0
     await pool.execute("UPDATE cleanup_rounds SET began_at = now() - interval '23 hours'")
-    assert await clean_up(Rounds(parts.pool, parts.community.cleanup, parts.stop)) == 0
+    assert await clean_up(Rounds(resources.pool, resources.community.cleanup, resources.stop)) == 0
     await pool.execute("UPDATE cleanup_rounds SET began_at = now() - interval '25 hours'")
     await pool.execute("UPDATE sync_events SET created_at = created_at - interval '31 days'")
-    assert await clean_up(Rounds(parts.pool, parts.community.cleanup, parts.stop)) == settled
+    assert (
+        await clean_up(Rounds(resources.pool, resources.community.cleanup, resources.stop))
+        == settled
+    )
 
 
 async def test_an_interrupted_round_is_continued(
-    settled: int, pool: asyncpg.Pool, parts: Resources, rounds: Rounds
+    settled: int, pool: asyncpg.Pool, resources: Resources, rounds: Rounds
 ):
     await age(pool)
     async with pool.acquire() as conn, conn.transaction():
@@ -177,16 +180,19 @@ async def test_an_interrupted_round_is_continued(
 
 
 async def test_two_at_once_share_the_work_and_remove_each_row_once(
-    settled: int, pool: asyncpg.Pool, parts: Resources
+    settled: int, pool: asyncpg.Pool, resources: Resources
 ):
     await age(pool)
 
     removed = await asyncio.gather(
-        *(clean_up(Rounds(parts.pool, parts.community.cleanup, parts.stop)) for _ in range(3))
+        *(
+            clean_up(Rounds(resources.pool, resources.community.cleanup, resources.stop))
+            for _ in range(3)
+        )
     )
 
     async def is_over() -> bool:
-        await Rounds(parts.pool, parts.community.cleanup, parts.stop).step()
+        await Rounds(resources.pool, resources.community.cleanup, resources.stop).step()
         return bool(
             await pool.fetchval("SELECT bool_and(finished_at IS NOT NULL) FROM cleanup_rounds")
         )
@@ -213,7 +219,7 @@ async def test_a_round_does_not_wait_for_a_locked_row(
 async def test_an_old_event_that_comes_again_changes_nothing(
     settled: int,
     pool: asyncpg.Pool,
-    parts: Resources,
+    resources: Resources,
     desk: Desk,
     producer: Producer,
     rounds: Rounds,
@@ -223,11 +229,11 @@ async def test_an_old_event_that_comes_again_changes_nothing(
     await age(pool)
     await clean_up(rounds)
     await desk.redis.xadd(desk.keys.stream("telegram"), fields)
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
     again = await producer.create_xp_change_event(
         user_id=1001, delta_xp=1, source="telegram", reason="game_guess", entity_id="0"
     )
-    await Relay(parts).step()
+    await Relay(resources).step()
 
     assert not again.created
     assert await desk.xp("discord") == await desk.xp("telegram") == settled
@@ -237,11 +243,11 @@ async def test_an_old_event_that_comes_again_changes_nothing(
 
 
 async def test_a_dead_letter_goes_only_after_it_was_resolved(
-    pool: asyncpg.Pool, parts: Resources, desk: Desk, rounds: Rounds
+    pool: asyncpg.Pool, resources: Resources, desk: Desk, rounds: Rounds
 ):
     """An overdraft from another program is buried; once there is enough it is sent again."""
     await desk.add("telegram", xp_payload(-5, entity_id="9"))
-    settling = Settling("telegram", parts)
+    settling = Settling("telegram", resources)
     await settling.step()
     await age(pool)
     await clean_up(rounds)
@@ -249,10 +255,10 @@ async def test_a_dead_letter_goes_only_after_it_was_resolved(
 
     await desk.add("telegram", xp_payload(5, entity_id="10"))
     await settling.step()
-    await replay(parts.pool, parts.publisher, ids=None)
+    await replay(resources.pool, resources.publisher, ids=None)
 
     async def is_completed() -> bool:
-        await Relay(parts).step()
+        await Relay(resources).step()
         await settling.step()
         return await desk.statuses() == {"completed": 2}
 
@@ -326,10 +332,10 @@ async def test_a_pass_whose_findings_are_open_stays(
 
 
 async def test_the_role_cleans_up_beside_trimming_and_says_how_long_things_are_kept(
-    settled: int, pool: asyncpg.Pool, parts: Resources
+    settled: int, pool: asyncpg.Pool, resources: Resources
 ):
     await age(pool)
-    role = Cleanup(parts)
+    role = Cleanup(resources)
 
     assert await role.step() >= settled
 
@@ -340,10 +346,10 @@ async def test_the_role_cleans_up_beside_trimming_and_says_how_long_things_are_k
 
 
 async def test_a_stop_ends_a_round_between_two_steps(
-    settled: int, pool: asyncpg.Pool, parts: Resources, rounds: Rounds
+    settled: int, pool: asyncpg.Pool, resources: Resources, rounds: Rounds
 ):
     await age(pool)
-    parts.stop.set()
+    resources.stop.set()
 
     await rounds.step()
 

@@ -138,7 +138,7 @@ async def promote_live(pool: asyncpg.Pool, wall: Wall, user_ids: Iterable[int]) 
 
 
 async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repeats_nothing(
-    parts, pool, monkeypatch
+    resources, pool, monkeypatch
 ):
     monkeypatch.setattr(surfaces_module, "PROGRESS_S", 0.5)
     await set_ranks(pool, [RankRow("One", 100), RankRow("Top", 1_000)])
@@ -148,7 +148,7 @@ async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repea
         await give_xp(pool, [(user_id, 10) for user_id in range(begin, begin + 1_000)])
     await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now()")
     wall, stop = Wall(), asyncio.Event()
-    running = asyncio.create_task(run(DisplayRole(wall, parts), stop))
+    running = asyncio.create_task(run(DisplayRole(wall, resources), stop))
     alone = await promote_live(pool, wall, first)
 
     with capture_logs() as logs:
@@ -158,7 +158,7 @@ async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repea
         await running
         before_restart = len(wall.visits)
         again = asyncio.Event()
-        running = asyncio.create_task(run(DisplayRole(wall, parts), again))
+        running = asyncio.create_task(run(DisplayRole(wall, resources), again))
 
         async def went_on() -> bool:
             return len(wall.visits) >= before_restart + AFTER_RESTART
@@ -210,7 +210,7 @@ def community(community):
 
 @pytest.mark.parametrize("spread", [False, True], ids=["at once", "while they are shown"])
 async def test_ten_thousand_events_cost_one_write_for_each_rank_that_is_shown(
-    parts, pool, server, spread
+    resources, pool, server, spread
 ):
     """1,000 members, ten events each; 150 of them end in another rank than they began."""
     present = [server.platform.people.join(name=f"member {n}") for n in range(150)]
@@ -223,7 +223,7 @@ async def test_ten_thousand_events_cost_one_write_for_each_rank_that_is_shown(
     await give_xp(pool, rounds[0])
     await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now() WHERE wanted = 0")
 
-    async with open_role(parts) as role:
+    async with open_role(resources) as role:
         for gains in rounds[1:]:
             await give_xp(pool, gains)
             if spread:

@@ -60,8 +60,8 @@ def wall() -> Wall:
 
 
 @pytest.fixture
-async def role(wall: Wall, parts: Resources) -> DisplayRole:
-    return DisplayRole(wall, parts)
+async def role(wall: Wall, resources: Resources) -> DisplayRole:
+    return DisplayRole(wall, resources)
 
 
 async def members(pool: asyncpg.Pool, account_ids: Iterable[int]) -> None:
@@ -234,11 +234,11 @@ async def test_no_lease_ends_before_the_last_visit_of_its_round_can():
     assert surfaces_module.LEASE_S > surfaces_module.ROUND_S_MAX + surfaces_module.VISIT_S_MAX
 
 
-async def test_two_workers_never_visit_the_same_member_at_once(wall, parts: Resources, pool):
+async def test_two_workers_never_visit_the_same_member_at_once(wall, resources: Resources, pool):
     await members(pool, range(1, 31))
     for account_id in range(1, 31):
         await give_xp(pool, account_id, 10, "1")
-    workers = [DisplayRole(wall, parts), DisplayRole(wall, parts)]
+    workers = [DisplayRole(wall, resources), DisplayRole(wall, resources)]
 
     while sum(await asyncio.gather(*(worker.step() for worker in workers))):
         pass
@@ -249,12 +249,12 @@ async def test_two_workers_never_visit_the_same_member_at_once(wall, parts: Reso
 
 @pytest.mark.parametrize("outcome", ["shown", "refused"])
 async def test_a_worker_that_outlasts_its_lease_has_the_member_visited_again(
-    wall, parts: Resources, pool, outcome
+    wall, resources: Resources, pool, outcome
 ):
     """The slow worker's write is older than the quick worker's, and came later."""
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
-    slow, quick = DisplayRole(wall, parts), DisplayRole(wall, parts)
+    slow, quick = DisplayRole(wall, resources), DisplayRole(wall, resources)
 
     async def the_lease_ends_and_somebody_else_comes(showing: Showing) -> None:
         wall.during_visit = None
@@ -278,11 +278,11 @@ async def test_a_worker_that_outlasts_its_lease_has_the_member_visited_again(
 
 
 async def test_a_worker_that_waits_for_the_platform_lets_others_visit_meanwhile(
-    wall, parts: Resources, pool
+    wall, resources: Resources, pool
 ):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
-    slow, quick = DisplayRole(wall, parts), DisplayRole(wall, parts)
+    slow, quick = DisplayRole(wall, resources), DisplayRole(wall, resources)
 
     async def the_lease_ends_and_the_answer_is_lost(showing: Showing) -> None:
         wall.during_visit = None
@@ -300,10 +300,10 @@ async def test_a_worker_that_waits_for_the_platform_lets_others_visit_meanwhile(
     assert wall.shown == {7: {"rank": 3}}
 
 
-async def test_a_visit_that_postgres_could_not_record_is_repeated(wall, parts: Resources, pool):
+async def test_a_visit_that_postgres_could_not_record_is_repeated(wall, resources: Resources, pool):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
-    role = DisplayRole(wall, parts)
+    role = DisplayRole(wall, resources)
 
     async def postgres_goes_away(showing: Showing) -> None:
         wall.during_visit = None

@@ -22,25 +22,25 @@ EXTREMES = pytest.mark.parametrize("number", [LOWEST, HIGHEST], ids=["lowest", "
 
 
 @pytest.fixture
-async def members(parts: Resources, producer: Producer) -> Resources:
+async def members(resources: Resources, producer: Producer) -> Resources:
     """Mira and Tom, with 100 XP each on both sides and in the Discord bot's table."""
     for account_id in (MIRA, TOM):
         await producer.create_xp_change_event(
             user_id=account_id, delta_xp=100, source="discord", reason="game", entity_id="1"
         )
-    await let_everything_arrive(parts)
-    await parts.pool.execute(
+    await let_everything_arrive(resources)
+    await resources.pool.execute(
         "CREATE TABLE users (id bigint PRIMARY KEY, xp bigint, balance bigint)"
     )
-    await parts.pool.execute("INSERT INTO users VALUES ($1, 100, 0), ($2, 100, 0)", MIRA, TOM)
+    await resources.pool.execute("INSERT INTO users VALUES ($1, 100, 0), ($2, 100, 0)", MIRA, TOM)
     setting = StoreSetting(table="users")
     community = msgspec.structs.replace(
-        parts.community,
+        resources.community,
         stores=StoreSettings(discord=setting),
-        reconcile=msgspec.structs.replace(parts.community.reconcile, interval_ms=3_600_000),
+        reconcile=msgspec.structs.replace(resources.community.reconcile, interval_ms=3_600_000),
     )
-    stores = await open_stores(parts.pool, {"discord": setting})
-    return dataclasses.replace(parts, community=community, stores=stores)
+    stores = await open_stores(resources.pool, {"discord": setting})
+    return dataclasses.replace(resources, community=community, stores=stores)
 
 
 @pytest.fixture

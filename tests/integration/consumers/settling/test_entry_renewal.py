@@ -16,9 +16,9 @@ from tests.support.settling import Desk, until, xp_payload
 CLAIM_IDLE_S = 1.0
 
 
-def other_consumer(parts: Resources, desk: Desk) -> Reader:
+def other_consumer(resources: Resources, desk: Desk) -> Reader:
     return Reader(
-        parts.reading_redis,
+        resources.reading_redis,
         desk.keys.subscription("telegram"),
         consumer="to-discord-2",
         block_ms=50,
@@ -27,11 +27,11 @@ def other_consumer(parts: Resources, desk: Desk) -> Reader:
 
 
 async def test_an_entry_in_progress_is_not_claimed_by_another_consumer(
-    parts: Resources, desk: Desk
+    resources: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(15))
-    role = Settling("telegram", parts)
-    thief = other_consumer(parts, desk)
+    role = Settling("telegram", resources)
+    thief = other_consumer(resources, desk)
 
     async with desk.pool.acquire() as conn, conn.transaction():
         await conn.execute("LOCK TABLE transactions")
@@ -47,12 +47,12 @@ async def test_an_entry_in_progress_is_not_claimed_by_another_consumer(
 
 
 async def test_an_entry_in_hand_is_not_claimed_during_an_outage_of_postgres(
-    parts: Resources, desk: Desk
+    resources: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(15))
-    role = Settling("telegram", parts)
+    role = Settling("telegram", resources)
     await desk.pool.execute("ALTER TABLE transactions RENAME TO mislaid")
-    thief = other_consumer(parts, desk)
+    thief = other_consumer(resources, desk)
 
     end = time.monotonic() + 2 * CLAIM_IDLE_S
     while time.monotonic() < end:
@@ -60,8 +60,8 @@ async def test_an_entry_in_hand_is_not_claimed_during_an_outage_of_postgres(
         assert await thief.read() == []
 
 
-async def test_nothing_is_renewed_once_the_work_is_done(parts: Resources, desk: Desk):
-    reader = parts.reader("telegram")
+async def test_nothing_is_renewed_once_the_work_is_done(resources: Resources, desk: Desk):
+    reader = resources.reader("telegram")
     before = asyncio.all_tasks()
 
     async with renewed(reader, lambda: ["1-0"], every_s=60, at_once=False):
@@ -70,7 +70,7 @@ async def test_nothing_is_renewed_once_the_work_is_done(parts: Resources, desk: 
     assert asyncio.all_tasks() == before
 
 
-async def test_an_outage_of_redis_does_not_end_the_work(parts: Resources):
+async def test_an_outage_of_redis_does_not_end_the_work(resources: Resources):
     tried = asyncio.Event()
 
     class Away:
@@ -89,7 +89,7 @@ async def test_an_outage_of_redis_does_not_end_the_work(parts: Resources):
 
 
 async def test_deleted_entries_are_logged_and_their_events_published_again(
-    parts: Resources, desk: Desk, producer: Producer
+    resources: Resources, desk: Desk, producer: Producer
 ):
     stream, group = desk.keys.subscription("telegram")
     await producer.create_xp_change_event(
@@ -98,15 +98,15 @@ async def test_deleted_entries_are_logged_and_their_events_published_again(
     await producer.close()
     await desk.redis.xreadgroup(group, "to-discord-1", {stream: ">"})
     await desk.redis.xtrim(stream, maxlen=0, approximate=False)
-    role = Settling("telegram", parts)
+    role = Settling("telegram", resources)
 
     with capture_logs() as logs:
         await role.step()
     [told] = [line for line in logs if line["event"] == "entries.deleted"]
     assert told["entries"] == 1
 
-    assert await parts.rebuild.look_for_lost("telegram") == 1
-    await Relay(parts).step()
+    assert await resources.rebuild.look_for_lost("telegram") == 1
+    await Relay(resources).step()
     await role.step()
     assert await desk.xp("discord") == 15
 
