@@ -112,7 +112,7 @@ class PacedEvents:
             await settle(deliveries, again=again)
             now = time.perf_counter()
             for delivery in deliveries:
-                began = self._created.pop(delivery.fact.event.idempotency_key, None)
+                began = self._created.pop(delivery.envelope.event.idempotency_key, None)
                 if began is not None:
                     self.times.arrive.append(now - began)
 

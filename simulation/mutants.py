@@ -14,7 +14,7 @@ from consumers.display.discord_roles.errors import mapped_errors
 from consumers.display.discord_roles.roles import DiscordRoles
 from consumers.runtime.stream_rebuild import Rebuild
 from db.surfaces import display_visits
-from db.surfaces.display_visits import Showing
+from db.surfaces.display_visits import Visit
 
 from .postgres import RealPostgres
 
@@ -82,14 +82,14 @@ async def _find_nothing(self: Rebuild, source: Any) -> int:
     return 0
 
 
-async def _doubt_nothing(pool: Any, showing: Showing) -> None:
+async def _doubt_nothing(pool: Any, visit: Visit) -> None:
     return None
 
 
-async def _write_and_believe(self: DiscordRoles, showing: Showing) -> None:
+async def _write_and_believe(self: DiscordRoles, visit: Visit) -> None:
     with mapped_errors():
-        changes, _ = self._possible(await self._changes(showing))
-        await self._write(showing, changes)
+        changes, _ = self._possible(await self._changes(visit))
+        await self._write(visit, changes)
 
 
 async def _add_and_create(self: Publisher, stream: str, payloads: Sequence[bytes]) -> list[Any]:

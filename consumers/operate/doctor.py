@@ -95,7 +95,7 @@ async def _postgres(settings: Settings) -> Diagnoses:
         yield Diagnosis("Postgres and its migrations", note=await _version(pool))
         async with pool.acquire() as conn:
             counts = await status.events_by_status(conn)
-            stopped = await stop_signs.glance(conn)
+            stopped = await stop_signs.read(conn)
     buried = counts.get("failed", 0)
     remedy = f"{buried} buried: see `python -m consumers dead list`" if buried else None
     yield Diagnosis("events", remedy, ", ".join(f"{n} {name}" for name, n in counts.items()))

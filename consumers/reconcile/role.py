@@ -145,7 +145,7 @@ class Reconcile:
         Under the stop sign of this release no pass is begun. One that is taken over is then ended.
         """
         async with transaction(self._resources.pool) as conn:
-            paused = await stop_signs.set_reason(conn)
+            paused = await stop_signs.read_under_lock(conn)
             run = await passes.take_over(conn, owner=self._owner, lease_s=self._lease.lease_s)
             due = (
                 run is None

@@ -65,7 +65,7 @@ class Gauges:
         try:
             async with transaction(self._pool) as conn:
                 counts.update(await status.uncompleted_events(conn))
-                is_stopped = await stop_signs.glance(conn) is not None
+                is_stopped = await stop_signs.read(conn) is not None
             for platform in PLATFORMS:
                 waiting[platform] = await display_visits.waiting(self._pool, platform)
         except DbError:

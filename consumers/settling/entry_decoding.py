@@ -13,7 +13,7 @@ class Delivery(NamedTuple):
     """An entry and the event that it carries."""
 
     entry: Entry
-    fact: Envelope
+    envelope: Envelope
 
 
 class Refusal(NamedTuple):
@@ -64,7 +64,7 @@ def refusal_of(delivery: Delivery, error: RuleBroken | IdempotencyConflict) -> R
 
     If the key belongs to another event, the failure must not be written to that event's row.
     """
-    event = delivery.fact.event
+    event = delivery.envelope.event
     conflict = isinstance(error, IdempotencyConflict)
     key = key_of(delivery.entry) if conflict else event.idempotency_key
     return Refusal(delivery.entry, str(error), key, event.type)

@@ -22,7 +22,7 @@ from . import ABSENT, BACKFILL, EXEMPT, LIVE, PERSONAL, wishes
 from .wishes import MAY_BE_SEEN
 
 
-class Showing(NamedTuple):
+class Visit(NamedTuple):
     """One member taken for a visit: the surfaces of one platform, as they were at that moment."""
 
     member_id: int
@@ -56,7 +56,7 @@ async def take(
     limit: int,
     lease_s: float,
     least_urgent: int = BACKFILL,
-) -> list[Showing]:
+) -> list[Visit]:
     """Take up to `limit` members who are due: the most urgent, then the longest waiting.
 
     Members of a lower urgency than `least_urgent` are left. The caller has the members for
@@ -134,12 +134,12 @@ async def take(
     by_member: dict[int, list[asyncpg.Record]] = {}
     for row in sorted(rows, key=lambda row: (row["urgency"], row["since"], row["member_id"])):
         by_member.setdefault(row["member_id"], []).append(row)
-    return [_showing(platform, member) for member in by_member.values()]
+    return [_visit(platform, member) for member in by_member.values()]
 
 
-def _showing(platform: Platform, rows: list[asyncpg.Record]) -> Showing:
+def _visit(platform: Platform, rows: list[asyncpg.Record]) -> Visit:
     newest = max(rows, key=lambda row: row["wanted_at"])
-    return Showing(
+    return Visit(
         member_id=newest["member_id"],
         platform=platform,
         account_id=newest["account_id"],
@@ -155,8 +155,8 @@ def _showing(platform: Platform, rows: list[asyncpg.Record]) -> Showing:
     )
 
 
-async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
-    """Note that the member sees what was wanted when `showing` was taken, and give them back.
+async def mark_shown(pool: asyncpg.Pool, visit: Visit) -> bool:
+    """Note that the member sees what was wanted when `visit` was taken, and give them back.
 
     A later wish, even for the same number, stays due. A number that is higher than any before is to
     be announced, if its wish was live. Returns False, and notes nothing, if the lease ended and
@@ -164,7 +164,7 @@ async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
     """
     return await _note(
         pool,
-        showing,
+        visit,
         f"""
         taken_until = NULL, attempts = 0, error = NULL, retry_at = NULL, parked = NULL,
         shown_at = now(),
@@ -178,7 +178,7 @@ async def mark_shown(pool: asyncpg.Pool, showing: Showing) -> bool:
     )
 
 
-async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
+async def doubt(pool: asyncpg.Pool, visit: Visit) -> None:
     """Give a member back after a visit whose outcome could not be noted.
 
     The record does not know what the member sees. If another worker has taken the member since,
@@ -187,7 +187,7 @@ async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
     """
     await _note(
         pool,
-        showing,
+        visit,
         f"""
         shown = NULL, {wishes.ONCE_MORE}, taken_until = nullif(f.taken_until, $3),
         unconfirmed = array(SELECT DISTINCT unnest({MAY_BE_SEEN} || coalesce(h.number, 0)))
@@ -196,15 +196,15 @@ async def doubt(pool: asyncpg.Pool, showing: Showing) -> None:
     )
 
 
-async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, error: str) -> bool:
+async def postpone(pool: asyncpg.Pool, visit: Visit, *, delay_s: float, error: str) -> bool:
     """Leave the member alone for `delay_s` seconds; `error` says why, for operators.
 
-    A wish that is newer than `showing` is tried at once, unless the member was found to be absent
+    A wish that is newer than `visit` is tried at once, unless the member was found to be absent
     meanwhile. Returns False as `mark_shown` does.
     """
     return await _note(
         pool,
-        showing,
+        visit,
         f"""
         taken_until = NULL, error = $8,
         attempts = CASE WHEN h.unchanged THEN f.attempts + 1 ELSE 0 END,
@@ -219,26 +219,26 @@ async def postpone(pool: asyncpg.Pool, showing: Showing, *, delay_s: float, erro
     )
 
 
-async def release(pool: asyncpg.Pool, showing: Showing) -> None:
+async def release(pool: asyncpg.Pool, visit: Visit) -> None:
     """Give back a member who was taken and not visited: the record knows again what it knew."""
     await _note(
         pool,
-        showing,
+        visit,
         """
         taken_until = NULL,
         shown = CASE WHEN h.unchanged THEN ($7::integer[])[h.place] ELSE f.shown END,
         unconfirmed = CASE WHEN h.unchanged
             THEN nullif(($8::text[])[h.place]::integer[], '{}') ELSE f.unconfirmed END
         """,
-        [showing.shown[name] for name in showing.wanted],
+        [visit.shown[name] for name in visit.wanted],
         # asyncpg has no arrays of arrays of different lengths, so each travels as a text.
-        [f"{{{','.join(map(str, showing.unconfirmed[name]))}}}" for name in showing.wanted],
+        [f"{{{','.join(map(str, visit.unconfirmed[name]))}}}" for name in visit.wanted],
     )
 
 
 async def park(
     pool: asyncpg.Pool,
-    showing: Showing,
+    visit: Visit,
     *,
     cause: str,
     error: str,
@@ -248,11 +248,11 @@ async def park(
 
     With `look_after_s` the member is also tried again after that many seconds. A number that an
     EXEMPT member reached is announced although it cannot be shown. A wish that is newer than
-    `showing` is tried at once. Returns False as `mark_shown` does.
+    `visit` is tried at once. Returns False as `mark_shown` does.
     """
     return await _note(
         pool,
-        showing,
+        visit,
         f"""
         taken_until = NULL, attempts = 0, error = $8,
         retry_at = CASE WHEN h.unchanged THEN
@@ -335,19 +335,19 @@ _IN_HAND = f"{_THEIRS} AND f.taken_until = $3"
 
 
 async def _note(
-    pool: asyncpg.Pool, showing: Showing, changes: str, *arguments: object, of: str = _IN_HAND
+    pool: asyncpg.Pool, visit: Visit, changes: str, *arguments: object, of: str = _IN_HAND
 ) -> bool:
     """Make the same changes to all surfaces of a visited member. Returns whether there are any.
 
     `changes` is the SQL after SET, for a row `f` of `surfaces` and the row `h` of `of`; what it
     needs besides follows as $7 and so on.
     """
-    names = list(showing.wanted)
+    names = list(visit.wanted)
     with mapped_errors():
         async with pool.acquire() as conn, conn.transaction():
             # A statement does not see surfaces of a link that commits while it waits for a lock.
             # The locks are therefore taken by a statement of their own.
-            await conn.execute(_LOCK, showing.platform, showing.account_id)
+            await conn.execute(_LOCK, visit.platform, visit.account_id)
             tag: str = await conn.execute(
                 f"""
                 WITH h AS ({of})
@@ -355,12 +355,12 @@ async def _note(
                 FROM h
                 WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
                 """,  # noqa: S608 - this module's own constants
-                showing.platform,
-                showing.account_id,
-                showing.taken_until,
+                visit.platform,
+                visit.account_id,
+                visit.taken_until,
                 names,
-                [showing.wanted[name] for name in names],
-                [showing.wanted_at[name] for name in names],
+                [visit.wanted[name] for name in names],
+                [visit.wanted_at[name] for name in names],
                 *arguments,
             )
     return tag != "UPDATE 0"

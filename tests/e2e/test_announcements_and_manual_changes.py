@@ -40,8 +40,8 @@ async def earn_and_show(stage, platform, user_id: int) -> None:
     async with stage.pool.acquire() as conn, conn.transaction():
         await events.record(conn, platform, [Envelope(event, schemas.encode(event))])
         await remember_name(conn, platform, user_id, "Alice")
-    [showing] = await take(stage.pool, platform, limit=1, lease_s=60.0)
-    await mark_shown(stage.pool, showing)
+    [visit] = await take(stage.pool, platform, limit=1, lease_s=60.0)
+    await mark_shown(stage.pool, visit)
 
 
 async def is_wanted_again(stage) -> None:

@@ -38,7 +38,7 @@ def guard(
 
 _SCHEMA = "db/migrations/20261122000001_ledger.sql"
 _SETTLE = """\
-        facts = [delivery.fact for delivery in deliveries]
+        envelopes = [delivery.envelope for delivery in deliveries]
         try:
             async with transaction(self._pool) as conn:
 """
@@ -135,7 +135,7 @@ GUARDS = {
         "::test_a_worker_that_outlasts_its_lease_has_the_member_visited_again[shown]",
         (
             "consumers/display/role.py",
-            "            await display_visits.doubt(self._pool, showing)\n",
+            "            await display_visits.doubt(self._pool, visit)\n",
             "",
         ),
     ),
@@ -476,7 +476,7 @@ GUARDS = {
         "::test_a_code_that_is_sent_while_the_sign_is_being_set_is_not_redeemed[read committed]",
         (
             "db/members/linking.py",
-            "            if await stop_signs.set_reason(conn) is not None:",
+            "            if await stop_signs.read_under_lock(conn) is not None:",
             "            if False:",
         ),
     ),
@@ -497,7 +497,7 @@ GUARDS = {
         ),
         (
             "consumers/reconcile/role.py",
-            "            paused = await stop_signs.set_reason(conn)\n",
+            "            paused = await stop_signs.read_under_lock(conn)\n",
             "            paused = None\n",
         ),
     ),

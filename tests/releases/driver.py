@@ -45,7 +45,7 @@ UNSETTLED = "SELECT count(*) FROM sync_events WHERE status IN ('pending', 'publi
 STATUSES = "SELECT status, count(*) FROM sync_events GROUP BY status ORDER BY status"
 
 
-def facts(source: Any, first: int, count: int, round_: int) -> list[schemas.Event]:
+def envelopes(source: Any, first: int, count: int, round_: int) -> list[schemas.Event]:
     """Build what `count` accounts earn in one round: the same for the same arguments."""
     built: list[schemas.Event] = []
     for number in range(count):
@@ -74,7 +74,7 @@ async def record(resources: Resources, asked: argparse.Namespace) -> dict[str, A
     count = 0
     producer = Producer(resources.pool, schemas, resources.publisher)
     for source, first in (("telegram", asked.telegram_from), ("discord", asked.discord_from)):
-        batch = facts(source, first, asked.count, asked.round)
+        batch = envelopes(source, first, asked.count, asked.round)
         if asked.unpublished:
             async with resources.pool.acquire() as conn, conn.transaction():
                 known = [Envelope(one, schemas.encode(one)) for one in batch]

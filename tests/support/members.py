@@ -67,6 +67,6 @@ class MemberDesk:
         await self._pool.execute("UPDATE surfaces SET retry_at = now() WHERE retry_at > now()")
 
     async def _record(self, event: schemas.Event) -> None:
-        fact = Envelope(event, schemas.encode(event))
+        envelope = Envelope(event, schemas.encode(event))
         async with self._pool.acquire() as conn, conn.transaction():
-            await events.record(conn, self._platform, [fact])
+            await events.record(conn, self._platform, [envelope])

@@ -20,7 +20,7 @@ LOOK_AGAIN_S = 0.01
 ATTEMPTS_MAX = 50
 
 
-def fact_of(event: schemas.Event) -> Envelope:
+def envelope_of(event: schemas.Event) -> Envelope:
     return Envelope(event, schemas.encode(event))
 
 
@@ -33,7 +33,7 @@ def xp(
     reason: str = "game_guess",
     key: str | None = None,
 ) -> Envelope:
-    return fact_of(
+    return envelope_of(
         schemas.xp_changed(
             user_id=user_id,
             delta_xp=delta_xp,
@@ -54,7 +54,7 @@ def balance(
     source: Source = "telegram",
     key: str | None = None,
 ) -> Envelope:
-    return fact_of(
+    return envelope_of(
         schemas.balance_changed(
             user_id=user_id,
             delta_balance=delta_balance,
@@ -70,29 +70,29 @@ def balance(
 def achievement(
     name: str, *, user_id: int = 1001, source: Source = "telegram", **more: Any
 ) -> Envelope:
-    return fact_of(
+    return envelope_of(
         schemas.achievement_unlocked(
             user_id=user_id, achievement=name, source=source, occurred_at=NOON, **more
         )
     )
 
 
-def key_of(fact: Envelope) -> str:
-    return fact.event.idempotency_key
+def key_of(envelope: Envelope) -> str:
+    return envelope.event.idempotency_key
 
 
 async def record(
-    pool: asyncpg.Pool, *facts: Envelope, source: Platform = "telegram"
+    pool: asyncpg.Pool, *envelopes: Envelope, source: Platform = "telegram"
 ) -> list[Recorded]:
     async with pool.acquire() as conn, conn.transaction():
-        return await events.record(conn, source, facts)
+        return await events.record(conn, source, envelopes)
 
 
 async def settle(
-    pool: asyncpg.Pool, *facts: Envelope, source: Source = "telegram"
+    pool: asyncpg.Pool, *envelopes: Envelope, source: Source = "telegram"
 ) -> frozenset[str]:
     async with pool.acquire() as conn, conn.transaction():
-        return await events.settle(conn, schemas.opposite(source), source, facts)
+        return await events.settle(conn, schemas.opposite(source), source, envelopes)
 
 
 async def persistently(work: Callable[[], Awaitable[Any]]) -> Any:

@@ -13,7 +13,7 @@ from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db.ledger.ranks import RankRow, set_ranks
 from db.surfaces import ABSENT, RECONCILE
-from db.surfaces.display_visits import Showing, mark_shown, park, take
+from db.surfaces.display_visits import Visit, mark_shown, park, take
 from db.surfaces.observed import clock, note_absent
 from tests.support.recorded_events import Record, achievement, record, xp
 
@@ -49,15 +49,15 @@ def later() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=1)
 
 
-async def due(pool: asyncpg.Pool) -> list[Showing]:
+async def due(pool: asyncpg.Pool) -> list[Visit]:
     return await take(pool, "telegram", limit=10, lease_s=60.0)
 
 
-async def show(pool: asyncpg.Pool, *facts) -> None:
+async def show(pool: asyncpg.Pool, *envelopes) -> None:
     """Record the events, and mark their effects as displayed."""
-    await record(pool, *facts)
-    for showing in await due(pool):
-        await mark_shown(pool, showing)
+    await record(pool, *envelopes)
+    for visit in await due(pool):
+        await mark_shown(pool, visit)
 
 
 async def test_the_right_tag_needs_nothing(pool, checker):
@@ -74,8 +74,8 @@ async def test_a_tag_changed_by_hand_is_put_back_with_low_priority(pool, checker
 
     await checker.check(Observation(WHO, tag, later()))
 
-    [showing] = await due(pool)
-    assert (showing.wanted, showing.put_back, showing.priority) == ({"rank": 1}, True, RECONCILE)
+    [visit] = await due(pool)
+    assert (visit.wanted, visit.put_back, visit.priority) == ({"rank": 1}, True, RECONCILE)
 
 
 async def test_a_tag_observed_before_it_was_displayed_is_ignored(pool, checker):
@@ -98,14 +98,14 @@ async def test_a_member_without_a_rank_or_a_ranks_tag_may_choose_their_tag(pool,
 
 async def test_an_absent_member_is_displayed_again_at_their_next_message(pool, checker):
     await record(pool, xp(15))
-    [showing] = await due(pool)
-    await park(pool, showing, cause=ABSENT, error="is not in the Telegram group")
+    [visit] = await due(pool)
+    await park(pool, visit, cause=ABSENT, error="is not in the Telegram group")
     assert await due(pool) == []
 
     await checker.check(Observation(WHO, "", later()))
 
-    [showing] = await due(pool)
-    assert showing.wanted == {"rank": 1}
+    [visit] = await due(pool)
+    assert visit.wanted == {"rank": 1}
 
 
 async def test_the_tag_that_an_absent_member_wore_is_still_known(pool, checker):
@@ -116,8 +116,8 @@ async def test_the_tag_that_an_absent_member_wore_is_still_known(pool, checker):
 
     await checker.check(Observation(WHO, "Newcomer", later()))
 
-    [showing] = await due(pool)
-    assert showing.unconfirmed == {"rank": {0, 1}}
+    [visit] = await due(pool)
+    assert visit.unconfirmed == {"rank": {0, 1}}
 
 
 async def test_manual_changes_can_be_left_alone(pool):
@@ -148,8 +148,8 @@ async def test_roles_are_not_compared_while_something_is_still_to_be_displayed(p
 
     await checker.check(Observation(WHO, frozenset(), later()))
 
-    [showing] = await due(pool)
-    assert showing.shown == {"rank": 1, "achievement:first_win": None}
+    [visit] = await due(pool)
+    assert visit.shown == {"rank": 1, "achievement:first_win": None}
 
 
 async def test_a_member_who_was_found_right_is_not_checked_again_for_a_minute(pool):

@@ -27,8 +27,8 @@ async def conn(pool: asyncpg.Pool):
 
 
 async def test_a_profile_says_where_a_member_stands(pool, conn):
-    facts = [xp(12), balance(7), achievement("first_win")]
-    await record(pool, *facts)
+    envelopes = [xp(12), balance(7), achievement("first_win")]
+    await record(pool, *envelopes)
 
     found = await profile(conn, "telegram", 1001)
 

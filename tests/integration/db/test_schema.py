@@ -309,8 +309,8 @@ async def a_row_in_every_state_machine(pool: asyncpg.Pool) -> None:
     """One event completed and one pending, what they want shown, and a pass with a finding."""
     await record(pool, xp(15), achievement("first_win"))
     await settle(pool, xp(15))
-    for showing in await take(pool, "telegram", limit=10, lease_s=60.0):
-        await mark_shown(pool, showing)
+    for visit in await take(pool, "telegram", limit=10, lease_s=60.0):
+        await mark_shown(pool, visit)
     async with pool.acquire() as conn, conn.transaction():
         run = await passes.begin(conn, cause="asked", owner="test", lease_s=60.0)
         assert run is not None

@@ -40,15 +40,15 @@ async def store(users: asyncpg.Pool) -> Store:
     return stores["telegram"]
 
 
-async def settle(pool: asyncpg.Pool, store: Store | None, *facts: Envelope) -> frozenset[str]:
+async def settle(pool: asyncpg.Pool, store: Store | None, *envelopes: Envelope) -> frozenset[str]:
     """Let events from Discord arrive in Telegram."""
     async with pool.acquire() as conn, conn.transaction():
-        return await events.settle(conn, "telegram", "discord", facts, store=store)
+        return await events.settle(conn, "telegram", "discord", envelopes, store=store)
 
 
-async def arrive(pool: asyncpg.Pool, store: Store | None, *facts: Envelope) -> None:
-    await record(pool, *facts, source="discord")
-    await settle(pool, store, *facts)
+async def arrive(pool: asyncpg.Pool, store: Store | None, *envelopes: Envelope) -> None:
+    await record(pool, *envelopes, source="discord")
+    await settle(pool, store, *envelopes)
 
 
 async def pay(pool: asyncpg.Pool, store: Store, *, after: int = 0, limit: int = 100) -> Any:
@@ -207,9 +207,9 @@ async def test_the_bots_own_changes_and_ours_all_count(users, store):
             await conn.execute("UPDATE users SET xp = xp + 1 WHERE id = $1", MIRA_TG)
 
     async def receive(number: int) -> None:
-        fact = discord_xp(100, f"d{number}")
-        await record(users, fact, source="discord")
-        await settle(users, store, fact)
+        envelope = discord_xp(100, f"d{number}")
+        await record(users, envelope, source="discord")
+        await settle(users, store, envelope)
 
     await asyncio.gather(
         *(persistently(lambda n=n: play(n)) for n in range(20)),

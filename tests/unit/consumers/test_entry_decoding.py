@@ -32,7 +32,7 @@ def test_entries_keep_their_order_and_their_payload():
     deliveries, refusals = sort_out(entries, "telegram")
 
     assert [delivery.entry for delivery in deliveries] == entries
-    assert deliveries[0].fact == Envelope(EVENT, PAYLOAD)
+    assert deliveries[0].envelope == Envelope(EVENT, PAYLOAD)
     assert refusals == []
 
 

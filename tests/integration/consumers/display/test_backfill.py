@@ -25,7 +25,7 @@ from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
 from db.surfaces import BACKFILL
-from db.surfaces.display_visits import Showing
+from db.surfaces.display_visits import Visit
 from tests.support.discord_display import GIVE, TAKE, Server
 from tests.support.settling import NOON, until
 
@@ -57,7 +57,7 @@ class Wall:
     def __init__(self) -> None:
         clock = asyncio.get_running_loop().time
         self._writes = RateLimit(9, 10.0 * SCALE, clock=clock)
-        self.visits: list[tuple[Showing, float]] = []
+        self.visits: list[tuple[Visit, float]] = []
 
     def describe(self):
         return {}
@@ -68,9 +68,9 @@ class Wall:
     async def survey(self) -> Hindrances:
         return Hindrances(None, {})
 
-    async def show(self, showing: Showing) -> None:
+    async def show(self, visit: Visit) -> None:
         await self._writes.take()
-        self.visits.append((showing, time.perf_counter()))
+        self.visits.append((visit, time.perf_counter()))
 
 
 async def make_members(pool: asyncpg.Pool, account_ids: Iterable[int]) -> None:
@@ -92,7 +92,7 @@ async def make_members(pool: asyncpg.Pool, account_ids: Iterable[int]) -> None:
 
 async def give_xp(pool: asyncpg.Pool, gains: Iterable[tuple[int, int]]) -> None:
     """Record one event in Discord for each member and gain."""
-    facts = []
+    envelopes = []
     for user_id, delta_xp in gains:
         event = schemas.xp_changed(
             user_id=user_id,
@@ -102,9 +102,9 @@ async def give_xp(pool: asyncpg.Pool, gains: Iterable[tuple[int, int]]) -> None:
             entity_id=str(next(_entities)),
             occurred_at=NOON,
         )
-        facts.append(Envelope(event, schemas.encode(event)))
+        envelopes.append(Envelope(event, schemas.encode(event)))
     async with pool.acquire() as conn, conn.transaction():
-        await events.record(conn, "discord", facts)
+        await events.record(conn, "discord", envelopes)
 
 
 async def run(role: DisplayRole, stop: asyncio.Event) -> None:

@@ -62,7 +62,7 @@ def community(community):
 
 
 async def earn(pool: asyncpg.Pool, user_ids: Sequence[int], delta_xp: int) -> None:
-    facts = []
+    envelopes = []
     for user_id in user_ids:
         event = schemas.xp_changed(
             user_id=user_id,
@@ -72,9 +72,9 @@ async def earn(pool: asyncpg.Pool, user_ids: Sequence[int], delta_xp: int) -> No
             entity_id=str(delta_xp),
             occurred_at=NOON,
         )
-        facts.append(Envelope(event, schemas.encode(event)))
+        envelopes.append(Envelope(event, schemas.encode(event)))
     async with pool.acquire() as conn, conn.transaction():
-        await events.record(conn, "discord", facts)
+        await events.record(conn, "discord", envelopes)
 
 
 async def promote(pool: asyncpg.Pool, server: Server, user_ids: Sequence[int]) -> list[float]:

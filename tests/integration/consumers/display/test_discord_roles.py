@@ -352,15 +352,15 @@ async def test_a_member_who_rejoins_during_a_visit_wears_the_current_rank(
     """It is unknown whether the visit wrote before or after they came back."""
     async with open_role(_keeping_manual_changes(resources)) as role:
         await people.give_xp(ALICE, 35)
-        [showing] = await take(pool, "discord", limit=1, lease_s=60.0)
+        [visit] = await take(pool, "discord", limit=1, lease_s=60.0)
         async with pool.acquire() as conn:
             await show_again(conn, "discord", ALICE)
         if next_rank:
             server.platform.administration.give_role(ALICE, REGULAR)
             await people.give_xp(ALICE, 75)
-            await mark_shown(pool, showing)
+            await mark_shown(pool, visit)
         else:
-            await doubt(pool, showing)
+            await doubt(pool, visit)
         await role.step()
 
     assert server.roles_of(ALICE) == {VETERAN if next_rank else REGULAR}
