@@ -89,12 +89,14 @@ def _whole_numbers(row: asyncpg.Record) -> dict[str, Any]:
 # The ids are given for every table: Postgres does not conclude them from a join, and would read the
 # whole table.
 _BOOKS = """
--- Each member's ledger rows are read once, by the index; all sums below are made from them.
+-- Three of the sets below need the ledger rows. A member may have very many, so they are read once,
+-- by the index.
 WITH entered AS MATERIALIZED (
     SELECT member_id, platform, source, idempotency_key, delta_xp, delta_balance, achievement
     FROM transactions WHERE member_id = ANY ($2::bigint[])
 ),
--- What the books and, from the rows at their origin, the settled totals should say.
+-- The ledger is the truth about amounts: what the books and, by the rows at their origin, the
+-- totals should say.
 sums AS (
     SELECT member_id,
         sum(delta_xp) FILTER (WHERE platform = $1) AS xp,
@@ -103,17 +105,19 @@ sums AS (
         sum(delta_balance) FILTER (WHERE platform = source) AS total_balance
     FROM entered GROUP BY member_id
 ),
--- The achievements that the ledger has on this platform; two entries may bring the same one.
+-- Two entries may bring the same achievement, and the books have it once; so DISTINCT before the
+-- comparison.
 unlocked AS (
     SELECT DISTINCT member_id, achievement FROM entered
     WHERE platform = $1 AND achievement IS NOT NULL
 ),
--- The achievements that the books have on this platform.
+-- Only this platform's achievements of these members, so that the FULL JOIN below sees no others.
 held AS (
     SELECT member_id, achievement FROM achievements
     WHERE platform = $1 AND member_id = ANY ($2::bigint[])
 ),
--- Both sets compared; members in whom they are equal have no row.
+-- The pass reports achievements by name, so both sets are compared and not counted. Members whose
+-- sets are equal have no row.
 sets AS (
     SELECT member_id,
         array_agg(achievement ORDER BY achievement) FILTER (WHERE h.is_held IS NULL) AS missing,
@@ -123,13 +127,15 @@ sets AS (
     WHERE h.is_held IS NULL OR u.is_known IS NULL
     GROUP BY member_id
 ),
--- Keys with a row at their origin, the other platform, and none here.
+-- Sums cannot tell a lost event from a change by hand: these keys have a row at their origin, the
+-- other platform, and none here.
 alone AS (
     SELECT member_id, idempotency_key FROM entered
     GROUP BY member_id, idempotency_key
     HAVING count(*) = 1 AND min(platform) = min(source) AND min(source) <> $1
 ),
--- Of these, the events that no consumer will bring any more: completed, or cleaned up since.
+-- An event in flight is no drift. So of these keys only those are kept whose event is completed, or
+-- was cleaned up since: no consumer will bring it any more.
 unentered AS (
     SELECT a.member_id, array_agg(a.idempotency_key ORDER BY a.idempotency_key) AS keys
     FROM alone AS a LEFT JOIN sync_events AS e USING (idempotency_key)
