@@ -2,8 +2,8 @@
 
 import pytest
 
-#: Seconds that a pass waits for a page before it takes the page for lost. In service it is seconds;
-#: here a busy machine may well need longer for the pages before it, which proves nothing.
+#: Seconds after which a pass counts a page as lost. The default is a few seconds. A busy machine
+#: may need longer for the pages before it, and that proves nothing about the code.
 PATIENCE_S = 60.0
 
 

@@ -1,4 +1,4 @@
-"""Laws 4 and 7: whatever happens to a history on its way, the same books come out, and add up.
+"""Laws 4 and 7: any way through a history leads to the same books, and they add up.
 
 A history is a list of events of both platforms. Its fate is drawn as well: when each event is
 recorded, which are delivered twice, in which order and in which batches, and which accounts are
@@ -36,7 +36,7 @@ AMOUNTS = st.integers(-20, 60).filter(bool)
 
 
 class Happening(NamedTuple):
-    """One step of a history: what is done, and to which of its events or people."""
+    """One step of a history: an action, and the events or people that it is done to."""
 
     what: str
     numbers: tuple[int, ...]
@@ -80,7 +80,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Envelope], list[Happening]]:
 
 
 class World:
-    """One example: a history carried out on a real Postgres, and the model of what must be."""
+    """One example: a history carried out on a real Postgres, and the model of its result."""
 
     def __init__(self, conn: asyncpg.Connection, envelopes: list[Envelope]) -> None:
         self.conn = conn
@@ -116,7 +116,7 @@ class World:
             self.note(mine)
 
     async def take_back(self, envelopes: list[Envelope]) -> None:
-        """Record in a savepoint that is rolled back: no trace of it is left."""
+        """Record in a savepoint that is rolled back: no trace of the events is left."""
         for source, mine in by_source(envelopes):
             savepoint = self.conn.transaction()
             await savepoint.start()
@@ -145,7 +145,7 @@ class World:
         self.recorded |= {envelope.event.idempotency_key: envelope for envelope in envelopes}
 
     def who(self, account: int) -> object:
-        """The person behind an account; until they link, each account is somebody else."""
+        """The person behind an account; until they link, each account counts as another person."""
         person = account % DISCORD_OFFSET
         return person if person in self.linked else account
 

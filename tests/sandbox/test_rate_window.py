@@ -4,7 +4,7 @@ from sandbox import Rate, Window
 
 
 class Clock:
-    """Time that moves when it is told to."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -39,7 +39,7 @@ async def test_wait_for_wakes_every_waiter_on_the_call_it_wants():
     assert [call.number for call in await asyncio.gather(*waiting)] == [2, 1]
 
 
-async def test_a_timed_out_wait_says_what_was_seen():
+async def test_a_timed_out_wait_names_the_latest_call():
     transcript = Transcript()
     transcript.record("telegram", "getMe", {}, 401, {})
     with pytest.raises(TimeoutError, match="#1 telegram getMe -> 401"):

@@ -83,7 +83,7 @@ class _CrashingConnection:
 
 
 class LosingAnswers(Publisher):
-    """A publisher whose every answer is lost: the entry is there, and the caller cannot know."""
+    """A publisher whose answers are lost: the entry is added, and the caller sees an error."""
 
     async def publish(self, source: Source, payloads: Any) -> list[str]:
         await super().publish(source, payloads)
@@ -91,7 +91,7 @@ class LosingAnswers(Publisher):
 
 
 class Deployment:
-    """Bots, two consumers processes and their servers. Anything of it may die and come back."""
+    """Bots, two consumers processes and their servers. Each process may die and come back."""
 
     def __init__(self, pool: asyncpg.Pool, prefix: str) -> None:
         self.pool = pool
@@ -129,7 +129,7 @@ class Deployment:
         )
 
     async def bot_dies(self, source: Source) -> None:
-        """Leave the marks unwritten that a bot had in mind."""
+        """Lose the marks `published` that a bot has not written yet."""
         marking = self.producers[source]._marking
         if marking is not None and not marking.done():
             marking.cancel()
@@ -152,7 +152,7 @@ class Deployment:
         del self.roles[slot, source]
 
     async def relay(self, crash: str | None) -> None:
-        """Let a relay take one step; it may die after publishing, or lose the answers."""
+        """Let a relay take one step; the relay may die after publishing, or lose the answers."""
         pool = CrashingPool(self.pool, after_commit=False) if crash == "before commit" else None
         losing = LosingAnswers(self.redis, self.keys) if crash == "answers lost" else None
         with contextlib.suppress(Crash, *TEMPORARY):

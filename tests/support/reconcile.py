@@ -1,4 +1,4 @@
-"""Passes for the tests of reconcile: made one after the other, and what they left behind."""
+"""Passes for the tests of reconcile, one after the other, and the rows that they leave."""
 
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -17,7 +17,7 @@ from db.reconcile import passes
 from db.reconcile.passes import RunReport
 from tests.support.patience import PATIENCE_S
 
-#: Everything that a pass must not touch where nothing differs.
+#: The tables that a pass must not change where nothing differs.
 WRITTEN = {
     "sync_state": "SELECT * FROM sync_state ORDER BY member_id, platform",
     "achievements": "SELECT * FROM achievements ORDER BY member_id, platform, achievement",
@@ -44,7 +44,7 @@ async def ended(role: Reconcile, pool: asyncpg.Pool, run_id: int) -> RunReport:
 
 
 async def a_pass(role: Reconcile, pool: asyncpg.Pool, **asked: Any) -> RunReport:
-    """Make a pass over everybody, unless it is asked otherwise."""
+    """Make a pass, by default over all members."""
     asked = {"everybody": "member_id" not in asked} | asked
     run_id = await role.ask(**asked)
     assert run_id is not None, "another pass is running"
@@ -58,7 +58,7 @@ async def opened(resources: Resources) -> AsyncIterator[Reconcile]:
 
 
 async def everything(pool: asyncpg.Pool, *but: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Photograph what a pass could write to."""
+    """Return the content of each table that a pass could change."""
     return {
         table: [tuple(row) for row in await pool.fetch(query)]
         for table, query in WRITTEN.items()

@@ -1,4 +1,4 @@
-"""Events to record, and what the record says of them afterwards, for the tests of db/."""
+"""Events to record, and reads of the record afterwards, for the tests of db/."""
 
 import asyncio
 import time
@@ -114,7 +114,7 @@ async def until(holds: Callable[[], Awaitable[bool]], *, what: str) -> None:
 
 
 async def until_someone_waits_for_a_lock(pool: asyncpg.Pool, *, waiting: int = 1) -> None:
-    """Return once that many sessions of this database are blocked by another."""
+    """Return once so many sessions of this database wait for a lock."""
 
     async def blocked() -> bool:
         count: int = await pool.fetchval(
@@ -129,7 +129,7 @@ async def until_someone_waits_for_a_lock(pool: asyncpg.Pool, *, waiting: int = 1
 
 
 class Record:
-    """Reads the record past the code under test."""
+    """Reads the record by SQL of its own, past the code under test."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
