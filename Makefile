@@ -97,7 +97,7 @@ bench-plots: $(VENV)/bench ## Draw docs/plots from the figures of `make bench`: 
 lint: $(VENV)/dev ## Check style, formatting and the language of comments and log events
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/python -m tests.voice
+	@$(BIN)/python -m tests.language_checks
 
 .PHONY: types
 types: $(VENV)/dev ## Check types

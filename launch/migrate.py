@@ -12,7 +12,7 @@ from db.url import check, hide_password
 
 from . import schema_home
 from .errors import LaunchError
-from .inspection import without_password
+from .psql import without_password
 from .servers import postgres_tool
 
 MIGRATIONS = Path("db/migrations")

@@ -13,7 +13,7 @@ import asyncpg
 from ..ledger import entries
 from ..ledger.entries import Entry, LedgerRow
 from ..platforms import PLATFORMS
-from ..stores.debts import NOTHING, Amounts
+from ..stores.store_debts import NOTHING, Amounts
 from .ownership import Account
 
 #: What changes the amounts: the policy of a link, its end, undoing it, or a move from one account

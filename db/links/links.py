@@ -19,7 +19,7 @@ from .. import stop_signs
 from ..errors import RuleBroken, mapped_errors
 from ..members import accounts
 from ..platforms import Platform
-from ..stores.debts import NOTHING, Amounts
+from ..stores.store_debts import NOTHING, Amounts
 from . import link_entries, ownership, store_rows
 from .ownership import Account
 

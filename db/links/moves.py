@@ -8,7 +8,7 @@ from .. import stop_signs
 from ..errors import mapped_errors
 from ..members import accounts
 from ..platforms import Platform
-from ..stores.debts import NOTHING
+from ..stores.store_debts import NOTHING
 from . import link_entries, links, ownership, store_rows
 from .links import LinkRefused
 from .ownership import Account

@@ -12,7 +12,7 @@ import asyncpg
 
 from ..errors import Contention, RuleBroken
 from ..platforms import PLATFORMS, Platform
-from ..stores.debts import NOTHING, Amounts
+from ..stores.store_debts import NOTHING, Amounts
 from ..surfaces import wishes
 
 

@@ -1,4 +1,4 @@
-"""The audit sees what is wrong: each way to be wrong is made by hand, and turns it red."""
+"""The audit finds each kind of harm: each is done by hand, and turns the audit red."""
 
 from collections.abc import AsyncIterator
 
@@ -135,7 +135,7 @@ async def test_harm_to_one_event_is_found(pool, history, look, harm, offence):
 
 
 async def test_an_event_entered_twice_is_found(pool, history, look):
-    """The ledger's own constraint forbids it, so it has to go first."""
+    """The ledger's own constraint forbids a second entry, so the test drops the constraint."""
     key = history[0].idempotency_key
     await pool.execute("ALTER TABLE transactions DROP CONSTRAINT transaction_once")
     await pool.execute(
@@ -174,7 +174,7 @@ async def test_books_that_do_not_add_up_are_found(pool, look, harm):
     assert not found.passed
 
 
-async def test_what_only_an_operators_audit_sees_is_found_too(pool, history, look):
+async def test_harm_that_only_the_operators_audit_sees_is_found_too(pool, history, look):
     key = history[0].idempotency_key
     await pool.execute(
         "UPDATE transactions SET account_id = 9 WHERE idempotency_key = $1 AND platform <> source",
@@ -187,7 +187,7 @@ async def test_what_only_an_operators_audit_sees_is_found_too(pool, history, loo
     assert not found.passed
 
 
-async def test_a_buried_event_is_told_with_its_reason_and_is_not_lost(pool, history, look):
+async def test_a_buried_event_is_reported_with_its_reason_and_is_not_lost(pool, history, look):
     key, source, member_id, *_ = history[0]
     async with pool.acquire() as conn:
         await conn.execute(
@@ -210,15 +210,15 @@ async def test_a_buried_event_is_told_with_its_reason_and_is_not_lost(pool, hist
     assert found.passed
 
 
-async def test_a_rolled_back_event_without_a_trace_is_fine(pool, look):
+async def test_a_rolled_back_event_without_a_trace_passes(pool, look):
     async with pool.acquire() as conn:
         await note_rolled_back(conn, ["tg_game_guess_1_never"])
 
     assert (await look()).passed
 
 
-async def test_an_event_that_bounced_is_found(redis, history, look):
-    """It is on the stream of the platform where it arrived."""
+async def test_an_event_on_the_stream_of_the_other_platform_is_found(redis, history, look):
+    """The event is on the stream of the platform where it arrived."""
     source, payload = history[0].source, history[0].payload
     await redis.xadd(Keys().stream(schemas.opposite(source)), {"e": payload})
 
@@ -228,7 +228,7 @@ async def test_an_event_that_bounced_is_found(redis, history, look):
     assert not found.passed
 
 
-async def test_what_was_not_read_or_acknowledged_is_found(redis, look):
+async def test_an_entry_that_was_not_read_or_acknowledged_is_found(redis, look):
     await redis.xadd(Keys().stream("telegram"), {"hello": "world"})
 
     found = await look()

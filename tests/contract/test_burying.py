@@ -13,7 +13,7 @@ from tests.support.bus_servers import Bus, dead_letters
 REDIS_NODE_ENTRIES = 100
 
 
-async def test_a_buried_entry_is_settled_and_kept_with_the_reason(bus: Bus):
+async def test_a_buried_entry_is_acknowledged_and_kept_with_the_reason(bus: Bus):
     await bus.publish(b"poison")
     (entry,) = await bus.reader().read()
     dead = DeadLetters(bus.redis, bus.keys)
@@ -61,9 +61,7 @@ async def test_an_entry_is_buried_once(bus: Bus):
 
 
 @pytest.mark.parametrize("trouble", ["not a stream", "no more ids"])
-async def test_an_entry_of_which_no_copy_can_be_made_is_settled_all_the_same(
-    bus: Bus, trouble: str
-):
+async def test_an_entry_that_cannot_be_copied_is_acknowledged_all_the_same(bus: Bus, trouble: str):
     await bus.publish(b"poison")
     (entry,) = await bus.reader().read()
     if trouble == "no more ids":
@@ -80,7 +78,7 @@ async def test_an_entry_of_which_no_copy_can_be_made_is_settled_all_the_same(
     assert await bus.unacknowledged() == {}
 
 
-async def test_burying_without_a_group_is_a_typed_error_and_leaves_no_letter(bus: Bus):
+async def test_burying_without_a_group_is_a_typed_error_and_leaves_no_dead_letter(bus: Bus):
     await bus.publish(b"poison")
     (entry,) = await bus.reader().read()
     await bus.redis.xgroup_destroy(*bus.keys.subscription("telegram"))

@@ -35,14 +35,14 @@ async def test_a_group_exists_once_it_is_created_and_no_other_one(bare_bus: Bus)
     assert await group_exists(bare_bus.redis, subscription) is True
 
 
-async def test_a_new_group_gets_what_was_published_before_it_existed(bare_bus: Bus):
+async def test_a_new_group_gets_entries_published_before_it_existed(bare_bus: Bus):
     await bare_bus.redis.xadd(bare_bus.keys.stream("telegram"), {"e": "early"})
     await ensure_group(bare_bus.redis, bare_bus.keys.subscription("telegram"))
 
     assert [entry.payload for entry in await bare_bus.reader().read()] == [b"early"]
 
 
-async def test_only_the_opposite_platform_hears_of_an_event(bus: Bus):
+async def test_only_the_opposite_platforms_group_gets_an_event(bus: Bus):
     await bus.publish(b"from telegram")
 
     assert await bus.reader("to-telegram-1", source="discord").read() == []
@@ -59,7 +59,7 @@ async def test_reading_without_a_group_is_a_typed_error_that_cannot_spin(bare_bu
     assert time.monotonic() - began >= PAUSE_S * 0.9
 
 
-async def test_a_reader_goes_on_after_its_group_was_lost_and_made_again(bus: Bus):
+async def test_a_reader_goes_on_after_its_group_was_lost_and_recreated(bus: Bus):
     subscription = bus.keys.subscription("telegram")
     reader = bus.reader()
     await bus.publish(b"before")

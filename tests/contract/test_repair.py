@@ -15,7 +15,7 @@ from bus.repair import FIELDS_KEPT_MAX, FIELDS_MOVED_MAX, Repaired
 from tests.support.bus_servers import HOUR_MS, Bus, id_at
 
 
-async def test_a_stream_that_takes_no_more_is_made_anew_with_all_that_is_unfinished(bus: Bus):
+async def test_a_stream_that_takes_no_more_entries_is_recreated_with_its_unfinished_ones(bus: Bus):
     stream, _ = subscription = bus.keys.subscription("telegram")
     [done, in_work] = await bus.publish(b"done", b"in work")
     await bus.redis.xgroup_create(stream, "audit", id="0")
@@ -40,7 +40,7 @@ async def test_a_stream_that_takes_no_more_is_made_anew_with_all_that_is_unfinis
     assert [entry.payload for entry in await bus.reader().read()] == [b"goes on"]
 
 
-async def test_a_stream_whose_largest_id_was_deleted_is_made_anew_too(bus: Bus):
+async def test_a_stream_whose_largest_id_was_deleted_is_recreated_too(bus: Bus):
     subscription = bus.keys.subscription("telegram")
     await bus.redis.xadd(subscription.stream, {"e": "x"}, id=ID_MAX)
     await bus.redis.xdel(subscription.stream, ID_MAX)
@@ -50,7 +50,7 @@ async def test_a_stream_whose_largest_id_was_deleted_is_made_anew_too(bus: Bus):
     assert len(await bus.publish(b"goes on")) == 1
 
 
-async def test_two_that_mend_a_stream_at_once_make_it_anew_once(bus: Bus):
+async def test_two_processes_that_repair_a_stream_at_once_recreate_it_once(bus: Bus):
     subscription = bus.keys.subscription("telegram")
     await bus.redis.xadd(subscription.stream, {"e": "x"}, id=ID_MAX)
 
@@ -71,7 +71,7 @@ async def test_a_stream_in_order_is_left_as_it_is(bus: Bus):
     assert len(await bus.unacknowledged()) == 1
 
 
-async def test_an_operator_can_have_a_stream_get_new_ids(bus: Bus):
+async def test_a_repair_on_request_gives_the_entries_new_ids(bus: Bus):
     subscription = bus.keys.subscription("telegram")
     await bus.redis.xadd(subscription.stream, {"e": "ahead"}, id=id_at(HOUR_MS))
 
@@ -85,7 +85,7 @@ async def test_an_operator_can_have_a_stream_get_new_ids(bus: Bus):
     )
 
 
-async def test_more_than_can_be_moved_in_one_step_is_settled_first(
+async def test_a_stream_with_more_entries_than_one_move_takes_waits_until_some_are_acknowledged(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("bus.repair.MOVED_ENTRIES_MAX", 3)
@@ -103,7 +103,9 @@ async def test_more_than_can_be_moved_in_one_step_is_settled_first(
 
 
 @pytest.mark.parametrize("has_event", [True, False])
-async def test_an_entry_of_very_many_fields_is_moved_with_what_counts(bus: Bus, has_event: bool):
+async def test_an_entry_of_very_many_fields_is_moved_with_its_event_or_its_first_fields(
+    bus: Bus, has_event: bool
+):
     subscription = bus.keys.subscription("telegram")
     fields = {f"f{number}": "x" for number in range(FIELDS_MOVED_MAX * 5)}
     if has_event:
@@ -134,7 +136,7 @@ async def test_a_group_beyond_the_end_of_its_stream_is_put_back_to_the_start(bus
     assert not (await measure_lag(bus.redis, subscription)).is_beyond_end
 
 
-async def test_without_a_group_nothing_is_mended(bare_bus: Bus):
+async def test_without_a_group_no_stream_is_repaired(bare_bus: Bus):
     subscription = bare_bus.keys.subscription("telegram")
     with pytest.raises(StreamMissing):
         await repair_stream(bare_bus.redis, subscription)

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from db.release import RELEASE
+from db.release_number import RELEASE
 
 STARTUP_S = 40.0
 

@@ -34,15 +34,6 @@ def test_the_test_that_misses_it_exists(name: str, checkout: Path):
     )
 
 
-def test_the_documentation_lists_every_guard_with_its_test(checkout: Path):
-    text = (checkout / "docs/reliability.md").read_text(encoding="utf-8")
-    table = [line for line in text.splitlines() if line.startswith("| ")]
-    listed = {(cells[1].strip(), cells[2].strip().strip("`")) for line in table
-              if len(cells := line.split("|")) == 4}  # fmt: skip
-
-    assert {(name, GUARDS[name].test.rpartition("::")[2]) for name in GUARDS} <= listed
-
-
 @pytest.mark.nightly
 @pytest.mark.timeout(3_600)  # sixty tests, one after the other
 def test_with_every_guard_in_place_every_test_is_green(copy: Path):

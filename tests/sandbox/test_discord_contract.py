@@ -237,7 +237,7 @@ class Caller:
 
 @pytest.fixture
 async def caller(bench: Bench) -> Iterator[Caller]:
-    """A raw client whose gateway session hears everything."""
+    """A raw client whose gateway session gets every event."""
     url = bench.platform.gateway_url
     async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
         identify = {"token": TOKEN, "intents": int(ALL_INTENTS), "properties": {}}

@@ -1,4 +1,4 @@
-"""A real aiogram bot lives on the Telegram side: polls, answers, and meets every known trap."""
+"""A real aiogram bot on the Telegram side: it polls, answers, and meets every known trap."""
 
 import asyncio
 import contextlib
@@ -87,7 +87,7 @@ def dispatcher():
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def settled(bot):
-    """The first poll is behind us, so that `allowed_updates` of a test holds from its start."""
+    """Make the first poll, so that `allowed_updates` of a test holds from its start."""
     await bot.get_updates()
 
 
@@ -121,7 +121,9 @@ async def test_a_button_edits_its_message(telegram, bot, dispatcher, transcript)
     assert telegram.messages(GROUP)[-1]["text"] == "Rolled again"
 
 
-async def test_members_and_reactions_reach_only_who_asks_for_them(telegram, bot, transcript):
+async def test_member_and_reaction_updates_reach_only_bots_that_ask_for_them(
+    telegram, bot, transcript
+):
     seen: asyncio.Queue[object] = asyncio.Queue()
     listening = Dispatcher()
     listening.chat_member.register(seen.put)
@@ -141,7 +143,7 @@ async def test_members_and_reactions_reach_only_who_asks_for_them(telegram, bot,
     assert kinds[-2:] == ["chat_member", "message_reaction"]
 
 
-async def test_what_was_not_confirmed_comes_again(telegram, bot, settled):
+async def test_an_unconfirmed_update_comes_again(telegram, bot, settled):
     telegram.say(GROUP, ALICE, "one")
     telegram.say(GROUP, ALICE, "two")
     first, second = await bot.get_updates()
@@ -233,7 +235,9 @@ async def test_anonymous_administrators_share_one_id(telegram, bot, settled):
     assert (message.from_user.id, message.sender_chat.id) == (1087968824, GROUP)
 
 
-async def test_without_office_the_bot_sees_only_what_is_meant_for_it(telegram, bot, settled):
+async def test_a_bot_without_rights_sees_only_messages_that_are_meant_for_it(
+    telegram, bot, settled
+):
     telegram.people.set_bot("member")
     await bot.get_updates(offset=-1)
     ours = await bot.send_message(GROUP, "hi")
@@ -286,7 +290,7 @@ async def test_a_flood_wait_by_order_names_its_seconds(telegram, bot, faults):
     assert await bot.get_updates() == []
 
 
-async def test_a_lost_reply_hides_that_it_was_done(telegram, bot, faults):
+async def test_a_lost_reply_hides_that_the_call_was_done(telegram, bot, faults):
     faults.add(Fault("telegram", "sendMessage", 502, when="after"))
     with pytest.raises(TelegramServerError):
         await bot.send_message(GROUP, "hi")

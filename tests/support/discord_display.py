@@ -47,7 +47,7 @@ class Server:
         await self.platform.stop()
 
     def known_to(self, settings: Settings) -> Settings:
-        """Return the settings with the way here."""
+        """Return the settings with the addresses of this sandbox."""
         return msgspec.structs.replace(
             settings,
             discord_token=load_seed().discord.token,
@@ -65,7 +65,7 @@ class Server:
         return self.transcript.calls(platform="discord", name=name)
 
     def looks_at(self, user_id: int) -> int:
-        """How often somebody asked which roles this member has."""
+        """The number of times that a client asked for this member's roles."""
         return sum(str(user_id) in str(call.request) for call in self.calls(LOOK))
 
     def refusals(self) -> list:

@@ -1,4 +1,4 @@
-"""The wishes of bots, as Hypothesis draws them, and what must come of them."""
+"""The events that Hypothesis lets bots create, and the sums that must come of them."""
 
 from collections import Counter
 from datetime import UTC, datetime

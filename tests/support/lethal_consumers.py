@@ -15,11 +15,11 @@ settle = events.settle
 
 
 async def settle_or_die(
-    conn: Any, platform: Any, source: Any, facts: Sequence[Envelope], **more: Any
+    conn: Any, platform: Any, source: Any, envelopes: Sequence[Envelope], **more: Any
 ) -> Any:
-    if any(fact.event.idempotency_key.endswith(LETHAL) for fact in facts):
+    if any(envelope.event.idempotency_key.endswith(LETHAL) for envelope in envelopes):
         os.kill(os.getpid(), signal.SIGKILL)
-    return await settle(conn, platform, source, facts, **more)
+    return await settle(conn, platform, source, envelopes, **more)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ _numbers = itertools.count(1)
 
 
 class MemberDesk:
-    """Gives XP and achievements at their origin, and reads what became of the surfaces."""
+    """Gives XP and achievements at their origin, and reads the surfaces afterwards."""
 
     def __init__(self, pool: asyncpg.Pool, platform: Source) -> None:
         self._pool = pool
@@ -41,7 +41,7 @@ class MemberDesk:
         )
 
     async def error(self, user_id: int) -> str | None:
-        """Why the member's surfaces are not shown; None if nothing is wrong."""
+        """The error for which the member's surfaces are not shown; None if there is none."""
         return await self._pool.fetchval(
             """
             SELECT max(f.error) FROM surfaces AS f JOIN accounts AS a USING (member_id, platform)
@@ -63,10 +63,10 @@ class MemberDesk:
         )
 
     async def retry_now(self) -> None:
-        """Let the time of every wait have come."""
+        """End every wait: each postponed surface is due."""
         await self._pool.execute("UPDATE surfaces SET retry_at = now() WHERE retry_at > now()")
 
     async def _record(self, event: schemas.Event) -> None:
-        fact = Envelope(event, schemas.encode(event))
+        envelope = Envelope(event, schemas.encode(event))
         async with self._pool.acquire() as conn, conn.transaction():
-            await events.record(conn, self._platform, [fact])
+            await events.record(conn, self._platform, [envelope])

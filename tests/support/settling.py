@@ -1,4 +1,4 @@
-"""The views that tests of consumers take, and how they wait for them."""
+"""Reading the books and the streams in tests of consumers, and waiting for them."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ LOOK_AGAIN_S = 0.01
 async def until(
     holds: Callable[[], Awaitable[bool]], *, what: str, deadline_s: float = PATIENCE_S
 ) -> None:
-    """Return once `holds`; fail if it does not within `deadline_s`, which is never too short."""
+    """Return once `holds` is true; fail after `deadline_s`, long enough for busy machines."""
     deadline_s = max(deadline_s, PATIENCE_S)
     end = time.monotonic() + deadline_s
     while not await holds():
@@ -32,7 +32,7 @@ async def until(
 def xp_payload(
     delta_xp: int, *, source: Source = "telegram", user_id: int = 1001, **more: Any
 ) -> bytes:
-    """An event as a foreign program would write it."""
+    """The payload of an event, as a foreign program would write it."""
     parts = {"reason": "game_guess", "entity_id": "1", "occurred_at": NOON} | more
     event = schemas.xp_changed(user_id=user_id, delta_xp=delta_xp, source=source, **parts)
     return schemas.encode(event)
@@ -59,14 +59,14 @@ class Desk:
         return await self.redis.xadd(self.keys.stream(source), fields)
 
     async def deliver(self, source: Source, consumer: str, times: int) -> None:
-        """Leave entries as a consumer does that was restarted so often."""
+        """Leave entries unacknowledged, delivered so often, as after so many restarts."""
         stream, group = self.keys.subscription(source)
         await self.redis.xreadgroup(group, consumer, {stream: ">"})
         for _ in range(times - 1):
             await self.redis.xreadgroup(group, consumer, {stream: "0"})
 
     async def abandon(self, source: Source) -> None:
-        """Have everything in work be idle so long that whoever reads next claims it."""
+        """Make all entries in work idle for so long that the next read claims them."""
         stream, group = self.keys.subscription(source)
         for one in await self.redis.xpending_range(stream, group, "-", "+", 1_000):
             await self.redis.xclaim(
@@ -120,7 +120,7 @@ class Desk:
         return [fields for _, fields in await self.redis.xrange(self.keys.dead)]
 
     async def lose_everything(self) -> None:
-        """Do what FLUSHALL does, to this deployment and to no other on the same server."""
+        """Delete this deployment's keys, and no other's on the same server, as FLUSHALL would."""
         await self.redis.delete(
             self.keys.stream("telegram"), self.keys.stream("discord"), self.keys.dead
         )

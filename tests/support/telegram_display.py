@@ -30,7 +30,7 @@ class Group:
         await self.platform.stop()
 
     def known_to(self, settings: Settings) -> Settings:
-        """Return the settings with the way here."""
+        """Return the settings with the address of this sandbox."""
         return msgspec.structs.replace(
             settings,
             telegram_token=load_seed().telegram.token,

@@ -90,24 +90,24 @@ async def redis(redis_server: Server) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def parts(
+async def resources(
     settings: Settings, community: Community, stop: asyncio.Event, keys: Keys
 ) -> AsyncIterator[Resources]:
-    async with open_resources(settings, community, stop, keys=keys) as parts:
-        yield parts
+    async with open_resources(settings, community, stop, keys=keys) as resources:
+        yield resources
 
 
 @pytest.fixture
-async def producer(parts: Resources) -> AsyncIterator[Producer]:
-    producer = Producer(parts.pool, schemas, parts.publisher)
+async def producer(resources: Resources) -> AsyncIterator[Producer]:
+    producer = Producer(resources.pool, schemas, resources.publisher)
     yield producer
     await producer.close()
 
 
 @pytest.fixture
-def desk(parts: Resources, pool: asyncpg.Pool, redis: Redis) -> Desk:
+def desk(resources: Resources, pool: asyncpg.Pool, redis: Redis) -> Desk:
     """Reads the books and streams of the test's own deployment."""
-    return Desk(pool, redis, parts.keys)
+    return Desk(pool, redis, resources.keys)
 
 
 @pytest.fixture

@@ -19,7 +19,15 @@ from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.platforms import Platform
 from db.stores.port import Store
 from db.upkeep.audit import PAGE_ROWS, Audit, audit
-from tests.support.record import achievement, balance, key_of, persistently, record, settle, xp
+from tests.support.recorded_events import (
+    achievement,
+    balance,
+    key_of,
+    persistently,
+    record,
+    settle,
+    xp,
+)
 
 MIRA, LEO, ANNA = 1001, 1002, 2003
 #: Settled long ago, on its way, and buried.
@@ -179,10 +187,12 @@ async def test_nothing_looks_wrong_while_everything_moves(pool: asyncpg.Pool):
         number = 0
         while not done.is_set():
             number += 1
-            facts = [xp(1, f"{number}.{one}", user_id=chance.randrange(1, 30)) for one in range(5)]
-            await persistently(lambda facts=facts: record(pool, *facts))
+            envelopes = [
+                xp(1, f"{number}.{one}", user_id=chance.randrange(1, 30)) for one in range(5)
+            ]
+            await persistently(lambda envelopes=envelopes: record(pool, *envelopes))
             if chance.random() < 0.8:
-                await persistently(lambda facts=facts: settle(pool, *facts))
+                await persistently(lambda envelopes=envelopes: settle(pool, *envelopes))
 
     playing = asyncio.create_task(play())
     try:
@@ -322,12 +332,12 @@ async def test_the_audit_changes_nothing_and_locks_nothing(history: asyncpg.Pool
     """A write in the middle of it commits, and is not part of what it sees."""
     names: list[str] = []
     writes: list[asyncio.Task] = []
-    fact: Envelope = xp(1, "77")
+    envelope: Envelope = xp(1, "77")
 
     def tell(name: str) -> None:
         names.append(name)
         if name == "ranks":
-            writes.append(asyncio.create_task(record(history, fact)))
+            writes.append(asyncio.create_task(record(history, envelope)))
 
     found = await look(history, tell=tell)
     await asyncio.gather(*writes)

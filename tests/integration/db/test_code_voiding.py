@@ -8,7 +8,7 @@ import pytest
 from db.links.codes import LinkOutcome, issue_code, redeem_code, void_codes
 from db.members import notices
 from db.members.notices import Notice
-from tests.support.record import persistently, until_someone_waits_for_a_lock
+from tests.support.recorded_events import persistently, until_someone_waits_for_a_lock
 
 TG, DC, STRANGER = 1001, 2002, 3003
 

@@ -12,9 +12,9 @@ from db.ledger.ranks import RankRow, set_ranks
 from db.links import links
 from db.links.links import Link, LinkRefused
 from db.links.moves import move
-from db.surfaces.visits import mark_shown, take
+from db.surfaces.display_visits import mark_shown, take
 from db.upkeep.audit import audit
-from tests.support.record import (
+from tests.support.recorded_events import (
     Record,
     achievement,
     balance,
@@ -45,11 +45,11 @@ def dc_xp(delta: int, entity_id: str = "1"):
     return xp(delta, entity_id, user_id=DC, source="discord")
 
 
-async def earn(pool: asyncpg.Pool, *facts: Any, arrive: bool = True) -> None:
-    for fact in facts:
-        await record(pool, fact, source=fact.event.source)
+async def earn(pool: asyncpg.Pool, *envelopes: Any, arrive: bool = True) -> None:
+    for envelope in envelopes:
+        await record(pool, envelope, source=envelope.event.source)
         if arrive:
-            await settle(pool, fact, source=fact.event.source)
+            await settle(pool, envelope, source=envelope.event.source)
 
 
 async def linked(pool: asyncpg.Pool, tg: int = TG, dc: int = DC, **more: Any) -> Link:
@@ -200,8 +200,8 @@ async def test_each_platform_shows_its_own_member_after_an_unlink(pool):
     await earn(pool, xp(20), dc_xp(15), achievement("streak", user_id=DC, source="discord"))
     await linked(pool)
     for platform in ("telegram", "discord"):
-        for showing in await take(pool, platform, limit=9, lease_s=60):
-            await mark_shown(pool, showing)
+        for visit in await take(pool, platform, limit=9, lease_s=60):
+            await mark_shown(pool, visit)
     link = await unlinked(pool)
 
     [on_discord] = await take(pool, "discord", limit=9, lease_s=60)
@@ -219,10 +219,10 @@ async def test_each_platform_shows_its_own_member_after_an_unlink(pool):
 async def test_a_visit_under_way_during_an_unlink_is_noted_for_its_account(pool):
     await earn(pool, xp(20), dc_xp(15))
     await linked(pool)
-    [showing] = await take(pool, "discord", limit=9, lease_s=60)
+    [visit] = await take(pool, "discord", limit=9, lease_s=60)
 
     await unlinked(pool)
-    assert await mark_shown(pool, showing)
+    assert await mark_shown(pool, visit)
 
     [again] = await take(pool, "discord", limit=9, lease_s=60)
     assert (again.account_id, again.wanted["rank"]) == (DC, 0)

@@ -7,7 +7,7 @@ from db.ledger.ranks import RankRow, set_ranks
 from db.links.codes import issue_code, redeem_code
 from db.members.accounts import DISPLAY_NAME_CHARS_MAX, find_member, name_elsewhere, remember_name
 from db.members.profiles import holds_achievement, profile, top
-from tests.support.record import Record, achievement, balance, record, settle, xp
+from tests.support.recorded_events import Record, achievement, balance, record, settle, xp
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ async def conn(pool: asyncpg.Pool):
 
 
 async def test_a_profile_says_where_a_member_stands(pool, conn):
-    facts = [xp(12), balance(7), achievement("first_win")]
-    await record(pool, *facts)
+    envelopes = [xp(12), balance(7), achievement("first_win")]
+    await record(pool, *envelopes)
 
     found = await profile(conn, "telegram", 1001)
 

@@ -13,7 +13,7 @@ import db
 import schemas
 from db.producer import EVENTS_MAX
 from launch.servers import Server
-from tests.support.record import Record, until
+from tests.support.recorded_events import Record, until
 
 GRANT = {
     "user_id": 1001,

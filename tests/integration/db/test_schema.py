@@ -14,13 +14,13 @@ from db.ledger import events, outbox
 from db.members.accounts import remember_name
 from db.members.profiles import top
 from db.pool import newest_migration
-from db.reconcile import drift, runs
+from db.reconcile import drift, passes
 from db.reconcile.fields import Field
-from db.surfaces.visits import mark_shown, take
+from db.surfaces.display_visits import mark_shown, take
 from launch.errors import LaunchError
 from launch.migrate import SCHEMA, dump_schema, migrate
 from launch.servers import Server, start_postgres
-from tests.support.record import (
+from tests.support.recorded_events import (
     achievement,
     record,
     settle,
@@ -313,10 +313,10 @@ async def a_row_in_every_state_machine(pool: asyncpg.Pool) -> None:
     """One event completed and one pending, what they want shown, and a pass with a finding."""
     await record(pool, xp(15), achievement("first_win"))
     await settle(pool, xp(15))
-    for showing in await take(pool, "telegram", limit=10, lease_s=60.0):
-        await mark_shown(pool, showing)
+    for visit in await take(pool, "telegram", limit=10, lease_s=60.0):
+        await mark_shown(pool, visit)
     async with pool.acquire() as conn, conn.transaction():
-        run = await runs.begin(conn, cause="asked", owner="test", lease_s=60.0)
+        run = await passes.begin(conn, cause="asked", owner="test", lease_s=60.0)
         assert run is not None
         found = drift.Difference(
             "telegram", "books", 1, 1, 1001, Field.parse("xp"), "16", "15", 1, ""

@@ -62,7 +62,7 @@ def community(community):
 
 
 async def earn(pool: asyncpg.Pool, user_ids: Sequence[int], delta_xp: int) -> None:
-    facts = []
+    envelopes = []
     for user_id in user_ids:
         event = schemas.xp_changed(
             user_id=user_id,
@@ -72,9 +72,9 @@ async def earn(pool: asyncpg.Pool, user_ids: Sequence[int], delta_xp: int) -> No
             entity_id=str(delta_xp),
             occurred_at=NOON,
         )
-        facts.append(Envelope(event, schemas.encode(event)))
+        envelopes.append(Envelope(event, schemas.encode(event)))
     async with pool.acquire() as conn, conn.transaction():
-        await events.record(conn, "discord", facts)
+        await events.record(conn, "discord", envelopes)
 
 
 async def promote(pool: asyncpg.Pool, server: Server, user_ids: Sequence[int]) -> list[float]:
@@ -102,7 +102,7 @@ def p95(values: list[float]) -> float:
 
 
 async def test_over_real_sockets_a_backfill_does_not_move_the_p95_of_live_promotions(
-    parts, pool, server
+    resources, pool, server
 ):
     await set_ranks(pool, [RankRow("One", 100), RankRow("Top", 1_000)])
     user_ids = [server.platform.people.join(name=f"member {n}") for n in range(MEMBERS)]
@@ -112,7 +112,7 @@ async def test_over_real_sockets_a_backfill_does_not_move_the_p95_of_live_promot
     await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now()")
     stop = asyncio.Event()
 
-    async with open_role(parts) as role:
+    async with open_role(resources) as role:
 
         async def run() -> None:
             while not stop.is_set():

@@ -6,7 +6,7 @@ import pytest
 
 from bots.features.command import Command, MemberParameter, NumberParameter, TextParameter
 from bots.features.room import Room
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from tests.support.bot_texts import COMMUNITY, DISCORD, LANGUAGES
 
 with warnings.catch_warnings():

@@ -10,7 +10,7 @@ import pytest
 
 from bots.features.command import Asker, Command, Question
 from bots.features.room import Room, commands_of
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from bots.telegram_bot.rooms import open_rooms as open_telegram_rooms
 from db import StorageUnavailable
 from tests.support.bot_texts import COMMUNITY, ENGLISH, LANGUAGES, TELEGRAM
