@@ -10,9 +10,9 @@ from db.upkeep import status
 FAILURES_SHOWN = 5
 REDIS_COMMANDS = ("XINFO STREAM sync:telegram", "XINFO GROUPS sync:telegram", "XLEN sync:dead")
 QUERIES = (
-    "SELECT status, COUNT(*) FROM twinstream.sync_events GROUP BY status",
-    "SELECT * FROM twinstream.transactions ORDER BY id DESC LIMIT 5",
-    "SELECT error_message FROM twinstream.sync_events WHERE status = 'failed'",
+    "SELECT status, COUNT(*) FROM sync_events GROUP BY status",
+    "SELECT * FROM transactions ORDER BY id DESC LIMIT 5",
+    "SELECT error_message FROM sync_events WHERE status = 'failed'",
 )
 
 
