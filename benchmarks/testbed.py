@@ -21,6 +21,7 @@ from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
 from db.members import accounts
 from launch.migrate import migrate
+from launch.schema_home import SEARCH_PATH
 from launch.servers import Server, start_postgres, start_redis
 
 from .existing_community import Size, make
@@ -112,7 +113,7 @@ def open_testbed() -> Iterator[BenchTestbed]:
     with tempfile.TemporaryDirectory(prefix="twinstream-bench-") as folder:
         with start_postgres(Path(folder) / "postgres", database="template") as postgres:
             migrate(postgres.url)
-            asyncio.run(_keep_commit_times(postgres.url))
+            asyncio.run(_configure(postgres.url))
         with (
             start_postgres(Path(folder) / "postgres", database="template") as postgres,
             start_redis(Path(folder) / "redis") as redis,
@@ -120,10 +121,14 @@ def open_testbed() -> Iterator[BenchTestbed]:
             yield BenchTestbed(postgres, redis)
 
 
-async def _keep_commit_times(database_url: str) -> None:
-    """Let Postgres record commit times, from its next start on."""
+async def _configure(database_url: str) -> None:
+    """Let Postgres record commit times, from its next start on, and find our tables by short names.
+
+    `migrate` makes the second setting for one database, and a copy of it does not inherit that.
+    """
     conn = await asyncpg.connect(database_url)
     await conn.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+    await conn.execute(f"ALTER SYSTEM SET search_path = {SEARCH_PATH}")
     await conn.close()
 
 

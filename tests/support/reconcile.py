@@ -84,7 +84,7 @@ async def let_everything_arrive(parts: Resources) -> None:
     roles = [Settling(source, parts) for source in SOURCES]
     end = time.monotonic() + PATIENCE_S
     while await parts.pool.fetchval(
-        "SELECT count(*) FROM sync_events WHERE status IN ('pending', 'published')"
+        "SELECT count(*) FROM twinstream.sync_events WHERE status IN ('pending', 'published')"
     ):
         await relay.step()
         for role in roles:
