@@ -157,6 +157,15 @@ async def test_every_way_to_be_wrong_is_seen(history: asyncpg.Pool, harm: str, c
     assert set(red(found)) == checks
 
 
+async def test_the_books_keep_the_part_that_the_discord_account_earned(history: asyncpg.Pool):
+    await record(history, xp(4, "7", user_id=ANNA, source="discord"), source="discord")
+
+    assert red(await look(history)) == {}
+    assert await history.fetch(
+        "SELECT xp, discord_xp FROM sync_state WHERE platform = 'discord' AND discord_xp > 0"
+    ) == [(30, 15)]
+
+
 async def test_a_tampered_part_of_the_discord_account_is_named(history: asyncpg.Pool):
     await history.execute(
         "UPDATE sync_state SET discord_xp = 12 WHERE platform = 'telegram' AND discord_xp = 11"

@@ -344,20 +344,20 @@ async def test_a_state_that_the_code_never_makes_is_refused_by_the_name_of_its_r
     assert refused.value.constraint_name == rule
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "UPDATE transactions SET delta_xp = 1000",
-        "UPDATE transactions SET reason = reason WHERE false",
-        "DELETE FROM transactions",
-        "TRUNCATE transactions",
-        "TRUNCATE transactions, sync_events RESTART IDENTITY",
-        (
-            "INSERT INTO transactions OVERRIDING SYSTEM VALUE SELECT * FROM transactions"
-            " ON CONFLICT ON CONSTRAINT transaction_once DO UPDATE SET delta_xp = 1000"
-        ),
-    ],
-)
+CHANGES_OF_THE_LEDGER = {
+    "update": "UPDATE transactions SET delta_xp = 1000",
+    "update of no row": "UPDATE transactions SET reason = reason WHERE false",
+    "upsert": (
+        "INSERT INTO transactions OVERRIDING SYSTEM VALUE SELECT * FROM transactions"
+        " ON CONFLICT ON CONSTRAINT transaction_once DO UPDATE SET delta_xp = 1000"
+    ),
+    "delete": "DELETE FROM transactions",
+    "truncate": "TRUNCATE transactions",
+    "truncate with others": "TRUNCATE sync_events, transactions RESTART IDENTITY",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES_OF_THE_LEDGER.values(), ids=CHANGES_OF_THE_LEDGER.keys())
 async def test_the_ledger_is_only_added_to(pool, change):
     await record(pool, xp(15))
     await settle(pool, xp(15))
