@@ -113,7 +113,7 @@ def open_testbed() -> Iterator[BenchTestbed]:
     with tempfile.TemporaryDirectory(prefix="twinstream-bench-") as folder:
         with start_postgres(Path(folder) / "postgres", database="template") as postgres:
             migrate(postgres.url)
-            asyncio.run(_configure(postgres.url))
+            asyncio.run(_keep_commit_times(postgres.url))
         with (
             start_postgres(Path(folder) / "postgres", database="template") as postgres,
             start_redis(Path(folder) / "redis") as redis,
@@ -121,11 +121,8 @@ def open_testbed() -> Iterator[BenchTestbed]:
             yield BenchTestbed(postgres, redis)
 
 
-async def _configure(database_url: str) -> None:
-    """Let Postgres record commit times, from its next start on, and find our tables by short names.
-
-    `migrate` makes the second setting for one database, and a copy of it does not inherit that.
-    """
+async def _keep_commit_times(database_url: str) -> None:
+    """Let Postgres record commit times, and find our tables in copies of the database, too."""
     conn = await asyncpg.connect(database_url)
     await conn.execute("ALTER SYSTEM SET track_commit_timestamp = on")
     await conn.execute(f"ALTER SYSTEM SET search_path = {SEARCH_PATH}")

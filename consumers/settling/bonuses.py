@@ -18,6 +18,8 @@ from consumers.runtime.resources import Resources
 from db import IdempotencyConflict, Platform, Producer, RuleBroken
 from db.ledger import entries, events
 from db.ledger.envelopes import Envelope
+from db.links import links
+from db.links.ownership import Account
 from db.members.accounts import accounts_of
 
 log = structlog.get_logger("twinstream.settling")
@@ -26,7 +28,10 @@ REASON: Final = "achievement_bonus"
 
 
 class Bonuses:
-    """Gives the bonuses of achievements, each once per member."""
+    """Gives the bonuses of achievements, each once per member.
+
+    Accounts that were one member's once share their bonuses for ever.
+    """
 
     def __init__(self, platform: Platform, resources: Resources) -> None:
         """`platform` is the platform where the achievements are about to be settled."""
@@ -66,7 +71,10 @@ class Bonuses:
             # This also locks the member, so that no link is made until the bonus is committed.
             await events.record(conn, event.source, [fact], status="published")
             accounts = await accounts_of(conn, event.source, event.user_id)
-            keys = [key for one in accounts.items() for key in _keys(*one, setting.name)]
+            mine = [Account(*one) for one in accounts.items()]
+            # An unlink or a move must not make the bonus payable once more.
+            sharers = {*mine, *await links.once_linked(conn, mine)}
+            keys = [key for one in sharers for key in _keys(*one, setting.name)]
             if any(row.reason == REASON for row in await entries.find(conn, keys)):
                 return
             # Always the same account of the two, so that unlocking on both platforms at once gives

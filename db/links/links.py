@@ -19,8 +19,8 @@ from .. import stop_signs
 from ..errors import RuleBroken, mapped_errors
 from ..members import accounts
 from ..platforms import Platform
-from ..stores.debts import Amounts
-from . import link_entries, ownership
+from ..stores.debts import NOTHING, Amounts
+from . import link_entries, ownership, store_rows
 from .ownership import Account
 
 #: What the new member has: the sum of both accounts, the greater of each amount, or what the one
@@ -97,6 +97,7 @@ async def link(
         had = {} if policy == "sum" else await _earned_alone(conn, owners)
         made = await _insert(conn, telegram, discord, policy)
         keep, drop = sorted(owners.values())
+        held = await store_rows.held(conn, stores, list(owners.values()))
         await ownership.merge(conn, keep=keep, drop=drop)
         await link_entries.change(
             conn,
@@ -104,8 +105,8 @@ async def link(
             "policy",
             _taken_away(policy, had),
             dict.fromkeys(owners, keep),
-            stores,
         )
+        await store_rows.owe_the_rest(conn, held, [keep])
     return made
 
 
@@ -130,6 +131,7 @@ async def unlink(
         ended = await _current(conn, Account(platform, account_id))
         owners = await ownership.lock(conn, [ended.telegram, ended.discord])
         member = _one_member(owners, ended)
+        held = await store_rows.held(conn, stores, [member])
         earned = (await ownership.earned(conn, member))["discord"]
         await link_entries.change(
             conn,
@@ -137,12 +139,13 @@ async def unlink(
             "unlink",
             {ended.telegram: earned, ended.discord: earned.negated()},
             owners,
-            stores,
         )
+        achievements = await ownership.achievements_of(conn, member)
         for account in (ended.telegram, ended.discord):
-            missing = await _missing_achievements(conn, member, account)
+            missing = await ownership.without_entry(conn, account, achievements)
             await link_entries.unlock(conn, str(ended.id), "unlink", account, member, missing)
-        await ownership.split(conn, member, stores)
+        discord_member = await ownership.split(conn, member, "discord", NOTHING)
+        await store_rows.owe_the_rest(conn, held, [member, discord_member])
         return await _end(conn, ended, "unlinked_at")
 
 
@@ -170,6 +173,7 @@ async def undo(
         undone = await _by_id(conn, link_id)
         await _require_undoable(conn, undone, undo_s_max)
         owners = await ownership.lock(conn, [undone.telegram, undone.discord])
+        held = await store_rows.held(conn, stores, list(owners.values()))
         if undone.unlinked_at is None:
             earned = await ownership.earned(conn, _one_member(owners, undone))
             has = {undone.telegram: earned["telegram"], undone.discord: earned["discord"]}
@@ -179,10 +183,48 @@ async def undo(
         back = {account: has[account].plus(moved[account].negated()) for account in has}
         shared = _shared(back, undone)
         changes = {account: shared[account].plus(has[account].negated()) for account in has}
-        await link_entries.change(conn, str(link_id), "undo", changes, owners, stores)
+        await link_entries.change(conn, str(link_id), "undo", changes, owners)
+        members = list(owners.values())
         if undone.unlinked_at is None:
-            await ownership.split(conn, _one_member(owners, undone), stores)
+            member = _one_member(owners, undone)
+            discord_totals = shared[undone.discord]
+            members.append(await ownership.split(conn, member, "discord", discord_totals))
+        await store_rows.owe_the_rest(conn, held, members)
         return await _end(conn, undone, "undone_at")
+
+
+async def once_linked(conn: asyncpg.Connection, mine: Collection[Account]) -> set[Account]:
+    """Return the accounts that were ever linked with one of these, or moved to or from it."""
+    rows = await conn.fetch(
+        """
+        WITH mine AS (
+            SELECT * FROM unnest($1::text[], $2::bigint[]) AS u (platform, account_id)
+        )
+        SELECT 'discord' AS platform, l.discord_account_id AS account_id
+        FROM mine JOIN twinstream.links AS l
+            ON mine.platform = 'telegram' AND l.telegram_account_id = mine.account_id
+        UNION
+        SELECT 'telegram', l.telegram_account_id
+        FROM mine JOIN twinstream.links AS l
+            ON mine.platform = 'discord' AND l.discord_account_id = mine.account_id
+        UNION
+        SELECT m.platform, u.account_id
+        FROM mine JOIN twinstream.moves AS m ON m.platform = mine.platform
+            AND mine.account_id IN (m.from_account_id, m.to_account_id)
+        CROSS JOIN LATERAL unnest(ARRAY[m.from_account_id, m.to_account_id]) AS u (account_id)
+        """,
+        [account.platform for account in mine],
+        [account.account_id for account in mine],
+    )
+    return {Account(*row) for row in rows}
+
+
+async def replace(conn: asyncpg.Connection, new: Account, partner: Account) -> None:
+    """Begin a link of `new` with `partner` in the place of the one that `partner` has."""
+    current = await _current(conn, partner)
+    await _end(conn, current, "unlinked_at")
+    ids = {one.platform: one for one in (new, partner)}
+    await _insert(conn, ids["telegram"], ids["discord"], "sum")
 
 
 def _taken_away(policy: Policy, had: Mapping[Account, Amounts]) -> dict[Account, Amounts]:
@@ -237,26 +279,6 @@ async def _earned_alone(
         account: (await ownership.earned(conn, member))[account.platform]
         for account, member in owners.items()
     }
-
-
-async def _missing_achievements(
-    conn: asyncpg.Connection, member_id: int, account: Account
-) -> dict[str, datetime]:
-    """Return the achievements of a member for which this account has no entry, since when."""
-    rows = await conn.fetch(
-        """
-        SELECT h.achievement, min(h.unlocked_at)
-        FROM twinstream.achievements AS h
-        WHERE h.member_id = $1 AND NOT EXISTS (
-            SELECT FROM twinstream.transactions AS t
-            WHERE t.account_id = $3 AND t.source = $2 AND t.achievement = h.achievement
-        )
-        GROUP BY h.achievement
-        """,
-        member_id,
-        *account,
-    )
-    return dict(rows)
 
 
 async def _require_room(conn: asyncpg.Connection, account: Account, links_max: int) -> None:

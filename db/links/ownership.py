@@ -4,14 +4,15 @@ No ledger entry changes: an entry names its account, so it follows the account. 
 changes a bounded number of rows. The caller has locked the accounts and members (`lock`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 import asyncpg
 
 from ..errors import Contention, RuleBroken
 from ..platforms import PLATFORMS, Platform
-from ..stores.debts import NOTHING, Amounts, owe
+from ..stores.debts import NOTHING, Amounts
 from ..surfaces import wishes
 
 
@@ -140,64 +141,75 @@ _MERGE: Final = (
 )
 
 
-async def split(conn: asyncpg.Connection, member_id: int, stores: Collection[Platform]) -> int:
-    """Give a member's Discord account to a new member, with all that it earned. Returns the member.
+async def split(
+    conn: asyncpg.Connection, member_id: int, platform: Platform, totals: Amounts
+) -> int:
+    """Give a member's account on `platform` to a new member, with all that it earned.
 
-    Each keeps the achievements that its own account has entries for. `stores` are the platforms
-    whose bot keeps its members in a table of its own; that row's amounts are shared out as debts.
+    `totals` are the new member's settled totals; the rest stays. Each member keeps the achievements
+    that an account of theirs has entries for. Returns the new member.
     """
-    parts = await earned(conn, member_id)
-    discord_id: int = await conn.fetchval(
-        "INSERT INTO twinstream.members (xp, balance) VALUES ($1, $2) RETURNING id",
-        *parts["discord"],
+    fresh: int = await conn.fetchval(
+        "INSERT INTO twinstream.members (xp, balance) VALUES ($1, $2) RETURNING id", *totals
     )
     await conn.execute(
         "UPDATE twinstream.members SET xp = xp - $2, balance = balance - $3 WHERE id = $1",
         member_id,
-        *parts["discord"],
+        *totals,
     )
     for table in ("accounts", "surfaces"):
         # A visit under way finds its rows by their account.
         await conn.execute(
             f"UPDATE twinstream.{table} SET member_id = $2"  # noqa: S608 - constants
-            " WHERE member_id = $1 AND platform = 'discord'",
+            " WHERE member_id = $1 AND platform = $3",
             member_id,
-            discord_id,
+            fresh,
+            platform,
         )
-    books = await _books(conn, member_id)
-    await _split_books(conn, member_id, discord_id)
-    await _split_achievements(conn, member_id, discord_id)
-    for platform in stores:
-        await _split_debts(conn, platform, member_id, discord_id, books[platform])
-    await wishes.want_split(conn, telegram=member_id, discord=discord_id)
-    return discord_id
+    await _split_books(conn, member_id, platform, fresh)
+    await _split_achievements(conn, member_id, fresh)
+    await wishes.want_split(conn, [member_id, fresh])
+    return fresh
 
 
-async def _split_books(conn: asyncpg.Connection, telegram_id: int, discord_id: int) -> None:
-    # What is on its way to Telegram is missing in the books there, so a part may be negative.
+async def _split_books(
+    conn: asyncpg.Connection, member_id: int, platform: Platform, fresh: int
+) -> None:
+    # What is on its way to the other platform is missing in the books there, so a part may be
+    # negative until it arrives.
     await conn.execute(
         """
         INSERT INTO twinstream.sync_state
             (member_id, platform, xp, balance, discord_xp, discord_balance, rank)
-        SELECT $2, platform, discord_xp, discord_balance, discord_xp, discord_balance,
-            twinstream.rank_of(discord_xp)
-        FROM twinstream.sync_state WHERE member_id = $1
+        SELECT $2, platform, part.xp, part.balance, part.discord_xp, part.discord_balance,
+            twinstream.rank_of(part.xp)
+        FROM twinstream.sync_state AS s CROSS JOIN LATERAL (
+            SELECT s.discord_xp AS xp, s.discord_balance AS balance, s.discord_xp, s.discord_balance
+            WHERE $3 = 'discord'
+            UNION ALL
+            SELECT s.xp - s.discord_xp, s.balance - s.discord_balance, 0, 0 WHERE $3 = 'telegram'
+        ) AS part
+        WHERE member_id = $1
         """,
-        telegram_id,
-        discord_id,
+        member_id,
+        fresh,
+        platform,
     )
     await conn.execute(
         """
-        UPDATE twinstream.sync_state SET xp = xp - discord_xp, balance = balance - discord_balance,
-            discord_xp = 0, discord_balance = 0, rank = twinstream.rank_of(xp - discord_xp),
-            version = version + 1, updated_at = now()
-        WHERE member_id = $1
+        UPDATE twinstream.sync_state AS s SET xp = s.xp - f.xp, balance = s.balance - f.balance,
+            discord_xp = s.discord_xp - f.discord_xp,
+            discord_balance = s.discord_balance - f.discord_balance,
+            rank = twinstream.rank_of(s.xp - f.xp), version = s.version + 1, updated_at = now()
+        FROM twinstream.sync_state AS f
+        WHERE s.member_id = $1 AND f.member_id = $2 AND f.platform = s.platform
         """,
-        telegram_id,
+        member_id,
+        fresh,
     )
 
 
-async def _split_achievements(conn: asyncpg.Connection, telegram_id: int, discord_id: int) -> None:
+async def _split_achievements(conn: asyncpg.Connection, member_id: int, fresh: int) -> None:
     await conn.execute(
         """
         INSERT INTO twinstream.achievements (member_id, platform, achievement, unlocked_at)
@@ -207,7 +219,7 @@ async def _split_achievements(conn: asyncpg.Connection, telegram_id: int, discor
         WHERE a.member_id = $1 AND t.achievement IS NOT NULL
         GROUP BY a.member_id, t.platform, t.achievement
         """,
-        discord_id,
+        fresh,
     )
     await conn.execute(
         """
@@ -219,47 +231,35 @@ async def _split_achievements(conn: asyncpg.Connection, telegram_id: int, discor
             WHERE a.member_id = $1 AND t.platform = h.platform AND t.achievement = h.achievement
         )
         """,
-        telegram_id,
+        member_id,
     )
 
 
-class _Books(NamedTuple):
-    """A member's books on one platform, and the part that the Discord account earned."""
-
-    all: Amounts
-    discord: Amounts
-
-
-async def _books(conn: asyncpg.Connection, member_id: int) -> Mapping[Platform, _Books]:
+async def achievements_of(conn: asyncpg.Connection, member_id: int) -> dict[str, datetime]:
+    """Return a member's achievements on either platform, and since when."""
     rows = await conn.fetch(
         """
-        SELECT platform, xp, balance, discord_xp, discord_balance
-        FROM twinstream.sync_state WHERE member_id = $1
+        SELECT achievement, min(unlocked_at) FROM twinstream.achievements
+        WHERE member_id = $1 GROUP BY achievement
         """,
         member_id,
     )
-    found = {row[0]: _Books(Amounts(row[1], row[2]), Amounts(row[3], row[4])) for row in rows}
-    nothing = _Books(NOTHING, NOTHING)
-    return {platform: found.get(platform, nothing) for platform in PLATFORMS}
+    return dict(rows)
 
 
-async def _split_debts(
-    conn: asyncpg.Connection, platform: Platform, telegram: int, discord: int, books: _Books
-) -> None:
-    """Share out what a bot's own table holds and is owed for a member who was split.
-
-    The table's one row belongs to the account of its platform, and holds the books less the debt.
-    A row must hold its own member's books less the debt, so the debts change by the other part.
-    """
-    rest = books.all.plus(books.discord.negated())
-    if platform == "telegram":
-        changes = {telegram: books.discord.negated(), discord: books.discord}
-    else:
-        await conn.execute(
-            "UPDATE twinstream.store_debts SET member_id = $2"
-            " WHERE member_id = $1 AND platform = 'discord'",
-            telegram,
-            discord,
+async def without_entry(
+    conn: asyncpg.Connection, account: Account, achievements: Mapping[str, datetime]
+) -> dict[str, datetime]:
+    """Return those of these achievements for which this account has no ledger entry."""
+    rows = await conn.fetch(
+        """
+        SELECT u.name FROM unnest($3::text[]) AS u (name)
+        WHERE NOT EXISTS (
+            SELECT FROM twinstream.transactions AS t
+            WHERE t.account_id = $2 AND t.source = $1 AND t.achievement = u.name
         )
-        changes = {telegram: rest, discord: rest.negated()}
-    await owe(conn, platform, {one: it for one, it in changes.items() if it != NOTHING})
+        """,
+        *account,
+        list(achievements),
+    )
+    return {name: achievements[name] for (name,) in rows}

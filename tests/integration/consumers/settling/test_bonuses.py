@@ -12,6 +12,7 @@ from config import AchievementSetting, Community
 from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling, open_role
 from db.ledger import events
+from db.links import links
 from db.links.codes import issue_code, redeem_code
 from tests.support.settling import NOON, Desk, edited, until
 
@@ -206,3 +207,23 @@ async def test_a_bonus_that_is_configured_later_is_not_given_for_what_was_settle
         await role.step()
 
     assert (await books(desk))["settled"] == (0, 0)
+
+
+@pytest.mark.parametrize("undone", [False, True])
+async def test_the_bonus_is_paid_once_even_if_the_accounts_part_again(
+    to_discord, to_telegram, desk, undone
+):
+    await desk.add("telegram", unlocked())
+    await settle_all(desk, to_discord)
+    await link(desk)
+    async with desk.pool.acquire() as conn, conn.transaction():
+        if undone:
+            await links.undo(conn, 1)
+        else:
+            await links.unlink(conn, platform="discord", account_id=DISCORD_ALICE)
+
+    await desk.add("discord", unlocked("discord", DISCORD_ALICE))
+    await settle_all(desk, to_discord, to_telegram)
+
+    assert await books(desk) == ONCE
+    assert (await books(desk, DISCORD_ALICE, "discord"))["settled"] == (0, 0)
