@@ -36,20 +36,20 @@ FILL = """
 SET session_replication_role = replica;
 SET maintenance_work_mem = '512MB';
 ALTER TABLE sync_events DROP CONSTRAINT sync_event_once;
-DROP INDEX sync_events_by_member;
+DROP INDEX sync_events_by_account;
 INSERT INTO members (xp) SELECT 0 FROM generate_series(1, {members});
 INSERT INTO accounts (platform, account_id, member_id)
     SELECT 'telegram', 1000000 + m, m FROM generate_series(1, {members}) AS m;
-INSERT INTO sync_events (idempotency_key, source, type, member_id, payload, status, created_at,
+INSERT INTO sync_events (idempotency_key, source, type, account_id, payload, status, created_at,
         published_at, processed_by, processed_at)
     SELECT 'tg_game_' || (1000000 + number % {members}) || '_' || number, 'telegram', 'xp.changed',
-        1 + number % {members}, repeat('x', 180), 'completed', day, day, 'discord', day
+        1000000 + number % {members}, repeat('x', 180), 'completed', day, day, 'discord', day
     FROM (
         SELECT number, now() - interval '60 days' + interval '29 days' * number / {events} AS day
         FROM generate_series(1, {events}) AS number
     ) AS events;
 ALTER TABLE sync_events ADD CONSTRAINT sync_event_once UNIQUE (idempotency_key);
-CREATE INDEX sync_events_by_member ON sync_events (member_id);
+CREATE INDEX sync_events_by_account ON sync_events (account_id);
 """
 INDEX = "CREATE INDEX by_time ON sync_events (processed_at) WHERE status = 'completed'"
 

@@ -52,7 +52,7 @@ async def _bare(start: Start, calls: int, at_once: int, size: int) -> Timed:
     async def call(pool: asyncpg.Pool, redis: Client, number: int) -> None:
         one = envelope(number)
         await pool.execute(
-            "INSERT INTO sync_events (idempotency_key, source, type, member_id, payload)"
+            "INSERT INTO sync_events (idempotency_key, source, type, account_id, payload)"
             " VALUES ($1, $2, $3, $4, $5)",
             one.event.idempotency_key,
             SOURCE,
@@ -91,9 +91,9 @@ async def _bare_bulk(start: Start, calls: int, at_once: int, size: int) -> Timed
     async def call(pool: asyncpg.Pool, number: int) -> None:
         envelopes = [envelope(one) for one in range(number * size, (number + 1) * size)]
         await pool.execute(
-            "INSERT INTO sync_events (idempotency_key, source, type, member_id, payload)"
-            " SELECT key, $2, $3, member_id, payload"
-            " FROM unnest($1::text[], $4::bigint[], $5::text[]) AS u (key, member_id, payload)",
+            "INSERT INTO sync_events (idempotency_key, source, type, account_id, payload)"
+            " SELECT key, $2, $3, account_id, payload"
+            " FROM unnest($1::text[], $4::bigint[], $5::text[]) AS u (key, account_id, payload)",
             [one.event.idempotency_key for one in envelopes],
             SOURCE,
             envelopes[0].event.type,

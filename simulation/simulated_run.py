@@ -257,6 +257,9 @@ class SimulatedRun:
                     account,
                     member,
                 )
+            self._real.fetch(
+                "INSERT INTO links (telegram_account_id, discord_account_id) VALUES ($1, $2)", *pair
+            )
 
     @contextmanager
     def _wiring(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from db import Producer, Recorded
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from launch.servers import Server, start_redis
+from tests.support.tampering import tamper
 
 WINS = 6
 
@@ -126,7 +127,7 @@ async def test_a_history_without_a_fault_passes(look):
 )
 async def test_harm_to_one_event_is_found(pool, history, look, harm, offence):
     key = history[0].idempotency_key
-    await pool.execute(harm, key)
+    await tamper(pool, harm, key)
 
     found = await look()
 
@@ -140,10 +141,10 @@ async def test_an_event_entered_twice_is_found(pool, history, look):
     await pool.execute("ALTER TABLE transactions DROP CONSTRAINT transaction_once")
     await pool.execute(
         """
-        INSERT INTO transactions (idempotency_key, platform, source, type, member_id, account_id,
-            delta_xp, reason, entity_id, occurred_at)
-        SELECT idempotency_key, platform, source, type, member_id, account_id, delta_xp, reason,
-            entity_id, occurred_at
+        INSERT INTO transactions (idempotency_key, platform, source, type, account_id, delta_xp,
+            reason, entity_id, occurred_at)
+        SELECT idempotency_key, platform, source, type, account_id, delta_xp, reason, entity_id,
+            occurred_at
         FROM transactions WHERE idempotency_key = $1 AND platform <> source
         """,
         key,
@@ -161,6 +162,7 @@ async def test_an_event_entered_twice_is_found(pool, history, look):
         "UPDATE sync_state SET xp = xp + 5 WHERE platform = 'discord'",
         "UPDATE sync_state SET balance = balance - 1 WHERE platform = 'telegram'",
         "UPDATE sync_state SET rank = rank + 1 WHERE platform = 'telegram'",
+        "UPDATE sync_state SET discord_xp = discord_xp + 5 WHERE platform = 'telegram'",
         "UPDATE members SET xp = xp + 1",
         "DELETE FROM achievements WHERE platform = 'discord'",
     ],
@@ -176,8 +178,10 @@ async def test_books_that_do_not_add_up_are_found(pool, look, harm):
 
 async def test_harm_that_only_the_operators_audit_sees_is_found_too(pool, history, look):
     key = history[0].idempotency_key
-    await pool.execute(
-        "UPDATE transactions SET account_id = 9 WHERE idempotency_key = $1 AND platform <> source",
+    await tamper(
+        pool,
+        "UPDATE transactions SET type = 'balance.changed'"
+        " WHERE idempotency_key = $1 AND platform <> source",
         key,
     )
 
@@ -187,16 +191,27 @@ async def test_harm_that_only_the_operators_audit_sees_is_found_too(pool, histor
     assert not found.passed
 
 
+async def test_an_entry_of_an_unknown_account_is_found(pool, history, look):
+    key, source, *_ = history[0]
+    await tamper(pool, "UPDATE transactions SET account_id = 9 WHERE idempotency_key = $1", key)
+
+    found = await look()
+
+    assert f"account 9 of {source}" in [offender.what for offender in found.unproven]
+    assert found.unbalanced
+    assert not found.passed
+
+
 async def test_a_buried_event_is_reported_with_its_reason_and_is_not_lost(pool, history, look):
     key, source, member_id, *_ = history[0]
+    await tamper(
+        pool, "DELETE FROM transactions WHERE idempotency_key = $1 AND platform <> $2", key, source
+    )
     async with pool.acquire() as conn:
         await conn.execute(
             "UPDATE sync_events SET status = 'failed', error_message = 'too odd', processed_by ="
             " NULL, processed_at = NULL WHERE idempotency_key = $1",
             key,
-        )
-        await conn.execute(
-            "DELETE FROM transactions WHERE idempotency_key = $1 AND platform <> $2", key, source
         )
         await conn.execute(
             "UPDATE sync_state SET xp = xp - 5 WHERE platform <> $1 AND member_id = $2",

@@ -51,8 +51,10 @@ MEMBERS_THAT_DIFFER = """
 """
 BOOKS_THAT_DO_NOT_ADD_UP = """
     SELECT count(*) FROM sync_state AS s JOIN (
-        SELECT member_id, platform, sum(delta_xp) AS xp, sum(delta_balance) AS balance
-        FROM transactions GROUP BY member_id, platform
+        SELECT a.member_id, t.platform, sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance
+        FROM transactions AS t
+        JOIN accounts AS a ON a.platform = t.source AND a.account_id = t.account_id
+        GROUP BY a.member_id, t.platform
     ) AS l USING (member_id, platform)
     WHERE (s.xp, s.balance) IS DISTINCT FROM (l.xp, l.balance)
 """

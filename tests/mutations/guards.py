@@ -37,6 +37,11 @@ def guard(
 
 
 _SCHEMA = "db/migrations/20261122000001_ledger.sql"
+_ACCOUNTS_SCHEMA = "db/migrations/20261129000001_entries_of_accounts.sql"
+_TRIGGER = """\
+CREATE TRIGGER ledger_is_only_added_to BEFORE UPDATE OR DELETE OR TRUNCATE ON transactions
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
+"""
 _SETTLE = """\
         envelopes = [delivery.envelope for delivery in deliveries]
         try:
@@ -44,11 +49,12 @@ _SETTLE = """\
 """
 _ACKNOWLEDGE = "        await self._reader.acknowledge([d.entry.id for d in deliveries])\n"
 _VOID = """\
-                DELETE FROM link_codes WHERE code_hash = ANY ($1::bytea[]) AND expires_at > now()
+                DELETE FROM twinstream.link_codes WHERE code_hash = ANY ($1::bytea[])
+                    AND expires_at > now()
                 RETURNING platform, account_id
 """
 _STILL_LIVE = """\
-                SELECT platform, account_id FROM link_codes
+                SELECT platform, account_id FROM twinstream.link_codes
                 WHERE code_hash = ANY ($1::bytea[]) AND expires_at > now()
 """
 
@@ -659,6 +665,29 @@ GUARDS = {
     "a code that others could read links nobody": guard(
         "test_code_voiding.py::test_a_void_code_links_no_accounts_and_its_owner_gets_a_notice",
         ("db/links/codes.py", _VOID, _STILL_LIVE),
+        room="tests/integration/db",
+    ),
+    "change no entry of the ledger": guard(
+        "test_schema.py::test_the_ledger_is_only_added_to[update]",
+        (_ACCOUNTS_SCHEMA, _TRIGGER, ""),
+        room="tests/integration/db",
+    ),
+    "report an account with entries and no member": guard(
+        "test_audit.py::test_an_account_with_entries_and_no_member_is_named",
+        (
+            "db/upkeep/audit_queries.py",
+            "        'a member' AS expected, a.member_id IS NULL AS differs\n",
+            "        'a member' AS expected, false AS differs\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "keep the part of the books that the Discord account earned": guard(
+        "test_audit.py::test_the_books_keep_the_part_that_the_discord_account_earned",
+        (
+            "db/ledger/entries.py",
+            "                discord_xp = s.discord_xp + excluded.discord_xp,\n",
+            "",
+        ),
         room="tests/integration/db",
     ),
 }

@@ -422,8 +422,9 @@ class Passes(RuleBasedStateMachine):
                 platform,
             )
             expected = await pool.fetch(
-                "SELECT DISTINCT member_id, achievement FROM transactions"
-                " WHERE achievement IS NOT NULL ORDER BY 1, 2"
+                "SELECT DISTINCT a.member_id, t.achievement FROM transactions AS t"
+                " JOIN accounts AS a ON a.platform = t.source AND a.account_id = t.account_id"
+                " WHERE t.achievement IS NOT NULL ORDER BY 1, 2"
             )
             assert list(map(tuple, rows)) == list(map(tuple, expected))
         if not self._changed_by_hand:

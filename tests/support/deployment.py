@@ -29,6 +29,7 @@ from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db import Contention, Producer, StorageUnavailable
 from tests.support.hypothesis_model import Wanted
+from tests.support.tampering import tamper
 
 COMMUNITY = Community(
     telegram=TelegramSetting(chat_id=-1),
@@ -39,7 +40,7 @@ COMMUNITY = Community(
 )
 EMPTY = """
     DELETE FROM surfaces; DELETE FROM achievements; DELETE FROM sync_state; DELETE FROM sync_events;
-    DELETE FROM transactions; DELETE FROM link_codes; DELETE FROM link_attempts;
+    DELETE FROM transactions; DELETE FROM link_codes; DELETE FROM link_attempts; DELETE FROM links;
     DELETE FROM accounts; DELETE FROM members;
 """
 ROUNDS_MAX = 60
@@ -103,7 +104,7 @@ class Deployment:
         self.roles: dict[tuple[int, Source], Settling] = {}
 
     async def open(self) -> None:
-        await self.pool.execute(EMPTY)
+        await tamper(self.pool, EMPTY)
         for source in SOURCES:
             await ensure_group(self.redis, self.keys.subscription(source))
             self.producers[source] = Producer(self.pool, schemas, self.publisher)

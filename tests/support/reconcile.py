@@ -84,7 +84,7 @@ async def let_everything_arrive(resources: Resources) -> None:
     roles = [Settling(source, resources) for source in SOURCES]
     end = time.monotonic() + PATIENCE_S
     while await resources.pool.fetchval(
-        "SELECT count(*) FROM sync_events WHERE status IN ('pending', 'published')"
+        "SELECT count(*) FROM twinstream.sync_events WHERE status IN ('pending', 'published')"
     ):
         await relay.step()
         for role in roles:

@@ -199,19 +199,36 @@ class Record:
 
 
 AUDIT = """
-WITH ledger AS (
-    SELECT member_id, platform, sum(delta_xp) AS xp, sum(delta_balance) AS balance
-    FROM transactions GROUP BY member_id, platform
+WITH entries AS (
+    -- An entry names its account; `accounts` says which member that is.
+    SELECT t.*, a.member_id
+    FROM transactions AS t
+    LEFT JOIN accounts AS a ON a.platform = t.source AND a.account_id = t.account_id
+), ledger AS (
+    -- What the books of each platform should hold, and the part that Discord accounts earned.
+    SELECT member_id, platform, sum(delta_xp) AS xp, sum(delta_balance) AS balance,
+        coalesce(sum(delta_xp) FILTER (WHERE source = 'discord'), 0) AS discord_xp,
+        coalesce(sum(delta_balance) FILTER (WHERE source = 'discord'), 0) AS discord_balance
+    FROM entries WHERE member_id IS NOT NULL GROUP BY member_id, platform
 ), origin AS (
-    SELECT m.id AS member_id, coalesce(sum(t.delta_xp), 0) AS xp,
-        coalesce(sum(t.delta_balance), 0) AS balance
-    FROM members AS m LEFT JOIN transactions AS t ON t.member_id = m.id AND t.platform = t.source
+    -- What the totals should be: each entry counts once, where it happened.
+    SELECT m.id AS member_id, coalesce(sum(e.delta_xp), 0) AS xp,
+        coalesce(sum(e.delta_balance), 0) AS balance
+    FROM members AS m LEFT JOIN entries AS e ON e.member_id = m.id AND e.platform = e.source
     GROUP BY m.id
 )
 SELECT 'books' AS what, member_id, platform, l.xp, l.balance, s.xp AS has_xp,
     s.balance AS has_balance
 FROM ledger AS l FULL JOIN sync_state AS s USING (member_id, platform)
 WHERE (l.xp, l.balance) IS DISTINCT FROM (s.xp, s.balance)
+UNION ALL
+SELECT 'part of the Discord account', member_id, platform, l.discord_xp, l.discord_balance,
+    s.discord_xp, s.discord_balance
+FROM ledger AS l FULL JOIN sync_state AS s USING (member_id, platform)
+WHERE (l.discord_xp, l.discord_balance) IS DISTINCT FROM (s.discord_xp, s.discord_balance)
+UNION ALL
+SELECT 'entry without an account', NULL, platform, delta_xp, delta_balance, NULL, NULL
+FROM entries WHERE member_id IS NULL
 UNION ALL
 SELECT 'totals', o.member_id, NULL, o.xp, o.balance, m.xp, m.balance
 FROM origin AS o JOIN members AS m ON m.id = o.member_id
@@ -223,19 +240,22 @@ GROUP BY member_id, platform, s.rank HAVING s.rank <> count(r.rank)
 UNION ALL
 SELECT 'second row differs', b.member_id, b.platform, b.delta_xp, b.delta_balance, a.delta_xp,
     a.delta_balance
-FROM transactions AS a JOIN transactions AS b USING (idempotency_key)
+FROM entries AS a JOIN entries AS b USING (idempotency_key)
 WHERE a.platform = a.source AND b.platform <> b.source
-    AND (a.source, a.member_id, a.account_id, a.delta_xp, a.delta_balance, a.achievement)
-        IS DISTINCT FROM
-        (b.source, b.member_id, b.account_id, b.delta_xp, b.delta_balance, b.achievement)
+    AND (a.source, a.account_id, a.delta_xp, a.delta_balance, a.achievement)
+        IS DISTINCT FROM (b.source, b.account_id, b.delta_xp, b.delta_balance, b.achievement)
 UNION ALL
 SELECT 'second row without a first', b.member_id, b.platform, b.delta_xp, b.delta_balance, NULL,
     NULL
-FROM transactions AS b
+FROM entries AS b
 WHERE b.platform <> b.source AND NOT EXISTS (
     SELECT FROM transactions AS a
     WHERE a.idempotency_key = b.idempotency_key AND a.platform = b.source
 )
+UNION ALL
+SELECT 'event of another account', e.member_id, e.platform, NULL, NULL, NULL, NULL
+FROM entries AS e JOIN sync_events AS v USING (idempotency_key)
+WHERE e.platform = e.source AND (v.source, v.account_id) <> (e.source, e.account_id)
 UNION ALL
 SELECT 'wanted is not the rank', s.member_id, s.platform, f.wanted, NULL, s.rank, NULL
 FROM sync_state AS s JOIN surfaces AS f USING (member_id, platform)

@@ -28,6 +28,7 @@ from tests.support.recorded_events import (
     settle,
     xp,
 )
+from tests.support.tampering import tamper
 
 MIRA, LEO, ANNA = 1001, 1002, 2003
 #: Settled long ago, on its way, and buried.
@@ -75,7 +76,14 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
     assert found.differences == 0
     assert (found.on_their_way, found.buried) == (1, 1)
     looked_at = {check.name: check.looked_at for check in found.checks}
-    assert looked_at == {"books": 4, "ranks": 4, "achievements": 2, "totals": 2, "events": 7}
+    assert looked_at == {
+        "accounts": 3,
+        "books": 4,
+        "ranks": 4,
+        "achievements": 2,
+        "totals": 2,
+        "events": 7,
+    }
 
 
 @pytest.mark.parametrize(
@@ -132,15 +140,64 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
             """,
             {"events"},
         ),
-        ("UPDATE sync_events SET member_id = (SELECT max(id) FROM members)", {"events"}),
+        ("UPDATE sync_events SET account_id = 9", {"events"}),
+        ("UPDATE sync_state SET discord_xp = discord_xp + 1", {"books"}),
+        ("UPDATE sync_state SET discord_balance = discord_balance - 1", {"books"}),
+        (
+            "UPDATE transactions SET source = 'discord', account_id = 2003 WHERE delta_xp = 15",
+            {"books", "events"},
+        ),
+        (
+            "DELETE FROM accounts WHERE platform = 'discord'",
+            {"accounts", "books", "totals"},
+        ),
+        (
+            "UPDATE transactions SET account_id = 9 WHERE delta_xp = 7",
+            {"accounts", "books", "totals", "events"},
+        ),
     ],
 )
 async def test_every_way_to_be_wrong_is_seen(history: asyncpg.Pool, harm: str, checks: set[str]):
-    await history.execute(harm)
+    await tamper(history, harm)
 
     found = await look(history)
 
     assert set(red(found)) == checks
+
+
+async def test_the_books_keep_the_part_that_the_discord_account_earned(history: asyncpg.Pool):
+    await record(history, xp(4, "7", user_id=ANNA, source="discord"), source="discord")
+
+    assert red(await look(history)) == {}
+    assert await history.fetch(
+        "SELECT xp, discord_xp FROM sync_state WHERE platform = 'discord' AND discord_xp > 0"
+    ) == [(30, 15)]
+
+
+async def test_a_tampered_part_of_the_discord_account_is_named(history: asyncpg.Pool):
+    await history.execute(
+        "UPDATE sync_state SET discord_xp = 12 WHERE platform = 'telegram' AND discord_xp = 11"
+    )
+
+    found = await look(history)
+
+    [books] = [check for check in found.checks if check.name == "books"]
+    [one] = books.examples
+    assert (one.seen, one.expected) == (
+        "42 XP, 20 balance, of which Discord 12 and 0",
+        "42 XP, 20 balance, of which Discord 11 and 0",
+    )
+
+
+async def test_an_account_with_entries_and_no_member_is_named(history: asyncpg.Pool):
+    await history.execute("DELETE FROM accounts WHERE platform = 'discord'")
+
+    found = await look(history)
+
+    [accounts] = [check for check in found.checks if check.name == "accounts"]
+    assert [tuple(one) for one in accounts.examples] == [
+        (f"account {ANNA} of discord", "no member", "a member")
+    ]
 
 
 async def test_a_completed_event_that_was_cleaned_away_is_no_difference(history: asyncpg.Pool):
@@ -342,6 +399,6 @@ async def test_the_audit_changes_nothing_and_locks_nothing(history: asyncpg.Pool
     found = await look(history, tell=tell)
     await asyncio.gather(*writes)
 
-    assert names == ["books", "ranks", "achievements", "totals", "events"]
+    assert names == ["accounts", "books", "ranks", "achievements", "totals", "events"]
     assert red(found) == {}
     assert found.on_their_way == 1

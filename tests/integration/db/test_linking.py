@@ -339,7 +339,5 @@ async def test_linking_covers_every_table_that_names_a_member(pool):
         "achievements",
         "store_debts",
         "surfaces",
-        "sync_events",
         "sync_state",
-        "transactions",
     }

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bus import BusError, address, connect, ping
@@ -123,6 +123,7 @@ def test_no_error_about_the_address_of_postgres_shows_a_piece_of_the_password(
     assert_hidden(password, told_by(lambda: asyncio.run(opened())))
 
 
+@example("QXZJ[VW", "postgresql://user:{}@127.0.0.1:1/name")
 @given(PASSWORDS, st.sampled_from(POSTGRES_SLIPS))
 def test_no_error_of_a_migration_shows_a_piece_of_the_password(password: str, slip: str) -> None:
     assert_hidden(password, told_by(lambda: migrate(slip.replace("{}", password))))

@@ -17,6 +17,7 @@ from tests.support.reconcile import (
     opened,
     whys,
 )
+from tests.support.tampering import tamper
 
 MIRA, MIRA_IN_DISCORD = 1001, 2001
 
@@ -274,8 +275,8 @@ async def test_an_event_that_is_said_to_have_arrived_and_has_not_is_sent_again(
     role: Reconcile, pool: asyncpg.Pool, resources: Resources, mira: int, event_is_there: bool
 ):
     key = "tg_game_1001_0"
-    await pool.execute(
-        "DELETE FROM transactions WHERE idempotency_key = $1 AND platform = 'discord'", key
+    await tamper(
+        pool, "DELETE FROM transactions WHERE idempotency_key = $1 AND platform = 'discord'", key
     )
     await pool.execute("UPDATE sync_state SET xp = xp - 60, rank = rank_of(xp - 60)"
                        " WHERE platform = 'discord'")  # fmt: skip

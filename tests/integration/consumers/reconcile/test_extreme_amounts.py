@@ -120,9 +120,9 @@ async def test_sums_of_the_ledger_that_no_bigint_holds_are_compared(
 ):
     for key in ("one", "two"):
         await pool.execute(
-            "INSERT INTO transactions (idempotency_key, platform, source, type, member_id,"
+            "INSERT INTO transactions (idempotency_key, platform, source, type,"
             " account_id, delta_xp, reason, entity_id, occurred_at) SELECT $1, platform,"
-            " source, type, member_id, account_id, $2, reason, entity_id, occurred_at"
+            " source, type, account_id, $2, reason, entity_id, occurred_at"
             " FROM transactions WHERE account_id = $3 AND delta_xp = 100",
             key,
             HIGHEST,

@@ -19,6 +19,7 @@ from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer
 from tests.support.reconcile import a_pass, decisions, let_everything_arrive, opened
+from tests.support.tampering import tamper
 
 PEOPLE = 9
 CONFIG = """
@@ -68,7 +69,7 @@ async def people(resources: Resources, producer: Producer) -> list[int]:
 
 async def age(pool: asyncpg.Pool) -> None:
     """Let everything in the ledger be older than any open transaction may be."""
-    await pool.execute("UPDATE transactions SET created_at = now() - interval '1 hour'")
+    await tamper(pool, "UPDATE transactions SET created_at = now() - interval '1 hour'")
 
 
 async def looked_at(pool: asyncpg.Pool, platform: str = "discord") -> list[tuple[str, int, int]]:

@@ -132,8 +132,9 @@ async def settings(settings: Settings, pool: asyncpg.Pool) -> Settings:
         CREATE TABLE users (
             id bigint PRIMARY KEY, xp integer NOT NULL DEFAULT 0, balance bigint DEFAULT 0
         );
-        GRANT ALL ON ALL TABLES IN SCHEMA public TO tenant;
-        GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO tenant;
+        GRANT USAGE ON SCHEMA twinstream TO tenant;
+        GRANT ALL ON ALL TABLES IN SCHEMA public, twinstream TO tenant;
+        GRANT ALL ON ALL SEQUENCES IN SCHEMA public, twinstream TO tenant;
         """
     )
     return msgspec.structs.replace(settings, database_url=f"{settings.database_url}?role=tenant")
