@@ -1,6 +1,7 @@
 """Surfaces: wanted and shown, who works on the difference, and what happens meanwhile."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
@@ -282,7 +283,7 @@ async def test_a_link_beside_the_end_of_a_visit_leaves_no_lease_behind(pool, fir
         async with conn.transaction():
             if first == "the link":
                 await redeem_code(conn, "telegram", 1001, code)
-                beside = asyncio.create_task(mark_shown(pool, visit))
+                beside: asyncio.Task[Any] = asyncio.create_task(mark_shown(pool, visit))
             else:
                 await conn.execute("UPDATE surfaces SET taken_until = NULL")
                 beside = asyncio.create_task(redeem_code(other, "telegram", 1001, code))

@@ -7,6 +7,7 @@ The judge is the record: two rows in the ledger for every event, no more and no 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -135,9 +136,7 @@ async def consumers_running(parts: Resources) -> AsyncIterator[None]:
     async def opened(name):
         yield roles[name]()
 
-    tasks = [
-        asyncio.create_task(run(name, lambda name=name: opened(name), parts.stop)) for name in roles
-    ]
+    tasks = [asyncio.create_task(run(name, partial(opened, name), parts.stop)) for name in roles]
     try:
         yield
     finally:

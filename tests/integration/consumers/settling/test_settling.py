@@ -1,6 +1,7 @@
 """Settling on real Postgres and Valkey: an event of one side arrives in the books of the other."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
@@ -141,7 +142,7 @@ async def test_a_crash_between_commit_and_acknowledgement_redelivers_and_changes
     parts: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(15))
-    crashing = Settling("telegram", parts)
+    crashing: Any = Settling("telegram", parts)
     crashing._reader = FailingOnce(crashing._reader)
     with pytest.raises(BusUnavailable):
         await crashing.step()
@@ -174,7 +175,7 @@ async def test_a_crash_before_the_commit_redelivers_and_nothing_is_lost(
 
 async def test_a_lost_acknowledgement_is_made_up_for_by_the_next_step(parts: Resources, desk: Desk):
     await desk.add("telegram", xp_payload(15))
-    role = Settling("telegram", parts)
+    role: Any = Settling("telegram", parts)
     role._reader = FailingOnce(role._reader)
     with pytest.raises(BusUnavailable):
         await role.step()
@@ -336,7 +337,7 @@ async def test_entries_of_a_dead_consumer_are_claimed(parts: Resources, desk: De
 async def test_foreign_events_in_hand_survive_the_loss_of_redis(parts: Resources, desk: Desk):
     """Only the consumer still has them: neither Redis nor Postgres does."""
     await desk.add("telegram", b"no event", GOOD)
-    role = Settling("telegram", parts)
+    role: Any = Settling("telegram", parts)
     reader = role._reader
 
     class LosingRedis:
