@@ -64,6 +64,15 @@ migrate: $(VENV)/local ## Bring the database at DATABASE_URL to the newest schem
 test: $(VENV)/dev ## Run all tests, two at a time
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
+.PHONY: coverage
+coverage: $(VENV)/dev ## Run all tests, and show what they do not reach: .run/coverage/html/index.html
+	@rm -rf .run/coverage
+	@$(BIN)/python -m coverage run -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage html --quiet
+	@echo "In total, and the files below 90 %:"
+	@$(BIN)/python -m coverage report | awk '/^TOTAL/ || $$NF + 0 < 90'
+
 .PHONY: chaos
 chaos: $(VENV)/local ## Kill, cut and wipe everything under load, then audit; CHAOS_SECONDS=300 CHAOS_SEED=7
 	@$(BIN)/python -m chaos $(ARGS)

@@ -1,13 +1,13 @@
 """The audit finds each kind of harm: each is done by hand, and turns the audit red."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
 
 import schemas
-from bus import Keys, Publisher, connect, ensure_group
+from bus import Client, Keys, Publisher, connect, ensure_group
 from chaos.audit import Audit, audit
 from chaos.commit_journal import Committed, note_committed, note_rolled_back, prepare
 from chaos.deployment import redis_at
@@ -28,7 +28,7 @@ def own_redis(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
-async def redis(own_redis: Server) -> AsyncIterator[Redis]:
+async def redis(own_redis: Server) -> AsyncIterator[Client]:
     client = connect(own_redis.url, name="test")
     yield client
     await client.delete(*(Keys().stream(source) for source in schemas.SOURCES))
@@ -36,7 +36,7 @@ async def redis(own_redis: Server) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def history(pool: asyncpg.Pool, redis: Redis) -> list[Recorded]:
+async def history(pool: asyncpg.Pool, redis: Client) -> list[Recorded]:
     """Events from both platforms, witnessed, published and settled as they should be."""
     for source in schemas.SOURCES:
         await ensure_group(redis, Keys().subscription(source))
@@ -77,7 +77,8 @@ async def history(pool: asyncpg.Pool, redis: Redis) -> list[Recorded]:
                 await events.settle(conn, opposite, one.source, [Envelope(event, one.payload)])
     for source in schemas.SOURCES:
         stream, group = Keys().subscription(source)
-        [[_, entries]] = await redis.xreadgroup(group, "test", {stream: ">"})
+        read: Any = await redis.xreadgroup(group, "test", {stream: ">"})
+        [[_, entries]] = read
         await redis.xack(stream, group, *(entry_id for entry_id, _ in entries))
     return recorded
 

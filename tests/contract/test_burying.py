@@ -8,6 +8,7 @@ from bus import (
 )
 from bus.entry import ID_MAX
 from tests.support.bus_servers import Bus, dead_letters
+from tests.support.stream_entries import entries_in
 
 #: Redis trims approximately by whole nodes of so many entries.
 REDIS_NODE_ENTRIES = 100
@@ -24,7 +25,7 @@ async def test_a_buried_entry_is_acknowledged_and_kept_with_the_reason(bus: Bus)
     assert burial is not None
     assert burial.dead_id is not None
     assert burial.why_no_copy is None
-    ((dead_id, letter),) = await bus.redis.xrange(bus.keys.dead)
+    ((dead_id, letter),) = await entries_in(bus.redis, bus.keys.dead)
     assert dead_id.decode() == burial.dead_id
     assert letter == {
         b"stream": entry.stream.encode(),
@@ -96,7 +97,7 @@ async def test_old_dead_letters_make_room_for_new_ones(bus: Bus):
     for entry in await bus.reader(batch_entries=250).read():
         last = await dead.bury(entry, group="discord", reason="any")
 
-    letters = await bus.redis.xrange(bus.keys.dead)
+    letters = await entries_in(bus.redis, bus.keys.dead)
 
     assert last is not None
     assert letters[-1][0].decode() == last.dead_id

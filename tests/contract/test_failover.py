@@ -59,8 +59,8 @@ async def test_a_primary_that_hangs_is_left_for_the_new_one(
         if kind == "sentinel":
             nodes = stack.enter_context(sentinel_trio(tmp_path))
         else:  # a cluster takes long to start, and is healed in a moment
-            nodes = request.getfixturevalue("shards")
-            stack.callback(nodes.heal)
+            nodes = shards = request.getfixturevalue("shards")
+            stack.callback(shards.heal)
         async with a_bus(nodes.url) as bus:
             reader = bus.reader(block_ms=50)
             await bus.publish(b"before")

@@ -1,6 +1,7 @@
 """Repair: a stream that takes no more entries, or hides some, works again and loses none."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from bus import (
 from bus.entry import ID_MAX
 from bus.repair import FIELDS_KEPT_MAX, FIELDS_MOVED_MAX, Repaired
 from tests.support.bus_servers import HOUR_MS, Bus, id_at
+from tests.support.stream_entries import entries_in
 
 
 async def test_a_stream_that_takes_no_more_entries_is_recreated_with_its_unfinished_ones(bus: Bus):
@@ -34,7 +36,7 @@ async def test_a_stream_that_takes_no_more_entries_is_recreated_with_its_unfinis
     assert [entry.id for entry in entries[:2]] == [in_work, unread]
     assert (await measure_lag(bus.redis, subscription)).ahead_ms == 0
     assert {info["name"] for info in await bus.redis.xinfo_groups(stream)} == {b"audit", b"discord"}
-    [(_, fields)] = await bus.redis.xrevrange(stream, count=1)
+    *_, (_, fields) = await entries_in(bus.redis, stream)
     assert fields == {b"a": b"1", b"e": b"last", b"b": b"2"}
     await bus.publish(b"goes on")
     assert [entry.payload for entry in await bus.reader().read()] == [b"goes on"]
@@ -107,7 +109,7 @@ async def test_an_entry_of_very_many_fields_is_moved_with_its_event_or_its_first
     bus: Bus, has_event: bool
 ):
     subscription = bus.keys.subscription("telegram")
-    fields = {f"f{number}": "x" for number in range(FIELDS_MOVED_MAX * 5)}
+    fields: dict[Any, Any] = {f"f{number}": "x" for number in range(FIELDS_MOVED_MAX * 5)}
     if has_event:
         fields["e"] = "the event"
     await bus.redis.xadd(subscription.stream, fields, id=ID_MAX)

@@ -10,6 +10,7 @@ from bus import (
 from bus.entry import ID_MAX
 from bus.trim import TRIM_ENTRIES_MIN
 from tests.support.bus_servers import HOUR_MS, Bus, id_at
+from tests.support.stream_entries import entries_in
 
 
 async def test_trimming_removes_acknowledged_entries_and_no_others(bus: Bus):
@@ -21,7 +22,7 @@ async def test_trimming_removes_acknowledged_entries_and_no_others(bus: Bus):
 
     trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
 
-    left = [entry_id.decode() for entry_id, _ in await bus.redis.xrange(stream)]
+    left = [entry_id.decode() for entry_id, _ in await entries_in(bus.redis, stream)]
     assert left == ids[3:]
     assert (trimmed.removed, trimmed.left, trimmed.floor) == (3, 7, ids[3])
     assert trimmed.held_by == "discord"
@@ -96,7 +97,7 @@ async def test_one_step_of_trimming_is_bounded(bus: Bus):
     reader = bus.reader(batch_entries=10_000)
     await reader.acknowledge([entry.id for entry in await reader.read()])
 
-    removed = []
+    removed: list[int] = []
     while not removed or removed[-1]:
         step = await trim_stream(
             bus.redis, stream, ["discord"], keep_ms=0, entries_max=TRIM_ENTRIES_MIN

@@ -35,7 +35,7 @@ GIVE = "PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"
 LOOK = "GET /guilds/{guild_id}/members/{user_id}"
 
 
-async def earn(stage, platform: str, user_id: int, entity_id: str) -> None:
+async def earn(stage, platform: schemas.Source, user_id: int, entity_id: str) -> None:
     event = schemas.xp_changed(
         user_id=user_id,
         delta_xp=10,

@@ -11,7 +11,7 @@ import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 import pytest
@@ -48,7 +48,8 @@ def happened(draw: st.DrawFn, *, number: int) -> Envelope:
     person = draw(st.integers(1, PEOPLE))
     account = person + (DISCORD_OFFSET if source == "discord" else 0)
     kind = draw(st.sampled_from(["xp", "xp", "balance", "achievement"]))
-    common = {"user_id": account, "source": source, "occurred_at": NOON}
+    common: dict[str, Any] = {"user_id": account, "source": source, "occurred_at": NOON}
+    event: schemas.Event
     if kind == "achievement":
         event = schemas.achievement_unlocked(
             achievement=draw(st.sampled_from(["first_win", "lucky"])), **common

@@ -16,10 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bus import SOURCES
+
 sys.path.insert(0, str(Path.cwd()))
 
 import schemas
-from bus import SOURCES
 from config import Community, Settings, set_up_logs
 from consumers.reconcile import open_role
 from consumers.relay.role import Relay
@@ -73,7 +74,8 @@ async def record(resources: Resources, asked: argparse.Namespace) -> dict[str, A
     """Let N accounts on each platform earn something; each round is news, the same one is not."""
     count = 0
     producer = Producer(resources.pool, schemas, resources.publisher)
-    for source, first in (("telegram", asked.telegram_from), ("discord", asked.discord_from)):
+    starts = (asked.telegram_from, asked.discord_from)
+    for source, first in zip(SOURCES, starts, strict=True):
         batch = envelopes(source, first, asked.count, asked.round)
         if asked.unpublished:
             async with resources.pool.acquire() as conn, conn.transaction():

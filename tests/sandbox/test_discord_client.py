@@ -18,7 +18,6 @@ from tests.support.discord_sandbox import (
     LUCKY,
     MEMBER_ROLE,
     NEWCOMER,
-    PATIENCE_S,
     REGULAR,
     VERA,
     Bot,
@@ -28,6 +27,7 @@ from tests.support.discord_sandbox import (
     new_bench,
     pointed_at,
 )
+from tests.support.patience import PATIENCE_S
 
 pytest_plugins = ["tests.support.discord_sandbox"]
 

@@ -17,7 +17,6 @@ from tests.support.discord_sandbox import (
     GUILD,
     MEMBER_ROLE,
     NEWCOMER,
-    PATIENCE_S,
     TOKEN,
     Bench,
     connected,
@@ -25,6 +24,7 @@ from tests.support.discord_sandbox import (
     listening,
     new_bench,
 )
+from tests.support.patience import PATIENCE_S
 
 pytest_plugins = ["tests.support.discord_sandbox"]
 

@@ -28,6 +28,7 @@ from aiogram.types import (
     InlineKeyboardMarkup,
     Message,
     MessageReactionUpdated,
+    ReactionTypeEmoji,
     ReplyParameters,
 )
 
@@ -71,6 +72,7 @@ def dispatcher():
 
     @found.message(Command("start"))
     async def greet(message: Message) -> None:
+        assert message.from_user is not None
         await message.answer(f"Hello <b>{message.from_user.first_name}</b>", parse_mode="HTML")
 
     @found.message(Command("roll"))
@@ -79,6 +81,7 @@ def dispatcher():
 
     @found.callback_query(F.data == "again")
     async def again(query: CallbackQuery) -> None:
+        assert isinstance(query.message, Message)
         await query.message.edit_text("Rolled again", reply_markup=KEYBOARD)
         await query.answer("Done")
 
@@ -138,7 +141,7 @@ async def test_member_and_reaction_updates_reach_only_bots_that_ask_for_them(
     assert isinstance(joined, ChatMemberUpdated)
     assert (joined.new_chat_member.user.id, joined.old_chat_member.status) == (newcomer, "left")
     assert isinstance(reacted, MessageReactionUpdated)
-    assert [reaction.emoji for reaction in reacted.new_reaction] == ["🔥"]
+    assert reacted.new_reaction == [ReactionTypeEmoji(emoji="🔥")]
     kinds = [next(iter(c.response.keys() - {"update_id"})) for c in transcript.calls(name="update")]
     assert kinds[-2:] == ["chat_member", "message_reaction"]
 

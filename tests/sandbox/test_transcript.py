@@ -30,8 +30,8 @@ async def test_wait_for_counts_past_calls_unless_told_otherwise():
 async def test_wait_for_wakes_every_waiter_on_the_call_it_wants():
     transcript = Transcript()
     waiting = [
-        asyncio.create_task(transcript.wait_for(lambda c, n=n: c.name == n, timeout=1))
-        for n in ("a", "b")
+        asyncio.create_task(transcript.wait_for(wanted, timeout=1))
+        for wanted in (lambda c: c.name == "a", lambda c: c.name == "b")
     ]
     await asyncio.sleep(0)
     transcript.record("telegram", "b", {}, 200, {})

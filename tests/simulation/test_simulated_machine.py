@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from typing import Any
 
 import pytest
 
@@ -124,7 +125,8 @@ def test_a_blocked_read_wakes_for_an_entry_and_waits_no_longer_than_it_said():
         assert await redis.xreadgroup("g", "c", {"s": ">"}, block=2_000) == []
         assert machine.loop.time() == pytest.approx(2, abs=1.5)
         machine.loop.call_later(1, server.look, "XADD", "s", "*", "e", "1")
-        [[_, entries]] = await redis.xreadgroup("g", "c", {"s": ">"}, block=60_000)
+        read: Any = await redis.xreadgroup("g", "c", {"s": ">"}, block=60_000)
+        [[_, entries]] = read
         assert len(entries) == 1
         assert machine.loop.time() < 6
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import aiohttp
@@ -53,7 +53,7 @@ class LoadedDice(random.Random):
         super().__init__(1)
         self._trouble = trouble
 
-    def choice(self, seq: Sequence[Any]) -> Any:
+    def choice(self, seq: Any) -> Any:
         return self._trouble if self._trouble in seq else super().choice(seq)
 
 
@@ -74,7 +74,9 @@ class Places:
             await self.telegram.set_chat_member_tag(-1, ALICE, tag="Newcomer")
 
 
-def run(scene: Callable[[Places], Awaitable[None]], dice: random.Random | None = None) -> None:
+def run(
+    scene: Callable[[Places], Coroutine[Any, Any, None]], dice: random.Random | None = None
+) -> None:
     """Play a scene in a process, in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
@@ -82,7 +84,7 @@ def run(scene: Callable[[Places], Awaitable[None]], dice: random.Random | None =
         machine = Machine(loop, dice or random.Random(1), Trace())
 
         async def play() -> None:
-            await Process("caller", machine).start(scene(Places(machine)))  # type: ignore[arg-type]
+            await Process("caller", machine).start(scene(Places(machine)))
 
         runner.run(play())
 
@@ -119,7 +121,8 @@ def test_without_trouble_everything_is_done_and_read_back():
 
         member = await places.discord.get_member(1, ALICE)
         assert member == {"roles": [str(NEWCOMER), str(FOREIGN_ROLE)]}
-        assert (await places.telegram.get_chat_member(-1, ALICE)).tag == "Newcomer"  # type: ignore[union-attr]
+        tagged: Any = await places.telegram.get_chat_member(-1, ALICE)
+        assert tagged.tag == "Newcomer"
 
         await places.discord.remove_role(1, ALICE, NEWCOMER, reason="a loss")
         assert places.discord.roles_of(ALICE) == {FOREIGN_ROLE}

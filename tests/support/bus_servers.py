@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -26,6 +27,7 @@ from bus import (
     connect_reader,
 )
 from tests.support.patience import PATIENCE_S
+from tests.support.stream_entries import entries_in
 
 HOUR_MS = 3_600_000
 
@@ -154,7 +156,7 @@ class Bus:
     async def unacknowledged(self) -> dict[str, str]:
         """The consumer of each unacknowledged entry."""
         stream, group = self.keys.subscription("telegram")
-        found = await self.redis.xpending_range(stream, group, min="-", max="+", count=10_000)
+        found: Any = await self.redis.xpending_range(stream, group, min="-", max="+", count=10_000)
         return {each["message_id"].decode(): each["consumer"].decode() for each in found}
 
 
@@ -243,4 +245,4 @@ def subscriptions(keys: Keys) -> list[Subscription]:
 
 async def dead_letters(redis: Client, keys: Keys) -> list[dict[bytes, bytes]]:
     """The fields of the buried entries, oldest first, as a person with `redis-cli` sees them."""
-    return [fields for _, fields in await redis.xrange(keys.dead)]
+    return [fields for _, fields in await entries_in(redis, keys.dead)]

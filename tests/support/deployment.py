@@ -162,10 +162,10 @@ class Deployment:
     async def lose_suffix(self, source: Source, count: int) -> None:
         """The cost of a failover: the newest entries, and the latest acknowledgements."""
         stream, group = self.keys.subscription(source)
-        newest = await self.redis.xrevrange(stream, count=count)
+        newest: Any = await self.redis.xrevrange(stream, count=count)
         if newest:
             await self.redis.xdel(stream, *[entry_id for entry_id, _ in newest])
-        oldest = await self.redis.xrange(stream, count=1)
+        oldest: Any = await self.redis.xrange(stream, count=1)
         if oldest and await self.redis.xinfo_groups(stream):
             await self.redis.xgroup_setid(stream, group, oldest[0][0])
 

@@ -16,7 +16,7 @@ import yarl
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
     warnings.simplefilter("ignore", DeprecationWarning)
-    import discord
+    import discord as discord  # tests import it from here, where it does not warn
     from discord import app_commands
     from discord.gateway import DiscordWebSocket
     from discord.http import Route

@@ -42,7 +42,7 @@ class MemberDesk:
 
     async def error(self, user_id: int) -> str | None:
         """The error for which the member's surfaces are not shown; None if there is none."""
-        return await self._pool.fetchval(
+        error: str | None = await self._pool.fetchval(
             """
             SELECT max(f.error) FROM surfaces AS f JOIN accounts AS a USING (member_id, platform)
             WHERE a.platform = $1 AND a.account_id = $2
@@ -50,9 +50,10 @@ class MemberDesk:
             self._platform,
             user_id,
         )
+        return error
 
     async def retry_in_s(self, user_id: int) -> float:
-        return await self._pool.fetchval(
+        seconds: float = await self._pool.fetchval(
             """
             SELECT extract(epoch FROM max(f.retry_at) - now())::float
             FROM surfaces AS f JOIN accounts AS a USING (member_id, platform)
@@ -61,6 +62,7 @@ class MemberDesk:
             self._platform,
             user_id,
         )
+        return seconds
 
     async def retry_now(self) -> None:
         """End every wait: each postponed surface is due."""

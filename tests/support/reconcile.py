@@ -30,8 +30,9 @@ WRITTEN = {
 }
 
 
-async def ended(role: Reconcile, pool: asyncpg.Pool, run_id: int) -> RunReport:
+async def ended(role: Reconcile, pool: asyncpg.Pool, run_id: int | None) -> RunReport:
     """Work until the pass has ended."""
+    assert run_id is not None, "the pass was not begun"
     end = time.monotonic() + PATIENCE_S
     while True:
         await role.step()

@@ -195,7 +195,7 @@ class Record:
 
     async def discrepancies(self) -> list[asyncpg.Record]:
         """Everything that contradicts law 7 and law 5; empty when the books add up."""
-        return await self._pool.fetch(AUDIT)
+        return list(await self._pool.fetch(AUDIT))
 
 
 AUDIT = """

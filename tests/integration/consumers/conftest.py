@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
 
 import schemas
-from bus import Keys, connect
+from bus import Client, Keys, connect
 from config import AchievementSetting, Community, ConsumerSetting, Rank, Settings
 from config.community import DiscordSetting, TelegramSetting
 from consumers.runtime.resources import Resources, open_resources
@@ -82,7 +81,7 @@ def stop() -> asyncio.Event:
 
 
 @pytest.fixture
-async def redis(redis_server: Server) -> AsyncIterator[Redis]:
+async def redis(redis_server: Server) -> AsyncIterator[Client]:
     """The test's own connection to Redis, beside those of the code under test."""
     client = connect(redis_server.url, name="test")
     yield client
@@ -105,7 +104,7 @@ async def producer(resources: Resources) -> AsyncIterator[Producer]:
 
 
 @pytest.fixture
-def desk(resources: Resources, pool: asyncpg.Pool, redis: Redis) -> Desk:
+def desk(resources: Resources, pool: asyncpg.Pool, redis: Client) -> Desk:
     """Reads the books and streams of the test's own deployment."""
     return Desk(pool, redis, resources.keys)
 

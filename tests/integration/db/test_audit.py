@@ -5,6 +5,8 @@ Each way to be wrong is made by hand, and turns the check red that is there for 
 
 import asyncio
 import random
+from collections.abc import Sequence
+from functools import partial
 
 import asyncpg
 import pytest
@@ -247,9 +249,9 @@ async def test_nothing_looks_wrong_while_everything_moves(pool: asyncpg.Pool):
             envelopes = [
                 xp(1, f"{number}.{one}", user_id=chance.randrange(1, 30)) for one in range(5)
             ]
-            await persistently(lambda envelopes=envelopes: record(pool, *envelopes))
+            await persistently(partial(record, pool, *envelopes))
             if chance.random() < 0.8:
-                await persistently(lambda envelopes=envelopes: settle(pool, *envelopes))
+                await persistently(partial(settle, pool, *envelopes))
 
     playing = asyncio.create_task(play())
     try:
@@ -373,7 +375,7 @@ async def test_a_table_of_more_than_one_page_is_looked_at_whole(pool: asyncpg.Po
 class Unordered:
     """Another program's class that takes `after` for a hint."""
 
-    async def apply(self, conn: asyncpg.Connection, changes: list[Change]) -> list[int]:
+    async def apply(self, conn: asyncpg.Connection, changes: Sequence[Change]) -> list[int]:
         return []
 
     async def snapshot(self, conn, after, limit, among=None) -> list[Holding]:

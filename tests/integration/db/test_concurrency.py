@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from functools import partial
 
 import asyncpg
 import pytest
@@ -60,7 +61,7 @@ async def test_batches_on_overlapping_members_in_both_directions_never_wait_in_a
             pool, *(xp(1, "hello", user_id=user, source=source) for user in users), source=source
         )
 
-    def batches(source: str):
+    def batches(source: Platform):
         made = [
             [xp(1, f"{n}", user_id=user, source=source) for user in dice.sample(users, 12)]
             for n in range(20)
@@ -104,7 +105,7 @@ async def test_many_accounts_first_seen_by_many_batches_make_a_member_each(pool,
         random.Random(number).shuffle(users)
         await record(pool, *(xp(1, str(number), user_id=user) for user in users))
 
-    await asyncio.gather(*(persistently(lambda n=n: batch(n)) for n in range(6)))
+    await asyncio.gather(*(persistently(partial(batch, n)) for n in range(6)))
 
     assert await books.count("members") == 100
     assert await books.count("accounts") == 100
@@ -124,7 +125,7 @@ async def test_foreign_events_for_the_same_members_from_two_consumers_settle_onc
     envelopes = [xp(1, f"f{n}", user_id=1 + n % 7) for n in range(60)]
     halves = [envelopes[:40], envelopes[20:], list(reversed(envelopes))]
 
-    await asyncio.gather(*(persistently(lambda half=half: settle(pool, *half)) for half in halves))
+    await asyncio.gather(*(persistently(partial(settle, pool, *half)) for half in halves))
 
     assert await books.count("transactions") == 120
     assert await books.count("sync_events WHERE status = 'completed'") == 60

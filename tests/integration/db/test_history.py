@@ -2,6 +2,8 @@
 
 import asyncpg
 
+from bus import SOURCES
+from db import Platform
 from db.ledger.events import fail
 from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
@@ -12,7 +14,7 @@ MIRA, ANNA = 1001, 2003
 
 
 async def look(
-    pool: asyncpg.Pool, platform: str = "telegram", account_id: int = MIRA, limit: int = 10
+    pool: asyncpg.Pool, platform: Platform = "telegram", account_id: int = MIRA, limit: int = 10
 ) -> History | None:
     async with pool.acquire() as conn:
         return await history(conn, platform, account_id, limit=limit)
@@ -104,7 +106,7 @@ async def test_a_buried_event_is_not_said_to_be_on_its_way(pool: asyncpg.Pool):
             error_message="somebody said so",
         )
 
-    for platform, account_id in (("telegram", MIRA), ("discord", ANNA)):
+    for platform, account_id in zip(SOURCES, (MIRA, ANNA), strict=True):
         found = await look(pool, platform, account_id)
         assert found is not None
         assert [one.state for one in found.changes] == ["buried"]

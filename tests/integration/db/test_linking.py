@@ -1,10 +1,12 @@
 """Linking: two members become one, whatever is under way; guessing a code is hopeless."""
 
 import asyncio
+from functools import partial
 
 import asyncpg
 import pytest
 
+from bus import SOURCES
 from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
 from db.links.codes import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
@@ -87,7 +89,7 @@ async def test_both_platforms_show_the_merged_member(pool, books):
     await settle(pool, dc_xp(15), source="discord")
     await link(pool)
 
-    for platform, account in (("telegram", TG), ("discord", DC)):
+    for platform, account in zip(SOURCES, (TG, DC), strict=True):
         [visit] = await take(pool, platform, limit=9, lease_s=60)
         assert visit.account_id == account
         assert visit.wanted == {"rank": 2, "achievement:first_win": 1}
@@ -180,7 +182,7 @@ async def test_links_among_a_crowd_of_events_lose_nothing(pool, books):
 
     async def play(envelopes, source):
         for envelope in envelopes:
-            await persistently(lambda envelope=envelope: record(pool, envelope, source=source))
+            await persistently(partial(record, pool, envelope, source=source))
         await persistently(lambda: settle(pool, *envelopes, source=source))
 
     async def join(tg_account, dc_account):

@@ -3,13 +3,23 @@
 import asyncio
 import contextlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 import schemas
-from db import BadDatabaseUrl, Contention, Producer, SchemaOutdated, StorageUnavailable, open_pool
+from db import (
+    BadDatabaseUrl,
+    Contention,
+    Platform,
+    Producer,
+    SchemaOutdated,
+    StorageUnavailable,
+    open_pool,
+)
 from db.ledger import events, outbox
 from db.members.accounts import remember_name
 from db.members.profiles import top
@@ -133,7 +143,7 @@ async def test_a_database_that_does_not_exist_is_said_so(postgres):
 class Silence:
     """A publisher that is never reached in these tests."""
 
-    async def publish(self, source: str, payloads: list[bytes]) -> list[str]:
+    async def publish(self, source: Platform, payloads: Sequence[bytes]) -> list[str]:
         raise AssertionError("nothing was committed")
 
 
@@ -146,7 +156,7 @@ async def test_a_killed_postgres_is_storage_unavailable_and_serves_again_after_a
         port = int(server.url.rpartition(":")[2].partition("/")[0])
         pool = await open_pool(server.url, name="test")
         producer = Producer(pool, schemas, Silence())
-        grant = {
+        grant: dict[str, Any] = {
             "user_id": 1,
             "delta_xp": 5,
             "source": "telegram",

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,7 @@ from db.ledger.envelopes import Envelope
 from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
 from db.stores import store_debts
+from db.stores.port import Change
 from tests.support.recorded_events import balance, persistently, record, xp
 
 USERS = """
@@ -212,8 +214,8 @@ async def test_the_bots_own_changes_and_ours_all_count(users, store):
         await settle(users, store, envelope)
 
     await asyncio.gather(
-        *(persistently(lambda n=n: play(n)) for n in range(20)),
-        *(persistently(lambda n=n: receive(n)) for n in range(20)),
+        *(persistently(partial(play, n)) for n in range(20)),
+        *(persistently(partial(receive, n)) for n in range(20)),
     )
     await producer.close()
 
@@ -235,7 +237,12 @@ async def books_xp(pool: asyncpg.Pool) -> int:
 async def test_a_producer_with_the_store_changes_the_table_itself(users, store):
     await users.execute("INSERT INTO users (id) VALUES ($1)", MIRA_TG)
     producer = Producer(users, schemas, NoBus(), stores={"telegram": store})
-    event = {"user_id": MIRA_TG, "delta_xp": 15, "source": "telegram", "reason": "game"}
+    event: dict[str, Any] = {
+        "user_id": MIRA_TG,
+        "delta_xp": 15,
+        "source": "telegram",
+        "reason": "game",
+    }
 
     await producer.create_xp_change_event(**event, entity_id="1")
     await producer.create_xp_change_event(**event, entity_id="1")
@@ -333,7 +340,7 @@ async def test_names_with_spaces_and_upper_case_work_in_quotes(pool):
     await pool.execute('INSERT INTO bot."My Users" VALUES (7, NULL, 2), (9, 1, 1)')
 
     async with pool.acquire() as conn:
-        absent = await store.apply(conn, [(7, 5, 1), (8, 1, 1)])
+        absent = await store.apply(conn, [Change(7, 5, 1), Change(8, 1, 1)])
         holdings = await store.snapshot(conn, 0, 10)
         among = await store.snapshot(conn, 0, 10, [8, 9])
 
@@ -350,6 +357,7 @@ async def test_a_class_of_another_program_serves_with_plain_tuples(pool, own_mod
 
     await arrive(pool, store, discord_xp(10))
 
+    assert isinstance(store, Memory)
     assert store.rows == {MIRA_TG: [15, 5]}
 
 
@@ -386,7 +394,7 @@ class Memory:
     async def snapshot(
         self, conn: object, after: int, limit: int, among: Sequence[int] | None = None
     ) -> list[tuple[int, int, int]]:
-        return [(i, *self.rows[i]) for i in sorted(self.rows) if i > after][:limit]
+        return [(i, xp, coins) for i, (xp, coins) in sorted(self.rows.items()) if i > after][:limit]
 
 
 class Broken:
@@ -417,4 +425,4 @@ async def test_the_class_of_the_manual_does_what_the_manual_says(pool, own_modul
     async with pool.acquire() as conn:
         assert await store.snapshot(conn, 0, 10) == [(MIRA_TG, 15, 1)]
         assert await store.snapshot(conn, 0, 10, [7]) == []
-        assert await store.apply(conn, [(7, 1, 1)]) == [7]
+        assert await store.apply(conn, [Change(7, 1, 1)]) == [7]

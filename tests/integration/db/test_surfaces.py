@@ -1,6 +1,7 @@
 """Surfaces: wanted and shown, who works on the difference, and what happens meanwhile."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
@@ -288,7 +289,7 @@ async def test_a_link_beside_the_end_of_a_visit_leaves_no_lease_behind(pool, fir
         async with conn.transaction():
             if first == "the link":
                 await redeem_code(conn, "telegram", 1001, code)
-                beside = asyncio.create_task(mark_shown(pool, visit))
+                beside: asyncio.Task[Any] = asyncio.create_task(mark_shown(pool, visit))
             else:
                 await conn.execute("UPDATE surfaces SET taken_until = NULL")
                 beside = asyncio.create_task(redeem_code(other, "telegram", 1001, code))
@@ -413,12 +414,12 @@ async def test_takers_and_producers_on_the_same_members_never_deadlock(pool, boo
         order = users if step % 2 else reversed(users)
         await record(pool, *(xp(10, f"step:{step}", user_id=user) for user in order))
 
-    async def visit() -> None:
+    async def visit_some() -> None:
         for visit in await take(pool, "telegram", limit=20, lease_s=LEASE_S):
             await mark_shown(pool, visit)
 
     for step in range(0, 12, 2):
-        await asyncio.gather(climb(step), visit(), climb(step + 1), visit())
+        await asyncio.gather(climb(step), visit_some(), climb(step + 1), visit_some())
 
     while visits := await take(pool, "telegram", limit=20, lease_s=LEASE_S):
         for visit in visits:

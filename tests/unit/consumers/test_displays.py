@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import discord
@@ -94,7 +95,7 @@ def test_stacked_roles_are_those_of_all_lower_ranks_as_well(wanted, roles):
 
 def visit(**more) -> Visit:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    known = {
+    known: dict[str, Any] = {
         "member_id": 1,
         "platform": "discord",
         "account_id": 7,

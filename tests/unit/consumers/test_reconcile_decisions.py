@@ -1,6 +1,7 @@
 """The pure decisions of a pass, and the pages on which they are made."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -72,7 +73,7 @@ def test_whatever_is_changed_on_the_way_the_checksum_tells(
     some: list[SnapshotRow], data: st.DataObject
 ):
     sent = page(*some)
-    changed = data.draw(
+    changed: dict[str, Any] = data.draw(
         st.sampled_from(
             [
                 {"rows": sent.rows[1:]},

@@ -96,7 +96,9 @@ def told_by(deed: Callable[[], object]) -> str:
         return str(deed())
     except (DbError, BusError, LaunchError) as error:
         # Without the lines of source, which are these.
-        shown = traceback.TracebackException.from_exception(error)
+        shown: traceback.TracebackException | None = traceback.TracebackException.from_exception(
+            error
+        )
         told = [str(error)]
         while shown is not None:
             told += shown.format_exception_only()

@@ -20,6 +20,7 @@ from db.reconcile.passes import Run
 from db.upkeep import retention
 from db.upkeep.audit import audit
 from tests.support.settling import Desk, until, xp_payload
+from tests.support.stream_entries import entries_in
 
 STEP_ROWS = 4
 DAY_S = 86_400
@@ -225,7 +226,7 @@ async def test_an_old_event_that_comes_again_changes_nothing(
     rounds: Rounds,
 ):
     """Its key is in the ledger for ever: redelivered, retried by its bot, or published again."""
-    [(_, fields), *_] = await desk.redis.xrange(desk.keys.stream("telegram"))
+    [(_, fields), *_] = await entries_in(desk.redis, desk.keys.stream("telegram"))
     await age(pool)
     await clean_up(rounds)
     await desk.redis.xadd(desk.keys.stream("telegram"), fields)

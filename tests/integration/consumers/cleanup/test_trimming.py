@@ -5,10 +5,9 @@ import time
 
 import msgspec
 import pytest
-from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from bus import ensure_group
+from bus import Client, ensure_group
 from config import Community
 from consumers.cleanup import role as cleanup
 from consumers.cleanup.role import Cleanup
@@ -161,5 +160,5 @@ async def test_old_attempts_are_forgotten(resources: Resources, desk: Desk):
     assert await desk.pool.fetchval("SELECT array_agg(entry_id) FROM entry_attempts") == ["2-0"]
 
 
-async def consumers_of(redis: Redis, stream: str, group: str) -> list[str]:
+async def consumers_of(redis: Client, stream: str, group: str) -> list[str]:
     return [info["name"].decode() for info in await redis.xinfo_consumers(stream, group)]

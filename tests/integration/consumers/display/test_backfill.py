@@ -16,6 +16,7 @@ import structlog
 from structlog.testing import capture_logs
 
 import schemas
+from bus import Source
 from config import Settings
 from consumers.display import role as surfaces_module
 from consumers.display.call_pacing import RateLimit
@@ -52,7 +53,7 @@ class Wait(NamedTuple):
 class Wall:
     """A display in memory that lets 9 writes through in 10 seconds, scaled, and remembers them."""
 
-    platform = "discord"
+    platform: Source = "discord"
 
     def __init__(self) -> None:
         clock = asyncio.get_running_loop().time

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 import asyncpg
 import msgspec
@@ -22,7 +23,7 @@ from config import Settings
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
-from sandbox import load_seed
+from sandbox import Call, load_seed
 from tests.support.discord_display import GIVE, NEWCOMER, TAKE, Server
 from tests.support.processes import consumers, environment
 from tests.support.settling import NOON, until
@@ -77,6 +78,10 @@ async def earn(pool: asyncpg.Pool, user_ids: Sequence[int], delta_xp: int) -> No
         await events.record(conn, "discord", envelopes)
 
 
+def gives_a_role(call: Call, *, user_id: int) -> bool:
+    return call.name == GIVE and call.request["path"]["user_id"] == str(user_id)
+
+
 async def promote(pool: asyncpg.Pool, server: Server, user_ids: Sequence[int]) -> list[float]:
     """Promote members at intervals. Returns after how many seconds each was given the role."""
     waits = []
@@ -87,9 +92,7 @@ async def promote(pool: asyncpg.Pool, server: Server, user_ids: Sequence[int]) -
         began = time.perf_counter()
         await earn(pool, [user_id], 1_000)
         await server.transcript.wait_for(
-            lambda call, user_id=user_id: (
-                call.name == GIVE and call.request["path"]["user_id"] == str(user_id)
-            ),
+            partial(gives_a_role, user_id=user_id),
             timeout=30.0,
             after=after,
         )

@@ -2,10 +2,13 @@
 
 import warnings
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
+from bus import SOURCES
 from consumers.reconcile.platforms import open_platform_subjects
+from consumers.reconcile.port import Subject
 from consumers.runtime.runner import NotYet
 from sandbox import Fault
 from tests.support import discord_display, telegram_display
@@ -26,7 +29,7 @@ def settings(settings, group, server):
     return group.known_to(server.known_to(settings))
 
 
-def garbled(platform: str, name: str, times: int = 1, **how: object) -> Fault:
+def garbled(platform: str, name: str, times: int = 1, **how: Any) -> Fault:
     return Fault(platform, name, 0, times=times, when="garbled", **how)
 
 
@@ -174,7 +177,7 @@ async def test_a_login_that_brings_a_page_is_tried_again(resources, server, rout
 async def test_reconcile_compares_all_but_the_member_who_cannot_be_read(
     resources, pool, group, server
 ):
-    for platform, desk in (("telegram", telegram_display), ("discord", discord_display)):
+    for platform, desk in zip(SOURCES, (telegram_display, discord_display), strict=True):
         people = MemberDesk(pool, platform)
         await people.give_xp(desk.ALICE, 10)
         await people.give_xp(desk.BORIS, 10)
@@ -186,7 +189,7 @@ async def test_reconcile_compares_all_but_the_member_who_cannot_be_read(
     server.faults.add(listed)
     server.faults.add(garbled("discord", discord_display.LOOK, changes={"roles": 7}))
     async with open_platform_subjects(resources) as looking:
-        subjects = {one.name: one for one in looking.subjects}
+        subjects: dict[str, Subject] = {one.name: one for one in looking.subjects}
         for name, desk in (("tags", telegram_display), ("roles", discord_display)):
             rows = await WornDesk(pool, subjects[name]).read(desk.ALICE, desk.BORIS)
             assert len([row for row in rows if row.seen]) == 1

@@ -9,6 +9,7 @@ import structlog
 from structlog.testing import capture_logs
 
 import schemas
+from bus import Source
 from config import Community
 from consumers.display import role as surfaces_module
 from consumers.display.port import CannotShow, Hindrances
@@ -25,7 +26,7 @@ from tests.support.settling import xp_payload
 class Wall:
     """A display that remembers what each member was shown, and refuses when a test asks it to."""
 
-    platform = "discord"
+    platform: Source = "discord"
 
     def __init__(self) -> None:
         self.visits: list[Visit] = []

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Any, Literal
 
 import asyncpg
 import msgspec
@@ -69,11 +69,16 @@ async def win(
 ) -> None:
     """A member wins, and the bot enters it in its own table, if it has a row there."""
     number = str(await resources.pool.fetchval("SELECT count(*) FROM transactions"))
-    about = {"user_id": MIRA[side], "source": side, "reason": "game", "entity_id": number}
+    about: dict[str, Any] = {
+        "user_id": MIRA[side],
+        "source": side,
+        "reason": "game",
+        "entity_id": number,
+    }
     async with resources.pool.acquire() as conn, conn.transaction():
-        await producer.create_xp_change_event(delta_xp=xp, conn=conn, **about)  # type: ignore[arg-type]
+        await producer.create_xp_change_event(delta_xp=xp, conn=conn, **about)
         if balance:
-            await producer.create_balance_change_event(delta_balance=balance, conn=conn, **about)  # type: ignore[arg-type]
+            await producer.create_balance_change_event(delta_balance=balance, conn=conn, **about)
         await conn.execute(
             "UPDATE users SET xp = xp + $2, balance = balance + $3 WHERE id = $1",
             MIRA[side],

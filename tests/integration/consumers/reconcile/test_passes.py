@@ -72,13 +72,15 @@ async def age(pool: asyncpg.Pool) -> None:
     await tamper(pool, "UPDATE transactions SET created_at = now() - interval '1 hour'")
 
 
-async def looked_at(pool: asyncpg.Pool, platform: str = "discord") -> list[tuple[str, int, int]]:
+async def looked_at(
+    pool: asyncpg.Pool, platform: str = "discord"
+) -> list[tuple[str, int, int, int]]:
     rows = await pool.fetch(
         "SELECT part, after_id, upto_id, looked_at FROM snapshots WHERE platform = $1 AND run_id ="
         " (SELECT max(run_id) FROM snapshots) ORDER BY page",
         platform,
     )
-    return [tuple(row) for row in rows]
+    return [(part, after, upto, count) for part, after, upto, count in rows]
 
 
 async def test_the_first_pass_of_all_is_over_everybody(

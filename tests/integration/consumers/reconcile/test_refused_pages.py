@@ -132,15 +132,13 @@ async def sealed_anew(
     resources: Resources, change: Callable[[SnapshotPage], SnapshotPage]
 ) -> AsyncIterator[Reconcile]:
     """A role whose pages are changed before they are recorded: intact, and yet to be refused."""
-    from consumers.reconcile import snapshots as taking
-
-    original = taking.schemas.seal
-    taking.schemas.seal = lambda page: original(change(page))
+    original = schemas.seal
+    schemas.seal = lambda page: original(change(page))
     try:
         async with opened(resources) as role:
             yield role
     finally:
-        taking.schemas.seal = original
+        schemas.seal = original
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from bus import SOURCES
 from config.community import StoreSetting
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
@@ -91,7 +92,7 @@ async def twice(role: Reconcile, resources: Resources) -> None:
 async def test_a_pass_over_a_table_that_is_in_step_writes_nothing(
     role: Reconcile, resources: Resources, pool: asyncpg.Pool, mira: int, producer: Producer
 ):
-    for platform, account in (("telegram", MIRA), ("discord", MIRA_IN_DISCORD)):
+    for platform, account in zip(SOURCES, (MIRA, MIRA_IN_DISCORD), strict=True):
         async with resources.pool.acquire() as conn, conn.transaction():
             await producer.create_xp_change_event(
                 user_id=account, delta_xp=7, source=platform, reason="game", entity_id="2",

@@ -18,6 +18,7 @@ from db import Producer
 from db.ledger import events, outbox
 from db.ledger.envelopes import Envelope
 from tests.support.settling import Desk, until, xp_payload
+from tests.support.stream_entries import entries_in
 
 
 async def crashed_producer(pool: asyncpg.Pool, *numbers: int) -> None:
@@ -275,7 +276,7 @@ async def test_an_old_backlog_is_not_taken_for_lost(
     await give_xp(producer, 10, number=1)
     await published(desk)
     stream = desk.keys.stream("telegram")
-    [(_, fields)] = await desk.redis.xrange(stream)
+    [(_, fields)] = await entries_in(desk.redis, stream)
     await desk.redis.xtrim(stream, maxlen=0, approximate=False)
     await desk.redis.delete(stream)
     await desk.redis.xadd(stream, fields, id=f"{int(time.time() * 1_000) - 60_000}-0")

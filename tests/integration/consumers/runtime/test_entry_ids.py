@@ -4,9 +4,8 @@ import time
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
 
-from bus import group_exists
+from bus import Client, Source, group_exists
 from consumers.cleanup.role import Cleanup
 from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources, open_resources
@@ -20,7 +19,7 @@ LARGEST = "18446744073709551615-18446744073709551615"
 HOUR_MS = 3_600_000
 
 
-async def give_xp(producer: Producer, number: int, *, source: str = "telegram") -> None:
+async def give_xp(producer: Producer, number: int, *, source: Source = "telegram") -> None:
     await producer.create_xp_change_event(
         user_id=1001, delta_xp=1, source=source, reason="game", entity_id=str(number)
     )
@@ -181,7 +180,7 @@ async def test_a_group_of_pages_that_was_set_too_far_ahead_is_put_back(
         assert (await a_pass(role, resources.pool)).status == "finished"
 
 
-async def taken_by_another_program(redis: Redis, key: str) -> None:
+async def taken_by_another_program(redis: Client, key: str) -> None:
     await redis.delete(key)
     await redis.set(key, "another program's")
 

@@ -7,6 +7,7 @@ The judge is the record: two rows in the ledger for every event, no more and no 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -136,8 +137,7 @@ async def consumers_running(resources: Resources) -> AsyncIterator[None]:
         yield roles[name]()
 
     tasks = [
-        asyncio.create_task(run(name, lambda name=name: opened(name), resources.stop))
-        for name in roles
+        asyncio.create_task(run(name, partial(opened, name), resources.stop)) for name in roles
     ]
     try:
         yield

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 from structlog.testing import capture_logs
 
@@ -83,7 +84,8 @@ async def test_an_outage_of_redis_does_not_end_the_work(resources: Resources):
                 tried.set()
             raise BusUnavailable("away")
 
-    async with renewed(Away(), lambda: ["1-0"], every_s=0.001, at_once=True):
+    away: Any = Away()
+    async with renewed(away, lambda: ["1-0"], every_s=0.001, at_once=True):
         async with asyncio.timeout(5):
             await tried.wait()
 

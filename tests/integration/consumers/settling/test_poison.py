@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -44,7 +45,7 @@ class Dying:
         self.deaths = 0
 
     async def live(self) -> None:
-        role = Settling("telegram", self._resources)
+        role: Any = Settling("telegram", self._resources)
         settle = role._settle
 
         async def settle_or_die(deliveries):
@@ -170,7 +171,7 @@ async def test_an_entry_that_settled_is_not_buried_because_its_acknowledgement_i
     await desk.deliver("telegram", "to-discord-1", SUSPECT_DELIVERIES)
 
     for _ in range(ATTEMPTS_MAX + 2):
-        role = Settling("telegram", resources)
+        role: Any = Settling("telegram", resources)
 
         async def lost(ids):
             raise ConnectionResetError

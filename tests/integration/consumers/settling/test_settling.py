@@ -1,6 +1,7 @@
 """Settling on real Postgres and Valkey: an event of one side arrives in the books of the other."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
@@ -141,7 +142,7 @@ async def test_a_crash_between_commit_and_acknowledgement_redelivers_and_changes
     resources: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(15))
-    crashing = Settling("telegram", resources)
+    crashing: Any = Settling("telegram", resources)
     crashing._reader = FailingOnce(crashing._reader)
     with pytest.raises(BusUnavailable):
         await crashing.step()
@@ -176,7 +177,7 @@ async def test_a_lost_acknowledgement_is_made_up_for_by_the_next_step(
     resources: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(15))
-    role = Settling("telegram", resources)
+    role: Any = Settling("telegram", resources)
     role._reader = FailingOnce(role._reader)
     with pytest.raises(BusUnavailable):
         await role.step()
@@ -338,7 +339,7 @@ async def test_entries_of_a_dead_consumer_are_claimed(resources: Resources, desk
 async def test_foreign_events_in_hand_survive_the_loss_of_redis(resources: Resources, desk: Desk):
     """Only the consumer still has them: neither Redis nor Postgres does."""
     await desk.add("telegram", b"no event", GOOD)
-    role = Settling("telegram", resources)
+    role: Any = Settling("telegram", resources)
     reader = role._reader
 
     class LosingRedis:

@@ -34,6 +34,7 @@ from db import (
     open_stores,
 )
 from db.stores import store_debts
+from db.stores.port import Change
 from db.upkeep.audit import audit
 from tests.support.reconcile import a_pass, opened, whys
 from tests.support.settling import Desk, xp_payload
@@ -999,5 +1000,5 @@ async def test_a_table_may_be_called_by_a_word_of_sqls(
 
     store = (await open_stores(resources.pool, {"telegram": setting}))["telegram"]
     async with resources.pool.acquire() as conn:
-        assert list(await store.apply(conn, [(MIRA, 4, 5)])) == []
+        assert list(await store.apply(conn, [Change(MIRA, 4, 5)])) == []
         assert [tuple(one) for one in await store.snapshot(conn, 0, 10)] == [(MIRA, 5, 6)]

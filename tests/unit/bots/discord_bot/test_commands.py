@@ -1,6 +1,7 @@
 """Slash commands as Discord gets them, made from the rooms' descriptions."""
 
 import warnings
+from typing import Any
 
 import pytest
 
@@ -26,10 +27,11 @@ async def published(parameter) -> list[dict[str, object]]:
         raise AssertionError("no member sends it here")
 
     command = Command(name="any", description="Any", handler=handler, parameter=parameter)
+    unused: Any = None
     services = Services(
         platform="discord",
-        database=None,
-        producer=None,
+        database=unused,
+        producer=unused,
         mark=DISCORD,
         languages=LANGUAGES,
         community=COMMUNITY,
