@@ -56,9 +56,9 @@ async def test_two_processes_that_repair_a_stream_at_once_recreate_it_once(bus: 
     subscription = bus.keys.subscription("telegram")
     await bus.redis.xadd(subscription.stream, {"e": "x"}, id=ID_MAX)
 
-    mended = await asyncio.gather(*(repair_stream(bus.redis, subscription) for _ in range(4)))
+    repaired = await asyncio.gather(*(repair_stream(bus.redis, subscription) for _ in range(4)))
 
-    assert sorted(one.moved is None for one in mended) == [False, True, True, True]
+    assert sorted(one.moved is None for one in repaired) == [False, True, True, True]
     assert await bus.redis.xlen(subscription.stream) == 1
 
 
@@ -77,9 +77,9 @@ async def test_a_repair_on_request_gives_the_entries_new_ids(bus: Bus):
     subscription = bus.keys.subscription("telegram")
     await bus.redis.xadd(subscription.stream, {"e": "ahead"}, id=id_at(HOUR_MS))
 
-    mended = await repair_stream(bus.redis, subscription, renew_ids=True)
+    repaired = await repair_stream(bus.redis, subscription, renew_ids=True)
 
-    assert mended == Repaired(1, group_put_back=False)
+    assert repaired == Repaired(1, group_put_back=False)
     measured = await measure_lag(bus.redis, subscription)
     assert (measured.unread, measured.ahead_ms) == (1, 0)
     assert await repair_stream(bus.redis, subscription, renew_ids=True) == Repaired(
