@@ -681,6 +681,20 @@ GUARDS = {
         ),
         room="tests/integration/db",
     ),
+    "know whose an account is until its entry commits": guard(
+        "test_linking.py::test_settling_while_a_link_commits_finds_the_merged_member",
+        ("db/ledger/entries.py", "        FOR KEY SHARE OF a\n", ""),
+        room="tests/integration/db",
+    ),
+    "pay a bonus once, even if the accounts part again": guard(
+        "settling/test_bonuses.py"
+        "::test_the_bonus_is_paid_once_even_if_the_accounts_part_again[False]",
+        (
+            "consumers/settling/bonuses.py",
+            "{*mine, *await links.once_linked(conn, mine)}",
+            "{*mine}",
+        ),
+    ),
     "keep the part of the books that the Discord account earned": guard(
         "test_audit.py::test_the_books_keep_the_part_that_the_discord_account_earned",
         (
