@@ -21,7 +21,7 @@ from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
 from db.members import accounts
 from launch.migrate import migrate
-from launch.schema_home import SEARCH_PATH
+from launch.postgres_schema import SEARCH_PATH
 from launch.servers import Server, start_postgres, start_redis
 
 from .existing_community import Size, make

@@ -10,7 +10,7 @@ from config import masking, secrets_in
 from db import DbError
 from db.url import check, hide_password
 
-from . import schema_home
+from . import postgres_schema
 from .errors import LaunchError
 from .psql import without_password
 from .servers import postgres_tool
@@ -43,10 +43,10 @@ def migrate(database_url: str) -> str:
 
 def _prepare_schema(database_url: str) -> None:
     try:
-        schema_home.prepare(database_url)
-    except schema_home.NoSuchDatabase:
+        postgres_schema.prepare(database_url)
+    except postgres_schema.NoSuchDatabase:
         _dbmate(database_url, "create")
-        schema_home.prepare(database_url)
+        postgres_schema.prepare(database_url)
 
 
 def dump_schema(database_url: str) -> str:
@@ -54,7 +54,7 @@ def dump_schema(database_url: str) -> str:
     url, login = without_password(database_url)
     command = [
         *(str(postgres_tool("pg_dump")), "--schema-only", "--no-owner", "--no-privileges"),
-        f"--schema={schema_home.SCHEMA}",
+        f"--schema={postgres_schema.SCHEMA}",
     ]
     done = subprocess.run(
         [
@@ -103,7 +103,7 @@ def _in_schema(database_url: str) -> str:
     parts = urlsplit(database_url)
     options = [option for option in parts.query.split("&") if option]
     options = [option for option in options if not option.startswith("search_path=")]
-    query = "&".join([*options, f"search_path={schema_home.SCHEMA}"])
+    query = "&".join([*options, f"search_path={postgres_schema.SCHEMA}"])
     return parts._replace(query=query).geturl()
 
 

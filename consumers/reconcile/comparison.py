@@ -13,8 +13,7 @@ from consumers.runtime.resources import Resources
 from consumers.runtime.runner import unless_stopped
 from consumers.runtime.stream_rebuild import make_ready
 from consumers.runtime.transactions import transaction
-from db.reconcile import agreements as store_agreements
-from db.reconcile import comparison_queries, drift, pages
+from db.reconcile import agreeing_rows, comparison_queries, drift, pages
 from db.reconcile.drift import Difference
 from db.reconcile.pages import KnownPage, PageId
 from schemas import SnapshotPage
@@ -132,9 +131,9 @@ class PageComparer:
         """Compare a page, and learn from it which rows of a platform's own table agree."""
         store = self._stores[page.platform]
         if not known.dry_run:
-            await store_agreements.note(conn, page.platform, store, agreements(page))
+            await agreeing_rows.note(conn, page.platform, store, agreements(page))
         found = compare(page)
-        agreed = await store_agreements.agreed(
+        agreed = await agreeing_rows.agreed(
             conn, page.platform, store, {one.subject_id for one in found}
         )
         return [one._replace(held_for=held_for(one, agreed)) for one in found]

@@ -19,7 +19,7 @@ from db import IdempotencyConflict, Platform, Producer, RuleBroken
 from db.ledger import entries, events
 from db.ledger.envelopes import Envelope
 from db.links import links
-from db.links.ownership import Account
+from db.links.member_rows import Account
 from db.members.accounts import accounts_of
 
 log = structlog.get_logger("twinstream.settling")

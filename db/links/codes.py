@@ -21,7 +21,7 @@ from ..members.notices import CODE_VOID
 from ..platforms import Platform
 from . import links
 from .links import LinkRefused
-from .ownership import Account
+from .member_rows import Account
 
 CODE_LENGTH = 10
 #: Seconds for which a code can be redeemed.

@@ -423,7 +423,7 @@ GUARDS = {
         "::test_a_row_that_came_back_with_a_value_of_its_own_is_held[discord]",
         (
             "consumers/reconcile/subjects/stores.py",
-            "            await agreements.forget(conn, self.platform, what.subject_id)\n",
+            "            await agreeing_rows.forget(conn, self.platform, what.subject_id)\n",
             "",
         ),
     ),
@@ -431,7 +431,7 @@ GUARDS = {
         "reconcile/test_history.py"
         "::test_another_table_of_the_same_bot_is_met_for_the_first_time[discord]",
         (
-            "db/reconcile/agreements.py",
+            "db/reconcile/agreeing_rows.py",
             "            WHERE platform = $1 AND store = $2 AND account_id",
             "            WHERE platform = $1 AND $2 <> '' AND account_id",
         ),

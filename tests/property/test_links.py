@@ -21,8 +21,8 @@ from db import InsufficientFunds
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.links import links
+from db.links.account_moves import move
 from db.links.links import Link, LinkRefused, Policy
-from db.links.moves import move
 from db.upkeep.audit_queries import BY_LEDGER
 from launch.servers import Server
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from launch.schema_home import SEARCH_PATH
+from launch.postgres_schema import SEARCH_PATH
 
 MEMORY = Path("/dev/shm")
 #: Bytes that must be free in memory: the servers of two workers take about a fifth of it.

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from db import Platform
-from db.reconcile.agreements import Agreement
+from db.reconcile.agreeing_rows import Agreement
 from db.reconcile.comparison_queries import InFlight
 from db.reconcile.drift import Difference
 from db.reconcile.fields import Field, FieldKind

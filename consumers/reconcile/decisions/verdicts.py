@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Final, Literal, NamedTuple
 
-from db.reconcile.agreements import AgreedField
+from db.reconcile.agreeing_rows import AgreedField
 from db.reconcile.drift import Decision, Difference, HeldFor
 from db.reconcile.fields import AMOUNTS, FieldKind
 from db.reconcile.passes import Run

@@ -14,8 +14,8 @@ from consumers.reconcile.decisions.verdicts import NO_WHOLE_NUMBER
 from consumers.reconcile.port import CannotRead, Repair
 from db import Platform, StoreClosed
 from db.members.accounts import find_member
-from db.reconcile import agreements, comparison_queries, corrections, drift
-from db.reconcile.agreements import AgreedField, Agreement
+from db.reconcile import agreeing_rows, comparison_queries, corrections, drift
+from db.reconcile.agreeing_rows import AgreedField, Agreement
 from db.reconcile.comparison_queries import StoreRowView
 from db.reconcile.drift import Difference, Finding
 from db.reconcile.fields import FieldKind
@@ -157,7 +157,7 @@ class StoreSubject:
         if row.member_id != member_id or not still_differs(what, row):
             return GONE
         if what.field.kind is FieldKind.ROW:
-            await agreements.forget(conn, self.platform, what.subject_id)
+            await agreeing_rows.forget(conn, self.platform, what.subject_id)
             return await self._owe(conn, row)
         if what.amount is None:
             return NO_NUMBER
@@ -167,7 +167,7 @@ class StoreSubject:
         self, conn: asyncpg.Connection, finding: Finding, row: SnapshotRow
     ) -> Repair:
         what = finding.difference
-        agreed = await agreements.agreed(conn, self.platform, self._identity, [what.subject_id])
+        agreed = await agreeing_rows.agreed(conn, self.platform, self._identity, [what.subject_id])
         is_history = AgreedField(what.subject_id, what.field.kind) not in agreed
         if is_history != (what.held_for == "history"):
             return GONE  # it was found as history and agreed since, or the other way round
@@ -178,7 +178,7 @@ class StoreSubject:
                 xp=what.field.kind is FieldKind.XP,
                 balance=what.field.kind is FieldKind.BALANCE,
             )
-            await agreements.note(conn, self.platform, self._identity, [now])
+            await agreeing_rows.note(conn, self.platform, self._identity, [now])
         return repair
 
     async def _put_right(

@@ -9,9 +9,9 @@ from ..errors import mapped_errors
 from ..members import accounts
 from ..platforms import Platform
 from ..stores.store_debts import NOTHING
-from . import link_entries, links, ownership, store_rows
+from . import link_entries, links, member_rows, store_rows
 from .links import LinkRefused
-from .ownership import Account
+from .member_rows import Account
 
 
 async def move(
@@ -41,9 +41,9 @@ async def move(
         mine = await accounts.accounts_of(conn, platform, from_account_id)
         partner = next((Account(*one) for one in mine.items() if Account(*one) != old), None)
         wanted = [old, new] if partner is None else [old, new, partner]
-        owners = await ownership.lock(conn, wanted)
+        owners = await member_rows.lock(conn, wanted)
         member, other = owners[old], owners[new]
-        if len(await ownership.accounts_of(conn, other)) > 1:
+        if len(await member_rows.accounts_of(conn, other)) > 1:
             raise LinkRefused(
                 "account_is_linked",
                 f"the {platform} account {to_account_id} is linked; unlink it first",
@@ -58,14 +58,14 @@ async def move(
             to_account_id,
         )
         held = await store_rows.held(conn, stores, [member, other])
-        earned = (await ownership.earned(conn, member))[platform]
-        achievements = await ownership.achievements_of(conn, member)
+        earned = (await member_rows.earned(conn, member))[platform]
+        achievements = await member_rows.achievements_of(conn, member)
         # All totals stay with the member; the entries below say so in the ledger.
-        left_behind = await ownership.split(conn, member, platform, NOTHING)
-        await ownership.merge(conn, keep=member, drop=other)
+        left_behind = await member_rows.split(conn, member, platform, NOTHING)
+        await member_rows.merge(conn, keep=member, drop=other)
         owners = {old: left_behind, new: member}
         await link_entries.carry(conn, f"m{move_id}", earned, (old, new), owners)
-        missing = await ownership.without_entry(conn, new, achievements)
+        missing = await member_rows.without_entry(conn, new, achievements)
         await link_entries.unlock(conn, f"m{move_id}", "move_to", new, member, missing)
         if partner is not None:
             await links.replace(conn, new, partner)
