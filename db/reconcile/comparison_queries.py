@@ -24,9 +24,14 @@ class BooksView(NamedTuple):
     """Whether there is a row in `sync_state`."""
     seen_xp: int
     seen_balance: int
+    seen_discord_xp: int
+    """The part of the books that the Discord account earned."""
+    seen_discord_balance: int
     seen_rank: int
     expected_xp: int
     expected_balance: int
+    expected_discord_xp: int
+    expected_discord_balance: int
     expected_rank: int
     """The rank that `seen_xp` asks for."""
     wanted_rank: int | None
@@ -108,6 +113,8 @@ sums AS (
     SELECT member_id,
         sum(delta_xp) FILTER (WHERE platform = $1) AS xp,
         sum(delta_balance) FILTER (WHERE platform = $1) AS balance,
+        sum(delta_xp) FILTER (WHERE platform = $1 AND source = 'discord') AS discord_xp,
+        sum(delta_balance) FILTER (WHERE platform = $1 AND source = 'discord') AS discord_balance,
         sum(delta_xp) FILTER (WHERE platform = source) AS total_xp,
         sum(delta_balance) FILTER (WHERE platform = source) AS total_balance
     FROM entered GROUP BY member_id
@@ -151,8 +158,12 @@ unentered AS (
 )
 SELECT m.id AS member_id, c.account_id, s.member_id IS NOT NULL AS is_there,
     coalesce(s.xp, 0) AS seen_xp, coalesce(s.balance, 0) AS seen_balance,
+    coalesce(s.discord_xp, 0) AS seen_discord_xp,
+    coalesce(s.discord_balance, 0) AS seen_discord_balance,
     coalesce(s.rank, 0) AS seen_rank,
     coalesce(l.xp, 0) AS expected_xp, coalesce(l.balance, 0) AS expected_balance,
+    coalesce(l.discord_xp, 0) AS expected_discord_xp,
+    coalesce(l.discord_balance, 0) AS expected_discord_balance,
     twinstream.rank_on(coalesce(s.xp, 0), (SELECT twinstream.ladder())) AS expected_rank,
     CASE WHEN c.account_id IS NOT NULL THEN f.wanted END AS wanted_rank,
     coalesce(t.missing, '{}') AS missing, coalesce(t.additional, '{}') AS additional,

@@ -1,4 +1,4 @@
-"""What an intruder could do who has the owner's login, for the tests of the audits."""
+"""Changes of the ledger that an intruder with the owner's login could make, for the tests."""
 
 from typing import Any
 

@@ -22,6 +22,8 @@ ENTERED: Final = "entered"
 
 _XP: Final = FieldKind.XP.value
 _BALANCE: Final = FieldKind.BALANCE.value
+_DISCORD_XP: Final = FieldKind.DISCORD_XP.value
+_DISCORD_BALANCE: Final = FieldKind.DISCORD_BALANCE.value
 _RANK: Final = FieldKind.RANK.value
 _WANTED_RANK: Final = FieldKind.WANTED_RANK.value
 _TOTAL_XP: Final = FieldKind.TOTAL_XP.value
@@ -72,6 +74,12 @@ class BooksSubject:
                 seen[_RANK], expected[_RANK] = books.seen_rank, books.expected_rank
             elif books.wanted_rank not in (None, books.seen_rank):
                 seen[_WANTED_RANK], expected[_WANTED_RANK] = books.wanted_rank, books.seen_rank
+            if books.seen_discord_xp != books.expected_discord_xp:
+                seen[_DISCORD_XP] = books.seen_discord_xp
+                expected[_DISCORD_XP] = books.expected_discord_xp
+            if books.seen_discord_balance != books.expected_discord_balance:
+                seen[_DISCORD_BALANCE] = books.seen_discord_balance
+                expected[_DISCORD_BALANCE] = books.expected_discord_balance
         expected |= {Field(FieldKind.ACHIEVEMENT, name).text: HELD for name in books.missing}
         seen |= {Field(FieldKind.ACHIEVEMENT, name).text: HELD for name in books.additional}
         expected |= {Field(FieldKind.ENTRY, key).text: ENTERED for key in books.unentered}

@@ -284,7 +284,7 @@ async def test_an_event_recorded_twice_under_repeatable_read_is_contention(pool)
 
 #: The migration that adds the rules of the state machines.
 STATE_RULES = "20261128000010"
-#: What breaks each rule of STATE_RULES.
+#: A statement that breaks each rule of STATE_RULES.
 STATE_BREAKS = {
     "surface_name_known": "UPDATE surfaces SET surface = 'colour' WHERE surface <> 'rank'",
     "surface_numbers_not_negative": "UPDATE surfaces SET wanted = -1",

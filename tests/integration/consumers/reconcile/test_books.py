@@ -9,6 +9,7 @@ from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer
 from db.links.codes import issue_code, redeem_code
+from db.upkeep.audit import audit
 from tests.support.reconcile import (
     a_pass,
     decisions,
@@ -268,6 +269,29 @@ async def test_books_that_were_deleted_are_not_taken_for_zero(
     assert report.repairs == 2
     assert await books(pool, "telegram") == await books(pool, "discord") == (100, 20, 3)
     assert await pool.fetchval("SELECT count(*) FROM transactions WHERE reason = 'reconcile'") == 0
+
+
+async def test_the_part_of_the_discord_account_is_corrected_to_the_ledger(
+    role: Reconcile, pool: asyncpg.Pool, parts: Resources, producer: Producer, mira: int
+):
+    """Else no unlink could separate the two accounts: it would find that the books differ."""
+    await producer.create_xp_change_event(
+        user_id=MIRA_IN_DISCORD, delta_xp=7, source="discord", reason="game", entity_id="1"
+    )
+    await let_everything_arrive(parts)
+    await pool.execute("DELETE FROM sync_state WHERE platform = 'telegram'")
+    await pool.execute("UPDATE sync_state SET discord_xp = 9, discord_balance = -1")
+
+    await a_pass(role, pool)
+    report = await a_pass(role, pool)
+
+    assert report.repairs == 3
+    assert await pool.fetch("SELECT xp, discord_xp, discord_balance FROM sync_state") == [
+        (107, 7, 0),
+        (107, 7, 0),
+    ]
+    async with pool.acquire() as conn:
+        assert (await audit(conn, {})).differences == 0
 
 
 @pytest.mark.parametrize("event_is_there", [True, False])

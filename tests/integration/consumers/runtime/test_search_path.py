@@ -89,7 +89,7 @@ async def test_a_pass_finds_and_repairs_without_a_search_path(
             assert (await a_pass(role, resources.pool)).status == "finished"
     await let_everything_arrive(resources)
 
-    # What was added on Telegram is a statement; in Discord it is corrected.
+    # The amount that was added on Telegram becomes an event; in Discord it is taken back.
     assert await xp_of(linked, MIRA, "telegram") == 33
     assert await xp_of(linked, MIRA_IN_DISCORD, "discord") == 33
     assert await differences(linked) == 0
