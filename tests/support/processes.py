@@ -13,6 +13,10 @@ from typing import Any
 from tests.support.patience import PATIENCE_S
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+#: The environment of a process that is to have none: it finds programs, and is measured if we are.
+BARE_ENVIRONMENT = {
+    name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ
+}
 SERVICE_ROLES = ("to-discord", "to-telegram", "relay")
 
 

@@ -1,7 +1,6 @@
 """Dead letters: listed, shown, and sent again without a double effect."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from consumers.runtime.resources import Resources
 from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db.ledger.dead_letters import find_dead
+from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.settling import Desk, edited, xp_payload
 
 KEY = "tg_game_guess_1001_1"
@@ -272,7 +272,7 @@ async def command(checkout: Path, servers: dict[str, str], *words: str):
         subprocess.run,
         [sys.executable, "-m", "consumers", *words],
         cwd=checkout,
-        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **servers},
+        env={**BARE_ENVIRONMENT, "COLUMNS": "200", **servers},
         capture_output=True,
         text=True,
         check=False,

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -18,6 +17,7 @@ from consumers.reconcile.pass_phases import PAGES_AHEAD
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer
+from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.reconcile import a_pass, decisions, let_everything_arrive, opened
 from tests.support.tampering import tamper
 
@@ -186,7 +186,7 @@ def operator(
     config = tmp_path / "twinstream.toml"
     config.write_text(CONFIG)
     environment = {
-        "PATH": os.environ["PATH"],
+        **BARE_ENVIRONMENT,
         "REDIS_URL": own_redis_url,
         "DATABASE_URL": database_url,
         "TWINSTREAM_CONFIG": str(config),

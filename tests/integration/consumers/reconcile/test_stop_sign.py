@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import os
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from consumers.runtime.resources import Resources
 from db import Producer
 from db.links.codes import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
 from db.stop_signs import OBEYED, Paused
+from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.reconcile import a_pass, decisions, ended, let_everything_arrive, opened
 
 TG, DC = 1001, 2002
@@ -352,7 +352,7 @@ async def test_an_operator_who_asks_for_a_pass_is_told_why_none_is_begun(
         [sys.executable, "-m", "consumers", "reconcile", "--now"],
         cwd=checkout,
         env={
-            "PATH": os.environ["PATH"],
+            **BARE_ENVIRONMENT,
             "REDIS_URL": own_redis_url,
             "DATABASE_URL": database_url,
             "TWINSTREAM_CONFIG": "sandbox/twinstream.toml",
