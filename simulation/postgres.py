@@ -102,7 +102,8 @@ class RealPostgres:
         self._locks.clear()
         names = self.fetch(
             "SELECT quote_ident(tablename) FROM pg_tables"
-            " WHERE schemaname = 'twinstream' AND tablename <> 'schema_migrations' ORDER BY 1"
+            " WHERE schemaname = 'twinstream'"
+            " AND tablename NOT IN ('schema_migrations', 'contracts') ORDER BY 1"
         )
         tables = ", ".join(f"twinstream.{name}" for (name,) in names)
         self.execute(f"TRUNCATE {tables} RESTART IDENTITY")
