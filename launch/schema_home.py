@@ -23,8 +23,8 @@ SCHEMA: Final = "twinstream"
 #: The search path of people who type SQL, as our own login. Ours comes last: in a database that is
 #: shared with a bot, the bot's tables keep their names. Our own statements name the schema.
 SEARCH_PATH: Final = '"$user", public, twinstream'
-#: The oldest Postgres that our statements work on, as `SHOW server_version_num` writes it.
-SERVER_VERSION_MIN: Final = 140_000
+#: The oldest major version of Postgres that has all that our statements use.
+POSTGRES_MIN: Final = 14
 #: The release whose objects are moved.
 OLD_SERIES: Final = "0.1"
 #: Seconds that the move waits for a lock before it lets the bots go on and tries again: a bot's
@@ -96,11 +96,11 @@ async def set_stop_signs(conn: asyncpg.Connection, schema: str = SCHEMA) -> None
 
 
 async def _require_version(conn: asyncpg.Connection) -> None:
-    found = conn.get_server_version()
-    if found.major * 10_000 < SERVER_VERSION_MIN:
+    found = conn.get_server_version().major
+    if found < POSTGRES_MIN:
         raise LaunchError(
-            f"this is Postgres {found.major}.{found.minor}, and twinstream needs"
-            f" {SERVER_VERSION_MIN // 10_000} or newer: upgrade the server first"
+            f"this is Postgres {found}, and twinstream needs {POSTGRES_MIN} or newer:"
+            " upgrade the server first"
         )
 
 
