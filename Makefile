@@ -58,6 +58,10 @@ run: $(VENV)/local ## Run the bots and the consumers on the real platforms; toke
 migrate: $(VENV)/local ## Bring the database at DATABASE_URL to the newest schema
 	@$(BIN)/python -m launch migrate
 
+.PHONY: contract
+contract: $(VENV)/local ## End the move from release 0.1, once none of its processes is left (docs/upgrade.md)
+	@$(BIN)/python -m launch contract $(ARGS)
+
 # Work on it
 
 .PHONY: test

@@ -2,4 +2,6 @@
 
 from typing import Final
 
-RELEASE: Final = "0.1.0"
+RELEASE: Final = "0.2.0.dev0"
+#: Its first two numbers. Releases that differ in the rest only share stop signs and a schema.
+SERIES: Final = ".".join(RELEASE.split(".")[:2])

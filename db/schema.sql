@@ -68,6 +68,12 @@ ALTER TABLE twinstream.cleanup_rounds ALTER COLUMN id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+CREATE TABLE twinstream.contracts (
+    release text NOT NULL,
+    contracted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT contract_release_is_two_numbers CHECK ((release ~ '^[0-9]+\.[0-9]+$'::text))
+);
+
 CREATE TABLE twinstream.drift (
     id bigint NOT NULL,
     run_id bigint NOT NULL,
@@ -418,6 +424,9 @@ ALTER TABLE ONLY twinstream.achievements
 
 ALTER TABLE ONLY twinstream.cleanup_rounds
     ADD CONSTRAINT cleanup_rounds_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY twinstream.contracts
+    ADD CONSTRAINT contracts_pkey PRIMARY KEY (release);
 
 ALTER TABLE ONLY twinstream.drift
     ADD CONSTRAINT drift_once UNIQUE (run_id, platform, subject, subject_id, field);

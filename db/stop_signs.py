@@ -9,10 +9,16 @@ from typing import Final
 import asyncpg
 
 from .errors import DbError, mapped_errors
-from .release_number import RELEASE
+from .release_number import SERIES
 
 #: The row that this release obeys. A sign is for all releases that differ in the last number only.
-OBEYED: Final = ".".join(RELEASE.split(".")[:2])
+OBEYED: Final = SERIES
+#: The reason of the signs that `make migrate` sets for the release before this one and for this
+#: one, and that `make contract` removes.
+MOVING: Final = (
+    "the move to release 0.2 is not finished; once no process of release 0.1 is left,"
+    " `make contract` finishes it"
+)
 
 
 class Paused(DbError):

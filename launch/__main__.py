@@ -23,7 +23,7 @@ from db import DbError, open_pool
 from . import deployment_status
 from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
-from .migrate import SCHEMA, dump_schema, migrate
+from .migrate import SCHEMA, contract, dump_schema, migrate
 from .processes import Crew
 from .psql import become_psql
 from .sandbox_client import SandboxClient
@@ -37,6 +37,8 @@ EXIT_CODE_UNFIT_SETTINGS = 2
 #: a tenth of the time.
 DEMO_LIMIT_SCALE = 0.1
 TOKENS = ("telegram_token", "discord_token")
+#: The folder of the backups that `contract` takes, in the launcher's own.
+BACKUPS = "backups"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -75,6 +77,19 @@ def migrate_() -> None:
     settings = _settings()
     settings.require("database_url")
     console.print(migrate(settings.database_url or "") or "The database is up to date.")
+
+
+@app.command(name="contract")
+def contract_(
+    without_backup: Annotated[
+        bool, typer.Option("--without-backup", help="Take none: there is one, or none is needed.")
+    ] = False,
+) -> None:
+    """End the move from release 0.1, once none of its processes is left: docs/upgrade.md."""
+    settings = _settings()
+    database_url = settings.database_url or _addresses(settings)[1]
+    backups = None if without_backup else Path(settings.twinstream_run_dir) / BACKUPS
+    contract(database_url, backups=backups, say=console.print)
 
 
 @app.command()

@@ -100,11 +100,14 @@ async def _postgres(settings: Settings) -> Diagnoses:
     remedy = f"{buried} buried: see `python -m consumers dead list`" if buried else None
     yield Diagnosis("events", remedy, ", ".join(f"{n} {name}" for name, n in counts.items()))
     if stopped is not None:
-        remedy = (
-            f"release {stop_signs.OBEYED}, which this is, links and reconciles no more: {stopped};"
-            " run a newer release, or delete the row of stop_signs (docs/operate.md)"
-        )
-        yield Diagnosis("stop sign", remedy)
+        yield Diagnosis("stop sign", _stop_sign_remedy(stopped))
+
+
+def _stop_sign_remedy(reason: str) -> str:
+    said = f"release {stop_signs.OBEYED}, which this is, links and reconciles no more: {reason}"
+    if reason == stop_signs.MOVING:
+        return f"{said} (docs/upgrade.md)"
+    return f"{said}; run a newer release, or delete the row of stop_signs (docs/operate.md)"
 
 
 async def _stores(settings: Settings, community: Community) -> Diagnoses:

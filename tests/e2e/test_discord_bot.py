@@ -10,6 +10,7 @@ import pytest
 from bots.features.guessing.game import NUMBER_MAX, NUMBER_MIN
 from bots.runtime.errors import Refused
 from bots.runtime.supervisor import Supervisor
+from db.stop_signs import OBEYED
 from sandbox import Fault
 
 ALICE, BORIS = 800000000000000101, 800000000000000102
@@ -132,7 +133,7 @@ async def test_a_win_while_postgres_is_away_is_counted_later(stage):
 
 @pytest.mark.parametrize("options", [{}, {"code": "ABCDEFGHJK"}])
 async def test_under_the_stop_sign_members_are_told_that_linking_is_paused(stage, options):
-    await stage.pool.execute("INSERT INTO stop_signs VALUES ('0.1', 'links change')")
+    await stage.pool.execute("INSERT INTO stop_signs VALUES ($1, 'links change')", OBEYED)
 
     async with stage.discord_bot():
         answer = await stage.tell_discord(ALICE, "link", **options)

@@ -26,9 +26,10 @@ from db.members.profiles import top
 from db.pool import newest_migration
 from db.reconcile import drift, passes
 from db.reconcile.fields import Field
+from db.release_number import SERIES
 from db.surfaces.display_visits import mark_shown, take
 from launch.errors import LaunchError
-from launch.migrate import SCHEMA, dump_schema, migrate
+from launch.migrate import SCHEMA, dump_schema, expand, migrate
 from launch.servers import Server, start_postgres
 from tests.support.recorded_events import (
     achievement,
@@ -70,7 +71,7 @@ async def test_migrating_again_changes_nothing(postgres):
 
 async def test_the_migrations_can_be_taken_back(postgres, checkout: Path):
     url = await fresh(postgres, "taken_back")
-    migrate(url)
+    expand(url)
     conn = await asyncpg.connect(url)
     try:
         for file in sorted((checkout / "db/migrations").glob("*.sql"), reverse=True):
@@ -105,7 +106,7 @@ async def test_an_older_database_is_refused_and_a_newer_one_serves(database_url,
 async def test_connections_name_their_process_and_release_forgotten_locks(database_url):
     pool = await open_pool(database_url, name="test")
     try:
-        assert await pool.fetchval("SHOW application_name") == "twinstream/test"
+        assert await pool.fetchval("SHOW application_name") == f"twinstream/{SERIES}/test"
         assert await pool.fetchval("SHOW idle_in_transaction_session_timeout") == "1min"
     finally:
         await pool.close()
