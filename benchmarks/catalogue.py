@@ -9,6 +9,7 @@ from . import (
     cost,
     footprint,
     latency,
+    link_time,
     produce_rate,
     promotion_latency,
     recovery,
@@ -78,6 +79,12 @@ async def _cost(testbed: BenchTestbed, quick: bool) -> Report:
     return await cost.run(testbed, paces=paces, rest_s=1 if quick else 10)
 
 
+async def _link(testbed: BenchTestbed, quick: bool) -> Report:
+    if quick:
+        return await link_time.run(testbed, entries=(100, 10_000), rounds=1)
+    return await link_time.run(testbed, entries=(100, 1_000_000), rounds=3)
+
+
 async def _footprint(testbed: BenchTestbed, quick: bool) -> Report:
     return await footprint.run(testbed, rounds=1 if quick else 3, rest_s=2 if quick else 12)
 
@@ -91,5 +98,6 @@ PLANS: Final[dict[str, Plan]] = {
     "scale": _scale,
     "recovery": _recovery,
     "cost": _cost,
+    "link": _link,
     "footprint": _footprint,
 }

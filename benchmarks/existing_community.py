@@ -24,29 +24,31 @@ COMMUNITY: Final = """
 SET session_replication_role = replica;
 SET maintenance_work_mem = '512MB';
 ALTER TABLE transactions DROP CONSTRAINT transaction_once;
-DROP INDEX transactions_by_member;
+DROP INDEX transactions_by_account, transactions_with_achievement;
 INSERT INTO members (xp) SELECT 1000 FROM generate_series(1, {members});
 INSERT INTO accounts (platform, account_id, member_id)
     SELECT p, m, m FROM generate_series(1, {members}) AS m,
         unnest(ARRAY['telegram', 'discord']) AS p;
 INSERT INTO sync_state (member_id, platform, xp, rank)
     SELECT member_id, platform, 1000, rank_of(1000) FROM accounts;
-INSERT INTO transactions (idempotency_key, platform, source, type, member_id, account_id, delta_xp,
+INSERT INTO transactions (idempotency_key, platform, source, type, account_id, delta_xp,
         reason, entity_id, occurred_at, created_at)
     SELECT 'tg_game_guess_' || e.member || '_' || e.number, p, 'telegram', 'xp.changed', e.member,
-        e.member, 1 + e.number % 7, 'game_guess', e.number::text, now() - interval '1 day',
+        1 + e.number % 7, 'game_guess', e.number::text, now() - interval '1 day',
         now() - interval '1 day'
     FROM (
         SELECT {before} + number AS number, 1 + (number::bigint * {stride}) % {members} AS member
         FROM generate_series(1, {rows} / 2) AS number
     ) AS e, unnest(ARRAY['telegram', 'discord']) AS p;
-INSERT INTO sync_events (idempotency_key, source, type, member_id, payload, status, published_at,
+INSERT INTO sync_events (idempotency_key, source, type, account_id, payload, status, published_at,
         processed_by, processed_at)
-    SELECT idempotency_key, source, type, member_id, repeat('x', 180), 'completed', now(),
+    SELECT idempotency_key, source, type, account_id, repeat('x', 180), 'completed', now(),
         'discord', now()
     FROM transactions WHERE platform = 'telegram' ORDER BY id DESC LIMIT {events};
 ALTER TABLE transactions ADD CONSTRAINT transaction_once UNIQUE (idempotency_key, platform);
-CREATE INDEX transactions_by_member ON transactions (member_id, id);
+CREATE INDEX transactions_by_account ON transactions (account_id, id);
+CREATE INDEX transactions_with_achievement ON transactions (account_id, achievement)
+    WHERE achievement IS NOT NULL;
 RESET session_replication_role;
 """
 

@@ -22,8 +22,8 @@ from config import Community, ReconcileSetting, Settings, set_up_logs
 from consumers.reconcile import open_role
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources, open_resources
-from db.reconcile import runs
-from db.reconcile.runs import RunReport
+from db.reconcile import passes
+from db.reconcile.passes import RunReport
 from launch.migrate import migrate
 from launch.servers import start_postgres, start_redis
 
@@ -38,44 +38,49 @@ FILL = """
 SET session_replication_role = replica;
 SET maintenance_work_mem = '512MB';
 ALTER TABLE transactions DROP CONSTRAINT transaction_once;
-DROP INDEX transactions_by_member;
+DROP INDEX transactions_by_account, transactions_with_achievement;
 INSERT INTO members (xp) SELECT 0 FROM generate_series(1, {members});
 INSERT INTO accounts (platform, account_id, member_id)
     SELECT p, 1000000 + m, m FROM generate_series(1, {members}) AS m,
         unnest(ARRAY['telegram', 'discord']) AS p;
-INSERT INTO transactions (idempotency_key, platform, source, type, member_id, account_id, delta_xp,
+INSERT INTO transactions (idempotency_key, platform, source, type, account_id, delta_xp,
         reason, entity_id, occurred_at, created_at)
     SELECT 'tg_game_' || (1000000 + e.member) || '_' || e.number, p, 'telegram', 'xp.changed',
-        e.member, 1000000 + e.member, 1 + e.number % 20, 'game', e.number::text,
+        1000000 + e.member, 1 + e.number % 20, 'game', e.number::text,
         now() - interval '1 day', now() - interval '1 day'
     FROM (
         SELECT number, 1 + (number::bigint * 7919) % {members} AS member
         FROM generate_series(1, {events}) AS number
     ) AS e, unnest(ARRAY['telegram', 'discord']) AS p
     WHERE p = 'telegram' OR e.number > {in_flight};
-INSERT INTO sync_events (idempotency_key, source, type, member_id, payload, status, published_at)
-    SELECT idempotency_key, source, type, member_id, '{{}}', 'published', now()
+INSERT INTO sync_events (idempotency_key, source, type, account_id, payload, status, published_at)
+    SELECT idempotency_key, source, type, account_id, '{{}}', 'published', now()
     FROM transactions WHERE platform = 'telegram' ORDER BY id LIMIT {in_flight};
 INSERT INTO sync_state (member_id, platform, xp, balance, rank)
-    SELECT member_id, platform, sum(delta_xp), 0, rank_of(sum(delta_xp)::bigint)
-    FROM transactions GROUP BY member_id, platform;
+    SELECT a.member_id, t.platform, t.xp, 0, rank_of(t.xp)
+    FROM (
+        SELECT source, account_id, platform, sum(delta_xp)::bigint AS xp
+        FROM transactions GROUP BY source, account_id, platform
+    ) AS t JOIN accounts AS a ON a.platform = t.source AND a.account_id = t.account_id;
 UPDATE members AS m SET xp = s.xp FROM sync_state AS s
     WHERE s.member_id = m.id AND s.platform = 'telegram';
 INSERT INTO surfaces (member_id, platform, wanted, shown, shown_at)
     SELECT member_id, platform, rank, rank, now() FROM sync_state;
 ALTER TABLE transactions ADD CONSTRAINT transaction_once UNIQUE (idempotency_key, platform);
-CREATE INDEX transactions_by_member ON transactions (member_id, id);
+CREATE INDEX transactions_by_account ON transactions (account_id, id);
+CREATE INDEX transactions_with_achievement ON transactions (account_id, achievement)
+    WHERE achievement IS NOT NULL;
 """
 TOUCH = """
 WITH touched AS (
     SELECT (random() * ({members} - 1))::bigint + 1 AS member FROM generate_series(1, {count})
 ), entered AS (
-    INSERT INTO transactions (idempotency_key, platform, source, type, member_id, account_id,
-        delta_xp, reason, entity_id, occurred_at)
-    SELECT 'touch_{count}_' || t.member, p, 'telegram', 'xp.changed', t.member, 1000000 + t.member,
-        1, 'game', 'touch', now()
+    INSERT INTO transactions (idempotency_key, platform, source, type, account_id, delta_xp,
+        reason, entity_id, occurred_at)
+    SELECT 'touch_{count}_' || t.member, p, 'telegram', 'xp.changed', 1000000 + t.member, 1,
+        'game', 'touch', now()
     FROM (SELECT DISTINCT member FROM touched) AS t, unnest(ARRAY['telegram', 'discord']) AS p
-    RETURNING member_id, platform
+    RETURNING account_id - 1000000 AS member_id, platform
 ), books AS (
     UPDATE sync_state AS s SET xp = s.xp + 1, rank = rank_of(s.xp + 1)
     FROM entered AS e WHERE e.member_id = s.member_id AND e.platform = s.platform
@@ -129,19 +134,19 @@ def run_command(env: dict[str, str], *command: str) -> None:
         f" {os.waitstatus_to_exitcode(status)}: {' '.join(lines[-3:])}")  # fmt: skip
 
 
-async def passes(settings: Settings, members: int) -> None:
+async def regular_passes(settings: Settings, members: int) -> None:
     """Run regular passes, with more members touched before each."""
     community = Community.from_toml(Path(settings.twinstream_config))
     community = msgspec.structs.replace(community, reconcile=ReconcileSetting())
     stop = asyncio.Event()
-    async with open_resources(settings, community, stop) as parts, open_role(parts) as role:
+    async with open_resources(settings, community, stop) as resources, open_role(resources) as role:
         conn = await asyncpg.connect(settings.database_url)
-        await a_pass(role, parts)  # the filling itself touched members
+        await a_pass(role, resources)  # the filling itself touched members
         for count in (0, *TOUCHED):
             if count:
                 await conn.execute(TOUCH.format(members=members, count=count))
                 await conn.execute(WANT)
-            touched, report, seconds = await a_pass(role, parts)
+            touched, report, seconds = await a_pass(role, resources)
             say(f"pass with {touched:,} members touched: {seconds:.1f} s for {report.members:,}"
                 f" members, {report.findings} findings, {report.status}")  # fmt: skip
             # As if the next pass came 15 minutes later.
@@ -151,16 +156,16 @@ async def passes(settings: Settings, members: int) -> None:
         await conn.close()
 
 
-async def a_pass(role: Reconcile, parts: Resources) -> tuple[int, RunReport, float]:
+async def a_pass(role: Reconcile, resources: Resources) -> tuple[int, RunReport, float]:
     """Run one pass; return the number of touched members, its report and its seconds."""
     began = time.monotonic()
     run_id = await role.ask(cause="interval")
     assert run_id is not None, "another pass is running"
-    touched = await parts.pool.fetchval("SELECT count(*) FROM reconcile_touched")
+    touched = await resources.pool.fetchval("SELECT count(*) FROM reconcile_touched")
     while True:
         await role.step()
-        async with parts.pool.acquire() as conn:
-            report = await runs.report(conn, run_id)
+        async with resources.pool.acquire() as conn:
+            report = await passes.report(conn, run_id)
         assert report is not None
         if report.status != "running":
             return touched, report, time.monotonic() - began
@@ -207,7 +212,7 @@ def main() -> None:
             run_command(env, "audit")
         if "touched" in options.parts:
             set_up_logs(level="error", style="console")
-            asyncio.run(passes(Settings.from_env(env), options.members))
+            asyncio.run(regular_passes(Settings.from_env(env), options.members))
 
 
 if __name__ == "__main__":

@@ -63,18 +63,27 @@ _INVENTED = """
     WHERE c.key IS NULL
     ORDER BY 1
 """
-# Each platform's books must be the sum of the events committed on either platform.
+# Each platform's books must be the sum of the events committed on either platform, and the part of
+# the Discord account must be the sum of those that it earned.
 _BOOKS = """
     WITH owed AS (
-        SELECT t.member_id, p.platform, sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance,
+        -- What was committed, once for each platform that should have it. Whose it is, is said by
+        -- the account that earned it.
+        SELECT a.member_id, p.platform, sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance,
+            coalesce(sum(t.delta_xp) FILTER (WHERE t.source = 'discord'), 0) AS discord_xp,
+            coalesce(sum(t.delta_balance) FILTER (WHERE t.source = 'discord'), 0)
+                AS discord_balance,
             count(DISTINCT t.achievement) AS achievements
         FROM transactions AS t
+        JOIN accounts AS a ON a.platform = t.source AND a.account_id = t.account_id
         JOIN sync_events AS e USING (idempotency_key),
             (VALUES ('telegram'), ('discord')) AS p (platform)
         WHERE t.platform = t.source AND (e.status <> 'failed' OR p.platform = t.source)
-        GROUP BY t.member_id, p.platform
+        GROUP BY a.member_id, p.platform
     ), held AS (
-        SELECT s.member_id, s.platform, s.xp, s.balance, s.rank = rank_of(s.xp) AS ranked,
+        -- What the books have, and whether the rank follows from it.
+        SELECT s.member_id, s.platform, s.xp, s.balance, s.discord_xp, s.discord_balance,
+            s.rank = rank_of(s.xp) AS ranked,
             (SELECT count(*) FROM achievements AS a
              WHERE a.member_id = s.member_id AND a.platform = s.platform) AS achievements
         FROM sync_state AS s
@@ -84,9 +93,13 @@ _BOOKS = """
         'owed ' || coalesce(o.xp, 0) || ' XP, ' || coalesce(o.balance, 0) || ' coins, '
             || coalesce(o.achievements, 0) || ' achievements; has ' || coalesce(h.xp, 0) || ', '
             || coalesce(h.balance, 0) || ', ' || coalesce(h.achievements, 0)
+            || '; owed to Discord''s account ' || coalesce(o.discord_xp, 0) || ' XP, '
+            || coalesce(o.discord_balance, 0) || ' coins; it has ' || coalesce(h.discord_xp, 0)
+            || ', ' || coalesce(h.discord_balance, 0)
     FROM owed AS o FULL JOIN held AS h USING (member_id, platform)
-    WHERE (o.xp, o.balance, o.achievements, true)
-        IS DISTINCT FROM (h.xp, h.balance, h.achievements, h.ranked)
+    WHERE (o.xp, o.balance, o.discord_xp, o.discord_balance, o.achievements, true)
+        IS DISTINCT FROM
+        (h.xp, h.balance, h.discord_xp, h.discord_balance, h.achievements, h.ranked)
     UNION ALL
     SELECT 'member ' || m.id, 'the totals are not what was earned'
     FROM members AS m LEFT JOIN owed AS o ON o.member_id = m.id AND o.platform = 'telegram'

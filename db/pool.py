@@ -8,7 +8,7 @@ import asyncpg
 
 from . import url
 from .errors import DbError, StorageUnavailable, mapped_errors
-from .release import SERIES
+from .release_number import SERIES
 from .url import BadDatabaseUrl
 
 #: Connections of one process, at most. Postgres allows 100 in all by default.

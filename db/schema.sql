@@ -173,6 +173,25 @@ ALTER TABLE twinstream.members ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE twinstream.moves (
+    id bigint NOT NULL,
+    platform text NOT NULL,
+    from_account_id bigint NOT NULL,
+    to_account_id bigint NOT NULL,
+    moved_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT move_is_between_two_accounts CHECK ((from_account_id <> to_account_id)),
+    CONSTRAINT move_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+ALTER TABLE twinstream.moves ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.moves_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE twinstream.notices (
     platform text NOT NULL,
     account_id bigint NOT NULL,
@@ -433,6 +452,9 @@ ALTER TABLE ONLY twinstream.links
 ALTER TABLE ONLY twinstream.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY twinstream.moves
+    ADD CONSTRAINT moves_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY twinstream.notices
     ADD CONSTRAINT notice_once PRIMARY KEY (platform, account_id, kind);
 
@@ -496,6 +518,10 @@ CREATE INDEX links_by_discord_account ON twinstream.links USING btree (discord_a
 CREATE INDEX links_by_telegram_account ON twinstream.links USING btree (telegram_account_id, id);
 
 CREATE INDEX members_by_xp ON twinstream.members USING btree (xp DESC, id);
+
+CREATE INDEX moves_by_from_account ON twinstream.moves USING btree (from_account_id);
+
+CREATE INDEX moves_by_to_account ON twinstream.moves USING btree (to_account_id);
 
 CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON twinstream.reconcile_runs USING btree ((true)) WHERE (status = 'running'::text);
 

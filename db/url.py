@@ -49,6 +49,10 @@ def check(url: str) -> None:
         raise BadDatabaseUrl("it holds a bare #")
     if _BAD_ESCAPE.search(url):
         raise BadDatabaseUrl("it holds a % that is not followed by two hexadecimal digits")
+    try:
+        urlsplit(url)  # as asyncpg does, which takes any bracket for one of an IPv6 address
+    except ValueError:
+        raise BadDatabaseUrl("it holds a bare [ or ]") from None
     rest, _, query = url[scheme.end() :].partition("?")
     authority, _, name = rest.partition("/")
     if authority.count("@") > 1 or "@" in name or "@" in query:

@@ -20,11 +20,12 @@ from bus import BusError, Keys, connect
 from config import Community, ConfigError, Settings, mask_url
 from db import DbError, open_pool
 
-from . import inspection
+from . import deployment_status
 from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
 from .migrate import SCHEMA, contract, dump_schema, migrate
 from .processes import Crew
+from .psql import become_psql
 from .sandbox_client import SandboxClient
 from .sandbox_member import SandboxMember
 from .sandbox_runner import COMMUNITY, OURS, Endpoints, run_sandbox
@@ -124,7 +125,7 @@ def psql(
 ) -> None:
     """Query the Postgres that runs here, or DATABASE_URL, with psql."""
     _, database_url = _addresses(_settings())
-    inspection.become_psql(database_url, query)
+    become_psql(database_url, query)
 
 
 @app.command()
@@ -224,7 +225,7 @@ async def _play(endpoints: Endpoints, *, running_on: bool) -> None:
             "\nTo look inside, start `make sandbox`, which runs on the same data, and in another"
             " terminal:"
         )
-    for line in inspection.commands():
+    for line in deployment_status.commands():
         console.print(f"  {line}", soft_wrap=True)
 
 
@@ -241,7 +242,7 @@ def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
 
 def _show_how_to_look_inside() -> None:
     console.print("\nTo look inside, in another terminal (`make status` sums it up):")
-    for line in inspection.commands():
+    for line in deployment_status.commands():
         console.print(f"  {line}", soft_wrap=True)
     console.print("\nRunning until Ctrl-C.")
 
@@ -250,7 +251,7 @@ async def _status(redis_url: str, database_url: str) -> None:
     client = connect(redis_url, name="twinstream/status")
     pool = await open_pool(database_url, name="status")
     try:
-        await inspection.summarise(client, pool, Keys(), console)
+        await deployment_status.summarise(client, pool, Keys(), console)
     finally:
         await pool.close()
         await client.aclose()
@@ -264,7 +265,7 @@ async def _redis(redis_url: str, words: list[str]) -> None:
         raise LaunchError(f"Redis says: {error}") from error
     finally:
         await client.aclose()
-    console.print(inspection.format_reply(reply), soft_wrap=True)
+    console.print(deployment_status.format_reply(reply), soft_wrap=True)
 
 
 def _settings() -> Settings:

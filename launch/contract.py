@@ -14,12 +14,12 @@ from typing import Final
 import asyncpg
 
 from db.pool import newest_migration
-from db.release import SERIES
+from db.release_number import SERIES
 from db.stop_signs import MOVING
 
-from . import old_sessions, private_files, schema_home
+from . import old_sessions, postgres_schema, private_files
 from .errors import LaunchError
-from .inspection import without_password
+from .psql import without_password
 from .servers import postgres_tool
 
 #: The three steps. Each can be repeated after one that was cut off.
@@ -48,7 +48,7 @@ async def finish_or_wait(conn: asyncpg.Connection) -> str:
         await contract(conn)
         return ""
     async with conn.transaction():
-        await schema_home.set_stop_signs(conn)
+        await postgres_schema.set_stop_signs(conn)
     return NEXT
 
 
@@ -115,7 +115,7 @@ def back_up(database_url: str, folder: Path) -> Path:
     url, login = without_password(database_url)
     done = subprocess.run(
         [
-            *(str(_pg_dump()), "--format=custom", f"--schema={schema_home.SCHEMA}"),
+            *(str(_pg_dump()), "--format=custom", f"--schema={postgres_schema.SCHEMA}"),
             *(f"--file={file}", url),
         ],
         env={**os.environ, **login},

@@ -15,13 +15,13 @@ import asyncpg
 from config import masking, secrets_in
 from db import DbError
 from db.errors import mapped_errors
-from db.release import SERIES
+from db.release_number import SERIES
 from db.url import check, hide_password
 
 from . import contract as contracts
-from . import schema_home
+from . import postgres_schema
 from .errors import LaunchError
-from .inspection import without_password
+from .psql import without_password
 from .servers import postgres_tool
 
 MIGRATIONS = Path("db/migrations")
@@ -55,7 +55,7 @@ def expand(database_url: str) -> str:
     """Bring the schema to the state on which this release and the one before it work."""
 
     async def prepare(conn: asyncpg.Connection) -> None:
-        await schema_home.prepare(conn, database_url)
+        await postgres_schema.prepare(conn, database_url)
 
     try:
         _on_connection(database_url, prepare)
@@ -118,7 +118,7 @@ def dump_schema(database_url: str) -> str:
     url, login = without_password(database_url)
     command = [
         *(str(postgres_tool("pg_dump")), "--schema-only", "--no-owner", "--no-privileges"),
-        f"--schema={schema_home.SCHEMA}",
+        f"--schema={postgres_schema.SCHEMA}",
     ]
     done = subprocess.run(
         [
@@ -167,7 +167,7 @@ def _in_schema(database_url: str) -> str:
     parts = urlsplit(database_url)
     options = [option for option in parts.query.split("&") if option]
     options = [option for option in options if not option.startswith("search_path=")]
-    query = "&".join([*options, f"search_path={schema_home.SCHEMA}"])
+    query = "&".join([*options, f"search_path={postgres_schema.SCHEMA}"])
     return parts._replace(query=query).geturl()
 
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from db.release import SERIES
+from db.release_number import SERIES
 
 from .errors import LaunchError
 

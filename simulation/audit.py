@@ -13,6 +13,11 @@ from .redis_server import RedisServer
 
 #: The columns of books and totals that are sums of ledger entries.
 AMOUNTS: Final = ("xp", "balance")
+#: An entry names its account; `accounts` says which member that is.
+_ENTRIES: Final = """
+    SELECT t.*, a.member_id FROM transactions AS t
+    LEFT JOIN accounts AS a ON a.platform = t.source AND a.account_id = t.account_id
+"""
 
 
 class InvariantBroken(AssertionError):
@@ -125,7 +130,8 @@ def _statuses(real: RealPostgres, expected: Expectations) -> Iterator[str]:
 class _LedgerSums(NamedTuple):
     """The ledger added up: the books that each platform and each member should have."""
 
-    #: By platform: (member id, "xp" or "balance") to the sum of all entries.
+    #: By platform: (member id, column of the books) to the sum of the entries. A column is one of
+    #: AMOUNTS, or the part of it that the Discord account earned.
     platforms: dict[str, Counter[Any]]
     #: (member id, "xp" or "balance") to the sum of the entries at their origin.
     origin: Counter[Any]
@@ -138,7 +144,7 @@ def _books(real: RealPostgres, expected: Expectations) -> Iterator[str]:
     ledger = _ledger_sums(real)
     books: dict[str, Counter[Any]] = defaultdict(Counter)
     for row in real.fetch("SELECT * FROM sync_state"):
-        for what in AMOUNTS:
+        for what in (*AMOUNTS, *map(_of_discord, AMOUNTS)):
             books[row["platform"]][row["member_id"], what] = row[what]
     for platform in SOURCES:
         if not _equal(books[platform], ledger.platforms[platform]):
@@ -156,11 +162,14 @@ def _books(real: RealPostgres, expected: Expectations) -> Iterator[str]:
 
 def _ledger_sums(real: RealPostgres) -> _LedgerSums:
     sums = _LedgerSums(defaultdict(Counter), Counter(), defaultdict(set))
-    for row in real.fetch("SELECT * FROM transactions"):
+    for row in real.fetch(_ENTRIES):
         for what in AMOUNTS:
-            sums.platforms[row["platform"]][row["member_id"], what] += row[f"delta_{what}"]
+            delta = row[f"delta_{what}"]
+            sums.platforms[row["platform"]][row["member_id"], what] += delta
+            if row["source"] == "discord":
+                sums.platforms[row["platform"]][row["member_id"], _of_discord(what)] += delta
             if row["platform"] == row["source"]:
-                sums.origin[row["member_id"], what] += row[f"delta_{what}"]
+                sums.origin[row["member_id"], what] += delta
         if row["achievement"]:
             sums.achievements[row["platform"]].add((row["member_id"], row["achievement"]))
     return sums
@@ -186,6 +195,11 @@ def _committed_xp(books: Counter[Any], expected: Expectations) -> Iterator[str]:
     committed = sum(one.xp for one in expected.committed.values())
     if committed != sum(value for (_, what), value in books.items() if what == "xp"):
         yield f"{committed} XP were committed, the books have another sum"
+
+
+def _of_discord(what: str) -> str:
+    """Name the column of the books that holds the Discord account's part of an amount. Pure."""
+    return f"discord_{what}"
 
 
 def _equal(left: Counter[Any], right: Counter[Any]) -> bool:

@@ -18,6 +18,8 @@ from consumers.runtime.resources import Resources
 from db import IdempotencyConflict, Platform, Producer, RuleBroken
 from db.ledger import entries, events
 from db.ledger.envelopes import Envelope
+from db.links import links
+from db.links.member_rows import Account
 from db.members.accounts import accounts_of
 
 log = structlog.get_logger("twinstream.settling")
@@ -26,7 +28,10 @@ REASON: Final = "achievement_bonus"
 
 
 class Bonuses:
-    """Gives the bonuses of achievements, each once per member."""
+    """Gives the bonuses of achievements, each once per member.
+
+    Accounts that were one member's once share their bonuses for ever.
+    """
 
     def __init__(self, platform: Platform, resources: Resources) -> None:
         """`platform` is the platform where the achievements are about to be settled."""
@@ -40,7 +45,7 @@ class Bonuses:
             if one.bonus_xp or one.bonus_balance
         }
 
-    async def give(self, facts: Iterable[Envelope]) -> None:
+    async def give(self, envelopes: Iterable[Envelope]) -> None:
         """Give the bonuses of those events that are achievements and not settled yet.
 
         An achievement that Postgres refuses has no bonus; settling it logs why. A bonus that is
@@ -49,24 +54,27 @@ class Bonuses:
         Raises:
             Contention, StorageUnavailable: retry the whole call later.
         """
-        for fact in facts:
-            setting = self._settings.get(getattr(fact.event, "achievement", ""))
+        for envelope in envelopes:
+            setting = self._settings.get(getattr(envelope.event, "achievement", ""))
             if setting is None:
                 continue
             try:
-                await self._give(fact, setting)
+                await self._give(envelope, setting)
             except (IdempotencyConflict, RuleBroken) as error:
-                log.debug("bonus.refused", key=fact.event.idempotency_key, why=str(error))
+                log.debug("bonus.refused", key=envelope.event.idempotency_key, why=str(error))
 
-    async def _give(self, fact: Envelope, setting: AchievementSetting) -> None:
-        event = fact.event
+    async def _give(self, envelope: Envelope, setting: AchievementSetting) -> None:
+        event = envelope.event
         async with self._producer.transaction() as conn:
             if await entries.lock_rows(conn, self._platform, [event.idempotency_key]):
                 return
             # This also locks the member, so that no link is made until the bonus is committed.
-            await events.record(conn, event.source, [fact], status="published")
+            await events.record(conn, event.source, [envelope], status="published")
             accounts = await accounts_of(conn, event.source, event.user_id)
-            keys = [key for one in accounts.items() for key in _keys(*one, setting.name)]
+            mine = [Account(*one) for one in accounts.items()]
+            # An unlink or a move must not make the bonus payable once more.
+            sharers = {*mine, *await links.once_linked(conn, mine)}
+            keys = [key for one in sharers for key in _keys(*one, setting.name)]
             if any(row.reason == REASON for row in await entries.find(conn, keys)):
                 return
             # Always the same account of the two, so that unlocking on both platforms at once gives

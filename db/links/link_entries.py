@@ -4,7 +4,7 @@ They bear keys that begin with `link:`, stand in the ledgers of both platforms a
 on no stream, so no consumer has to settle them.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -12,9 +12,9 @@ import asyncpg
 
 from ..ledger import entries
 from ..ledger.entries import Entry, LedgerRow
-from ..platforms import PLATFORMS, Platform
-from ..stores.debts import NOTHING, Amounts, owe
-from .ownership import Account
+from ..platforms import PLATFORMS
+from ..stores.store_debts import NOTHING, Amounts
+from .member_rows import Account
 
 #: What changes the amounts: the policy of a link, its end, undoing it, or a move from one account
 #: to another.
@@ -36,12 +36,10 @@ async def change(
     step: Step,
     amounts: Mapping[Account, Amounts],
     owners: Mapping[Account, int],
-    stores: Collection[Platform],
 ) -> None:
     """Change what accounts have earned by signed amounts, on both platforms.
 
-    `link` is the number of the link, as keys have it. What a bot's own table should get is owed to
-    its row, and paid within seconds.
+    `link` is the number of the link, as keys have it.
 
     Raises:
         InsufficientFunds: a member's total would go below zero.
@@ -52,7 +50,27 @@ async def change(
         for account, change in sorted(amounts.items())
         for row in _rows(link, step, account, change, now)
     ]
-    await _enter(conn, [Entry(row, owners[_account(row)]) for row in rows], stores)
+    await _enter(conn, [Entry(row, owners[_account(row)]) for row in rows])
+
+
+async def carry(
+    conn: asyncpg.Connection,
+    move: str,
+    amounts: Amounts,
+    accounts: tuple[Account, Account],
+    owners: Mapping[Account, int],
+) -> None:
+    """Carry what the first account has earned over to the second one, on both platforms.
+
+    `move` is the number of the move. The members' totals are the caller's business.
+    """
+    now = await conn.fetchval("SELECT now()")
+    old, new = accounts
+    rows = [
+        *_rows(move, "move_from", old, amounts.negated(), now),
+        *_rows(move, "move_to", new, amounts, now),
+    ]
+    await _enter_in_ledgers(conn, [Entry(row, owners[_account(row)]) for row in rows])
 
 
 async def unlock(
@@ -70,7 +88,7 @@ async def unlock(
         )
         for name, at in sorted(unlocked.items())
     ]
-    await _enter(conn, [Entry(row, owner) for row in rows], ())
+    await _enter(conn, [Entry(row, owner) for row in rows])
 
 
 async def moved(
@@ -95,16 +113,15 @@ async def moved(
     return {account: found.get(account, NOTHING) for account in accounts}
 
 
-async def _enter(
-    conn: asyncpg.Connection, new: Sequence[Entry], stores: Collection[Platform]
-) -> None:
-    if not new:
-        return
-    await entries.add_to_totals(conn, new)
+async def _enter(conn: asyncpg.Connection, new: Sequence[Entry]) -> None:
+    if new:
+        await entries.add_to_totals(conn, new)
+        await _enter_in_ledgers(conn, new)
+
+
+async def _enter_in_ledgers(conn: asyncpg.Connection, new: Sequence[Entry]) -> None:
     for platform in PLATFORMS:
         await entries.enter(conn, platform, new)
-        if platform in stores:
-            await owe(conn, platform, entries.sums_of(new))
 
 
 def _rows(

@@ -19,9 +19,9 @@ from .. import stop_signs
 from ..errors import RuleBroken, mapped_errors
 from ..members import accounts
 from ..platforms import Platform
-from ..stores.debts import Amounts
-from . import link_entries, ownership
-from .ownership import Account
+from ..stores.store_debts import NOTHING, Amounts
+from . import link_entries, member_rows, store_rows
+from .member_rows import Account
 
 #: What the new member has: the sum of both accounts, the greater of each amount, or what the one
 #: account had.
@@ -85,9 +85,9 @@ async def link(
         await stop_signs.obey(conn)
         for one in (telegram, discord):
             await accounts.ensure(conn, one.platform, [one.account_id])
-        owners = await ownership.lock(conn, [telegram, discord])
+        owners = await member_rows.lock(conn, [telegram, discord])
         for one in (telegram, discord):
-            if len(await ownership.accounts_of(conn, owners[one])) > 1:
+            if len(await member_rows.accounts_of(conn, owners[one])) > 1:
                 raise LinkRefused(
                     "account_is_linked",
                     f"the {one.platform} account {one.account_id} is linked already;"
@@ -97,15 +97,16 @@ async def link(
         had = {} if policy == "sum" else await _earned_alone(conn, owners)
         made = await _insert(conn, telegram, discord, policy)
         keep, drop = sorted(owners.values())
-        await ownership.merge(conn, keep=keep, drop=drop)
+        held = await store_rows.held(conn, stores, list(owners.values()))
+        await member_rows.merge(conn, keep=keep, drop=drop)
         await link_entries.change(
             conn,
             str(made.id),
             "policy",
             _taken_away(policy, had),
             dict.fromkeys(owners, keep),
-            stores,
         )
+        await store_rows.owe_the_rest(conn, held, [keep])
     return made
 
 
@@ -128,21 +129,23 @@ async def unlink(
     with mapped_errors():
         await stop_signs.obey(conn)
         ended = await _current(conn, Account(platform, account_id))
-        owners = await ownership.lock(conn, [ended.telegram, ended.discord])
+        owners = await member_rows.lock(conn, [ended.telegram, ended.discord])
         member = _one_member(owners, ended)
-        earned = (await ownership.earned(conn, member))["discord"]
+        held = await store_rows.held(conn, stores, [member])
+        earned = (await member_rows.earned(conn, member))["discord"]
         await link_entries.change(
             conn,
             str(ended.id),
             "unlink",
             {ended.telegram: earned, ended.discord: earned.negated()},
             owners,
-            stores,
         )
+        achievements = await member_rows.achievements_of(conn, member)
         for account in (ended.telegram, ended.discord):
-            missing = await _missing_achievements(conn, member, account)
+            missing = await member_rows.without_entry(conn, account, achievements)
             await link_entries.unlock(conn, str(ended.id), "unlink", account, member, missing)
-        await ownership.split(conn, member, stores)
+        discord_member = await member_rows.split(conn, member, "discord", NOTHING)
+        await store_rows.owe_the_rest(conn, held, [member, discord_member])
         return await _end(conn, ended, "unlinked_at")
 
 
@@ -169,9 +172,10 @@ async def undo(
         await stop_signs.obey(conn)
         undone = await _by_id(conn, link_id)
         await _require_undoable(conn, undone, undo_s_max)
-        owners = await ownership.lock(conn, [undone.telegram, undone.discord])
+        owners = await member_rows.lock(conn, [undone.telegram, undone.discord])
+        held = await store_rows.held(conn, stores, list(owners.values()))
         if undone.unlinked_at is None:
-            earned = await ownership.earned(conn, _one_member(owners, undone))
+            earned = await member_rows.earned(conn, _one_member(owners, undone))
             has = {undone.telegram: earned["telegram"], undone.discord: earned["discord"]}
         else:
             has = await _earned_alone(conn, owners)
@@ -179,10 +183,48 @@ async def undo(
         back = {account: has[account].plus(moved[account].negated()) for account in has}
         shared = _shared(back, undone)
         changes = {account: shared[account].plus(has[account].negated()) for account in has}
-        await link_entries.change(conn, str(link_id), "undo", changes, owners, stores)
+        await link_entries.change(conn, str(link_id), "undo", changes, owners)
+        members = list(owners.values())
         if undone.unlinked_at is None:
-            await ownership.split(conn, _one_member(owners, undone), stores)
+            member = _one_member(owners, undone)
+            discord_totals = shared[undone.discord]
+            members.append(await member_rows.split(conn, member, "discord", discord_totals))
+        await store_rows.owe_the_rest(conn, held, members)
         return await _end(conn, undone, "undone_at")
+
+
+async def once_linked(conn: asyncpg.Connection, mine: Collection[Account]) -> set[Account]:
+    """Return the accounts that were ever linked with one of these, or moved to or from it."""
+    rows = await conn.fetch(
+        """
+        WITH mine AS (
+            SELECT * FROM unnest($1::text[], $2::bigint[]) AS u (platform, account_id)
+        )
+        SELECT 'discord' AS platform, l.discord_account_id AS account_id
+        FROM mine JOIN twinstream.links AS l
+            ON mine.platform = 'telegram' AND l.telegram_account_id = mine.account_id
+        UNION
+        SELECT 'telegram', l.telegram_account_id
+        FROM mine JOIN twinstream.links AS l
+            ON mine.platform = 'discord' AND l.discord_account_id = mine.account_id
+        UNION
+        SELECT m.platform, u.account_id
+        FROM mine JOIN twinstream.moves AS m ON m.platform = mine.platform
+            AND mine.account_id IN (m.from_account_id, m.to_account_id)
+        CROSS JOIN LATERAL unnest(ARRAY[m.from_account_id, m.to_account_id]) AS u (account_id)
+        """,
+        [account.platform for account in mine],
+        [account.account_id for account in mine],
+    )
+    return {Account(*row) for row in rows}
+
+
+async def replace(conn: asyncpg.Connection, new: Account, partner: Account) -> None:
+    """Begin a link of `new` with `partner` in the place of the one that `partner` has."""
+    current = await _current(conn, partner)
+    await _end(conn, current, "unlinked_at")
+    ids = {one.platform: one for one in (new, partner)}
+    await _insert(conn, ids["telegram"], ids["discord"], "sum")
 
 
 def _taken_away(policy: Policy, had: Mapping[Account, Amounts]) -> dict[Account, Amounts]:
@@ -234,29 +276,9 @@ async def _earned_alone(
 ) -> dict[Account, Amounts]:
     """Return what two accounts have earned that are not linked."""
     return {
-        account: (await ownership.earned(conn, member))[account.platform]
+        account: (await member_rows.earned(conn, member))[account.platform]
         for account, member in owners.items()
     }
-
-
-async def _missing_achievements(
-    conn: asyncpg.Connection, member_id: int, account: Account
-) -> dict[str, datetime]:
-    """Return the achievements of a member for which this account has no entry, since when."""
-    rows = await conn.fetch(
-        """
-        SELECT h.achievement, min(h.unlocked_at)
-        FROM twinstream.achievements AS h
-        WHERE h.member_id = $1 AND NOT EXISTS (
-            SELECT FROM twinstream.transactions AS t
-            WHERE t.account_id = $3 AND t.source = $2 AND t.achievement = h.achievement
-        )
-        GROUP BY h.achievement
-        """,
-        member_id,
-        *account,
-    )
-    return dict(rows)
 
 
 async def _require_room(conn: asyncpg.Connection, account: Account, links_max: int) -> None:

@@ -1,4 +1,4 @@
-"""Members and their accounts: look-up, linking, profiles, history.
+"""Members and their accounts: look-up, profiles, history, notices.
 
 The bots call these functions; the ledger uses `accounts` to find the member behind an account.
 """

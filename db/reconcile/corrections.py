@@ -81,6 +81,26 @@ async def add_to_books(
     await want_rank(conn, platform, member_id)
 
 
+async def add_to_discord_part(
+    conn: asyncpg.Connection, platform: Platform, member_id: int, *, xp: int = 0, balance: int = 0
+) -> None:
+    """Add signed amounts to the part of a member's books that the Discord account earned."""
+    with mapped_errors():
+        await conn.execute(
+            """
+            UPDATE twinstream.sync_state SET
+                discord_xp = (discord_xp + $3::numeric)::bigint,
+                discord_balance = (discord_balance + $4::numeric)::bigint,
+                version = version + 1, updated_at = now()
+            WHERE member_id = $1 AND platform = $2
+            """,
+            member_id,
+            platform,
+            xp,
+            balance,
+        )
+
+
 async def want_rank(conn: asyncpg.Connection, platform: Platform, member_id: int) -> None:
     """Derive the rank from XP, and the rank to show from the rank."""
     with mapped_errors():

@@ -9,6 +9,7 @@ Statements that touch many members embed `want` as a CTE, so that the wish costs
 its own.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import asyncpg
@@ -142,34 +143,29 @@ async def want_merged(conn: asyncpg.Connection, *, keep: int, drop: int) -> None
         await conn.execute(_WANT_MERGED, keep, drop, LINK)
 
 
-async def want_split(conn: asyncpg.Connection, *, telegram: int, discord: int) -> None:
-    """Want the rank and achievements that the books of two members say, who were one until now.
+async def want_split(conn: asyncpg.Connection, member_ids: Sequence[int]) -> None:
+    """Want the rank and achievements that the books of members say who were one until now.
 
-    `telegram` and `discord` are the members, each with an account on that platform only. Their rows
-    moved along with the accounts, so what each account shows is known. No number is announced.
-
-    The caller has locked both members and owns the transaction.
+    Their rows moved along with the accounts, so what each account shows is known. No number is
+    announced. The caller has locked the members and owns the transaction.
     """
     with mapped_errors():
-        await conn.execute(_WANT_SPLIT, telegram, discord, LINK)
+        await conn.execute(_WANT_SPLIT, list(member_ids), LINK)
 
 
 _WANT_SPLIT: Final = f"""
-    WITH sides AS (
-        -- The platform of each member's only account.
-        SELECT * FROM (VALUES ($1::bigint, 'telegram'), ($2::bigint, 'discord'))
-            AS v (member_id, platform)
-    ), wishes AS (
-        SELECT s.member_id, s.platform, '{RANK}' AS surface, s.rank AS number,
-            'unlink' AS wanted_key, $3::smallint AS priority
-        FROM twinstream.sync_state AS s JOIN sides USING (member_id, platform)
+    WITH wishes AS (
+        -- `want` leaves out a platform on which the member has no account any more.
+        SELECT member_id, platform, '{RANK}' AS surface, rank AS number, 'unlink' AS wanted_key,
+            $2::smallint AS priority
+        FROM twinstream.sync_state WHERE member_id = ANY ($1::bigint[])
         UNION ALL
         -- An achievement that the member does not hold any more is no longer wanted.
-        SELECT f.member_id, f.platform, f.surface, (h.member_id IS NOT NULL)::integer, 'unlink', $3
-        FROM twinstream.surfaces AS f JOIN sides USING (member_id, platform)
+        SELECT f.member_id, f.platform, f.surface, (h.member_id IS NOT NULL)::integer, 'unlink', $2
+        FROM twinstream.surfaces AS f
         LEFT JOIN twinstream.achievements AS h ON h.member_id = f.member_id
             AND h.platform = f.platform AND '{ACHIEVEMENT_PREFIX}' || h.achievement = f.surface
-        WHERE f.surface <> '{RANK}'
+        WHERE f.member_id = ANY ($1::bigint[]) AND f.surface <> '{RANK}'
     )
     {want("wishes")}
 """  # noqa: S608 - constants

@@ -108,7 +108,7 @@ async def test_a_code_from_one_platform_links_on_the_other(stage):
     async with stage.telegram_bot(), stage.discord_bot():
         await win(stage, ALICE)
         told = await stage.tell_telegram(TELEGRAM_ALICE, "/link", chat_id=TELEGRAM_ALICE)
-        code = re.search(r"<code>([A-Z2-9]{10})</code>", told)[1]
+        code = re.findall(r"<code>([A-Z2-9]{10})</code>", told)[0]
         wrong = await stage.tell_discord(ALICE, "link", code="NOTTHECODE")
         linked = await stage.tell_discord(ALICE, "link", code=code)
         profile = await stage.tell_discord(ALICE, "profile")

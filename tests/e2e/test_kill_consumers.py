@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -51,8 +52,10 @@ MEMBERS_THAT_DIFFER = """
 """
 BOOKS_THAT_DO_NOT_ADD_UP = """
     SELECT count(*) FROM sync_state AS s JOIN (
-        SELECT member_id, platform, sum(delta_xp) AS xp, sum(delta_balance) AS balance
-        FROM transactions GROUP BY member_id, platform
+        SELECT a.member_id, t.platform, sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance
+        FROM transactions AS t
+        JOIN accounts AS a ON a.platform = t.source AND a.account_id = t.account_id
+        GROUP BY a.member_id, t.platform
     ) AS l USING (member_id, platform)
     WHERE (s.xp, s.balance) IS DISTINCT FROM (l.xp, l.balance)
 """
@@ -63,6 +66,7 @@ async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
     """A Redis of this test's own: the process knows no prefix."""
     with start_redis(tmp_path / "redis", persistent=False) as server:
         client = connect(server.url, name="test")
+        assert isinstance(client, Redis)
         for source in SOURCES:
             await ensure_group(client, Keys().subscription(source))
         yield client
@@ -84,7 +88,7 @@ def environ(redis: Redis, database_url: str, tmp_path: Path) -> dict[str, str]:
 async def burst(producer: Producer, numbers: range) -> None:
     chance = random.Random(numbers.start)
     for number in numbers:
-        common = {
+        common: dict[str, Any] = {
             "user_id": chance.randint(1, MEMBERS),
             "source": chance.choice(SOURCES),
             "reason": "game_guess",

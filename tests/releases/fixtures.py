@@ -27,7 +27,7 @@ from bus import Keys, connect
 from config import Settings
 from db import open_pool
 from db.pool import newest_migration
-from db.release import RELEASE
+from db.release_number import RELEASE
 from launch.demo import Demo
 from launch.errors import LaunchError
 from launch.sandbox_client import SandboxClient
@@ -72,7 +72,12 @@ BY_HAND = """
 #: The books of a release that is upgraded should add up.
 ALL_UNDONE = """
     UPDATE sync_state AS s SET xp = l.xp
-    FROM (SELECT member_id, platform, sum(delta_xp) AS xp FROM transactions GROUP BY 1, 2) AS l
+    FROM (
+        SELECT a.member_id, t.platform, sum(t.delta_xp) AS xp
+        FROM transactions AS t
+        JOIN accounts AS a ON a.platform = t.source AND a.account_id = t.account_id
+        GROUP BY 1, 2
+    ) AS l
     WHERE s.member_id = l.member_id AND s.platform = l.platform AND s.xp <> l.xp
 """
 #: A process names its machine there.

@@ -14,9 +14,9 @@ from consumers.reconcile.port import Repair
 from db import Platform, RuleBroken
 from db.ledger.entries import LedgerRow
 from db.reconcile import corrections
+from db.reconcile.comparison_queries import BooksView
 from db.reconcile.drift import Difference, Finding
 from db.reconcile.fields import FieldKind
-from db.reconcile.views import BooksView
 
 from .manual_changes import record_as_event
 
@@ -66,7 +66,12 @@ async def _repair_row(conn: asyncpg.Connection, broken: Broken) -> Repair:
         xp=broken.books.expected_xp,
         balance=broken.books.expected_balance,
     )
-    return CORRECTED
+    return await _repair_discord_part(
+        conn,
+        broken,
+        xp=broken.books.expected_discord_xp,
+        balance=broken.books.expected_discord_balance,
+    )
 
 
 async def _repair_xp(conn: asyncpg.Connection, broken: Broken) -> Repair:
@@ -96,6 +101,24 @@ async def _repair_amount(
     else:
         await savepoint.rollback()
     return repair
+
+
+async def _repair_discord_xp(conn: asyncpg.Connection, broken: Broken) -> Repair:
+    return await _repair_discord_part(conn, broken, xp=-(broken.what.amount or 0))
+
+
+async def _repair_discord_balance(conn: asyncpg.Connection, broken: Broken) -> Repair:
+    return await _repair_discord_part(conn, broken, balance=-(broken.what.amount or 0))
+
+
+async def _repair_discord_part(
+    conn: asyncpg.Connection, broken: Broken, *, xp: int = 0, balance: int = 0
+) -> Repair:
+    """Correct the part of the Discord account: the ledger alone says which account earned what."""
+    await corrections.add_to_discord_part(
+        conn, broken.platform, broken.member_id, xp=xp, balance=balance
+    )
+    return CORRECTED
 
 
 async def _repair_rank(conn: asyncpg.Connection, broken: Broken) -> Repair:
@@ -153,6 +176,8 @@ _REPAIRERS: Final[Mapping[FieldKind, Repairer]] = {
     FieldKind.ROW: _repair_row,
     FieldKind.XP: _repair_xp,
     FieldKind.BALANCE: _repair_balance,
+    FieldKind.DISCORD_XP: _repair_discord_xp,
+    FieldKind.DISCORD_BALANCE: _repair_discord_balance,
     FieldKind.RANK: _repair_rank,
     FieldKind.WANTED_RANK: _repair_rank,
     FieldKind.TOTAL_XP: _repair_total_xp,

@@ -5,13 +5,13 @@ from typing import Final
 
 import asyncpg
 
+from consumers.reconcile.decisions.differences import still_differs, with_in_flight
 from consumers.reconcile.port import Repair
-from consumers.reconcile.rules import still_differs, with_in_flight
 from db import Platform
-from db.reconcile import corrections, views
+from db.reconcile import comparison_queries, corrections
+from db.reconcile.comparison_queries import BooksView
 from db.reconcile.drift import Finding
 from db.reconcile.fields import Field, FieldKind
-from db.reconcile.views import BooksView
 from schemas import SnapshotRow
 from schemas.snapshots import SubjectName, Value
 
@@ -22,6 +22,8 @@ ENTERED: Final = "entered"
 
 _XP: Final = FieldKind.XP.value
 _BALANCE: Final = FieldKind.BALANCE.value
+_DISCORD_XP: Final = FieldKind.DISCORD_XP.value
+_DISCORD_BALANCE: Final = FieldKind.DISCORD_BALANCE.value
 _RANK: Final = FieldKind.RANK.value
 _WANTED_RANK: Final = FieldKind.WANTED_RANK.value
 _TOTAL_XP: Final = FieldKind.TOTAL_XP.value
@@ -49,14 +51,16 @@ class BooksSubject:
 
     async def ids_after(self, conn: asyncpg.Connection, after: int, limit: int) -> Sequence[int]:
         """Return the next members."""
-        return await views.members_after(conn, after, limit)
+        return await comparison_queries.members_after(conn, after, limit)
 
     async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
         """Read these members' books, in one view."""
-        found = await views.books(conn, self.platform, ids)
+        found = await comparison_queries.books(conn, self.platform, ids)
         rows = [self._row(books) for books in found]
         differing = [row.id for row in rows if row.seen != row.expected]
-        in_flight = await views.in_flight(conn, self.platform, differing) if differing else {}
+        in_flight = (
+            await comparison_queries.in_flight(conn, self.platform, differing) if differing else {}
+        )
         return [with_in_flight(row, in_flight.get(row.id)) for row in rows]
 
     def _row(self, books: BooksView) -> SnapshotRow:
@@ -70,6 +74,12 @@ class BooksSubject:
                 seen[_RANK], expected[_RANK] = books.seen_rank, books.expected_rank
             elif books.wanted_rank not in (None, books.seen_rank):
                 seen[_WANTED_RANK], expected[_WANTED_RANK] = books.wanted_rank, books.seen_rank
+            if books.seen_discord_xp != books.expected_discord_xp:
+                seen[_DISCORD_XP] = books.seen_discord_xp
+                expected[_DISCORD_XP] = books.expected_discord_xp
+            if books.seen_discord_balance != books.expected_discord_balance:
+                seen[_DISCORD_BALANCE] = books.seen_discord_balance
+                expected[_DISCORD_BALANCE] = books.expected_discord_balance
         expected |= {Field(FieldKind.ACHIEVEMENT, name).text: HELD for name in books.missing}
         seen |= {Field(FieldKind.ACHIEVEMENT, name).text: HELD for name in books.additional}
         expected |= {Field(FieldKind.ENTRY, key).text: ENTERED for key in books.unentered}
@@ -91,7 +101,7 @@ class BooksSubject:
         what = finding.difference
         if not await corrections.lock_member(conn, what.subject_id):
             return GONE
-        [books] = await views.books(conn, self.platform, [what.subject_id])
+        [books] = await comparison_queries.books(conn, self.platform, [what.subject_id])
         if not still_differs(what, self._row(books)):
             return GONE
         # A link may have given the member an account since the page was read.

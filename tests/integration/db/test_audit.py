@@ -5,6 +5,8 @@ Each way to be wrong is made by hand, and turns the check red that is there for 
 
 import asyncio
 import random
+from collections.abc import Sequence
+from functools import partial
 
 import asyncpg
 import pytest
@@ -19,7 +21,16 @@ from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.platforms import Platform
 from db.stores.port import Store
 from db.upkeep.audit import PAGE_ROWS, Audit, audit
-from tests.support.record import achievement, balance, key_of, persistently, record, settle, xp
+from tests.support.recorded_events import (
+    achievement,
+    balance,
+    key_of,
+    persistently,
+    record,
+    settle,
+    xp,
+)
+from tests.support.tampering import tamper
 
 MIRA, LEO, ANNA = 1001, 1002, 2003
 #: Settled long ago, on its way, and buried.
@@ -67,7 +78,14 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
     assert found.differences == 0
     assert (found.on_their_way, found.buried) == (1, 1)
     looked_at = {check.name: check.looked_at for check in found.checks}
-    assert looked_at == {"books": 4, "ranks": 4, "achievements": 2, "totals": 2, "events": 7}
+    assert looked_at == {
+        "accounts": 3,
+        "books": 4,
+        "ranks": 4,
+        "achievements": 2,
+        "totals": 2,
+        "events": 7,
+    }
 
 
 @pytest.mark.parametrize(
@@ -124,15 +142,64 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
             """,
             {"events"},
         ),
-        ("UPDATE sync_events SET member_id = (SELECT max(id) FROM members)", {"events"}),
+        ("UPDATE sync_events SET account_id = 9", {"events"}),
+        ("UPDATE sync_state SET discord_xp = discord_xp + 1", {"books"}),
+        ("UPDATE sync_state SET discord_balance = discord_balance - 1", {"books"}),
+        (
+            "UPDATE transactions SET source = 'discord', account_id = 2003 WHERE delta_xp = 15",
+            {"books", "events"},
+        ),
+        (
+            "DELETE FROM accounts WHERE platform = 'discord'",
+            {"accounts", "books", "totals"},
+        ),
+        (
+            "UPDATE transactions SET account_id = 9 WHERE delta_xp = 7",
+            {"accounts", "books", "totals", "events"},
+        ),
     ],
 )
 async def test_every_way_to_be_wrong_is_seen(history: asyncpg.Pool, harm: str, checks: set[str]):
-    await history.execute(harm)
+    await tamper(history, harm)
 
     found = await look(history)
 
     assert set(red(found)) == checks
+
+
+async def test_the_books_keep_the_part_that_the_discord_account_earned(history: asyncpg.Pool):
+    await record(history, xp(4, "7", user_id=ANNA, source="discord"), source="discord")
+
+    assert red(await look(history)) == {}
+    assert await history.fetch(
+        "SELECT xp, discord_xp FROM sync_state WHERE platform = 'discord' AND discord_xp > 0"
+    ) == [(30, 15)]
+
+
+async def test_a_tampered_part_of_the_discord_account_is_named(history: asyncpg.Pool):
+    await history.execute(
+        "UPDATE sync_state SET discord_xp = 12 WHERE platform = 'telegram' AND discord_xp = 11"
+    )
+
+    found = await look(history)
+
+    [books] = [check for check in found.checks if check.name == "books"]
+    [one] = books.examples
+    assert (one.seen, one.expected) == (
+        "42 XP, 20 balance, of which Discord 12 and 0",
+        "42 XP, 20 balance, of which Discord 11 and 0",
+    )
+
+
+async def test_an_account_with_entries_and_no_member_is_named(history: asyncpg.Pool):
+    await history.execute("DELETE FROM accounts WHERE platform = 'discord'")
+
+    found = await look(history)
+
+    [accounts] = [check for check in found.checks if check.name == "accounts"]
+    assert [tuple(one) for one in accounts.examples] == [
+        (f"account {ANNA} of discord", "no member", "a member")
+    ]
 
 
 async def test_a_completed_event_that_was_cleaned_away_is_no_difference(history: asyncpg.Pool):
@@ -179,10 +246,12 @@ async def test_nothing_looks_wrong_while_everything_moves(pool: asyncpg.Pool):
         number = 0
         while not done.is_set():
             number += 1
-            facts = [xp(1, f"{number}.{one}", user_id=chance.randrange(1, 30)) for one in range(5)]
-            await persistently(lambda facts=facts: record(pool, *facts))
+            envelopes = [
+                xp(1, f"{number}.{one}", user_id=chance.randrange(1, 30)) for one in range(5)
+            ]
+            await persistently(partial(record, pool, *envelopes))
             if chance.random() < 0.8:
-                await persistently(lambda facts=facts: settle(pool, *facts))
+                await persistently(partial(settle, pool, *envelopes))
 
     playing = asyncio.create_task(play())
     try:
@@ -306,7 +375,7 @@ async def test_a_table_of_more_than_one_page_is_looked_at_whole(pool: asyncpg.Po
 class Unordered:
     """Another program's class that takes `after` for a hint."""
 
-    async def apply(self, conn: asyncpg.Connection, changes: list[Change]) -> list[int]:
+    async def apply(self, conn: asyncpg.Connection, changes: Sequence[Change]) -> list[int]:
         return []
 
     async def snapshot(self, conn, after, limit, among=None) -> list[Holding]:
@@ -322,16 +391,16 @@ async def test_the_audit_changes_nothing_and_locks_nothing(history: asyncpg.Pool
     """A write in the middle of it commits, and is not part of what it sees."""
     names: list[str] = []
     writes: list[asyncio.Task] = []
-    fact: Envelope = xp(1, "77")
+    envelope: Envelope = xp(1, "77")
 
     def tell(name: str) -> None:
         names.append(name)
         if name == "ranks":
-            writes.append(asyncio.create_task(record(history, fact)))
+            writes.append(asyncio.create_task(record(history, envelope)))
 
     found = await look(history, tell=tell)
     await asyncio.gather(*writes)
 
-    assert names == ["books", "ranks", "achievements", "totals", "events"]
+    assert names == ["accounts", "books", "ranks", "achievements", "totals", "events"]
     assert red(found) == {}
     assert found.on_their_way == 1

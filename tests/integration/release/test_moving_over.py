@@ -17,7 +17,7 @@ from db import open_pool
 from db.members.history import history
 from db.stop_signs import MOVING
 from db.upkeep import retention
-from launch import schema_home
+from launch import postgres_schema
 from launch.errors import LaunchError
 from launch.migrate import SCHEMA, contract, dump_schema, expand, migrate
 from launch.servers import Server, postgres_tool, start_postgres, start_redis
@@ -362,8 +362,8 @@ async def test_a_new_database_has_nothing_to_wait_for(server):
 
 
 async def test_a_table_that_is_locked_delays_the_bots_for_a_moment_only(url, conn, monkeypatch):
-    monkeypatch.setattr(schema_home, "TRIES_MAX", 2)
-    monkeypatch.setattr(schema_home, "LOCK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(postgres_schema, "TRIES_MAX", 2)
+    monkeypatch.setattr(postgres_schema, "LOCK_TIMEOUT_S", 0.1)
     async with conn.transaction():
         await conn.fetchval("SELECT count(*) FROM transactions")  # such as a backup
 

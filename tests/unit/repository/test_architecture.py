@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+from launch import deployment_status
+
 ROOT = Path(__file__).parents[3]
 
 GROUNDS = {"schemas", "bus", "db", "config"}
@@ -40,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 #: These prove the product and are no part of it.
 PROOFS = {"chaos", "simulation", "benchmarks"}
 #: `producer.py` and `__init__.py` stand above them all; errors, platforms and the like below.
-ROOMS_OF_DB = ("surfaces", "stores", "members", "ledger", "reconcile", "upkeep")
+ROOMS_OF_DB = ("surfaces", "stores", "members", "ledger", "links", "reconcile", "upkeep")
 #: Only these files read the environment: the entry points of processes, and config for them.
 READS_ENVIRONMENT = re.compile(
     r"config/settings\.py|launch/.+|sandbox/__main__\.py"
@@ -56,9 +58,14 @@ WHEEL_NEEDS = {
     "db": {"asyncpg", "structlog"},
 }
 
+#: The table that dbmate keeps, which db/schema.sql leaves out.
+MIGRATED = "schema_migrations"
+#: Statements that people type, on a login whose search path ends with our schema.
+FOR_PEOPLE = set(deployment_status.QUERIES)
+
 SQL = re.compile(
     r"\A\s*(?:--[^\n]*\n\s*)*(?:"
-    r"SELECT\s.+|INSERT\s+INTO\s.+|UPDATE\s+\w+\s+(?:AS\s+\w+\s+)?SET\s.+|DELETE\s+FROM\s.+"
+    r"SELECT\s.+|INSERT\s+INTO\s.+|UPDATE\s+[\w.]+\s+(?:AS\s+\w+\s+)?SET\s.+|DELETE\s+FROM\s.+"
     r"|WITH\s+\w+\s.*AS\s.*\(.+|(?:CREATE|ALTER|DROP)\s+(?:TABLE|INDEX|DATABASE|SCHEMA)\s.+"
     r"|TRUNCATE\s.+|LOCK\s+TABLE\s.+|SET\s+(?:LOCAL|SESSION)\s.+)",
     re.DOTALL,
@@ -404,15 +411,37 @@ def test_sql_is_written_in_db_only():
     assert not strays
 
 
+def test_every_statement_names_the_schema_of_our_objects():
+    """A bot's own `members`, or a pooler's search path, must not decide which table is meant."""
+    schema = (ROOT / "db/schema.sql").read_text(encoding="utf-8")
+    tables = "|".join([*re.findall(r"^CREATE TABLE twinstream\.(\w+)", schema, re.M), MIGRATED])
+    functions = "|".join(re.findall(r"^CREATE FUNCTION twinstream\.(\w+)", schema, re.M))
+    unnamed = re.compile(
+        rf"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|ONLY|TRUNCATE|ON)\s+(?:{tables})\b(?!\.)"
+        rf"|(?<![\w.])(?:{functions})\s*\("
+    )
+    strays = [
+        f"{named(path)}:{line} says {found[0]!r}"
+        for path in sources()
+        if package_of(path) in {"db", "launch"}
+        for text, line in texts(path)
+        if text not in FOR_PEOPLE and (found := unnamed.search(text))
+    ]
+
+    assert not strays
+
+
 def test_what_members_should_see_is_written_in_one_place():
     """Five statements wrote it once, in three variants; two of them were wrong."""
-    assigned = re.compile(r"(?<![\w.])(?:wanted|wanted_key|wanted_at|priority)\s*=(?!=)")
+    written = re.compile(
+        r"(?<![\w.])(?:wanted|wanted_key|wanted_at|priority)\s*=(?!=)|INTO twinstream\.surfaces"
+    )
     strays = [
         f"{named(path)}:{line} writes {found[0]!r}"
         for path in sources()
         if package_of(path) == "db" and named(path) != WRITES_WISHES
         for text, line in texts(path)
-        if (found := assigned.search(text)) or (found := re.search("INSERT INTO surfaces", text))
+        if (found := written.search(text))
     ]
 
     assert not strays
@@ -439,6 +468,7 @@ def test_the_sql_pattern_knows_statements_from_sentences():
         "INSERT INTO transactions (id) VALUES ($1)",
         "WITH added AS (SELECT 1) SELECT 2",
         "-- why\nUPDATE members SET xp = 1",
+        "UPDATE twinstream.members AS m SET xp = 1",
     ):
         assert SQL.match(statement)
     for sentence in ("Select a rank", "update", "With pleasure", "UPDATE your bot", "DELETE"):

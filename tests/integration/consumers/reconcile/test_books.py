@@ -9,6 +9,7 @@ from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer
 from db.links.codes import issue_code, redeem_code
+from db.upkeep.audit import audit
 from tests.support.reconcile import (
     a_pass,
     decisions,
@@ -17,18 +18,19 @@ from tests.support.reconcile import (
     opened,
     whys,
 )
+from tests.support.tampering import tamper
 
 MIRA, MIRA_IN_DISCORD = 1001, 2001
 
 
 @pytest.fixture
-async def role(parts: Resources) -> AsyncIterator[Reconcile]:
-    async with opened(parts) as role:
+async def role(resources: Resources) -> AsyncIterator[Reconcile]:
+    async with opened(resources) as role:
         yield role
 
 
 @pytest.fixture
-async def mira(parts: Resources, producer: Producer) -> int:
+async def mira(resources: Resources, producer: Producer) -> int:
     """A linked member with 100 XP, 20 balance and an achievement; all of it has arrived."""
     for number, delta in enumerate((60, 40)):
         await producer.create_xp_change_event(
@@ -40,13 +42,13 @@ async def mira(parts: Resources, producer: Producer) -> int:
     await producer.create_achievement_event(
         user_id=MIRA, achievement="lucky_guess", source="telegram"
     )
-    async with parts.pool.acquire() as conn:
+    async with resources.pool.acquire() as conn:
         code = await issue_code(conn, "discord", MIRA_IN_DISCORD)
         await redeem_code(conn, "telegram", MIRA, code)
         member_id: int = await conn.fetchval(
             "SELECT member_id FROM accounts WHERE account_id = $1", MIRA
         )
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
     return member_id
 
 
@@ -78,7 +80,7 @@ async def test_a_pass_over_an_undisturbed_system_writes_nothing(
 
 
 async def test_a_change_made_on_telegram_becomes_an_event_that_discord_follows(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, mira: int
 ):
     await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'telegram'")
 
@@ -86,7 +88,7 @@ async def test_a_change_made_on_telegram_becomes_an_event_that_discord_follows(
     assert (first.findings, first.repairs) == (1, 0)
     assert await books(pool, "discord") == (100, 20, 3)
     second = await a_pass(role, pool)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     assert second.repairs == 1
     assert await books(pool, "telegram") == await books(pool, "discord") == (150, 20, 3)
@@ -106,13 +108,13 @@ async def test_a_change_made_on_telegram_becomes_an_event_that_discord_follows(
 
 
 async def test_a_change_made_on_discord_is_taken_back(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, mira: int
 ):
     await pool.execute("UPDATE sync_state SET balance = 999 WHERE platform = 'discord'")
 
     await a_pass(role, pool)
     report = await a_pass(role, pool)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     assert report.repairs == 1
     assert await books(pool, "discord") == (100, 20, 3)
@@ -168,7 +170,7 @@ async def test_another_difference_than_before_is_watched_anew(
 async def test_events_on_their_way_change_nothing_about_a_difference(
     role: Reconcile,
     pool: asyncpg.Pool,
-    parts: Resources,
+    resources: Resources,
     producer: Producer,
     mira: int,
     in_flight: int,
@@ -183,9 +185,9 @@ async def test_events_on_their_way_change_nothing_about_a_difference(
             entity_id=f"d{number}",
         )
     await a_pass(role, pool)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
     await a_pass(role, pool)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     assert (await books(pool, "telegram"))[0] == 150 + in_flight * 10
     assert await both_sides_equal(pool)
@@ -236,7 +238,7 @@ async def test_an_achievement_that_was_taken_away_is_put_back(
 
 
 async def test_an_achievement_given_by_hand_counts_on_telegram_and_not_on_discord(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, mira: int
 ):
     for platform, name in (("telegram", "first_win"), ("discord", "old_hand")):
         await pool.execute(
@@ -245,7 +247,7 @@ async def test_an_achievement_given_by_hand_counts_on_telegram_and_not_on_discor
 
     await a_pass(role, pool)
     await a_pass(role, pool)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     rows = await pool.fetch("SELECT platform, achievement FROM achievements ORDER BY 1, 2")
     assert list(map(tuple, rows)) == [
@@ -269,13 +271,36 @@ async def test_books_that_were_deleted_are_not_taken_for_zero(
     assert await pool.fetchval("SELECT count(*) FROM transactions WHERE reason = 'reconcile'") == 0
 
 
+async def test_the_part_of_the_discord_account_is_corrected_to_the_ledger(
+    role: Reconcile, pool: asyncpg.Pool, parts: Resources, producer: Producer, mira: int
+):
+    """Else no unlink could separate the two accounts: it would find that the books differ."""
+    await producer.create_xp_change_event(
+        user_id=MIRA_IN_DISCORD, delta_xp=7, source="discord", reason="game", entity_id="1"
+    )
+    await let_everything_arrive(parts)
+    await pool.execute("DELETE FROM sync_state WHERE platform = 'telegram'")
+    await pool.execute("UPDATE sync_state SET discord_xp = 9, discord_balance = -1")
+
+    await a_pass(role, pool)
+    report = await a_pass(role, pool)
+
+    assert report.repairs == 3
+    assert await pool.fetch("SELECT xp, discord_xp, discord_balance FROM sync_state") == [
+        (107, 7, 0),
+        (107, 7, 0),
+    ]
+    async with pool.acquire() as conn:
+        assert (await audit(conn, {})).differences == 0
+
+
 @pytest.mark.parametrize("event_is_there", [True, False])
 async def test_an_event_that_is_said_to_have_arrived_and_has_not_is_sent_again(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int, event_is_there: bool
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, mira: int, event_is_there: bool
 ):
     key = "tg_game_1001_0"
-    await pool.execute(
-        "DELETE FROM transactions WHERE idempotency_key = $1 AND platform = 'discord'", key
+    await tamper(
+        pool, "DELETE FROM transactions WHERE idempotency_key = $1 AND platform = 'discord'", key
     )
     await pool.execute("UPDATE sync_state SET xp = xp - 60, rank = rank_of(xp - 60)"
                        " WHERE platform = 'discord'")  # fmt: skip
@@ -285,7 +310,7 @@ async def test_an_event_that_is_said_to_have_arrived_and_has_not_is_sent_again(
     await a_pass(role, pool)
     report = await a_pass(role, pool)
     assert report.repairs >= 1
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     assert await books(pool, "discord") == (100, 20, 3)
 

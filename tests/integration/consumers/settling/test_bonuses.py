@@ -12,6 +12,7 @@ from config import AchievementSetting, Community
 from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling, open_role
 from db.ledger import events
+from db.links import links
 from db.links.codes import issue_code, redeem_code
 from tests.support.settling import NOON, Desk, edited, until
 
@@ -25,14 +26,14 @@ def community(community: Community) -> Community:
 
 
 @pytest.fixture
-async def to_discord(parts: Resources) -> AsyncIterator[Settling]:
-    async with open_role(parts, source="telegram") as role:
+async def to_discord(resources: Resources) -> AsyncIterator[Settling]:
+    async with open_role(resources, source="telegram") as role:
         yield role
 
 
 @pytest.fixture
-async def to_telegram(parts: Resources) -> AsyncIterator[Settling]:
-    async with open_role(parts, source="discord") as role:
+async def to_telegram(resources: Resources) -> AsyncIterator[Settling]:
+    async with open_role(resources, source="discord") as role:
         yield role
 
 
@@ -128,7 +129,7 @@ async def test_however_often_an_achievement_is_delivered_its_bonus_counts_once(t
 
 
 async def test_a_crash_between_the_bonus_and_the_achievement_gives_it_once(
-    parts, desk, monkeypatch
+    resources, desk, monkeypatch
 ):
     await desk.add("telegram", unlocked())
 
@@ -137,12 +138,12 @@ async def test_a_crash_between_the_bonus_and_the_achievement_gives_it_once(
 
     with monkeypatch.context() as patched:
         patched.setattr(events, "settle", crash)
-        async with open_role(parts, source="telegram") as role:
+        async with open_role(resources, source="telegram") as role:
             with pytest.raises(asyncio.CancelledError):
                 await role.step()
     assert (await books(desk))["settled"] == (50, 7)
 
-    async with open_role(parts, source="telegram") as role:
+    async with open_role(resources, source="telegram") as role:
         await settle_all(desk, role)
 
     assert await books(desk) == ONCE
@@ -191,18 +192,38 @@ async def test_a_refused_achievement_brings_no_bonus(to_discord, desk, producer)
 
 
 async def test_a_bonus_that_is_configured_later_is_not_given_for_what_was_settled_before(
-    parts, desk
+    resources, desk
 ):
     bare = AchievementSetting(name="lucky_guess", title="Lucky")
     before = replace(
-        parts, community=msgspec.structs.replace(parts.community, achievements=(bare,))
+        resources, community=msgspec.structs.replace(resources.community, achievements=(bare,))
     )
     await desk.add("telegram", unlocked())
     async with open_role(before, source="telegram") as role:
         await settle_all(desk, role)
     await desk.add("telegram", unlocked())
 
-    async with open_role(parts, source="telegram") as role:
+    async with open_role(resources, source="telegram") as role:
         await role.step()
 
     assert (await books(desk))["settled"] == (0, 0)
+
+
+@pytest.mark.parametrize("undone", [False, True])
+async def test_the_bonus_is_paid_once_even_if_the_accounts_part_again(
+    to_discord, to_telegram, desk, undone
+):
+    await desk.add("telegram", unlocked())
+    await settle_all(desk, to_discord)
+    await link(desk)
+    async with desk.pool.acquire() as conn, conn.transaction():
+        if undone:
+            await links.undo(conn, 1)
+        else:
+            await links.unlink(conn, platform="discord", account_id=DISCORD_ALICE)
+
+    await desk.add("discord", unlocked("discord", DISCORD_ALICE))
+    await settle_all(desk, to_discord, to_telegram)
+
+    assert await books(desk) == ONCE
+    assert (await books(desk, DISCORD_ALICE, "discord"))["settled"] == (0, 0)

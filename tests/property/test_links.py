@@ -1,0 +1,301 @@
+"""Law 9: under any sequence of earning, spending, linking, unlinking, undoing and moving, no point
+appears or goes, except by an entry that names the policy that moved it.
+
+A history is drawn and carried out on a real Postgres. Beside it runs a model that knows nothing of
+tables: what each account has, and whose it is.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import schemas
+from db import InsufficientFunds
+from db.ledger import events
+from db.ledger.envelopes import Envelope
+from db.links import links
+from db.links.account_moves import move
+from db.links.links import Link, LinkRefused, Policy
+from db.upkeep.audit_queries import BY_LEDGER
+from launch.servers import Server
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+EXAMPLES = 150
+ACCOUNTS = {"telegram": (1, 2), "discord": (11, 12)}
+POLICIES = ("sum", "max", "telegram", "discord")
+#: More than any history has, so that the limit is not what ends a link here.
+LINKS_MAX = 1_000
+
+Account = tuple[Any, int]
+
+
+class Step(NamedTuple):
+    """One thing that happens; what the numbers mean depends on it."""
+
+    what: str
+    account: Account
+    other: int
+    amount: int
+    policy: Any
+
+
+def steps() -> st.SearchStrategy[list[Step]]:
+    account = st.sampled_from([(p, n) for p, numbers in ACCOUNTS.items() for n in numbers])
+    what = st.sampled_from(["earn", "earn", "earn", "arrive", "link", "unlink", "undo", "move"])
+    step = st.builds(
+        Step,
+        what,
+        account,
+        st.integers(0, 1),
+        st.integers(-30, 40).filter(bool),
+        st.sampled_from(POLICIES),
+    )
+    return st.lists(step, min_size=3, max_size=18)
+
+
+@dataclass
+class Past:
+    """A link as the model remembers it: what its policy and its end took from each account."""
+
+    link: Link
+    moved: dict[Account, int]
+    ended: bool = False
+    is_undone: bool = False
+
+
+@dataclass
+class Model:
+    """What each account has, and which accounts are linked. XP only: balances take the same way."""
+
+    has: dict[Account, int] = field(default_factory=dict)
+    links: list[Past] = field(default_factory=list)
+
+    def partner(self, account: Account) -> Account | None:
+        past = self.current(account)
+        if past is None:
+            return None
+        one, two = past.link.telegram, past.link.discord
+        other = two if account == one else one
+        return (other.platform, other.account_id)
+
+    def current(self, account: Account) -> Past | None:
+        return next((past for past in self.links if not past.ended and account in past.moved), None)
+
+    def total(self, account: Account) -> int:
+        partner = self.partner(account)
+        return self.has.get(account, 0) + (self.has.get(partner, 0) if partner else 0)
+
+    def change(self, account: Account, amount: int, past: Past | None = None) -> None:
+        self.has[account] = self.has.get(account, 0) + amount
+        if past is not None:
+            past.moved[account] += amount
+
+
+class World:
+    """One history, carried out on the record and on the model."""
+
+    def __init__(self, conn: asyncpg.Connection) -> None:
+        self.conn = conn
+        self.model = Model()
+        self.on_their_way: list[Envelope] = []
+        self.number = 0
+
+    async def run(self, history: list[Step]) -> None:
+        for step in history:
+            await getattr(self, step.what)(step)
+            await self.check_totals()
+        for envelope in self.on_their_way:
+            await self.settle(envelope)
+        await self.check_books()
+
+    async def earn(self, step: Step) -> None:
+        self.number += 1
+        platform, account_id = step.account
+        event = schemas.xp_changed(
+            user_id=account_id,
+            delta_xp=step.amount,
+            source=platform,
+            reason="game",
+            entity_id=str(self.number),
+            occurred_at=NOON,
+        )
+        envelope = Envelope(event, schemas.encode(event))
+        try:
+            async with self.conn.transaction():
+                await events.record(self.conn, platform, [envelope])
+        except InsufficientFunds:
+            assert self.model.total(step.account) + step.amount < 0
+            return
+        self.model.change(step.account, step.amount)
+        self.on_their_way.append(envelope)
+
+    async def arrive(self, step: Step) -> None:
+        if self.on_their_way:
+            await self.settle(self.on_their_way.pop(step.other % len(self.on_their_way)))
+
+    async def settle(self, envelope: Envelope) -> None:
+        source = envelope.event.source
+        async with self.conn.transaction():
+            await events.settle(self.conn, schemas.opposite(source), source, [envelope])
+
+    async def link(self, step: Step) -> None:
+        telegram = ("telegram", ACCOUNTS["telegram"][step.other])
+        discord = ("discord", ACCOUNTS["discord"][step.amount % 2])
+        refused = self.model.current(telegram) or self.model.current(discord)
+        try:
+            async with self.conn.transaction():
+                made = await links.link(
+                    self.conn,
+                    telegram_account_id=telegram[1],
+                    discord_account_id=discord[1],
+                    policy=step.policy,
+                    links_max=LINKS_MAX,
+                )
+            refusal = None
+        except LinkRefused as error:
+            refusal = error.rule
+        assert (refusal is not None) == bool(refused), refusal
+        if refusal is not None:
+            return
+        past = Past(made, {telegram: 0, discord: 0})
+        for account, amount in taken(self.model, telegram, discord, step.policy).items():
+            self.model.change(account, -amount, past)
+        self.model.links.append(past)
+
+    async def unlink(self, step: Step) -> None:
+        past = self.model.current(step.account)
+        platform, account_id = step.account
+        try:
+            async with self.conn.transaction():
+                await links.unlink(self.conn, platform=platform, account_id=account_id)
+            refusal = None
+        except LinkRefused as error:
+            refusal = error.rule
+        assert (refusal is not None) == (past is None), refusal
+        if past is None:
+            return
+        amount = self.model.has.get(past.link.discord, 0)
+        self.model.change(past.link.telegram, amount, past)
+        self.model.change(past.link.discord, -amount, past)
+        past.ended = True
+
+    async def undo(self, step: Step) -> None:
+        if not self.model.links:
+            return
+        past = self.model.links[step.amount % len(self.model.links)]
+        later = self.model.links[self.model.links.index(past) + 1 :]
+        refused = past.is_undone or any(past.moved.keys() & one.moved.keys() for one in later)
+        try:
+            async with self.conn.transaction():
+                await links.undo(self.conn, past.link.id)
+            refusal = None
+        except LinkRefused as error:
+            refusal = error.rule
+        assert (refusal is not None) == bool(refused), refusal
+        if refusal is not None:
+            return
+        for account, amount in past.moved.items():
+            self.model.change(account, -amount)
+        lacks = {account: min(0, self.model.has.get(account, 0)) for account in past.moved}
+        for account, amount in lacks.items():
+            [other] = [one for one in past.moved if one != account]
+            self.model.change(account, -amount)
+            self.model.change(other, amount)
+        past.is_undone = past.ended = True
+
+    async def move(self, step: Step) -> None:
+        platform, old = step.account
+        new = ACCOUNTS[platform][step.other]
+        refused = old == new or self.model.current((platform, new))
+        try:
+            async with self.conn.transaction():
+                await move(self.conn, platform=platform, from_account_id=old, to_account_id=new)
+            refusal = None
+        except LinkRefused as error:
+            refusal = error.rule
+        assert (refusal is not None) == bool(refused), refusal
+        if refusal is not None:
+            return
+        amount = self.model.has.get(step.account, 0)
+        self.model.change((platform, new), amount)
+        self.model.change(step.account, -amount)
+        past = self.model.current(step.account)
+        if past is not None:
+            partner = self.model.partner(step.account)
+            assert partner is not None
+            past.ended = True
+            [newest] = await self.conn.fetch("SELECT * FROM links ORDER BY id DESC LIMIT 1")
+            self.model.links.append(Past(Link(*newest), {(platform, new): 0, partner: 0}))
+
+    async def check_totals(self) -> None:
+        rows = await self.conn.fetch(
+            "SELECT platform, account_id, m.xp FROM accounts JOIN members AS m ON m.id = member_id"
+        )
+        for platform, account_id, xp in rows:
+            assert xp == self.model.total((platform, account_id)), (platform, account_id)
+
+    async def check_books(self) -> None:
+        for platform in schemas.SOURCES:
+            rows = await self.conn.fetch(
+                "SELECT a.platform, a.account_id, s.xp FROM sync_state AS s"
+                " JOIN accounts AS a USING (member_id) WHERE s.platform = $1",
+                platform,
+            )
+            for source, account_id, xp in rows:
+                assert xp == self.model.total((source, account_id)), (platform, source, account_id)
+        for query in BY_LEDGER.values():
+            wrong = await self.conn.fetch(f"SELECT * FROM ({query}) AS q WHERE differs")
+            assert wrong == []
+
+
+def taken(model: Model, telegram: Account, discord: Account, policy: Policy) -> dict[Account, int]:
+    """What a policy takes from each account."""
+    has = {one: model.has.get(one, 0) for one in (telegram, discord)}
+    if policy == "sum":
+        return {}
+    if policy == "max":
+        loser = telegram if has[telegram] < has[discord] else discord
+        return {loser: has[loser]}
+    return {one: has[one] for one in has if one[0] != policy}
+
+
+@pytest.fixture
+def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Connection]]:
+    """A connection to a fresh database that outlives the examples, with a loop of its own."""
+    admin_url = postgres.url.replace("/template", "/postgres")
+    with asyncio.Runner() as runner:
+        admin = runner.run(asyncpg.connect(admin_url))
+        runner.run(admin.execute('CREATE DATABASE "links" TEMPLATE template'))
+        conn = runner.run(asyncpg.connect(postgres.url.replace("/template", "/links")))
+        yield runner, conn
+        runner.run(conn.close())
+        runner.run(admin.execute('DROP DATABASE "links" WITH (FORCE)'))
+        runner.run(admin.close())
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps())
+def test_no_point_appears_or_goes_by_linking(record, history):
+    runner, conn = record
+
+    async def example() -> None:
+        # Rolled back in the end: nothing of one example is there in the next.
+        whole = conn.transaction()
+        await whole.start()
+        try:
+            await World(conn).run(history)
+        finally:
+            await whole.rollback()
+
+    runner.run(example())
