@@ -1,4 +1,4 @@
-"""The contract: taking away what only release 0.1 needs of the database (db/contracts/0.2.sql).
+"""The contract: taking away what only release 0.1 needs of the database (db/contracts/0.2).
 
 `launch migrate` expands the schema, so that processes of both releases work on it. Once the last
 process of the old release is gone, `launch contract` makes it the schema of the new release.
@@ -22,17 +22,20 @@ from .errors import LaunchError
 from .psql import without_password
 from .servers import postgres_tool
 
-SQL: Final = Path(f"db/contracts/{SERIES}.sql")
+#: The three steps. Each can be repeated after one that was cut off.
+CLOSE, ADD_UP, OPEN = (
+    Path(f"db/contracts/{SERIES}", name) for name in ("1_close.sql", "2_add_up.sql", "3_open.sql")
+)
 #: Seconds that the contract waits for a lock before it gives up: a bot's statement, which waits
 #: behind it, has 30.
 LOCK_TIMEOUT_S: Final = 5
 
-#: What `launch migrate` says of a database with data of release 0.1.
+#: The last line of `launch migrate` on a database with data of release 0.1.
 NEXT: Final = (
     "Processes of release 0.1 may go on beside those of 0.2. Linking and reconcile wait until none"
     " of release 0.1 is left and `make contract` has run (docs/upgrade.md)."
 )
-#: What an operator can do who has a backup already.
+#: The way on for an operator who has a backup already.
 WITHOUT_BACKUP: Final = "or take a backup by other means and add --without-backup"
 
 
@@ -40,17 +43,17 @@ async def finish_or_wait(conn: asyncpg.Connection) -> str:
     """Contract a database that holds nothing yet; let one with data wait. Returns what is next."""
     if await is_done(conn):
         return ""
+    has_data = await conn.fetchval("SELECT EXISTS (SELECT FROM twinstream.accounts)")
+    if not has_data and not await old_sessions.find(conn):
+        await contract(conn)
+        return ""
     async with conn.transaction():
-        has_data = await conn.fetchval("SELECT EXISTS (SELECT FROM twinstream.accounts)")
-        if not has_data and not await old_sessions.find(conn):
-            await _run(conn)
-            return ""
         await postgres_schema.set_stop_signs(conn)
     return NEXT
 
 
 async def contract(conn: asyncpg.Connection) -> None:
-    """Contract the database, in one transaction.
+    """Contract the database. If it is cut off in between, do it again.
 
     Raises:
         LaunchError: a session of release 0.1 lives, or another transaction holds a table.
@@ -59,12 +62,16 @@ async def contract(conn: asyncpg.Connection) -> None:
         async with conn.transaction():
             await conn.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
             await refuse_old_sessions(conn)
-            await _run(conn)
+            await conn.execute(_read(CLOSE))
     except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
         raise LaunchError(
             "another transaction holds a table, such as a backup or a long query, so nothing was"
             " changed: wait for its end, then run the command again"
         ) from None
+    await conn.execute(_read(ADD_UP))
+    async with conn.transaction():
+        await conn.execute(_read(OPEN))
+        await conn.execute("DELETE FROM twinstream.stop_signs WHERE reason = $1", MOVING)
 
 
 async def is_done(conn: asyncpg.Connection) -> bool:
@@ -97,11 +104,6 @@ async def refuse_old_sessions(conn: asyncpg.Connection) -> None:
         )
 
 
-async def _run(conn: asyncpg.Connection) -> None:
-    await conn.execute(SQL.read_text(encoding="utf-8"))
-    await conn.execute("DELETE FROM twinstream.stop_signs WHERE reason = $1", MOVING)
-
-
 def back_up(database_url: str, folder: Path) -> Path:
     """Dump the schema `twinstream` into a file in a private folder. Returns the file.
 
@@ -127,6 +129,10 @@ def back_up(database_url: str, folder: Path) -> Path:
             f"the backup failed: {done.stderr.strip()}; correct that, {WITHOUT_BACKUP}"
         )
     return file
+
+
+def _read(step: Path) -> str:
+    return step.read_text(encoding="utf-8")
 
 
 def _pg_dump() -> Path:

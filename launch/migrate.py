@@ -37,9 +37,9 @@ class NoSuchDatabase(DbError):
 def migrate(database_url: str) -> str:
     """Create the database if there is none, expand its schema, and contract it if it is empty.
 
-    All objects live in the schema `twinstream`. What release 0.1 kept in another schema is moved
-    there first, and processes of that release may go on (docs/upgrade.md). dbmate records the
-    migrations in `twinstream.schema_migrations`. Returns the output of dbmate, and what is next.
+    All objects live in the schema `twinstream`. Objects that release 0.1 kept in another schema
+    are moved there first, and processes of that release may go on (docs/upgrade.md). dbmate records
+    the migrations in `twinstream.schema_migrations`. Returns its output, and what is next.
 
     Raises:
         BadDatabaseUrl: the address is not a Postgres URL.

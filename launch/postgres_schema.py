@@ -153,7 +153,7 @@ async def _move(conn: asyncpg.Connection, source: str) -> None:
 async def _move_migrations(conn: asyncpg.Connection, quoted: str) -> None:
     """Move our `schema_migrations`. One that holds another program's migrations too is copied from.
 
-    What release 0.1 finds in its old place says that nothing is to be done: otherwise its `migrate`
+    A view stays in its place, so that the `migrate` of release 0.1 finds nothing to do: without, it
     would make all its tables anew there. The view takes no rows.
     """
     theirs = await conn.fetchval(

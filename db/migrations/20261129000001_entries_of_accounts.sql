@@ -4,14 +4,14 @@
 --
 -- This file and the next five expand the schema of release 0.1: processes of 0.1 and of 0.2 work on
 -- the result side by side. So member_id stays, and each process finds the column that it reads filled,
--- whichever release wrote the row. db/contracts/0.2.sql takes away what only release 0.1 needs.
+-- whichever release wrote the row. db/contracts/0.2 takes away what only release 0.1 needs.
 --
 -- Processes may run meanwhile. Each table is locked alone and for a moment only, so this file has
 -- transactions of its own, and a statement that finds its work done repeats it without harm.
 
--- Who is one person, since when, and how their amounts were joined. `accounts` has the links of
--- today; this table remembers all of them, so that a link can be undone and links can be counted. The
--- contract enters the links that release 0.1 made.
+-- All links: two accounts of one person, since when, and how their amounts were joined. `accounts` has
+-- the links of today; this table remembers the others too, so that a link can be undone and links can
+-- be counted. The contract enters the links that release 0.1 made.
 CREATE TABLE IF NOT EXISTS links (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     telegram_account_id bigint NOT NULL,

@@ -494,6 +494,26 @@ GUARDS = {
             "",
         ),
     ),
+    "move the tables under the stop sign": guard(
+        "test_moving_over.py"
+        "::test_before_the_contract_the_old_release_takes_over_again[only_moved]",
+        ("launch/postgres_schema.py", "    await set_stop_signs(conn, quoted)\n", ""),
+        room="tests/integration/release",
+    ),
+    "end the sessions that would not find the moved tables": guard(
+        "test_moving_over.py::test_a_bot_of_the_old_release_goes_on_while_the_schema_is_expanded",
+        (
+            "launch/postgres_schema.py",
+            "        await old_sessions.end(conn, before=began_at)\n",
+            "",
+        ),
+        room="tests/integration/release",
+    ),
+    "contract nothing while a process of the old release is connected": guard(
+        "test_moving_over.py::test_the_contract_refuses_while_an_old_session_lives",
+        ("launch/contract.py", "    if found:\n", "    if False:\n"),
+        room="tests/integration/release",
+    ),
     "begin no pass under the stop sign": guard(
         "reconcile/test_stop_sign.py::test_under_the_sign_no_pass_is_begun_and_the_reason_is_logged_once",
         (

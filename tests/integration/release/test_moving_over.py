@@ -227,6 +227,7 @@ async def test_before_the_contract_the_old_release_takes_over_again(
     url, old, new, conn, monkeypatch, tmp_path, step: Callable[..., None]
 ):
     step(url, old, new, monkeypatch, tmp_path)
+    assert old.does("link", "1")["outcomes"] == ["paused"]
 
     # Going back: the new processes are stopped, the old ones started, and the sign is removed.
     assert "up to date" in old.runs("-m", "launch", "migrate").stdout
@@ -242,9 +243,11 @@ async def test_before_the_contract_the_old_release_takes_over_again(
     # And forward once more, to the end.
     migrate(url)
     assert old.does("link", "1")["outcomes"] == ["paused"]
-    new.does("record", "6", "--round=400")
+    await asyncio.gather(
+        new.does_meanwhile("record", "12", "--round=400"),
+        asyncio.to_thread(contract, url, backups=None, say=print),
+    )
     new.does("settle")
-    contract(url, backups=None, say=print)
 
     assert new.audit()["equal"]
     assert await conn.fetchval("SELECT count(*) FROM links") == await conn.fetchval(
@@ -274,6 +277,29 @@ async def test_the_contract_refuses_while_an_old_session_lives(url, conn):
     await session.close()
     contract(url, backups=None, say=print)
     assert await conn.fetchval("SELECT count(*) FROM contracts") == 1
+
+
+async def test_a_contract_that_was_cut_off_is_made_again(url, new, conn, monkeypatch, tmp_path):
+    migrate(url)
+    broken = tmp_path / "broken.sql"
+    broken.write_text("SELECT 1 / 0")
+    with monkeypatch.context() as patched:
+        patched.setattr("launch.contract.OPEN", broken)
+        with pytest.raises(LaunchError, match="division by zero"):
+            contract(url, backups=None, say=print)
+
+    # The new release goes on, and still links nothing.
+    new.does("record", "4", "--round=200")
+    new.does("settle")
+    assert new.does("link", "1")["outcomes"] == ["paused"]
+    assert new.audit()["equal"]
+    with pytest.raises(asyncpg.CheckViolationError, match="only added to"):
+        await conn.execute("DELETE FROM transactions")
+
+    contract(url, backups=None, say=print)
+
+    assert new.audit()["equal"]
+    assert dump_schema(url) == (ROOT / SCHEMA).read_text(encoding="utf-8")
 
 
 async def test_a_database_of_the_old_release_is_not_contracted_before_it_is_expanded(url, conn):
