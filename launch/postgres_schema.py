@@ -52,7 +52,7 @@ _TABLES: Final = (
     *("reconcile_walks", "snapshots", "stop_signs", "store_agreements", "store_debts"),
     *("surfaces", "sync_events", "sync_state", "transactions"),
 )
-_FUNCTIONS: Final = ("ladder()", "rank_of(bigint)", "rank_on(bigint, bigint[])")
+_FUNCTIONS: Final = ("ladder", "rank_of", "rank_on")
 
 
 async def prepare(conn: asyncpg.Connection, database_url: str) -> None:
