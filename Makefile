@@ -58,11 +58,25 @@ run: $(VENV)/local ## Run the bots and the consumers on the real platforms; toke
 migrate: $(VENV)/local ## Bring the database at DATABASE_URL to the newest schema
 	@$(BIN)/python -m launch migrate
 
+.PHONY: contract
+contract: $(VENV)/local ## End the move from release 0.1, once none of its processes is left (docs/upgrade.md)
+	@$(BIN)/python -m launch contract $(ARGS)
+
 # Work on it
 
 .PHONY: test
 test: $(VENV)/dev ## Run all tests, two at a time
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+# Measuring takes its time, and a few tests judge time: the report is made even if one fails.
+.PHONY: coverage
+coverage: $(VENV)/dev ## Run all tests, and show what they do not reach: .run/coverage/html/index.html
+	@rm -rf .run/coverage
+	-@$(BIN)/python -m coverage run -m pytest --numprocesses 2 --dist loadfile --timeout 1800 $(ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage html --quiet
+	@echo "In total, and the files below 90 %:"
+	@$(BIN)/python -m coverage report | awk '/^TOTAL/ || $$NF + 0 < 90'
 
 .PHONY: chaos
 chaos: $(VENV)/local ## Kill, cut and wipe everything under load, then audit; CHAOS_SECONDS=300 CHAOS_SEED=7
@@ -97,7 +111,7 @@ bench-plots: $(VENV)/bench ## Draw docs/plots from the figures of `make bench`: 
 lint: $(VENV)/dev ## Check style, formatting and the language of comments and log events
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/python -m tests.voice
+	@$(BIN)/python -m tests.language_checks
 
 .PHONY: types
 types: $(VENV)/dev ## Check types

@@ -21,8 +21,8 @@ import schemas
 from config import CleanupSetting, Community, Settings, set_up_logs
 from consumers.cleanup.role import Cleanup
 from consumers.runtime.resources import Resources, open_resources
+from consumers.settling.entry_decoding import Delivery
 from consumers.settling.role import Settling
-from consumers.settling.triage import Delivery
 from db import Producer
 from launch.migrate import migrate
 from launch.servers import start_postgres, start_redis
@@ -95,24 +95,24 @@ async def fill(database_url: str, events: int, *, index: bool) -> None:
 class PacedEvents:
     """Creates events at a steady rate, and measures the times of each."""
 
-    def __init__(self, parts: Resources, rate: int) -> None:
-        self._producer = Producer(parts.pool, schemas, parts.publisher)
+    def __init__(self, resources: Resources, rate: int) -> None:
+        self._producer = Producer(resources.pool, schemas, resources.publisher)
         self._rate = rate
         self._number = 0
         self._created: dict[str, float] = {}
         self.times = Times([], [])
 
     @contextlib.asynccontextmanager
-    async def settled(self, parts: Resources) -> AsyncIterator[None]:
+    async def settled(self, resources: Resources) -> AsyncIterator[None]:
         """Settle the created events within the block, and time each acknowledgement."""
-        role = Settling("telegram", parts)
+        role = Settling("telegram", resources)
         settle = role._settle
 
         async def timed(deliveries: Sequence[Delivery], *, again: bool = False) -> None:
             await settle(deliveries, again=again)
             now = time.perf_counter()
             for delivery in deliveries:
-                began = self._created.pop(delivery.fact.event.idempotency_key, None)
+                began = self._created.pop(delivery.envelope.event.idempotency_key, None)
                 if began is not None:
                     self.times.arrive.append(now - began)
 
@@ -157,20 +157,20 @@ class PacedEvents:
         self.times.create.append(time.perf_counter() - began)
 
 
-async def clean_up(parts: Resources) -> None:
+async def clean_up(resources: Resources) -> None:
     """Run the role `cleanup` as in production, until its round is finished."""
-    role = Cleanup(parts)
-    while not await parts.pool.fetchval(
+    role = Cleanup(resources)
+    while not await resources.pool.fetchval(
         "SELECT bool_or(finished_at IS NOT NULL) FROM cleanup_rounds"
     ):
         await role.step()
 
 
-async def by_index(parts: Resources) -> None:
+async def by_index(resources: Resources) -> None:
     """Delete the same events by an index on the time, in steps of the same size."""
-    limits = parts.community.cleanup
+    limits = resources.community.cleanup
     while True:
-        done = await parts.pool.execute(
+        done = await resources.pool.execute(
             """
             DELETE FROM sync_events WHERE id = ANY (ARRAY (
                 SELECT id FROM sync_events
@@ -190,19 +190,19 @@ async def measure(settings: Settings, arguments: argparse.Namespace) -> None:
     if arguments.step_rows:
         limits = msgspec.structs.replace(limits, step_rows=arguments.step_rows)
     community = msgspec.structs.replace(community, cleanup=limits)
-    async with open_resources(settings, community, asyncio.Event()) as parts:
-        flow = PacedEvents(parts, arguments.rate)
+    async with open_resources(settings, community, asyncio.Event()) as resources:
+        flow = PacedEvents(resources, arguments.rate)
         quiet = lambda: asyncio.sleep(arguments.seconds)  # noqa: E731
-        async with flow.settled(parts):
+        async with flow.settled(resources):
             await flow.during(lambda: asyncio.sleep(WARM_UP_S))
             say(f"{arguments.rate} events per second, steps of {limits.step_rows} rows")
             say(f"without: {(await flow.during(quiet)).line()}")
             began = time.monotonic()
             work = by_index if arguments.index else clean_up
-            during = await flow.during(lambda: work(parts))
+            during = await flow.during(lambda: work(resources))
             seconds = time.monotonic() - began
             say(f"with:    {during.line()}")
-            left = await parts.pool.fetchval("SELECT count(*) FROM sync_events")
+            left = await resources.pool.fetchval("SELECT count(*) FROM sync_events")
             pace = arguments.events / seconds
             say(f"         {pace:,.0f} rows a second, {seconds:.0f} s, {left:,} left")
             say(f"after:   {(await flow.during(quiet)).line()}")

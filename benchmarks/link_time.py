@@ -15,7 +15,7 @@ import schemas
 from bus import Publisher, connect, ensure_group
 from db import Producer
 from db.links import links
-from db.links.moves import move
+from db.links.account_moves import move
 
 from .report import Report, Series, number
 from .testbed import KEYS, SOURCE, BenchTestbed

@@ -12,7 +12,7 @@ from bus import Client, Publisher, connect, ensure_group
 from db import Producer
 
 from .report import Report, Series, number, percentile
-from .testbed import KEYS, MEMBERS, SOURCE, STREAM, BenchTestbed, Start, fact
+from .testbed import KEYS, MEMBERS, SOURCE, STREAM, BenchTestbed, Start, envelope
 
 IN_FLIGHT: Final = 16
 BULK: Final = 100
@@ -50,7 +50,7 @@ async def _bare(start: Start, calls: int, at_once: int, size: int) -> Timed:
     """Insert a row and add an entry, without checks and without changes of books."""
 
     async def call(pool: asyncpg.Pool, redis: Client, number: int) -> None:
-        one = fact(number)
+        one = envelope(number)
         await pool.execute(
             "INSERT INTO sync_events (idempotency_key, source, type, account_id, payload)"
             " VALUES ($1, $2, $3, $4, $5)",
@@ -89,18 +89,18 @@ async def _bare_bulk(start: Start, calls: int, at_once: int, size: int) -> Timed
     publisher = Publisher(redis, KEYS)
 
     async def call(pool: asyncpg.Pool, number: int) -> None:
-        facts = [fact(one) for one in range(number * size, (number + 1) * size)]
+        envelopes = [envelope(one) for one in range(number * size, (number + 1) * size)]
         await pool.execute(
             "INSERT INTO sync_events (idempotency_key, source, type, account_id, payload)"
             " SELECT key, $2, $3, account_id, payload"
             " FROM unnest($1::text[], $4::bigint[], $5::text[]) AS u (key, account_id, payload)",
-            [one.event.idempotency_key for one in facts],
+            [one.event.idempotency_key for one in envelopes],
             SOURCE,
-            facts[0].event.type,
-            [one.event.user_id for one in facts],
-            [one.payload.decode() for one in facts],
+            envelopes[0].event.type,
+            [one.event.user_id for one in envelopes],
+            [one.payload.decode() for one in envelopes],
         )
-        await publisher.publish(SOURCE, [one.payload for one in facts])
+        await publisher.publish(SOURCE, [one.payload for one in envelopes])
 
     async with asyncpg.create_pool(start.database_url, min_size=at_once, max_size=at_once) as pool:
         timed = await _timed(lambda number: call(pool, number), calls, at_once, size)
@@ -111,7 +111,7 @@ async def _bare_bulk(start: Start, calls: int, at_once: int, size: int) -> Timed
 async def _bulk(start: Start, calls: int, at_once: int, size: int) -> Timed:
     async def call(producer: Producer, number: int) -> None:
         entities = range(number * size, (number + 1) * size)
-        await producer.create_events([fact(entity).event for entity in entities])
+        await producer.create_events([envelope(entity).event for entity in entities])
 
     return await _with_producer(start, call, calls, at_once, size)
 

@@ -22,8 +22,8 @@ from config import Community, ReconcileSetting, Settings, set_up_logs
 from consumers.reconcile import open_role
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources, open_resources
-from db.reconcile import runs
-from db.reconcile.runs import RunReport
+from db.reconcile import passes
+from db.reconcile.passes import RunReport
 from launch.migrate import migrate
 from launch.servers import start_postgres, start_redis
 
@@ -134,19 +134,19 @@ def run_command(env: dict[str, str], *command: str) -> None:
         f" {os.waitstatus_to_exitcode(status)}: {' '.join(lines[-3:])}")  # fmt: skip
 
 
-async def passes(settings: Settings, members: int) -> None:
+async def regular_passes(settings: Settings, members: int) -> None:
     """Run regular passes, with more members touched before each."""
     community = Community.from_toml(Path(settings.twinstream_config))
     community = msgspec.structs.replace(community, reconcile=ReconcileSetting())
     stop = asyncio.Event()
-    async with open_resources(settings, community, stop) as parts, open_role(parts) as role:
+    async with open_resources(settings, community, stop) as resources, open_role(resources) as role:
         conn = await asyncpg.connect(settings.database_url)
-        await a_pass(role, parts)  # the filling itself touched members
+        await a_pass(role, resources)  # the filling itself touched members
         for count in (0, *TOUCHED):
             if count:
                 await conn.execute(TOUCH.format(members=members, count=count))
                 await conn.execute(WANT)
-            touched, report, seconds = await a_pass(role, parts)
+            touched, report, seconds = await a_pass(role, resources)
             say(f"pass with {touched:,} members touched: {seconds:.1f} s for {report.members:,}"
                 f" members, {report.findings} findings, {report.status}")  # fmt: skip
             # As if the next pass came 15 minutes later.
@@ -156,16 +156,16 @@ async def passes(settings: Settings, members: int) -> None:
         await conn.close()
 
 
-async def a_pass(role: Reconcile, parts: Resources) -> tuple[int, RunReport, float]:
+async def a_pass(role: Reconcile, resources: Resources) -> tuple[int, RunReport, float]:
     """Run one pass; return the number of touched members, its report and its seconds."""
     began = time.monotonic()
     run_id = await role.ask(cause="interval")
     assert run_id is not None, "another pass is running"
-    touched = await parts.pool.fetchval("SELECT count(*) FROM reconcile_touched")
+    touched = await resources.pool.fetchval("SELECT count(*) FROM reconcile_touched")
     while True:
         await role.step()
-        async with parts.pool.acquire() as conn:
-            report = await runs.report(conn, run_id)
+        async with resources.pool.acquire() as conn:
+            report = await passes.report(conn, run_id)
         assert report is not None
         if report.status != "running":
             return touched, report, time.monotonic() - began
@@ -212,7 +212,7 @@ def main() -> None:
             run_command(env, "audit")
         if "touched" in options.parts:
             set_up_logs(level="error", style="console")
-            asyncio.run(passes(Settings.from_env(env), options.members))
+            asyncio.run(regular_passes(Settings.from_env(env), options.members))
 
 
 if __name__ == "__main__":

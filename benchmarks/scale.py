@@ -16,7 +16,7 @@ from db.ledger import events
 from .existing_community import STRIDE, Size, make
 from .processes import consumers
 from .report import Report, Series, number
-from .testbed import BATCH, PLATFORM, SOURCE, STREAM, BenchTestbed, Start, books, fact, fill
+from .testbed import BATCH, PLATFORM, SOURCE, STREAM, BenchTestbed, Start, books, envelope, fill
 
 ROLE: Final = f"to-{PLATFORM}"
 POLL_S: Final = 0.02
@@ -91,16 +91,16 @@ async def _by_size(
 
 async def _record(database_url: str, members: int, numbers: range) -> tuple[bytes, ...]:
     """Record new events at their origin, of members in no order."""
-    facts = [fact(STRIDE * number, members) for number in numbers]
+    envelopes = [envelope(STRIDE * number, members) for number in numbers]
     conn = await asyncpg.connect(database_url)
     # As in production, an event is applied soon after it was recorded: the full images of the pages
     # that both steps touch are in the log already, and older changes are on disk.
     await conn.execute("CHECKPOINT")
-    for first in range(0, len(facts), BATCH):
+    for first in range(0, len(envelopes), BATCH):
         async with conn.transaction():
-            await events.record(conn, SOURCE, facts[first : first + BATCH], status="published")
+            await events.record(conn, SOURCE, envelopes[first : first + BATCH], status="published")
     await conn.close()
-    return tuple(one.payload for one in facts)
+    return tuple(one.payload for one in envelopes)
 
 
 async def _drain(start: Start, processes: int) -> float:

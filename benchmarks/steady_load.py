@@ -11,7 +11,7 @@ from db import Contention, Producer, Recorded, StorageUnavailable
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 
-from .testbed import MEMBERS, SOURCE, fact
+from .testbed import MEMBERS, SOURCE, envelope
 
 RETRY_S: Final = 0.02
 CALL_S_MAX: Final = 10.0
@@ -54,11 +54,11 @@ class SteadyLoad:
         """Create one batch of events with this due time."""
         first = self._created
         self._created += self._batch
-        facts = [fact(number, MEMBERS) for number in range(first, first + self._batch)]
+        envelopes = [envelope(number, MEMBERS) for number in range(first, first + self._batch)]
         while True:
             try:
                 async with asyncio.timeout(CALL_S_MAX):
-                    recorded = await self._record(facts)
+                    recorded = await self._record(envelopes)
                     break
             except AWAY:
                 await asyncio.sleep(RETRY_S)
@@ -68,6 +68,6 @@ class SteadyLoad:
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
 
-    async def _record(self, facts: list[Envelope]) -> list[Recorded]:
+    async def _record(self, envelopes: list[Envelope]) -> list[Recorded]:
         async with self._pool.acquire() as conn, conn.transaction():
-            return await events.record(conn, SOURCE, facts)
+            return await events.record(conn, SOURCE, envelopes)

@@ -21,7 +21,7 @@ from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
 from db.members import accounts
 from launch.migrate import migrate
-from launch.schema_home import SEARCH_PATH
+from launch.postgres_schema import SEARCH_PATH
 from launch.servers import Server, start_postgres, start_redis
 
 from .existing_community import Size, make
@@ -148,15 +148,17 @@ async def record_events(database_url: str, count: int, members: int) -> tuple[by
             f" SELECT '{PLATFORM}', account_id, member_id FROM accounts"
         )
         for first in range(0, count, BATCH):
-            facts = [fact(number, members) for number in range(first, min(first + BATCH, count))]
+            envelopes = [
+                envelope(number, members) for number in range(first, min(first + BATCH, count))
+            ]
             async with pool.acquire() as conn, conn.transaction():
-                await events.record(conn, SOURCE, facts, status="published")
-            payloads += [one.payload for one in facts]
+                await events.record(conn, SOURCE, envelopes, status="published")
+            payloads += [one.payload for one in envelopes]
         await pool.execute("ANALYZE")
     return tuple(payloads)
 
 
-def fact(number: int, members: int = MEMBERS) -> Envelope:
+def envelope(number: int, members: int = MEMBERS) -> Envelope:
     """Return the event of this number: a member wins some XP."""
     event = schemas.xp_changed(
         user_id=number % members + 1,

@@ -4,7 +4,7 @@ It knows streams, groups and entries, and not the meaning of the bytes: callers 
 """
 
 from .client import BLOCK_MS_MAX, Client, address, connect, connect_reader, ping
-from .deadletter import Burial, DeadLetters
+from .dead_letters import Burial, DeadLetters
 from .entry import Entry
 from .errors import (
     AccessDenied,

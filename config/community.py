@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from .errors import ConfigError
-from .wording import explain
+from .setting_error_texts import explain
 
 TAG_LENGTH_MAX = 16  # Telegram's limit for member tags, Bot API 9.5
 #: More ranks than any community needs.

@@ -20,7 +20,7 @@ def telegram_session(settings: Settings) -> "AiohttpSession":
     """
     from aiogram.client.telegram import TelegramAPIServer
 
-    from .telegram_answers import TolerantSession
+    from .telegram_answer_decoding import TolerantSession
 
     return TolerantSession(api=TelegramAPIServer.from_base(settings.telegram_api_base))
 

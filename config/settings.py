@@ -11,7 +11,7 @@ import msgspec
 
 from .errors import ConfigError
 from .masking import secrets_in
-from .wording import explain
+from .setting_error_texts import explain
 
 Url = Annotated[str, msgspec.Meta(min_length=1)]
 

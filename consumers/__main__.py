@@ -12,7 +12,7 @@ import typer
 import uvloop
 
 from config import ConfigError, Settings, set_up_logs
-from db.release import RELEASE
+from db.release_number import RELEASE
 
 from .operate import cli as operator
 from .runtime.process import serve

@@ -8,6 +8,7 @@ import asyncpg
 
 from . import url
 from .errors import DbError, StorageUnavailable, mapped_errors
+from .release_number import SERIES
 from .url import BadDatabaseUrl
 
 #: Connections of one process, at most. Postgres allows 100 in all by default.
@@ -27,7 +28,9 @@ class SchemaOutdated(DbError):
 
 
 async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_MAX) -> asyncpg.Pool:
-    """Open a pool whose connections are named `twinstream/<name>` in `pg_stat_activity`.
+    """Open a pool whose connections are named `twinstream/0.2/<name>` in `pg_stat_activity`.
+
+    The name tells them from connections of release 0.1, which are named `twinstream/<name>`.
 
     Raises:
         StorageUnavailable: Postgres cannot be reached, or refuses this user or database.
@@ -45,7 +48,7 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
                 command_timeout=COMMAND_TIMEOUT_S,
                 reset=_reset_nothing,
                 server_settings={
-                    "application_name": f"twinstream/{name}",
+                    "application_name": f"twinstream/{SERIES}/{name}",
                     "timezone": "UTC",
                     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_TIMEOUT_S}s",
                 },
@@ -64,14 +67,19 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
     return pool
 
 
-def newest_migration() -> str:
-    """Return the version of the newest migration in this package."""
+def versions() -> list[str]:
+    """Return the versions of the migrations in this package, the newest one last."""
     names = [
         file.name
         for file in importlib.resources.files(__package__).joinpath("migrations").iterdir()
         if file.name.endswith(".sql")
     ]
-    return max(names).partition("_")[0]
+    return sorted(name.partition("_")[0] for name in names)
+
+
+def newest_migration() -> str:
+    """Return the version of the newest migration in this package."""
+    return versions()[-1]
 
 
 async def _reset_nothing(_: asyncpg.Connection) -> None:

@@ -26,7 +26,7 @@ import asyncpg
 import structlog
 
 from .errors import Contention, DbError, InsufficientFunds, RuleBroken, mapped_errors
-from .ledger import events, funds, outbox
+from .ledger import events, outbox, overdrafts
 from .ledger.envelopes import Envelope, Event, Recorded
 from .members import profiles
 from .platforms import PLATFORMS, Platform
@@ -366,7 +366,7 @@ class Producer:
                     )
         except InsufficientFunds as error:
             with contextlib.suppress(DbError):
-                error.user_ids = await funds.overdrawn(conn, source, envelopes)
+                error.user_ids = await overdrafts.overdrawn(conn, source, envelopes)
             raise
 
 

@@ -68,6 +68,12 @@ ALTER TABLE twinstream.cleanup_rounds ALTER COLUMN id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+CREATE TABLE twinstream.contracts (
+    release text NOT NULL,
+    contracted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT contract_release_is_two_numbers CHECK ((release ~ '^[0-9]+\.[0-9]+$'::text))
+);
+
 CREATE TABLE twinstream.drift (
     id bigint NOT NULL,
     run_id bigint NOT NULL,
@@ -160,6 +166,25 @@ CREATE TABLE twinstream.members (
 
 ALTER TABLE twinstream.members ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME twinstream.members_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE twinstream.moves (
+    id bigint NOT NULL,
+    platform text NOT NULL,
+    from_account_id bigint NOT NULL,
+    to_account_id bigint NOT NULL,
+    moved_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT move_is_between_two_accounts CHECK ((from_account_id <> to_account_id)),
+    CONSTRAINT move_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+ALTER TABLE twinstream.moves ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.moves_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -400,6 +425,9 @@ ALTER TABLE ONLY twinstream.achievements
 ALTER TABLE ONLY twinstream.cleanup_rounds
     ADD CONSTRAINT cleanup_rounds_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY twinstream.contracts
+    ADD CONSTRAINT contracts_pkey PRIMARY KEY (release);
+
 ALTER TABLE ONLY twinstream.drift
     ADD CONSTRAINT drift_once UNIQUE (run_id, platform, subject, subject_id, field);
 
@@ -423,6 +451,9 @@ ALTER TABLE ONLY twinstream.links
 
 ALTER TABLE ONLY twinstream.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY twinstream.moves
+    ADD CONSTRAINT moves_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY twinstream.notices
     ADD CONSTRAINT notice_once PRIMARY KEY (platform, account_id, kind);
@@ -487,6 +518,10 @@ CREATE INDEX links_by_discord_account ON twinstream.links USING btree (discord_a
 CREATE INDEX links_by_telegram_account ON twinstream.links USING btree (telegram_account_id, id);
 
 CREATE INDEX members_by_xp ON twinstream.members USING btree (xp DESC, id);
+
+CREATE INDEX moves_by_from_account ON twinstream.moves USING btree (from_account_id);
+
+CREATE INDEX moves_by_to_account ON twinstream.moves USING btree (to_account_id);
 
 CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON twinstream.reconcile_runs USING btree ((true)) WHERE (status = 'running'::text);
 

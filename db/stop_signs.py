@@ -9,10 +9,16 @@ from typing import Final
 import asyncpg
 
 from .errors import DbError, mapped_errors
-from .release import RELEASE
+from .release_number import SERIES
 
 #: The row that this release obeys. A sign is for all releases that differ in the last number only.
-OBEYED: Final = ".".join(RELEASE.split(".")[:2])
+OBEYED: Final = SERIES
+#: The reason of the signs that `make migrate` sets for the release before this one and for this
+#: one, and that `make contract` removes.
+MOVING: Final = (
+    "the move to release 0.2 is not finished; once no process of release 0.1 is left,"
+    " `make contract` finishes it"
+)
 
 
 class Paused(DbError):
@@ -23,7 +29,7 @@ class Paused(DbError):
         self.reason = reason
 
 
-async def set_reason(conn: asyncpg.Connection) -> str | None:
+async def read_under_lock(conn: asyncpg.Connection) -> str | None:
     """Return why the sign is set, or None. The answer holds until the caller's transaction ends.
 
     Call it first in a transaction. A transaction that sets the sign locks the table in
@@ -33,22 +39,22 @@ async def set_reason(conn: asyncpg.Connection) -> str | None:
     """
     with mapped_errors():
         await conn.execute("LOCK TABLE twinstream.stop_signs IN ROW SHARE MODE")
-        return await glance(conn)
+        return await read(conn)
 
 
 async def obey(conn: asyncpg.Connection) -> None:
-    """Refuse to go on in this transaction if the sign is set; see `set_reason`.
+    """Refuse to go on in this transaction if the sign is set; see `read_under_lock`.
 
     Raises:
         Paused: the sign is set.
     """
-    reason = await set_reason(conn)
+    reason = await read_under_lock(conn)
     if reason is not None:
         raise Paused(reason)
 
 
-async def glance(conn: asyncpg.Connection) -> str | None:
-    """Return why the sign is set, or None, to report it. A decision needs `set_reason`."""
+async def read(conn: asyncpg.Connection) -> str | None:
+    """Return why the sign is set, or None, to report it. A decision needs `read_under_lock`."""
     with mapped_errors():
         reason: str | None = await conn.fetchval(
             "SELECT reason FROM twinstream.stop_signs WHERE release = $1", OBEYED

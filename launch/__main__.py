@@ -20,11 +20,12 @@ from bus import BusError, Keys, connect
 from config import Community, ConfigError, Settings, mask_url
 from db import DbError, open_pool
 
-from . import inspection
+from . import deployment_status
 from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
-from .migrate import SCHEMA, dump_schema, migrate
+from .migrate import SCHEMA, contract, dump_schema, migrate
 from .processes import Crew
+from .psql import become_psql
 from .sandbox_client import SandboxClient
 from .sandbox_member import SandboxMember
 from .sandbox_runner import COMMUNITY, OURS, Endpoints, run_sandbox
@@ -36,6 +37,8 @@ EXIT_CODE_UNFIT_SETTINGS = 2
 #: a tenth of the time.
 DEMO_LIMIT_SCALE = 0.1
 TOKENS = ("telegram_token", "discord_token")
+#: The folder of the backups that `contract` takes, in the launcher's own.
+BACKUPS = "backups"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -76,6 +79,19 @@ def migrate_() -> None:
     console.print(migrate(settings.database_url or "") or "The database is up to date.")
 
 
+@app.command(name="contract")
+def contract_(
+    without_backup: Annotated[
+        bool, typer.Option("--without-backup", help="Take none: there is one, or none is needed.")
+    ] = False,
+) -> None:
+    """End the move from release 0.1, once none of its processes is left: docs/upgrade.md."""
+    settings = _settings()
+    database_url = settings.database_url or _addresses(settings)[1]
+    backups = None if without_backup else Path(settings.twinstream_run_dir) / BACKUPS
+    contract(database_url, backups=backups, say=console.print)
+
+
 @app.command()
 def status() -> None:
     """Show the streams and the events of a running twinstream."""
@@ -109,7 +125,7 @@ def psql(
 ) -> None:
     """Query the Postgres that runs here, or DATABASE_URL, with psql."""
     _, database_url = _addresses(_settings())
-    inspection.become_psql(database_url, query)
+    become_psql(database_url, query)
 
 
 @app.command()
@@ -209,7 +225,7 @@ async def _play(endpoints: Endpoints, *, running_on: bool) -> None:
             "\nTo look inside, start `make sandbox`, which runs on the same data, and in another"
             " terminal:"
         )
-    for line in inspection.commands():
+    for line in deployment_status.commands():
         console.print(f"  {line}", soft_wrap=True)
 
 
@@ -226,7 +242,7 @@ def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
 
 def _show_how_to_look_inside() -> None:
     console.print("\nTo look inside, in another terminal (`make status` sums it up):")
-    for line in inspection.commands():
+    for line in deployment_status.commands():
         console.print(f"  {line}", soft_wrap=True)
     console.print("\nRunning until Ctrl-C.")
 
@@ -235,7 +251,7 @@ async def _status(redis_url: str, database_url: str) -> None:
     client = connect(redis_url, name="twinstream/status")
     pool = await open_pool(database_url, name="status")
     try:
-        await inspection.summarise(client, pool, Keys(), console)
+        await deployment_status.summarise(client, pool, Keys(), console)
     finally:
         await pool.close()
         await client.aclose()
@@ -249,7 +265,7 @@ async def _redis(redis_url: str, words: list[str]) -> None:
         raise LaunchError(f"Redis says: {error}") from error
     finally:
         await client.aclose()
-    console.print(inspection.format_reply(reply), soft_wrap=True)
+    console.print(deployment_status.format_reply(reply), soft_wrap=True)
 
 
 def _settings() -> Settings:

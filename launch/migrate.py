@@ -1,52 +1,116 @@
-"""Bringing a database to the newest schema, with dbmate."""
+"""Bringing a database to the newest schema: expanding it with dbmate, and contracting it."""
 
+import asyncio
 import os
 import subprocess
 import sysconfig
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
+
+import asyncpg
 
 from config import masking, secrets_in
 from db import DbError
+from db.errors import mapped_errors
+from db.release_number import SERIES
 from db.url import check, hide_password
 
-from . import schema_home
+from . import contract as contracts
+from . import postgres_schema
 from .errors import LaunchError
-from .inspection import without_password
+from .psql import without_password
 from .servers import postgres_tool
 
 MIGRATIONS = Path("db/migrations")
 SCHEMA = Path("db/schema.sql")
 
+T = TypeVar("T")
+
+
+class NoSuchDatabase(DbError):
+    """Postgres answers, and has no database of this name."""
+
 
 def migrate(database_url: str) -> str:
-    """Create the database if there is none, and apply all pending migrations.
+    """Create the database if there is none, expand its schema, and contract it if it is empty.
 
-    All objects live in the schema `twinstream`. What release 0.1.0 kept in another schema is moved
-    there first. dbmate records the migrations in `twinstream.schema_migrations`. Returns the output
-    of dbmate.
+    All objects live in the schema `twinstream`. What release 0.1 kept in another schema is moved
+    there first, and processes of that release may go on (docs/upgrade.md). dbmate records the
+    migrations in `twinstream.schema_migrations`. Returns the output of dbmate, and what is next.
 
     Raises:
         BadDatabaseUrl: the address is not a Postgres URL.
         LaunchError: a migration failed (it was rolled back), or Postgres cannot be reached.
     """
     check(database_url)
+    expanded = expand(database_url)
+    following = _on_connection(database_url, contracts.finish_or_wait)
+    return "\n".join(filter(None, (expanded, following)))
+
+
+def expand(database_url: str) -> str:
+    """Bring the schema to the state on which this release and the one before it work."""
+
+    async def prepare(conn: asyncpg.Connection) -> None:
+        await postgres_schema.prepare(conn, database_url)
+
     try:
-        _prepare_schema(database_url)
+        _on_connection(database_url, prepare)
+    except NoSuchDatabase:
+        _dbmate(database_url, "create")
+        _on_connection(database_url, prepare)
+    return _dbmate(database_url, "up")
+
+
+def contract(database_url: str, *, backups: Path | None, say: Callable[[str], None]) -> None:
+    """Take away what only the release before this one needs, after a backup into `backups`.
+
+    Raises:
+        BadDatabaseUrl: the address is not a Postgres URL.
+        LaunchError: a process of that release is connected, there is no backup, or Postgres
+            refuses; the database is as it was.
+    """
+    check(database_url)
+    if _on_connection(database_url, contracts.is_done):
+        say("There is nothing to contract.")
+        return
+    _on_connection(database_url, contracts.refuse_old_sessions)
+    if backups is not None:
+        say(f"A backup is in {contracts.back_up(database_url, backups)}")
+    _on_connection(database_url, contracts.contract)
+    say(f"The database is at release {SERIES}; linking and reconcile go on.")
+
+
+def _on_connection(database_url: str, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    """Do work on a connection to its end, also where an event loop is running already."""
+
+    async def connected() -> T:
+        with mapped_errors():
+            try:
+                conn = await asyncpg.connect(
+                    database_url,
+                    server_settings={"application_name": f"twinstream/{SERIES}/migrate"},
+                )
+            except asyncpg.InvalidCatalogNameError as error:
+                raise NoSuchDatabase(str(error)) from error
+            try:
+                return await work(conn)
+            finally:
+                await conn.close()
+
+    try:
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(asyncio.run, connected()).result()
+    except NoSuchDatabase:
+        raise
     except (DbError, ValueError) as error:  # asyncpg's own error for an option is a ValueError
         # Without the cause, because its text may hold parts of the address.
         raise LaunchError(
             f"the database could not be migrated: {hide_password(str(error), database_url)}"
         ) from None
-    return _dbmate(database_url, "up")
-
-
-def _prepare_schema(database_url: str) -> None:
-    try:
-        schema_home.prepare(database_url)
-    except schema_home.NoSuchDatabase:
-        _dbmate(database_url, "create")
-        schema_home.prepare(database_url)
 
 
 def dump_schema(database_url: str) -> str:
@@ -54,7 +118,7 @@ def dump_schema(database_url: str) -> str:
     url, login = without_password(database_url)
     command = [
         *(str(postgres_tool("pg_dump")), "--schema-only", "--no-owner", "--no-privileges"),
-        f"--schema={schema_home.SCHEMA}",
+        f"--schema={postgres_schema.SCHEMA}",
     ]
     done = subprocess.run(
         [
@@ -103,7 +167,7 @@ def _in_schema(database_url: str) -> str:
     parts = urlsplit(database_url)
     options = [option for option in parts.query.split("&") if option]
     options = [option for option in options if not option.startswith("search_path=")]
-    query = "&".join([*options, f"search_path={schema_home.SCHEMA}"])
+    query = "&".join([*options, f"search_path={postgres_schema.SCHEMA}"])
     return parts._replace(query=query).geturl()
 
 

@@ -6,7 +6,6 @@ A lock on the folder admits one launcher at a time.
 
 import asyncio
 import contextlib
-import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from . import private_files
 from .errors import AlreadyRunning
 from .migrate import migrate
 from .servers import Server, start_postgres, start_redis
+from .single_launcher import only_launcher
 from .watchdog import Watchdog
 
 LIVE = "live"
@@ -69,7 +69,7 @@ def open_workspace(folder: Path, settings: Settings) -> Iterator[Workspace]:
     """
     private_files.make_folder(folder)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_only_one(folder))
+        stack.enter_context(only_launcher(folder))
         embedded = []
 
         def keep(start: Callable[[int], Server]) -> str:
@@ -99,7 +99,7 @@ def find_running(root: Path) -> Addresses | None:
         if not (folder / ADDRESSES).exists():
             continue
         try:
-            with _only_one(folder):
+            with only_launcher(folder):
                 continue  # left by a launcher that was killed
         except AlreadyRunning:
             return Addresses(**msgspec.json.decode((folder / ADDRESSES).read_bytes()))
@@ -113,19 +113,5 @@ def remove(folder: Path) -> None:
         AlreadyRunning: a launcher uses the folder.
     """
     if folder.exists():
-        with _only_one(folder):
+        with only_launcher(folder):
             shutil.rmtree(folder)
-
-
-@contextlib.contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """Lock the folder. The kernel releases the lock when the process ends, however it ends."""
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AlreadyRunning(
-                f"twinstream already runs in {folder}: stop it first,"
-                " or choose another folder with TWINSTREAM_RUN_DIR"
-            ) from error
-        yield

@@ -14,8 +14,8 @@ from .keys import (
     parse_key,
     xp_key,
 )
+from .platforms import SHORT_NAMES, SOURCES, Source, opposite
 from .snapshots import SnapshotPage, SnapshotRow, decode_page, encode_page, page_checksum, seal
-from .sources import SHORT_NAMES, SOURCES, Source, opposite
 
 __all__ = [
     "DELTA_MAX",

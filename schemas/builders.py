@@ -12,7 +12,7 @@ from typing import NotRequired, TypedDict
 from .events import AchievementUnlocked, BalanceChanged, XpChanged
 from .fields import conform
 from .keys import achievement_key, balance_key, xp_key
-from .sources import Source
+from .platforms import Source
 
 
 class EventParts(TypedDict):

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from .errors import MalformedEvent
-from .sources import Source
+from .platforms import Source
 
 #: The newest version of the wire format that this code reads, and the one that it writes.
 VERSION: Final = 1

@@ -28,7 +28,7 @@ from .fields import (
     UserId,
     conform,
 )
-from .sources import SHORT_NAMES, SOURCES, Source
+from .platforms import SHORT_NAMES, SOURCES, Source
 
 
 class EntityKey(msgspec.Struct, frozen=True, kw_only=True):

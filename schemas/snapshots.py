@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from .errors import MalformedPage
-from .sources import Source
+from .platforms import Source
 
 #: The longest page that is read. A page of 500 members has about 60,000 bytes.
 PAGE_BYTES_MAX: Final = 1_048_576

@@ -12,9 +12,9 @@ from unittest.mock import patch
 from bus import Publisher, Reader, ensure_group
 from consumers.display.discord_roles.errors import mapped_errors
 from consumers.display.discord_roles.roles import DiscordRoles
-from consumers.runtime.rebuild import Rebuild
-from db.surfaces import visits
-from db.surfaces.visits import Showing
+from consumers.runtime.stream_rebuild import Rebuild
+from db.surfaces import display_visits
+from db.surfaces.display_visits import Visit
 
 from .postgres import RealPostgres
 
@@ -82,14 +82,14 @@ async def _find_nothing(self: Rebuild, source: Any) -> int:
     return 0
 
 
-async def _doubt_nothing(pool: Any, showing: Showing) -> None:
+async def _doubt_nothing(pool: Any, visit: Visit) -> None:
     return None
 
 
-async def _write_and_believe(self: DiscordRoles, showing: Showing) -> None:
+async def _write_and_believe(self: DiscordRoles, visit: Visit) -> None:
     with mapped_errors():
-        changes, _ = self._possible(await self._changes(showing))
-        await self._write(showing, changes)
+        changes, _ = self._possible(await self._changes(visit))
+        await self._write(visit, changes)
 
 
 async def _add_and_create(self: Publisher, stream: str, payloads: Sequence[bytes]) -> list[Any]:
@@ -129,7 +129,7 @@ MUTANTS = {
             patches=((Rebuild, "look_for_lost", _find_nothing),),
         ),
         Mutant("NOMKSTREAM", patches=((Publisher, "_add", _add_and_create),)),
-        Mutant("doubt", patches=((visits, "doubt", _doubt_nothing),)),
+        Mutant("doubt", patches=((display_visits, "doubt", _doubt_nothing),)),
         Mutant(
             "unknown while visited",
             edit=("shown = CASE WHEN f.shown = f.wanted THEN f.shown END,", ""),

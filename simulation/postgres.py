@@ -102,7 +102,8 @@ class RealPostgres:
         self._locks.clear()
         names = self.fetch(
             "SELECT quote_ident(tablename) FROM pg_tables"
-            " WHERE schemaname = 'twinstream' AND tablename <> 'schema_migrations' ORDER BY 1"
+            " WHERE schemaname = 'twinstream'"
+            " AND tablename NOT IN ('schema_migrations', 'contracts') ORDER BY 1"
         )
         tables = ", ".join(f"twinstream.{name}" for (name,) in names)
         # The trigger of the ledger refuses TRUNCATE; a replica's sessions run no triggers.

@@ -19,8 +19,8 @@ from consumers.display.discord_roles import roles as discord_roles
 from consumers.display.telegram_tags import tags
 from consumers.operate import dead_letters
 from consumers.runtime import resources, roles
-from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.runner import Backoff, run
+from consumers.runtime.stream_rebuild import Rebuild
 from db import Contention, DbError, StorageUnavailable
 from db.surfaces import observed
 

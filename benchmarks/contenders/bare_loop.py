@@ -23,9 +23,9 @@ async def drain(start: Start) -> float:
     began, done = time.perf_counter(), 0
     while done < len(start.payloads):
         [(_, entries)] = await redis.xreadgroup(GROUP, "bare", {STREAM: ">"}, count=BATCH)
-        facts = [Envelope(schemas.decode(fields[b"e"]), fields[b"e"]) for _, fields in entries]
+        envelopes = [Envelope(schemas.decode(fields[b"e"]), fields[b"e"]) for _, fields in entries]
         async with conn.transaction():
-            await events.settle(conn, PLATFORM, SOURCE, facts)
+            await events.settle(conn, PLATFORM, SOURCE, envelopes)
         await redis.xack(STREAM, GROUP, *(entry_id for entry_id, _ in entries))
         done += len(entries)
     took_s = time.perf_counter() - began

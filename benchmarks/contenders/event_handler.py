@@ -16,11 +16,11 @@ async def settle(pool: asyncpg.Pool, payloads: Sequence[bytes]) -> None:
 
     Without the retry, a library that acknowledges failed messages would lose events.
     """
-    facts = [Envelope(schemas.decode(payload), payload) for payload in payloads]
+    envelopes = [Envelope(schemas.decode(payload), payload) for payload in payloads]
     while True:
         try:
             async with pool.acquire() as conn, conn.transaction():
-                await events.settle(conn, PLATFORM, SOURCE, facts)
+                await events.settle(conn, PLATFORM, SOURCE, envelopes)
         except Contention:
             continue
         return

@@ -29,8 +29,8 @@ async def drain(start: Start, *, pause_s: float = 0.0, count: int | None = None)
                 ROWS,
             )
             payloads = [payload.encode() for (payload,) in rows]
-            facts = [Envelope(schemas.decode(payload), payload) for payload in payloads]
-            await events.settle(conn, PLATFORM, SOURCE, facts)
+            envelopes = [Envelope(schemas.decode(payload), payload) for payload in payloads]
+            await events.settle(conn, PLATFORM, SOURCE, envelopes)
         done += len(rows)
         await asyncio.sleep(pause_s)
     took_s = time.perf_counter() - began

@@ -24,10 +24,10 @@ async def drain(start: Start, *, lanes: int = COMMUNITY.consumers.lanes) -> floa
     consumers = msgspec.structs.replace(COMMUNITY.consumers, lanes=lanes)
     community = msgspec.structs.replace(COMMUNITY, consumers=consumers)
     async with (
-        open_resources(settings, community, asyncio.Event()) as parts,
+        open_resources(settings, community, asyncio.Event()) as resources,
         contextlib.AsyncExitStack() as stack,
     ):
-        openings = roles.openings(["to-discord"], parts).values()
+        openings = roles.openings(["to-discord"], resources).values()
         opened = [await stack.enter_async_context(opening()) for opening in openings]
         return await _until_done(opened, len(start.payloads))
 

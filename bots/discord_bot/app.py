@@ -14,15 +14,15 @@ import structlog
 
 from bots.features.room import Room
 from bots.runtime.errors import Refused, Unready
-from bots.runtime.services import Services, open_services
+from bots.runtime.room_services import Services, open_services
 from bots.runtime.supervisor import Supervisor
 from bus import Keys
 from config import Community, Settings, point_discord_at
 
 from .client import TwinClient
 from .markup import DiscordMarkup
-from .parsing_errors import UNREADABLE, cause_of
 from .rooms import open_rooms
+from .unreadable_gateway_events import UNREADABLE, cause_of
 
 log = structlog.get_logger("twinstream.discord_bot")
 

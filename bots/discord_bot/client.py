@@ -8,12 +8,12 @@ import structlog
 from discord import app_commands
 
 from bots.features.room import Observation, Room, duties_of, observed, returned
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 
 from .commands import Tree
 from .delivery import DiscordDelivery
-from .parsing_errors import UNREADABLE, cause_of, guard_parsers
 from .translator import CatalogueTranslator
+from .unreadable_gateway_events import UNREADABLE, cause_of, guard_parsers
 
 log = structlog.get_logger("twinstream.discord_bot")
 

@@ -21,11 +21,11 @@ from bots.features.command import (
     TextParameter,
 )
 from bots.features.room import Room, commands_of
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from bots.texts import failures
 from bots.texts.languages import Texts
 
-from .parsing_errors import UNREADABLE, cause_of
+from .unreadable_gateway_events import UNREADABLE, cause_of
 
 log = structlog.get_logger("twinstream.discord_bot")
 

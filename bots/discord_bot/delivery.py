@@ -8,7 +8,7 @@ import discord
 from bots.runtime.delivery import PerhapsSent, Unsent, Unwanted
 from config import Community
 
-from .parsing_errors import UNREADABLE, cause_of
+from .unreadable_gateway_events import UNREADABLE, cause_of
 
 #: Discord's answers for members who take no direct messages and for accounts that are gone.
 _UNWANTED = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)

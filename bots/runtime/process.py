@@ -12,7 +12,7 @@ import structlog
 import uvloop
 
 from config import Community, ConfigError, Settings, heartbeat, metrics, set_up_logs
-from db.release import RELEASE
+from db.release_number import RELEASE
 from schemas import Source
 
 from .errors import Refused, Stopped

@@ -22,13 +22,13 @@ from aiogram.utils.token import TokenValidationError
 
 from bots.features.room import Room, commands_of, duties_of
 from bots.runtime.errors import Refused
-from bots.runtime.services import Services, open_services
+from bots.runtime.room_services import Services, open_services
 from bots.runtime.supervisor import Supervisor
 from bots.texts import failures
 from bots.texts.languages import ENGLISH, Languages
 from bus import Keys
 from config import Community, Settings, telegram_session
-from config.telegram_answers import UnreadableAnswer
+from config.telegram_answer_decoding import UnreadableAnswer
 
 from .delivery import TelegramDelivery
 from .markup import TelegramMarkup

@@ -12,7 +12,7 @@ from aiogram.exceptions import (
 
 from bots.runtime.delivery import PerhapsSent, Unsent, Unwanted
 from config import Community
-from config.telegram_answers import UnreadableAnswer
+from config.telegram_answer_decoding import UnreadableAnswer
 
 
 class TelegramDelivery:

@@ -2,17 +2,17 @@
 
 from bots.features import (
     announcements,
-    display_checks,
     guessing,
     history,
     leaderboard,
     linking,
     notices,
     profile,
+    tag_and_role_checks,
 )
 from bots.features.help import open_room as open_help
 from bots.features.room import Room
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 
 
 def open_rooms(services: Services) -> list[Room]:
@@ -25,6 +25,6 @@ def open_rooms(services: Services) -> list[Room]:
         linking.open_room(services),
         announcements.open_room(services),
         notices.open_room(services),
-        display_checks.open_room(services),
+        tag_and_role_checks.open_room(services),
     ]
     return [*rooms, open_help(services, rooms)]

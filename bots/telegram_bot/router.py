@@ -7,7 +7,7 @@ from aiogram.enums import ChatType
 from aiogram.types import Message
 
 from bots.features.room import Room
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 
 from .group.membership_changes import add_membership_changes
 from .messages.answer_queue import AnswerQueue

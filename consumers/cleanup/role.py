@@ -34,7 +34,7 @@ from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db.ledger import delivery_attempts
 
-from .rounds import Rounds
+from .row_removal import Rounds
 
 log = structlog.get_logger("twinstream.cleanup")
 

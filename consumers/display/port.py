@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from db import Platform
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Visit
 
 #: Seconds: the longest wait between visits to a member whose visits keep failing. Waits double up
 #: to it.
@@ -71,7 +71,7 @@ class Display(Protocol):
         """
         ...
 
-    async def show(self, showing: Showing) -> None:
+    async def show(self, visit: Visit) -> None:
         """Bring one member's surfaces to the wanted state, and read them back.
 
         A visit may be cancelled anywhere: the next one reads before it writes.

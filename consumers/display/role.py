@@ -14,8 +14,8 @@ import structlog
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from db import surfaces
-from db.surfaces import visits
-from db.surfaces.visits import Showing
+from db.surfaces import display_visits
+from db.surfaces.display_visits import Visit
 
 from .port import CannotShow, Display, Hindrances, retry_after_s
 
@@ -63,7 +63,7 @@ class DisplayRole:
         self._hindrances = Hindrances(None, {})
         self._next_survey = 0.0
         #: Visits whose outcome is not recorded yet.
-        self._unrecorded: list[Showing] = []
+        self._unrecorded: list[Visit] = []
         #: How many members were shown since the last line about progress.
         self._shown = 0
         self._progress_at = self._clock()
@@ -93,11 +93,11 @@ class DisplayRole:
             while waiting and self._may_go_on(began):
                 await self._visit(waiting.popleft())
         finally:
-            for showing in waiting:
-                await visits.release(self._pool, showing)
+            for visit in waiting:
+                await display_visits.release(self._pool, visit)
         return len(taken) - len(waiting)
 
-    async def _take(self) -> list[Showing]:
+    async def _take(self) -> list[Visit]:
         """Take as many members as the limits allow: urgent ones, or else some of the backfill."""
         room = self._display.room(urgent=True)
         taken = await self._take_some(min(room, self._members_max), surfaces.LINK)
@@ -106,10 +106,10 @@ class DisplayRole:
             taken = await self._take_some(room, surfaces.BACKFILL)
         return taken
 
-    async def _take_some(self, limit: int, least_urgent: int) -> list[Showing]:
+    async def _take_some(self, limit: int, least_urgent: int) -> list[Visit]:
         if limit <= 0:
             return []
-        return await visits.take(
+        return await display_visits.take(
             self._pool,
             self._display.platform,
             limit=limit,
@@ -123,7 +123,7 @@ class DisplayRole:
         elapsed_s = now - self._progress_at
         if elapsed_s < PROGRESS_S:
             return
-        left = await visits.waiting(self._pool, self._display.platform)
+        left = await display_visits.waiting(self._pool, self._display.platform)
         if left >= BACKLOG_MIN:
             about_s = round(left * elapsed_s / self._shown) if self._shown else None
             log.info(
@@ -169,7 +169,7 @@ class DisplayRole:
         for cause, why in found.causes.items():
             if why != before.causes.get(cause):
                 log.warning("surfaces.parked", platform=platform, cause=cause, why=why)
-        freed = await visits.unpark(self._pool, platform, standing=found.causes)
+        freed = await display_visits.unpark(self._pool, platform, standing=found.causes)
         if freed or before.causes.keys() - found.causes.keys():
             gone = sorted(before.causes.keys() - found.causes.keys())
             log.info("surfaces.unparked", platform=platform, causes=gone, surfaces=freed)
@@ -177,33 +177,33 @@ class DisplayRole:
     async def _doubt_unrecorded_visits(self) -> None:
         """Have members visited again whose visit ended while Postgres was away, or in an error."""
         while self._unrecorded:
-            await visits.doubt(self._pool, self._unrecorded[-1])
+            await display_visits.doubt(self._pool, self._unrecorded[-1])
             self._unrecorded.pop()
 
-    async def _visit(self, showing: Showing) -> None:
+    async def _visit(self, visit: Visit) -> None:
         """Show one member's state, and record that, or why not and until when."""
-        self._unrecorded.append(showing)
-        if not await self._show(showing):
+        self._unrecorded.append(visit)
+        if not await self._show(visit):
             # This visit outlasted its lease, so its write may be older than another worker's.
             log.warning(
                 "surface_lease.expired",
                 platform=self._display.platform,
-                member_id=showing.member_id,
-                account_id=showing.account_id,
+                member_id=visit.member_id,
+                account_id=visit.account_id,
             )
-            await visits.doubt(self._pool, showing)
+            await display_visits.doubt(self._pool, visit)
         self._unrecorded.pop()
 
-    async def _show(self, showing: Showing) -> bool:
+    async def _show(self, visit: Visit) -> bool:
         """Do the visit. Returns whether its lease still held at the end."""
         try:
             async with asyncio.timeout(VISIT_S_MAX):
-                await self._display.show(showing)
+                await self._display.show(visit)
         except CannotShow as refusal:
-            return await self._postpone(showing, refusal)
+            return await self._postpone(visit, refusal)
         except TimeoutError:
-            return await self._postpone(showing, _too_slow())
-        if not await visits.mark_shown(self._pool, showing):
+            return await self._postpone(visit, _too_slow())
+        if not await display_visits.mark_shown(self._pool, visit):
             return False
         metrics.SHOWN.labels(self._display.platform).inc()
         self._shown += 1
@@ -213,27 +213,27 @@ class DisplayRole:
         log.info(
             "surface.shown",
             platform=self._display.platform,
-            member_id=showing.member_id,
-            account_id=showing.account_id,
-            wanted=dict(showing.wanted),
+            member_id=visit.member_id,
+            account_id=visit.account_id,
+            wanted=dict(visit.wanted),
         )
         return True
 
-    async def _postpone(self, showing: Showing, refusal: CannotShow) -> bool:
+    async def _postpone(self, visit: Visit, refusal: CannotShow) -> bool:
         metrics.POSTPONED.labels(self._display.platform).inc()
-        delay_s = retry_after_s(refusal, showing.attempts)
+        delay_s = retry_after_s(refusal, visit.attempts)
         if refusal.cause is not None:
-            is_ours = await visits.park(
+            is_ours = await display_visits.park(
                 self._pool,
-                showing,
+                visit,
                 cause=refusal.cause,
                 error=str(refusal),
                 look_after_s=refusal.retry_s if refusal.cause == surfaces.EXEMPT else None,
             )
         else:
             error = str(refusal)
-            is_ours = await visits.postpone(self._pool, showing, delay_s=delay_s, error=error)
-        self._log_refusal(refusal, delay_s, showing.account_id)
+            is_ours = await display_visits.postpone(self._pool, visit, delay_s=delay_s, error=error)
+        self._log_refusal(refusal, delay_s, visit.account_id)
         if refusal.everyone:
             self._block(refusal)
         if refusal.cause not in (None, *surfaces.PERSONAL, *self._hindrances.causes):

@@ -14,7 +14,7 @@ from rich.console import Console
 import schemas
 from bus import SOURCES, BusError, Client, Keys, Publisher, connect
 from config import Community, ConfigError, Settings, set_up_logs
-from consumers.runtime.rebuild import Rebuild
+from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling import bonuses
 from db import DbError, Producer, open_pool, open_stores
 

@@ -28,7 +28,7 @@ from config import Community, ConfigError, Settings, masking
 from consumers.display.port import CannotShow, Hindrances
 from consumers.runtime.runner import NotYet
 from db import DbError, Platform, open_pool, open_stores, stop_signs
-from db.stores import debts
+from db.stores import store_debts
 from db.upkeep import status
 
 #: The oldest Redis that has the commands which the bus needs.
@@ -95,16 +95,19 @@ async def _postgres(settings: Settings) -> Diagnoses:
         yield Diagnosis("Postgres and its migrations", note=await _version(pool))
         async with pool.acquire() as conn:
             counts = await status.events_by_status(conn)
-            stopped = await stop_signs.glance(conn)
+            stopped = await stop_signs.read(conn)
     buried = counts.get("failed", 0)
     remedy = f"{buried} buried: see `python -m consumers dead list`" if buried else None
     yield Diagnosis("events", remedy, ", ".join(f"{n} {name}" for name, n in counts.items()))
     if stopped is not None:
-        remedy = (
-            f"release {stop_signs.OBEYED}, which this is, links and reconciles no more: {stopped};"
-            " run a newer release, or delete the row of stop_signs (docs/operate.md)"
-        )
-        yield Diagnosis("stop sign", remedy)
+        yield Diagnosis("stop sign", _stop_sign_remedy(stopped))
+
+
+def _stop_sign_remedy(reason: str) -> str:
+    said = f"release {stop_signs.OBEYED}, which this is, links and reconciles no more: {reason}"
+    if reason == stop_signs.MOVING:
+        return f"{said} (docs/upgrade.md)"
+    return f"{said}; run a newer release, or delete the row of stop_signs (docs/operate.md)"
 
 
 async def _stores(settings: Settings, community: Community) -> Diagnoses:
@@ -113,7 +116,7 @@ async def _stores(settings: Settings, community: Community) -> Diagnoses:
     async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
         await open_stores(pool, stores)
         async with pool.acquire() as conn:
-            refused = await debts.set_aside(conn)
+            refused = await store_debts.set_aside(conn)
     yield Diagnosis("stores", note=f"tables of their own: {', '.join(names) or 'none'}")
     for one in refused:
         yield Diagnosis(

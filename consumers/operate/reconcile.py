@@ -18,8 +18,8 @@ from consumers.runtime.runner import pause
 from consumers.runtime.transactions import transaction
 from db import PLATFORMS
 from db.members.accounts import find_member
-from db.reconcile import drift, runs, views
-from db.reconcile.runs import RunReport
+from db.reconcile import comparison_queries, drift, passes
+from db.reconcile.passes import RunReport
 from db.stop_signs import Paused
 
 #: Findings in the printed table, at most.
@@ -59,24 +59,24 @@ async def run(settings: Settings, console: Console, request: Request) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with (
-        open_resources(settings, community, stop) as parts,
-        open_subjects(parts) as (subjects, _),
+        open_resources(settings, community, stop) as resources,
+        open_subjects(resources) as (subjects, _),
     ):
-        member_id = await _member(parts, request.member)
-        role = Reconcile(parts, subjects, consumer=CONSUMER)
+        member_id = await _member(resources, request.member)
+        role = Reconcile(resources, subjects, consumer=CONSUMER)
         _print_what_is_skipped(settings, community, console)
         try:
-            run_id = await _begin(role, parts, console, request, member_id)
+            run_id = await _begin(role, resources, console, request, member_id)
         except Paused as paused:
             console.print(f"No pass is begun, because {paused}", markup=False)
             return EXIT_CODE_STOPPED
-        report = None if run_id is None else await _watch(role, parts, console, run_id)
+        report = None if run_id is None else await _watch(role, resources, console, run_id)
         if report is None or report.status == "running":
             console.print("Stopped by you; the service goes on with the pass in a while.")
             return EXIT_CODE_STOPPED
         if request.dry_run:
             console.print("A dry run: nothing is repaired, and nothing counts as seen.")
-        return await _print_report(parts, console, report)
+        return await _print_report(resources, console, report)
 
 
 def _print_what_is_skipped(settings: Settings, community: Community, console: Console) -> None:
@@ -89,7 +89,7 @@ def _print_what_is_skipped(settings: Settings, community: Community, console: Co
             console.print(f"The {what} members wear are not looked at: {token.upper()} is not set.")
 
 
-async def _member(parts: Resources, asked: str | None) -> int | None:
+async def _member(resources: Resources, asked: str | None) -> int | None:
     """Find the member named by `7`, `telegram:1001` or `discord:2001`.
 
     Raises:
@@ -106,11 +106,13 @@ async def _member(parts: Resources, asked: str | None) -> int | None:
         )
     if len(number) > len(str(ID_MAX)) or int(number) > ID_MAX:
         raise ConfigError(f"--member {asked}: there is no such member; ids are at most {ID_MAX}")
-    async with transaction(parts.pool) as conn:
+    async with transaction(resources.pool) as conn:
         if platform:
             found = await find_member(conn, platform, int(number))
         else:
-            found = next(iter(await views.members_after(conn, int(number) - 1, 1)), None)
+            found = next(
+                iter(await comparison_queries.members_after(conn, int(number) - 1, 1)), None
+            )
             found = found if found == int(number) else None
     if found is None:
         raise ConfigError(f"--member {asked}: there is no such member")
@@ -118,10 +120,10 @@ async def _member(parts: Resources, asked: str | None) -> int | None:
 
 
 async def _begin(
-    role: Reconcile, parts: Resources, console: Console, request: Request, member_id: int | None
+    role: Reconcile, resources: Resources, console: Console, request: Request, member_id: int | None
 ) -> int | None:
     said = False
-    while not parts.stop.is_set():
+    while not resources.stop.is_set():
         run_id = await role.ask(
             member_id=member_id,
             everybody=member_id is None,
@@ -133,15 +135,15 @@ async def _begin(
         if not said:
             console.print("Another pass is running; this one begins when it has ended.")
             said = True
-        await pause(parts.stop, ASK_AGAIN_S)
+        await pause(resources.stop, ASK_AGAIN_S)
     return None
 
 
 async def _watch(
-    role: Reconcile, parts: Resources, console: Console, run_id: int
+    role: Reconcile, resources: Resources, console: Console, run_id: int
 ) -> RunReport | None:
-    async with transaction(parts.pool) as conn:
-        about = await views.about_members(conn)
+    async with transaction(resources.pool) as conn:
+        about = await comparison_queries.about_members(conn)
     expected = max(1, role.pages_for(about))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TextColumn("pages"), TimeElapsedColumn())  # fmt: skip
@@ -149,9 +151,9 @@ async def _watch(
         bar = progress.add_task(f"pass {run_id}: comparing", total=expected)
         while True:
             await role.step()
-            async with transaction(parts.pool) as conn:
-                report = await runs.report(conn, run_id)
-            if report is None or report.status != "running" or parts.stop.is_set():
+            async with transaction(resources.pool) as conn:
+                report = await passes.report(conn, run_id)
+            if report is None or report.status != "running" or resources.stop.is_set():
                 return report
             total = report.pages or max(expected, report.taken)
             progress.update(bar, completed=report.compared, total=total)
@@ -159,9 +161,9 @@ async def _watch(
                 progress.update(bar, description=f"pass {run_id}: deciding")
 
 
-async def _print_report(parts: Resources, console: Console, report: RunReport) -> int:
+async def _print_report(resources: Resources, console: Console, report: RunReport) -> int:
     """Print what a pass found and decided. Returns the exit code."""
-    async with transaction(parts.pool) as conn:
+    async with transaction(resources.pool) as conn:
         rows = await drift.of_run(conn, report.id, limit=FINDINGS_SHOWN)
         decided = await drift.decisions_of(conn, report.id)
         held = await drift.held_count(conn)

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from consumers.runtime import metrics
-from consumers.runtime.rebuild import make_ready
 from consumers.runtime.resources import Resources
+from consumers.runtime.stream_rebuild import make_ready
 from consumers.runtime.transactions import transaction
 from db import PLATFORMS
-from db.reconcile import runs
+from db.reconcile import passes
 
 from .platforms import Alarm, open_platform_subjects
 from .port import Subject
@@ -30,28 +30,28 @@ class Opened(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def open_subjects(parts: Resources) -> AsyncIterator[Opened]:
+async def open_subjects(resources: Resources) -> AsyncIterator[Opened]:
     """Open all subjects that this process can compare."""
-    rows = parts.community.reconcile.page_members
+    rows = resources.community.reconcile.page_members
     subjects: list[Subject] = []
     for platform in PLATFORMS:
-        store = parts.stores.get(platform)
+        store = resources.stores.get(platform)
         are_the_truth = platform == "telegram" and store is None
         subjects.append(BooksSubject(platform, page_rows=rows, are_the_truth=are_the_truth))
         if store is not None:
-            setting = parts.community.stores.by_platform()[platform]
+            setting = resources.community.stores.by_platform()[platform]
             subjects.append(StoreSubject(platform, store, setting=setting, page_rows=rows))
-    async with open_platform_subjects(parts) as opened:
+    async with open_platform_subjects(resources) as opened:
         yield Opened([*subjects, *opened.subjects], opened.alarm)
 
 
 @contextlib.asynccontextmanager
-async def open_role(parts: Resources) -> AsyncIterator[Reconcile]:
+async def open_role(resources: Resources) -> AsyncIterator[Reconcile]:
     """Open the role `reconcile`."""
-    await make_ready(parts.redis, parts.keys.snapshots)
-    async with transaction(parts.pool) as conn:
-        age_s = await runs.age_of_last_s(conn)
+    await make_ready(resources.redis, resources.keys.snapshots)
+    async with transaction(resources.pool) as conn:
+        age_s = await passes.age_of_last_s(conn)
     if age_s is not None:
         metrics.PASS_FINISHED.set(time.time() - age_s)
-    async with open_subjects(parts) as (subjects, alarm):
-        yield Reconcile(parts, subjects, alarm=alarm)
+    async with open_subjects(resources) as (subjects, alarm):
+        yield Reconcile(resources, subjects, alarm=alarm)

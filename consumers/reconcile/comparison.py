@@ -9,17 +9,18 @@ import structlog
 import schemas
 from bus import DeadLetters, Entry, GroupMissing, Reader
 from consumers.runtime import metrics
-from consumers.runtime.rebuild import make_ready
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import unless_stopped
+from consumers.runtime.stream_rebuild import make_ready
 from consumers.runtime.transactions import transaction
-from db.reconcile import agreements as store_agreements
-from db.reconcile import drift, pages, views
+from db.reconcile import agreeing_rows, comparison_queries, drift, pages
 from db.reconcile.drift import Difference
 from db.reconcile.pages import KnownPage, PageId
 from schemas import SnapshotPage
 
-from .rules import Place, agreements, compare, held_for, held_sentence, refusal
+from .decisions.differences import agreements, compare
+from .decisions.page_refusals import Place, refusal
+from .decisions.verdicts import held_for, held_sentence
 from .subjects.stores import identity
 
 log = structlog.get_logger("twinstream.reconcile")
@@ -45,17 +46,19 @@ class Findings(NamedTuple):
 class PageComparer:
     """Reads pages and records the differences that they show. A page read twice counts once."""
 
-    def __init__(self, parts: Resources, consumer: str) -> None:
-        limits = parts.community.consumers
-        self._parts = parts
-        self._age_s_max = parts.community.reconcile.page_age_ms_max / 1_000
-        self._place = Place(parts.community.telegram.chat_id, parts.community.discord.guild_id)
-        settings = parts.community.stores.by_platform()
+    def __init__(self, resources: Resources, consumer: str) -> None:
+        limits = resources.community.consumers
+        self._resources = resources
+        self._age_s_max = resources.community.reconcile.page_age_ms_max / 1_000
+        self._place = Place(
+            resources.community.telegram.chat_id, resources.community.discord.guild_id
+        )
+        settings = resources.community.stores.by_platform()
         self._stores = {platform: identity(setting) for platform, setting in settings.items()}
-        self._dead_letters = DeadLetters(parts.redis, parts.keys)
+        self._dead_letters = DeadLetters(resources.redis, resources.keys)
         self._reader = Reader(
-            parts.reading_redis,
-            parts.keys.snapshots,
+            resources.reading_redis,
+            resources.keys.snapshots,
             consumer=consumer,
             batch_entries=PAGES_AT_ONCE,
             block_ms=min(limits.block_ms, BLOCK_MS_MAX),
@@ -65,9 +68,9 @@ class PageComparer:
     async def step(self) -> int | None:
         """Compare the next few pages. Returns how many there were, None if the stream was lost."""
         try:
-            entries = await unless_stopped(self._parts.stop, self._reader.read()) or []
+            entries = await unless_stopped(self._resources.stop, self._reader.read()) or []
         except GroupMissing:
-            await make_ready(self._parts.redis, self._parts.keys.snapshots)
+            await make_ready(self._resources.redis, self._resources.keys.snapshots)
             return None
         await self.compare(entries)
         return len(entries)
@@ -91,13 +94,13 @@ class PageComparer:
 
     async def _compare(self, page: SnapshotPage) -> None:
         page_id = PageId(page.run, page.platform, page.subject, page.page)
-        async with transaction(self._parts.pool) as conn:
+        async with transaction(self._resources.pool) as conn:
             known = await pages.find_page(conn, page_id)
             if known is None:
                 return  # the pass has ended
             if known.compared_at is not None or known.record.checksum != page.checksum:
                 return  # it came twice, or a page of this number was taken again since
-            now = await views.moment(conn)
+            now = await comparison_queries.moment(conn)
             why = refusal(page, known.record, self._place, now, age_s_max=self._age_s_max)
             found = await self._record(conn, page, known) if why is None else Findings([], [])
             await pages.mark_compared(conn, page_id, refused=why)
@@ -128,9 +131,9 @@ class PageComparer:
         """Compare a page, and learn from it which rows of a platform's own table agree."""
         store = self._stores[page.platform]
         if not known.dry_run:
-            await store_agreements.note(conn, page.platform, store, agreements(page))
+            await agreeing_rows.note(conn, page.platform, store, agreements(page))
         found = compare(page)
-        agreed = await store_agreements.agreed(
+        agreed = await agreeing_rows.agreed(
             conn, page.platform, store, {one.subject_id for one in found}
         )
         return [one._replace(held_for=held_for(one, agreed)) for one in found]

@@ -9,7 +9,7 @@ import asyncpg
 from bus import BusError
 from consumers.runtime.transactions import transaction
 from db.errors import DbError
-from db.reconcile import runs
+from db.reconcile import passes
 
 #: Renewals per lease, so that a single one that fails does not cost the pass.
 RENEWALS_PER_LEASE = 4
@@ -34,7 +34,7 @@ class Lease:
             LeaseLost: the pass has ended, or another process owns it.
         """
         async with transaction(self._pool) as conn:
-            renewed = await runs.renew(conn, run_id, owner=self.owner, lease_s=self.lease_s)
+            renewed = await passes.renew(conn, run_id, owner=self.owner, lease_s=self.lease_s)
         if not renewed:
             raise LeaseLost
 

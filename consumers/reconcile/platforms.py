@@ -47,12 +47,12 @@ class PlatformSubjects(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def open_platform_subjects(parts: Resources) -> AsyncIterator[PlatformSubjects]:
+async def open_platform_subjects(resources: Resources) -> AsyncIterator[PlatformSubjects]:
     """Open the subjects `roles` and `tags`, each where its platform's token is set, and the alarm.
 
     With keep_manual_changes there are none: a role or tag changed by hand is as it should be.
     """
-    community, windows = parts.community, parts.community.consumers
+    community, windows = resources.community, resources.community.consumers
     if community.keep_manual_changes:
         log.info("manual_changes.kept", why="keep_manual_changes is set")
         yield PlatformSubjects((), None)
@@ -60,10 +60,10 @@ async def open_platform_subjects(parts: Resources) -> AsyncIterator[PlatformSubj
     subjects: list[Subject] = []
     alarm: Alarm | None = None
     async with AsyncExitStack() as stack:
-        if parts.settings.telegram_token is not None:
+        if resources.settings.telegram_token is not None:
             module = await _module("consumers.reconcile.subjects.telegram_tags")
             opening = functools.partial(
-                (await _module("consumers.display.telegram_tags.tags")).open_bot, parts.settings
+                (await _module("consumers.display.telegram_tags.tags")).open_bot, resources.settings
             )
             tags = module.TelegramTags(
                 LazyLogin(stack, opening),
@@ -71,15 +71,15 @@ async def open_platform_subjects(parts: Resources) -> AsyncIterator[PlatformSubj
                 looks_max=community.reconcile.telegram_looks_max,
                 window_s=windows.telegram_window_ms / 1_000,
             )
-            subjects.append(AppearanceSubject(tags, parts.pool))
-        if parts.settings.discord_token is not None:
+            subjects.append(AppearanceSubject(tags, resources.pool))
+        if resources.settings.discord_token is not None:
             module = await _module("consumers.reconcile.subjects.discord_roles")
             observed = (
-                await _module("consumers.display.discord_roles.rate_limits")
+                await _module("consumers.display.discord_roles.rate_limit_headers")
             ).DiscordLimits()
             opening = functools.partial(
                 (await _module("consumers.display.discord_roles.roles")).open_client,
-                parts.settings,
+                resources.settings,
                 observed,
             )
             login = LazyLogin(stack, opening)
@@ -90,9 +90,9 @@ async def open_platform_subjects(parts: Resources) -> AsyncIterator[PlatformSubj
                 looks_max=community.reconcile.discord_looks_max,
                 window_s=windows.discord_window_ms / 1_000,
             )
-            subjects.append(AppearanceSubject(roles, parts.pool))
+            subjects.append(AppearanceSubject(roles, resources.pool))
             module = await _module("consumers.reconcile.subjects.role_counts")
-            alarm = module.RoleAlarm(login, community, parts.pool)
+            alarm = module.RoleAlarm(login, community, resources.pool)
         yield PlatformSubjects(tuple(subjects), alarm)
 
 

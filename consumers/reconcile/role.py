@@ -16,22 +16,22 @@ import structlog
 
 from bus import GroupMissing, StreamMissing, consumer_name, trim_stream
 from consumers.runtime import metrics
-from consumers.runtime.rebuild import make_ready
 from consumers.runtime.resources import Resources
+from consumers.runtime.stream_rebuild import make_ready
 from consumers.runtime.transactions import transaction
 from db import stop_signs
-from db.reconcile import drift, runs
+from db.reconcile import drift, passes
 from db.reconcile import pages as reconcile_pages
-from db.reconcile.runs import Cause, Run
+from db.reconcile.passes import Cause, Run
 from db.stop_signs import Paused
 
 from .comparison import PageComparer
-from .debts import DebtPayer
+from .decisions.verdicts import Stop
 from .lease import Lease, LeaseLost
-from .phases import PassContext, Phase, Step, first_phase
+from .pass_phases import PassContext, Phase, Step, first_phase
 from .platforms import Alarm
 from .port import Subject
-from .rules import Stop
+from .store_debt_payments import DebtPayer
 
 log = structlog.get_logger("twinstream.reconcile")
 
@@ -44,25 +44,27 @@ class Reconcile:
 
     def __init__(
         self,
-        parts: Resources,
+        resources: Resources,
         subjects: Sequence[Subject],
         *,
         alarm: Alarm | None = None,
         consumer: str | None = None,
     ) -> None:
-        self._parts = parts
-        self._limits = parts.community.reconcile
+        self._resources = resources
+        self._limits = resources.community.reconcile
         self.pause_s = min(PAUSE_S_MAX, self._limits.interval_ms / 1_000)
         self._subjects = subjects
         self._alarm = alarm
-        self._debt_payers = [DebtPayer(parts.pool, *one) for one in parts.stores.items()]
-        slot = parts.settings.twinstream_consumer_slot
-        name = consumer or consumer_name(parts.keys.snapshots.group, slot)
+        self._debt_payers = [DebtPayer(resources.pool, *one) for one in resources.stores.items()]
+        slot = resources.settings.twinstream_consumer_slot
+        name = consumer or consumer_name(resources.keys.snapshots.group, slot)
         #: Unlike the consumer's name, it identifies this very process.
         self._owner = f"{socket.gethostname()}:{name}:{uuid.uuid4().hex[:8]}"
-        self._lease = Lease(parts.pool, owner=self._owner, lease_s=self._limits.lease_ms / 1_000)
-        self._context = PassContext(parts, subjects, self._owner)
-        self._comparer = PageComparer(parts, name)
+        self._lease = Lease(
+            resources.pool, owner=self._owner, lease_s=self._limits.lease_ms / 1_000
+        )
+        self._context = PassContext(resources, subjects, self._owner)
+        self._comparer = PageComparer(resources, name)
         self._clock = asyncio.get_running_loop().time
         #: When the alarm is asked next.
         self._ring_at = self._clock()
@@ -97,9 +99,9 @@ class Reconcile:
 
     async def _trim(self) -> None:
         """Delete compared pages: a pass over a million members puts 200 MB on the stream."""
-        stream, group = self._parts.keys.snapshots
+        stream, group = self._resources.keys.snapshots
         with contextlib.suppress(GroupMissing, StreamMissing):
-            await trim_stream(self._parts.redis, stream, [group], keep_ms=0)
+            await trim_stream(self._resources.redis, stream, [group], keep_ms=0)
 
     async def ask(
         self,
@@ -115,9 +117,9 @@ class Reconcile:
         Raises:
             Paused: the stop sign of this release is set.
         """
-        await make_ready(self._parts.redis, self._parts.keys.snapshots)
-        async with transaction(self._parts.pool) as conn:
-            run = await runs.begin(
+        await make_ready(self._resources.redis, self._resources.keys.snapshots)
+        async with transaction(self._resources.pool) as conn:
+            run = await passes.begin(
                 conn,
                 cause=cause,
                 owner=self._owner,
@@ -142,13 +144,13 @@ class Reconcile:
 
         Under the stop sign of this release no pass is begun. One that is taken over is then ended.
         """
-        async with transaction(self._parts.pool) as conn:
-            paused = await stop_signs.set_reason(conn)
-            run = await runs.take_over(conn, owner=self._owner, lease_s=self._lease.lease_s)
+        async with transaction(self._resources.pool) as conn:
+            paused = await stop_signs.read_under_lock(conn)
+            run = await passes.take_over(conn, owner=self._owner, lease_s=self._lease.lease_s)
             due = (
                 run is None
                 and paused is None
-                and await runs.is_due(conn, interval_s=self._limits.interval_ms / 1_000)
+                and await passes.is_due(conn, interval_s=self._limits.interval_ms / 1_000)
             )
         self._log_pause(paused)
         if run is not None:
@@ -189,7 +191,7 @@ class Reconcile:
 
     async def _take_again(self, run: Run) -> None:
         """Take the pages again of which this process cannot know whether they are on the stream."""
-        async with transaction(self._parts.pool) as conn:
+        async with transaction(self._resources.pool) as conn:
             progress = await reconcile_pages.progress(conn, run.id)
             if run.pages is not None and not progress.waiting:
                 return
@@ -220,7 +222,7 @@ class Reconcile:
         release has changed.
         """
         try:
-            async with transaction(self._parts.pool) as conn:
+            async with transaction(self._resources.pool) as conn:
                 await stop_signs.obey(conn)
                 progress = await reconcile_pages.progress(conn, phase.run.id)
             if progress.refused is not None:
@@ -238,10 +240,10 @@ class Reconcile:
         if stop is not None:
             await self._decide_all(run, stop)
         why = None if stop is None else stop.why
-        async with transaction(self._parts.pool) as conn:
+        async with transaction(self._resources.pool) as conn:
             await drift.forget_old(conn)
-            ended = await runs.end(conn, run.id, self._owner, stopped_because=why)
-            report = await runs.report(conn, run.id)
+            ended = await passes.end(conn, run.id, self._owner, stopped_because=why)
+            report = await passes.report(conn, run.id)
             decisions = await drift.decisions_of(conn, run.id)
         if not ended or report is None:
             raise LeaseLost
@@ -257,5 +259,5 @@ class Reconcile:
         more = 1
         while more:
             await self._lease.renew(run.id)
-            async with transaction(self._parts.pool) as conn:
+            async with transaction(self._resources.pool) as conn:
                 more = await drift.decide_all(conn, run.id, stop.decision, stop.why)

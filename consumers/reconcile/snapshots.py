@@ -8,18 +8,18 @@ import structlog
 
 import schemas
 from bus import GroupMissing, StreamExhausted, StreamMissing
-from consumers.runtime.rebuild import make_ready
 from consumers.runtime.resources import Resources
+from consumers.runtime.stream_rebuild import make_ready
 from consumers.runtime.transactions import transaction
 from db.errors import mapped_errors
-from db.reconcile import drift, pages, runs, sweeps, views
+from db.reconcile import comparison_queries, drift, pages, passes, sweep_positions
 from db.reconcile.pages import PageRecord
-from db.reconcile.runs import Run
+from db.reconcile.passes import Run
 from schemas import SnapshotPage
 from schemas.snapshots import PAGE_BYTES_MAX, Part
 
+from .decisions.page_plan import Stretch, plan
 from .lease import LeaseLost
-from .plan import Stretch, plan
 from .port import CannotRead, Subject
 
 log = structlog.get_logger("twinstream.reconcile")
@@ -28,9 +28,11 @@ log = structlog.get_logger("twinstream.reconcile")
 class SnapshotTaker:
     """Takes the pages of one pass, one subject after the other."""
 
-    def __init__(self, parts: Resources, subjects: Sequence[Subject], run: Run, owner: str) -> None:
-        self._parts = parts
-        self._limits = parts.community.reconcile
+    def __init__(
+        self, resources: Resources, subjects: Sequence[Subject], run: Run, owner: str
+    ) -> None:
+        self._resources = resources
+        self._limits = resources.community.reconcile
         self._run = run
         self._owner = owner
         self._pages = self._all_pages(subjects)
@@ -49,10 +51,10 @@ class SnapshotTaker:
                 return False
             self._unpublished = await self._record(page)
         try:
-            await self._parts.publisher.publish_page(self._unpublished)
+            await self._resources.publisher.publish_page(self._unpublished)
         except (StreamMissing, GroupMissing, StreamExhausted):
-            await make_ready(self._parts.redis, self._parts.keys.snapshots)
-            await self._parts.publisher.publish_page(self._unpublished)
+            await make_ready(self._resources.redis, self._resources.keys.snapshots)
+            await self._resources.publisher.publish_page(self._unpublished)
         self._unpublished = None
         return True
 
@@ -70,7 +72,7 @@ class SnapshotTaker:
             checksum=page.checksum,
             taken_at=page.taken_at,
         )
-        async with transaction(self._parts.pool) as conn:
+        async with transaction(self._resources.pool) as conn:
             if not await pages.add_page(conn, self._run.id, self._owner, record):
                 raise LeaseLost
         return schemas.encode_page(page)
@@ -91,16 +93,16 @@ class SnapshotTaker:
             subject=subject.name,
             why=why,
         )
-        async with transaction(self._parts.pool) as conn:
+        async with transaction(self._resources.pool) as conn:
             await pages.leave_out(
                 conn, self._run.id, self._owner, subject.platform, subject.name, why=why
             )
 
     async def _pages_of(self, subject: Subject) -> AsyncIterator[SnapshotPage]:
         """Yield a subject's pages, behind those that the pass has already."""
-        async with transaction(self._parts.pool) as conn:
+        async with transaction(self._resources.pool) as conn:
             known = await pages.pages(conn, self._run.id, subject.platform, subject.name)
-            sweep = await sweeps.find_sweep(conn, subject.platform, subject.name)
+            sweep = await sweep_positions.find_sweep(conn, subject.platform, subject.name)
         number = len(known)
         for stretch in plan(self._run, subject, sweep, known, self._limits):
             rest: Stretch | None = stretch
@@ -116,7 +118,7 @@ class SnapshotTaker:
         limit = subject.page_rows
         if stretch.left is not None:
             limit = min(limit, stretch.left)
-        async with _one_view(self._parts.pool) as conn:
+        async with _one_view(self._resources.pool) as conn:
             while True:
                 # One id more than the page takes shows whether any follow it.
                 ids = await self._ids(conn, subject, stretch.part, stretch.after, limit + 1)
@@ -125,7 +127,7 @@ class SnapshotTaker:
                 is_last, ids = len(ids) <= limit, ids[:limit]
                 wanted = ids
                 if stretch.part == "touched" and subject.name != "books":
-                    wanted = await views.accounts_of(conn, subject.platform, ids)
+                    wanted = await comparison_queries.accounts_of(conn, subject.platform, ids)
                 rows = await subject.read(conn, wanted) if wanted else ()
                 page = schemas.seal(
                     SnapshotPage(
@@ -139,9 +141,9 @@ class SnapshotTaker:
                         looked_at=len(ids),
                         is_last=is_last,
                         count=len(rows),
-                        taken_at=await views.moment(conn),
-                        chat_id=self._parts.community.telegram.chat_id,
-                        guild_id=self._parts.community.discord.guild_id,
+                        taken_at=await comparison_queries.moment(conn),
+                        chat_id=self._resources.community.telegram.chat_id,
+                        guild_id=self._resources.community.discord.guild_id,
                         rows=tuple(rows),
                     )
                 )
@@ -154,7 +156,7 @@ class SnapshotTaker:
         self, conn: asyncpg.Connection, subject: Subject, part: Part, after: int, limit: int
     ) -> Sequence[int]:
         if part == "touched":
-            return await runs.touched_after(conn, self._run.id, after, limit)
+            return await passes.touched_after(conn, self._run.id, after, limit)
         if part == "watched":
             return await drift.watched_after(conn, subject.platform, subject.name, after, limit)
         return await subject.ids_after(conn, after, limit)

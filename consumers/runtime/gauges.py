@@ -7,7 +7,7 @@ from typing import Final
 
 from bus import SOURCES, BusError, CommandRefused, Subscription, measure_lag
 from db import PLATFORMS, DbError, stop_signs
-from db.surfaces import visits
+from db.surfaces import display_visits
 from db.upkeep import status
 
 from . import metrics
@@ -65,9 +65,9 @@ class Gauges:
         try:
             async with transaction(self._pool) as conn:
                 counts.update(await status.uncompleted_events(conn))
-                is_stopped = await stop_signs.glance(conn) is not None
+                is_stopped = await stop_signs.read(conn) is not None
             for platform in PLATFORMS:
-                waiting[platform] = await visits.waiting(self._pool, platform)
+                waiting[platform] = await display_visits.waiting(self._pool, platform)
         except DbError:
             return False
         finally:

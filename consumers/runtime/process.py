@@ -13,7 +13,7 @@ import structlog
 from bus import BadRedisUrl, BusError, ServerUnfit, address
 from config import Community, ConfigError, Settings, heartbeat, metrics
 from db import BadDatabaseUrl, Contention, SchemaOutdated, StorageUnavailable, StoreUnfit
-from db.release import RELEASE
+from db.release_number import RELEASE
 
 from . import gauges, roles
 from .resources import Resources, open_resources

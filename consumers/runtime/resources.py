@@ -25,7 +25,7 @@ from config import Community, ConfigError, Settings
 from db import Platform, Store, open_pool, open_stores
 from db.ledger.ranks import RankRow, set_ranks
 
-from .rebuild import Rebuild
+from .stream_rebuild import Rebuild
 
 log = structlog.get_logger("twinstream.consumers")
 

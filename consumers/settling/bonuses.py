@@ -19,7 +19,7 @@ from db import IdempotencyConflict, Platform, Producer, RuleBroken
 from db.ledger import entries, events
 from db.ledger.envelopes import Envelope
 from db.links import links
-from db.links.ownership import Account
+from db.links.member_rows import Account
 from db.members.accounts import accounts_of
 
 log = structlog.get_logger("twinstream.settling")
@@ -45,7 +45,7 @@ class Bonuses:
             if one.bonus_xp or one.bonus_balance
         }
 
-    async def give(self, facts: Iterable[Envelope]) -> None:
+    async def give(self, envelopes: Iterable[Envelope]) -> None:
         """Give the bonuses of those events that are achievements and not settled yet.
 
         An achievement that Postgres refuses has no bonus; settling it logs why. A bonus that is
@@ -54,22 +54,22 @@ class Bonuses:
         Raises:
             Contention, StorageUnavailable: retry the whole call later.
         """
-        for fact in facts:
-            setting = self._settings.get(getattr(fact.event, "achievement", ""))
+        for envelope in envelopes:
+            setting = self._settings.get(getattr(envelope.event, "achievement", ""))
             if setting is None:
                 continue
             try:
-                await self._give(fact, setting)
+                await self._give(envelope, setting)
             except (IdempotencyConflict, RuleBroken) as error:
-                log.debug("bonus.refused", key=fact.event.idempotency_key, why=str(error))
+                log.debug("bonus.refused", key=envelope.event.idempotency_key, why=str(error))
 
-    async def _give(self, fact: Envelope, setting: AchievementSetting) -> None:
-        event = fact.event
+    async def _give(self, envelope: Envelope, setting: AchievementSetting) -> None:
+        event = envelope.event
         async with self._producer.transaction() as conn:
             if await entries.lock_rows(conn, self._platform, [event.idempotency_key]):
                 return
             # This also locks the member, so that no link is made until the bonus is committed.
-            await events.record(conn, event.source, [fact], status="published")
+            await events.record(conn, event.source, [envelope], status="published")
             accounts = await accounts_of(conn, event.source, event.user_id)
             mine = [Account(*one) for one in accounts.items()]
             # An unlink or a move must not make the bonus payable once more.

@@ -34,9 +34,9 @@ from db import DbError, IdempotencyConflict, InsufficientFunds, Platform, RuleBr
 from db.ledger import events
 
 from .bonuses import Bonuses
+from .entry_decoding import Delivery, Refusal, evidence, key_of, refusal_of, sort_out
+from .entry_renewal import renewed
 from .poison import count_attempt, exhausted, forget_attempts, is_suspect
-from .renewal import renewed
-from .triage import Delivery, Refusal, evidence, key_of, refusal_of, sort_out
 
 log = structlog.get_logger("twinstream.settling")
 
@@ -166,7 +166,7 @@ class Settling:
         for refusal in refusals:
             await self._bury(refusal)
         if deliveries:
-            await self._bonuses.give(delivery.fact for delivery in deliveries)
+            await self._bonuses.give(delivery.envelope for delivery in deliveries)
             await self._settle(deliveries)
 
     async def _settle_suspect(self, held: _Held) -> None:
@@ -181,11 +181,11 @@ class Settling:
             await self._bury(Refusal(suspect, why_not, key_of(suspect), unread=True))
 
     async def _settle(self, deliveries: Sequence[Delivery], *, again: bool = False) -> None:
-        facts = [delivery.fact for delivery in deliveries]
+        envelopes = [delivery.envelope for delivery in deliveries]
         try:
             async with transaction(self._pool) as conn:
                 entered = await events.settle(
-                    conn, self.platform, self.source, facts, store=self._store
+                    conn, self.platform, self.source, envelopes, store=self._store
                 )
                 await forget_attempts(conn, [delivery.entry for delivery in deliveries])
         except (RuleBroken, IdempotencyConflict) as error:
@@ -204,7 +204,9 @@ class Settling:
         self._let_go(ids)
         metrics.SETTLED.labels(self.source).inc(len(ids))
         metrics.ENTERED.labels(self.source).inc(len(entered))
-        log.debug("batch.settled", platform=self.platform, entries=len(facts), entered=len(entered))
+        log.debug(
+            "batch.settled", platform=self.platform, entries=len(envelopes), entered=len(entered)
+        )
 
     async def _settle_after_earlier_entries(self, delivery: Delivery) -> None:
         """Settle a debit of more than the member has, once no earlier entry is in progress.

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from ..platforms import Platform
-from ..stores.debts import NOTHING, Amounts
+from ..stores.store_debts import NOTHING, Amounts
 from ..surfaces import ACHIEVEMENT_PREFIX, LIVE, RANK, RECONCILE
 from ..surfaces.wishes import want
 

@@ -11,7 +11,7 @@ import asyncpg
 from ..errors import IdempotencyConflict, mapped_errors
 from ..members import accounts
 from ..platforms import Platform
-from ..stores import debts
+from ..stores import store_debts
 from ..stores.port import Store
 from . import entries
 from .entries import Entry, LedgerRow
@@ -72,7 +72,7 @@ async def record(
             if store is not None:
                 due = entries.sums_of(first[key] for key in entered)
                 # The transaction may be another program's.
-                await debts.apply(conn, source, store, due, check_deferred=False)
+                await store_debts.apply(conn, source, store, due, check_deferred=False)
         return receipts
 
 
@@ -112,7 +112,7 @@ async def settle(
         entered = await entries.enter(conn, platform, list(origin.values()))
         if store is not None:
             due = entries.sums_of(origin[key] for key in entered)
-            await debts.apply(conn, platform, store, due)
+            await store_debts.apply(conn, platform, store, due)
         await _complete(conn, platform, origin)
         return entered
 

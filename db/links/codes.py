@@ -21,7 +21,7 @@ from ..members.notices import CODE_VOID
 from ..platforms import Platform
 from . import links
 from .links import LinkRefused
-from .ownership import Account
+from .member_rows import Account
 
 CODE_LENGTH = 10
 #: Seconds for which a code can be redeemed.
@@ -153,7 +153,7 @@ async def redeem_code(
     """
     with mapped_errors():
         async with conn.transaction():
-            if await stop_signs.set_reason(conn) is not None:
+            if await stop_signs.read_under_lock(conn) is not None:
                 return LinkOutcome.PAUSED
             # One try of an account at a time: tries side by side would all find the same count.
             await conn.execute(

@@ -13,8 +13,8 @@ import asyncpg
 from ..ledger import entries
 from ..ledger.entries import Entry, LedgerRow
 from ..platforms import PLATFORMS
-from ..stores.debts import NOTHING, Amounts
-from .ownership import Account
+from ..stores.store_debts import NOTHING, Amounts
+from .member_rows import Account
 
 #: What changes the amounts: the policy of a link, its end, undoing it, or a move from one account
 #: to another.

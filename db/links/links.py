@@ -19,9 +19,9 @@ from .. import stop_signs
 from ..errors import RuleBroken, mapped_errors
 from ..members import accounts
 from ..platforms import Platform
-from ..stores.debts import NOTHING, Amounts
-from . import link_entries, ownership, store_rows
-from .ownership import Account
+from ..stores.store_debts import NOTHING, Amounts
+from . import link_entries, member_rows, store_rows
+from .member_rows import Account
 
 #: What the new member has: the sum of both accounts, the greater of each amount, or what the one
 #: account had.
@@ -85,9 +85,9 @@ async def link(
         await stop_signs.obey(conn)
         for one in (telegram, discord):
             await accounts.ensure(conn, one.platform, [one.account_id])
-        owners = await ownership.lock(conn, [telegram, discord])
+        owners = await member_rows.lock(conn, [telegram, discord])
         for one in (telegram, discord):
-            if len(await ownership.accounts_of(conn, owners[one])) > 1:
+            if len(await member_rows.accounts_of(conn, owners[one])) > 1:
                 raise LinkRefused(
                     "account_is_linked",
                     f"the {one.platform} account {one.account_id} is linked already;"
@@ -98,7 +98,7 @@ async def link(
         made = await _insert(conn, telegram, discord, policy)
         keep, drop = sorted(owners.values())
         held = await store_rows.held(conn, stores, list(owners.values()))
-        await ownership.merge(conn, keep=keep, drop=drop)
+        await member_rows.merge(conn, keep=keep, drop=drop)
         await link_entries.change(
             conn,
             str(made.id),
@@ -129,10 +129,10 @@ async def unlink(
     with mapped_errors():
         await stop_signs.obey(conn)
         ended = await _current(conn, Account(platform, account_id))
-        owners = await ownership.lock(conn, [ended.telegram, ended.discord])
+        owners = await member_rows.lock(conn, [ended.telegram, ended.discord])
         member = _one_member(owners, ended)
         held = await store_rows.held(conn, stores, [member])
-        earned = (await ownership.earned(conn, member))["discord"]
+        earned = (await member_rows.earned(conn, member))["discord"]
         await link_entries.change(
             conn,
             str(ended.id),
@@ -140,11 +140,11 @@ async def unlink(
             {ended.telegram: earned, ended.discord: earned.negated()},
             owners,
         )
-        achievements = await ownership.achievements_of(conn, member)
+        achievements = await member_rows.achievements_of(conn, member)
         for account in (ended.telegram, ended.discord):
-            missing = await ownership.without_entry(conn, account, achievements)
+            missing = await member_rows.without_entry(conn, account, achievements)
             await link_entries.unlock(conn, str(ended.id), "unlink", account, member, missing)
-        discord_member = await ownership.split(conn, member, "discord", NOTHING)
+        discord_member = await member_rows.split(conn, member, "discord", NOTHING)
         await store_rows.owe_the_rest(conn, held, [member, discord_member])
         return await _end(conn, ended, "unlinked_at")
 
@@ -172,10 +172,10 @@ async def undo(
         await stop_signs.obey(conn)
         undone = await _by_id(conn, link_id)
         await _require_undoable(conn, undone, undo_s_max)
-        owners = await ownership.lock(conn, [undone.telegram, undone.discord])
+        owners = await member_rows.lock(conn, [undone.telegram, undone.discord])
         held = await store_rows.held(conn, stores, list(owners.values()))
         if undone.unlinked_at is None:
-            earned = await ownership.earned(conn, _one_member(owners, undone))
+            earned = await member_rows.earned(conn, _one_member(owners, undone))
             has = {undone.telegram: earned["telegram"], undone.discord: earned["discord"]}
         else:
             has = await _earned_alone(conn, owners)
@@ -188,7 +188,7 @@ async def undo(
         if undone.unlinked_at is None:
             member = _one_member(owners, undone)
             discord_totals = shared[undone.discord]
-            members.append(await ownership.split(conn, member, "discord", discord_totals))
+            members.append(await member_rows.split(conn, member, "discord", discord_totals))
         await store_rows.owe_the_rest(conn, held, members)
         return await _end(conn, undone, "undone_at")
 
@@ -276,7 +276,7 @@ async def _earned_alone(
 ) -> dict[Account, Amounts]:
     """Return what two accounts have earned that are not linked."""
     return {
-        account: (await ownership.earned(conn, member))[account.platform]
+        account: (await member_rows.earned(conn, member))[account.platform]
         for account, member in owners.items()
     }
 

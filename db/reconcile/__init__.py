@@ -1,4 +1,4 @@
-"""The record of reconcile passes: runs, pages, sweeps, drift, and the corrections of the books.
+"""The record of reconcile passes: passes, pages, sweeps, drift, and the corrections of the books.
 
 Only the reconcile role and its command use this room.
 """

@@ -176,11 +176,13 @@ async def keep_held(
     with mapped_errors():
         rows = await conn.fetch(
             f"""
+            -- Two statements use the differences, so the parameters are unnested once.
             WITH found AS (
                 SELECT * FROM unnest({_parameters(3)}, $2::text[]) AS u ({_NAMES}, why)
             ),
-            -- What an earlier pass holds or watches stays that pass's finding, with the numbers of
-            -- today; `seen_again_by` keeps `forget_gone` from closing it.
+            -- An operator decides about one finding, however often it is seen: so a finding that an
+            -- earlier pass holds or watches stays that pass's, with the numbers of today.
+            -- `seen_again_by` keeps `forget_gone` from closing it.
             seen_again AS (
                 UPDATE twinstream.drift AS o
                     SET decision = 'held', why = n.why, held_for = n.held_for,

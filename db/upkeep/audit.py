@@ -13,7 +13,7 @@ import asyncpg
 
 from ..errors import StoreUnfit, mapped_errors
 from ..platforms import Platform
-from ..stores import writing
+from ..stores import row_reading
 from ..stores.port import Holding, Store
 from . import status
 from .audit_queries import BY_LEDGER, STORE_SIDE
@@ -180,7 +180,7 @@ async def _holdings(
     conn: asyncpg.Connection, platform: Platform, store: Store
 ) -> AsyncIterator[Holding]:
     after = 0
-    while rows := await writing.read(conn, platform, store, after, PAGE_ROWS):
+    while rows := await row_reading.read(conn, platform, store, after, PAGE_ROWS):
         for holding in rows:
             if holding.account_id <= after:
                 raise StoreUnfit(

@@ -18,10 +18,13 @@ _BOOKS = """
             WHEN (coalesce(l.discord_xp, 0), coalesce(l.discord_balance, 0)) = (0, 0) THEN ''
             ELSE ', of which Discord ' || l.discord_xp || ' and ' || l.discord_balance
         END AS expected,
-        (coalesce(l.xp, 0), coalesce(l.balance, 0),
-            coalesce(l.discord_xp, 0), coalesce(l.discord_balance, 0))
-        <> (coalesce(s.xp, 0), coalesce(s.balance, 0),
-            coalesce(s.discord_xp, 0), coalesce(s.discord_balance, 0)) AS differs
+        (coalesce(l.xp, 0), coalesce(l.balance, 0)) <> (coalesce(s.xp, 0), coalesce(s.balance, 0))
+        OR (
+            (coalesce(l.discord_xp, 0), coalesce(l.discord_balance, 0))
+            <> (coalesce(s.discord_xp, 0), coalesce(s.discord_balance, 0))
+            -- Until the contract, processes of release 0.1 write books without these parts.
+            AND EXISTS (SELECT FROM twinstream.contracts WHERE release = '0.2')
+        ) AS differs
     FROM (
         SELECT a.member_id, t.platform, sum(t.xp) AS xp, sum(t.balance) AS balance,
             coalesce(sum(t.xp) FILTER (WHERE t.source = 'discord'), 0) AS discord_xp,

@@ -1,13 +1,13 @@
-"""The audit sees what is wrong: each way to be wrong is made by hand, and turns it red."""
+"""The audit finds each kind of harm: each is done by hand, and turns the audit red."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
 
 import schemas
-from bus import Keys, Publisher, connect, ensure_group
+from bus import Client, Keys, Publisher, connect, ensure_group
 from chaos.audit import Audit, audit
 from chaos.commit_journal import Committed, note_committed, note_rolled_back, prepare
 from chaos.deployment import redis_at
@@ -28,7 +28,7 @@ def own_redis(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
-async def redis(own_redis: Server) -> AsyncIterator[Redis]:
+async def redis(own_redis: Server) -> AsyncIterator[Client]:
     client = connect(own_redis.url, name="test")
     yield client
     await client.delete(*(Keys().stream(source) for source in schemas.SOURCES))
@@ -36,7 +36,7 @@ async def redis(own_redis: Server) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def history(pool: asyncpg.Pool, redis: Redis) -> list[Recorded]:
+async def history(pool: asyncpg.Pool, redis: Client) -> list[Recorded]:
     """Events from both platforms, witnessed, published and settled as they should be."""
     for source in schemas.SOURCES:
         await ensure_group(redis, Keys().subscription(source))
@@ -77,7 +77,8 @@ async def history(pool: asyncpg.Pool, redis: Redis) -> list[Recorded]:
                 await events.settle(conn, opposite, one.source, [Envelope(event, one.payload)])
     for source in schemas.SOURCES:
         stream, group = Keys().subscription(source)
-        [[_, entries]] = await redis.xreadgroup(group, "test", {stream: ">"})
+        read: Any = await redis.xreadgroup(group, "test", {stream: ">"})
+        [[_, entries]] = read
         await redis.xack(stream, group, *(entry_id for entry_id, _ in entries))
     return recorded
 
@@ -136,7 +137,7 @@ async def test_harm_to_one_event_is_found(pool, history, look, harm, offence):
 
 
 async def test_an_event_entered_twice_is_found(pool, history, look):
-    """The ledger's own constraint forbids it, so it has to go first."""
+    """The ledger's own constraint forbids a second entry, so the test drops the constraint."""
     key = history[0].idempotency_key
     await pool.execute("ALTER TABLE transactions DROP CONSTRAINT transaction_once")
     await pool.execute(
@@ -176,7 +177,7 @@ async def test_books_that_do_not_add_up_are_found(pool, look, harm):
     assert not found.passed
 
 
-async def test_what_only_an_operators_audit_sees_is_found_too(pool, history, look):
+async def test_harm_that_only_the_operators_audit_sees_is_found_too(pool, history, look):
     key = history[0].idempotency_key
     await tamper(
         pool,
@@ -202,7 +203,7 @@ async def test_an_entry_of_an_unknown_account_is_found(pool, history, look):
     assert not found.passed
 
 
-async def test_a_buried_event_is_told_with_its_reason_and_is_not_lost(pool, history, look):
+async def test_a_buried_event_is_reported_with_its_reason_and_is_not_lost(pool, history, look):
     key, source, member_id, *_ = history[0]
     await tamper(
         pool, "DELETE FROM transactions WHERE idempotency_key = $1 AND platform <> $2", key, source
@@ -225,15 +226,15 @@ async def test_a_buried_event_is_told_with_its_reason_and_is_not_lost(pool, hist
     assert found.passed
 
 
-async def test_a_rolled_back_event_without_a_trace_is_fine(pool, look):
+async def test_a_rolled_back_event_without_a_trace_passes(pool, look):
     async with pool.acquire() as conn:
         await note_rolled_back(conn, ["tg_game_guess_1_never"])
 
     assert (await look()).passed
 
 
-async def test_an_event_that_bounced_is_found(redis, history, look):
-    """It is on the stream of the platform where it arrived."""
+async def test_an_event_on_the_stream_of_the_other_platform_is_found(redis, history, look):
+    """The event is on the stream of the platform where it arrived."""
     source, payload = history[0].source, history[0].payload
     await redis.xadd(Keys().stream(schemas.opposite(source)), {"e": payload})
 
@@ -243,7 +244,7 @@ async def test_an_event_that_bounced_is_found(redis, history, look):
     assert not found.passed
 
 
-async def test_what_was_not_read_or_acknowledged_is_found(redis, look):
+async def test_an_entry_that_was_not_read_or_acknowledged_is_found(redis, look):
     await redis.xadd(Keys().stream("telegram"), {"hello": "world"})
 
     found = await look()

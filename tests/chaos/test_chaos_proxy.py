@@ -13,7 +13,7 @@ from tests.support.patience import PATIENCE_S
 
 @pytest.fixture
 async def echo() -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A server that repeats every line in upper case. Yields its port and what it heard."""
+    """A server that repeats every line in upper case. Yields its port and the lines that it got."""
     heard: list[bytes] = []
     answering: set[asyncio.Task[None]] = set()
 
@@ -70,11 +70,11 @@ class Client:
 
 async def until_heard(heard: list[bytes], line: bytes) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while line not in heard:  # noqa: ASYNC110 - it happens at the other end of a socket
+        while line not in heard:  # noqa: ASYNC110 - the other end of a socket sends no signal
             await asyncio.sleep(0.005)
 
 
-async def test_what_is_said_gets_through_and_is_answered(echo):
+async def test_a_request_gets_through_and_is_answered(echo):
     async with Proxy(echo[0]) as proxy:
         client = await Client.of(proxy)
         client.say(b"hello\n")

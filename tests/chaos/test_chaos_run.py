@@ -60,7 +60,7 @@ async def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path: Path, check
 
 
 def left_in(folder: Path) -> Iterator[psutil.Process]:
-    """Every process that works in this folder, or was told its settings there."""
+    """The processes that work in this folder, or have their settings from it."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             settings = Path(process.environ().get("TWINSTREAM_CONFIG", "/"))

@@ -29,7 +29,7 @@ def test_two_faults_at_once_act_on_different_things():
     assert all(target_of(one) != target_of(other) for one, other in pairs)
 
 
-def test_every_fault_acts_on_what_its_name_says():
+def test_every_fault_acts_on_the_target_in_its_name():
     assert target_of("FLUSHALL") == target_of("promote a replica without the tail") == "Redis"
     assert target_of("silent line to Postgres") == "Postgres"
     assert target_of("kill -9 a bot") == "processes"

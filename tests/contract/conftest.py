@@ -72,13 +72,13 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture(params=["valkey", "real_redis"])
 def real_server(request: pytest.FixtureRequest) -> Server:
-    """For what only a socket can show."""
+    """A server that is reached over a socket, for faults of the connection."""
     return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(params=["valkey", "real_redis", "sentinel", "redis_cluster"])
 def topology(request: pytest.FixtureRequest) -> Server:
-    """For what only sockets can show, and every client must be asked."""
+    """A server that is reached over a socket, for faults that every kind of client meets."""
     return request.getfixturevalue(request.param)
 
 

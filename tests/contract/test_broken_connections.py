@@ -40,7 +40,7 @@ async def test_entries_of_a_lost_answer_come_with_the_next_read(proxied):
     with pytest.raises(BusUnavailable):
         await reader.read()
 
-    # ... and what the caller has in hand does not come along
+    # ... without the entries that the caller has in hand
     assert [(entry.payload, entry.deliveries) for entry in await reader.read()] == [
         (b"lost on the way", 2)
     ]
@@ -85,7 +85,7 @@ async def test_entries_delivered_to_a_read_in_the_moment_of_its_cancelling_come_
     assert [entry.payload for entry in await reader.read()] == [b"one"]
 
 
-async def test_a_full_redis_takes_nothing_and_loses_nothing(real_server: Server):
+async def test_a_full_redis_takes_no_entry_and_loses_none(real_server: Server):
     async with open_bus(real_server) as bus:
         await ensure_group(bus.redis, bus.keys.subscription("telegram"))
         await bus.publish(b"poison")
@@ -94,7 +94,7 @@ async def test_a_full_redis_takes_nothing_and_loses_nothing(real_server: Server)
         try:
             with pytest.raises(BusFull) as caught:
                 await bus.publish(b"one", b"two")
-            # Only what leaves a full Redis makes room in it, so no copy keeps an entry there.
+            # Only an entry that is removed makes room in a full Redis, so the copy is not made.
             burial = await DeadLetters(bus.redis, bus.keys).bury(
                 entry, group="discord", reason="any"
             )

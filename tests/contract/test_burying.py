@@ -8,12 +8,13 @@ from bus import (
 )
 from bus.entry import ID_MAX
 from tests.support.bus_servers import Bus, dead_letters
+from tests.support.stream_entries import entries_in
 
 #: Redis trims approximately by whole nodes of so many entries.
 REDIS_NODE_ENTRIES = 100
 
 
-async def test_a_buried_entry_is_settled_and_kept_with_the_reason(bus: Bus):
+async def test_a_buried_entry_is_acknowledged_and_kept_with_the_reason(bus: Bus):
     await bus.publish(b"poison")
     (entry,) = await bus.reader().read()
     dead = DeadLetters(bus.redis, bus.keys)
@@ -24,7 +25,7 @@ async def test_a_buried_entry_is_settled_and_kept_with_the_reason(bus: Bus):
     assert burial is not None
     assert burial.dead_id is not None
     assert burial.why_no_copy is None
-    ((dead_id, letter),) = await bus.redis.xrange(bus.keys.dead)
+    ((dead_id, letter),) = await entries_in(bus.redis, bus.keys.dead)
     assert dead_id.decode() == burial.dead_id
     assert letter == {
         b"stream": entry.stream.encode(),
@@ -61,9 +62,7 @@ async def test_an_entry_is_buried_once(bus: Bus):
 
 
 @pytest.mark.parametrize("trouble", ["not a stream", "no more ids"])
-async def test_an_entry_of_which_no_copy_can_be_made_is_settled_all_the_same(
-    bus: Bus, trouble: str
-):
+async def test_an_entry_that_cannot_be_copied_is_acknowledged_all_the_same(bus: Bus, trouble: str):
     await bus.publish(b"poison")
     (entry,) = await bus.reader().read()
     if trouble == "no more ids":
@@ -80,7 +79,7 @@ async def test_an_entry_of_which_no_copy_can_be_made_is_settled_all_the_same(
     assert await bus.unacknowledged() == {}
 
 
-async def test_burying_without_a_group_is_a_typed_error_and_leaves_no_letter(bus: Bus):
+async def test_burying_without_a_group_is_a_typed_error_and_leaves_no_dead_letter(bus: Bus):
     await bus.publish(b"poison")
     (entry,) = await bus.reader().read()
     await bus.redis.xgroup_destroy(*bus.keys.subscription("telegram"))
@@ -98,7 +97,7 @@ async def test_old_dead_letters_make_room_for_new_ones(bus: Bus):
     for entry in await bus.reader(batch_entries=250).read():
         last = await dead.bury(entry, group="discord", reason="any")
 
-    letters = await bus.redis.xrange(bus.keys.dead)
+    letters = await entries_in(bus.redis, bus.keys.dead)
 
     assert last is not None
     assert letters[-1][0].decode() == last.dead_id

@@ -34,7 +34,7 @@ async def test_an_idle_entry_is_claimed_with_its_count_of_deliveries(bus: Bus):
     assert entry.deliveries == 3
 
 
-async def test_a_consumer_claims_what_it_let_lie_itself(bus: Bus):
+async def test_a_consumer_claims_its_own_idle_entries(bus: Bus):
     (entry_id,) = await bus.publish(b"one")
     reader = bus.reader(claim_idle_ms=1_000)
     await reader.read()
@@ -48,7 +48,7 @@ async def test_a_consumer_claims_what_it_let_lie_itself(bus: Bus):
     assert [entry.deliveries for entry in again] == [2]
 
 
-async def test_what_is_idle_is_not_looked_for_with_every_read(bus: Bus):
+async def test_not_every_read_looks_for_idle_entries(bus: Bus):
     (entry_id,) = await bus.publish(b"one")
     reader = bus.reader(claim_idle_ms=600_000)
     await reader.read()
@@ -97,7 +97,7 @@ async def test_entries_in_work_do_not_hide_the_idle_ones_behind_them(bus: Bus):
     assert found == [b"idle"]
 
 
-async def test_renewed_work_is_not_claimed(bus: Bus):
+async def test_a_renewed_entry_is_not_claimed(bus: Bus):
     ids = await bus.publish(b"long work", b"more")
     slow = bus.reader("to-discord-1")
     await slow.read()
@@ -109,7 +109,7 @@ async def test_renewed_work_is_not_claimed(bus: Bus):
     assert [entry.deliveries for entry in await bus.reader("to-discord-1").read()] == [2, 2]
 
 
-async def test_renewing_does_not_take_back_what_was_claimed_or_settled(bus: Bus):
+async def test_renewing_does_not_take_back_claimed_or_acknowledged_entries(bus: Bus):
     ids = await bus.publish(b"kept", b"claimed", b"settled")
     slow, other = bus.reader("to-discord-1"), bus.reader("to-discord-2")
     await slow.read()
@@ -121,7 +121,7 @@ async def test_renewing_does_not_take_back_what_was_claimed_or_settled(bus: Bus)
     assert await bus.unacknowledged() == {ids[0]: "to-discord-1", ids[1]: "to-discord-2"}
 
 
-async def test_where_the_group_stands_with_an_entry_is_known_whoever_has_it(bus: Bus):
+async def test_the_position_of_a_group_is_known_whichever_consumer_has_the_entry(bus: Bus):
     first, second, _ = await bus.publish(b"first", b"second", b"third")
     one, other = bus.reader("to-discord-1", batch_entries=2), bus.reader("to-discord-2")
     await one.read()
@@ -139,7 +139,7 @@ async def test_where_the_group_stands_with_an_entry_is_known_whoever_has_it(bus:
     assert await other.position(third) is GroupPosition.NEXT
 
 
-async def test_a_group_made_anew_is_known_to_deliver_once_more_what_is_still_there(bus: Bus):
+async def test_a_recreated_group_delivers_the_remaining_entries_again(bus: Bus):
     reader = bus.reader()
     kept, lost = await bus.publish(b"kept", b"lost")
     await reader.read()
@@ -155,7 +155,7 @@ async def test_a_group_made_anew_is_known_to_deliver_once_more_what_is_still_the
     assert await reader.position(lost) is GroupPosition.GONE
 
 
-async def test_settling_nothing_asks_nothing(bare_bus: Bus):
+async def test_acknowledging_or_renewing_nothing_sends_no_command(bare_bus: Bus):
     reader = bare_bus.reader()
 
     assert await reader.acknowledge([]) == 0

@@ -58,9 +58,9 @@ async def test_a_primary_that_hangs_is_left_for_the_new_one(
         nodes: SentinelTrio | Cluster
         if kind == "sentinel":
             nodes = stack.enter_context(sentinel_trio(tmp_path))
-        else:  # which takes long to make, and heals in a moment
-            nodes = request.getfixturevalue("shards")
-            stack.callback(nodes.heal)
+        else:  # a cluster takes long to start, and is healed in a moment
+            nodes = shards = request.getfixturevalue("shards")
+            stack.callback(shards.heal)
         async with a_bus(nodes.url) as bus:
             reader = bus.reader(block_ms=50)
             await bus.publish(b"before")
@@ -70,7 +70,7 @@ async def test_a_primary_that_hangs_is_left_for_the_new_one(
             nodes.primary.freeze()
             await asyncio.to_thread(until, nodes.is_promoted, what="the replica is promoted")
 
-            # One call each waits in vain, and the next one goes to the right place.
+            # The first call of each client times out, and the next one goes to the new primary.
             with pytest.raises(BusUnavailable):
                 await bus.publish(b"lost")
             await bus.publish(b"after")
@@ -79,8 +79,8 @@ async def test_a_primary_that_hangs_is_left_for_the_new_one(
             assert [entry.payload for entry in await reader.read()] == [b"after"]
 
 
-async def test_the_loss_of_one_node_does_not_stop_who_needs_another(tmp_path: Path):
-    """redis-py asks one node of the cluster which commands there are, and keeps to it."""
+async def test_the_loss_of_one_node_does_not_stop_clients_of_another(tmp_path: Path):
+    """redis-py asks one node of the cluster for its commands, and never another one."""
     with cluster(tmp_path) as nodes:
         async with a_bus(nodes.url) as bus:
             assert isinstance(bus.reading, RedisCluster)
@@ -154,7 +154,7 @@ async def test_a_lost_answer_is_an_error_that_doubles_and_loses_nothing(intercep
 @pytest.mark.parametrize(
     "url", [f"redis+sentinel://:{SECRET}@{{}}/twin", f"redis+cluster://:{SECRET}@{{}}"]
 )
-async def test_nobody_to_ask_is_a_typed_error_without_the_password(url: str):
+async def test_an_unreachable_server_is_a_typed_error_without_the_password(url: str):
     places = ",".join(f"{HOST}:{free_port()}" for _ in range(2))
     redis = connect(url.format(places), name="any")
     began = time.monotonic()
@@ -165,7 +165,7 @@ async def test_nobody_to_ask_is_a_typed_error_without_the_password(url: str):
         await Publisher(redis, Keys()).publish("telegram", [b"one"])
 
     assert SECRET not in str(caught.value)
-    # Nothing was waited for: a port that nobody listens on refuses at once.
+    # No call waited: a port without a listener refuses at once.
     assert time.monotonic() - began < CONNECT_TIMEOUT_S
     await redis.aclose()
 
@@ -195,7 +195,7 @@ async def a_bus(url: str) -> AsyncIterator[Bus]:
 
 
 async def at_last(call):
-    """Call as often as the bus says that it is away, and nothing worse; not for ever."""
+    """Repeat a call while the bus is unavailable, for a limited time; any other error is raised."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
             try:

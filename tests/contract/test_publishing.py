@@ -30,7 +30,7 @@ async def test_a_payload_arrives_unchanged_and_in_order(bus: Bus):
     assert {entry.deliveries for entry in entries} == {1}
 
 
-async def test_publishing_nothing_asks_nothing(bare_bus: Bus):
+async def test_publishing_nothing_sends_no_command(bare_bus: Bus):
     assert await bare_bus.publish() == []
 
 
@@ -43,7 +43,7 @@ async def test_publishing_to_a_missing_stream_says_so_and_does_not_create_it(bar
     assert await bare_bus.redis.exists(bare_bus.keys.stream("telegram")) == 0
 
 
-async def test_a_batch_that_went_in_by_half_tells_which_half(bus: Bus):
+async def test_a_half_published_batch_raises_an_error_that_names_the_half(bus: Bus):
     # Given a stream that has room for one more id, and then for none
     await bus.redis.xadd(bus.keys.stream("telegram"), {"e": "x"}, id=STREAM_LAST_BUT_ONE_ID)
 

@@ -1,6 +1,7 @@
 """Repair: a stream that takes no more entries, or hides some, works again and loses none."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,10 @@ from bus import (
 from bus.entry import ID_MAX
 from bus.repair import FIELDS_KEPT_MAX, FIELDS_MOVED_MAX, Repaired
 from tests.support.bus_servers import HOUR_MS, Bus, id_at
+from tests.support.stream_entries import entries_in
 
 
-async def test_a_stream_that_takes_no_more_is_made_anew_with_all_that_is_unfinished(bus: Bus):
+async def test_a_stream_that_takes_no_more_entries_is_recreated_with_its_unfinished_ones(bus: Bus):
     stream, _ = subscription = bus.keys.subscription("telegram")
     [done, in_work] = await bus.publish(b"done", b"in work")
     await bus.redis.xgroup_create(stream, "audit", id="0")
@@ -34,13 +36,13 @@ async def test_a_stream_that_takes_no_more_is_made_anew_with_all_that_is_unfinis
     assert [entry.id for entry in entries[:2]] == [in_work, unread]
     assert (await measure_lag(bus.redis, subscription)).ahead_ms == 0
     assert {info["name"] for info in await bus.redis.xinfo_groups(stream)} == {b"audit", b"discord"}
-    [(_, fields)] = await bus.redis.xrevrange(stream, count=1)
+    *_, (_, fields) = await entries_in(bus.redis, stream)
     assert fields == {b"a": b"1", b"e": b"last", b"b": b"2"}
     await bus.publish(b"goes on")
     assert [entry.payload for entry in await bus.reader().read()] == [b"goes on"]
 
 
-async def test_a_stream_whose_largest_id_was_deleted_is_made_anew_too(bus: Bus):
+async def test_a_stream_whose_largest_id_was_deleted_is_recreated_too(bus: Bus):
     subscription = bus.keys.subscription("telegram")
     await bus.redis.xadd(subscription.stream, {"e": "x"}, id=ID_MAX)
     await bus.redis.xdel(subscription.stream, ID_MAX)
@@ -50,13 +52,13 @@ async def test_a_stream_whose_largest_id_was_deleted_is_made_anew_too(bus: Bus):
     assert len(await bus.publish(b"goes on")) == 1
 
 
-async def test_two_that_mend_a_stream_at_once_make_it_anew_once(bus: Bus):
+async def test_two_processes_that_repair_a_stream_at_once_recreate_it_once(bus: Bus):
     subscription = bus.keys.subscription("telegram")
     await bus.redis.xadd(subscription.stream, {"e": "x"}, id=ID_MAX)
 
-    mended = await asyncio.gather(*(repair_stream(bus.redis, subscription) for _ in range(4)))
+    repaired = await asyncio.gather(*(repair_stream(bus.redis, subscription) for _ in range(4)))
 
-    assert sorted(one.moved is None for one in mended) == [False, True, True, True]
+    assert sorted(one.moved is None for one in repaired) == [False, True, True, True]
     assert await bus.redis.xlen(subscription.stream) == 1
 
 
@@ -71,13 +73,13 @@ async def test_a_stream_in_order_is_left_as_it_is(bus: Bus):
     assert len(await bus.unacknowledged()) == 1
 
 
-async def test_an_operator_can_have_a_stream_get_new_ids(bus: Bus):
+async def test_a_repair_on_request_gives_the_entries_new_ids(bus: Bus):
     subscription = bus.keys.subscription("telegram")
     await bus.redis.xadd(subscription.stream, {"e": "ahead"}, id=id_at(HOUR_MS))
 
-    mended = await repair_stream(bus.redis, subscription, renew_ids=True)
+    repaired = await repair_stream(bus.redis, subscription, renew_ids=True)
 
-    assert mended == Repaired(1, group_put_back=False)
+    assert repaired == Repaired(1, group_put_back=False)
     measured = await measure_lag(bus.redis, subscription)
     assert (measured.unread, measured.ahead_ms) == (1, 0)
     assert await repair_stream(bus.redis, subscription, renew_ids=True) == Repaired(
@@ -85,7 +87,7 @@ async def test_an_operator_can_have_a_stream_get_new_ids(bus: Bus):
     )
 
 
-async def test_more_than_can_be_moved_in_one_step_is_settled_first(
+async def test_a_stream_with_more_entries_than_one_move_takes_waits_until_some_are_acknowledged(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("bus.repair.MOVED_ENTRIES_MAX", 3)
@@ -103,9 +105,11 @@ async def test_more_than_can_be_moved_in_one_step_is_settled_first(
 
 
 @pytest.mark.parametrize("has_event", [True, False])
-async def test_an_entry_of_very_many_fields_is_moved_with_what_counts(bus: Bus, has_event: bool):
+async def test_an_entry_of_very_many_fields_is_moved_with_its_event_or_its_first_fields(
+    bus: Bus, has_event: bool
+):
     subscription = bus.keys.subscription("telegram")
-    fields = {f"f{number}": "x" for number in range(FIELDS_MOVED_MAX * 5)}
+    fields: dict[Any, Any] = {f"f{number}": "x" for number in range(FIELDS_MOVED_MAX * 5)}
     if has_event:
         fields["e"] = "the event"
     await bus.redis.xadd(subscription.stream, fields, id=ID_MAX)
@@ -134,7 +138,7 @@ async def test_a_group_beyond_the_end_of_its_stream_is_put_back_to_the_start(bus
     assert not (await measure_lag(bus.redis, subscription)).is_beyond_end
 
 
-async def test_without_a_group_nothing_is_mended(bare_bus: Bus):
+async def test_without_a_group_no_stream_is_repaired(bare_bus: Bus):
     subscription = bare_bus.keys.subscription("telegram")
     with pytest.raises(StreamMissing):
         await repair_stream(bare_bus.redis, subscription)

@@ -10,18 +10,19 @@ from bus import (
 from bus.entry import ID_MAX
 from bus.trim import TRIM_ENTRIES_MIN
 from tests.support.bus_servers import HOUR_MS, Bus, id_at
+from tests.support.stream_entries import entries_in
 
 
-async def test_trimming_removes_what_is_acknowledged_and_nothing_else(bus: Bus):
+async def test_trimming_removes_acknowledged_entries_and_no_others(bus: Bus):
     stream = bus.keys.stream("telegram")
     ids = await bus.publish(*[b"%d" % n for n in range(10)])
     reader = bus.reader(batch_entries=6)
     await reader.read()
-    await reader.acknowledge([*ids[:3], *ids[4:6]])  # one in the middle is still in work
+    await reader.acknowledge([*ids[:3], *ids[4:6]])  # the entry in the middle is still in work
 
     trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
 
-    left = [entry_id.decode() for entry_id, _ in await bus.redis.xrange(stream)]
+    left = [entry_id.decode() for entry_id, _ in await entries_in(bus.redis, stream)]
     assert left == ids[3:]
     assert (trimmed.removed, trimmed.left, trimmed.floor) == (3, 7, ids[3])
     assert trimmed.held_by == "discord"
@@ -50,7 +51,7 @@ async def test_trimming_refuses_while_an_expected_group_is_missing(bus: Bus):
     assert await bus.redis.xlen(stream) == 5
 
 
-async def test_trimming_waits_for_a_group_that_nobody_expected(bus: Bus):
+async def test_trimming_waits_for_an_unexpected_group_as_well(bus: Bus):
     stream = bus.keys.stream("telegram")
     reader = bus.reader()
     ids = await bus.publish(*[b"any"] * 5)
@@ -75,14 +76,14 @@ async def test_trimming_keeps_recent_entries(bus: Bus):
     assert (trimmed.removed, trimmed.left, trimmed.held_by) == (1, 2, None)
 
 
-async def test_trimming_compares_ids_beyond_what_lua_numbers_can_tell_apart(bus: Bus):
+async def test_trimming_compares_ids_that_lua_numbers_cannot_tell_apart(bus: Bus):
     stream = bus.keys.stream("telegram")
     ids = [f"1000-{2**53 + n}" for n in range(3)]
     for entry_id in ids:
         await bus.redis.xadd(stream, {"e": "x"}, id=entry_id)
     reader = bus.reader()
     await reader.read()
-    # As numbers of Lua, the places of the two groups would be the same.
+    # As numbers of Lua, the positions of the two groups would be equal.
     await bus.redis.xgroup_create(stream, "audit", id=ids[1])
 
     trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
@@ -96,7 +97,7 @@ async def test_one_step_of_trimming_is_bounded(bus: Bus):
     reader = bus.reader(batch_entries=10_000)
     await reader.acknowledge([entry.id for entry in await reader.read()])
 
-    removed = []
+    removed: list[int] = []
     while not removed or removed[-1]:
         step = await trim_stream(
             bus.redis, stream, ["discord"], keep_ms=0, entries_max=TRIM_ENTRIES_MIN
@@ -118,7 +119,7 @@ async def test_trimming_a_missing_stream_or_for_no_group_is_refused(bare_bus: Bu
         await trim_stream(bare_bus.redis, stream, ["discord"], entries_max=1)
 
 
-async def test_what_is_finished_is_trimmed_up_to_the_entry_from_the_future(bus: Bus):
+async def test_finished_entries_are_trimmed_up_to_the_entry_from_the_future(bus: Bus):
     stream = bus.keys.stream("telegram")
     await bus.redis.xadd(stream, {"e": "ancient"}, id="1000-0")
     ahead = id_at(HOUR_MS)
@@ -136,7 +137,7 @@ async def test_what_is_finished_is_trimmed_up_to_the_entry_from_the_future(bus: 
     assert (second.removed, second.left) == (1, 1)
 
 
-async def test_what_the_caller_calls_old_is_kept_while_it_is_unfinished(bus: Bus):
+async def test_an_old_entry_is_kept_while_it_is_unfinished(bus: Bus):
     stream = bus.keys.stream("telegram")
     await bus.redis.xadd(stream, {"e": "ahead"}, id=id_at(HOUR_MS))
     await bus.publish(b"last")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 import time
@@ -11,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from db.release import RELEASE
+from db.release_number import RELEASE
+from tests.support.processes import BARE_ENVIRONMENT
 
 STARTUP_S = 40.0
 
@@ -37,7 +37,7 @@ async def start(stage, checkout):
             "-m",
             module,
             cwd=checkout,
-            env={"PATH": os.environ["PATH"]} | environment,
+            env=BARE_ENVIRONMENT | environment,
             stderr=asyncio.subprocess.PIPE,
         )
         started.append(process)

@@ -10,6 +10,7 @@ import pytest
 from bots.features.guessing.game import NUMBER_MAX, NUMBER_MIN
 from bots.runtime.errors import Refused
 from bots.runtime.supervisor import Supervisor
+from db.stop_signs import OBEYED
 from sandbox import Fault
 
 ALICE, BORIS = 800000000000000101, 800000000000000102
@@ -107,7 +108,7 @@ async def test_a_code_from_one_platform_links_on_the_other(stage):
     async with stage.telegram_bot(), stage.discord_bot():
         await win(stage, ALICE)
         told = await stage.tell_telegram(TELEGRAM_ALICE, "/link", chat_id=TELEGRAM_ALICE)
-        code = re.search(r"<code>([A-Z2-9]{10})</code>", told)[1]
+        code = re.findall(r"<code>([A-Z2-9]{10})</code>", told)[0]
         wrong = await stage.tell_discord(ALICE, "link", code="NOTTHECODE")
         linked = await stage.tell_discord(ALICE, "link", code=code)
         profile = await stage.tell_discord(ALICE, "profile")
@@ -132,7 +133,7 @@ async def test_a_win_while_postgres_is_away_is_counted_later(stage):
 
 @pytest.mark.parametrize("options", [{}, {"code": "ABCDEFGHJK"}])
 async def test_under_the_stop_sign_members_are_told_that_linking_is_paused(stage, options):
-    await stage.pool.execute("INSERT INTO stop_signs VALUES ('0.1', 'links change')")
+    await stage.pool.execute("INSERT INTO stop_signs VALUES ($1, 'links change')", OBEYED)
 
     async with stage.discord_bot():
         answer = await stage.tell_discord(ALICE, "link", **options)

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -65,6 +66,7 @@ async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
     """A Redis of this test's own: the process knows no prefix."""
     with start_redis(tmp_path / "redis", persistent=False) as server:
         client = connect(server.url, name="test")
+        assert isinstance(client, Redis)
         for source in SOURCES:
             await ensure_group(client, Keys().subscription(source))
         yield client
@@ -86,7 +88,7 @@ def environ(redis: Redis, database_url: str, tmp_path: Path) -> dict[str, str]:
 async def burst(producer: Producer, numbers: range) -> None:
     chance = random.Random(numbers.start)
     for number in numbers:
-        common = {
+        common: dict[str, Any] = {
             "user_id": chance.randint(1, MEMBERS),
             "source": chance.choice(SOURCES),
             "reason": "game_guess",

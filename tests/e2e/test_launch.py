@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import shlex
 import signal
 import subprocess
@@ -25,6 +24,7 @@ from launch.sandbox_member import SandboxMember
 from launch.sandbox_runner import Endpoints
 from launch.waiting import until
 from launch.workspace import open_workspace
+from tests.support.processes import BARE_ENVIRONMENT
 
 START_TIMEOUT_S = 120
 
@@ -39,7 +39,7 @@ class Running:
 
 def environment(run_dir: Path) -> dict[str, str]:
     """An empty environment, but for what finds the programs."""
-    return {"PATH": os.environ["PATH"], "TWINSTREAM_RUN_DIR": str(run_dir), "COLUMNS": "200"}
+    return {**BARE_ENVIRONMENT, "TWINSTREAM_RUN_DIR": str(run_dir), "COLUMNS": "200"}
 
 
 def launch(

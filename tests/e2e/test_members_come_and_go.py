@@ -35,7 +35,7 @@ GIVE = "PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"
 LOOK = "GET /guilds/{guild_id}/members/{user_id}"
 
 
-async def earn(stage, platform: str, user_id: int, entity_id: str) -> None:
+async def earn(stage, platform: schemas.Source, user_id: int, entity_id: str) -> None:
     event = schemas.xp_changed(
         user_id=user_id,
         delta_xp=10,
@@ -82,8 +82,8 @@ async def shown(stage, module) -> AsyncIterator[Callable]:
     """Run the role that displays ranks. Yields a function that waits for a condition."""
     stop = asyncio.Event()
     async with (
-        open_resources(stage.settings, stage.community, stop, keys=stage.keys) as parts,
-        module.open_role(parts) as role,
+        open_resources(stage.settings, stage.community, stop, keys=stage.keys) as resources,
+        module.open_role(resources) as role,
     ):
 
         async def leads_to(condition: Callable) -> None:

@@ -30,12 +30,12 @@ async def bots_(stage):
 
 async def discord_code(stage) -> str:
     told = await stage.tell_discord(DISCORD_ALICE, "link")
-    return re.search(r"`([A-Z2-9]{10})`", told)[1]
+    return re.findall(r"`([A-Z2-9]{10})`", told)[0]
 
 
 async def telegram_code(stage) -> str:
     told = await stage.tell_telegram(ALICE, "/link", chat_id=ALICE)
-    return re.search(r"<code>([A-Z2-9]{10})</code>", told)[1]
+    return re.findall(r"<code>([A-Z2-9]{10})</code>", told)[0]
 
 
 def say(stage, text: str) -> None:

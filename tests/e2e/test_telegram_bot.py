@@ -12,6 +12,7 @@ from bots.runtime.errors import Refused
 from bots.runtime.supervisor import Supervisor
 from bots.telegram_bot.app import serve
 from bus import connect
+from db.stop_signs import OBEYED
 from sandbox import Fault
 
 GROUP = -1001000000001
@@ -136,7 +137,7 @@ async def test_help_comes_in_the_language_of_the_member(stage):
 
 @pytest.mark.parametrize("command", ["/link", "/link ABCDEFGHJK"])
 async def test_under_the_stop_sign_members_are_told_that_linking_is_paused(stage, command):
-    await stage.pool.execute("INSERT INTO stop_signs VALUES ('0.1', 'links change')")
+    await stage.pool.execute("INSERT INTO stop_signs VALUES ($1, 'links change')", OBEYED)
 
     async with stage.telegram_bot():
         answer = await stage.tell_telegram(ALICE, command, chat_id=ALICE)

@@ -47,8 +47,8 @@ async def earned(stage, producer):
     await win(ALICE, 20, "2")
     await win(DISCORD_ALICE, 7, "3", source="discord")
     async with stage.pool.acquire() as conn, conn.transaction():
-        fact = Envelope(schemas.decode(first.payload), first.payload)
-        await events.settle(conn, "discord", "telegram", [fact])
+        envelope = Envelope(schemas.decode(first.payload), first.payload)
+        await events.settle(conn, "discord", "telegram", [envelope])
 
 
 async def test_members_see_their_own_changes_in_private(stage, earned):

@@ -43,7 +43,7 @@ CREATE TRIGGER ledger_is_only_added_to BEFORE UPDATE OR DELETE OR TRUNCATE ON tr
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 """
 _SETTLE = """\
-        facts = [delivery.fact for delivery in deliveries]
+        envelopes = [delivery.envelope for delivery in deliveries]
         try:
             async with transaction(self._pool) as conn:
 """
@@ -89,7 +89,11 @@ GUARDS = {
     "a stream carries its own platform's events only": guard(
         "settling/test_settling.py"
         "::test_what_can_never_take_effect_is_buried_and_the_rest_goes_on[wrong source]",
-        ("consumers/settling/triage.py", "        if event.source != source:", "        if False:"),
+        (
+            "consumers/settling/entry_decoding.py",
+            "        if event.source != source:",
+            "        if False:",
+        ),
     ),
     "acknowledge after the commit": guard(
         "settling/test_settling.py::test_a_crash_before_the_commit_redelivers_and_nothing_is_lost",
@@ -100,8 +104,8 @@ GUARDS = {
         ("bus/reader.py", "claimed = await self._claim()", "claimed: list[Entry] = []"),
     ),
     "renew what is in work": guard(
-        "settling/test_renewal.py::test_an_entry_in_progress_is_not_claimed_by_another_consumer",
-        ("consumers/settling/renewal.py", "kept = await reader.renew(ids)", "kept = ids"),
+        "settling/test_entry_renewal.py::test_an_entry_in_progress_is_not_claimed_by_another_consumer",
+        ("consumers/settling/entry_renewal.py", "kept = await reader.renew(ids)", "kept = ids"),
     ),
     "halve a batch that is refused": guard(
         "settling/test_settling.py::test_of_a_batch_of_500_only_the_bad_one_is_buried",
@@ -127,7 +131,7 @@ GUARDS = {
     "nobody knows what is worn until a visit is noted": guard(
         "display/test_telegram_tags.py::test_a_rank_that_comes_back_after_a_lost_answer_is_worn",
         (
-            "db/surfaces/visits.py",
+            "db/surfaces/display_visits.py",
             "                    shown = CASE WHEN f.shown = f.wanted THEN f.shown END,\n",
             "",
         ),
@@ -137,7 +141,7 @@ GUARDS = {
         "::test_a_worker_that_outlasts_its_lease_has_the_member_visited_again[shown]",
         (
             "consumers/display/role.py",
-            "            await visits.doubt(self._pool, showing)\n",
+            "            await display_visits.doubt(self._pool, visit)\n",
             "",
         ),
     ),
@@ -247,7 +251,7 @@ GUARDS = {
         "relay/test_relay.py"
         "::test_unfinished_events_are_published_again_after_a_loss_and_finished_ones_are_not",
         (
-            "consumers/runtime/rebuild.py",
+            "consumers/runtime/stream_rebuild.py",
             (
                 "            unfinished = await self._unpublish(source)\n"
                 "            if await ensure_group"
@@ -262,12 +266,16 @@ GUARDS = {
     ),
     "look for what Redis lost in silence": guard(
         "relay/test_relay.py::test_silently_lost_events_are_published_again",
-        ("consumers/runtime/rebuild.py", "return await self._take_back_all(source)", "return 0"),
+        (
+            "consumers/runtime/stream_rebuild.py",
+            "return await self._take_back_all(source)",
+            "return 0",
+        ),
     ),
     "look for it under load as well": guard(
         "relay/test_relay.py::test_lost_events_are_found_while_others_arrive_without_end",
         (
-            "consumers/runtime/rebuild.py",
+            "consumers/runtime/stream_rebuild.py",
             "published_s_ago=settled_s_ago + LOST_MARGIN_S",
             "published_s_ago=settled_s_ago + 1e6",
         ),
@@ -275,7 +283,7 @@ GUARDS = {
     "take nothing in flight for lost": guard(
         "relay/test_relay.py::test_what_is_published_during_the_look_is_not_taken_for_lost",
         (
-            "consumers/runtime/rebuild.py",
+            "consumers/runtime/stream_rebuild.py",
             "if not lost or (await self._lag(source)).first_unfinished is not None:",
             "if not lost:",
         ),
@@ -284,7 +292,7 @@ GUARDS = {
         "runtime/test_entry_ids.py"
         "::test_a_backlog_behind_an_id_from_the_future_is_not_published_again[ahead]",
         (
-            "consumers/runtime/rebuild.py",
+            "consumers/runtime/stream_rebuild.py",
             "        return self._settled_until_s.get(source)\n",
             "        return _now_s() - (lag.oldest_ms or 0) / 1_000\n",
         ),
@@ -305,7 +313,7 @@ GUARDS = {
     "bury without a mirror, if need be": guard(
         "runtime/test_entry_ids.py"
         "::test_entries_are_buried_although_the_dead_letters_take_no_more_ids",
-        ("bus/deadletter.py", "redis.pcall('XADD', KEYS[2]", "redis.call('XADD', KEYS[2]"),
+        ("bus/dead_letters.py", "redis.pcall('XADD', KEYS[2]", "redis.call('XADD', KEYS[2]"),
     ),
     "a stream that refuses costs its own direction only": guard(
         "runtime/test_entry_ids.py::test_a_key_of_another_type_costs_its_own_direction_only",
@@ -322,7 +330,7 @@ GUARDS = {
     "repair nothing on first sight": guard(
         "reconcile/test_books.py"
         "::test_a_change_made_on_telegram_becomes_an_event_that_discord_follows",
-        ("consumers/reconcile/rules.py", "    if before is None:", "    if False:"),
+        ("consumers/reconcile/decisions/verdicts.py", "    if before is None:", "    if False:"),
     ),
     "look again under lock before a repair": guard(
         "reconcile/test_refused_pages.py::test_what_is_gone_when_it_is_to_be_repaired_is_left_alone",
@@ -336,7 +344,7 @@ GUARDS = {
         "reconcile/test_refused_pages.py"
         "::test_a_snapshot_that_did_not_come_whole_stops_the_pass[another amount]",
         (
-            "consumers/reconcile/rules.py",
+            "consumers/reconcile/decisions/page_refusals.py",
             "    if page_checksum(page) != page.checksum:",
             "    if False:",
         ),
@@ -345,7 +353,7 @@ GUARDS = {
         "reconcile/test_refused_pages.py"
         "::test_a_page_that_is_old_or_of_somebody_else_is_refused[an hour old]",
         (
-            "consumers/reconcile/rules.py",
+            "consumers/reconcile/decisions/page_refusals.py",
             "    if age > timedelta(seconds=age_s_max):",
             "    if False:",
         ),
@@ -354,7 +362,7 @@ GUARDS = {
         "reconcile/test_refused_pages.py"
         "::test_a_page_that_is_old_or_of_somebody_else_is_refused[another guild]",
         (
-            "consumers/reconcile/rules.py",
+            "consumers/reconcile/decisions/page_refusals.py",
             "    if (page.chat_id, page.guild_id) != place:",
             "    if False:",
         ),
@@ -362,12 +370,12 @@ GUARDS = {
     "judge no pass before every page is there": guard(
         "reconcile/test_refused_pages.py"
         "::test_a_snapshot_that_did_not_come_whole_stops_the_pass[one page missing]",
-        ("consumers/reconcile/phases.py", "        if waiting:\n", "        if False:\n"),
+        ("consumers/reconcile/pass_phases.py", "        if waiting:\n", "        if False:\n"),
     ),
     "judge no pass with a gap between its pages": guard(
         "reconcile/test_refused_pages.py::test_pages_that_do_not_follow_one_another_stop_the_pass",
         (
-            "consumers/reconcile/verdicts.py",
+            "consumers/reconcile/judge.py",
             "                if gap := reconcile_pages.gap_in(pages):",
             "                if gap := '':",
         ),
@@ -376,7 +384,7 @@ GUARDS = {
         "reconcile/test_refused_pages.py"
         "::test_more_drift_than_the_limit_is_held_until_an_operator_accepts_it",
         (
-            "consumers/reconcile/verdicts.py",
+            "consumers/reconcile/judge.py",
             "why = too_much(await drift.tallies(conn, run.id), self._limits)",
             "why = None",
         ),
@@ -385,7 +393,7 @@ GUARDS = {
         "reconcile/test_stores.py::test_an_empty_table_is_no_statement_and_changes_nothing",
         (
             "consumers/reconcile/subjects/stores.py",
-            "        if not await writing.read(conn, self.platform, self._store, 0, 1):",
+            "        if not await row_reading.read(conn, self.platform, self._store, 0, 1):",
             "        if False:",
         ),
     ),
@@ -393,7 +401,7 @@ GUARDS = {
         "reconcile/test_history.py"
         "::test_what_a_member_had_before_twinstream_is_held_though_they_won_since[discord]",
         (
-            "consumers/reconcile/rules.py",
+            "consumers/reconcile/decisions/verdicts.py",
             (
                 '    if one.subject == "store"'
                 " and AgreedField(one.subject_id, one.field.kind) not in agreed:"
@@ -415,7 +423,7 @@ GUARDS = {
         "::test_a_row_that_came_back_with_a_value_of_its_own_is_held[discord]",
         (
             "consumers/reconcile/subjects/stores.py",
-            "            await agreements.forget(conn, self.platform, what.subject_id)\n",
+            "            await agreeing_rows.forget(conn, self.platform, what.subject_id)\n",
             "",
         ),
     ),
@@ -423,7 +431,7 @@ GUARDS = {
         "reconcile/test_history.py"
         "::test_another_table_of_the_same_bot_is_met_for_the_first_time[discord]",
         (
-            "db/reconcile/agreements.py",
+            "db/reconcile/agreeing_rows.py",
             "            WHERE platform = $1 AND store = $2 AND account_id",
             "            WHERE platform = $1 AND $2 <> '' AND account_id",
         ),
@@ -437,10 +445,10 @@ GUARDS = {
         ),
     ),
     "let no number stop a pass": guard(
-        "reconcile/test_numbers.py"
+        "reconcile/test_extreme_amounts.py"
         "::test_a_row_with_the_largest_number_is_held_and_the_others_are_repaired[users-lowest]",
         (
-            "consumers/reconcile/rules.py",
+            "consumers/reconcile/decisions/verdicts.py",
             "    if one.amount is None or abs(one.amount) > DELTA_MAX:",
             "    if False:",
         ),
@@ -474,7 +482,7 @@ GUARDS = {
         "::test_a_code_that_is_sent_while_the_sign_is_being_set_is_not_redeemed[read committed]",
         (
             "db/links/codes.py",
-            "            if await stop_signs.set_reason(conn) is not None:",
+            "            if await stop_signs.read_under_lock(conn) is not None:",
             "            if False:",
         ),
     ),
@@ -489,20 +497,20 @@ GUARDS = {
     "begin no pass under the stop sign": guard(
         "reconcile/test_stop_sign.py::test_under_the_sign_no_pass_is_begun_and_the_reason_is_logged_once",
         (
-            "db/reconcile/runs.py",
+            "db/reconcile/passes.py",
             "    await stop_signs.obey(conn)\n",
             "",
         ),
         (
             "consumers/reconcile/role.py",
-            "            paused = await stop_signs.set_reason(conn)\n",
+            "            paused = await stop_signs.read_under_lock(conn)\n",
             "            paused = None\n",
         ),
     ),
     "repair nothing under the stop sign": guard(
         "reconcile/test_stop_sign.py::test_a_sign_between_two_repairs_lets_no_second_one_through",
         (
-            "consumers/reconcile/verdicts.py",
+            "consumers/reconcile/judge.py",
             "                await stop_signs.obey(conn)\n",
             "",
         ),
@@ -519,7 +527,7 @@ GUARDS = {
         "settling/test_store_refusals.py"
         "::test_a_table_that_refuses_every_row_waits_and_buries_nothing[a right taken away]",
         (
-            "db/stores/writing.py",
+            "db/stores/row_refusals.py",
             "        asked = 0\n        async for",
             "        return\n        asked = 0\n        async for",
         ),
@@ -528,7 +536,7 @@ GUARDS = {
         "settling/test_store_refusals.py"
         "::test_a_table_that_refuses_every_row_waits_and_buries_nothing[a season that is over]",
         (
-            "db/stores/writing.py",
+            "db/stores/row_refusals.py",
             "least = 0 if all(is_about_amount(error) for _, error in hindered) else 1",
             "least = 0",
         ),
@@ -536,7 +544,7 @@ GUARDS = {
     "a refused amount is not asked with another": guard(
         "settling/test_store_refusals.py::test_the_only_row_is_refused_for_its_amount_alone",
         (
-            "db/stores/writing.py",
+            "db/stores/row_refusals.py",
             "least = 0 if all(is_about_amount(error) for _, error in hindered) else 1",
             "least = 1",
         ),
@@ -545,7 +553,7 @@ GUARDS = {
         "settling/test_store_refusals.py"
         "::test_a_table_that_closes_in_the_middle_of_paying_is_not_taken_for_many_refusals",
         (
-            "db/stores/writing.py",
+            "db/stores/row_refusals.py",
             "            await self._require_open()\n            for hindrance",
             "            for hindrance",
         ),
@@ -553,7 +561,7 @@ GUARDS = {
     "try once more what is to be buried": guard(
         "settling/test_store_refusals.py::test_a_refusal_that_is_over_when_it_is_judged_buries_nothing",
         (
-            "db/stores/writing.py",
+            "db/stores/row_refusals.py",
             "                await self._apply([hindrance.change])\n",
             "                pass\n",
         ),
@@ -561,7 +569,7 @@ GUARDS = {
     "ask rows that were changed lately": guard(
         "settling/test_store_refusals.py::test_many_banned_neighbours_do_not_make_a_table_look_closed",
         (
-            "db/stores/writing.py",
+            "db/stores/row_refusals.py",
             "for account_id in await self._changed_lately():",
             "for account_id in list[int]():",
         ),
@@ -569,7 +577,7 @@ GUARDS = {
     "wait for no lock without end": guard(
         "settling/test_store_refusals.py::test_a_locked_row_costs_itself_alone_and_is_never_buried",
         (
-            "db/stores/writing.py",
+            "db/stores/savepoint.py",
             "SAVEPOINT store; SET LOCAL lock_timeout = {lock_wait_ms}",
             "SAVEPOINT store",
         ),
@@ -577,7 +585,7 @@ GUARDS = {
     "set aside what cannot be paid": guard(
         "settling/test_store_refusals.py::test_a_trigger_that_drops_the_change_does_not_keep_paying_busy",
         (
-            "db/stores/debts.py",
+            "db/stores/store_debts.py",
             "        await _set_aside(conn, platform, {",
             "        _ = (conn, platform, {",
         ),
@@ -585,7 +593,7 @@ GUARDS = {
     "a debt buries no event": guard(
         "settling/test_store_refusals.py::test_what_the_table_does_not_want_of_a_debt_buries_no_event",
         (
-            "db/stores/debts.py",
+            "db/stores/store_debts.py",
             "left = [one for one in debts if account_of[one] in together.refused]",
             "left = list[int]()",
         ),
@@ -619,7 +627,7 @@ GUARDS = {
         "test_unreadable.py"
         "::test_an_update_that_cannot_be_decoded_costs_itself_only[a missing field]",
         (
-            "config/telegram_answers.py",
+            "config/telegram_answer_decoding.py",
             "(raw := _raw_updates(error.data)) is not None",
             "(raw := None) is not None",
         ),
@@ -672,6 +680,20 @@ GUARDS = {
             "        'a member' AS expected, false AS differs\n",
         ),
         room="tests/integration/db",
+    ),
+    "know whose an account is until its entry commits": guard(
+        "test_linking.py::test_settling_while_a_link_commits_finds_the_merged_member",
+        ("db/ledger/entries.py", "        FOR KEY SHARE OF a\n", ""),
+        room="tests/integration/db",
+    ),
+    "pay a bonus once, even if the accounts part again": guard(
+        "settling/test_bonuses.py"
+        "::test_the_bonus_is_paid_once_even_if_the_accounts_part_again[False]",
+        (
+            "consumers/settling/bonuses.py",
+            "{*mine, *await links.once_linked(conn, mine)}",
+            "{*mine}",
+        ),
     ),
     "keep the part of the books that the Discord account earned": guard(
         "test_audit.py::test_the_books_keep_the_part_that_the_discord_account_earned",

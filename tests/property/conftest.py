@@ -2,12 +2,12 @@
 
 import pytest
 
-#: Seconds that a pass waits for a page before it takes the page for lost. In service it is seconds;
-#: here a busy machine may well need longer for the pages before it, which proves nothing.
+#: Seconds after which a pass counts a page as lost. The default is a few seconds. A busy machine
+#: may need longer for the pages before it, and that proves nothing about the code.
 PATIENCE_S = 60.0
 
 
 @pytest.fixture(autouse=True)
 def patient_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no pass end because the machine was slow."""
-    monkeypatch.setattr("consumers.reconcile.phases.PATIENCE_S_MIN", PATIENCE_S)
+    monkeypatch.setattr("consumers.reconcile.pass_phases.PATIENCE_S_MIN", PATIENCE_S)

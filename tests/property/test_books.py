@@ -1,4 +1,4 @@
-"""Laws 4 and 7: whatever happens to a history on its way, the same books come out, and add up.
+"""Laws 4 and 7: any way through a history leads to the same books, and they add up.
 
 A history is a list of events of both platforms. Its fate is drawn as well: when each event is
 recorded, which are delivered twice, in which order and in which batches, and which accounts are
@@ -11,7 +11,7 @@ import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 import pytest
@@ -36,7 +36,7 @@ AMOUNTS = st.integers(-20, 60).filter(bool)
 
 
 class Happening(NamedTuple):
-    """One step of a history: what is done, and to which of its events or people."""
+    """One step of a history: an action, and the events or people that it is done to."""
 
     what: str
     numbers: tuple[int, ...]
@@ -48,7 +48,8 @@ def happened(draw: st.DrawFn, *, number: int) -> Envelope:
     person = draw(st.integers(1, PEOPLE))
     account = person + (DISCORD_OFFSET if source == "discord" else 0)
     kind = draw(st.sampled_from(["xp", "xp", "balance", "achievement"]))
-    common = {"user_id": account, "source": source, "occurred_at": NOON}
+    common: dict[str, Any] = {"user_id": account, "source": source, "occurred_at": NOON}
+    event: schemas.Event
     if kind == "achievement":
         event = schemas.achievement_unlocked(
             achievement=draw(st.sampled_from(["first_win", "lucky"])), **common
@@ -67,7 +68,7 @@ def happened(draw: st.DrawFn, *, number: int) -> Envelope:
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Envelope], list[Happening]]:
     length = draw(st.integers(1, 10))
-    facts = [draw(happened(number=number)) for number in range(length)]
+    envelopes = [draw(happened(number=number)) for number in range(length)]
     some_events = st.lists(st.integers(0, length - 1), min_size=1, max_size=6).map(tuple)
     steps = st.one_of(
         st.builds(Happening, st.just("record"), some_events),
@@ -76,15 +77,15 @@ def histories(draw: st.DrawFn) -> tuple[list[Envelope], list[Happening]]:
         st.builds(Happening, st.just("link"), st.tuples(st.integers(1, PEOPLE))),
         st.builds(Happening, st.just("lose_stream"), st.just(())),
     )
-    return facts, draw(st.lists(steps, min_size=2, max_size=14))
+    return envelopes, draw(st.lists(steps, min_size=2, max_size=14))
 
 
 class World:
-    """One example: a history carried out on a real Postgres, and the model of what must be."""
+    """One example: a history carried out on a real Postgres, and the model of its result."""
 
-    def __init__(self, conn: asyncpg.Connection, facts: list[Envelope]) -> None:
+    def __init__(self, conn: asyncpg.Connection, envelopes: list[Envelope]) -> None:
         self.conn = conn
-        self.facts = facts
+        self.envelopes = envelopes
         self.recorded: dict[str, Envelope] = {}
         self.linked: set[int] = set()
 
@@ -92,19 +93,19 @@ class World:
         for step in steps:
             match step.what:
                 case "record":
-                    await self.record([self.facts[number] for number in step.numbers])
+                    await self.record([self.envelopes[number] for number in step.numbers])
                 case "take_back":
-                    await self.take_back([self.facts[number] for number in step.numbers])
+                    await self.take_back([self.envelopes[number] for number in step.numbers])
                 case "settle":
-                    await self.settle([self.facts[number] for number in step.numbers])
+                    await self.settle([self.envelopes[number] for number in step.numbers])
                 case "link":
                     await self.link(*step.numbers)
                 case "lose_stream":
                     for source in schemas.SOURCES:
                         await outbox.unpublish(self.conn, source)
 
-    async def record(self, facts: list[Envelope]) -> None:
-        for source, mine in by_source(facts):
+    async def record(self, envelopes: list[Envelope]) -> None:
+        for source, mine in by_source(envelopes):
             try:
                 async with self.conn.transaction():
                     results = await events.record(self.conn, source, mine)
@@ -115,18 +116,18 @@ class World:
             assert not set(created) & self.recorded.keys()
             self.note(mine)
 
-    async def take_back(self, facts: list[Envelope]) -> None:
-        """Record in a savepoint that is rolled back: no trace of it is left."""
-        for source, mine in by_source(facts):
+    async def take_back(self, envelopes: list[Envelope]) -> None:
+        """Record in a savepoint that is rolled back: no trace of the events is left."""
+        for source, mine in by_source(envelopes):
             savepoint = self.conn.transaction()
             await savepoint.start()
             with contextlib.suppress(InsufficientFunds):
                 await events.record(self.conn, source, mine)
             await savepoint.rollback()
 
-    async def settle(self, facts: list[Envelope]) -> None:
-        """Deliver a batch. An event that no process recorded is a fact of a foreign program."""
-        for source, mine in by_source(facts):
+    async def settle(self, envelopes: list[Envelope]) -> None:
+        """Deliver a batch. An event that no process recorded is one of a foreign program."""
+        for source, mine in by_source(envelopes):
             try:
                 async with self.conn.transaction():
                     await events.settle(self.conn, schemas.opposite(source), source, mine)
@@ -141,23 +142,23 @@ class World:
         assert outcome is expected
         self.linked.add(person)
 
-    def note(self, facts: list[Envelope]) -> None:
-        self.recorded |= {fact.event.idempotency_key: fact for fact in facts}
+    def note(self, envelopes: list[Envelope]) -> None:
+        self.recorded |= {envelope.event.idempotency_key: envelope for envelope in envelopes}
 
     def who(self, account: int) -> object:
-        """The person behind an account; until they link, each account is somebody else."""
+        """The person behind an account; until they link, each account counts as another person."""
         person = account % DISCORD_OFFSET
         return person if person in self.linked else account
 
     async def check(self) -> None:
         expected: dict[object, Counter[str]] = defaultdict(Counter)
         unlocked = set()
-        for fact in self.recorded.values():
-            person = self.who(fact.event.user_id)
-            expected[person]["xp"] += getattr(fact.event, "delta_xp", 0)
-            expected[person]["balance"] += getattr(fact.event, "delta_balance", 0)
-            if isinstance(fact.event, schemas.AchievementUnlocked):
-                unlocked.add((person, fact.event.achievement))
+        for envelope in self.recorded.values():
+            person = self.who(envelope.event.user_id)
+            expected[person]["xp"] += getattr(envelope.event, "delta_xp", 0)
+            expected[person]["balance"] += getattr(envelope.event, "delta_balance", 0)
+            if isinstance(envelope.event, schemas.AchievementUnlocked):
+                unlocked.add((person, envelope.event.achievement))
         for platform in schemas.SOURCES:
             books = await self.conn.fetch(
                 """
@@ -191,9 +192,9 @@ class World:
         assert {status for (status,) in statuses} <= {"completed"}
 
 
-def by_source(facts: list[Envelope]) -> Iterator[tuple[schemas.Source, list[Envelope]]]:
+def by_source(envelopes: list[Envelope]) -> Iterator[tuple[schemas.Source, list[Envelope]]]:
     for source in schemas.SOURCES:
-        if mine := [fact for fact in facts if fact.event.source == source]:
+        if mine := [envelope for envelope in envelopes if envelope.event.source == source]:
             yield source, mine
 
 
@@ -230,7 +231,7 @@ def database_url(postgres: Server) -> Iterator[str]:
 @given(histories())
 def test_any_way_through_any_history_ends_with_the_same_books(record, history):
     runner, conn = record
-    facts, steps = history
+    envelopes, steps = history
 
     async def example() -> None:
         # Rolled back in the end: nothing of one example is there in the next.
@@ -241,10 +242,10 @@ def test_any_way_through_any_history_ends_with_the_same_books(record, history):
                 "INSERT INTO ranks (rank, name, xp) VALUES ($1, $2, $3)",
                 [(number, rung.name, rung.xp) for number, rung in enumerate(LADDER, start=1)],
             )
-            world = World(conn, facts)
+            world = World(conn, envelopes)
             await world.run(steps)
-            for fact in list(world.recorded.values()):
-                await world.settle([fact])
+            for envelope in list(world.recorded.values()):
+                await world.settle([envelope])
             await world.check()
         finally:
             await whole.rollback()

@@ -1,6 +1,6 @@
-"""Both sides, whatever is interleaved, lost, doubled and killed, end with what was committed.
+"""Both sides end with the committed events, however steps interleave, get lost, repeat or die.
 
-Hypothesis draws what happens, one step after the other, and looks for the shortest history that
+Hypothesis draws one step after the other, and looks for the shortest history that
 breaks something. The code is the real one, from the producer to the rebuild.
 """
 
@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ from tests.support.hypothesis_model import Wanted, sources, sums, wanted
 EXAMPLES = 250
 STEPS = 14
 PATHS = ("plain", "answer lost", "dies before publishing", "dies before the commit")
-#: Why an entry is buried that seems to kill whoever takes it up.
+#: The reason for which an entry is buried that seems to kill the consumers that settle it.
 TOO_MANY_DEATHS = "consumers ended while they settled it"
 
 #: The steps of a transaction, in order: recording the event of that number, or a savepoint that
@@ -56,7 +56,7 @@ class ChangedItsMind(Exception):
 
 
 class Histories(RuleBasedStateMachine):
-    """One history, and the model of what must come of it."""
+    """One history, and the model of its result."""
 
     def __init__(self, runner: asyncio.Runner, pool: asyncpg.Pool) -> None:
         super().__init__()
@@ -69,8 +69,11 @@ class Histories(RuleBasedStateMachine):
         self._deaths: Counter[Source] = Counter()
         self._run(self._deployment.open())
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
+    def _run(self, work: Awaitable[T]) -> T:
+        async def finished() -> T:
+            return await work
+
+        return self._runner.run(finished())
 
     def _new(self, wanted: Wanted) -> Wanted:
         """Give it a key of its own. A prize is the same prize each time, with the same key."""
@@ -145,7 +148,7 @@ class Histories(RuleBasedStateMachine):
         recorded: list[Recorded] = []
 
         async def carry_out(deeds: Deeds, conn: asyncpg.Connection) -> dict[str, Wanted]:
-            """Return what has not been rolled back."""
+            """Return the events that were not rolled back."""
             kept: dict[str, Wanted] = {}
             for deed in deeds:
                 if isinstance(deed, int):
@@ -225,12 +228,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule(wanted=wanted)
     def another_program_writes_an_event_to_the_wrong_stream(self, wanted: Wanted) -> None:
-        """It says that it happened on the other platform, and must never count."""
+        """Its payload names the other platform as its source, so the event must never count."""
         payload = schemas.encode(self._new(wanted).event())
         self._add(schemas.opposite(wanted.source), payload)
 
     @rule(source=sources)
-    def somebody_writes_what_is_no_event(self, source: Source) -> None:
+    def a_foreign_program_writes_junk(self, source: Source) -> None:
         self._add(source, b"no event")
 
     def _add(self, source: Source, payload: bytes) -> None:
@@ -254,7 +257,7 @@ class Histories(RuleBasedStateMachine):
     @rule(source=sources, times=st.integers(SUSPECT_DELIVERIES, SUSPECT_DELIVERIES + ATTEMPTS_MAX))
     def a_consumer_dies_again_and_again(self, source: Source, times: int) -> None:
         for delivery in range(1, times + 1):
-            # As soon as its attempts are counted, it dies after each was.
+            # A suspect's attempt is counted first: then the consumer dies after that commit.
             crash = "before commit" if delivery < SUSPECT_DELIVERIES else "after commit"
             self._run(self._deployment.settle(1, source, crash))
         self._deaths[source] += times
@@ -305,15 +308,15 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self._run(self._deployment.come_to_rest())
-            self._run(self._send_again_what_died_too_often())
+            self._run(self._replay_entries_of_too_many_deaths())
             self._run(self._check())
-            if self._run(self._everything_buried_is_sent_again()):
+            if self._run(self._replay_all_dead_letters()):
                 self._run(self._check())
         finally:
             self._run(self._deployment.close())
 
-    async def _send_again_what_died_too_often(self) -> None:
-        """See that nothing was buried for deaths that did not happen; then it must arrive too."""
+    async def _replay_entries_of_too_many_deaths(self) -> None:
+        """Check that only deaths that happened buried entries; replayed, these must arrive."""
         deployment = self._deployment
         buried = await deployment.pool.fetch(
             "SELECT DISTINCT source FROM sync_events"
@@ -327,8 +330,8 @@ class Histories(RuleBasedStateMachine):
             )
             await deployment.come_to_rest()
 
-    async def _everything_buried_is_sent_again(self) -> bool:
-        """Have an operator replay all that is left; what is true by now arrives, and no more."""
+    async def _replay_all_dead_letters(self) -> bool:
+        """Let an operator replay all dead letters: only events that are allowed by now arrive."""
         deployment = self._deployment
         done = await dead_letters.replay(deployment.pool, deployment.publisher, ids=None)
         await deployment.come_to_rest()
@@ -402,7 +405,7 @@ def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Pool]]:
 
 
 @pytest.mark.parametrize("is_recorded", [True, False])
-def test_what_was_buried_because_consumers_died_arrives_once_it_is_sent_again(
+def test_an_entry_that_was_buried_because_consumers_died_arrives_once_it_is_replayed(
     record: tuple[asyncio.Runner, asyncpg.Pool], is_recorded: bool
 ):
     runner, pool = record
@@ -424,17 +427,18 @@ def test_what_was_buried_because_consumers_died_arrives_once_it_is_sent_again(
 
 
 @pytest.mark.timeout(3_600)
-def test_any_interleaving_of_any_faults_ends_with_what_was_committed(
+def test_any_interleaving_of_any_faults_ends_with_the_committed_events(
     record: tuple[asyncio.Runner, asyncpg.Pool],
 ):
+    machine: Any = partial(Histories, *record)  # Hypothesis calls it, though it asks for a class
     run_state_machine_as_test(
-        partial(Histories, *record),
+        machine,
         settings=settings(
-            max_examples=max(EXAMPLES, settings.default.max_examples),
+            max_examples=max(EXAMPLES, settings().max_examples),
             stateful_step_count=STEPS,
             deadline=None,
             # Every day the same histories; `make nightly` draws new ones.
-            derandomize=settings.default.max_examples <= EXAMPLES,
+            derandomize=settings().max_examples <= EXAMPLES,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

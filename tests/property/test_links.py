@@ -21,8 +21,8 @@ from db import InsufficientFunds
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.links import links
+from db.links.account_moves import move
 from db.links.links import Link, LinkRefused, Policy
-from db.links.moves import move
 from db.upkeep.audit_queries import BY_LEDGER
 from launch.servers import Server
 
@@ -82,7 +82,8 @@ class Model:
         if past is None:
             return None
         one, two = past.link.telegram, past.link.discord
-        return tuple(two if account == one else one)
+        other = two if account == one else one
+        return (other.platform, other.account_id)
 
     def current(self, account: Account) -> Past | None:
         return next((past for past in self.links if not past.ended and account in past.moved), None)
@@ -181,8 +182,8 @@ class World:
         if past is None:
             return
         amount = self.model.has.get(past.link.discord, 0)
-        self.model.change(tuple(past.link.telegram), amount, past)
-        self.model.change(tuple(past.link.discord), -amount, past)
+        self.model.change(past.link.telegram, amount, past)
+        self.model.change(past.link.discord, -amount, past)
         past.ended = True
 
     async def undo(self, step: Step) -> None:
@@ -228,6 +229,7 @@ class World:
         past = self.model.current(step.account)
         if past is not None:
             partner = self.model.partner(step.account)
+            assert partner is not None
             past.ended = True
             [newest] = await self.conn.fetch("SELECT * FROM links ORDER BY id DESC LIMIT 1")
             self.model.links.append(Past(Link(*newest), {(platform, new): 0, partner: 0}))

@@ -1,13 +1,13 @@
 """Both sides end equal after any changes by hand and any passes, repeated or cut off at any point.
 
-And without changes by hand no pass ever finds anything, however much is in flight.
+Without changes by hand, no pass finds a difference, however many events are in flight.
 """
 
 import asyncio
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,10 +26,11 @@ from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import InsufficientFunds, Store, open_stores
 from db.links.codes import issue_code, redeem_code
-from db.reconcile import runs
+from db.reconcile import passes
 from launch.servers import Server
 from tests.support.deployment import TEMPORARY, Deployment
 from tests.support.hypothesis_model import DISCORD_OFFSET, PEOPLE, Wanted, sources, wanted
+from tests.support.stream_entries import entries_in
 
 EXAMPLES = 60
 STEPS = 18
@@ -104,17 +105,20 @@ class Passes(RuleBasedStateMachine):
         self._stores: dict[Source, Store] = {}
         self._deployment = Deployment(pool, f"passes:{next(_numbers)}:")
         self._roles: dict[int, Reconcile] = {}
-        #: The amounts that all members together must have in the end.
+        #: The sums over all members that the history must end with.
         self._sums = {"xp": 0, "balance": 0}
         self._changed_by_hand = 0
         self._totals_were_changed = False
         #: Whether Telegram's books were changed for a member without an account there.
-        self._is_open_whose_it_is = False
+        self._is_ownerless_change_open = False
         self._keys: set[str] = set()
         self._run(self._open())
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
+    def _run(self, work: Awaitable[T]) -> T:
+        async def finished() -> T:
+            return await work
+
+        return self._runner.run(finished())
 
     async def _open(self) -> None:
         await self._pool.execute(EMPTY)
@@ -126,10 +130,10 @@ class Passes(RuleBasedStateMachine):
                 await open_stores(self._pool, {"telegram": StoreSetting(table="users")})
             )
 
-    def _parts(self, slot: int, pool: Any = None) -> Resources:
-        parts = self._deployment.parts(slot, pool=pool)
-        community = msgspec.structs.replace(parts.community, reconcile=LIMITS)
-        return dataclasses.replace(parts, community=community, stores=self._stores)
+    def _resources(self, slot: int, pool: Any = None) -> Resources:
+        resources = self._deployment.resources(slot, pool=pool)
+        community = msgspec.structs.replace(resources.community, reconcile=LIMITS)
+        return dataclasses.replace(resources, community=community, stores=self._stores)
 
     # Bots.
 
@@ -155,9 +159,9 @@ class Passes(RuleBasedStateMachine):
                 self._sums[wanted.kind] += wanted.amount
 
     @rule(person=st.integers(1, PEOPLE))
-    def somebody_links(self, person: int) -> None:
-        if self._is_open_whose_it_is:
-            return  # it counts if the link comes before the pass, and is taken back if it does not
+    def a_member_links(self, person: int) -> None:
+        if self._is_ownerless_change_open:
+            return  # the change counts if the link comes before the pass, else it is taken back
 
         async def link() -> None:
             async with self._pool.acquire() as conn:
@@ -174,12 +178,12 @@ class Passes(RuleBasedStateMachine):
         amount=st.integers(1, 40),
         nth=st.integers(0, PEOPLE),
     )
-    def somebody_changes_the_books(
+    def an_operator_changes_the_books(
         self, platform: Source, field: str, amount: int, nth: int
     ) -> None:
         is_truth = platform == "telegram" and not self._has_store
         if platform == "discord":
-            amount -= 20  # less as well: it is taken back whatever it is
+            amount -= 20  # a decrease as well: the pass takes both back
         changed = self._run(
             self._pool.fetchval(
                 f"UPDATE sync_state SET {field} = {field} + $1 WHERE platform = $2 AND member_id ="
@@ -196,7 +200,7 @@ class Passes(RuleBasedStateMachine):
             return
         self._changed_by_hand += 1
         self._sums[field] += amount if is_truth and changed else 0
-        self._is_open_whose_it_is |= is_truth and not changed
+        self._is_ownerless_change_open |= is_truth and not changed
 
     @precondition(lambda self: self._has_store)
     @rule(
@@ -204,7 +208,7 @@ class Passes(RuleBasedStateMachine):
         field=st.sampled_from(["xp", "balance"]),
         amount=st.integers(1, 40),
     )
-    def somebody_changes_the_bots_table(self, person: int, field: str, amount: int) -> None:
+    def an_operator_changes_the_bots_table(self, person: int, field: str, amount: int) -> None:
         changed = self._run(
             self._pool.fetchval(
                 f"UPDATE users SET {field} = {field} + $1 WHERE id = $2 RETURNING 1",
@@ -224,14 +228,14 @@ class Passes(RuleBasedStateMachine):
         )
 
     @rule(platform=sources)
-    def somebody_takes_achievements_away(self, platform: Source) -> None:
+    def an_operator_takes_achievements_away(self, platform: Source) -> None:
         done = self._run(
             self._pool.execute("DELETE FROM achievements WHERE platform = $1", platform)
         )
         self._changed_by_hand += done != "DELETE 0"
 
     @rule(platform=sources)
-    def somebody_changes_ranks(self, platform: Source) -> None:
+    def an_operator_changes_ranks(self, platform: Source) -> None:
         done = self._run(
             self._pool.execute(
                 "UPDATE sync_state SET rank = rank + 1 WHERE platform = $1", platform
@@ -240,7 +244,7 @@ class Passes(RuleBasedStateMachine):
         self._changed_by_hand += done != "UPDATE 0"
 
     @rule()
-    def somebody_changes_totals(self) -> None:
+    def an_operator_changes_totals(self) -> None:
         done = self._run(self._pool.execute("UPDATE members SET xp = xp + 3"))
         self._changed_by_hand += done != "UPDATE 0"
         self._totals_were_changed = True
@@ -319,7 +323,7 @@ class Passes(RuleBasedStateMachine):
         async def again() -> None:
             redis, stream = self._deployment.redis, self._deployment.keys.snapshots.stream
             # Each page once more, not each copy: a few of these in a row would make hundreds.
-            pages = {fields[b"e"]: fields for _, fields in await redis.xrange(stream)}
+            pages = {fields[b"e"]: fields for _, fields in await entries_in(redis, stream)}
             for fields in pages.values():
                 await redis.xadd(stream, fields)
 
@@ -335,8 +339,8 @@ class Passes(RuleBasedStateMachine):
         return self._roles[slot]
 
     async def _new_role(self, slot: int, pool: Any = None) -> Reconcile:
-        async with open_subjects(self._parts(slot)) as (subjects, _):
-            return Reconcile(self._parts(slot, pool), subjects)
+        async with open_subjects(self._resources(slot)) as (subjects, _):
+            return Reconcile(self._resources(slot, pool), subjects)
 
     async def _leases_run_out(self) -> None:
         await self._pool.execute("UPDATE reconcile_runs SET lease_until = now() - interval '1 s'")
@@ -345,14 +349,15 @@ class Passes(RuleBasedStateMachine):
         if not self._has_store:
             await self._deployment.come_to_rest()
             return
-        before = self._deployment.parts
-        self._deployment.parts = (  # type: ignore[method-assign]
-            lambda slot=1, **more: dataclasses.replace(before(slot, **more), stores=self._stores)
+        deployment: Any = self._deployment
+        before = deployment.resources
+        deployment.resources = lambda slot=1, **more: dataclasses.replace(
+            before(slot, **more), stores=self._stores
         )
         try:
-            await self._deployment.come_to_rest()
+            await deployment.come_to_rest()
         finally:
-            del self._deployment.parts
+            del deployment.resources
 
     # The end.
 
@@ -364,9 +369,9 @@ class Passes(RuleBasedStateMachine):
             self._run(self._deployment.close())
 
     async def _settle_down(self) -> None:
-        """Two passes find and repair everything; a third finds nothing any more.
+        """Two passes find and repair every difference; a third one finds none.
 
-        They are accepted, because a row that was changed before any pass saw it agree is held.
+        The passes accept, because a row that was changed before any pass saw it agree is held.
         """
         await self._leases_run_out()
         role = await self._new_role(3)
@@ -376,7 +381,7 @@ class Passes(RuleBasedStateMachine):
             for _ in range(STEPS_PER_PASS_MAX):
                 await role.step()
                 async with self._pool.acquire() as conn:
-                    report = await runs.report(conn, run_id or 0)
+                    report = await passes.report(conn, run_id or 0)
                 if report is not None and report.status != "running":
                     break
                 if run_id is None:
@@ -384,7 +389,7 @@ class Passes(RuleBasedStateMachine):
             assert report is not None
             assert report.status == "finished", report
             if not report.findings:
-                # A pass that was under way before may have ended meanwhile, and repaired something.
+                # A pass that began earlier may have ended meanwhile, and repaired something.
                 await self._rest()
                 return
         rows = await self._pool.fetch("SELECT * FROM drift WHERE run_id = $1", run_id)
@@ -471,14 +476,15 @@ def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Pool]]:
 def test_any_interleaving_of_changes_and_passes_ends_with_both_sides_equal(
     record: tuple[asyncio.Runner, asyncpg.Pool], has_store: bool
 ):
+    machine: Any = partial(Passes, *record, has_store)  # called, though a class is asked for
     run_state_machine_as_test(
-        partial(Passes, *record, has_store),
+        machine,
         settings=settings(
-            max_examples=max(EXAMPLES, settings.default.max_examples // 4),
+            max_examples=max(EXAMPLES, settings().max_examples // 4),
             stateful_step_count=STEPS,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),
-            derandomize=settings.default.max_examples <= EXAMPLES * 4,
+            derandomize=settings().max_examples <= EXAMPLES * 4,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

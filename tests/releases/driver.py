@@ -16,10 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bus import SOURCES
+
 sys.path.insert(0, str(Path.cwd()))
 
 import schemas
-from bus import SOURCES
 from config import Community, Settings, set_up_logs
 from consumers.reconcile import open_role
 from consumers.relay.role import Relay
@@ -30,8 +31,8 @@ from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.links.codes import issue_code, redeem_code
 from db.members.accounts import find_member, remember_name
-from db.reconcile import runs
-from db.release import RELEASE
+from db.reconcile import passes
+from db.release_number import RELEASE
 from db.stop_signs import Paused
 
 COMMUNITY = "sandbox/twinstream.toml"
@@ -45,7 +46,7 @@ UNSETTLED = "SELECT count(*) FROM sync_events WHERE status IN ('pending', 'publi
 STATUSES = "SELECT status, count(*) FROM sync_events GROUP BY status ORDER BY status"
 
 
-def facts(source: Any, first: int, count: int, round_: int) -> list[schemas.Event]:
+def envelopes(source: Any, first: int, count: int, round_: int) -> list[schemas.Event]:
     """Build what `count` accounts earn in one round: the same for the same arguments."""
     built: list[schemas.Event] = []
     for number in range(count):
@@ -69,19 +70,20 @@ def facts(source: Any, first: int, count: int, round_: int) -> list[schemas.Even
     return built
 
 
-async def record(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
+async def record(resources: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Let N accounts on each platform earn something; each round is news, the same one is not."""
     count = 0
-    producer = Producer(parts.pool, schemas, parts.publisher)
-    for source, first in (("telegram", asked.telegram_from), ("discord", asked.discord_from)):
-        batch = facts(source, first, asked.count, asked.round)
+    producer = Producer(resources.pool, schemas, resources.publisher)
+    starts = (asked.telegram_from, asked.discord_from)
+    for source, first in zip(SOURCES, starts, strict=True):
+        batch = envelopes(source, first, asked.count, asked.round)
         if asked.unpublished:
-            async with parts.pool.acquire() as conn, conn.transaction():
+            async with resources.pool.acquire() as conn, conn.transaction():
                 known = [Envelope(one, schemas.encode(one)) for one in batch]
                 await events.record(conn, source, known)
         else:
             await producer.create_events(batch)
-        async with parts.pool.acquire() as conn:
+        async with resources.pool.acquire() as conn:
             for number in range(asked.count):
                 await remember_name(conn, source, first + number, f"Member {first + number}")
         count += len(batch)
@@ -89,22 +91,22 @@ async def record(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     return {"recorded": count}
 
 
-async def settle(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
+async def settle(resources: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Work as the relay and both consumers until every event is completed or buried."""
-    relay = Relay(parts)
-    settling = [Settling(source, parts) for source in SOURCES]
+    relay = Relay(resources)
+    settling = [Settling(source, resources) for source in SOURCES]
     async with asyncio.timeout(DEADLINE_S):
-        while await parts.pool.fetchval(UNSETTLED):
+        while await resources.pool.fetchval(UNSETTLED):
             done = await relay.step() + sum([await one.step() for one in settling])
             if not done:
                 await asyncio.sleep(PAUSE_S)
-    return {"events": dict(await parts.pool.fetch(STATUSES))}
+    return {"events": dict(await resources.pool.fetch(STATUSES))}
 
 
-async def link(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
+async def link(resources: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Link the first N accounts of Telegram with the first N of Discord."""
     outcomes = []
-    async with parts.pool.acquire() as conn:
+    async with resources.pool.acquire() as conn:
         for number in range(asked.count):
             try:
                 code = await issue_code(conn, "telegram", asked.telegram_from + number)
@@ -116,9 +118,9 @@ async def link(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     return {"outcomes": outcomes}
 
 
-async def code(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
+async def code(resources: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Let the first N accounts of Telegram ask for a code and do no more."""
-    async with parts.pool.acquire() as conn:
+    async with resources.pool.acquire() as conn:
         issued = [
             await issue_code(conn, "telegram", asked.telegram_from + number)
             for number in range(asked.count)
@@ -126,9 +128,9 @@ async def code(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     return {"codes": issued}
 
 
-async def mistype(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
+async def mistype(resources: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Let the first account of Discord send N wrong codes."""
-    async with parts.pool.acquire() as conn:
+    async with resources.pool.acquire() as conn:
         outcomes = [
             (await redeem_code(conn, "discord", asked.discord_from, "AAAAAAAAAA")).value
             for _ in range(asked.count)
@@ -136,7 +138,7 @@ async def mistype(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]
     return {"outcomes": outcomes}
 
 
-async def overdraw(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
+async def overdraw(resources: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Put N events on Telegram's stream that take more XP than there is, as another program can."""
     payloads = [
         schemas.encode(
@@ -151,18 +153,18 @@ async def overdraw(parts: Resources, asked: argparse.Namespace) -> dict[str, Any
         )
         for number in range(asked.count)
     ]
-    await parts.publisher.publish("telegram", payloads)
+    await resources.publisher.publish("telegram", payloads)
     return {"published": len(payloads)}
 
 
-async def reconcile(parts: Resources, asked: argparse.Namespace) -> dict[str, Any]:
+async def reconcile(resources: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Make N passes over everybody, or over one member; of books only, so no token is needed."""
     statuses = []
     member_id = None
     if asked.member_of is not None:
-        async with parts.pool.acquire() as conn:
+        async with resources.pool.acquire() as conn:
             member_id = await find_member(conn, "telegram", asked.member_of)
-    async with open_role(parts) as role, asyncio.timeout(DEADLINE_S):
+    async with open_role(resources) as role, asyncio.timeout(DEADLINE_S):
         for _ in range(asked.count):
             try:
                 while (
@@ -175,8 +177,8 @@ async def reconcile(parts: Resources, asked: argparse.Namespace) -> dict[str, An
             report = None
             while report is None or report.status == "running":
                 await role.step()
-                async with parts.pool.acquire() as conn:
-                    report = await runs.report(conn, run_id)
+                async with resources.pool.acquire() as conn:
+                    report = await passes.report(conn, run_id)
             statuses.append(report.status)
     return {"passes": statuses}
 
@@ -191,8 +193,8 @@ async def work(asked: argparse.Namespace) -> dict[str, Any]:
     settings = Settings.from_env(os.environ)
     settings.require("database_url", "redis_url")
     community = Community.from_toml(Path(os.environ.get("TWINSTREAM_CONFIG", COMMUNITY)))
-    async with open_resources(settings, community, asyncio.Event()) as parts:
-        return {"release": RELEASE, **await COMMANDS[asked.command](parts, asked)}
+    async with open_resources(settings, community, asyncio.Event()) as resources:
+        return {"release": RELEASE, **await COMMANDS[asked.command](resources, asked)}
 
 
 def main() -> None:

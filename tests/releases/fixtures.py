@@ -27,7 +27,7 @@ from bus import Keys, connect
 from config import Settings
 from db import open_pool
 from db.pool import newest_migration
-from db.release import RELEASE
+from db.release_number import RELEASE
 from launch.demo import Demo
 from launch.errors import LaunchError
 from launch.sandbox_client import SandboxClient

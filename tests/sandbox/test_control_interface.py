@@ -39,7 +39,7 @@ async def control(telegram, discord, transcript, faults) -> AsyncIterator[Contro
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def ask(control):
-    """`await ask("POST /members", ...)` answers (status, body)."""
+    """`await ask("POST /members", ...)` returns (status, body)."""
     async with aiohttp.ClientSession() as session:
 
         async def send(route: str, body: Any = None) -> tuple[int, Any]:
@@ -51,7 +51,7 @@ async def ask(control):
         yield send
 
 
-async def test_what_people_say_reaches_the_bot(ask, telegram, call):
+async def test_a_message_of_a_member_reaches_the_bot(ask, telegram, call):
     status, body = await ask(
         "POST /telegram/say", {"chat_id": str(GROUP), "user_id": ALICE, "text": "hello"}
     )
@@ -117,7 +117,7 @@ async def test_the_owner_gives_and_takes_roles_by_hand(ask):
         assert (LUCKY in alice["roles"]) is held
 
 
-async def test_the_bot_loses_its_standing_and_its_friends(ask, call):
+async def test_a_bot_is_blocked_expelled_and_loses_its_permissions(ask, call):
     await ask("POST /telegram/say", {"chat_id": ALICE, "user_id": ALICE, "text": "/start"})
     await ask("POST /telegram/block", {"user_id": ALICE})
     assert "blocked" in (await call("sendMessage", chat_id=ALICE, text="x"))["description"]
@@ -170,7 +170,7 @@ async def test_text_that_is_no_json_goes_out_as_it_is(ask, telegram, seed):
         assert await response.text() == '{"ok": true, "result": [<html>]}'
 
 
-async def test_people_edit_what_they_wrote(ask, call):
+async def test_members_edit_their_messages(ask, call):
     said = {"chat_id": GROUP, "user_id": ALICE, "text": "hello"}
     _, made = await ask("POST /telegram/say", said)
     edited = {**said, **made, "text": "/help me"}

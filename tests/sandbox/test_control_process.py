@@ -24,6 +24,7 @@ def sandbox(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
         text=True,
     )
     try:
+        assert process.stdout is not None
         yield process, json.loads(process.stdout.readline())
     finally:
         process.kill()

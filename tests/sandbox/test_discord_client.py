@@ -1,4 +1,4 @@
-"""The real discord.py on the sandbox: what a bot does all day, and what the gateway does to it."""
+"""The real discord.py on the sandbox: the calls of a bot, and the faults of the gateway."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,6 @@ from tests.support.discord_sandbox import (
     LUCKY,
     MEMBER_ROLE,
     NEWCOMER,
-    PATIENCE_S,
     REGULAR,
     VERA,
     Bot,
@@ -28,6 +27,7 @@ from tests.support.discord_sandbox import (
     new_bench,
     pointed_at,
 )
+from tests.support.patience import PATIENCE_S
 
 pytest_plugins = ["tests.support.discord_sandbox"]
 
@@ -141,7 +141,7 @@ async def test_members_are_listed_searched_and_queried(bench):
         assert {member.id for member in both} == {ALICE, BORIS}
 
 
-async def test_who_joins_changes_and_leaves_is_told(bench):
+async def test_members_who_join_change_and_leave_are_announced_to_the_bot(bench):
     async with connected(bench) as bot:
         join = heard(bot, "member_join")
         newcomer = bench.platform.join(name="Eve", pending=True)
@@ -163,7 +163,7 @@ async def test_who_joins_changes_and_leaves_is_told(bench):
         assert (await bot.get_guild(GUILD).fetch_member(newcomer)).flags.did_rejoin
 
 
-async def test_a_role_given_by_hand_is_told(bench):
+async def test_a_role_given_by_hand_is_announced_to_the_bot(bench):
     async with connected(bench) as bot:
         update = heard(bot, "member_update")
         await bot.get_guild(GUILD).query_members(user_ids=[CLARA], cache=True)
@@ -251,7 +251,7 @@ async def test_an_impossible_command_is_a_sentence(bench, command, options, sent
             bench.platform.slash(GENERAL, ALICE, command, options)
 
 
-async def test_a_sync_removes_what_the_tree_no_longer_holds(bench):
+async def test_a_sync_removes_commands_that_left_the_tree(bench):
     async with connected(bench, commanded()) as bot:
         await synced(bot)
         guild = discord.Object(GUILD)
@@ -341,7 +341,7 @@ async def test_content_is_hidden_without_its_intent(bench, content, seen):
         assert (await got).content == seen
 
 
-async def test_members_are_not_told_of_without_their_intent(bench):
+async def test_member_events_are_not_sent_without_their_intent(bench):
     async with connected(bench, Bot(discord.Intents.default())):
         bench.platform.join(name="Eve")
         bench.platform.say(GENERAL, ALICE, "hello")
@@ -431,7 +431,7 @@ async def test_all_members_are_sent_once_in_thirty_seconds():
     async with listening(new_bench(limit_scale=1.0)) as bench, connected(bench) as bot:
         guild = bot.get_guild(GUILD)
         await asyncio.wait_for(guild.chunk(), PATIENCE_S)
-        # discord.py has no ear for the refusal, so the second request never ends.
+        # discord.py does not handle the refusal, so the second request never ends.
         again = asyncio.create_task(bot._connection.chunk_guild(guild))
         call = await bench.seen("gateway RATE_LIMITED")
         assert call.response["opcode"] == 8

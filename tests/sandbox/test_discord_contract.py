@@ -1,7 +1,7 @@
 """The Discord side speaks the API that Discord publishes: routes, fields and answers."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -236,8 +236,8 @@ class Caller:
 
 
 @pytest.fixture
-async def caller(bench: Bench) -> Iterator[Caller]:
-    """A raw client whose gateway session hears everything."""
+async def caller(bench: Bench) -> AsyncIterator[Caller]:
+    """A raw client whose gateway session gets every event."""
     url = bench.platform.gateway_url
     async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
         identify = {"token": TOKEN, "intents": int(ALL_INTENTS), "properties": {}}

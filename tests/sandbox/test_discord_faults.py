@@ -1,4 +1,4 @@
-"""Ordered faults, and loud refusals of whatever the sandbox does not imitate."""
+"""Ordered faults, and errors that name each route and field that the sandbox does not imitate."""
 
 import json
 from collections.abc import AsyncIterator
@@ -17,7 +17,6 @@ from tests.support.discord_sandbox import (
     GUILD,
     MEMBER_ROLE,
     NEWCOMER,
-    PATIENCE_S,
     TOKEN,
     Bench,
     connected,
@@ -25,6 +24,7 @@ from tests.support.discord_sandbox import (
     listening,
     new_bench,
 )
+from tests.support.patience import PATIENCE_S
 
 pytest_plugins = ["tests.support.discord_sandbox"]
 
@@ -61,20 +61,20 @@ async def raw(bench: Bench) -> AsyncIterator[Raw]:
         yield Raw(bench, http)
 
 
-async def test_before_nothing_is_done(raw):
+async def test_a_fault_before_the_call_leaves_it_undone(raw):
     raw.bench.faults.add(Fault("discord", PUT_ROLE, 503))
     assert (await raw("PUT", ROLE_PATH))[0] == 503
     assert await raw.roles() == []
     assert (await raw("PUT", ROLE_PATH))[0] == 204
 
 
-async def test_after_it_is_done_all_the_same(raw):
+async def test_a_fault_after_the_call_leaves_it_done(raw):
     raw.bench.faults.add(Fault("discord", PUT_ROLE, 503, when="after"))
     assert (await raw("PUT", ROLE_PATH))[0] == 503
     assert await raw.roles() == [str(NEWCOMER)]
 
 
-async def test_dropped_it_seems_done_and_nobody_hears_of_it(raw):
+async def test_a_dropped_call_is_answered_and_changes_nothing(raw):
     raw.bench.faults.add(Fault("discord", PUT_ROLE, 0, when="dropped"))
     assert (await raw("PUT", ROLE_PATH))[0] == 204
     assert await raw.roles() == []
@@ -106,7 +106,7 @@ async def test_the_client_repeats_a_502_by_itself(bench):
         assert len(bench.calls("gateway GUILD_MEMBER_UPDATE")) == 1
 
 
-def test_a_fault_can_be_ordered_for_what_there_is():
+def test_a_fault_can_be_ordered_for_existing_routes_only():
     assert DiscordPlatform.knows(PUT_ROLE)
     assert DiscordPlatform.knows("gateway connect")
     assert DiscordPlatform.knows("*")

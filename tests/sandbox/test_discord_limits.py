@@ -1,4 +1,4 @@
-"""Rate limits: the arithmetic, and what the real client makes of the answers."""
+"""Rate limits: the arithmetic, and the reaction of the real client to the answers."""
 
 import time
 
@@ -58,7 +58,7 @@ def test_role_writes_of_a_guild_share_ten_in_ten_seconds():
     assert write(some, HERE) == 0.0
 
 
-def test_headers_tell_what_is_left():
+def test_headers_tell_the_calls_that_are_left():
     some, clock = buckets()
     some.take(PUT_ROLE, HERE, rate="role_writes")
     clock.now += 4

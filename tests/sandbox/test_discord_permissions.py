@@ -1,4 +1,4 @@
-"""The permissions to give roles, as pure rules and as the bot meets them."""
+"""The permissions to give roles, as pure rules and in the answers to a bot."""
 
 import pytest
 
@@ -84,13 +84,13 @@ def test_a_role_below_the_bot_can_be_handed_out(world, role_id):
     check_role_change(world.guild, world.bot, world.guild.roles[role_id])
 
 
-def test_without_manage_roles_none_can(world):
+def test_without_manage_roles_no_role_can_be_handed_out(world):
     world.guild.roles[BOT_ROLE].permissions = 0
     role = world.guild.roles[NEWCOMER]
     assert refused(check_role_change, world.guild, world.bot, role) == 50013
 
 
-def test_nobody_outranks_the_owner_or_their_equals(world):
+def test_no_member_outranks_the_owner_or_an_equal(world):
     guild, alice = world.guild, world.guild.members[ALICE]
     assert refused(check_outranks, guild, world.bot, guild.members[VERA]) == 50013
     check_outranks(guild, world.bot, alice)
@@ -98,7 +98,7 @@ def test_nobody_outranks_the_owner_or_their_equals(world):
     assert refused(check_outranks, guild, world.bot, alice) == 50013
 
 
-def test_nobody_grants_what_they_do_not_hold(world):
+def test_no_member_grants_a_permission_that_they_lack(world):
     check_grants(world.guild, world.bot, bits(["SEND_MESSAGES", "MANAGE_ROLES"]))
     assert refused(check_grants, world.guild, world.bot, bits(["BAN_MEMBERS"])) == 50013
     check_grants(world.guild, world.guild.members[VERA], bits(["BAN_MEMBERS"]))
@@ -168,7 +168,7 @@ async def test_an_expelled_bot_has_no_access(bench):
             await bot.get_partial_messageable(GENERAL).send("hello?")
 
 
-async def test_roles_are_made_edited_and_deleted_within_what_the_bot_may(bench):
+async def test_roles_are_made_edited_and_deleted_within_the_bots_permissions(bench):
     async with connected(bench) as bot:
         guild = bot.get_guild(GUILD)
         role = await guild.create_role(name="Hero", colour=discord.Colour.red())

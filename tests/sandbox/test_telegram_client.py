@@ -1,4 +1,4 @@
-"""A real aiogram bot lives on the Telegram side: polls, answers, and meets every known trap."""
+"""A real aiogram bot on the Telegram side: it polls, answers, and meets every known trap."""
 
 import asyncio
 import contextlib
@@ -28,6 +28,7 @@ from aiogram.types import (
     InlineKeyboardMarkup,
     Message,
     MessageReactionUpdated,
+    ReactionTypeEmoji,
     ReplyParameters,
 )
 
@@ -71,6 +72,7 @@ def dispatcher():
 
     @found.message(Command("start"))
     async def greet(message: Message) -> None:
+        assert message.from_user is not None
         await message.answer(f"Hello <b>{message.from_user.first_name}</b>", parse_mode="HTML")
 
     @found.message(Command("roll"))
@@ -79,6 +81,7 @@ def dispatcher():
 
     @found.callback_query(F.data == "again")
     async def again(query: CallbackQuery) -> None:
+        assert isinstance(query.message, Message)
         await query.message.edit_text("Rolled again", reply_markup=KEYBOARD)
         await query.answer("Done")
 
@@ -87,7 +90,7 @@ def dispatcher():
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def settled(bot):
-    """The first poll is behind us, so that `allowed_updates` of a test holds from its start."""
+    """Make the first poll, so that `allowed_updates` of a test holds from its start."""
     await bot.get_updates()
 
 
@@ -121,7 +124,9 @@ async def test_a_button_edits_its_message(telegram, bot, dispatcher, transcript)
     assert telegram.messages(GROUP)[-1]["text"] == "Rolled again"
 
 
-async def test_members_and_reactions_reach_only_who_asks_for_them(telegram, bot, transcript):
+async def test_member_and_reaction_updates_reach_only_bots_that_ask_for_them(
+    telegram, bot, transcript
+):
     seen: asyncio.Queue[object] = asyncio.Queue()
     listening = Dispatcher()
     listening.chat_member.register(seen.put)
@@ -136,12 +141,14 @@ async def test_members_and_reactions_reach_only_who_asks_for_them(telegram, bot,
     assert isinstance(joined, ChatMemberUpdated)
     assert (joined.new_chat_member.user.id, joined.old_chat_member.status) == (newcomer, "left")
     assert isinstance(reacted, MessageReactionUpdated)
-    assert [reaction.emoji for reaction in reacted.new_reaction] == ["🔥"]
+    [reaction] = reacted.new_reaction
+    assert isinstance(reaction, ReactionTypeEmoji)
+    assert reaction.emoji == "🔥"
     kinds = [next(iter(c.response.keys() - {"update_id"})) for c in transcript.calls(name="update")]
     assert kinds[-2:] == ["chat_member", "message_reaction"]
 
 
-async def test_what_was_not_confirmed_comes_again(telegram, bot, settled):
+async def test_an_unconfirmed_update_comes_again(telegram, bot, settled):
     telegram.say(GROUP, ALICE, "one")
     telegram.say(GROUP, ALICE, "two")
     first, second = await bot.get_updates()
@@ -233,7 +240,9 @@ async def test_anonymous_administrators_share_one_id(telegram, bot, settled):
     assert (message.from_user.id, message.sender_chat.id) == (1087968824, GROUP)
 
 
-async def test_without_office_the_bot_sees_only_what_is_meant_for_it(telegram, bot, settled):
+async def test_a_bot_without_rights_sees_only_messages_that_are_meant_for_it(
+    telegram, bot, settled
+):
     telegram.people.set_bot("member")
     await bot.get_updates(offset=-1)
     ours = await bot.send_message(GROUP, "hi")
@@ -286,7 +295,7 @@ async def test_a_flood_wait_by_order_names_its_seconds(telegram, bot, faults):
     assert await bot.get_updates() == []
 
 
-async def test_a_lost_reply_hides_that_it_was_done(telegram, bot, faults):
+async def test_a_lost_reply_hides_that_the_call_was_done(telegram, bot, faults):
     faults.add(Fault("telegram", "sendMessage", 502, when="after"))
     with pytest.raises(TelegramServerError):
         await bot.send_message(GROUP, "hi")

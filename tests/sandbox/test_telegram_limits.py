@@ -1,4 +1,4 @@
-"""Telegram's flood limits: what counts, where, and what the refusal says."""
+"""Telegram's flood limits: the calls that count, the chats that share a limit, the refusal."""
 
 import json
 

@@ -17,7 +17,7 @@ BUTTONS = json.dumps({"inline_keyboard": [[{"text": "Go", "callback_data": "go"}
 
 
 class WallClock:
-    """Time that moves when it is told to."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = time.time()

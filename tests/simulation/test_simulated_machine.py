@@ -1,8 +1,9 @@
-"""Virtual time, locks and deaths: the ground under the simulation."""
+"""Virtual time, locks and deaths of processes: the machine of the simulation."""
 
 import asyncio
 import random
 import time
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_an_hour_passes_at_once():
     assert time.monotonic() - began < PATIENCE_S
 
 
-def test_waiting_for_each_other_for_ever_is_noticed():
+def test_a_wait_without_end_is_an_error():
     runner, _ = virtual()
 
     async def wait() -> None:
@@ -42,8 +43,8 @@ def test_waiting_for_each_other_for_ever_is_noticed():
         runner.run(wait())
 
 
-def test_who_waits_for_a_lock_gets_it_when_it_is_let_go(real_postgres: RealPostgres):
-    """And meanwhile the others, and the clock, go on."""
+def test_a_waiting_process_gets_the_lock_when_it_is_released(real_postgres: RealPostgres):
+    """Meanwhile the other processes, and the clock, go on."""
     real_postgres.reset()
     runner, machine = virtual()
     server = PostgresServer(machine, real_postgres)
@@ -78,7 +79,7 @@ def test_who_waits_for_a_lock_gets_it_when_it_is_let_go(real_postgres: RealPostg
     assert real_postgres.fetch("SELECT xp FROM members")[0][0] == 20
 
 
-def test_what_a_dead_process_had_open_is_rolled_back(real_postgres: RealPostgres):
+def test_the_open_transaction_of_a_dead_process_is_rolled_back(real_postgres: RealPostgres):
     real_postgres.reset()
     runner, machine = virtual()
     server = PostgresServer(machine, real_postgres)
@@ -124,7 +125,8 @@ def test_a_blocked_read_wakes_for_an_entry_and_waits_no_longer_than_it_said():
         assert await redis.xreadgroup("g", "c", {"s": ">"}, block=2_000) == []
         assert machine.loop.time() == pytest.approx(2, abs=1.5)
         machine.loop.call_later(1, server.look, "XADD", "s", "*", "e", "1")
-        [[_, entries]] = await redis.xreadgroup("g", "c", {"s": ">"}, block=60_000)
+        read: Any = await redis.xreadgroup("g", "c", {"s": ">"}, block=60_000)
+        [[_, entries]] = read
         assert len(entries) == 1
         assert machine.loop.time() < 6
 

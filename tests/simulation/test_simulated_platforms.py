@@ -1,8 +1,8 @@
-"""The model of Discord and Telegram: what each trouble does, and that wrong dress is seen."""
+"""The model of Discord and Telegram: the effect of each trouble, and the audit of displays."""
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import aiohttp
@@ -53,7 +53,7 @@ class LoadedDice(random.Random):
         super().__init__(1)
         self._trouble = trouble
 
-    def choice(self, seq: Sequence[Any]) -> Any:
+    def choice(self, seq: Any) -> Any:
         return self._trouble if self._trouble in seq else super().choice(seq)
 
 
@@ -74,7 +74,9 @@ class Places:
             await self.telegram.set_chat_member_tag(-1, ALICE, tag="Newcomer")
 
 
-def run(scene: Callable[[Places], Awaitable[None]], dice: random.Random | None = None) -> None:
+def run(
+    scene: Callable[[Places], Coroutine[Any, Any, None]], dice: random.Random | None = None
+) -> None:
     """Play a scene in a process, in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
@@ -82,7 +84,7 @@ def run(scene: Callable[[Places], Awaitable[None]], dice: random.Random | None =
         machine = Machine(loop, dice or random.Random(1), Trace())
 
         async def play() -> None:
-            await Process("caller", machine).start(scene(Places(machine)))  # type: ignore[arg-type]
+            await Process("caller", machine).start(scene(Places(machine)))
 
         runner.run(play())
 
@@ -90,13 +92,13 @@ def run(scene: Callable[[Places], Awaitable[None]], dice: random.Random | None =
 async def outcome(call: Awaitable[object]) -> type[Exception] | None:
     try:
         await call
-    except Exception as error:  # noqa: BLE001 - which one it is, is what the test is about
+    except Exception as error:  # noqa: BLE001 - the test compares the type of the error
         return type(error)
     return None
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_a_trouble_is_told_as_the_library_tells_it_and_done_or_not_done(trouble: str):
+def test_each_trouble_raises_the_librarys_error_and_the_write_is_done_or_not(trouble: str):
     from_discord, from_telegram, done = TROUBLES[trouble]
 
     async def scene(places: Places) -> None:
@@ -119,7 +121,8 @@ def test_without_trouble_everything_is_done_and_read_back():
 
         member = await places.discord.get_member(1, ALICE)
         assert member == {"roles": [str(NEWCOMER), str(FOREIGN_ROLE)]}
-        assert (await places.telegram.get_chat_member(-1, ALICE)).tag == "Newcomer"  # type: ignore[union-attr]
+        tagged: Any = await places.telegram.get_chat_member(-1, ALICE)
+        assert tagged.tag == "Newcomer"
 
         await places.discord.remove_role(1, ALICE, NEWCOMER, reason="a loss")
         assert places.discord.roles_of(ALICE) == {FOREIGN_ROLE}
@@ -127,7 +130,7 @@ def test_without_trouble_everything_is_done_and_read_back():
     run(scene)
 
 
-def test_a_write_that_was_stopped_on_its_way_is_done_later_and_believed_too_late():
+def test_a_write_of_a_paused_process_arrives_later_and_counts_as_timed_out():
     async def scene(places: Places) -> None:
         def stop_for_an_hour(process: Process) -> None:
             process.pause()
@@ -142,7 +145,7 @@ def test_a_write_that_was_stopped_on_its_way_is_done_later_and_believed_too_late
     run(scene)
 
 
-def test_a_platform_that_is_cut_off_answers_nobody():
+def test_a_platform_that_is_cut_off_answers_no_request():
     async def scene(places: Places) -> None:
         places.discord.reachable = places.telegram.reachable = False
 
@@ -155,7 +158,7 @@ def test_a_platform_that_is_cut_off_answers_nobody():
     run(scene)
 
 
-def test_who_left_is_unknown_and_comes_back_with_nothing_of_ours():
+def test_a_member_who_left_is_unknown_and_returns_without_our_roles():
     async def scene(places: Places) -> None:
         await places.give_role()
         await places.set_tag()
@@ -175,7 +178,7 @@ def test_who_left_is_unknown_and_comes_back_with_nothing_of_ours():
     run(scene)
 
 
-def test_only_one_who_wears_what_their_books_say_is_dressed_right(real_postgres: RealPostgres):
+def test_only_a_member_who_wears_what_the_books_say_passes_the_audit(real_postgres: RealPostgres):
     real_postgres.reset()
     real_postgres.execute(
         f"""
@@ -200,7 +203,7 @@ def test_only_one_who_wears_what_their_books_say_is_dressed_right(real_postgres:
         await places.telegram.set_chat_member_tag(-1, ALICE, tag="Regular")
         assert wrong() == []
 
-        roles.add(NEWCOMER)  # two ranks at once
+        roles.add(NEWCOMER)  # a second rank
         assert wrong() == ["discord"]
         roles -= {NEWCOMER, PIONEER}  # an achievement too few
         assert wrong() == ["discord"]
@@ -210,7 +213,7 @@ def test_only_one_who_wears_what_their_books_say_is_dressed_right(real_postgres:
     run(scene)
 
 
-def test_what_is_not_shown_and_who_is_still_asking_are_no_rest(real_postgres: RealPostgres):
+def test_a_request_under_way_is_no_rest(real_postgres: RealPostgres):
     real_postgres.reset()
 
     async def scene(places: Places) -> None:

@@ -44,7 +44,7 @@ def test_a_missing_guard_is_found_and_its_seed_finds_it_again(
     assert simulate(found.seed, real_postgres).broken is None
 
 
-def test_the_record_keeps_virtual_time(real_postgres: RealPostgres):
+def test_postgres_keeps_virtual_time(real_postgres: RealPostgres):
     simulate(7, real_postgres)
 
     [(first, last)] = real_postgres.fetch(
@@ -54,7 +54,7 @@ def test_the_record_keeps_virtual_time(real_postgres: RealPostgres):
     assert began < first < last < began + timedelta(minutes=10)
 
 
-def test_nobody_imports_the_simulation(checkout: Path):
+def test_no_other_package_imports_the_simulation(checkout: Path):
     strays = [
         str(path)
         for package in PACKAGES

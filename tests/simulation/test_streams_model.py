@@ -77,7 +77,7 @@ commands = st.one_of(
 
 @pytest.fixture
 def server(redis_server: Server) -> Iterator[Redis]:
-    """A client that shows what the server says, unshaped."""
+    """A client that returns the server's replies as they are."""
     client = Redis.from_url(redis_server.url, protocol=2)
     client.response_callbacks.clear()
     yield client

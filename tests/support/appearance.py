@@ -1,4 +1,4 @@
-"""Reading and repairing what members wear, as a pass does it."""
+"""Reading and repairing the roles and tags of members, as a pass does it."""
 
 from collections.abc import Sequence
 
@@ -27,17 +27,17 @@ class WornDesk:
             return await self._subject.read(conn, ids)
 
     async def repair(self, row: SnapshotRow) -> Repair:
-        """Repair what a row shows to differ."""
+        """Repair the differences that a row shows."""
         async with self._pool.acquire() as conn, conn.transaction():
             return await self._subject.repair(conn, self._finding(row))
 
     async def ids(self) -> Sequence[int]:
-        """Everybody who has something to show."""
+        """The accounts with a surface that has something to show."""
         async with self._pool.acquire() as conn:
             return await self._subject.ids_after(conn, 0, 1_000)
 
     async def parked(self) -> list[str]:
-        """Why surfaces are parked."""
+        """The causes for which surfaces are parked."""
         rows = await self._pool.fetch("SELECT parked FROM surfaces WHERE parked IS NOT NULL")
         return [parked for (parked,) in rows]
 

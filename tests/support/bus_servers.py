@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -26,6 +27,7 @@ from bus import (
     connect_reader,
 )
 from tests.support.patience import PATIENCE_S
+from tests.support.stream_entries import entries_in
 
 HOUR_MS = 3_600_000
 
@@ -137,7 +139,7 @@ class Bus:
         )
 
     async def blocked_clients(self) -> int:
-        """How many clients wait for entries on this server, or on this cluster."""
+        """The number of clients that wait for entries on this server, or on this cluster."""
         if isinstance(self.redis, RedisCluster):
             each = await self.redis.info("clients", target_nodes=RedisCluster.PRIMARIES)
         else:
@@ -145,16 +147,16 @@ class Bus:
         return sum(int(info["blocked_clients"]) for info in each.values())
 
     async def disconnect_reading(self) -> None:
-        """Close the reader's connections; it opens them again when it needs them."""
+        """Close the reader's connections; the reader opens new ones when it needs them."""
         if isinstance(self.reading, RedisCluster):
             await self.reading.aclose()
         else:
             await self.reading.connection_pool.disconnect()
 
     async def unacknowledged(self) -> dict[str, str]:
-        """Which entry is with which consumer."""
+        """The consumer of each unacknowledged entry."""
         stream, group = self.keys.subscription("telegram")
-        found = await self.redis.xpending_range(stream, group, min="-", max="+", count=10_000)
+        found: Any = await self.redis.xpending_range(stream, group, min="-", max="+", count=10_000)
         return {each["message_id"].decode(): each["consumer"].decode() for each in found}
 
 
@@ -174,13 +176,13 @@ async def open_bus(server: Server, *, prefix: str = "") -> AsyncIterator[Bus]:
 
 
 class Proxy:
-    """Stands between client and server, and can keep an answer to itself."""
+    """Stands between client and server, and can hold back an answer."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._target: bytes | None = None
         self._then_cut = True
-        #: Set once the server has done what was asked, and its answer is ours.
+        #: Set once the server has executed the command, and its answer is held back.
         self.swallowed = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -230,7 +232,7 @@ class Proxy:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for end in (writer, downstream):
-                end.close()  # first of all: whatever follows may be cancelled
+                end.close()  # first of all: any later step may be cancelled
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -243,4 +245,4 @@ def subscriptions(keys: Keys) -> list[Subscription]:
 
 async def dead_letters(redis: Client, keys: Keys) -> list[dict[bytes, bytes]]:
     """The fields of the buried entries, oldest first, as a person with `redis-cli` sees them."""
-    return [fields for _, fields in await redis.xrange(keys.dead)]
+    return [fields for _, fields in await entries_in(redis, keys.dead)]

@@ -23,9 +23,9 @@ from bus import (
 from config import Community, Rank, Settings
 from config.community import ConsumerSetting, DiscordSetting, TelegramSetting
 from consumers.relay.role import Relay
-from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Deferred
+from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db import Contention, Producer, StorageUnavailable
 from tests.support.hypothesis_model import Wanted
@@ -84,7 +84,7 @@ class _CrashingConnection:
 
 
 class LosingAnswers(Publisher):
-    """A publisher whose every answer is lost: the entry is there, and the caller cannot know."""
+    """A publisher whose answers are lost: the entry is added, and the caller sees an error."""
 
     async def publish(self, source: Source, payloads: Any) -> list[str]:
         await super().publish(source, payloads)
@@ -92,7 +92,7 @@ class LosingAnswers(Publisher):
 
 
 class Deployment:
-    """Bots, two consumers processes and their servers. Anything of it may die and come back."""
+    """Bots, two consumers processes and their servers. Each process may die and come back."""
 
     def __init__(self, pool: asyncpg.Pool, prefix: str) -> None:
         self.pool = pool
@@ -114,7 +114,7 @@ class Deployment:
             await self.bot_dies(source)
         await self.redis.aclose()
 
-    def parts(
+    def resources(
         self, slot: int = 1, *, pool: Any = None, publisher: Publisher | None = None
     ) -> Resources:
         return Resources(
@@ -130,7 +130,7 @@ class Deployment:
         )
 
     async def bot_dies(self, source: Source) -> None:
-        """Leave the marks unwritten that a bot had in mind."""
+        """Lose the marks `published` that a bot has not written yet."""
         marking = self.producers[source]._marking
         if marking is not None and not marking.done():
             marking.cancel()
@@ -142,7 +142,7 @@ class Deployment:
 
     async def settle(self, slot: int, source: Source, crash: str | None) -> None:
         """Let a consumer take one step; after a crash a new process takes its name."""
-        role = self.roles.setdefault((slot, source), Settling(source, self.parts(slot)))
+        role = self.roles.setdefault((slot, source), Settling(source, self.resources(slot)))
         if crash is None:
             with contextlib.suppress(*TEMPORARY):
                 await role.step()
@@ -153,19 +153,19 @@ class Deployment:
         del self.roles[slot, source]
 
     async def relay(self, crash: str | None) -> None:
-        """Let a relay take one step; it may die after publishing, or lose the answers."""
+        """Let a relay take one step; the relay may die after publishing, or lose the answers."""
         pool = CrashingPool(self.pool, after_commit=False) if crash == "before commit" else None
         losing = LosingAnswers(self.redis, self.keys) if crash == "answers lost" else None
         with contextlib.suppress(Crash, *TEMPORARY):
-            await Relay(self.parts(pool=pool, publisher=losing)).step()
+            await Relay(self.resources(pool=pool, publisher=losing)).step()
 
     async def lose_suffix(self, source: Source, count: int) -> None:
         """The cost of a failover: the newest entries, and the latest acknowledgements."""
         stream, group = self.keys.subscription(source)
-        newest = await self.redis.xrevrange(stream, count=count)
+        newest: Any = await self.redis.xrevrange(stream, count=count)
         if newest:
             await self.redis.xdel(stream, *[entry_id for entry_id, _ in newest])
-        oldest = await self.redis.xrange(stream, count=1)
+        oldest: Any = await self.redis.xrange(stream, count=1)
         if oldest and await self.redis.xinfo_groups(stream):
             await self.redis.xgroup_setid(stream, group, oldest[0][0])
 
@@ -188,8 +188,8 @@ class Deployment:
 
     async def come_to_rest(self) -> None:
         """Run one relay and one consumers process until nothing is left to do."""
-        relay = Relay(self.parts(3))
-        roles = [Settling(source, self.parts(3)) for source in SOURCES]
+        relay = Relay(self.resources(3))
+        roles = [Settling(source, self.resources(3)) for source in SOURCES]
         for _ in range(ROUNDS_MAX):
             for source in SOURCES:
                 await self.rebuild(source)

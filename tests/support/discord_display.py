@@ -5,7 +5,7 @@ from typing import Self
 import msgspec
 
 from config import Settings
-from sandbox import Faults, Transcript, load_seed
+from sandbox import Call, Faults, Transcript, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
 from sandbox.discord_api.intents import PRIVILEGED_INTENTS, Intent
 
@@ -47,7 +47,7 @@ class Server:
         await self.platform.stop()
 
     def known_to(self, settings: Settings) -> Settings:
-        """Return the settings with the way here."""
+        """Return the settings with the addresses of this sandbox."""
         return msgspec.structs.replace(
             settings,
             discord_token=load_seed().discord.token,
@@ -61,13 +61,13 @@ class Server:
         ]
         return {int(role) for role in member["roles"]}
 
-    def calls(self, name: str) -> list:
+    def calls(self, name: str) -> list[Call]:
         return self.transcript.calls(platform="discord", name=name)
 
     def looks_at(self, user_id: int) -> int:
-        """How often somebody asked which roles this member has."""
+        """The number of times that a client asked for this member's roles."""
         return sum(str(user_id) in str(call.request) for call in self.calls(LOOK))
 
-    def refusals(self) -> list:
+    def refusals(self) -> list[Call]:
         """The calls that were forbidden."""
         return [call for call in self.transcript.calls(platform="discord") if call.status == 403]

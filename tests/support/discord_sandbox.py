@@ -16,7 +16,7 @@ import yarl
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
     warnings.simplefilter("ignore", DeprecationWarning)
-    import discord
+    import discord as discord  # tests import it from here, where it does not warn
     from discord import app_commands
     from discord.gateway import DiscordWebSocket
     from discord.http import Route
@@ -89,7 +89,7 @@ def new_bench(limit_scale: float = 0.02, **options: Any) -> Bench:
 
 @contextmanager
 def pointed_at(platform: DiscordPlatform) -> Iterator[None]:
-    """discord.py talks to this platform, and afterwards to the one it talked to before."""
+    """Point discord.py at this platform, and afterwards where it pointed before."""
     before = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
     Route.BASE = platform.api_base
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(platform.gateway_url)
@@ -115,7 +115,7 @@ class Bot(discord.Client):
 
 @asynccontextmanager
 async def connected(one: Bench, client: discord.Client | None = None) -> AsyncIterator[Any]:
-    """A client that is ready; closed on leaving, and what it died of is raised."""
+    """A client that is ready. On leaving, it is closed, and its error is raised if it failed."""
     client = client or Bot()
     with pointed_at(one.platform):
         async with client:

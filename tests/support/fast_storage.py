@@ -1,7 +1,7 @@
-"""Where tests keep their files, and what a Postgres of the tests need not promise.
+"""A folder in memory for the files of tests, and a Postgres without durability for them.
 
 A run makes about a thousand databases. On a disk that costs more processor time than all tests
-together: each is a copy of some three hundred files, which the kernel writes back behind our back.
+together: each database is some three hundred files, which the kernel writes in the background.
 """
 
 import os
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import asyncpg
 
-from launch.schema_home import SEARCH_PATH
+from launch.postgres_schema import SEARCH_PATH
 
 MEMORY = Path("/dev/shm")
 #: Bytes that must be free in memory: the servers of two workers take about a fifth of it.
 FREE_BYTES_MIN = 4 << 30
 
 #: Nothing here has to outlive a power cut. Tests that kill a Postgres start one of their own, with
-#: the settings that everybody gets.
+#: the settings of a deployment.
 SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",

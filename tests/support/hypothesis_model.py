@@ -1,6 +1,7 @@
-"""The wishes of bots, as Hypothesis draws them, and what must come of them."""
+"""The events that Hypothesis lets bots create, and the sums that must come of them."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -44,12 +45,12 @@ class Wanted(NamedTuple):
         return common | cause | {f"delta_{self.kind}": self.amount}
 
     def event(self) -> schemas.Event:
-        build = {
+        builders: dict[str, Callable[..., schemas.Event]] = {
             "xp": schemas.xp_changed,
             "balance": schemas.balance_changed,
             "achievement": schemas.achievement_unlocked,
-        }[self.kind]
-        return build(**self.arguments(), occurred_at=NOON)
+        }
+        return builders[self.kind](**self.arguments(), occurred_at=NOON)
 
     @property
     def key(self) -> str:

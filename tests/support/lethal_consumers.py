@@ -5,9 +5,11 @@ import signal
 from collections.abc import Sequence
 from typing import Any
 
+from bus import Source
 from consumers.__main__ import run
 from db.ledger import events
 from db.ledger.envelopes import Envelope
+from db.stores.port import Store
 
 LETHAL = "lethal"
 
@@ -15,11 +17,16 @@ settle = events.settle
 
 
 async def settle_or_die(
-    conn: Any, platform: Any, source: Any, facts: Sequence[Envelope], **more: Any
-) -> Any:
-    if any(fact.event.idempotency_key.endswith(LETHAL) for fact in facts):
+    conn: Any,
+    platform: Source,
+    source: Source,
+    envelopes: Sequence[Envelope],
+    *,
+    store: Store | None = None,
+) -> frozenset[str]:
+    if any(envelope.event.idempotency_key.endswith(LETHAL) for envelope in envelopes):
         os.kill(os.getpid(), signal.SIGKILL)
-    return await settle(conn, platform, source, facts, **more)
+    return await settle(conn, platform, source, envelopes, store=store)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ _numbers = itertools.count(1)
 
 
 class MemberDesk:
-    """Gives XP and achievements at their origin, and reads what became of the surfaces."""
+    """Gives XP and achievements at their origin, and reads the surfaces afterwards."""
 
     def __init__(self, pool: asyncpg.Pool, platform: Source) -> None:
         self._pool = pool
@@ -41,8 +41,8 @@ class MemberDesk:
         )
 
     async def error(self, user_id: int) -> str | None:
-        """Why the member's surfaces are not shown; None if nothing is wrong."""
-        return await self._pool.fetchval(
+        """The error for which the member's surfaces are not shown; None if there is none."""
+        error: str | None = await self._pool.fetchval(
             """
             SELECT max(f.error) FROM surfaces AS f JOIN accounts AS a USING (member_id, platform)
             WHERE a.platform = $1 AND a.account_id = $2
@@ -50,9 +50,10 @@ class MemberDesk:
             self._platform,
             user_id,
         )
+        return error
 
     async def retry_in_s(self, user_id: int) -> float:
-        return await self._pool.fetchval(
+        seconds: float = await self._pool.fetchval(
             """
             SELECT extract(epoch FROM max(f.retry_at) - now())::float
             FROM surfaces AS f JOIN accounts AS a USING (member_id, platform)
@@ -61,12 +62,13 @@ class MemberDesk:
             self._platform,
             user_id,
         )
+        return seconds
 
     async def retry_now(self) -> None:
-        """Let the time of every wait have come."""
+        """End every wait: each postponed surface is due."""
         await self._pool.execute("UPDATE surfaces SET retry_at = now() WHERE retry_at > now()")
 
     async def _record(self, event: schemas.Event) -> None:
-        fact = Envelope(event, schemas.encode(event))
+        envelope = Envelope(event, schemas.encode(event))
         async with self._pool.acquire() as conn, conn.transaction():
-            await events.record(conn, self._platform, [fact])
+            await events.record(conn, self._platform, [envelope])

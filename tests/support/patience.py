@@ -1,4 +1,4 @@
-"""How long tests wait for something that is bound to happen."""
+"""The time for which tests wait for something that is bound to happen."""
 
 from typing import Final
 

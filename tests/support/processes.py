@@ -13,6 +13,10 @@ from typing import Any
 from tests.support.patience import PATIENCE_S
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+#: The environment of a process that is to have none: it finds programs, and is measured if we are.
+BARE_ENVIRONMENT = {
+    name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ
+}
 SERVICE_ROLES = ("to-discord", "to-telegram", "relay")
 
 
@@ -65,13 +69,13 @@ class Consumers:
         return code
 
     async def terminate(self) -> int:
-        """Ask it to stop, and return its exit code."""
+        """Ask the process to stop, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return await self.ended()
 
     @property
     def cut_off(self) -> list[str]:
-        """The roles that a stop did not wait for any longer, because they had not ended in time."""
+        """The roles that a stop cut off, because they had not ended in time."""
         return [line["role"] for line in self.events if line["event"] == "role.cut_off"]
 
 
@@ -103,7 +107,7 @@ async def consumers(
 
 @asynccontextmanager
 async def sandbox() -> AsyncIterator[dict[str, Any]]:
-    """`python -m sandbox`; yields what it says when it is ready."""
+    """`python -m sandbox`; yields the line that it prints when it is ready."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sandbox", "--limit-scale", "0.01"),
         cwd=CHECKOUT,

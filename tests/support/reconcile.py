@@ -1,4 +1,4 @@
-"""Passes for the tests of reconcile: made one after the other, and what they left behind."""
+"""Passes for the tests of reconcile, one after the other, and the rows that they leave."""
 
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -13,11 +13,11 @@ from consumers.reconcile.role import Reconcile
 from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
-from db.reconcile import runs
-from db.reconcile.runs import RunReport
+from db.reconcile import passes
+from db.reconcile.passes import RunReport
 from tests.support.patience import PATIENCE_S
 
-#: Everything that a pass must not touch where nothing differs.
+#: The tables that a pass must not change where nothing differs.
 WRITTEN = {
     "sync_state": "SELECT * FROM sync_state ORDER BY member_id, platform",
     "achievements": "SELECT * FROM achievements ORDER BY member_id, platform, achievement",
@@ -30,13 +30,14 @@ WRITTEN = {
 }
 
 
-async def ended(role: Reconcile, pool: asyncpg.Pool, run_id: int) -> RunReport:
+async def ended(role: Reconcile, pool: asyncpg.Pool, run_id: int | None) -> RunReport:
     """Work until the pass has ended."""
+    assert run_id is not None, "the pass was not begun"
     end = time.monotonic() + PATIENCE_S
     while True:
         await role.step()
         async with pool.acquire() as conn:
-            report = await runs.report(conn, run_id)
+            report = await passes.report(conn, run_id)
         assert report is not None
         if report.status != "running":
             return report
@@ -44,7 +45,7 @@ async def ended(role: Reconcile, pool: asyncpg.Pool, run_id: int) -> RunReport:
 
 
 async def a_pass(role: Reconcile, pool: asyncpg.Pool, **asked: Any) -> RunReport:
-    """Make a pass over everybody, unless it is asked otherwise."""
+    """Make a pass, by default over all members."""
     asked = {"everybody": "member_id" not in asked} | asked
     run_id = await role.ask(**asked)
     assert run_id is not None, "another pass is running"
@@ -52,13 +53,13 @@ async def a_pass(role: Reconcile, pool: asyncpg.Pool, **asked: Any) -> RunReport
 
 
 @asynccontextmanager
-async def opened(parts: Resources) -> AsyncIterator[Reconcile]:
-    async with open_role(parts) as role:
+async def opened(resources: Resources) -> AsyncIterator[Reconcile]:
+    async with open_role(resources) as role:
         yield role
 
 
 async def everything(pool: asyncpg.Pool, *but: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Photograph what a pass could write to."""
+    """Return the content of each table that a pass could change."""
     return {
         table: [tuple(row) for row in await pool.fetch(query)]
         for table, query in WRITTEN.items()
@@ -78,12 +79,12 @@ async def whys(pool: asyncpg.Pool) -> Sequence[str]:
     return [row["why"] for row in await pool.fetch("SELECT why FROM drift ORDER BY id")]
 
 
-async def let_everything_arrive(parts: Resources) -> None:
+async def let_everything_arrive(resources: Resources) -> None:
     """Run a relay and the consumers until nothing is on its way."""
-    relay = Relay(parts)
-    roles = [Settling(source, parts) for source in SOURCES]
+    relay = Relay(resources)
+    roles = [Settling(source, resources) for source in SOURCES]
     end = time.monotonic() + PATIENCE_S
-    while await parts.pool.fetchval(
+    while await resources.pool.fetchval(
         "SELECT count(*) FROM twinstream.sync_events WHERE status IN ('pending', 'published')"
     ):
         await relay.step()

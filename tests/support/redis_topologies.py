@@ -1,4 +1,4 @@
-"""Redis with Sentinel, and Redis Cluster: real processes on loopback, made for being killed.
+"""Redis with Sentinel, and Redis Cluster: real processes on loopback, which tests may kill.
 
 Every server knows the user `link`, as whom replicas follow their primary; `cut_replication` locks
 that user out, so that what is written afterwards never reaches a replica.
@@ -26,7 +26,7 @@ HOST = "127.0.0.1"
 SERVICE = "twin"
 ANSWER_S_MAX = 5.0
 LOOK_AGAIN_S = 0.01
-#: After so long without an answer a primary is taken for dead.
+#: Milliseconds without an answer after which a primary is taken for dead.
 DOWN_AFTER_MS = 500
 SLOTS = 16_384
 CLUSTER_BUS_OFFSET = 10_000
@@ -56,7 +56,7 @@ class Node:
         until(self._answers, what=f"{self._folder.name} answers")
 
     def kill(self) -> None:
-        """End it at once, as kill -9 does."""
+        """End the process at once, as kill -9 does."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -148,7 +148,7 @@ class SentinelTrio(Replicated):
             is_under_way = "failover_in_progress" in _known(self.sentinels[0])["flags"]
             if self.is_promoted():
                 return True
-            if not is_under_way:  # not yet, or given up
+            if not is_under_way:  # the failover has not begun, or was given up
                 self.sentinels[0].ask("SENTINEL", "FAILOVER", SERVICE)
             return False
 
@@ -202,10 +202,11 @@ def sentinel_trio(folder: Path) -> Iterator[SentinelTrio]:
             _started(stack, Node(folder / f"sentinel-{number}", watching, sentinel=True))
             for number in range(3)
         ]
-        for sentinel in sentinels:  # who would else look at each other every few seconds
+        for sentinel in sentinels:  # by default, they look for each other every few seconds only
             sentinel.ask("SENTINEL", "DEBUG", "INFO-PERIOD", 100, "PUBLISH-PERIOD", 100)
         until(lambda: all(map(_knows_everybody, sentinels)), what="the sentinels know each other")
-        for sentinel in sentinels:  # or they would undo a planned failover before its leader looks
+        # More often, the sentinels would undo a planned failover before its leader looks.
+        for sentinel in sentinels:
             sentinel.ask("SENTINEL", "DEBUG", "PUBLISH-PERIOD", 500)
         yield SentinelTrio(primary, replica, sentinels)
 
@@ -240,7 +241,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 
 def free_port(bus_offset: int = 0) -> int:
-    """A port that is free, and so is the one for the cluster's own talk."""
+    """A free port whose port for the messages of the cluster is free too."""
     while True:
         with socket.socket() as probe, socket.socket() as second:
             probe.bind((HOST, 0))
@@ -294,7 +295,7 @@ def _is_whole(node: Node) -> bool:
 
 def _follow(replica: Node, primary: Node) -> None:
     def followed() -> bool:
-        with suppress(redis.ResponseError):  # until it has heard of that node
+        with suppress(redis.ResponseError):  # until this node has heard of that node
             replica.ask("CLUSTER", "REPLICATE", str(primary.ask("CLUSTER", "MYID")))
             return True
         return False

@@ -1,4 +1,4 @@
-"""The views that tests of consumers take, and how they wait for them."""
+"""Reading the books and the streams in tests of consumers, and waiting for them."""
 
 import asyncio
 import json
@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
-from redis.asyncio import Redis
 
 import schemas
-from bus import Keys, Source
+from bus import Client, Keys, Source
 from tests.support.patience import PATIENCE_S
+from tests.support.stream_entries import entries_in
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LOOK_AGAIN_S = 0.01
@@ -21,7 +21,7 @@ LOOK_AGAIN_S = 0.01
 async def until(
     holds: Callable[[], Awaitable[bool]], *, what: str, deadline_s: float = PATIENCE_S
 ) -> None:
-    """Return once `holds`; fail if it does not within `deadline_s`, which is never too short."""
+    """Return once `holds` is true; fail after `deadline_s`, long enough for busy machines."""
     deadline_s = max(deadline_s, PATIENCE_S)
     end = time.monotonic() + deadline_s
     while not await holds():
@@ -32,8 +32,8 @@ async def until(
 def xp_payload(
     delta_xp: int, *, source: Source = "telegram", user_id: int = 1001, **more: Any
 ) -> bytes:
-    """An event as a foreign program would write it."""
-    parts = {"reason": "game_guess", "entity_id": "1", "occurred_at": NOON} | more
+    """The payload of an event, as a foreign program would write it."""
+    parts: dict[str, Any] = {"reason": "game_guess", "entity_id": "1", "occurred_at": NOON} | more
     event = schemas.xp_changed(user_id=user_id, delta_xp=delta_xp, source=source, **parts)
     return schemas.encode(event)
 
@@ -46,37 +46,39 @@ def edited(payload: bytes, **fields: Any) -> bytes:
 class Desk:
     """Reads the books and the streams, and writes to streams as a foreign program would."""
 
-    def __init__(self, pool: asyncpg.Pool, redis: Redis, keys: Keys) -> None:
+    def __init__(self, pool: asyncpg.Pool, redis: Client, keys: Keys) -> None:
         self.pool = pool
         self.redis = redis
         self.keys = keys
 
     async def add(self, source: Source, *payloads: bytes) -> list[bytes]:
-        stream = self.keys.stream(source)
-        return [await self.redis.xadd(stream, {"e": payload}) for payload in payloads]
+        return [await self.add_fields(source, e=payload) for payload in payloads]
 
     async def add_fields(self, source: Source, **fields: str | bytes) -> bytes:
-        return await self.redis.xadd(self.keys.stream(source), fields)
+        named: dict[Any, Any] = {**fields}
+        entry_id: Any = await self.redis.xadd(self.keys.stream(source), named)
+        return bytes(entry_id)
 
     async def deliver(self, source: Source, consumer: str, times: int) -> None:
-        """Leave entries as a consumer does that was restarted so often."""
+        """Leave entries unacknowledged, delivered so often, as after so many restarts."""
         stream, group = self.keys.subscription(source)
         await self.redis.xreadgroup(group, consumer, {stream: ">"})
         for _ in range(times - 1):
             await self.redis.xreadgroup(group, consumer, {stream: "0"})
 
     async def abandon(self, source: Source) -> None:
-        """Have everything in work be idle so long that whoever reads next claims it."""
+        """Make all entries in work idle for so long that the next read claims them."""
         stream, group = self.keys.subscription(source)
-        for one in await self.redis.xpending_range(stream, group, "-", "+", 1_000):
+        stuck: Any = await self.redis.xpending_range(stream, group, "-", "+", 1_000)
+        for one in stuck:
             await self.redis.xclaim(
                 stream, group, one["consumer"], 0, [one["message_id"]], idle=10**9, justid=True
             )
 
     async def newest(self, source: Source) -> bytes:
         """The payload of the newest entry."""
-        [(_, fields)] = await self.redis.xrevrange(self.keys.stream(source), count=1)
-        return fields[b"e"]
+        *_, (_, fields) = await entries_in(self.redis, self.keys.stream(source))
+        return bytes(fields[b"e"])
 
     async def stream_length(self, source: Source) -> int:
         return int(await self.redis.xlen(self.keys.stream(source)))
@@ -117,10 +119,10 @@ class Desk:
         return dict(rows)
 
     async def dead(self) -> list[dict[bytes, bytes]]:
-        return [fields for _, fields in await self.redis.xrange(self.keys.dead)]
+        return [fields for _, fields in await entries_in(self.redis, self.keys.dead)]
 
     async def lose_everything(self) -> None:
-        """Do what FLUSHALL does, to this deployment and to no other on the same server."""
+        """Delete this deployment's keys, and no other's on the same server, as FLUSHALL would."""
         await self.redis.delete(
             self.keys.stream("telegram"), self.keys.stream("discord"), self.keys.dead
         )

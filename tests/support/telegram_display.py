@@ -5,7 +5,7 @@ from typing import Self
 import msgspec
 
 from config import Settings
-from sandbox import Faults, Rate, Transcript, load_seed
+from sandbox import Call, Faults, Rate, Transcript, load_seed
 from sandbox.telegram_api import TelegramLimits, TelegramPlatform
 
 VERA, ALICE, BORIS, ADA, STRANGER = 1000, 1001, 1002, 1009, 4242
@@ -30,7 +30,7 @@ class Group:
         await self.platform.stop()
 
     def known_to(self, settings: Settings) -> Settings:
-        """Return the settings with the way here."""
+        """Return the settings with the address of this sandbox."""
         return msgspec.structs.replace(
             settings,
             telegram_token=load_seed().telegram.token,
@@ -41,9 +41,9 @@ class Group:
         [tag] = [
             one["tag"] for one in self.platform.world()["members"] if one["user_id"] == user_id
         ]
-        return tag
+        return str(tag)
 
-    def calls(self, name: str) -> list:
+    def calls(self, name: str) -> list[Call]:
         return self.transcript.calls(platform="telegram", name=name)
 
     def title_of(self, user_id: int) -> str:
@@ -52,4 +52,4 @@ class Group:
             for one in self.platform.world()["members"]
             if one["user_id"] == user_id
         ]
-        return title
+        return str(title)

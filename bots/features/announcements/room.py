@@ -2,7 +2,7 @@
 
 from bots.features.room import Room
 from bots.runtime.delivery import Delivery
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 
 from .announcer import Announcer
 

@@ -5,7 +5,7 @@ import contextlib
 from bots.features.command import Answer, Command, NumberParameter, Question, Unclear
 from bots.features.profile import read_profile
 from bots.features.room import Room
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 from db import Contention, StorageUnavailable
 

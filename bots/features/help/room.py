@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bots.features.command import Answer, Audience, Command, Question
 from bots.features.room import Room, commands_of
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 
 from . import texts

@@ -10,7 +10,7 @@ from bots.features.command import (
     Unclear,
 )
 from bots.features.room import Room
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 from db.members.history import history
 

@@ -2,7 +2,7 @@
 
 from bots.features.command import Answer, Command, Question
 from bots.features.room import Room
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 from db.members import profiles
 

@@ -7,7 +7,7 @@ import structlog
 from bots.features.command import Answer, Audience, Command, Question, TextParameter, Unclear
 from bots.features.room import Room
 from bots.runtime.database import Database
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 from bots.texts.names import PLATFORM_NAMES
 from db import Platform

@@ -3,7 +3,7 @@
 from bots.features.command import Answer, Audience, Command, Question
 from bots.features.room import Room
 from bots.runtime.database import Database
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 from db.members import accounts, profiles
 from db.members.profiles import Profile

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiogram.exceptions import AiogramError
 
-from config.telegram_answers import UnreadableAnswer
+from config.telegram_answer_decoding import UnreadableAnswer
 
 log = structlog.get_logger("twinstream.telegram_bot")
 

@@ -15,7 +15,7 @@ from aiogram.types import EphemeralMessageParameters, InlineKeyboardMarkup, Mess
 from bots.features.command import Asker, Audience, Command, MemberParameter, Question, Target
 from bots.features.linking.texts import code_not_void_yet
 from bots.features.room import Room, commands_of
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from bots.telegram_bot.group.membership import Membership
 
 from . import texts

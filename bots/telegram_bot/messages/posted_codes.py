@@ -17,7 +17,7 @@ from aiogram.types import Message, TelegramObject
 from bots.features.linking import texts as linking_texts
 from bots.features.linking import void_codes
 from bots.runtime.backoff import backoff_s
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from db import DbError, Platform
 from db.links.codes import CODE_LIFETIME_S, codes_in
 

@@ -22,7 +22,7 @@ from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from bots.runtime.backoff import backoff_s
-from config.telegram_answers import UnreadableUpdate
+from config.telegram_answer_decoding import UnreadableUpdate
 
 log = structlog.get_logger("twinstream.telegram_bot")
 

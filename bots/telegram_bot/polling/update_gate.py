@@ -10,7 +10,7 @@ from aiogram.exceptions import AiogramError
 from aiogram.types import TelegramObject, Update
 
 from bots.runtime.metrics import UPDATES_SKIPPED
-from config.telegram_answers import UnreadableUpdate
+from config.telegram_answer_decoding import UnreadableUpdate
 
 log = structlog.get_logger("twinstream.telegram_bot")
 

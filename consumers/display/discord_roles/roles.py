@@ -14,16 +14,16 @@ import discord
 import structlog
 
 from config import Community, ConfigError, Settings, point_discord_at
+from consumers.display.call_pacing import RateLimit
 from consumers.display.port import CannotShow, Hindrances
-from consumers.display.rate import RateLimit
 from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import NotYet
 from db import Platform, surfaces
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Visit
 
-from .answers import read_member, read_roles
+from .answer_decoding import read_member, read_roles
 from .errors import (
     INVALID_ROLE,
     MISSING_PERMISSIONS,
@@ -33,7 +33,7 @@ from .errors import (
     mapped_errors,
 )
 from .hierarchy import NOT_IN_SERVER, RoleHierarchy, RoleHindrance, examine
-from .rate_limits import MEMBER_LOOKS, ROLE_WRITES, DiscordLimits
+from .rate_limit_headers import MEMBER_LOOKS, ROLE_WRITES, DiscordLimits
 
 log = structlog.get_logger("twinstream.surfaces")
 
@@ -82,29 +82,29 @@ def wanted_roles(community: Community, wanted: Mapping[str, int]) -> frozenset[i
     return community.roles_for(wanted.get(surfaces.RANK, 0), unlocked)
 
 
-def given_roles(community: Community, showing: Showing) -> tuple[frozenset[int], frozenset[int]]:
+def given_roles(community: Community, visit: Visit) -> tuple[frozenset[int], frozenset[int]]:
     """Return the roles of ours that earlier visits surely gave, and those they may have. Pure."""
     surely, perhaps = set[int](), set[int]()
-    for name, shown in showing.shown.items():
-        numbers = showing.unconfirmed[name] if shown is None else {shown}
+    for name, shown in visit.shown.items():
+        numbers = visit.unconfirmed[name] if shown is None else {shown}
         alternatives = [wanted_roles(community, {name: number}) for number in numbers or {0}]
         surely.update(frozenset.intersection(*alternatives))
         perhaps.update(*alternatives)
     return frozenset(surely), frozenset(perhaps)
 
 
-def audit_reason(showing: Showing, community: Community) -> str:
+def audit_reason(visit: Visit, community: Community) -> str:
     """Word the reason for Discord's audit log, with the key of the event behind it. Pure."""
-    rank = community.rank(showing.wanted.get(surfaces.RANK, 0))
-    if showing.priority == surfaces.LINK:
+    rank = community.rank(visit.wanted.get(surfaces.RANK, 0))
+    if visit.priority == surfaces.LINK:
         why = "accounts were linked"
-    elif showing.priority == surfaces.BACKFILL:
+    elif visit.priority == surfaces.BACKFILL:
         why = "the ladder of ranks changed"
-    elif showing.put_back:
+    elif visit.put_back:
         why = "put back after a change by hand or a return"
     else:
         why = f"rank {rank.name}" if rank is not None else "no rank"
-    return f"twinstream: {why} ({showing.wanted_key})"[:REASON_CHARS_MAX]
+    return f"twinstream: {why} ({visit.wanted_key})"[:REASON_CHARS_MAX]
 
 
 class DiscordRoles:
@@ -178,13 +178,13 @@ class DiscordRoles:
             return RoleHierarchy(None, {})
         return examine(self._community, roles, held)
 
-    async def show(self, showing: Showing) -> None:
+    async def show(self, visit: Visit) -> None:
         """Bring the member's roles to the wanted ones, as far as the hierarchy allows."""
         with mapped_errors():
-            changes, hindered = self._possible(await self._changes(showing))
+            changes, hindered = self._possible(await self._changes(visit))
             if any(changes):
-                await self._write(showing, changes)
-                left, _ = self._possible(await self._changes(showing))
+                await self._write(visit, changes)
+                left, _ = self._possible(await self._changes(visit))
                 if any(left):
                     metrics.WRITES_LOST.labels(self.platform).inc()
                     raise CannotShow(
@@ -216,9 +216,9 @@ class DiscordRoles:
         found = await self._http.get_guilds(1, after=self._guild_id - 1, with_counts=False)
         return any(int(guild["id"]) == self._guild_id for guild in found)
 
-    async def _changes(self, showing: Showing) -> RoleChanges:
+    async def _changes(self, visit: Visit) -> RoleChanges:
         await self._looks.take()
-        member = read_member(await self._http.get_member(self._guild_id, showing.account_id))
+        member = read_member(await self._http.get_member(self._guild_id, visit.account_id))
         if member.pending:
             raise CannotShow(
                 "has not passed the server's membership screening",
@@ -226,15 +226,15 @@ class DiscordRoles:
                 backoff_s_max=SCREENING_BACKOFF_S_MAX,
             )
         held = member.roles
-        wanted = wanted_roles(self._community, showing.wanted)
+        wanted = wanted_roles(self._community, visit.wanted)
         if not self._community.keep_manual_changes:
             return role_changes(held=held, wanted=wanted, ours=self._ours)
-        surely, perhaps = given_roles(self._community, showing)
+        surely, perhaps = given_roles(self._community, visit)
         return role_changes(held=held, wanted=wanted - surely, ours=perhaps - wanted)
 
-    async def _write(self, showing: Showing, changes: RoleChanges) -> None:
-        reason = audit_reason(showing, self._community)
-        member = (self._guild_id, showing.account_id)
+    async def _write(self, visit: Visit, changes: RoleChanges) -> None:
+        reason = audit_reason(visit, self._community)
+        member = (self._guild_id, visit.account_id)
         # Add the new role before removing the old one, so that the member always has one.
         for role_id in changes.add:
             await self._writes.take()

@@ -12,7 +12,7 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 
-from config.telegram_answers import UnreadableAnswer
+from config.telegram_answer_decoding import UnreadableAnswer
 from consumers.display.port import CannotShow
 from db import surfaces
 

@@ -18,14 +18,14 @@ from aiogram.types.chat_member_union import ChatMemberUnion
 from aiogram.utils.token import TokenValidationError
 
 from config import Community, ConfigError, Settings, telegram_session
-from config.telegram_answers import UnreadableAnswer
+from config.telegram_answer_decoding import UnreadableAnswer
+from consumers.display.call_pacing import RateLimit
 from consumers.display.port import CannotShow, Hindrances
-from consumers.display.rate import RateLimit
 from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from db import Platform, surfaces
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Visit
 
 from .errors import (
     GRANT_RIGHTS,
@@ -88,20 +88,20 @@ class TelegramTags:
                 return Hindrances(None, {})  # nothing is known to be in the way
         return Hindrances(missing_right(me), {})
 
-    async def show(self, showing: Showing) -> None:
+    async def show(self, visit: Visit) -> None:
         """Bring the member's tag or title to the wanted one."""
-        rank = self._community.rank(showing.wanted.get(surfaces.RANK, 0))
+        rank = self._community.rank(visit.wanted.get(surfaces.RANK, 0))
         wanted = rank.telegram_tag if rank is not None else ""
         with mapped_errors():
-            worn = await self._worn(showing.account_id)
-            if worn.text == wanted or self._is_kept(worn.text, showing):
+            worn = await self._worn(visit.account_id)
+            if worn.text == wanted or self._is_kept(worn.text, visit):
                 return
             await self._writes.take()
             if worn.is_title:
-                await self._set_title(showing.account_id, wanted)
+                await self._set_title(visit.account_id, wanted)
             else:
-                await self._bot.set_chat_member_tag(self._chat_id, showing.account_id, tag=wanted)
-            shown = await self._worn(showing.account_id)
+                await self._bot.set_chat_member_tag(self._chat_id, visit.account_id, tag=wanted)
+            shown = await self._worn(visit.account_id)
         if shown.text == wanted:
             return
         metrics.WRITES_LOST.labels(self.platform).inc()
@@ -117,10 +117,10 @@ class TelegramTags:
         except TelegramBadRequest as error:
             raise untaggable(f"{WHY_TITLE_STAYS} ({error.message})") from error
 
-    def _is_kept(self, tag: str, showing: Showing) -> bool:
+    def _is_kept(self, tag: str, visit: Visit) -> bool:
         """Tell whether a person gave the member this tag and `keep_manual_changes` keeps it."""
-        shown = showing.shown.get(surfaces.RANK) or 0
-        before = map(self._community.rank, {shown, *showing.unconfirmed.get(surfaces.RANK, ())})
+        shown = visit.shown.get(surfaces.RANK) or 0
+        before = map(self._community.rank, {shown, *visit.unconfirmed.get(surfaces.RANK, ())})
         ours = {rank.telegram_tag for rank in before if rank is not None}
         return self._community.keep_manual_changes and tag not in {"", *ours}
 

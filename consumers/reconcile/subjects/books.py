@@ -5,13 +5,13 @@ from typing import Final
 
 import asyncpg
 
+from consumers.reconcile.decisions.differences import still_differs, with_in_flight
 from consumers.reconcile.port import Repair
-from consumers.reconcile.rules import still_differs, with_in_flight
 from db import Platform
-from db.reconcile import corrections, views
+from db.reconcile import comparison_queries, corrections
+from db.reconcile.comparison_queries import BooksView
 from db.reconcile.drift import Finding
 from db.reconcile.fields import Field, FieldKind
-from db.reconcile.views import BooksView
 from schemas import SnapshotRow
 from schemas.snapshots import SubjectName, Value
 
@@ -51,14 +51,16 @@ class BooksSubject:
 
     async def ids_after(self, conn: asyncpg.Connection, after: int, limit: int) -> Sequence[int]:
         """Return the next members."""
-        return await views.members_after(conn, after, limit)
+        return await comparison_queries.members_after(conn, after, limit)
 
     async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
         """Read these members' books, in one view."""
-        found = await views.books(conn, self.platform, ids)
+        found = await comparison_queries.books(conn, self.platform, ids)
         rows = [self._row(books) for books in found]
         differing = [row.id for row in rows if row.seen != row.expected]
-        in_flight = await views.in_flight(conn, self.platform, differing) if differing else {}
+        in_flight = (
+            await comparison_queries.in_flight(conn, self.platform, differing) if differing else {}
+        )
         return [with_in_flight(row, in_flight.get(row.id)) for row in rows]
 
     def _row(self, books: BooksView) -> SnapshotRow:
@@ -99,7 +101,7 @@ class BooksSubject:
         what = finding.difference
         if not await corrections.lock_member(conn, what.subject_id):
             return GONE
-        [books] = await views.books(conn, self.platform, [what.subject_id])
+        [books] = await comparison_queries.books(conn, self.platform, [what.subject_id])
         if not still_differs(what, self._row(books)):
             return GONE
         # A link may have given the member an account since the page was read.

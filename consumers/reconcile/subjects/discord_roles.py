@@ -12,12 +12,12 @@ from typing import Any, Final
 import discord
 
 from config import Community
-from consumers.display.discord_roles.answers import read_member
+from consumers.display.call_pacing import RateLimit
+from consumers.display.discord_roles.answer_decoding import read_member
 from consumers.display.discord_roles.errors import UNKNOWN_MEMBER, UNKNOWN_USER, mapped_errors
-from consumers.display.discord_roles.rate_limits import MEMBER_LOOKS, DiscordLimits
+from consumers.display.discord_roles.rate_limit_headers import MEMBER_LOOKS, DiscordLimits
 from consumers.display.discord_roles.roles import wanted_roles
 from consumers.display.port import CannotShow
-from consumers.display.rate import RateLimit
 from consumers.reconcile.port import CannotRead
 from db import Platform
 from db.reconcile.fields import Field, FieldKind

@@ -9,17 +9,19 @@ import msgspec
 import structlog
 
 from config.community import StoreSetting
+from consumers.reconcile.decisions.differences import still_differs, with_in_flight
+from consumers.reconcile.decisions.verdicts import NO_WHOLE_NUMBER
 from consumers.reconcile.port import CannotRead, Repair
-from consumers.reconcile.rules import NO_WHOLE_NUMBER, still_differs, with_in_flight
 from db import Platform, StoreClosed
 from db.members.accounts import find_member
-from db.reconcile import agreements, corrections, drift, views
-from db.reconcile.agreements import AgreedField, Agreement
+from db.reconcile import agreeing_rows, comparison_queries, corrections, drift
+from db.reconcile.agreeing_rows import AgreedField, Agreement
+from db.reconcile.comparison_queries import StoreRowView
 from db.reconcile.drift import Difference, Finding
 from db.reconcile.fields import FieldKind
-from db.reconcile.views import StoreRowView
-from db.stores import debts, writing
+from db.stores import row_reading, store_debts
 from db.stores.port import Change, Holding, Store
+from db.stores.row_refusals import write
 from schemas import SnapshotRow
 from schemas.fields import USER_ID_MAX as ACCOUNT_ID_MAX
 from schemas.snapshots import SubjectName
@@ -76,9 +78,9 @@ class StoreSubject:
 
     async def ids_after(self, conn: asyncpg.Connection, after: int, limit: int) -> Sequence[int]:
         """Return the next accounts that the table or our record has."""
-        ours = await views.accounts_after(conn, self.platform, after, limit)
+        ours = await comparison_queries.accounts_after(conn, self.platform, after, limit)
         try:
-            rows = await writing.read(conn, self.platform, self._store, after, limit)
+            rows = await row_reading.read(conn, self.platform, self._store, after, limit)
         except StoreClosed as error:
             # One row may be at fault. `read` finds out, for the accounts of our record.
             log.warning("rows.skipped", platform=self.platform, after=after, why=str(error))
@@ -109,7 +111,9 @@ class StoreSubject:
         differing = [
             row.member_id for row in rows if row.seen != row.expected and row.member_id is not None
         ]
-        in_flight = await views.in_flight(conn, self.platform, differing) if differing else {}
+        in_flight = (
+            await comparison_queries.in_flight(conn, self.platform, differing) if differing else {}
+        )
         return [with_in_flight(row, in_flight.get(row.member_id or 0)) for row in rows]
 
     async def _rows(self, conn: asyncpg.Connection, ids: Sequence[int]) -> list[SnapshotRow]:
@@ -118,15 +122,15 @@ class StoreSubject:
         Raises:
             StoreClosed: no row of the table can be read.
         """
-        found = await writing.read_rows(conn, self.platform, self._store, ids)
+        found = await row_reading.read_rows(conn, self.platform, self._store, ids)
         for account_id, why in found.unreadable.items():
             log.warning("row.skipped", platform=self.platform, account_id=account_id, why=why)
         wanted = sorted({*ids} - {*found.unreadable})
-        sides = await views.store_rows(conn, self.platform, wanted)
+        sides = await comparison_queries.store_rows(conn, self.platform, wanted)
         return [_row(side, found.holdings.get(side.account_id)) for side in sides]
 
     async def _require_anything(self, conn: asyncpg.Connection) -> None:
-        if not await writing.read(conn, self.platform, self._store, 0, 1):
+        if not await row_reading.read(conn, self.platform, self._store, 0, 1):
             raise CannotRead("its table is empty, while the community is not")
 
     async def repair(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
@@ -153,7 +157,7 @@ class StoreSubject:
         if row.member_id != member_id or not still_differs(what, row):
             return GONE
         if what.field.kind is FieldKind.ROW:
-            await agreements.forget(conn, self.platform, what.subject_id)
+            await agreeing_rows.forget(conn, self.platform, what.subject_id)
             return await self._owe(conn, row)
         if what.amount is None:
             return NO_NUMBER
@@ -163,7 +167,7 @@ class StoreSubject:
         self, conn: asyncpg.Connection, finding: Finding, row: SnapshotRow
     ) -> Repair:
         what = finding.difference
-        agreed = await agreements.agreed(conn, self.platform, self._identity, [what.subject_id])
+        agreed = await agreeing_rows.agreed(conn, self.platform, self._identity, [what.subject_id])
         is_history = AgreedField(what.subject_id, what.field.kind) not in agreed
         if is_history != (what.held_for == "history"):
             return GONE  # it was found as history and agreed since, or the other way round
@@ -174,7 +178,7 @@ class StoreSubject:
                 xp=what.field.kind is FieldKind.XP,
                 balance=what.field.kind is FieldKind.BALANCE,
             )
-            await agreements.note(conn, self.platform, self._identity, [now])
+            await agreeing_rows.note(conn, self.platform, self._identity, [now])
         return repair
 
     async def _put_right(
@@ -199,7 +203,7 @@ class StoreSubject:
         amount = -(what.amount or 0)
         is_xp = what.field.kind is FieldKind.XP
         change = Change(what.subject_id, amount if is_xp else 0, 0 if is_xp else amount)
-        written = await writing.write(conn, self.platform, self._store, [change])
+        written = await write(conn, self.platform, self._store, [change])
         for error in written.refused.values():
             return left_because(str(error))
         for why in written.unapplied.values():
@@ -209,10 +213,10 @@ class StoreSubject:
     async def _owe(self, conn: asyncpg.Connection, row: SnapshotRow) -> Repair:
         assert row.member_id is not None, "of an unknown account nothing is expected"
         xp, balance = row.expected[_XP], row.expected[_BALANCE]
-        amounts = debts.Amounts(
+        amounts = store_debts.Amounts(
             xp if isinstance(xp, int) else 0, balance if isinstance(balance, int) else 0
         )
-        await debts.owe(conn, self.platform, {row.member_id: amounts})
+        await store_debts.owe(conn, self.platform, {row.member_id: amounts})
         return OWED
 
 

@@ -7,8 +7,8 @@ from typing import Final
 from aiogram import Bot
 
 from config import Community
+from consumers.display.call_pacing import RateLimit
 from consumers.display.port import CannotShow
-from consumers.display.rate import RateLimit
 from consumers.display.telegram_tags.errors import mapped_errors
 from consumers.display.telegram_tags.tags import worn_by
 from consumers.reconcile.port import CannotRead

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
 
 import schemas
-from bus import Keys, connect
+from bus import Client, Keys, connect
 from config import AchievementSetting, Community, ConsumerSetting, Rank, Settings
 from config.community import DiscordSetting, TelegramSetting
 from consumers.runtime.resources import Resources, open_resources
@@ -82,7 +81,7 @@ def stop() -> asyncio.Event:
 
 
 @pytest.fixture
-async def redis(redis_server: Server) -> AsyncIterator[Redis]:
+async def redis(redis_server: Server) -> AsyncIterator[Client]:
     """The test's own connection to Redis, beside those of the code under test."""
     client = connect(redis_server.url, name="test")
     yield client
@@ -90,24 +89,24 @@ async def redis(redis_server: Server) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def parts(
+async def resources(
     settings: Settings, community: Community, stop: asyncio.Event, keys: Keys
 ) -> AsyncIterator[Resources]:
-    async with open_resources(settings, community, stop, keys=keys) as parts:
-        yield parts
+    async with open_resources(settings, community, stop, keys=keys) as resources:
+        yield resources
 
 
 @pytest.fixture
-async def producer(parts: Resources) -> AsyncIterator[Producer]:
-    producer = Producer(parts.pool, schemas, parts.publisher)
+async def producer(resources: Resources) -> AsyncIterator[Producer]:
+    producer = Producer(resources.pool, schemas, resources.publisher)
     yield producer
     await producer.close()
 
 
 @pytest.fixture
-def desk(parts: Resources, pool: asyncpg.Pool, redis: Redis) -> Desk:
+def desk(resources: Resources, pool: asyncpg.Pool, redis: Client) -> Desk:
     """Reads the books and streams of the test's own deployment."""
-    return Desk(pool, redis, parts.keys)
+    return Desk(pool, redis, resources.keys)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db.ledger.ranks import RankRow, set_ranks
 from db.members.accounts import remember_name
+from db.surfaces.display_visits import mark_shown, take
 from db.surfaces.observed import put_back, show_again
-from db.surfaces.visits import mark_shown, take
-from tests.support.record import achievement, record, xp
+from tests.support.recorded_events import achievement, record, xp
 
 COMMUNITY = Community(
     telegram=TelegramSetting(chat_id=-100),
@@ -54,11 +54,11 @@ def announcer(pool: asyncpg.Pool, channel: Channel, language: str = "en") -> Ann
     return Announcer(Database(pool, "telegram"), COMMUNITY, texts, TelegramMarkup(), channel.send)
 
 
-async def show(pool: asyncpg.Pool, *facts) -> None:
+async def show(pool: asyncpg.Pool, *envelopes) -> None:
     """Record what happened, and have it shown."""
-    await record(pool, *facts)
-    for showing in await take(pool, "telegram", limit=1_000, lease_s=60.0):
-        await mark_shown(pool, showing)
+    await record(pool, *envelopes)
+    for visit in await take(pool, "telegram", limit=1_000, lease_s=60.0):
+        await mark_shown(pool, visit)
 
 
 async def name(pool: asyncpg.Pool, account_id: int, display_name: str) -> None:
@@ -102,8 +102,8 @@ async def test_a_new_ladder_is_not_announced_for_everybody(pool, channel):
     await announcer(pool, channel).step()
 
     await set_ranks(pool, [RankRow("Newcomer", 5), RankRow("Regular", 15)])
-    for showing in await take(pool, "telegram", limit=10, lease_s=60.0):
-        await mark_shown(pool, showing)
+    for visit in await take(pool, "telegram", limit=10, lease_s=60.0):
+        await mark_shown(pool, visit)
 
     assert await announcer(pool, channel).step() == 0
 
@@ -113,8 +113,8 @@ async def test_a_role_that_is_put_back_is_not_announced(pool, channel):
     await announcer(pool, channel).step()
     async with pool.acquire() as conn:
         await put_back(conn, "telegram", 1001)
-    for showing in await take(pool, "telegram", limit=10, lease_s=60.0):
-        await mark_shown(pool, showing)
+    for visit in await take(pool, "telegram", limit=10, lease_s=60.0):
+        await mark_shown(pool, visit)
 
     assert await announcer(pool, channel).step() == 0
 
@@ -122,10 +122,10 @@ async def test_a_role_that_is_put_back_is_not_announced(pool, channel):
 async def test_a_rank_wanted_again_while_it_was_shown_is_announced(pool, channel):
     """A member who left and came back in the middle of it wears nothing, and is shown it again."""
     await record(pool, xp(15))
-    [showing] = await take(pool, "telegram", limit=1, lease_s=60.0)
+    [visit] = await take(pool, "telegram", limit=1, lease_s=60.0)
     async with pool.acquire() as conn:
         await show_again(conn, "telegram", 1001)
-    await mark_shown(pool, showing)
+    await mark_shown(pool, visit)
 
     await show(pool)
 

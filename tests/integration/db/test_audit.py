@@ -5,6 +5,8 @@ Each way to be wrong is made by hand, and turns the check red that is there for 
 
 import asyncio
 import random
+from collections.abc import Sequence
+from functools import partial
 
 import asyncpg
 import pytest
@@ -19,7 +21,15 @@ from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.platforms import Platform
 from db.stores.port import Store
 from db.upkeep.audit import PAGE_ROWS, Audit, audit
-from tests.support.record import achievement, balance, key_of, persistently, record, settle, xp
+from tests.support.recorded_events import (
+    achievement,
+    balance,
+    key_of,
+    persistently,
+    record,
+    settle,
+    xp,
+)
 from tests.support.tampering import tamper
 
 MIRA, LEO, ANNA = 1001, 1002, 2003
@@ -236,10 +246,12 @@ async def test_nothing_looks_wrong_while_everything_moves(pool: asyncpg.Pool):
         number = 0
         while not done.is_set():
             number += 1
-            facts = [xp(1, f"{number}.{one}", user_id=chance.randrange(1, 30)) for one in range(5)]
-            await persistently(lambda facts=facts: record(pool, *facts))
+            envelopes = [
+                xp(1, f"{number}.{one}", user_id=chance.randrange(1, 30)) for one in range(5)
+            ]
+            await persistently(partial(record, pool, *envelopes))
             if chance.random() < 0.8:
-                await persistently(lambda facts=facts: settle(pool, *facts))
+                await persistently(partial(settle, pool, *envelopes))
 
     playing = asyncio.create_task(play())
     try:
@@ -363,7 +375,7 @@ async def test_a_table_of_more_than_one_page_is_looked_at_whole(pool: asyncpg.Po
 class Unordered:
     """Another program's class that takes `after` for a hint."""
 
-    async def apply(self, conn: asyncpg.Connection, changes: list[Change]) -> list[int]:
+    async def apply(self, conn: asyncpg.Connection, changes: Sequence[Change]) -> list[int]:
         return []
 
     async def snapshot(self, conn, after, limit, among=None) -> list[Holding]:
@@ -379,12 +391,12 @@ async def test_the_audit_changes_nothing_and_locks_nothing(history: asyncpg.Pool
     """A write in the middle of it commits, and is not part of what it sees."""
     names: list[str] = []
     writes: list[asyncio.Task] = []
-    fact: Envelope = xp(1, "77")
+    envelope: Envelope = xp(1, "77")
 
     def tell(name: str) -> None:
         names.append(name)
         if name == "ranks":
-            writes.append(asyncio.create_task(record(history, fact)))
+            writes.append(asyncio.create_task(record(history, envelope)))
 
     found = await look(history, tell=tell)
     await asyncio.gather(*writes)

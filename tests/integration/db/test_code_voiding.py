@@ -1,14 +1,16 @@
 """A code that others could read is void, and its owner gets one notice."""
 
 import asyncio
+from functools import partial
 
 import asyncpg
 import pytest
 
+from db import Platform
 from db.links.codes import LinkOutcome, issue_code, redeem_code, void_codes
 from db.members import notices
 from db.members.notices import Notice
-from tests.support.record import persistently, until_someone_waits_for_a_lock
+from tests.support.recorded_events import persistently, until_someone_waits_for_a_lock
 
 TG, DC, STRANGER = 1001, 2002, 3003
 
@@ -23,7 +25,7 @@ async def redeem(pool: asyncpg.Pool, code: str, account_id: int = TG) -> LinkOut
         return await redeem_code(conn, "telegram", account_id, code)
 
 
-async def void(pool: asyncpg.Pool, *codes: str) -> list[str]:
+async def void(pool: asyncpg.Pool, *codes: str) -> list[Platform]:
     async with pool.acquire() as conn:
         return await void_codes(conn, codes)
 
@@ -87,10 +89,10 @@ async def test_of_a_redemption_and_a_void_at_once_one_wins(pool, round_):
 
     outcomes = await asyncio.gather(
         *(
-            persistently(lambda code=code, number=number: redeem(pool, code, TG + number))
+            persistently(partial(redeem, pool, code, TG + number))
             for number, code in enumerate(codes)
         ),
-        *(persistently(lambda code=code: void(pool, code)) for code in codes),
+        *(persistently(partial(void, pool, code)) for code in codes),
     )
 
     linked = [outcome is LinkOutcome.LINKED for outcome in outcomes[:4]]

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from functools import partial
 
 import asyncpg
 import pytest
@@ -11,7 +12,7 @@ from db import Platform
 from db.ledger import events, outbox
 from db.ledger.outbox import Unpublished
 from db.ledger.ranks import RankRow, set_ranks
-from tests.support.record import Record, key_of, persistently, record, settle, xp
+from tests.support.recorded_events import Record, key_of, persistently, record, settle, xp
 
 OLDER_THAN_S = -1.0  # even what was recorded in this very instant
 
@@ -31,10 +32,10 @@ async def the_books_add_up(pool: asyncpg.Pool):
 
 
 async def test_two_hundred_grants_to_one_member_at_once_all_count(pool, books):
-    facts = [xp(number, str(number)) for number in range(1, 201)]
+    envelopes = [xp(number, str(number)) for number in range(1, 201)]
 
-    await asyncio.gather(*(record(pool, fact) for fact in facts))
-    await asyncio.gather(*(settle(pool, fact) for fact in facts))
+    await asyncio.gather(*(record(pool, envelope) for envelope in envelopes))
+    await asyncio.gather(*(settle(pool, envelope) for envelope in envelopes))
 
     assert await books.totals() == (20_100, 0)
     assert await books.books("discord") == (20_100, 0)
@@ -60,7 +61,7 @@ async def test_batches_on_overlapping_members_in_both_directions_never_wait_in_a
             pool, *(xp(1, "hello", user_id=user, source=source) for user in users), source=source
         )
 
-    def batches(source: str):
+    def batches(source: Platform):
         made = [
             [xp(1, f"{n}", user_id=user, source=source) for user in dice.sample(users, 12)]
             for n in range(20)
@@ -72,7 +73,7 @@ async def test_batches_on_overlapping_members_in_both_directions_never_wait_in_a
     # Twice over, as after a crash, while producers and rebuilds write to the same events.
     await asyncio.gather(
         *(settle(pool, *dice.sample(batch, 12), source=source) for source, batch in work * 2),
-        *(mark(pool, [key_of(fact) for fact in batch]) for _, batch in work),
+        *(mark(pool, [key_of(envelope) for envelope in batch]) for _, batch in work),
         *(lose_stream(pool, source) for source, _ in work),
     )
 
@@ -104,7 +105,7 @@ async def test_many_accounts_first_seen_by_many_batches_make_a_member_each(pool,
         random.Random(number).shuffle(users)
         await record(pool, *(xp(1, str(number), user_id=user) for user in users))
 
-    await asyncio.gather(*(persistently(lambda n=n: batch(n)) for n in range(6)))
+    await asyncio.gather(*(persistently(partial(batch, n)) for n in range(6)))
 
     assert await books.count("members") == 100
     assert await books.count("accounts") == 100
@@ -112,19 +113,19 @@ async def test_many_accounts_first_seen_by_many_batches_make_a_member_each(pool,
 
 
 async def test_a_batch_of_new_accounts_costs_few_round_trips(pool):
-    facts = [xp(1, user_id=user) for user in range(1, 501)]
+    envelopes = [xp(1, user_id=user) for user in range(1, 501)]
     began = time.perf_counter()
 
-    await record(pool, *facts)
+    await record(pool, *envelopes)
 
     assert time.perf_counter() - began < 2.0  # one at a time it took a multiple
 
 
 async def test_foreign_events_for_the_same_members_from_two_consumers_settle_once(pool, books):
-    facts = [xp(1, f"f{n}", user_id=1 + n % 7) for n in range(60)]
-    halves = [facts[:40], facts[20:], list(reversed(facts))]
+    envelopes = [xp(1, f"f{n}", user_id=1 + n % 7) for n in range(60)]
+    halves = [envelopes[:40], envelopes[20:], list(reversed(envelopes))]
 
-    await asyncio.gather(*(persistently(lambda half=half: settle(pool, *half)) for half in halves))
+    await asyncio.gather(*(persistently(partial(settle, pool, *half)) for half in halves))
 
     assert await books.count("transactions") == 120
     assert await books.count("sync_events WHERE status = 'completed'") == 60
@@ -208,9 +209,9 @@ async def test_a_lost_stream_makes_its_unfinished_events_pending_and_no_others(p
 async def test_a_lost_stream_of_many_events_is_taken_back_in_steps_that_delay_no_transaction(
     pool, books
 ):
-    facts = [xp(1, str(number)) for number in range(7)]
-    keys = [key_of(fact) for fact in facts]
-    await record(pool, *facts)
+    envelopes = [xp(1, str(number)) for number in range(7)]
+    keys = [key_of(envelope) for envelope in envelopes]
+    await record(pool, *envelopes)
     await mark(pool, keys[:5])
     async with pool.acquire() as holder, pool.acquire() as conn:
         holding = holder.transaction()

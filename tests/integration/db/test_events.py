@@ -1,15 +1,27 @@
 """Recording and settling: each event twice in the ledger, its effect once, whatever happens."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
+from bus import SOURCES, Source
 from db import IdempotencyConflict, InsufficientFunds, RuleBroken
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
-from tests.support.record import Record, achievement, balance, fact_of, key_of, record, settle, xp
+from tests.support.recorded_events import (
+    Record,
+    achievement,
+    balance,
+    envelope_of,
+    key_of,
+    record,
+    settle,
+    xp,
+)
 
 
 @pytest.fixture
@@ -28,34 +40,34 @@ async def the_books_add_up(pool: asyncpg.Pool):
 
 
 async def test_an_event_is_entered_at_its_origin_and_then_on_the_other_side(pool, books):
-    fact = xp(15)
+    envelope = xp(15)
 
-    [recorded] = await record(pool, fact)
+    [recorded] = await record(pool, envelope)
 
     assert recorded.created
-    assert await books.ledger(key_of(fact)) == ["telegram"]
+    assert await books.ledger(key_of(envelope)) == ["telegram"]
     assert await books.totals() == (15, 0)
     assert await books.books("telegram") == (15, 0)
     assert await books.books("discord") is None
-    assert await books.status(key_of(fact)) == "pending"
+    assert await books.status(key_of(envelope)) == "pending"
 
-    assert await settle(pool, fact) == {key_of(fact)}
+    assert await settle(pool, envelope) == {key_of(envelope)}
 
-    assert await books.ledger(key_of(fact)) == ["discord", "telegram"]
+    assert await books.ledger(key_of(envelope)) == ["discord", "telegram"]
     assert await books.books("discord") == (15, 0)
     assert await books.totals() == (15, 0)
-    event = await books.event(key_of(fact))
+    event = await books.event(key_of(envelope))
     assert (event["status"], event["processed_by"]) == ("completed", "discord")
     assert event["processed_at"] is not None
     assert event["published_at"] is not None
-    assert event["payload"] == fact.payload.decode()
+    assert event["payload"] == envelope.payload.decode()
 
 
 async def test_recording_again_returns_the_event_that_exists(pool, books):
-    fact = xp(15)
-    [first] = await record(pool, fact)
+    envelope = xp(15)
+    [first] = await record(pool, envelope)
 
-    [second] = await record(pool, fact)
+    [second] = await record(pool, envelope)
 
     assert (first.created, second.created) == (True, False)
     assert second.member_id == first.member_id
@@ -64,22 +76,22 @@ async def test_recording_again_returns_the_event_that_exists(pool, books):
 
 
 async def test_settling_again_changes_nothing(pool, books):
-    fact = xp(15)
-    await record(pool, fact)
-    await settle(pool, fact)
-    before = await books.event(key_of(fact))
+    envelope = xp(15)
+    await record(pool, envelope)
+    await settle(pool, envelope)
+    before = await books.event(key_of(envelope))
 
-    assert await settle(pool, fact) == frozenset()
+    assert await settle(pool, envelope) == frozenset()
 
     assert await books.books("discord") == (15, 0)
-    assert await books.event(key_of(fact)) == before
+    assert await books.event(key_of(envelope)) == before
 
 
 async def test_duplicates_inside_one_batch_take_effect_once(pool, books):
-    fact = xp(15)
+    envelope = xp(15)
 
-    results = await record(pool, fact, fact, xp(7, "2"))
-    await settle(pool, fact, fact, xp(7, "2"), fact)
+    results = await record(pool, envelope, envelope, xp(7, "2"))
+    await settle(pool, envelope, envelope, xp(7, "2"), envelope)
 
     assert [result.created for result in results] == [True, False, True]
     assert await books.books("telegram") == (22, 0)
@@ -87,10 +99,10 @@ async def test_duplicates_inside_one_batch_take_effect_once(pool, books):
 
 
 async def test_every_kind_of_event_reaches_the_other_side(pool, books):
-    facts = [xp(40), balance(12), achievement("first_win")]
+    envelopes = [xp(40), balance(12), achievement("first_win")]
 
-    await record(pool, *facts)
-    await settle(pool, *facts)
+    await record(pool, *envelopes)
+    await settle(pool, *envelopes)
 
     assert await books.totals() == (40, 12)
     assert await books.books("discord") == (40, 12)
@@ -107,12 +119,12 @@ async def test_a_batch_is_recorded_whole_or_not_at_all(pool, books):
 
 
 @pytest.mark.parametrize(
-    ("fact", "rule"),
+    ("envelope", "rule"),
     [(xp(-1), "member_xp_not_negative"), (balance(-1), "member_balance_not_negative")],
 )
-async def test_a_total_below_zero_is_refused(pool, books, fact, rule):
+async def test_a_total_below_zero_is_refused(pool, books, envelope, rule):
     with pytest.raises(InsufficientFunds) as refusal:
-        await record(pool, fact)
+        await record(pool, envelope)
 
     assert refusal.value.rule == rule
     assert await books.count("sync_events") == 0
@@ -156,13 +168,9 @@ async def test_the_same_key_with_another_content_is_refused_inside_one_batch(poo
 
 async def test_a_later_look_at_the_clock_makes_no_other_event(pool):
     first = xp(15)
-    later = fact_of(
-        type(first.event)(
-            **{
-                **{field: getattr(first.event, field) for field in first.event.__struct_fields__},
-                "occurred_at": first.event.occurred_at.replace(hour=13),
-            }
-        )
+    event: Any = first.event
+    later = envelope_of(
+        msgspec.structs.replace(event, occurred_at=event.occurred_at.replace(hour=13))
     )
     await record(pool, first)
 
@@ -195,10 +203,10 @@ async def test_a_key_cannot_be_used_by_both_platforms(pool, books):
 
 async def test_a_key_used_by_both_platforms_at_once_is_one_platforms(pool, books):
     async def attempt(number: int) -> bool:
-        source = ("telegram", "discord")[number % 2]
-        fact = xp(15, key=f"daily:{number // 2}", source=source, user_id=1001 + number)
+        source = SOURCES[number % 2]
+        envelope = xp(15, key=f"daily:{number // 2}", source=source, user_id=1001 + number)
         try:
-            await record(pool, fact, source=source)
+            await record(pool, envelope, source=source)
         except IdempotencyConflict:
             return False
         return True
@@ -213,14 +221,14 @@ async def test_a_key_used_by_both_platforms_at_once_is_one_platforms(pool, books
 
 
 async def test_an_event_on_the_wire_only_is_recorded_at_its_origin_too(pool, books):
-    fact = xp(15, key="foreign:1")
+    envelope = xp(15, key="foreign:1")
 
-    assert await settle(pool, fact) == {"foreign:1"}
+    assert await settle(pool, envelope) == {"foreign:1"}
 
     assert await books.ledger("foreign:1") == ["discord", "telegram"]
     assert await books.totals() == (15, 0)
     event = await books.event("foreign:1")
-    assert (event["status"], event["payload"]) == ("completed", fact.payload.decode())
+    assert (event["status"], event["payload"]) == ("completed", envelope.payload.decode())
 
 
 async def test_a_foreign_overdraft_is_refused_and_leaves_nothing(pool, books):
@@ -243,10 +251,10 @@ async def test_own_and_foreign_events_mix_in_one_batch(pool, books):
     await record(pool, *own)
 
     entered = await settle(
-        pool, *(fact for pair in zip(foreign, own, strict=True) for fact in pair)
+        pool, *(envelope for pair in zip(foreign, own, strict=True) for envelope in pair)
     )
 
-    assert entered == {key_of(fact) for fact in own + foreign}
+    assert entered == {key_of(envelope) for envelope in own + foreign}
     assert await books.count("transactions") == 20
     assert await books.books("discord") == (15, 0)
 
@@ -293,7 +301,8 @@ async def test_a_rolled_back_transaction_records_nothing(pool, books):
 
 async def test_an_event_without_an_effect_is_refused(pool):
     class Nothing:
-        idempotency_key, type, source, user_id = "k", "xp.changed", "telegram", 1001
+        source: Source = "telegram"
+        idempotency_key, type, user_id = "k", "xp.changed", 1001
         reason, entity_id, occurred_at = "game", "1", xp(1).event.occurred_at
 
     with pytest.raises(RuleBroken) as refusal:
@@ -319,20 +328,19 @@ async def test_a_total_that_no_longer_fits_is_refused_and_the_rest_goes_on(pool,
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
 async def test_text_that_postgres_cannot_hold_is_a_broken_rule(pool, field, text):
     """The builders refuse such text. Behind them it must not look like Postgres being away."""
-    good = xp(15).event
-    fields = {name: getattr(good, name) for name in good.__struct_fields__}
-    hostile = type(good)(**(fields | {field: text}))
+    good: Any = xp(15).event
+    hostile = msgspec.structs.replace(good, **{field: text})
 
     with pytest.raises(RuleBroken):
         await record(pool, Envelope(hostile, b"{}"))
 
 
 async def test_an_account_id_beyond_bigint_is_a_broken_rule(pool):
-    good = xp(15).event
-    fields = {name: getattr(good, name) for name in good.__struct_fields__}
+    good: Any = xp(15).event
+    far = msgspec.structs.replace(good, user_id=2**63)
 
     with pytest.raises(RuleBroken):
-        await record(pool, Envelope(type(good)(**(fields | {"user_id": 2**63})), b"{}"))
+        await record(pool, Envelope(far, b"{}"))
 
 
 class TestFailing:
@@ -431,11 +439,11 @@ class TestFailing:
         assert "10000000 bytes" in kept
 
 
-def burial(fact: Envelope, why: str) -> dict[str, object]:
+def burial(envelope: Envelope, why: str) -> dict[str, Any]:
     return {
-        "idempotency_key": fact.event.idempotency_key,
-        "source": fact.event.source,
-        "type": fact.event.type,
-        "payload": fact.payload,
+        "idempotency_key": envelope.event.idempotency_key,
+        "source": envelope.event.source,
+        "type": envelope.event.type,
+        "payload": envelope.payload,
         "error_message": why,
     }

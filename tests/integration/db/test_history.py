@@ -2,17 +2,19 @@
 
 import asyncpg
 
+from bus import SOURCES
+from db import Platform
 from db.ledger.events import fail
 from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
 from db.members.history import History, history
-from tests.support.record import achievement, balance, key_of, record, settle, xp
+from tests.support.recorded_events import achievement, balance, key_of, record, settle, xp
 
 MIRA, ANNA = 1001, 2003
 
 
 async def look(
-    pool: asyncpg.Pool, platform: str = "telegram", account_id: int = MIRA, limit: int = 10
+    pool: asyncpg.Pool, platform: Platform = "telegram", account_id: int = MIRA, limit: int = 10
 ) -> History | None:
     async with pool.acquire() as conn:
         return await history(conn, platform, account_id, limit=limit)
@@ -33,10 +35,15 @@ async def test_an_account_without_an_event_has_no_history(pool: asyncpg.Pool):
 
 
 async def test_each_change_says_what_it_added_up_to(pool: asyncpg.Pool):
-    facts = [xp(15, "1"), balance(5, "2"), achievement("first_win"), xp(-4, "3", reason="penalty")]
-    for fact in facts:
-        await record(pool, fact)
-        await settle(pool, fact)
+    envelopes = [
+        xp(15, "1"),
+        balance(5, "2"),
+        achievement("first_win"),
+        xp(-4, "3", reason="penalty"),
+    ]
+    for envelope in envelopes:
+        await record(pool, envelope)
+        await settle(pool, envelope)
 
     found = await look(pool)
 
@@ -87,28 +94,28 @@ async def test_an_event_on_its_way_is_marked_on_both_sides(pool: asyncpg.Pool):
 
 async def test_a_buried_event_is_not_said_to_be_on_its_way(pool: asyncpg.Pool):
     await link(pool)
-    fact = xp(1, "1")
-    await record(pool, fact)
+    envelope = xp(1, "1")
+    await record(pool, envelope)
     async with pool.acquire() as conn:
         await fail(
             conn,
-            idempotency_key=key_of(fact),
+            idempotency_key=key_of(envelope),
             source="telegram",
             type="xp.changed",
-            payload=fact.payload,
+            payload=envelope.payload,
             error_message="somebody said so",
         )
 
-    for platform, account_id in (("telegram", MIRA), ("discord", ANNA)):
+    for platform, account_id in zip(SOURCES, (MIRA, ANNA), strict=True):
         found = await look(pool, platform, account_id)
         assert found is not None
         assert [one.state for one in found.changes] == ["buried"]
 
 
 async def test_an_event_that_was_cleaned_away_has_arrived_all_the_same(pool: asyncpg.Pool):
-    fact = xp(1, "1")
-    await record(pool, fact)
-    await settle(pool, fact)
+    envelope = xp(1, "1")
+    await record(pool, envelope)
+    await settle(pool, envelope)
     await pool.execute("DELETE FROM sync_events")
 
     found = await look(pool)

@@ -1,15 +1,17 @@
 """Linking: two members become one, whatever is under way; guessing a code is hopeless."""
 
 import asyncio
+from functools import partial
 
 import asyncpg
 import pytest
 
+from bus import SOURCES
 from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
 from db.links.codes import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
-from db.surfaces.visits import mark_shown, take
-from tests.support.record import (
+from db.surfaces.display_visits import mark_shown, take
+from tests.support.recorded_events import (
     Record,
     achievement,
     balance,
@@ -82,15 +84,15 @@ async def test_both_platforms_show_the_merged_member(pool, books):
     await record(pool, dc_xp(15), source="discord")
     await settle(pool, xp(20), achievement("first_win"))
     for platform in ("telegram", "discord"):
-        for showing in await take(pool, platform, limit=9, lease_s=60):
-            await mark_shown(pool, showing)
+        for visit in await take(pool, platform, limit=9, lease_s=60):
+            await mark_shown(pool, visit)
     await settle(pool, dc_xp(15), source="discord")
     await link(pool)
 
-    for platform, account in (("telegram", TG), ("discord", DC)):
-        [showing] = await take(pool, platform, limit=9, lease_s=60)
-        assert showing.account_id == account
-        assert showing.wanted == {"rank": 2, "achievement:first_win": 1}
+    for platform, account in zip(SOURCES, (TG, DC), strict=True):
+        [visit] = await take(pool, platform, limit=9, lease_s=60)
+        assert visit.account_id == account
+        assert visit.wanted == {"rank": 2, "achievement:first_win": 1}
 
 
 async def test_a_member_without_anything_can_be_linked(pool, books):
@@ -178,18 +180,18 @@ async def test_links_among_a_crowd_of_events_lose_nothing(pool, books):
     tg = [[xp(n + 1, f"{n}", user_id=t) for n in range(6)] for t, _ in pairs]
     dc = [[xp(n + 1, f"{n}", user_id=d, source="discord") for n in range(6)] for _, d in pairs]
 
-    async def play(facts, source):
-        for fact in facts:
-            await persistently(lambda fact=fact: record(pool, fact, source=source))
-        await persistently(lambda: settle(pool, *facts, source=source))
+    async def play(envelopes, source):
+        for envelope in envelopes:
+            await persistently(partial(record, pool, envelope, source=source))
+        await persistently(lambda: settle(pool, *envelopes, source=source))
 
     async def join(tg_account, dc_account):
         outcome = await persistently(lambda: link(pool, tg_account, dc_account))
         assert outcome is LinkOutcome.LINKED
 
     await asyncio.gather(
-        *(play(facts, "telegram") for facts in tg),
-        *(play(facts, "discord") for facts in dc),
+        *(play(envelopes, "telegram") for envelopes in tg),
+        *(play(envelopes, "discord") for envelopes in dc),
         *(join(t, d) for t, d in pairs),
     )
 
@@ -316,12 +318,12 @@ async def test_only_the_hash_of_a_code_is_kept(pool):
 async def test_a_visit_that_began_before_the_link_neither_hides_it_nor_blocks_it(pool, books):
     await record(pool, xp(20, user_id=1))
     await record(pool, dc_xp(15), source="discord")
-    [showing] = await take(pool, "discord", limit=1, lease_s=60)
+    [visit] = await take(pool, "discord", limit=1, lease_s=60)
 
     await link(pool, tg=1)
 
     assert await take(pool, "discord", limit=1, lease_s=60) == []
-    await mark_shown(pool, showing)
+    await mark_shown(pool, visit)
     [again] = await take(pool, "discord", limit=1, lease_s=60)
     assert again.account_id == DC
 

@@ -9,12 +9,13 @@ import pytest
 
 from db import Platform
 from db.ledger.ranks import RankRow, set_ranks
-from db.links import links
+from db.links import links, member_rows
+from db.links.account_moves import move
 from db.links.links import Link, LinkRefused
-from db.links.moves import move
-from db.surfaces.visits import mark_shown, take
+from db.links.member_rows import Account
+from db.surfaces.display_visits import mark_shown, take
 from db.upkeep.audit import audit
-from tests.support.record import (
+from tests.support.recorded_events import (
     Record,
     achievement,
     balance,
@@ -45,11 +46,11 @@ def dc_xp(delta: int, entity_id: str = "1"):
     return xp(delta, entity_id, user_id=DC, source="discord")
 
 
-async def earn(pool: asyncpg.Pool, *facts: Any, arrive: bool = True) -> None:
-    for fact in facts:
-        await record(pool, fact, source=fact.event.source)
+async def earn(pool: asyncpg.Pool, *envelopes: Any, arrive: bool = True) -> None:
+    for envelope in envelopes:
+        await record(pool, envelope, source=envelope.event.source)
         if arrive:
-            await settle(pool, fact, source=fact.event.source)
+            await settle(pool, envelope, source=envelope.event.source)
 
 
 async def linked(pool: asyncpg.Pool, tg: int = TG, dc: int = DC, **more: Any) -> Link:
@@ -200,8 +201,8 @@ async def test_each_platform_shows_its_own_member_after_an_unlink(pool):
     await earn(pool, xp(20), dc_xp(15), achievement("streak", user_id=DC, source="discord"))
     await linked(pool)
     for platform in ("telegram", "discord"):
-        for showing in await take(pool, platform, limit=9, lease_s=60):
-            await mark_shown(pool, showing)
+        for visit in await take(pool, platform, limit=9, lease_s=60):
+            await mark_shown(pool, visit)
     link = await unlinked(pool)
 
     [on_discord] = await take(pool, "discord", limit=9, lease_s=60)
@@ -219,10 +220,10 @@ async def test_each_platform_shows_its_own_member_after_an_unlink(pool):
 async def test_a_visit_under_way_during_an_unlink_is_noted_for_its_account(pool):
     await earn(pool, xp(20), dc_xp(15))
     await linked(pool)
-    [showing] = await take(pool, "discord", limit=9, lease_s=60)
+    [visit] = await take(pool, "discord", limit=9, lease_s=60)
 
     await unlinked(pool)
-    assert await mark_shown(pool, showing)
+    assert await mark_shown(pool, visit)
 
     [again] = await take(pool, "discord", limit=9, lease_s=60)
     assert (again.account_id, again.wanted["rank"]) == (DC, 0)
@@ -285,7 +286,7 @@ async def test_books_that_differ_are_not_split(pool):
     await linked(pool)
     await pool.execute("UPDATE sync_state SET discord_xp = 14 WHERE platform = 'discord'")
 
-    with pytest.raises(links.ownership.BooksDiffer, match="reconcile"):
+    with pytest.raises(member_rows.BooksDiffer, match="reconcile"):
         await unlinked(pool)
     await pool.execute("UPDATE sync_state SET discord_xp = 15 WHERE platform = 'discord'")
 
@@ -297,7 +298,7 @@ async def test_a_link_and_an_unlink_wait_for_a_settling_and_nobody_else_waits(po
     async with pool.acquire() as conn:
         settling = conn.transaction()
         await settling.start()
-        await links.ownership.lock(conn, [links.Account("discord", DC)])
+        await member_rows.lock(conn, [Account("discord", DC)])
         unlinking = asyncio.create_task(unlinked(pool))
         settled = asyncio.create_task(settle(pool, dc_xp(15), source="discord"))
         await until_someone_waits_for_a_lock(pool, waiting=2)

@@ -7,7 +7,7 @@ from db.ledger.ranks import RankRow, set_ranks
 from db.links.codes import issue_code, redeem_code
 from db.members.accounts import DISPLAY_NAME_CHARS_MAX, find_member, name_elsewhere, remember_name
 from db.members.profiles import holds_achievement, profile, top
-from tests.support.record import Record, achievement, balance, record, settle, xp
+from tests.support.recorded_events import Record, achievement, balance, record, settle, xp
 
 
 @pytest.fixture
@@ -27,11 +27,12 @@ async def conn(pool: asyncpg.Pool):
 
 
 async def test_a_profile_says_where_a_member_stands(pool, conn):
-    facts = [xp(12), balance(7), achievement("first_win")]
-    await record(pool, *facts)
+    envelopes = [xp(12), balance(7), achievement("first_win")]
+    await record(pool, *envelopes)
 
     found = await profile(conn, "telegram", 1001)
 
+    assert found is not None
     assert (found.xp, found.balance) == (12, 7)
     assert (found.rank, found.rank_name, found.rank_xp) == (1, "Newcomer", 10)
     assert (found.next_rank_name, found.next_rank_xp) == ("Regular", 30)
@@ -44,6 +45,8 @@ async def test_the_lowest_and_the_highest_rank_have_only_one_neighbour(pool, con
 
     low, high = await profile(conn, "telegram", 1001), await profile(conn, "telegram", 2)
 
+    assert low is not None
+    assert high is not None
     assert (low.rank, low.rank_name, low.next_rank_name) == (0, None, "Newcomer")
     assert (high.rank, high.rank_name, high.next_rank_name) == (2, "Regular", None)
 
@@ -65,6 +68,7 @@ async def test_a_debt_is_shown_as_zero(pool, conn):
 
     found = await profile(conn, "discord", 2002)
 
+    assert found is not None
     assert (found.xp, found.balance, found.rank) == (0, 0, 0)
     assert found.linked
 

@@ -1,7 +1,9 @@
 """The producer: committed first, published next, marked in batches, never in the way."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -13,9 +15,10 @@ import db
 import schemas
 from db.producer import EVENTS_MAX
 from launch.servers import Server
-from tests.support.record import Record, until
+from tests.support.recorded_events import Record, until
+from tests.support.stream_entries import entries_in
 
-GRANT = {
+GRANT: dict[str, Any] = {
     "user_id": 1001,
     "delta_xp": 15,
     "source": "telegram",
@@ -34,7 +37,7 @@ class Stream:
         self.away: Exception | None = None
         self.calls = 0
 
-    async def publish(self, source: str, payloads: list[bytes]) -> list[str]:
+    async def publish(self, source: bus.Source, payloads: Sequence[bytes]) -> list[str]:
         if self.away is not None:
             raise self.away
         self.payloads += payloads
@@ -65,6 +68,7 @@ async def test_an_event_is_committed_then_published_then_marked(producer, stream
     assert (recorded.idempotency_key, recorded.created) == (KEY, True)
     [payload] = stream.payloads
     event = schemas.decode(payload)
+    assert isinstance(event, schemas.XpChanged)
     assert (event.idempotency_key, event.delta_xp, event.user_id) == (KEY, 15, 1001)
     assert await books.totals() == (15, 0)
     await until(lambda: has_status(books, "published"), what="the mark")
@@ -211,7 +215,12 @@ async def test_events_of_one_transaction_are_committed_and_published_together(
 
 def grants(count: int, **more) -> list[schemas.Event]:
     """A daily reward for this many members."""
-    shared = {"delta_xp": 5, "source": "telegram", "reason": "daily", "entity_id": "2026-11-23"}
+    shared: dict[str, Any] = {
+        "delta_xp": 5,
+        "source": "telegram",
+        "reason": "daily",
+        "entity_id": "2026-11-23",
+    }
     return [
         schemas.xp_changed(user_id=number, occurred_at=NOON, **(shared | more))
         for number in range(1, count + 1)
@@ -454,7 +463,7 @@ async def test_it_runs_on_the_real_bus_as_a_foreign_bot_composes_it(
         await producer.create_xp_change_event(**GRANT)
         await producer.close()
 
-        [(_, fields)] = await redis.xrange(keys.stream("telegram"))
+        [(_, fields)] = await entries_in(redis, keys.stream("telegram"))
         assert schemas.decode(fields[b"e"]).idempotency_key == KEY
         assert await books.status(KEY) == "published"
     finally:

@@ -3,24 +3,35 @@
 import asyncio
 import contextlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 import schemas
-from db import BadDatabaseUrl, Contention, Producer, SchemaOutdated, StorageUnavailable, open_pool
+from db import (
+    BadDatabaseUrl,
+    Contention,
+    Platform,
+    Producer,
+    SchemaOutdated,
+    StorageUnavailable,
+    open_pool,
+)
 from db.ledger import events, outbox
 from db.members.accounts import remember_name
 from db.members.profiles import top
 from db.pool import newest_migration
-from db.reconcile import drift, runs
+from db.reconcile import drift, passes
 from db.reconcile.fields import Field
-from db.surfaces.visits import mark_shown, take
+from db.release_number import SERIES
+from db.surfaces.display_visits import mark_shown, take
 from launch.errors import LaunchError
-from launch.migrate import SCHEMA, dump_schema, migrate
+from launch.migrate import SCHEMA, dump_schema, expand, migrate
 from launch.servers import Server, start_postgres
-from tests.support.record import (
+from tests.support.recorded_events import (
     achievement,
     record,
     settle,
@@ -60,7 +71,7 @@ async def test_migrating_again_changes_nothing(postgres):
 
 async def test_the_migrations_can_be_taken_back(postgres, checkout: Path):
     url = await fresh(postgres, "taken_back")
-    migrate(url)
+    expand(url)
     conn = await asyncpg.connect(url)
     try:
         for file in sorted((checkout / "db/migrations").glob("*.sql"), reverse=True):
@@ -95,7 +106,7 @@ async def test_an_older_database_is_refused_and_a_newer_one_serves(database_url,
 async def test_connections_name_their_process_and_release_forgotten_locks(database_url):
     pool = await open_pool(database_url, name="test")
     try:
-        assert await pool.fetchval("SHOW application_name") == "twinstream/test"
+        assert await pool.fetchval("SHOW application_name") == f"twinstream/{SERIES}/test"
         assert await pool.fetchval("SHOW idle_in_transaction_session_timeout") == "1min"
     finally:
         await pool.close()
@@ -133,7 +144,7 @@ async def test_a_database_that_does_not_exist_is_said_so(postgres):
 class Silence:
     """A publisher that is never reached in these tests."""
 
-    async def publish(self, source: str, payloads: list[bytes]) -> list[str]:
+    async def publish(self, source: Platform, payloads: Sequence[bytes]) -> list[str]:
         raise AssertionError("nothing was committed")
 
 
@@ -146,7 +157,7 @@ async def test_a_killed_postgres_is_storage_unavailable_and_serves_again_after_a
         port = int(server.url.rpartition(":")[2].partition("/")[0])
         pool = await open_pool(server.url, name="test")
         producer = Producer(pool, schemas, Silence())
-        grant = {
+        grant: dict[str, Any] = {
             "user_id": 1,
             "delta_xp": 5,
             "source": "telegram",
@@ -323,10 +334,10 @@ async def a_row_in_every_state_machine(pool: asyncpg.Pool) -> None:
     await pool.execute("INSERT INTO links (telegram_account_id, discord_account_id) VALUES (1, 2)")
     await record(pool, xp(15), achievement("first_win"))
     await settle(pool, xp(15))
-    for showing in await take(pool, "telegram", limit=10, lease_s=60.0):
-        await mark_shown(pool, showing)
+    for visit in await take(pool, "telegram", limit=10, lease_s=60.0):
+        await mark_shown(pool, visit)
     async with pool.acquire() as conn, conn.transaction():
-        run = await runs.begin(conn, cause="asked", owner="test", lease_s=60.0)
+        run = await passes.begin(conn, cause="asked", owner="test", lease_s=60.0)
         assert run is not None
         found = drift.Difference(
             "telegram", "books", 1, 1, 1001, Field.parse("xp"), "16", "15", 1, ""

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -16,8 +17,9 @@ from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
-from db.stores import debts
-from tests.support.record import balance, persistently, record, xp
+from db.stores import store_debts
+from db.stores.port import Change
+from tests.support.recorded_events import balance, persistently, record, xp
 
 USERS = """
     CREATE TABLE users (
@@ -40,20 +42,20 @@ async def store(users: asyncpg.Pool) -> Store:
     return stores["telegram"]
 
 
-async def settle(pool: asyncpg.Pool, store: Store | None, *facts: Envelope) -> frozenset[str]:
+async def settle(pool: asyncpg.Pool, store: Store | None, *envelopes: Envelope) -> frozenset[str]:
     """Let events from Discord arrive in Telegram."""
     async with pool.acquire() as conn, conn.transaction():
-        return await events.settle(conn, "telegram", "discord", facts, store=store)
+        return await events.settle(conn, "telegram", "discord", envelopes, store=store)
 
 
-async def arrive(pool: asyncpg.Pool, store: Store | None, *facts: Envelope) -> None:
-    await record(pool, *facts, source="discord")
-    await settle(pool, store, *facts)
+async def arrive(pool: asyncpg.Pool, store: Store | None, *envelopes: Envelope) -> None:
+    await record(pool, *envelopes, source="discord")
+    await settle(pool, store, *envelopes)
 
 
 async def pay(pool: asyncpg.Pool, store: Store, *, after: int = 0, limit: int = 100) -> Any:
     async with pool.acquire() as conn, conn.transaction():
-        return await debts.pay(conn, "telegram", store, after=after, limit=limit)
+        return await store_debts.pay(conn, "telegram", store, after=after, limit=limit)
 
 
 async def link(pool: asyncpg.Pool) -> None:
@@ -120,7 +122,7 @@ async def test_a_member_without_a_row_is_owed_and_paid_when_it_appears(users, st
     await users.execute("INSERT INTO users (id, xp) VALUES ($1, 100)", MIRA_TG)
     payment = await pay(users, store)
 
-    assert payment == debts.Payment(1, {}, None)
+    assert payment == store_debts.Payment(1, {}, None)
     assert await row(users) == (117, 0)
     assert await owed(users) == []
     assert (await pay(users, store)).paid == 0
@@ -153,7 +155,7 @@ async def test_linking_later_brings_what_the_other_account_earned(users, store):
 async def test_debts_of_both_accounts_add_up_when_they_are_linked(users, store):
     async with users.acquire() as conn, conn.transaction():
         members = await accounts.resolve(conn, "telegram", [MIRA_TG])
-        await debts.owe(conn, "telegram", {members[MIRA_TG]: debts.Amounts(1, 2)})
+        await store_debts.owe(conn, "telegram", {members[MIRA_TG]: store_debts.Amounts(1, 2)})
     await arrive(users, store, discord_xp(10))
 
     await link(users)
@@ -164,7 +166,9 @@ async def test_debts_of_both_accounts_add_up_when_they_are_linked(users, store):
 async def test_paying_walks_through_many_in_rounds(users, store):
     async with users.acquire() as conn, conn.transaction():
         members = await accounts.resolve(conn, "telegram", range(1, 6))
-        await debts.owe(conn, "telegram", {m: debts.Amounts(1, 0) for m in members.values()})
+        await store_debts.owe(
+            conn, "telegram", {m: store_debts.Amounts(1, 0) for m in members.values()}
+        )
     await users.execute("INSERT INTO users (id) VALUES (2), (4), (5)")
 
     first = await pay(users, store, limit=2)
@@ -205,13 +209,13 @@ async def test_the_bots_own_changes_and_ours_all_count(users, store):
             await conn.execute("UPDATE users SET xp = xp + 1 WHERE id = $1", MIRA_TG)
 
     async def receive(number: int) -> None:
-        fact = discord_xp(100, f"d{number}")
-        await record(users, fact, source="discord")
-        await settle(users, store, fact)
+        envelope = discord_xp(100, f"d{number}")
+        await record(users, envelope, source="discord")
+        await settle(users, store, envelope)
 
     await asyncio.gather(
-        *(persistently(lambda n=n: play(n)) for n in range(20)),
-        *(persistently(lambda n=n: receive(n)) for n in range(20)),
+        *(persistently(partial(play, n)) for n in range(20)),
+        *(persistently(partial(receive, n)) for n in range(20)),
     )
     await producer.close()
 
@@ -233,7 +237,12 @@ async def books_xp(pool: asyncpg.Pool) -> int:
 async def test_a_producer_with_the_store_changes_the_table_itself(users, store):
     await users.execute("INSERT INTO users (id) VALUES ($1)", MIRA_TG)
     producer = Producer(users, schemas, NoBus(), stores={"telegram": store})
-    event = {"user_id": MIRA_TG, "delta_xp": 15, "source": "telegram", "reason": "game"}
+    event: dict[str, Any] = {
+        "user_id": MIRA_TG,
+        "delta_xp": 15,
+        "source": "telegram",
+        "reason": "game",
+    }
 
     await producer.create_xp_change_event(**event, entity_id="1")
     await producer.create_xp_change_event(**event, entity_id="1")
@@ -331,7 +340,7 @@ async def test_names_with_spaces_and_upper_case_work_in_quotes(pool):
     await pool.execute('INSERT INTO bot."My Users" VALUES (7, NULL, 2), (9, 1, 1)')
 
     async with pool.acquire() as conn:
-        absent = await store.apply(conn, [(7, 5, 1), (8, 1, 1)])
+        absent = await store.apply(conn, [Change(7, 5, 1), Change(8, 1, 1)])
         holdings = await store.snapshot(conn, 0, 10)
         among = await store.snapshot(conn, 0, 10, [8, 9])
 
@@ -348,6 +357,7 @@ async def test_a_class_of_another_program_serves_with_plain_tuples(pool, own_mod
 
     await arrive(pool, store, discord_xp(10))
 
+    assert isinstance(store, Memory)
     assert store.rows == {MIRA_TG: [15, 5]}
 
 
@@ -384,7 +394,7 @@ class Memory:
     async def snapshot(
         self, conn: object, after: int, limit: int, among: Sequence[int] | None = None
     ) -> list[tuple[int, int, int]]:
-        return [(i, *self.rows[i]) for i in sorted(self.rows) if i > after][:limit]
+        return [(i, xp, coins) for i, (xp, coins) in sorted(self.rows.items()) if i > after][:limit]
 
 
 class Broken:
@@ -415,4 +425,4 @@ async def test_the_class_of_the_manual_does_what_the_manual_says(pool, own_modul
     async with pool.acquire() as conn:
         assert await store.snapshot(conn, 0, 10) == [(MIRA_TG, 15, 1)]
         assert await store.snapshot(conn, 0, 10, [7]) == []
-        assert await store.apply(conn, [(7, 1, 1)]) == [7]
+        assert await store.apply(conn, [Change(7, 1, 1)]) == [7]

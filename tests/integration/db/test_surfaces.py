@@ -1,6 +1,7 @@
 """Surfaces: wanted and shown, who works on the difference, and what happens meanwhile."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
@@ -10,9 +11,15 @@ from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
 from db.links.codes import issue_code, redeem_code
 from db.surfaces import ABSENT, EXEMPT, LIVE, RECONCILE
+from db.surfaces.display_visits import Visit, doubt, mark_shown, park, postpone, release, take
 from db.surfaces.observed import clock, note_absent, put_back, seen_again, show_again
-from db.surfaces.visits import Showing, doubt, mark_shown, park, postpone, release, take
-from tests.support.record import Record, achievement, record, until_someone_waits_for_a_lock, xp
+from tests.support.recorded_events import (
+    Record,
+    achievement,
+    record,
+    until_someone_waits_for_a_lock,
+    xp,
+)
 
 LEASE_S = 60.0
 
@@ -29,9 +36,9 @@ async def ladder(pool: asyncpg.Pool) -> None:
     )
 
 
-async def take_one(pool: asyncpg.Pool, platform="telegram") -> Showing:
-    [showing] = await take(pool, platform, limit=10, lease_s=LEASE_S)
-    return showing
+async def take_one(pool: asyncpg.Pool, platform="telegram") -> Visit:
+    [visit] = await take(pool, platform, limit=10, lease_s=LEASE_S)
+    return visit
 
 
 async def nothing_is_due(pool: asyncpg.Pool) -> bool:
@@ -41,11 +48,11 @@ async def nothing_is_due(pool: asyncpg.Pool) -> bool:
 async def test_a_rank_and_an_achievement_are_wanted_where_the_member_has_an_account(pool, books):
     await record(pool, xp(35), achievement("first_win"))
 
-    showing = await take_one(pool)
+    visit = await take_one(pool)
 
-    assert showing.account_id == 1001
-    assert showing.wanted == {"rank": 2, "achievement:first_win": 1}
-    assert showing.wanted_key in {"tg_game_guess_1001_1", "tg_achievement_first_win_1001"}
+    assert visit.account_id == 1001
+    assert visit.wanted == {"rank": 2, "achievement:first_win": 1}
+    assert visit.wanted_key in {"tg_game_guess_1001_1", "tg_achievement_first_win_1001"}
     assert await take(pool, "discord", limit=10, lease_s=LEASE_S) == []
 
 
@@ -78,12 +85,12 @@ async def test_a_member_whom_a_worker_has_is_not_taken(pool):
 async def test_a_member_whom_a_worker_has_is_not_taken_for_a_new_wish_either(pool):
     """Two workers on one member's roles would undo each other's writes."""
     await record(pool, xp(35))
-    showing = await take_one(pool)
+    visit = await take_one(pool)
 
     await record(pool, achievement("first_win"), xp(100, "2"))
 
     assert await nothing_is_due(pool)
-    await mark_shown(pool, showing)
+    await mark_shown(pool, visit)
     assert (await take_one(pool)).wanted == {"rank": 3, "achievement:first_win": 1}
 
 
@@ -137,9 +144,9 @@ async def test_a_wish_for_the_old_rank_is_work_while_the_new_ones_visit_is_uncon
     await record(pool, xp(35))
     await mark_shown(pool, await take_one(pool))
     await record(pool, xp(-30, "2"))
-    [showing] = await take(pool, "telegram", limit=1, lease_s=-1.0)
+    [visit] = await take(pool, "telegram", limit=1, lease_s=-1.0)
     if outcome == "answer lost":
-        await postpone(pool, showing, delay_s=0.0, error="no answer")
+        await postpone(pool, visit, delay_s=0.0, error="no answer")
 
     await record(pool, xp(30, "3"))
 
@@ -154,10 +161,10 @@ async def test_a_wish_for_the_old_rank_is_work_while_the_new_ones_visit_is_uncon
 
 async def test_a_rank_that_changed_while_it_was_shown_is_shown_next(pool, books):
     await record(pool, xp(35))
-    showing = await take_one(pool)
+    visit = await take_one(pool)
     await record(pool, xp(100, "2"))
 
-    await mark_shown(pool, showing)
+    await mark_shown(pool, visit)
 
     assert (await take_one(pool)).wanted == {"rank": 3}
 
@@ -165,12 +172,12 @@ async def test_a_rank_that_changed_while_it_was_shown_is_shown_next(pool, books)
 async def test_a_rejoin_while_it_was_shown_is_not_forgotten(pool, books):
     """The roles may have been written just before the member left and came back without them."""
     await record(pool, xp(35))
-    showing = await take_one(pool)
+    visit = await take_one(pool)
     async with pool.acquire() as conn:
         await show_again(conn, "telegram", 1001)
 
     assert await nothing_is_due(pool)
-    await mark_shown(pool, showing)
+    await mark_shown(pool, visit)
 
     assert (await take_one(pool)).wanted == {"rank": 2}
 
@@ -187,23 +194,23 @@ async def test_a_rejoin_shows_everything_again(pool):
 async def test_a_member_who_rejoined_during_a_visit_that_was_not_noted_may_wear_nothing(pool):
     """The roles may have been written just before the member left and came back without them."""
     await record(pool, xp(35))
-    showing = await take_one(pool)
+    visit = await take_one(pool)
     async with pool.acquire() as conn:
         await show_again(conn, "telegram", 1001)
 
-    await doubt(pool, showing)
+    await doubt(pool, visit)
 
     assert (await take_one(pool)).unconfirmed == {"rank": {0, 2}}
 
 
 async def test_a_role_that_a_visit_leaves_after_a_rejoin_is_known_to_be_ours(pool):
     await record(pool, xp(35))
-    showing = await take_one(pool)
+    visit = await take_one(pool)
     async with pool.acquire() as conn:
         await show_again(conn, "telegram", 1001)
     await record(pool, xp(100, "2"))
 
-    await mark_shown(pool, showing)
+    await mark_shown(pool, visit)
 
     assert (await take_one(pool)).unconfirmed == {"rank": {0, 2}}
 
@@ -244,15 +251,15 @@ async def test_a_rank_that_is_put_back_is_as_urgent_as_one_that_waited_already(p
     assert (await take_one(pool)).priority == RECONCILE
 
 
-async def leave_alone(pool, showing):
-    await postpone(pool, showing, delay_s=0.0, error="no answer")
+async def leave_alone(pool, visit):
+    await postpone(pool, visit, delay_s=0.0, error="no answer")
 
 
-async def find_nobody(pool, showing):
-    await park(pool, showing, cause=ABSENT, error="is not there")
+async def find_nobody(pool, visit):
+    await park(pool, visit, cause=ABSENT, error="is not there")
 
 
-async def visit_one_whose_other_account_has_an_achievement(pool: asyncpg.Pool) -> Showing:
+async def visit_one_whose_other_account_has_an_achievement(pool: asyncpg.Pool) -> Visit:
     await record(pool, xp(35))
     mine = achievement("first_win", user_id=2002, source="discord")
     await record(pool, mine, source="discord")
@@ -282,7 +289,7 @@ async def test_a_link_beside_the_end_of_a_visit_leaves_no_lease_behind(pool, fir
         async with conn.transaction():
             if first == "the link":
                 await redeem_code(conn, "telegram", 1001, code)
-                beside = asyncio.create_task(mark_shown(pool, visit))
+                beside: asyncio.Task[Any] = asyncio.create_task(mark_shown(pool, visit))
             else:
                 await conn.execute("UPDATE surfaces SET taken_until = NULL")
                 beside = asyncio.create_task(redeem_code(other, "telegram", 1001, code))
@@ -294,11 +301,11 @@ async def test_a_link_beside_the_end_of_a_visit_leaves_no_lease_behind(pool, fir
 
 async def test_a_wish_that_commits_while_a_visit_is_being_noted_is_not_taken_for_shown(pool, books):
     await record(pool, xp(35))
-    showing = await take_one(pool)
+    visit = await take_one(pool)
     async with pool.acquire() as conn:
         async with conn.transaction():
             await events.record(conn, "telegram", [xp(100, "2")])
-            noting = asyncio.create_task(mark_shown(pool, showing))
+            noting = asyncio.create_task(mark_shown(pool, visit))
             await until_someone_waits_for_a_lock(pool)
         assert await noting
 
@@ -323,8 +330,8 @@ async def test_a_postponed_member_with_a_new_rank_is_taken_at_once(pool):
 
     await record(pool, xp(100, "2"))
 
-    showing = await take_one(pool)
-    assert (showing.wanted, showing.attempts) == ({"rank": 3}, 0)
+    visit = await take_one(pool)
+    assert (visit.wanted, visit.attempts) == ({"rank": 3}, 0)
 
 
 async def test_a_released_member_counts_no_attempt(pool):
@@ -378,7 +385,7 @@ async def test_the_longest_waiting_come_first(pool):
     first = await take(pool, "telegram", limit=2, lease_s=LEASE_S)
     rest = await take(pool, "telegram", limit=10, lease_s=LEASE_S)
 
-    assert [showing.account_id for showing in first + rest] == [10, 11, 12, 13, 14]
+    assert [visit.account_id for visit in first + rest] == [10, 11, 12, 13, 14]
 
 
 async def test_takers_side_by_side_never_share_a_member(pool):
@@ -389,7 +396,7 @@ async def test_takers_side_by_side_never_share_a_member(pool):
     async def take_all() -> list[int]:
         mine: list[int] = []
         while taken := await take(pool, "telegram", limit=7, lease_s=LEASE_S):
-            mine += [showing.account_id for showing in taken]
+            mine += [visit.account_id for visit in taken]
         return mine
 
     hands = await asyncio.gather(*(take_all() for _ in range(4)))
@@ -407,24 +414,24 @@ async def test_takers_and_producers_on_the_same_members_never_deadlock(pool, boo
         order = users if step % 2 else reversed(users)
         await record(pool, *(xp(10, f"step:{step}", user_id=user) for user in order))
 
-    async def visit() -> None:
-        for showing in await take(pool, "telegram", limit=20, lease_s=LEASE_S):
-            await mark_shown(pool, showing)
+    async def visit_some() -> None:
+        for visit in await take(pool, "telegram", limit=20, lease_s=LEASE_S):
+            await mark_shown(pool, visit)
 
     for step in range(0, 12, 2):
-        await asyncio.gather(climb(step), visit(), climb(step + 1), visit())
+        await asyncio.gather(climb(step), visit_some(), climb(step + 1), visit_some())
 
-    while showings := await take(pool, "telegram", limit=20, lease_s=LEASE_S):
-        for showing in showings:
-            await mark_shown(pool, showing)
+    while visits := await take(pool, "telegram", limit=20, lease_s=LEASE_S):
+        for visit in visits:
+            await mark_shown(pool, visit)
     assert await books.discrepancies() == []
     assert await books.count("surfaces WHERE wanted <> shown") == 0
 
 
 async def test_the_ladder_moves_ranks_both_ways_and_wants_them_shown(pool, books):
     await record(pool, xp(35), xp(5, user_id=2))
-    for showing in await take(pool, "telegram", limit=10, lease_s=LEASE_S):
-        await mark_shown(pool, showing)
+    for visit in await take(pool, "telegram", limit=10, lease_s=LEASE_S):
+        await mark_shown(pool, visit)
 
     assert await set_ranks(pool, [RankRow("Newcomer", 5), RankRow("Regular", 500)]) == 2
 

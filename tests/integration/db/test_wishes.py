@@ -6,8 +6,8 @@ import pytest
 from db.ledger.ranks import RankRow, set_ranks
 from db.links.codes import issue_code, redeem_code
 from db.reconcile import corrections
-from db.surfaces.visits import Showing, park, take
-from tests.support.record import Record, achievement, record, settle, xp
+from db.surfaces.display_visits import Visit, park, take
+from tests.support.recorded_events import Record, achievement, record, settle, xp
 
 LEASE_S = 60.0
 
@@ -24,9 +24,9 @@ async def ladder(pool: asyncpg.Pool) -> None:
     )
 
 
-async def take_one(pool: asyncpg.Pool, platform="telegram") -> Showing:
-    [showing] = await take(pool, platform, limit=10, lease_s=LEASE_S)
-    return showing
+async def take_one(pool: asyncpg.Pool, platform="telegram") -> Visit:
+    [visit] = await take(pool, platform, limit=10, lease_s=LEASE_S)
+    return visit
 
 
 async def link(pool: asyncpg.Pool, telegram: int = 1001, discord: int = 2002) -> None:

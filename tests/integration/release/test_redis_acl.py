@@ -16,6 +16,7 @@ from redis.exceptions import NoPermissionError
 
 from bus import (
     AccessDenied,
+    Client,
     DeadLetters,
     Keys,
     Publisher,
@@ -63,7 +64,7 @@ def password_of(server: Server) -> str:
 
 
 @asynccontextmanager
-async def as_user(server: Server, user: str, *, reading: bool = False) -> AsyncIterator[Redis]:
+async def as_user(server: Server, user: str, *, reading: bool = False) -> AsyncIterator[Client]:
     url = server.url.replace(password_of(server), f"{user}:secret")
     client = (connect_reader if reading else connect)(url, name=user)
     try:

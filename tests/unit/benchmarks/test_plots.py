@@ -1,6 +1,7 @@
 """The plots of the docs depend on results alone: the same results give the same files."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ pytest.importorskip("matplotlib", reason="`make bench` installs it")
 from benchmarks import plots
 from benchmarks.report import Report
 
-RESULTS = {
+RESULTS: dict[str, dict[str, Any]] = {
     "apply": {"twinstream": (900.0, 1_000.0, 1_100.0), "polled table": (19.0,)},
     "latency": {"10": [[5.0, 7.0], [9.0]], "100": [[6.0, 8.0, 40.0]]},
     "backlog": {"looks": [(1.0, 4_000, 41.0), (2.0, 9_000, 41.5), (3.0, 15_000, 41.5)]},

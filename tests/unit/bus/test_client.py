@@ -1,5 +1,7 @@
 """Redis URLs: which are accepted, how the others are refused, and that no secret is quoted."""
 
+from typing import Any
+
 import pytest
 from redis.asyncio import SSLConnection, UnixDomainSocketConnection
 
@@ -38,7 +40,8 @@ def test_a_reader_waits_for_an_answer_longer_than_the_longest_block():
     ],
 )
 def test_tls_and_sockets_are_served(url, connection_class):
-    assert connect(url, name="any").connection_pool.connection_class is connection_class
+    client: Any = connect(url, name="any")
+    assert client.connection_pool.connection_class is connection_class
 
 
 @pytest.mark.parametrize(

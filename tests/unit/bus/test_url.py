@@ -1,5 +1,7 @@
 """The Redis URLs of Sentinel and Cluster: their meaning, and how wrong ones are refused."""
 
+from typing import Any
+
 import pytest
 from redis.asyncio import SSLConnection
 from redis.asyncio.cluster import RedisCluster
@@ -14,8 +16,13 @@ SENTINEL = f"redis+sentinel://ann:{SECRET}@one:26380,two,[::1]:26382/my.master/3
 CLUSTER = f"redis+cluster://ann:{SECRET}@one:7000,[::1]"
 
 
+def opened(url: str, *, reading: bool = False) -> Any:
+    """A client as it is at run time: redis-py's types leave out what Sentinel and Cluster add."""
+    return (connect_reader if reading else connect)(url, name="relay")
+
+
 def test_sentinel_is_asked_for_the_primary_of_the_service():
-    pool = connect(SENTINEL, name="relay").connection_pool
+    pool = opened(SENTINEL).connection_pool
 
     assert pool.service_name == "my.master"
     assert pool.is_master
@@ -28,7 +35,7 @@ def test_sentinel_is_asked_for_the_primary_of_the_service():
 
 
 def test_the_primary_behind_sentinel_is_spoken_to_like_any_other_server():
-    pool = connect(SENTINEL, name="relay").connection_pool
+    pool = opened(SENTINEL).connection_pool
     settings = pool.connection_kwargs
 
     assert (settings["username"], settings["password"], settings["db"]) == ("ann", SECRET, 3)
@@ -36,19 +43,19 @@ def test_the_primary_behind_sentinel_is_spoken_to_like_any_other_server():
     assert settings["socket_timeout"] == COMMAND_TIMEOUT_S
     assert settings["retry"].get_retries() == 0
     assert pool.max_connections == CONNECTIONS_MAX
-    reading = connect_reader(SENTINEL, name="relay").connection_pool
+    reading = opened(SENTINEL, reading=True).connection_pool
     assert reading.connection_kwargs["socket_timeout"] == READER_TIMEOUT_S
 
 
 def test_sentinels_have_a_login_of_their_own_and_little_time():
     url = f"{SENTINEL}?sentinel_username=watcher&sentinel_password=two%2Fparts"
-    for sentinel in connect(url, name="any").connection_pool.sentinel_manager.sentinels:
+    for sentinel in opened(url).connection_pool.sentinel_manager.sentinels:
         settings = sentinel.connection_pool.connection_kwargs
         assert (settings["username"], settings["password"]) == ("watcher", "two/parts")
         assert settings["socket_timeout"] == SENTINEL_TIMEOUT_S
         assert settings["retry"].get_retries() == 0
 
-    for sentinel in connect(SENTINEL, name="any").connection_pool.sentinel_manager.sentinels:
+    for sentinel in opened(SENTINEL).connection_pool.sentinel_manager.sentinels:
         assert sentinel.connection_pool.connection_kwargs.get("password") is None
 
 
@@ -62,13 +69,13 @@ def test_a_cluster_is_found_through_any_of_its_nodes():
     assert (settings["client_name"], settings["protocol"]) == ("relay", 2)
     assert settings["socket_timeout"] == COMMAND_TIMEOUT_S
     assert redis.retry.get_retries() == 0
-    reading = connect_reader(CLUSTER, name="relay")
+    reading = opened(CLUSTER, reading=True)
     assert reading.connection_kwargs["socket_timeout"] == READER_TIMEOUT_S
 
 
 def test_tls_reaches_sentinels_and_servers_alike():
     options = "ssl_cert_reqs=none&ssl_check_hostname=no"
-    pool = connect(f"rediss+sentinel://one/twin?{options}", name="any").connection_pool
+    pool = opened(f"rediss+sentinel://one/twin?{options}").connection_pool
     (sentinel,) = pool.sentinel_manager.sentinels
 
     assert pool.connection_class is SentinelManagedSSLConnection
@@ -77,7 +84,7 @@ def test_tls_reaches_sentinels_and_servers_alike():
         assert settings["ssl_cert_reqs"] == "none"
         assert settings["ssl_check_hostname"] is False
 
-    cluster = connect(f"rediss+cluster://one?{options}", name="any")
+    cluster = opened(f"rediss+cluster://one?{options}")
     assert cluster.connection_kwargs["connection_class"] is SSLConnection
     assert cluster.connection_kwargs["ssl_cert_reqs"] == "none"
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import discord
@@ -31,7 +32,7 @@ from consumers.display.discord_roles.roles import (
 from consumers.display.port import BACKOFF_S_MAX, CannotShow, retry_after_s
 from consumers.display.telegram_tags import errors as telegram_errors
 from db import surfaces
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Visit
 
 COMMUNITY = Community(
     telegram=TelegramSetting(chat_id=-100),
@@ -92,9 +93,9 @@ def test_stacked_roles_are_those_of_all_lower_ranks_as_well(wanted, roles):
     assert wanted_roles(stacked, wanted) == roles
 
 
-def showing(**more) -> Showing:
+def visit(**more) -> Visit:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    known = {
+    known: dict[str, Any] = {
         "member_id": 1,
         "platform": "discord",
         "account_id": 7,
@@ -108,7 +109,7 @@ def showing(**more) -> Showing:
         "wanted_at": {"rank": moment},
         "taken_until": moment,
     }
-    return Showing(**known | more)
+    return Visit(**known | more)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_where_it_is_unknown_what_is_shown_only_what_all_visits_gave_is_sure(
 ):
     discord = msgspec.structs.replace(COMMUNITY.discord, rank_roles="stack")
     stacked = msgspec.structs.replace(COMMUNITY, discord=discord)
-    visited = showing(shown={"rank": shown}, unconfirmed={"rank": frozenset(unconfirmed)})
+    visited = visit(shown={"rank": shown}, unconfirmed={"rank": frozenset(unconfirmed)})
 
     assert given_roles(stacked, visited) == (surely, perhaps)
 
@@ -141,14 +142,14 @@ def test_where_it_is_unknown_what_is_shown_only_what_all_visits_gave_is_sure(
     ],
 )
 def test_the_audit_log_is_told_why_and_which_event(more, says):
-    reason = audit_reason(showing(**more), COMMUNITY)
+    reason = audit_reason(visit(**more), COMMUNITY)
 
     assert says in reason
     assert reason.endswith("(tg_game_guess_7_1)")
 
 
 def test_no_audit_reason_is_longer_than_discord_takes():
-    assert len(audit_reason(showing(wanted_key="k" * 900), COMMUNITY)) == 512
+    assert len(audit_reason(visit(wanted_key="k" * 900), COMMUNITY)) == 512
 
 
 def test_only_roles_that_the_file_names_are_ours():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas
-from consumers.reconcile.rules import differences
+from consumers.reconcile.decisions.differences import differences
 from consumers.reconcile.subjects.book_repairs import event_of
 from db.ledger.entries import LedgerRow
 from db.ledger.envelopes import Envelope

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from config import ReconcileSetting
-from consumers.reconcile.plan import begin_after, rows_max
-from db.reconcile.runs import Run
-from db.reconcile.sweeps import Sweep
+from consumers.reconcile.decisions.page_plan import begin_after, rows_max
+from db.reconcile.passes import Run
+from db.reconcile.sweep_positions import Sweep
 
 DAY_S = 86_400.0
 LIMITS = ReconcileSetting(interval_ms=900_000, whole_within_ms=86_400_000)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from launch import inspection
+from launch import deployment_status
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,7 +61,7 @@ WHEEL_NEEDS = {
 #: The table that dbmate keeps, which db/schema.sql leaves out.
 MIGRATED = "schema_migrations"
 #: Statements that people type, on a login whose search path ends with our schema.
-FOR_PEOPLE = set(inspection.QUERIES)
+FOR_PEOPLE = set(deployment_status.QUERIES)
 
 SQL = re.compile(
     r"\A\s*(?:--[^\n]*\n\s*)*(?:"

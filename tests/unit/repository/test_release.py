@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from db.release import RELEASE
+from db.release_number import RELEASE
 
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

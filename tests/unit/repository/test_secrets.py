@@ -19,8 +19,8 @@ from config import Settings, mask_url, masking, secrets_in, set_up_logs
 from db import BadDatabaseUrl, DbError, open_pool
 from db.url import check
 from launch.errors import LaunchError
-from launch.inspection import without_password
 from launch.migrate import migrate
+from launch.psql import without_password
 
 #: No word of an error holds four of these letters in a row, so one that does quotes the password.
 PASSWORDS = st.text(
@@ -96,7 +96,9 @@ def told_by(deed: Callable[[], object]) -> str:
         return str(deed())
     except (DbError, BusError, LaunchError) as error:
         # Without the lines of source, which are these.
-        shown = traceback.TracebackException.from_exception(error)
+        shown: traceback.TracebackException | None = traceback.TracebackException.from_exception(
+            error
+        )
         told = [str(error)]
         while shown is not None:
             told += shown.format_exception_only()

@@ -5,10 +5,9 @@ import time
 
 import msgspec
 import pytest
-from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from bus import ensure_group
+from bus import Client, ensure_group
 from config import Community
 from consumers.cleanup import role as cleanup
 from consumers.cleanup.role import Cleanup
@@ -25,12 +24,12 @@ def community(community: Community) -> Community:
     return msgspec.structs.replace(community, consumers=limits)
 
 
-async def test_settled_entries_are_trimmed_and_logged(parts: Resources, desk: Desk):
+async def test_settled_entries_are_trimmed_and_logged(resources: Resources, desk: Desk):
     await desk.add("telegram", *(xp_payload(1, entity_id=str(number)) for number in range(20)))
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
 
     with capture_logs() as logs:
-        assert await Cleanup(parts).step() > 0
+        assert await Cleanup(resources).step() > 0
 
     # Redis keeps the last one: the group's place is the floor.
     assert await desk.stream_length("telegram") <= 1
@@ -38,16 +37,16 @@ async def test_settled_entries_are_trimmed_and_logged(parts: Resources, desk: De
     assert told["removed"] + told["left"] == 20
 
 
-async def test_entries_that_are_not_settled_are_never_trimmed(parts: Resources, desk: Desk):
+async def test_entries_that_are_not_settled_are_never_trimmed(resources: Resources, desk: Desk):
     """Neither unread entries nor those of a dead consumer, although `keep_finished_ms` is 0."""
     stream, group = desk.keys.subscription("telegram")
     await desk.add("telegram", *(xp_payload(1, entity_id=str(number)) for number in range(4)))
     await desk.redis.xreadgroup(group, "to-discord-9", {stream: ">"}, count=2)
 
-    await Cleanup(parts).step()
+    await Cleanup(resources).step()
 
     assert await desk.stream_length("telegram") == 4
-    settling = Settling("telegram", parts)
+    settling = Settling("telegram", resources)
     async with asyncio.timeout(10):
         while await desk.xp("discord") < 4:
             await settling.step()
@@ -58,11 +57,11 @@ async def test_finished_entries_stay_for_a_while_to_be_looked_at(
 ):
     limits = msgspec.structs.replace(community.consumers, keep_finished_ms=600_000)
     community = msgspec.structs.replace(community, consumers=limits)
-    async with open_resources(settings, community, stop, keys=keys) as parts:
+    async with open_resources(settings, community, stop, keys=keys) as resources:
         await desk.add("telegram", xp_payload(1, entity_id="1"), xp_payload(1, entity_id="2"))
-        await Settling("telegram", parts).step()
+        await Settling("telegram", resources).step()
 
-        assert await Cleanup(parts).step() == 0
+        assert await Cleanup(resources).step() == 0
 
     assert await desk.stream_length("telegram") == 2
 
@@ -75,10 +74,10 @@ async def test_finished_entries_with_ids_from_the_future_are_trimmed_in_time(
     community = msgspec.structs.replace(community, consumers=limits)
     ahead = f"{int(time.time() * 1_000) + 3 * 3_600_000}-0"
     await desk.redis.xadd(keys.stream("telegram"), {"e": xp_payload(1, entity_id="0")}, id=ahead)
-    async with open_resources(settings, community, stop, keys=keys) as parts:
+    async with open_resources(settings, community, stop, keys=keys) as resources:
         await desk.add("telegram", *(xp_payload(1, entity_id=str(n)) for n in range(1, 5)))
-        await Settling("telegram", parts).step()
-        role = Cleanup(parts)
+        await Settling("telegram", resources).step()
+        role = Cleanup(resources)
 
         with capture_logs() as logs:
             assert await role.step() == 0
@@ -95,13 +94,13 @@ async def test_finished_entries_with_ids_from_the_future_are_trimmed_in_time(
 
 
 async def test_a_stream_without_its_group_is_left_alone_and_logged_once(
-    parts: Resources, desk: Desk
+    resources: Resources, desk: Desk
 ):
     """Its entries may be unread: a group that is created again reads them."""
     subscription = desk.keys.subscription("telegram")
     await desk.add("telegram", xp_payload(1))
     await desk.redis.xgroup_destroy(*subscription)
-    role = Cleanup(parts)
+    role = Cleanup(resources)
 
     with capture_logs() as logs:
         for _ in range(3):
@@ -118,19 +117,21 @@ async def test_a_stream_without_its_group_is_left_alone_and_logged_once(
     assert [line["event"] for line in logs] == ["stream.not_trimmed"]
 
 
-async def test_a_missing_stream_does_not_stop_the_trimming_of_others(parts: Resources, desk: Desk):
+async def test_a_missing_stream_does_not_stop_the_trimming_of_others(
+    resources: Resources, desk: Desk
+):
     await desk.redis.delete(desk.keys.stream("telegram"))
     payloads = [xp_payload(1, source="discord", entity_id=str(number)) for number in range(3)]
     await desk.add("discord", *payloads)
-    await Settling("discord", parts).step()
+    await Settling("discord", resources).step()
 
-    assert await Cleanup(parts).step() == 2
+    assert await Cleanup(resources).step() == 2
 
     assert not await desk.redis.exists(desk.keys.stream("telegram"))
 
 
 async def test_idle_consumers_are_removed_unless_they_hold_entries(
-    parts: Resources, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(cleanup, "CONSUMER_IDLE_S", 0)
     stream, group = desk.keys.subscription("telegram")
@@ -139,25 +140,25 @@ async def test_idle_consumers_are_removed_unless_they_hold_entries(
     await desk.redis.xreadgroup(group, "to-discord-9", {stream: ">"})
 
     with capture_logs() as logs:
-        await Cleanup(parts).step()
+        await Cleanup(resources).step()
 
     assert await consumers_of(desk.redis, stream, group) == ["to-discord-9"]
     [told] = [line for line in logs if line["event"] == "consumers.removed"]
     assert told["names"] == ["to-discord-7"]
 
 
-async def test_old_attempts_are_forgotten(parts: Resources, desk: Desk):
-    async with parts.pool.acquire() as conn:
+async def test_old_attempts_are_forgotten(resources: Resources, desk: Desk):
+    async with resources.pool.acquire() as conn:
         for entry_id in ("1-0", "2-0"):
             await delivery_attempts.count_attempt(conn, "stream", entry_id)
     await desk.pool.execute(
         "UPDATE entry_attempts SET first_at = now() - interval '8 days' WHERE entry_id = '1-0'"
     )
 
-    assert await Cleanup(parts).step() == 1
+    assert await Cleanup(resources).step() == 1
 
     assert await desk.pool.fetchval("SELECT array_agg(entry_id) FROM entry_attempts") == ["2-0"]
 
 
-async def consumers_of(redis: Redis, stream: str, group: str) -> list[str]:
+async def consumers_of(redis: Client, stream: str, group: str) -> list[str]:
     return [info["name"].decode() for info in await redis.xinfo_consumers(stream, group)]

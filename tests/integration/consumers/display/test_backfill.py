@@ -16,16 +16,17 @@ import structlog
 from structlog.testing import capture_logs
 
 import schemas
+from bus import Source
 from config import Settings
 from consumers.display import role as surfaces_module
+from consumers.display.call_pacing import RateLimit
 from consumers.display.port import Hindrances
-from consumers.display.rate import RateLimit
 from consumers.display.role import PATIENT_MEMBERS_MAX, DisplayRole
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
 from db.surfaces import BACKFILL
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Visit
 from tests.support.discord_display import GIVE, TAKE, Server
 from tests.support.settling import NOON, until
 
@@ -52,12 +53,12 @@ class Wait(NamedTuple):
 class Wall:
     """A display in memory that lets 9 writes through in 10 seconds, scaled, and remembers them."""
 
-    platform = "discord"
+    platform: Source = "discord"
 
     def __init__(self) -> None:
         clock = asyncio.get_running_loop().time
         self._writes = RateLimit(9, 10.0 * SCALE, clock=clock)
-        self.visits: list[tuple[Showing, float]] = []
+        self.visits: list[tuple[Visit, float]] = []
 
     def describe(self):
         return {}
@@ -68,9 +69,9 @@ class Wall:
     async def survey(self) -> Hindrances:
         return Hindrances(None, {})
 
-    async def show(self, showing: Showing) -> None:
+    async def show(self, visit: Visit) -> None:
         await self._writes.take()
-        self.visits.append((showing, time.perf_counter()))
+        self.visits.append((visit, time.perf_counter()))
 
 
 async def make_members(pool: asyncpg.Pool, account_ids: Iterable[int]) -> None:
@@ -92,7 +93,7 @@ async def make_members(pool: asyncpg.Pool, account_ids: Iterable[int]) -> None:
 
 async def give_xp(pool: asyncpg.Pool, gains: Iterable[tuple[int, int]]) -> None:
     """Record one event in Discord for each member and gain."""
-    facts = []
+    envelopes = []
     for user_id, delta_xp in gains:
         event = schemas.xp_changed(
             user_id=user_id,
@@ -102,9 +103,9 @@ async def give_xp(pool: asyncpg.Pool, gains: Iterable[tuple[int, int]]) -> None:
             entity_id=str(next(_entities)),
             occurred_at=NOON,
         )
-        facts.append(Envelope(event, schemas.encode(event)))
+        envelopes.append(Envelope(event, schemas.encode(event)))
     async with pool.acquire() as conn, conn.transaction():
-        await events.record(conn, "discord", facts)
+        await events.record(conn, "discord", envelopes)
 
 
 async def run(role: DisplayRole, stop: asyncio.Event) -> None:
@@ -138,7 +139,7 @@ async def promote_live(pool: asyncpg.Pool, wall: Wall, user_ids: Iterable[int]) 
 
 
 async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repeats_nothing(
-    parts, pool, monkeypatch
+    resources, pool, monkeypatch
 ):
     monkeypatch.setattr(surfaces_module, "PROGRESS_S", 0.5)
     await set_ranks(pool, [RankRow("One", 100), RankRow("Top", 1_000)])
@@ -148,7 +149,7 @@ async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repea
         await give_xp(pool, [(user_id, 10) for user_id in range(begin, begin + 1_000)])
     await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now()")
     wall, stop = Wall(), asyncio.Event()
-    running = asyncio.create_task(run(DisplayRole(wall, parts), stop))
+    running = asyncio.create_task(run(DisplayRole(wall, resources), stop))
     alone = await promote_live(pool, wall, first)
 
     with capture_logs() as logs:
@@ -158,7 +159,7 @@ async def test_live_promotions_do_not_wait_behind_a_backfill_and_a_restart_repea
         await running
         before_restart = len(wall.visits)
         again = asyncio.Event()
-        running = asyncio.create_task(run(DisplayRole(wall, parts), again))
+        running = asyncio.create_task(run(DisplayRole(wall, resources), again))
 
         async def went_on() -> bool:
             return len(wall.visits) >= before_restart + AFTER_RESTART
@@ -210,7 +211,7 @@ def community(community):
 
 @pytest.mark.parametrize("spread", [False, True], ids=["at once", "while they are shown"])
 async def test_ten_thousand_events_cost_one_write_for_each_rank_that_is_shown(
-    parts, pool, server, spread
+    resources, pool, server, spread
 ):
     """1,000 members, ten events each; 150 of them end in another rank than they began."""
     present = [server.platform.people.join(name=f"member {n}") for n in range(150)]
@@ -223,7 +224,7 @@ async def test_ten_thousand_events_cost_one_write_for_each_rank_that_is_shown(
     await give_xp(pool, rounds[0])
     await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now() WHERE wanted = 0")
 
-    async with open_role(parts) as role:
+    async with open_role(resources) as role:
         for gains in rounds[1:]:
             await give_xp(pool, gains)
             if spread:

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 import asyncpg
 import msgspec
@@ -22,7 +23,7 @@ from config import Settings
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
-from sandbox import load_seed
+from sandbox import Call, load_seed
 from tests.support.discord_display import GIVE, NEWCOMER, TAKE, Server
 from tests.support.processes import consumers, environment
 from tests.support.settling import NOON, until
@@ -62,7 +63,7 @@ def community(community):
 
 
 async def earn(pool: asyncpg.Pool, user_ids: Sequence[int], delta_xp: int) -> None:
-    facts = []
+    envelopes = []
     for user_id in user_ids:
         event = schemas.xp_changed(
             user_id=user_id,
@@ -72,9 +73,13 @@ async def earn(pool: asyncpg.Pool, user_ids: Sequence[int], delta_xp: int) -> No
             entity_id=str(delta_xp),
             occurred_at=NOON,
         )
-        facts.append(Envelope(event, schemas.encode(event)))
+        envelopes.append(Envelope(event, schemas.encode(event)))
     async with pool.acquire() as conn, conn.transaction():
-        await events.record(conn, "discord", facts)
+        await events.record(conn, "discord", envelopes)
+
+
+def gives_a_role(call: Call, *, user_id: int) -> bool:
+    return call.name == GIVE and call.request["path"]["user_id"] == str(user_id)
 
 
 async def promote(pool: asyncpg.Pool, server: Server, user_ids: Sequence[int]) -> list[float]:
@@ -87,9 +92,7 @@ async def promote(pool: asyncpg.Pool, server: Server, user_ids: Sequence[int]) -
         began = time.perf_counter()
         await earn(pool, [user_id], 1_000)
         await server.transcript.wait_for(
-            lambda call, user_id=user_id: (
-                call.name == GIVE and call.request["path"]["user_id"] == str(user_id)
-            ),
+            partial(gives_a_role, user_id=user_id),
             timeout=30.0,
             after=after,
         )
@@ -102,7 +105,7 @@ def p95(values: list[float]) -> float:
 
 
 async def test_over_real_sockets_a_backfill_does_not_move_the_p95_of_live_promotions(
-    parts, pool, server
+    resources, pool, server
 ):
     await set_ranks(pool, [RankRow("One", 100), RankRow("Top", 1_000)])
     user_ids = [server.platform.people.join(name=f"member {n}") for n in range(MEMBERS)]
@@ -112,7 +115,7 @@ async def test_over_real_sockets_a_backfill_does_not_move_the_p95_of_live_promot
     await pool.execute("UPDATE surfaces SET shown = wanted, shown_at = now()")
     stop = asyncio.Event()
 
-    async with open_role(parts) as role:
+    async with open_role(resources) as role:
 
         async def run() -> None:
             while not stop.is_set():

@@ -111,24 +111,24 @@ def people(pool) -> MemberDesk:
 class Roles:
     """The consumers' role, which can be started again with another Discord role for rank 1."""
 
-    def __init__(self, parts: Resources, stack: AsyncExitStack) -> None:
-        self._parts = parts
+    def __init__(self, resources: Resources, stack: AsyncExitStack) -> None:
+        self._resources = resources
         self._stack = stack
 
     async def start(self, first_rank_role: int) -> DisplayRole:
-        community = self._parts.community
+        community = self._resources.community
         first = msgspec.structs.replace(community.ranks[0], discord_role=first_rank_role)
         ranks = (first, *community.ranks[1:])
         community = msgspec.structs.replace(community, ranks=ranks)
         return await self._stack.enter_async_context(
-            open_role(replace(self._parts, community=community))
+            open_role(replace(self._resources, community=community))
         )
 
 
 @pytest.fixture
-async def roles(parts: Resources) -> AsyncIterator[Roles]:
+async def roles(resources: Resources) -> AsyncIterator[Roles]:
     async with AsyncExitStack() as stack:
-        yield Roles(parts, stack)
+        yield Roles(resources, stack)
 
 
 async def steps(role: DisplayRole, count: int = 4) -> list[str]:

@@ -12,8 +12,8 @@ from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import NotYet
+from db.surfaces.display_visits import doubt, mark_shown, take
 from db.surfaces.observed import clock, note_absent, seen_again, show_again
-from db.surfaces.visits import doubt, mark_shown, take
 from sandbox import Fault, Rate, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
 from tests.support.discord_display import (
@@ -45,8 +45,8 @@ def settings(settings: Settings, server: Server) -> Settings:
 
 
 @pytest.fixture
-async def role(parts) -> AsyncIterator[DisplayRole]:
-    async with open_role(parts) as role:
+async def role(resources) -> AsyncIterator[DisplayRole]:
+    async with open_role(resources) as role:
         yield role
 
 
@@ -86,10 +86,10 @@ async def test_the_new_role_is_there_before_the_old_one_goes(role, server, peopl
     assert server.calls(GIVE)[-1].number < server.calls(TAKE)[-1].number
 
 
-async def test_stacked_roles_stay_on_the_way_up_and_go_on_the_way_down(parts, server, people):
-    stacked = msgspec.structs.replace(parts.community.discord, rank_roles="stack")
-    community = msgspec.structs.replace(parts.community, discord=stacked)
-    async with open_role(replace(parts, community=community)) as role:
+async def test_stacked_roles_stay_on_the_way_up_and_go_on_the_way_down(resources, server, people):
+    stacked = msgspec.structs.replace(resources.community.discord, rank_roles="stack")
+    community = msgspec.structs.replace(resources.community, discord=stacked)
+    async with open_role(replace(resources, community=community)) as role:
         await people.give_xp(ALICE, 10)
         await role.step()
         await people.give_xp(ALICE, 100)
@@ -253,19 +253,19 @@ async def test_a_burst_stays_within_the_limits(role, server, people):
 
 
 async def test_where_discord_is_stricter_than_twinstream_toml_its_headers_are_obeyed(
-    parts, server, people
+    resources, server, people
 ):
     """Nine writes in a window are configured; of the four that Discord grants, three are made."""
     await server.platform.stop()
     limits = DiscordLimits()._replace(role_writes=Rate(4, 0.5))
     strict = DiscordPlatform(load_seed(), server.transcript, server.faults, limits=limits)
     await strict.start()
-    settings = msgspec.structs.replace(parts.settings, discord_api_base=strict.api_base)
+    settings = msgspec.structs.replace(resources.settings, discord_api_base=strict.api_base)
     user_ids = [strict.join(name=f"member {number}") for number in range(12)]
     for user_id in user_ids:
         await people.give_xp(user_id, 10)
     try:
-        async with open_role(_with(parts, settings)) as role:
+        async with open_role(_with(resources, settings)) as role:
 
             async def all_shown() -> bool:
                 await role.step()
@@ -282,30 +282,30 @@ async def test_where_discord_is_stricter_than_twinstream_toml_its_headers_are_ob
     assert made[-1] - made[0] > 2.5 * 0.5
 
 
-async def test_a_refused_token_is_a_matter_of_settings(parts):
-    wrong = msgspec.structs.replace(parts.settings, discord_token="WRONG")
+async def test_a_refused_token_is_a_matter_of_settings(resources):
+    wrong = msgspec.structs.replace(resources.settings, discord_token="WRONG")
 
     with pytest.raises(ConfigError, match="DISCORD_TOKEN"):
-        async with open_role(_with(parts, wrong)):
+        async with open_role(_with(resources, wrong)):
             pass
 
 
-async def test_a_discord_that_does_not_answer_is_waited_for(parts, server):
+async def test_a_discord_that_does_not_answer_is_waited_for(resources, server):
     await server.platform.stop()
 
     with pytest.raises(NotYet, match="Discord"):
-        async with open_role(parts):
+        async with open_role(resources):
             pass
 
 
-def _with(parts, settings):
-    return replace(parts, settings=settings)
+def _with(resources, settings):
+    return replace(resources, settings=settings)
 
 
-async def test_roles_changed_by_hand_stay_if_they_are_to_be_kept(parts, server, people):
-    parts = _keeping_manual_changes(parts)
+async def test_roles_changed_by_hand_stay_if_they_are_to_be_kept(resources, server, people):
+    resources = _keeping_manual_changes(resources)
     server.platform.administration.give_role(ALICE, VETERAN)
-    async with open_role(parts) as role:
+    async with open_role(resources) as role:
         await people.give_xp(ALICE, 10)
         await role.step()
         await people.give_xp(ALICE, 25)
@@ -315,10 +315,10 @@ async def test_roles_changed_by_hand_stay_if_they_are_to_be_kept(parts, server, 
 
 
 async def test_a_role_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_by_hand(
-    parts, server, people, pool
+    resources, server, people, pool
 ):
-    parts = _keeping_manual_changes(parts)
-    async with open_role(parts) as role:
+    resources = _keeping_manual_changes(resources)
+    async with open_role(resources) as role:
         await people.give_xp(ALICE, 10)
         await role.step()
         await people.give_xp(ALICE, 25)
@@ -332,9 +332,9 @@ async def test_a_role_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_b
 
 
 async def test_a_role_taken_by_hand_is_not_given_again_because_a_visit_was_cut_off(
-    parts, server, people, pool
+    resources, server, people, pool
 ):
-    async with open_role(_keeping_manual_changes(parts, rank_roles="stack")) as role:
+    async with open_role(_keeping_manual_changes(resources, rank_roles="stack")) as role:
         await people.give_xp(ALICE, 35)
         await role.step()
         server.platform.administration.take_role(ALICE, NEWCOMER)
@@ -347,20 +347,20 @@ async def test_a_role_taken_by_hand_is_not_given_again_because_a_visit_was_cut_o
 
 @pytest.mark.parametrize("next_rank", [False, True])
 async def test_a_member_who_rejoins_during_a_visit_wears_the_current_rank(
-    parts, server, people, pool, next_rank
+    resources, server, people, pool, next_rank
 ):
     """It is unknown whether the visit wrote before or after they came back."""
-    async with open_role(_keeping_manual_changes(parts)) as role:
+    async with open_role(_keeping_manual_changes(resources)) as role:
         await people.give_xp(ALICE, 35)
-        [showing] = await take(pool, "discord", limit=1, lease_s=60.0)
+        [visit] = await take(pool, "discord", limit=1, lease_s=60.0)
         async with pool.acquire() as conn:
             await show_again(conn, "discord", ALICE)
         if next_rank:
             server.platform.administration.give_role(ALICE, REGULAR)
             await people.give_xp(ALICE, 75)
-            await mark_shown(pool, showing)
+            await mark_shown(pool, visit)
         else:
-            await doubt(pool, showing)
+            await doubt(pool, visit)
         await role.step()
 
     assert server.roles_of(ALICE) == {VETERAN if next_rank else REGULAR}
@@ -380,10 +380,10 @@ async def test_the_audit_log_says_who_is_back(role, server, people, pool):
     assert "put back after a change by hand or a return" in call.reason
 
 
-def _keeping_manual_changes(parts: Resources, **discord: str) -> Resources:
+def _keeping_manual_changes(resources: Resources, **discord: str) -> Resources:
     community = msgspec.structs.replace(
-        parts.community,
+        resources.community,
         keep_manual_changes=True,
-        discord=msgspec.structs.replace(parts.community.discord, **discord),
+        discord=msgspec.structs.replace(resources.community.discord, **discord),
     )
-    return replace(parts, community=community)
+    return replace(resources, community=community)

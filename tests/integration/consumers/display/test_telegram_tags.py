@@ -14,8 +14,8 @@ from consumers.display.role import DisplayRole
 from consumers.display.telegram_tags.tags import open_role
 from consumers.runtime.resources import Resources
 from db.links.codes import issue_code, redeem_code
+from db.surfaces.display_visits import take
 from db.surfaces.observed import clock, note_absent, seen_again
-from db.surfaces.visits import take
 from sandbox import Fault
 from tests.support.members import MemberDesk
 from tests.support.telegram_display import ALICE, BORIS, LOOK, SET, STRANGER, Group
@@ -35,8 +35,8 @@ def settings(settings: Settings, group: Group) -> Settings:
 
 
 @pytest.fixture
-async def role(parts) -> AsyncIterator[DisplayRole]:
-    async with open_role(parts) as role:
+async def role(resources) -> AsyncIterator[DisplayRole]:
+    async with open_role(resources) as role:
         yield role
 
 
@@ -198,9 +198,9 @@ async def test_a_revoked_token_is_logged(role, group, people):
     assert "TELEGRAM_TOKEN" in await people.error(ALICE)
 
 
-async def test_a_tag_given_by_hand_stays_if_it_is_to_be_kept(parts, group, people):
-    parts = _keeping_manual_changes(parts)
-    async with open_role(parts) as role:
+async def test_a_tag_given_by_hand_stays_if_it_is_to_be_kept(resources, group, people):
+    resources = _keeping_manual_changes(resources)
+    async with open_role(resources) as role:
         await people.give_xp(ALICE, 10)
         await role.step()
         group.platform.people.tag(ALICE, "Champion")
@@ -212,10 +212,10 @@ async def test_a_tag_given_by_hand_stays_if_it_is_to_be_kept(parts, group, peopl
 
 
 async def test_a_tag_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_by_hand(
-    parts, group, people, pool
+    resources, group, people, pool
 ):
-    parts = _keeping_manual_changes(parts)
-    async with open_role(parts) as role:
+    resources = _keeping_manual_changes(resources)
+    async with open_role(resources) as role:
         await people.give_xp(ALICE, 10)
         await role.step()
         await people.give_xp(ALICE, 25)
@@ -228,10 +228,10 @@ async def test_a_tag_of_ours_whose_answer_was_lost_is_not_taken_for_one_given_by
 
 
 async def test_our_tag_is_known_as_ours_after_linking_if_changes_by_hand_are_kept(
-    parts, group, people, pool
+    resources, group, people, pool
 ):
-    parts = _keeping_manual_changes(parts)
-    async with open_role(parts) as role:
+    resources = _keeping_manual_changes(resources)
+    async with open_role(resources) as role:
         await people.give_xp(ALICE, 10)
         await role.step()
         async with pool.acquire() as conn:
@@ -244,10 +244,10 @@ async def test_our_tag_is_known_as_ours_after_linking_if_changes_by_hand_are_kep
 
 
 async def test_our_tag_is_known_as_ours_after_an_absence_if_changes_by_hand_are_kept(
-    parts, group, people, pool
+    resources, group, people, pool
 ):
-    parts = _keeping_manual_changes(parts)
-    async with open_role(parts) as role:
+    resources = _keeping_manual_changes(resources)
+    async with open_role(resources) as role:
         await people.give_xp(ALICE, 10)
         await role.step()
         async with pool.acquire() as conn:
@@ -274,6 +274,6 @@ async def test_a_rank_that_comes_back_after_a_lost_answer_is_worn(role, group, p
     assert group.tag_of(ALICE) == "Newcomer"
 
 
-def _keeping_manual_changes(parts: Resources) -> Resources:
-    community = msgspec.structs.replace(parts.community, keep_manual_changes=True)
-    return replace(parts, community=community)
+def _keeping_manual_changes(resources: Resources) -> Resources:
+    community = msgspec.structs.replace(resources.community, keep_manual_changes=True)
+    return replace(resources, community=community)

@@ -33,8 +33,8 @@ def settings(settings: Settings, group: Group) -> Settings:
 
 
 @pytest.fixture
-async def role(parts) -> AsyncIterator[DisplayRole]:
-    async with open_role(parts) as role:
+async def role(resources) -> AsyncIterator[DisplayRole]:
+    async with open_role(resources) as role:
         yield role
 
 

@@ -2,10 +2,13 @@
 
 import warnings
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
+from bus import SOURCES
 from consumers.reconcile.platforms import open_platform_subjects
+from consumers.reconcile.port import Subject
 from consumers.runtime.runner import NotYet
 from sandbox import Fault
 from tests.support import discord_display, telegram_display
@@ -26,22 +29,22 @@ def settings(settings, group, server):
     return group.known_to(server.known_to(settings))
 
 
-def garbled(platform: str, name: str, times: int = 1, **how: object) -> Fault:
+def garbled(platform: str, name: str, times: int = 1, **how: Any) -> Fault:
     return Fault(platform, name, 0, times=times, when="garbled", **how)
 
 
 @asynccontextmanager
-async def tags(parts):
+async def tags(resources):
     """The role that shows tags, after its survey."""
-    async with telegram_tags.open_role(parts) as role:
+    async with telegram_tags.open_role(resources) as role:
         assert await role.step() == 0
         yield role
 
 
 @asynccontextmanager
-async def roles(parts):
+async def roles(resources):
     """The role that shows roles, after its survey."""
-    async with discord_roles.open_role(parts) as role:
+    async with discord_roles.open_role(resources) as role:
         assert await role.step() == 0
         yield role
 
@@ -52,10 +55,10 @@ async def roles(parts):
     ids=["no status", "no object"],
 )
 async def test_a_member_whom_telegram_describes_in_a_new_way_holds_up_no_other(
-    parts, pool, group, changes
+    resources, pool, group, changes
 ):
     people = MemberDesk(pool, "telegram")
-    async with tags(parts) as role:
+    async with tags(resources) as role:
         await people.give_xp(telegram_display.ALICE, 10)
         await people.give_xp(telegram_display.BORIS, 10)
         group.faults.add(garbled("telegram", telegram_display.LOOK, changes=changes))
@@ -68,9 +71,11 @@ async def test_a_member_whom_telegram_describes_in_a_new_way_holds_up_no_other(
     assert len([one for one in errors if one and "cannot be read" in one]) == 1
 
 
-async def test_what_is_needed_of_a_member_is_read_although_the_rest_cannot_be(parts, pool, group):
+async def test_what_is_needed_of_a_member_is_read_although_the_rest_cannot_be(
+    resources, pool, group
+):
     people = MemberDesk(pool, "telegram")
-    async with telegram_tags.open_role(parts) as role:
+    async with telegram_tags.open_role(resources) as role:
         changes = {"result": {"can_send_welcome_messages": None, "until_date": "soon"}}
         group.faults.add(garbled("telegram", telegram_display.LOOK, 9, changes=changes))
         await people.give_xp(telegram_display.ALICE, 10)
@@ -80,9 +85,9 @@ async def test_what_is_needed_of_a_member_is_read_although_the_rest_cannot_be(pa
     assert group.tag_of(telegram_display.ALICE) == "Newcomer"
 
 
-async def test_unreadable_rights_of_the_bot_hinder_no_visit(parts, pool, group):
+async def test_unreadable_rights_of_the_bot_hinder_no_visit(resources, pool, group):
     people = MemberDesk(pool, "telegram")
-    async with telegram_tags.open_role(parts) as role:
+    async with telegram_tags.open_role(resources) as role:
         group.faults.add(garbled("telegram", telegram_display.LOOK, changes={"result": 17}))
         await people.give_xp(telegram_display.ALICE, 10)
 
@@ -91,9 +96,9 @@ async def test_unreadable_rights_of_the_bot_hinder_no_visit(parts, pool, group):
     assert group.tag_of(telegram_display.ALICE) == "Newcomer"
 
 
-async def test_a_tag_that_was_set_is_not_set_again_because_of_the_answer(parts, pool, group):
+async def test_a_tag_that_was_set_is_not_set_again_because_of_the_answer(resources, pool, group):
     people = MemberDesk(pool, "telegram")
-    async with tags(parts) as role:
+    async with tags(resources) as role:
         await people.give_xp(telegram_display.ALICE, 10)
         group.faults.add(garbled("telegram", telegram_display.SET, changes={"result": {"done": 1}}))
 
@@ -105,10 +110,10 @@ async def test_a_tag_that_was_set_is_not_set_again_because_of_the_answer(parts, 
 
 @pytest.mark.parametrize("changes", [{"roles": None}, {"roles": ["x"]}, {"roles": 7}], ids=str)
 async def test_a_member_whom_discord_describes_in_a_new_way_holds_up_no_other(
-    parts, pool, server, changes
+    resources, pool, server, changes
 ):
     people = MemberDesk(pool, "discord")
-    async with roles(parts) as role:
+    async with roles(resources) as role:
         await people.give_xp(discord_display.ALICE, 10)
         await people.give_xp(discord_display.BORIS, 10)
         server.faults.add(garbled("discord", discord_display.LOOK, changes=changes))
@@ -121,9 +126,9 @@ async def test_a_member_whom_discord_describes_in_a_new_way_holds_up_no_other(
     assert len([one for one in errors if one and "cannot be read" in one]) == 1
 
 
-async def test_a_page_in_place_of_an_answer_is_waited_out(parts, pool, server):
+async def test_a_page_in_place_of_an_answer_is_waited_out(resources, pool, server):
     people = MemberDesk(pool, "discord")
-    async with roles(parts) as role:
+    async with roles(resources) as role:
         await people.give_xp(discord_display.ALICE, 10)
         server.faults.add(garbled("discord", discord_display.LOOK, page=PAGE))
 
@@ -140,17 +145,17 @@ async def test_a_page_in_place_of_an_answer_is_waited_out(parts, pool, server):
         discord_display.LOOK,
     ],
 )
-async def test_a_survey_that_brings_a_page_ends_nothing(parts, server, route):
+async def test_a_survey_that_brings_a_page_ends_nothing(resources, server, route):
     server.faults.add(garbled("discord", route, page=PAGE))
-    async with discord_roles.open_role(parts) as role:
+    async with discord_roles.open_role(resources) as role:
         assert await role.step() == 0
 
 
-async def test_an_unreadable_role_hinders_no_visit(parts, pool, server):
+async def test_an_unreadable_role_hinders_no_visit(resources, pool, server):
     people = MemberDesk(pool, "discord")
     changes = {"roles": "none that can be read"}
     server.faults.add(garbled("discord", discord_display.LOOK, changes=changes))
-    async with discord_roles.open_role(parts) as role:
+    async with discord_roles.open_role(resources) as role:
         await people.give_xp(discord_display.ALICE, 10)
 
         await role.step()
@@ -159,36 +164,41 @@ async def test_an_unreadable_role_hinders_no_visit(parts, pool, server):
 
 
 @pytest.mark.parametrize("route", ["GET /users/@me", "GET /oauth2/applications/@me"])
-async def test_a_login_that_brings_a_page_is_tried_again(parts, server, route):
+async def test_a_login_that_brings_a_page_is_tried_again(resources, server, route):
     server.faults.add(garbled("discord", route, page=PAGE))
 
     with pytest.raises(NotYet):
-        async with discord_roles.open_role(parts):
+        async with discord_roles.open_role(resources):
             pass
-    async with discord_roles.open_role(parts) as role:
+    async with discord_roles.open_role(resources) as role:
         assert await role.step() == 0
 
 
-async def test_reconcile_compares_all_but_the_member_who_cannot_be_read(parts, pool, group, server):
-    for platform, desk in (("telegram", telegram_display), ("discord", discord_display)):
+async def test_reconcile_compares_all_but_the_member_who_cannot_be_read(
+    resources, pool, group, server
+):
+    for platform, desk in zip(SOURCES, (telegram_display, discord_display), strict=True):
         people = MemberDesk(pool, platform)
         await people.give_xp(desk.ALICE, 10)
         await people.give_xp(desk.BORIS, 10)
-    async with tags_and_roles(parts) as workers:
+    async with tags_and_roles(resources) as workers:
         for worker in workers:
             await worker.step()
     group.faults.add(garbled("telegram", telegram_display.LOOK, changes={"result": 17}))
     listed = garbled("discord", discord_display.LIST, changes=[{"user": {}}, 17])
     server.faults.add(listed)
     server.faults.add(garbled("discord", discord_display.LOOK, changes={"roles": 7}))
-    async with open_platform_subjects(parts) as looking:
-        subjects = {one.name: one for one in looking.subjects}
+    async with open_platform_subjects(resources) as looking:
+        subjects: dict[str, Subject] = {one.name: one for one in looking.subjects}
         for name, desk in (("tags", telegram_display), ("roles", discord_display)):
             rows = await WornDesk(pool, subjects[name]).read(desk.ALICE, desk.BORIS)
             assert len([row for row in rows if row.seen]) == 1
 
 
 @asynccontextmanager
-async def tags_and_roles(parts):
-    async with telegram_tags.open_role(parts) as one, discord_roles.open_role(parts) as other:
+async def tags_and_roles(resources):
+    async with (
+        telegram_tags.open_role(resources) as one,
+        discord_roles.open_role(resources) as other,
+    ):
         yield one, other

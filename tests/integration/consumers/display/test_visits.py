@@ -9,6 +9,7 @@ import structlog
 from structlog.testing import capture_logs
 
 import schemas
+from bus import Source
 from config import Community
 from consumers.display import role as surfaces_module
 from consumers.display.port import CannotShow, Hindrances
@@ -18,17 +19,17 @@ from db import StorageUnavailable
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.surfaces import BACKFILL, LINK, RECONCILE
-from db.surfaces.visits import Showing
+from db.surfaces.display_visits import Visit
 from tests.support.settling import xp_payload
 
 
 class Wall:
     """A display that remembers what each member was shown, and refuses when a test asks it to."""
 
-    platform = "discord"
+    platform: Source = "discord"
 
     def __init__(self) -> None:
-        self.visits: list[Showing] = []
+        self.visits: list[Visit] = []
         self.shown: dict[int, dict[str, int]] = {}
         self.refusals: dict[int, CannotShow] = {}
         self.obstacle: CannotShow | None = None
@@ -44,14 +45,14 @@ class Wall:
     async def survey(self) -> Hindrances:
         return self.hindrances
 
-    async def show(self, showing: Showing) -> None:
-        self.visits.append(showing)
+    async def show(self, visit: Visit) -> None:
+        self.visits.append(visit)
         if self.during_visit is not None:
-            await self.during_visit(showing)
-        refusal = self.obstacle or self.refusals.get(showing.account_id)
+            await self.during_visit(visit)
+        refusal = self.obstacle or self.refusals.get(visit.account_id)
         if refusal is not None:
             raise refusal
-        self.shown[showing.account_id] = dict(showing.wanted)
+        self.shown[visit.account_id] = dict(visit.wanted)
 
 
 @pytest.fixture
@@ -60,8 +61,8 @@ def wall() -> Wall:
 
 
 @pytest.fixture
-async def role(wall: Wall, parts: Resources) -> DisplayRole:
-    return DisplayRole(wall, parts)
+async def role(wall: Wall, resources: Resources) -> DisplayRole:
+    return DisplayRole(wall, resources)
 
 
 async def members(pool: asyncpg.Pool, account_ids: Iterable[int]) -> None:
@@ -111,14 +112,14 @@ async def test_what_people_notice_first_is_shown_first(role, wall, pool):
     while await role.step():
         pass
 
-    assert [showing.account_id for showing in wall.visits] == [10, 9, 8, 7]
+    assert [visit.account_id for visit in wall.visits] == [10, 9, 8, 7]
 
 
 async def test_a_change_during_the_visit_brings_another(role, wall, pool):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
 
-    async def promote(showing: Showing) -> None:
+    async def promote(visit: Visit) -> None:
         wall.during_visit = None
         await give_xp(pool, 7, 90, "second")
 
@@ -189,7 +190,7 @@ async def test_a_stop_releases_the_members_who_were_not_visited(
     for account_id in (7, 8, 9):
         await give_xp(pool, account_id, 10, "1")
 
-    async def ask_to_stop(showing: Showing) -> None:
+    async def ask_to_stop(visit: Visit) -> None:
         stop.set()
 
     wall.during_visit = ask_to_stop
@@ -219,7 +220,7 @@ async def test_a_visit_that_hangs_is_cancelled(role, wall, pool, monkeypatch):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "1")
 
-    async def hang(showing: Showing) -> None:
+    async def hang(visit: Visit) -> None:
         await asyncio.Event().wait()
 
     wall.during_visit = hang
@@ -234,11 +235,11 @@ async def test_no_lease_ends_before_the_last_visit_of_its_round_can():
     assert surfaces_module.LEASE_S > surfaces_module.ROUND_S_MAX + surfaces_module.VISIT_S_MAX
 
 
-async def test_two_workers_never_visit_the_same_member_at_once(wall, parts: Resources, pool):
+async def test_two_workers_never_visit_the_same_member_at_once(wall, resources: Resources, pool):
     await members(pool, range(1, 31))
     for account_id in range(1, 31):
         await give_xp(pool, account_id, 10, "1")
-    workers = [DisplayRole(wall, parts), DisplayRole(wall, parts)]
+    workers = [DisplayRole(wall, resources), DisplayRole(wall, resources)]
 
     while sum(await asyncio.gather(*(worker.step() for worker in workers))):
         pass
@@ -249,20 +250,20 @@ async def test_two_workers_never_visit_the_same_member_at_once(wall, parts: Reso
 
 @pytest.mark.parametrize("outcome", ["shown", "refused"])
 async def test_a_worker_that_outlasts_its_lease_has_the_member_visited_again(
-    wall, parts: Resources, pool, outcome
+    wall, resources: Resources, pool, outcome
 ):
     """The slow worker's write is older than the quick worker's, and came later."""
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
-    slow, quick = DisplayRole(wall, parts), DisplayRole(wall, parts)
+    slow, quick = DisplayRole(wall, resources), DisplayRole(wall, resources)
 
-    async def the_lease_ends_and_somebody_else_comes(showing: Showing) -> None:
+    async def the_lease_ends_and_somebody_else_comes(visit: Visit) -> None:
         wall.during_visit = None
         await pool.execute("UPDATE surfaces SET taken_until = now() - interval '1 second'")
         await give_xp(pool, 7, 90, "second")
         assert await quick.step() == 1
         if outcome == "refused":
-            wall.shown[7] = dict(showing.wanted)
+            wall.shown[7] = dict(visit.wanted)
             raise CannotShow("the answer was lost", retry_s=1)
 
     wall.during_visit = the_lease_ends_and_somebody_else_comes
@@ -278,18 +279,18 @@ async def test_a_worker_that_outlasts_its_lease_has_the_member_visited_again(
 
 
 async def test_a_worker_that_waits_for_the_platform_lets_others_visit_meanwhile(
-    wall, parts: Resources, pool
+    wall, resources: Resources, pool
 ):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
-    slow, quick = DisplayRole(wall, parts), DisplayRole(wall, parts)
+    slow, quick = DisplayRole(wall, resources), DisplayRole(wall, resources)
 
-    async def the_lease_ends_and_the_answer_is_lost(showing: Showing) -> None:
+    async def the_lease_ends_and_the_answer_is_lost(visit: Visit) -> None:
         wall.during_visit = None
         await pool.execute("UPDATE surfaces SET taken_until = now() - interval '1 second'")
         await give_xp(pool, 7, 90, "second")
         await quick.step()
-        wall.shown[7] = dict(showing.wanted)
+        wall.shown[7] = dict(visit.wanted)
         raise CannotShow("the answer was lost", retry_s=60, everyone=True)
 
     wall.during_visit = the_lease_ends_and_the_answer_is_lost
@@ -300,12 +301,12 @@ async def test_a_worker_that_waits_for_the_platform_lets_others_visit_meanwhile(
     assert wall.shown == {7: {"rank": 3}}
 
 
-async def test_a_visit_that_postgres_could_not_record_is_repeated(wall, parts: Resources, pool):
+async def test_a_visit_that_postgres_could_not_record_is_repeated(wall, resources: Resources, pool):
     await members(pool, [7])
     await give_xp(pool, 7, 10, "first")
-    role = DisplayRole(wall, parts)
+    role = DisplayRole(wall, resources)
 
-    async def postgres_goes_away(showing: Showing) -> None:
+    async def postgres_goes_away(visit: Visit) -> None:
         wall.during_visit = None
         await pool.execute("ALTER TABLE surfaces RENAME TO away")
 

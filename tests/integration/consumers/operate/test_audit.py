@@ -28,14 +28,14 @@ def environ(database_url: str) -> dict[str, str]:
 
 @pytest.fixture
 async def history(pool: asyncpg.Pool) -> asyncpg.Pool:
-    facts = []
+    envelopes = []
     for number in range(30):
         payload = xp_payload(1, user_id=1 + number, entity_id=str(number), occurred_at=NOON)
-        facts.append(Envelope(schemas.decode(payload), payload))
+        envelopes.append(Envelope(schemas.decode(payload), payload))
     async with pool.acquire() as conn, conn.transaction():
-        await events.record(conn, "telegram", facts)
+        await events.record(conn, "telegram", envelopes)
     async with pool.acquire() as conn, conn.transaction():
-        await events.settle(conn, "discord", "telegram", facts)
+        await events.settle(conn, "discord", "telegram", envelopes)
     return pool
 
 

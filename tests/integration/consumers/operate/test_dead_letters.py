@@ -1,7 +1,6 @@
 """Dead letters: listed, shown, and sent again without a double effect."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,36 +12,37 @@ import schemas
 from bus import Keys, connect
 from consumers.operate import dead_letters
 from consumers.relay.role import Relay
-from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.resources import Resources
+from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db.ledger.dead_letters import find_dead
+from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.settling import Desk, edited, xp_payload
 
 KEY = "tg_game_guess_1001_1"
 
 
-async def all_dead(parts: Resources):
-    async with parts.pool.acquire() as conn:
+async def all_dead(resources: Resources):
+    async with resources.pool.acquire() as conn:
         return await find_dead(conn, limit=100)
 
 
-async def bury_an_overdraft(parts: Resources, desk: Desk) -> None:
+async def bury_an_overdraft(resources: Resources, desk: Desk) -> None:
     """A foreign program takes more than the member has."""
     await desk.add("telegram", xp_payload(-20))
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
     assert list(await desk.failures()) == [KEY]
 
 
-async def test_a_refused_event_takes_effect_once_its_cause_is_gone(parts, desk, producer):
-    await bury_an_overdraft(parts, desk)
+async def test_a_refused_event_takes_effect_once_its_cause_is_gone(resources, desk, producer):
+    await bury_an_overdraft(resources, desk)
     await producer.create_xp_change_event(
         user_id=1001, delta_xp=50, source="telegram", reason="gift", entity_id="1"
     )
 
-    [buried] = await all_dead(parts)
-    done = await dead_letters.replay(parts.pool, parts.publisher, ids=[buried.id])
-    settling = Settling("telegram", parts)
+    [buried] = await all_dead(resources)
+    done = await dead_letters.replay(resources.pool, resources.publisher, ids=[buried.id])
+    settling = Settling("telegram", resources)
     while await settling.step():
         pass
 
@@ -51,15 +51,15 @@ async def test_a_refused_event_takes_effect_once_its_cause_is_gone(parts, desk, 
     assert await desk.failures() == {}
 
 
-async def test_sending_again_twice_counts_once(parts, desk, producer):
-    await bury_an_overdraft(parts, desk)
+async def test_sending_again_twice_counts_once(resources, desk, producer):
+    await bury_an_overdraft(resources, desk)
     await producer.create_xp_change_event(
         user_id=1001, delta_xp=50, source="telegram", reason="gift", entity_id="1"
     )
 
     for _ in range(2):
-        await dead_letters.replay(parts.pool, parts.publisher, ids=None)
-    settling = Settling("telegram", parts)
+        await dead_letters.replay(resources.pool, resources.publisher, ids=None)
+    settling = Settling("telegram", resources)
     while await settling.step():
         pass
 
@@ -67,21 +67,21 @@ async def test_sending_again_twice_counts_once(parts, desk, producer):
     assert await desk.ledger_rows("discord") == 2
 
 
-async def test_only_what_was_never_recorded_can_be_discarded(parts, desk, producer, capsys):
+async def test_only_what_was_never_recorded_can_be_discarded(resources, desk, producer, capsys):
     """An event that its origin counts has to reach the other side."""
     await desk.add("telegram", b"nonsense")
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
     recorded = await producer.create_xp_change_event(
         user_id=1001, delta_xp=50, source="telegram", reason="gift", entity_id="1"
     )
-    await parts.pool.execute(
+    await resources.pool.execute(
         "UPDATE sync_events SET status = 'failed', error_message = 'somehow'"
         " WHERE idempotency_key = $1",
         recorded.idempotency_key,
     )
-    ids = [one.id for one in await all_dead(parts)]
+    ids = [one.id for one in await all_dead(resources)]
 
-    await dead_letters.discard(parts.pool, Console(width=200), [*ids, 999])
+    await dead_letters.discard(resources.pool, Console(width=200), [*ids, 999])
 
     assert list(await desk.failures()) == [recorded.idempotency_key]
     said = capsys.readouterr().out
@@ -90,28 +90,32 @@ async def test_only_what_was_never_recorded_can_be_discarded(parts, desk, produc
     assert "999 stays" in said
 
 
-async def test_what_is_refused_again_is_buried_again_with_its_reason(parts, desk):
-    await bury_an_overdraft(parts, desk)
+async def test_what_is_refused_again_is_buried_again_with_its_reason(resources, desk):
+    await bury_an_overdraft(resources, desk)
     before = await desk.failures()
 
-    await dead_letters.replay(parts.pool, parts.publisher, ids=None)
-    await Settling("telegram", parts).step()
+    await dead_letters.replay(resources.pool, resources.publisher, ids=None)
+    await Settling("telegram", resources).step()
 
     assert await desk.failures() == before
 
 
-async def test_a_recorded_event_is_published_by_the_relay(parts, desk, producer):
+async def test_a_recorded_event_is_published_by_the_relay(resources, desk, producer):
     """An event of our own that was buried, for instance by an attempt limit."""
     recorded = await producer.create_xp_change_event(
         user_id=1001, delta_xp=15, source="telegram", reason="game_guess", entity_id="1"
     )
     await desk.lose_everything()
-    await parts.rebuild("telegram")
-    await parts.pool.execute("UPDATE sync_events SET status = 'failed', error_message = 'by hand'")
+    await resources.rebuild("telegram")
+    await resources.pool.execute(
+        "UPDATE sync_events SET status = 'failed', error_message = 'by hand'"
+    )
 
-    done = await dead_letters.replay(parts.pool, parts.publisher, ids=None, reason="BY HAND")
-    await Relay(parts).step()
-    await Settling("telegram", parts).step()
+    done = await dead_letters.replay(
+        resources.pool, resources.publisher, ids=None, reason="BY HAND"
+    )
+    await Relay(resources).step()
+    await Settling("telegram", resources).step()
 
     assert len(done.sent) == 1
     assert recorded.created
@@ -119,12 +123,12 @@ async def test_a_recorded_event_is_published_by_the_relay(parts, desk, producer)
     assert await desk.statuses() == {"completed": 1}
 
 
-async def test_what_still_is_no_event_stays_where_it_is(parts, desk):
+async def test_what_still_is_no_event_stays_where_it_is(resources, desk):
     await desk.add("telegram", b"nonsense")
-    await Settling("telegram", parts).step()
-    [buried] = await all_dead(parts)
+    await Settling("telegram", resources).step()
+    [buried] = await all_dead(resources)
 
-    done = await dead_letters.replay(parts.pool, parts.publisher, ids=None)
+    done = await dead_letters.replay(resources.pool, resources.publisher, ids=None)
 
     assert done.sent == ()
     assert "not JSON" in done.refused[buried.id]
@@ -132,14 +136,14 @@ async def test_what_still_is_no_event_stays_where_it_is(parts, desk):
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-async def test_a_forged_event_is_not_sent_to_the_stream_that_it_names(parts, desk, dry_run):
+async def test_a_forged_event_is_not_sent_to_the_stream_that_it_names(resources, desk, dry_run):
     """On Discord's stream it would count: its consumer would take it for another program's."""
     await desk.add("telegram", xp_payload(1_000_000, source="discord"))
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
     before = await desk.failures()
-    [buried] = await all_dead(parts)
+    [buried] = await all_dead(resources)
 
-    done = await dead_letters.replay(parts.pool, parts.publisher, ids=None, dry_run=dry_run)
+    done = await dead_letters.replay(resources.pool, resources.publisher, ids=None, dry_run=dry_run)
 
     assert done.sent == ()
     assert list(done.refused) == [buried.id]
@@ -149,59 +153,59 @@ async def test_a_forged_event_is_not_sent_to_the_stream_that_it_names(parts, des
     assert await desk.stream_length("discord") == 0
     assert await desk.stream_length("telegram") == 1
     for source in schemas.SOURCES:
-        await Settling(source, parts).step()
+        await Settling(source, resources).step()
     assert await desk.ledger_rows("telegram") == await desk.ledger_rows("discord") == 0
 
 
 async def test_what_comes_on_one_stream_does_not_bury_the_event_of_the_other_platform(
-    parts, desk, producer
+    resources, desk, producer
 ):
     """Another program took the key of a Discord event for one that Telegram's books cannot hold."""
     await producer.create_xp_change_event(
         user_id=1001, delta_xp=1, source="telegram", reason="gift", entity_id="1"
     )
-    await Settling("telegram", parts).step()
-    await parts.pool.execute("UPDATE sync_state SET xp = 9223372036854775807")
+    await Settling("telegram", resources).step()
+    await resources.pool.execute("UPDATE sync_state SET xp = 9223372036854775807")
     await desk.lose_everything()
     honest = await producer.create_xp_change_event(
         user_id=7, delta_xp=5, source="discord", reason="quest", entity_id="1", idempotency_key="k"
     )
-    await parts.rebuild("telegram")
+    await resources.rebuild("telegram")
     [entry_id] = await desk.add("telegram", xp_payload(5, idempotency_key="k"))
 
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
 
-    entry_key = f"entry:{parts.keys.stream('telegram')}:{entry_id.decode()}"
+    entry_key = f"entry:{resources.keys.stream('telegram')}:{entry_id.decode()}"
     assert list(await desk.failures()) == [entry_key]
-    [buried] = await all_dead(parts)
+    [buried] = await all_dead(resources)
     assert (buried.source, buried.is_recorded) == ("telegram", False)
     assert "out of range" in buried.error_message
-    await parts.rebuild("discord")
-    await Relay(parts).step()
-    await Settling("discord", parts).step()
+    await resources.rebuild("discord")
+    await Relay(resources).step()
+    await Settling("discord", resources).step()
     assert honest.created
     assert await desk.xp("telegram", 7, "discord") == 5
 
 
-async def test_an_entry_that_an_older_version_could_not_read_is_sent_again(parts, desk):
+async def test_an_entry_that_an_older_version_could_not_read_is_sent_again(resources, desk):
     """Its row is replaced by that of the event, which has a key of its own."""
     await desk.add("telegram", edited(xp_payload(15), v=99))
-    await Settling("telegram", parts).step()
-    await parts.pool.execute("UPDATE sync_events SET payload = $1", xp_payload(15).decode())
+    await Settling("telegram", resources).step()
+    await resources.pool.execute("UPDATE sync_events SET payload = $1", xp_payload(15).decode())
 
-    await dead_letters.replay(parts.pool, parts.publisher, ids=None)
-    await Settling("telegram", parts).step()
+    await dead_letters.replay(resources.pool, resources.publisher, ids=None)
+    await Settling("telegram", resources).step()
 
     assert await desk.xp("discord") == 15
     assert await desk.statuses() == {"completed": 1}
 
 
-async def test_a_dry_run_says_what_it_would_send_and_sends_nothing(parts, desk):
-    await bury_an_overdraft(parts, desk)
+async def test_a_dry_run_says_what_it_would_send_and_sends_nothing(resources, desk):
+    await bury_an_overdraft(resources, desk)
     await desk.add("telegram", b"nonsense")
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
 
-    done = await dead_letters.replay(parts.pool, parts.publisher, ids=None, dry_run=True)
+    done = await dead_letters.replay(resources.pool, resources.publisher, ids=None, dry_run=True)
 
     assert len(done.sent) == 1
     assert len(done.refused) == 1
@@ -209,36 +213,38 @@ async def test_a_dry_run_says_what_it_would_send_and_sends_nothing(parts, desk):
     assert len(await desk.failures()) == 2
 
 
-async def test_only_those_with_the_reason_are_sent(parts, desk):
-    await bury_an_overdraft(parts, desk)
+async def test_only_those_with_the_reason_are_sent(resources, desk):
+    await bury_an_overdraft(resources, desk)
 
-    nobody = await dead_letters.replay(parts.pool, parts.publisher, ids=None, reason="not JSON")
+    nobody = await dead_letters.replay(
+        resources.pool, resources.publisher, ids=None, reason="not JSON"
+    )
 
     assert nobody == dead_letters.Replayed((), {})
 
 
-async def test_a_rebuild_on_request_publishes_what_has_not_arrived(parts, desk, producer):
+async def test_a_rebuild_on_request_publishes_what_has_not_arrived(resources, desk, producer):
     await producer.create_xp_change_event(
         user_id=1001, delta_xp=15, source="telegram", reason="game_guess", entity_id="1"
     )
     await desk.lose_everything()
 
-    rebuild = Rebuild(parts.pool, parts.redis, parts.keys)
+    rebuild = Rebuild(resources.pool, resources.redis, resources.keys)
     count = await rebuild.publish_unfinished_again("telegram")
-    await Relay(parts).step()
-    await Settling("telegram", parts).step()
+    await Relay(resources).step()
+    await Settling("telegram", resources).step()
 
     assert count <= 1
     assert await desk.xp("discord") == 15
 
 
 async def test_the_command_says_why_a_forged_event_stays(
-    checkout, own_redis_url, database_url, parts, desk
+    checkout, own_redis_url, database_url, resources, desk
 ):
     servers = {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}
     await desk.add("telegram", xp_payload(1_000_000, source="discord"))
-    await Settling("telegram", parts).step()
-    [buried] = await all_dead(parts)
+    await Settling("telegram", resources).step()
+    [buried] = await all_dead(resources)
 
     rehearsed = await command(checkout, servers, "dead", "replay", "--all", "--dry-run")
     replayed = await command(checkout, servers, "dead", "replay", "--all")
@@ -253,11 +259,11 @@ async def test_the_command_says_why_a_forged_event_stays(
 
 
 @pytest.fixture
-async def buried_on_a_server_of_its_own(own_redis_url, database_url, parts, desk):
+async def buried_on_a_server_of_its_own(own_redis_url, database_url, resources, desk):
     """Nonsense and an overdraft, where a process without a prefix finds the streams."""
-    await bury_an_overdraft(parts, desk)
+    await bury_an_overdraft(resources, desk)
     await desk.add("telegram", b"nonsense")
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
     return {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}
 
 
@@ -266,16 +272,18 @@ async def command(checkout: Path, servers: dict[str, str], *words: str):
         subprocess.run,
         [sys.executable, "-m", "consumers", *words],
         cwd=checkout,
-        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **servers},
+        env={**BARE_ENVIRONMENT, "COLUMNS": "200", **servers},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-async def test_the_commands_list_show_and_replay(checkout, buried_on_a_server_of_its_own, parts):
+async def test_the_commands_list_show_and_replay(
+    checkout, buried_on_a_server_of_its_own, resources
+):
     servers = buried_on_a_server_of_its_own
-    overdraft, nonsense = await all_dead(parts)
+    overdraft, nonsense = await all_dead(resources)
 
     listed = await command(checkout, servers, "dead", "list")
     shown = await command(checkout, servers, "dead", "show", str(nonsense.id))

@@ -24,13 +24,13 @@ MIRA, MIRA_IN_DISCORD = 1001, 2001
 
 
 @pytest.fixture
-async def role(parts: Resources) -> AsyncIterator[Reconcile]:
-    async with opened(parts) as role:
+async def role(resources: Resources) -> AsyncIterator[Reconcile]:
+    async with opened(resources) as role:
         yield role
 
 
 @pytest.fixture
-async def mira(parts: Resources, producer: Producer) -> int:
+async def mira(resources: Resources, producer: Producer) -> int:
     """A linked member with 100 XP, 20 balance and an achievement; all of it has arrived."""
     for number, delta in enumerate((60, 40)):
         await producer.create_xp_change_event(
@@ -42,13 +42,13 @@ async def mira(parts: Resources, producer: Producer) -> int:
     await producer.create_achievement_event(
         user_id=MIRA, achievement="lucky_guess", source="telegram"
     )
-    async with parts.pool.acquire() as conn:
+    async with resources.pool.acquire() as conn:
         code = await issue_code(conn, "discord", MIRA_IN_DISCORD)
         await redeem_code(conn, "telegram", MIRA, code)
         member_id: int = await conn.fetchval(
             "SELECT member_id FROM accounts WHERE account_id = $1", MIRA
         )
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
     return member_id
 
 
@@ -80,7 +80,7 @@ async def test_a_pass_over_an_undisturbed_system_writes_nothing(
 
 
 async def test_a_change_made_on_telegram_becomes_an_event_that_discord_follows(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, mira: int
 ):
     await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'telegram'")
 
@@ -88,7 +88,7 @@ async def test_a_change_made_on_telegram_becomes_an_event_that_discord_follows(
     assert (first.findings, first.repairs) == (1, 0)
     assert await books(pool, "discord") == (100, 20, 3)
     second = await a_pass(role, pool)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     assert second.repairs == 1
     assert await books(pool, "telegram") == await books(pool, "discord") == (150, 20, 3)
@@ -108,13 +108,13 @@ async def test_a_change_made_on_telegram_becomes_an_event_that_discord_follows(
 
 
 async def test_a_change_made_on_discord_is_taken_back(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, mira: int
 ):
     await pool.execute("UPDATE sync_state SET balance = 999 WHERE platform = 'discord'")
 
     await a_pass(role, pool)
     report = await a_pass(role, pool)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     assert report.repairs == 1
     assert await books(pool, "discord") == (100, 20, 3)
@@ -170,7 +170,7 @@ async def test_another_difference_than_before_is_watched_anew(
 async def test_events_on_their_way_change_nothing_about_a_difference(
     role: Reconcile,
     pool: asyncpg.Pool,
-    parts: Resources,
+    resources: Resources,
     producer: Producer,
     mira: int,
     in_flight: int,
@@ -185,9 +185,9 @@ async def test_events_on_their_way_change_nothing_about_a_difference(
             entity_id=f"d{number}",
         )
     await a_pass(role, pool)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
     await a_pass(role, pool)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     assert (await books(pool, "telegram"))[0] == 150 + in_flight * 10
     assert await both_sides_equal(pool)
@@ -238,7 +238,7 @@ async def test_an_achievement_that_was_taken_away_is_put_back(
 
 
 async def test_an_achievement_given_by_hand_counts_on_telegram_and_not_on_discord(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, mira: int
 ):
     for platform, name in (("telegram", "first_win"), ("discord", "old_hand")):
         await pool.execute(
@@ -247,7 +247,7 @@ async def test_an_achievement_given_by_hand_counts_on_telegram_and_not_on_discor
 
     await a_pass(role, pool)
     await a_pass(role, pool)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     rows = await pool.fetch("SELECT platform, achievement FROM achievements ORDER BY 1, 2")
     assert list(map(tuple, rows)) == [
@@ -296,7 +296,7 @@ async def test_the_part_of_the_discord_account_is_corrected_to_the_ledger(
 
 @pytest.mark.parametrize("event_is_there", [True, False])
 async def test_an_event_that_is_said_to_have_arrived_and_has_not_is_sent_again(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, mira: int, event_is_there: bool
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, mira: int, event_is_there: bool
 ):
     key = "tg_game_1001_0"
     await tamper(
@@ -310,7 +310,7 @@ async def test_an_event_that_is_said_to_have_arrived_and_has_not_is_sent_again(
     await a_pass(role, pool)
     report = await a_pass(role, pool)
     assert report.repairs >= 1
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     assert await books(pool, "discord") == (100, 20, 3)
 

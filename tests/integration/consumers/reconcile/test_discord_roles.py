@@ -66,15 +66,15 @@ def people(pool) -> MemberDesk:
 
 
 @pytest.fixture
-async def worker(parts) -> AsyncIterator[DisplayRole]:
+async def worker(resources) -> AsyncIterator[DisplayRole]:
     """The role that shows ranks."""
-    async with open_role(parts) as role:
+    async with open_role(resources) as role:
         yield role
 
 
 @pytest.fixture
-async def looking(parts) -> AsyncIterator[PlatformSubjects]:
-    async with open_platform_subjects(parts) as looking:
+async def looking(resources) -> AsyncIterator[PlatformSubjects]:
+    async with open_platform_subjects(resources) as looking:
         yield looking
 
 
@@ -378,18 +378,20 @@ async def test_without_the_intent_nobody_is_listed(desk, server, worker, people)
     assert server.refusals() == []
 
 
-async def test_with_a_refused_token_nothing_is_looked_at(pool, parts, worker, people):
+async def test_with_a_refused_token_nothing_is_looked_at(pool, resources, worker, people):
     await people.give_xp(ALICE, 10)
     await worker.step()
-    settings = msgspec.structs.replace(parts.settings, discord_token="not-the-token")
-    async with open_platform_subjects(dataclasses.replace(parts, settings=settings)) as looking:
+    settings = msgspec.structs.replace(resources.settings, discord_token="not-the-token")
+    async with open_platform_subjects(dataclasses.replace(resources, settings=settings)) as looking:
         with pytest.raises(CannotRead, match="DISCORD_TOKEN"):
             await WornDesk(pool, looking.subjects[0]).read(ALICE)
 
 
-async def test_who_keeps_changes_by_hand_is_not_looked_at(parts):
-    community = msgspec.structs.replace(parts.community, keep_manual_changes=True)
-    async with open_platform_subjects(dataclasses.replace(parts, community=community)) as looking:
+async def test_who_keeps_changes_by_hand_is_not_looked_at(resources):
+    community = msgspec.structs.replace(resources.community, keep_manual_changes=True)
+    async with open_platform_subjects(
+        dataclasses.replace(resources, community=community)
+    ) as looking:
         assert looking == PlatformSubjects((), None)
 
 

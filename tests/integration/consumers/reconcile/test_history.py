@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Any, Literal
 
 import asyncpg
 import msgspec
@@ -32,25 +32,25 @@ def side() -> Side:
     return "discord"
 
 
-async def with_table(parts: Resources, side: Side, table: str = "users") -> Resources:
+async def with_table(resources: Resources, side: Side, table: str = "users") -> Resources:
     """Configure a table of the bot's own, as twinstream.toml does."""
     setting = StoreSetting(table=table)
-    stores = await open_stores(parts.pool, {side: setting})
+    stores = await open_stores(resources.pool, {side: setting})
     community = msgspec.structs.replace(
-        parts.community,
+        resources.community,
         stores=StoreSettings(**{side: setting}),
-        reconcile=msgspec.structs.replace(parts.community.reconcile, interval_ms=3_600_000),
+        reconcile=msgspec.structs.replace(resources.community.reconcile, interval_ms=3_600_000),
     )
-    return dataclasses.replace(parts, stores=stores, community=community)
+    return dataclasses.replace(resources, stores=stores, community=community)
 
 
 @pytest.fixture
-async def without_store(parts: Resources) -> Resources:
+async def without_store(resources: Resources) -> Resources:
     """The bot's table is there, and twinstream.toml does not name it yet."""
-    await parts.pool.execute(
+    await resources.pool.execute(
         "CREATE TABLE users (id bigint PRIMARY KEY, xp bigint, balance bigint)"
     )
-    return parts
+    return resources
 
 
 @pytest.fixture
@@ -64,14 +64,21 @@ async def role(parts_with_store: Resources) -> AsyncIterator[Reconcile]:
         yield role
 
 
-async def win(parts: Resources, producer: Producer, side: Side, xp: int, balance: int = 0) -> None:
+async def win(
+    resources: Resources, producer: Producer, side: Side, xp: int, balance: int = 0
+) -> None:
     """A member wins, and the bot enters it in its own table, if it has a row there."""
-    number = str(await parts.pool.fetchval("SELECT count(*) FROM transactions"))
-    about = {"user_id": MIRA[side], "source": side, "reason": "game", "entity_id": number}
-    async with parts.pool.acquire() as conn, conn.transaction():
-        await producer.create_xp_change_event(delta_xp=xp, conn=conn, **about)  # type: ignore[arg-type]
+    number = str(await resources.pool.fetchval("SELECT count(*) FROM transactions"))
+    about: dict[str, Any] = {
+        "user_id": MIRA[side],
+        "source": side,
+        "reason": "game",
+        "entity_id": number,
+    }
+    async with resources.pool.acquire() as conn, conn.transaction():
+        await producer.create_xp_change_event(delta_xp=xp, conn=conn, **about)
         if balance:
-            await producer.create_balance_change_event(delta_balance=balance, conn=conn, **about)  # type: ignore[arg-type]
+            await producer.create_balance_change_event(delta_balance=balance, conn=conn, **about)
         await conn.execute(
             "UPDATE users SET xp = xp + $2, balance = balance + $3 WHERE id = $1",
             MIRA[side],
@@ -80,8 +87,8 @@ async def win(parts: Resources, producer: Producer, side: Side, xp: int, balance
         )
 
 
-async def link(parts: Resources) -> None:
-    async with parts.pool.acquire() as conn:
+async def link(resources: Resources) -> None:
+    async with resources.pool.acquire() as conn:
         code = await issue_code(conn, "discord", MIRA["discord"])
         await redeem_code(conn, "telegram", MIRA["telegram"], code)
 
@@ -95,11 +102,11 @@ async def books(pool: asyncpg.Pool) -> list[tuple[str, int, int]]:
     return list(map(tuple, rows))
 
 
-async def passes(role: Reconcile, parts: Resources, count: int = 2, **asked: bool) -> None:
+async def passes(role: Reconcile, resources: Resources, count: int = 2, **asked: bool) -> None:
     for _ in range(count):
-        report = await a_pass(role, parts.pool, **asked)
+        report = await a_pass(role, resources.pool, **asked)
         assert report.status == "finished", report
-        await let_everything_arrive(parts)
+        await let_everything_arrive(resources)
 
 
 @BOTH

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -14,10 +13,11 @@ import pytest
 
 from bus import Keys
 from config import ReconcileSetting
-from consumers.reconcile.phases import PAGES_AHEAD
+from consumers.reconcile.pass_phases import PAGES_AHEAD
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer
+from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.reconcile import a_pass, decisions, let_everything_arrive, opened
 from tests.support.tampering import tamper
 
@@ -34,18 +34,18 @@ xp = 10
 
 
 @pytest.fixture
-async def parts(parts: Resources) -> Resources:
+async def resources(resources: Resources) -> Resources:
     """Each pass looks at a quarter of all members, two per page."""
     community = msgspec.structs.replace(
-        parts.community,
+        resources.community,
         reconcile=ReconcileSetting(interval_ms=1_000, whole_within_ms=4_400, page_members=2),
     )
-    return dataclasses.replace(parts, community=community)
+    return dataclasses.replace(resources, community=community)
 
 
 @pytest.fixture
-async def role(parts: Resources) -> AsyncIterator[Reconcile]:
-    async with opened(parts) as role:
+async def role(resources: Resources) -> AsyncIterator[Reconcile]:
+    async with opened(resources) as role:
         yield role
 
 
@@ -60,11 +60,11 @@ async def somebody_wins(producer: Producer, number: int, entity_id: str = "1") -
 
 
 @pytest.fixture
-async def people(parts: Resources, producer: Producer) -> list[int]:
+async def people(resources: Resources, producer: Producer) -> list[int]:
     for number in range(PEOPLE):
         await somebody_wins(producer, number)
-    await let_everything_arrive(parts)
-    return [row["id"] for row in await parts.pool.fetch("SELECT id FROM members ORDER BY id")]
+    await let_everything_arrive(resources)
+    return [row["id"] for row in await resources.pool.fetch("SELECT id FROM members ORDER BY id")]
 
 
 async def age(pool: asyncpg.Pool) -> None:
@@ -72,13 +72,15 @@ async def age(pool: asyncpg.Pool) -> None:
     await tamper(pool, "UPDATE transactions SET created_at = now() - interval '1 hour'")
 
 
-async def looked_at(pool: asyncpg.Pool, platform: str = "discord") -> list[tuple[str, int, int]]:
+async def looked_at(
+    pool: asyncpg.Pool, platform: str = "discord"
+) -> list[tuple[str, int, int, int]]:
     rows = await pool.fetch(
         "SELECT part, after_id, upto_id, looked_at FROM snapshots WHERE platform = $1 AND run_id ="
         " (SELECT max(run_id) FROM snapshots) ORDER BY page",
         platform,
     )
-    return [tuple(row) for row in rows]
+    return [(part, after, upto, count) for part, after, upto, count in rows]
 
 
 async def test_the_first_pass_of_all_is_over_everybody(
@@ -91,12 +93,12 @@ async def test_the_first_pass_of_all_is_over_everybody(
 
 
 async def test_a_pass_looks_at_those_who_were_touched_and_at_a_slice_of_the_others(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, producer: Producer, people: list[int]
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, producer: Producer, people: list[int]
 ):
     await age(pool)
     await a_pass(role, pool)
     await somebody_wins(producer, 7, "2")
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     await a_pass(role, pool, everybody=False)
 
@@ -138,7 +140,7 @@ async def test_who_is_watched_is_looked_at_by_the_next_pass_though_nothing_touch
 
 
 async def test_a_transaction_that_was_open_for_long_is_not_passed_over(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, producer: Producer, people: list[int]
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, producer: Producer, people: list[int]
 ):
     await age(pool)
     async with pool.acquire() as slow:
@@ -148,7 +150,7 @@ async def test_a_transaction_that_was_open_for_long_is_not_passed_over(
             user_id=1008, delta_xp=5, source="telegram", reason="game", entity_id="slow", conn=slow
         )
         await somebody_wins(producer, 0, "2")
-        await let_everything_arrive(parts)
+        await let_everything_arrive(resources)
         await a_pass(role, pool)
         await transaction.commit()
 
@@ -178,13 +180,13 @@ async def test_a_pass_is_made_when_it_is_due_and_not_before(
 
 @pytest.fixture
 def operator(
-    parts: Resources, tmp_path: Path, own_redis_url: str, database_url: str, checkout: Path
+    resources: Resources, tmp_path: Path, own_redis_url: str, database_url: str, checkout: Path
 ):
     """Runs the command as an operator does; returns its exit code and what it printed."""
     config = tmp_path / "twinstream.toml"
     config.write_text(CONFIG)
     environment = {
-        "PATH": os.environ["PATH"],
+        **BARE_ENVIRONMENT,
         "REDIS_URL": own_redis_url,
         "DATABASE_URL": database_url,
         "TWINSTREAM_CONFIG": str(config),
@@ -252,7 +254,7 @@ async def test_what_an_operator_asks_in_vain_is_said(operator, people: list[int]
 
 
 async def test_pages_are_trimmed_while_the_pass_goes_on(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, people: list[int], keys: Keys
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, people: list[int], keys: Keys
 ):
     """Else a pass over a million members would keep all of its pages in Redis."""
     lengths = []
@@ -260,7 +262,7 @@ async def test_pages_are_trimmed_while_the_pass_goes_on(
     await role.ask(everybody=True)
     while await pool.fetchval("SELECT status = 'running' FROM reconcile_runs"):
         await role.step()
-        lengths.append(await parts.redis.xlen(keys.snapshots.stream))
+        lengths.append(await resources.redis.xlen(keys.snapshots.stream))
         taken = await pool.fetchval("SELECT count(*) FROM snapshots")
 
     assert taken > PAGES_AHEAD + 1

@@ -44,7 +44,7 @@ def community(community: Community) -> Community:
 
 
 @pytest.fixture
-async def people(parts: Resources, producer: Producer) -> list[int]:
+async def people(resources: Resources, producer: Producer) -> list[int]:
     """Members whose events have arrived, so that both sides are equal."""
     for number in range(PEOPLE):
         await producer.create_xp_change_event(
@@ -54,13 +54,13 @@ async def people(parts: Resources, producer: Producer) -> list[int]:
             reason="game",
             entity_id="1",
         )
-    await let_everything_arrive(parts)
-    return [row["id"] for row in await parts.pool.fetch("SELECT id FROM members ORDER BY id")]
+    await let_everything_arrive(resources)
+    return [row["id"] for row in await resources.pool.fetch("SELECT id FROM members ORDER BY id")]
 
 
 @pytest.fixture
-async def role(parts: Resources) -> AsyncIterator[Reconcile]:
-    async with opened(parts) as role:
+async def role(resources: Resources) -> AsyncIterator[Reconcile]:
+    async with opened(resources) as role:
         yield role
 
 
@@ -68,9 +68,9 @@ class Tampering(Publisher):
     """A publisher that changes pages before they are on the stream."""
 
     def __init__(
-        self, parts: Resources, change: Callable[[SnapshotPage], SnapshotPage | bytes | None]
+        self, resources: Resources, change: Callable[[SnapshotPage], SnapshotPage | bytes | None]
     ) -> None:
-        super().__init__(parts.redis, parts.keys)
+        super().__init__(resources.redis, resources.keys)
         self._change = change
 
     async def publish_page(self, payload: bytes) -> str:
@@ -109,14 +109,16 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 async def test_a_snapshot_that_did_not_come_whole_stops_the_pass(
-    parts: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int], what: str
+    resources: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int], what: str
 ):
     await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'discord'"
                        " AND member_id = $1", people[0])  # fmt: skip
     await a_pass(role, pool)
     before = await everything(pool, "drift")
 
-    async with opened(dataclasses.replace(parts, publisher=Tampering(parts, BAD[what]))) as hurt:
+    async with opened(
+        dataclasses.replace(resources, publisher=Tampering(resources, BAD[what]))
+    ) as hurt:
         report = await a_pass(hurt, pool)
 
     assert (report.status, report.repairs) == ("stopped", 0)
@@ -127,18 +129,16 @@ async def test_a_snapshot_that_did_not_come_whole_stops_the_pass(
 
 @asynccontextmanager
 async def sealed_anew(
-    parts: Resources, change: Callable[[SnapshotPage], SnapshotPage]
+    resources: Resources, change: Callable[[SnapshotPage], SnapshotPage]
 ) -> AsyncIterator[Reconcile]:
     """A role whose pages are changed before they are recorded: intact, and yet to be refused."""
-    from consumers.reconcile import snapshots as taking
-
-    original = taking.schemas.seal
-    taking.schemas.seal = lambda page: original(change(page))
+    original = schemas.seal
+    schemas.seal = lambda page: original(change(page))
     try:
-        async with opened(parts) as role:
+        async with opened(resources) as role:
             yield role
     finally:
-        taking.schemas.seal = original
+        schemas.seal = original
 
 
 @pytest.mark.parametrize(
@@ -161,12 +161,12 @@ async def sealed_anew(
     ids=["an hour old", "another guild", "another chat", "too many", "out of range", "elsewhere"],
 )
 async def test_a_page_that_is_old_or_of_somebody_else_is_refused(
-    parts: Resources, pool: asyncpg.Pool, people: list[int], change: Any, why: str
+    resources: Resources, pool: asyncpg.Pool, people: list[int], change: Any, why: str
 ):
     await pool.execute("UPDATE sync_state SET xp = 0 WHERE platform = 'discord'")
     before = await everything(pool, "drift")
 
-    async with sealed_anew(parts, change) as role:
+    async with sealed_anew(resources, change) as role:
         report = await a_pass(role, pool)
 
     assert report.status == "stopped"
@@ -211,16 +211,16 @@ async def test_what_is_gone_when_it_is_to_be_repaired_is_left_alone(
 
 
 async def test_more_drift_than_the_limit_is_held_until_an_operator_accepts_it(
-    parts: Resources, pool: asyncpg.Pool, people: list[int]
+    resources: Resources, pool: asyncpg.Pool, people: list[int]
 ):
     strict = msgspec.structs.replace(
-        parts.community,
-        reconcile=msgspec.structs.replace(parts.community.reconcile, members_always=2),
+        resources.community,
+        reconcile=msgspec.structs.replace(resources.community.reconcile, members_always=2),
     )
     await pool.execute("UPDATE sync_state SET xp = xp + 7 WHERE platform = 'discord'"
                        " AND member_id <= $1", people[2])  # fmt: skip
     before = await everything(pool, "drift")
-    async with opened(dataclasses.replace(parts, community=strict)) as role:
+    async with opened(dataclasses.replace(resources, community=strict)) as role:
         for asked in ({}, {}, {"member_id": people[0]}, {"member_id": people[0]}):
             report = await a_pass(role, pool, **asked)
             assert report.repairs == 0
@@ -253,7 +253,7 @@ async def test_a_large_amount_is_held_however_few_members_have_it(
 
 
 async def test_of_two_processes_one_makes_the_pass_and_a_change_counts_once(
-    parts: Resources, pool: asyncpg.Pool, people: list[int]
+    resources: Resources, pool: asyncpg.Pool, people: list[int]
 ):
     await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'telegram'"
                        " AND member_id = $1", people[0])  # fmt: skip
@@ -267,9 +267,9 @@ async def test_of_two_processes_one_makes_the_pass_and_a_change_counts_once(
             await role.step()
             assert time.monotonic() < end
 
-    async with opened(parts) as one, opened(parts) as other:
+    async with opened(resources) as one, opened(resources) as other:
         await asyncio.gather(work(one), work(other))
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     assert await pool.fetchval("SELECT count(*) FROM transactions WHERE reason = 'reconcile'") == 2
     rows = await pool.fetch("SELECT xp FROM sync_state WHERE member_id = $1", people[0])
@@ -277,11 +277,11 @@ async def test_of_two_processes_one_makes_the_pass_and_a_change_counts_once(
 
 
 @pytest.fixture
-def hasty(parts: Resources) -> Resources:
+def hasty(resources: Resources) -> Resources:
     """Resources whose lease expires after a tenth of a second."""
-    reconcile = msgspec.structs.replace(parts.community.reconcile, lease_ms=100)
-    community = msgspec.structs.replace(parts.community, reconcile=reconcile)
-    return dataclasses.replace(parts, community=community)
+    reconcile = msgspec.structs.replace(resources.community.reconcile, lease_ms=100)
+    community = msgspec.structs.replace(resources.community, reconcile=reconcile)
+    return dataclasses.replace(resources, community=community)
 
 
 class Death(Exception):
@@ -362,9 +362,9 @@ async def test_wherever_the_owner_dies_another_goes_on_and_a_change_counts_once(
     ) == xp - 100  # fmt: skip
 
 
-async def _finish(parts: Resources, pool: asyncpg.Pool) -> None:
+async def _finish(resources: Resources, pool: asyncpg.Pool) -> None:
     """Let another process take over the pass that runs, and make two passes of its own."""
-    async with opened(parts) as role:
+    async with opened(resources) as role:
         end = time.monotonic() + 10
         while await pool.fetchval("SELECT count(*) FROM reconcile_runs WHERE status = 'running'"):
             await role.step()
@@ -375,11 +375,11 @@ async def _finish(parts: Resources, pool: asyncpg.Pool) -> None:
 
 
 async def test_a_stream_that_is_lost_in_the_middle_is_made_anew(
-    parts: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int]
+    resources: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int]
 ):
     run_id = await role.ask(everybody=True)
     await role.step()
-    await parts.redis.delete(parts.keys.snapshots.stream)
+    await resources.redis.delete(resources.keys.snapshots.stream)
 
     report = await ended(role, pool, run_id)
 
@@ -423,10 +423,10 @@ class FailsOnce:
 
 
 async def test_an_error_while_a_page_is_read_leaves_no_member_out_of_the_pass(
-    parts: Resources, pool: asyncpg.Pool, people: list[int]
+    resources: Resources, pool: asyncpg.Pool, people: list[int]
 ):
-    async with open_subjects(parts) as (subjects, _):
-        role = Reconcile(parts, [FailsOnce(one) for one in subjects])
+    async with open_subjects(resources) as (subjects, _):
+        role = Reconcile(resources, [FailsOnce(one) for one in subjects])
     run_id = await role.ask(everybody=True)
     assert run_id is not None
 
@@ -454,7 +454,7 @@ FIRST_COMPARISON_FAILS = """
 
 
 async def test_a_difference_is_counted_once_though_its_page_is_compared_again(
-    parts: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int]
+    resources: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int]
 ):
     await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'discord'"
                        " AND member_id = $1", people[0])  # fmt: skip

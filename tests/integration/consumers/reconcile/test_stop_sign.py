@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import os
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from consumers.runtime.resources import Resources
 from db import Producer
 from db.links.codes import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
 from db.stop_signs import OBEYED, Paused
+from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.reconcile import a_pass, decisions, ended, let_everything_arrive, opened
 
 TG, DC = 1001, 2002
@@ -46,29 +46,29 @@ LINKS = {
 
 
 @pytest.fixture
-async def parts(parts: Resources) -> Resources:
+async def resources(resources: Resources) -> Resources:
     community = msgspec.structs.replace(
-        parts.community,
+        resources.community,
         consumers=ConsumerSetting(block_ms=20, claim_idle_ms=1_000, relay_after_ms=0),
         reconcile=ReconcileSetting(
             page_members=2, lease_ms=2_000, interval_ms=1_000, alarm_interval_ms=1_000
         ),
     )
-    return dataclasses.replace(parts, community=community)
+    return dataclasses.replace(resources, community=community)
 
 
 @pytest.fixture
-async def role(parts: Resources) -> AsyncIterator[Reconcile]:
-    async with opened(parts) as role:
+async def role(resources: Resources) -> AsyncIterator[Reconcile]:
+    async with opened(resources) as role:
         yield role
 
 
 @pytest.fixture
-async def people(parts: Resources, producer: Producer) -> list[int]:
+async def people(resources: Resources, producer: Producer) -> list[int]:
     for number in range(PEOPLE):
         await win(producer, TG + number)
-    await let_everything_arrive(parts)
-    return [row["id"] for row in await parts.pool.fetch("SELECT id FROM members ORDER BY id")]
+    await let_everything_arrive(resources)
+    return [row["id"] for row in await resources.pool.fetch("SELECT id FROM members ORDER BY id")]
 
 
 async def win(producer: Producer, user_id: int, entity_id: str = "1") -> None:
@@ -230,13 +230,13 @@ async def test_under_the_sign_no_pass_is_begun_and_the_reason_is_logged_once(
     assert [cause for cause, _ in await runs(pool)] == ["interval"]
 
 
-async def test_under_the_sign_no_alarm_begins_a_pass(parts: Resources, pool, people):
+async def test_under_the_sign_no_alarm_begins_a_pass(resources: Resources, pool, people):
     alarm = AlwaysRinging()
-    limits = msgspec.structs.replace(parts.community.reconcile, interval_ms=3_600_000)
-    community = msgspec.structs.replace(parts.community, reconcile=limits)
-    parts = dataclasses.replace(parts, community=community)
-    async with open_subjects(parts) as (subjects, _):
-        role = Reconcile(parts, subjects, alarm=alarm)
+    limits = msgspec.structs.replace(resources.community.reconcile, interval_ms=3_600_000)
+    community = msgspec.structs.replace(resources.community, reconcile=limits)
+    resources = dataclasses.replace(resources, community=community)
+    async with open_subjects(resources) as (subjects, _):
+        role = Reconcile(resources, subjects, alarm=alarm)
         await a_pass(role, pool)
         await set_sign(pool)
         await steps(role)
@@ -289,24 +289,26 @@ async def test_a_sign_between_two_repairs_lets_no_second_one_through(role: Recon
 
 
 async def test_the_pass_of_a_process_that_died_is_ended_under_the_sign(
-    parts: Resources, role: Reconcile, pool, people
+    resources: Resources, role: Reconcile, pool, people
 ):
     run_id = await role.ask(everybody=True)
     assert run_id is not None
     await pool.execute("UPDATE reconcile_runs SET owner = 'dead', lease_until = now()")
     await set_sign(pool)
 
-    async with opened(parts) as other:
+    async with opened(resources) as other:
         report = await ended(other, pool, run_id)
 
     assert report.status == "stopped"
 
 
-async def test_events_travel_on_under_the_sign(parts: Resources, producer: Producer, pool, people):
+async def test_events_travel_on_under_the_sign(
+    resources: Resources, producer: Producer, pool, people
+):
     await set_sign(pool)
     await win(producer, TG, "2")
 
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     assert await pool.fetchval("SELECT max(xp) FROM sync_state WHERE platform = 'discord'") == 100
 
@@ -315,11 +317,11 @@ async def test_events_travel_on_under_the_sign(parts: Resources, producer: Produ
 
 
 @pytest.mark.parametrize("is_set", [True, False])
-async def test_the_figure_says_whether_the_sign_is_set(parts: Resources, pool, is_set):
+async def test_the_figure_says_whether_the_sign_is_set(resources: Resources, pool, is_set):
     if is_set:
         await set_sign(pool)
 
-    await Gauges(parts).step()
+    await Gauges(resources).step()
 
     assert REGISTRY.get_sample_value("twinstream_stop_sign") == is_set
 
@@ -350,7 +352,7 @@ async def test_an_operator_who_asks_for_a_pass_is_told_why_none_is_begun(
         [sys.executable, "-m", "consumers", "reconcile", "--now"],
         cwd=checkout,
         env={
-            "PATH": os.environ["PATH"],
+            **BARE_ENVIRONMENT,
             "REDIS_URL": own_redis_url,
             "DATABASE_URL": database_url,
             "TWINSTREAM_CONFIG": "sandbox/twinstream.toml",

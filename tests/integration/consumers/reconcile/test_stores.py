@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from bus import SOURCES
 from config.community import StoreSetting
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
@@ -32,32 +33,32 @@ def side() -> Side:
 
 
 @pytest.fixture
-async def parts(parts: Resources, side: Side) -> Resources:
+async def resources(resources: Resources, side: Side) -> Resources:
     """A bot on one side keeps its members in a table `users`."""
-    await parts.pool.execute(
+    await resources.pool.execute(
         "CREATE TABLE users (id bigint PRIMARY KEY, xp integer NOT NULL DEFAULT 0,"
         " balance integer NOT NULL DEFAULT 0)"
     )
-    stores = await open_stores(parts.pool, {side: StoreSetting(table="users")})
+    stores = await open_stores(resources.pool, {side: StoreSetting(table="users")})
     community = msgspec.structs.replace(
-        parts.community,
-        reconcile=msgspec.structs.replace(parts.community.reconcile, interval_ms=3_600_000),
+        resources.community,
+        reconcile=msgspec.structs.replace(resources.community.reconcile, interval_ms=3_600_000),
     )
-    return dataclasses.replace(parts, stores=stores, community=community)
+    return dataclasses.replace(resources, stores=stores, community=community)
 
 
 @pytest.fixture
-async def role(parts: Resources) -> AsyncIterator[Reconcile]:
-    async with opened(parts) as role:
+async def role(resources: Resources) -> AsyncIterator[Reconcile]:
+    async with opened(resources) as role:
         yield role
 
 
 @pytest.fixture
-async def mira(role: Reconcile, parts: Resources, producer: Producer, side: Side) -> int:
+async def mira(role: Reconcile, resources: Resources, producer: Producer, side: Side) -> int:
     """A linked member with 100 XP; a pass has seen the row in the bot's table agree."""
     platform = side
     account_id = MIRA if platform == "telegram" else MIRA_IN_DISCORD
-    async with parts.pool.acquire() as conn, conn.transaction():
+    async with resources.pool.acquire() as conn, conn.transaction():
         await producer.create_xp_change_event(
             user_id=account_id,
             delta_xp=100,
@@ -67,11 +68,11 @@ async def mira(role: Reconcile, parts: Resources, producer: Producer, side: Side
             conn=conn,
         )
         await conn.execute("INSERT INTO users (id, xp) VALUES ($1, 100)", account_id)
-    async with parts.pool.acquire() as conn:
+    async with resources.pool.acquire() as conn:
         code = await issue_code(conn, "discord", MIRA_IN_DISCORD)
         await redeem_code(conn, "telegram", MIRA, code)
-    await let_everything_arrive(parts)
-    assert (await a_pass(role, parts.pool)).findings == 0
+    await let_everything_arrive(resources)
+    assert (await a_pass(role, resources.pool)).findings == 0
     return account_id
 
 
@@ -80,19 +81,19 @@ async def all_equal(pool: asyncpg.Pool, xp: int) -> None:
     assert [row["xp"] for row in await pool.fetch("SELECT xp FROM sync_state")] == [xp, xp]
 
 
-async def twice(role: Reconcile, parts: Resources) -> None:
+async def twice(role: Reconcile, resources: Resources) -> None:
     for _ in range(2):
-        report = await a_pass(role, parts.pool)
+        report = await a_pass(role, resources.pool)
         assert report.status == "finished"
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
 
 @pytest.mark.parametrize("side", ["telegram", "discord"])
 async def test_a_pass_over_a_table_that_is_in_step_writes_nothing(
-    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int, producer: Producer
+    role: Reconcile, resources: Resources, pool: asyncpg.Pool, mira: int, producer: Producer
 ):
-    for platform, account in (("telegram", MIRA), ("discord", MIRA_IN_DISCORD)):
-        async with parts.pool.acquire() as conn, conn.transaction():
+    for platform, account in zip(SOURCES, (MIRA, MIRA_IN_DISCORD), strict=True):
+        async with resources.pool.acquire() as conn, conn.transaction():
             await producer.create_xp_change_event(
                 user_id=account, delta_xp=7, source=platform, reason="game", entity_id="2",
                 conn=conn,
@@ -108,11 +109,11 @@ async def test_a_pass_over_a_table_that_is_in_step_writes_nothing(
 
 
 async def test_a_change_by_hand_in_the_telegram_bots_table_is_followed_by_discord(
-    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
+    role: Reconcile, resources: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("UPDATE users SET xp = xp + 50")
 
-    await twice(role, parts)
+    await twice(role, resources)
 
     await all_equal(pool, 150)
     assert await decisions(pool) == [
@@ -124,35 +125,35 @@ async def test_a_change_by_hand_in_the_telegram_bots_table_is_followed_by_discor
 
 @pytest.mark.parametrize("side", ["discord"])
 async def test_a_change_by_hand_in_the_discord_bots_table_is_taken_back(
-    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
+    role: Reconcile, resources: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("UPDATE users SET xp = xp - 50")
 
-    await twice(role, parts)
+    await twice(role, resources)
 
     await all_equal(pool, 100)
     assert await pool.fetchval("SELECT count(*) FROM transactions WHERE reason = 'reconcile'") == 0
 
 
 async def test_where_the_bot_has_a_table_sync_state_is_not_the_truth(
-    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
+    role: Reconcile, resources: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("UPDATE sync_state SET xp = 5 WHERE platform = 'telegram'")
 
-    await twice(role, parts)
+    await twice(role, resources)
 
     await all_equal(pool, 100)
 
 
 @pytest.mark.parametrize("side", ["telegram", "discord"])
 async def test_an_accepted_row_of_an_unknown_account_becomes_a_member_of_both_sides(
-    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
+    role: Reconcile, resources: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 3)")
-    await twice(role, parts)
+    await twice(role, resources)
 
     await a_pass(role, pool, accepted=True)
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
 
     rows = await pool.fetch(
         "SELECT s.platform, s.xp, s.balance FROM sync_state AS s JOIN accounts AS a"
@@ -163,11 +164,11 @@ async def test_an_accepted_row_of_an_unknown_account_becomes_a_member_of_both_si
 
 @pytest.mark.parametrize("side", ["telegram", "discord"])
 async def test_a_row_of_an_unknown_account_is_left_alone(
-    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
+    role: Reconcile, resources: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 3)")
 
-    await twice(role, parts)
+    await twice(role, resources)
 
     assert await pool.fetchval("SELECT xp FROM users WHERE id = 555") == 70
     assert "no entry of the ledger accounts for" in (await whys(pool))[-1]
@@ -175,13 +176,13 @@ async def test_a_row_of_an_unknown_account_is_left_alone(
 
 
 async def test_a_deleted_row_is_not_zero_and_is_brought_up_when_it_is_back(
-    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
+    role: Reconcile, resources: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("INSERT INTO users VALUES (555, 70, 0)")
-    await twice(role, parts)
+    await twice(role, resources)
     await pool.execute("DELETE FROM users WHERE id = $1", mira)
 
-    await twice(role, parts)
+    await twice(role, resources)
 
     assert await pool.fetchval("SELECT xp FROM store_debts") == 100
     assert await pool.fetchval("SELECT xp FROM sync_state WHERE member_id = 1 LIMIT 1") == 100
@@ -192,7 +193,7 @@ async def test_a_deleted_row_is_not_zero_and_is_brought_up_when_it_is_back(
 
 
 async def test_an_empty_table_is_no_statement_and_changes_nothing(
-    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
+    role: Reconcile, resources: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("UPDATE users SET xp = xp + 50")
     await a_pass(role, pool)
@@ -207,11 +208,11 @@ async def test_an_empty_table_is_no_statement_and_changes_nothing(
 
 
 async def test_what_a_table_refuses_is_left_with_the_reason(
-    role: Reconcile, parts: Resources, pool: asyncpg.Pool, mira: int
+    role: Reconcile, resources: Resources, pool: asyncpg.Pool, mira: int
 ):
     await pool.execute("UPDATE users SET xp = -40")
 
-    await twice(role, parts)
+    await twice(role, resources)
 
     assert await pool.fetchval("SELECT xp FROM users") == -40
     assert "the member has less XP than this would take away" in (await whys(pool))[-1]

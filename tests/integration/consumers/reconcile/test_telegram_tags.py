@@ -30,15 +30,15 @@ def people(pool) -> MemberDesk:
 
 
 @pytest.fixture
-async def worker(parts) -> AsyncIterator[DisplayRole]:
+async def worker(resources) -> AsyncIterator[DisplayRole]:
     """The role that shows ranks."""
-    async with open_role(parts) as role:
+    async with open_role(resources) as role:
         yield role
 
 
 @pytest.fixture
-async def desk(parts, pool) -> AsyncIterator[WornDesk]:
-    async with open_platform_subjects(parts) as looking:
+async def desk(resources, pool) -> AsyncIterator[WornDesk]:
+    async with open_platform_subjects(resources) as looking:
         assert looking.alarm is None
         [tags] = looking.subjects
         yield WornDesk(pool, tags)

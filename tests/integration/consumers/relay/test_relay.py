@@ -11,13 +11,14 @@ import schemas
 from bus import GroupMissing, StreamMissing, Subscription, ensure_group, group_exists
 from config import Community
 from consumers.relay.role import Relay
-from consumers.runtime.rebuild import Rebuild
 from consumers.runtime.resources import Resources, open_resources
+from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db import Producer
 from db.ledger import events, outbox
 from db.ledger.envelopes import Envelope
 from tests.support.settling import Desk, until, xp_payload
+from tests.support.stream_entries import entries_in
 
 
 async def crashed_producer(pool: asyncpg.Pool, *numbers: int) -> None:
@@ -28,14 +29,14 @@ async def crashed_producer(pool: asyncpg.Pool, *numbers: int) -> None:
             await events.record(conn, "telegram", [Envelope(schemas.decode(payload), payload)])
 
 
-async def test_what_a_crashed_producer_left_is_published(parts: Resources, desk: Desk, pool):
+async def test_what_a_crashed_producer_left_is_published(resources: Resources, desk: Desk, pool):
     await crashed_producer(pool, 1, 2, 3)
 
-    assert await Relay(parts).step() == 3
+    assert await Relay(resources).step() == 3
 
     assert await desk.stream_length("telegram") == 3
     assert await desk.statuses() == {"published": 3}
-    assert await Settling("telegram", parts).step() == 3
+    assert await Settling("telegram", resources).step() == 3
     assert await desk.xp("discord") == 3
 
 
@@ -45,40 +46,44 @@ async def test_a_young_event_is_left_to_its_producer(
     patient = msgspec.structs.replace(community.consumers, relay_after_ms=60_000)
     community = msgspec.structs.replace(community, consumers=patient)
     await crashed_producer(pool, 1)
-    async with open_resources(settings, community, stop, keys=keys) as parts:
-        assert await Relay(parts).step() == 0
+    async with open_resources(settings, community, stop, keys=keys) as resources:
+        assert await Relay(resources).step() == 0
         assert await desk.stream_length("telegram") == 0
 
         await pool.execute("UPDATE sync_events SET created_at = now() - interval '61 s'")
 
-        assert await Relay(parts).step() == 1
+        assert await Relay(resources).step() == 1
 
 
-async def test_two_relays_side_by_side_publish_each_event_once(parts: Resources, desk: Desk, pool):
+async def test_two_relays_side_by_side_publish_each_event_once(
+    resources: Resources, desk: Desk, pool
+):
     await crashed_producer(pool, *range(700))
 
-    while sum(await asyncio.gather(Relay(parts).step(), Relay(parts).step())):
+    while sum(await asyncio.gather(Relay(resources).step(), Relay(resources).step())):
         pass
 
     assert await desk.stream_length("telegram") == 700
 
 
-async def test_an_event_that_another_relay_holds_is_passed_over(parts: Resources, desk: Desk, pool):
+async def test_an_event_that_another_relay_holds_is_passed_over(
+    resources: Resources, desk: Desk, pool
+):
     await crashed_producer(pool, 1, 2)
     async with pool.acquire() as conn, conn.transaction():
         assert len(await outbox.take_unpublished(conn, "telegram", older_than_s=0.0, limit=1)) == 1
 
-        assert await Relay(parts).step() == 1
+        assert await Relay(resources).step() == 1
 
     assert await desk.stream_length("telegram") == 1
 
 
 async def test_an_unpublishable_payload_is_failed_and_holds_up_no_other(
-    parts: Resources, desk: Desk, pool
+    resources: Resources, desk: Desk, pool
 ):
     await crashed_producer(pool, 1, 2)
     await pool.execute("UPDATE sync_events SET payload = repeat('x', 100000) WHERE id = 1")
-    relay = Relay(parts)
+    relay = Relay(resources)
 
     assert await relay.step() == 1
     assert await relay.step() == 1
@@ -89,21 +94,23 @@ async def test_an_unpublishable_payload_is_failed_and_holds_up_no_other(
     assert await desk.stream_length("telegram") == 1
 
 
-async def test_a_missing_stream_is_built_and_the_events_follow(parts: Resources, desk: Desk, pool):
+async def test_a_missing_stream_is_built_and_the_events_follow(
+    resources: Resources, desk: Desk, pool
+):
     await crashed_producer(pool, 1)
     await desk.lose_everything()
-    relay = Relay(parts)
+    relay = Relay(resources)
 
     assert await relay.step() == 0
     assert await group_exists(desk.redis, desk.keys.subscription("telegram"))
     assert await relay.step() == 1
 
-    assert await Settling("telegram", parts).step() == 1
+    assert await Settling("telegram", resources).step() == 1
     assert await desk.xp("discord") == 1
 
 
 async def test_a_missing_stream_on_one_side_does_not_stop_the_other(
-    parts: Resources, desk: Desk, pool
+    resources: Resources, desk: Desk, pool
 ):
     await crashed_producer(pool, 1)
     payload = xp_payload(1, source="discord", user_id=5)
@@ -111,15 +118,15 @@ async def test_a_missing_stream_on_one_side_does_not_stop_the_other(
         await events.record(conn, "discord", [Envelope(schemas.decode(payload), payload)])
     await desk.redis.delete(desk.keys.stream("telegram"))
 
-    assert await Relay(parts).step() == 1
+    assert await Relay(resources).step() == 1
 
     assert await desk.stream_length("discord") == 1
 
 
 async def test_unfinished_events_are_published_again_after_a_loss_and_finished_ones_are_not(
-    parts: Resources, producer: Producer, desk: Desk
+    resources: Resources, producer: Producer, desk: Desk
 ):
-    settling = Settling("telegram", parts)
+    settling = Settling("telegram", resources)
     await give_xp(producer, 1, number=1)
     await settling.step()
     await give_xp(producer, 10, number=2)
@@ -128,7 +135,7 @@ async def test_unfinished_events_are_published_again_after_a_loss_and_finished_o
     await desk.lose_everything()
     assert await settling.step() == 0
     assert await desk.statuses() == {"completed": 1, "pending": 1}
-    await Relay(parts).step()
+    await Relay(resources).step()
     await settling.step()
 
     assert await desk.xp("discord") == 11
@@ -136,57 +143,59 @@ async def test_unfinished_events_are_published_again_after_a_loss_and_finished_o
 
 
 async def test_an_event_marked_published_just_after_the_loss_is_published_again(
-    parts: Resources, producer: Producer, desk: Desk
+    resources: Resources, producer: Producer, desk: Desk
 ):
     """Producers mark an event after publishing it; a late mark must not hide the loss."""
     await give_xp(producer, 10, number=1)
     await desk.lose_everything()
     assert await desk.statuses() == {"pending": 1}
 
-    await parts.rebuild("telegram")
+    await resources.rebuild("telegram")
     await producer.close()
-    await Relay(parts).step()
-    await Settling("telegram", parts).step()
+    await Relay(resources).step()
+    await Settling("telegram", resources).step()
 
     assert await desk.xp("discord") == 10
 
 
-async def test_no_event_can_be_published_while_a_stream_is_missing(parts: Resources, desk: Desk):
+async def test_no_event_can_be_published_while_a_stream_is_missing(
+    resources: Resources, desk: Desk
+):
     await desk.lose_everything()
 
     with pytest.raises(StreamMissing):
-        await parts.publisher.publish("telegram", [xp_payload(1)])
+        await resources.publisher.publish("telegram", [xp_payload(1)])
 
     assert not await desk.redis.exists(desk.keys.stream("telegram"))
 
 
 async def test_rebuilding_twice_at_once_loses_and_doubles_nothing(
-    parts: Resources, settings, community, stop, producer: Producer, desk: Desk
+    resources: Resources, settings, community, stop, producer: Producer, desk: Desk
 ):
     for number in range(20):
         await give_xp(producer, 1, number=number)
     await published(desk)
     await desk.lose_everything()
 
-    async with open_resources(settings, community, stop, keys=parts.keys) as other:
-        await asyncio.gather(parts.rebuild("telegram"), other.rebuild("telegram"))
-        await asyncio.gather(Relay(parts).step(), Relay(other).step())
+    async with open_resources(settings, community, stop, keys=resources.keys) as other:
+        await asyncio.gather(resources.rebuild("telegram"), other.rebuild("telegram"))
+        await asyncio.gather(Relay(resources).step(), Relay(other).step())
         async with asyncio.timeout(20):
             while await desk.xp("discord") < 20:
                 await asyncio.gather(
-                    Settling("telegram", parts).step(), Settling("telegram", other).step()
+                    Settling("telegram", resources).step(), Settling("telegram", other).step()
                 )
 
     assert await desk.xp("discord") == 20
     assert await desk.ledger_rows("discord") == 20
 
 
-async def test_a_reader_that_waits_notices_the_loss(parts: Resources, desk: Desk):
-    settling = Settling("telegram", parts)
+async def test_a_reader_that_waits_notices_the_loss(resources: Resources, desk: Desk):
+    settling = Settling("telegram", resources)
     await settling.step()
     await desk.lose_everything()
     with pytest.raises(GroupMissing):
-        await parts.reader("telegram").read()
+        await resources.reader("telegram").read()
 
     assert await settling.step() == 0
 
@@ -194,114 +203,116 @@ async def test_a_reader_that_waits_notices_the_loss(parts: Resources, desk: Desk
 
 
 async def test_silently_lost_events_are_published_again(
-    parts: Resources, producer: Producer, desk: Desk
+    resources: Resources, producer: Producer, desk: Desk
 ):
     """A failover may drop the last entries of a stream that is still there, groups and all."""
     await give_xp(producer, 10, number=1)
     await published(desk)
     await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
 
-    assert await parts.rebuild.look_for_lost("telegram") == 1
-    await Relay(parts).step()
-    await Settling("telegram", parts).step()
+    assert await resources.rebuild.look_for_lost("telegram") == 1
+    await Relay(resources).step()
+    await Settling("telegram", resources).step()
 
     assert await desk.xp("discord") == 10
 
 
 async def test_one_check_makes_any_number_of_lost_events_pending_in_steps(
-    parts: Resources, producer: Producer, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, producer: Producer, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("consumers.runtime.rebuild.LOST_STEP", 2)
+    monkeypatch.setattr("consumers.runtime.stream_rebuild.LOST_STEP", 2)
     for number in range(5):
         await give_xp(producer, 1, number=number)
     await published(desk)
     await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
 
-    assert await parts.rebuild.look_for_lost("telegram") == 5
+    assert await resources.rebuild.look_for_lost("telegram") == 5
 
     assert await desk.statuses() == {"pending": 5}
 
 
-async def test_a_backlog_is_not_taken_for_lost(parts: Resources, producer: Producer, desk: Desk):
-    settling = Settling("telegram", parts)
+async def test_a_backlog_is_not_taken_for_lost(
+    resources: Resources, producer: Producer, desk: Desk
+):
+    settling = Settling("telegram", resources)
     for number in range(3):
         await give_xp(producer, 1, number=number)
     await published(desk)
-    await parts.reader("telegram").read()
+    await resources.reader("telegram").read()
     await give_xp(producer, 1, number=3)
     await published(desk)
 
-    assert await parts.rebuild.look_for_lost("telegram") == 0
+    assert await resources.rebuild.look_for_lost("telegram") == 0
 
     assert await desk.statuses() == {"published": 4}
     assert await settling.step() == 3
 
 
 async def test_lost_events_are_found_while_others_arrive_without_end(
-    parts: Resources, producer: Producer, desk: Desk
+    resources: Resources, producer: Producer, desk: Desk
 ):
     """An unsettled event that is older than the oldest unfinished entry is on no stream."""
     await give_xp(producer, 10, number=1)
     await published(desk)
     await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
-    await parts.pool.execute("UPDATE sync_events SET published_at = now() - interval '10 s'")
+    await resources.pool.execute("UPDATE sync_events SET published_at = now() - interval '10 s'")
     await give_xp(producer, 1, number=2)
     await published(desk)
     # The first check notes the end of the stream; the lost event may be before it.
-    assert await parts.rebuild.look_for_lost("telegram") == 0
+    assert await resources.rebuild.look_for_lost("telegram") == 0
 
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
     await give_xp(producer, 1, number=3)
     await published(desk)
 
-    assert await parts.rebuild.look_for_lost("telegram") == 1
+    assert await resources.rebuild.look_for_lost("telegram") == 1
     assert await desk.statuses() == {"completed": 1, "pending": 1, "published": 1}
 
 
 async def test_an_old_backlog_is_not_taken_for_lost(
-    parts: Resources, producer: Producer, desk: Desk
+    resources: Resources, producer: Producer, desk: Desk
 ):
     """The entry is older than the mark of its event, because a mark follows the entry."""
     await give_xp(producer, 10, number=1)
     await published(desk)
     stream = desk.keys.stream("telegram")
-    [(_, fields)] = await desk.redis.xrange(stream)
+    [(_, fields)] = await entries_in(desk.redis, stream)
     await desk.redis.xtrim(stream, maxlen=0, approximate=False)
     await desk.redis.delete(stream)
     await desk.redis.xadd(stream, fields, id=f"{int(time.time() * 1_000) - 60_000}-0")
     await ensure_group(desk.redis, desk.keys.subscription("telegram"))
-    await parts.pool.execute("UPDATE sync_events SET published_at = now() - interval '59 s'")
+    await resources.pool.execute("UPDATE sync_events SET published_at = now() - interval '59 s'")
 
-    assert await parts.rebuild.look_for_lost("telegram") == 0
+    assert await resources.rebuild.look_for_lost("telegram") == 0
 
 
 async def test_the_end_of_a_stream_that_lost_entries_is_noted_again(
-    parts: Resources, producer: Producer, desk: Desk
+    resources: Resources, producer: Producer, desk: Desk
 ):
     """After a failover, new entries may have smaller ids than an earlier check saw."""
     stream, group = desk.keys.subscription("telegram")
     newest = f"{int(time.time() * 1_000) + 3_600_000}-0"
     await desk.redis.xadd(stream, {"e": xp_payload(1, entity_id="ahead")}, id=newest)
-    assert await parts.rebuild.look_for_lost("telegram") == 0
+    assert await resources.rebuild.look_for_lost("telegram") == 0
     await desk.redis.delete(stream)
     await ensure_group(desk.redis, Subscription(stream, group))
     await give_xp(producer, 10, number=1)
     await published(desk)
     await desk.redis.xtrim(stream, maxlen=0, approximate=False)
-    await parts.pool.execute("UPDATE sync_events SET published_at = now() - interval '10 s'")
+    await resources.pool.execute("UPDATE sync_events SET published_at = now() - interval '10 s'")
     await give_xp(producer, 1, number=2)
     await published(desk)
-    assert await parts.rebuild.look_for_lost("telegram") == 0
+    assert await resources.rebuild.look_for_lost("telegram") == 0
 
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
     await give_xp(producer, 1, number=3)
     await published(desk)
 
-    assert await parts.rebuild.look_for_lost("telegram") == 1
+    assert await resources.rebuild.look_for_lost("telegram") == 1
 
 
 async def test_what_is_published_during_the_look_is_not_taken_for_lost(
-    parts: Resources, producer: Producer, desk: Desk
+    resources: Resources, producer: Producer, desk: Desk
 ):
     class Interrupted(Rebuild):
         """Right after the first measurement of the backlog, an event is published and marked."""
@@ -316,7 +327,7 @@ async def test_what_is_published_during_the_look_is_not_taken_for_lost(
                 await published(desk)
             return answer
 
-    rebuild = Interrupted(parts.pool, desk.redis, desk.keys)
+    rebuild = Interrupted(resources.pool, desk.redis, desk.keys)
 
     assert await rebuild.look_for_lost("telegram") == 0
 
@@ -324,9 +335,9 @@ async def test_what_is_published_during_the_look_is_not_taken_for_lost(
 
 
 async def test_losses_are_checked_for_at_an_interval(
-    parts: Resources, producer: Producer, desk: Desk
+    resources: Resources, producer: Producer, desk: Desk
 ):
-    relay = Relay(parts)
+    relay = Relay(resources)
     await give_xp(producer, 10, number=1)
     await published(desk)
     await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)

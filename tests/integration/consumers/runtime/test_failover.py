@@ -7,6 +7,7 @@ The judge is the record: two rows in the ledger for every event, no more and no 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -40,15 +41,15 @@ def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Nodes]:
 
 
 @pytest.fixture
-async def parts(
+async def resources(
     nodes: Nodes,
     database_url: str,
     community: Community,
     stop: asyncio.Event,
 ) -> AsyncIterator[Resources]:
     settings = Settings(redis_url=nodes.url, database_url=database_url)
-    async with open_resources(settings, community, stop) as parts:
-        yield parts
+    async with open_resources(settings, community, stop) as resources:
+        yield resources
 
 
 @pytest.fixture
@@ -123,12 +124,12 @@ class Bots:
 
 
 @contextlib.asynccontextmanager
-async def consumers_running(parts: Resources) -> AsyncIterator[None]:
+async def consumers_running(resources: Resources) -> AsyncIterator[None]:
     """Both settling roles and the relay, each in its loop, as the process runs them."""
     roles = {
-        "to-discord": lambda: Settling("telegram", parts),
-        "to-telegram": lambda: Settling("discord", parts),
-        "relay": lambda: Relay(parts),
+        "to-discord": lambda: Settling("telegram", resources),
+        "to-telegram": lambda: Settling("discord", resources),
+        "relay": lambda: Relay(resources),
     }
 
     @contextlib.asynccontextmanager
@@ -136,12 +137,12 @@ async def consumers_running(parts: Resources) -> AsyncIterator[None]:
         yield roles[name]()
 
     tasks = [
-        asyncio.create_task(run(name, lambda name=name: opened(name), parts.stop)) for name in roles
+        asyncio.create_task(run(name, partial(opened, name), resources.stop)) for name in roles
     ]
     try:
         yield
     finally:
-        parts.stop.set()
+        resources.stop.set()
         await asyncio.gather(*tasks)
 
 
@@ -156,9 +157,9 @@ async def all_arrived(bots: Bots) -> None:
 
 
 async def test_a_primary_killed_under_load_costs_and_doubles_nothing(
-    nodes: Nodes, parts: Resources, bots: Bots
+    nodes: Nodes, resources: Resources, bots: Bots
 ):
-    async with consumers_running(parts):
+    async with consumers_running(resources):
         async with bots.at_work():
             await until(lambda: has_created(bots, EVENTS_BEFORE), what="the bots are at work")
             nodes.primary.kill()
@@ -173,7 +174,7 @@ async def test_a_primary_killed_under_load_costs_and_doubles_nothing(
 
 
 async def test_events_that_the_new_primary_never_saw_are_published_again(
-    nodes: Nodes, parts: Resources, bots: Bots
+    nodes: Nodes, resources: Resources, bots: Bots
 ):
     # Given events that the old primary took and no consumer has read yet
     await bots.create(EVENTS_BEFORE)
@@ -186,7 +187,7 @@ async def test_events_that_the_new_primary_never_saw_are_published_again(
     await promoted(nodes)
     assert nodes.replica.ask("XLEN", KEYS.stream("telegram")) == EVENTS_BEFORE // 2
 
-    async with consumers_running(parts):
+    async with consumers_running(resources):
         async with bots.at_work():
             here = bots.created
             await until(lambda: has_created(bots, here + EVENTS_BEFORE), what="they go on")

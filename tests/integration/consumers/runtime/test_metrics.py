@@ -110,7 +110,7 @@ def test_without_a_port_nothing_is_served_and_a_taken_one_is_one_sentence():
 
 
 async def test_what_is_settled_relayed_found_and_trimmed_is_counted(
-    parts: Resources, desk: Desk, producer: Producer
+    resources: Resources, desk: Desk, producer: Producer
 ):
     names = (
         "twinstream_entries_settled_total",
@@ -125,23 +125,23 @@ async def test_what_is_settled_relayed_found_and_trimmed_is_counted(
     await producer.close()
     await desk.redis.xtrim(desk.keys.stream("telegram"), maxlen=0, approximate=False)
 
-    await parts.rebuild.look_for_lost("telegram")
-    await Relay(parts).step()
-    await Settling("telegram", parts).step()
-    await Cleanup(parts).step()
+    await resources.rebuild.look_for_lost("telegram")
+    await Relay(resources).step()
+    await Settling("telegram", resources).step()
+    await Cleanup(resources).step()
 
     after = [figure(name, source="telegram") for name in names]
     assert [b - a for a, b in zip(before, after, strict=True)] == [1, 1, 1, 1]
 
 
-async def test_the_gauges_show_what_waits(parts: Resources, desk: Desk):
+async def test_the_gauges_show_what_waits(resources: Resources, desk: Desk):
     stream = desk.keys.stream("telegram")
     await desk.add("telegram", xp_payload(1), b"no event")
-    await Gauges(parts).step()
+    await Gauges(resources).step()
     assert figure("twinstream_entries_unread", stream=stream) == 2
 
-    await Settling("telegram", parts).step()
-    await Gauges(parts).step()
+    await Settling("telegram", resources).step()
+    await Gauges(resources).step()
 
     assert figure("twinstream_entries_unread", stream=stream) == 0
     assert figure("twinstream_oldest_entry_seconds", stream=stream) == 0
@@ -149,12 +149,12 @@ async def test_the_gauges_show_what_waits(parts: Resources, desk: Desk):
     assert figure("twinstream_server_up", server="redis") == 1
 
 
-async def test_a_gauge_says_unknown_of_an_age_that_is(parts: Resources, desk: Desk):
+async def test_a_gauge_says_unknown_of_an_age_that_is(resources: Resources, desk: Desk):
     stream = desk.keys.stream("telegram")
     ahead = f"{int(time.time() * 1_000) + 3_600_000}-0"
     await desk.redis.xadd(stream, {"e": xp_payload(1)}, id=ahead)
 
-    await Gauges(parts).step()
+    await Gauges(resources).step()
 
     assert figure("twinstream_entries_unread", stream=stream) == 1
     assert math.isnan(figure("twinstream_oldest_entry_seconds", stream=stream))
@@ -162,10 +162,10 @@ async def test_a_gauge_says_unknown_of_an_age_that_is(parts: Resources, desk: De
 
 
 async def test_during_an_outage_of_redis_its_figures_are_unknown_and_the_record_is_still_read(
-    parts: Resources, desk: Desk
+    resources: Resources, desk: Desk
 ):
     away = connect(f"redis://127.0.0.1:{free_port()}/0", name="test")
-    gauges = Gauges(parts)
+    gauges = Gauges(resources)
     gauges._redis = away
 
     await gauges.step()
@@ -188,9 +188,9 @@ async def test_a_role_that_waits_shows_until_it_goes_on(stop: asyncio.Event):
 
 
 async def test_an_event_that_the_bus_does_not_take_is_counted_as_left_to_the_relay(
-    parts: Resources, desk: Desk, redis: Redis
+    resources: Resources, desk: Desk, redis: Redis
 ):
-    publisher = CountingPublisher(parts.publisher)
+    publisher = CountingPublisher(resources.publisher)
     left = figure("twinstream_events_left_to_relay_total", source="telegram")
     published = figure("twinstream_events_published_total", source="telegram")
 

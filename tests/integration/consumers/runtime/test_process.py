@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from bus import SOURCES, Keys, connect, ensure_group
 from consumers.runtime.roles import ROLES
 from db.pool import newest_migration
-from db.release import RELEASE
+from db.release_number import RELEASE
 from launch.servers import (
     Server,
     free_port,

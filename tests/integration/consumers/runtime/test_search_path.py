@@ -1,23 +1,24 @@
 """Our statements name their schema, so no search path matters to them: a pooler may set any."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
 
 import schemas
-from consumers.cleanup.rounds import Rounds
+from consumers.cleanup.row_removal import Rounds
 from consumers.operate.dead_letters import replay
 from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
-from db import Producer
+from db import Platform, Producer
 from db.links import links
 from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members.history import history
 from db.members.profiles import profile, top
 from db.platforms import PLATFORMS
 from db.surfaces import announcements
-from db.surfaces.visits import mark_shown, take
+from db.surfaces.display_visits import mark_shown, take
 from db.upkeep.audit import audit
 from tests.support.reconcile import a_pass, let_everything_arrive, opened
 from tests.support.settling import Desk
@@ -48,13 +49,13 @@ async def bare(database_url: str) -> AsyncIterator[asyncpg.Pool]:
 
 
 @pytest.fixture
-async def linked(parts: Resources, bare: asyncpg.Pool) -> asyncpg.Pool:
+async def linked(resources: Resources, bare: asyncpg.Pool) -> asyncpg.Pool:
     """Mira earns the same with both accounts, links them, and everything arrives."""
-    assert await parts.pool.fetchval("SELECT current_schemas(false)") == []
-    producer = Producer(bare, schemas, parts.publisher)
+    assert await resources.pool.fetchval("SELECT current_schemas(false)") == []
+    producer = Producer(bare, schemas, resources.publisher)
     for source, user_id in (("telegram", MIRA), ("discord", MIRA_IN_DISCORD)):
-        where = {"user_id": user_id, "source": source}
-        cause = {"reason": "game_guess", "entity_id": "1"}
+        where: dict[str, Any] = {"user_id": user_id, "source": source}
+        cause: dict[str, Any] = {"reason": "game_guess", "entity_id": "1"}
         await producer.create_xp_change_event(delta_xp=15, **where, **cause)
         await producer.create_balance_change_event(delta_balance=5, **where, **cause)
         await producer.create_achievement_event(achievement="lucky_guess", **where)
@@ -62,11 +63,11 @@ async def linked(parts: Resources, bare: asyncpg.Pool) -> asyncpg.Pool:
     async with bare.acquire() as conn:
         code = await issue_code(conn, "telegram", MIRA)
         assert await redeem_code(conn, "discord", MIRA_IN_DISCORD, code) is LinkOutcome.LINKED
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
     return bare
 
 
-async def xp_of(pool: asyncpg.Pool, account_id: int, platform: str) -> int:
+async def xp_of(pool: asyncpg.Pool, account_id: int, platform: Platform) -> int:
     async with pool.acquire() as conn:
         found = await profile(conn, platform, account_id)
     assert found is not None
@@ -79,14 +80,14 @@ async def differences(pool: asyncpg.Pool) -> int:
 
 
 async def test_a_pass_finds_and_repairs_without_a_search_path(
-    parts: Resources, linked: asyncpg.Pool
+    resources: Resources, linked: asyncpg.Pool
 ):
     await linked.execute("UPDATE twinstream.sync_state SET xp = xp + 3")
 
-    async with opened(parts) as role:
+    async with opened(resources) as role:
         for _ in range(2):
-            assert (await a_pass(role, parts.pool)).status == "finished"
-    await let_everything_arrive(parts)
+            assert (await a_pass(role, resources.pool)).status == "finished"
+    await let_everything_arrive(resources)
 
     # The amount that was added on Telegram becomes an event; in Discord it is taken back.
     assert await xp_of(linked, MIRA, "telegram") == 33
@@ -109,9 +110,9 @@ async def test_links_end_and_are_undone_without_a_search_path(linked: asyncpg.Po
 
 async def test_members_are_shown_and_read_without_a_search_path(linked: asyncpg.Pool):
     for platform in PLATFORMS:
-        [showing] = await take(linked, platform, limit=9, lease_s=60)
-        assert showing.wanted == {"rank": 2, "achievement:lucky_guess": 1}
-        assert await mark_shown(linked, showing)
+        [visit] = await take(linked, platform, limit=9, lease_s=60)
+        assert visit.wanted == {"rank": 2, "achievement:lucky_guess": 1}
+        assert await mark_shown(linked, visit)
 
     async with linked.acquire() as conn:
         assert await announcements.take(conn, "telegram", limit=9)
@@ -122,13 +123,13 @@ async def test_members_are_shown_and_read_without_a_search_path(linked: asyncpg.
 
 
 async def test_buried_events_are_replayed_and_old_ones_removed_without_a_search_path(
-    parts: Resources, linked: asyncpg.Pool, desk: Desk
+    resources: Resources, linked: asyncpg.Pool, desk: Desk
 ):
     await desk.add("telegram", b"no event")
-    await Settling("telegram", parts).step()
-    rounds = Rounds(parts.pool, parts.community.cleanup, parts.stop)
+    await Settling("telegram", resources).step()
+    rounds = Rounds(resources.pool, resources.community.cleanup, resources.stop)
 
-    replayed = await replay(parts.pool, parts.publisher, ids=None)
+    replayed = await replay(resources.pool, resources.publisher, ids=None)
     await linked.execute(
         "UPDATE twinstream.sync_events SET created_at = created_at - interval '31 days',"
         " processed_at = processed_at - interval '31 days'"

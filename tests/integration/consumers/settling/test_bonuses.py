@@ -26,14 +26,14 @@ def community(community: Community) -> Community:
 
 
 @pytest.fixture
-async def to_discord(parts: Resources) -> AsyncIterator[Settling]:
-    async with open_role(parts, source="telegram") as role:
+async def to_discord(resources: Resources) -> AsyncIterator[Settling]:
+    async with open_role(resources, source="telegram") as role:
         yield role
 
 
 @pytest.fixture
-async def to_telegram(parts: Resources) -> AsyncIterator[Settling]:
-    async with open_role(parts, source="discord") as role:
+async def to_telegram(resources: Resources) -> AsyncIterator[Settling]:
+    async with open_role(resources, source="discord") as role:
         yield role
 
 
@@ -129,7 +129,7 @@ async def test_however_often_an_achievement_is_delivered_its_bonus_counts_once(t
 
 
 async def test_a_crash_between_the_bonus_and_the_achievement_gives_it_once(
-    parts, desk, monkeypatch
+    resources, desk, monkeypatch
 ):
     await desk.add("telegram", unlocked())
 
@@ -138,12 +138,12 @@ async def test_a_crash_between_the_bonus_and_the_achievement_gives_it_once(
 
     with monkeypatch.context() as patched:
         patched.setattr(events, "settle", crash)
-        async with open_role(parts, source="telegram") as role:
+        async with open_role(resources, source="telegram") as role:
             with pytest.raises(asyncio.CancelledError):
                 await role.step()
     assert (await books(desk))["settled"] == (50, 7)
 
-    async with open_role(parts, source="telegram") as role:
+    async with open_role(resources, source="telegram") as role:
         await settle_all(desk, role)
 
     assert await books(desk) == ONCE
@@ -192,18 +192,18 @@ async def test_a_refused_achievement_brings_no_bonus(to_discord, desk, producer)
 
 
 async def test_a_bonus_that_is_configured_later_is_not_given_for_what_was_settled_before(
-    parts, desk
+    resources, desk
 ):
     bare = AchievementSetting(name="lucky_guess", title="Lucky")
     before = replace(
-        parts, community=msgspec.structs.replace(parts.community, achievements=(bare,))
+        resources, community=msgspec.structs.replace(resources.community, achievements=(bare,))
     )
     await desk.add("telegram", unlocked())
     async with open_role(before, source="telegram") as role:
         await settle_all(desk, role)
     await desk.add("telegram", unlocked())
 
-    async with open_role(parts, source="telegram") as role:
+    async with open_role(resources, source="telegram") as role:
         await role.step()
 
     assert (await books(desk))["settled"] == (0, 0)

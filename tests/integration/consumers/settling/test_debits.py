@@ -14,17 +14,17 @@ from tests.support.settling import Desk, until, xp_payload
 
 
 @pytest.fixture
-def to_discord(parts: Resources) -> Settling:
-    return Settling("telegram", parts)
+def to_discord(resources: Resources) -> Settling:
+    return Settling("telegram", resources)
 
 
 async def test_a_foreign_debit_waits_for_the_credit_that_another_consumer_has_in_progress(
-    parts: Resources, desk: Desk
+    resources: Resources, desk: Desk
 ):
     """Delivered side by side, the debit would otherwise come first, be refused and be buried."""
-    to_discord = Settling("telegram", _patient(parts))
+    to_discord = Settling("telegram", _patient(resources))
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
-    other = Settling("telegram", replace(_patient(parts), lane=2))
+    other = Settling("telegram", replace(_patient(resources), lane=2))
     await other.read()
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
 
@@ -39,11 +39,11 @@ async def test_a_foreign_debit_waits_for_the_credit_that_another_consumer_has_in
 
 
 async def test_a_foreign_debit_does_not_wait_for_ever_for_a_consumer_that_died(
-    parts: Resources, to_discord, desk: Desk
+    resources: Resources, to_discord, desk: Desk
 ):
     """No other consumer is there to claim the entries of the dead one."""
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
-    await Settling("telegram", replace(parts, lane=2)).read()
+    await Settling("telegram", replace(resources, lane=2)).read()
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
 
     async def both_are_settled() -> bool:
@@ -71,36 +71,38 @@ async def test_a_foreign_debit_waits_for_a_credit_in_the_same_hand(to_discord, d
 
 
 async def test_waiting_for_earlier_entries_never_makes_an_event_a_suspect(
-    parts: Resources, desk: Desk
+    resources: Resources, desk: Desk
 ):
     """Each wait ends with one more delivery, and no consumer died of any."""
-    parts = _patient(parts)
+    resources = _patient(resources)
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
-    other = Settling("telegram", replace(parts, lane=2))
+    other = Settling("telegram", replace(resources, lane=2))
     await other.read()
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
     for _ in range(SUSPECT_DELIVERIES + ATTEMPTS_MAX):
-        to_discord = Settling("telegram", parts)  # it begins with the entries that it let go of
+        to_discord = Settling("telegram", resources)  # it begins with the entries that it let go of
         with pytest.raises(Deferred):
             await to_discord.step()
         await to_discord.step()
 
     await other.step()
-    await Settling("telegram", parts).step()
+    await Settling("telegram", resources).step()
 
     assert await desk.statuses() == {"completed": 2}
 
 
-def _patient(parts: Resources) -> Resources:
+def _patient(resources: Resources) -> Resources:
     """Return resources with which no entry is idle long enough to be claimed during a test."""
-    limits = msgspec.structs.replace(parts.community.consumers, claim_idle_ms=600_000)
-    return replace(parts, community=msgspec.structs.replace(parts.community, consumers=limits))
+    limits = msgspec.structs.replace(resources.community.consumers, claim_idle_ms=600_000)
+    return replace(
+        resources, community=msgspec.structs.replace(resources.community, consumers=limits)
+    )
 
 
-async def test_many_waiting_debits_hold_up_others_only_once(parts: Resources, desk: Desk):
-    to_discord = Settling("telegram", _patient(parts))
+async def test_many_waiting_debits_hold_up_others_only_once(resources: Resources, desk: Desk):
+    to_discord = Settling("telegram", _patient(resources))
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
-    await Settling("telegram", replace(parts, lane=2)).read()
+    await Settling("telegram", replace(resources, lane=2)).read()
     for number in range(10):
         await desk.add("telegram", xp_payload(-5, entity_id=f"debit{number}"))
     await desk.add("telegram", xp_payload(5, entity_id="good", user_id=77))
@@ -115,12 +117,12 @@ async def test_many_waiting_debits_hold_up_others_only_once(parts: Resources, de
 
 @pytest.mark.parametrize("lost", ["stream", "group"])
 async def test_a_foreign_debit_waits_for_a_credit_that_only_another_consumer_still_has(
-    parts: Resources, desk: Desk, lost
+    resources: Resources, desk: Desk, lost
 ):
     """The group that is created again does not know the entries lost with the stream."""
-    to_discord = Settling("telegram", _patient(parts))
+    to_discord = Settling("telegram", _patient(resources))
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
-    other = Settling("telegram", replace(_patient(parts), lane=2))
+    other = Settling("telegram", replace(_patient(resources), lane=2))
     await other.read()
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
     with pytest.raises(Deferred):
@@ -163,12 +165,12 @@ async def test_a_foreign_debit_whose_stream_was_lost_is_buried_once_no_consumer_
 
 
 async def test_a_foreign_debit_that_nothing_before_it_can_cover_is_buried(
-    parts: Resources, to_discord, desk: Desk
+    resources: Resources, to_discord, desk: Desk
 ):
     await desk.add("telegram", xp_payload(-5, entity_id="debit"))
     await to_discord.read()
     await desk.add("telegram", xp_payload(15, entity_id="credit"))
-    await Settling("telegram", replace(parts, lane=2)).read()
+    await Settling("telegram", replace(resources, lane=2)).read()
 
     await to_discord.step()
 

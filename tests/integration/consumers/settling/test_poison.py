@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -39,12 +40,12 @@ relay_interval_ms = 50
 class Dying:
     """A settling role that ends at a lethal event, as its process would, and is started again."""
 
-    def __init__(self, parts: Resources) -> None:
-        self._parts = parts
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
         self.deaths = 0
 
     async def live(self) -> None:
-        role = Settling("telegram", self._parts)
+        role: Any = Settling("telegram", self._resources)
         settle = role._settle
 
         async def settle_or_die(deliveries):
@@ -114,31 +115,31 @@ async def test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_bat
 
 
 async def test_what_was_buried_for_killing_takes_effect_once_it_is_sent_again_after_a_fix(
-    parts: Resources, desk: Desk, producer: Producer
+    resources: Resources, desk: Desk, producer: Producer
 ):
     await desk.add("telegram", MARKED)
-    dying = Dying(parts)
+    dying = Dying(resources)
     async with asyncio.timeout(20):
         while not await desk.failures():
             await dying.live()
     assert dying.deaths == SUSPECT_DELIVERIES - 1 + ATTEMPTS_MAX
-    async with parts.pool.acquire() as conn:
+    async with resources.pool.acquire() as conn:
         [buried] = await find_dead(conn, limit=10)
 
-    await dead_letters.replay(parts.pool, parts.publisher, ids=[buried.id])
-    await Relay(parts).step()
-    await Settling("telegram", parts).step()
+    await dead_letters.replay(resources.pool, resources.publisher, ids=[buried.id])
+    await Relay(resources).step()
+    await Settling("telegram", resources).step()
 
     assert await desk.xp("discord") == 7
     assert await desk.failures() == {}
 
 
 async def test_an_outage_of_postgres_costs_one_attempt_however_long_it_is(
-    parts: Resources, desk: Desk
+    resources: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(5))
     await desk.deliver("telegram", "to-discord-1", SUSPECT_DELIVERIES)
-    role = Settling("telegram", parts)
+    role = Settling("telegram", resources)
     await desk.pool.execute("ALTER TABLE transactions RENAME TO mislaid")
 
     for _ in range(2 * ATTEMPTS_MAX):
@@ -151,12 +152,12 @@ async def test_an_outage_of_postgres_costs_one_attempt_however_long_it_is(
     assert await desk.xp("discord") == 5
 
 
-async def test_suspects_that_settle_well_leave_no_trace(parts: Resources, desk: Desk):
+async def test_suspects_that_settle_well_leave_no_trace(resources: Resources, desk: Desk):
     payloads = [xp_payload(1, entity_id=str(number)) for number in range(5)]
     await desk.add("telegram", *payloads, b"no event")
     await desk.deliver("telegram", "to-discord-1", SUSPECT_DELIVERIES)
 
-    assert await Settling("telegram", parts).step() == 6
+    assert await Settling("telegram", resources).step() == 6
 
     assert await desk.xp("discord") == 5
     assert len(await desk.failures()) == 1
@@ -164,13 +165,13 @@ async def test_suspects_that_settle_well_leave_no_trace(parts: Resources, desk: 
 
 
 async def test_an_entry_that_settled_is_not_buried_because_its_acknowledgement_is_lost(
-    parts: Resources, desk: Desk
+    resources: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(5))
     await desk.deliver("telegram", "to-discord-1", SUSPECT_DELIVERIES)
 
     for _ in range(ATTEMPTS_MAX + 2):
-        role = Settling("telegram", parts)
+        role: Any = Settling("telegram", resources)
 
         async def lost(ids):
             raise ConnectionResetError
@@ -179,6 +180,6 @@ async def test_an_entry_that_settled_is_not_buried_because_its_acknowledgement_i
         with pytest.raises(ConnectionResetError):
             await role.step()
 
-    assert await Settling("telegram", parts).step() == 1
+    assert await Settling("telegram", resources).step() == 1
     assert await desk.failures() == {}
     assert await desk.xp("discord") == 5

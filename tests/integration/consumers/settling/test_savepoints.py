@@ -92,12 +92,12 @@ async def own(producer: Producer, pool: asyncpg.Pool, way: Any) -> None:
 @pytest.mark.parametrize("transact", [lent, own])
 @pytest.mark.parametrize("way", WAYS)
 async def test_an_event_that_a_savepoint_rolled_back_reaches_no_platform(
-    parts: Resources, desk: Desk, producer: Producer, transact: Any, way: Any
+    resources: Resources, desk: Desk, producer: Producer, transact: Any, way: Any
 ):
-    await transact(producer, parts.pool, way)
+    await transact(producer, resources.pool, way)
 
-    await Relay(parts).step()
-    await Settling("telegram", parts).step()
+    await Relay(resources).step()
+    await Settling("telegram", resources).step()
 
     assert await desk.ledger_rows("telegram") == 1
     assert await desk.ledger_rows("discord") == 1
@@ -106,9 +106,9 @@ async def test_an_event_that_a_savepoint_rolled_back_reaches_no_platform(
 
 
 async def test_publishing_after_the_whole_transaction_was_rolled_back_publishes_nothing(
-    parts: Resources, desk: Desk, producer: Producer
+    resources: Resources, desk: Desk, producer: Producer
 ):
-    async with parts.pool.acquire() as conn:
+    async with resources.pool.acquire() as conn:
         transaction = conn.transaction()
         await transaction.start()
         recorded = await win(producer, "lost", conn)
@@ -120,20 +120,20 @@ async def test_publishing_after_the_whole_transaction_was_rolled_back_publishes_
 
 
 async def test_publishing_before_the_commit_leaves_the_event_to_the_relay(
-    parts: Resources, desk: Desk, producer: Producer
+    resources: Resources, desk: Desk, producer: Producer
 ):
     """The transaction may still be rolled back."""
-    async with parts.pool.acquire() as conn, conn.transaction():
+    async with resources.pool.acquire() as conn, conn.transaction():
         await producer.publish(await win(producer, "kept", conn))
         assert await desk.stream_length("telegram") == 0
 
-    await Relay(parts).step()
+    await Relay(resources).step()
 
     assert await desk.stream_length("telegram") == 1
 
 
 async def test_an_event_recorded_again_after_a_rollback_is_published_once_as_recorded(
-    parts: Resources, desk: Desk, producer: Producer
+    resources: Resources, desk: Desk, producer: Producer
 ):
     """The first attempt carries an earlier time, so its payload is another one."""
     async with producer.transaction() as conn:
@@ -148,9 +148,9 @@ async def test_an_event_recorded_again_after_a_rollback_is_published_once_as_rec
 
 
 async def test_an_event_recorded_in_two_savepoints_of_which_one_rolled_back_is_published_once(
-    parts: Resources, desk: Desk, producer: Producer
+    resources: Resources, desk: Desk, producer: Producer
 ):
-    async with parts.pool.acquire() as conn, conn.transaction():
+    async with resources.pool.acquire() as conn, conn.transaction():
         async with conn.transaction():
             kept = await win(producer, "lost", conn)
         [repeated] = await rolled_back(producer, conn)

@@ -1,6 +1,7 @@
 """Settling on real Postgres and Valkey: an event of one side arrives in the books of the other."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
@@ -14,13 +15,13 @@ from tests.support.settling import NOON, Desk, edited, xp_payload
 
 
 @pytest.fixture
-def to_discord(parts: Resources) -> Settling:
-    return Settling("telegram", parts)
+def to_discord(resources: Resources) -> Settling:
+    return Settling("telegram", resources)
 
 
 @pytest.fixture
-def to_telegram(parts: Resources) -> Settling:
-    return Settling("discord", parts)
+def to_telegram(resources: Resources) -> Settling:
+    return Settling("discord", resources)
 
 
 async def test_what_happened_in_telegram_is_settled_in_discords_books(to_discord, producer, desk):
@@ -138,17 +139,17 @@ class FailingOnce:
 
 
 async def test_a_crash_between_commit_and_acknowledgement_redelivers_and_changes_nothing(
-    parts: Resources, desk: Desk
+    resources: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(15))
-    crashing = Settling("telegram", parts)
+    crashing: Any = Settling("telegram", resources)
     crashing._reader = FailingOnce(crashing._reader)
     with pytest.raises(BusUnavailable):
         await crashing.step()
     assert await desk.xp("discord") == 15
     assert await desk.unacknowledged("telegram") == 1
 
-    restarted = Settling("telegram", parts)
+    restarted = Settling("telegram", resources)
     assert await restarted.step() == 1
 
     assert await desk.xp("discord") == 15
@@ -157,24 +158,26 @@ async def test_a_crash_between_commit_and_acknowledgement_redelivers_and_changes
 
 
 async def test_a_crash_before_the_commit_redelivers_and_nothing_is_lost(
-    parts: Resources, desk: Desk
+    resources: Resources, desk: Desk
 ):
     await desk.add("telegram", xp_payload(15))
     await desk.pool.execute("ALTER TABLE transactions RENAME TO mislaid")
     with pytest.raises(StorageUnavailable):
-        await Settling("telegram", parts).step()
+        await Settling("telegram", resources).step()
     await desk.pool.execute("ALTER TABLE mislaid RENAME TO transactions")
 
-    restarted = Settling("telegram", parts)
+    restarted = Settling("telegram", resources)
     await restarted.step()
 
     assert await desk.xp("discord") == 15
     assert await desk.unacknowledged("telegram") == 0
 
 
-async def test_a_lost_acknowledgement_is_made_up_for_by_the_next_step(parts: Resources, desk: Desk):
+async def test_a_lost_acknowledgement_is_made_up_for_by_the_next_step(
+    resources: Resources, desk: Desk
+):
     await desk.add("telegram", xp_payload(15))
-    role = Settling("telegram", parts)
+    role: Any = Settling("telegram", resources)
     role._reader = FailingOnce(role._reader)
     with pytest.raises(BusUnavailable):
         await role.step()
@@ -237,7 +240,7 @@ async def test_an_entry_without_an_event_is_buried_with_what_it_held(to_discord,
 
 @pytest.mark.parametrize("before", ["published", "failed", "completed"])
 async def test_a_recorded_event_that_cannot_be_read_fails_itself_and_is_not_sent_again(
-    parts: Resources, to_discord, producer, desk: Desk, before
+    resources: Resources, to_discord, producer, desk: Desk, before
 ):
     """A newer release recorded it, say. It waits in the dead letters until a release can read it.
 
@@ -248,8 +251,8 @@ async def test_a_recorded_event_that_cannot_be_read_fails_itself_and_is_not_sent
     )
     newer = edited((await desk.newest("telegram")), v=2)
     await desk.lose_everything()
-    await parts.rebuild("telegram")
-    await parts.pool.execute(
+    await resources.rebuild("telegram")
+    await resources.pool.execute(
         """
         UPDATE sync_events SET status = $1, payload = $2, published_at = now(),
             processed_at = CASE $1 WHEN 'completed' THEN now() END,
@@ -319,11 +322,11 @@ async def test_a_broken_database_buries_nothing(to_discord, desk: Desk):
     assert await desk.xp("discord") == 15
 
 
-async def test_entries_of_a_dead_consumer_are_claimed(parts: Resources, desk: Desk):
+async def test_entries_of_a_dead_consumer_are_claimed(resources: Resources, desk: Desk):
     stream, group = desk.keys.subscription("telegram")
     await desk.add("telegram", GOOD)
     await desk.redis.xreadgroup(group, "to-discord-9", {stream: ">"})
-    role = Settling("telegram", parts)
+    role = Settling("telegram", resources)
 
     async with asyncio.timeout(10):
         while not await role.step():
@@ -333,10 +336,10 @@ async def test_entries_of_a_dead_consumer_are_claimed(parts: Resources, desk: De
     assert await desk.unacknowledged("telegram") == 0
 
 
-async def test_foreign_events_in_hand_survive_the_loss_of_redis(parts: Resources, desk: Desk):
+async def test_foreign_events_in_hand_survive_the_loss_of_redis(resources: Resources, desk: Desk):
     """Only the consumer still has them: neither Redis nor Postgres does."""
     await desk.add("telegram", b"no event", GOOD)
-    role = Settling("telegram", parts)
+    role: Any = Settling("telegram", resources)
     reader = role._reader
 
     class LosingRedis:
@@ -356,8 +359,8 @@ async def test_foreign_events_in_hand_survive_the_loss_of_redis(parts: Resources
             await role.step()
 
 
-async def test_a_stop_ends_the_wait_for_entries_at_once(parts: Resources, stop: asyncio.Event):
-    role = Settling("telegram", parts)
+async def test_a_stop_ends_the_wait_for_entries_at_once(resources: Resources, stop: asyncio.Event):
+    role = Settling("telegram", resources)
     asyncio.get_running_loop().call_soon(stop.set)
 
     assert await role.step() == 0

@@ -20,7 +20,7 @@ from bus import Publisher
 from config import AchievementSetting, Community, Settings
 from config.community import StoreSetting
 from consumers.operate import dead_letters, doctor
-from consumers.reconcile.debts import DebtPayer
+from consumers.reconcile.store_debt_payments import DebtPayer
 from consumers.runtime.resources import Resources
 from consumers.settling import bonuses
 from consumers.settling.role import open_role
@@ -33,7 +33,8 @@ from db import (
     StoreClosed,
     open_stores,
 )
-from db.stores import debts
+from db.stores import store_debts
+from db.stores.port import Change
 from db.upkeep.audit import audit
 from tests.support.reconcile import a_pass, opened, whys
 from tests.support.settling import Desk, xp_payload
@@ -141,7 +142,7 @@ async def settings(settings: Settings, pool: asyncpg.Pool) -> Settings:
 
 
 @pytest.fixture
-async def parts(parts: Resources, pool: asyncpg.Pool, side: Platform) -> Resources:
+async def resources(resources: Resources, pool: asyncpg.Pool, side: Platform) -> Resources:
     """A bot keeps its members in a table `users`; five of them are linked and have a row."""
     for account_id in (MIRA, NOA, *OTHERS):
         ids = {"telegram": account_id, "discord": account_id + IN_DISCORD}
@@ -153,24 +154,26 @@ async def parts(parts: Resources, pool: asyncpg.Pool, side: Platform) -> Resourc
         await pool.execute("INSERT INTO users (id) VALUES ($1)", account_id)
     if side == "discord":
         await pool.execute("UPDATE users SET id = id + 1000 WHERE id IN (1001, 1002)")
-    stores = await open_stores(parts.pool, {side: StoreSetting(table="users")})
-    reconcile = msgspec.structs.replace(parts.community.reconcile, interval_ms=3_600_000)
+    stores = await open_stores(resources.pool, {side: StoreSetting(table="users")})
+    reconcile = msgspec.structs.replace(resources.community.reconcile, interval_ms=3_600_000)
     lucky = AchievementSetting(name="lucky_guess", title="Lucky", bonus_xp=50, bonus_balance=7)
-    community = msgspec.structs.replace(parts.community, reconcile=reconcile, achievements=(lucky,))
-    return dataclasses.replace(parts, stores=stores, community=community)
+    community = msgspec.structs.replace(
+        resources.community, reconcile=reconcile, achievements=(lucky,)
+    )
+    return dataclasses.replace(resources, stores=stores, community=community)
 
 
 @pytest.fixture
-async def producer(parts: Resources) -> AsyncIterator[Producer]:
+async def producer(resources: Resources) -> AsyncIterator[Producer]:
     """The producer of a bot that leaves its table to twinstream."""
-    producer = Producer(parts.pool, schemas, parts.publisher, stores=parts.stores)
+    producer = Producer(resources.pool, schemas, resources.publisher, stores=resources.stores)
     yield producer
     await producer.close()
 
 
 @pytest.fixture
-async def paying(parts: Resources) -> DebtPayer:
-    return DebtPayer(parts.pool, "telegram", parts.stores["telegram"])
+async def paying(resources: Resources) -> DebtPayer:
+    return DebtPayer(resources.pool, "telegram", resources.stores["telegram"])
 
 
 def from_discord(account_id: int, amount: int = 5, entity_id: str = "1") -> bytes:
@@ -183,14 +186,14 @@ async def row_xp(pool: asyncpg.Pool, account_id: int) -> int:
     return int(await pool.fetchval("SELECT xp FROM users WHERE id = $1", account_id))
 
 
-async def owe(parts: Resources, amount: int, *accounts: int) -> None:
-    async with parts.pool.acquire() as conn, conn.transaction():
+async def owe(resources: Resources, amount: int, *accounts: int) -> None:
+    async with resources.pool.acquire() as conn, conn.transaction():
         rows = await conn.fetch(
             "SELECT member_id FROM accounts WHERE platform = 'telegram' AND account_id = ANY ($1)",
             list(accounts),
         )
-        due = {member_id: debts.Amounts(amount, 0) for (member_id,) in rows}
-        await debts.owe(conn, "telegram", due)
+        due = {member_id: store_debts.Amounts(amount, 0) for (member_id,) in rows}
+        await store_debts.owe(conn, "telegram", due)
 
 
 async def owed(pool: asyncpg.Pool) -> dict[int, tuple[int, int, str | None]]:
@@ -206,8 +209,8 @@ async def try_again_now(pool: asyncpg.Pool) -> None:
     await pool.execute("UPDATE store_debts SET retry_at = now()")
 
 
-async def settle(parts: Resources) -> None:
-    async with open_role(parts, source="discord") as role:
+async def settle(resources: Resources) -> None:
+    async with open_role(resources, source="discord") as role:
         await role.step()
 
 
@@ -234,13 +237,13 @@ LOCK_TABLE = "LOCK TABLE users IN ACCESS EXCLUSIVE MODE"
 
 @one_row
 async def test_an_event_for_a_refused_row_is_buried_and_the_rest_arrives(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool, ddl: str, words: str
+    resources: Resources, desk: Desk, pool: asyncpg.Pool, ddl: str, words: str
 ):
     await pool.execute(ddl)
     before = await row_xp(pool, MIRA)
     await desk.add("discord", from_discord(MIRA), *map(from_discord, (NOA, *OTHERS)))
 
-    await settle(parts)
+    await settle(resources)
 
     assert await desk.statuses() == {"failed": 1, "completed": 4}
     reason = await pool.fetchval("SELECT error_message FROM sync_events WHERE status = 'failed'")
@@ -253,12 +256,12 @@ async def test_an_event_for_a_refused_row_is_buried_and_the_rest_arrives(
 
 @every_row
 async def test_a_table_that_refuses_every_row_waits_and_buries_nothing(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool, ddl: str, mend: str
+    resources: Resources, desk: Desk, pool: asyncpg.Pool, ddl: str, mend: str
 ):
     await pool.execute(ddl)
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
 
-    async with open_role(parts, source="discord") as role:
+    async with open_role(resources, source="discord") as role:
         with pytest.raises(StoreClosed, match="waits and nothing is buried"):
             await role.step()
         assert await desk.statuses() == {}
@@ -270,11 +273,11 @@ async def test_a_table_that_refuses_every_row_waits_and_buries_nothing(
 
 
 async def test_a_table_that_another_session_locks_waits_and_buries_nothing(
-    parts: Resources, desk: Desk, database_url: str
+    resources: Resources, desk: Desk, database_url: str
 ):
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
 
-    async with open_role(parts, source="discord") as role:
+    async with open_role(resources, source="discord") as role:
         async with holding(database_url, LOCK_TABLE):
             with pytest.raises(StoreClosed, match="end the transaction that holds the lock"):
                 await role.step()
@@ -292,22 +295,22 @@ CLOSING = "CREATE SEQUENCE tries; GRANT ALL ON tries TO tenant;" + TRIGGER.forma
 
 
 async def test_a_table_that_closes_in_the_middle_of_a_batch_buries_nothing(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool
+    resources: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute(CLOSING)
     await desk.add("discord", *map(from_discord, (MIRA, NOA, *OTHERS)))
 
     with pytest.raises(StoreClosed):
-        await settle(parts)
+        await settle(resources)
 
     assert await desk.statuses() == {}
 
 
 async def test_a_table_that_closes_in_the_middle_of_paying_is_not_taken_for_many_refusals(
-    parts: Resources, pool: asyncpg.Pool, paying: DebtPayer
+    resources: Resources, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute(CLOSING)
-    await owe(parts, 5, MIRA, NOA, *OTHERS)
+    await owe(resources, 5, MIRA, NOA, *OTHERS)
 
     assert await paying.step() == 0
 
@@ -315,7 +318,7 @@ async def test_a_table_that_closes_in_the_middle_of_paying_is_not_taken_for_many
 
 
 async def test_a_refusal_that_is_over_when_it_is_judged_buries_nothing(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool
+    resources: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute(
         "CREATE SEQUENCE tries; GRANT ALL ON tries TO tenant;"
@@ -323,14 +326,14 @@ async def test_a_refusal_that_is_over_when_it_is_judged_buries_nothing(
     )
     await desk.add("discord", from_discord(MIRA))
 
-    await settle(parts)
+    await settle(resources)
 
     assert await desk.statuses() == {"completed": 1}
     assert await row_xp(pool, MIRA) == 5
 
 
 async def test_many_banned_neighbours_do_not_make_a_table_look_closed(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool
+    resources: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute("INSERT INTO users (id) SELECT generate_series(1, 40)")
     await pool.execute(
@@ -338,45 +341,47 @@ async def test_many_banned_neighbours_do_not_make_a_table_look_closed(
         " ON CONFLICT DO NOTHING"
     )
     await desk.add("discord", from_discord(OTHERS[-1]))
-    await settle(parts)
+    await settle(resources)
     await pool.execute(TRIGGER.format("IF NEW.id <> 1005 THEN RAISE EXCEPTION 'no'; END IF;"))
     await desk.add("discord", from_discord(MIRA))
 
-    await settle(parts)
+    await settle(resources)
 
     assert await desk.statuses() == {"completed": 1, "failed": 1}
 
 
-async def test_a_table_with_no_other_row_waits(parts: Resources, desk: Desk, pool: asyncpg.Pool):
+async def test_a_table_with_no_other_row_waits(
+    resources: Resources, desk: Desk, pool: asyncpg.Pool
+):
     await pool.execute("DELETE FROM users WHERE id <> $1", MIRA)
     await pool.execute(ONE_ROW["a trigger"][0])
     await desk.add("discord", from_discord(MIRA))
 
     with pytest.raises(StoreClosed, match="Mira is banned; it has no other row by which to tell"):
-        await settle(parts)
+        await settle(resources)
 
     assert await desk.statuses() == {}
 
 
 async def test_the_only_row_is_refused_for_its_amount_alone(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool
+    resources: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute("DELETE FROM users WHERE id <> $1", MIRA)
     await pool.execute(ONE_ROW["a number too large"][0])
     await desk.add("discord", from_discord(MIRA))
 
-    await settle(parts)
+    await settle(resources)
 
     assert await desk.statuses() == {"failed": 1}
 
 
 async def test_a_locked_row_costs_itself_alone_and_is_never_buried(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer, database_url: str
+    resources: Resources, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer, database_url: str
 ):
     await desk.add("discord", *map(from_discord, (MIRA, NOA, *OTHERS)))
 
     async with holding(database_url, LOCK_ROW):
-        await settle(parts)
+        await settle(resources)
 
         assert await desk.statuses() == {"completed": 5}
         assert await row_xp(pool, NOA) == 5
@@ -388,18 +393,18 @@ async def test_a_locked_row_costs_itself_alone_and_is_never_buried(
 
 
 async def test_what_the_table_does_not_want_of_a_debt_buries_no_event(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer
+    resources: Resources, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute("ALTER TABLE users ADD CONSTRAINT no_debts CHECK (xp >= 0)")
-    await owe(parts, -50, MIRA)
+    await owe(resources, -50, MIRA)
     await desk.add("discord", from_discord(MIRA))
 
-    await settle(parts)
+    await settle(resources)
     assert await desk.statuses() == {"completed": 1}
     assert await row_xp(pool, MIRA) == 5
     await paying.step()
     await desk.add("discord", from_discord(MIRA, 60, "2"))
-    await settle(parts)
+    await settle(resources)
 
     assert await row_xp(pool, MIRA) == 65
     [(amount, tries, why)] = (await owed(pool)).values()
@@ -415,10 +420,10 @@ async def test_what_the_table_does_not_want_of_a_debt_buries_no_event(
 
 @one_row
 async def test_a_debt_that_a_row_refuses_is_set_aside_and_the_others_are_paid(
-    parts: Resources, pool: asyncpg.Pool, paying: DebtPayer, ddl: str, words: str
+    resources: Resources, pool: asyncpg.Pool, paying: DebtPayer, ddl: str, words: str
 ):
     await pool.execute(ddl)
-    await owe(parts, 5, MIRA, NOA, *OTHERS)
+    await owe(resources, 5, MIRA, NOA, *OTHERS)
 
     assert await paying.step() == 4
     assert [await paying.step() for _ in range(5)] == [0] * 5
@@ -430,10 +435,10 @@ async def test_a_debt_that_a_row_refuses_is_set_aside_and_the_others_are_paid(
 
 
 async def test_each_retry_of_a_debt_waits_longer_and_it_is_paid_once_the_row_takes_it(
-    parts: Resources, pool: asyncpg.Pool, paying: DebtPayer
+    resources: Resources, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
-    await owe(parts, 5, MIRA)
+    await owe(resources, 5, MIRA)
     waits = []
     for _ in range(12):
         await paying.step()
@@ -441,7 +446,7 @@ async def test_each_retry_of_a_debt_waits_longer_and_it_is_paid_once_the_row_tak
         await try_again_now(pool)
     assert (await owed(pool))[MIRA][1] == 12
     assert sorted(waits) == waits
-    assert waits[-1].total_seconds() < 2 * debts.RETRY_S_MAX
+    assert waits[-1].total_seconds() < 2 * store_debts.RETRY_S_MAX
 
     await pool.execute("DROP TRIGGER judge ON users")
     await paying.step()
@@ -452,27 +457,27 @@ async def test_each_retry_of_a_debt_waits_longer_and_it_is_paid_once_the_row_tak
 
 @every_row
 async def test_a_table_that_refuses_every_row_is_paid_nothing_and_passes_go_on(
-    parts: Resources, pool: asyncpg.Pool, ddl: str, mend: str
+    resources: Resources, pool: asyncpg.Pool, ddl: str, mend: str
 ):
     await pool.execute(ddl)
-    await owe(parts, 5, MIRA, NOA)
+    await owe(resources, 5, MIRA, NOA)
 
-    async with opened(parts) as role:
-        report = await a_pass(role, parts.pool)
+    async with opened(resources) as role:
+        report = await a_pass(role, resources.pool)
 
     assert report.status == "finished"
     assert await owed(pool) == {MIRA: (5, 0, None), NOA: (5, 0, None)}
     await pool.execute(mend)
-    assert await DebtPayer(parts.pool, "telegram", parts.stores["telegram"]).step() == 2
+    assert await DebtPayer(resources.pool, "telegram", resources.stores["telegram"]).step() == 2
 
 
 async def test_a_locked_table_is_left_alone_and_passes_go_on(
-    parts: Resources, pool: asyncpg.Pool, database_url: str
+    resources: Resources, pool: asyncpg.Pool, database_url: str
 ):
-    await owe(parts, 5, MIRA, NOA)
+    await owe(resources, 5, MIRA, NOA)
 
-    async with holding(database_url, LOCK_TABLE), opened(parts) as role:
-        report = await a_pass(role, parts.pool)
+    async with holding(database_url, LOCK_TABLE), opened(resources) as role:
+        report = await a_pass(role, resources.pool)
 
     assert report.status == "finished"
     [left_out] = report.left_out
@@ -481,9 +486,9 @@ async def test_a_locked_table_is_left_alone_and_passes_go_on(
 
 
 async def test_a_locked_row_keeps_no_other_member_from_being_paid(
-    parts: Resources, pool: asyncpg.Pool, paying: DebtPayer, database_url: str
+    resources: Resources, pool: asyncpg.Pool, paying: DebtPayer, database_url: str
 ):
-    await owe(parts, 5, MIRA, NOA, *OTHERS)
+    await owe(resources, 5, MIRA, NOA, *OTHERS)
 
     async with holding(database_url, LOCK_ROW):
         assert await paying.step() == 4
@@ -495,12 +500,12 @@ async def test_a_locked_row_keeps_no_other_member_from_being_paid(
 
 
 async def test_a_trigger_that_drops_the_change_does_not_keep_paying_busy(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer
+    resources: Resources, desk: Desk, pool: asyncpg.Pool, paying: DebtPayer
 ):
     await pool.execute(TRIGGER.format("IF NEW.id = 1001 THEN RETURN NULL; END IF;"))
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
 
-    await settle(parts)
+    await settle(resources)
     assert [await paying.step() for _ in range(5)] == [0] * 5
 
     assert await desk.statuses() == {"completed": 2}
@@ -508,15 +513,15 @@ async def test_a_trigger_that_drops_the_change_does_not_keep_paying_busy(
 
 
 async def test_doctor_says_whose_row_does_not_take_what_it_is_owed(
-    parts: Resources, pool: asyncpg.Pool, paying: DebtPayer, tmp_path: Path, checkout: Path
+    resources: Resources, pool: asyncpg.Pool, paying: DebtPayer, tmp_path: Path, checkout: Path
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
-    await owe(parts, 5, MIRA, NOA)
+    await owe(resources, 5, MIRA, NOA)
     await paying.step()
     text = (checkout / "twinstream.example.toml").read_text()
     config = tmp_path / "twinstream.toml"
     config.write_text(f'{text}\n[stores.telegram]\ntable = "users"\n')
-    settings = Settings(database_url=parts.settings.database_url, twinstream_config=str(config))
+    settings = Settings(database_url=resources.settings.database_url, twinstream_config=str(config))
 
     found = [one async for one in doctor.examine(settings) if one.what == "store of telegram"]
 
@@ -588,8 +593,8 @@ async def test_a_banned_members_win_is_not_owed_for_ever(producer: Producer, poo
             await game.guess(MIRA, 5, entity_id=entity_id)
 
 
-async def test_the_callers_own_lock_timeout_is_kept(producer: Producer, parts: Resources):
-    async with parts.pool.acquire() as conn, conn.transaction():
+async def test_the_callers_own_lock_timeout_is_kept(producer: Producer, resources: Resources):
+    async with resources.pool.acquire() as conn, conn.transaction():
         await conn.execute("SET LOCAL lock_timeout = '17s'")
         await producer.create_xp_change_event(
             user_id=MIRA, delta_xp=5, source="telegram", reason="dig", entity_id="1", conn=conn
@@ -625,19 +630,19 @@ XP_BONUS, BALANCE_BONUS = (
 
 
 async def test_a_refused_bonus_is_on_record_and_can_be_replayed(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool
+    resources: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
     await desk.add("discord", unlocked_in_discord(MIRA))
 
-    await settle(parts)
+    await settle(resources)
 
     assert await desk.statuses() == {"completed": 1, "failed": 2}
     assert set(await failed(pool)) == {XP_BONUS, BALANCE_BONUS}
     assert all("Mira is banned" in why for why in (await failed(pool)).values())
 
     await pool.execute("DROP TRIGGER judge ON users")
-    replayed = await replay(parts)
+    replayed = await replay(resources)
 
     assert (len(replayed.sent), replayed.refused) == (2, {})
     assert await failed(pool) == {}
@@ -646,7 +651,7 @@ async def test_a_refused_bonus_is_on_record_and_can_be_replayed(
 
 
 async def test_the_operators_command_gives_a_bonus_that_was_buried(
-    parts: Resources,
+    resources: Resources,
     pool: asyncpg.Pool,
     desk: Desk,
     checkout: Path,
@@ -657,14 +662,14 @@ async def test_the_operators_command_gives_a_bonus_that_was_buried(
     config = tmp_path / "twinstream.toml"
     config.write_text(f'{text}\n[stores.telegram]\ntable = "users"\n')
     bonus = Community.from_toml(config).achievements[0]
-    lucky = msgspec.structs.replace(parts.community, achievements=(bonus,))
+    lucky = msgspec.structs.replace(resources.community, achievements=(bonus,))
     await pool.execute(ONE_ROW["a trigger"][0])
     await desk.add("discord", unlocked_in_discord(MIRA, bonus.name))
-    await settle(dataclasses.replace(parts, community=lucky))
+    await settle(dataclasses.replace(resources, community=lucky))
     assert await failed(pool)
     await pool.execute("DROP TRIGGER judge ON users")
     environment = {
-        "DATABASE_URL": parts.settings.database_url or "",
+        "DATABASE_URL": resources.settings.database_url or "",
         "REDIS_URL": own_redis_url,
         "TWINSTREAM_CONFIG": str(config),
     }
@@ -681,13 +686,13 @@ async def test_the_operators_command_gives_a_bonus_that_was_buried(
 
 
 async def test_a_bonus_that_is_refused_again_stays_buried(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool
+    resources: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     await pool.execute(ONE_ROW["a trigger"][0])
     await desk.add("discord", unlocked_in_discord(MIRA))
-    await settle(parts)
+    await settle(resources)
 
-    replayed = await replay(parts)
+    replayed = await replay(resources)
 
     assert replayed.sent == ()
     assert all("Mira is banned" in why for why in replayed.refused.values())
@@ -695,7 +700,7 @@ async def test_a_bonus_that_is_refused_again_stays_buried(
 
 
 async def test_what_only_looks_like_a_bonus_is_not_replayed(
-    parts: Resources, pool: asyncpg.Pool, desk: Desk
+    resources: Resources, pool: asyncpg.Pool, desk: Desk
 ):
     """A million XP for an achievement, by way of the dead letters: Noa does not have it."""
     forged = xp_payload(1_000_000, user_id=NOA, reason=bonuses.REASON, entity_id="lucky_guess")
@@ -706,7 +711,7 @@ async def test_what_only_looks_like_a_bonus_is_not_replayed(
         forged.decode(),
     )
 
-    replayed = await replay(parts)
+    replayed = await replay(resources)
 
     [why] = replayed.refused.values()
     assert "does not have the achievement" in why
@@ -714,7 +719,7 @@ async def test_what_only_looks_like_a_bonus_is_not_replayed(
 
 
 async def test_a_bonus_whose_key_is_taken_is_on_record_too(
-    parts: Resources, producer: Producer, desk: Desk, pool: asyncpg.Pool
+    resources: Resources, producer: Producer, desk: Desk, pool: asyncpg.Pool
 ):
     """An event of Noa's has the key of the balance that Mira is to be given."""
     await producer.create_xp_change_event(
@@ -727,33 +732,33 @@ async def test_a_bonus_whose_key_is_taken_is_on_record_too(
     )
     await desk.add("discord", unlocked_in_discord(MIRA))
 
-    await settle(parts)
+    await settle(resources)
 
     assert await row_xp(pool, MIRA) == 50
     assert set(await failed(pool)) == {f"entry:bonus:{BALANCE_BONUS}"}
 
 
-async def replay(parts: Resources) -> dead_letters.Replayed:
-    producer = Producer(parts.pool, schemas, parts.publisher, stores=parts.stores)
+async def replay(resources: Resources) -> dead_letters.Replayed:
+    producer = Producer(resources.pool, schemas, resources.publisher, stores=resources.stores)
 
     async def give_bonus(event: schemas.Event) -> str | None:
-        return await bonuses.give_again(producer, parts.community, event)
+        return await bonuses.give_again(producer, resources.community, event)
 
     replayed = await dead_letters.replay(
-        parts.pool, Publisher(parts.redis, parts.keys), ids=None, give_bonus=give_bonus
+        resources.pool, Publisher(resources.redis, resources.keys), ids=None, give_bonus=give_bonus
     )
     await producer.close()
     return replayed
 
 
 async def test_a_closed_table_holds_the_achievement_back_with_its_bonus(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool
+    resources: Resources, desk: Desk, pool: asyncpg.Pool
 ):
     ddl, mend = EVERY_ROW["a right taken away"]
     await pool.execute(ddl)
     await desk.add("discord", unlocked_in_discord(MIRA))
 
-    async with open_role(parts, source="discord") as role:
+    async with open_role(resources, source="discord") as role:
         with pytest.raises(StoreClosed):
             await role.step()
         assert await failed(pool) == {}
@@ -782,7 +787,7 @@ async def test_a_closed_table_holds_the_achievement_back_with_its_bonus(
     ids=["refused", "dropped"],
 )
 async def test_what_cannot_be_repaired_is_left_with_the_reason_and_the_rest_is_repaired(
-    parts: Resources, producer: Producer, pool: asyncpg.Pool, hinder: str, words: str
+    resources: Resources, producer: Producer, pool: asyncpg.Pool, hinder: str, words: str
 ):
     for account_id in (2001, 2002):
         await producer.create_xp_change_event(
@@ -792,9 +797,9 @@ async def test_what_cannot_be_repaired_is_left_with_the_reason_and_the_rest_is_r
     await pool.execute("DELETE FROM users WHERE id < 2000")
     await pool.execute(hinder)
 
-    async with opened(parts) as role:
+    async with opened(resources) as role:
         for _ in range(2):
-            assert (await a_pass(role, parts.pool, accepted=True)).status == "finished"
+            assert (await a_pass(role, resources.pool, accepted=True)).status == "finished"
 
     assert [await row_xp(pool, one) for one in (2001, 2002)] == [4, 9]
     assert sum(words in why for why in await whys(pool)) == 1
@@ -802,7 +807,7 @@ async def test_what_cannot_be_repaired_is_left_with_the_reason_and_the_rest_is_r
 
 @pytest.mark.parametrize("side", ["discord"])
 async def test_a_locked_row_is_left_for_a_later_pass(
-    parts: Resources, producer: Producer, pool: asyncpg.Pool, database_url: str
+    resources: Resources, producer: Producer, pool: asyncpg.Pool, database_url: str
 ):
     await producer.create_xp_change_event(
         user_id=2001, delta_xp=9, source="discord", reason="dig", entity_id="1"
@@ -810,13 +815,13 @@ async def test_a_locked_row_is_left_for_a_later_pass(
     await pool.execute("UPDATE users SET xp = 4 WHERE id = 2001")
     await pool.execute("DELETE FROM users WHERE id < 2000")
 
-    async with opened(parts) as role:
+    async with opened(resources) as role:
         async with holding(database_url, "SELECT FROM users WHERE id = 2001 FOR UPDATE"):
             for _ in range(2):
-                await a_pass(role, parts.pool, accepted=True)
+                await a_pass(role, resources.pool, accepted=True)
             assert "another transaction holds a lock" in (await whys(pool))[-1]
         for _ in range(2):
-            await a_pass(role, parts.pool, accepted=True)
+            await a_pass(role, resources.pool, accepted=True)
 
     assert await row_xp(pool, 2001) == 9
 
@@ -889,14 +894,14 @@ class Closed(Rows):
 
 
 async def with_class(
-    parts: Resources, monkeypatch: pytest.MonkeyPatch, kind: type[Rows]
+    resources: Resources, monkeypatch: pytest.MonkeyPatch, kind: type[Rows]
 ) -> Resources:
     module = ModuleType("somebodys_store")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     vars(module)["Rows"] = kind
     setting = StoreSetting(class_="somebodys_store:Rows")
-    stores = await open_stores(parts.pool, {"telegram": setting})
-    return dataclasses.replace(parts, stores=stores)
+    stores = await open_stores(resources.pool, {"telegram": setting})
+    return dataclasses.replace(resources, stores=stores)
 
 
 @pytest.mark.parametrize(
@@ -908,12 +913,12 @@ async def with_class(
     ],
 )
 async def test_what_a_class_raises_for_one_member_buries_that_members_event(
-    parts: Resources, desk: Desk, pool: asyncpg.Pool, monkeypatch, kind: type[Rows], words: str
+    resources: Resources, desk: Desk, pool: asyncpg.Pool, monkeypatch, kind: type[Rows], words: str
 ):
-    parts = await with_class(parts, monkeypatch, kind)
+    resources = await with_class(resources, monkeypatch, kind)
     await desk.add("discord", *map(from_discord, (MIRA, NOA, *OTHERS)))
 
-    await settle(parts)
+    await settle(resources)
 
     assert await desk.statuses() == {"failed": 1, "completed": 4}
     [why] = (await failed(pool)).values()
@@ -922,26 +927,26 @@ async def test_what_a_class_raises_for_one_member_buries_that_members_event(
 
 
 async def test_an_error_that_a_class_raises_for_every_member_makes_events_wait(
-    parts: Resources, desk: Desk, monkeypatch
+    resources: Resources, desk: Desk, monkeypatch
 ):
-    parts = await with_class(parts, monkeypatch, Closed)
+    resources = await with_class(resources, monkeypatch, Closed)
     await desk.add("discord", *map(from_discord, (MIRA, NOA)))
 
     with pytest.raises(StoreClosed, match="KeyError: 'no wallet for"):
-        await settle(parts)
+        await settle(resources)
 
     assert await desk.statuses() == {}
 
 
 async def test_a_row_that_a_class_cannot_read_costs_a_pass_that_row_alone(
-    parts: Resources, pool: asyncpg.Pool, monkeypatch
+    resources: Resources, pool: asyncpg.Pool, monkeypatch
 ):
-    parts = await with_class(parts, monkeypatch, Rows)
+    resources = await with_class(resources, monkeypatch, Rows)
     await pool.execute("UPDATE users SET xp = 70 WHERE id = $1", NOA)
-    await owe(parts, 0, MIRA, *OTHERS)
+    await owe(resources, 0, MIRA, *OTHERS)
 
-    async with opened(parts) as role:
-        report = await a_pass(role, parts.pool, accepted=True)
+    async with opened(resources) as role:
+        report = await a_pass(role, resources.pool, accepted=True)
 
     assert (report.status, report.left_out) == ("finished", [])
     found = await pool.fetch("SELECT account_id FROM drift ORDER BY 1")
@@ -951,15 +956,17 @@ async def test_a_row_that_a_class_cannot_read_costs_a_pass_that_row_alone(
     assert "no wallet" in (why or "")
 
 
-async def test_an_audit_says_that_a_class_cannot_be_read(parts: Resources, monkeypatch):
-    parts = await with_class(parts, monkeypatch, Rows)
+async def test_an_audit_says_that_a_class_cannot_be_read(resources: Resources, monkeypatch):
+    resources = await with_class(resources, monkeypatch, Rows)
 
-    async with parts.pool.acquire() as conn:
+    async with resources.pool.acquire() as conn:
         with pytest.raises(StorageUnavailable, match="KeyError: 'no wallet for 1001'"):
-            await audit(conn, parts.stores)
+            await audit(conn, resources.stores)
 
 
-async def test_a_lost_connection_is_no_refusal(parts: Resources, desk: Desk, pool: asyncpg.Pool):
+async def test_a_lost_connection_is_no_refusal(
+    resources: Resources, desk: Desk, pool: asyncpg.Pool
+):
     await pool.execute(
         TRIGGER.format("PERFORM pg_terminate_backend(pg_backend_pid());")
         + "ALTER FUNCTION judge SECURITY DEFINER"
@@ -967,7 +974,7 @@ async def test_a_lost_connection_is_no_refusal(parts: Resources, desk: Desk, poo
     await desk.add("discord", from_discord(MIRA))
 
     with pytest.raises(StorageUnavailable) as away:
-        await settle(parts)
+        await settle(resources)
 
     assert not isinstance(away.value, StoreClosed)
     assert await desk.statuses() == {}
@@ -980,7 +987,7 @@ async def test_a_lost_connection_is_no_refusal(parts: Resources, desk: Desk, poo
     ("table", "shown"), [("user", '"user"'), ("Order", '"order"'), ('"Group"', '"Group"')]
 )
 async def test_a_table_may_be_called_by_a_word_of_sqls(
-    parts: Resources, pool: asyncpg.Pool, table: str, shown: str
+    resources: Resources, pool: asyncpg.Pool, table: str, shown: str
 ):
     await pool.execute(
         f'CREATE TABLE {shown} (id bigint PRIMARY KEY, "user" bigint, "limit" bigint);'
@@ -988,10 +995,10 @@ async def test_a_table_may_be_called_by_a_word_of_sqls(
     )
     setting = StoreSetting(table=table, xp="user", balance="limit")
     with pytest.raises(Exception, match=f"GRANT SELECT, UPDATE ON {shown} TO"):
-        await open_stores(parts.pool, {"telegram": setting})
+        await open_stores(resources.pool, {"telegram": setting})
     await pool.execute(f"GRANT SELECT, UPDATE ON {shown} TO tenant")
 
-    store = (await open_stores(parts.pool, {"telegram": setting}))["telegram"]
-    async with parts.pool.acquire() as conn:
-        assert list(await store.apply(conn, [(MIRA, 4, 5)])) == []
+    store = (await open_stores(resources.pool, {"telegram": setting}))["telegram"]
+    async with resources.pool.acquire() as conn:
+        assert list(await store.apply(conn, [Change(MIRA, 4, 5)])) == []
         assert [tuple(one) for one in await store.snapshot(conn, 0, 10)] == [(MIRA, 5, 6)]

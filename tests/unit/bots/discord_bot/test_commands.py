@@ -1,12 +1,13 @@
 """Slash commands as Discord gets them, made from the rooms' descriptions."""
 
 import warnings
+from typing import Any
 
 import pytest
 
 from bots.features.command import Command, MemberParameter, NumberParameter, TextParameter
 from bots.features.room import Room
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from tests.support.bot_texts import COMMUNITY, DISCORD, LANGUAGES
 
 with warnings.catch_warnings():
@@ -26,10 +27,11 @@ async def published(parameter) -> list[dict[str, object]]:
         raise AssertionError("no member sends it here")
 
     command = Command(name="any", description="Any", handler=handler, parameter=parameter)
+    unused: Any = None
     services = Services(
         platform="discord",
-        database=None,
-        producer=None,
+        database=unused,
+        producer=unused,
         mark=DISCORD,
         languages=LANGUAGES,
         community=COMMUNITY,

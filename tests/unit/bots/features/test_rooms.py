@@ -5,13 +5,15 @@ import importlib
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from bots.features.command import Asker, Command, Question
 from bots.features.room import Room, commands_of
-from bots.runtime.services import Services
+from bots.runtime.room_services import Services
 from bots.telegram_bot.rooms import open_rooms as open_telegram_rooms
+from bus import Source
 from db import StorageUnavailable
 from tests.support.bot_texts import COMMUNITY, ENGLISH, LANGUAGES, TELEGRAM
 
@@ -25,11 +27,13 @@ ROOMS = sorted(path.parent.name for path in (BOTS / "features").glob("*/room.py"
 OPENERS = {"telegram": open_telegram_rooms, "discord": open_discord_rooms}
 
 
-def opened(platform: str) -> list[Room]:
+def opened(platform: Source) -> list[Room]:
+    database: Any = SimpleNamespace(platform=platform)
+    producer: Any = None
     services = Services(
         platform=platform,
-        database=SimpleNamespace(platform=platform),
-        producer=None,
+        database=database,
+        producer=producer,
         mark=TELEGRAM,
         languages=LANGUAGES,
         community=COMMUNITY,
@@ -37,7 +41,7 @@ def opened(platform: str) -> list[Room]:
     return OPENERS[platform](services)
 
 
-def commands(platform: str) -> list[Command]:
+def commands(platform: Source) -> list[Command]:
     return commands_of(opened(platform))
 
 

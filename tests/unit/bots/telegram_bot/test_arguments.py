@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from aiogram.types import Chat, Message, User
@@ -25,7 +26,7 @@ def message(reply_to: User | None = None) -> Message:
     return message_of(ALICE, reply_to_message=quoted)
 
 
-def message_of(user: User, **more: object) -> Message:
+def message_of(user: User, **more: Any) -> Message:
     date = datetime(2026, 1, 2, tzinfo=UTC)
     return Message(message_id=1, date=date, chat=GROUP, from_user=user, **more)
 

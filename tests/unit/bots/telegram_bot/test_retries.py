@@ -65,7 +65,7 @@ def retries(slept, refusals, polled):
     )
 
 
-def retry_after(seconds: float, method=SEND) -> TelegramRetryAfter:
+def retry_after(seconds: int, method=SEND) -> TelegramRetryAfter:
     return TelegramRetryAfter(method=method, message="flood", retry_after=seconds)
 
 
@@ -86,7 +86,7 @@ async def test_an_answer_is_given_up_after_some_attempts(retries, slept):
 
 async def test_an_answer_that_has_to_wait_too_long_is_given_up_at_once(retries, slept):
     with pytest.raises(TelegramRetryAfter):
-        await retries(Telegram(retry_after(ANSWER_WAIT_S_MAX + 1)), BOT, SEND)
+        await retries(Telegram(retry_after(int(ANSWER_WAIT_S_MAX) + 1)), BOT, SEND)
 
     assert slept == []
 

@@ -24,8 +24,8 @@ def catalogue(path: Path) -> Catalog:
     return read_po(io.BytesIO(path.read_bytes()), locale=path.parts[-3], abort_invalid=True)
 
 
-def forms(text: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
-    return (text,) if isinstance(text, str) else tuple(text)
+def forms(text: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    return (text or "",) if text is None or isinstance(text, str) else tuple(text)
 
 
 def placeholders(text: str) -> set[str]:
@@ -56,7 +56,7 @@ def test_every_plural_form_is_there(path):
     messages = catalogue(path)
 
     assert [
-        m.id for m in messages if m.pluralizable and len(m.string) != messages.num_plurals
+        m.id for m in messages if m.pluralizable and len(forms(m.string)) != messages.num_plurals
     ] == []
 
 

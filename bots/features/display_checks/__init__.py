@@ -1,7 +1,0 @@
-"""Display checks: compares the tags and roles that updates show in passing with those displayed.
-
-It has no command. It notices members who came back and tags or roles that were changed by hand,
-and the consumers then display them again. From outside, call `open_room`.
-"""
-
-from .room import open_room as open_room

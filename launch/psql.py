@@ -1,0 +1,37 @@
+"""psql on the database of a deployment, without its password in the arguments of a process."""
+
+import os
+import shutil
+from typing import NoReturn
+from urllib.parse import unquote, urlsplit
+
+from .servers import postgres_tool
+
+
+def without_password(database_url: str) -> tuple[str, dict[str, str]]:
+    """Return an address for the arguments of psql or pg_dump, and its password for the environment.
+
+    Every user of the machine can read the arguments of a process; only its owner can read its
+    environment.
+    """
+    parts = urlsplit(database_url)
+    login, at, place = parts.netloc.rpartition("@")
+    user, _, written = login.partition(":")
+    passwords = [unquote(written)] if written else []
+    options = []
+    for option in filter(None, parts.query.split("&")):
+        name, _, value = option.partition("=")
+        if name == "password":
+            passwords.append(unquote(value))
+        else:
+            options.append(option)
+    url = parts._replace(netloc=f"{user}{at}{place}", query="&".join(options)).geturl()
+    return url, {"PGPASSWORD": passwords[0]} if passwords else {}
+
+
+def become_psql(database_url: str, query: str) -> NoReturn:
+    """Replace this process by psql, which runs the query, or prompts if there is none."""
+    url, login = without_password(database_url)
+    program = shutil.which("psql") or str(postgres_tool("psql"))
+    command = [program, "--dbname", url, *(("--command", query) if query else ())]
+    os.execve(program, command, {**os.environ, **login})  # noqa: S606 - no shell is wanted
