@@ -685,7 +685,7 @@ GUARDS = {
     "change no entry of the ledger": guard(
         "test_schema.py::test_the_ledger_is_only_added_to[update]",
         (
-            "db/contracts/0.2.sql",
+            "db/contracts/0.2/1_close.sql",
             "BEFORE UPDATE OR DELETE OR TRUNCATE ON twinstream.transactions",
             "BEFORE DELETE OR TRUNCATE ON twinstream.transactions",
         ),
