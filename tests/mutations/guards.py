@@ -37,10 +37,10 @@ def guard(
 
 
 _SCHEMA = "db/migrations/20261122000001_ledger.sql"
-_ACCOUNTS_SCHEMA = "db/migrations/20261129000001_entries_of_accounts.sql"
 _TRIGGER = """\
-CREATE TRIGGER ledger_is_only_added_to BEFORE UPDATE OR DELETE OR TRUNCATE ON transactions
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
+CREATE OR REPLACE TRIGGER ledger_is_only_added_to
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON twinstream.transactions
+    FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
 """
 _SETTLE = """\
         envelopes = [delivery.envelope for delivery in deliveries]
@@ -689,7 +689,7 @@ GUARDS = {
     ),
     "change no entry of the ledger": guard(
         "test_schema.py::test_the_ledger_is_only_added_to[update]",
-        (_ACCOUNTS_SCHEMA, _TRIGGER, ""),
+        ("db/contracts/0.2/1_close.sql", _TRIGGER, ""),
         room="tests/integration/db",
     ),
     "report an account with entries and no member": guard(

@@ -16,11 +16,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bus import SOURCES
-
 sys.path.insert(0, str(Path.cwd()))
 
 import schemas
+from bus import SOURCES
 from config import Community, Settings, set_up_logs
 from consumers.reconcile import open_role
 from consumers.relay.role import Relay

@@ -416,7 +416,7 @@ async def test_rows_that_break_a_rule_are_corrected_when_the_rule_comes(
             shutil.copy(file, tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr("launch.migrate.MIGRATIONS", tmp_path)
-        migrate(url)
+        expand(url)
     async with asyncpg.create_pool(url, min_size=1, max_size=2) as pool:
         await pool.execute(ROWS_BEFORE_THE_RULES)
         for rule, harm in STATE_BREAKS.items():
