@@ -52,7 +52,8 @@ _TABLES: Final = (
     *("reconcile_walks", "snapshots", "stop_signs", "store_agreements", "store_debts"),
     *("surfaces", "sync_events", "sync_state", "transactions"),
 )
-_FUNCTIONS: Final = ("ladder", "rank_of", "rank_on")
+#: By name, with the types of their arguments: a bot may have functions of the same names.
+_FUNCTIONS: Final = {"ladder": "", "rank_of": "bigint", "rank_on": "bigint, bigint[]"}
 
 
 async def prepare(conn: asyncpg.Connection, database_url: str) -> None:
@@ -145,8 +146,8 @@ async def _move(conn: asyncpg.Connection, source: str) -> None:
     await conn.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
     for name in _TABLES:
         await conn.execute(f"ALTER TABLE {quoted}.{name} SET SCHEMA twinstream")
-    for name in _FUNCTIONS:
-        await conn.execute(f"ALTER FUNCTION {quoted}.{name} SET SCHEMA twinstream")
+    for name, types in _FUNCTIONS.items():
+        await conn.execute(f"ALTER FUNCTION {quoted}.{name}({types}) SET SCHEMA twinstream")
     await _move_migrations(conn, quoted)
 
 

@@ -25,3 +25,4 @@ BEGIN
 END $$;
 
 -- migrate:down
+SELECT 'the column goes with the migration that made it';

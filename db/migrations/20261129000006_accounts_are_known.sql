@@ -19,3 +19,6 @@ END $$;
 ALTER TABLE sync_events VALIDATE CONSTRAINT sync_event_has_account;
 
 -- migrate:down
+ALTER TABLE sync_events DROP CONSTRAINT sync_event_has_account,
+    ADD CONSTRAINT sync_event_has_account
+        CHECK (status = 'failed' OR account_id IS NOT NULL) NOT VALID;
