@@ -91,7 +91,7 @@ nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, and each guar
 	@$(BIN)/pytest tests/property --hypothesis-profile nightly
 	@$(BIN)/python -m simulation --seeds 1000
 	@$(BIN)/python -m simulation --seeds 1000 --guards
-	@$(BIN)/pytest tests/mutations -m nightly --numprocesses 2
+	@$(BIN)/pytest -m nightly --numprocesses 2 --dist loadfile
 	@if command -v redis-server > /dev/null; then \
 	    TWINSTREAM_TEST_REDIS=redis-server $(BIN)/pytest tests/contract --numprocesses 2; fi
 

@@ -52,7 +52,8 @@ async def database_url(postgres: Server) -> AsyncIterator[str]:
     admin_url = postgres.url.replace("/template", "/postgres")
     admin = await asyncpg.connect(admin_url)
     try:
-        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template')
+        # Copying files costs half the processor time of the default, which logs each page.
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template STRATEGY file_copy')
         yield postgres.url.replace("/template", f"/{name}")
         await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     finally:

@@ -102,6 +102,7 @@ def test_the_endpoints_file_names_everything(sandbox: Running) -> None:
     assert {"channels", "roles", "people"} <= found["discord"].keys()
 
 
+@pytest.mark.nightly
 async def test_the_demo_plays_on_a_running_sandbox_and_both_sides_agree(sandbox: Running) -> None:
     told = await asyncio.to_thread(launch, "demo", sandbox.run_dir)
 
@@ -128,6 +129,7 @@ async def test_redis_and_postgres_answer_as_the_readme_says(sandbox: Running) ->
         await redis.aclose()
 
 
+@pytest.mark.nightly
 async def test_the_lines_that_it_prints_answer_and_show_no_password(sandbox: Running) -> None:
     printed = sandbox.output.read_text()
     passwords = [
@@ -176,6 +178,7 @@ async def test_status_shows_streams_and_events(sandbox: Running) -> None:
     assert "to-discord-1" in shown.stdout
 
 
+@pytest.mark.nightly
 async def test_an_operators_command_finds_what_runs_here(sandbox: Running) -> None:
     audited = await asyncio.to_thread(launch, "operate", sandbox.run_dir, "audit")
     compared = await asyncio.to_thread(
@@ -198,6 +201,7 @@ async def test_a_second_sandbox_in_the_same_folder_says_what_to_do(sandbox: Runn
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.nightly
 async def test_a_bot_that_was_killed_comes_back_and_answers(sandbox: Running) -> None:
     roster = sandbox.run_dir / "sandbox" / "processes.json"
     pid = json.loads(roster.read_text())["telegram-bot"][0]
@@ -244,6 +248,7 @@ async def test_servers_that_were_killed_come_back_and_the_game_goes_on(sandbox: 
         await until("the tag", tagged, timeout_s=60)
 
 
+@pytest.mark.nightly
 async def test_ctrl_c_leaves_no_process_behind_and_the_data_stays(tmp_path: Path) -> None:
     with run_sandbox(tmp_path) as sandbox:
         async with SandboxClient(sandbox.endpoints.control_url) as client:

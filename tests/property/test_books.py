@@ -28,7 +28,7 @@ from launch.servers import Server
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LADDER = (RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100))
-EXAMPLES = 200
+EXAMPLES = 100
 PEOPLE = 2
 #: The accounts of person n: n on Telegram, 100 + n on Discord. Their keys are told apart by both.
 DISCORD_OFFSET = 100
@@ -218,7 +218,7 @@ def database_url(postgres: Server) -> Iterator[str]:
             await admin.execute(statement)
         await admin.close()
 
-    asyncio.run(administer(f'CREATE DATABASE "{name}" TEMPLATE template'))
+    asyncio.run(administer(f'CREATE DATABASE "{name}" TEMPLATE template STRATEGY file_copy'))
     yield postgres.url.replace("/template", f"/{name}")
     asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
 

@@ -27,7 +27,8 @@ from launch.servers import Server
 from tests.support.deployment import TEMPORARY, Crash, CrashingPool, Deployment, LosingAnswers
 from tests.support.hypothesis_model import Wanted, sources, sums, wanted
 
-EXAMPLES = 250
+#: `make nightly` draws 2,500.
+EXAMPLES = 100
 STEPS = 14
 PATHS = ("plain", "answer lost", "dies before publishing", "dies before the commit")
 #: The reason for which an entry is buried that seems to kill the consumers that settle it.
@@ -393,7 +394,7 @@ def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Pool]]:
         await admin.close()
 
     with asyncio.Runner() as runner:
-        runner.run(administer("CREATE DATABASE convergence TEMPLATE template"))
+        runner.run(administer("CREATE DATABASE convergence TEMPLATE template STRATEGY file_copy"))
         pool = runner.run(
             asyncpg.create_pool(
                 url, min_size=1, max_size=4, server_settings={"synchronous_commit": "off"}

@@ -27,7 +27,7 @@ from db.upkeep.audit_queries import BY_LEDGER
 from launch.servers import Server
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-EXAMPLES = 150
+EXAMPLES = 75
 ACCOUNTS = {"telegram": (1, 2), "discord": (11, 12)}
 POLICIES = ("sum", "max", "telegram", "discord")
 #: More than any history has, so that the limit is not what ends a link here.
@@ -272,7 +272,7 @@ def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Connectio
     admin_url = postgres.url.replace("/template", "/postgres")
     with asyncio.Runner() as runner:
         admin = runner.run(asyncpg.connect(admin_url))
-        runner.run(admin.execute('CREATE DATABASE "links" TEMPLATE template'))
+        runner.run(admin.execute('CREATE DATABASE "links" TEMPLATE template STRATEGY file_copy'))
         conn = runner.run(asyncpg.connect(postgres.url.replace("/template", "/links")))
         yield runner, conn
         runner.run(conn.close())

@@ -17,7 +17,7 @@ def real_postgres(postgres: Server) -> Iterator[RealPostgres]:
         await admin.execute(statement)
         await admin.close()
 
-    asyncio.run(administer("CREATE DATABASE simulation TEMPLATE template"))
+    asyncio.run(administer("CREATE DATABASE simulation TEMPLATE template STRATEGY file_copy"))
     real = RealPostgres(postgres.url.replace("/template", "/simulation"))
     yield real
     real.close()

@@ -11,10 +11,11 @@ from simulation.mutants import MUTANTS
 from simulation.postgres import RealPostgres
 from simulation.simulated_run import simulate
 
-SEEDS = range(1, 31)
+#: `make nightly` goes through a thousand.
+SEEDS = range(1, 11)
 PACKAGES = ("schemas", "bus", "db", "config", "consumers", "bots", "sandbox", "launch")
-#: Guards whose loss shows within a few seeds; `make nightly` goes through all of them.
-SOON_MISSED = ("ledger key", "relay")
+#: A guard whose loss shows within a few seeds; `make nightly` goes through all of them.
+SOON_MISSED = ("ledger key",)
 SEEDS_MAX = 20
 
 

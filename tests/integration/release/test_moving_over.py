@@ -93,6 +93,7 @@ async def conn(url: str) -> AsyncIterator[asyncpg.Connection]:
     await conn.close()
 
 
+@pytest.mark.nightly
 async def test_a_bot_of_the_old_release_goes_on_while_the_schema_is_expanded(
     url, redis_url, old, conn, tmp_path
 ):
@@ -222,7 +223,13 @@ def only_the_new_one_at_work(
 
 
 @pytest.mark.parametrize(
-    "step", [only_moved, only_expanded, both_at_work, only_the_new_one_at_work]
+    "step",
+    [
+        pytest.param(only_moved, marks=pytest.mark.nightly),
+        pytest.param(only_expanded, marks=pytest.mark.nightly),
+        both_at_work,
+        pytest.param(only_the_new_one_at_work, marks=pytest.mark.nightly),
+    ],
 )
 async def test_before_the_contract_the_old_release_takes_over_again(
     url, old, new, conn, monkeypatch, tmp_path, step: Callable[..., None]
@@ -280,6 +287,7 @@ async def test_the_contract_refuses_while_an_old_session_lives(url, conn):
     assert await conn.fetchval("SELECT count(*) FROM contracts") == 1
 
 
+@pytest.mark.nightly
 async def test_a_contract_that_was_cut_off_is_made_again(url, new, conn, monkeypatch, tmp_path):
     migrate(url)
     broken = tmp_path / "broken.sql"

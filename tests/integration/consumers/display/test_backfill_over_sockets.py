@@ -104,6 +104,7 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
 
 
+@pytest.mark.nightly
 async def test_over_real_sockets_a_backfill_does_not_move_the_p95_of_live_promotions(
     resources, pool, server
 ):
