@@ -1,4 +1,4 @@
--- The schema that db/migrations/ make, for reading. `make schema` writes this file.
+-- The schema that db/migrations and db/contracts make, for reading. `make schema` writes it.
 
 CREATE SCHEMA twinstream;
 

@@ -97,6 +97,11 @@ def _on_connection(database_url: str, work: Callable[[asyncpg.Connection], Await
             except asyncpg.InvalidCatalogNameError as error:
                 raise NoSuchDatabase(str(error)) from error
             try:
+                postgres_schema.require_version(conn)
+                # Of two commands at a time, the second one finds the work of the first.
+                await conn.execute(
+                    "SELECT pg_advisory_lock(hashtextextended('twinstream.migrate', 0))"
+                )
                 return await work(conn)
             finally:
                 await conn.close()
@@ -144,8 +149,8 @@ def dump_schema(database_url: str) -> str:
     while "\n\n\n" in body:
         body = body.replace("\n\n\n", "\n\n")
     return (
-        "-- The schema that db/migrations/ make, for reading. `make schema` writes this file.\n\n"
-        f"{body}\n"
+        "-- The schema that db/migrations and db/contracts make, for reading."
+        f" `make schema` writes it.\n\n{body}\n"
     )
 
 

@@ -64,10 +64,9 @@ async def prepare(conn: asyncpg.Connection, database_url: str) -> None:
     reconciles, until the contract (`contract`).
 
     Raises:
-        LaunchError: Postgres is too old, a process of release 0.1 would not find the objects any
-            more, or another transaction holds a table for too long.
+        LaunchError: a process of release 0.1 would not find the objects any more, or another
+            transaction holds a table for too long.
     """
-    await _require_version(conn)
     # Without IF NOT EXISTS: a login that may not create schemas can use one that is there.
     if not await conn.fetchval("SELECT to_regnamespace('twinstream') IS NOT NULL"):
         await conn.execute("CREATE SCHEMA twinstream")
@@ -96,7 +95,12 @@ async def set_stop_signs(conn: asyncpg.Connection, schema: str = SCHEMA) -> None
     )
 
 
-async def _require_version(conn: asyncpg.Connection) -> None:
+def require_version(conn: asyncpg.Connection) -> None:
+    """Refuse a server that is older than our statements.
+
+    Raises:
+        LaunchError: it is.
+    """
     found = conn.get_server_version().major
     if found < POSTGRES_MIN:
         raise LaunchError(

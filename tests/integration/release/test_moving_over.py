@@ -5,6 +5,7 @@ The old release is real: its driver works in its unpacked archive, and a bot run
 
 import asyncio
 import itertools
+import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -331,10 +332,20 @@ async def test_the_backup_of_the_contract_leads_back_to_the_old_release(
     assert "StorageUnavailable" in done.stderr
     assert failed == await conn.fetchval("SELECT count(*) FROM sync_events WHERE status = 'failed'")
 
-    psql(url, "-c", "DROP SCHEMA twinstream CASCADE")
+    # As docs/upgrade.md has it.
+    page = (ROOT / "docs/upgrade.md").read_text(encoding="utf-8")
+    drop, lift, view = re.findall(
+        r"""-c ['"]((?:DROP|DELETE|CREATE) .+?)['"](?= \\$|$)""", page, re.M
+    )
+    psql(url, "-c", drop)
     pg_restore(url, backup)
+    psql(url, "-c", lift, "-c", view)
 
+    assert "up to date" in old.runs("-m", "launch", "migrate").stdout
     old.does("settle")
+    assert old.does("link", "1", "--telegram-from=70011", "--discord-from=80011")["outcomes"] == [
+        "linked"
+    ]
     assert await conn.fetchval(UNSETTLED) == 0
     assert old.audit()["equal"]
 
@@ -392,6 +403,21 @@ async def test_no_table_is_moved_where_the_old_release_would_not_find_it(url):
         psql(url, "-c", "ALTER ROLE postgres RESET search_path")
 
     assert psql(url, "-c", "SELECT count(*) FROM public.stop_signs") == "0\n"
+
+
+async def test_processes_of_the_old_release_with_another_login_find_the_moved_tables(url):
+    psql(url, "-c", "CREATE ROLE app LOGIN PASSWORD 'app'", "-c", "GRANT ALL ON members TO app")
+    theirs = re.sub("//[^@]+@", "//app:app@", url)
+    session = await asyncpg.connect(
+        theirs, server_settings={"application_name": "twinstream/consumers"}
+    )
+    try:
+        await asyncio.to_thread(migrate, url)
+
+        assert session.is_closed()
+        assert psql(theirs, "-c", "SELECT count(*) FROM members") == "49\n"
+    finally:
+        psql(url, "-c", "DROP OWNED BY app", "-c", "DROP ROLE app")
 
 
 async def test_what_another_program_notes_in_schema_migrations_stays(url, new):
