@@ -100,6 +100,22 @@ async def test_a_missing_setting_ends_in_one_sentence_and_exit_code_2(start):
     assert process.returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        ("redis_url", "localhost:6379", "REDIS_URL cannot be used: a Redis URL looks like"),
+        ("database_url", "mysql://x", "DATABASE_URL cannot be read"),
+    ],
+)
+async def test_an_unfit_address_ends_in_one_sentence_and_exit_code_2(
+    start, setting, value, sentence
+):
+    process = await start("bots.telegram_bot", **{setting: value})
+
+    assert str((await line(process, "bot.refused"))["why"]).startswith(sentence)
+    assert await process.wait() == 2
+
+
 @pytest.mark.parametrize("module", ["bots.telegram_bot", "bots.discord_bot"])
 async def test_a_bot_shows_its_heartbeat_once_its_platform_has_answered(
     start, module, tmp_path: Path

@@ -17,7 +17,7 @@ import schemas
 from bus import Publisher
 from config import Community, ConsumerSetting, ReconcileSetting
 from consumers.reconcile import open_subjects
-from consumers.reconcile.port import Subject
+from consumers.reconcile.port import CannotRead, Subject
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Contention, Producer
@@ -186,6 +186,60 @@ async def test_pages_that_do_not_follow_one_another_stop_the_pass(
 
     assert report.status == "stopped"
     assert "pages are missing" in (report.stopped_because or "")
+
+
+async def test_pages_that_are_missing_as_a_whole_stop_the_pass(
+    role: Reconcile, pool: asyncpg.Pool, people: list[int]
+):
+    run_id = await role.ask(everybody=True)
+    while not await pool.fetchval("SELECT pages IS NOT NULL FROM reconcile_runs"):
+        await role.step()
+    while await pool.fetchval("SELECT count(*) FROM snapshots WHERE compared_at IS NULL"):
+        await role.step()
+    await pool.execute("DELETE FROM snapshots WHERE platform = 'discord'")
+
+    report = await ended(role, pool, run_id)
+
+    assert report.status == "stopped"
+    assert "pages are missing: 3 of 6 are there" in (report.stopped_because or "")
+
+
+class AwayAfterOnePage:
+    """A subject that can be read once, and not again."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._subject, name)
+
+    async def read(self, conn: asyncpg.Connection, ids: Sequence[int]) -> Sequence[SnapshotRow]:
+        self._reads += 1
+        if self._reads > 1:
+            raise CannotRead("it is away")
+        return await self._subject.read(conn, ids)
+
+
+async def test_nothing_is_repaired_of_a_subject_that_could_be_read_only_in_part(
+    resources: Resources, pool: asyncpg.Pool, people: list[int]
+):
+    await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'discord'"
+                       " AND member_id = $1", people[0])  # fmt: skip
+    async with opened(resources) as role:
+        await a_pass(role, pool)
+    before = await everything(pool, "drift")
+
+    async with open_subjects(resources) as (subjects, _):
+        halves: list[Any] = [
+            AwayAfterOnePage(one) if one.platform == "discord" else one for one in subjects
+        ]
+        report = await a_pass(Reconcile(resources, halves), pool)
+
+    assert (report.status, report.repairs) == ("finished", 0)
+    assert report.left_out == ["discord books: it is away"]
+    assert await everything(pool, "drift") == before
+    assert [row[-1] for row in await decisions(pool)] == ["watched", "stopped"]
 
 
 async def test_what_is_gone_when_it_is_to_be_repaired_is_left_alone(
