@@ -272,13 +272,13 @@ async def test_books_that_were_deleted_are_not_taken_for_zero(
 
 
 async def test_the_part_of_the_discord_account_is_corrected_to_the_ledger(
-    role: Reconcile, pool: asyncpg.Pool, parts: Resources, producer: Producer, mira: int
+    role: Reconcile, pool: asyncpg.Pool, resources: Resources, producer: Producer, mira: int
 ):
     """Else no unlink could separate the two accounts: it would find that the books differ."""
     await producer.create_xp_change_event(
         user_id=MIRA_IN_DISCORD, delta_xp=7, source="discord", reason="game", entity_id="1"
     )
-    await let_everything_arrive(parts)
+    await let_everything_arrive(resources)
     await pool.execute("DELETE FROM sync_state WHERE platform = 'telegram'")
     await pool.execute("UPDATE sync_state SET discord_xp = 9, discord_balance = -1")
 

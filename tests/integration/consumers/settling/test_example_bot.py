@@ -11,12 +11,13 @@ import asyncpg
 import pytest
 
 import schemas
-from bus import SOURCES, Keys, Publisher, connect, ensure_group
+from bus import SOURCES, Client, Keys, Publisher, connect, ensure_group
 from db import Producer
 from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
 from launch.sandbox_client import SandboxClient
 from sandbox import load_seed
+from tests.support.patience import PATIENCE_S
 from tests.support.processes import CHECKOUT, consumers, environment, sandbox
 from tests.support.settling import until, xp_payload
 
@@ -65,23 +66,37 @@ async def example_bot(environ: dict[str, str], installed: Path) -> AsyncIterator
         await process.wait()
 
 
+@pytest.fixture
+async def redis(own_redis_url: str) -> AsyncIterator[Client]:
+    """A client that is closed whatever becomes of the test."""
+    async with connect(own_redis_url, name="test") as client:
+        yield client
+
+
 async def tell(world: SandboxClient, text: str) -> str:
     after = await world.newest()
     await world.post("/telegram/say", chat_id=GROUP, user_id=MIRA_TG, text=text)
     call = await world.wait_for(
-        f"an answer to {text}", lambda call: call.name == "sendMessage", after=after
+        f"an answer to {text}",
+        lambda call: call.name == "sendMessage",
+        after=after,
+        timeout_s=PATIENCE_S,
     )
     answer: str = call.request["text"]
     return answer
 
 
 async def test_its_table_and_discord_follow_each_other(
-    own_redis_url: str, database_url: str, pool: asyncpg.Pool, tmp_path: Path, installed: Path
+    own_redis_url: str,
+    redis: Client,
+    database_url: str,
+    pool: asyncpg.Pool,
+    tmp_path: Path,
+    installed: Path,
 ):
     await pool.execute((EXAMPLE / "schema.sql").read_text())
     toml = tmp_path / "twinstream.toml"
     toml.write_text(TOML)
-    redis = connect(own_redis_url, name="test")
     for source in SOURCES:
         await ensure_group(redis, Keys().subscription(source))
     in_discord = Producer(pool, schemas, Publisher(redis, Keys()))
@@ -118,7 +133,6 @@ async def test_its_table_and_discord_follow_each_other(
 
             assert await tell(world, "/me") == "You have 22 XP and 2 coins."
     await in_discord.close()
-    await redis.aclose()
 
 
 async def owes(pool: asyncpg.Pool, xp: int) -> bool:
@@ -150,7 +164,7 @@ async def test_a_store_that_cannot_work_ends_the_start_with_one_sentence(
 
 
 async def test_an_event_that_the_table_refuses_is_buried_with_the_reason(
-    own_redis_url: str, database_url: str, pool: asyncpg.Pool, tmp_path: Path
+    own_redis_url: str, redis: Client, database_url: str, pool: asyncpg.Pool, tmp_path: Path
 ):
     await pool.execute("CREATE TABLE users (id bigint PRIMARY KEY, xp smallint, balance bigint)")
     await pool.execute("INSERT INTO users VALUES ($1, 32767, 0)", MIRA_TG)
@@ -163,14 +177,12 @@ async def test_an_event_that_the_table_refuses_is_buried_with_the_reason(
         await accounts.ensure(conn, "telegram", [MIRA_TG])
         code = await issue_code(conn, "telegram", MIRA_TG)
         await redeem_code(conn, "discord", MIRA_DC, code)
-    redis = connect(own_redis_url, name="test")
 
     async with consumers("to-telegram", environ=environ) as running:
         await running.saw("role.started", role="to-telegram")
         stream = Keys().stream("discord")
         await redis.xadd(stream, {"e": xp_payload(1, source="discord", user_id=MIRA_DC)})
         await running.saw("entry.buried")
-    await redis.aclose()
 
     reason = await pool.fetchval("SELECT error_message FROM sync_events WHERE status = 'failed'")
     assert reason.startswith("the table users refuses the change: smallint out of range")
