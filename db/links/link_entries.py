@@ -16,8 +16,8 @@ from ..platforms import PLATFORMS
 from ..stores.store_debts import NOTHING, Amounts
 from .member_rows import Account
 
-#: What changes the amounts: the policy of a link, its end, undoing it, or a move from one account
-#: to another.
+#: The cause of a change of amounts: the policy of a link, its end, undoing it, or a move from one
+#: account to another.
 Step = Literal["policy", "unlink", "undo", "move_from", "move_to"]
 
 #: The reasons that the entries give, as /why shows them.

@@ -23,8 +23,8 @@ from ..stores.store_debts import NOTHING, Amounts
 from . import link_entries, member_rows, store_rows
 from .member_rows import Account
 
-#: What the new member has: the sum of both accounts, the greater of each amount, or what the one
-#: account had.
+#: The amounts that the linked member has: the sum of both accounts, the greater of each amount, or
+#: those of one account.
 Policy = Literal["sum", "max", "telegram", "discord"]
 
 #: Links of one account within LINKS_PERIOD_S, so that points of alternate accounts cannot be poured

@@ -175,8 +175,8 @@ async def split(
 async def _split_books(
     conn: asyncpg.Connection, member_id: int, platform: Platform, fresh: int
 ) -> None:
-    # What is on its way to the other platform is missing in the books there, so a part may be
-    # negative until it arrives.
+    # The books of a platform lack the events that are on their way to it, so a part may be negative
+    # until they arrive.
     await conn.execute(
         """
         INSERT INTO twinstream.sync_state

@@ -1,7 +1,7 @@
 """The rows of bots' own tables when accounts change hands: what each row lacks is owed to it.
 
-A row belongs to an account, and holds the books of the account's member less the debt. Who the
-member is changes here, and the row does not, so the debt becomes the difference. The role that pays
+A row belongs to an account, and holds the books of the account's member less the debt. A link or an
+unlink changes the member and not the row, so the debt becomes the difference. The role that pays
 debts brings the row up to it within seconds.
 """
 

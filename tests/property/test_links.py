@@ -72,7 +72,7 @@ class Past:
 
 @dataclass
 class Model:
-    """What each account has, and which accounts are linked. XP only: balances take the same way."""
+    """The XP of each account, and which accounts are linked. Balances take the same way."""
 
     has: dict[Account, int] = field(default_factory=dict)
     links: list[Past] = field(default_factory=list)
@@ -256,7 +256,7 @@ class World:
 
 
 def taken(model: Model, telegram: Account, discord: Account, policy: Policy) -> dict[Account, int]:
-    """What a policy takes from each account."""
+    """The XP that a policy takes from each account."""
     has = {one: model.has.get(one, 0) for one in (telegram, discord)}
     if policy == "sum":
         return {}

@@ -74,7 +74,7 @@ async def moved(pool: asyncpg.Pool, platform: Platform, old: int, new: int) -> i
 
 
 async def totals(books: Record) -> tuple[Any, Any]:
-    """What the member of the Telegram account and that of the Discord account have."""
+    """The totals of the Telegram account's member and of the Discord account's."""
     return await books.totals(TG), await books.totals(DC, "discord")
 
 
