@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 
-from .control_api import Control
+from .control import Control
 from .discord_api import DiscordLimits, DiscordPlatform
 from .errors import SandboxError
 from .faults import Faults

@@ -77,10 +77,11 @@ class DiscordRoleSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DiscordChannelSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text channel of the guild."""
+    """A channel of the guild."""
 
     id: str
     name: str
+    kind: Literal["text", "voice", "stage", "category", "forum"] = "text"
 
 
 class DiscordGuildSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,6 +96,7 @@ class DiscordGuildSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channels: tuple[DiscordChannelSeed, ...]
     roles: tuple[DiscordRoleSeed, ...]
     members: tuple[DiscordUserSeed, ...]
+    afk_channel_id: str | None = None
 
 
 class DiscordSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

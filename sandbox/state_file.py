@@ -21,8 +21,8 @@ log = structlog.get_logger("twinstream.sandbox")
 class Saveable(Protocol):
     """A platform whose state can be saved."""
 
-    def dump(self) -> dict[str, Any]:
-        """Return the state as JSON."""
+    def dump(self, *, contents: bool = True) -> dict[str, Any]:
+        """Return the state as JSON; without `contents`, the bytes of its files are left out."""
 
     def load(self, state: dict[str, Any]) -> None:
         """Replace the state by a dumped one."""
@@ -52,14 +52,18 @@ class StateFile:
 
     def save(self) -> None:
         """Write the state if it has changed since the last save."""
-        state = {name: platform.dump() for name, platform in self._platforms.items()}
-        encoded = msgspec.json.encode(state, order="deterministic")
-        if encoded == self._written:
+        # The bytes of a file never change, so its id says enough; encoding 128 MB takes a second.
+        outline = self._encoded(contents=False)
+        if outline == self._written:
             return
         draft = self._path.with_name(self._path.name + ".part")
-        draft.write_bytes(encoded)
+        draft.write_bytes(self._encoded(contents=True))
         os.replace(draft, self._path)  # noqa: PTH105 - the usual name of the atomic replacement
-        self._written = encoded
+        self._written = outline
+
+    def _encoded(self, *, contents: bool) -> bytes:
+        state = {name: one.dump(contents=contents) for name, one in self._platforms.items()}
+        return msgspec.json.encode(state, order="deterministic")
 
     async def save_regularly(self) -> None:
         """Save every SAVE_SECONDS until cancelled, and then once more."""

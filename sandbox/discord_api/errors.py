@@ -1,5 +1,6 @@
 """Refusals of the Discord API, as exceptions that a handler raises."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "missing_access",
     "missing_permissions",
     "not_imitated",
+    "refuse_unknown_fields",
     "unauthorized",
     "unknown",
 ]
@@ -23,7 +25,10 @@ UNKNOWN_CODES = {
     "Role": 10011,
     "User": 10013,
     "Webhook": 10015,
+    "Emoji": 10014,
     "Ban": 10026,
+    "Overwrite": 10009,
+    "Voice State": 10065,
     "interaction": 10062,
     "application command": 10063,
 }
@@ -90,6 +95,19 @@ def invalid_form(field: str, code: str, message: str) -> ApiError:
     return ApiError(400, 50035, "Invalid Form Body", tree)
 
 
+def refuse_unknown_fields(body: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    """Refuse fields that the sandbox does not know: to ignore one would look like success.
+
+    Null and false ask for nothing, so that they may stand anywhere; discord.js sends them.
+    """
+    for name, value in body.items():
+        if name not in known and value is not None and value is not False:
+            raise not_imitated(f"the field {name!r} of {where}")
+
+
 def not_imitated(what: str) -> ApiError:
-    """Discord may support this, but the sandbox does not: ignoring it would look like success."""
-    return ApiError(501, 0, f"The sandbox does not imitate {what}")
+    """Discord may support this, but the sandbox does not: ignoring it would look like success.
+
+    The status is one that client libraries do not repeat: discord.py tries a 5xx for 25 s.
+    """
+    return ApiError(400, 0, f"The sandbox does not imitate {what}")

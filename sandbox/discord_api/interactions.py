@@ -8,10 +8,12 @@ from enum import IntEnum
 from typing import Any
 
 from . import payloads
+from .bodies.commands import USER_MENU
+from .bodies.uploads import FILE_SIZE_MAX
 from .errors import ApiError, invalid_token, unknown
 from .payloads import Json
 from .permission_bits import Permission
-from .permission_checks import permissions_of
+from .permission_checks import permissions_in
 from .world import Channel, Message, World
 
 __all__ = [
@@ -26,7 +28,6 @@ __all__ = [
 ACKNOWLEDGE_WITHIN_S = 3.0
 ANSWER_WITHIN_S = 15 * 60.0
 INTERACTIONS_KEPT = 10_000
-ATTACHMENT_SIZE_MAX = 10 * 1024 * 1024
 IN_GUILD, IN_BOT_DM = 0, 1
 
 
@@ -35,16 +36,18 @@ class InteractionKind(IntEnum):
 
     COMMAND = 2
     COMPONENT = 3
+    AUTOCOMPLETE = 4
     MODAL_SUBMIT = 5
 
 
 class Callback(IntEnum):
-    """How a bot acknowledges an interaction."""
+    """How a bot acknowledges an interaction. A pong answers only Discord's own pings."""
 
     MESSAGE = 4
     DEFERRED_MESSAGE = 5
     DEFERRED_UPDATE = 6
     UPDATE = 7
+    CHOICES = 8
     MODAL = 9
 
 
@@ -62,6 +65,9 @@ class Interaction:
     acknowledged: Callback | None = None
     original_id: int | None = None
     modal: Json | None = None
+    choices: list[Json] | None = None
+    trigger: Json | None = None
+    """Metadata of the interaction whose modal this one submits."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(48))
 
 
@@ -88,9 +94,12 @@ class Interactions:
         data: Json,
         *,
         source_id: int | None = None,
+        trigger: Json | None = None,
     ) -> Interaction:
         """Create an interaction, and keep it for its answers."""
-        one = Interaction(interaction_id, kind, user_id, channel_id, self._clock(), data, source_id)
+        made_at = self._clock()
+        one = Interaction(interaction_id, kind, user_id, channel_id, made_at, data, source_id)
+        one.trigger = trigger
         self._by_id[one.id] = one
         self._by_token[one.token] = one
         while len(self._by_id) > INTERACTIONS_KEPT:
@@ -127,6 +136,10 @@ class Interactions:
             raise unknown("Webhook")
         return one
 
+    def get(self, interaction_id: int) -> Interaction | None:
+        """Return the interaction with this id, if it is still kept."""
+        return self._by_id.get(interaction_id)
+
     def modal_shown_to(self, user_id: int, custom_id: str) -> Interaction | None:
         """Return the newest interaction that showed this person a modal with this id."""
         for one in reversed(self._by_id.values()):
@@ -149,7 +162,7 @@ def interaction_event(one: Interaction, world: World, source: Message | None) ->
         "channel_id": str(channel.id),
         "locale": world.users[one.user_id].locale,
         "entitlements": [],
-        "attachment_size_limit": ATTACHMENT_SIZE_MAX,
+        "attachment_size_limit": FILE_SIZE_MAX,
         "context": IN_BOT_DM if channel.direct else IN_GUILD,
         "authorizing_integration_owners": {"0": "0" if channel.direct else str(world.guild.id)},
     }
@@ -172,14 +185,14 @@ def _direct_part(one: Interaction, world: World, channel: Channel) -> Json:
 
 def _guild_part(one: Interaction, world: World, channel: Channel) -> Json:
     guild, member = world.guild, world.guild.members[one.user_id]
-    permissions = str(int(permissions_of(guild, member)))
+    permissions = str(int(permissions_in(world, member, channel)))
     return {
         "guild_id": str(guild.id),
         "guild": {"id": str(guild.id), "locale": "en-US", "features": []},
         "guild_locale": payloads.PREFERRED_LOCALE,
-        "member": payloads.acting_member(member, world),
+        "member": payloads.acting_member(member, world, channel),
         "channel": payloads.channel(channel, world) | {"permissions": permissions},
-        "app_permissions": str(int(permissions_of(guild, world.bot))),
+        "app_permissions": str(int(permissions_in(world, world.bot, channel))),
     }
 
 
@@ -193,6 +206,13 @@ def metadata(one: Interaction, world: World) -> dict[str, Any]:
     }
     if one.kind is InteractionKind.COMMAND:
         about["name"] = one.data["name"]
+        target_id = one.data.get("target_id")
+        if target_id is not None and one.data["type"] == USER_MENU:
+            about["target_user"] = payloads.user(world.users[int(target_id)])
+        elif target_id is not None:
+            about["target_message_id"] = target_id
     if one.kind is InteractionKind.COMPONENT:
         about["interacted_message_id"] = str(one.source_id)
+    if one.trigger is not None:
+        about["triggering_interaction_metadata"] = one.trigger
     return about

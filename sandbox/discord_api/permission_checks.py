@@ -1,8 +1,8 @@
 """Permission checks: a member's permissions and the order of roles, as pure functions."""
 
-from .errors import invalid_role, missing_permissions
+from .errors import ApiError, invalid_role, missing_permissions
 from .permission_bits import ALL_PERMISSIONS, Permission
-from .world import Guild, Member, Role
+from .world import Channel, Guild, Member, Role, World
 
 __all__ = [
     "check_grants",
@@ -10,8 +10,11 @@ __all__ = [
     "check_role_below",
     "check_role_change",
     "highest_role",
+    "outranks",
+    "permissions_in",
     "permissions_of",
     "require",
+    "require_in",
 ]
 
 
@@ -24,6 +27,32 @@ def permissions_of(guild: Guild, member: Member) -> Permission:
         total |= guild.roles[role_id].permissions
     granted = Permission(total & ALL_PERMISSIONS)
     return ALL_PERMISSIONS if Permission.ADMINISTRATOR in granted else granted
+
+
+def permissions_in(world: World, member: Member, channel: Channel) -> Permission:
+    """Return a member's permissions in a channel; a thread has those of its channel.
+
+    Overwrites of @everyone come first, then those of all roles together, then the member's own.
+    Nobody may do anything in a channel that they do not see.
+    """
+    held = permissions_of(world.guild, member)
+    if channel.parent_id is not None and channel.is_thread:
+        channel = world.channels.get(channel.parent_id, channel)
+    if held == ALL_PERMISSIONS:
+        return held
+    for ids in ([world.guild.id], member.roles, [member.user_id]):
+        found = [channel.overwrites[one] for one in ids if one in channel.overwrites]
+        for overwrite in found:
+            held &= ~Permission(overwrite.deny & ALL_PERMISSIONS)
+        for overwrite in found:
+            held |= Permission(overwrite.allow & ALL_PERMISSIONS)
+    return held if Permission.VIEW_CHANNEL in held else Permission(0)
+
+
+def require_in(world: World, channel: Channel, permission: Permission) -> None:
+    """Refuse with 50013 unless the bot holds the permission in the channel."""
+    if permission not in permissions_in(world, world.bot, channel):
+        raise missing_permissions()
 
 
 def require(guild: Guild, member: Member, permission: Permission) -> None:
@@ -66,6 +95,15 @@ def check_outranks(guild: Guild, actor: Member, target: Member) -> None:
     if target.user_id == guild.owner_id:
         raise missing_permissions()
     check_role_below(guild, actor, highest_role(guild, target))
+
+
+def outranks(guild: Guild, actor: Member, target: Member) -> bool:
+    """Whether the actor may kick, ban or rename the target."""
+    try:
+        check_outranks(guild, actor, target)
+    except ApiError:
+        return False
+    return True
 
 
 def check_grants(guild: Guild, actor: Member, permissions: int) -> None:

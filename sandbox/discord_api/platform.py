@@ -1,28 +1,29 @@
 """The Discord side of the sandbox: it serves REST and gateway, and people act through it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
 from aiohttp import web
 
+from sandbox.errors import SandboxError
 from sandbox.faults import ANY, Faults
 from sandbox.seed_data import DiscordSeed, Seed
 from sandbox.transcript import Transcript
 
+from .bodies.uploads import REQUEST_SIZE_MAX
+from .editing import WorldEditor
 from .gateway import Gateway
-from .gateway_protocol import GatewaySettings
-from .intents import PRIVILEGED_INTENTS, Intent
+from .gateway.intents import PRIVILEGED_INTENTS, Intent
+from .gateway.protocol import GatewaySettings
 from .interactions import Interactions
-from .member_actions import MemberActions
-from .owner_actions import OwnerActions
 from .payloads import overview
+from .people import MemberActions, OwnerActions
 from .rate_limits import Buckets, DiscordLimits
 from .rest import ROUTES
-from .rest_server import API_PATH, ApiState, RestServer
+from .rest_server import API_PATH, FILES_PATH, ApiState, RestServer
 from .world import World, load_world, seeded_world
-from .world_editor import WorldEditor
 
 __all__ = ["DiscordPlatform"]
 
@@ -53,12 +54,13 @@ class DiscordPlatform:
     ) -> None:
         self.api_base = ""
         self.gateway_url = ""
+        self._files_url = ""
         self._seed = seed.discord if isinstance(seed, Seed) else seed
         self._limits = limits or DiscordLimits()
         self._clock = clock
         settings = GatewaySettings(
             token=self._seed.token,
-            world=lambda: self._state.editor.world,
+            editor=lambda: self._state.editor,
             transcript=transcript,
             faults=faults,
             limits=self._limits,
@@ -76,7 +78,7 @@ class DiscordPlatform:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen on host and port (0 picks a free one), and set `api_base` and `gateway_url`."""
-        application = web.Application()
+        application = web.Application(client_max_size=REQUEST_SIZE_MAX)
         application.router.add_get("/gateway", self.gateway.serve)
         application.router.add_get("/gateway/", self.gateway.serve)
         self._rest.add_to(application)
@@ -87,6 +89,8 @@ class DiscordPlatform:
         self.api_base = f"http://{host}:{bound}{API_PATH}"
         self.gateway_url = f"ws://{host}:{bound}/gateway"
         self.gateway.url = self._rest.gateway_url = self.gateway_url
+        self._files_url = f"http://{host}:{bound}{FILES_PATH}"
+        self._state.editor.world.files_url = self._files_url
         log.info("discord.started", api_base=self.api_base)
 
     async def stop(self) -> None:
@@ -108,9 +112,9 @@ class DiscordPlatform:
         """Actions of the guild's owner, such as changes of roles and permissions."""
         return self._administration
 
-    def say(self, channel_id: int, user_id: int, text: str) -> int:
-        """A person writes a message. Returns its id."""
-        return self._people.say(channel_id, user_id, text)
+    def say(self, channel_id: int, user_id: int, text: str, *, reply_to: int | None = None) -> int:
+        """A person writes a message, perhaps as a reply. Returns its id."""
+        return self._people.say(channel_id, user_id, text, reply_to=reply_to)
 
     def slash(
         self,
@@ -128,16 +132,21 @@ class DiscordPlatform:
         message_id: int,
         user_id: int,
         custom_id: str,
-        values: list[str] | None = None,
+        values: Sequence[Any] | None = None,
     ) -> int:
         """A person clicks a button, or picks `values` of a select. Returns the interaction's id."""
         return self._people.click(channel_id, message_id, user_id, custom_id, values)
 
     def join(
-        self, user_id: int | None = None, name: str | None = None, *, pending: bool = False
+        self,
+        user_id: int | None = None,
+        name: str | None = None,
+        *,
+        pending: bool = False,
+        bot: bool = False,
     ) -> int:
         """A person joins; `pending` until they pass membership screening. Returns their id."""
-        return self._people.join(user_id, name, pending=pending)
+        return self._people.join(user_id, name, pending=pending, bot=bot)
 
     def leave(self, user_id: int) -> None:
         """A member leaves."""
@@ -159,9 +168,19 @@ class DiscordPlatform:
         editor = self._state.editor
         return overview(editor.world) | {"gateway_connections": self.gateway.connected}
 
-    def dump(self) -> dict[str, Any]:
-        """Return the state as JSON. It leaves out sessions and interactions."""
-        return self._state.editor.world.dump()
+    def file(self, attachment_id: int) -> bytes:
+        """Return the bytes of an uploaded file. Raises SandboxError if it is not kept."""
+        content = self._state.editor.world.files.get(attachment_id)
+        if content is None:
+            raise SandboxError(f"there is no file {attachment_id}")
+        return content
+
+    def dump(self, *, contents: bool = True) -> dict[str, Any]:
+        """Return the state as JSON. It leaves out sessions and interactions.
+
+        Without `contents`, the bytes of files are left out, too.
+        """
+        return self._state.editor.world.dump(contents=contents)
 
     def load(self, state: dict[str, Any]) -> None:
         """Load a dump. Clients must identify again. Raises SeedError if the dump does not fit."""
@@ -174,9 +193,10 @@ class DiscordPlatform:
         self.gateway.invalidate()
 
     def _serve_world(self, world: World) -> None:
+        world.files_url = self._files_url
         editor = WorldEditor(world, self.gateway.emit)
         interactions = Interactions(self._clock)
         buckets = Buckets(self._limits, self._clock, time.time)
         self._state = ApiState(editor, interactions, buckets)
         self._people = MemberActions(editor, interactions, self.gateway.emit)
-        self._administration = OwnerActions(editor)
+        self._administration = OwnerActions(editor, self.gateway.show_guild)

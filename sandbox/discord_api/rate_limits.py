@@ -26,6 +26,7 @@ class DiscordLimits(NamedTuple):
     role_creates: Rate = Rate(250, 172_800.0)
     messages: Rate = Rate(5, 5.0)
     message_edits: Rate = Rate(5, 5.0)
+    reactions: Rate = Rate(1, 0.25)
     direct_channels: Rate = Rate(10, 10.0)
     command_syncs: Rate = Rate(5, 20.0)
     webhooks: Rate = Rate(30, 10.0)

@@ -13,18 +13,19 @@ from aiohttp import web
 from sandbox.faults import Fault, Faults, patched
 from sandbox.transcript import Transcript
 
-from .errors import ApiError, invalid_form, not_imitated, unauthorized
-from .gateway_sessions import PLATFORM
-from .intents import Intent
+from .editing import WorldEditor
+from .errors import ApiError, invalid_form, not_imitated, refuse_unknown_fields, unauthorized
+from .gateway.intents import Intent
+from .gateway.sessions import PLATFORM
 from .interactions import Interactions
 from .payloads import Json
 from .rate_limits import Buckets, RateDecision
+from .received_bodies import Received, receive
 from .rest import ROUTES, Reply, Request, Route
-from .world_editor import WorldEditor
 
-__all__ = ["ApiState", "RestServer"]
+__all__ = ["API_PATH", "FILES_PATH", "ApiState", "RestServer"]
 
-API_PATH = "/api/v10"
+API_PATH, FILES_PATH = "/api/v10", "/attachments"
 REASON_LENGTH_MAX = 512
 # Clients treat a 429 without this header as a ban by Cloudflare, and do not retry.
 VIA = {"Via": "1.1 google"}
@@ -95,7 +96,17 @@ class RestServer:
             application.router.add_route(
                 route.method, API_PATH + route.template, self._handler_of(route)
             )
+        application.router.add_get(FILES_PATH + "/{channel}/{attachment}/{name}", self._file)
         application.router.add_route("*", "/{path:.*}", self._refuse_unknown)
+
+    async def _file(self, request: web.Request) -> web.Response:
+        """Serve an uploaded file; its address needs no token."""
+        world, asked = self._state().editor.world, tuple(request.match_info.values())
+        for one in world.attachments.values():
+            if asked == (str(one.channel_id), str(one.id), one.filename):
+                headers = {"Content-Type": one.content_type, "X-Content-Type-Options": "nosniff"}
+                return web.Response(body=world.files[one.id], headers=headers)
+        return web.Response(status=404, text="This content is no longer available.")
 
     def _handler_of(self, route: Route) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.Response:
@@ -111,10 +122,14 @@ class RestServer:
         return answer.response()
 
     async def _handle(self, route: Route, request: web.Request) -> web.Response:
-        raw = await request.read()
+        try:
+            received: Received | ApiError = await receive(request)
+        except ApiError as error:
+            received = error
         fault = self._faults.take(PLATFORM, route.name)
         reason = _reason(request)
-        answer, body = self._answer(route, request, raw, reason, fault)
+        answer = self._answer(route, request, received, reason, fault)
+        body = received.recorded() if isinstance(received, Received) else None
         asked = {"path": dict(request.match_info), "query": dict(request.query), "body": body}
         self._transcript.record(
             PLATFORM, route.name, asked, answer.status, answer.body, reason=reason
@@ -127,16 +142,17 @@ class RestServer:
         self,
         route: Route,
         request: web.Request,
-        raw: bytes,
+        received: Received | ApiError,
         reason: str | None,
         fault: Fault | None,
-    ) -> tuple[_Answer, Any]:
-        """Return the answer, and the request's body as far as it could be read."""
-        state, headers, body = self._state(), VIA, None
+    ) -> _Answer:
+        """Return the answer to a request, whose body could be read or must be refused."""
+        state, headers = self._state(), VIA
         try:
-            body = _json(request, raw)
             if fault is not None and fault.when in ("before", "hangup"):
-                return _suffered(fault, headers), body
+                return _suffered(fault, headers)
+            if isinstance(received, ApiError):
+                raise received
             if route.authorized and request.headers.get("Authorization") != f"Bot {self._token}":
                 raise unauthorized()
             verdict = state.buckets.take(
@@ -145,28 +161,28 @@ class RestServer:
             headers = VIA | dict(verdict.headers)
             if verdict.retry_after:
                 state.buckets.count_invalid()
-                return _limited(verdict, headers), body
-            _check_names(route, request.query, body, reason)
+                return _limited(verdict, headers)
+            _check_names(route, request.query, received, reason)
             if fault is not None and fault.when == "dropped":
                 state = _rehearsal(state)
-            result = route.handler(self._request(state, request, body, reason))
+            result = route.handler(self._request(state, request, received, reason))
         except ApiError as error:
             if error.status in INVALID_STATUSES:
                 state.buckets.count_invalid()
-            return _refusal(error, headers), body
+            return _refusal(error, headers)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             log.warning("body.rejected", route=route.name, exc_info=True)
             wrong = ApiError(400, 50035, f"Invalid Form Body: the sandbox stumbled at {error!r}")
-            return _refusal(wrong, headers), body
+            return _refusal(wrong, headers)
         if fault is not None and fault.when == "after":
-            return _suffered(fault, headers), body
+            return _suffered(fault, headers)
         answer = _accepted(result, headers)
         if fault is not None and fault.when == "garbled":
-            return _garbled(answer, fault), body
-        return answer, body
+            return _garbled(answer, fault)
+        return answer
 
     def _request(
-        self, state: ApiState, request: web.Request, body: Any, reason: str | None
+        self, state: ApiState, request: web.Request, received: Received, reason: str | None
     ) -> Request:
         return Request(
             editor=state.editor,
@@ -175,7 +191,8 @@ class RestServer:
             privileged=self._privileged,
             path=request.match_info,
             query=request.query,
-            body={} if body is None else body,
+            body={} if received.body is None else received.body,
+            uploads=received.uploads,
             reason=reason,
         )
 
@@ -195,26 +212,17 @@ def _reason(request: web.Request) -> str | None:
     return None if given is None else unquote(given)
 
 
-def _json(request: web.Request, raw: bytes) -> Any:
-    if not raw:
-        return None
-    if request.content_type != "application/json":
-        raise not_imitated(f"bodies of type {request.content_type} (files in messages among them)")
-    try:
-        return json.loads(raw)
-    except ValueError as error:
-        raise ApiError(400, 50109, "The request body contains invalid JSON.") from error
-
-
-def _check_names(route: Route, query: Mapping[str, str], body: Any, reason: str | None) -> None:
+def _check_names(
+    route: Route, query: Mapping[str, str], received: Received, reason: str | None
+) -> None:
     """Refuse fields that the route does not know: ignoring one would be a silent success."""
     for name in query:
         if name not in route.query:
             raise not_imitated(f"the query parameter {name!r} of {route.name}")
-    if isinstance(body, dict):
-        for name in body:
-            if name not in route.fields:
-                raise not_imitated(f"the field {name!r} of {route.name}")
+    if received.uploads and not route.takes_files:
+        raise not_imitated(f"files with {route.name}")
+    if isinstance(received.body, dict):
+        refuse_unknown_fields(received.body, route.fields, route.name)
     if reason is not None and not 1 <= len(reason) <= REASON_LENGTH_MAX:
         raise invalid_form(
             "X-Audit-Log-Reason",

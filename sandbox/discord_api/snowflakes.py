@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime
 
-__all__ = ["now", "snowflake_after"]
+__all__ = ["age_of", "now", "snowflake_after"]
 
 EPOCH_MS = 1_420_070_400_000
 TIME_SHIFT = 22
@@ -18,3 +18,8 @@ def snowflake_after(last: int) -> int:
 def now() -> str:
     """Return the current time as Discord writes it: ISO 8601 with an offset."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def age_of(snowflake: int) -> float:
+    """Return the seconds since an id was made."""
+    return time.time() - ((snowflake >> TIME_SHIFT) + EPOCH_MS) / 1000

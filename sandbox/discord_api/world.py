@@ -3,7 +3,7 @@
 Plain data without rules. Ids are integers here and strings on the wire.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -11,27 +11,36 @@ import msgspec
 from sandbox.errors import SeedError
 from sandbox.seed_data import DiscordGuildSeed, DiscordRoleSeed, DiscordSeed, DiscordUserSeed
 
+from .channel_types import CATEGORY, DIRECT, FORUM, STAGE, TEXT, THREADS, VOCAL, VOICE
 from .permission_bits import bits
 from .snowflakes import now, snowflake_after
 
 __all__ = [
+    "CHANNEL_KINDS",
+    "Attachment",
     "AuditEntry",
     "Channel",
     "Command",
     "Guild",
     "Member",
     "Message",
+    "Overwrite",
+    "Presence",
+    "Reaction",
     "Role",
+    "Thread",
     "User",
+    "VoiceState",
     "World",
     "load_world",
     "seeded_world",
 ]
 
-TEXT_CHANNEL = 0
-DIRECT_CHANNEL = 1
 MESSAGES_KEPT = 1_000
 AUDIT_ENTRIES_KEPT = 10_000
+CHANNEL_KINDS = {"text": TEXT, "voice": VOICE, "stage": STAGE, "category": CATEGORY, "forum": FORUM}
+#: Bytes of uploaded files that are kept; the oldest files above it are removed.
+FILE_BYTES_KEPT = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -56,6 +65,31 @@ class Member:
     nick: str | None = None
     pending: bool = False
     flags: int = 0
+    mute: bool = False
+    deaf: bool = False
+    timed_out_until: str | None = None
+
+
+@dataclass(slots=True)
+class VoiceState:
+    """A member's connection to a voice channel; `session_id` is that of their client."""
+
+    user_id: int
+    channel_id: int
+    session_id: str
+    self_mute: bool = False
+    self_deaf: bool = False
+    self_stream: bool = False
+    self_video: bool = False
+    suppress: bool = False
+
+
+@dataclass(slots=True)
+class Presence:
+    """A member's status ("online", "idle", "dnd") and activities, as in the API."""
+
+    status: str
+    activities: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -67,6 +101,8 @@ class Role:
     position: int
     permissions: int = 0
     color: int = 0
+    secondary_color: int | None = None
+    tertiary_color: int | None = None
     hoist: bool = False
     mentionable: bool = False
     managed_by: str | None = None
@@ -79,7 +115,11 @@ class Role:
 
 @dataclass(slots=True)
 class Guild:
-    """The server. @everyone is the role whose id is the guild's. `bans` map user to reason."""
+    """The server. @everyone is the role whose id is the guild's. `bans` map user to reason.
+
+    `unavailable` is an outage: the bot is a member, and sees nothing. A member who is idle for
+    `afk_timeout` s in a voice channel is moved to `afk_channel_id`.
+    """
 
     id: int
     name: str
@@ -88,22 +128,96 @@ class Guild:
     members: dict[int, Member] = field(default_factory=dict)
     bans: dict[int, str | None] = field(default_factory=dict)
     departed: set[int] = field(default_factory=set)
+    unavailable: bool = False
+    afk_channel_id: int | None = None
+    afk_timeout: int = 300
+    voice_states: dict[int, VoiceState] = field(default_factory=dict)
+    presences: dict[int, Presence] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Thread:
+    """The part of a channel that only a thread has. `members` map user to the time of joining."""
+
+    owner_id: int
+    created_at: str
+    archived_at: str
+    archived: bool = False
+    locked: bool = False
+    auto_archive_duration: int = 4320
+    members: dict[int, str] = field(default_factory=dict)
+    message_count: int = 0
+    applied_tags: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Overwrite:
+    """Permissions that a role (or with `of_member` a member) has or lacks in one channel."""
+
+    allow: int = 0
+    deny: int = 0
+    of_member: bool = False
 
 
 @dataclass(slots=True)
 class Channel:
-    """A text channel of the guild, or the direct channel between the bot and `recipient_id`."""
+    """A channel of the guild, a thread, or the direct channel between the bot and `recipient_id`.
+
+    `parent_id` is the category of a channel, or the channel of a thread.
+    """
 
     id: int
     name: str
-    type: int = TEXT_CHANNEL
+    type: int = TEXT
     recipient_id: int | None = None
     last_message_id: int | None = None
+    parent_id: int | None = None
+    topic: str | None = None
+    position: int = 0
+    nsfw: bool = False
+    rate_limit_per_user: int = 0
+    user_limit: int = 0
+    bitrate: int = 64_000
+    thread: Thread | None = None
+    overwrites: dict[int, Overwrite] = field(default_factory=dict)
 
     @property
     def direct(self) -> bool:
         """Whether this is a conversation outside the guild."""
-        return self.type == DIRECT_CHANNEL
+        return self.type == DIRECT
+
+    @property
+    def vocal(self) -> bool:
+        """Whether members can be connected to it."""
+        return self.type in VOCAL
+
+    @property
+    def is_thread(self) -> bool:
+        """Whether this is a thread of another channel."""
+        return self.type in THREADS
+
+
+@dataclass(slots=True)
+class Attachment:
+    """A file of a message or of a command; its bytes are in the world's `files`."""
+
+    id: int
+    filename: str
+    size: int
+    content_type: str
+    channel_id: int
+    description: str | None = None
+    title: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(slots=True)
+class Reaction:
+    """The users who reacted to a message with one emoji, in the order of their reactions."""
+
+    emoji: str
+    user_ids: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -127,6 +241,10 @@ class Message:
     reply_to: int | None = None
     visible_to: int | None = None
     interaction: dict[str, Any] | None = None
+    attachments: list[Attachment] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
+    pinned_at: str | None = None
+    thread_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -154,11 +272,16 @@ class AuditEntry:
     target_id: int | None
     changes: list[dict[str, Any]] = field(default_factory=list)
     reason: str | None = None
+    options: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
 class World:
-    """Everything that survives a restart of the platform. `installed`: the bot is in the guild."""
+    """Everything that survives a restart of the platform. `installed`: the bot is in the guild.
+
+    `files` map an attachment's id to its bytes, which are served below `files_url`; `attachments`
+    describe them.
+    """
 
     bot_id: int
     guild: Guild
@@ -169,11 +292,19 @@ class World:
     audit_log: list[AuditEntry] = field(default_factory=list)
     installed: bool = True
     last_id: int = 0
+    files: dict[int, bytes] = field(default_factory=dict)
+    attachments: dict[int, Attachment] = field(default_factory=dict)
+    files_url: str = ""
 
     @property
     def bot(self) -> Member:
         """The bot as a member of the guild."""
         return self.guild.members[self.bot_id]
+
+    @property
+    def guild_channels(self) -> list[Channel]:
+        """The channels of the guild, without its threads."""
+        return [one for one in self.channels.values() if not one.direct and not one.is_thread]
 
     def next_id(self) -> int:
         """Return an id for the current time."""
@@ -185,16 +316,43 @@ class World:
         self.messages[message.id] = message
         self.channels[message.channel_id].last_message_id = message.id
         while len(self.messages) > MESSAGES_KEPT:
-            del self.messages[next(iter(self.messages))]
+            self.forget(next(iter(self.messages.values())))
+
+    def forget(self, message: Message) -> None:
+        """Remove a message with its files."""
+        del self.messages[message.id]
+        for file in message.attachments:
+            self.drop_file(file.id)
+
+    def keep_file(self, attachment: Attachment, content: bytes) -> None:
+        """Keep a file's bytes; the oldest files above FILE_BYTES_KEPT are removed."""
+        self.files[attachment.id] = content
+        self.attachments[attachment.id] = attachment
+        total = sum(map(len, self.files.values()))
+        while total > FILE_BYTES_KEPT:
+            oldest = next(iter(self.files))
+            total -= len(self.files[oldest])
+            self.drop_file(oldest)
+
+    def drop_file(self, attachment_id: int) -> None:
+        """Remove a file, if it is still kept."""
+        self.files.pop(attachment_id, None)
+        self.attachments.pop(attachment_id, None)
 
     def log(self, entry: AuditEntry) -> None:
         """Append to the audit log; keep the newest AUDIT_ENTRIES_KEPT."""
         self.audit_log.append(entry)
         del self.audit_log[:-AUDIT_ENTRIES_KEPT]
 
-    def dump(self) -> dict[str, Any]:
-        """Return the world as JSON values; `load_world` reads it back."""
-        state: dict[str, Any] = msgspec.to_builtins(self, str_keys=True)
+    def dump(self, *, contents: bool = True) -> dict[str, Any]:
+        """Return the world as JSON values, which `load_world` reads back.
+
+        Without `contents`, each file is empty.
+        """
+        shown = self if contents else replace(self, files=dict.fromkeys(self.files, b""))
+        state: dict[str, Any] = msgspec.to_builtins(shown, str_keys=True)
+        # The address belongs to the platform that serves the world.
+        del state["files_url"]
         return state
 
 
@@ -214,7 +372,10 @@ def seeded_world(seed: DiscordSeed) -> World:
         bot_id=bot.id,
         guild=_guild(seed.guild, seed.bot),
         users={user.id: user for user in [bot, *people]},
-        channels={int(one.id): Channel(int(one.id), one.name) for one in seed.guild.channels},
+        channels={
+            int(one.id): Channel(int(one.id), one.name, CHANNEL_KINDS[one.kind], position=position)
+            for position, one in enumerate(seed.guild.channels)
+        },
     )
 
 
@@ -229,6 +390,7 @@ def _guild(seed: DiscordGuildSeed, bot: DiscordUserSeed) -> Guild:
         id=int(seed.id),
         name=seed.name,
         owner_id=int(seed.owner_id),
+        afk_channel_id=None if seed.afk_channel_id is None else int(seed.afk_channel_id),
         roles={role.id: role for role in roles},
         members={member.user_id: member for member in members},
     )

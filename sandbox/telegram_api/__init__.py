@@ -1,6 +1,8 @@
-"""A local Telegram Bot API (10.3) for one bot in one supergroup, and the people around it."""
+"""A local Telegram Bot API (10.3): a supergroup, channels, bots and the people around them."""
 
 from .flood_limits import TelegramLimits
+from .other_versions import OtherVersion
+from .people import Manner
 from .platform import TelegramPlatform
 
-__all__ = ["TelegramLimits", "TelegramPlatform"]
+__all__ = ["Manner", "OtherVersion", "TelegramLimits", "TelegramPlatform"]

@@ -24,15 +24,9 @@ COUNTED_OVERALL = frozenset(
         "unbanChatMember",
     }
 )
-COUNTED_PER_CHAT = frozenset(
-    {
-        "editEphemeralMessageReplyMarkup",
-        "editEphemeralMessageText",
-        "editMessageReplyMarkup",
-        "editMessageText",
-        "sendMessage",
-    }
-)
+# Each message counts: one that is sent, copied, forwarded or edited, and each item of an album.
+SENDS = ("send", "copyMessage", "forwardMessage", "editMessage", "editEphemeral")
+UNCOUNTED = frozenset({"sendChatAction"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +56,22 @@ class FloodControl:
         """Reset all counts."""
         self._windows.clear()
 
-    def check(self, method: str, chat_id: object) -> None:
-        """Count one call. If a window is full, count nothing and raise ApiError 429."""
-        if method not in COUNTED_OVERALL | COUNTED_PER_CHAT:
+    def check(self, method: str, asked: dict[str, Any], *, bot_id: int) -> None:
+        """Count one call of a bot. If a window is full, count nothing and raise ApiError 429."""
+        per_chat = method.startswith(SENDS) and method not in UNCOUNTED
+        if not per_chat and method not in COUNTED_OVERALL:
             return
-        windows = [self._window("overall", None, self._limits.overall)]
-        if method in COUNTED_PER_CHAT:
-            windows.append(self._window("chat", chat_id, self._limits.chat))
+        windows = [self._window("overall", bot_id, self._limits.overall)]
+        chat_id = asked.get("chat_id")
+        if per_chat:
+            windows.append(self._window("chat", (bot_id, chat_id), self._limits.chat))
             if isinstance(chat_id, int) and chat_id < 0:
-                windows.append(self._window("group", chat_id, self._limits.group))
+                windows.append(self._window("group", (bot_id, chat_id), self._limits.group))
         if wait := max(window.wait() for window in windows):
             raise flood(wait)
         for window in windows:
-            window.take()
+            for _ in range(_messages_in(asked)):
+                window.take()
 
     def _window(self, kind: str, key: object, rate: Rate) -> Window:
         if (kind, key) not in self._windows:
@@ -82,3 +79,9 @@ class FloodControl:
                 self._windows = {k: w for k, w in self._windows.items() if w.reset_after}
             self._windows[kind, key] = Window(rate.limit, rate.per_seconds, self._clock)
         return self._windows[kind, key]
+
+
+def _messages_in(asked: dict[str, Any]) -> int:
+    """Return how many messages a call sends: the items of an album, or the copied ones."""
+    several = asked.get("media", asked.get("message_ids"))
+    return max(1, len(several)) if isinstance(several, list) else 1

@@ -3,27 +3,32 @@
 import copy
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 import structlog
 from aiohttp import web
+from msgspec.structs import replace
 
-from sandbox.errors import SandboxError, SeedError
+from sandbox.errors import SandboxError
 from sandbox.faults import ANY, Fault, Faults, patched
 from sandbox.seed_data import Seed, TelegramSeed
 from sandbox.transcript import Transcript
 
-from .errors import ApiError, bad_request
+from .errors import ApiError
 from .flood_limits import FloodControl, TelegramLimits
-from .member_actions import MemberActions
-from .methods import METHODS, TABLE
-from .parameter_parser import read
-from .parameters import GetUpdates, Parameters
-from .state import JSON, State
-from .updates import Polling
-from .world import World
+from .methods.coverage import refusal_of
+from .methods.parameter_parser import read
+from .methods.table import METHODS, TABLE
+from .methods.updates import GetUpdates, Polling
+from .other_versions import OtherVersion
+from .parameters import Parameters
+from .people import MemberActions
+from .requests import REQUEST_BYTES_MAX, bot_of, read_request
+from .saved_state import state_from
+from .world import JSON, World
+from .world.world import Upload
 
 __all__ = ["TelegramPlatform"]
 
@@ -36,14 +41,17 @@ FAULT_WORDING = {
     500: "Internal Server Error",
     502: "Bad Gateway",
 }
+# Telegram takes method names in any case.
+NAMES = {name.lower(): name for name in METHODS}
 
 log = structlog.get_logger("twinstream.sandbox")
 
 
 class TelegramPlatform:
-    """A Bot API server for one bot, and the people in its chats.
+    """A Bot API server, and the people in its chats.
 
     `say`, `edit`, `click`, `react`, `join` and `leave` are actions of a person; `people` has more.
+    `version` says how the server differs from one of Bot API 10.3.
     `clock` times the flood limits (seconds); `wall_clock` dates messages and ends bans (Unix time).
     Belongs to one event loop. A stop and a second start simulate an outage.
     """
@@ -62,12 +70,13 @@ class TelegramPlatform:
             seed = seed.telegram
         self._transcript = transcript
         self._faults = faults
-        self._token = seed.token
         self._world = World(seed, now=wall_clock)
-        self._polling = Polling(self._world)
+        self._polls: dict[int, Polling] = {}
+        self._world.shared.on_update = self._wake
         self._flood = FloodControl(limits or TelegramLimits(), clock)
         self._runner: web.AppRunner | None = None
         self._api_base = ""
+        self.version = OtherVersion()
         self.people = MemberActions(self._world)
         self.say = self.people.say
         self.edit = self.people.edit
@@ -85,8 +94,9 @@ class TelegramPlatform:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen. Port 0 picks a free port, which `api_base` then names."""
-        app = web.Application()
+        app = web.Application(client_max_size=REQUEST_BYTES_MAX)
         app.router.add_route("*", "/bot{token}/{method}", self._serve)
+        app.router.add_get("/file/bot{token}/{path:.+}", self._serve_file)
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handler_cancellation=True
         )
@@ -97,9 +107,9 @@ class TelegramPlatform:
         log.info("telegram.started", api_base=self._api_base)
 
     async def stop(self) -> None:
-        """Answer the open poll and close the socket. The state stays."""
+        """Answer the open polls and close the socket. The state stays."""
         if self._runner is not None:
-            self._polling.wake()
+            self._wake_all()
             await self._runner.cleanup()
             self._runner = None
 
@@ -121,14 +131,26 @@ class TelegramPlatform:
         """Queue an update as text, which need not be JSON; `$update_id` in it stands for its id."""
         return self._world.emit_text(text)
 
-    def messages(self, chat_id: int) -> list[JSON]:
-        """Return the latest messages of a chat as JSON objects, oldest first."""
-        return list(self._world.state.messages.get(chat_id, {}).values())
+    def messages(self, chat_id: int, *, bot_id: int | None = None) -> list[JSON]:
+        """Return the latest messages of a chat as JSON objects, oldest first.
+
+        A private chat is one with the seed's bot, unless `bot_id` names another one.
+        """
+        world = self._world if bot_id is None else self._world.of(bot_id)
+        owner = world.state if chat_id in world.state.messages else world.own
+        return list(owner.messages.get(chat_id, {}).values())
+
+    def file(self, file_id: str) -> bytes:
+        """Return the bytes of a file that a bot or a person sent. Raises SandboxError."""
+        found = self._world.state.files.get(file_id)
+        if found is None:
+            raise SandboxError(f"there is no file {file_id!r}")
+        return found.data
 
     def world(self) -> JSON:
         """Return the members with status and tag, and each chat's latest messages."""
-        state = self._world.state
-        group = state.groups[self._world.seed.group.id]
+        state, own = self._world.state, self._world.own
+        group = self._world.the_group
         members = [
             {
                 "user_id": member.user_id,
@@ -141,52 +163,79 @@ class TelegramPlatform:
             }
             for member in group.members.values()
         ]
+        chats = [*state.messages, *own.messages]
+        poll = self._polls.get(self._world.bot_id)
         return {
             "chat_id": group.id,
             "title": group.title,
             "members": members,
-            "private_chats": [user.id for user in state.users.values() if user.opened],
-            "allowed_updates": state.allowed_updates,
-            "pending_updates": len(state.pending),
-            "bot_polls": self._polling.is_open,
+            "topics": msgspec.to_builtins(list(group.topics.values())) if group.is_forum else [],
+            "join_requests": list(group.join_requests),
+            "channels": [
+                {"chat_id": chat.id, "title": chat.title}
+                for chat in state.groups.values()
+                if chat.kind == "channel"
+            ],
+            "bots": [
+                {"bot_id": bot_id, "username": state.users[bot_id].username, "token": bot.token}
+                for bot_id, bot in state.bots.items()
+            ],
+            "private_chats": sorted(own.opened),
+            "allowed_updates": own.allowed_updates,
+            "pending_updates": len(own.pending),
+            "bot_polls": poll is not None and poll.is_open,
             "messages": [
                 message
-                for chat_id in state.messages
+                for chat_id in chats
                 for message in self.messages(chat_id)[-LATEST_MESSAGES:]
             ],
         }
 
-    def dump(self) -> JSON:
-        """Return the whole state as JSON, for `load`."""
-        built: JSON = msgspec.to_builtins(self._world.state, str_keys=True, order="deterministic")
+    def dump(self, *, contents: bool = True) -> JSON:
+        """Return the whole state as JSON, for `load`; without `contents`, each file is empty."""
+        state = self._world.state
+        if not contents:
+            empty = {key: replace(file, data=b"") for key, file in state.files.items()}
+            state = replace(state, files=empty)
+        built: JSON = msgspec.to_builtins(state, str_keys=True, order="deterministic")
         return built
 
     def load(self, state: JSON) -> None:
         """Load a dumped state. Raises SeedError if it is invalid, or of another group or bot."""
-        try:
-            loaded = msgspec.convert(state, State, str_keys=True)
-        except msgspec.ValidationError as error:
-            raise SeedError(f"the saved Telegram state cannot be used: {error}") from error
-        seed = self._world.seed
-        if seed.group.id not in loaded.groups or seed.bot_id not in loaded.users:
-            raise SeedError("the saved Telegram state is of another group or bot than the seed")
-        self._world.state = loaded
-        self._polling.wake()
+        self._world.state = state_from(state, self._world.seed)
+        self._wake_all()
 
     def reset(self) -> None:
         """Go back to the seed. Id counters go on, and the bot's menus and profile stay."""
         self._world.reset()
         self._flood.reset()
-        self._polling.wake()
+        self.version = OtherVersion()
+        self._wake_all()
+        self._polls = {self._world.bot_id: self._poll_of(self._world.bot_id)}
+
+    def _poll_of(self, bot_id: int) -> Polling:
+        if bot_id not in self._polls:
+            self._polls[bot_id] = Polling(self._world.of(bot_id))
+        return self._polls[bot_id]
+
+    def _wake(self, bot_id: int) -> None:
+        if bot_id in self._polls:
+            self._polls[bot_id].wake()
+
+    def _wake_all(self) -> None:
+        for poll in self._polls.values():
+            poll.wake()
 
     async def _serve(self, request: web.Request) -> web.Response:
-        name = request.match_info["method"]
-        if request.match_info["token"] != self._token:
-            return self._answer(name, None, *_refusal(ApiError(401, "Unauthorized")))
-        kind = METHODS.get(name)
-        if kind is None:
-            unknown = ApiError(404, f"Not Found: the sandbox does not imitate {name!r}")
-            return self._answer(name, None, *_refusal(unknown))
+        asked_name = request.match_info["method"]
+        name = NAMES.get(asked_name.lower(), asked_name)
+        try:
+            bot_id = bot_of(self._world.state, request.match_info["token"])
+            if name not in METHODS:
+                raise refusal_of(name)
+            self.version.check(name)
+        except ApiError as error:
+            return self._answer(name, None, *_refusal(error))
         fault = self._faults.take("telegram", name)
         if fault is not None and fault.when == "hangup":
             self._transcript.record("telegram", name, None, 0, "hung up by an ordered fault")
@@ -194,51 +243,72 @@ class TelegramPlatform:
                 request.transport.abort()
             return web.Response()
         try:
-            asked = await _raw(request)
+            asked, uploads = await read_request(request)
         except ApiError as error:
             return self._answer(name, None, *_refusal(error))
         if fault is not None and fault.when == "before":
             return self._answer(name, asked, *_faulty(fault))
-        status, body, asked = await self._execute(kind, name, asked, undo=_dropped(fault))
+        world = self._world.of(bot_id, uploads)
+        status, body, asked = await self._execute(world, name, asked, undo=_dropped(fault))
         if fault is not None and fault.when == "after":
             status, body = _faulty(fault)
         if fault is not None and fault.when == "garbled":
             return self._garbled(name, asked, status, body, fault)
-        return self._answer(name, asked, status, body)
+        return self._answer(name, asked, status, body, bot_id)
 
     async def _execute(
-        self, kind: type[Parameters], name: str, asked: JSON, *, undo: bool
+        self, world: World, name: str, asked: JSON, *, undo: bool
     ) -> tuple[int, JSON, JSON]:
+        kind: type[Parameters] = METHODS[name]
+        uploads: Mapping[str, Upload] = world.uploads
         try:
-            call = read(kind, asked)
-            asked = {key: msgspec.to_builtins(getattr(call, key)) for key in asked}
-            self._flood.check(name, asked.get("chat_id"))
+            call = read(kind, asked, uploads)
+            named = {*asked, *(upload for upload in uploads if hasattr(call, upload))}
+            asked = {key: msgspec.to_builtins(getattr(call, key)) for key in named}
+            self._flood.check(name, asked, bot_id=world.bot_id)
             if isinstance(call, GetUpdates):
-                result = [] if undo else await self._polling.get_updates(call)
+                result = [] if undo else await self._poll_of(world.bot_id).get_updates(call)
             elif undo:
-                before = copy.deepcopy(self._world.state)
-                result = TABLE[kind](self._world, call)
-                self._world.state = before
+                before = copy.deepcopy(world.state)
+                result = TABLE[kind](world, call)
+                world.state = before
             else:
-                result = TABLE[kind](self._world, call)
+                result = TABLE[kind](world, call)
         except ApiError as error:
             return *_refusal(error), asked
         return 200, {"ok": True, "result": result}, asked
 
-    def _answer(self, name: str, asked: JSON | None, status: int, body: JSON) -> web.Response:
-        encoded = json.dumps(body, ensure_ascii=False).encode()
-        if name == "getUpdates" and status == 200:
-            encoded = self._updates(body["result"])
+    async def _serve_file(self, request: web.Request) -> web.Response:
+        """Answer with a file, by the path that getFile told."""
+        try:
+            bot_of(self._world.state, request.match_info["token"])
+        except ApiError as error:
+            return self._answer("file", None, *_refusal(error))
+        path = request.match_info["path"]
+        for file in self._world.state.files.values():
+            if file.path == path:
+                self._transcript.record("telegram", "file", {"path": path}, 200, len(file.data))
+                return web.Response(body=file.data, content_type="application/octet-stream")
+        return self._answer("file", {"path": path}, *_refusal(ApiError(404, "Not Found")))
+
+    def _answer(
+        self, name: str, asked: JSON | None, status: int, body: JSON, bot_id: int | None = None
+    ) -> web.Response:
+        encoded = json.dumps(self.version.spoken(body), ensure_ascii=False).encode()
+        if name == "getUpdates" and status == 200 and bot_id is not None:
+            encoded = self._updates(body["result"], bot_id)
         else:
             # A decoded copy, because later calls change the objects that the body refers to.
-            self._transcript.record("telegram", name, asked, status, json.loads(encoded))
+            self._transcript.record("telegram", name, asked, status, msgspec.json.decode(encoded))
         return web.Response(status=status, body=encoded, content_type="application/json")
 
-    def _updates(self, updates: list[JSON]) -> bytes:
+    def _updates(self, updates: list[JSON], bot_id: int) -> bytes:
         """Return the body with these updates; those queued as text go out unchanged."""
         texts = []
+        raw = self._world.of(bot_id).own.raw
         for update in updates:
-            text = self._world.state.raw.get(update["update_id"])
+            text = raw.get(update["update_id"])
+            update = self.version.spoken(update)  # noqa: PLW2901 - in this server's words
             self._transcript.record("telegram", "update", None, 0, update if text is None else text)
             texts.append(json.dumps(update, ensure_ascii=False) if text is None else text)
         return f'{{"ok": true, "result": [{", ".join(texts)}]}}'.encode()
@@ -252,25 +322,8 @@ class TelegramPlatform:
             self._transcript.record("telegram", name, asked, status, fault.page)
             return web.Response(status=status, text=fault.page, content_type="text/html")
         encoded = json.dumps(patched(body, fault.changes), ensure_ascii=False).encode()
-        self._transcript.record("telegram", name, asked, status, json.loads(encoded))
+        self._transcript.record("telegram", name, asked, status, msgspec.json.decode(encoded))
         return web.Response(status=status, body=encoded, content_type="application/json")
-
-
-async def _raw(request: web.Request) -> JSON:
-    """Return the unparsed parameters: from the query, and a form or a JSON body."""
-    raw: JSON = dict(request.query)
-    if request.content_type == "application/json":
-        try:
-            body = await request.json()
-        except ValueError as error:
-            raise bad_request("can't parse JSON body of the request") from error
-        if not isinstance(body, dict):
-            raise bad_request("the JSON body of a request is an object")
-        return raw | body
-    form: dict[str, Any] = dict(await request.post())
-    if files := [key for key, value in form.items() if not isinstance(value, str)]:
-        raise bad_request(f"the sandbox takes no files, but got {', '.join(files)}")
-    return raw | form
 
 
 def _dropped(fault: Fault | None) -> bool:
@@ -292,4 +345,6 @@ def _refusal(error: ApiError) -> tuple[int, JSON]:
     body: JSON = {"ok": False, "error_code": error.status, "description": error.description}
     if error.retry_after is not None:
         body["parameters"] = {"retry_after": error.retry_after}
+    if error.migrate_to_chat_id is not None:
+        body["parameters"] = {"migrate_to_chat_id": error.migrate_to_chat_id}
     return error.status, body

@@ -1,6 +1,7 @@
 """A Telegram platform for each test; one aiogram session for each module, since it takes a quarter
 of a second to close."""
 
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -66,12 +67,16 @@ def bot(telegram, telegram_session, seed):
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def call(telegram, seed) -> AsyncIterator[Call]:
-    """Bare HTTP: `await call("getMe", ...)` posts a form and returns the decoded answer."""
+    """Bare HTTP: `await call("getMe", ...)` posts a form, bytes as files; returns the answer."""
     async with aiohttp.ClientSession() as session:
 
         async def post(method: str, /, **parameters: Any) -> dict[str, Any]:
             url = f"{telegram.api_base}/bot{seed.telegram.token}/{method}"
-            async with session.post(url, data=parameters) as response:
+            form = aiohttp.FormData()
+            for key, value in parameters.items():
+                file = {"filename": f"{key}.png"} if isinstance(value, bytes) else {}
+                form.add_field(key, io.BytesIO(value) if file else str(value), **file)
+            async with session.post(url, data=form) as response:
                 body: dict[str, Any] = await response.json()
                 assert response.status == body.get("error_code", 200)
                 return body

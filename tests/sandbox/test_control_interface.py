@@ -1,6 +1,8 @@
 """The control interface, over HTTP, on both platforms in this process."""
 
 import asyncio
+import io
+import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,15 +11,17 @@ import pytest
 import pytest_asyncio
 
 from sandbox import Fault, Faults, SeedError
-from sandbox.control_api import Control
-from sandbox.discord_api import DiscordPlatform
+from sandbox.control import Control
+from sandbox.discord_api import DiscordPlatform, Upload
 from sandbox.state_file import StateFile
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GROUP, ALICE, BORIS = -1001000000001, 1001, 1002
+VOICE_CHANNEL, AFK_CHANNEL = "900000000000000011", "900000000000000012"
 CHANNEL, DISCORD_ALICE = "900000000000000010", "800000000000000101"
 LUCKY, OWN_ROLE = "900000000000000110", "900000000000000100"
+DICE = {"chat_id": GROUP, "user_id": ALICE, "kind": "dice"}
 GIVE_ROLE = "PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"
 
 
@@ -105,6 +109,26 @@ async def test_the_owner_changes_members_by_hand(ask):
     assert (await alice())["status"] == "administrator"
     await ask("POST /members", {**change, "action": "demote"})
     assert (await alice())["status"] == "member"
+    await ask("POST /members", {**change, "action": "mute"})
+    assert (await alice())["status"] == "restricted"
+    await ask("POST /members", {**change, "action": "unmute"})
+    assert (await alice())["status"] == "member"
+
+
+async def test_the_group_becomes_a_supergroup_with_another_id(ask, call):
+    status, body = await ask("POST /telegram/migrate", {})
+    assert status == 200
+    moved = body["chat_id"]
+    assert moved != GROUP
+
+    refused = await call("sendMessage", chat_id=GROUP, text="hello")
+    assert refused["parameters"] == {"migrate_to_chat_id": moved}
+    assert (await call("sendMessage", chat_id=moved, text="hello"))["ok"]
+    updates = [update["message"] for update in (await call("getUpdates"))["result"]]
+    assert (updates[0]["chat"]["id"], updates[0]["migrate_to_chat_id"]) == (GROUP, moved)
+    assert (updates[1]["chat"]["id"], updates[1]["migrate_from_chat_id"]) == (moved, GROUP)
+    _, world = await ask("GET /world")
+    assert world["telegram"]["chat_id"] == moved
 
 
 async def test_the_owner_gives_and_takes_roles_by_hand(ask):
@@ -216,6 +240,26 @@ async def test_a_member_closes_their_direct_messages_and_opens_them(ask, discord
         assert user.accepts_direct_messages is not blocked
 
 
+async def test_a_timeout_without_an_offset_ends_in_utc(ask, discord):
+    order = {"user_id": DISCORD_ALICE, "action": "time_out", "until": "2030-01-01T00:00:00"}
+    assert (await ask("POST /discord/moderate", order))[0] == 200
+    said = {"channel_id": CHANNEL, "user_id": DISCORD_ALICE, "text": "hello?"}
+    status, body = await ask("POST /discord/say", said)
+    assert (status, "timed out until 2030-01-01T00:00:00+00:00" in body["error"]) == (400, True)
+
+
+async def test_a_guild_without_its_afk_channel_has_none(ask):
+    gone = {"action": "delete", "channel_id": AFK_CHANNEL}
+    assert (await ask("POST /discord/channels", gone))[0] == 200
+    voice = {"user_id": DISCORD_ALICE, "channel_id": VOICE_CHANNEL}
+    assert (await ask("POST /discord/voice", {**voice, "action": "join"}))[0] == 200
+    idle = {"user_id": DISCORD_ALICE, "action": "idle"}
+    assert await ask("POST /discord/voice", idle) == (
+        400,
+        {"error": "the guild has no AFK channel"},
+    )
+
+
 async def test_the_transcript_is_read_from_a_number_on(ask, call):
     await call("getMe")
     await call("sendMessage", chat_id=GROUP, text="x")
@@ -265,6 +309,25 @@ async def test_a_reset_goes_back_to_the_seed(ask, telegram, faults):
             400,
             "nothing",
         ),
+        (
+            "POST /discord/slash",
+            {"channel_id": CHANNEL, "user_id": DISCORD_ALICE, "command": "/"},
+            400,
+            "a command has a name",
+        ),
+        (
+            "POST /discord/say",
+            {
+                "channel_id": CHANNEL,
+                "user_id": DISCORD_ALICE,
+                "text": "",
+                "files": [{"filename": "a", "text": "a", "content_type": "text/plain\r\nX: y"}],
+            },
+            400,
+            "matching regex",
+        ),
+        ("POST /telegram/send", {**DICE, "fields": {"value": "6"}}, 400, "no die 🎲"),
+        ("POST /telegram/send", {**DICE, "fields": {"emoji": []}}, 400, "no die []"),
         ("POST /members", {"platform": "telegram", "action": "leave"}, 400, "needs user_id"),
         (
             "POST /members",
@@ -313,6 +376,23 @@ async def test_a_wrong_order_is_answered_with_a_sentence(ask, route, body, statu
     assert sentence in reply["error"]
 
 
+async def test_an_order_that_is_too_large_is_told_the_size(control):
+    order = io.BytesIO(b'{"text": "' + b"x" * 2**20 + b'"}')
+    url = f"{control.url}/telegram/update"
+    async with aiohttp.ClientSession() as session, session.post(url, data=order) as response:
+        assert response.status == 413
+        assert "size 1048576 exceeded" in (await response.json())["error"]
+
+
+async def test_an_error_of_the_sandbox_itself_is_answered_in_json(ask, telegram, monkeypatch):
+    def stumble() -> None:
+        raise KeyError("gone")
+
+    monkeypatch.setattr(telegram, "world", stumble)
+    status, reply = await ask("GET /world")
+    assert (status, reply) == (500, {"error": "the sandbox stumbled at KeyError('gone')"})
+
+
 async def test_state_goes_through_a_file(tmp_path, seed, transcript, telegram, discord):
     from sandbox.telegram_api import TelegramPlatform
 
@@ -337,6 +417,27 @@ async def test_a_file_is_written_only_when_something_changed(tmp_path, telegram,
     telegram.people.tag(ALICE, "Pilot")
     file.save()
     assert path.exists()
+
+
+async def test_files_of_a_state_that_has_not_changed_are_not_encoded_again(
+    tmp_path, telegram, discord
+):
+    path, size = tmp_path / "state.json", 4 * 1024 * 1024
+    telegram.people.send(GROUP, ALICE, "document", data=bytes(size), file_name="a.bin")
+    discord.people.say(int(CHANNEL), int(DISCORD_ALICE), "", files=[Upload("a.bin", bytes(size))])
+    file = StateFile(path, {"telegram": telegram, "discord": discord})
+    file.save()
+    path.unlink()
+    tracemalloc.start()
+    try:
+        file.save()
+        assert tracemalloc.get_traced_memory()[1] < size
+    finally:
+        tracemalloc.stop()
+    assert not path.exists()
+    telegram.people.send(GROUP, ALICE, "document", data=b"more", file_name="b.bin")
+    file.save()
+    assert path.stat().st_size > 2 * size
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"telegram": {}, "discord": {}}'])

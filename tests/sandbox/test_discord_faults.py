@@ -114,14 +114,14 @@ def test_a_fault_can_be_ordered_for_existing_routes_only():
 
 
 async def test_an_unknown_route_is_named(raw):
-    status, body = await raw("GET", "/guilds/1/emojis")
+    status, body = await raw("GET", "/guilds/1/integrations")
     assert (status, body["message"]) == (
-        501,
-        "The sandbox does not imitate the route GET /guilds/1/emojis",
+        400,
+        "The sandbox does not imitate the route GET /guilds/1/integrations",
     )
     status, body = await raw("DELETE", "/users/@me")
     assert (status, body["message"]) == (
-        501,
+        400,
         "The sandbox does not imitate the route DELETE /users/@me",
     )
 
@@ -129,7 +129,7 @@ async def test_an_unknown_route_is_named(raw):
 @pytest.mark.parametrize(
     ("method", "path", "body", "named"),
     [
-        ("PATCH", f"/guilds/{GUILD}/members/{ALICE}", {"deaf": True}, "'deaf'"),
+        ("PATCH", f"/guilds/{GUILD}/members/{ALICE}", {"flags": 4}, "'flags'"),
         ("POST", f"/channels/{GENERAL}/messages", {"content": "x", "poll": {}}, "'poll'"),
         ("POST", f"/channels/{GENERAL}/messages", {"embeds": [{"glow": 1}]}, "'glow'"),
         ("GET", f"/guilds/{GUILD}/members?before=5", None, "'before'"),
@@ -138,7 +138,7 @@ async def test_an_unknown_route_is_named(raw):
 )
 async def test_an_unknown_field_is_named(raw, method, path, body, named):
     status, answer = await raw(method, path, body)
-    assert status == 501
+    assert status == 400
     assert named in answer["message"]
 
 
@@ -200,7 +200,8 @@ async def first_close_code(bench: Bench, query: str, *frames: Any) -> int | None
                 return socket.close_code
 
 
-IDENTIFY = {"op": 2, "d": {"token": TOKEN, "intents": 1, "properties": {}}}
+SAID: dict[str, object] = {"token": TOKEN, "intents": 1, "properties": {}}
+IDENTIFY = {"op": 2, "d": SAID}
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ IDENTIFY = {"op": 2, "d": {"token": TOKEN, "intents": 1, "properties": {}}}
         ("?v=9", [], 4012),
         ("", ["not json"], 4002),
         ("", ["x" * 5000], 4002),
-        ("", [{"op": 4, "d": {}}], 4001),
+        ("", [{"op": 5, "d": {}}], 4001),
         ("", [{"op": 8, "d": {"guild_id": str(GUILD), "query": "", "limit": 0}}], 4003),
         ("", [{"op": 2, "d": {"token": "no", "intents": 1}}], 4004),
         ("", [{"op": 2, "d": {"token": TOKEN, "intents": 1 << 30}}], 4013),
@@ -221,6 +222,42 @@ IDENTIFY = {"op": 2, "d": {"token": TOKEN, "intents": 1, "properties": {}}}
 async def test_the_gateway_closes_with_the_code_of_the_mistake(query, frames, code):
     async with listening(new_bench(limit_scale=1.0)) as bench:
         assert await first_close_code(bench, query, *frames) == code
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"op": [], "d": None},
+        {"op": 1, "d": [[]], "x": "NESTED"},
+        {"op": 2, "d": None},
+        {"op": 2, "d": {"token": 1}},
+        {"op": 2, "d": SAID | {"shard": "01"}},
+        {"op": 2, "d": SAID | {"large_threshold": "many"}},
+        {"op": 2, "d": SAID | {"presence": {"status": []}}},
+        {"op": 3, "d": {"status": "idle", "activities": [1]}},
+        {"op": 3, "d": {"status": {}, "activities": []}},
+        {"op": 4, "d": {"guild_id": str(GUILD), "channel_id": []}},
+        {"op": 6, "d": None},
+        {"op": 6, "d": {"token": TOKEN, "session_id": "SESSION", "seq": "7"}},
+        {"op": 8, "d": {"query": "", "limit": 0}},
+        {"op": 8, "d": {"guild_id": str(GUILD), "query": 5, "limit": 1}},
+        {"op": 8, "d": {"guild_id": str(GUILD), "query": "a", "limit": "1"}},
+        {"op": 8, "d": {"guild_id": str(GUILD), "user_ids": ["x"]}},
+    ],
+    ids=str,
+)
+async def test_a_frame_of_the_wrong_shape_closes_the_socket_and_ends_nothing_else(frame, caplog):
+    async with listening(new_bench()) as bench:
+        sent = json.dumps(frame).replace('"NESTED"', "[" * 2000 + "]" * 2000)
+        if frame["op"] == 6:
+            session_id = await begun_session(bench, close_code=4000)
+            code = await first_close_code(bench, "", sent.replace("SESSION", session_id))
+        else:
+            first = [] if frame["op"] == 2 else [IDENTIFY]
+            code = await first_close_code(bench, "", *first, sent)
+        assert code == 4002
+        assert await begun_session(bench, close_code=4000)
+        assert caplog.records == []
 
 
 async def answer_to_resume(bench: Bench, session_id: str, sequence: int) -> dict[str, Any]:

@@ -162,3 +162,36 @@ async def test_a_429_without_via_is_a_ban_and_not_tried_again(bench):
             await bot.http.add_role(GUILD, ALICE, NEWCOMER)
         assert refusal.value.status == 429
         assert len(bench.calls(PUT_ROLE)) == 1
+
+
+def test_reactions_take_one_in_a_quarter_of_a_second_in_each_channel():
+    some, clock = buckets()
+    reaction = "PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"
+    here, elsewhere = {"channel_id": "1"}, {"channel_id": "2"}
+    assert some.take(reaction, here, rate="reactions").retry_after == 0.0
+    assert some.take(reaction, here, rate="reactions").retry_after == 0.25
+    assert some.take(reaction, elsewhere, rate="reactions").retry_after == 0.0
+    clock.now += 0.25
+    assert some.take(reaction, here, rate="reactions").retry_after == 0.0
+
+
+def test_the_answers_to_each_interaction_have_a_bucket_of_their_own():
+    some, _ = buckets(DiscordLimits(webhooks=Rate(1, 10.0)))
+    follow_up = "POST /webhooks/{webhook_id}/{webhook_token}"
+
+    def wait(token: str) -> float:
+        path = {"webhook_id": "7", "webhook_token": token}
+        return some.take(follow_up, path, rate="webhooks", counted=False).retry_after
+
+    assert [wait("a"), wait("a"), wait("b")] == [0.0, 10.0, 0.0]
+
+
+async def test_a_client_reacts_at_the_pace_of_the_bucket_without_a_refusal(bench):
+    async with connected(bench) as bot:
+        message = await bot.get_channel(GENERAL).send("react!")
+        for emoji in ("\N{FIRE}", "\N{THUMBS UP SIGN}", "\N{BROKEN HEART}"):
+            await message.add_reaction(emoji)
+        calls = bench.calls(
+            "PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"
+        )
+        assert [call.status for call in calls] == [204] * 3

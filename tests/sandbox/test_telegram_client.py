@@ -382,6 +382,6 @@ async def test_an_outage_ends_where_it_began(telegram, bot):
 
 async def test_stopping_answers_the_open_poll(telegram, bot):
     poll = asyncio.create_task(bot.get_updates(timeout=LONG_POLL_S))
-    await bot.get_me()
+    await polls(telegram, True)
     await telegram.stop()
     assert await asyncio.wait_for(poll, LONG_POLL_S / 2) == []

@@ -2,10 +2,12 @@
 
 import json
 
+import aiohttp
 import pytest
 
 from sandbox import Rate
 from sandbox.telegram_api import TelegramLimits
+from sandbox.telegram_api.people.chatting import PIXEL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,6 +47,45 @@ async def test_chats_are_counted_apart_and_all_together(telegram, call):
     assert sent == [True, True, True]
     tag = await call("setChatMemberTag", chat_id=GROUP, user_id=ALICE, tag="x")
     assert tag["error_code"] == 429
+
+
+async def test_every_item_of_an_album_counts(telegram, call):
+    telegram.say(ALICE, ALICE, "/start")
+    album = json.dumps([{"type": "photo", "media": f"attach://{name}"} for name in "ab"])
+    sent = [
+        (await call("sendMediaGroup", chat_id=ALICE, media=album, a=PIXEL, b=PIXEL))["ok"]
+        for _ in range(3)
+    ]
+    assert sent == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        ("sendPhoto", {"photo": PIXEL}),
+        ("sendDice", {}),
+        ("copyMessage", {"from_chat_id": GROUP, "message_id": 1}),
+        ("forwardMessage", {"from_chat_id": GROUP, "message_id": 1}),
+        ("editMessageCaption", {"message_id": 1}),
+    ],
+)
+async def test_whatever_sends_counts(call, method, parameters):
+    for _ in range(2):
+        await call("sendMessage", chat_id=GROUP, text="x")
+    assert (await call(method, chat_id=GROUP, **parameters))["error_code"] == 429
+
+
+async def test_bots_are_counted_apart(telegram, call):
+    for _ in range(2):
+        await call("sendMessage", chat_id=GROUP, text="x")
+    token = telegram.people.add_bot("Stranger", "stranger_bot")
+    url = f"{telegram.api_base}/bot{token}/sendMessage"
+    message = {"chat_id": GROUP, "text": "x"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, json=message) as response,
+    ):
+        assert response.status == 200
 
 
 async def test_a_refused_call_counts_for_nothing(telegram, call, transcript):

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox import SandboxError
-from sandbox.telegram_api.formatting import from_html
+from sandbox.telegram_api.texts.html import from_html
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,7 +35,7 @@ def buttons(**button):
         ("sendMessage", {**HERE, "text": "x", "colour": "1"}, "knows no parameter 'colour'"),
         ("sendMessage", {**HERE, "text": "x", "protect_content": "yes"}, "protect_content"),
         ("sendMessage", {**HERE, "text": "x", "protect_content": "1"}, "Expected `bool`"),
-        ("sendMessage", {**HERE, "text": "x", "parse_mode": "MarkdownV2"}, "parse_mode"),
+        ("sendMessage", {**HERE, "text": "x", "parse_mode": "Prose"}, "unsupported parse_mode"),
         ("sendMessage", {**HERE, "text": "x", "reply_markup": "{}"}, "can't parse reply_markup"),
         ("sendMessage", {**HERE, "text": "x", "reply_markup": "{"}, "can't parse reply_markup"),
         (
@@ -148,7 +148,7 @@ async def test_json_bodies_and_queries_are_read_too(telegram, seed):
         form = aiohttp.FormData({"chat_id": str(GROUP), "text": "hi"})
         form.add_field("photo", b"...", filename="photo.png")
         async with session.post(f"{url}/sendMessage", data=form) as response:
-            assert "takes no files, but got photo" in (await response.json())["description"]
+            assert "knows no parameter 'photo'" in (await response.json())["description"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from sandbox import SandboxError
 from sandbox.telegram_api import TelegramPlatform
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -93,3 +94,30 @@ async def test_a_restriction_outlives_leaving_and_ends_on_its_date(telegram, cal
     assert await status(call, ALICE) == "restricted"
     wall_clock.now += 61
     assert await status(call, ALICE) == "member"
+
+
+async def test_a_message_of_more_than_two_days_stays(telegram, call, wall_clock):
+    telegram.say(GROUP, ALICE, "old")
+    wall_clock.now += 48 * 3600 + 1
+    telegram.say(GROUP, ALICE, "new")
+    body = await call("deleteMessage", chat_id=GROUP, message_id=1)
+    assert body["description"] == "Bad Request: message can't be deleted for everyone"
+    assert (await call("deleteMessage", chat_id=GROUP, message_id=2))["ok"]
+
+
+async def test_a_live_location_ends(call, wall_clock):
+    place = {"chat_id": GROUP, "latitude": 1, "longitude": 2}
+    await call("sendLocation", **place, live_period=60)
+    assert (await call("editMessageLiveLocation", **{**place, "latitude": 3}, message_id=1))["ok"]
+    wall_clock.now += 61
+    body = await call("editMessageLiveLocation", **place, message_id=1)
+    assert "no live location" in body["description"]
+
+
+async def test_an_invite_link_expires(telegram, call, wall_clock):
+    expires = int(wall_clock.now) + 60
+    link = await call("createChatInviteLink", chat_id=GROUP, expire_date=expires)
+    assert telegram.join(name="Egor", invite_link=link["result"]["invite_link"])
+    wall_clock.now += 61
+    with pytest.raises(SandboxError, match="cannot be used"):
+        telegram.join(name="Late", invite_link=link["result"]["invite_link"])

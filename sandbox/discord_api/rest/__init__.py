@@ -1,6 +1,20 @@
 """The REST API v10: every route that the sandbox imitates."""
 
-from . import bot_account, commands, guilds, interaction_callbacks, members, messages, roles
+from . import (
+    bot_account,
+    channels,
+    commands,
+    empty_lists,
+    guilds,
+    interaction_callbacks,
+    members,
+    messages,
+    pins,
+    reactions,
+    roles,
+    threads,
+    voice,
+)
 from .routing import Reply, Request, Route
 
 __all__ = ["ROUTES", "Reply", "Request", "Route"]
@@ -11,12 +25,18 @@ ROUTES: tuple[Route, ...] = tuple(
             route
             for module in (
                 bot_account,
-                interaction_callbacks,
+                channels,
                 commands,
+                empty_lists,
                 guilds,
+                interaction_callbacks,
                 members,
                 messages,
+                pins,
+                reactions,
                 roles,
+                threads,
+                voice,
             )
             for route in module.routes.table
         ),

@@ -1,8 +1,9 @@
 """The bot's account: its user, application, gateway address, guilds and direct channels."""
 
 from sandbox.discord_api import payloads
+from sandbox.discord_api.bodies.forms import Text
 from sandbox.discord_api.errors import ApiError, unknown
-from sandbox.discord_api.intents import application_flags
+from sandbox.discord_api.gateway.intents import application_flags
 from sandbox.discord_api.payloads import Json
 
 from .routing import Request, Routes
@@ -18,6 +19,22 @@ SESSION_STARTS_PER_DAY = 1_000
 def own_user(request: Request) -> Json:
     """The bot's user; this is how clients log in."""
     return payloads.own_user(request.world.users[request.world.bot_id])
+
+
+@routes.add("PATCH", "/users/@me", fields={"username"})
+def rename(request: Request) -> Json:
+    """The bot changes its username."""
+    own = request.world.users[request.world.bot_id]
+    username = Text(2, 32).read(request.body.get("username", own.username), "username")
+    request.editor.rename_user(own, username, own.global_name)
+    return payloads.own_user(own)
+
+
+@routes.add("DELETE", "/users/@me/guilds/{guild_id}")
+def leave_guild(request: Request) -> None:
+    """The bot leaves the guild."""
+    request.guild()
+    request.editor.evict_bot()
 
 
 @routes.add("GET", "/users/{user_id}")

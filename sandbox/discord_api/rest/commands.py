@@ -1,9 +1,8 @@
 """Application commands, which the bot syncs globally or for one guild."""
 
-import re
-from typing import Any
-
 from sandbox.discord_api import payloads
+from sandbox.discord_api.bodies.commands import FIELDS, read_command
+from sandbox.discord_api.bodies.forms import Anything, Many
 from sandbox.discord_api.errors import ApiError, invalid_form, missing_access, unknown
 from sandbox.discord_api.payloads import Json
 from sandbox.discord_api.world import Command
@@ -16,31 +15,9 @@ routes = Routes()
 
 EVERYWHERE = "/applications/{application_id}/commands"
 IN_GUILD = "/applications/{application_id}/guilds/{guild_id}/commands"
-FIELDS = frozenset(
-    {
-        "id",
-        "type",
-        "name",
-        "name_localizations",
-        "description",
-        "description_localizations",
-        "options",
-        "default_member_permissions",
-        "dm_permission",
-        "contexts",
-        "integration_types",
-        "nsfw",
-        "handler",
-    }
-)
 UPSERT_FIELDS = FIELDS - {"id"}
 EDIT_FIELDS = UPSERT_FIELDS - {"type"}
 COMMANDS_MAX = {1: 100, 2: 15, 3: 15}
-CHAT_INPUT = 1
-CHAT_INPUT_NAME = re.compile(r"[-_'\w]{1,32}")
-NAME_LENGTH_MAX = 32
-DESCRIPTION_LENGTH_MAX = 100
-OPTIONS_MAX = 25
 
 
 @routes.add("GET", EVERYWHERE, query={"with_localizations"})
@@ -54,7 +31,8 @@ def commands(request: Request) -> list[Json]:
 @routes.add("PUT", IN_GUILD, rate="command_syncs")
 def sync(request: Request) -> list[Json]:
     """Replace all commands of a scope. Commands of the same type and name keep their ids."""
-    definitions = [_definition(one, f"{index}") for index, one in enumerate(request.body)]
+    listed = Many(Anything()).read(request.body, "commands")
+    definitions = [read_command(one, f"{index}") for index, one in enumerate(listed)]
     keys = [(one["type"], one["name"]) for one in definitions]
     for index, key in enumerate(keys):
         if key in keys[:index]:
@@ -78,7 +56,7 @@ def sync(request: Request) -> list[Json]:
 @routes.add("POST", IN_GUILD, fields=UPSERT_FIELDS, rate="command_syncs")
 def upsert(request: Request) -> Reply:
     """Add a command, or replace the one of the same type and name (200 instead of 201)."""
-    scope, definition = _scope(request), _definition(request.body, "")
+    scope, definition = _scope(request), read_command(request.body, "")
     earlier = {one.key: one for one in _of_scope(request)}
     one = _stored(request, scope, definition, earlier)
     others = [
@@ -100,7 +78,7 @@ def command(request: Request) -> Json:
 def edit(request: Request) -> Json:
     """Change parts of a command."""
     one = _command(request)
-    one.definition = _definition(one.definition | request.body, "")
+    one.definition = read_command(one.definition | request.body, "")
     one.version = request.world.next_id()
     return _shown(request, one)
 
@@ -114,10 +92,7 @@ def delete(request: Request) -> None:
 
 def _scope(request: Request) -> int | None:
     """Return the guild of the path, or None for global. Refuses other applications."""
-    if request.id("application_id") != request.world.bot_id:
-        raise ApiError(
-            403, 20012, "You are not authorized to perform this action on this application"
-        )
+    request.check_application()
     if "guild_id" not in request.path:
         return None
     if request.id("guild_id") != request.world.guild.id:
@@ -146,66 +121,6 @@ def _stored(
         return before
     command_id = request.world.next_id() if before is None else before.id
     return Command(command_id, request.world.next_id(), scope, definition)
-
-
-def _definition(body: Json, path: str) -> Json:
-    """Return a command as Discord stores it, with missing fields filled in."""
-    prefix = f"{path}." if path else ""
-    for name in body:
-        if name not in FIELDS:
-            raise ApiError(400, 50035, f"Invalid Form Body: a command has no field {name!r}")
-    kind = body.get("type") or CHAT_INPUT
-    name = body.get("name") or ""
-    valid = CHAT_INPUT_NAME.fullmatch(name) and name == name.lower() if kind == CHAT_INPUT else name
-    if not valid or len(name) > NAME_LENGTH_MAX:
-        raise invalid_form(
-            f"{prefix}name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid"
-        )
-    description = body.get("description") or ""
-    if kind == CHAT_INPUT and not 1 <= len(description) <= DESCRIPTION_LENGTH_MAX:
-        raise invalid_form(
-            f"{prefix}description",
-            "BASE_TYPE_BAD_LENGTH",
-            f"Must be between 1 and {DESCRIPTION_LENGTH_MAX} in length.",
-        )
-    options = body.get("options") or []
-    _check_options(options, f"{prefix}options")
-    permissions = body.get("default_member_permissions")
-    return {
-        "type": kind,
-        "name": name,
-        "name_localizations": body.get("name_localizations"),
-        "description": description,
-        "description_localizations": body.get("description_localizations"),
-        "options": options,
-        "default_member_permissions": None if permissions is None else str(permissions),
-        "dm_permission": body.get("dm_permission", True) is not False,
-        "contexts": body.get("contexts"),
-        "integration_types": body.get("integration_types") or [0],
-        "nsfw": bool(body.get("nsfw")),
-    }
-
-
-def _check_options(options: list[Any], path: str) -> None:
-    if len(options) > OPTIONS_MAX:
-        raise invalid_form(
-            path, "BASE_TYPE_MAX_LENGTH", f"Must be {OPTIONS_MAX} or fewer in length."
-        )
-    required_before = True
-    for index, option in enumerate(options):
-        for name in ("name", "description"):
-            if not option.get(name):
-                raise invalid_form(
-                    f"{path}.{index}.{name}", "BASE_TYPE_REQUIRED", "This field is required"
-                )
-        if option.get("required") and not required_before:
-            raise invalid_form(
-                f"{path}.{index}",
-                "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
-                "Required options must be placed before non-required options",
-            )
-        required_before = bool(option.get("required"))
-        _check_options(option.get("options") or [], f"{path}.{index}.options")
 
 
 def _shown(request: Request, one: Command) -> Json:

@@ -1,11 +1,10 @@
 """Answers to interactions: the callback, the original response and the follow-ups."""
 
-from typing import Any
+from typing import Any, cast
 
 from sandbox.discord_api import payloads
-from sandbox.discord_api.errors import invalid_form, not_imitated, unknown
-from sandbox.discord_api.interactions import Callback, Interaction, InteractionKind, metadata
-from sandbox.discord_api.message_bodies import (
+from sandbox.discord_api.bodies.commands import read_choices
+from sandbox.discord_api.bodies.messages import (
     DRAFT_FIELDS,
     EPHEMERAL,
     INTERACTION_FLAGS,
@@ -14,6 +13,9 @@ from sandbox.discord_api.message_bodies import (
     read_draft,
     read_edit,
 )
+from sandbox.discord_api.bodies.modals import read_modal
+from sandbox.discord_api.errors import invalid_form, not_imitated, refuse_unknown_fields, unknown
+from sandbox.discord_api.interactions import Callback, Interaction, InteractionKind, metadata
 from sandbox.discord_api.payloads import Json
 from sandbox.discord_api.world import Message
 
@@ -23,12 +25,12 @@ __all__ = ["routes"]
 
 routes = Routes()
 
-CHAT_INPUT_COMMAND, REPLY = 20, 19
+CHAT_INPUT_COMMAND, CONTEXT_MENU_COMMAND, REPLY = 20, 23, 19
 WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 WEBHOOK_MESSAGE = WEBHOOK + "/messages/{message_id}"
 ORIGINAL = "@original"
 COMPONENT_ONLY = frozenset({Callback.DEFERRED_UPDATE, Callback.UPDATE})
-MODAL_FIELDS = frozenset({"custom_id", "title", "components"})
+COMMANDS = {1: CHAT_INPUT_COMMAND, 2: CONTEXT_MENU_COMMAND, 3: CONTEXT_MENU_COMMAND}
 
 
 @routes.add(
@@ -37,6 +39,7 @@ MODAL_FIELDS = frozenset({"custom_id", "title", "components"})
     fields={"type", "data"},
     query={"with_response"},
     authorized=False,
+    takes_files=True,
 )
 def callback(request: Request) -> Json | None:
     """Acknowledge an interaction, once and within 3 s."""
@@ -44,9 +47,10 @@ def callback(request: Request) -> Json | None:
         request.id("interaction_id"), request.path["interaction_token"]
     )
     try:
-        kind = Callback(request.body["type"])
+        kind = Callback(request.body.get("type"))
     except ValueError:
-        raise not_imitated(f"interaction callbacks of type {request.body['type']}") from None
+        given = request.body.get("type")
+        raise invalid_form("type", "BASE_TYPE_CHOICES", f"{given!r} is no callback") from None
     _check_suits(one, kind)
     message = _carry_out(request, one, kind, request.body.get("data") or {})
     one.acknowledged = kind
@@ -56,10 +60,12 @@ def callback(request: Request) -> Json | None:
 
 
 def _check_suits(one: Interaction, kind: Callback) -> None:
-    """Only a click can update its message, and a modal cannot answer a modal."""
+    """Refuse an update without a clicked message, a modal on a modal, and choices elsewhere."""
     clicked = one.source_id is not None
-    unsuitable = (kind in COMPONENT_ONLY and not clicked) or (
-        kind is Callback.MODAL and one.kind is InteractionKind.MODAL_SUBMIT
+    unsuitable = (
+        (kind in COMPONENT_ONLY and not clicked)
+        or (kind is Callback.MODAL and one.kind is InteractionKind.MODAL_SUBMIT)
+        or (kind is Callback.CHOICES) != (one.kind is InteractionKind.AUTOCOMPLETE)
     )
     if unsuitable:
         raise invalid_form(
@@ -68,8 +74,14 @@ def _check_suits(one: Interaction, kind: Callback) -> None:
 
 
 def _carry_out(request: Request, one: Interaction, kind: Callback, data: Json) -> Message | None:
+    if request.uploads and kind not in (Callback.MESSAGE, Callback.UPDATE):
+        raise not_imitated(f"files with an interaction callback of type {kind.value}")
     if kind is Callback.MODAL:
-        one.modal = _modal(data)
+        one.modal = read_modal(data)
+        return None
+    if kind is Callback.CHOICES:
+        _check_fields(data, frozenset({"choices"}))
+        one.choices = read_choices(data.get("choices"), _focused(one.data)["type"], "data.choices")
         return None
     if kind is Callback.DEFERRED_UPDATE:
         one.original_id = one.source_id
@@ -77,10 +89,10 @@ def _carry_out(request: Request, one: Interaction, kind: Callback, data: Json) -
     if kind is Callback.UPDATE:
         message = _source(request, one)
         _check_fields(data, DRAFT_FIELDS)
-        request.editor.rewrite(message, read_edit(data, message))
+        request.editor.rewrite(message, read_edit(data, request.uploads, message))
     elif kind is Callback.MESSAGE:
         _check_fields(data, DRAFT_FIELDS)
-        draft = read_draft(data, flags_allowed=INTERACTION_FLAGS)
+        draft = read_draft(data, request.uploads, flags_allowed=INTERACTION_FLAGS)
         message = _respond(request, one, draft)
     else:
         _check_fields(data, frozenset({"flags"}))
@@ -94,7 +106,7 @@ def _respond(
     request: Request, one: Interaction, draft: Draft, *, reply_to: int | None = None
 ) -> Message:
     """Write a message that answers an interaction. Only its person sees an ephemeral one."""
-    kind = CHAT_INPUT_COMMAND if one.kind is InteractionKind.COMMAND else 0
+    kind = COMMANDS[one.data["type"]] if one.kind is InteractionKind.COMMAND else 0
     return request.editor.write(
         one.channel_id,
         request.world.bot_id,
@@ -113,18 +125,18 @@ def _source(request: Request, one: Interaction) -> Message:
     return message
 
 
-def _modal(data: Json) -> Json:
-    _check_fields(data, MODAL_FIELDS)
-    for name in sorted(MODAL_FIELDS):
-        if not data.get(name):
-            raise invalid_form(f"data.{name}", "BASE_TYPE_REQUIRED", "This field is required")
-    return data
+def _focused(data: Json) -> Json:
+    """Return the option that the person is typing."""
+    for option in data.get("options", ()):
+        if option.get("focused"):
+            return cast("Json", option)
+        if "options" in option:
+            return _focused(option)
+    raise unknown("interaction")
 
 
 def _check_fields(data: Json, known: frozenset[str]) -> None:
-    for name in data:
-        if name not in known:
-            raise not_imitated(f"the field {name!r} of an interaction callback's data")
+    refuse_unknown_fields(data, known, "an interaction callback's data")
 
 
 def _acknowledgement(
@@ -152,11 +164,12 @@ def _acknowledgement(
     query={"wait", "with_components"},
     rate="webhooks",
     authorized=False,
+    takes_files=True,
 )
 def follow_up(request: Request) -> Json:
     """A further message. The first one after a deferral fills the deferred message."""
     one = _followed(request)
-    draft = read_draft(request.body, flags_allowed=INTERACTION_FLAGS)
+    draft = read_draft(request.body, request.uploads, flags_allowed=INTERACTION_FLAGS)
     original = request.world.messages.get(one.original_id or 0)
     if original is not None and original.flags & LOADING:
         _fill(request, original, draft)
@@ -179,15 +192,17 @@ def answer(request: Request) -> Json:
     query={"with_components"},
     rate="webhooks",
     authorized=False,
+    takes_files=True,
 )
 def edit_answer(request: Request) -> Json:
     """Edit an answer. This gives a deferred answer its content."""
     message = _answer(request)
     if message.flags & LOADING:
         body = {name: value for name, value in request.body.items() if value is not None}
-        _fill(request, message, read_draft(body, flags_allowed=INTERACTION_FLAGS))
+        draft = read_draft(body, request.uploads, flags_allowed=INTERACTION_FLAGS)
+        _fill(request, message, draft)
     else:
-        request.editor.rewrite(message, read_edit(request.body, message))
+        request.editor.rewrite(message, read_edit(request.body, request.uploads, message))
     return payloads.message(message, request.world)
 
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from sandbox.discord_api import payloads
+from sandbox.discord_api.bodies.forms import Choice, Flag, Form, Snowflake, Text
+from sandbox.discord_api.bodies.messages import DRAFT_FIELDS, Draft, read_draft, read_edit
 from sandbox.discord_api.errors import ApiError, invalid_form, not_imitated
-from sandbox.discord_api.message_bodies import DRAFT_FIELDS, read_draft, read_edit
 from sandbox.discord_api.payloads import Json
 from sandbox.discord_api.permission_bits import Permission
-from sandbox.discord_api.permission_checks import require
+from sandbox.discord_api.permission_checks import require_in
 from sandbox.discord_api.world import Channel, Message
 
 from .routing import Request, Routes
@@ -17,6 +18,18 @@ __all__ = ["routes"]
 routes = Routes()
 
 REPLY = 19
+# Type 0 is a reply; the sandbox does not imitate forwards (1).
+REFERENCE = Form(
+    {
+        "type": Choice((0,)),
+        "message_id": Snowflake(),
+        "channel_id": Snowflake(),
+        "guild_id": Snowflake(),
+        "fail_if_not_exists": Flag(),
+    },
+    {"message_id"},
+    "a message reference",
+)
 MESSAGES = "/channels/{channel_id}/messages"
 MESSAGE = "/channels/{channel_id}/messages/{message_id}"
 
@@ -30,7 +43,8 @@ def channel(request: Request) -> Json:
 @routes.add("POST", "/channels/{channel_id}/typing")
 def typing(request: Request) -> None:
     """Show that the bot is about to write."""
-    request.channel(Permission.SEND_MESSAGES)
+    found = request.channel(Permission.SEND_MESSAGES)
+    request.editor.type_in(found, request.world.bot_id)
 
 
 @routes.add("GET", MESSAGES, query={"around", "before", "after", "limit"})
@@ -62,26 +76,39 @@ def message(request: Request) -> Json:
     MESSAGES,
     fields=DRAFT_FIELDS | {"nonce", "enforce_nonce", "message_reference"},
     rate="messages",
+    takes_files=True,
 )
 def write(request: Request) -> Json:
     """Post a message. With `enforce_nonce` the same nonce again returns the first message."""
     found = request.channel(Permission.SEND_MESSAGES)
     _check_recipient(request, found)
-    nonce = request.body.get("nonce")
-    if nonce is not None and request.body.get("enforce_nonce"):
+    draft = read_draft(request.body, request.uploads)
+    nonce, enforced = _nonce(request)
+    reply_to = _reply_to(request, found)
+    if nonce is not None and enforced:
         earlier = _with_nonce(request, found, nonce)
         if earlier is not None:
             return payloads.message(earlier, request.world)
-    reply_to = _reply_to(request, found)
+    _check_parts(request, found, draft)
     one = request.editor.write(
         found.id,
         request.world.bot_id,
-        read_draft(request.body),
+        draft,
         nonce=nonce,
         reply_to=reply_to,
         type=0 if reply_to is None else REPLY,
     )
     return payloads.message(one, request.world)
+
+
+def _check_parts(request: Request, found: Channel, draft: Draft) -> None:
+    """Refuse with 50013 embeds and files without their permission."""
+    for part, permission in [
+        (draft.embeds, Permission.EMBED_LINKS),
+        (draft.files, Permission.ATTACH_FILES),
+    ]:
+        if part and not found.direct:
+            require_in(request.world, found, permission)
 
 
 def _check_recipient(request: Request, found: Channel) -> None:
@@ -93,6 +120,15 @@ def _check_recipient(request: Request, found: Channel) -> None:
         raise ApiError(403, 50007, "Cannot send messages to this user")
 
 
+def _nonce(request: Request) -> tuple[str | int | None, bool]:
+    """Return the nonce of the body, and whether a second message with it is the first one."""
+    nonce = request.body.get("nonce")
+    if nonce is not None and type(nonce) is not int:
+        Text(0, 25).read(nonce, "nonce")
+    enforced = request.body.get("enforce_nonce")
+    return nonce, enforced is not None and Flag().read(enforced, "enforce_nonce")
+
+
 def _with_nonce(request: Request, found: Channel, nonce: Any) -> Message | None:
     for one in request.world.messages.values():
         if one.nonce == nonce and one.channel_id == found.id:
@@ -101,9 +137,9 @@ def _with_nonce(request: Request, found: Channel, nonce: Any) -> Message | None:
 
 
 def _reply_to(request: Request, found: Channel) -> int | None:
-    reference = request.body.get("message_reference")
-    if reference is None:
+    if request.body.get("message_reference") is None:
         return None
+    reference = REFERENCE.read(request.body["message_reference"], "message_reference")
     target = request.world.messages.get(int(reference["message_id"]))
     if target is not None and target.channel_id == found.id:
         return target.id
@@ -114,14 +150,15 @@ def _reply_to(request: Request, found: Channel) -> int | None:
     return None
 
 
-@routes.add("PATCH", MESSAGE, fields=DRAFT_FIELDS, rate="message_edits")
+@routes.add("PATCH", MESSAGE, fields=DRAFT_FIELDS, rate="message_edits", takes_files=True)
 def rewrite(request: Request) -> Json:
     """Edit one of the bot's own messages."""
-    request.channel()
-    one = request.message()
+    found, one = request.channel(), request.message()
     if one.author_id != request.world.bot_id:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
-    request.editor.rewrite(one, read_edit(request.body, one))
+    draft = read_edit(request.body, request.uploads, one)
+    _check_parts(request, found, draft)
+    request.editor.rewrite(one, draft)
     return payloads.message(one, request.world)
 
 
@@ -132,5 +169,5 @@ def erase(request: Request) -> None:
     if one.author_id != request.world.bot_id:
         if found.direct:
             raise ApiError(403, 50003, "Cannot execute action on a DM channel")
-        require(request.world.guild, request.world.bot, Permission.MANAGE_MESSAGES)
+        require_in(request.world, found, Permission.MANAGE_MESSAGES)
     request.editor.erase(one, by=request.world.bot_id, reason=request.reason)

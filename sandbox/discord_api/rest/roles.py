@@ -3,7 +3,8 @@
 from typing import Any
 
 from sandbox.discord_api import payloads
-from sandbox.discord_api.errors import ApiError, invalid_form, invalid_role, unknown
+from sandbox.discord_api.bodies.forms import Flag, Form, Text, Whole
+from sandbox.discord_api.errors import ApiError, invalid_role, unknown
 from sandbox.discord_api.payloads import Json
 from sandbox.discord_api.permission_bits import Permission
 from sandbox.discord_api.permission_checks import check_grants, check_role_below
@@ -16,8 +17,26 @@ __all__ = ["routes"]
 routes = Routes()
 
 ROLES_MAX = 250
-NAME_LENGTH_MAX = 100
-FIELDS = {"name", "permissions", "color", "colors", "hoist", "mentionable", "icon", "unicode_emoji"}
+COLOR = Whole(0, 0xFFFFFF)
+COLORS = Form(
+    {"primary_color": COLOR, "secondary_color": COLOR, "tertiary_color": COLOR},
+    {"primary_color"},
+    "a role's colors",
+)
+ROLE = Form(
+    {
+        "name": Text(1, 100),
+        "permissions": Whole(0, 2**63 - 1),
+        "color": COLOR,
+        "colors": COLORS,
+        "hoist": Flag(),
+        "mentionable": Flag(),
+        "icon": Text(),
+        "unicode_emoji": Text(),
+    },
+    what="a role",
+)
+FIELDS = frozenset(ROLE.fields)
 
 
 @routes.add("GET", "/guilds/{guild_id}/roles")
@@ -98,18 +117,15 @@ def delete_role(request: Request) -> None:
 
 def _values(request: Request) -> dict[str, Any]:
     """Return the attributes that the body sets. Icons are refused: the guild is not boosted."""
-    body = {name: value for name, value in request.body.items() if value is not None}
-    if body.get("icon") or body.get("unicode_emoji"):
+    body = ROLE.read(request.body, "")
+    if body.pop("icon", None) or body.pop("unicode_emoji", None):
         raise ApiError(400, 50101, "This server needs more boosts to perform this action")
     colors = body.pop("colors", None)
     if colors is not None:
+        if colors.get("secondary_color") is not None or colors.get("tertiary_color") is not None:
+            # The guild lacks the feature ENHANCED_ROLE_COLORS.
+            raise ApiError(400, 50101, "This server needs more boosts to perform this action")
         body["color"] = colors["primary_color"]
-    if len(body.get("name", "")) > NAME_LENGTH_MAX:
-        raise invalid_form(
-            "name", "BASE_TYPE_BAD_LENGTH", f"Must be {NAME_LENGTH_MAX} or fewer in length."
-        )
-    if "permissions" in body:
-        body["permissions"] = int(body["permissions"])
     return body
 
 

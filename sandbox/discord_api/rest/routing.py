@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from sandbox.discord_api.errors import invalid_form, missing_access, unknown
-from sandbox.discord_api.intents import Intent
+from sandbox.discord_api.bodies.uploads import Upload
+from sandbox.discord_api.editing import WorldEditor
+from sandbox.discord_api.errors import ApiError, invalid_form, missing_access, unknown
+from sandbox.discord_api.gateway.intents import Intent
 from sandbox.discord_api.interactions import Interactions
 from sandbox.discord_api.permission_bits import Permission
-from sandbox.discord_api.permission_checks import permissions_of, require
+from sandbox.discord_api.permission_checks import permissions_in, require, require_in
 from sandbox.discord_api.world import Channel, Guild, Member, Message, Role, World
-from sandbox.discord_api.world_editor import WorldEditor
 
 __all__ = ["Handler", "Reply", "Request", "Route", "Routes"]
 
@@ -33,6 +34,7 @@ class Request:
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Any
+    uploads: Mapping[int, Upload]
     reason: str | None
 
     @property
@@ -54,11 +56,18 @@ class Request:
             raise invalid_form(name, "NUMBER_TYPE_RANGE", f"Must be between {low} and {high}.")
         return int(value)
 
+    def check_application(self) -> None:
+        """Refuse paths of other applications."""
+        if self.id("application_id") != self.world.bot_id:
+            raise ApiError(
+                403, 20012, "You are not authorized to perform this action on this application"
+            )
+
     def guild(self) -> Guild:
         """The guild of the path. Refuses with 10004, or 50001 where the bot is not a member."""
         if self.id("guild_id") != self.world.guild.id:
             raise unknown("Guild")
-        if not self.world.installed:
+        if not self.world.installed or self.world.guild.unavailable:
             raise missing_access()
         return self.world.guild
 
@@ -90,11 +99,13 @@ class Request:
             raise unknown("Channel")
         if channel.direct:
             return channel
-        if not self.world.installed:
+        if not self.world.installed or self.world.guild.unavailable:
             raise missing_access()
-        if Permission.VIEW_CHANNEL not in permissions_of(self.world.guild, self.world.bot):
+        if Permission.VIEW_CHANNEL not in permissions_in(self.world, self.world.bot, channel):
             raise missing_access()
-        require(self.world.guild, self.world.bot, permission)
+        if channel.is_thread and permission is Permission.SEND_MESSAGES:
+            permission = Permission.SEND_MESSAGES_IN_THREADS
+        require_in(self.world, channel, permission)
         return channel
 
     def message(self) -> Message:
@@ -124,6 +135,7 @@ class Route:
     query: frozenset[str]
     rate: str
     authorized: bool
+    takes_files: bool
 
     @property
     def name(self) -> str:
@@ -146,13 +158,21 @@ class Routes:
         query: frozenset[str] | set[str] = frozenset(),
         rate: str = "other",
         authorized: bool = True,
+        takes_files: bool = False,
     ) -> Callable[[AnyHandler], AnyHandler]:
         """Make the decorated function answer this operation."""
 
         def enter(handler: AnyHandler) -> AnyHandler:
             self.table.append(
                 Route(
-                    method, template, handler, frozenset(fields), frozenset(query), rate, authorized
+                    method,
+                    template,
+                    handler,
+                    frozenset(fields),
+                    frozenset(query),
+                    rate,
+                    authorized,
+                    takes_files,
                 )
             )
             return handler

@@ -1,0 +1,217 @@
+"""The control interface: JSON over HTTP, by which a test or demo acts for people and orders faults.
+
+Ids are integers on Telegram and strings on Discord; requests may use either form. Every error is
+`{"error": "sentence"}`, with a 4xx status for a mistake of the caller and 500 for one of the
+sandbox.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any, cast, get_args
+
+import msgspec
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from sandbox.discord_api import DiscordPlatform
+from sandbox.errors import SandboxError
+from sandbox.faults import Fault, Faults
+from sandbox.telegram_api import TelegramPlatform
+from sandbox.transcript import Call, Transcript
+
+from .discord_routes import DiscordRoutes
+from .request_bodies import (
+    ControlRequest,
+    FaultRequest,
+    MemberChange,
+    PlatformName,
+    Route,
+    number_of,
+    request_from,
+)
+from .telegram_routes import TelegramRoutes
+
+__all__ = ["Control"]
+
+WAIT_SECONDS_MAX = 60.0
+SHUTDOWN_SECONDS = 0.5
+
+log = structlog.get_logger("twinstream.sandbox")
+
+
+class Control:
+    """The control interface's HTTP server, beside the servers of the platforms."""
+
+    def __init__(
+        self,
+        telegram: TelegramPlatform,
+        discord: DiscordPlatform,
+        transcript: Transcript,
+        faults: Faults,
+    ) -> None:
+        self._telegram = telegram
+        self._discord = discord
+        self._for_telegram = TelegramRoutes(telegram)
+        self._for_discord = DiscordRoutes(discord)
+        self._transcript = transcript
+        self._faults = faults
+        self._runner: web.AppRunner | None = None
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """Where the control interface listens, like "http://127.0.0.1:8090"."""
+        return self._url
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen. Port 0 picks a free port, which `url` then names."""
+        app = web.Application(middlewares=[_errors_as_json])
+        for route in self._actions():
+            app.router.add_post(route.path, _acting(route))
+        for path, look in (
+            ("/faults", self._list_faults),
+            ("/world", self._world),
+            ("/transcript", self._read_transcript),
+            ("/health", self._health),
+        ):
+            app.router.add_get(path, _answering(look))
+        app.router.add_get("/telegram/files/{file_id}", self._telegram_file)
+        app.router.add_delete("/faults", _answering(self._clear_faults))
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handler_cancellation=True
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        self._url = f"http://{host}:{self._runner.addresses[0][1]}"
+        log.info("control.started", url=self._url)
+
+    async def stop(self) -> None:
+        """Close the socket."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def _actions(self) -> list[Route[Any]]:
+        return [
+            *self._for_telegram.all(),
+            *self._for_discord.all(),
+            Route("/members", MemberChange, self._members),
+            Route("/faults", FaultRequest, self._add_fault),
+            Route("/reset", ControlRequest, self._reset),
+        ]
+
+    def _members(self, asked: MemberChange) -> dict[str, Any]:
+        known = None if asked.user_id is None else number_of(asked.user_id)
+        if known is None and asked.action != "join":
+            raise SandboxError(f"the action {asked.action} needs user_id")
+        if asked.platform == "telegram":
+            return {"user_id": self._for_telegram.change_member(asked, known)}
+        return {"user_id": str(self._for_discord.change_member(asked, known))}
+
+    def _add_fault(self, asked: FaultRequest) -> dict[str, Any]:
+        if (asked.method is None) == (asked.route is None):
+            raise SandboxError('a fault names one `method` or `route`, "*" for any')
+        name = cast("str", asked.method if asked.method is not None else asked.route)
+        if asked.platform == "telegram" and not self._telegram.knows(name):
+            raise SandboxError(f"the sandbox imitates no Telegram method {name!r}")
+        if asked.platform == "discord" and not self._discord.knows(name):
+            raise SandboxError(f"the sandbox imitates no Discord route {name!r}")
+        if asked.status is None and asked.when in ("before", "after"):
+            raise SandboxError("a fault before or after the call needs a `status`")
+        fault = Fault(
+            asked.platform,
+            name,
+            asked.status or 0,
+            times=asked.times,
+            retry_after=asked.retry_after,
+            description=asked.description,
+            code=asked.code,
+            when=asked.when,
+            changes=asked.changes,
+            page=asked.page,
+        )
+        self._faults.add(fault)
+        return asdict(fault)
+
+    async def _list_faults(self, request: web.Request) -> Any:
+        return {"faults": [asdict(fault) for fault in self._faults.pending()]}
+
+    async def _clear_faults(self, request: web.Request) -> Any:
+        self._faults.clear()
+        return {"ok": True}
+
+    async def _world(self, request: web.Request) -> Any:
+        return {"telegram": self._telegram.world(), "discord": self._discord.world()}
+
+    async def _telegram_file(self, request: web.Request) -> web.Response:
+        return web.Response(body=self._for_telegram.file(request.match_info["file_id"]))
+
+    async def _read_transcript(self, request: web.Request) -> Any:
+        query = dict(request.query)
+        platform, name = query.pop("platform", None), query.pop("name", None)
+        after, wait = query.pop("after", "0"), query.pop("wait", "0")
+        if query:
+            raise SandboxError(f"the transcript has no filter {', '.join(sorted(query))}")
+        if platform is not None and platform not in get_args(PlatformName):
+            raise SandboxError(f"there is no platform {platform!r}")
+        try:
+            newest_known, seconds = int(after), min(float(wait), WAIT_SECONDS_MAX)
+        except ValueError as error:
+            raise SandboxError("`after` is a call's number, `wait` is in seconds") from error
+
+        def wanted(call: Call) -> bool:
+            return platform in (None, call.platform) and name in (None, call.name)
+
+        if seconds > 0:
+            try:
+                await self._transcript.wait_for(wanted, timeout=seconds, after=newest_known)
+            except TimeoutError:
+                log.debug("wait.expired", after=newest_known)
+        calls = self._transcript.calls(platform=platform, name=name, after=newest_known)
+        return {"calls": [asdict(call) for call in calls], "last": self._transcript.last}
+
+    def _reset(self, _: ControlRequest) -> dict[str, Any]:
+        self._telegram.reset()
+        self._discord.reset()
+        self._faults.clear()
+        return {"ok": True}
+
+    async def _health(self, request: web.Request) -> Any:
+        return {"ok": True, "calls": self._transcript.last}
+
+
+def _acting(route: Route[Any]) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked = request_from(await request.read() or b"{}", route.body)
+        return _json(200, route.act(asked))
+
+    return handler
+
+
+def _answering(action: Callable[[web.Request], Awaitable[Any]]) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return _json(200, await action(request))
+
+    return handler
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except SandboxError as error:
+        return _json(400, {"error": str(error)})
+    except web.HTTPRequestEntityTooLarge as error:
+        return _json(error.status, {"error": error.text})
+    except web.HTTPClientError as error:
+        sentence = f"{request.method} {request.path} is not part of the control interface"
+        return _json(error.status, {"error": sentence})
+    except Exception as error:
+        log.exception("request.failed", path=request.path)
+        return _json(500, {"error": f"the sandbox stumbled at {error!r}"})
+
+
+def _json(status: int, body: Any) -> web.Response:
+    encoded = msgspec.json.encode(body)
+    return web.Response(status=status, body=encoded, content_type="application/json")

@@ -1,0 +1,1 @@
+"""Bodies of a bot's requests, validated as Discord validates them: messages, commands, files."""

@@ -1,0 +1,203 @@
+"""Actions of the guild's owner and of its integrations, which the bot did not cause."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sandbox.discord_api.channel_types import CATEGORY, TEXT
+from sandbox.discord_api.editing import WorldEditor
+from sandbox.discord_api.permission_bits import bits
+from sandbox.discord_api.world import Channel, Member, Overwrite, Role
+from sandbox.errors import SandboxError
+
+__all__ = ["OwnerActions"]
+
+NAME_LENGTH_MAX = 100
+
+
+class ShowGuild(Protocol):
+    """Sends the bot's sessions the guild, which it has `joined` or which is available again."""
+
+    def __call__(self, *, joined: bool) -> None: ...
+
+
+class OwnerActions:
+    """Acts for the owner. An impossible action raises SandboxError with a sentence."""
+
+    def __init__(self, editor: WorldEditor, show_guild: ShowGuild) -> None:
+        self._editor = editor
+        self._show_guild = show_guild
+        self._guild = editor.world.guild
+
+    def give_role(self, user_id: int, role_id: int) -> None:
+        """Give a member a role; a managed role as its integration would."""
+        member, role = self._member(user_id), self._role(role_id)
+        held = list({*member.roles, role.id})
+        self._editor.set_roles(member, held, by=self._guild.owner_id)
+
+    def take_role(self, user_id: int, role_id: int) -> None:
+        """Take a role from a member."""
+        member, role = self._member(user_id), self._role(role_id)
+        kept = [held for held in member.roles if held != role.id]
+        self._editor.set_roles(member, kept, by=self._guild.owner_id)
+
+    def set_permissions(self, role_id: int, *names: str) -> None:
+        """Set the permissions of a role, such as "MANAGE_ROLES"."""
+        values = {"permissions": bits(names)}
+        self._editor.edit_role(self._role(role_id), values, by=self._guild.owner_id)
+
+    def move_role(self, role_id: int, *, above: int) -> None:
+        """Move a role to the position just above another one."""
+        role, below = self._role(role_id), self._role(above)
+        order = sorted(self._guild.roles.values(), key=lambda one: (one.position, -one.id))
+        order.remove(role)
+        order.insert(order.index(below) + 1, role)
+        self._editor.move_roles(order[1:], by=self._guild.owner_id)
+
+    def delete_role(self, role_id: int) -> None:
+        """Delete a role other than @everyone."""
+        role = self._role(role_id)
+        if role.id == self._guild.id:
+            raise SandboxError("@everyone cannot be deleted")
+        self._editor.delete_role(role, by=self._guild.owner_id)
+
+    # Members
+
+    def set_nick(self, user_id: int, nick: str | None) -> None:
+        """Set a member's nickname; None removes it."""
+        self._editor.set_nick(self._member(user_id), nick, by=self._guild.owner_id)
+
+    def time_out(self, user_id: int, until: datetime | None) -> None:
+        """Forbid a member to write and speak until a moment; None ends it.
+
+        A moment without an offset is in UTC.
+        """
+        if until is not None and until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
+        moment = None if until is None else until.isoformat()
+        values = {"timed_out_until": moment}
+        self._editor.set_attributes(self._member(user_id), values, by=self._guild.owner_id)
+
+    def exclude(self, user_id: int, action: str) -> None:
+        """Kick or ban a person, or lift their ban; `action` says which."""
+        owner_id = self._guild.owner_id
+        if user_id in (owner_id, self._editor.world.bot_id):
+            raise SandboxError("neither the owner nor the bot can be kicked or banned here")
+        if action == "kick":
+            self._editor.kick(self._member(user_id), by=owner_id)
+        elif user_id not in self._editor.world.users:
+            raise SandboxError(f"there is no user {user_id}")
+        elif (user_id in self._guild.bans) == (action == "ban"):
+            raise SandboxError(f"the action {action} changes nothing for user {user_id}")
+        elif action == "ban":
+            self._editor.ban(user_id, by=owner_id)
+        else:
+            self._editor.unban(user_id, by=owner_id)
+
+    def set_voice(self, user_id: int, **flags: bool) -> None:
+        """Mute or deafen a member for everybody (`mute`, `deaf`)."""
+        member, state = self._member(user_id), self._guild.voice_states.get(user_id)
+        if state is None:
+            raise SandboxError(f"user {user_id} is in no voice channel")
+        self._editor.set_attributes(member, dict(flags), by=self._guild.owner_id)
+        self._editor.set_voice(state, {})
+
+    def move_member(self, user_id: int, channel_id: int | None) -> None:
+        """Move a member to another voice channel, or without one disconnect them."""
+        if user_id not in self._guild.voice_states:
+            raise SandboxError(f"user {user_id} is in no voice channel")
+        channel = None if channel_id is None else self._channel(channel_id)
+        if channel is not None and not channel.vocal:
+            raise SandboxError(f"channel {channel_id} is no voice channel")
+        self._editor.move_member(user_id, channel_id, by=self._guild.owner_id)
+
+    # Channels
+
+    def create_channel(self, name: str, kind: int = TEXT, parent_id: int | None = None) -> int:
+        """Create a channel of a type, perhaps in a category. Returns its id."""
+        if not 1 <= len(name) <= NAME_LENGTH_MAX:
+            raise SandboxError(f"a channel's name has 1 to {NAME_LENGTH_MAX} characters")
+        if parent_id is not None and self._channel(parent_id).type != CATEGORY:
+            raise SandboxError(f"channel {parent_id} is no category")
+        world = self._editor.world
+        channel = Channel(world.next_id(), name, kind, parent_id=parent_id)
+        channel.position = len(world.guild_channels)
+        self._editor.create_channel(channel, by=self._guild.owner_id)
+        return channel.id
+
+    def rename_channel(self, channel_id: int, name: str) -> None:
+        """Give a channel or thread another name."""
+        channel = self._channel(channel_id)
+        self._editor.edit_channel(channel, {"name": name}, by=self._guild.owner_id)
+
+    def set_overwrite(
+        self, channel_id: int, target: int, *, allow: Iterable[str] = (), deny: Iterable[str] = ()
+    ) -> None:
+        """Set the permissions of a role or member in a channel; neither removes the overwrite."""
+        channel = self._channel(channel_id)
+        of_member = target in self._guild.members
+        if not of_member:
+            self._role(target)
+        overwrite = Overwrite(bits(allow), bits(deny), of_member)
+        changed = overwrite if overwrite.allow or overwrite.deny else None
+        self._editor.set_overwrite(channel, target, changed, by=self._guild.owner_id)
+
+    def archive_thread(
+        self, channel_id: int, *, archived: bool = True, locked: bool = False
+    ) -> None:
+        """Archive a thread or bring it back; only moderators write in a locked one."""
+        channel = self._channel(channel_id)
+        if channel.thread is None:
+            raise SandboxError(f"channel {channel_id} is no thread")
+        values = {"archived": archived, "locked": locked}
+        self._editor.edit_channel(channel, values, by=self._guild.owner_id)
+
+    def delete_channel(self, channel_id: int) -> None:
+        """Delete a channel or a thread."""
+        self._editor.delete_channel(self._channel(channel_id), by=self._guild.owner_id)
+
+    # The bot and the guild
+
+    def kick_bot(self) -> None:
+        """Remove the bot from the guild."""
+        if not self._editor.world.installed:
+            raise SandboxError("the bot is not in the guild")
+        self._editor.evict_bot()
+
+    def invite_bot(self) -> None:
+        """Bring the bot back; of its roles, it has the managed one only."""
+        if self._editor.world.installed:
+            raise SandboxError("the bot is in the guild already")
+        self._editor.admit_bot()
+        self._show_guild(joined=True)
+
+    def set_available(self, *, available: bool) -> None:
+        """Begin an outage of the guild, or end it."""
+        if self._guild.unavailable is not available:
+            raise SandboxError(f"the guild is {'' if available else 'un'}available already")
+        self._editor.set_available(available=available)
+        if available and self._editor.world.installed:
+            self._show_guild(joined=False)
+
+    def refuse_direct_messages(self, user_id: int, *, refused: bool = True) -> None:
+        """A person closes their direct messages to members of the guild, or opens them."""
+        user = self._editor.world.users[self._member(user_id).user_id]
+        user.accepts_direct_messages = not refused
+
+    def _member(self, user_id: int) -> Member:
+        member = self._guild.members.get(user_id)
+        if member is None:
+            raise SandboxError(f"user {user_id} is not in the guild")
+        return member
+
+    def _channel(self, channel_id: int) -> Channel:
+        channel = self._editor.world.channels.get(channel_id)
+        if channel is None or channel.direct:
+            raise SandboxError(f"there is no channel {channel_id}")
+        return channel
+
+    def _role(self, role_id: int) -> Role:
+        role = self._guild.roles.get(role_id)
+        if role is None:
+            raise SandboxError(f"there is no role {role_id}")
+        return role

@@ -1,0 +1,1 @@
+"""The Bot API's methods: their parameters, what they do, and the table of all of them."""

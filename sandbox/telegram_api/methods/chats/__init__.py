@@ -1,0 +1,1 @@
+"""Methods on chats: their settings and entrances, their members, their topics."""

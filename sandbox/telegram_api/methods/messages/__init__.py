@@ -1,0 +1,1 @@
+"""Methods on messages: they send, edit, forward, delete, pin and react."""

@@ -1,0 +1,1 @@
+"""The words of messages: text with entities from HTML or Markdown, links, and keyboards."""

@@ -1,0 +1,217 @@
+"""Any history of members and bots leaves the local Telegram in order.
+
+Every update and every answer is what aiogram's models expect, and Telegram's
+promises about ids, pins and bots hold.
+"""
+
+import contextlib
+import json
+from typing import Any
+
+from aiogram.methods.base import Response
+from aiogram.types import Update
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox import Faults, SandboxError, Transcript, load_seed
+from sandbox.telegram_api import Manner, TelegramPlatform
+from sandbox.telegram_api.errors import ApiError
+from sandbox.telegram_api.methods.parameter_parser import read
+from sandbox.telegram_api.methods.table import METHODS, TABLE
+from sandbox.telegram_api.world.deliveries import UPDATE_KINDS, is_service
+from sandbox.telegram_api.world.files import KINDS
+from sandbox.telegram_api.world.rights import ADMINISTRATOR_RIGHTS
+from tests.support.telegram_models import answer_model, foreign_fields
+
+GROUP, CHANNEL, NOBODY = -1001000000001, -1002000000001, 77
+BOT, STRANGER = 42, 7_000_002
+PEOPLE = (1000, 1001, 1001, 1002, 1009, NOBODY)
+#: Histories on each day, and how long each is at most. A night has more of them.
+HISTORIES, ACTIONS_MIN, ACTIONS_MAX = 50, 25, 60
+
+chats = st.sampled_from((GROUP, GROUP, GROUP, GROUP, CHANNEL, 1001))
+people = st.sampled_from(PEOPLE)
+bots = st.sampled_from((BOT, BOT, BOT, STRANGER))
+# Low numbers, so that messages, topics and albums are met again.
+numbers = st.integers(1, 8)
+words = st.one_of(
+    st.sampled_from(
+        ["/roll", "/roll@stranger_bot", "@twinstream_sandbox_bot x", "t.me/a #b", "😀*"]
+    ),
+    st.text(max_size=20),
+)
+manners = st.builds(
+    Manner,
+    reply_to=st.none() | numbers,
+    anonymous=st.booleans(),
+    sender_chat_id=st.sampled_from([None, None, None, CHANNEL]),
+    thread_id=st.none() | numbers,
+    bot_id=st.sampled_from([None, None, STRANGER]),
+)
+reactions = st.lists(st.sampled_from(["🔥", "❤\u200d🔥", "5368324170671202286"]), max_size=3)
+standings = st.sampled_from(["administrator", "member", "left", "kicked"])
+
+# Actions of people by name, with their arguments.
+ACTIONS: dict[str, st.SearchStrategy[tuple[tuple[Any, ...], dict[str, Any]]]] = {
+    "say": st.tuples(st.tuples(chats, people, words), st.fixed_dictionaries({"manner": manners})),
+    "send": st.tuples(
+        st.tuples(chats, people, st.sampled_from([*KINDS, "dice", "venue"])),
+        st.fixed_dictionaries({"caption": words, "manner": manners}),
+    ),
+    "forward": st.tuples(
+        st.tuples(chats, people, chats, numbers),
+        st.fixed_dictionaries({"hidden": st.booleans(), "manner": manners}),
+    ),
+    "edit": st.tuples(st.tuples(chats, numbers, people, words), st.just({})),
+    "delete": st.tuples(st.tuples(chats, numbers, people), st.just({})),
+    "click": st.tuples(st.tuples(chats, numbers, people, st.just("go")), st.just({})),
+    "press": st.tuples(st.tuples(chats, people, st.just("Help")), st.just({})),
+    "vote": st.tuples(
+        st.tuples(chats, numbers, people, st.lists(st.integers(0, 2), max_size=2)), st.just({})
+    ),
+    "react": st.tuples(
+        st.tuples(chats, numbers, people, reactions),
+        st.fixed_dictionaries({"anonymous": st.booleans()}),
+    ),
+    "join": st.tuples(st.tuples(st.none() | people, st.just("Egor")), st.just({})),
+    "leave": st.tuples(st.tuples(people), st.just({})),
+    "kick": st.tuples(st.tuples(people), st.just({})),
+    "rename": st.tuples(st.tuples(people, words, st.none() | words), st.just({})),
+    "block": st.tuples(
+        st.tuples(people), st.fixed_dictionaries({"blocked": st.booleans(), "bot_id": bots})
+    ),
+    "tag": st.tuples(st.tuples(people, st.just("Pilot")), st.just({})),
+    "promote": st.tuples(st.tuples(people), st.just({})),
+    "demote": st.tuples(st.tuples(people), st.just({})),
+    "mute": st.tuples(st.tuples(people), st.fixed_dictionaries({"muted": st.booleans()})),
+    "set_bot": st.tuples(st.tuples(standings), st.fixed_dictionaries({"bot_id": bots})),
+    "set_forum": st.tuples(st.just(()), st.fixed_dictionaries({"is_forum": st.booleans()})),
+    "open_topic": st.tuples(st.tuples(words), st.just({})),
+    "close_topic": st.tuples(st.tuples(numbers), st.just({})),
+    "want_requests": st.tuples(st.just(()), st.fixed_dictionaries({"wanted": st.booleans()})),
+    "pin": st.tuples(st.tuples(numbers), st.just({})),
+}
+PLACE = {"chat_id": chats, "message_thread_id": st.sampled_from([None, None, 2, 5])}
+INLINE = '{"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}'
+REPLY = '{"keyboard": [["Help"]], "selective": true}'
+markups = st.sampled_from([None, INLINE, REPLY, '{"remove_keyboard": true}'])
+replies = st.none() | numbers.map(lambda number: json.dumps({"message_id": number}))
+at = {"chat_id": chats, "message_id": numbers}
+# Methods that bots call, with their parameters; None leaves one out.
+CALLS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "sendMessage": {**PLACE, "text": words, "reply_markup": markups, "reply_parameters": replies},
+    "sendPoll": {**PLACE, "question": st.just("q"), "options": st.just('["a", "b"]'),
+                 "is_anonymous": st.booleans()},
+    "sendDice": PLACE,
+    "forwardMessage": {**at, "from_chat_id": chats},
+    "copyMessage": {**at, "from_chat_id": chats, "reply_markup": markups},
+    "editMessageText": {**at, "text": words, "reply_markup": markups},
+    "editMessageCaption": {**at, "caption": words},
+    "stopPoll": at,
+    "deleteMessage": at,
+    "pinChatMessage": at,
+    "unpinAllChatMessages": {"chat_id": chats},
+    "getChat": {"chat_id": chats},
+    "getChatAdministrators": {"chat_id": chats, "return_bots": st.booleans()},
+    "getChatMember": {"chat_id": chats, "user_id": people},
+    "setChatMemberTag": {"chat_id": chats, "user_id": people, "tag": st.just("Legend")},
+    "promoteChatMember": {"chat_id": chats, "user_id": people, "can_pin_messages": st.booleans()},
+    "restrictChatMember": {"chat_id": chats, "user_id": people, "permissions": st.just("{}")},
+    "banChatMember": {"chat_id": chats, "user_id": people, "revoke_messages": st.booleans()},
+    "unbanChatMember": {"chat_id": chats, "user_id": people},
+    "approveChatJoinRequest": {"chat_id": chats, "user_id": st.integers(5001, 5004)},
+    "createForumTopic": {"chat_id": chats, "name": words},
+    "closeForumTopic": {"chat_id": chats, "message_thread_id": numbers},
+    "deleteForumTopic": {"chat_id": chats, "message_thread_id": numbers},
+    "hideGeneralForumTopic": {"chat_id": chats},
+    "setChatTitle": {"chat_id": chats, "title": words},
+    "deleteAllMessageReactions": {"chat_id": chats, "user_id": people},
+}  # fmt: skip
+deeds = st.one_of(
+    *(st.tuples(st.just(name), drawn) for name, drawn in ACTIONS.items()),
+    *(
+        st.tuples(st.just(name), st.tuples(bots, st.fixed_dictionaries(parameters)))
+        for name, parameters in CALLS.items()
+    ),
+)
+
+
+def community() -> TelegramPlatform:
+    platform = TelegramPlatform(load_seed(), Transcript(), Faults())
+    people = platform.people
+    people.set_bot("administrator", frozenset(ADMINISTRATOR_RIGHTS))
+    assert people.open_channel("Waves", owner_id=1001, linked=True) == CHANNEL
+    people.add_bot("Stranger", "stranger_bot")
+    people.start(1001)
+    for bot in platform._world.state.bots.values():
+        bot.allowed_updates = sorted(UPDATE_KINDS)
+    for bot_id in (BOT, STRANGER):
+        said = {"chat_id": GROUP, "text": "x", "reply_markup": INLINE}
+        do(platform, "sendMessage", (bot_id, said))
+    people.set_forum()
+    people.say(GROUP, 1001, "hello", manner=Manner(thread_id=people.open_topic("Games")))
+    return platform
+
+
+def do(platform: TelegramPlatform, name: str, how: Any) -> None:
+    """Do one deed. An impossible one is refused, and any other error is a fault of the sandbox."""
+    if name in ACTIONS:
+        arguments, options = how
+        with contextlib.suppress(SandboxError):
+            getattr(platform.people, name)(*arguments, **options)
+        return
+    bot_id, parameters = how
+    asked = {key: value for key, value in parameters.items() if value is not None}
+    kind = METHODS[name]
+    try:
+        result = TABLE[kind](platform._world.of(bot_id), read(kind, asked, {}))
+    except ApiError:
+        return
+    answer = json.loads(json.dumps({"ok": True, "result": result}))
+    assert foreign_fields(answer_model(name).model_validate(answer).result) == [], name
+
+
+def check(platform: TelegramPlatform) -> None:
+    state = platform._world.state
+    for bot in state.bots.values():
+        ids = [update["update_id"] for update in bot.pending]
+        assert ids == sorted(set(ids))
+        updates = Response[list[Update]].model_validate({"ok": True, "result": bot.pending})
+        assert foreign_fields(updates.result) == []
+        for update in bot.pending:
+            message = update.get("message", update.get("edited_message"))
+            if message is not None and not is_service(message) and "sender_chat" not in message:
+                assert message["from"]["id"] not in state.bots, "a bot heard a bot"
+    for chat_id, kept in state.messages.items():
+        group = state.groups[chat_id]
+        assert list(kept) == sorted(kept)
+        assert all(message["message_id"] == key for key, message in kept.items())
+        assert kept.keys() >= {*group.pinned, *group.authors}
+        assert len(set(group.pinned)) == len(group.pinned)
+        for message in kept.values():
+            thread = message.get("message_thread_id")
+            assert thread is None or thread in group.topics
+            assert message.get("text", "x").strip() == message.get("text", "x")
+    group = state.groups[GROUP]
+    assert not {user for user in group.join_requests if platform._world.present(group, user)}
+    for member in group.members.values():
+        assert bool(member.rights) <= (member.status == "administrator")
+        assert member.status in ("member", "restricted") or not member.tag
+    saved = platform.dump()
+    text = json.dumps(saved)
+    platform.load(json.loads(text))
+    assert platform.dump() == saved
+
+
+def histories() -> int:
+    is_daily = settings().max_examples == settings.get_profile("daily").max_examples
+    return HISTORIES if is_daily else settings().max_examples
+
+
+@settings(max_examples=histories())
+@given(history=st.lists(deeds, min_size=ACTIONS_MIN, max_size=ACTIONS_MAX))
+def test_any_history_leaves_telegram_in_order(history):
+    platform = community()
+    for name, how in history:
+        do(platform, name, how)
+    check(platform)
