@@ -20,13 +20,19 @@ from .errors import (
     StreamExhausted,
     StreamMissing,
 )
-from .groups import ensure_group, group_exists, remove_idle_consumers
+from .groups import (
+    deliver_again,
+    ensure_group,
+    entries_after,
+    group_exists,
+    remove_idle_consumers,
+)
 from .keys import SOURCES, Keys, Source, Subscription, consumer_name
-from .lag import CLOCK_STEP_MS, Consumer, Lag, measure_lag, told_ahead
+from .lag import CLOCK_STEP_MS, Consumer, Holder, Lag, measure_lag, told_ahead
 from .publisher import PAYLOAD_BYTES_MAX, PUBLISH_ENTRIES_MAX, Publisher
 from .reader import GroupPosition, Reader
 from .repair import Repaired, repair_stream
-from .trim import Trimmed, trim_stream
+from .trim import Trimmed, is_short_of_memory, trim_stream
 
 __all__ = [
     "BLOCK_MS_MAX",
@@ -47,6 +53,7 @@ __all__ = [
     "Entry",
     "GroupMissing",
     "GroupPosition",
+    "Holder",
     "Keys",
     "Lag",
     "NotAStream",
@@ -64,8 +71,11 @@ __all__ = [
     "connect",
     "connect_reader",
     "consumer_name",
+    "deliver_again",
     "ensure_group",
+    "entries_after",
     "group_exists",
+    "is_short_of_memory",
     "measure_lag",
     "ping",
     "remove_idle_consumers",

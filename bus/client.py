@@ -5,13 +5,15 @@ gives up on any answer after 5 s, which breaks blocking reads. Neither default s
 lost answer is an error that the caller sees, and readers have a timeout of their own.
 """
 
+import contextlib
 from typing import Any, Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from . import url as urls
 from .cluster import connect_to_cluster
@@ -90,7 +92,8 @@ def _client(url: str, *, name: str, timeout_s: float) -> Client:
     }
     pool_settings = {"max_connections": CONNECTIONS_MAX, "timeout": POOL_WAIT_S}
     try:
-        pool = BlockingConnectionPool.from_url(parsed.single, **pool_settings, **settings)
+        greeted = {**pool_settings, **settings, "redis_connect_func": _greet}
+        pool = BlockingConnectionPool.from_url(parsed.single, **greeted)
         # The connection stays closed. Making it checks the options, which would otherwise fail at
         # the first command.
         pool.make_connection()  # type: ignore[no-untyped-call]
@@ -98,11 +101,28 @@ def _client(url: str, *, name: str, timeout_s: float) -> Client:
             case "single":
                 return Redis.from_pool(pool)
             case "sentinel":
-                return connect_by_sentinel(parsed, {**pool_settings, **settings})
+                return connect_by_sentinel(parsed, greeted)
             case "cluster":
-                return connect_to_cluster(parsed, settings)
+                return connect_to_cluster(parsed, settings, _greet)
     except (TypeError, ValueError, RedisError, RedisClusterException):
         # Without the cause: its text repeats parts of the URL.
         raise BadRedisUrl(
             "an ssl_ option of the Redis URL is unknown or has an unfit value"
         ) from None
+
+
+async def _greet(connection: AbstractConnection) -> None:
+    """Log in and choose the database; tell Redis our name, if it wants to know.
+
+    redis-py would refuse the connection where an operator has renamed or denied CLIENT, and the
+    name is only for people who look.
+    """
+    name, connection.client_name = connection.client_name, None
+    try:
+        await connection.on_connect_check_health(check_health=False)
+    finally:
+        connection.client_name = name
+    if name:
+        await connection.send_command("CLIENT", "SETNAME", name, check_health=False)
+        with contextlib.suppress(ResponseError):
+            await connection.read_response()

@@ -5,10 +5,11 @@ was not executed, so nothing is executed twice. After a failure redis-py leaves 
 this module does them, and the tests that kill nodes fail without it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal
 
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError, MaxConnectionsError, TimeoutError  # noqa: A004
 
 from .url import RedisUrl
@@ -18,12 +19,16 @@ from .url import RedisUrl
 NODE_CONNECTIONS_MAX: Final = 256
 
 
-def connect_to_cluster(url: RedisUrl, settings: Mapping[str, Any]) -> RedisCluster:
+def connect_to_cluster(
+    url: RedisUrl,
+    settings: Mapping[str, Any],
+    greet: Callable[[AbstractConnection], Awaitable[None]],
+) -> RedisCluster:
     """A client for the cluster that any of the hosts belongs to. Connects on first use.
 
-    `settings` are those of connections.
+    `settings` are those of connections. `greet` logs a new connection in, whichever node it is to.
     """
-    return _Cluster(
+    cluster = _Cluster(
         startup_nodes=[ClusterNode(host, port) for host, port in url.hosts],
         ssl=url.tls,
         max_connections=NODE_CONNECTIONS_MAX,
@@ -33,6 +38,11 @@ def connect_to_cluster(url: RedisUrl, settings: Mapping[str, Any]) -> RedisClust
         reinitialize_steps=0,
         **{**url.options(), **settings},
     )
+    # redis-py's cluster client has no parameter for it, as its other clients have.
+    cluster.nodes_manager.connection_kwargs["redis_connect_func"] = greet
+    for node in cluster.startup_nodes:
+        node.connection_kwargs["redis_connect_func"] = greet
+    return cluster
 
 
 class _Cluster(RedisCluster):

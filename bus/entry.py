@@ -1,7 +1,7 @@
 """Entry: one item of a stream, as the bus hands it out; and the arithmetic of entry ids."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from .keys import PAYLOAD_FIELD
@@ -10,27 +10,45 @@ from .keys import PAYLOAD_FIELD
 ID_MAX: Final = f"{2**64 - 1}-{2**64 - 1}"
 
 
+#: The fields of an entry as a reply has them: names and values by turns, so that a name may stand
+#: there twice; or by name, from a client that keeps one value of each.
+RawFields = Sequence[bytes] | Mapping[bytes, bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One delivery of an entry to one consumer."""
 
     stream: str
     id: str
-    #: None when the entry has no field `e`: another program wrote it, and it is no event. Bury it.
+    #: None unless the entry has exactly one field `e`: another program wrote it, and it is no
+    #: event. Bury it.
     payload: bytes | None
     #: How often Redis has delivered it, this time included. A hint: restarts count as well.
     deliveries: int
     #: All fields as they came, kept for entries without a payload and empty for the others.
-    fields: Mapping[bytes, bytes] = field(default_factory=dict)
+    fields: tuple[tuple[bytes, bytes], ...] = ()
+
+    @property
+    def payloads(self) -> int:
+        """How many fields `e` the entry has. It may carry one event only, so any but 1 is wrong."""
+        return 1 if self.payload is not None else _count_payloads(self.fields)
 
 
-def to_entry(
-    stream: str, raw_id: bytes | str, fields: Mapping[bytes, bytes], deliveries: int
-) -> Entry:
-    """Build an entry from a reply of redis-py."""
-    payload = fields.get(PAYLOAD_FIELD)
-    kept = {} if payload is not None else dict(fields)
-    return Entry(stream, to_id(raw_id), payload, deliveries, kept)
+def to_entry(stream: str, raw_id: bytes | str, fields: RawFields, deliveries: int) -> Entry:
+    """Build an entry from a reply."""
+    if isinstance(fields, Mapping):
+        pairs = tuple(fields.items())
+    else:
+        pairs = tuple(zip(fields[::2], fields[1::2], strict=True))
+    if _count_payloads(pairs) != 1:
+        return Entry(stream, to_id(raw_id), None, deliveries, pairs)
+    [payload] = [value for name, value in pairs if name == PAYLOAD_FIELD]
+    return Entry(stream, to_id(raw_id), payload, deliveries)
+
+
+def _count_payloads(fields: Sequence[tuple[bytes, bytes]]) -> int:
+    return sum(name == PAYLOAD_FIELD for name, _ in fields)
 
 
 def to_id(raw: bytes | str) -> str:

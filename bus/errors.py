@@ -4,6 +4,8 @@ Nothing outside this package needs to know `redis.exceptions`.
 """
 
 import asyncio
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -153,6 +155,30 @@ _UNKNOWN_CODES = (
 )
 
 
+# redis-py words a failed attempt to connect as "Error 111 connecting to host:6379. Connect ...".
+_CONNECTING = re.compile(r"Error (-?\d+) connecting to (.+?)\. ")
+# The rest of its text is the client's repr.
+_NO_PRIMARY = re.compile(r"No (?:master|primary) found for '([^']*)'")
+_NO_NODE = "Redis Cluster cannot be connected"
+
+
+def outage_text(error: Exception) -> str:
+    """Say why Redis does not serve us, without redis-py's insides. Pure."""
+    text = str(error)
+    if found := _CONNECTING.search(text):
+        number, place = int(found[1]), found[2]
+        why = os.strerror(number).lower() if number > 0 else "the name of its host is not known"
+        where = "no node of the Redis Cluster can" if _NO_NODE in text else "Redis cannot"
+        return f"{where} be reached at {place}: {why}"
+    if found := _NO_PRIMARY.search(text):
+        return f"no sentinel that answers knows a primary of the service {found[1]!r}"
+    if (isinstance(error, TimeoutError | OSError) and not text) or text.startswith("Timeout"):
+        return "Redis did not answer in time"
+    if isinstance(error, OSError) and error.errno:
+        return f"the connection to Redis was lost: {os.strerror(error.errno).lower()}"
+    return text or type(error).__name__
+
+
 def translate(error: Exception, *, stream: str = "", group: str = "") -> BusError:
     """Return the error of ours for one that redis-py raised. Pure."""
     text = str(error)
@@ -166,7 +192,7 @@ def translate(error: Exception, *, stream: str = "", group: str = "") -> BusErro
     if isinstance(error, OutOfMemoryError) or text.startswith("OOM"):
         return BusFull(text)
     if isinstance(error, _UNAVAILABLE):
-        return BusUnavailable(text or type(error).__name__)
+        return BusUnavailable(outage_text(error))
     if not isinstance(error, ResponseError):
         return BusError(f"{type(error).__name__}: {text}")
     if text.startswith(_UNAVAILABLE_CODES):

@@ -1,6 +1,6 @@
 """Groups: creating and finding them, and removing consumers that no process runs any more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from redis.exceptions import ResponseError
@@ -8,7 +8,7 @@ from redis.exceptions import ResponseError
 from .client import Client
 from .entry import to_id
 from .errors import GroupMissing, StreamMissing, translated
-from .keys import Subscription
+from .keys import PAYLOAD_FIELD, Subscription
 
 #: A consumer that holds nothing and asked for nothing for a day belongs to no living process.
 CONSUMER_IDLE_MS: Final = 24 * 3_600_000
@@ -68,6 +68,29 @@ async def group_exists(redis: Client, subscription: Subscription) -> bool:
         return await find_group(redis, subscription) is not None
     except (StreamMissing, GroupMissing):
         return False
+
+
+async def deliver_again(redis: Client, subscription: Subscription) -> None:
+    """Have the group read its stream once more from the first entry, finished ones included.
+
+    Raises:
+        GroupMissing: there is no such group.
+    """
+    stream, group = subscription
+    with translated(stream=stream, group=group):
+        await redis.xgroup_setid(stream, group, "0")
+
+
+async def entries_after(
+    redis: Client, stream: str, after: str, *, limit: int
+) -> Sequence[tuple[str, bytes | None]]:
+    """Return the next entries of a stream: their ids, and the payloads of those that have one.
+
+    The first page is after `0-0`. For looking only: an entry is not delivered by it.
+    """
+    with translated(stream=stream):
+        found: Any = await redis.xrange(stream, min=f"({after}", count=limit)
+    return [(to_id(raw_id), fields.get(PAYLOAD_FIELD)) for raw_id, fields in found]
 
 
 async def remove_idle_consumers(

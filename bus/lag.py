@@ -1,7 +1,7 @@
 """Lag: how far a group is behind on its stream, and whether the stream's ids can be believed."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .client import Client
 from .entry import ID_MAX, id_ms, id_order, to_id
@@ -13,21 +13,31 @@ from .keys import Subscription
 UNREAD_COUNTED_MAX: Final = 10_000
 #: An ordinary correction of the server's clock may leave ids up to a minute ahead of it.
 CLOCK_STEP_MS: Final = 60_000
+#: Milliseconds by which another group may be behind: finished entries are kept so long anyway.
+HELD_MS_MAX: Final = 600_000
 
 # One script, so that the figures belong together, and one key, so that a cluster serves it.
 # Redis's own lag is nil after a deletion or XGROUP SETID; then the script counts unread entries.
 # No entry comes after the largest id, and Redis refuses a range that begins after it.
 # KEYS: stream; ARGV: group, how many to count, the largest id. Returns nothing if there is no such
 # group, else {seconds, microseconds, entries, unread, first unread id, unacknowledged, first
-# unacknowledged id, consumers, last delivered id, newest id}; a false stands for an id that does
-# not exist.
+# unacknowledged id, consumers, last delivered id, newest id, every other group and the first id
+# that it needs}; a false stands for an id that does not exist.
 _MEASURE: Final = """
 local found
+local others = {}
 if redis.call('EXISTS', KEYS[1]) == 1 then
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
     local group = {}
     for i = 1, #info, 2 do group[info[i]] = info[i + 1] end
-    if group['name'] == ARGV[1] then found = group end
+    if group['name'] == ARGV[1] then found = group
+    else
+      local needed = group['last-delivered-id']
+      if tonumber(group['pending']) > 0 then
+        needed = redis.call('XPENDING', KEYS[1], group['name'])[2]
+      end
+      others[#others + 1] = {group['name'], needed}
+    end
   end
 end
 if not found then return {} end
@@ -54,7 +64,7 @@ end
 local now = redis.call('TIME')
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
 return {now[1], now[2], redis.call('XLEN', KEYS[1]), unread, first and first[1] or false,
-  pending[1], pending[2] or false, consumers, delivered, newest}
+  pending[1], pending[2] or false, consumers, delivered, newest, others}
 """
 
 
@@ -66,6 +76,19 @@ class Consumer:
     unacknowledged: int
     #: Since it last asked for entries.
     idle_ms: int
+
+
+class Holder(NamedTuple):
+    """A group of another program that keeps finished entries from being trimmed."""
+
+    group: str
+    #: How long ago the entry was added at which it stands; None if that is unknown.
+    behind_ms: int | None
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it is further behind than finished entries are kept anyway."""
+        return self.behind_ms is None or self.behind_ms > HELD_MS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +118,8 @@ class Lag:
     ahead_ms: int
     #: The group stands after `newest`, so no new entry reaches it. `repair_stream` puts it back.
     is_beyond_end: bool
+    #: The group of another program that is furthest behind, if it is behind this one.
+    held_by: Holder | None = None
 
     @property
     def behind(self) -> int:
@@ -140,7 +165,7 @@ async def measure_lag(redis: Client, subscription: Subscription) -> Lag:
     if not reply:
         raise GroupMissing(stream, group)
     seconds, microseconds, entries, unread, first_unread, pending, first_pending = reply[:7]
-    consumers, delivered, newest = reply[7:]
+    consumers, delivered, newest, others = reply[7:]
     unfinished = [to_id(first) for first in (first_pending, first_unread) if first is not None]
     now_ms = int(seconds) * 1_000 + int(microseconds) // 1_000
     return Lag(
@@ -156,7 +181,20 @@ async def measure_lag(redis: Client, subscription: Subscription) -> Lag:
         newest=to_id(newest),
         ahead_ms=max(id_ms(to_id(newest)) - now_ms, 0),
         is_beyond_end=id_order(to_id(delivered)) > id_order(to_id(newest)),
+        held_by=_holder(now_ms, first_pending or delivered, others),
     )
+
+
+def _holder(
+    now_ms: int, needed: bytes | str, others: list[tuple[bytes | str, bytes | str]]
+) -> Holder | None:
+    """Find the group that is furthest behind, if it still needs more than `needed` and later."""
+    if not others:
+        return None
+    group, first = min(others, key=lambda other: id_order(to_id(other[1])))
+    if id_order(to_id(first)) >= id_order(to_id(needed)):
+        return None
+    return Holder(to_id(group), _age(now_ms, first))
 
 
 def _age(now_ms: int, entry_id: bytes | str | None) -> int | None:

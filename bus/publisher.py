@@ -1,17 +1,31 @@
 """Publisher: adds payloads to the streams."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
 from .client import Client
 from .entry import to_id
-from .errors import BusError, PayloadTooLarge, StreamMissing, translate, translated
+from .errors import (
+    BusError,
+    BusUnavailable,
+    PayloadTooLarge,
+    StreamMissing,
+    translate,
+    translated,
+)
 from .keys import PAYLOAD_FIELD, Keys, Source
 
 #: Bytes of one event, four times the longest payload that `schemas` reads.
 PAYLOAD_BYTES_MAX: Final = 64 * 1_024
 #: Payloads in one call, so that one pipeline stays bounded.
 PUBLISH_ENTRIES_MAX: Final = 10_000
+#: A call that waited so many seconds for nothing met a Redis that hangs. One that is down refuses
+#: at once, and may be asked by every call.
+HUNG_S: Final = 1.0
+#: Seconds for which a Redis that hangs is left alone, so that a caller waits for it once, and not
+#: with each event. The relay publishes the events of that time.
+REST_S: Final = 10.0
 #: Bytes of one page of a snapshot, which describes hundreds of members.
 PAGE_BYTES_MAX: Final = 1_048_576
 
@@ -26,6 +40,8 @@ class Publisher:
     def __init__(self, redis: Client, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
+        #: The time of the event loop until which Redis, which hung, is left alone; 0 if it answers.
+        self._rest_until_s = 0.0
 
     async def publish(self, source: Source, payloads: Sequence[bytes]) -> list[str]:
         """Add the payloads to the stream of `source`, in order, in one round trip.
@@ -34,6 +50,9 @@ class Publisher:
         would be trimmed unread. It is not a transaction: after an error, `error.published` says
         which payloads are known to be in the stream, and the caller may publish the others again.
         A payload whose answer was lost is then in the stream twice.
+
+        After a call that Redis kept waiting, calls fail at once for `REST_S` seconds. Then one call
+        asks again, and the others go on failing until it has an answer.
 
         Raises:
             StreamMissing: Redis lost the stream, before or during this call.
@@ -46,12 +65,31 @@ class Publisher:
             return []
         stream = self._keys.stream(source)
         try:
-            with translated(stream=stream):
-                replies = await self._add(stream, payloads)
+            began_s = self._begin()
+            try:
+                with translated(stream=stream):
+                    replies = await self._add(stream, payloads)
+            except BusUnavailable:
+                if _now_s() - began_s >= HUNG_S:
+                    self._rest_until_s = _now_s() + REST_S
+                raise
         except BusError as error:
             error.published = (None,) * len(payloads)
             raise
+        self._rest_until_s = 0.0
         return _ids(stream, replies)
+
+    def _begin(self) -> float:
+        """Return the time at which a call begins, unless Redis is to be left alone."""
+        now_s = _now_s()
+        if now_s < self._rest_until_s:
+            raise BusUnavailable(
+                "Redis did not answer in time, so it is not asked again for"
+                f" {self._rest_until_s - now_s:.0f} s"
+            )
+        if self._rest_until_s:
+            self._rest_until_s = now_s + REST_S  # this call alone asks
+        return now_s
 
     async def publish_page(self, payload: bytes) -> str:
         """Add one page to the stream of snapshots, and return its entry id.
@@ -73,6 +111,10 @@ class Publisher:
             for payload in payloads:
                 pipeline.execute_command("XADD", stream, "NOMKSTREAM", "*", PAYLOAD_FIELD, payload)
             return await pipeline.execute(raise_on_error=False)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _check(payloads: Sequence[bytes]) -> None:

@@ -14,12 +14,12 @@ So an entry is delivered at least once, and sometimes twice: effects must tolera
 
 import asyncio
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from .client import BLOCK_MS_MAX, Client
-from .entry import Entry, id_order, to_entry, to_id
-from .errors import GroupMissing, answered, translated
+from .entry import Entry, RawFields, id_order, to_entry, to_id
+from .errors import BusUnavailable, GroupMissing, answered, translated
 from .groups import find_group
 from .keys import Subscription
 
@@ -38,6 +38,10 @@ PAUSE_S: Final = 0.05
 #: trip per event where few events come.
 CLAIMS_PER_IDLE: Final = 20
 
+#: Unacknowledged entries whose idle times one search looks at, from the oldest on: what two lanes
+#: have in progress. Redis takes half a millisecond for them.
+IDLE_TIMES_RESTARTED_MAX: Final = 1_000
+
 _START: Final = "0-0"
 
 # XCLAIM takes an entry from any consumer. A slow consumer that renewed blindly would take back an
@@ -55,6 +59,27 @@ return ours
 """
 
 
+# After Redis's clock was set back, an entry that was delivered before says that it has been idle
+# for 0 ms, until the clock is where it was. No consumer would claim the entries of a dead one for
+# as long, so their idle time begins anew. For an entry that was delivered in this very millisecond
+# that changes nothing.
+# KEYS: stream; ARGV: group, entries at most. Returns how many began anew.
+_RESTART_IDLE_TIMES: Final = """
+local restarted = 0
+for _, one in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', ARGV[2])) do
+  if one[3] == 0 then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], one[2], 0, one[1], 'IDLE', 0, 'JUSTID')
+    restarted = restarted + 1
+  end
+end
+return restarted
+"""
+
+
+#: Reads that succeed in a row before more entries are asked for again.
+GROW_AFTER: Final = 4
+
+
 class GroupPosition(enum.Enum):
     """How far a group is with an entry that was delivered to one of its consumers."""
 
@@ -68,12 +93,14 @@ class GroupPosition(enum.Enum):
     """The group does not know the entry: it is settled, or was lost with its stream."""
 
 
-_RawEntry = tuple[bytes | str, Mapping[bytes, bytes] | None]
+#: An id, and the fields; None of an entry that was deleted.
+_RawEntry = tuple[bytes | str, RawFields | None]
 
 
 class Reader:
     """One consumer of one group. Does not own the client, which should come from `connect_reader`.
 
+    The client's replies to XREADGROUP and XAUTOCLAIM are not parsed by redis-py from then on.
     One task at a time may call `read`; `acknowledge` and `renew` may run beside it.
     `consumer` must be stable across restarts and unique among living consumers.
     """
@@ -100,7 +127,16 @@ class Reader:
         #: another program trims or deletes; the events themselves are still in Postgres.
         self.ghosts = 0
         self._redis = redis
+        # redis-py would keep one value of each field, so an event whose field stands there twice
+        # would be lost without a trace.
+        redis.set_response_callback("XREADGROUP", _as_it_came)
+        redis.set_response_callback("XAUTOCLAIM", _as_it_came)
         self._batch_entries = batch_entries
+        #: Entries to ask for: fewer than `batch_entries` after a read whose reply did not come.
+        self._count = batch_entries
+        #: Reads in a row that succeeded with `_count`, and the largest count that did lately.
+        self._successes = 0
+        self._count_that_worked: int | None = None
         self._block_ms = block_ms
         self._claim_idle_ms = claim_idle_ms
         self._restart()
@@ -133,17 +169,24 @@ class Reader:
         place = self._newest if self._own_after is None else self._own_after
         try:
             with translated(stream=self.stream, group=self.group):
-                return await self._next_batch()
+                entries = await self._next_batch()
         except GroupMissing:
             # A group that is created again does not know our place in the old one. The answer came
             # at once, even to a blocking read, so a caller that only retries would spin.
             self._restart()
             await asyncio.sleep(PAUSE_S)
             raise
+        except BusUnavailable as error:
+            self._own_after = place
+            if hint := self._ask_for_less():
+                raise BusUnavailable(f"{error}; {hint}") from error
+            raise
         except BaseException:
             # Cancelled or interrupted: entries on their way are on our own list, after this place.
             self._own_after = place
             raise
+        self._ask_for_more()
+        return entries
 
     async def acknowledge(self, ids: Iterable[str]) -> int:
         """Settle entries whose work is committed. Returns how many were still unacknowledged.
@@ -172,32 +215,87 @@ class Reader:
             )
         return [to_id(entry_id) for entry_id in kept]
 
-    async def position(self, entry_id: str) -> GroupPosition:
-        """Tell how far the group is with an entry of this stream."""
+    async def positions(self, ids: Sequence[str]) -> dict[str, GroupPosition]:
+        """Tell how far the group is with entries of this stream that the caller has in hand.
+
+        An entry that is among `ids` is no earlier entry for another one. `ids` are in the order of
+        the stream.
+        """
+        if not ids:
+            return {}
+        mine = set(ids)
         with translated(stream=self.stream, group=self.group):
-            if await self._first_unsettled(entry_id, entry_id) == entry_id:
-                first = await self._first_unsettled("-", entry_id)
-                return GroupPosition.NEXT if first == entry_id else GroupPosition.BEHIND
-            group = await find_group(self._redis, Subscription(self.stream, self.group))
-            is_there = await self._redis.xrange(self.stream, entry_id, entry_id, count=1)
+            # One more than ours: so the first of the others, if there is any, is in the reply.
+            unsettled = await self._unsettled("-", ids[-1], count=len(ids) + 1)
+            other = next((one for one in unsettled if one not in mine), None)
+            unsettled += [
+                one
+                for entry_id in sorted(mine.difference(unsettled))
+                for one in await self._unsettled(entry_id, entry_id, count=1)
+            ]
+            positions = {
+                one: GroupPosition.NEXT
+                if other is None or id_order(one) < id_order(other)
+                else GroupPosition.BEHIND
+                for one in mine.intersection(unsettled)
+            }
+            if unknown := mine.difference(positions):
+                positions |= await self._positions_of_unknown(unknown)
+        return positions
+
+    async def _positions_of_unknown(self, ids: Iterable[str]) -> dict[str, GroupPosition]:
+        """Tell of entries that are not on the group's list whether they are still to come."""
+        group = await find_group(self._redis, Subscription(self.stream, self.group))
         if group is None:
             raise GroupMissing(self.stream, self.group)
         delivered = id_order(to_id(group["last-delivered-id"]))
-        is_coming = is_there and delivered < id_order(entry_id)
-        return GroupPosition.COMING if is_coming else GroupPosition.GONE
+        positions = {}
+        for entry_id in ids:
+            is_there = await self._redis.xrange(self.stream, entry_id, entry_id, count=1)
+            is_coming = is_there and delivered < id_order(entry_id)
+            positions[entry_id] = GroupPosition.COMING if is_coming else GroupPosition.GONE
+        return positions
 
-    async def _first_unsettled(self, first_id: str, last_id: str) -> str | None:
+    async def _unsettled(self, first_id: str, last_id: str, *, count: int) -> list[str]:
         found: list[dict[str, Any]] = await self._redis.xpending_range(
-            self.stream, self.group, min=first_id, max=last_id, count=1
+            self.stream, self.group, min=first_id, max=last_id, count=count
         )
-        return to_id(found[0]["message_id"]) if found else None
+        return [to_id(one["message_id"]) for one in found]
+
+    def _ask_for_less(self) -> str | None:
+        """Halve the next read, because Redis may refuse to send so large a reply.
+
+        It closes the connection then, which looks like any lost connection, so each of them halves
+        the next read. Returns a hint for the operator if the size is to blame for all we know.
+        """
+        failed, self._count = self._count, max(1, self._count // 2)
+        self._successes = 0
+        if self._count_that_worked is None or failed <= self._count_that_worked:
+            return None
+        return (
+            f"a read of {failed} entries failed where {self._count_that_worked} came through: see"
+            " that client-output-buffer-limit of Redis lets a normal client have larger replies"
+        )
+
+    def _ask_for_more(self) -> None:
+        """After some reads that succeeded, double the next one, up to the full batch."""
+        if self._count == self._batch_entries:
+            self._count_that_worked = None
+            return
+        self._count_that_worked = self._count
+        self._successes += 1
+        if self._successes == GROW_AFTER:
+            self._count = min(self._count * 2, self._batch_entries)
+            self._successes = 0
 
     async def _next_batch(self) -> list[Entry]:
         own = await self._read_own()
         if own:
             return own
         claimed = await self._claim()
-        return claimed + await self._read_new(self._batch_entries - len(claimed), wait=not claimed)
+        if len(claimed) == self._count:
+            return claimed  # to Redis, a count of 0 means all entries
+        return claimed + await self._read_new(self._count - len(claimed), wait=not claimed)
 
     async def _read_own(self) -> list[Entry]:
         """Read the entries that are unacknowledged under our name and not in the caller's hands."""
@@ -206,7 +304,7 @@ class Reader:
                 self.group,
                 self.consumer,
                 {self.stream: self._own_after},
-                count=self._batch_entries,
+                count=self._count,
             )
             raw = _entries_in(reply)
             if not raw:
@@ -222,21 +320,29 @@ class Reader:
     async def _claim(self) -> list[Entry]:
         """Take over entries that have been idle too long, at most half a batch."""
         now = asyncio.get_running_loop().time()
-        if self._claim_from == _START and now < self._claim_at:
-            return []
+        if self._claim_from == _START:
+            if now < self._claim_at:
+                return []
+            await self._restart_idle_times()
         reply = await self._redis.xautoclaim(
             self.stream,
             self.group,
             self.consumer,
             min_idle_time=self._claim_idle_ms,
             start_id=self._claim_from,
-            count=self._batch_entries // 2,
+            count=max(1, self._count // 2),
         )
         next_id, raw, ghosts = reply[0], reply[1], reply[2]
         self._claim_from = to_id(next_id)
         self._claim_at = now + self._claim_idle_ms / 1_000 / CLAIMS_PER_IDLE
         self.ghosts += len(ghosts)  # Redis itself removed them from the list
         return await self._with_deliveries(raw)
+
+    async def _restart_idle_times(self) -> None:
+        """Let the oldest entries be claimed in time, even if Redis's clock was set back."""
+        await self._redis.eval(
+            _RESTART_IDLE_TIMES, 1, self.stream, self.group, IDLE_TIMES_RESTARTED_MAX
+        )
 
     async def _read_new(self, count: int, *, wait: bool) -> list[Entry]:
         loop = asyncio.get_running_loop()
@@ -286,6 +392,10 @@ class Reader:
             for (entry_id, fields), detail in zip(living, details, strict=True)
             if detail
         ]
+
+
+def _as_it_came(response: Any, **_: Any) -> Any:
+    return response
 
 
 def _entries_in(reply: Any) -> Sequence[_RawEntry]:

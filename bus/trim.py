@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from redis.asyncio.cluster import RedisCluster
 
 from .client import Client
 from .entry import ID_MAX, id_ms, to_id
-from .errors import GroupMissing, StreamMissing, translated
+from .errors import AccessDenied, GroupMissing, ServerUnfit, StreamMissing, translated
 
 #: Finished entries stay for half an hour, for people who look at them and for cheap re-reads.
 KEEP_MS: Final = 30 * 60_000
+#: The share of its memory that Redis may use before finished entries stay for nobody. Redis refuses
+#: entries at 1.0, and a minute passes between two looks.
+MEMORY_SHARE_MAX: Final = 0.9
 #: Entries that one step removes (10,000 take about 2 ms), so that Redis serves others in between.
 TRIM_ENTRIES_MAX: Final = 10_000
 #: The least that a step may be limited to: with a limit, Redis removes whole nodes of (by default)
@@ -18,6 +23,7 @@ TRIM_ENTRIES_MIN: Final = 1_000
 
 # The floor is the lowest id that any group still needs: its oldest unacknowledged entry, or else
 # its last delivered one. Groups that we do not expect count too: their readers rely on the same.
+# They come second, so one of them is named only if it needs more than all of ours.
 # An expected group that is missing has read nothing, so the script refuses. An id tells the age of
 # its entry only if the server's clock gave it, so the caller may pass an id that it knows to be
 # old. Ids are compared as text, by length and then by digits: Lua's numbers are inexact above 2^53.
@@ -40,10 +46,16 @@ local now_ms = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
 local floor, holder = string.format('%.0f-0', math.max(now_ms - tonumber(ARGV[1]), 0)), ''
 if tonumber(ARGV[1]) == 0 then floor = ARGV[3] end
 if ARGV[4] ~= '' and before(floor, ARGV[4]) then floor = ARGV[4] end
+local ours, others = {}, {}
 for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   local group = {}
   for i = 1, #info, 2 do group[info[i]] = info[i + 1] end
+  local list = expected[group['name']] and ours or others
+  list[#list + 1] = group
   expected[group['name']] = nil
+end
+for i = 1, #ours + #others do
+  local group = ours[i] or others[i - #ours]
   local needed = group['last-delivered-id']
   if tonumber(group['pending']) > 0 then
     needed = redis.call('XPENDING', KEYS[1], group['name'])[2]
@@ -128,3 +140,25 @@ async def trim_stream(
         newest=to_id(newest),
         ahead_ms=max(id_ms(to_id(newest)) - int(now_ms), 0),
     )
+
+
+async def is_short_of_memory(redis: Client) -> bool:
+    """Tell whether a server of the bus has used `MEMORY_SHARE_MAX` of the memory that it may use.
+
+    False if it has no limit, or does not say: an operator may have renamed or denied INFO.
+    """
+    try:
+        with translated():
+            if isinstance(redis, RedisCluster):
+                found: Any = await redis.info("memory", target_nodes=RedisCluster.PRIMARIES)
+                each = [found] if "maxmemory" in found else list(found.values())
+            else:
+                each = [await redis.info("memory")]
+    except (AccessDenied, ServerUnfit):
+        return False
+    return any(_is_nearly_used_up(one) for one in each)
+
+
+def _is_nearly_used_up(memory: dict[str, Any]) -> bool:
+    limit = int(memory.get("maxmemory", 0))
+    return limit > 0 and int(memory.get("used_memory", 0)) >= limit * MEMORY_SHARE_MAX

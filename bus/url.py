@@ -71,6 +71,12 @@ def parse(url: str) -> RedisUrl:
     Raises:
         BadRedisUrl: with one sentence that says what to correct.
     """
+    if any(mark.isspace() or not mark.isprintable() for mark in url):
+        # Python's parser drops some of them without a word.
+        raise BadRedisUrl(
+            "the Redis URL holds a space, a line break or a control character; in a password write"
+            " a space as %20"
+        )
     try:
         parsed, hosts = _taken_apart(url)
     except ValueError:
@@ -128,8 +134,10 @@ def _taken_apart(url: str) -> tuple[ParseResult, list[tuple[str, int | None]]]:
 
 
 def _socket(parsed: ParseResult, url: str) -> RedisUrl:
-    if not parsed.path.strip("/"):
-        raise BadRedisUrl("a unix:// Redis URL names the path of a socket")
+    if not url.lower().startswith("unix:///") or not parsed.path.strip("/"):
+        raise BadRedisUrl("a unix:// Redis URL names the path of a socket, as in unix:///run/redis")
+    if "=" in parsed.path:  # an option lost its mark, and the path would show its value
+        raise BadRedisUrl("an option of a unix:// Redis URL stands behind a ?, as in ?password=...")
     _options(parsed, "single")
     return RedisUrl("single", url, (), "", {}, f"unix://{parsed.path}")
 

@@ -4,23 +4,28 @@ Reading the file finds every mistake, and the error names the place of each.
 """
 
 import re
-import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from .community_file import read, tag_problem
+from .community_file.telegram_tags import TAG_LENGTH_MAX
 from .errors import ConfigError
-from .setting_error_texts import explain
+from .setting_error_texts import Problem, explain, named
 
-TAG_LENGTH_MAX = 16  # Telegram's limit for member tags, Bot API 9.5
 #: More ranks than any community needs.
 RANKS_MAX = 100
 #: The largest bonus; far below the amount that one event may carry.
 BONUS_MAX = 10**9
+
+#: The longest interval in milliseconds, some three years: a longer one is a slip of the keyboard.
+MS_MAX = 10**11
+#: The largest amount that Postgres holds (bigint).
+AMOUNT_MAX = 2**63 - 1
 
 Snowflake = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -62,6 +67,8 @@ class DiscordSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Whether the bot asks for the privileged intent that reports at once who joins."""
     rank_roles: Literal["replace", "stack"] = "replace"
     """Whether a member holds the role of their rank only, or those of the lower ranks as well."""
+    leave_alone_roles: tuple[Snowflake, ...] = ()
+    """Roles of other bots. The roles of members who hold one of them stay as they are."""
 
 
 class AnnouncementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,20 +93,20 @@ class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     # only wait for each other's row locks.
     lanes: Annotated[int, msgspec.Meta(ge=1, le=4)] = 2
     block_ms: Annotated[int, msgspec.Meta(ge=10, le=5_000)] = 2_000
-    claim_idle_ms: Annotated[int, msgspec.Meta(ge=1_000)] = 30_000
-    relay_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 1_000
-    relay_after_ms: Annotated[int, msgspec.Meta(ge=0)] = 3_000
-    look_for_lost_ms: Annotated[int, msgspec.Meta(ge=10)] = 5_000
-    cleanup_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 60_000
-    keep_finished_ms: Annotated[int, msgspec.Meta(ge=0)] = 600_000
-    surfaces_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 250
+    claim_idle_ms: Annotated[int, msgspec.Meta(ge=1_000, le=MS_MAX)] = 30_000
+    relay_interval_ms: Annotated[int, msgspec.Meta(ge=10, le=MS_MAX)] = 1_000
+    relay_after_ms: Annotated[int, msgspec.Meta(ge=0, le=MS_MAX)] = 3_000
+    look_for_lost_ms: Annotated[int, msgspec.Meta(ge=10, le=MS_MAX)] = 5_000
+    cleanup_interval_ms: Annotated[int, msgspec.Meta(ge=10, le=MS_MAX)] = 60_000
+    keep_finished_ms: Annotated[int, msgspec.Meta(ge=0, le=MS_MAX)] = 600_000
+    surfaces_interval_ms: Annotated[int, msgspec.Meta(ge=10, le=MS_MAX)] = 250
     surfaces_members_max: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 20
     # Discord shows a limit of 10 role writes in 10 seconds, and makes the tenth wait.
     discord_writes_max: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 9
-    discord_window_ms: Annotated[int, msgspec.Meta(ge=1)] = 10_000
+    discord_window_ms: Annotated[int, msgspec.Meta(ge=1, le=MS_MAX)] = 10_000
     # Telegram allows about 30 calls a second in all; the bot's answers need some of them.
     telegram_writes_max: Annotated[int, msgspec.Meta(ge=1, le=30)] = 20
-    telegram_window_ms: Annotated[int, msgspec.Meta(ge=1)] = 1_000
+    telegram_window_ms: Annotated[int, msgspec.Meta(ge=1, le=MS_MAX)] = 1_000
 
 
 class CleanupSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,20 +121,20 @@ class CleanupSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class ReconcileSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often both sides are compared, and how much may be repaired without an operator."""
 
-    interval_ms: Annotated[int, msgspec.Meta(ge=100)] = 900_000
-    whole_within_ms: Annotated[int, msgspec.Meta(ge=100)] = 86_400_000
+    interval_ms: Annotated[int, msgspec.Meta(ge=100, le=MS_MAX)] = 900_000
+    whole_within_ms: Annotated[int, msgspec.Meta(ge=100, le=MS_MAX)] = 86_400_000
     page_members: Annotated[int, msgspec.Meta(ge=1, le=2_000)] = 500
-    page_age_ms_max: Annotated[int, msgspec.Meta(ge=1_000)] = 600_000
-    lease_ms: Annotated[int, msgspec.Meta(ge=100)] = 120_000
+    page_age_ms_max: Annotated[int, msgspec.Meta(ge=1_000, le=MS_MAX)] = 600_000
+    lease_ms: Annotated[int, msgspec.Meta(ge=100, le=MS_MAX)] = 120_000
     # More than this at once is rarely drift: a backup was restored, or members were imported.
     members_share_max: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.02
-    members_always: Annotated[int, msgspec.Meta(ge=0)] = 10
-    xp_max: Annotated[int, msgspec.Meta(ge=0)] = 100_000
-    balance_max: Annotated[int, msgspec.Meta(ge=0)] = 100_000
+    members_always: Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX)] = 10
+    xp_max: Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX)] = 100_000
+    balance_max: Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX)] = 100_000
     # Reads of roles and tags within the windows of [consumers]; the limits of writes are higher.
     discord_looks_max: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 5
     telegram_looks_max: Annotated[int, msgspec.Meta(ge=1, le=30)] = 5
-    alarm_interval_ms: Annotated[int, msgspec.Meta(ge=10)] = 60_000
+    alarm_interval_ms: Annotated[int, msgspec.Meta(ge=10, le=MS_MAX)] = 60_000
 
 
 class StoreSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,6 +158,10 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def by_platform(self) -> dict[Literal["telegram", "discord"], StoreSetting | None]:
         """Return each platform's setting."""
         return {"telegram": self.telegram, "discord": self.discord}
+
+    def connected(self) -> list[Literal["telegram", "discord"]]:
+        """Return the platforms whose bot has a table of its own."""
+        return [platform for platform, setting in self.by_platform().items() if setting is not None]
 
 
 class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -176,26 +187,21 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Raises:
             ConfigError: the file is missing, is not TOML, or breaks a rule; says where.
         """
+        document = read(path)
         try:
-            found = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise ConfigError(
-                f"{path} does not exist: copy twinstream.example.toml to it and fill in"
-                " your chat, server and roles, or name another file in TWINSTREAM_CONFIG"
-            ) from error
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"{path} cannot be read: {error}") from error
-        try:
-            community = msgspec.convert(found, cls)
+            community = msgspec.convert(document.values, cls)
         except msgspec.ValidationError as error:
-            raise ConfigError(f"{path}: {explain(error, cls)}") from error
+            problem = explain(error, cls, document.values)
+            raise ConfigError(document.told(*problem)) from None
         problems = [
+            *_telegram_problems(community.telegram),
             *_rank_problems(community.ranks),
             *_achievement_problems(community),
+            *_text_problems(document.values),
             *_store_problems(community.stores),
         ]
         if problems:
-            raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+            raise ConfigError("\n".join(document.told(*problem) for problem in problems))
         return community
 
     def rank(self, number: int) -> Rank | None:
@@ -210,6 +216,10 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def discord_roles(self) -> frozenset[int]:
         """Every role that the file names; twinstream touches no other."""
         return _roles_of([*self.ranks, *self.achievements])
+
+    def leaves_alone(self, held: Collection[int]) -> bool:
+        """Tell whether the roles of a Discord member who holds these roles stay as they are."""
+        return not set(self.discord.leave_alone_roles).isdisjoint(held)
 
     def roles_for(self, rank: int, achievements: Iterable[str]) -> frozenset[int]:
         """Return the roles of a member with this rank and these achievements.
@@ -228,58 +238,108 @@ def _roles_of(settings: Iterable[Rank | AchievementSetting | None]) -> frozenset
     )
 
 
+#: The most negative id that Postgres holds (bigint); Telegram's have 13 digits.
+CHAT_ID_MIN = -(2**63)
+#: Categories of characters that no name may have: controls, and what ends a line.
+_CONTROLS = ("Cc", "Zl", "Zp")
 _ACHIEVEMENT_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*")
 
 
-def _rank_problems(ranks: tuple[Rank, ...]) -> list[str]:
-    problems = []
+def _telegram_problems(telegram: TelegramSetting) -> Iterator[Problem]:
+    if not CHAT_ID_MIN <= telegram.chat_id < 0:
+        yield Problem(
+            ("telegram", "chat_id"),
+            f"telegram.chat_id must be the id of a group, which is negative, not"
+            f" {telegram.chat_id}: write its minus sign too, as in -1001234567890",
+        )
+
+
+def _rank_problems(ranks: tuple[Rank, ...]) -> Iterator[Problem]:
     if not ranks:
-        problems.append("ranks: at least one [[ranks]] is needed")
+        yield Problem(("ranks",), "ranks: at least one [[ranks]] is needed")
     if len(ranks) > RANKS_MAX:
-        problems.append(f"ranks: at most {RANKS_MAX} are possible, found {len(ranks)}")
-    for lower, higher in pairwise(ranks):
+        yield Problem(
+            ("ranks", RANKS_MAX),
+            f"ranks: at most {RANKS_MAX} are possible, found {len(ranks)}",
+        )
+    for index, (lower, higher) in enumerate(pairwise(ranks), 1):
         if higher.xp <= lower.xp:
-            problems.append(
-                f"ranks: {higher.name!r} needs {higher.xp} XP, which is not more than"
-                f" {lower.name!r} before it ({lower.xp}); list the ranks from lowest to highest"
+            yield Problem(
+                ("ranks", index, "xp"),
+                f"rank {higher.name!r}: xp is {higher.xp}, which is not more than the {lower.xp}"
+                f" of {lower.name!r} before it; list the ranks from lowest to highest",
             )
-    problems += _repeated("rank name", [rank.name for rank in ranks])
-    problems += [
-        f"ranks: the telegram_tag {rank.telegram_tag!r} of {rank.name!r} has {character!r}:"
-        " Telegram allows no emoji or control characters in tags"
-        for rank in ranks
-        for character in _unfit_for_tags(rank.telegram_tag)
-    ]
-    return problems
+    yield from _repeated("rank name", "ranks", "name", [rank.name for rank in ranks])
+    for index, rank in enumerate(ranks):
+        if why := tag_problem(rank.telegram_tag):
+            yield Problem(
+                ("ranks", index, "telegram_tag"),
+                f"rank {rank.name!r}: telegram_tag {rank.telegram_tag!r} {why}",
+            )
 
 
-def _achievement_problems(community: Community) -> list[str]:
-    problems = _repeated("achievement", [one.name for one in community.achievements])
-    problems += [
-        f"achievements: {one.name!r} must be lower-case words joined by '_', such as first_win"
-        for one in community.achievements
-        if not _ACHIEVEMENT_NAME.fullmatch(one.name)
-    ]
-    roles = [rank.discord_role for rank in community.ranks]
-    roles += [achievement.discord_role for achievement in community.achievements]
-    return problems + _repeated("discord_role", [str(role) for role in roles if role is not None])
+def _achievement_problems(community: Community) -> Iterator[Problem]:
+    names = [one.name for one in community.achievements]
+    yield from _repeated("achievement", "achievements", "name", names)
+    for index, name in enumerate(names):
+        if not _ACHIEVEMENT_NAME.fullmatch(name):
+            yield Problem(
+                ("achievements", index, "name"),
+                f"achievement {name!r}: the name must be lower-case words joined by '_', such as"
+                " first_win",
+            )
+    yield from _repeated_roles(community)
+    for index, role in enumerate(community.discord.leave_alone_roles):
+        if role in community.discord_roles:
+            yield Problem(
+                ("discord", "leave_alone_roles", index),
+                f"discord.leave_alone_roles: {role} is the discord_role of a rank or an"
+                " achievement: name the roles of other bots only",
+            )
 
 
-def _store_problems(stores: StoreSettings) -> list[str]:
-    return [
-        f"stores.{name}: name a table or a class, one of them; the other keys say what they need"
-        for name, store in stores.by_platform().items()
-        if store is not None and bool(store.table) == bool(store.class_)
-    ]
+def _repeated_roles(community: Community) -> Iterator[Problem]:
+    """Name each repeated role: taking one of the two away would take the other as well."""
+    kinds: dict[str, tuple[Rank | AchievementSetting, ...]] = {
+        "ranks": community.ranks,
+        "achievements": community.achievements,
+    }
+    seen: set[int] = set()
+    for kind, settings in kinds.items():
+        for index, one in enumerate(settings):
+            if one.discord_role in seen:
+                yield Problem(
+                    (kind, index, "discord_role"),
+                    f"{kind.removesuffix('s')} {one.name!r}: the discord_role {one.discord_role} is"
+                    " used more than once; give each a role of its own",
+                )
+            seen |= {one.discord_role} if one.discord_role is not None else set()
 
 
-def _repeated(what: str, names: list[str]) -> list[str]:
-    """Name each repeated value: taking one of the two away would take the other as well."""
-    return [
-        f"the {what} {name} is used more than once"
-        for name in sorted({name for name in names if names.count(name) > 1})
-    ]
+def _text_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Name each text that people read and that has nothing to see, or what Postgres refuses."""
+    for kind, keys in {"ranks": ("name",), "achievements": ("name", "title")}.items():
+        for index, one in enumerate(values.get(kind, ())):
+            for key in keys:
+                place = (kind, index, key)
+                unfit = [mark for mark in one[key] if unicodedata.category(mark) in _CONTROLS]
+                if unfit:
+                    yield Problem(place, f"{named(place, values)} has {unfit[0]!a}: leave it out")
+                elif not one[key].strip():
+                    yield Problem(place, f"{named(place, values)} must not be blank")
 
 
-def _unfit_for_tags(tag: str) -> list[str]:
-    return [c for c in tag if unicodedata.category(c) in ("So", "Sk", "Cs", "Cc", "Cf", "Cn", "Co")]
+def _store_problems(stores: StoreSettings) -> Iterator[Problem]:
+    for name, store in stores.by_platform().items():
+        if store is not None and bool(store.table) == bool(store.class_):
+            yield Problem(
+                ("stores", name),
+                f"stores.{name}: name a table or a class, one of them; the other keys say what they"
+                " need",
+            )
+
+
+def _repeated(what: str, kind: str, key: str, names: list[str]) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Problem((kind, index, key), f"the {what} {name} is used more than once")

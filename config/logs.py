@@ -1,15 +1,22 @@
-"""Logs: one line of JSON per event for machines, coloured text at a terminal."""
+"""Logs: one line of JSON per event for machines, a short line of text at a terminal.
 
+Text from outside in a line is made visible, because people read both forms at a terminal.
+"""
+
+import io
 import logging
+import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
+from .log_lines import WIDTH, TerminalRenderer
 from .masking import masking
+from .outside_text import visible
 
 
 def set_up_logs(*, level: str = "info", style: str = "auto", secrets: Iterable[str] = ()) -> None:
@@ -30,15 +37,16 @@ def set_up_logs(*, level: str = "info", style: str = "auto", secrets: Iterable[s
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: structlog.typing.Processor = (
-        # structlog's rich traceback prints local variables, and with them addresses and passwords.
-        structlog.dev.ConsoleRenderer(
-            sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+        TerminalRenderer(
+            width=_terminal_width, coloured=_is_coloured(), show_traceback=_visible_traceback
         )
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     formatting: list[structlog.typing.Processor] = (
-        [_with_spans] if console else [structlog.processors.format_exc_info]
+        [_with_spans, _all_visible]
+        if console
+        else [structlog.processors.format_exc_info, _all_visible]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -79,9 +87,54 @@ def _masked_excepthook(
     mask: Callable[[str], str],
 ) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
     def write(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        sys.stderr.write(mask("".join(traceback.format_exception(kind, error, trace))))
+        text = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(mask(visible(text, lines=True)))
 
     return write
+
+
+#: The values that the renderer still needs as objects, and those that have several lines.
+_OBJECTS = ("exc_info",)
+_WITH_LINES = ("exception", "stack")
+
+
+def _terminal_width() -> int | None:
+    """Return the columns of the terminal at stderr; None if stderr is none."""
+    try:
+        return (os.get_terminal_size(sys.stderr.fileno()).columns or WIDTH) - 1
+    except (OSError, ValueError):
+        return None
+
+
+def _is_coloured() -> bool:
+    return sys.stderr.isatty()
+
+
+def _visible_traceback(target: TextIO, raised: structlog.typing.ExcInfo) -> None:
+    """Write a traceback without local variables: they hold addresses and passwords."""
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, raised)
+    target.write(visible(text.getvalue(), lines=True))
+
+
+def _all_visible(
+    _: structlog.typing.WrappedLogger, __: str, line: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Make every value of a line visible, in lists and mappings as well."""
+    return {
+        key: value if key in _OBJECTS else _made_visible(value, lines=key in _WITH_LINES)
+        for key, value in line.items()
+    }
+
+
+def _made_visible(value: Any, *, lines: bool = False) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {visible(str(key)): _made_visible(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_made_visible(one) for one in value]
+    return visible(value if isinstance(value, str) else repr(value), lines=lines)
 
 
 _DAY_S = 86_400.0

@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     redis_url: str | None = None
     database_url: str | None = None
+    #: Where the relay listens for notifications; needed where a pooler stands at `database_url`.
+    database_listen_url: str | None = None
     telegram_token: str | None = None
     discord_token: str | None = None
     telegram_api_base: Url = "https://api.telegram.org"
@@ -34,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     twinstream_log_format: str = "auto"
     twinstream_consumer_slot: Annotated[int, msgspec.Meta(ge=1, le=999)] = 1
     twinstream_run_dir: str = ".run"
+    twinstream_role_prefix: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,44}$")] | None = None
     twinstream_heartbeat_file: str | None = None
     twinstream_metrics_port: Annotated[int, msgspec.Meta(ge=1, le=65_533)] | None = None
     twinstream_metrics_host: str = "127.0.0.1"
@@ -54,7 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         try:
             settings = msgspec.convert(found, cls, strict=False)
         except msgspec.ValidationError as error:
-            raise ConfigError(f"settings: {_name_the_variable(explain(error, cls))}") from error
+            problem = explain(error, cls, found)
+            raise ConfigError(f"settings: {_name_the_variable(problem.text)}") from None
         _refuse_unknown_choice("TWINSTREAM_LOG_LEVEL", settings.twinstream_log_level, LOG_LEVELS)
         _refuse_unknown_choice("TWINSTREAM_LOG_FORMAT", settings.twinstream_log_format, LOG_FORMATS)
         return settings
@@ -67,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def secrets(self) -> set[str]:
         """Return the texts that no log may show: the tokens, and the passwords of addresses."""
         tokens = {token for token in (self.telegram_token, self.discord_token) if token}
-        urls = (self.redis_url, self.database_url)
+        urls = (self.redis_url, self.database_url, self.database_listen_url)
         return tokens.union(*(secrets_in(url) for url in urls if url))
 
     def require(self, *fields: str) -> None:
@@ -93,7 +97,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return f"Settings({shown})"
 
 
-SECRETS = frozenset({"redis_url", "database_url", "telegram_token", "discord_token"})
+SECRETS = frozenset(
+    {"redis_url", "database_url", "database_listen_url", "telegram_token", "discord_token"}
+)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "json", "console")
 
@@ -141,4 +147,4 @@ def _refuse_unknown_choice(name: str, value: str, choices: tuple[str, ...]) -> N
 def _name_the_variable(sentence: str) -> str:
     """Name the variable first, and leave out that it holds text: every variable does."""
     field, _, demand = sentence.partition(" ")
-    return f"{field.upper()} {demand.removesuffix(', not a text in quotes')}"
+    return f"{field.upper()} {demand.replace('not the text', 'not')}"

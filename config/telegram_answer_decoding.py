@@ -8,7 +8,9 @@ of each other one, so that the offset moves past it.
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -20,13 +22,15 @@ from aiogram.methods import GetMe, GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import TelegramObject, Update, User
 from aiogram.types.update import UpdateTypeLookupError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 log = structlog.get_logger("twinstream.telegram")
 
 #: Characters of an update's kind, and of the place of an error, that a log line shows.
 KIND_CHARS_MAX = 64
 PLACE_CHARS_MAX = 120
+#: Texts that are kept of an update that cannot be decoded: a message has a few, a poll dozens.
+TEXTS_MAX = 1_000
 #: Different warnings about partly read answers that one session logs, so that memory stays bounded.
 WARNINGS_MAX = 100
 #: The largest id that Postgres takes (bigint); Telegram's are smaller.
@@ -64,6 +68,10 @@ class UnreadableUpdate(Update):
     kind: str | None
     why: str
     id_is_guessed: bool
+    chat_id: int | None = None
+    """The chat that the update is about, if that much can be read."""
+    texts: tuple[str, ...] = Field(default=(), repr=False)
+    """Every text in the update. Members wrote some of them, so they are not logged."""
 
 
 class Lost(Exception):
@@ -263,8 +271,37 @@ def _update(bot: Bot, raw: Any, update_id: int, *, id_is_guessed: bool) -> Updat
         why = _why(error)
     named = raw if isinstance(raw, dict) else {}
     kind = next((key[:KIND_CHARS_MAX] for key in named if key != "update_id"), None)
-    placeholder = {"update_id": update_id, "kind": kind, "why": why, "id_is_guessed": id_is_guessed}
+    content = next((value for key, value in named.items() if key != "update_id"), None)
+    placeholder = {
+        "update_id": update_id,
+        "kind": kind,
+        "why": why,
+        "id_is_guessed": id_is_guessed,
+        "chat_id": _chat_of(content),
+        "texts": tuple(islice(texts_in(content), TEXTS_MAX)),
+    }
+    # The fields that it inherits name types that this module does not know.
+    UnreadableUpdate.model_rebuild(_types_namespace=vars(sys.modules[Update.__module__]))
     return UnreadableUpdate.model_validate(placeholder, context={"bot": bot})
+
+
+def _chat_of(content: Any) -> int | None:
+    chat = content.get("chat") if isinstance(content, dict) else None
+    found = chat.get("id") if isinstance(chat, dict) else None
+    return found if isinstance(found, int) and abs(found) <= ID_MAX else None
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield every text in a JSON value. Pure. It does not recurse, so no nesting is too deep."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list | tuple):
+            waiting.extend(one)
 
 
 def _is_of_known_kind(update: Update) -> bool:
@@ -295,6 +332,7 @@ def _readable(kind: Any, values: list[Any], bot: Bot) -> Iterator[Any]:
 
 def _object(kind: type[TelegramObject], value: dict[str, Any], bot: Bot) -> TelegramObject:
     """Make an object of the readable fields; required fields that are not readable are None."""
+    kind.model_rebuild()  # until its first use a model does not know the types of its fields
     read: dict[str, Any] = {}
     for name, field in kind.model_fields.items():
         given = value.get(field.alias or name)

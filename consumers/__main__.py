@@ -1,7 +1,7 @@
 """Entry point: `python -m consumers [ROLE ...]` runs all roles, or those that are named.
 
-The operator's commands are `python -m consumers dead ...`, `rebuild`, `doctor`, `audit` and
-`reconcile --now`.
+The operator's commands are `python -m consumers status`, `trace KEY`, `dead ...`, `rebuild`,
+`reread`, `doctor`, `audit`, `import-history` and `reconcile --now`.
 """
 
 import os
@@ -12,6 +12,7 @@ import typer
 import uvloop
 
 from config import ConfigError, Settings, set_up_logs
+from config.outside_text import tell
 from db.release_number import RELEASE
 
 from .operate import cli as operator
@@ -44,9 +45,12 @@ def main(
 ) -> None:
     """Settle events, publish leftovers, show ranks: all roles, or those that are named.
 
-    Commands for the operator: dead (what was buried), rebuild (publish again what Redis lost),
+    Commands for the operator: status (whether all is well, and what to do next),
+    trace (the life of one event), dead (what was buried), rebuild (publish again what Redis lost),
+    reread (settle again what is on the streams, after Postgres was restored),
     doctor (what is wrong here, and how to fix it), reconcile --now (compare both sides now),
-    audit (prove from the ledger that everything adds up).
+    audit (prove from the ledger that everything adds up), import-history (what a bot's own table
+    held before).
     """
     try:
         settings = Settings.from_env(os.environ)
@@ -57,10 +61,10 @@ def main(
         )
         uvloop.run(serve(settings, names or []))
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        tell(error)
         raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
     except RoleFailed as error:
-        sys.stderr.write(f"{error}; the log above says where\n")
+        tell(f"{error}; the log above says where")
         raise SystemExit(EXIT_CODE_FAILED) from None
 
 
@@ -76,7 +80,7 @@ def run() -> None:
     try:
         operator.app()
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        tell(error)
         raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
 
 

@@ -18,7 +18,7 @@ from .errors import (
 )
 from .ledger.envelopes import Event, Recorded
 from .platforms import PLATFORMS, Platform
-from .pool import SchemaOutdated, open_pool
+from .pool import DatabaseUnfit, SchemaOutdated, open_pool
 from .producer import Producer, Publisher, Wire
 from .stores.opening import open_stores
 from .stores.port import Change, Holding, Store, StoreSetting
@@ -29,6 +29,7 @@ __all__ = [
     "BadDatabaseUrl",
     "Change",
     "Contention",
+    "DatabaseUnfit",
     "DbError",
     "Event",
     "Holding",

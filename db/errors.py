@@ -1,13 +1,17 @@
 """The errors of this package. asyncpg's exceptions never leave it.
 
-`mapped_errors` translates asyncpg's exceptions where they enter. A constraint's name states its
-rule, so the name chooses the error.
+`mapped_errors` translates asyncpg's exceptions where they enter. The table in `sqlstates` says what
+an exception is about. A constraint's name states its rule, so the name chooses the error.
 """
 
 import contextlib
 from collections.abc import Iterator
+from typing import Final
 
 import asyncpg
+
+from .error_causes.outage_texts import outage_text
+from .error_causes.sqlstates import Fault, fault_of
 
 #: Accounts that the text of InsufficientFunds names, so that it fits in a log line.
 USER_IDS_SHOWN = 10
@@ -28,6 +32,10 @@ class StorageUnavailable(DbError):
 
 class Contention(DbError):
     """Another transaction was in the way. Nothing was recorded; trying again at once helps."""
+
+
+class Locked(Contention):
+    """Another transaction held a lock for longer than this one was to wait."""
 
 
 class RuleBroken(DbError):
@@ -71,11 +79,8 @@ class StoreUnfit(DbError):
 class IdempotencyConflict(DbError):
     """The idempotency key belongs to an event with different content."""
 
-    def __init__(self, idempotency_key: str, differences: str) -> None:
-        super().__init__(
-            f"the idempotency key {idempotency_key!r} already belongs to a different event:"
-            f" {differences}; use a new key for a new event"
-        )
+    def __init__(self, idempotency_key: str, text: str) -> None:
+        super().__init__(text)
         self.idempotency_key = idempotency_key
 
 
@@ -83,25 +88,18 @@ _INSUFFICIENT = {
     "member_xp_not_negative": "the member has less XP than this would take away",
     "member_balance_not_negative": "the member has less balance than this would take away",
 }
+#: The rule by which `twinstream.record` refuses a key with different content; DETAIL is the key.
+_ONE_EVENT = "key_names_one_event"
 
-# A member row can vanish between two of our statements only when a link merges it. The foreign key
-# reports that, and the next look finds the merged member.
-_MERGED_AWAY = (asyncpg.ForeignKeyViolationError,)
-
-_IN_THE_WAY = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
+#: The tables whose key is counted by a sequence of Postgres (identity columns).
+COUNTED: Final = (
+    *("cleanup_rounds", "drift", "links", "members", "moves", "reconcile_runs", "support_uses"),
+    *("sync_events", "transactions"),
 )
+_COUNTED_KEYS: Final = {f"{table}_pkey": table for table in COUNTED}
 
-# Constraint and data errors are the event's fault. Every other error of Postgres is about itself:
-# blaming the event would bury good events while a standby is read-only.
-# asyncpg raises InternalClientError when a server goes away while a query is being sent.
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-
-# Error classes that are about Postgres itself, while it runs another program's statements or
-# triggers. Every other class may be about one row: a trigger raises any code that its author chose.
-_OF_ITSELF = ("08", "25006", "40", "53", "57P", "58", "XX")
+#: The faults that one row of another program's table can cause.
+_MAY_BE_ONE_ROW: Final = (Fault.ROW, Fault.PROGRAM, Fault.STATEMENT)
 
 
 def may_concern_a_row(error: Exception) -> bool:
@@ -111,10 +109,12 @@ def may_concern_a_row(error: Exception) -> bool:
     class may call other services, so an OSError need not be about the connection; rolling back
     shows whether it was.
     """
-    if isinstance(error, asyncpg.PostgresError):
-        return not (error.sqlstate or "XX").startswith(_OF_ITSELF)
-    away = (DbError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-    return not isinstance(error, away)
+    if isinstance(error, (DbError, TimeoutError)):
+        return False
+    fault = None if isinstance(error, OSError) else fault_of(error)
+    # A statement that was prepared before the table changed is prepared anew for the next part.
+    may_be_tried_apart = (asyncpg.LockNotAvailableError, asyncpg.InvalidCachedStatementError)
+    return fault is None or fault in _MAY_BE_ONE_ROW or isinstance(error, may_be_tried_apart)
 
 
 def is_locked(error: Exception) -> bool:
@@ -142,16 +142,68 @@ def mapped_errors() -> Iterator[None]:
     """Translate what asyncpg raises inside the block into this package's errors."""
     try:
         yield
-    except asyncpg.CheckViolationError as error:
-        rule = error.constraint_name or "unnamed"
-        if rule in _INSUFFICIENT:
-            raise InsufficientFunds(rule, _INSUFFICIENT[rule]) from error
-        raise RuleBroken(rule, str(error)) from error
-    except (*_MERGED_AWAY, *_IN_THE_WAY) as error:
-        raise Contention(str(error)) from error
-    except asyncpg.DataError as error:
-        raise RuleBroken("value_out_of_range", str(error)) from error
-    except asyncpg.IntegrityConstraintViolationError as error:
-        raise RuleBroken(error.constraint_name or "unnamed", str(error)) from error
-    except _AWAY as error:
-        raise StorageUnavailable(str(error) or type(error).__name__) from error
+    except Exception as error:
+        fault = None if isinstance(error, DbError) else fault_of(error)
+        if fault is None:
+            raise
+        raise _translated(error, fault) from error
+
+
+def _translated(error: Exception, fault: Fault) -> DbError:
+    """Return the error of this package for one of asyncpg. Pure."""
+    if isinstance(error, asyncpg.PostgresError) and fault is Fault.ROW:
+        return _refusal(error)
+    if fault is Fault.CONTENTION:
+        return Locked(str(error)) if is_locked(error) else Contention(str(error))
+    return StorageUnavailable(outage_text(error))
+
+
+def _refusal(error: asyncpg.PostgresError) -> DbError:
+    """Return what a violated rule means. A constraint's name is the rule. Pure."""
+    rule = error.constraint_name or "unnamed"
+    if isinstance(error, asyncpg.ForeignKeyViolationError):
+        # A member row can vanish between two of our statements only when a link merges it. The
+        # foreign key reports that, and the next look finds the merged member.
+        return Contention(str(error))
+    if rule in _COUNTED_KEYS and error.schema_name == "twinstream":
+        # No event chooses such a number, so none is at fault.
+        return StorageUnavailable(behind(_COUNTED_KEYS[rule]))
+    if rule in _INSUFFICIENT:
+        return _insufficient(rule, error)
+    if rule == _ONE_EVENT:
+        return IdempotencyConflict(error.detail, error.message)
+    if isinstance(error, asyncpg.DataError):
+        return RuleBroken("value_out_of_range", str(error))
+    return RuleBroken(rule, str(error))
+
+
+def behind(table: str) -> str:
+    """Say that the sequence of a table is behind its rows, and what to run. Pure.
+
+    Logical replication and some tools for backups copy rows and leave sequences as they were.
+    """
+    return (
+        f"the sequence of twinstream.{table} is behind its rows, so Postgres gives out numbers that"
+        f" are taken: as the owner, run {catch_up(table)} (the doctor names every such sequence)"
+    )
+
+
+def catch_up(table: str) -> str:
+    """Return the statement that sets the sequence of a table right. Pure."""
+    newest = f"(SELECT max(id) FROM twinstream.{table})"  # noqa: S608 - a table of ours
+    return f"SELECT setval(pg_get_serial_sequence('twinstream.{table}', 'id'), {newest});"
+
+
+def insufficient(rule: str, user_ids: tuple[int, ...]) -> InsufficientFunds:
+    """Return the error for accounts that a change would overdraw. Pure."""
+    found = InsufficientFunds(rule, _INSUFFICIENT[rule])
+    found.user_ids = user_ids
+    return found
+
+
+def _insufficient(rule: str, error: asyncpg.PostgresError) -> InsufficientFunds:
+    """Name the accounts at fault, which `twinstream.record` lists in DETAIL."""
+    listed = (error.detail or "").split(",")
+    return insufficient(
+        rule, tuple(map(int, listed)) if all(one.isdigit() for one in listed) else ()
+    )

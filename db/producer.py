@@ -20,19 +20,23 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 import structlog
 
-from .errors import Contention, DbError, InsufficientFunds, RuleBroken, mapped_errors
-from .ledger import events, outbox, overdrafts
+from .error_causes.logged_causes import LoggedCauses
+from .errors import Contention, DbError, RuleBroken, mapped_errors
+from .ledger import events, outbox
 from .ledger.envelopes import Envelope, Event, Recorded
 from .members import profiles
 from .platforms import PLATFORMS, Platform
+from .shared_transactions import SharedTransactions
 from .stores.port import Store
 
 log = structlog.get_logger("twinstream.producer")
+
+T = TypeVar("T", Recorded, Recorded | None)
 
 #: Attempts to record events on a connection of the pool while other transactions are in the way.
 RECORD_ATTEMPTS_MAX = 5
@@ -82,7 +86,9 @@ class Producer:
     """Records events and publishes them on the bus.
 
     Every `create_...` method returns after the event is committed. The same key with the same
-    content returns the event that exists (`created` is False) and changes nothing.
+    content returns the event that exists (`created` is False) and changes nothing. Calls that come
+    at the same time share a transaction, and a refused event fails its own call only. A call that
+    is cancelled may have recorded its event; a repetition with the same arguments is safe.
 
     With `conn`, the event is recorded on that connection, within the caller's own transaction if
     there is one. Call `publish` after committing it. If that is forgotten, or the process dies
@@ -96,6 +102,8 @@ class Producer:
     Raises, from every `create_...` method:
         schemas.SchemaError: the event breaks a rule; the sentence says which.
         IdempotencyConflict: the key belongs to an event with different content.
+        RuleBroken: the key is reserved for twinstream itself, or has the form of our keys and is
+            that of another event.
         InsufficientFunds: the member's settled XP or balance would go below zero.
         RowRefused: with `stores`, the table refuses the rows of the accounts in `user_ids`.
         Contention: another transaction was in the way. Without `conn` the producer has tried a few
@@ -110,17 +118,24 @@ class Producer:
         publisher: Publisher,
         *,
         stores: Mapping[Platform, Store] | None = None,
+        may_reserve: bool = False,
         clock: Callable[[], datetime] = _now,
     ) -> None:
+        """`may_reserve`: record events with reserved keys too, as twinstream's own processes do."""
         self._pool = pool
         self._wire = wire
         self._publisher = publisher
         self._stores = dict(stores or {})
+        self._record: events.Record[Recorded] = events.record_ours if may_reserve else events.record
         self._clock = clock
         self._published: list[str] = []
         self._marking: asyncio.Task[None] | None = None
+        self._marking_news = LoggedCauses()
         #: The receipts of each connection that `transaction` has lent.
         self._lent: dict[asyncpg.Connection, list[Recorded]] = {}
+        self._shared = SharedTransactions(
+            self._record_shared, self._publish, held_max=max(1, pool.get_max_size() // 2)
+        )
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
@@ -128,7 +143,10 @@ class Producer:
 
         The transaction commits when the block ends without an error. Events recorded on the
         connection are published then, except for those that a savepoint
-        (`async with conn.transaction():`) rolled back. If the block raises, nothing was recorded.
+        (`async with conn.transaction():`) rolled back. If the block raises, nothing was recorded,
+        and its error comes out unchanged: that of an own statement on the connection is asyncpg's.
+
+        Its isolation is READ COMMITTED, whatever the login's default is.
 
         Raises:
             RuleBroken: a statement had failed and the block ignored its error, so Postgres rolled
@@ -138,16 +156,27 @@ class Producer:
             StorageUnavailable: Postgres cannot be reached; nothing was recorded.
         """
         recorded: list[Recorded] = []
-        async with self._connection() as conn:
-            self._lent[conn] = recorded
-            try:
-                async with conn.transaction():
-                    yield conn
-                    # Before the commit, on the same connection: it takes one round trip, and no
-                    # statement comes between the answer and the commit.
-                    kept = await _kept_at_the_end(conn, recorded)
-            finally:
-                del self._lent[conn]
+        of_caller: Exception | None = None
+        try:
+            async with self._connection() as conn:
+                self._lent[conn] = recorded
+                try:
+                    async with conn.transaction(isolation="read_committed"):
+                        try:
+                            yield conn
+                        except Exception as error:
+                            of_caller = error
+                            raise
+                        # Before the commit, on the same connection: it takes one round trip, and no
+                        # statement comes between the answer and the commit.
+                        kept = await _kept_at_the_end(conn, recorded)
+                finally:
+                    del self._lent[conn]
+        except Exception:
+            if of_caller is None:
+                raise
+        if of_caller is not None:
+            raise of_caller
         await self._publish(kept)
 
     async def create_xp_change_event(
@@ -233,6 +262,7 @@ class Producer:
         Raises:
             ValueError: there are too many events, or events of both platforms; nothing was
                 recorded.
+            TypeError: `conn` is not a connection of asyncpg.
         """
         if not batch:
             return []
@@ -242,10 +272,19 @@ class Producer:
             raise ValueError("the events are of both platforms: record those of each in a call")
         envelopes = [self._envelope(event) for event in batch]
         if conn is not None:
-            recorded = await self._record(conn, envelopes)
+            _require_asyncpg(conn)
+            source = envelopes[0].event.source
+            with mapped_errors():
+                # A savepoint: a refusal leaves the caller's transaction usable.
+                async with conn.transaction():
+                    recorded = await self._record(
+                        conn, source, envelopes, store=self._stores.get(source)
+                    )
             self._lent.get(conn, []).extend(recorded)
             return recorded
-        recorded = await self._record_with_own_connection(envelopes)
+        if len(envelopes) == 1:
+            return [await self._shared.record(envelopes[0])]
+        recorded = await self._record_alone(envelopes)
         # The events are committed, and no caller could roll them back, so the record is not asked.
         await self._publish([one for one in recorded if one.created])
         return recorded
@@ -257,6 +296,7 @@ class Producer:
 
         An achievement counts once per member in any case. A bot asks this to announce it only once.
         """
+        _require_asyncpg(conn)
         return await profiles.holds_achievement(conn, source, user_id, achievement)
 
     async def publish(self, *recorded: Recorded) -> None:
@@ -283,7 +323,11 @@ class Producer:
             await self._publish(kept)
 
     async def close(self) -> None:
-        """Mark the last published events. The pool and the publisher stay open."""
+        """Finish what was begun, and mark the last published events.
+
+        The pool and the publisher stay open.
+        """
+        await self._shared.close()
         if self._marking is not None:
             self._marking.cancel()
             await asyncio.wait([self._marking])
@@ -318,13 +362,40 @@ class Producer:
         else:
             self._published += [one.idempotency_key for one in batch]
 
-    async def _record_with_own_connection(self, envelopes: Sequence[Envelope]) -> list[Recorded]:
+    async def _record_alone(self, envelopes: Sequence[Envelope]) -> list[Recorded]:
+        """Record events in a transaction of their own."""
+        return await self._with_own_connection(envelopes, self._record)
+
+    async def _record_shared(
+        self, envelopes: Sequence[Envelope], *, waits_for_locks: bool
+    ) -> Sequence[Recorded | None]:
+        """Record events of several callers in a transaction; see `SharedTransactions`."""
+        if waits_for_locks or self._record is not events.record:
+            return await self._record_alone(envelopes)
+        return await self._with_own_connection(envelopes, events.record_unheld)
+
+    async def _with_own_connection(
+        self, envelopes: Sequence[Envelope], record: events.Record[T]
+    ) -> list[T]:
+        # One statement commits by itself, which saves two round trips. It has the isolation of the
+        # login, which may be why another transaction was in its way.
+        is_alone = envelopes[0].event.source not in self._stores
         for _ in range(RECORD_ATTEMPTS_MAX - 1):
             with contextlib.suppress(Contention):
-                async with self._connection() as conn:
-                    return await self._record(conn, envelopes)
+                return await self._record_once(envelopes, record, is_alone=is_alone)
+            is_alone = False
+        return await self._record_once(envelopes, record, is_alone=False)
+
+    async def _record_once(
+        self, envelopes: Sequence[Envelope], record: events.Record[T], *, is_alone: bool
+    ) -> list[T]:
+        source = envelopes[0].event.source
+        store = self._stores.get(source)
         async with self._connection() as conn:
-            return await self._record(conn, envelopes)
+            if is_alone:
+                return await record(conn, source, envelopes, store=store)
+            async with conn.transaction(isolation="read_committed"):
+                return await record(conn, source, envelopes, store=store)
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -340,9 +411,13 @@ class Producer:
             try:
                 await self._mark()
                 delay_s = MARK_AFTER_S
+                if self._marking_news.end():
+                    log.info("marking.resumed")
             except DbError as error:
                 delay_s = min(delay_s * 2, MARK_AFTER_S_MAX)
-                log.warning("event.mark_delayed", events=len(self._published), why=str(error))
+                is_news = self._marking_news.is_new(str(error), wait_s=delay_s)
+                log_at = log.warning if is_news else log.debug
+                log_at("event.mark_delayed", events=len(self._published), why=str(error))
 
     async def _mark(self) -> None:
         batch = self._published[:MARK_BATCH_MAX]
@@ -352,22 +427,6 @@ class Producer:
             async with self._pool.acquire() as conn:
                 await outbox.mark_published(conn, batch, fresh=True)
         del self._published[: len(batch)]
-
-    async def _record(
-        self, conn: asyncpg.Connection, envelopes: Sequence[Envelope]
-    ) -> list[Recorded]:
-        """Record events in a savepoint: a refusal leaves the caller's transaction usable."""
-        source = envelopes[0].event.source
-        try:
-            with mapped_errors():
-                async with conn.transaction():
-                    return await events.record(
-                        conn, source, envelopes, store=self._stores.get(source)
-                    )
-        except InsufficientFunds as error:
-            with contextlib.suppress(DbError):
-                error.user_ids = await overdrafts.overdrawn(conn, source, envelopes)
-            raise
 
 
 async def _kept(conn: asyncpg.Connection, recorded: Sequence[Recorded]) -> list[Recorded]:
@@ -395,6 +454,28 @@ async def _kept_at_the_end(
             " everything back and nothing was recorded; put a statement that may fail into a"
             " savepoint: `async with conn.transaction():`",
         ) from error
+
+
+def _require_asyncpg(conn: object) -> None:
+    """Refuse a connection of another library, and say what to do instead.
+
+    Raises:
+        TypeError: `conn` has not the methods that the record needs.
+    """
+    if all(callable(getattr(conn, name, None)) for name in ("fetch", "execute", "transaction")):
+        return
+    kind = type(conn)
+    hint = "call `SELECT * FROM twinstream.record_xp(...)` on it instead (docs/integrate.md)"
+    if kind.__module__.startswith("sqlalchemy"):
+        hint += (
+            ", or pass `(await connection.get_raw_connection()).driver_connection`, after a"
+            " statement on that connection has begun its transaction"
+        )
+    elif isinstance(conn, asyncpg.Pool):
+        hint = "lend one: `async with pool.acquire() as conn`"
+    raise TypeError(
+        f"conn must be a connection of asyncpg, not {kind.__module__}.{kind.__qualname__}: {hint}"
+    )
 
 
 def _leave_to_relay(left: Sequence[Recorded], why: str) -> None:

@@ -2,6 +2,723 @@
 
 CREATE SCHEMA twinstream;
 
+CREATE TYPE twinstream.event AS (
+	member_id bigint,
+	idempotency_key text COLLATE pg_catalog."C",
+	source text,
+	type text,
+	account_id bigint,
+	delta_xp bigint,
+	delta_balance bigint,
+	achievement text,
+	reason text,
+	entity_id text,
+	occurred_at timestamp with time zone,
+	payload text
+);
+
+CREATE TYPE twinstream.share AS (
+	platform text,
+	account_id bigint,
+	member_id bigint,
+	xp bigint,
+	balance bigint
+);
+
+CREATE FUNCTION twinstream.accounts_changed_lately(of_platform text, looked_at integer, besides bigint[], at_most integer) RETURNS SETOF bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT DISTINCT a.account_id
+    FROM (
+        SELECT k.source, k.account_id, k.status FROM twinstream.sync_events AS k
+        ORDER BY k.id DESC LIMIT looked_at
+    ) AS e
+    JOIN twinstream.accounts AS theirs
+        ON theirs.platform = e.source AND theirs.account_id = e.account_id
+    JOIN twinstream.accounts AS a ON a.member_id = theirs.member_id
+    WHERE e.status = 'completed' AND a.platform = of_platform AND a.account_id <> ALL (besides)
+    LIMIT at_most;
+END $$;
+
+CREATE TABLE twinstream.achievements (
+    member_id bigint NOT NULL,
+    platform text NOT NULL,
+    achievement text NOT NULL,
+    unlocked_at timestamp with time zone NOT NULL,
+    CONSTRAINT achievement_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+CREATE FUNCTION twinstream.achievements_of(of_member bigint) RETURNS twinstream.achievements[]
+    LANGUAGE sql
+    AS $$
+    SELECT array_agg(h) FROM twinstream.achievements AS h WHERE h.member_id = of_member
+$$;
+
+CREATE FUNCTION twinstream.add_to_books(of_platform text, events twinstream.event[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    ladder CONSTANT bigint[] := twinstream.ladder();
+    members bigint[];
+    ranks integer[];
+BEGIN
+    WITH books AS (
+        -- One row per member, because a statement may change a row only once. Signed amounts are added,
+        -- never written, so the order of events does not matter. Rank follows from XP.
+        INSERT INTO twinstream.sync_state AS s
+            (member_id, platform, xp, balance, discord_xp, discord_balance, rank)
+        SELECT n.member_id, of_platform, n.xp, n.balance, n.discord_xp, n.discord_balance,
+            twinstream.rank_on(n.xp, ladder)
+        FROM (
+            SELECT e.member_id, sum(e.delta_xp)::bigint AS xp, sum(e.delta_balance)::bigint AS balance,
+                sum(CASE e.source WHEN 'discord' THEN e.delta_xp ELSE 0 END)::bigint AS discord_xp,
+                sum(CASE e.source WHEN 'discord' THEN e.delta_balance ELSE 0 END)::bigint
+                    AS discord_balance
+            FROM unnest(events) AS e GROUP BY e.member_id ORDER BY e.member_id
+        ) AS n
+        ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
+            xp = s.xp + excluded.xp,
+            balance = s.balance + excluded.balance,
+            discord_xp = s.discord_xp + excluded.discord_xp,
+            discord_balance = s.discord_balance + excluded.discord_balance,
+            rank = twinstream.rank_on(s.xp + excluded.xp, ladder),
+            version = s.version + 1,
+            updated_at = now()
+        RETURNING s.member_id, s.rank
+    )
+    SELECT array_agg(b.member_id), array_agg(b.rank) INTO members, ranks FROM books AS b;
+    PERFORM twinstream.want_ranks(of_platform, members, ranks, events);
+    IF EXISTS (SELECT FROM unnest(events) AS e WHERE e.achievement IS NOT NULL) THEN
+        -- A set: a second unlock adds nothing and may only prove that the first was earlier.
+        INSERT INTO twinstream.achievements AS h (member_id, platform, achievement, unlocked_at)
+        SELECT e.member_id, of_platform, e.achievement, min(e.occurred_at) FROM unnest(events) AS e
+        WHERE e.achievement IS NOT NULL
+        GROUP BY e.member_id, e.achievement ORDER BY e.member_id, e.achievement
+        ON CONFLICT ON CONSTRAINT achievement_once DO UPDATE SET
+            unlocked_at = least(h.unlocked_at, excluded.unlocked_at);
+        PERFORM twinstream.want(
+            array_agg(e.member_id), array_agg(of_platform), array_agg('achievement:' || e.achievement),
+            array_agg(1), array_agg(e.key), array_agg(e.priority)
+        )
+        FROM (
+            SELECT e.member_id, e.achievement, max(e.idempotency_key) AS key,
+                min(CASE e.reason WHEN 'reconcile' THEN 2 ELSE 0 END) AS priority
+            FROM unnest(events) AS e WHERE e.achievement IS NOT NULL GROUP BY e.member_id, e.achievement
+        ) AS e;
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.add_to_totals(events twinstream.event[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    overdrawn bigint[];
+    by_xp boolean;
+BEGIN
+    IF EXISTS (SELECT FROM unnest(events) AS e WHERE least(e.delta_xp, e.delta_balance) < 0) THEN
+        SELECT array_agg(n.account_id ORDER BY n.account_id), bool_or(n.xp < 0) INTO overdrawn, by_xp
+        FROM (
+            SELECT min(e.account_id) AS account_id, m.xp + sum(e.delta_xp) AS xp,
+                m.balance + sum(e.delta_balance) AS balance
+            FROM unnest(events) AS e JOIN twinstream.members AS m ON m.id = e.member_id
+            GROUP BY m.id
+        ) AS n
+        WHERE least(n.xp, n.balance) < 0;
+        IF overdrawn IS NOT NULL THEN
+            PERFORM twinstream.refuse_overdraft(overdrawn, by_xp);
+        END IF;
+    END IF;
+    UPDATE twinstream.members AS m SET xp = m.xp + n.xp, balance = m.balance + n.balance
+    FROM (
+        SELECT e.member_id, sum(e.delta_xp)::bigint AS xp, sum(e.delta_balance)::bigint AS balance
+        FROM unnest(events) AS e GROUP BY e.member_id
+    ) AS n
+    WHERE m.id = n.member_id;
+END $$;
+
+CREATE FUNCTION twinstream.carry_earned(move text, carried twinstream.share, left_behind bigint, new_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM twinstream.enter_link_events(
+        twinstream.link_events(move, 'move_from', ARRAY[ROW (
+            carried.platform, carried.account_id, left_behind, -carried.xp, -carried.balance
+        )::twinstream.share])
+        || twinstream.link_events(move, 'move_to', ARRAY[ROW (
+            carried.platform, new_id, carried.member_id, carried.xp, carried.balance
+        )::twinstream.share])
+    );
+END $$;
+
+CREATE FUNCTION twinstream.change_earned(link text, step text, changes twinstream.share[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    events CONSTANT twinstream.event[] := twinstream.link_events(link, step, changes);
+BEGIN
+    IF events IS NOT NULL THEN
+        PERFORM twinstream.add_to_totals(events);
+        PERFORM twinstream.enter_link_events(events);
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.count_failure(of_platform text, of_account bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO twinstream.link_attempts AS t (platform, account_id, failures, window_ends_at)
+    VALUES (
+        of_platform, of_account, 1,
+        now() + make_interval(secs => (twinstream.link_limits()).failures_window_s)
+    )
+    ON CONFLICT ON CONSTRAINT link_attempts_once DO UPDATE SET
+        failures = CASE WHEN t.window_ends_at > now() THEN t.failures + 1 ELSE 1 END,
+        window_ends_at = CASE WHEN t.window_ends_at > now() THEN t.window_ends_at
+            ELSE excluded.window_ends_at END
+$$;
+
+CREATE FUNCTION twinstream.link_limits(OUT code_lifetime_s integer, OUT failures_max integer, OUT failures_window_s integer, OUT links_max integer, OUT links_period_s integer, OUT undo_s_max integer, OUT support_uses_max integer) RETURNS record
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT
+        -- Seconds for which a code can be redeemed.
+        600,
+        -- Wrong codes after which an account is locked out until the window ends, and the seconds of the
+        -- window from the first wrong code. Guessing 49 bits is hopeless with 5 tries in 15 minutes.
+        5, 900,
+        -- Links of one account within the seconds of a period (30 days), so that points of alternate accounts
+        -- cannot be poured into one. People link once; a mistake or two are put right.
+        3, 30 * 86400,
+        -- Seconds after a link within which it can be undone: 7 days.
+        7 * 86400,
+        -- Uses of administrators on one platform within 24 hours: more than a busy day of support needs, and
+        -- too few for a bot that was taken over to part a community.
+        20
+$$;
+
+CREATE FUNCTION twinstream.count_support_use(of_platform text, administrator bigint, for_operation text, of_account bigint, uses_max integer DEFAULT (twinstream.link_limits()).support_uses_max) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM twinstream.obey_stop_sign();
+    -- One use at a time: uses side by side would all find the same count.
+    PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.support' || of_platform, 0));
+    IF uses_max <= (
+        SELECT count(*) FROM twinstream.support_uses AS u
+        WHERE u.platform = of_platform AND u.used_at > now() - interval '24 hours'
+    ) THEN
+        PERFORM twinstream.refuse_link('support_uses_limited', format(
+            'administrators on %s have acted for members %s times within 24 hours; try again later',
+            of_platform, uses_max
+        ));
+    END IF;
+    INSERT INTO twinstream.support_uses (platform, administrator_id, operation, account_id)
+    VALUES (of_platform, administrator, for_operation, of_account);
+END $$;
+
+CREATE FUNCTION twinstream.create_members(of_platform text, account_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    surplus bigint[];
+BEGIN
+    WITH missing AS MATERIALIZED (
+        SELECT u.account_id, row_number() OVER (ORDER BY u.account_id) AS number
+        FROM unnest(account_ids) AS u (account_id)
+        WHERE NOT EXISTS (
+            SELECT FROM twinstream.accounts AS a
+            WHERE a.platform = of_platform AND a.account_id = u.account_id
+        )
+    ), fresh AS (
+        -- A member for each account; the ids are only known after the insert.
+        INSERT INTO twinstream.members (xp) SELECT 0 FROM missing RETURNING id
+    ), numbered AS (
+        -- The n-th member gets the n-th account.
+        SELECT f.id, row_number() OVER (ORDER BY f.id) AS number FROM fresh AS f
+    ), taken AS (
+        -- Another transaction may have created the account meanwhile; its member is surplus.
+        INSERT INTO twinstream.accounts (platform, account_id, member_id)
+        SELECT of_platform, m.account_id, n.id FROM missing AS m JOIN numbered AS n USING (number)
+        ORDER BY m.account_id
+        ON CONFLICT ON CONSTRAINT account_once DO NOTHING
+        RETURNING member_id
+    )
+    SELECT array_agg(f.id) INTO surplus FROM fresh AS f
+    WHERE NOT EXISTS (SELECT FROM taken AS t WHERE t.member_id = f.id);
+    DELETE FROM twinstream.members AS m WHERE m.id = ANY (surplus);
+END $$;
+
+CREATE TABLE twinstream.links (
+    id bigint NOT NULL,
+    telegram_account_id bigint NOT NULL,
+    discord_account_id bigint NOT NULL,
+    policy text DEFAULT 'sum'::text NOT NULL,
+    linked_at timestamp with time zone DEFAULT now() NOT NULL,
+    unlinked_at timestamp with time zone,
+    undone_at timestamp with time zone,
+    CONSTRAINT link_ends_after_it_began CHECK (((unlinked_at >= linked_at) AND (undone_at >= linked_at))),
+    CONSTRAINT link_policy_known CHECK ((policy = ANY (ARRAY['sum'::text, 'max'::text, 'telegram'::text, 'discord'::text])))
+);
+
+CREATE FUNCTION twinstream.current_link(of_platform text, of_account bigint) RETURNS twinstream.links
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    current twinstream.links;
+BEGIN
+    SELECT l.* INTO current FROM twinstream.links AS l
+    WHERE l.id = (
+        SELECT max(o.id) FROM twinstream.links_of(of_platform, of_account) AS o
+        WHERE o.unlinked_at IS NULL AND o.undone_at IS NULL
+    ) AND l.unlinked_at IS NULL AND l.undone_at IS NULL
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM twinstream.refuse_link('account_is_not_linked', format(
+            'the %s account %s is not linked', of_platform, of_account
+        ));
+    END IF;
+    RETURN current;
+END $$;
+
+CREATE FUNCTION twinstream.difference(field text, known text, new text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE WHEN known IS DISTINCT FROM new
+        THEN format('%s %s is now %s', field, coalesce(known, 'none'), coalesce(new, 'none')) END
+$$;
+
+CREATE FUNCTION twinstream.difference_of(has twinstream.share[], gets twinstream.share[]) RETURNS twinstream.share[]
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT array_agg(ROW (
+        h.platform, h.account_id, h.member_id, g.xp - h.xp, g.balance - h.balance
+    )::twinstream.share)
+    FROM unnest(has) AS h JOIN unnest(gets) AS g ON g.platform = h.platform
+$$;
+
+CREATE FUNCTION twinstream.drop_old_announcements(of_platform text, older_than_s double precision) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    dropped bigint;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    UPDATE twinstream.surfaces AS f SET announce = false
+    WHERE f.platform = of_platform AND f.announce
+        AND f.shown_at < now() - make_interval(secs => older_than_s);
+    GET DIAGNOSTICS dropped = ROW_COUNT;
+    RETURN dropped;
+END $$;
+
+CREATE FUNCTION twinstream.drop_old_notices(of_platform text, older_than_s double precision) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    dropped bigint;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    DELETE FROM twinstream.notices AS n
+    WHERE n.platform = of_platform AND n.created_at < now() - make_interval(secs => older_than_s);
+    GET DIAGNOSTICS dropped = ROW_COUNT;
+    RETURN dropped;
+END $$;
+
+CREATE FUNCTION twinstream.earned(of_platform text, of_account bigint, of_member bigint) RETURNS twinstream.share
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    parts record;
+    totals twinstream.members;
+BEGIN
+    SELECT coalesce(sum(p.xp), 0) AS all_xp, coalesce(sum(p.balance), 0) AS all_balance,
+        coalesce(sum(p.xp) FILTER (WHERE p.platform = of_platform), 0)::bigint AS xp,
+        coalesce(sum(p.balance) FILTER (WHERE p.platform = of_platform), 0)::bigint AS balance
+    INTO parts
+    FROM (
+        SELECT s.platform, s.discord_xp AS xp, s.discord_balance AS balance
+        FROM twinstream.sync_state AS s WHERE s.member_id = of_member AND s.platform = 'discord'
+        UNION ALL
+        SELECT s.platform, s.xp - s.discord_xp, s.balance - s.discord_balance
+        FROM twinstream.sync_state AS s WHERE s.member_id = of_member AND s.platform = 'telegram'
+    ) AS p;
+    SELECT m.* INTO totals FROM twinstream.members AS m WHERE m.id = of_member;
+    IF (parts.all_xp, parts.all_balance) IS DISTINCT FROM (totals.xp::numeric, totals.balance::numeric) THEN
+        PERFORM twinstream.refuse_link('books_agree_with_totals', format(
+            'the books of member %s differ from the totals; reconcile repairs them within two passes,'
+            ' then try again', of_member
+        ));
+    END IF;
+    RETURN ROW (of_platform, of_account, of_member, parts.xp, parts.balance)::twinstream.share;
+END $$;
+
+CREATE FUNCTION twinstream.earned_by_each(platforms text[], account_ids bigint[], owners bigint[]) RETURNS twinstream.share[]
+    LANGUAGE sql
+    AS $$
+    SELECT array_agg(twinstream.earned(w.platform, w.account_id, w.member_id) ORDER BY w.number)
+    FROM unnest(platforms, account_ids, owners) WITH ORDINALITY
+        AS w (platform, account_id, member_id, number)
+$$;
+
+CREATE FUNCTION twinstream.end_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    DELETE FROM twinstream.notices AS n
+    WHERE n.platform = of_platform AND n.account_id = of_account AND n.kind = of_kind
+        AND n.created_at = created;
+END $$;
+
+CREATE FUNCTION twinstream.enter(of_platform text, events twinstream.event[], as_status text, is_left_to_relay boolean) RETURNS twinstream.event[]
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+    keys text[];
+    fresh twinstream.event[] := events;
+    appended integer;
+BEGIN
+    WITH entered AS (
+        -- A key that is there already enters nothing, so all that follows happens once.
+        INSERT INTO twinstream.transactions (platform, idempotency_key, source, type, account_id,
+            delta_xp, delta_balance, achievement, reason, entity_id, occurred_at)
+        SELECT of_platform, e.idempotency_key, e.source, e.type, e.account_id, e.delta_xp,
+            e.delta_balance, e.achievement, e.reason, e.entity_id, e.occurred_at
+        FROM unnest(events) AS e
+        ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING
+        RETURNING idempotency_key
+    )
+    SELECT array_agg(n.idempotency_key) INTO keys FROM entered AS n;
+    IF keys IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF cardinality(keys) < cardinality(events) THEN
+        -- A key may also be in the call twice; its first event entered.
+        fresh := (
+            SELECT array_agg(events[n.first] ORDER BY n.first)
+            FROM (
+                SELECT min(e.ordinality) AS first FROM unnest(events) WITH ORDINALITY AS e
+                WHERE e.idempotency_key = ANY (keys) GROUP BY e.idempotency_key
+            ) AS n
+        );
+    END IF;
+    PERFORM twinstream.add_to_books(of_platform, fresh);
+    IF as_status IS NOT NULL THEN
+        PERFORM twinstream.add_to_totals(fresh);
+        -- A row that is there already may have been buried before any producer recorded the event; it
+        -- becomes this event's row. Any other row is an event of the opposite platform with this key.
+        INSERT INTO twinstream.sync_events AS k (idempotency_key, source, type, account_id, payload,
+            status, left_to_relay, published_at)
+        SELECT e.idempotency_key, e.source, e.type, e.account_id, e.payload, as_status,
+            is_left_to_relay, CASE WHEN as_status = 'published' THEN now() END
+        FROM unnest(fresh) AS e
+        ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
+            source = excluded.source, type = excluded.type, account_id = excluded.account_id,
+            payload = excluded.payload, status = excluded.status,
+            left_to_relay = excluded.left_to_relay, published_at = excluded.published_at,
+            created_at = excluded.created_at, error_message = NULL
+        WHERE k.status = 'failed';
+        GET DIAGNOSTICS appended = ROW_COUNT;
+        IF appended < cardinality(fresh) THEN
+            PERFORM twinstream.refuse_other_content(k.idempotency_key, twinstream.difference(
+                'source', quote_literal(k.source), quote_literal(of_platform)
+            ))
+            FROM twinstream.sync_events AS k
+            WHERE k.idempotency_key = ANY (keys) AND k.source <> of_platform;
+        END IF;
+    END IF;
+    RETURN fresh;
+END $$;
+
+CREATE FUNCTION twinstream.enter_at_opposite(of_platform text, origin text, keys text[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    events CONSTANT twinstream.event[] := (
+        SELECT array_agg(ROW (
+            a.member_id, t.idempotency_key, t.source, t.type, t.account_id, t.delta_xp, t.delta_balance,
+            t.achievement, t.reason, t.entity_id, t.occurred_at, NULL
+        )::twinstream.event ORDER BY a.member_id, t.idempotency_key)
+        FROM twinstream.transactions AS t
+        CROSS JOIN LATERAL (
+            SELECT a.member_id FROM twinstream.accounts AS a
+            WHERE a.platform = t.source AND a.account_id = t.account_id OFFSET 0
+        ) AS a
+        WHERE t.platform = origin AND t.idempotency_key = ANY (keys)
+    );
+BEGIN
+    RETURN ARRAY (
+        SELECT e.idempotency_key FROM unnest(twinstream.enter(of_platform, events, NULL, false)) AS e
+    );
+END $$;
+
+CREATE FUNCTION twinstream.enter_link_events(events twinstream.event[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    in_member_order CONSTANT twinstream.event[] := (
+        SELECT array_agg(e ORDER BY e.member_id, e.idempotency_key) FROM unnest(events) AS e
+    );
+BEGIN
+    IF in_member_order IS NOT NULL THEN
+        PERFORM twinstream.enter('telegram', in_member_order, NULL, false);
+        PERFORM twinstream.enter('discord', in_member_order, NULL, false);
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.find_issuer(of_platform text, of_account bigint, code text, for_purpose text, OUT refusal text, OUT platform text, OUT account_id bigint) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF twinstream.read_stop_sign() IS NOT NULL THEN
+        refusal := 'paused';
+        RETURN;
+    END IF;
+    -- One try of an account at a time: tries side by side would all find the same count.
+    PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.link' || of_platform, of_account));
+    IF EXISTS (
+        SELECT FROM twinstream.link_attempts AS t
+        WHERE t.platform = of_platform AND t.account_id = of_account AND t.window_ends_at > now()
+            AND t.failures >= (twinstream.link_limits()).failures_max
+    ) THEN
+        refusal := 'locked_out';
+        RETURN;
+    END IF;
+    SELECT c.platform, c.account_id INTO platform, account_id FROM twinstream.link_codes AS c
+    WHERE c.code_hash = twinstream.hash_of_code(code) AND c.purpose = for_purpose AND c.expires_at > now()
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM twinstream.count_failure(of_platform, of_account);
+        refusal := 'wrong_code';
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.find_pending(keys text[]) RETURNS TABLE(key text, payload text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    sources CONSTANT text[] := twinstream.platforms_of_caller();
+BEGIN
+    RETURN QUERY SELECT e.idempotency_key, e.payload FROM twinstream.sync_events AS e
+    WHERE e.idempotency_key = ANY (keys) AND e.status = 'pending' AND e.source = ANY (sources);
+END $$;
+
+CREATE FUNCTION twinstream.forget_shown(of_platform text, of_account bigint, only_absent boolean, with_priority integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    IF with_priority = 2 THEN -- that of a change by hand
+        -- The member is locked as an event locks it: a rank that changes at this moment is the one wanted.
+        PERFORM FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
+        WHERE a.platform = of_platform AND a.account_id = of_account AND NOT EXISTS (
+            SELECT FROM twinstream.surfaces AS f
+            WHERE f.member_id = a.member_id AND f.platform = a.platform AND f.surface = 'rank'
+        )
+        FOR KEY SHARE OF a FOR NO KEY UPDATE OF m;
+        PERFORM twinstream.want(
+            ARRAY[a.member_id], ARRAY[a.platform], ARRAY['rank'], ARRAY[coalesce(s.rank, 0)],
+            ARRAY['by_hand'], ARRAY[with_priority]
+        )
+        FROM twinstream.accounts AS a
+        LEFT JOIN twinstream.sync_state AS s
+            ON s.member_id = a.member_id AND s.platform = a.platform
+        LEFT JOIN twinstream.surfaces AS f
+            ON f.member_id = a.member_id AND f.platform = a.platform AND f.surface = 'rank'
+        WHERE a.platform = of_platform AND a.account_id = of_account AND f.member_id IS NULL;
+    END IF;
+    WITH theirs AS (
+        -- Locked in the order in which the ledger locks them. By account, because a link may have
+        -- moved them.
+        SELECT f.member_id, f.surface
+        FROM twinstream.surfaces AS f
+        JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+        WHERE a.platform = of_platform AND a.account_id = of_account
+            AND (NOT only_absent OR f.parked = 'absent')
+        ORDER BY f.surface
+        FOR NO KEY UPDATE OF f
+    )
+    UPDATE twinstream.surfaces AS f SET
+        -- The same wish once more, so that a visit under way does not count as its answer.
+        wanted_at = now(), attempts = 0, retry_at = NULL, parked = NULL, error = NULL,
+        priority = CASE WHEN f.wanted IS DISTINCT FROM f.shown
+            THEN least(f.priority, with_priority) ELSE with_priority END,
+        shown = NULL, forgotten = true,
+        -- Numbers that a visit under way may still leave on the platform.
+        unconfirmed = CASE WHEN only_absent OR f.taken_until > now() THEN array(
+            SELECT DISTINCT u.number
+            FROM unnest(coalesce(f.unconfirmed, ARRAY[coalesce(f.shown, 0)]) || 0) AS u (number)
+        ) END
+    FROM theirs AS t
+    WHERE f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface;
+END $$;
+
+CREATE FUNCTION twinstream.forgive_store_debts(of_platform text, members bigint[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    DELETE FROM twinstream.store_debts AS d
+    WHERE d.platform = of_platform AND d.member_id = ANY (members);
+END $$;
+
+CREATE FUNCTION twinstream.give_announcements_back(of_platform text, members bigint[], surfaces text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    UPDATE twinstream.surfaces AS f SET announce = true
+    FROM unnest(members, surfaces) AS t (member_id, surface)
+    WHERE f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface;
+END $$;
+
+CREATE FUNCTION twinstream.hash_of_code(code text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT sha256(convert_to(upper(btrim(code, E' \t\n\r\f\v') COLLATE "C"), 'UTF8'))
+$$;
+
+CREATE FUNCTION twinstream.held_in_stores(stores text[], member_ids bigint[]) RETURNS twinstream.share[]
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- A payment under way commits first; then its debt is gone.
+    PERFORM FROM twinstream.store_debts AS d
+    WHERE d.platform = ANY (stores) AND d.member_id = ANY (member_ids)
+    ORDER BY d.platform, d.member_id FOR UPDATE;
+    RETURN (
+        SELECT array_agg(ROW (
+            a.platform, a.account_id, a.member_id, coalesce(s.xp, 0) - coalesce(d.xp, 0),
+            coalesce(s.balance, 0) - coalesce(d.balance, 0)
+        )::twinstream.share)
+        FROM twinstream.accounts AS a
+        LEFT JOIN twinstream.sync_state AS s ON s.member_id = a.member_id AND s.platform = a.platform
+        LEFT JOIN twinstream.store_debts AS d ON d.member_id = a.member_id AND d.platform = a.platform
+        WHERE a.platform = ANY (stores) AND a.member_id = ANY (member_ids)
+    );
+END $$;
+
+CREATE FUNCTION twinstream.history(of_platform text, of_account bigint, at_most integer) RETURNS TABLE(display_name text, occurred_at timestamp with time zone, source text, reason text, delta_xp bigint, delta_balance bigint, achievement text, xp numeric, balance numeric, state text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    theirs twinstream.accounts;
+    coming integer;
+BEGIN
+    -- All statements of a STABLE function read the same snapshot.
+    PERFORM twinstream.require_caller(of_platform);
+    SELECT a.* INTO theirs FROM twinstream.accounts AS a
+    WHERE a.platform = of_platform AND a.account_id = of_account;
+    -- Events of the other platform that have not arrived come first.
+    RETURN QUERY
+    SELECT theirs.display_name, t.occurred_at, t.source, t.reason, t.delta_xp, t.delta_balance,
+        t.achievement, NULL::numeric, NULL::numeric,
+        CASE WHEN e.status = 'failed' THEN 'buried' ELSE 'on_its_way' END
+    FROM twinstream.accounts AS a
+    JOIN twinstream.sync_events AS e ON e.source = a.platform AND e.account_id = a.account_id
+    JOIN twinstream.transactions AS t
+        ON t.idempotency_key = e.idempotency_key AND t.platform = e.source
+    WHERE a.member_id = theirs.member_id AND e.source <> of_platform AND e.status <> 'completed'
+    ORDER BY t.id DESC LIMIT at_most;
+    GET DIAGNOSTICS coming = ROW_COUNT;
+    RETURN QUERY
+    WITH page AS (
+        -- Of each account the newest end of the index `transactions_by_account`, of these the
+        -- newest: as quick for a million entries as for ten.
+        SELECT t.* FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+            SELECT * FROM twinstream.transactions AS t
+            WHERE t.account_id = a.account_id AND t.source = a.platform AND t.platform = of_platform
+            ORDER BY t.id DESC LIMIT at_most
+        ) AS t
+        WHERE a.member_id = theirs.member_id
+        ORDER BY t.id DESC LIMIT at_most - coming
+    )
+    -- The books say what all entries add up to; from there the totals run backwards.
+    SELECT theirs.display_name, p.occurred_at, p.source, p.reason, p.delta_xp, p.delta_balance,
+        p.achievement,
+        coalesce(b.xp, 0) - coalesce(sum(p.delta_xp) OVER newer, 0),
+        coalesce(b.balance, 0) - coalesce(sum(p.delta_balance) OVER newer, 0),
+        CASE
+            WHEN p.source <> of_platform OR EXISTS (
+                SELECT FROM twinstream.transactions AS t
+                WHERE t.idempotency_key = p.idempotency_key AND t.platform <> of_platform
+            ) THEN 'arrived'
+            WHEN e.status = 'failed' THEN 'buried'
+            ELSE 'on_its_way'
+        END
+    FROM page AS p
+    LEFT JOIN twinstream.sync_state AS b
+        ON b.member_id = theirs.member_id AND b.platform = of_platform
+    LEFT JOIN twinstream.sync_events AS e ON e.idempotency_key = p.idempotency_key
+    WINDOW newer AS (ORDER BY p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ORDER BY p.id DESC;
+END $$;
+
+CREATE FUNCTION twinstream.is_reserved(key text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT starts_with(key, 'link:') OR starts_with(key, 'entry:') OR starts_with(key, 'import:')
+        OR coalesce(twinstream.reason_in_key(key) IN ('achievement_bonus', 'reconcile'), false)
+$$;
+
+CREATE FUNCTION twinstream.issue_code(platform text, account_id bigint, purpose text DEFAULT 'link'::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    code CONSTANT text := twinstream.make_code();
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.obey_stop_sign();
+    PERFORM twinstream.create_members(platform, ARRAY[account_id]);
+    INSERT INTO twinstream.link_codes (code_hash, platform, account_id, purpose, expires_at)
+    VALUES (
+        twinstream.hash_of_code(code), platform, account_id, purpose,
+        now() + make_interval(secs => (twinstream.link_limits()).code_lifetime_s)
+    )
+    ON CONFLICT ON CONSTRAINT link_code_one_per_account DO UPDATE SET
+        code_hash = excluded.code_hash, purpose = excluded.purpose, created_at = now(),
+        expires_at = excluded.expires_at;
+    RETURN code;
+END $$;
+
+CREATE FUNCTION twinstream.key_fault(e twinstream.event, OUT rule text, OUT why text) RETURNS SETOF record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM twinstream.require_keys(ARRAY[e], false);
+EXCEPTION WHEN check_violation THEN
+    GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME, why = MESSAGE_TEXT;
+    RETURN NEXT;
+END $$;
+
+CREATE FUNCTION twinstream.key_of(e twinstream.event) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE e.source WHEN 'telegram' THEN 'tg_' ELSE 'dc_' END || CASE e.type
+        WHEN 'xp.changed' THEN e.reason || '_' || e.account_id::text || '_' || e.entity_id
+        WHEN 'balance.changed' THEN
+            e.reason || '.balance_' || e.account_id::text || '_' || e.entity_id
+        ELSE 'achievement.' || e.achievement || '_' || e.account_id::text
+    END
+$$;
+
 CREATE TABLE twinstream.ranks (
     rank integer NOT NULL,
     name text NOT NULL,
@@ -13,6 +730,366 @@ CREATE FUNCTION twinstream.ladder() RETURNS bigint[]
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN COALESCE((SELECT array_agg(r.xp ORDER BY r.xp) AS array_agg FROM twinstream.ranks r), '{}'::bigint[]);
 
+CREATE FUNCTION twinstream.link_accounts(telegram_id bigint, discord_id bigint, with_policy text DEFAULT 'sum'::text, stores text[] DEFAULT '{}'::text[], links_max integer DEFAULT (twinstream.link_limits()).links_max) RETURNS twinstream.links
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    platforms CONSTANT text[] := ARRAY['telegram', 'discord'];
+    ids CONSTANT bigint[] := ARRAY[telegram_id, discord_id];
+    owners bigint[];
+    had twinstream.share[];
+    held twinstream.share[];
+    made twinstream.links;
+    keep bigint;
+BEGIN
+    PERFORM twinstream.obey_stop_sign();
+    FOR n IN 1..2 LOOP
+        PERFORM twinstream.create_members(platforms[n], ARRAY[ids[n]]);
+    END LOOP;
+    owners := twinstream.lock_owners(platforms, ids);
+    FOR n IN 1..2 LOOP
+        PERFORM twinstream.require_unlinked(platforms[n], ids[n]);
+        PERFORM twinstream.require_room(platforms[n], ids[n], links_max);
+    END LOOP;
+    IF with_policy <> 'sum' THEN
+        had := twinstream.earned_by_each(platforms, ids, owners);
+    END IF;
+    INSERT INTO twinstream.links AS l (telegram_account_id, discord_account_id, policy)
+    VALUES (telegram_id, discord_id, with_policy) RETURNING l.* INTO made;
+    held := twinstream.held_in_stores(stores, owners);
+    keep := least(owners[1], owners[2]);
+    PERFORM twinstream.merge_members(keep, greatest(owners[1], owners[2]));
+    PERFORM twinstream.change_earned(
+        made.id::text, 'policy', twinstream.taken_away(with_policy, had, keep)
+    );
+    PERFORM twinstream.owe_the_rest(stores, held, ARRAY[keep]);
+    RETURN made;
+END $$;
+
+CREATE FUNCTION twinstream.link_events(link text, step text, changes twinstream.share[]) RETURNS twinstream.event[]
+    LANGUAGE sql
+    AS $$
+    SELECT array_agg(ROW (
+        c.member_id, twinstream.link_key(link, step, c.platform, f.name), c.platform,
+        f.name || '.changed', c.account_id, f.xp, f.balance, NULL, twinstream.link_reason(step), link,
+        now(), NULL
+    )::twinstream.event)
+    FROM unnest(changes) AS c
+    CROSS JOIN LATERAL (
+        VALUES ('xp', c.xp, 0::bigint), ('balance', 0::bigint, c.balance)
+    ) AS f (name, xp, balance)
+    WHERE f.xp <> 0 OR f.balance <> 0
+$$;
+
+CREATE FUNCTION twinstream.link_key(link text, step text, of_platform text, effect text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT format('link:%s:%s:%s:%s', link, step, of_platform, effect) $$;
+
+CREATE FUNCTION twinstream.link_reason(step text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE step WHEN 'policy' THEN 'link' WHEN 'unlink' THEN 'unlink' WHEN 'undo' THEN 'link_undo'
+        ELSE 'account_move' END
+$$;
+
+CREATE FUNCTION twinstream.links_of(of_platform text, of_account bigint) RETURNS SETOF twinstream.links
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT l.* FROM twinstream.links AS l
+    WHERE of_platform = 'telegram' AND l.telegram_account_id = of_account
+    UNION ALL
+    SELECT l.* FROM twinstream.links AS l
+    WHERE of_platform = 'discord' AND l.discord_account_id = of_account
+$$;
+
+CREATE FUNCTION twinstream.lock_accounts(of_platform text, account_ids bigint[], waits boolean) RETURNS bigint[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    locked bigint[];
+    missing bigint[];
+BEGIN
+    -- The second look finds the members that the first one created; each further look needs a link that
+    -- commits in between.
+    FOR look IN 1..5 LOOP
+        -- Accounts first, in their order, as a link locks them: this reads to whom they belong once no
+        -- link has them. Then the members, in theirs, so that no two callers wait for each other.
+        IF waits THEN
+            WITH known AS MATERIALIZED (
+                SELECT a.account_id, a.member_id FROM twinstream.accounts AS a
+                WHERE a.platform = of_platform AND a.account_id = ANY (account_ids)
+                ORDER BY a.account_id FOR KEY SHARE
+            ), held AS MATERIALIZED (
+                SELECT k.account_id FROM known AS k JOIN twinstream.members AS m ON m.id = k.member_id
+                ORDER BY m.id FOR NO KEY UPDATE OF m
+            )
+            SELECT array_agg(h.account_id) INTO locked FROM held AS h;
+        ELSE
+            WITH known AS MATERIALIZED (
+                SELECT a.account_id, a.member_id FROM twinstream.accounts AS a
+                WHERE a.platform = of_platform AND a.account_id = ANY (account_ids)
+                ORDER BY a.account_id FOR KEY SHARE SKIP LOCKED
+            ), held AS MATERIALIZED (
+                SELECT k.account_id FROM known AS k JOIN twinstream.members AS m ON m.id = k.member_id
+                ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED
+            )
+            SELECT array_agg(h.account_id) INTO locked FROM held AS h;
+        END IF;
+        EXIT WHEN cardinality(locked) = cardinality(account_ids);
+        SELECT array_agg(u.account_id) INTO missing FROM unnest(account_ids) AS u (account_id)
+        WHERE NOT EXISTS (
+            SELECT FROM twinstream.accounts AS a
+            WHERE a.platform = of_platform AND a.account_id = u.account_id
+        );
+        EXIT WHEN missing IS NULL AND NOT waits;
+        IF look = 5 THEN
+            RAISE EXCEPTION '% accounts keep changing hands: %', of_platform, account_ids[1:3]
+                USING ERRCODE = 'serialization_failure';
+        END IF;
+        PERFORM twinstream.create_members(of_platform, missing);
+    END LOOP;
+    RETURN locked;
+END $$;
+
+CREATE FUNCTION twinstream.lock_owners(platforms text[], account_ids bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    owners bigint[];
+    found integer;
+BEGIN
+    WITH locked AS MATERIALIZED (
+        SELECT a.platform, a.account_id, a.member_id
+        FROM twinstream.accounts AS a
+        JOIN unnest(platforms, account_ids) AS w (platform, account_id)
+            ON w.platform = a.platform AND w.account_id = a.account_id
+        ORDER BY a.platform, a.account_id FOR UPDATE OF a
+    )
+    SELECT array_agg(l.member_id ORDER BY w.number) INTO owners
+    FROM unnest(platforms, account_ids) WITH ORDINALITY AS w (platform, account_id, number)
+    JOIN locked AS l ON l.platform = w.platform AND l.account_id = w.account_id;
+    PERFORM FROM twinstream.members AS m WHERE m.id = ANY (owners) ORDER BY m.id FOR UPDATE;
+    GET DIAGNOSTICS found = ROW_COUNT;
+    IF coalesce(cardinality(owners), 0) < cardinality(account_ids)
+        OR found < (SELECT count(DISTINCT o.id) FROM unnest(owners) AS o (id))
+    THEN
+        RAISE EXCEPTION 'one of the accounts is being linked or unlinked at this moment'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN owners;
+END $$;
+
+CREATE FUNCTION twinstream.lock_store_debts(of_platform text, members bigint[]) RETURNS TABLE(member_id bigint, account_id bigint, xp bigint, balance bigint, is_set_aside boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    WITH owed AS MATERIALIZED (
+        SELECT d.member_id, d.xp, d.balance, d.retry_at IS NOT NULL AS is_set_aside
+        FROM twinstream.store_debts AS d
+        WHERE d.platform = of_platform AND d.member_id = ANY (members)
+        ORDER BY d.member_id
+        FOR UPDATE
+    )
+    SELECT a.member_id, a.account_id, o.xp, o.balance, o.is_set_aside
+    FROM twinstream.accounts AS a LEFT JOIN owed AS o USING (member_id)
+    WHERE a.platform = of_platform AND a.member_id = ANY (members);
+END $$;
+
+CREATE FUNCTION twinstream.make_code() RETURNS text
+    LANGUAGE sql
+    AS $$
+    SELECT string_agg(substr(
+        'ABCDEFGHJKMNPQRSTVWXYZ23456789',
+        1 + (('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint % 30)::integer, 1
+    ), '')
+    FROM generate_series(1, 10)
+$$;
+
+CREATE FUNCTION twinstream.mark_published(keys text[], fresh boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    sources CONSTANT text[] := twinstream.platforms_of_caller();
+BEGIN
+    WITH marked AS (
+        SELECT e.id FROM twinstream.sync_events AS e
+        WHERE e.idempotency_key = ANY (keys) AND e.status = 'pending' AND e.source = ANY (sources)
+            AND (e.stream_losses = 0 OR NOT fresh)
+        ORDER BY e.id
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE twinstream.sync_events AS e SET status = 'published', published_at = statement_timestamp()
+    FROM marked AS m WHERE e.id = m.id;
+END $$;
+
+CREATE FUNCTION twinstream.merge_members(keep bigint, gone bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE twinstream.accounts AS a SET member_id = keep, linked_at = now() WHERE a.member_id = gone;
+    INSERT INTO twinstream.sync_state AS s
+        (member_id, platform, xp, balance, discord_xp, discord_balance, rank)
+    SELECT keep, d.platform, d.xp, d.balance, d.discord_xp, d.discord_balance, d.rank
+    FROM twinstream.sync_state AS d WHERE d.member_id = gone
+    ON CONFLICT ON CONSTRAINT sync_state_once DO UPDATE SET
+        xp = s.xp + excluded.xp, balance = s.balance + excluded.balance,
+        discord_xp = s.discord_xp + excluded.discord_xp,
+        discord_balance = s.discord_balance + excluded.discord_balance,
+        rank = twinstream.rank_of(s.xp + excluded.xp), version = s.version + 1, updated_at = now();
+    INSERT INTO twinstream.achievements AS h (member_id, platform, achievement, unlocked_at)
+    SELECT keep, d.platform, d.achievement, d.unlocked_at
+    FROM twinstream.achievements AS d WHERE d.member_id = gone
+    ON CONFLICT ON CONSTRAINT achievement_once DO UPDATE SET
+        unlocked_at = least(h.unlocked_at, excluded.unlocked_at);
+    INSERT INTO twinstream.store_debts AS o (member_id, platform, xp, balance)
+    SELECT keep, d.platform, d.xp, d.balance FROM twinstream.store_debts AS d WHERE d.member_id = gone
+    ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
+        xp = o.xp + excluded.xp, balance = o.balance + excluded.balance, updated_at = now();
+    UPDATE twinstream.members AS k SET xp = k.xp + d.xp, balance = k.balance + d.balance
+    FROM twinstream.members AS d WHERE k.id = keep AND d.id = gone;
+    PERFORM twinstream.want_merged(keep, gone);
+    DELETE FROM twinstream.sync_state AS s WHERE s.member_id = gone;
+    DELETE FROM twinstream.achievements AS h WHERE h.member_id = gone;
+    DELETE FROM twinstream.store_debts AS o WHERE o.member_id = gone;
+    DELETE FROM twinstream.surfaces AS f WHERE f.member_id = gone;
+    DELETE FROM twinstream.members AS m WHERE m.id = gone;
+END $$;
+
+CREATE FUNCTION twinstream.move_account(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    issuer record;
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    issuer := twinstream.find_issuer(platform, account_id, code, 'move');
+    IF issuer.refusal IS NOT NULL THEN
+        RETURN issuer.refusal;
+    ELSIF issuer.platform <> platform THEN
+        RETURN 'other_platform';
+    END IF;
+    PERFORM twinstream.replace_account(platform, issuer.account_id, account_id, stores);
+    PERFORM twinstream.use_up_code(code);
+    RETURN 'moved';
+END $$;
+
+CREATE FUNCTION twinstream.name_elsewhere(of_platform text, of_account bigint) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN (
+        SELECT theirs.display_name
+        FROM twinstream.accounts AS a JOIN twinstream.accounts AS theirs USING (member_id)
+        WHERE a.platform = of_platform AND a.account_id = of_account
+            AND theirs.platform <> of_platform
+    );
+END $$;
+
+CREATE FUNCTION twinstream.newest_link(of_platform text, of_account bigint, other_account bigint DEFAULT NULL::bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$
+    SELECT max(l.id) FROM twinstream.links_of(of_platform, of_account) AS l
+    WHERE other_account IS NULL OR other_account = CASE of_platform
+        WHEN 'telegram' THEN l.discord_account_id ELSE l.telegram_account_id END
+$$;
+
+CREATE FUNCTION twinstream.obey_stop_sign() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    reason CONSTANT text := twinstream.read_stop_sign();
+BEGIN
+    IF reason IS NOT NULL THEN
+        RAISE EXCEPTION 'the stop sign of release % is set: %', twinstream.release_of_links(), reason
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'stop_sign_is_not_set', DETAIL = reason;
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.owe_the_rest(stores text[], held twinstream.share[], member_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO twinstream.store_debts (member_id, platform, xp, balance)
+    SELECT m.id, p.platform, coalesce(s.xp, 0) - coalesce(h.xp, 0),
+        coalesce(s.balance, 0) - coalesce(h.balance, 0)
+    FROM unnest(stores) AS p (platform)
+    CROSS JOIN (SELECT DISTINCT u.id FROM unnest(member_ids) AS u (id)) AS m
+    LEFT JOIN twinstream.sync_state AS s ON s.member_id = m.id AND s.platform = p.platform
+    LEFT JOIN twinstream.accounts AS a ON a.member_id = m.id AND a.platform = p.platform
+    LEFT JOIN unnest(held) AS h ON h.platform = a.platform AND h.account_id = a.account_id
+    ORDER BY p.platform, m.id
+    ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
+        xp = excluded.xp, balance = excluded.balance, updated_at = now(),
+        attempts = 0, retry_at = NULL, error = NULL;
+    DELETE FROM twinstream.store_debts AS d
+    WHERE d.platform = ANY (stores) AND d.member_id = ANY (member_ids) AND d.xp = 0 AND d.balance = 0;
+END $$;
+
+CREATE FUNCTION twinstream.owe_to_store(of_platform text, members bigint[], xps bigint[], balances bigint[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    INSERT INTO twinstream.store_debts AS d (member_id, platform, xp, balance)
+    SELECT o.member_id, of_platform, o.xp, o.balance
+    FROM unnest(members, xps, balances) AS o (member_id, xp, balance)
+    ORDER BY o.member_id
+    ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
+        xp = d.xp + excluded.xp, balance = d.balance + excluded.balance, updated_at = now();
+END $$;
+
+CREATE FUNCTION twinstream.partner_of(of_platform text, of_account bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $$
+    SELECT theirs.account_id
+    FROM twinstream.accounts AS a
+    JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id AND theirs.platform <> a.platform
+    WHERE a.platform = of_platform AND a.account_id = of_account
+$$;
+
+CREATE FUNCTION twinstream.payload_of(e twinstream.event) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'type', e.type, 'source', e.source, 'user_id', e.account_id, 'reason', e.reason,
+        'entity_id', e.entity_id, 'delta_xp', e.delta_xp, 'delta_balance', e.delta_balance,
+        'achievement', e.achievement, 'v', 1,
+        'idempotency_key', coalesce(e.idempotency_key, twinstream.key_of(e)),
+        'occurred_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    ))::text
+$$;
+
+CREATE FUNCTION twinstream.platforms_of_caller() RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT array_agg(p.platform) FROM unnest(ARRAY['telegram', 'discord']) AS p (platform)
+    WHERE NOT EXISTS (SELECT FROM twinstream.roles) OR EXISTS (
+        SELECT FROM twinstream.roles AS r JOIN pg_roles AS g ON g.rolname = r.role
+        WHERE r.duty IN ('owner', 'consumers', p.platform || '_bot')
+            AND pg_has_role(session_user, g.oid, 'MEMBER')
+    )
+$$;
+
+CREATE FUNCTION twinstream.put_off_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone, delay_s double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    UPDATE twinstream.notices AS n SET taken_until = now() + make_interval(secs => delay_s)
+    WHERE n.platform = of_platform AND n.account_id = of_account AND n.kind = of_kind
+        AND n.created_at = created;
+END $$;
+
 CREATE FUNCTION twinstream.rank_on(xp bigint, ladder bigint[]) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN width_bucket(GREATEST(xp, (0)::bigint), ladder);
@@ -20,6 +1097,320 @@ CREATE FUNCTION twinstream.rank_on(xp bigint, ladder bigint[]) RETURNS integer
 CREATE FUNCTION twinstream.rank_of(xp bigint) RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN twinstream.rank_on(xp, twinstream.ladder());
+
+CREATE FUNCTION twinstream.read_events(payloads text[]) RETURNS twinstream.event[]
+    LANGUAGE plpgsql STABLE
+    AS $_$
+DECLARE
+    word CONSTANT text := '^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$';
+    -- Postgres reads more: days before months, 24:00, a minute of 60 seconds, a time without seconds.
+    time CONSTANT text := '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]'
+        '([.][0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$';
+    events twinstream.event[];
+    fault text;
+    of_both boolean;
+BEGIN
+    SELECT
+        array_agg(
+            ROW (
+                NULL, e.idempotency_key, e.source, e.type, e.user_id,
+                CASE e.type WHEN 'xp.changed' THEN e.delta_xp ELSE 0 END,
+                CASE e.type WHEN 'balance.changed' THEN e.delta_balance ELSE 0 END,
+                CASE e.type WHEN 'achievement.unlocked' THEN e.achievement END,
+                e.reason, e.entity_id, e.occurred_at::timestamptz, p.payload
+            )::twinstream.event ORDER BY p.number
+        ),
+        min(f.fault), min(e.source) <> max(e.source)
+    INTO events, fault, of_both
+    FROM unnest(payloads) WITH ORDINALITY AS p (payload, number)
+    -- Parsed once: OFFSET keeps Postgres from putting the cast in every place that uses it.
+    CROSS JOIN LATERAL (SELECT p.payload::jsonb AS body OFFSET 0) AS b
+    CROSS JOIN LATERAL jsonb_to_record(b.body) AS e (
+        v integer, type text, idempotency_key text, source text, user_id bigint, reason text,
+        entity_id text, occurred_at text, delta_xp bigint, delta_balance bigint, achievement text
+    )
+    -- The same fields as they are written. Postgres turns numbers into text and text into numbers, and reads
+    -- 1e2 as a whole number; a consumer would refuse such an event after its origin had recorded it.
+    CROSS JOIN LATERAL json_to_record(p.payload::json) AS w (
+        v json, type json, idempotency_key json, source json, user_id json, reason json, entity_id json,
+        occurred_at json, delta_xp json, delta_balance json, achievement json
+    )
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN octet_length(p.payload) > 16384 THEN 'the payload has more than 16384 bytes'
+        WHEN jsonb_path_exists(b.body, '$.**{100}')
+            THEN 'the payload is nested deeper than 100 levels'
+        WHEN concat_ws(' ', w.v, w.delta_xp, w.delta_balance) ~ '[^0-9 -]' OR (
+            e.v IS NULL AND b.body ? 'v'
+        ) THEN 'v, delta_xp and delta_balance are written in digits, such as 100'
+        WHEN w.user_id::text !~ '^(-?[0-9]+|"[1-9][0-9]*")$' THEN format(
+            'user_id is %s; expected the account''s id, 1 to 2**63-1, in digits', left(w.user_id::text, 60)
+        )
+        WHEN concat(
+            left(w.type::text, 1), left(w.idempotency_key::text, 1), left(w.source::text, 1),
+            left(w.reason::text, 1), left(w.entity_id::text, 1), left(w.occurred_at::text, 1),
+            left(w.achievement::text, 1)
+        ) ~ '[^"]' THEN 'all fields but v, user_id, delta_xp and delta_balance are strings, in quotes'
+        WHEN coalesce(e.v, 1) <> 1 THEN format('v is %s; expected 1', e.v)
+        WHEN e.source IS NULL OR e.source NOT IN ('telegram', 'discord')
+            THEN format('source is %L; expected telegram or discord', e.source)
+        WHEN e.user_id IS NULL OR e.user_id < 1
+            THEN format('user_id is %L; expected the account''s id, 1 to 2**63-1', e.user_id)
+        WHEN e.reason IS NULL OR length(e.reason) > 64 OR e.reason COLLATE "C" !~ word THEN format(
+            'reason is %L; expected words of a-z and 0-9 joined by _, each beginning with a letter, at'
+            ' most 64 characters', e.reason
+        )
+        WHEN e.entity_id IS NULL OR e.entity_id COLLATE "C" !~ '^[A-Za-z0-9_.:-]{1,128}$' THEN
+            format('entity_id is %L; expected 1 to 128 characters of A-Z a-z 0-9 _ . : -', e.entity_id)
+        WHEN e.idempotency_key IS NULL OR length(e.idempotency_key) > 256
+            OR e.idempotency_key COLLATE "C" !~ '^[!-~]+$' THEN format(
+            'idempotency_key is %L; expected 1 to 256 printable ASCII characters without spaces',
+            e.idempotency_key
+        )
+        WHEN e.occurred_at IS NULL OR e.occurred_at COLLATE "C" !~ time
+            OR e.occurred_at::timestamptz < '0001-01-01T00:00:00Z'
+            OR e.occurred_at::timestamptz >= '10000-01-01T00:00:00Z'
+            THEN format(
+                'occurred_at is %L; expected an RFC 3339 time with its offset, years 1 to 9999 in UTC',
+                e.occurred_at
+            )
+        WHEN e.type = 'xp.changed' THEN CASE
+            WHEN e.delta_xp IS NULL OR e.delta_xp NOT BETWEEN -1000000000000 AND 1000000000000
+                OR e.delta_xp = 0
+                THEN format('delta_xp is %L; expected -10**12 to 10**12, not 0', e.delta_xp) END
+        WHEN e.type = 'balance.changed' THEN CASE
+            WHEN e.delta_balance IS NULL
+                OR e.delta_balance NOT BETWEEN -1000000000000 AND 1000000000000
+                OR e.delta_balance = 0
+                THEN format('delta_balance is %L; expected -10**12 to 10**12, not 0', e.delta_balance)
+            END
+        WHEN e.type = 'achievement.unlocked' THEN CASE
+            WHEN e.achievement IS NULL OR length(e.achievement) > 64
+                OR e.achievement COLLATE "C" !~ word THEN format(
+                'achievement is %L; expected words of a-z and 0-9 joined by _, each beginning with a'
+                ' letter, at most 64 characters', e.achievement
+            ) END
+        ELSE format(
+            'type is %L; expected xp.changed, balance.changed or achievement.unlocked', e.type
+        )
+    END AS fault) AS f;
+    IF fault IS NOT NULL THEN
+        RAISE EXCEPTION '%', fault
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'event_follows_the_wire_format';
+    END IF;
+    IF of_both THEN
+        RAISE EXCEPTION 'the events are of both platforms: record those of each in a call'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'call_is_of_one_platform';
+    END IF;
+    RETURN events;
+END $_$;
+
+CREATE FUNCTION twinstream.read_stop_sign() RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'accounts are linked in a transaction of the isolation READ COMMITTED; this one is %',
+            upper(current_setting('transaction_isolation'))
+            USING ERRCODE = 'feature_not_supported';
+    END IF;
+    LOCK TABLE twinstream.stop_signs IN ROW SHARE MODE;
+    RETURN (
+        SELECT s.reason FROM twinstream.stop_signs AS s WHERE s.release = twinstream.release_of_links()
+    );
+END $$;
+
+CREATE FUNCTION twinstream.reason_in_key(key text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    AS $_$
+DECLARE
+    word CONSTANT text := '[a-z][a-z0-9]*(?:_[a-z][a-z0-9]*)*';
+    found text[] := regexp_match(
+        key COLLATE "C", '^(?:tg|dc)_achievement\.(' || word || ')_([1-9][0-9]*)$'
+    );
+BEGIN
+    IF found IS NOT NULL THEN
+        RETURN CASE WHEN length(found[1]) <= 64 AND found[2]::numeric <= 9223372036854775807
+            THEN 'achievement' END;
+    END IF;
+    found := regexp_match(
+        key COLLATE "C",
+        '^(?:tg|dc)_(' || word || ')(?:\.balance)?_([1-9][0-9]*)_([A-Za-z0-9_.:-]+)$'
+    );
+    RETURN CASE WHEN length(found[1]) <= 64 AND found[2]::numeric <= 9223372036854775807
+        AND length(found[3]) <= 128 THEN found[1] END;
+END $_$;
+
+CREATE FUNCTION twinstream.record(payloads text[], caller_publishes boolean DEFAULT false, waits_for_locks boolean DEFAULT true) RETURNS TABLE(key text, member_id bigint, created boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF cardinality(payloads) > 1000 THEN
+        RAISE EXCEPTION '% events in one call, the limit is 1000: their members are locked until it commits',
+            cardinality(payloads)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'call_has_a_thousand_events_at_most';
+    END IF;
+    RETURN QUERY SELECT * FROM twinstream.record_events(
+        payloads, 'pending', NOT caller_publishes, waits_for_locks, false
+    );
+END $$;
+
+CREATE FUNCTION twinstream.record_achievement(source text, user_id bigint, achievement text, idempotency_key text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM twinstream.record_events(ARRAY[twinstream.payload_of(ROW (
+        NULL, idempotency_key, source, 'achievement.unlocked', user_id, NULL, NULL, achievement, 'achievement',
+        achievement, NULL, NULL
+    )::twinstream.event)], 'pending', true, true, false);
+END $$;
+
+CREATE FUNCTION twinstream.record_balance(source text, user_id bigint, delta_balance bigint, reason text, entity_id text, idempotency_key text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM twinstream.record_events(ARRAY[twinstream.payload_of(ROW (
+        NULL, idempotency_key, source, 'balance.changed', user_id, NULL, delta_balance, NULL, reason, entity_id,
+        NULL, NULL
+    )::twinstream.event)], 'pending', true, true, false);
+END $$;
+
+CREATE FUNCTION twinstream.record_events(payloads text[], as_status text, is_left_to_relay boolean, waits boolean, is_ours boolean) RETURNS TABLE(key text, member_id bigint, created boolean)
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    events CONSTANT twinstream.event[] := twinstream.read_events(payloads);
+    of_platform CONSTANT text := events[1].source;
+    locked bigint[];
+    owners bigint[];
+    owned twinstream.event[];
+    fresh twinstream.event[];
+    first_of_each bigint[];
+BEGIN
+    IF events IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM twinstream.require_caller(of_platform);
+    locked := twinstream.lock_accounts(
+        of_platform, ARRAY (SELECT DISTINCT e.account_id FROM unnest(events) AS e), waits
+    );
+    -- The member of each event, read after the accounts are locked, by a statement of its own. It is null
+    -- where another transaction holds the account.
+    owners := ARRAY (
+        SELECT (
+            SELECT a.member_id FROM twinstream.accounts AS a
+            WHERE a.platform = of_platform AND a.account_id = e.account_id
+                AND e.account_id = ANY (locked)
+        )
+        FROM unnest(events) WITH ORDINALITY AS e ORDER BY e.ordinality
+    );
+    owned := (
+        SELECT array_agg(ROW (
+            owners[e.ordinality], e.idempotency_key, e.source, e.type, e.account_id, e.delta_xp,
+            e.delta_balance, e.achievement, e.reason, e.entity_id, e.occurred_at, e.payload
+        )::twinstream.event ORDER BY owners[e.ordinality], e.idempotency_key, e.ordinality)
+        FROM unnest(events) WITH ORDINALITY AS e
+        WHERE owners[e.ordinality] IS NOT NULL
+    );
+    fresh := twinstream.enter(of_platform, owned, as_status, is_left_to_relay);
+    IF fresh IS NOT NULL THEN
+        PERFORM twinstream.require_keys(fresh, is_ours);
+        IF is_left_to_relay THEN
+            -- Postgres sends equal notifications of a transaction once, and only if it commits.
+            PERFORM pg_notify('twinstream_left_to_relay', of_platform);
+        END IF;
+    END IF;
+    IF cardinality(fresh) = cardinality(events) THEN
+        RETURN QUERY
+        SELECT e.idempotency_key, owners[e.ordinality], true
+        FROM unnest(events) WITH ORDINALITY AS e ORDER BY e.ordinality;
+        RETURN;
+    END IF;
+    PERFORM twinstream.refuse_conflicts(of_platform, owned);
+    first_of_each := ARRAY (
+        SELECT min(e.ordinality) FROM unnest(events) WITH ORDINALITY AS e
+        WHERE e.idempotency_key = ANY (ARRAY (SELECT f.idempotency_key FROM unnest(fresh) AS f))
+        GROUP BY e.idempotency_key
+    );
+    RETURN QUERY
+    SELECT e.idempotency_key, owners[e.ordinality],
+        CASE WHEN owners[e.ordinality] IS NOT NULL THEN e.ordinality = ANY (first_of_each) END
+    FROM unnest(events) WITH ORDINALITY AS e ORDER BY e.ordinality;
+END $$;
+
+CREATE FUNCTION twinstream.record_xp(source text, user_id bigint, delta_xp bigint, reason text, entity_id text, idempotency_key text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM twinstream.record_events(ARRAY[twinstream.payload_of(ROW (
+        NULL, idempotency_key, source, 'xp.changed', user_id, delta_xp, NULL, NULL, reason, entity_id, NULL, NULL
+    )::twinstream.event)], 'pending', true, true, false);
+END $$;
+
+CREATE FUNCTION twinstream.redeem_code(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    issuer record;
+    rule text;
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    issuer := twinstream.find_issuer(platform, account_id, code, 'link');
+    IF issuer.refusal IS NOT NULL THEN
+        RETURN issuer.refusal;
+    ELSIF issuer.platform = platform THEN
+        RETURN 'same_platform';
+    END IF;
+    BEGIN
+        PERFORM twinstream.link_accounts(
+            CASE platform WHEN 'telegram' THEN account_id ELSE issuer.account_id END,
+            CASE platform WHEN 'telegram' THEN issuer.account_id ELSE account_id END,
+            stores => stores
+        );
+    EXCEPTION WHEN check_violation THEN
+        GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
+        CASE rule
+            WHEN 'account_is_linked' THEN RETURN 'already_linked';
+            WHEN 'links_per_account_limited' THEN RETURN 'too_many_links';
+            ELSE RAISE;
+        END CASE;
+    END;
+    PERFORM twinstream.use_up_code(code);
+    RETURN 'linked';
+END $$;
+
+CREATE FUNCTION twinstream.refuse_conflicts(of_platform text, events twinstream.event[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM twinstream.refuse_other_content(e.idempotency_key, d.differences)
+    FROM unnest(events) AS e
+    CROSS JOIN LATERAL (
+        SELECT * FROM twinstream.transactions AS t
+        WHERE t.idempotency_key = e.idempotency_key AND t.platform = of_platform OFFSET 0
+    ) AS t
+    CROSS JOIN LATERAL (SELECT concat_ws(', ',
+        twinstream.difference('source', quote_literal(t.source), quote_literal(e.source)),
+        twinstream.difference('type', quote_literal(t.type), quote_literal(e.type)),
+        twinstream.difference('account_id', t.account_id::text, e.account_id::text),
+        twinstream.difference('delta_xp', t.delta_xp::text, e.delta_xp::text),
+        twinstream.difference('delta_balance', t.delta_balance::text, e.delta_balance::text),
+        twinstream.difference('achievement', quote_literal(t.achievement), quote_literal(e.achievement)),
+        CASE WHEN t.achievement IS NULL THEN twinstream.difference('reason', quote_literal(t.reason), quote_literal(e.reason)) END,
+        CASE WHEN t.achievement IS NULL
+            THEN twinstream.difference('entity_id', quote_literal(t.entity_id), quote_literal(e.entity_id)) END
+    ) AS differences) AS d
+    WHERE d.differences <> '';
+END $$;
 
 CREATE FUNCTION twinstream.refuse_ledger_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -29,6 +1420,765 @@ BEGIN
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_is_only_added_to',
             HINT = 'Correct an entry by adding one that takes it back.';
 END $$;
+
+CREATE FUNCTION twinstream.refuse_link(rule text, why text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '%', why USING ERRCODE = 'check_violation', CONSTRAINT = rule;
+END $$;
+
+CREATE FUNCTION twinstream.refuse_other_content(key text, differences text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the idempotency key % already belongs to a different event: %; use a new key for a'
+        ' new event', quote_literal(key), differences
+        USING ERRCODE = 'unique_violation', CONSTRAINT = 'key_names_one_event', DETAIL = key;
+END $$;
+
+CREATE FUNCTION twinstream.refuse_overdraft(of_accounts bigint[], by_xp boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the member has less % than this would take away',
+        CASE WHEN by_xp THEN 'XP' ELSE 'balance' END
+        USING ERRCODE = 'check_violation', DETAIL = array_to_string(of_accounts, ','),
+            CONSTRAINT = format('member_%s_not_negative', CASE WHEN by_xp THEN 'xp' ELSE 'balance' END);
+END $$;
+
+CREATE FUNCTION twinstream.release_of_links() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT '0.2' $$;
+
+CREATE FUNCTION twinstream.remember_name(of_platform text, of_account bigint, known_as text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    before twinstream.accounts;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    SELECT a.* INTO before FROM twinstream.accounts AS a
+    WHERE a.platform = of_platform AND a.account_id = of_account;
+    IF before.display_name = known_as THEN
+        RETURN;
+    END IF;
+    IF before.account_id IS NULL THEN
+        PERFORM twinstream.create_members(of_platform, ARRAY[of_account]);
+    END IF;
+    UPDATE twinstream.accounts AS a SET display_name = left(known_as, 255)
+    WHERE a.platform = of_platform AND a.account_id = of_account;
+END $$;
+
+CREATE FUNCTION twinstream.replace_account(of_platform text, old_id bigint, new_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    other_platform CONSTANT text := CASE of_platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END;
+    partner bigint;
+    owners bigint[];
+    member bigint;
+    left_behind bigint;
+    move_id bigint;
+    held twinstream.share[];
+    carried twinstream.share;
+    achievements twinstream.achievements[];
+BEGIN
+    IF old_id = new_id THEN
+        PERFORM twinstream.refuse_link('move_is_between_two_accounts', 'both accounts are the same');
+    END IF;
+    PERFORM twinstream.obey_stop_sign();
+    PERFORM twinstream.create_members(of_platform, ARRAY[old_id, new_id]);
+    partner := twinstream.partner_of(of_platform, old_id);
+    owners := twinstream.lock_owners(
+        array_remove(ARRAY[of_platform, of_platform, CASE WHEN partner > 0 THEN other_platform END], NULL),
+        array_remove(ARRAY[old_id, new_id, partner], NULL)
+    );
+    IF partner IS DISTINCT FROM twinstream.partner_of(of_platform, old_id) THEN
+        RAISE EXCEPTION 'one of the accounts is being linked or unlinked at this moment'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
+    PERFORM twinstream.require_unlinked(of_platform, new_id);
+    member := owners[1];
+    INSERT INTO twinstream.moves AS m (platform, from_account_id, to_account_id)
+    VALUES (of_platform, old_id, new_id) RETURNING m.id INTO move_id;
+    held := twinstream.held_in_stores(stores, owners);
+    carried := twinstream.earned(of_platform, old_id, member);
+    achievements := twinstream.achievements_of(member);
+    -- All totals stay with the member; the entries of `carry_earned` say so in the ledger.
+    left_behind := twinstream.split_member(member, of_platform, 0, 0);
+    PERFORM twinstream.merge_members(member, owners[2]);
+    PERFORM twinstream.carry_earned('m' || move_id, carried, left_behind, new_id);
+    PERFORM twinstream.unlock('m' || move_id, 'move_to', of_platform, new_id, member, achievements);
+    IF partner IS NOT NULL THEN
+        PERFORM twinstream.replace_link(of_platform, new_id, other_platform, partner);
+    END IF;
+    PERFORM twinstream.owe_the_rest(stores, held, ARRAY[member, left_behind]);
+    RETURN move_id;
+END $$;
+
+CREATE FUNCTION twinstream.replace_link(of_platform text, new_id bigint, partner_platform text, partner bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    ended CONSTANT twinstream.links := twinstream.current_link(partner_platform, partner);
+BEGIN
+    UPDATE twinstream.links AS l SET unlinked_at = now() WHERE l.id = ended.id;
+    INSERT INTO twinstream.links (telegram_account_id, discord_account_id)
+    VALUES (
+        CASE of_platform WHEN 'telegram' THEN new_id ELSE partner END,
+        CASE of_platform WHEN 'telegram' THEN partner ELSE new_id END
+    );
+END $$;
+
+CREATE FUNCTION twinstream.report_connection(of_platform text, connected boolean, silence_s double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    INSERT INTO twinstream.bot_connections AS b (platform, is_connected) VALUES (of_platform, connected)
+    ON CONFLICT ON CONSTRAINT bot_connection_once DO UPDATE SET
+        is_connected = excluded.is_connected,
+        since = CASE
+            WHEN b.is_connected = excluded.is_connected
+                AND b.reported_at > now() - make_interval(secs => silence_s)
+            THEN b.since ELSE now() END,
+        reported_at = now();
+END $$;
+
+CREATE FUNCTION twinstream.require_caller(of_platform text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM twinstream.roles) AND NOT EXISTS (
+        SELECT FROM twinstream.roles AS r JOIN pg_roles AS p ON p.rolname = r.role
+        WHERE r.duty IN ('owner', 'consumers', of_platform || '_bot')
+            AND pg_has_role(session_user, p.oid, 'MEMBER')
+    ) THEN
+        RAISE EXCEPTION 'the login % may not act for %', session_user, of_platform
+            USING ERRCODE = 'insufficient_privilege', HINT = format(
+                'Grant it the role of that platform''s bot: GRANT %s TO %I', coalesce(
+                    (SELECT quote_ident(r.role) FROM twinstream.roles AS r
+                    WHERE r.duty = of_platform || '_bot'), 'it'
+                ), session_user
+            );
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.require_keys(events twinstream.event[], is_ours boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    e twinstream.event;
+BEGIN
+    FOR e IN
+        SELECT u.* FROM unnest(events) AS u
+        -- Nearly every event has its own key and an open reason, and needs no closer look.
+        WHERE u.idempotency_key <> twinstream.key_of(u)
+            OR u.reason IN ('achievement_bonus', 'reconcile')
+    LOOP
+        IF NOT is_ours AND twinstream.is_reserved(e.idempotency_key) THEN
+            RAISE EXCEPTION 'the key % is reserved for events of twinstream itself: use another reason or'
+                ' another key', quote_literal(e.idempotency_key)
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'key_is_reserved';
+        END IF;
+        -- A key of that form says what it is the key of, so it is the event's own or a wrong one.
+        IF e.idempotency_key <> twinstream.key_of(e)
+            AND twinstream.reason_in_key(e.idempotency_key) IS NOT NULL
+        THEN
+            RAISE EXCEPTION 'the key % is the key of another event; this one''s own is %: leave the key'
+                ' out, or use one of another form', quote_literal(e.idempotency_key),
+                quote_literal(twinstream.key_of(e))
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'key_agrees_with_event';
+        END IF;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION twinstream.require_one_member(link bigint, owners bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF owners[1] <> owners[2] THEN
+        PERFORM twinstream.refuse_link(
+            'account_is_not_linked', format('link %s has ended meanwhile', link)
+        );
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.require_room(of_platform text, of_account bigint, at_most integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    period_s CONSTANT integer := (twinstream.link_limits()).links_period_s;
+    links integer;
+BEGIN
+    SELECT count(*) INTO links FROM twinstream.links_of(of_platform, of_account) AS l
+    WHERE l.linked_at > now() - make_interval(secs => period_s);
+    IF links >= at_most THEN
+        PERFORM twinstream.refuse_link('links_per_account_limited', format(
+            'the %s account %s was linked %s times within %s days, and %s are allowed; try again later',
+            of_platform, of_account, links, period_s / 86400, at_most
+        ));
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.require_undoable(link twinstream.links, undo_s_max integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    later bigint;
+BEGIN
+    IF link.undone_at IS NOT NULL THEN
+        PERFORM twinstream.refuse_link(
+            'link_is_not_undone', format('link %s was undone at %s', link.id, link.undone_at)
+        );
+    END IF;
+    IF now() - link.linked_at > make_interval(secs => undo_s_max) THEN
+        PERFORM twinstream.refuse_link('undo_is_in_time', format(
+            'link %s is older than %s days; unlink the accounts instead', link.id,
+            trim_scale(round(undo_s_max / 86400.0, 2))
+        ));
+    END IF;
+    SELECT min(l.id) INTO later FROM twinstream.links AS l
+    WHERE l.id > link.id AND (
+        l.telegram_account_id = link.telegram_account_id OR l.discord_account_id = link.discord_account_id
+    );
+    IF later IS NOT NULL THEN
+        PERFORM twinstream.refuse_link('account_is_linked_since', format(
+            'link %s came after link %s and has one of its accounts; undo it first', later, link.id
+        ));
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.require_unlinked(of_platform text, of_account bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF twinstream.partner_of(of_platform, of_account) IS NOT NULL THEN
+        PERFORM twinstream.refuse_link('account_is_linked', format(
+            'the %s account %s is linked already; unlink it first', of_platform, of_account
+        ));
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.shared_out(link bigint, back twinstream.share[]) RETURNS twinstream.share[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    lacking record;
+BEGIN
+    SELECT f.name, f.amount INTO lacking
+    FROM (SELECT sum(b.xp) AS xp, sum(b.balance) AS balance FROM unnest(back) AS b) AS n
+    CROSS JOIN LATERAL (VALUES (1, 'xp', n.xp), (2, 'balance', n.balance)) AS f (number, name, amount)
+    WHERE f.amount < 0 ORDER BY f.number LIMIT 1;
+    IF FOUND THEN
+        PERFORM twinstream.refuse_link('undo_is_covered', format(
+            'both accounts together lack %s %s to undo link %s', -lacking.amount, lacking.name, link
+        ));
+    END IF;
+    RETURN (
+        SELECT array_agg(ROW (
+            mine.platform, mine.account_id, mine.member_id,
+            greatest(mine.xp, 0) - greatest(-theirs.xp, 0),
+            greatest(mine.balance, 0) - greatest(-theirs.balance, 0)
+        )::twinstream.share)
+        FROM unnest(back) AS mine JOIN unnest(back) AS theirs ON theirs.platform <> mine.platform
+    );
+END $$;
+
+CREATE FUNCTION twinstream.split_achievements(of_member bigint, fresh bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO twinstream.achievements (member_id, platform, achievement, unlocked_at)
+    SELECT a.member_id, t.platform, t.achievement, min(t.occurred_at)
+    FROM twinstream.accounts AS a
+    JOIN twinstream.transactions AS t ON t.source = a.platform AND t.account_id = a.account_id
+    WHERE a.member_id = fresh AND t.achievement IS NOT NULL
+    GROUP BY a.member_id, t.platform, t.achievement;
+    DELETE FROM twinstream.achievements AS h
+    WHERE h.member_id = of_member AND NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a
+        JOIN twinstream.transactions AS t ON t.source = a.platform AND t.account_id = a.account_id
+        WHERE a.member_id = of_member AND t.platform = h.platform AND t.achievement = h.achievement
+    );
+END $$;
+
+CREATE FUNCTION twinstream.split_books(of_member bigint, of_platform text, fresh bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO twinstream.sync_state
+        (member_id, platform, xp, balance, discord_xp, discord_balance, rank)
+    SELECT fresh, s.platform, part.xp, part.balance, part.discord_xp, part.discord_balance,
+        twinstream.rank_of(part.xp)
+    FROM twinstream.sync_state AS s
+    CROSS JOIN LATERAL (
+        SELECT s.discord_xp AS xp, s.discord_balance AS balance, s.discord_xp, s.discord_balance
+        WHERE of_platform = 'discord'
+        UNION ALL
+        SELECT s.xp - s.discord_xp, s.balance - s.discord_balance, 0, 0
+        WHERE of_platform = 'telegram'
+    ) AS part
+    WHERE s.member_id = of_member;
+    UPDATE twinstream.sync_state AS s SET xp = s.xp - f.xp, balance = s.balance - f.balance,
+        discord_xp = s.discord_xp - f.discord_xp,
+        discord_balance = s.discord_balance - f.discord_balance,
+        rank = twinstream.rank_of(s.xp - f.xp), version = s.version + 1, updated_at = now()
+    FROM twinstream.sync_state AS f
+    WHERE s.member_id = of_member AND f.member_id = fresh AND f.platform = s.platform;
+END $$;
+
+CREATE FUNCTION twinstream.split_member(of_member bigint, of_platform text, with_xp bigint, with_balance bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    fresh bigint;
+BEGIN
+    INSERT INTO twinstream.members AS m (xp, balance) VALUES (with_xp, with_balance)
+    RETURNING m.id INTO fresh;
+    UPDATE twinstream.members AS m SET xp = m.xp - with_xp, balance = m.balance - with_balance
+    WHERE m.id = of_member;
+    UPDATE twinstream.accounts AS a SET member_id = fresh
+    WHERE a.member_id = of_member AND a.platform = of_platform;
+    -- A visit under way finds its rows by their account.
+    UPDATE twinstream.surfaces AS f SET member_id = fresh
+    WHERE f.member_id = of_member AND f.platform = of_platform;
+    PERFORM twinstream.split_books(of_member, of_platform, fresh);
+    PERFORM twinstream.split_achievements(of_member, fresh);
+    PERFORM twinstream.want_split(ARRAY[of_member, fresh]);
+    RETURN fresh;
+END $$;
+
+CREATE FUNCTION twinstream.support_forgive_attempts(platform text, administrator_id bigint, account_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.count_support_use(platform, administrator_id, 'forgive', account_id);
+    DELETE FROM twinstream.link_attempts AS t
+    WHERE t.platform = support_forgive_attempts.platform
+        AND t.account_id = support_forgive_attempts.account_id;
+END $$;
+
+CREATE FUNCTION twinstream.support_move_account(platform text, administrator_id bigint, lost_account_id bigint, account_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.count_support_use(platform, administrator_id, 'move', lost_account_id);
+    PERFORM twinstream.replace_account(platform, lost_account_id, account_id, stores);
+END $$;
+
+CREATE FUNCTION twinstream.support_undo_link(platform text, administrator_id bigint, account_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.count_support_use(platform, administrator_id, 'undo', account_id);
+    PERFORM twinstream.undo_link_by_id(twinstream.newest_link(platform, account_id), stores);
+END $$;
+
+CREATE FUNCTION twinstream.support_unlink(platform text, administrator_id bigint, account_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.count_support_use(platform, administrator_id, 'unlink', account_id);
+    PERFORM twinstream.unlink_account(platform, account_id, stores);
+END $$;
+
+CREATE FUNCTION twinstream.take_announcements(of_platform text, at_most integer) RETURNS TABLE(member_id bigint, account_id bigint, display_name text, surface text, announced integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    WITH taken AS (
+        -- The account says where to announce, and by which name. Other bots skip the rows.
+        SELECT f.member_id, f.surface, f.shown_at, a.account_id, a.display_name
+        FROM twinstream.surfaces AS f
+        JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+        WHERE f.platform = of_platform AND f.announce
+        ORDER BY f.shown_at LIMIT at_most
+        FOR NO KEY UPDATE OF f SKIP LOCKED
+    ), ended AS (
+        -- In the same statement, so that no other bot takes them.
+        UPDATE twinstream.surfaces AS f SET announce = false
+        FROM taken AS t
+        WHERE f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface
+        RETURNING f.member_id, f.surface, f.announced
+    )
+    SELECT t.member_id, t.account_id, t.display_name, t.surface, o.announced
+    FROM taken AS t JOIN ended AS o USING (member_id, surface)
+    ORDER BY t.shown_at;
+END $$;
+
+CREATE FUNCTION twinstream.take_notices(of_platform text, at_most integer, lease_s double precision) RETURNS TABLE(account_id bigint, kind text, created_at timestamp with time zone, attempts integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    WITH due AS (
+        SELECT account_id, kind FROM twinstream.notices
+        WHERE platform = of_platform AND (taken_until IS NULL OR taken_until < now())
+        ORDER BY created_at LIMIT at_most
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE twinstream.notices AS n
+    SET taken_until = now() + make_interval(secs => lease_s), attempts = n.attempts + 1
+    FROM due AS d
+    WHERE n.platform = of_platform AND n.account_id = d.account_id AND n.kind = d.kind
+    RETURNING n.account_id, n.kind, n.created_at, n.attempts;
+END $$;
+
+CREATE FUNCTION twinstream.taken_away(policy text, had twinstream.share[], owner bigint) RETURNS twinstream.share[]
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT array_agg(ROW (
+        mine.platform, mine.account_id, owner,
+        CASE WHEN k.keeps_xp THEN 0 ELSE -mine.xp END,
+        CASE WHEN k.keeps_balance THEN 0 ELSE -mine.balance END
+    )::twinstream.share)
+    FROM unnest(had) AS mine
+    JOIN unnest(had) AS theirs ON theirs.platform <> mine.platform
+    CROSS JOIN LATERAL (
+        SELECT (mine.xp, mine.platform) > (theirs.xp, theirs.platform) AS keeps_xp,
+            (mine.balance, mine.platform) > (theirs.balance, theirs.platform) AS keeps_balance
+        WHERE policy = 'max'
+        UNION ALL
+        SELECT mine.platform = policy, mine.platform = policy WHERE policy <> 'max'
+    ) AS k
+$$;
+
+CREATE FUNCTION twinstream.undo_link(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    issuer record;
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    issuer := twinstream.find_issuer(platform, account_id, code, 'undo');
+    IF issuer.refusal IS NOT NULL THEN
+        RETURN issuer.refusal;
+    ELSIF issuer.platform = platform THEN
+        RETURN 'same_platform';
+    END IF;
+    PERFORM twinstream.undo_link_by_id(
+        twinstream.newest_link(platform, account_id, issuer.account_id), stores
+    );
+    PERFORM twinstream.use_up_code(code);
+    RETURN 'undone';
+END $$;
+
+CREATE FUNCTION twinstream.undo_link_by_id(link_id bigint, stores text[] DEFAULT '{}'::text[], undo_s_max integer DEFAULT (twinstream.link_limits()).undo_s_max) RETURNS twinstream.links
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    platforms CONSTANT text[] := ARRAY['telegram', 'discord'];
+    undone twinstream.links;
+    ids bigint[];
+    owners bigint[];
+    held twinstream.share[];
+    has twinstream.share[];
+    gets twinstream.share[];
+BEGIN
+    PERFORM twinstream.obey_stop_sign();
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM twinstream.refuse_link('link_is_known', format('there is no link %s', link_id));
+    END IF;
+    PERFORM twinstream.require_undoable(undone, undo_s_max);
+    ids := ARRAY[undone.telegram_account_id, undone.discord_account_id];
+    owners := twinstream.lock_owners(platforms, ids);
+    held := twinstream.held_in_stores(stores, owners);
+    IF undone.unlinked_at IS NULL THEN
+        PERFORM twinstream.require_one_member(link_id, owners);
+    END IF;
+    has := twinstream.earned_by_each(platforms, ids, owners);
+    gets := twinstream.shared_out(link_id, twinstream.without_link(link_id::text, has));
+    PERFORM twinstream.change_earned(link_id::text, 'undo', twinstream.difference_of(has, gets));
+    IF undone.unlinked_at IS NULL THEN
+        owners := owners || (
+            SELECT twinstream.split_member(g.member_id, 'discord', g.xp, g.balance)
+            FROM unnest(gets) AS g WHERE g.platform = 'discord'
+        );
+    END IF;
+    PERFORM twinstream.owe_the_rest(stores, held, owners);
+    UPDATE twinstream.links AS l SET undone_at = now() WHERE l.id = link_id RETURNING l.* INTO undone;
+    RETURN undone;
+END $$;
+
+CREATE FUNCTION twinstream.unlink(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    issuer record;
+    current twinstream.links;
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    issuer := twinstream.find_issuer(platform, account_id, code, 'unlink');
+    IF issuer.refusal IS NOT NULL THEN
+        RETURN issuer.refusal;
+    ELSIF issuer.platform = platform THEN
+        RETURN 'same_platform';
+    END IF;
+    current := twinstream.current_link(platform, account_id);
+    IF issuer.account_id <> (CASE platform
+        WHEN 'telegram' THEN current.discord_account_id ELSE current.telegram_account_id END)
+    THEN
+        PERFORM twinstream.refuse_link('account_is_not_linked', format(
+            'the %s account %s is not linked with the account of the code', platform, account_id
+        ));
+    END IF;
+    PERFORM twinstream.unlink_account(platform, account_id, stores);
+    PERFORM twinstream.use_up_code(code);
+    RETURN 'unlinked';
+END $$;
+
+CREATE FUNCTION twinstream.unlink_account(of_platform text, of_account bigint, stores text[] DEFAULT '{}'::text[]) RETURNS twinstream.links
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    ended twinstream.links;
+    owners bigint[];
+    member bigint;
+    held twinstream.share[];
+    given twinstream.share;
+    achievements twinstream.achievements[];
+BEGIN
+    PERFORM twinstream.obey_stop_sign();
+    ended := twinstream.current_link(of_platform, of_account);
+    owners := twinstream.lock_owners(
+        ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id]
+    );
+    PERFORM twinstream.require_one_member(ended.id, owners);
+    member := owners[1];
+    held := twinstream.held_in_stores(stores, owners);
+    given := twinstream.earned('discord', ended.discord_account_id, member);
+    PERFORM twinstream.change_earned(ended.id::text, 'unlink', ARRAY[
+        ROW ('telegram', ended.telegram_account_id, member, given.xp, given.balance)::twinstream.share,
+        ROW ('discord', ended.discord_account_id, member, -given.xp, -given.balance)::twinstream.share
+    ]);
+    achievements := twinstream.achievements_of(member);
+    PERFORM twinstream.unlock(
+        ended.id::text, 'unlink', 'telegram', ended.telegram_account_id, member, achievements
+    );
+    PERFORM twinstream.unlock(
+        ended.id::text, 'unlink', 'discord', ended.discord_account_id, member, achievements
+    );
+    PERFORM twinstream.owe_the_rest(
+        stores, held, ARRAY[member, twinstream.split_member(member, 'discord', 0, 0)]
+    );
+    UPDATE twinstream.links AS l SET unlinked_at = now() WHERE l.id = ended.id
+    RETURNING l.* INTO ended;
+    RETURN ended;
+END $$;
+
+CREATE FUNCTION twinstream.unlock(link text, step text, of_platform text, of_account bigint, of_member bigint, held twinstream.achievements[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM twinstream.enter_link_events(array_agg(ROW (
+        of_member, twinstream.link_key(link, step, of_platform, 'achievement.' || h.achievement),
+        of_platform, 'achievement.unlocked', of_account, 0, 0, h.achievement,
+        twinstream.link_reason(step), link, h.unlocked_at, NULL
+    )::twinstream.event))
+    FROM (
+        SELECT u.achievement, min(u.unlocked_at) AS unlocked_at FROM unnest(held) AS u
+        GROUP BY u.achievement
+    ) AS h
+    WHERE NOT EXISTS (
+        SELECT FROM twinstream.transactions AS t
+        WHERE t.account_id = of_account AND t.source = of_platform AND t.achievement = h.achievement
+    );
+END $$;
+
+CREATE FUNCTION twinstream.use_up_code(code text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    DELETE FROM twinstream.link_codes AS c WHERE c.code_hash = twinstream.hash_of_code(code)
+$$;
+
+CREATE FUNCTION twinstream.void_codes(platform text, codes text[]) RETURNS SETOF text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    RETURN QUERY
+    WITH void AS (
+        DELETE FROM twinstream.link_codes AS c
+        WHERE c.code_hash = ANY (
+            ARRAY (SELECT twinstream.hash_of_code(u.code) FROM unnest(codes) AS u (code))
+        ) AND c.expires_at > now()
+        RETURNING c.platform, c.account_id
+    ), noted AS (
+        -- One notice of a kind is enough; a later reason makes it new.
+        INSERT INTO twinstream.notices (platform, account_id, kind)
+        SELECT v.platform, v.account_id, 'code_void' FROM void AS v
+        ON CONFLICT ON CONSTRAINT notice_once DO UPDATE SET
+            created_at = clock_timestamp(), attempts = 0, taken_until = NULL
+    )
+    SELECT v.platform FROM void AS v;
+END $$;
+
+CREATE FUNCTION twinstream.want(member_ids bigint[], platforms text[], names text[], numbers integer[], keys text[], priorities integer[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO twinstream.surfaces AS f (member_id, platform, surface, wanted, wanted_key, priority)
+    SELECT w.member_id, w.platform, w.name, w.number, w.key, w.priority
+    FROM unnest(member_ids, platforms, names, numbers, keys, priorities)
+        AS w (member_id, platform, name, number, key, priority)
+    WHERE (
+        SELECT true FROM twinstream.accounts AS a
+        WHERE a.member_id = w.member_id AND a.platform = w.platform
+    )
+    ORDER BY w.member_id, w.platform, w.name
+    ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
+        wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
+        priority = excluded.priority, attempts = 0,
+        retry_at = CASE WHEN f.parked = 'absent' THEN f.retry_at END,
+        error = CASE WHEN f.parked = 'absent' THEN f.error END,
+        parked = CASE WHEN f.parked = 'absent' THEN f.parked END
+    WHERE f.wanted <> excluded.wanted;
+END $$;
+
+CREATE FUNCTION twinstream.want_merged(keep bigint, gone bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- A worker that gives a member back at this moment commits first: a later read would renew the lease
+    -- that it has just ended.
+    PERFORM FROM twinstream.surfaces AS f WHERE f.member_id IN (keep, gone)
+    ORDER BY f.member_id, f.platform, f.surface FOR NO KEY UPDATE;
+    WITH wanted AS (
+        -- A linked member has an account on both platforms, and the merged books decide.
+        SELECT s.platform, 'rank' AS surface, s.rank AS number FROM twinstream.sync_state AS s
+        WHERE s.member_id = keep
+        UNION ALL
+        SELECT h.platform, 'achievement:' || h.achievement, 1 FROM twinstream.achievements AS h
+        WHERE h.member_id = keep
+    ), hands AS (
+        -- A visit under way to either member is one to the merged member now.
+        SELECT f.platform, max(f.taken_until) AS taken_until FROM twinstream.surfaces AS f
+        WHERE f.member_id IN (keep, gone) GROUP BY f.platform
+    ), news AS (
+        -- An account's own rank or achievement that is still to be shown or announced. It stays news if the
+        -- merged member has the same number.
+        SELECT f.platform, f.surface, max(f.shown_at) AS shown_at, max(f.announced) AS announced,
+            bool_or(f.announce AND f.announced = w.number) AS announce,
+            bool_or(f.priority = 0 AND f.wanted = w.number AND f.wanted > f.announced
+                AND f.wanted IS DISTINCT FROM f.shown) AS is_live
+        FROM twinstream.surfaces AS f JOIN wanted AS w USING (platform, surface)
+        WHERE f.member_id IN (keep, gone)
+        GROUP BY f.platform, f.surface
+    ), before AS (
+        -- An account shows what was noted under the member that it belonged to until now.
+        SELECT f.platform, f.surface, array_agg(DISTINCT u.number) AS numbers
+        FROM twinstream.surfaces AS f
+        CROSS JOIN unnest(coalesce(f.unconfirmed, ARRAY[f.shown])) AS u (number)
+        WHERE f.member_id IN (keep, gone) AND (f.unconfirmed IS NOT NULL OR f.shown IS NOT NULL)
+        GROUP BY f.platform, f.surface
+    )
+    -- Priority 1 is that of a link, 0 that of what a member has just done.
+    INSERT INTO twinstream.surfaces
+        (member_id, platform, surface, wanted, wanted_key, priority, taken_until, unconfirmed, shown_at,
+        announced, announce)
+    SELECT keep, w.platform, w.surface, w.number, 'link', CASE WHEN n.is_live THEN 0 ELSE 1 END,
+        h.taken_until, b.numbers, n.shown_at, coalesce(n.announced, 0), coalesce(n.announce, false)
+    FROM wanted AS w
+    LEFT JOIN news AS n ON n.platform = w.platform AND n.surface = w.surface
+    LEFT JOIN hands AS h ON h.platform = w.platform
+    LEFT JOIN before AS b ON b.platform = w.platform AND b.surface = w.surface
+    ORDER BY w.platform, w.surface
+    ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
+        wanted = excluded.wanted, wanted_key = excluded.wanted_key, wanted_at = now(),
+        priority = excluded.priority, attempts = 0, retry_at = NULL, error = NULL, parked = NULL,
+        shown = NULL, unconfirmed = excluded.unconfirmed, taken_until = excluded.taken_until,
+        shown_at = excluded.shown_at, announced = excluded.announced, announce = excluded.announce;
+END $$;
+
+CREATE FUNCTION twinstream.want_ranks(of_platform text, members bigint[], ranks integer[], events twinstream.event[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM twinstream.want(
+        array_agg(n.member_id), array_agg(of_platform), array_agg('rank'::text), array_agg(n.rank),
+        array_agg(c.key), array_agg(c.priority)
+    )
+    FROM unnest(members, ranks) AS n (member_id, rank)
+    CROSS JOIN LATERAL (
+        SELECT max(e.idempotency_key) AS key, min(CASE
+            WHEN starts_with(e.idempotency_key, 'import:') THEN 3
+            WHEN e.reason = 'reconcile' THEN 2
+            ELSE 0
+        END) AS priority
+        FROM unnest(events) AS e WHERE e.member_id = n.member_id
+    ) AS c
+    WHERE n.rank IS DISTINCT FROM (
+        SELECT f.wanted FROM twinstream.surfaces AS f
+        WHERE f.member_id = n.member_id AND f.platform = of_platform AND f.surface = 'rank'
+    )
+    HAVING count(*) > 0;
+END $$;
+
+CREATE FUNCTION twinstream.want_split(members bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM twinstream.want(
+        array_agg(w.member_id), array_agg(w.platform), array_agg(w.surface), array_agg(w.number),
+        array_agg('unlink'::text), array_agg(1)
+    )
+    FROM (
+        -- `want` leaves out a platform on which the member has no account any more.
+        SELECT s.member_id, s.platform, 'rank' AS surface, s.rank AS number
+        FROM twinstream.sync_state AS s WHERE s.member_id = ANY (members)
+        UNION ALL
+        -- An achievement that the member does not hold any more is no longer wanted.
+        SELECT f.member_id, f.platform, f.surface, (h.member_id IS NOT NULL)::integer
+        FROM twinstream.surfaces AS f
+        LEFT JOIN twinstream.achievements AS h ON h.member_id = f.member_id
+            AND h.platform = f.platform AND 'achievement:' || h.achievement = f.surface
+        WHERE f.member_id = ANY (members) AND f.surface <> 'rank'
+    ) AS w;
+END $$;
+
+CREATE FUNCTION twinstream.without_link(link text, has twinstream.share[]) RETURNS twinstream.share[]
+    LANGUAGE sql
+    AS $$
+    SELECT array_agg(ROW (
+        h.platform, h.account_id, h.member_id, h.xp - coalesce(e.xp, 0), h.balance - coalesce(e.balance, 0)
+    )::twinstream.share)
+    FROM unnest(has) AS h
+    LEFT JOIN (
+        -- A link has one account of a platform.
+        SELECT t.source, sum(t.delta_xp)::bigint AS xp, sum(t.delta_balance)::bigint AS balance
+        FROM twinstream.transactions AS t
+        WHERE t.platform = t.source AND t.idempotency_key = ANY (ARRAY (
+            SELECT twinstream.link_key(link, s.step, p.platform, f.name)
+            FROM unnest(ARRAY['policy', 'unlink']) AS s (step),
+                unnest(ARRAY['telegram', 'discord']) AS p (platform),
+                unnest(ARRAY['xp', 'balance']) AS f (name)
+        ))
+        GROUP BY t.source
+    ) AS e ON e.source = h.platform
+$$;
 
 CREATE TABLE twinstream.accounts (
     platform text NOT NULL,
@@ -40,12 +2190,62 @@ CREATE TABLE twinstream.accounts (
     CONSTRAINT account_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE twinstream.achievements (
+CREATE VIEW twinstream.account_achievements AS
+ SELECT a.platform,
+    a.account_id,
+    h.platform AS held_on,
+    h.achievement,
+    h.unlocked_at
+   FROM (twinstream.accounts a
+     JOIN twinstream.achievements h ON ((h.member_id = a.member_id)));
+
+CREATE TABLE twinstream.sync_state (
     member_id bigint NOT NULL,
     platform text NOT NULL,
-    achievement text NOT NULL,
-    unlocked_at timestamp with time zone NOT NULL,
-    CONSTRAINT achievement_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+    xp bigint DEFAULT 0 NOT NULL,
+    balance bigint DEFAULT 0 NOT NULL,
+    rank integer DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    discord_xp bigint DEFAULT 0 NOT NULL,
+    discord_balance bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT sync_state_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT sync_state_rank_not_negative CHECK ((rank >= 0))
+);
+
+CREATE VIEW twinstream.account_profiles AS
+ SELECT a.platform,
+    a.account_id,
+    GREATEST(COALESCE(s.xp, (0)::bigint), (0)::bigint) AS xp,
+    GREATEST(COALESCE(s.balance, (0)::bigint), (0)::bigint) AS balance,
+    r.rank,
+    r.name AS rank_name,
+    r.xp AS rank_xp,
+    n.name AS next_rank_name,
+    n.xp AS next_rank_xp,
+    ( SELECT (count(*) > 1)
+           FROM twinstream.accounts b
+          WHERE (b.member_id = a.member_id)) AS linked
+   FROM (((twinstream.accounts a
+     LEFT JOIN twinstream.sync_state s ON (((s.member_id = a.member_id) AND (s.platform = a.platform))))
+     LEFT JOIN LATERAL ( SELECT k.rank,
+            k.name,
+            k.xp
+           FROM twinstream.ranks k
+          WHERE (k.xp <= GREATEST(COALESCE(s.xp, (0)::bigint), (0)::bigint))
+          ORDER BY k.xp DESC
+         LIMIT 1) r ON (true))
+     LEFT JOIN twinstream.ranks n ON ((n.rank = (COALESCE(r.rank, 0) + 1))))
+  WHERE (EXISTS ( SELECT
+           FROM twinstream.sync_state b
+          WHERE (b.member_id = a.member_id)));
+
+CREATE TABLE twinstream.bot_connections (
+    platform text NOT NULL,
+    is_connected boolean NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    reported_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT bot_connection_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
 CREATE TABLE twinstream.cleanup_rounds (
@@ -118,6 +2318,32 @@ CREATE TABLE twinstream.entry_attempts (
     first_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE twinstream.members (
+    id bigint NOT NULL,
+    xp bigint DEFAULT 0 NOT NULL,
+    balance bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT member_balance_not_negative CHECK ((balance >= 0)),
+    CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
+);
+
+CREATE VIEW twinstream.leaderboard AS
+ SELECT id AS member_id,
+    xp,
+    ( SELECT r.name
+           FROM twinstream.ranks r
+          WHERE (r.xp <= m.xp)
+          ORDER BY r.xp DESC
+         LIMIT 1) AS rank_name,
+    ( SELECT a.display_name
+           FROM twinstream.accounts a
+          WHERE ((a.member_id = m.id) AND (a.platform = 'telegram'::text))) AS telegram_name,
+    ( SELECT a.display_name
+           FROM twinstream.accounts a
+          WHERE ((a.member_id = m.id) AND (a.platform = 'discord'::text))) AS discord_name
+   FROM twinstream.members m
+  WHERE (xp > 0);
+
 CREATE TABLE twinstream.link_attempts (
     platform text NOT NULL,
     account_id bigint NOT NULL,
@@ -131,19 +2357,9 @@ CREATE TABLE twinstream.link_codes (
     account_id bigint NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    CONSTRAINT link_code_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
-);
-
-CREATE TABLE twinstream.links (
-    id bigint NOT NULL,
-    telegram_account_id bigint NOT NULL,
-    discord_account_id bigint NOT NULL,
-    policy text DEFAULT 'sum'::text NOT NULL,
-    linked_at timestamp with time zone DEFAULT now() NOT NULL,
-    unlinked_at timestamp with time zone,
-    undone_at timestamp with time zone,
-    CONSTRAINT link_ends_after_it_began CHECK (((unlinked_at >= linked_at) AND (undone_at >= linked_at))),
-    CONSTRAINT link_policy_known CHECK ((policy = ANY (ARRAY['sum'::text, 'max'::text, 'telegram'::text, 'discord'::text])))
+    purpose text DEFAULT 'link'::text NOT NULL,
+    CONSTRAINT link_code_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT link_code_purpose_known CHECK ((purpose = ANY (ARRAY['link'::text, 'unlink'::text, 'undo'::text, 'move'::text])))
 );
 
 ALTER TABLE twinstream.links ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -153,15 +2369,6 @@ ALTER TABLE twinstream.links ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE twinstream.members (
-    id bigint NOT NULL,
-    xp bigint DEFAULT 0 NOT NULL,
-    balance bigint DEFAULT 0 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT member_balance_not_negative CHECK ((balance >= 0)),
-    CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
 );
 
 ALTER TABLE twinstream.members ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -254,6 +2461,55 @@ CREATE TABLE twinstream.reconcile_walks (
     CONSTRAINT reconcile_walk_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
+CREATE TABLE twinstream.roles (
+    duty text NOT NULL,
+    role name NOT NULL,
+    CONSTRAINT role_duty_known CHECK ((duty = ANY (ARRAY['owner'::text, 'consumers'::text, 'telegram_bot'::text, 'discord_bot'::text, 'web'::text, 'reader'::text])))
+);
+
+CREATE TABLE twinstream.surfaces (
+    member_id bigint NOT NULL,
+    platform text NOT NULL,
+    surface text DEFAULT 'rank'::text NOT NULL,
+    wanted integer NOT NULL,
+    shown integer,
+    wanted_at timestamp with time zone DEFAULT now() NOT NULL,
+    wanted_key text,
+    priority smallint DEFAULT 0 NOT NULL,
+    shown_at timestamp with time zone,
+    taken_until timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone,
+    parked text,
+    error text,
+    announced integer DEFAULT 0 NOT NULL,
+    announce boolean DEFAULT false NOT NULL,
+    unconfirmed integer[],
+    forgotten boolean DEFAULT false NOT NULL,
+    CONSTRAINT surface_announced_was_reached CHECK (((NOT announce) OR ((announced > 0) AND (shown_at IS NOT NULL)))),
+    CONSTRAINT surface_forgotten_is_not_shown CHECK (((NOT forgotten) OR (shown IS NULL))),
+    CONSTRAINT surface_name_known CHECK (((surface = 'rank'::text) OR starts_with(surface, 'achievement:'::text))),
+    CONSTRAINT surface_never_retried_is_parked CHECK (((retry_at IS NULL) OR (retry_at < 'infinity'::timestamp with time zone) OR (parked IS NOT NULL))),
+    CONSTRAINT surface_numbers_not_negative CHECK (((wanted >= 0) AND ((shown IS NULL) OR (shown >= 0)) AND (announced >= 0))),
+    CONSTRAINT surface_parked_says_why CHECK (((parked IS NULL) OR ((retry_at IS NOT NULL) AND (error IS NOT NULL)))),
+    CONSTRAINT surface_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT surface_priority_known CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT surface_shown_has_time CHECK (((shown IS NULL) OR (shown_at IS NOT NULL))),
+    CONSTRAINT surface_shown_or_unconfirmed CHECK (((shown IS NULL) OR (unconfirmed IS NULL))),
+    CONSTRAINT surface_unconfirmed_has_numbers CHECK ((unconfirmed <> '{}'::integer[]))
+);
+
+CREATE VIEW twinstream.shown_surfaces AS
+ SELECT a.platform,
+    a.account_id,
+    f.surface,
+    f.wanted,
+    f.shown,
+    f.shown_at,
+    f.parked
+   FROM (twinstream.accounts a
+     JOIN twinstream.surfaces f ON (((f.member_id = a.member_id) AND (f.platform = a.platform))));
+
 CREATE TABLE twinstream.snapshots (
     run_id bigint NOT NULL,
     platform text NOT NULL,
@@ -304,44 +2560,33 @@ CREATE TABLE twinstream.store_debts (
     CONSTRAINT store_debt_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE twinstream.surfaces (
-    member_id bigint NOT NULL,
+CREATE TABLE twinstream.support_uses (
+    id bigint NOT NULL,
     platform text NOT NULL,
-    surface text DEFAULT 'rank'::text NOT NULL,
-    wanted integer NOT NULL,
-    shown integer,
-    wanted_at timestamp with time zone DEFAULT now() NOT NULL,
-    wanted_key text,
-    priority smallint DEFAULT 0 NOT NULL,
-    shown_at timestamp with time zone,
-    taken_until timestamp with time zone,
-    attempts integer DEFAULT 0 NOT NULL,
-    retry_at timestamp with time zone,
-    parked text,
-    error text,
-    announced integer DEFAULT 0 NOT NULL,
-    announce boolean DEFAULT false NOT NULL,
-    unconfirmed integer[],
-    forgotten boolean DEFAULT false NOT NULL,
-    CONSTRAINT surface_announced_was_reached CHECK (((NOT announce) OR ((announced > 0) AND (shown_at IS NOT NULL)))),
-    CONSTRAINT surface_forgotten_is_not_shown CHECK (((NOT forgotten) OR (shown IS NULL))),
-    CONSTRAINT surface_name_known CHECK (((surface = 'rank'::text) OR starts_with(surface, 'achievement:'::text))),
-    CONSTRAINT surface_never_retried_is_parked CHECK (((retry_at IS NULL) OR (retry_at < 'infinity'::timestamp with time zone) OR (parked IS NOT NULL))),
-    CONSTRAINT surface_numbers_not_negative CHECK (((wanted >= 0) AND ((shown IS NULL) OR (shown >= 0)) AND (announced >= 0))),
-    CONSTRAINT surface_parked_says_why CHECK (((parked IS NULL) OR ((retry_at IS NOT NULL) AND (error IS NOT NULL)))),
-    CONSTRAINT surface_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
-    CONSTRAINT surface_priority_known CHECK (((priority >= 0) AND (priority <= 3))),
-    CONSTRAINT surface_shown_has_time CHECK (((shown IS NULL) OR (shown_at IS NOT NULL))),
-    CONSTRAINT surface_shown_or_unconfirmed CHECK (((shown IS NULL) OR (unconfirmed IS NULL))),
-    CONSTRAINT surface_unconfirmed_has_numbers CHECK ((unconfirmed <> '{}'::integer[]))
+    administrator_id bigint NOT NULL,
+    operation text NOT NULL,
+    account_id bigint NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT support_use_administrator_positive CHECK ((administrator_id > 0)),
+    CONSTRAINT support_use_operation_known CHECK ((operation = ANY (ARRAY['unlink'::text, 'undo'::text, 'move'::text, 'forgive'::text]))),
+    CONSTRAINT support_use_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+ALTER TABLE twinstream.support_uses ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.support_uses_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE twinstream.sync_events (
     id bigint NOT NULL,
-    idempotency_key text NOT NULL,
+    idempotency_key text NOT NULL COLLATE pg_catalog."C",
     source text NOT NULL,
     type text NOT NULL,
-    payload text NOT NULL,
+    payload text,
     status text DEFAULT 'pending'::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     published_at timestamp with time zone,
@@ -350,6 +2595,7 @@ CREATE TABLE twinstream.sync_events (
     error_message text,
     stream_losses integer DEFAULT 0 NOT NULL,
     account_id bigint,
+    left_to_relay boolean DEFAULT false NOT NULL,
     CONSTRAINT sync_event_completed_has_no_error CHECK (((status <> 'completed'::text) OR (error_message IS NULL))),
     CONSTRAINT sync_event_completed_is_processed CHECK (((status <> 'completed'::text) OR ((processed_by IS NOT NULL) AND (processed_at IS NOT NULL)))),
     CONSTRAINT sync_event_failed_says_why CHECK (((status <> 'failed'::text) OR (error_message IS NOT NULL))),
@@ -359,8 +2605,12 @@ CREATE TABLE twinstream.sync_events (
     CONSTRAINT sync_event_processed_by_opposite CHECK ((processed_by <> source)),
     CONSTRAINT sync_event_published_has_time CHECK (((status <> ALL (ARRAY['published'::text, 'completed'::text])) OR (published_at IS NOT NULL))),
     CONSTRAINT sync_event_source_known CHECK ((source = ANY (ARRAY['telegram'::text, 'discord'::text]))),
-    CONSTRAINT sync_event_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'published'::text, 'completed'::text, 'failed'::text])))
-);
+    CONSTRAINT sync_event_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'published'::text, 'completed'::text, 'failed'::text]))),
+    CONSTRAINT sync_event_unfinished_has_payload CHECK (((status = 'completed'::text) OR (payload IS NOT NULL)))
+)
+WITH (autovacuum_vacuum_scale_factor='0.02');
+
+COMMENT ON COLUMN twinstream.sync_events.left_to_relay IS 'no producer publishes this event: the relay does, without the wait that it grants a producer';
 
 ALTER TABLE twinstream.sync_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME twinstream.sync_events_id_seq
@@ -371,23 +2621,9 @@ ALTER TABLE twinstream.sync_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
-CREATE TABLE twinstream.sync_state (
-    member_id bigint NOT NULL,
-    platform text NOT NULL,
-    xp bigint DEFAULT 0 NOT NULL,
-    balance bigint DEFAULT 0 NOT NULL,
-    rank integer DEFAULT 0 NOT NULL,
-    version bigint DEFAULT 1 NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    discord_xp bigint DEFAULT 0 NOT NULL,
-    discord_balance bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT sync_state_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
-    CONSTRAINT sync_state_rank_not_negative CHECK ((rank >= 0))
-);
-
 CREATE TABLE twinstream.transactions (
     id bigint NOT NULL,
-    idempotency_key text NOT NULL,
+    idempotency_key text NOT NULL COLLATE pg_catalog."C",
     platform text NOT NULL,
     source text NOT NULL,
     type text NOT NULL,
@@ -421,6 +2657,9 @@ ALTER TABLE ONLY twinstream.accounts
 
 ALTER TABLE ONLY twinstream.achievements
     ADD CONSTRAINT achievement_once PRIMARY KEY (member_id, platform, achievement);
+
+ALTER TABLE ONLY twinstream.bot_connections
+    ADD CONSTRAINT bot_connection_once PRIMARY KEY (platform);
 
 ALTER TABLE ONLY twinstream.cleanup_rounds
     ADD CONSTRAINT cleanup_rounds_pkey PRIMARY KEY (id);
@@ -473,6 +2712,9 @@ ALTER TABLE ONLY twinstream.reconcile_touched
 ALTER TABLE ONLY twinstream.reconcile_walks
     ADD CONSTRAINT reconcile_walk_once PRIMARY KEY (platform, subject);
 
+ALTER TABLE ONLY twinstream.roles
+    ADD CONSTRAINT roles_pkey PRIMARY KEY (duty);
+
 ALTER TABLE ONLY twinstream.snapshots
     ADD CONSTRAINT snapshot_once PRIMARY KEY (run_id, platform, subject, page);
 
@@ -484,6 +2726,9 @@ ALTER TABLE ONLY twinstream.store_agreements
 
 ALTER TABLE ONLY twinstream.store_debts
     ADD CONSTRAINT store_debt_once PRIMARY KEY (member_id, platform);
+
+ALTER TABLE ONLY twinstream.support_uses
+    ADD CONSTRAINT support_uses_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY twinstream.surfaces
     ADD CONSTRAINT surface_once PRIMARY KEY (member_id, platform, surface);
@@ -528,6 +2773,8 @@ CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON twinstream.reconcile_runs USI
 CREATE INDEX reconcile_runs_by_end ON twinstream.reconcile_runs USING btree (finished_at) WHERE (status <> 'running'::text);
 
 CREATE INDEX snapshots_to_compare ON twinstream.snapshots USING btree (run_id) WHERE ((compared_at IS NULL) OR (refused IS NOT NULL));
+
+CREATE INDEX support_uses_by_time ON twinstream.support_uses USING btree (platform, used_at);
 
 CREATE INDEX surfaces_due ON twinstream.surfaces USING btree (platform, priority, GREATEST(wanted_at, retry_at, taken_until)) WHERE (wanted IS DISTINCT FROM shown);
 

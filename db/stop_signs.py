@@ -19,6 +19,8 @@ MOVING: Final = (
     "the move to release 0.2 is not finished; once no process of release 0.1 is left,"
     " `make contract` finishes it"
 )
+#: The rule by which functions of Postgres refuse while the sign is set; DETAIL is the reason.
+RULE: Final = "stop_sign_is_not_set"
 
 
 class Paused(DbError):

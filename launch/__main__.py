@@ -7,41 +7,53 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import dotenv
 import redis.exceptions as redis_errors
 import typer
-from rich.console import Console
+from rich.text import Text
 
-from bus import BusError, Keys, connect
+from bus import BadRedisUrl, BusError, Keys, connect
 from config import Community, ConfigError, Settings, mask_url
-from db import DbError, open_pool
+from config.outside_text import tell
+from config.outside_text.terminal import Terminal
+from db import BadDatabaseUrl, DbError, open_pool
 
-from . import deployment_status
+from . import inspection, privileges
 from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
-from .migrate import SCHEMA, contract, dump_schema, migrate
+from .migrate import SCHEMA, contract, dump_schema, make_roles, migrate
 from .processes import Crew
 from .psql import become_psql
 from .sandbox_client import SandboxClient
 from .sandbox_member import SandboxMember
-from .sandbox_runner import COMMUNITY, OURS, Endpoints, run_sandbox
+from .sandbox_runner import COMMUNITY, OURS, Endpoints, own_logins, run_sandbox
 from .servers import start_postgres
-from .workspace import LIVE, SANDBOX, find_running, open_workspace, remove
+from .workspace import LIVE, SANDBOX, find_running, is_sandbox, open_workspace, remove
 
 EXIT_CODE_UNFIT_SETTINGS = 2
 #: Factor on the length of the sandbox's rate-limit windows: the demo meets every limit, but waits
 #: a tenth of the time.
 DEMO_LIMIT_SCALE = 0.1
 TOKENS = ("telegram_token", "discord_token")
+#: The variables with the passwords of logins, and the duty of each login.
+PASSWORDS = {
+    "POSTGRES_CONSUMERS_PASSWORD": "consumers",
+    "POSTGRES_TELEGRAM_PASSWORD": "telegram_bot",
+    "POSTGRES_DISCORD_PASSWORD": "discord_bot",
+}
+NOTHING_RUNS = (
+    "nothing runs here to look at: start `make run` (with the tokens in .env) or `make sandbox`"
+    " (without any), or set REDIS_URL and DATABASE_URL to the servers of a running deployment"
+)
 #: The folder of the backups that `contract` takes, in the launcher's own.
 BACKUPS = "backups"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-console = Console(highlight=False)
+console = Terminal()
 
 
 @app.command()
@@ -79,6 +91,24 @@ def migrate_() -> None:
     console.print(migrate(settings.database_url or "") or "The database is up to date.")
 
 
+@app.command()
+def roles(
+    logins: Annotated[
+        bool, typer.Option("--logins", help=f"Make logins too; passwords: {', '.join(PASSWORDS)}.")
+    ] = False,
+) -> None:
+    """Make the roles of Postgres that the processes' logins are granted: docs/operate.md."""
+    settings = _settings()
+    settings.require("database_url")
+    passwords = {duty: os.environ.get(name, "") for name, duty in PASSWORDS.items() if logins}
+    if missing := [name for name, duty in PASSWORDS.items() if passwords.get(duty) == ""]:
+        raise ConfigError(f"{', '.join(missing)}: set the password of each login")
+    for line in make_roles(
+        settings.database_url or "", prefix=settings.twinstream_role_prefix, passwords=passwords
+    ):
+        console.print(line, soft_wrap=True)
+
+
 @app.command(name="contract")
 def contract_(
     without_backup: Annotated[
@@ -92,17 +122,10 @@ def contract_(
     contract(database_url, backups=backups, say=console.print)
 
 
-@app.command()
-def status() -> None:
-    """Show the streams and the events of a running twinstream."""
-    redis_url, database_url = _addresses(_settings())
-    _until_signal(_status(redis_url, database_url))
-
-
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def operate(context: typer.Context) -> None:
     """Run a command of `python -m consumers` on the local deployment, or on the one that is set."""
-    environment = _environment_of_what_runs(_settings())
+    environment = _environment_of_what_runs(_settings(), context.args)
     command = (sys.executable, "-m", "consumers", *context.args)
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
@@ -157,8 +180,16 @@ async def _run(settings: Settings) -> None:
             "REDIS_URL": workspace.redis_url,
             "DATABASE_URL": workspace.database_url,
         }
-        crew = Crew(environment, roster=workspace.roster, log_folder=None, say=console.print)
+        crew = Crew(
+            environment,
+            roster=workspace.roster,
+            log_folder=None,
+            own_variables=own_logins(workspace),
+            say=console.print,
+        )
         crew.stop_leftovers()
+        if (notice := privileges.notice()) is not None:
+            console.print(notice, soft_wrap=True)
         try:
             for module in OURS:
                 crew.start(module)
@@ -217,16 +248,9 @@ async def _play(endpoints: Endpoints, *, running_on: bool) -> None:
         await redis.aclose()
     if differences:
         raise LaunchError("the two sides differ: " + "; ".join(differences))
-    console.print("\n[bold green]Both sides agree.[/]")
-    if running_on:
-        console.print("\nTo look inside:")
-    else:
-        console.print(
-            "\nTo look inside, start `make sandbox`, which runs on the same data, and in another"
-            " terminal:"
-        )
-    for line in deployment_status.commands():
-        console.print(f"  {line}", soft_wrap=True)
+    console.print(Text("\nBoth sides agree.", style="bold green"))
+    for line in inspection.after_demo(still_runs=running_on):
+        console.print(line, soft_wrap=True)
 
 
 def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
@@ -242,19 +266,9 @@ def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
 
 def _show_how_to_look_inside() -> None:
     console.print("\nTo look inside, in another terminal (`make status` sums it up):")
-    for line in deployment_status.commands():
+    for line in inspection.commands():
         console.print(f"  {line}", soft_wrap=True)
     console.print("\nRunning until Ctrl-C.")
-
-
-async def _status(redis_url: str, database_url: str) -> None:
-    client = connect(redis_url, name="twinstream/status")
-    pool = await open_pool(database_url, name="status")
-    try:
-        await deployment_status.summarise(client, pool, Keys(), console)
-    finally:
-        await pool.close()
-        await client.aclose()
 
 
 async def _redis(redis_url: str, words: list[str]) -> None:
@@ -265,27 +279,49 @@ async def _redis(redis_url: str, words: list[str]) -> None:
         raise LaunchError(f"Redis says: {error}") from error
     finally:
         await client.aclose()
-    console.print(deployment_status.format_reply(reply), soft_wrap=True)
+    console.print(inspection.format_reply(reply), soft_wrap=True)
 
 
 def _settings() -> Settings:
-    """Read the settings from the environment, and from `.env` those that it does not set."""
-    found = {name: value for name, value in dotenv.dotenv_values(".env").items() if value}
-    os.environ.update({**found, **os.environ})
+    """Read the settings from the environment, and from `.env` those that it does not set.
+
+    Raises:
+        ConfigError: a setting is unfit, or the file is no text in UTF-8.
+    """
+    try:
+        # Editors on Windows begin a file with a mark that would be a part of the first name.
+        found = dotenv.dotenv_values(".env", encoding="utf-8-sig")
+        os.environ.update({name: value for name, value in {**found, **os.environ}.items() if value})
+    except UnicodeDecodeError:
+        raise ConfigError(".env is not saved as UTF-8: save it as UTF-8 in your editor") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f".env cannot be read: {error}") from None
     return Settings.from_env(os.environ)
 
 
-def _environment_of_what_runs(settings: Settings) -> dict[str, str]:
-    """Return our environment, completed with the addresses of the local sandbox or `run`."""
+def _environment_of_what_runs(settings: Settings, asked: Sequence[str]) -> dict[str, str]:
+    """Return our environment, completed with the addresses of the local sandbox or `run`.
+
+    Raises:
+        LaunchError: there is nothing that the command could look at.
+    """
     environment = dict(os.environ)
     root = Path(settings.twinstream_run_dir)
-    if not any(getattr(settings, field) for field in ("redis_url", "database_url", *TOKENS)):
+    running = find_running(root)
+    is_anything_set = any(
+        getattr(settings, field) for field in ("redis_url", "database_url", *TOKENS)
+    )
+    if running is None:
+        # The doctor looks at the platforms, too, and says itself which address is not set.
+        looks_at_platforms = is_anything_set and list(asked[:1]) == ["doctor"]
+        if not (settings.redis_url or settings.database_url or looks_at_platforms):
+            raise LaunchError(NOTHING_RUNS)
+        if not (settings.redis_url and settings.database_url):
+            console.print("`make run`, which starts Postgres and Redis, does not run now.")
+        return environment
+    if not is_anything_set and is_sandbox(root, running):
         return Endpoints.read(root / "endpoints.json").environment(environment)
-    if (running := find_running(root)) is not None:
-        return {"REDIS_URL": running[0], "DATABASE_URL": running[1], **environment}
-    if not (settings.redis_url and settings.database_url):
-        console.print("`make run`, which starts servers of its own, does not run now.")
-    return environment
+    return {"REDIS_URL": running.redis_url, "DATABASE_URL": running.database_url, **environment}
 
 
 def _addresses(settings: Settings) -> tuple[str, str]:
@@ -294,10 +330,7 @@ def _addresses(settings: Settings) -> tuple[str, str]:
         return settings.redis_url, settings.database_url
     running = find_running(Path(settings.twinstream_run_dir))
     if running is None:
-        raise LaunchError(
-            "nothing runs here: start `make sandbox` or `make run`, or set REDIS_URL and"
-            " DATABASE_URL to the servers of a running deployment"
-        )
+        raise LaunchError(NOTHING_RUNS)
     return running
 
 
@@ -321,11 +354,11 @@ def main() -> None:
     """Run a command. An error that the operator can fix is one sentence, without a traceback."""
     try:
         app()
-    except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+    except (ConfigError, BadDatabaseUrl, BadRedisUrl) as error:
+        tell(error)
         raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
     except (LaunchError, DbError, BusError) as error:
-        sys.stderr.write(f"{error}\n")
+        tell(error)
         raise SystemExit(1) from None
 
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import asyncpg
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bus import SOURCES, Client, Keys, Source
+from config.outside_text.terminal import Terminal
 from db import Platform
 from db.members.profiles import Profile, profile
 from db.upkeep import status
@@ -41,7 +42,7 @@ class Demo:
     """One run of the demo. `play` returns the differences at its end; an empty list is success."""
 
     def __init__(
-        self, mira: SandboxMember, pool: asyncpg.Pool, redis: Client, keys: Keys, console: Console
+        self, mira: SandboxMember, pool: asyncpg.Pool, redis: Client, keys: Keys, console: Terminal
     ) -> None:
         self._mira = mira
         self._pool = pool
@@ -139,7 +140,7 @@ class Demo:
         for nth in ("first", "second"):
             await manual_change.reconcile_now(environment, account_id)
             decision, why = await manual_change.last_explanation(self._pool)
-            self._say(f"   the {nth} pass: [bold]{decision}[/]")
+            self._say(Text.assemble(f"   the {nth} pass: ", (decision, "bold")))
             self._quote(why, who="drift")
         after = await self._profile("discord")
         if after != before:
@@ -205,7 +206,9 @@ class Demo:
         call = await self._latest(
             lambda call: call.name == "setChatMemberTag" and call.asks(user_id=user_id, tag=tag)
         )
-        self._say(f"   Telegram shows the tag [bold]{tag}[/] ({_after(since, call)})")
+        self._say(
+            Text.assemble("   Telegram shows the tag ", (tag, "bold"), f" ({_after(since, call)})")
+        )
 
     async def _role_becomes(self, role: str, *, since: float, instead_of: str = "") -> None:
         async def shown() -> bool:
@@ -220,7 +223,8 @@ class Demo:
             )
         )
         replaced = f" instead of {instead_of}" if instead_of else ""
-        self._say(f"   Discord shows the role [bold]{role}[/]{replaced} ({_after(since, call)})")
+        after = f"{replaced} ({_after(since, call)})"
+        self._say(Text.assemble("   Discord shows the role ", (role, "bold"), after))
 
     async def _latest(self, matches: Callable[[Call], bool]) -> Call:
         calls = [call for call in await self._mira.client.calls() if matches(call)]
@@ -258,11 +262,11 @@ class Demo:
         return Side(one.xp, one.balance, one.rank_name or "none", shown or "none")
 
     def _chapter(self, title: str) -> None:
-        self._say(f"\n[bold cyan]{title}[/]")
+        self._say(Text(f"\n{title}", style="bold cyan"))
 
     def _quote(self, text: str, *, who: str = "bot") -> None:
         for line in text.splitlines():
-            self._say(f"   [dim]{who}:[/] {line}", highlight=False)
+            self._say(Text.assemble("   ", (f"{who}:", "dim"), f" {line}"))
 
 
 def _after(since: float, call: Call) -> str:

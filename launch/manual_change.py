@@ -40,7 +40,7 @@ async def reconcile_now(environment: Mapping[str, str], account_id: int) -> None
     )
     output, _ = await process.communicate()
     if process.returncode not in COMPLETED:
-        raise LaunchError(f"`reconcile --now` failed: {output.decode(errors='replace')}")
+        raise LaunchError(f"a pass of reconcile failed: {output.decode(errors='replace')}")
 
 
 async def last_explanation(pool: asyncpg.Pool) -> tuple[str, str]:

@@ -4,28 +4,35 @@ import asyncio
 import os
 import subprocess
 import sysconfig
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
 
 from config import masking, secrets_in
-from db import DbError
+from db import BadDatabaseUrl, DbError
+from db.connections import Connector, is_direct, is_refused_by_pooler
 from db.errors import mapped_errors
+from db.pool import address_errors, require_encoding
 from db.release_number import SERIES
-from db.url import check, hide_password
+from db.url import hide_password, read
 
 from . import contract as contracts
-from . import postgres_schema
+from . import postgres_schema, private_files, roles
 from .errors import LaunchError
 from .psql import without_password
 from .servers import postgres_tool
 
 MIGRATIONS = Path("db/migrations")
 SCHEMA = Path("db/schema.sql")
+
+POOLED: Final = (
+    "a pooler stands at DATABASE_URL, and a migration needs Postgres itself: give its own address,"
+    " as in DATABASE_URL=... make migrate"
+)
 
 T = TypeVar("T")
 
@@ -45,9 +52,10 @@ def migrate(database_url: str) -> str:
         BadDatabaseUrl: the address is not a Postgres URL.
         LaunchError: a migration failed (it was rolled back), or Postgres cannot be reached.
     """
-    check(database_url)
+    database_url = _of_one_server(database_url)
     expanded = expand(database_url)
     following = _on_connection(database_url, contracts.finish_or_wait)
+    _on_connection(database_url, roles.renew)
     return "\n".join(filter(None, (expanded, following)))
 
 
@@ -62,7 +70,9 @@ def expand(database_url: str) -> str:
     except NoSuchDatabase:
         _dbmate(database_url, "create")
         _on_connection(database_url, prepare)
-    return _dbmate(database_url, "up")
+    output = _dbmate(database_url, "up")
+    _on_connection(database_url, postgres_schema.let_writers_call)
+    return output
 
 
 def contract(database_url: str, *, backups: Path | None, say: Callable[[str], None]) -> None:
@@ -73,7 +83,7 @@ def contract(database_url: str, *, backups: Path | None, say: Callable[[str], No
         LaunchError: a process of that release is connected, there is no backup, or Postgres
             refuses; the database is as it was.
     """
-    check(database_url)
+    database_url = _of_one_server(database_url)
     if _on_connection(database_url, contracts.is_done):
         say("There is nothing to contract.")
         return
@@ -81,23 +91,125 @@ def contract(database_url: str, *, backups: Path | None, say: Callable[[str], No
     if backups is not None:
         say(f"A backup is in {contracts.back_up(database_url, backups)}")
     _on_connection(database_url, contracts.contract)
+    _on_connection(database_url, roles.renew)
     say(f"The database is at release {SERIES}; linking and reconcile go on.")
 
 
+def make_roles(
+    database_url: str, *, prefix: str | None, passwords: Mapping[str, str] | None = None
+) -> list[str]:
+    """Make the roles (db/roles.sql), and logins with these passwords, by duty.
+
+    Returns what there is to say about it; no password is in it.
+
+    Raises:
+        BadDatabaseUrl: the address is not a Postgres URL.
+        LaunchError: the database was not migrated, or its login may not make roles.
+    """
+    database_url = _of_one_server(database_url)
+
+    async def make(conn: asyncpg.Connection) -> list[str]:
+        await contracts.is_done(conn)  # refuses a database that was not migrated
+        remarks = await roles.make(conn, prefix)
+        logins = await roles.make_logins(conn, passwords or {})
+        names = await conn.fetchval("SELECT array_agg(role ORDER BY role) FROM twinstream.roles")
+        return [*remarks, f"The roles are {', '.join(names)}."] + [
+            f"{login} is the login of {duty}." for duty, login in logins.items()
+        ]
+
+    return _on_connection(database_url, make)
+
+
+def make_own_logins(database_url: str) -> dict[str, str]:
+    """Make the roles and a login for each of our processes, with new passwords.
+
+    For a server that is ours alone. Returns the addresses by duty.
+    """
+    passwords = {duty: private_files.new_password() for duty in roles.DUTIES}
+
+    async def make(conn: asyncpg.Connection) -> dict[str, str]:
+        await roles.make(conn)
+        return await roles.make_logins(conn, passwords)
+
+    logins = _on_connection(database_url, make)
+    return {
+        duty: roles.address_of(database_url, login, passwords[duty])
+        for duty, login in logins.items()
+    }
+
+
+def _of_one_server(database_url: str) -> str:
+    """Return the address of the host that is to be migrated, as every program can read it.
+
+    dbmate and `pg_dump` take one host, and each client knows options that others do not.
+
+    Raises:
+        BadDatabaseUrl: the address is not a Postgres URL.
+        LaunchError: a pooler stands there, or no host can be reached.
+    """
+    connector = _connector(database_url)
+
+    async def is_reached() -> bool:
+        try:
+            with address_errors():
+                conn = await connector()
+        except asyncpg.InvalidCatalogNameError:
+            return True
+        except asyncpg.ProtocolViolationError as error:
+            if is_refused_by_pooler(error):
+                return False
+            raise
+        try:
+            postgres_schema.require_version(conn)
+            return await is_direct(conn)
+        finally:
+            await conn.close()
+
+    try:
+        with mapped_errors():
+            reached = _run(is_reached())
+    except BadDatabaseUrl:
+        raise
+    except DbError as error:
+        raise _not_migrated(error, database_url) from None
+    if not reached or read(database_url).is_pooled:
+        raise LaunchError(POOLED)
+    parts = urlsplit(connector.host)
+    options = parts.query.split("&")
+    query = "&".join(one for one in options if not one.startswith("target_session_attrs="))
+    return parts._replace(query=query).geturl()
+
+
+def _connector(database_url: str) -> Connector:
+    return Connector(read(database_url), "migrate", is_pooled=False)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, also where an event loop is running already."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def _not_migrated(error: Exception, database_url: str) -> LaunchError:
+    # Without the cause, because its text may hold parts of the address.
+    said = hide_password(str(error), database_url)
+    return LaunchError(f"the database could not be migrated: {said}")
+
+
 def _on_connection(database_url: str, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-    """Do work on a connection to its end, also where an event loop is running already."""
+    """Do work on a connection to its end."""
 
     async def connected() -> T:
         with mapped_errors():
             try:
-                conn = await asyncpg.connect(
-                    database_url,
-                    server_settings={"application_name": f"twinstream/{SERIES}/migrate"},
-                )
+                with address_errors():
+                    # Without a limit: a migration of many rows takes its time.
+                    conn = await _connector(database_url)(command_timeout=None)
             except asyncpg.InvalidCatalogNameError as error:
                 raise NoSuchDatabase(str(error)) from error
             try:
                 postgres_schema.require_version(conn)
+                require_encoding(conn)
                 # Of two commands at a time, the second one finds the work of the first.
                 await conn.execute(
                     "SELECT pg_advisory_lock(hashtextextended('twinstream.migrate', 0))"
@@ -107,15 +219,11 @@ def _on_connection(database_url: str, work: Callable[[asyncpg.Connection], Await
                 await conn.close()
 
     try:
-        with ThreadPoolExecutor(max_workers=1) as thread:
-            return thread.submit(asyncio.run, connected()).result()
-    except NoSuchDatabase:
+        return _run(connected())
+    except (NoSuchDatabase, BadDatabaseUrl):
         raise
-    except (DbError, ValueError) as error:  # asyncpg's own error for an option is a ValueError
-        # Without the cause, because its text may hold parts of the address.
-        raise LaunchError(
-            f"the database could not be migrated: {hide_password(str(error), database_url)}"
-        ) from None
+    except DbError as error:
+        raise _not_migrated(error, database_url) from None
 
 
 def dump_schema(database_url: str) -> str:

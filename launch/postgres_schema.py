@@ -95,6 +95,35 @@ async def set_stop_signs(conn: asyncpg.Connection, schema: str = SCHEMA) -> None
     )
 
 
+async def let_writers_call(conn: asyncpg.Connection) -> None:
+    """Let the logins that may write the ledger call the functions that do so from release 0.2 on.
+
+    An operator who grants roles has decided already who may, so nothing is granted then.
+    """
+    await conn.execute(
+        """
+        DO $$
+        DECLARE
+            login regrole;
+        BEGIN
+            IF to_regclass('twinstream.roles') IS NULL THEN
+                RETURN;
+            END IF;
+            IF EXISTS (SELECT FROM twinstream.roles) THEN
+                RETURN;
+            END IF;
+            FOR login IN
+                SELECT DISTINCT a.grantee FROM pg_class AS c CROSS JOIN aclexplode(c.relacl) AS a
+                WHERE c.oid = 'twinstream.transactions'::regclass AND a.privilege_type = 'INSERT'
+                    AND a.grantee NOT IN (0, c.relowner)
+            LOOP
+                EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream TO %s', login);
+            END LOOP;
+        END $$
+        """
+    )
+
+
 def require_version(conn: asyncpg.Connection) -> None:
     """Refuse a server that is older than our statements.
 

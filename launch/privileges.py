@@ -9,8 +9,9 @@ over. So under root, these rules hold:
   the server's memory and data.
 - Capabilities. `setpriv` drops all of them and all groups, and forbids gaining new privileges.
 - Data folder. That user may not enter the private folders above the data, such as a checkout in
-  root's home. The server is therefore started inside its data folder, and uses the path
-  /proc/self/cwd for it.
+  root's home. The server is therefore started inside its data folder. Postgres inherits a
+  descriptor of the folder too, and uses the path /proc/self/fd/N for it: up to version 15 its
+  programs leave the working folder to look for one another, and cannot come back.
 - Programs. The virtual environment can lie in such a private folder too. The server's programs are
   therefore copied, once per version, to /var/cache/twinstream, which every user can read.
 """
@@ -36,8 +37,8 @@ SYSTEM_UID_MAX = 999
 ROOT = 0
 #: The folder of the copied programs: root writes to it, every user reads it.
 COPIES = Path("/var/cache/twinstream")
-#: The kernel's path to the working folder of a process. It works without access to its parents.
-WORKING_FOLDER = Path("/proc/self/cwd")
+#: The kernel's paths to what a process has opened. They work without access to the parents.
+DESCRIPTORS = Path("/proc/self/fd")
 #: The variables that a server inherits. Everything else, such as bot tokens, is withheld.
 VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ", "TMPDIR")
 
@@ -52,6 +53,20 @@ class User(NamedTuple):
 def is_needed() -> bool:
     """Tell whether this process is root, so that a server must drop its privileges."""
     return os.geteuid() == ROOT
+
+
+def notice() -> str | None:
+    """Say what root should know that starts our processes; None for an ordinary user.
+
+    Only the servers change their user: bots and consumers read the checkout, its environment and
+    the settings, which may be private to root.
+    """
+    if not is_needed():
+        return None
+    return (
+        "You are root, so the bots and the consumers run as root; only servers that are started"
+        " here do not. Better run make as an ordinary user that owns this checkout, or use Compose."
+    )
 
 
 def owner_of(folder: Path) -> User:

@@ -40,6 +40,7 @@ class Crew:
 
     With `log_folder` None the processes write to the launcher's terminal. `roster` is a file that
     lists the running processes, so that the next launcher can stop those of a killed launcher.
+    `own_variables` are variables of the environment that one module has otherwise, by its name.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class Crew:
         *,
         roster: Path,
         log_folder: Path | None,
+        own_variables: Mapping[str, Mapping[str, str]] | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
         self._environment = dict(environment)
         self._roster = roster
         self._log_folder = log_folder
+        self._own_variables = own_variables or {}
         self._say = say
         self._modules: dict[str, Module] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -151,11 +154,12 @@ class Crew:
 
     def _spawn(self, module: Module, pipe: bool) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", module.module, *module.arguments]
+        environment = {**self._environment, **self._own_variables.get(module.name, {})}
         log = self.log_of(module.name)
         if log is None:
             return subprocess.Popen(
                 command,
-                env=self._environment,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if pipe else None,
                 start_new_session=True,
@@ -164,7 +168,7 @@ class Crew:
         with log.open("ab") as output:
             return subprocess.Popen(
                 command,
-                env=self._environment,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if pipe else output,
                 stderr=output,

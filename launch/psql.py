@@ -5,6 +5,8 @@ import shutil
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
+from db.url import check
+
 from .servers import postgres_tool
 
 
@@ -23,14 +25,19 @@ def without_password(database_url: str) -> tuple[str, dict[str, str]]:
         name, _, value = option.partition("=")
         if name == "password":
             passwords.append(unquote(value))
-        else:
+        elif name != "pgbouncer":  # ours, and no option of libpq
             options.append(option)
     url = parts._replace(netloc=f"{user}{at}{place}", query="&".join(options)).geturl()
     return url, {"PGPASSWORD": passwords[0]} if passwords else {}
 
 
 def become_psql(database_url: str, query: str) -> NoReturn:
-    """Replace this process by psql, which runs the query, or prompts if there is none."""
+    """Replace this process by psql, which runs the query, or prompts if there is none.
+
+    Raises:
+        BadDatabaseUrl: the address is not a Postgres URL.
+    """
+    check(database_url)
     url, login = without_password(database_url)
     program = shutil.which("psql") or str(postgres_tool("psql"))
     command = [program, "--dbname", url, *(("--command", query) if query else ())]

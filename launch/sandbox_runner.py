@@ -28,6 +28,12 @@ CONSUMERS = Module("consumers", "consumers")
 TELEGRAM_BOT = Module("telegram-bot", "bots.telegram_bot")
 DISCORD_BOT = Module("discord-bot", "bots.discord_bot")
 OURS = (CONSUMERS, TELEGRAM_BOT, DISCORD_BOT)
+#: The duty of each process in Postgres, by its name.
+DUTIES = {
+    CONSUMERS.name: "consumers",
+    TELEGRAM_BOT.name: "telegram_bot",
+    DISCORD_BOT.name: "discord_bot",
+}
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +133,10 @@ async def run_sandbox(
             Endpoints,
         )
         ours = Crew(
-            endpoints.environment(os.environ), roster=workspace.roster, log_folder=workspace.logs
+            endpoints.environment(os.environ),
+            roster=workspace.roster,
+            log_folder=workspace.logs,
+            own_variables=own_logins(workspace),
         )
         ours.stop_leftovers()
         stack.callback(ours.stop)
@@ -140,6 +149,12 @@ async def run_sandbox(
         private_files.write(endpoints_file, content)
         stack.callback(endpoints_file.unlink, missing_ok=True)
         yield RunningSandbox(endpoints, platforms, ours)
+
+
+def own_logins(workspace: Workspace) -> dict[str, dict[str, str]]:
+    """Return the variables by which each of our processes uses its own login of Postgres. Pure."""
+    urls = workspace.own_database_urls
+    return {name: {"DATABASE_URL": urls[duty]} for name, duty in DUTIES.items() if duty in urls}
 
 
 def _platforms(workspace: Workspace, limit_scale: float) -> Module:

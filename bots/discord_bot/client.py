@@ -9,11 +9,12 @@ from discord import app_commands
 
 from bots.features.room import Observation, Room, duties_of, observed, returned
 from bots.runtime.room_services import Services
+from config.discord_answers import UNREADABLE
 
 from .commands import Tree
 from .delivery import DiscordDelivery
 from .translator import CatalogueTranslator
-from .unreadable_gateway_events import UNREADABLE, cause_of, guard_parsers
+from .unreadable_gateway_events import cause_of, guard_parsers
 
 log = structlog.get_logger("twinstream.discord_bot")
 
@@ -24,6 +25,9 @@ RATE_LIMIT_WAIT_S_MAX = 30.0
 PERMISSIONS = discord.Permissions(
     manage_roles=True, view_channel=True, send_messages=True, view_audit_log=True
 )
+
+#: Servers that the bot is in instead, named in the log: one of them is probably meant.
+OTHER_GUILDS_NAMED = 3
 
 discord.VoiceClient.warn_nacl = False
 discord.VoiceClient.warn_dave = False
@@ -51,6 +55,8 @@ class TwinClient(discord.Client):
         self._rooms = rooms
         self._guild_id = services.community.discord.guild_id
         self._introduced = False
+        #: Whether Discord let the bot publish its commands, when it was last asked.
+        self._may_publish = True
         self._duties: list[asyncio.Future[None]] = []
 
     async def setup_hook(self) -> None:
@@ -75,15 +81,19 @@ class TwinClient(discord.Client):
         self._introduced = True
         guild = self.get_guild(self._guild_id)
         if guild is None:
-            log.warning("bot.started", bot=str(self.user), why=self._invitation())
-        else:
-            log.info("bot.started", bot=str(self.user), guild_id=guild.id, guild=guild.name)
+            log.error("guild.not_served", bot=str(self.user), why=self._why_not_served())
+            return
+        log.info("bot.started", bot=str(self.user), guild_id=guild.id, guild=guild.name)
+        if not self._may_publish:
+            self._log_refused_commands()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Begin to serve when an administrator accepts the invitation that was logged."""
         if guild.id == self._guild_id:
             log.info("guild.joined", guild_id=guild.id, guild=guild.name)
             await self._publish_commands()
+            if not self._may_publish:
+                self._log_refused_commands()
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Show the rooms which roles the member has. The tree answers the command meanwhile."""
@@ -117,10 +127,11 @@ class TwinClient(discord.Client):
             ready.cancel()
 
     async def _publish_commands(self) -> None:
+        self._may_publish = True
         try:
             await self.tree.sync(guild=discord.Object(self._guild_id))
         except (discord.Forbidden, discord.NotFound):
-            log.error("guild.not_served", why=self._invitation())
+            self._may_publish = False  # only the gateway tells whether the bot is in the server
         except (discord.HTTPException, discord.RateLimited, app_commands.AppCommandError) as error:
             # The commands published earlier still work, so the bot serves them.
             log.error("commands.not_published", why=str(error))
@@ -128,15 +139,23 @@ class TwinClient(discord.Client):
             why = f"Discord's answer cannot be read ({cause_of(error)})"
             log.error("commands.not_published", why=why)
 
+    def _why_not_served(self) -> str:
+        others = [f"{guild.id} {guild.name!r}" for guild in self.guilds[:OTHER_GUILDS_NAMED]]
+        elsewhere = f"; it is in {', '.join(others)}" if others else ""
+        return (
+            f"the bot is not in the server {self._guild_id}{elsewhere}: invite it with"
+            f" {self._invitation()} , or correct discord.guild_id in twinstream.toml"
+        )
+
+    def _log_refused_commands(self) -> None:
+        why = f"the bot may not publish its commands: invite it again with {self._invitation()}"
+        log.error("guild.not_served", why=why)
+
     def _invitation(self) -> str:
         assert self.application_id is not None
-        url = discord.utils.oauth_url(
+        return discord.utils.oauth_url(
             self.application_id,
             permissions=PERMISSIONS,
             guild=discord.Object(self._guild_id),
             scopes=("bot", "applications.commands"),
-        )
-        return (
-            f"the bot is not in the server {self._guild_id}: invite it with {url} ,"
-            " or correct discord.guild_id in twinstream.toml"
         )

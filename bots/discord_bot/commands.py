@@ -21,11 +21,13 @@ from bots.features.command import (
     TextParameter,
 )
 from bots.features.room import Room, commands_of
+from bots.runtime.member_limits import MemberLimits
 from bots.runtime.room_services import Services
 from bots.texts import failures
 from bots.texts.languages import Texts
+from config.discord_answers import UNREADABLE
 
-from .unreadable_gateway_events import UNREADABLE, cause_of
+from .unreadable_gateway_events import cause_of
 
 log = structlog.get_logger("twinstream.discord_bot")
 
@@ -39,6 +41,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
     def __init__(self, client: discord.Client, services: Services, rooms: Sequence[Room]) -> None:
         super().__init__(client)
         self._services = services
+        self._limits = MemberLimits()
         self._in_progress: set[asyncio.Task[object]] = set()
         guild = discord.Object(services.community.discord.guild_id)
         for command in commands_of(rooms):
@@ -49,6 +52,11 @@ class Tree(app_commands.CommandTree[discord.Client]):
     ) -> None:
         """Answer a command. `argument` is the value of its option, None if that was left out."""
         asker = self._asker(interaction)
+        if not self._limits.admits(asker.account_id):
+            log.info("questions.skipped", account_id=asker.account_id, questions=1)
+            text = failures.too_fast(asker.texts)
+            await interaction.response.send_message(text, ephemeral=True)
+            return
         if isinstance(argument, discord.Member | discord.User):
             argument = Target(argument.id, argument.display_name)
         if isinstance(argument, Target) and argument.account_id == asker.account_id:

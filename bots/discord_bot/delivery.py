@@ -7,8 +7,9 @@ import discord
 
 from bots.runtime.delivery import PerhapsSent, Unsent, Unwanted
 from config import Community
+from config.discord_answers import UNREADABLE, wait_asked_s
 
-from .unreadable_gateway_events import UNREADABLE, cause_of
+from .unreadable_gateway_events import cause_of
 
 #: Discord's answers for members who take no direct messages and for accounts that are gone.
 _UNWANTED = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
@@ -29,11 +30,16 @@ class DiscordDelivery:
         assert self._channel_id is not None
         channel = self._client.get_partial_messageable(self._channel_id)
         try:
-            await channel.send(text, silent=True, allowed_mentions=discord.AllowedMentions.none())
-        except (discord.Forbidden, discord.NotFound, discord.RateLimited) as error:
+            await channel.send(
+                text,
+                silent=True,
+                suppress_embeds=True,
+                allowed_mentions=discord.AllowedMentions.none(),
+            )
+        except (discord.Forbidden, discord.NotFound) as error:
             raise Unsent(f"{error} (channel {channel.id})") from error
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            raise PerhapsSent(str(error)) from error
+            raise _fate(error) from error
         except UNREADABLE as error:
             raise PerhapsSent(f"the answer cannot be read ({cause_of(error)})") from error
 
@@ -41,13 +47,15 @@ class DiscordDelivery:
         try:
             channel = await self._client.create_dm(discord.Object(account_id))
             await channel.send(text, allowed_mentions=discord.AllowedMentions.none())
-        except discord.RateLimited as error:
-            raise Unsent(str(error)) from error
-        except discord.HTTPException as error:
-            if error.status in _UNWANTED:
-                raise Unwanted(str(error)) from error
-            raise PerhapsSent(str(error)) from error
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            raise PerhapsSent(str(error)) from error
+            if isinstance(error, discord.HTTPException) and error.status in _UNWANTED:
+                raise Unwanted(str(error)) from error
+            raise _fate(error) from error
         except UNREADABLE as error:
             raise PerhapsSent(f"the answer cannot be read ({cause_of(error)})") from error
+
+
+def _fate(error: Exception) -> Unsent | PerhapsSent:
+    """Say whether a message that met this error may have been sent. Pure."""
+    wait_s = wait_asked_s(error)
+    return PerhapsSent(str(error)) if wait_s is None else Unsent(str(error), retry_s=wait_s)

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from discord.utils import escape_markdown, escape_mentions, format_dt
+from discord.utils import escape_markdown, format_dt
+
+from bots.texts.outside_text import WORD_JOINER, inert, isolated, one_line
 
 
 class DiscordMarkup:
@@ -18,4 +20,6 @@ class DiscordMarkup:
         return format_dt(when, "f")
 
     def plain(self, text: str) -> str:
-        return escape_mentions(escape_markdown(text, ignore_links=False))
+        # Discord acts on parts that begin with < or @, or hold a point, a colon or a slash.
+        escaped = escape_markdown(one_line(text), ignore_links=False)
+        return isolated(inert(escaped).replace("<", f"<{WORD_JOINER}"))

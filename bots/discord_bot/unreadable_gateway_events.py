@@ -17,9 +17,6 @@ from bots.runtime.metrics import UPDATES_SKIPPED
 
 log = structlog.get_logger("twinstream.discord_bot")
 
-#: The errors that discord.py raises for a field that is missing or of another type, and for text
-#: that is not JSON at all.
-UNREADABLE: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 #: Events without which there is no session that could go on.
 INDISPENSABLE: Final = frozenset({"READY", "RESUMED"})
 
@@ -35,7 +32,7 @@ def guard_parsers(client: discord.Client) -> None:
 def _parse(event: str, parse: Callable[[Any], None], data: Any) -> None:
     try:
         parse(data)
-    except UNREADABLE as error:
+    except Exception as error:  # noqa: BLE001 - any error of a parser is its event's
         log.warning("gateway_event.skipped", kind=event, why=cause_of(error))
         UPDATES_SKIPPED.labels("discord").inc()
 

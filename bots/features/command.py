@@ -53,6 +53,8 @@ class Answer(NamedTuple):
 
     text: str
     """A text in the asker's language and the platform's markup, ready to send."""
+    must_arrive: bool = False
+    """Whether the text tells what the asker has won or changed, so that it is never dropped."""
 
 
 class NumberParameter(NamedTuple):

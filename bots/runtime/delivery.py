@@ -5,9 +5,20 @@ Each platform implements it in its own `delivery.py`. Duties of the rooms send t
 
 from typing import Protocol
 
+#: Seconds until a message is tried again that was refused for a reason which lasts until a person
+#: acts, such as a closed topic or a missing right.
+LASTING_RETRY_S = 60.0
+
 
 class Unsent(Exception):
-    """The platform certainly refused the message, so it may be sent again later."""
+    """The platform certainly refused the message, so it may be sent again later.
+
+    An attempt within `retry_s` seconds is of no use.
+    """
+
+    def __init__(self, why: str, *, retry_s: float = LASTING_RETRY_S) -> None:
+        super().__init__(why)
+        self.retry_s = retry_s
 
 
 class PerhapsSent(Exception):

@@ -10,7 +10,11 @@ class Refused(BotError):
 
 
 class Unready(BotError):
-    """The platform cannot be reached or is not ready. A later attempt may succeed."""
+    """The platform cannot be reached or is not ready. An attempt after `wait_s` s may succeed."""
+
+    def __init__(self, why: str, *, wait_s: float = 0.0) -> None:
+        super().__init__(why)
+        self.wait_s = wait_s
 
 
 class Stopped(BotError):

@@ -5,7 +5,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from bus import Publisher
+from bus import SOURCES, Publisher
 from schemas import Source
 
 PUBLISHED: Final = Counter(
@@ -18,6 +18,20 @@ LEFT_TO_RELAY: Final = Counter(
 UPDATES_SKIPPED: Final = Counter(
     "twinstream_updates_skipped", "What a platform sent and its library could not read.", ["source"]
 )
+
+
+def begin_at_zero() -> None:
+    """Give every counter its labels before anything is counted.
+
+    A counter that first appears with 1 has not increased: Prometheus, and every alert on the first
+    occurrence, would miss it.
+    """
+    for counter in (PUBLISHED, LEFT_TO_RELAY, UPDATES_SKIPPED):
+        for source in SOURCES:
+            counter.labels(source)
+
+
+begin_at_zero()
 
 
 class CountingPublisher:

@@ -12,6 +12,7 @@ import structlog
 import uvloop
 
 from config import Community, ConfigError, Settings, heartbeat, metrics, set_up_logs
+from config.outside_text import tell
 from db.release_number import RELEASE
 from schemas import Source
 
@@ -50,13 +51,13 @@ def run(load: Callable[[], Serve], *, platform: Source) -> int:
         community = Community.from_toml(Path(settings.twinstream_config))
         log.info("process.started", release=RELEASE, platform=platform)
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        tell(error)
         return EXIT_REFUSED
     try:
         with metrics(settings, offset=METRICS_PORT_OFFSETS[platform]):
             uvloop.run(_serve_until_stopped(load(), settings, community))
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        tell(error)
         return EXIT_REFUSED
     except Refused as error:
         log.error("bot.refused", platform=platform, why=str(error))

@@ -14,15 +14,17 @@ from bus import BadRedisUrl, Keys, Publisher, connect
 from config import Community, Settings
 from db import (
     BadDatabaseUrl,
+    DatabaseUnfit,
+    DbError,
     Platform,
     Producer,
-    SchemaOutdated,
     StorageUnavailable,
     Store,
     StoreUnfit,
     open_pool,
     open_stores,
 )
+from db.upkeep import bot_connections
 from schemas import Source
 
 from .database import Database
@@ -30,6 +32,10 @@ from .errors import Refused
 from .metrics import CountingPublisher
 from .supervisor import Supervisor
 
+#: Seconds between two reports to the operator's screen of whether the platform answers.
+REPORT_S = 15.0
+#: Seconds between two looks at the connection, so that a change is reported soon.
+LOOK_S = 1.0
 #: Seconds that a stopping process waits for its connections; after them it cuts the connections.
 POOL_CLOSE_WAIT_S = 5.0
 
@@ -75,19 +81,40 @@ async def open_services(
     stores = await _open_store(pool, community, supervisor, platform=platform)
     publisher = CountingPublisher(Publisher(redis, keys))
     producer = Producer(pool, schemas, publisher, stores=stores)
+    database = Database(pool, platform)
+    reporting = asyncio.create_task(_report_connection(database, supervisor))
     try:
         yield Services(
             platform=platform,
-            database=Database(pool, platform),
+            database=database,
             producer=producer,
             mark=mark,
             languages=Languages.load(),
             community=community,
         )
     finally:
+        reporting.cancel()
+        await asyncio.wait({reporting})
         await producer.close()
         await redis.aclose()
         await _close(pool)
+
+
+async def _report_connection(database: Database, supervisor: Supervisor) -> None:
+    """Tell the record whether the platform answers, at once and every REPORT_S."""
+    known: bool | None = None
+    due_s = 0.0
+    clock = asyncio.get_running_loop().time
+    while True:
+        is_connected = supervisor.health.is_healthy()
+        if is_connected != known or clock() >= due_s:
+            # An outage of Postgres is visible anyhow, and the next report comes.
+            with contextlib.suppress(DbError):
+                async with database.connection() as conn:
+                    await bot_connections.report(conn, database.platform, is_connected=is_connected)
+                known = is_connected
+            due_s = clock() + REPORT_S
+        await asyncio.sleep(LOOK_S)
 
 
 async def _wait_for_postgres(
@@ -99,7 +126,7 @@ async def _wait_for_postgres(
             what="connecting to Postgres",
             transient=(StorageUnavailable,),
         )
-    except (BadDatabaseUrl, SchemaOutdated) as error:
+    except (BadDatabaseUrl, DatabaseUnfit) as error:
         raise Refused(str(error)) from error
 
 

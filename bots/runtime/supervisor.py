@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 import structlog
 
+from db.error_causes.logged_causes import LoggedCauses
+
 from .backoff import backoff_s
-from .errors import Stopped
+from .errors import Stopped, Unready
 from .health import Health
 
 log = structlog.get_logger("twinstream.bots")
@@ -50,10 +52,13 @@ class Supervisor:
     ) -> T:
         """Run `attempt` until it returns, and again after each error in `transient`.
 
+        The log tells of each cause once.
+
         Raises:
             Stopped: `stop` was set before an attempt succeeded.
         """
         failures = 0
+        news = LoggedCauses()
         clock = asyncio.get_running_loop().time
         while not self.stop.is_set():
             began = clock()
@@ -67,10 +72,14 @@ class Supervisor:
                     max_s=self._delay_max_s,
                     chance=self._chance(),
                 )
-                log.warning(
+                if isinstance(error, Unready):
+                    delay_s = max(delay_s, error.wait_s)
+                why = f"{type(error).__name__}: {error}"
+                log_at = log.warning if news.is_new(why, wait_s=delay_s) else log.debug
+                log_at(
                     "attempt.failed",
                     what=what,
-                    why=f"{type(error).__name__}: {error}",
+                    why=why,
                     failures=failures,
                     again_in_s=round(delay_s, 1),
                 )

@@ -3,10 +3,12 @@
 import sys
 
 from bots.runtime.process import Serve, run
+from config import telegram_library
 
 
 def _load() -> Serve:
-    # aiogram takes seconds to import: the process reports a missing setting before.
+    # aiogram takes its time to import: the process reports a missing setting before.
+    telegram_library.load()
     from .app import serve
 
     return serve

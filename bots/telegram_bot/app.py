@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
@@ -14,12 +15,15 @@ from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
     TelegramForbiddenError,
+    TelegramMigrateToChat,
     TelegramNotFound,
+    TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
 from aiogram.types import BotCommand, ErrorEvent, LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
 
+from bots.features.command import Asker
 from bots.features.room import Room, commands_of, duties_of
 from bots.runtime.errors import Refused
 from bots.runtime.room_services import Services, open_services
@@ -29,10 +33,12 @@ from bots.texts.languages import ENGLISH, Languages
 from bus import Keys
 from config import Community, Settings, telegram_session
 from config.telegram_answer_decoding import UnreadableAnswer
+from config.telegram_group import GroupAddress
 
 from .delivery import TelegramDelivery
+from .group.moves import GroupMoves
 from .markup import TelegramMarkup
-from .messages.answer_queue import AnswerQueue
+from .messages.answer_queue import AnswerQueue, Reply
 from .messages.posted_codes import CodeGuard
 from .polling.progress import PollingProgress
 from .polling.retries import ANSWER_WAIT_S_MAX, POLL_BACKOFF_S_MAX, Retries
@@ -74,32 +80,57 @@ async def serve(
     ) as services:
         rooms = open_rooms(services)
         await supervisor.keep(
-            partial(_serve_once, settings, services, rooms, supervisor),
+            partial(_serve, settings, services, rooms, supervisor),
             what="starting the Telegram bot",
             transient=(TelegramAPIError, ClientDecodeError),
         )
 
 
-async def _serve_once(
+async def _serve(
     settings: Settings, services: Services, rooms: Sequence[Room], supervisor: Supervisor
+) -> None:
+    """Serve the group, under its new id too if it becomes a supergroup meanwhile."""
+    group = GroupAddress(services.community.telegram.chat_id)
+    while True:
+        telegram = msgspec.structs.replace(services.community.telegram, chat_id=group.chat_id)
+        community = msgspec.structs.replace(services.community, telegram=telegram)
+        moves = GroupMoves(group)
+        await _serve_once(
+            settings, services._replace(community=community), rooms, supervisor, moves
+        )
+        if not moves.noticed.is_set():
+            return
+
+
+async def _serve_once(
+    settings: Settings,
+    services: Services,
+    rooms: Sequence[Room],
+    supervisor: Supervisor,
+    moves: GroupMoves,
 ) -> None:
     refused = asyncio.Event()
     progress = PollingProgress(silence_s_max=SILENCE_S_MAX)
-    bot = _build_bot(settings, refused, progress)
+    bot = _build_bot(settings, refused, progress, moves)
     try:
         await supervisor.unless_stopped(_introduce(bot, services, rooms))
         progress.made()
+        if moves.noticed.is_set():
+            return
         with supervisor.health.reported_by(progress.is_recent):
-            await _Polling(bot, services, rooms, progress).run(supervisor.stop, refused)
+            await _Polling(bot, services, rooms, progress, moves).run(supervisor.stop, refused)
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
         raise Refused(NOT_ACCEPTED) from error
     finally:
         await bot.session.close()
 
 
-def _build_bot(settings: Settings, refused: asyncio.Event, progress: PollingProgress) -> Bot:
+def _build_bot(
+    settings: Settings, refused: asyncio.Event, progress: PollingProgress, moves: GroupMoves
+) -> Bot:
     assert settings.telegram_token is not None
     session = telegram_session(settings)
+    session.middleware(moves)
     session.middleware(Retries(on_refused=refused.set, on_polled=progress.made))
     try:
         return Bot(
@@ -122,13 +153,15 @@ async def _introduce(bot: Bot, services: Services, rooms: Sequence[Room]) -> Non
     try:
         title = await _title_of(bot, chat_id)
         is_administrator = await _is_administrator(bot, chat_id)
+    except TelegramMigrateToChat:
+        return  # the group's moves are noticed, and it is served under its new id
     except (TelegramBadRequest, TelegramForbiddenError, TelegramNotFound) as error:
-        log.warning(
-            "bot.started",
+        log.error(
+            "chat.not_served",
             bot=me.username,
             chat_id=chat_id,
-            why=f"the group cannot be seen ({error.message}): add @{me.username} to it as an"
-            " administrator, or correct telegram.chat_id in twinstream.toml",
+            why=f"the group {chat_id} cannot be seen ({error.message}): add @{me.username} to it as"
+            " an administrator, or correct telegram.chat_id in twinstream.toml",
         )
         return
     log.info("bot.started", bot=me.username, chat_id=chat_id, chat=title)
@@ -152,11 +185,11 @@ async def _title_of(bot: Bot, chat_id: int) -> str | None:
 
 
 async def _is_administrator(bot: Bot, chat_id: int) -> bool:
-    """Tell whether the bot is an administrator. It counts as one if the answer cannot be read."""
+    """Tell whether the bot is an administrator. It counts as one if Telegram does not say."""
     try:
         member = await bot.get_chat_member(chat_id, bot.id)
-    except UnreadableAnswer as error:
-        if not error.was_done:
+    except (UnreadableAnswer, TelegramRetryAfter) as error:
+        if isinstance(error, UnreadableAnswer) and not error.was_done:
             raise
         log.warning("membership.unresolved", account_id=bot.id, why=str(error))
         return True
@@ -179,21 +212,31 @@ class _Polling:
     """One stretch of polling, with the duties of the rooms in the background."""
 
     def __init__(
-        self, bot: Bot, services: Services, rooms: Sequence[Room], progress: PollingProgress
+        self,
+        bot: Bot,
+        services: Services,
+        rooms: Sequence[Room],
+        progress: PollingProgress,
+        moves: GroupMoves,
     ) -> None:
         self._bot = bot
+        self._moves = moves
         self._rooms = rooms
         self._delivery = TelegramDelivery(bot, services.community)
-        self._gate = UpdateGate(on_handled=progress.made)
         self._queue = AnswerQueue()
         self._guard = CodeGuard(services, self._queue)
+        self._gate = UpdateGate(
+            progress.made, ended=moves.noticed, on_unreadable=self._guard.check_unread
+        )
         self._dispatcher = Dispatcher()
         self._dispatcher.update.outer_middleware(self._gate)
-        self._dispatcher.include_router(build_router(services, rooms, self._queue, self._guard))
-        self._dispatcher.errors.register(partial(_apologise, services.languages))
+        self._dispatcher.include_router(
+            build_router(services, rooms, self._queue, self._guard, moves)
+        )
+        self._dispatcher.errors.register(partial(_apologise, services.languages, self._queue))
 
     async def run(self, stop: asyncio.Event, refused: asyncio.Event) -> None:
-        """Poll until `stop` is set.
+        """Poll until `stop` is set, or the group's new id is noticed.
 
         Raises:
             Refused: `refused` was set first, because Telegram does not accept the token.
@@ -207,7 +250,8 @@ class _Polling:
                 close_bot_session=False,
             )
         )
-        ending = [asyncio.create_task(event.wait()) for event in (stop, refused)]
+        events = (stop, refused, self._moves.noticed)
+        ending = [asyncio.create_task(event.wait()) for event in events]
         duties = [asyncio.ensure_future(duty(self._delivery)) for duty in duties_of(self._rooms)]
         try:
             await asyncio.wait({polling, *ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -226,17 +270,16 @@ class _Polling:
         await self._gate.confirm(self._bot)
 
 
-async def _apologise(languages: Languages, event: ErrorEvent) -> bool:
+async def _apologise(languages: Languages, queue: AnswerQueue, event: ErrorEvent) -> bool:
     """Log the error of a handler, and apologise to the member if Telegram allows it."""
     if isinstance(event.exception, AiogramError):
         log.warning("answer.failed", update_id=event.update.update_id, why=str(event.exception))
         return True
     log.error("update.failed", update_id=event.update.update_id, exc_info=event.exception)
     message = event.update.message
-    if message is not None:
-        language = message.from_user.language_code if message.from_user else None
-        try:
-            await message.reply(failures.failed(languages.speak(language)))
-        except (AiogramError, OSError) as error:
-            log.warning("answer.failed", update_id=event.update.update_id, why=str(error))
+    if message is not None and message.from_user is not None:
+        user = message.from_user
+        asker = Asker(user.id, user.full_name, languages.speak(user.language_code))
+        if queue.has_room(message.chat.id, user.id):
+            queue.put(message.chat.id, Reply(asker, failures.failed(asker.texts), message.reply))
     return True

@@ -28,13 +28,10 @@ class TelegramDelivery:
             await self._bot.send_message(
                 self._group_id, text, parse_mode=ParseMode.HTML, disable_notification=True
             )
-        except (
-            TelegramBadRequest,
-            TelegramForbiddenError,
-            TelegramMigrateToChat,
-            TelegramRetryAfter,
-        ) as error:
-            raise Unsent(str(error)) from error
+        except TelegramRetryAfter as error:
+            raise Unsent(str(error), retry_s=error.retry_after) from error
+        except (TelegramBadRequest, TelegramForbiddenError, TelegramMigrateToChat) as error:
+            raise Unsent(error.message) from error
         except UnreadableAnswer as error:
             if not error.was_done:
                 raise PerhapsSent(str(error)) from error
@@ -47,7 +44,7 @@ class TelegramDelivery:
         except (TelegramForbiddenError, TelegramBadRequest) as error:
             raise Unwanted(error.message) from error
         except TelegramRetryAfter as error:
-            raise Unsent(str(error)) from error
+            raise Unsent(str(error), retry_s=error.retry_after) from error
         except UnreadableAnswer as error:
             if not error.was_done:
                 raise PerhapsSent(str(error)) from error

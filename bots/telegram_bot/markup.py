@@ -3,8 +3,7 @@
 import html
 from datetime import UTC, datetime
 
-#: A word joiner: it takes no room, and keeps a name such as @alice from mentioning that account.
-_AFTER_AT = "\u2060"
+from bots.texts.outside_text import inert, isolated, one_line
 
 
 class TelegramMarkup:
@@ -20,4 +19,5 @@ class TelegramMarkup:
         return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
     def plain(self, text: str) -> str:
-        return html.escape(text, quote=False).replace("@", f"@{_AFTER_AT}")
+        # Telegram finds links, mentions and commands in any text, with or without markup.
+        return html.escape(isolated(inert(one_line(text))), quote=False)

@@ -9,7 +9,10 @@ from aiogram.types import Message
 from bots.features.room import Room
 from bots.runtime.room_services import Services
 
+from .group.membership import Membership
 from .group.membership_changes import add_membership_changes
+from .group.moves import GroupMoves
+from .group.other_chats import OtherChats
 from .messages.answer_queue import AnswerQueue
 from .messages.authors import Askers, Observer
 from .messages.commands import add_commands
@@ -17,18 +20,24 @@ from .messages.posted_codes import CodeGuard
 
 
 def build_router(
-    services: Services, rooms: Sequence[Room], queue: AnswerQueue, guard: CodeGuard
+    services: Services,
+    rooms: Sequence[Room],
+    queue: AnswerQueue,
+    guard: CodeGuard,
+    moves: GroupMoves,
 ) -> Router:
     """Return the handlers for the configured group and for private chats; others are ignored."""
     group_id = services.community.telegram.chat_id
     commands = Router(name="commands")
     commands.message.filter((F.chat.id == group_id) | (F.chat.type == ChatType.PRIVATE))
-    commands.message.middleware(Askers(services.languages))
-    add_commands(commands, services, rooms, queue)
+    commands.message.middleware(Askers(services.languages, queue))
+    membership = Membership(group_id)
+    add_commands(commands, services, rooms, queue, membership)
     changes = Router(name="changes")
-    add_membership_changes(changes, rooms, group_id)
+    add_membership_changes(changes, rooms, membership, moves, group_id)
     router = Router(name="twinstream")
     router.include_routers(commands, changes)
+    router.message.outer_middleware(OtherChats(group_id))
     router.message.outer_middleware(Observer(rooms, group_id))
     router.message.outer_middleware(guard)
     router.edited_message.outer_middleware(guard)

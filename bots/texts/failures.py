@@ -11,3 +11,8 @@ def unavailable(texts: Texts) -> str:
 def failed(texts: Texts) -> str:
     """Answer a command that an unexpected error ended."""
     return texts.gettext("Something went wrong on my side. It is noted; please try again later.")
+
+
+def too_fast(texts: Texts) -> str:
+    """Answer a member who sends commands faster than they are answered."""
+    return texts.gettext("You write faster than I can answer. Please wait a few seconds.")

@@ -20,5 +20,9 @@ class Markup(Protocol):
         ...
 
     def plain(self, text: str) -> str:
-        """Escape a text that a member wrote, such as a name: it has no markup and no mention."""
+        """Show a text from outside, such as a name: in one line, without anything that acts.
+
+        It has no markup, link, mention, command or timestamp, and no character that cannot be seen.
+        The result is empty if nothing in the text can be seen; `shown_name` offers another name.
+        """
         ...

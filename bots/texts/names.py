@@ -3,15 +3,23 @@
 from config import Community
 from schemas import Source
 
+from .outside_text import one_line
+
 PLATFORM_NAMES: dict[Source, str] = {"telegram": "Telegram", "discord": "Discord"}
 #: Characters of a name in an answer. A Discord message holds 2,000 characters, and a list of ten
 #: longest names has to fit into one.
 NAME_CHARS_MAX = 32
 
 
-def shortened(name: str) -> str:
-    """Cut a name that would crowd out the rest of the message."""
-    return name if len(name) <= NAME_CHARS_MAX else f"{name[: NAME_CHARS_MAX - 1]}…"
+def shortened(text: str) -> str:
+    """Cut a text from outside that would crowd out the rest of the message."""
+    seen = one_line(text)
+    return seen if len(seen) <= NAME_CHARS_MAX else f"{seen[: NAME_CHARS_MAX - 1]}…"
+
+
+def shown_name(name: str | None, otherwise: str) -> str:
+    """Return a name that fits into a message, or `otherwise` if nothing in it can be seen."""
+    return shortened(name or "") or otherwise
 
 
 def achievement_title(achievement: str, community: Community) -> str:

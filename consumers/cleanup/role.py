@@ -24,15 +24,18 @@ from bus import (
     StreamMissing,
     Subscription,
     Trimmed,
+    is_short_of_memory,
     remove_idle_consumers,
     told_ahead,
     trim_stream,
 )
 from bus.entry import id_order
 from consumers.runtime import metrics
+from consumers.runtime.operator_commands import command
 from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db.ledger import delivery_attempts
+from db.surfaces import clock_steps
 
 from .row_removal import Rounds
 
@@ -44,6 +47,11 @@ CONSUMER_IDLE_S: Final = 24 * 3_600
 ATTEMPTS_KEPT_S: Final = 7 * 24 * 3_600
 #: Counts that one step deletes, so that its transaction stays short.
 ATTEMPTS_PER_STEP: Final = 1_000
+#: Transactions in which one step brings back times that are ahead, so that it ends within seconds.
+CLOCK_BATCHES_PER_STEP: Final = 100
+
+#: Seconds between two looks at streams while Redis is short of memory.
+SHORT_OF_MEMORY_S: Final = 1.0
 
 
 class _Seen(NamedTuple):
@@ -81,7 +89,7 @@ class Cleanup:
 
     def __init__(self, resources: Resources) -> None:
         limits = resources.community.consumers
-        self.pause_s = limits.cleanup_interval_ms / 1_000
+        self._interval_s = limits.cleanup_interval_ms / 1_000
         self._keep_ms = limits.keep_finished_ms
         self._pool = resources.pool
         self._redis = resources.redis
@@ -92,12 +100,23 @@ class Cleanup:
         self._refused: set[str] = set()
         #: Streams whose ids are ahead of the clock. Each is logged once.
         self._ahead: set[str] = set()
+        #: The other program's group that keeps a stream from being trimmed. Each is logged once.
+        self._holders: dict[str, str] = {}
+        #: Redis has used nearly all memory that it may, so finished entries go at once.
+        self._is_short_of_memory = False
+
+    @property
+    def pause_s(self) -> float:
+        """The interval between two steps, in seconds; a short one while Redis needs room."""
+        if self._is_short_of_memory:
+            return min(self._interval_s, SHORT_OF_MEMORY_S)
+        return self._interval_s
 
     def describe(self) -> Mapping[str, object]:
         """Name the interval, and for how long things are kept."""
         return {
             **self._rounds.describe(),
-            "trim_interval_s": self.pause_s,
+            "trim_interval_s": self._interval_s,
             "keep_finished_s": self._keep_ms / 1_000,
             "consumer_idle_s": CONSUMER_IDLE_S,
             "attempts_kept_s": ATTEMPTS_KEPT_S,
@@ -106,6 +125,7 @@ class Cleanup:
     async def step(self) -> int:
         """Trim and clean one bounded amount. Returns how much was removed."""
         removed = 0
+        await self._look_at_memory()
         for subscription in self._subscriptions:
             try:
                 removed += await self._tidy(subscription)
@@ -113,6 +133,7 @@ class Cleanup:
                 raise
             except (GroupMissing, StreamMissing, CommandRefused, AccessDenied) as error:
                 self._refuse(subscription, error)
+        await self._look_at_times()
         async with transaction(self._pool) as conn:
             removed += await delivery_attempts.forget_old_attempts(
                 conn, older_than_s=ATTEMPTS_KEPT_S, limit=ATTEMPTS_PER_STEP
@@ -123,11 +144,16 @@ class Cleanup:
         stream, group = subscription
         age = self._ages[stream]
         trimmed = await trim_stream(
-            self._redis, stream, [group], keep_ms=self._keep_ms, old_id=age.old_id
+            self._redis,
+            stream,
+            [group],
+            keep_ms=0 if self._is_short_of_memory else self._keep_ms,
+            old_id=age.old_id,
         )
         age.note(trimmed.newest)
         self._refused.discard(stream)
         self._log_if_ahead(stream, trimmed)
+        self._log_if_held(subscription, trimmed)
         if trimmed.removed:
             metrics.TRIMMED.labels(stream).inc(trimmed.removed)
             log.info("stream.trimmed", stream=stream, removed=trimmed.removed, left=trimmed.left)
@@ -138,6 +164,55 @@ class Cleanup:
             log.info("consumers.removed", stream=stream, group=group, names=gone)
         return trimmed.removed + len(gone)
 
+    async def _look_at_memory(self) -> None:
+        """Note whether Redis has room; log once that it has none, and once that it has again."""
+        was_short, self._is_short_of_memory = (
+            self._is_short_of_memory,
+            await is_short_of_memory(self._redis),
+        )
+        if self._is_short_of_memory and not was_short:
+            log.warning("redis.filled", why="finished entries are trimmed at once to make room")
+        elif was_short and not self._is_short_of_memory:
+            log.info("redis.relieved")
+
+    async def _look_at_times(self) -> None:
+        brought_back = 0
+        for _ in range(CLOCK_BATCHES_PER_STEP):
+            async with transaction(self._pool) as conn:
+                batch = await clock_steps.bring_back(conn)
+            brought_back += batch
+            if not batch:
+                break
+        if brought_back:
+            log.warning(
+                "surfaces.postdated",
+                surfaces=brought_back,
+                why="the clock of Postgres was set back: their times were ahead of it",
+            )
+
+    def _log_if_held(self, subscription: Subscription, trimmed: Trimmed) -> None:
+        """Log once which group of another program keeps finished entries, and once that it ended.
+
+        Entries that are too young to be trimmed are held by no group.
+        """
+        stream, group = subscription
+        holder = trimmed.held_by if trimmed.held_by != group else None
+        if holder == self._holders.get(stream):
+            return
+        if holder is None:
+            del self._holders[stream]
+            log.info("stream.released", stream=stream)
+            return
+        self._holders[stream] = holder
+        log.warning(
+            "stream.held",
+            stream=stream,
+            held_by=holder,
+            since=trimmed.floor,
+            why=f"{stream} has a group {holder} of another program, which has not acknowledged"
+            f" what ours has, so nothing is trimmed; see {command('doctor')}",
+        )
+
     def _log_if_ahead(self, stream: str, trimmed: Trimmed) -> None:
         """Log once that a stream's ids tell no ages, and once that they do again."""
         if trimmed.ahead_ms > CLOCK_STEP_MS and stream not in self._ahead:
@@ -147,7 +222,7 @@ class Cleanup:
                 stream=stream,
                 newest=trimmed.newest,
                 why=f"{stream} has ids {told_ahead(trimmed.ahead_ms)} ahead of the Redis clock, so"
-                " the ages of its entries are unknown; see `doctor`",
+                f" the ages of its entries are unknown; see {command('doctor')}",
             )
         elif not trimmed.ahead_ms and stream in self._ahead:
             self._ahead.discard(stream)

@@ -17,7 +17,7 @@ from db import surfaces
 from db.surfaces import display_visits
 from db.surfaces.display_visits import Visit
 
-from .port import CannotShow, Display, Hindrances, retry_after_s
+from .port import BACKOFF_S_MAX, CannotShow, Display, Hindrances, retry_after_s
 
 log = structlog.get_logger("twinstream.surfaces")
 
@@ -39,8 +39,10 @@ PATIENT_MEMBERS_MAX = 4
 PROGRESS_S = 30.0
 #: Waiting surfaces from which on they are a backlog, and its progress is logged.
 BACKLOG_MIN = 100
-#: Seconds between two surveys of the hindrances on the platform.
+#: Seconds between two surveys of the hindrances on the platform: usually, and while one hinders
+#: everything, so that an operator who removed it soon sees that it helped.
 SURVEY_S = 60.0
+SURVEY_HINDERED_S = 10.0
 #: Causes whose last warning is remembered, so that memory stays bounded.
 CAUSES_KEPT_MAX = 100
 
@@ -59,6 +61,8 @@ class DisplayRole:
         #: The refusal that concerns every member, and until when it holds.
         self._obstacle: CannotShow | None = None
         self._blocked_until = 0.0
+        #: Refusals of visits that concern every member, one after the other.
+        self._refused_visits = 0
         self._warned_at: dict[str, float] = {}
         self._hindrances = Hindrances(None, {})
         self._next_survey = 0.0
@@ -150,7 +154,8 @@ class DisplayRole:
                 self._log_refusal(refusal, refusal.retry_s)
                 self._block(refusal)
                 return False
-            self._next_survey = self._clock() + SURVEY_S
+            pause_s = SURVEY_S if found.everyone is None else min(SURVEY_S, SURVEY_HINDERED_S)
+            self._next_survey = self._clock() + pause_s
             await self._apply(found)
         return self._hindrances.everyone is None
 
@@ -207,6 +212,7 @@ class DisplayRole:
             return False
         metrics.SHOWN.labels(self._display.platform).inc()
         self._shown += 1
+        self._refused_visits = 0
         if self._obstacle is not None:
             self._obstacle = None
             log.info("display.resumed", platform=self._display.platform)
@@ -235,14 +241,18 @@ class DisplayRole:
             is_ours = await display_visits.postpone(self._pool, visit, delay_s=delay_s, error=error)
         self._log_refusal(refusal, delay_s, visit.account_id)
         if refusal.everyone:
-            self._block(refusal)
+            # A survey finds the cause, and its end. Refusals that it does not explain become rare.
+            self._block(refusal, doublings=self._refused_visits)
+            self._refused_visits += 1
+            self._next_survey = 0.0
         if refusal.cause not in (None, *surfaces.PERSONAL, *self._hindrances.causes):
             self._next_survey = 0.0  # the platform is not as it was at the last survey
         return is_ours
 
-    def _block(self, refusal: CannotShow) -> None:
+    def _block(self, refusal: CannotShow, *, doublings: int = 0) -> None:
+        longer_s = min(refusal.retry_s * 2.0 ** min(doublings, 16), BACKOFF_S_MAX)
         self._obstacle = refusal
-        self._blocked_until = self._clock() + refusal.retry_s
+        self._blocked_until = self._clock() + max(refusal.retry_s, longer_s)
 
     def _log_refusal(
         self, refusal: CannotShow, delay_s: float, account_id: int | None = None

@@ -1,4 +1,4 @@
-"""The operator's commands: doctor, audit, dead letters, reconcile.
+"""The operator's commands: the screen, doctor, audit, dead letters, reconcile.
 
 `python -m consumers <command>` enters through `cli`.
 """

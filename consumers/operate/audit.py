@@ -5,15 +5,19 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from config import Community, Settings
+from config.outside_text import visible
+from config.outside_text.terminal import Terminal
+from consumers.runtime.operator_commands import command
 from db import Platform, Store, open_pool, open_stores
 from db.upkeep.audit import Audit, Check, audit
 
 EXIT_CODE_DIFFERENT = 1
 PROVES: Mapping[str, str] = {
+    "accounts": "each account that has ledger entries is a member's",
     "books": "XP and balance on each platform are what the ledger adds up to",
     "ranks": "each rank is the one that the XP asks for",
     "achievements": "each achievement was unlocked by an event, and each one unlocked is held",
@@ -22,11 +26,11 @@ PROVES: Mapping[str, str] = {
 }
 
 
-async def run(settings: Settings, console: Console, *, as_json: bool) -> int:
+async def run(settings: Settings, console: Terminal, *, as_json: bool) -> int:
     """Audit everything and print the result. Returns the exit code: 1 if anything differs.
 
     Raises:
-        ConfigError, StorageUnavailable, SchemaOutdated, StoreUnfit: the audit cannot be made.
+        ConfigError, StorageUnavailable, DatabaseUnfit, StoreUnfit: the audit cannot be made.
     """
     settings.require("database_url")
     community = Community.from_toml(Path(settings.twinstream_config))
@@ -36,13 +40,13 @@ async def run(settings: Settings, console: Console, *, as_json: bool) -> int:
             with _progress(console, silent=as_json) as tell:
                 found = await audit(conn, stores, tell=tell)
     if as_json:
-        console.print_json(as_json_text(found))
+        console.print_json(as_json_text(found), ensure_ascii=True)
     else:
         show(found, console)
     return EXIT_CODE_DIFFERENT if found.differences else 0
 
 
-def show(found: Audit, console: Console) -> None:
+def show(found: Audit, console: Terminal) -> None:
     """Print the result for people."""
     table = Table("proven", "looked at", "differences", "what that means")
     for check in found.checks:
@@ -50,7 +54,7 @@ def show(found: Audit, console: Console) -> None:
         table.add_row(
             check.name,
             f"{check.looked_at:,}",
-            f"[{colour}]{check.different:,}[/]",
+            Text(f"{check.different:,}", style=colour),
             PROVES.get(check.name, "the table holds what the ledger adds up to, less what is owed"),
         )
     console.print(table)
@@ -59,13 +63,17 @@ def show(found: Audit, console: Console) -> None:
             _show_examples(check, console)
     console.print(
         f"{found.on_their_way:,} events are on their way, {found.buried:,} are buried"
-        " (`python -m consumers dead list`)."
+        f" ({command('dead', 'list')})."
     )
     console.print(
-        f"[red]{found.differences:,} differences[/]: `python -m consumers reconcile --now` tells"
-        " what each one is, and what becomes of it."
+        Text.assemble(
+            (f"{found.differences:,} differences", "red"),
+            f": {command('reconcile', '--now')} tells what each one is, and what becomes of it.",
+        )
         if found.differences
-        else f"[green]Everything adds up[/], as of {found.taken_at:%Y-%m-%d %H:%M:%S} UTC."
+        else Text.assemble(
+            ("Everything adds up", "green"), f", as of {found.taken_at:%Y-%m-%d %H:%M:%S} UTC."
+        )
     )
 
 
@@ -85,19 +93,19 @@ def as_json_text(found: Audit) -> str:
     return msgspec.json.encode(document).decode()
 
 
-def _show_examples(check: Check, console: Console) -> None:
+def _show_examples(check: Check, console: Terminal) -> None:
     shown = len(check.examples)
     title = f"{check.name}: {check.different:,} differences"
     if shown < check.different:
         title += f", the first {shown}"
     table = Table("what", "is", "should be", title=title, title_justify="left")
     for example in check.examples:
-        table.add_row(*example)
+        table.add_row(*map(visible, example))
     console.print(table)
 
 
 @contextlib.contextmanager
-def _progress(console: Console, *, silent: bool) -> Iterator[Callable[[str], None]]:
+def _progress(console: Terminal, *, silent: bool) -> Iterator[Callable[[str], None]]:
     """Show the progress at a terminal; a program that reads the output sees nothing of it."""
     if silent or not console.is_terminal:
         yield lambda _: None

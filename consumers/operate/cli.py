@@ -1,4 +1,4 @@
-"""The operator's commands beside the roles: `dead`, `rebuild`, `doctor`, `reconcile`, `audit`."""
+"""The operator's commands beside the roles: `status`, `dead`, `doctor` and the others."""
 
 import asyncio
 import contextlib
@@ -9,20 +9,23 @@ from typing import Annotated, NamedTuple
 
 import asyncpg
 import typer
-from rich.console import Console
 
 import schemas
 from bus import SOURCES, BusError, Client, Keys, Publisher, connect
 from config import Community, ConfigError, Settings, set_up_logs
+from config.outside_text import visible
+from config.outside_text.terminal import Terminal
+from consumers.runtime.operator_commands import command
 from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling import bonuses
-from db import DbError, Producer, open_pool, open_stores
+from db import DbError, Platform, Producer, open_pool, open_stores
 
-from . import audit, dead_letters, doctor
+from . import audit, dead_letters, doctor, history_import, rereading, trace
 from . import reconcile as reconcile_command
+from .status import command as status_screen
 
 LISTED = 50
-COMMANDS = ("dead", "rebuild", "doctor", "audit")
+COMMANDS = ("status", "trace", "dead", "rebuild", "reread", "doctor", "audit", "import-history")
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -32,7 +35,7 @@ dead_app = typer.Typer(
     help="Buried events: look at them, and replay them once their cause is fixed.",
 )
 app.add_typer(dead_app, name="dead")
-console = Console(highlight=False)
+console = Terminal()
 
 #: The largest id or limit that Postgres takes (bigint).
 NUMBER_MAX = 2**63 - 1
@@ -46,6 +49,37 @@ class Connections(NamedTuple):
     pool: asyncpg.Pool
     redis: Client
     keys: Keys
+
+
+@app.command()
+def status(
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again every two seconds, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write it for programs.")] = False,
+) -> None:
+    """Show on one screen whether all is well, and what to do next.
+
+    Exits 0 if all is well, 1 if there is something to do.
+    """
+    settings = Settings.from_env(os.environ)
+    set_up_logs(level="error", secrets=settings.secrets())  # the screen says what is wrong
+    with contextlib.suppress(KeyboardInterrupt):
+        raise typer.Exit(
+            asyncio.run(status_screen.run(settings, console, watch=watch, as_json=as_json))
+        )
+
+
+@app.command(name="trace")
+def trace_(key: Annotated[str, typer.Argument(metavar="KEY")]) -> None:
+    """Print the life of one event by its idempotency key: ledger, stream, consumers, logs.
+
+    Exits 0 if any place knows of it, 1 if none does.
+    """
+    settings = Settings.from_env(os.environ)
+    settings.require("redis_url", "database_url")
+    set_up_logs(level="error", secrets=settings.secrets())
+    raise typer.Exit(asyncio.run(trace.run(settings, console, key)))
 
 
 @dead_app.command(name="list")
@@ -72,11 +106,21 @@ def replay(
     dry_run: Annotated[
         bool, typer.Option(help="Say what would be sent, and send nothing.")
     ] = False,
+    admit: Annotated[
+        bool,
+        typer.Option(
+            "--admit",
+            help="You have looked: record events whose keys are reserved for twinstream itself.",
+        ),
+    ] = False,
 ) -> None:
     """Send buried events again. Doing so twice counts once."""
     if bool(ids) == everything:
         raise ConfigError("name the ids to send again, or --all, perhaps with --reason")
-    _work(lambda to: _replay(to, None if everything else ids, reason, dry_run))
+    if admit and everything:
+        raise ConfigError("--admit needs the ids of the events that you have looked at")
+    found = None if everything else ids
+    _work(lambda to: _replay(to, found, reason, dry_run=dry_run, admit=admit))
 
 
 @dead_app.command()
@@ -97,6 +141,19 @@ def rebuild() -> None:
 
 
 @app.command()
+def reread(
+    dry_run: Annotated[
+        bool, typer.Option(help="Say what is missing in the ledger, and change nothing.")
+    ] = False,
+) -> None:
+    """Settle again whatever is still on the streams, after Postgres was restored from a backup.
+
+    Events that the restored ledger has count once; those that it lost come back.
+    """
+    _work(lambda to: rereading.reread(to.pool, to.redis, to.keys, console, dry_run=dry_run))
+
+
+@app.command()
 def reconcile(
     now: Annotated[bool, typer.Option("--now", help="Make a pass over all members now.")] = False,
     member: Annotated[
@@ -113,7 +170,7 @@ def reconcile(
     the pass was stopped. Without options this is the role `reconcile`, which makes passes itself.
     """
     if not now:
-        raise ConfigError("say --now: python -m consumers reconcile --now [--member ID]")
+        raise ConfigError(f"say --now: {command('reconcile', '--now')}, perhaps with --member ID")
     settings = Settings.from_env(os.environ)
     settings.require("redis_url", "database_url")
     set_up_logs(
@@ -124,6 +181,34 @@ def reconcile(
     request = reconcile_command.Request(member, dry_run, accept)
     try:
         raise typer.Exit(asyncio.run(reconcile_command.run(settings, console, request)))
+    except (DbError, BusError) as error:
+        raise ConfigError(str(error)) from error
+
+
+@app.command(name="import-history")
+def import_history(
+    platform: Annotated[
+        Platform, typer.Argument(help="Whose table of its own, named in [stores], is imported.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option(help="Print what would be imported, and import nothing.")
+    ] = False,
+) -> None:
+    """Make events of what a bot's own table held before twinstream. Doing so twice counts once.
+
+    The table stays as it is; both platforms have its points then, and ranks follow. Exits 0 if all
+    is imported, 1 if rows are left alone (the table says why), 3 if it was stopped.
+    """
+    settings = Settings.from_env(os.environ)
+    settings.require("redis_url", "database_url")
+    set_up_logs(
+        level=settings.twinstream_log_level,
+        style=settings.twinstream_log_format,
+        secrets=settings.secrets(),
+    )
+    request = history_import.Request(platform, dry_run)
+    try:
+        raise typer.Exit(asyncio.run(history_import.run(settings, console, request)))
     except (DbError, BusError) as error:
         raise ConfigError(str(error)) from error
 
@@ -163,7 +248,9 @@ def audit_(
         raise ConfigError(str(error)) from error
 
 
-async def _replay(to: Connections, ids: list[int] | None, reason: str, dry_run: bool) -> None:
+async def _replay(
+    to: Connections, ids: list[int] | None, reason: str, *, dry_run: bool, admit: bool
+) -> None:
     done = await dead_letters.replay(
         to.pool,
         Publisher(to.redis, to.keys),
@@ -171,9 +258,10 @@ async def _replay(to: Connections, ids: list[int] | None, reason: str, dry_run: 
         reason=reason,
         dry_run=dry_run,
         give_bonus=lambda event: _give_bonus(to, event),
+        admit=admit,
     )
     for dead_id, why in done.refused.items():
-        console.print(f"{dead_id} cannot be sent again: {why}", soft_wrap=True)
+        console.print(f"{dead_id} cannot be sent again: {visible(why)}", soft_wrap=True)
     verb = "would be sent" if dry_run else "sent"
     console.print(f"{len(done.sent)} {verb} again, {len(done.refused)} left where they are")
 
@@ -182,7 +270,8 @@ async def _give_bonus(to: Connections, event: schemas.Event) -> str | None:
     """Record a bonus if it is due, also in the bot's own table if its platform has one."""
     community = Community.from_toml(Path(Settings.from_env(os.environ).twinstream_config))
     stores = await open_stores(to.pool, community.stores.by_platform())
-    producer = Producer(to.pool, schemas, Publisher(to.redis, to.keys), stores=stores)
+    publisher = Publisher(to.redis, to.keys)
+    producer = Producer(to.pool, schemas, publisher, stores=stores, may_reserve=True)
     try:
         return await bonuses.give_again(producer, community, event)
     finally:

@@ -9,16 +9,27 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import asyncpg
-from rich.console import Console
 from rich.table import Table
 
 import schemas
 from bus import Publisher
 from config import ConfigError
+from config.outside_text import visible
+from config.outside_text.terminal import Terminal
+from consumers.runtime.operator_commands import command
 from consumers.runtime.transactions import transaction
 from consumers.settling import bonuses
-from db.ledger import dead_letters
-from db.ledger.dead_letters import DeadEvent, count_dead, find_dead, forget_entry, send_again
+from db import IdempotencyConflict, RuleBroken
+from db.ledger import dead_letters, event_life, events
+from db.ledger.dead_letters import (
+    DeadEvent,
+    count_dead,
+    find_dead,
+    forget_entry,
+    is_reserved,
+    send_again,
+)
+from db.ledger.envelopes import Envelope
 
 #: Buried events that one transaction reads and makes pending.
 REPLAY_STEP = 500
@@ -34,7 +45,7 @@ class Replayed(NamedTuple):
     refused: dict[int, str]
 
 
-async def show_list(pool: asyncpg.Pool, console: Console, *, reason: str, limit: int) -> None:
+async def show_list(pool: asyncpg.Pool, console: Terminal, *, reason: str, limit: int) -> None:
     """Print the buried events, oldest first."""
     async with transaction(pool) as conn:
         total = await count_dead(conn, reason=reason)
@@ -43,26 +54,31 @@ async def show_list(pool: asyncpg.Pool, console: Console, *, reason: str, limit:
     for one in found:
         since = one.created_at.strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(
-            str(one.id), since, one.source, one.type, one.idempotency_key, one.error_message
+            str(one.id),
+            since,
+            one.source,
+            visible(one.type),
+            visible(one.idempotency_key),
+            visible(one.error_message),
         )
     if found:
         console.print(table)
     console.print(f"{total} buried" + (f", the first {limit} are shown" if total > limit else ""))
 
 
-async def discard(pool: asyncpg.Pool, console: Console, ids: Sequence[int]) -> None:
+async def discard(pool: asyncpg.Pool, console: Terminal, ids: Sequence[int]) -> None:
     """Delete entries that were never events of ours; name the others, and keep them."""
     async with transaction(pool) as conn:
         gone = await dead_letters.discard(conn, ids)
     for dead_id in sorted(set(ids) - set(gone)):
         console.print(
             f"{dead_id} stays: it is not buried, or it was recorded where it happened and has to be"
-            " sent again (`dead replay`)"
+            f" sent again ({command('dead', 'replay', str(dead_id))})"
         )
     console.print(f"{len(gone)} discarded")
 
 
-async def show_one(pool: asyncpg.Pool, console: Console, dead_id: int) -> None:
+async def show_one(pool: asyncpg.Pool, console: Terminal, dead_id: int) -> None:
     """Print everything that is known of one buried event.
 
     Raises:
@@ -70,12 +86,21 @@ async def show_one(pool: asyncpg.Pool, console: Console, dead_id: int) -> None:
     """
     async with transaction(pool) as conn:
         found = await find_dead(conn, ids=[dead_id], limit=1)
+        life = [await event_life.read(conn, one.idempotency_key) for one in found]
     if not found:
-        raise ConfigError(f"nothing is buried under id {dead_id}; `dead list` shows what is")
+        raise ConfigError(
+            f"nothing is buried under id {dead_id}; {command('dead', 'list')} shows what is"
+        )
     [one] = found
     for name in ("id", "idempotency_key", "source", "type", "created_at", "error_message"):
-        console.print(f"{name:16} {getattr(one, name)}", soft_wrap=True)
-    console.print(f"{'payload':16} {one.payload.decode()}", soft_wrap=True)
+        console.print(f"{name:16} {visible(str(getattr(one, name)))}", soft_wrap=True)
+    for entry in life[0].entries:
+        if entry.display_name is not None:
+            account = f"{entry.account_id} {visible(entry.display_name)}"
+            console.print(f"{'account':16} {account}", soft_wrap=True)
+    console.print(
+        f"{'payload':16} {visible(one.payload.decode(errors='backslashreplace'))}", soft_wrap=True
+    )
 
 
 async def replay(
@@ -86,6 +111,7 @@ async def replay(
     reason: str = "",
     dry_run: bool = False,
     give_bonus: GiveBonus | None = None,
+    admit: bool = False,
 ) -> Replayed:
     """Send buried events again: those with these ids, or all whose reason contains `reason`.
 
@@ -93,7 +119,12 @@ async def replay(
     was refused when it was to be recorded. Any other event that exists only as a payload is added
     again to the stream that it came from. A payload that still is no event stays buried, and so
     does a forged one: an event that says it happened on the other platform.
+
+    A key that is reserved for twinstream itself is refused from a stream. With `admit`, such an
+    event is recorded as it is: the operator has looked at it, for instance after a restored backup
+    that is older than the stream.
     """
+    sender = _Sender(pool, publisher, give_bonus, admit)
     sent: list[int] = []
     refused: dict[int, str] = {}
     after = 0
@@ -108,35 +139,63 @@ async def replay(
         for one in found:
             if one.is_recorded:
                 continue
-            why = await _send_again(pool, publisher, one, dry_run=dry_run, give_bonus=give_bonus)
+            why = await sender.send_again(one, dry_run=dry_run)
             if why is None:
                 sent.append(one.id)
             else:
                 refused[one.id] = why
 
 
-async def _send_again(
-    pool: asyncpg.Pool,
-    publisher: Publisher,
-    one: DeadEvent,
-    *,
-    dry_run: bool,
-    give_bonus: GiveBonus | None,
-) -> str | None:
-    """Add a payload to its stream again, or record a bonus. Returns why not, if not."""
-    why_not = _why_not(one)
-    if why_not is not None or dry_run:
-        return why_not
-    event = schemas.decode(one.payload)
-    if give_bonus is not None and event.reason == bonuses.REASON:
-        why_not = await give_bonus(event)
+class _Sender(NamedTuple):
+    """Sends events again that exist only as their payload."""
+
+    pool: asyncpg.Pool
+    publisher: Publisher
+    give_bonus: GiveBonus | None
+    admit: bool
+
+    async def send_again(self, one: DeadEvent, *, dry_run: bool) -> str | None:
+        """Publish or record one event. Returns why not, if not."""
+        why_not = _why_not(one)
         if why_not is not None:
             return why_not
-    else:
-        await publisher.publish(one.source, [one.payload])
-    async with transaction(pool) as conn:
-        await forget_entry(conn, one.id)
-    return None
+        event = schemas.decode(one.payload)
+        # A bonus of twinstream.toml is recorded without the operator's word, if it is due.
+        is_bonus = event.reason == bonuses.REASON and self.give_bonus is not None
+        if await self._is_reserved(event) and (self.admit or not is_bonus):
+            why_not = await self._admit(event, one, dry_run=dry_run)
+        elif dry_run:
+            return None
+        elif is_bonus and self.give_bonus is not None:
+            why_not = await self.give_bonus(event)
+        else:
+            await self.publisher.publish(one.source, [one.payload])
+        if why_not is None and not dry_run:
+            async with transaction(self.pool) as conn:
+                await forget_entry(conn, one.id)
+        return why_not
+
+    async def _is_reserved(self, event: schemas.Event) -> bool:
+        async with transaction(self.pool) as conn:
+            return await is_reserved(conn, event.idempotency_key)
+
+    async def _admit(self, event: schemas.Event, one: DeadEvent, *, dry_run: bool) -> str | None:
+        if not self.admit:
+            return (
+                f"its key is reserved for twinstream itself: look at it"
+                f" ({command('dead', 'show', str(one.id))}), and if it is true,"
+                f" {command('dead', 'replay', str(one.id), '--admit')}"
+            )
+        if dry_run:
+            return None
+        try:
+            async with transaction(self.pool) as conn:
+                await events.record_ours(
+                    conn, one.source, [Envelope(event, one.payload)], is_left_to_relay=True
+                )
+        except (IdempotencyConflict, RuleBroken) as error:
+            return str(error)
+        return None
 
 
 def _why_not(one: DeadEvent) -> str | None:
@@ -149,6 +208,6 @@ def _why_not(one: DeadEvent) -> str | None:
         return (
             f"it says source {event.source}, but it came on the stream of {one.source}: it is"
             " forged, or was written to the wrong stream. If it is true, have the bot that it"
-            f" belongs to record it; else `dead discard {one.id}`"
+            f" belongs to record it; else {command('dead', 'discard', str(one.id))}"
         )
     return None

@@ -4,12 +4,11 @@ It only reads. The consumers find the same troubles, each at its own time; the d
 once.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
-from rich.console import Console
 from rich.text import Text
 
 from bus import (
@@ -25,16 +24,34 @@ from bus import (
 )
 from bus.errors import translated
 from config import Community, ConfigError, Settings, masking
+from config.community import StoreSetting
+from config.outside_text.terminal import Terminal
 from consumers.display.port import CannotShow, Hindrances
+from consumers.reconcile.history_import import HistoryImport
+from consumers.runtime.operator_commands import command
 from consumers.runtime.runner import NotYet
-from db import DbError, Platform, open_pool, open_stores, stop_signs
+from db import DbError, Platform, Store, open_pool, open_stores, stop_signs
+from db.errors import catch_up
+from db.reconcile import drift
+from db.reconcile.drift import Held
 from db.stores import store_debts
+from db.stores.store_debts import SetAside
 from db.upkeep import status
 
 #: The oldest Redis that has the commands which the bus needs.
 REDIS_VERSION_MIN = (7, 0)
 #: Running consumers settle or claim every entry within a minute.
 WAITING_MS_MAX = 60_000
+#: Running consumers ask for entries every few seconds at most (`block_ms`).
+SILENT_MS_MAX = 60_000
+#: Accounts of a bot's own table that are compared with the ledger: reading them takes a moment.
+ROWS_LOOKED_AT = 1_000
+
+#: The end of a text on processes that share a login: it names the protection that they lack.
+WHAT_IS_MISSING = (
+    "no permission keeps a process from changing the ledger or from recording for the other"
+    " platform (`make roles`, docs/operate.md)"
+)
 
 EXIT_CODE_FINE = 0
 EXIT_CODE_WRONG = 1
@@ -51,7 +68,7 @@ class Diagnosis(NamedTuple):
 Diagnoses = AsyncIterator[Diagnosis]
 
 
-async def run(settings: Settings, console: Console) -> int:
+async def run(settings: Settings, console: Terminal) -> int:
     """Print every diagnosis as it is made. Returns the exit code: 0 if all is fine."""
     wrong = 0
     mask = masking(settings.secrets())
@@ -61,7 +78,8 @@ async def run(settings: Settings, console: Console) -> int:
         said = (
             f": {diagnosis.remedy or diagnosis.note}" if diagnosis.remedy or diagnosis.note else ""
         )
-        line = Text(mask(f"{diagnosis.what}{said}"))
+        # Only a verdict begins a line: no text from outside can look like one.
+        line = mask(f"{diagnosis.what}{said}").replace("\n", "\n      ")
         console.print(Text(verdict, style=colour), line, soft_wrap=True)
     return EXIT_CODE_WRONG if wrong else EXIT_CODE_FINE
 
@@ -96,11 +114,40 @@ async def _postgres(settings: Settings) -> Diagnoses:
         async with pool.acquire() as conn:
             counts = await status.events_by_status(conn)
             stopped = await stop_signs.read(conn)
+            held = await drift.held(conn)
+            roles = await status.roles(conn)
+            mighty = await status.processes_of_the_owner(conn)
+            behind = await status.sequences_behind(conn)
+    for table in behind:
+        yield Diagnosis(
+            f"sequence of {table}",
+            f"it is behind the rows of the table, so new ones are refused: run {catch_up(table)}",
+        )
+    yield Diagnosis("roles of Postgres", note=_roles_note(roles, mighty))
     buried = counts.get("failed", 0)
-    remedy = f"{buried} buried: see `python -m consumers dead list`" if buried else None
+    remedy = f"{buried} buried: see {command('dead', 'list')}" if buried else None
     yield Diagnosis("events", remedy, ", ".join(f"{n} {name}" for name, n in counts.items()))
+    yield Diagnosis("reconcile", _held_remedy([one for one in held if one.held_for != "history"]))
     if stopped is not None:
         yield Diagnosis("stop sign", _stop_sign_remedy(stopped))
+
+
+def _roles_note(roles: Sequence[str], mighty: Sequence[str]) -> str:
+    if mighty:
+        return f"{', '.join(mighty)} connected as the owner: {WHAT_IS_MISSING}"
+    return ", ".join(roles) or f"none, so one login does everything: {WHAT_IS_MISSING}"
+
+
+def _held_remedy(held: Sequence[Held]) -> str | None:
+    """Say what waits for the operator, apart from history, of which the stores tell."""
+    if not held:
+        return None
+    where = ", ".join(f"{one.findings} in {one.platform}'s {one.subject}" for one in held)
+    return (
+        f"differences are held until you decide, and not repaired: {where};"
+        f" {command('reconcile', '--now', '--dry-run')} lists them, and"
+        f" {command('reconcile', '--now', '--accept')} repairs them"
+    )
 
 
 def _stop_sign_remedy(reason: str) -> str:
@@ -114,16 +161,61 @@ async def _stores(settings: Settings, community: Community) -> Diagnoses:
     stores = community.stores.by_platform()
     names = [name for name, store in stores.items() if store is not None]
     async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
-        await open_stores(pool, stores)
+        opened = await open_stores(pool, stores)
         async with pool.acquire() as conn:
             refused = await store_debts.set_aside(conn)
+            held = await drift.held(conn)
+        histories = [
+            await _history(pool, platform, store, stores[platform], held)
+            for platform, store in opened.items()
+        ]
     yield Diagnosis("stores", note=f"tables of their own: {', '.join(names) or 'none'}")
+    for diagnosis in histories:
+        yield diagnosis
     for one in refused:
-        yield Diagnosis(
-            f"store of {one.platform}",
-            f"{one.members} members are owed what their rows do not take, such as account"
-            f" {one.account_id}: {one.error}; it is paid within minutes once that is fixed",
-        )
+        yield _owed(one, is_connected=one.platform in opened)
+
+
+def _owed(one: SetAside, *, is_connected: bool) -> Diagnosis:
+    """Tell of members whose rows do not take what they are owed. Pure."""
+    what = f"store of {one.platform}"
+    owed = (
+        f"{one.members} members are owed what their rows do not take, such as account"
+        f" {one.account_id}: {one.error}"
+    )
+    if is_connected:
+        return Diagnosis(what, f"{owed}; it is paid within minutes once that is fixed")
+    return Diagnosis(
+        what, note=f"{owed}; it waits: twinstream.toml has no [stores.{one.platform}] any more"
+    )
+
+
+async def _history(
+    pool: asyncpg.Pool,
+    platform: Platform,
+    store: Store,
+    setting: StoreSetting | None,
+    held: Sequence[Held],
+) -> Diagnosis:
+    """Look for history at the beginning of a table, where no pass has been yet, and in findings."""
+    looking = HistoryImport(
+        pool, platform, store, setting=setting, dry_run=True, page_rows=ROWS_LOOKED_AT
+    )
+    await looking.step()
+    members = looking.totals.members
+    findings = sum(
+        one.findings for one in held if (one.platform, one.held_for) == (platform, "history")
+    )
+    what = f"history in {platform.capitalize()}'s table"
+    if not members and not findings:
+        return Diagnosis(what, note="none that is not imported")
+    seen = f"{findings} findings are held" if findings else f"{members} members or more have some"
+    return Diagnosis(
+        what,
+        f"{seen}: XP or balance from before twinstream, which ranks and the other platform do not"
+        f" count yet; {command('import-history', platform, '--dry-run')} shows it, and"
+        f" {command('import-history', platform)} imports it",
+    )
 
 
 async def _version(pool: asyncpg.Pool) -> str:
@@ -180,14 +272,28 @@ def _group(what: str, lag: Lag) -> Diagnosis:
         return Diagnosis(
             what,
             f"it {lag.trouble}, so a sender chose an id or Redis's clock was wrong: see that the"
-            " clock is right and that senders add with `*`, then run `python -m consumers rebuild`"
-            " for new ids",
+            f" clock is right and that senders add with `*`, then run {command('rebuild')} for new"
+            " ids",
         )
     if lag.is_beyond_end:
         return Diagnosis(
             what,
             "the group was set after the end of the stream, so it gets nothing: the relay puts it"
             " back; see that it runs",
+        )
+    if not any(one.idle_ms <= SILENT_MS_MAX for one in lag.consumers):
+        return Diagnosis(
+            what,
+            f"nothing has read it for {SILENT_MS_MAX // 1_000} s: start the consumers, or see in"
+            " their log why they do not read",
+        )
+    holder = lag.held_by
+    if holder is not None and holder.has_stopped:
+        return Diagnosis(
+            what,
+            f"the group {holder.group} of another program has not acknowledged what ours has, so"
+            f" {lag.entries} entries cannot be trimmed: have that program read on, or remove its"
+            f" group with `redis-cli XGROUP DESTROY` and the names of stream and group",
         )
     waiting_ms = max(lag.oldest_unread_ms or 0, lag.oldest_unacknowledged_ms or 0)
     if waiting_ms > WAITING_MS_MAX:
@@ -210,6 +316,8 @@ async def _telegram(settings: Settings, community: Community) -> Diagnoses:
         display = tags.TelegramTags(bot, community)
         for diagnosis in await _hindrances("rights in the Telegram group", display.survey):
             yield diagnosis
+        if display.group.remedy is not None:
+            yield Diagnosis("telegram.chat_id", display.group.remedy)
     if hook.url:
         remedy = "a webhook is set for the token, so nothing can be polled: call deleteWebhook"
         yield Diagnosis("Telegram updates", remedy)

@@ -5,14 +5,16 @@ import signal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from config import Community, ConfigError, Settings
+from config.outside_text import visible
+from config.outside_text.terminal import Terminal
 from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
+from consumers.runtime.operator_commands import command
 from consumers.runtime.resources import Resources, open_resources
 from consumers.runtime.runner import pause
 from consumers.runtime.transactions import transaction
@@ -48,7 +50,7 @@ class Request(NamedTuple):
     accept: bool
 
 
-async def run(settings: Settings, console: Console, request: Request) -> int:
+async def run(settings: Settings, console: Terminal, request: Request) -> int:
     """Make one pass and print what it found. Returns the exit code.
 
     Raises:
@@ -68,7 +70,7 @@ async def run(settings: Settings, console: Console, request: Request) -> int:
         try:
             run_id = await _begin(role, resources, console, request, member_id)
         except Paused as paused:
-            console.print(f"No pass is begun, because {paused}", markup=False)
+            console.print(f"No pass is begun, because {paused}")
             return EXIT_CODE_STOPPED
         report = None if run_id is None else await _watch(role, resources, console, run_id)
         if report is None or report.status == "running":
@@ -79,7 +81,7 @@ async def run(settings: Settings, console: Console, request: Request) -> int:
         return await _print_report(resources, console, report)
 
 
-def _print_what_is_skipped(settings: Settings, community: Community, console: Console) -> None:
+def _print_what_is_skipped(settings: Settings, community: Community, console: Terminal) -> None:
     """Name the subjects that are not compared: the operator must not take them for equal."""
     if community.keep_manual_changes:
         console.print("Roles and tags are not looked at: keep_manual_changes is set.")
@@ -120,7 +122,11 @@ async def _member(resources: Resources, asked: str | None) -> int | None:
 
 
 async def _begin(
-    role: Reconcile, resources: Resources, console: Console, request: Request, member_id: int | None
+    role: Reconcile,
+    resources: Resources,
+    console: Terminal,
+    request: Request,
+    member_id: int | None,
 ) -> int | None:
     said = False
     while not resources.stop.is_set():
@@ -140,7 +146,7 @@ async def _begin(
 
 
 async def _watch(
-    role: Reconcile, resources: Resources, console: Console, run_id: int
+    role: Reconcile, resources: Resources, console: Terminal, run_id: int
 ) -> RunReport | None:
     async with transaction(resources.pool) as conn:
         about = await comparison_queries.about_members(conn)
@@ -161,7 +167,7 @@ async def _watch(
                 progress.update(bar, description=f"pass {run_id}: deciding")
 
 
-async def _print_report(resources: Resources, console: Console, report: RunReport) -> int:
+async def _print_report(resources: Resources, console: Terminal, report: RunReport) -> int:
     """Print what a pass found and decided. Returns the exit code."""
     async with transaction(resources.pool) as conn:
         rows = await drift.of_run(conn, report.id, limit=FINDINGS_SHOWN)
@@ -176,29 +182,36 @@ async def _print_report(resources: Resources, console: Console, report: RunRepor
     )
     if report.stopped_because is not None:
         done = f"after {report.repairs} repairs" if report.repairs else "and nothing was repaired"
-        stopped = Text(f" {report.stopped_because}")
+        stopped = Text(f" {visible(report.stopped_because)}")
         console.print(Text(f"Stopped, {done}:", style="red") + stopped)
         return EXIT_CODE_STOPPED
     if decided.get("watched"):
         console.print("What was seen for the first time is repaired by the next pass.")
     if held:
         console.print(
-            f"{held} findings are held until you decide: `--dry-run` lists them, the table `drift`"
-            " says why of each (decision = 'held'), and `--accept` lets them be imported or"
-            " corrected."
+            f"{held} findings are held until you decide:"
+            f" {command('reconcile', '--now', '--dry-run')} lists them, the table `drift` says why"
+            " of each (decision = 'held'), and"
+            f" {command('reconcile', '--now', '--accept')} lets them be imported or corrected."
         )
     open_findings = sum(decided.values()) - sum(decided.get(done, 0) for done in CLOSED)
     return EXIT_CODE_DIFFERENT if held + open_findings else EXIT_CODE_EQUAL
 
 
-def _print_findings(console: Console, report: RunReport, rows: list[drift.DriftRow]) -> None:
+def _print_findings(console: Terminal, report: RunReport, rows: list[drift.DriftRow]) -> None:
     if rows:
         console.print(_table(rows))
         if report.findings > len(rows):
             more = report.findings - len(rows)
             console.print(f"... and {more} more, in the table drift with run_id {report.id}")
     for why in report.left_out:
-        console.print(f"Left out: {why}", markup=False)
+        console.print(f"Left out: {visible(why)}")
+
+
+def _account(row: drift.DriftRow) -> str:
+    """Write an account with the name that it had last, which a member chose. Pure."""
+    name = f" {visible(row.display_name)}" if row.display_name else ""
+    return f"{row.account_id}{name}" if row.account_id is not None else ""
 
 
 def _table(rows: list[drift.DriftRow]) -> Table:
@@ -208,11 +221,11 @@ def _table(rows: list[drift.DriftRow]) -> Table:
         table.add_row(
             f"{row.platform} {row.subject}",
             str(row.member_id or ""),
-            str(row.account_id or ""),
-            # A bot's table may hold any text, so none is read as markup.
-            Text(row.field),
-            Text(row.seen),
-            Text(row.expected),
+            _account(row),
+            # A bot's table may hold any text.
+            visible(row.field),
+            visible(row.seen),
+            visible(row.expected),
             "" if row.difference is None else f"{row.difference:+d}",
             Text(row.decision, style=colour),
         )

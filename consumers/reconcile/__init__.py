@@ -4,16 +4,12 @@ The process opens the role; the operator's command opens the subjects and drives
 """
 
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.stream_rebuild import make_ready
-from consumers.runtime.transactions import transaction
 from db import PLATFORMS
-from db.reconcile import passes
 
 from .platforms import Alarm, open_platform_subjects
 from .port import Subject
@@ -49,9 +45,5 @@ async def open_subjects(resources: Resources) -> AsyncIterator[Opened]:
 async def open_role(resources: Resources) -> AsyncIterator[Reconcile]:
     """Open the role `reconcile`."""
     await make_ready(resources.redis, resources.keys.snapshots)
-    async with transaction(resources.pool) as conn:
-        age_s = await passes.age_of_last_s(conn)
-    if age_s is not None:
-        metrics.PASS_FINISHED.set(time.time() - age_s)
     async with open_subjects(resources) as (subjects, alarm):
         yield Reconcile(resources, subjects, alarm=alarm)

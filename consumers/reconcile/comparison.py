@@ -9,6 +9,7 @@ import structlog
 import schemas
 from bus import DeadLetters, Entry, GroupMissing, Reader
 from consumers.runtime import metrics
+from consumers.runtime.operator_commands import command
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import unless_stopped
 from consumers.runtime.stream_rebuild import make_ready
@@ -29,9 +30,12 @@ log = structlog.get_logger("twinstream.reconcile")
 PAGES_AT_ONCE = 4
 #: How long a read waits for pages, in milliseconds at most: the role has other work in its step.
 BLOCK_MS_MAX = 100
-#: Findings of one page that are held by themselves and logged one by one. The rest is logged as a
-#: number: a table that is connected with a community in it has thousands.
+#: Findings of one pass that are held by themselves and logged one by one by a process.
 HELD_LOGGED_MAX = 5
+MORE_HELD = (
+    f"more findings of this pass are held: {command('doctor')} counts them, and says how to import"
+    " or accept them"
+)
 
 
 class Findings(NamedTuple):
@@ -55,6 +59,7 @@ class PageComparer:
         )
         settings = resources.community.stores.by_platform()
         self._stores = {platform: identity(setting) for platform, setting in settings.items()}
+        self._held_log = _HeldLog()
         self._dead_letters = DeadLetters(resources.redis, resources.keys)
         self._reader = Reader(
             resources.reading_redis,
@@ -90,7 +95,7 @@ class PageComparer:
         log.error("page.buried", entry_id=entry.id, reason=reason)
         burial = await self._dead_letters.bury(entry, group=self._reader.group, reason=reason)
         if burial is not None and burial.why_no_copy is not None:
-            log.warning("dead_letter.not_copied", entry_id=entry.id, why=burial.why_no_copy)
+            log.warning("dead_letter.not_copied", entries=1, why=burial.why_no_copy)
 
     async def _compare(self, page: SnapshotPage) -> None:
         page_id = PageId(page.run, page.platform, page.subject, page.page)
@@ -107,7 +112,8 @@ class PageComparer:
         if why is not None:
             log.error("page.refused", run=page.run, page=page.page, why=why)
         # After the commit: a page whose transaction was rolled back is compared again.
-        _report(page, found)
+        _count(found)
+        self._held_log.add(page, found.held)
 
     async def _record(
         self, conn: asyncpg.Connection, page: SnapshotPage, known: KnownPage
@@ -139,13 +145,31 @@ class PageComparer:
         return [one._replace(held_for=held_for(one, agreed)) for one in found]
 
 
-def _report(page: SnapshotPage, found: Findings) -> None:
-    """Count and log what a page added to `drift`."""
+def _count(found: Findings) -> None:
+    """Count what a page added to `drift`."""
     for one in (*found.drifted, *found.held):
         metrics.DRIFT_FOUND.labels(one.platform, one.subject).inc()
     for one in found.held:
         metrics.DRIFT_DECIDED.labels(one.platform, one.subject, "held").inc()
-    for one in found.held[:HELD_LOGGED_MAX]:
-        log.warning("finding.held", run=page.run, why=held_sentence(one))
-    if len(found.held) > HELD_LOGGED_MAX:
-        log.warning("findings.held", run=page.run, findings=len(found.held), page=page.page)
+
+
+class _HeldLog:
+    """Logs the findings that are held by themselves: the first ones of a pass, then that there are
+    more.
+
+    A table that is connected with a community in it has a million of them, on thousands of pages.
+    """
+
+    def __init__(self) -> None:
+        self._run = 0
+        self._logged = 0
+
+    def add(self, page: SnapshotPage, held: Sequence[Difference]) -> None:
+        if page.run != self._run:
+            self._run, self._logged = page.run, 0
+        for one in held:
+            if self._logged < HELD_LOGGED_MAX:
+                log.warning("finding.held", run=page.run, why=held_sentence(one))
+            elif self._logged == HELD_LOGGED_MAX:
+                log.warning("findings.held", run=page.run, why=MORE_HELD)
+            self._logged += 1

@@ -14,8 +14,8 @@ from db.reconcile import pages as reconcile_pages
 from db.reconcile.passes import Run
 
 from .decisions.verdicts import Stop
-from .judge import Judge, Subjects
 from .port import Subject
+from .repairs import Repairs, Subjects
 from .snapshots import SnapshotTaker
 
 #: Pages on the stream that are not compared yet, at most, so that memory stays bounded.
@@ -115,7 +115,7 @@ class JudgingPhase:
     def __init__(self, context: PassContext, run: Run) -> None:
         self.run = run
         subjects: Subjects = {(one.platform, one.name): one for one in context.subjects}
-        self._judge = Judge(context.resources, subjects, run)
+        self._repairs = Repairs(context.resources, subjects, run)
 
     async def step(self, waiting: int) -> Step:
         """Decide the next findings; end the pass when all are decided.
@@ -123,10 +123,10 @@ class JudgingPhase:
         Raises:
             Paused: the stop sign of this release is set.
         """
-        stop = await self._judge.reason_to_stop()
+        stop = await self._repairs.reason_to_stop()
         if stop is not None:
             return Step(1, None, stop)
-        decided = await self._judge.step()
+        decided = await self._repairs.step()
         return Step(decided + 1, self if decided else None)
 
 

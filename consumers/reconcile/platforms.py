@@ -61,10 +61,11 @@ async def open_platform_subjects(resources: Resources) -> AsyncIterator[Platform
     alarm: Alarm | None = None
     async with AsyncExitStack() as stack:
         if resources.settings.telegram_token is not None:
-            module = await _module("consumers.reconcile.subjects.telegram_tags")
+            # The display's room first: it imports aiogram the quick way.
             opening = functools.partial(
                 (await _module("consumers.display.telegram_tags.tags")).open_bot, resources.settings
             )
+            module = await _module("consumers.reconcile.subjects.telegram_tags")
             tags = module.TelegramTags(
                 LazyLogin(stack, opening),
                 community,

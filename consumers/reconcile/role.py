@@ -8,18 +8,17 @@ import asyncio
 import contextlib
 import math
 import socket
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 
 import structlog
 
-from bus import GroupMissing, StreamMissing, consumer_name, trim_stream
+from bus import GroupMissing, StreamMissing, trim_stream
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.stream_rebuild import make_ready
 from consumers.runtime.transactions import transaction
-from db import stop_signs
+from db import PLATFORMS, stop_signs
 from db.reconcile import drift, passes
 from db.reconcile import pages as reconcile_pages
 from db.reconcile.passes import Cause, Run
@@ -32,6 +31,7 @@ from .pass_phases import PassContext, Phase, Step, first_phase
 from .platforms import Alarm
 from .port import Subject
 from .store_debt_payments import DebtPayer
+from .subjects.stores import StoreSubject
 
 log = structlog.get_logger("twinstream.reconcile")
 
@@ -56,8 +56,7 @@ class Reconcile:
         self._subjects = subjects
         self._alarm = alarm
         self._debt_payers = [DebtPayer(resources.pool, *one) for one in resources.stores.items()]
-        slot = resources.settings.twinstream_consumer_slot
-        name = consumer or consumer_name(resources.keys.snapshots.group, slot)
+        name = consumer or resources.consumer_name(resources.keys.snapshots.group)
         #: Unlike the consumer's name, it identifies this very process.
         self._owner = f"{socket.gethostname()}:{name}:{uuid.uuid4().hex[:8]}"
         self._lease = Lease(
@@ -239,6 +238,8 @@ class Reconcile:
         """
         if stop is not None:
             await self._decide_all(run, stop)
+        if not run.dry_run:
+            await self._forget_removed_stores(run)
         why = None if stop is None else stop.why
         async with transaction(self._resources.pool) as conn:
             await drift.forget_old(conn)
@@ -251,9 +252,22 @@ class Reconcile:
         if why is not None:
             log.error("pass.stopped", run=run.id, why=why)
             return
-        if run.member_id is None and not run.dry_run:
-            metrics.PASS_FINISHED.set(time.time())
         log.info("pass.finished", run=run.id, members=report.members, **decisions)
+
+    async def _forget_removed_stores(self, run: Run) -> None:
+        """Close what waits for a decision about a table that twinstream.toml names no more."""
+        for platform in PLATFORMS:
+            if platform in self._resources.stores:
+                continue
+            why = f"twinstream.toml has no [stores.{platform}] any more, so no pass reads its table"
+            closed, more = 0, 1
+            while more:
+                await self._lease.renew(run.id)
+                async with transaction(self._resources.pool) as conn:
+                    more = await drift.forget_subject(conn, platform, StoreSubject.name, why)
+                closed += more
+            if closed:
+                log.warning("findings.forgotten", platform=platform, findings=closed, why=why)
 
     async def _decide_all(self, run: Run, stop: Stop) -> None:
         more = 1

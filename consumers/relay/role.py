@@ -1,5 +1,6 @@
-"""The relay publishes events that were committed but never reached their stream.
+"""The relay publishes events that were committed and that no producer publishes.
 
+Programs that record events in SQL leave them to the relay, and Postgres notifies it of each commit.
 A producer that died between the commit and the bus, or found the bus away, leaves its events
 pending. A rebuild makes events pending that Redis lost, and this role also checks for such losses.
 Several relays may run: each takes rows that no other transaction has locked.
@@ -20,12 +21,15 @@ from bus import (
     StreamExhausted,
     StreamMissing,
 )
+from config import ConfigError
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
+from consumers.runtime.runner import unless_stopped
 from consumers.runtime.transactions import transaction
-from db import PLATFORMS, Platform
+from db import PLATFORMS, BadDatabaseUrl, Platform
 from db.ledger import events, outbox
 from db.ledger.outbox import Unpublished
+from db.sessions.notifications import Notifications, listening
 
 log = structlog.get_logger("twinstream.relay")
 
@@ -34,14 +38,20 @@ EVENTS_PER_STEP = 500
 
 
 class Relay:
-    """The role that publishes pending events every `relay_interval_ms`.
+    """The role that publishes pending events at a notification, and every `relay_interval_ms`.
 
-    An event younger than `relay_after_ms` is left to its producer, which is publishing it now.
-    Each platform has a batch of its own, so a stream that takes nothing holds up no other.
+    A producer's event younger than `relay_after_ms` is left to the producer, which is publishing it
+    now. Each platform has a batch of its own, so a stream that takes nothing holds up no other.
     """
 
-    def __init__(self, resources: Resources) -> None:
-        self.pause_s = resources.community.consumers.relay_interval_ms / 1_000
+    pause_s = 0.0
+
+    def __init__(self, resources: Resources, notifications: Notifications | None = None) -> None:
+        self._notifications = notifications or Notifications()
+        self._stop = resources.stop
+        self._interval_s = resources.community.consumers.relay_interval_ms / 1_000
+        #: The last step found nothing, so the next one waits for something.
+        self._was_idle = False
         self._after_s = resources.community.consumers.relay_after_ms / 1_000
         self._pool = resources.pool
         self._publisher = resources.publisher
@@ -55,7 +65,7 @@ class Relay:
     def describe(self) -> Mapping[str, object]:
         """Name the interval and the limits."""
         return {
-            "interval_s": self.pause_s,
+            "interval_s": self._interval_s,
             "after_s": self._after_s,
             "batch": EVENTS_PER_STEP,
             "look_for_lost_s": self._look_for_lost_s,
@@ -64,9 +74,14 @@ class Relay:
     async def step(self) -> int:
         """Publish the oldest pending events. Returns how many were published or refused.
 
+        After a step that found none, it first waits for a notification or for the interval.
+
         Raises:
             BusError: a stream takes nothing, and the other had no pending events.
         """
+        if self._was_idle:
+            self._was_idle = False
+            await unless_stopped(self._stop, self._notifications.wait(self._interval_s))
         obstacles: dict[Platform, BusError] = {}
         if self._clock() >= self._look_for_lost_at:
             for source in PLATFORMS:
@@ -82,6 +97,7 @@ class Relay:
         self._log_news(obstacles)
         if obstacles and not dealt_with:
             raise next(iter(obstacles.values()))
+        self._was_idle = not dealt_with
         return dealt_with
 
     @contextlib.contextmanager
@@ -166,5 +182,18 @@ def _known_published(tried: Sequence[Unpublished], error: BusError) -> list[str]
 
 @contextlib.asynccontextmanager
 async def open_role(resources: Resources) -> AsyncIterator[Relay]:
-    """Open the role `relay`."""
-    yield Relay(resources)
+    """Open the role `relay`.
+
+    Raises:
+        ConfigError: DATABASE_LISTEN_URL cannot be read.
+    """
+    settings = resources.settings
+    name = "DATABASE_LISTEN_URL" if settings.database_listen_url else "DATABASE_URL"
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            notifications = await stack.enter_async_context(
+                listening(getattr(settings, name.lower()) or "", setting=name)
+            )
+        except BadDatabaseUrl as error:
+            raise ConfigError(str(error)) from error
+        yield Relay(resources, notifications)

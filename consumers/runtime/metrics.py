@@ -1,8 +1,13 @@
 """Metrics of the consumers: counters and gauges. docs/operate.md explains each figure."""
 
-from typing import Final
+import itertools
+from typing import Final, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from bus import SOURCES, Keys
+from db import PLATFORMS
+from schemas.snapshots import SubjectName
 
 SETTLED: Final = Counter(
     "twinstream_entries_settled", "Entries settled and acknowledged.", ["source"]
@@ -59,7 +64,11 @@ DRIFT_DECIDED: Final = Counter(
 PASSES: Final = Counter("twinstream_reconcile_passes", "Passes that ended, by how.", ["status"])
 PASS_FINISHED: Final = Gauge(
     "twinstream_reconcile_last_finished_timestamp_seconds",
-    "When a pass over the community was finished last, in seconds since 1970.",
+    "When a pass over the community was finished last, in seconds since 1970. Until the first one,"
+    " when this process began to look.",
+)
+FINDINGS_HELD: Final = Gauge(
+    "twinstream_findings_held", "Differences that wait for the operator.", ["platform", "held_for"]
 )
 ROLE_WAITING: Final = Gauge(
     "twinstream_role_waiting", "1 while a role waits for Redis, Postgres or its platform.", ["role"]
@@ -80,10 +89,53 @@ AHEAD_SECONDS: Final = Gauge(
     "How far the newest id of a stream is ahead of Redis's clock, 0 if it is not.",
     ["stream"],
 )
+HELD_SECONDS: Final = Gauge(
+    "twinstream_stream_held_seconds",
+    "How old the entry is at which another program's group stands, if that keeps finished entries.",
+    ["stream", "group"],
+)
 EVENTS: Final = Gauge("twinstream_events", "Events that are not completed, by status.", ["status"])
 STOP_SIGN: Final = Gauge(
     "twinstream_stop_sign", "1 while the stop sign of this release is set in Postgres."
 )
 SURFACES_WAITING: Final = Gauge(
-    "twinstream_surfaces_waiting", "Roles and tags that are not shown as wanted.", ["platform"]
+    "twinstream_surfaces_waiting",
+    "Roles and tags that are not shown as wanted, and not parked.",
+    ["platform"],
 )
+SURFACES_PARKED: Final = Gauge(
+    "twinstream_surfaces_parked",
+    "Roles and tags that are not tried until the operator has removed a cause.",
+    ["platform"],
+)
+
+#: Why findings are held, as a label. `too_much`: too much differed at once.
+HELD_FOR: Final = ("history", "number", "too_much")
+
+
+def begin_at_zero() -> None:
+    """Give every counter its labels before anything is counted.
+
+    A counter that first appears with 1 has not increased: Prometheus, and every alert on the first
+    occurrence, would miss it.
+    """
+    for by_source in (SETTLED, ENTERED, BURIED, RELAYED, LOST, DELETED):
+        for source in SOURCES:
+            by_source.labels(source)
+    for by_platform in (SHOWN, POSTPONED, WRITES_LOST):
+        for platform in PLATFORMS:
+            by_platform.labels(platform)
+    keys = Keys()
+    for stream in (*map(keys.stream, SOURCES), keys.snapshots.stream):
+        TRIMMED.labels(stream)
+    for kind in ("events", "passes", "findings"):
+        REMOVED.labels(kind)
+    for status in ("finished", "stopped"):
+        PASSES.labels(status)
+    for platform, subject in itertools.product(PLATFORMS, get_args(SubjectName)):
+        DRIFT_FOUND.labels(platform, subject)
+        for decision in ("repaired", "gone", "left", "held"):
+            DRIFT_DECIDED.labels(platform, subject, decision)
+
+
+begin_at_zero()

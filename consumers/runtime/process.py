@@ -5,15 +5,17 @@ import functools
 import os
 import signal
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
 from bus import BadRedisUrl, BusError, ServerUnfit, address
 from config import Community, ConfigError, Settings, heartbeat, metrics
-from db import BadDatabaseUrl, Contention, SchemaOutdated, StorageUnavailable, StoreUnfit
+from db import BadDatabaseUrl, Contention, DatabaseUnfit, StorageUnavailable, StoreUnfit
 from db.release_number import RELEASE
+from db.sessions.slots import Lease, SlotTaken, lease_slots
 
 from . import gauges, roles
 from .resources import Resources, open_resources
@@ -50,7 +52,7 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
                 await _serve_until(stop, settings, community, wanted)
     except StoreUnfit as error:
         raise ConfigError(f"{settings.twinstream_config}: {error}") from error
-    except (SchemaOutdated, BadDatabaseUrl, BadRedisUrl) as error:
+    except (DatabaseUnfit, BadDatabaseUrl, BadRedisUrl) as error:
         raise ConfigError(str(error)) from error
     except ServerUnfit as error:
         raise ConfigError(
@@ -68,19 +70,36 @@ async def _serve_until(
             async with AsyncExitStack() as stack:
                 opening = stack.enter_async_context(open_resources(settings, community, stop))
                 resources = await unless_stopped(stop, opening)
-                if resources is not None:
+                if resources is None:
+                    continue
+                leasing = stack.enter_async_context(_lease(settings, names))
+                lease = await unless_stopped(stop, leasing)
+                if lease is not None:
                     backoff.reset()
-                    await _run_all(names, resources)
+                    await _run_all(names, replace(resources, slots=lease.slots), lease)
+        except SlotTaken as error:
+            log.warning("slot.lost", why=str(error))
         except (BadRedisUrl, ServerUnfit):
             raise
         except (StorageUnavailable, Contention, BusError) as error:
             await backoff.wait(error)
 
 
-async def _run_all(names: Sequence[str], resources: Resources) -> None:
+def _lease(settings: Settings, names: Sequence[str]) -> AbstractAsyncContextManager[Lease]:
+    """Lease a slot in each group of which a role is a consumer."""
+    direct = settings.database_listen_url
+    return lease_slots(
+        direct or settings.database_url or "",
+        roles.groups(names),
+        first=settings.twinstream_consumer_slot,
+        setting="DATABASE_LISTEN_URL" if direct else "DATABASE_URL",
+    )
+
+
+async def _run_all(names: Sequence[str], resources: Resources, lease: Lease) -> None:
     """Run the roles side by side until a stop; if one fails, end the others as well.
 
-    Raises the first failure; the runner logged each.
+    Raises the first failure, which the runner logged, or SlotTaken.
     """
     try:
         async with asyncio.TaskGroup() as group:
@@ -91,7 +110,9 @@ async def _run_all(names: Sequence[str], resources: Resources) -> None:
             if resources.settings.twinstream_metrics_port is not None:
                 opening = functools.partial(gauges.open_role, resources)
                 tasks.append(group.create_task(run("watch", opening, resources.stop), name="watch"))
+            losing = group.create_task(lease.lost())
             await resources.stop.wait()
+            losing.cancel()
             _, late = await asyncio.wait(tasks, timeout=STOP_GRACE_S)
             for task in late:
                 log.warning("role.cut_off", role=task.get_name(), grace_s=STOP_GRACE_S)

@@ -49,8 +49,15 @@ class Resources:
     stop: asyncio.Event
     #: The bots' own tables of members, by platform; a platform without an entry has none.
     stores: Mapping[Platform, Store] = field(default_factory=dict)
+    #: The number of this process in each group of consumers; in others the setting's.
+    slots: Mapping[str, int] = field(default_factory=dict)
     #: Which of the process's readers of one stream uses these.
     lane: int = 1
+
+    def consumer_name(self, group: str) -> str:
+        """Name this lane's consumer of a group."""
+        slot = self.slots.get(group, self.settings.twinstream_consumer_slot)
+        return consumer_name(group, slot, self.lane)
 
     def reader(self, source: Platform) -> Reader:
         """Make this lane's reader of what happened on `source`.
@@ -60,12 +67,11 @@ class Resources:
         """
         limits = self.community.consumers
         subscription = self.keys.subscription(source)
-        slot = self.settings.twinstream_consumer_slot
         try:
             return Reader(
                 self.reading_redis,
                 subscription,
-                consumer=consumer_name(subscription.group, slot, self.lane),
+                consumer=self.consumer_name(subscription.group),
                 batch_entries=limits.batch_entries_max,
                 block_ms=limits.block_ms,
                 claim_idle_ms=limits.claim_idle_ms,
@@ -84,7 +90,7 @@ async def open_resources(
 
     Raises:
         StorageUnavailable, Contention, BusError: Postgres or Redis cannot be used (yet).
-        SchemaOutdated, StoreUnfit, BadRedisUrl, ServerUnfit: a retry does not help.
+        BadDatabaseUrl, DatabaseUnfit, StoreUnfit, BadRedisUrl, ServerUnfit: a retry does not help.
     """
     keys = keys or Keys()
     async with contextlib.AsyncExitStack() as stack:

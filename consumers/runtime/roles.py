@@ -11,6 +11,7 @@ from functools import partial
 from types import MappingProxyType, ModuleType
 from typing import Final, NamedTuple
 
+from bus import Keys
 from config import ConfigError
 
 from .resources import Resources
@@ -28,15 +29,21 @@ class RoleEntry(NamedTuple):
     needs: tuple[str, ...] = ()
     #: Its library takes seconds to import, so a thread does that and the other roles start first.
     slow: bool = False
+    #: The group of which it is a consumer, under a number that no other living process has.
+    group: str | None = None
     #: It runs once in each lane, side by side, and each of these is a consumer of its own.
     in_lanes: bool = False
 
 
 ROLES: Final = {
-    "to-discord": RoleEntry("consumers.settling.role", {"source": "telegram"}, in_lanes=True),
-    "to-telegram": RoleEntry("consumers.settling.role", {"source": "discord"}, in_lanes=True),
+    "to-discord": RoleEntry(
+        "consumers.settling.role", {"source": "telegram"}, group="discord", in_lanes=True
+    ),
+    "to-telegram": RoleEntry(
+        "consumers.settling.role", {"source": "discord"}, group="telegram", in_lanes=True
+    ),
     "relay": RoleEntry("consumers.relay.role"),
-    "reconcile": RoleEntry("consumers.reconcile"),
+    "reconcile": RoleEntry("consumers.reconcile", group=Keys().snapshots.group),
     "cleanup": RoleEntry("consumers.cleanup.role"),
     "discord-roles": RoleEntry(
         "consumers.display.discord_roles.roles", needs=("discord_token",), slow=True
@@ -68,6 +75,11 @@ def needed_settings(names: Iterable[str]) -> list[str]:
     """Return the settings that these roles need, each once."""
     needs = ["redis_url", "database_url", *(need for name in names for need in ROLES[name].needs)]
     return list(dict.fromkeys(needs))
+
+
+def groups(names: Iterable[str]) -> list[str]:
+    """Return the groups of which these roles are consumers."""
+    return [group for name in names if (group := ROLES[name].group) is not None]
 
 
 def openings(

@@ -18,6 +18,7 @@ import structlog
 from bus import BusError, ServerUnfit
 from config import ConfigError
 from db import Contention, StorageUnavailable
+from db.error_causes.logged_causes import LoggedCauses
 
 from . import metrics
 
@@ -32,7 +33,14 @@ T = TypeVar("T")
 
 
 class NotYet(Exception):
-    """A role cannot start for a temporary reason, such as a platform that does not answer."""
+    """A role cannot start for a temporary reason, such as a platform that does not answer.
+
+    An attempt within `retry_s` seconds is of no use.
+    """
+
+    def __init__(self, why: str, *, retry_s: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_s = retry_s
 
 
 class Deferred(Exception):
@@ -72,29 +80,29 @@ class Backoff:
         self._role = role
         self._stop = stop
         self._delay_s = BACKOFF_FIRST_S
-        self._why: str | None = None
+        self._news = LoggedCauses()
 
     async def wait(self, error: Exception) -> None:
         """Wait until the next attempt is due, or until a stop is requested."""
         why = str(error)
-        is_news = why != self._why
-        fields = {"role": self._role, "retry_s": self._delay_s, "why": why}
+        asked_s = error.retry_s if isinstance(error, NotYet) else 0.0
+        delay_s = max(self._delay_s, asked_s)
+        is_news = self._news.is_new(why, wait_s=delay_s)
+        fields = {"role": self._role, "retry_s": delay_s, "why": why}
         if isinstance(error, Deferred):
             log_at = log.info if is_news else log.debug
             log_at("step.deferred", **fields)
         else:
             log_at = log.warning if is_news else log.debug
             log_at("role.delayed", **fields)
-        self._why = why
         metrics.ROLE_WAITING.labels(self._role).set(1)
-        await pause(self._stop, self._delay_s)
+        await pause(self._stop, delay_s)
         self._delay_s = min(self._delay_s * 2, BACKOFF_MAX_S)
 
     def reset(self) -> None:
         """Begin again with the first wait, because the role works (again)."""
-        if self._why is not None:
+        if self._news.end():
             log.info("role.resumed", role=self._role)
-        self._why = None
         self._delay_s = BACKOFF_FIRST_S
         metrics.ROLE_WAITING.labels(self._role).set(0)
 

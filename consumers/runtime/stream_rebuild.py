@@ -156,7 +156,7 @@ class Rebuild:
         try:
             async with transaction(self._pool) as conn:
                 lost = await outbox.unpublish_old(
-                    conn, source, published_s_ago=0.0, limit=LOST_STEP
+                    conn, source, published_s_ago=None, limit=LOST_STEP
                 )
                 # Asked again after the events were selected and locked: an event on its way shows
                 # up as unfinished, because it cannot be settled until this transaction ends.

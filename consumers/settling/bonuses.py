@@ -16,11 +16,15 @@ import schemas
 from config import AchievementSetting, Community
 from consumers.runtime.resources import Resources
 from db import IdempotencyConflict, Platform, Producer, RuleBroken
+from db.connections import limit_lock_waits
+from db.errors import Locked, mapped_errors
 from db.ledger import entries, events
 from db.ledger.envelopes import Envelope
 from db.links import links
-from db.links.member_rows import Account
+from db.links.links import Account
 from db.members.accounts import accounts_of
+
+from .held_members import HeldMembers
 
 log = structlog.get_logger("twinstream.settling")
 
@@ -37,7 +41,7 @@ class Bonuses:
         """`platform` is the platform where the achievements are about to be settled."""
         self._platform = platform
         self._producer = Producer(
-            resources.pool, schemas, resources.publisher, stores=resources.stores
+            resources.pool, schemas, resources.publisher, stores=resources.stores, may_reserve=True
         )
         self._settings = {
             one.name: one
@@ -45,50 +49,74 @@ class Bonuses:
             if one.bonus_xp or one.bonus_balance
         }
 
-    async def give(self, envelopes: Iterable[Envelope]) -> None:
+    async def give(self, envelopes: Iterable[Envelope], members: HeldMembers) -> None:
         """Give the bonuses of those events that are achievements and not settled yet.
 
         An achievement that Postgres refuses has no bonus; settling it logs why. A bonus that is
-        refused is buried with its reason, and can be replayed; the achievement is settled.
+        refused is buried with its reason, and can be replayed; the achievement is settled. A member
+        whom another transaction holds is noted in `members`: their achievements must not be settled
+        before they have their bonuses.
 
         Raises:
             Contention, StorageUnavailable: retry the whole call later.
         """
         for envelope in envelopes:
             setting = self._settings.get(getattr(envelope.event, "achievement", ""))
-            if setting is None:
+            if setting is None or members.knows(envelope.event.user_id):
                 continue
             try:
-                await self._give(envelope, setting)
+                await self._give(envelope, setting, members.lock_wait_ms)
+            except Locked:
+                if members.are_too_many:
+                    raise
+                members.note(envelope.event.user_id)
             except (IdempotencyConflict, RuleBroken) as error:
                 log.debug("bonus.refused", key=envelope.event.idempotency_key, why=str(error))
 
-    async def _give(self, envelope: Envelope, setting: AchievementSetting) -> None:
-        event = envelope.event
+    async def _give(
+        self, envelope: Envelope, setting: AchievementSetting, lock_wait_ms: int
+    ) -> None:
         async with self._producer.transaction() as conn:
-            if await entries.lock_rows(conn, self._platform, [event.idempotency_key]):
-                return
-            # This also locks the member, so that no link is made until the bonus is committed.
-            await events.record(conn, event.source, [envelope], status="published")
-            accounts = await accounts_of(conn, event.source, event.user_id)
-            mine = [Account(*one) for one in accounts.items()]
-            # An unlink or a move must not make the bonus payable once more.
-            sharers = {*mine, *await links.once_linked(conn, mine)}
-            keys = [key for one in sharers for key in _keys(*one, setting.name)]
-            if any(row.reason == REASON for row in await entries.find(conn, keys)):
-                return
-            # Always the same account of the two, so that unlocking on both platforms at once gives
-            # one bonus.
-            home: Platform = "telegram" if "telegram" in accounts else "discord"
-            refused = {}
-            for bonus in _bonuses(setting, home, accounts[home]):
-                why = await self._create(conn, bonus)
-                if why is not None:
-                    refused[bonus.idempotency_key] = why
+            with mapped_errors():
+                await limit_lock_waits(conn, lock_wait_ms)
+                refused = await self._give_once(conn, envelope, setting)
+        if refused is None:
+            return
         for key, why in refused.items():
             log.error("bonus.buried", key=key, achievement=setting.name, why=why)
         if not refused:
-            log.info("bonus.given", key=event.idempotency_key, achievement=setting.name)
+            log.info("bonus.given", key=envelope.event.idempotency_key, achievement=setting.name)
+
+    async def _give_once(
+        self, conn: asyncpg.Connection, envelope: Envelope, setting: AchievementSetting
+    ) -> dict[str, str] | None:
+        """Give the bonus; None if it was given before. Returns why parts were refused, by key."""
+        event = envelope.event
+        if await entries.lock_rows(conn, self._platform, [event.idempotency_key]):
+            return None
+        # This also locks the member, so that no link is made until the bonus is committed.
+        await events.record_ours(
+            conn, event.source, [envelope], status="published", may_reserve=False
+        )
+        accounts = await accounts_of(conn, event.source, event.user_id)
+        mine = [Account(*one) for one in accounts.items()]
+        # An unlink or a move must not make the bonus payable once more.
+        sharers = {*mine, *await links.once_linked(conn, mine)}
+        if len(sharers) > len(mine):
+            # Accounts that parted are two members: no lock of theirs keeps two bonuses apart.
+            await links.lock_shared(conn, setting.name)
+        keys = [key for one in sharers for key in _keys(*one, setting.name)]
+        if any(row.reason == REASON for row in await entries.find(conn, keys)):
+            return None
+        # Always the same account of the two, so that unlocking on both platforms at once gives
+        # one bonus.
+        home: Platform = "telegram" if "telegram" in accounts else "discord"
+        refused = {}
+        for bonus in _bonuses(setting, home, accounts[home]):
+            why = await self._create(conn, bonus)
+            if why is not None:
+                refused[bonus.idempotency_key] = why
+        return refused
 
     async def _create(self, conn: asyncpg.Connection, bonus: schemas.Event) -> str | None:
         """Record a bonus, or record why it is refused; the achievement is settled in any case.

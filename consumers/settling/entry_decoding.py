@@ -35,7 +35,11 @@ def sort_out(entries: Sequence[Entry], source: Platform) -> tuple[list[Delivery]
     refusals: list[Refusal] = []
     for entry in entries:
         if entry.payload is None:
-            reason = "the entry has no field `e` with an event in it"
+            reason = (
+                f"the entry has {entry.payloads} fields `e`, and carries one event at most"
+                if entry.payloads
+                else "the entry has no field `e` with an event in it"
+            )
             refusals.append(Refusal(entry, reason, key_of(entry)))
             continue
         try:
@@ -79,4 +83,4 @@ def evidence(entry: Entry) -> bytes:
     """Return the bytes of an entry that Postgres keeps. Pure."""
     if entry.payload is not None:
         return entry.payload
-    return b", ".join(b"%s=%s" % field for field in entry.fields.items())
+    return b", ".join(b"%s=%s" % field for field in entry.fields)

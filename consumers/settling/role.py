@@ -2,12 +2,14 @@
 
 The life of an entry here:
 1. This consumer reads it, or claims it from a consumer that died with it.
-2. It is decoded. An entry that does not decode is buried with the reason, and the rest goes on.
+2. It is decoded. An entry that does not decode will be buried with the reason.
 3. An entry that was delivered often is taken out of the batch and settled alone, a few times at
-   most. The rest is entered in one transaction. If Postgres refuses it because of one event, the
-   batch is halved until that event is alone, and only that one is buried. A debit of more than
-   the member has waits until every earlier entry is settled, because another consumer may be
-   settling the credit that covers it.
+   most. The rest is entered in one transaction. If Postgres refuses it, each event is judged by
+   itself (`refusals`), and those that nothing is wrong with are entered in the next transaction. A
+   debit of more than the member has waits until every earlier entry is settled, because another
+   consumer may be settling the credit that covers it. An entry whose member another transaction
+   holds waits, and the others go on. Refused events are buried last, all in one transaction: a
+   batch of refused events costs about what a batch of good ones does.
 4. After the commit it is acknowledged. After a crash in between it is delivered again, and step 3
    finds every row already there.
 
@@ -25,17 +27,20 @@ from typing import Final, NamedTuple
 import structlog
 
 import schemas
-from bus import BusError, DeadLetters, Entry, GroupMissing, GroupPosition
+from bus import BusError, Entry, GroupMissing, GroupPosition
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Deferred, unless_stopped
 from consumers.runtime.transactions import transaction
 from db import DbError, IdempotencyConflict, InsufficientFunds, Platform, RuleBroken
-from db.ledger import events
+from db.errors import Locked
+from db.ledger import events, refusals
 
 from .bonuses import Bonuses
-from .entry_decoding import Delivery, Refusal, evidence, key_of, refusal_of, sort_out
+from .burials import BURIED_AT_ONCE, Burials
+from .entry_decoding import Delivery, Refusal, key_of, refusal_of, sort_out
 from .entry_renewal import renewed
+from .held_members import HeldMembers
 from .poison import count_attempt, exhausted, forget_attempts, is_suspect
 
 log = structlog.get_logger("twinstream.settling")
@@ -43,9 +48,28 @@ log = structlog.get_logger("twinstream.settling")
 #: Entries in hand are renewed this many times per `claim_idle_ms`, so that three renewals may be
 #: late or lost before another consumer claims them.
 RENEWALS_PER_CLAIM: Final = 4
+MEMBER_HELD: Final = (
+    "another program's transaction holds their members: end it; pg_locks and pg_stat_activity show"
+    " which one it is"
+)
 TOO_EARLY: Final = (
     "an event takes away more than the member has, and an earlier entry is still in progress"
 )
+
+
+class _Refused(NamedTuple):
+    """An event that Postgres refuses, and why."""
+
+    delivery: Delivery
+    error: refusals.Refused
+
+    @property
+    def is_overdraft(self) -> bool:
+        """Whether an earlier entry may still bring what the event takes away."""
+        return isinstance(self.error, InsufficientFunds)
+
+    def refusal(self) -> Refusal:
+        return refusal_of(self.delivery, self.error)
 
 
 class _Lost(NamedTuple):
@@ -80,22 +104,25 @@ class Settling:
         self._pool = resources.pool
         self._store = resources.stores.get(self.platform)
         self._reader = resources.reader(source)
-        self._dead_letters = DeadLetters(resources.redis, resources.keys)
+        self._burials = Burials(source, self._reader.group, resources)
         self._bonuses = Bonuses(self.platform, resources)
         self._rebuild = resources.rebuild
         self._stop = resources.stop
         self._limits = resources.community.consumers
+        self._members = HeldMembers()
         #: The entries that were read and are not finished, by id, in the order of the stream.
         self._held: dict[str, _Held] = {}
 
     async def close(self) -> None:
         """Judge the entries that Redis lost, which no other consumer has; then write the marks."""
+        self._members.forget()
+        why = MEMBER_HELD
         try:
             await self._settle_lost(until_s=math.inf)
         except (DbError, BusError) as error:
-            log.error(
-                "entries.abandoned", source=self.source, entries=len(self._lost()), why=str(error)
-            )
+            why = str(error)
+        if abandoned := self._lost():
+            log.error("entries.abandoned", source=self.source, entries=len(abandoned), why=why)
         await self._bonuses.close()
 
     def describe(self) -> Mapping[str, object]:
@@ -153,6 +180,7 @@ class Settling:
 
     async def _settle_all(self) -> None:
         in_hand = self._in_hand()
+        self._members.begin_step()
         await self._settle_or_bury([held.entry for held in in_hand if not is_suspect(held.entry)])
         for held in in_hand:
             if is_suspect(held.entry):
@@ -162,12 +190,17 @@ class Settling:
             raise Deferred(TOO_EARLY)
 
     async def _settle_or_bury(self, entries: Sequence[Entry]) -> None:
-        deliveries, refusals = sort_out(entries, self.source)
-        for refusal in refusals:
-            await self._bury(refusal)
+        """Settle what can be settled, then bury what cannot: so good entries never wait for it."""
+        deliveries, unreadable = sort_out(entries, self.source)
+        refused = []
         if deliveries:
-            await self._bonuses.give(delivery.envelope for delivery in deliveries)
-            await self._settle(deliveries)
+            await self._bonuses.give((one.envelope for one in deliveries), self._members)
+            refused = await self._settle(deliveries)
+        hopeless = [one.refusal() for one in refused if not one.is_overdraft]
+        await self._bury([*unreadable, *hopeless])
+        await self._settle_after_earlier_entries(
+            [one.delivery for one in refused if one.is_overdraft]
+        )
 
     async def _settle_suspect(self, held: _Held) -> None:
         """Settle a poison-pill suspect, unless it exhausted its attempts."""
@@ -178,38 +211,92 @@ class Settling:
         if why_not is None:
             await self._settle_or_bury([suspect])
         else:
-            await self._bury(Refusal(suspect, why_not, key_of(suspect), unread=True))
+            await self._bury([Refusal(suspect, why_not, key_of(suspect), unread=True)])
 
-    async def _settle(self, deliveries: Sequence[Delivery], *, again: bool = False) -> None:
-        envelopes = [delivery.envelope for delivery in deliveries]
+    async def _settle(self, deliveries: Sequence[Delivery]) -> list[_Refused]:
+        """Settle events, but for those that Postgres refuses. Returns these, in order.
+
+        Events of members whom another transaction holds are left.
+        """
+        deliveries, held = self._members.split(deliveries)
+        await self._leave(held)
+        if not deliveries:
+            return []
         try:
-            async with transaction(self._pool) as conn:
-                entered = await events.settle(
-                    conn, self.platform, self.source, envelopes, store=self._store
-                )
-                await forget_attempts(conn, [delivery.entry for delivery in deliveries])
+            await self._enter(deliveries)
         except (RuleBroken, IdempotencyConflict) as error:
             if len(deliveries) == 1:
-                if isinstance(error, InsufficientFunds) and not again:
-                    await self._settle_after_earlier_entries(deliveries[0])
-                else:
-                    await self._bury(refusal_of(deliveries[0], error))
-                return
-            middle = len(deliveries) // 2
-            await self._settle(deliveries[:middle])
-            await self._settle(deliveries[middle:])
-            return
+                return [_Refused(deliveries[0], error)]
+        except Locked:
+            if self._members.are_too_many:
+                raise
+            return await self._settle_without_held(deliveries)
+        else:
+            return []
+        found = await self._find_refused(deliveries)
+        refused = [_Refused(deliveries[number], found[number]) for number in sorted(found)]
+        rest = [one for number, one in enumerate(deliveries) if number not in found]
+        if refused:
+            return refused + (await self._settle(rest) if rest else [])
+        # No event by itself is refused for any reason that is known, so halves show which one is.
+        return await self._settle_halves(rest)
+
+    async def _settle_without_held(self, deliveries: Sequence[Delivery]) -> list[_Refused]:
+        """Settle events, but for those of a member whom another transaction holds."""
+        self._members.note_any()
+        if len(deliveries) > 1:
+            return await self._settle_halves(deliveries)
+        self._members.note(deliveries[0].envelope.event.user_id)
+        await self._leave(deliveries)
+        return []
+
+    async def _settle_halves(self, deliveries: Sequence[Delivery]) -> list[_Refused]:
+        middle = len(deliveries) // 2
+        return await self._settle(deliveries[:middle]) + await self._settle(deliveries[middle:])
+
+    async def _enter(self, deliveries: Sequence[Delivery]) -> None:
+        """Enter events into the books in one transaction, and acknowledge them."""
+        envelopes = [delivery.envelope for delivery in deliveries]
+        async with transaction(self._pool, lock_wait_ms=self._members.lock_wait_ms) as conn:
+            entered = await events.settle(
+                conn, self.platform, self.source, envelopes, store=self._store
+            )
+            await forget_attempts(conn, [delivery.entry for delivery in deliveries])
         ids = [delivery.entry.id for delivery in deliveries]
         await self._reader.acknowledge(ids)
         self._let_go(ids)
         metrics.SETTLED.labels(self.source).inc(len(ids))
         metrics.ENTERED.labels(self.source).inc(len(entered))
         log.debug(
-            "batch.settled", platform=self.platform, entries=len(envelopes), entered=len(entered)
+            "batch.settled",
+            platform=self.platform,
+            entries=len(envelopes),
+            entered=len(entered),
+            keys=[one.event.idempotency_key for one in envelopes],
         )
 
-    async def _settle_after_earlier_entries(self, delivery: Delivery) -> None:
-        """Settle a debit of more than the member has, once no earlier entry is in progress.
+    async def _find_refused(self, deliveries: Sequence[Delivery]) -> dict[int, refusals.Refused]:
+        envelopes = [delivery.envelope for delivery in deliveries]
+        try:
+            async with transaction(self._pool, lock_wait_ms=self._members.lock_wait_ms) as conn:
+                return await refusals.find_refused(conn, self.source, envelopes)
+        except (RuleBroken, Locked):
+            return {}  # Postgres cannot read one of them, or a member is held
+
+    async def _leave(self, deliveries: Sequence[Delivery]) -> None:
+        """Let go of entries whose members another transaction holds; they are claimed again later.
+
+        An entry that was lost with its stream stays in hand, because it is nowhere else.
+        """
+        entries = [one.entry for one in deliveries if self._held[one.entry.id].lost is None]
+        if entries:
+            await self._release(entries)
+            log.warning(
+                "entries.deferred", stream=entries[0].stream, entries=len(entries), why=MEMBER_HELD
+            )
+
+    async def _settle_after_earlier_entries(self, debits: Sequence[Delivery]) -> None:
+        """Settle debits of more than the members have, once no earlier entry is in progress.
 
         While another consumer works on an earlier entry, that takes a moment: the debit stays in
         hand, and the next step retries it. An earlier entry of a dead consumer has to be claimed,
@@ -220,61 +307,53 @@ class Settling:
         the consumers that have those entries in hand do. The debit waits `claim_idle_ms` for them,
         the time after which a consumer is taken for dead.
         """
-        entry = delivery.entry
-        held = self._held[entry.id]
-        match await self._reader.position(entry.id):
-            case GroupPosition.NEXT:
-                await self._settle([delivery], again=True)
-            case GroupPosition.COMING:
-                self._let_go([entry.id])
-            case GroupPosition.BEHIND if not held.was_early:
-                held.was_early = True
-            case GroupPosition.BEHIND:
-                # Its deliveries add up because it waits, not because consumers died of it.
-                async with transaction(self._pool) as conn:
-                    await forget_attempts(conn, [entry])
-                self._let_go([entry.id])
+        positions = await self._reader.positions([debit.entry.id for debit in debits])
+        due, given_up = [], []
+        for debit in debits:
+            entry = debit.entry
+            held = self._held[entry.id]
+            match positions[entry.id]:
+                case GroupPosition.NEXT:
+                    due.append(debit)
+                case GroupPosition.COMING:
+                    self._let_go([entry.id])
+                case GroupPosition.BEHIND if not held.was_early:
+                    held.was_early = True
+                case GroupPosition.BEHIND:
+                    given_up.append(entry)
+                case GroupPosition.GONE:
+                    due_s = asyncio.get_running_loop().time() + self._limits.claim_idle_ms / 1_000
+                    self._held[entry.id] = _Held(entry, lost=_Lost(debit, due_s))
+        await self._settle_now(due)
+        await self._give_up(given_up)
+
+    async def _settle_now(self, deliveries: Sequence[Delivery]) -> None:
+        """Settle events that wait for nothing any more, and bury those that are refused."""
+        if deliveries:
+            refused = await self._settle(deliveries)
+            await self._bury([one.refusal() for one in refused])
+
+    async def _give_up(self, entries: Sequence[Entry]) -> None:
+        """Let go of debits that wait for another consumer; a consumer claims them again."""
+        if entries:
+            await self._release(entries)
+            for entry in entries:
                 log.info("entry.deferred", stream=entry.stream, entry_id=entry.id)
-            case GroupPosition.GONE:
-                due_s = asyncio.get_running_loop().time() + self._limits.claim_idle_ms / 1_000
-                self._held[entry.id] = _Held(entry, lost=_Lost(delivery, due_s))
+
+    async def _release(self, entries: Sequence[Entry]) -> None:
+        # Their deliveries add up because they wait, not because consumers died of them.
+        async with transaction(self._pool) as conn:
+            await forget_attempts(conn, entries)
+        self._let_go(entry.id for entry in entries)
 
     async def _settle_lost(self, *, until_s: float) -> None:
-        for lost in self._lost():
-            if lost.due_s <= until_s:
-                await self._settle([lost.delivery], again=True)
+        await self._settle_now([lost.delivery for lost in self._lost() if lost.due_s <= until_s])
 
-    async def _bury(self, refusal: Refusal) -> None:
-        """Record the reason in Postgres first, then move the entry to the dead letters."""
-        entry = refusal.entry
-        payload = evidence(entry)
-        async with transaction(self._pool) as conn:
-            known = refusal.unread and await events.fail_unread(
-                conn,
-                self.source,
-                payload=payload,
-                error_message=refusal.reason,
-                claimed_key=refusal.claimed_key,
-            )
-            if not known:
-                await events.fail(
-                    conn,
-                    idempotency_key=refusal.idempotency_key,
-                    source=self.source,
-                    type=refusal.type,
-                    payload=payload,
-                    error_message=refusal.reason,
-                    entry_key=key_of(entry),
-                )
-            await forget_attempts(conn, [entry])
-        burial = await self._dead_letters.bury(
-            entry, group=self._reader.group, reason=refusal.reason
-        )
-        if burial is not None and burial.why_no_copy is not None:
-            log.warning("dead_letter.not_copied", entry_id=entry.id, why=burial.why_no_copy)
-        self._let_go([entry.id])
-        metrics.BURIED.labels(self.source).inc()
-        log.error("entry.buried", stream=entry.stream, entry_id=entry.id, reason=refusal.reason)
+    async def _bury(self, refused: Sequence[Refusal]) -> None:
+        for first in range(0, len(refused), BURIED_AT_ONCE):
+            page = refused[first : first + BURIED_AT_ONCE]
+            await self._burials.bury(page)
+            self._let_go(refusal.entry.id for refusal in page)
 
     def _let_go(self, ids: Iterable[str]) -> None:
         for entry_id in ids:

@@ -110,6 +110,13 @@ async def discard(conn: asyncpg.Connection, ids: Sequence[int]) -> list[int]:
     return sorted(row["id"] for row in rows)
 
 
+async def is_reserved(conn: asyncpg.Connection, idempotency_key: str) -> bool:
+    """Tell whether a key is for events of twinstream's own processes only."""
+    with mapped_errors():
+        reserved: bool = await conn.fetchval("SELECT twinstream.is_reserved($1)", idempotency_key)
+    return reserved
+
+
 async def forget_entry(conn: asyncpg.Connection, dead_id: int) -> None:
     """Delete a buried entry after its payload was published again as a new entry."""
     with mapped_errors():

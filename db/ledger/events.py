@@ -1,25 +1,54 @@
 """The life of an event in Postgres: recorded at its origin, settled where it arrived, or buried.
 
 `record` makes the first ledger entry (the origin's), `settle` the second (the opposite's). Either
-may be repeated with the same events any number of times; the effect happens once.
+may be repeated with the same events any number of times; the effect happens once. Both call the
+functions of db/migrations/..._record.sql, which programs in other languages call too.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 
 from ..errors import IdempotencyConflict, mapped_errors
-from ..members import accounts
 from ..platforms import Platform
 from ..stores import store_debts
 from ..stores.port import Store
 from . import entries
-from .entries import Entry, LedgerRow
+from .entries import LedgerRow
 from .envelopes import Envelope, Recorded
 
 #: Bytes of a buried payload that the record keeps. An event is far smaller, so the rest of a longer
 #: payload helps no operator.
 PAYLOAD_KEPT_BYTES_MAX = 16_384
+
+_RECORD: Final = (
+    "SELECT * FROM twinstream.record($1, caller_publishes => true, waits_for_locks => $2)"
+)
+_RECORD_OURS: Final = "SELECT * FROM twinstream.record_events($1, $2, $3, true, $4)"
+#: Characters of the digest that tells entries with one id apart.
+DIGEST_CHARS: Final = 12
+#: Existing rows are locked in id order, as settling does, before a statement changes several.
+_LOCK_IN_ORDER: Final = """
+    SELECT id FROM twinstream.sync_events WHERE idempotency_key = ANY ($1::text[])
+    ORDER BY id FOR NO KEY UPDATE
+"""
+
+T = TypeVar("T")
+
+
+class Record(Protocol[T]):
+    """`record` or `record_unheld`."""
+
+    async def __call__(
+        self,
+        conn: asyncpg.Connection,
+        source: Platform,
+        envelopes: Sequence[Envelope],
+        *,
+        store: Store | None = None,
+    ) -> list[T]: ...
 
 
 async def record(
@@ -27,53 +56,65 @@ async def record(
     source: Platform,
     envelopes: Sequence[Envelope],
     *,
-    status: str = "pending",
     store: Store | None = None,
 ) -> list[Recorded]:
-    """Enter events into the books of the platform where they happened, all or none.
+    """Enter a bot's events into the books of the platform where they happened, all or none.
 
-    With `store`, the platform's own table is changed in the same transaction; without, the caller
-    changes it. Returns one receipt for each envelope, in order. The caller owns the transaction.
+    The caller publishes them after its commit. With `store`, the platform's own table is changed in
+    the same transaction; without, the caller changes it. Returns one receipt for each envelope, in
+    order. The caller owns the transaction.
 
     Raises:
         IdempotencyConflict: a key belongs to an event with different content.
         InsufficientFunds: a member's settled XP or balance would go below zero.
         RowRefused: the platform's own table refuses a member's row, while it takes others.
-        RuleBroken: a value is beyond what the record can hold.
+        RuleBroken: a value is beyond what the record can hold, or a key is reserved or another
+            event's.
         StoreClosed: the platform's own table takes no row now; nothing was recorded.
         Contention: another transaction was in the way; try again.
         StorageUnavailable: Postgres is away; nothing was recorded.
     """
     with mapped_errors():
-        user_ids = {one.event.user_id for one in envelopes}
-        members = await accounts.resolve(conn, source, user_ids)
-        rows = [envelope.as_row() for envelope in envelopes]
-        first = _first_of_each_key(Entry(row, members[row.account_id]) for row in rows)
-        entered = await entries.enter(conn, source, list(first.values()))
-        known: dict[str, list[LedgerRow]] = {}
-        for row in await entries.find(conn, first):
-            known.setdefault(row.idempotency_key, []).append(row)
-        for row in rows:
-            for known_row in known[row.idempotency_key]:
-                _refuse_difference(known_row, row)
-        fresh = set(entered)
-        receipts = []
-        for envelope, row in zip(envelopes, rows, strict=True):
-            created = row.idempotency_key in fresh
-            fresh.discard(row.idempotency_key)
-            receipts.append(
-                Recorded(
-                    row.idempotency_key, source, members[row.account_id], envelope.payload, created
-                )
-            )
-        if entered:
-            await entries.add_to_totals(conn, [first[key] for key in entered])
-            await _append(conn, [one for one in receipts if one.created], first, status)
-            if store is not None:
-                due = entries.sums_of(first[key] for key in entered)
-                # The transaction may be another program's.
-                await store_debts.apply(conn, source, store, due, check_deferred=False)
-        return receipts
+        rows = await conn.fetch(_RECORD, _texts(envelopes), True)
+        return _all(await _receipts(conn, source, envelopes, rows, store))
+
+
+async def record_unheld(
+    conn: asyncpg.Connection,
+    source: Platform,
+    envelopes: Sequence[Envelope],
+    *,
+    store: Store | None = None,
+) -> list[Recorded | None]:
+    """Do as `record`, but leave out events whose members other transactions hold at this moment.
+
+    The receipt of such an event is None. All others are recorded, or none.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(_RECORD, _texts(envelopes), False)
+        return await _receipts(conn, source, envelopes, rows, store)
+
+
+async def record_ours(
+    conn: asyncpg.Connection,
+    source: Platform,
+    envelopes: Sequence[Envelope],
+    *,
+    status: str = "pending",
+    is_left_to_relay: bool = False,
+    may_reserve: bool = True,
+    store: Store | None = None,
+) -> list[Recorded]:
+    """Record events for one of our own processes: as `record`, but reserved keys are accepted.
+
+    An event in the status `published` is on its stream already, unless it is never to be there.
+    With `is_left_to_relay`, the relay publishes the events as soon as they are committed.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            _RECORD_OURS, _texts(envelopes), status, is_left_to_relay, may_reserve
+        )
+        return _all(await _receipts(conn, source, envelopes, rows, store))
 
 
 async def settle(
@@ -89,8 +130,9 @@ async def settle(
     `store` is the table in which `platform` keeps its members, if it has one of its own.
 
     An event that no producer recorded (another program put it on the stream) counts as well: its
-    row at the origin is entered too. The origin's row decides, so an entry with a known key and
-    different content is refused. The caller owns the transaction.
+    row at the origin is entered too, unless its key is reserved for our own processes. The origin's
+    row decides, so an entry with a known key and different content is refused. The caller owns the
+    transaction.
 
     Raises:
         IdempotencyConflict, InsufficientFunds, RuleBroken, Contention, StorageUnavailable: as
@@ -102,14 +144,15 @@ async def settle(
         )
         foreign = [one for one in envelopes if one.event.idempotency_key not in origin]
         if foreign:
-            await record(conn, source, foreign, status="published")
+            await record_ours(conn, source, foreign, status="published", may_reserve=False)
             origin |= await entries.lock_rows(
                 conn, source, {one.event.idempotency_key for one in foreign}
             )
         for envelope in envelopes:
             row = origin[envelope.event.idempotency_key].row
-            _refuse_difference(row, envelope.as_row())
-        entered = await entries.enter(conn, platform, list(origin.values()))
+            if error := conflict(row, envelope.as_row()):
+                raise error
+        entered = await entries.enter_at_opposite(conn, platform, source, list(origin))
         if store is not None:
             due = entries.sums_of(origin[key] for key in entered)
             await store_debts.apply(conn, platform, store, due)
@@ -120,13 +163,14 @@ async def settle(
 async def _complete(conn: asyncpg.Connection, platform: Platform, keys: Collection[str]) -> None:
     """Mark these events as completed. Rows are locked in id order, as every transaction does.
 
+    Both ledgers have what the payload says, so it is kept no longer.
     An event that was buried before its account was known has none yet; its ledger row does.
     """
     await conn.execute(
         """
         UPDATE twinstream.sync_events AS e
             SET status = 'completed', processed_by = $1, processed_at = now(),
-            published_at = coalesce(e.published_at, now()), error_message = NULL,
+            published_at = coalesce(e.published_at, now()), error_message = NULL, payload = NULL,
             account_id = coalesce(e.account_id, (
                 SELECT t.account_id FROM twinstream.transactions AS t
                 WHERE t.idempotency_key = e.idempotency_key AND t.platform = $1
@@ -143,6 +187,25 @@ async def _complete(conn: asyncpg.Connection, platform: Platform, keys: Collecti
     )
 
 
+class Failure(NamedTuple):
+    """An event, or an entry that carries none, that is to be buried with a reason."""
+
+    idempotency_key: str
+    type: str
+    payload: bytes
+    error_message: str
+    entry_key: str | None = None
+    """The name of the entry: its key if `idempotency_key` is another event's."""
+
+    def under_entry(self) -> "Failure":
+        """Return the same failure under the name of its entry, or else under one of its own."""
+        assert self.entry_key is not None
+        if self.idempotency_key != self.entry_key:
+            return self._replace(idempotency_key=self.entry_key)
+        digest = hashlib.sha256(self.payload).hexdigest()[:DIGEST_CHARS]
+        return self._replace(idempotency_key=f"{self.entry_key}:{digest}", entry_key=None)
+
+
 async def fail(
     conn: asyncpg.Connection,
     *,
@@ -151,141 +214,174 @@ async def fail(
     type: str,  # noqa: A002 - the column's name
     payload: bytes,
     error_message: str,
-    entry_key: str | None = None,
 ) -> None:
-    """Bury an event: record its status `failed` and the reason. A completed event stays as it is.
+    """Bury one event, as `fail_all` does."""
+    await fail_all(conn, source, [Failure(idempotency_key, type, payload, error_message)])
 
-    `source` is the platform on whose stream the event was found. If the key belongs to an event of
-    the other platform, that event is not at fault and stays as it is; the reason is then recorded
-    under `entry_key`, which names the entry.
+
+async def fail_all(conn: asyncpg.Connection, source: Platform, failures: Sequence[Failure]) -> None:
+    """Bury events: record their status `failed` and the reasons. Completed events stay as they are.
+
+    The number of statements does not depend on the number of events. `source` is the platform on
+    whose stream the events were found. If a key belongs to an event of the other platform, that
+    event is not at fault and stays as it is; if the key is on record with another payload that no
+    platform recorded, either is evidence. The failure is then recorded under `entry_key`, or, if
+    another entry had that id before its stream was lost, under `entry_key` with a digest.
 
     Payload and message may hold anything: text that Postgres cannot store is written as an escape,
     and of a payload longer than PAYLOAD_KEPT_BYTES_MAX only the beginning is kept.
     """
+    by_key = {one.idempotency_key: one for one in failures}
+    # Of failures with one key, those with another payload get keys of their own.
+    others = [one for one in failures if by_key[one.idempotency_key].payload != one.payload]
+    keys = sorted(by_key)
     with mapped_errors():
-        noted = await conn.fetchval(
+        await conn.execute(_LOCK_IN_ORDER, keys)
+        noted = await conn.fetch(
             """
             INSERT INTO twinstream.sync_events AS e
                 (idempotency_key, source, type, payload, status, error_message, published_at)
-            VALUES ($1, $2, $3, $4, 'failed', $5, now())
+            SELECT u.key, $1, u.type, u.payload, 'failed', u.error_message, now()
+            FROM unnest($2::text[], $3::text[], $4::text[], $5::text[])
+                AS u (key, type, payload, error_message)
             ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
                 status = 'failed', error_message = excluded.error_message
             WHERE e.status <> 'completed' AND e.source = excluded.source
-            RETURNING source
+                AND (e.account_id IS NOT NULL OR e.payload = excluded.payload)
+            RETURNING e.idempotency_key
             """,
-            idempotency_key,
             source,
-            type,
-            _evidence(payload),
-            _storable(error_message),
+            keys,
+            [by_key[key].type for key in keys],
+            [_evidence(by_key[key].payload) for key in keys],
+            [_storable(by_key[key].error_message) for key in keys],
         )
-        if noted is not None or entry_key is None:
-            return
-        owner = await conn.fetchval(
-            "SELECT source FROM twinstream.sync_events WHERE idempotency_key = $1", idempotency_key
-        )
-    if owner != source:
-        await fail(
-            conn,
-            idempotency_key=entry_key,
-            source=source,
-            type=type,
-            payload=payload,
-            error_message=error_message,
-        )
+        left = set(keys) - {row["idempotency_key"] for row in noted}
+        if left:
+            completed = await conn.fetch(
+                """
+                SELECT idempotency_key FROM twinstream.sync_events
+                WHERE idempotency_key = ANY ($1::text[]) AND source = $2 AND status = 'completed'
+                """,
+                list(left),
+                source,
+            )
+            left -= {row["idempotency_key"] for row in completed}
+    others += [by_key[key] for key in sorted(left)]
+    if by_entry := [one.under_entry() for one in others if one.entry_key is not None]:
+        await fail_all(conn, source, by_entry)
 
 
 async def fail_unread(
-    conn: asyncpg.Connection,
-    source: Platform,
-    *,
-    payload: bytes,
-    error_message: str,
-    claimed_key: str | None = None,
+    conn: asyncpg.Connection, source: Platform, *, payload: bytes, error_message: str
 ) -> bool:
-    """Bury the event with exactly this payload, without decoding it.
+    """Bury every unfinished event with exactly this payload, without decoding it.
 
-    For a payload that cannot be decoded, or that kills the process that decodes it. With
-    `claimed_key`, only the event of that key is considered; without, every event that is not
-    completed. A completed event stays as it is. Returns whether there is such an event.
+    For a payload that kills the process that decodes it. A completed event stays as it is: its
+    payload is gone. Returns whether there is such an event.
     """
     with mapped_errors():
         found: int = await conn.fetchval(
             """
             WITH found AS (
-                -- Without a key the payload decides, and only unfinished events can be at fault.
                 SELECT id FROM twinstream.sync_events
-                WHERE source = $1 AND payload = $2 AND (
-                    idempotency_key = $4
-                    OR ($4 IS NULL AND status IN ('pending', 'published', 'failed'))
-                )
+                WHERE source = $1 AND payload = $2 AND status IN ('pending', 'published', 'failed')
                 ORDER BY id
                 FOR NO KEY UPDATE
             ), failed AS (
-                -- A completed event counts as found: it is in both ledgers, so nothing is lost.
                 UPDATE twinstream.sync_events AS e SET status = 'failed', error_message = $3
-                FROM found WHERE e.id = found.id AND e.status <> 'completed'
+                FROM found WHERE e.id = found.id
             )
             SELECT count(*) FROM found
             """,
             source,
-            _storable(payload.decode("utf-8", "backslashreplace")),
+            _payload_text(payload),
             _storable(error_message),
-            claimed_key,
         )
     return found > 0
 
 
-def _first_of_each_key(new: Iterable[Entry]) -> dict[str, Entry]:
-    first: dict[str, Entry] = {}
-    for entry in new:
-        first.setdefault(entry.row.idempotency_key, entry)
-    return first
+async def fail_claimed(
+    conn: asyncpg.Connection, source: Platform, claims: Sequence[Failure]
+) -> set[str]:
+    """Do as `fail_unread` for many payloads that claim to have the keys given, in one statement.
 
-
-def _refuse_difference(known: LedgerRow, row: LedgerRow) -> None:
-    if differences := known.differences(row):
-        raise IdempotencyConflict(row.idempotency_key, differences)
-
-
-async def _append(
-    conn: asyncpg.Connection,
-    recorded: Sequence[Recorded],
-    first: dict[str, Entry],
-    status: str,
-) -> None:
-    """Append events whose rows just entered the ledger of their origin.
-
-    A row that is there already may have been buried before any producer recorded the event; it
-    becomes this event's row. Any other row means that the opposite platform records an event with
-    this key at this moment.
+    Returns those keys for which there is an event with exactly the payload of the claim. The
+    payload of a completed event is gone, so a claim of its key may be of another event, and its
+    bytes are evidence.
     """
-    appended = await conn.fetch(
-        """
-        INSERT INTO twinstream.sync_events
-            AS e
-            (idempotency_key, source, type, account_id, payload, status, published_at)
-        SELECT key, source, type, account_id, payload, $6::text,
-            CASE WHEN $6::text = 'pending' THEN NULL ELSE now() END
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
-            AS u (key, source, type, account_id, payload)
-        ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
-            source = excluded.source, type = excluded.type, account_id = excluded.account_id,
-            payload = excluded.payload, status = excluded.status,
-            published_at = excluded.published_at, created_at = excluded.created_at,
-            error_message = NULL
-        WHERE e.status = 'failed'
-        RETURNING idempotency_key
-        """,
-        [one.idempotency_key for one in recorded],
-        [one.source for one in recorded],
-        [first[one.idempotency_key].row.type for one in recorded],
-        [first[one.idempotency_key].row.account_id for one in recorded],
-        [one.payload.decode() for one in recorded],
-        status,
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            WITH found AS (
+                SELECT e.id, e.idempotency_key, u.error_message
+                FROM unnest($2::text[], $3::text[], $4::text[]) AS u (key, payload, error_message)
+                JOIN twinstream.sync_events AS e ON e.idempotency_key = u.key
+                WHERE e.source = $1 AND e.payload = u.payload
+                ORDER BY e.id
+                FOR NO KEY UPDATE OF e
+            ), failed AS (
+                -- Completed by a release that kept payloads: it is in both ledgers.
+                UPDATE twinstream.sync_events AS e
+                SET status = 'failed', error_message = found.error_message
+                FROM found WHERE e.id = found.id AND e.status <> 'completed'
+            )
+            SELECT DISTINCT idempotency_key FROM found
+            """,
+            source,
+            [one.idempotency_key for one in claims],
+            [_payload_text(one.payload) for one in claims],
+            [_storable(one.error_message) for one in claims],
+        )
+    return {row["idempotency_key"] for row in rows}
+
+
+def conflict(known: LedgerRow, row: LedgerRow) -> IdempotencyConflict | None:
+    """Return the error for a row whose key belongs to a different event, if it does. Pure."""
+    if differences := known.differences(row):
+        return conflict_error(row.idempotency_key, differences)
+    return None
+
+
+def conflict_error(key: str, differences: str) -> IdempotencyConflict:
+    """Return the error for a key that belongs to an event with these differences. Pure."""
+    return IdempotencyConflict(
+        key,
+        f"the idempotency key {key!r} already belongs to a different event: {differences};"
+        " use a new key for a new event",
     )
-    for taken in {one.idempotency_key for one in recorded} - {key for (key,) in appended}:
-        raise IdempotencyConflict(taken, "source is now the opposite platform")
+
+
+async def _receipts(
+    conn: asyncpg.Connection,
+    source: Platform,
+    envelopes: Sequence[Envelope],
+    rows: Sequence[asyncpg.Record],
+    store: Store | None,
+) -> list[Recorded | None]:
+    """Make receipts of what the function returned; change the platform's own table with `store`."""
+    receipts: list[Recorded | None] = [
+        None if created is None else Recorded(key, source, member_id, envelope.payload, created)
+        for envelope, (key, member_id, created) in zip(envelopes, rows, strict=True)
+    ]
+    if store is not None:
+        due = entries.sums_of(
+            entries.Entry(envelope.as_row(), receipt.member_id)
+            for envelope, receipt in zip(envelopes, receipts, strict=True)
+            if receipt is not None and receipt.created
+        )
+        # The transaction may be another program's.
+        await store_debts.apply(conn, source, store, due, check_deferred=False)
+    return receipts
+
+
+def _all(receipts: Sequence[Recorded | None]) -> list[Recorded]:
+    """Return the receipts of a call that waited for locks, so it left no event out."""
+    return [one for one in receipts if one is not None]
+
+
+def _texts(envelopes: Sequence[Envelope]) -> list[str]:
+    return [envelope.payload.decode() for envelope in envelopes]
 
 
 def _evidence(payload: bytes) -> str:
@@ -294,6 +390,11 @@ def _evidence(payload: bytes) -> str:
     if len(payload) > PAYLOAD_KEPT_BYTES_MAX:
         kept += f"... ({len(payload)} bytes in all)"
     return _storable(kept)
+
+
+def _payload_text(payload: bytes) -> str:
+    """Write a payload as `payload` has it in full. Pure."""
+    return _storable(payload.decode("utf-8", "backslashreplace"))
 
 
 def _storable(text: str) -> str:

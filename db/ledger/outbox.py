@@ -27,25 +27,11 @@ async def mark_published(
     an event that `unpublish` has counted as lost stays pending.
 
     It waits for no lock. A locked row is being settled or published at this moment, and that
-    transaction writes the row's status.
+    transaction writes the row's status. Events of a platform that the login may not act for stay
+    as they are.
     """
     with mapped_errors():
-        await conn.execute(
-            """
-            WITH marked AS (
-                SELECT id FROM twinstream.sync_events
-                WHERE idempotency_key = ANY ($1::text[]) AND status = 'pending'
-                    AND (stream_losses = 0 OR NOT $2)
-                ORDER BY id
-                FOR NO KEY UPDATE SKIP LOCKED
-            )
-            UPDATE twinstream.sync_events AS e
-                SET status = 'published', published_at = statement_timestamp()
-            FROM marked WHERE e.id = marked.id
-            """,
-            list(keys),
-            fresh,
-        )
+        await conn.execute("SELECT twinstream.mark_published($1, $2)", list(keys), fresh)
 
 
 async def find_pending(conn: asyncpg.Connection, keys: Collection[str]) -> dict[str, bytes]:
@@ -53,13 +39,7 @@ async def find_pending(conn: asyncpg.Connection, keys: Collection[str]) -> dict[
 
     Inside a transaction they include events that it recorded itself and did not roll back.
     """
-    rows = await conn.fetch(
-        """
-        SELECT idempotency_key, payload FROM twinstream.sync_events
-        WHERE idempotency_key = ANY ($1::text[]) AND status = 'pending'
-        """,
-        list(keys),
-    )
+    rows = await conn.fetch("SELECT * FROM twinstream.find_pending($1)", list(keys))
     return {key: payload.encode() for key, payload in rows}
 
 
@@ -74,17 +54,23 @@ class Unpublished(NamedTuple):
 async def take_unpublished(
     conn: asyncpg.Connection, source: Platform, *, older_than_s: float, limit: int
 ) -> list[Unpublished]:
-    """Lock and return the oldest events of `source` that are pending for `older_than_s` seconds.
+    """Lock and return the oldest events of `source` that no producer is about to publish.
 
-    The rows stay locked until the caller's transaction ends. Other relays skip locked rows, so
-    several relays share the work.
+    These are the events that were left to the relay, and all others that are pending for
+    `older_than_s` seconds. The rows stay locked until the caller's transaction ends. Other relays
+    skip locked rows, so several relays share the work. An event from the future was recorded while
+    the clock of Postgres was ahead, so its age is unknown and no producer is waited for.
     """
     with mapped_errors():
         rows = await conn.fetch(
             """
             SELECT idempotency_key, source, payload FROM twinstream.sync_events
             WHERE status = 'pending' AND source = $1
-                AND created_at < now() - make_interval(secs => $2)
+                AND (
+                    left_to_relay OR created_at < now() - make_interval(secs => $2)
+                    -- Its age is unknown: the clock was set back since.
+                    OR created_at > clock_timestamp()
+                )
             ORDER BY id LIMIT $3
             FOR UPDATE SKIP LOCKED
             """,
@@ -151,13 +137,14 @@ _UNPUBLISH = """
 
 
 async def unpublish_old(
-    conn: asyncpg.Connection, source: Platform, *, published_s_ago: float, limit: int
+    conn: asyncpg.Connection, source: Platform, *, published_s_ago: float | None, limit: int
 ) -> int:
     """Make events of `source` pending again that are on no stream any more.
 
     The caller knows that no stream holds an event that was published at least `published_s_ago`
-    seconds ago and is unfinished. Takes the oldest `limit` of them, and skips rows that another
-    transaction has locked. Returns how many events became pending.
+    seconds ago and is unfinished; with None, that the stream holds no unfinished event at all.
+    Takes the oldest `limit` of them, and skips rows that another transaction has locked. Returns
+    how many events became pending.
     """
     with mapped_errors():
         count: int = await conn.fetchval(
@@ -165,7 +152,8 @@ async def unpublish_old(
             WITH old AS (
                 SELECT id FROM twinstream.sync_events
                 WHERE status = 'published' AND source = $1
-                    AND published_at < clock_timestamp() - make_interval(secs => $2)
+                    AND ($2::float8 IS NULL
+                        OR published_at < clock_timestamp() - make_interval(secs => $2))
                 ORDER BY published_at LIMIT $3
                 FOR NO KEY UPDATE SKIP LOCKED
             ), lost AS (

@@ -7,7 +7,6 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..surfaces import BACKFILL, RANK
-from ..surfaces.wishes import want
 
 #: Members whose ranks one transaction recomputes. It locks their books for a fraction of a second.
 MEMBERS_PER_STEP = 5_000
@@ -40,7 +39,7 @@ async def set_ranks(pool: asyncpg.Pool, ranks: Sequence[RankRow]) -> int:
 async def _replace(conn: asyncpg.Connection, ranks: Sequence[RankRow]) -> None:
     if await _ladder(conn) == list(ranks):
         return
-    async with conn.transaction():
+    async with conn.transaction(isolation="read_committed"):
         # Transactions that are writing books read the old ladder. The lock waits for their commits,
         # so that the recomputation sees what they wrote; later transactions wait for the lock.
         await conn.execute("LOCK TABLE twinstream.sync_state IN SHARE ROW EXCLUSIVE MODE")
@@ -75,16 +74,15 @@ async def _recompute(conn: asyncpg.Connection, first: int, last: int) -> int:
                 version = s.version + 1, updated_at = now()
             FROM stale WHERE s.member_id = stale.member_id AND s.platform = stale.platform
             RETURNING s.member_id, s.platform, s.rank
-        ), wishes AS (
-            -- Many members change at once, so their visits come after everything else.
-            SELECT member_id, platform, '{RANK}' AS surface, rank AS number,
-                'ladder' AS wanted_key, {BACKFILL}::smallint AS priority
-            FROM books
         ), wanted AS (
-            -- In the same statement, so that books and wishes cannot differ.
-            {want("wishes")}
+            -- Many members change at once, so their visits come after everything else.
+            SELECT twinstream.want(
+                array_agg(member_id), array_agg(platform), array_agg('{RANK}'::text),
+                array_agg(rank), array_agg('ladder'::text), array_agg({BACKFILL})
+            )
+            FROM books
         )
-        SELECT count(*) FROM books
+        SELECT count(*) FROM books, (SELECT count(*) FROM wanted) AS wanted
         """,  # noqa: S608 - constants
         first,
         last,

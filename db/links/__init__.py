@@ -1,5 +1,5 @@
 """Links: which two accounts are one person's, and undoing that.
 
-The bots call `codes`; administrators' tools call `links`. `member_rows` and `link_entries` are this
-room's own: they move accounts between members, and amounts between accounts.
+The bots call `codes`; administrators' tools call `links` and `account_moves`. All of them call the
+functions of db/migrations/..._links.sql, which programs in other languages call too.
 """

@@ -4,14 +4,8 @@ from collections.abc import Collection
 
 import asyncpg
 
-from .. import stop_signs
-from ..errors import mapped_errors
-from ..members import accounts
 from ..platforms import Platform
-from ..stores.store_debts import NOTHING
-from . import link_entries, links, member_rows, store_rows
-from .links import LinkRefused
-from .member_rows import Account
+from .refusals import mapped_refusals
 
 
 async def move(
@@ -32,42 +26,12 @@ async def move(
             a member with two accounts.
         Paused, BooksDiffer, Contention, StorageUnavailable: nothing was changed.
     """
-    old, new = Account(platform, from_account_id), Account(platform, to_account_id)
-    if old == new:
-        raise LinkRefused("move_is_between_two_accounts", "both accounts are the same")
-    with mapped_errors():
-        await stop_signs.obey(conn)
-        await accounts.ensure(conn, platform, [from_account_id, to_account_id])
-        mine = await accounts.accounts_of(conn, platform, from_account_id)
-        partner = next((Account(*one) for one in mine.items() if Account(*one) != old), None)
-        wanted = [old, new] if partner is None else [old, new, partner]
-        owners = await member_rows.lock(conn, wanted)
-        member, other = owners[old], owners[new]
-        if len(await member_rows.accounts_of(conn, other)) > 1:
-            raise LinkRefused(
-                "account_is_linked",
-                f"the {platform} account {to_account_id} is linked; unlink it first",
-            )
+    with mapped_refusals():
         move_id: int = await conn.fetchval(
-            """
-            INSERT INTO twinstream.moves (platform, from_account_id, to_account_id)
-            VALUES ($1, $2, $3) RETURNING id
-            """,
+            "SELECT twinstream.replace_account($1, $2, $3, $4)",
             platform,
             from_account_id,
             to_account_id,
+            list(stores),
         )
-        held = await store_rows.held(conn, stores, [member, other])
-        earned = (await member_rows.earned(conn, member))[platform]
-        achievements = await member_rows.achievements_of(conn, member)
-        # All totals stay with the member; the entries below say so in the ledger.
-        left_behind = await member_rows.split(conn, member, platform, NOTHING)
-        await member_rows.merge(conn, keep=member, drop=other)
-        owners = {old: left_behind, new: member}
-        await link_entries.carry(conn, f"m{move_id}", earned, (old, new), owners)
-        missing = await member_rows.without_entry(conn, new, achievements)
-        await link_entries.unlock(conn, f"m{move_id}", "move_to", new, member, missing)
-        if partner is not None:
-            await links.replace(conn, new, partner)
-        await store_rows.owe_the_rest(conn, held, [member, left_behind])
     return move_id

@@ -30,22 +30,7 @@ async def take(
     """
     with mapped_errors():
         rows = await conn.fetch(
-            """
-            WITH due AS (
-                SELECT account_id, kind FROM twinstream.notices
-                WHERE platform = $1 AND (taken_until IS NULL OR taken_until < now())
-                ORDER BY created_at LIMIT $2
-                FOR NO KEY UPDATE SKIP LOCKED
-            )
-            UPDATE twinstream.notices AS n
-            SET taken_until = now() + make_interval(secs => $3), attempts = n.attempts + 1
-            FROM due AS d
-            WHERE n.platform = $1 AND n.account_id = d.account_id AND n.kind = d.kind
-            RETURNING n.account_id, n.kind, n.created_at, n.attempts
-            """,
-            platform,
-            limit,
-            lease_s,
+            "SELECT * FROM twinstream.take_notices($1, $2, $3)", platform, limit, lease_s
         )
     return [Notice(*row) for row in rows]
 
@@ -54,10 +39,7 @@ async def end(conn: asyncpg.Connection, platform: Platform, notice: Notice) -> N
     """Delete a notice that was sent or cannot be sent. A later notice of its kind stays."""
     with mapped_errors():
         await conn.execute(
-            """
-            DELETE FROM twinstream.notices
-            WHERE platform = $1 AND account_id = $2 AND kind = $3 AND created_at = $4
-            """,
+            "SELECT twinstream.end_notice($1, $2, $3, $4)",
             platform,
             notice.account_id,
             notice.kind,
@@ -71,10 +53,7 @@ async def put_off(
     """Let `take` return a notice again, `delay_s` seconds from now at the earliest."""
     with mapped_errors():
         await conn.execute(
-            """
-            UPDATE twinstream.notices SET taken_until = now() + make_interval(secs => $5)
-            WHERE platform = $1 AND account_id = $2 AND kind = $3 AND created_at = $4
-            """,
+            "SELECT twinstream.put_off_notice($1, $2, $3, $4, $5)",
             platform,
             notice.account_id,
             notice.kind,
@@ -86,13 +65,7 @@ async def put_off(
 async def drop_old(conn: asyncpg.Connection, platform: Platform, *, older_than_s: float) -> int:
     """Delete notices that could not be sent for `older_than_s` seconds. Returns how many."""
     with mapped_errors():
-        rows = await conn.fetch(
-            """
-            DELETE FROM twinstream.notices
-            WHERE platform = $1 AND created_at < now() - make_interval(secs => $2)
-            RETURNING 1
-            """,
-            platform,
-            older_than_s,
+        count: int = await conn.fetchval(
+            "SELECT twinstream.drop_old_notices($1, $2)", platform, older_than_s
         )
-    return len(rows)
+    return count

@@ -44,24 +44,7 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
     """Return a member's profile, or None while the member has no event on any platform."""
     with mapped_errors():
         row = await conn.fetchrow(
-            """
-            SELECT greatest(coalesce(s.xp, 0), 0) AS xp,
-                greatest(coalesce(s.balance, 0), 0) AS balance,
-                r.rank, r.name AS rank_name, r.xp AS rank_xp,
-                n.name AS next_rank_name, n.xp AS next_rank_xp,
-                (SELECT count(*) > 1 FROM twinstream.accounts AS b
-                    WHERE b.member_id = a.member_id) AS linked,
-                a.member_id
-            FROM twinstream.accounts AS a
-            LEFT JOIN twinstream.sync_state AS s ON s.member_id = a.member_id
-                AND s.platform = a.platform
-            LEFT JOIN twinstream.ranks AS r ON r.rank = twinstream.rank_of(coalesce(s.xp, 0))
-            LEFT JOIN twinstream.ranks AS n ON n.rank = twinstream.rank_of(coalesce(s.xp, 0)) + 1
-            WHERE a.platform = $1 AND a.account_id = $2
-                AND EXISTS (
-                    SELECT FROM twinstream.sync_state AS b WHERE b.member_id = a.member_id
-                )
-            """,
+            "SELECT * FROM twinstream.account_profiles WHERE platform = $1 AND account_id = $2",
             platform,
             account_id,
         )
@@ -69,11 +52,12 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
             return None
         unlocked = await conn.fetch(
             """
-            SELECT achievement, unlocked_at FROM twinstream.achievements
-            WHERE member_id = $1 AND platform = $2 ORDER BY unlocked_at, achievement
+            SELECT achievement, unlocked_at FROM twinstream.account_achievements
+            WHERE platform = $1 AND account_id = $2 AND held_on = platform
+            ORDER BY unlocked_at, achievement
             """,
-            row["member_id"],
             platform,
+            account_id,
         )
     return Profile(
         xp=row["xp"],
@@ -96,9 +80,8 @@ async def holds_achievement(
         held: bool = await conn.fetchval(
             """
             SELECT EXISTS (
-                SELECT FROM twinstream.accounts AS a JOIN twinstream.achievements AS h
-                    USING (member_id)
-                WHERE a.platform = $1 AND a.account_id = $2 AND h.achievement = $3
+                SELECT FROM twinstream.account_achievements
+                WHERE platform = $1 AND account_id = $2 AND achievement = $3
             )
             """,
             platform,
@@ -116,16 +99,11 @@ async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> li
     with mapped_errors():
         rows = await conn.fetch(
             """
-            WITH best AS (
-                SELECT id, xp FROM twinstream.members WHERE xp > 0 ORDER BY xp DESC, id LIMIT $2
-            )
-            SELECT row_number() OVER (ORDER BY b.xp DESC, b.id), b.id,
-                (SELECT a.display_name FROM twinstream.accounts AS a
-                 WHERE a.member_id = b.id AND a.display_name IS NOT NULL
-                 ORDER BY (a.platform = $1) DESC LIMIT 1),
-                b.xp, r.name
-            FROM best AS b LEFT JOIN twinstream.ranks AS r ON r.rank = twinstream.rank_of(b.xp)
-            ORDER BY b.xp DESC, b.id
+            SELECT row_number() OVER (ORDER BY xp DESC, member_id), member_id,
+                CASE $1 WHEN 'telegram' THEN coalesce(telegram_name, discord_name)
+                    ELSE coalesce(discord_name, telegram_name) END,
+                xp, rank_name
+            FROM twinstream.leaderboard ORDER BY xp DESC, member_id LIMIT $2
             """,
             platform,
             limit,

@@ -11,7 +11,7 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-from .fields import FieldKind
+from .compared_fields import FieldKind
 
 
 class Agreement(NamedTuple):
@@ -47,6 +47,8 @@ async def note(
             FROM unnest($3::bigint[], $4::boolean[], $5::boolean[]) AS u (account_id, xp, balance)
             LEFT JOIN twinstream.store_agreements AS k
                 ON k.platform = $1 AND k.account_id = u.account_id AND k.store = $2
+                -- Given once more, so that the index is used while the table grows.
+                AND k.account_id = ANY ($3::bigint[])
             WHERE k.account_id IS NULL OR (u.xp AND NOT k.xp) OR (u.balance AND NOT k.balance)
             ORDER BY u.account_id
             ON CONFLICT ON CONSTRAINT store_agreement_once DO UPDATE SET

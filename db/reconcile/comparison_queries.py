@@ -194,21 +194,38 @@ async def store_rows(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT u.account_id, a.member_id,
+            -- Each table is read once, by its index: the ids are given for every one, because a
+            -- plan for a small table would read a grown one as a whole, for each account.
+            WITH asked AS MATERIALIZED (
+                SELECT u.account_id, a.member_id
+                FROM unnest($2::bigint[]) AS u (account_id)
+                LEFT JOIN twinstream.accounts AS a
+                    ON a.platform = $1 AND a.account_id = u.account_id
+                    AND a.account_id = ANY ($2::bigint[])
+            ),
+            -- The accounts whose ledger rows count for these members.
+            owned AS MATERIALIZED (
+                SELECT platform AS source, account_id, member_id FROM twinstream.accounts
+                WHERE member_id = ANY (ARRAY (SELECT member_id FROM asked))
+            ),
+            sums AS (
+                SELECT o.member_id, sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance
+                FROM twinstream.transactions AS t
+                JOIN owned AS o ON o.source = t.source AND o.account_id = t.account_id
+                WHERE t.platform = $1
+                    AND t.account_id = ANY (ARRAY (SELECT account_id FROM owned))
+                GROUP BY o.member_id
+            ),
+            owed AS (
+                SELECT member_id, xp, balance FROM twinstream.store_debts
+                WHERE platform = $1 AND member_id = ANY (ARRAY (SELECT member_id FROM asked))
+            )
+            SELECT a.account_id, a.member_id,
                 coalesce(l.xp, 0) - coalesce(d.xp, 0)::numeric AS xp,
                 coalesce(l.balance, 0) - coalesce(d.balance, 0)::numeric AS balance
-            FROM unnest($2::bigint[]) AS u (account_id)
-            LEFT JOIN twinstream.accounts AS a ON a.platform = $1 AND a.account_id = u.account_id
-                AND a.account_id = ANY ($2::bigint[])
-            LEFT JOIN LATERAL (
-                SELECT sum(t.delta_xp) AS xp, sum(t.delta_balance) AS balance
-                FROM twinstream.accounts AS theirs
-                JOIN twinstream.transactions AS t
-                    ON t.source = theirs.platform AND t.account_id = theirs.account_id
-                WHERE theirs.member_id = a.member_id AND t.platform = $1
-            ) AS l ON true
-            LEFT JOIN twinstream.store_debts AS d ON d.member_id = a.member_id AND d.platform = $1
-            ORDER BY u.account_id
+            FROM asked AS a
+            LEFT JOIN sums AS l USING (member_id) LEFT JOIN owed AS d USING (member_id)
+            ORDER BY a.account_id
             """,
             platform,
             list(account_ids),

@@ -201,7 +201,7 @@ async def origin_row(conn: asyncpg.Connection, idempotency_key: str) -> LedgerRo
 async def send_again(conn: asyncpg.Connection, row: LedgerRow, payload: bytes) -> None:
     """Make a completed event pending again, so that the relay publishes it once more.
 
-    `payload` is for an event that was cleaned up since: only its ledger row is left.
+    `payload` is made of its ledger row, because the event's own was kept until it was completed.
     """
     with mapped_errors():
         await conn.execute(
@@ -210,7 +210,8 @@ async def send_again(conn: asyncpg.Connection, row: LedgerRow, payload: bytes) -
                 AS e (idempotency_key, source, type, account_id, payload)
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT ON CONSTRAINT sync_event_once DO UPDATE SET
-                status = 'pending', published_at = NULL, processed_by = NULL, processed_at = NULL
+                status = 'pending', published_at = NULL, processed_by = NULL, processed_at = NULL,
+                payload = excluded.payload
             WHERE e.status = 'completed'
             """,
             row.idempotency_key,

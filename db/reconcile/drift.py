@@ -8,7 +8,7 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-from .fields import BALANCE_AMOUNTS, XP_AMOUNTS, Field
+from .compared_fields import BALANCE_AMOUNTS, XP_AMOUNTS, Field
 
 Decision = Literal["watched", "held", "repaired", "gone", "left", "stopped"]
 HeldFor = Literal["history", "number"]
@@ -78,6 +78,16 @@ class Tally(NamedTuple):
     balance: int
 
 
+class Held(NamedTuple):
+    """Findings of one kind that wait for an operator."""
+
+    platform: Platform
+    subject: str
+    held_for: HeldFor | None
+    """Why each is held by itself; None where too much differed at once."""
+    findings: int
+
+
 class DriftRow(NamedTuple):
     """One row, for people."""
 
@@ -95,6 +105,8 @@ class DriftRow(NamedTuple):
     decision: str
     why: str
     found_at: datetime
+    display_name: str | None = None
+    """The name that the account had last."""
 
 
 #: The columns of a difference, with their types.
@@ -273,6 +285,35 @@ async def held_after(
     return [subject_id for (subject_id,) in rows]
 
 
+async def note_imported(
+    conn: asyncpg.Connection,
+    platform: Platform,
+    subject: str,
+    keys: Mapping[tuple[int, str], str],
+) -> None:
+    """Close what is held of these fields: an event brought what it was about.
+
+    `keys` has the event's key for each id and field.
+    """
+    if not keys:
+        return
+    with mapped_errors():
+        await conn.execute(
+            """
+            UPDATE twinstream.drift AS d SET decision = 'repaired', idempotency_key = u.key,
+                why = d.why || ' It was imported as the event ' || u.key || '.', decided_at = now()
+            FROM unnest($3::bigint[], $4::text[], $5::text[]) AS u (subject_id, field, key)
+            WHERE d.platform = $1 AND d.subject = $2 AND d.subject_id = u.subject_id
+                AND d.field = u.field AND d.decision IN ('watched', 'held')
+            """,
+            platform,
+            subject,
+            [subject_id for subject_id, _ in keys],
+            [field for _, field in keys],
+            list(keys.values()),
+        )
+
+
 async def held_count(conn: asyncpg.Connection) -> int:
     """Count the findings that are held by themselves until an operator decides."""
     with mapped_errors():
@@ -280,6 +321,25 @@ async def held_count(conn: asyncpg.Connection) -> int:
             "SELECT count(*) FROM twinstream.drift WHERE decision = 'held' AND held_for IS NOT NULL"
         )
     return count
+
+
+async def held(conn: asyncpg.Connection, *, counted_max: int | None = None) -> list[Held]:
+    """Count the findings that wait for an operator, by what they are about.
+
+    With `counted_max` no more than that many are counted: a table with history may have millions.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT platform, subject, held_for, count(*) AS findings FROM (
+                SELECT platform, subject, held_for FROM twinstream.drift
+                WHERE decision = 'held' LIMIT $1
+            ) AS h
+            GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+            """,
+            counted_max,
+        )
+    return [Held(**row) for row in rows]
 
 
 async def tallies(conn: asyncpg.Connection, run_id: int) -> list[Tally]:
@@ -415,12 +475,45 @@ async def forget_old(conn: asyncpg.Connection) -> None:
         )
 
 
+async def forget_subject(
+    conn: asyncpg.Connection, platform: Platform, subject: str, why: str
+) -> int:
+    """Close the next findings of a subject that passes compare no more.
+
+    Returns how many were closed, DECIDED_AT_ONCE_MAX at most.
+    """
+    with mapped_errors():
+        closed: int = await conn.fetchval(
+            """
+            WITH closed AS (
+                UPDATE twinstream.drift SET decision = 'gone', why = $3, decided_at = now()
+                WHERE id IN (
+                    SELECT id FROM twinstream.drift
+                    WHERE platform = $1 AND subject = $2 AND decision IN ('watched', 'held')
+                    ORDER BY platform, subject, subject_id LIMIT $4
+                )
+                RETURNING 1
+            )
+            SELECT count(*) FROM closed
+            """,
+            platform,
+            subject,
+            why,
+            DECIDED_AT_ONCE_MAX,
+        )
+    return closed
+
+
 async def of_run(conn: asyncpg.Connection, run_id: int, *, limit: int) -> list[DriftRow]:
     """Return the findings of a pass, for people, in the order in which it found them."""
     with mapped_errors():
         rows = await conn.fetch(
-            f"SELECT {', '.join(DriftRow._fields)} FROM twinstream.drift"  # noqa: S608 - this module's own columns
-            " WHERE run_id = $1 ORDER BY id LIMIT $2",
+            f"""
+            SELECT {", ".join(f"d.{name}" for name in DriftRow._fields[:-1])}, a.display_name
+            FROM twinstream.drift AS d
+            LEFT JOIN twinstream.accounts AS a USING (platform, account_id)
+            WHERE d.run_id = $1 ORDER BY d.id LIMIT $2
+            """,  # noqa: S608 - this module's own columns
             run_id,
             limit,
         )

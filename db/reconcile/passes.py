@@ -17,7 +17,7 @@ Cause = Literal["interval", "asked", "alarm"]
 
 #: The longest possible open transaction, in seconds. A ledger row bears the time at which its
 #: transaction began, and is visible once that commits; so older rows are visible or rolled back.
-#: Postgres ends an idle transaction sooner (pool.IDLE_IN_TRANSACTION_TIMEOUT_S).
+#: Postgres ends an idle transaction sooner (connections.IDLE_IN_TRANSACTION_TIMEOUT_S).
 OPEN_TRANSACTION_S_MAX = 120
 
 
@@ -62,7 +62,8 @@ async def is_due(conn: asyncpg.Connection, *, interval_s: float) -> bool:
         due: bool = await conn.fetchval(
             """
             SELECT coalesce((
-                SELECT started_at <= now() - make_interval(secs => $1)
+                -- A pass of the future began before the clock was set back.
+                SELECT started_at <= now() - make_interval(secs => $1) OR started_at > now()
                 FROM twinstream.reconcile_runs
                 WHERE member_id IS NULL AND NOT dry_run ORDER BY id DESC LIMIT 1
             ), true)
@@ -109,7 +110,8 @@ async def begin(
                 WHERE created_at < now() - make_interval(secs => $8)
                 ORDER BY id DESC LIMIT 1
             ), 0))
-            ON CONFLICT DO NOTHING
+            -- Not of any conflict: a number that is taken means that the sequence is behind.
+            ON CONFLICT ((true)) WHERE status = 'running' DO NOTHING
             RETURNING {_RUN}
             """,  # noqa: S608 - this module's own columns
             cause,
@@ -156,7 +158,11 @@ async def take_over(conn: asyncpg.Connection, *, owner: str, lease_s: float) -> 
             f"""
             UPDATE twinstream.reconcile_runs
             SET owner = $1, lease_until = now() + make_interval(secs => $2)
-            WHERE status = 'running' AND (lease_until < now() OR owner = $1)
+            -- No process asks for so long a lease: the clock was set back since.
+            WHERE status = 'running' AND (
+                lease_until < now() OR lease_until > now() + 2 * make_interval(secs => $2)
+                OR owner = $1
+            )
             RETURNING {_RUN}
             """,  # noqa: S608 - this module's own columns
             owner,

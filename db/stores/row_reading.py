@@ -5,11 +5,12 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
+from ..connections import LOCK_WAIT_AGAIN_MS, LOCK_WAIT_MS
 from ..errors import StoreClosed, mapped_errors, may_concern_a_row
 from ..platforms import Platform
 from .error_texts import described, remedy
 from .port import Holding, Store, read_holding
-from .savepoint import LOCK_WAIT_AGAIN_MS, LOCK_WAIT_MS, savepoint
+from .savepoint import savepoint
 
 #: Neighbouring rows that are probed at each place of the table.
 ROWS_PER_PLACE: Final = 3

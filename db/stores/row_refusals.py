@@ -22,6 +22,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
+from ..connections import LOCK_WAIT_AGAIN_MS, LOCK_WAIT_MS
 from ..errors import (
     RowRefused,
     StoreClosed,
@@ -35,7 +36,7 @@ from ..platforms import Platform
 from .error_texts import described, remedy
 from .port import Change, Store
 from .row_reading import ROWS_PER_PLACE, rows_about
-from .savepoint import LOCK_WAIT_AGAIN_MS, LOCK_WAIT_MS, savepoint
+from .savepoint import savepoint
 
 #: Newest events among which members are looked for whose rows were changed lately.
 EVENTS_LOOKED_AT: Final = 200
@@ -236,18 +237,7 @@ class _Writing:
     async def _changed_lately(self) -> list[int]:
         """Return a few accounts of members whose events were completed lately."""
         rows = await self._conn.fetch(
-            """
-            SELECT DISTINCT a.account_id
-            FROM (
-                SELECT source, account_id, status FROM twinstream.sync_events
-                ORDER BY id DESC LIMIT $2
-            ) AS e
-            JOIN twinstream.accounts AS theirs
-                ON theirs.platform = e.source AND theirs.account_id = e.account_id
-            JOIN twinstream.accounts AS a ON a.member_id = theirs.member_id
-            WHERE e.status = 'completed' AND a.platform = $1 AND a.account_id <> ALL ($3::bigint[])
-            LIMIT $4
-            """,
+            "SELECT * FROM twinstream.accounts_changed_lately($1, $2, $3, $4)",
             self._platform,
             EVENTS_LOOKED_AT,
             list(self._hindered),

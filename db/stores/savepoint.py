@@ -2,16 +2,8 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Final
 
 import asyncpg
-
-#: Milliseconds that the first attempt waits for other transactions' locks. It is longer than
-#: Postgres takes to find a deadlock (1 s), and short enough for the events that wait behind it.
-LOCK_WAIT_MS: Final = 2_000
-#: Milliseconds that every further attempt waits: a lock that was held for the first wait is rarely
-#: released a moment later.
-LOCK_WAIT_AGAIN_MS: Final = 50
 
 
 @contextlib.asynccontextmanager

@@ -10,12 +10,12 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
+from ..connections import LOCK_WAIT_AGAIN_MS, LOCK_WAIT_MS
 from ..errors import mapped_errors
 from ..platforms import Platform
 from .port import Change, Store
 from .row_reading import read_rows
 from .row_refusals import Written, write
-from .savepoint import LOCK_WAIT_AGAIN_MS, LOCK_WAIT_MS
 
 #: Seconds after which a member who could not be paid is tried again, at the latest. The wait begins
 #: at one second and doubles, so that a row that was corrected is paid within minutes.
@@ -73,7 +73,7 @@ async def apply(
 ) -> None:
     """Apply what just entered the ledger to the platform's own table, by member.
 
-    Call it after `entries.enter`, in the same transaction: its locks on the books keep two callers
+    Call it after `twinstream.enter`, in the same transaction: locks on the books keep two callers
     from each other. A member is also paid what they were owed, unless that was set aside. For
     `check_deferred` see `write`.
 
@@ -104,13 +104,16 @@ async def pay(
             SELECT a.account_id, d.member_id, d.xp, d.balance FROM twinstream.store_debts AS d
             JOIN twinstream.accounts AS a ON a.member_id = d.member_id AND a.platform = d.platform
             WHERE d.platform = $1 AND a.account_id > $2
-                AND (d.retry_at IS NULL OR d.retry_at <= now())
+                -- A time that no delay explains was written before the clock was set back.
+                AND (d.retry_at IS NULL OR d.retry_at <= now()
+                    OR d.retry_at > now() + make_interval(secs => $4))
             ORDER BY a.account_id LIMIT $3
             FOR UPDATE OF d SKIP LOCKED
             """,
             platform,
             after,
             limit,
+            RETRY_S_MAX,
         )
         members = {row["account_id"]: row["member_id"] for row in rows}
         there = await read_rows(conn, platform, store, list(members))
@@ -131,18 +134,24 @@ async def pay(
     return Payment(len(paid), unpaid, max(members) if len(members) == limit else None)
 
 
-async def set_aside(conn: asyncpg.Connection) -> list[SetAside]:
-    """Return the platforms with members who were set aside."""
+async def set_aside(conn: asyncpg.Connection, *, counted_max: int | None = None) -> list[SetAside]:
+    """Return the platforms with members who were set aside.
+
+    With `counted_max` no more members than that are counted, on both platforms together.
+    """
     with mapped_errors():
         rows = await conn.fetch(
             """
             SELECT d.platform, count(*), min(a.account_id),
                 (array_agg(d.error ORDER BY a.account_id))[1]
-            FROM twinstream.store_debts AS d JOIN twinstream.accounts AS a
-                USING (member_id, platform)
-            WHERE d.error IS NOT NULL
+            FROM (
+                SELECT member_id, platform, error FROM twinstream.store_debts
+                WHERE error IS NOT NULL LIMIT $1
+            ) AS d
+            JOIN twinstream.accounts AS a USING (member_id, platform)
             GROUP BY d.platform ORDER BY d.platform
-            """
+            """,
+            counted_max,
         )
     return [SetAside(*row) for row in rows]
 
@@ -156,14 +165,7 @@ async def _apply(
     check_deferred: bool,
 ) -> None:
     """Apply amounts that are due, together with debts. Amounts that cannot be applied are owed."""
-    accounts = await conn.fetch(
-        "SELECT member_id, account_id FROM twinstream.accounts"
-        " WHERE platform = $1 AND member_id = ANY ($2::bigint[])",
-        platform,
-        sorted(due),
-    )
-    account_of: dict[int, int] = dict(accounts)
-    debts, is_set_aside = await _owed(conn, platform, sorted(account_of))
+    account_of, debts, is_set_aside = await _locked(conn, platform, sorted(due))
     # The row of a member who was set aside may still be locked, so the batch waits for it briefly.
     lock_wait_ms = LOCK_WAIT_AGAIN_MS if is_set_aside else LOCK_WAIT_MS
 
@@ -202,13 +204,7 @@ async def owe(conn: asyncpg.Connection, platform: Platform, debts: Mapping[int, 
     members = sorted(debts)
     with mapped_errors():
         await conn.execute(
-            """
-            INSERT INTO twinstream.store_debts AS d (member_id, platform, xp, balance)
-            SELECT member_id, $1, xp, balance
-            FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS o (member_id, xp, balance)
-            ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
-                xp = d.xp + excluded.xp, balance = d.balance + excluded.balance, updated_at = now()
-            """,
+            "SELECT twinstream.owe_to_store($1, $2, $3, $4)",
             platform,
             members,
             [debts[member].xp for member in members],
@@ -216,32 +212,29 @@ async def owe(conn: asyncpg.Connection, platform: Platform, debts: Mapping[int, 
         )
 
 
-async def _owed(
+async def _locked(
     conn: asyncpg.Connection, platform: Platform, members: Sequence[int]
-) -> tuple[dict[int, Amounts], bool]:
-    """Lock and return what members are owed, and whether a debt was left out that is set aside."""
+) -> tuple[dict[int, int], dict[int, Amounts], bool]:
+    """Lock what members are owed.
+
+    Returns the members' accounts, what they are owed, and whether a debt was left out that is set
+    aside.
+    """
     rows = await conn.fetch(
-        """
-        SELECT member_id, xp, balance, retry_at IS NOT NULL FROM twinstream.store_debts
-        WHERE platform = $1 AND member_id = ANY ($2::bigint[])
-        ORDER BY member_id
-        FOR UPDATE
-        """,
-        platform,
-        members,
+        "SELECT * FROM twinstream.lock_store_debts($1, $2)", platform, list(members)
     )
-    owed = {member: Amounts(xp, balance) for member, xp, balance, aside in rows if not aside}
-    return owed, len(owed) < len(rows)
+    account_of = {row["member_id"]: row["account_id"] for row in rows}
+    owed = {
+        row["member_id"]: Amounts(row["xp"], row["balance"])
+        for row in rows
+        if row["is_set_aside"] is False
+    }
+    return account_of, owed, any(row["is_set_aside"] for row in rows)
 
 
 async def _forgive(conn: asyncpg.Connection, platform: Platform, members: Sequence[int]) -> None:
     if members:
-        await conn.execute(
-            "DELETE FROM twinstream.store_debts WHERE platform = $1"
-            " AND member_id = ANY ($2::bigint[])",
-            platform,
-            members,
-        )
+        await conn.execute("SELECT twinstream.forgive_store_debts($1, $2)", platform, list(members))
 
 
 async def _set_aside(conn: asyncpg.Connection, platform: Platform, whys: Mapping[int, str]) -> None:

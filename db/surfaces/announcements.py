@@ -27,29 +27,7 @@ async def take(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> l
     """
     with mapped_errors():
         rows = await conn.fetch(
-            """
-            WITH taken AS (
-                -- The account says where to announce, and by which name. Other bots skip the rows.
-                SELECT f.member_id, f.surface, f.shown_at, a.account_id, a.display_name
-                FROM twinstream.surfaces AS f
-                JOIN twinstream.accounts AS a ON a.member_id = f.member_id
-                    AND a.platform = f.platform
-                WHERE f.platform = $1 AND f.announce
-                ORDER BY f.shown_at LIMIT $2
-                FOR NO KEY UPDATE OF f SKIP LOCKED
-            ), ended AS (
-                -- In the same statement, so that no other bot takes them.
-                UPDATE twinstream.surfaces AS f SET announce = false
-                FROM taken AS t
-                WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
-                RETURNING f.member_id, f.surface, f.announced
-            )
-            SELECT t.member_id, t.account_id, t.display_name, t.surface, o.announced
-            FROM taken AS t JOIN ended AS o USING (member_id, surface)
-            ORDER BY t.shown_at
-            """,
-            platform,
-            limit,
+            "SELECT * FROM twinstream.take_announcements($1, $2)", platform, limit
         )
     return [Announcement(*row) for row in rows]
 
@@ -60,11 +38,7 @@ async def give_back(
     """Let `take` return announcements again, because they were not sent."""
     with mapped_errors():
         await conn.execute(
-            """
-            UPDATE twinstream.surfaces AS f SET announce = true
-            FROM unnest($2::bigint[], $3::text[]) AS t (member_id, surface)
-            WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
-            """,
+            "SELECT twinstream.give_announcements_back($1, $2, $3)",
             platform,
             [one.member_id for one in announcements],
             [one.surface for one in announcements],
@@ -75,16 +49,6 @@ async def drop_old(conn: asyncpg.Connection, platform: Platform, *, older_than_s
     """Drop announcements that come too late to be news. Returns how many."""
     with mapped_errors():
         count: int = await conn.fetchval(
-            """
-            WITH old AS (
-                UPDATE twinstream.surfaces SET announce = false
-                WHERE platform = $1 AND announce
-                    AND shown_at < now() - make_interval(secs => $2)
-                RETURNING 1
-            )
-            SELECT count(*) FROM old
-            """,
-            platform,
-            older_than_s,
+            "SELECT twinstream.drop_old_announcements($1, $2)", platform, older_than_s
         )
     return count

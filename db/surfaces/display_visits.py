@@ -64,7 +64,7 @@ async def take(
     them.
     """
     with mapped_errors():
-        async with pool.acquire() as conn, conn.transaction():
+        async with pool.acquire() as conn, conn.transaction(isolation="read_committed"):
             # One worker takes at a time, so that two never take different rows of one member.
             await conn.execute(
                 "SELECT pg_advisory_xact_lock(hashtext('twinstream.surfaces'), hashtext($1))",
@@ -297,15 +297,40 @@ async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection
     return count
 
 
-async def waiting(pool: asyncpg.Pool, platform: Platform) -> int:
-    """Count the surfaces that are due or put off: not shown as wanted, and not parked."""
+async def waiting(pool: asyncpg.Pool, platform: Platform, *, counted_max: int | None = None) -> int:
+    """Count the surfaces that are due or put off: not shown as wanted, and not parked.
+
+    With `counted_max` no more than that many are counted.
+    """
+    with mapped_errors():
+        count: int = await pool.fetchval(
+            """
+            SELECT count(*) FROM (
+                SELECT FROM twinstream.surfaces
+                WHERE platform = $1 AND wanted IS DISTINCT FROM shown AND parked IS NULL
+                LIMIT $2
+            ) AS s
+            """,
+            platform,
+            counted_max,
+        )
+    return count
+
+
+async def parked(pool: asyncpg.Pool, platform: Platform) -> int:
+    """Count the surfaces that are not tried until the operator has removed a cause.
+
+    Members who are not there, or whom no bot may change, are no trouble of the operator's.
+    """
     with mapped_errors():
         count: int = await pool.fetchval(
             """
             SELECT count(*) FROM twinstream.surfaces
-            WHERE platform = $1 AND wanted IS DISTINCT FROM shown AND parked IS NULL
+            WHERE platform = $1 AND parked IS NOT NULL AND parked <> ALL ($2::text[])
+                AND wanted IS DISTINCT FROM shown
             """,
             platform,
+            list(PERSONAL),
         )
     return count
 
@@ -344,7 +369,7 @@ async def _note(
     """
     names = list(visit.wanted)
     with mapped_errors():
-        async with pool.acquire() as conn, conn.transaction():
+        async with pool.acquire() as conn, conn.transaction(isolation="read_committed"):
             # A statement does not see surfaces of a link that commits while it waits for a lock.
             # The locks are therefore taken by a statement of their own.
             await conn.execute(_LOCK, visit.platform, visit.account_id)

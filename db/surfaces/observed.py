@@ -16,7 +16,6 @@ import asyncpg
 from ..errors import mapped_errors
 from ..platforms import Platform
 from . import ABSENT, LIVE, RECONCILE
-from .wishes import MAY_BE_SEEN, want_again
 
 
 class Appearance(NamedTuple):
@@ -40,6 +39,8 @@ class Shown(NamedTuple):
     """Whether `numbers` is complete: no surface waits to be shown."""
     absent: bool
     """Whether the account is parked as absent."""
+    recorded: frozenset[str] = frozenset()
+    """Every surface that the record has of the account; none for a member who reached nothing."""
 
 
 class Count(NamedTuple):
@@ -194,11 +195,9 @@ async def shown_before(
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT f.surface, f.shown, f.parked,
-                f.wanted IS NOT DISTINCT FROM f.shown AND f.shown_at < $3 AS settled
-            FROM twinstream.surfaces AS f
-            JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-            WHERE a.platform = $1 AND a.account_id = $2
+            SELECT surface, shown, parked,
+                wanted IS NOT DISTINCT FROM shown AND shown_at < $3 AS settled
+            FROM twinstream.shown_surfaces WHERE platform = $1 AND account_id = $2
             """,
             platform,
             account_id,
@@ -208,12 +207,25 @@ async def shown_before(
         numbers={row["surface"]: row["shown"] for row in rows if row["settled"]},
         settled=bool(rows) and all(row["settled"] for row in rows),
         absent=any(row["parked"] == ABSENT for row in rows),
+        recorded=frozenset(row["surface"] for row in rows),
     )
 
 
-async def put_back(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Forget what was shown of this account, because people changed it by hand."""
+async def put_back(conn: asyncpg.Connection, platform: Platform, account_id: int) -> bool:
+    """Forget what was shown of this account, because people changed it by hand.
+
+    A member without a rank may get a row by this, so that a visit takes what people gave them.
+    Returns False, and does nothing, for an account that the record does not know.
+    """
     await _forget(conn, platform, account_id, only_absent=False, priority=RECONCILE)
+    with mapped_errors():
+        is_known: bool = await conn.fetchval(
+            "SELECT EXISTS (SELECT FROM twinstream.shown_surfaces"
+            " WHERE platform = $1 AND account_id = $2)",
+            platform,
+            account_id,
+        )
+    return is_known
 
 
 async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
@@ -237,28 +249,9 @@ async def _forget(
     only_absent: bool,
     priority: int = LIVE,
 ) -> None:
-    # Numbers that a visit under way may still leave on the platform become unconfirmed.
     with mapped_errors():
         await conn.execute(
-            f"""
-            WITH theirs AS (
-                -- Locked in the order in which the ledger locks them. By account, because a link
-                -- may have moved them.
-                SELECT f.member_id, f.surface
-                FROM twinstream.surfaces AS f
-                JOIN twinstream.accounts AS a ON a.member_id = f.member_id
-                    AND a.platform = f.platform
-                WHERE a.platform = $1 AND a.account_id = $2 AND (NOT $3 OR f.parked = '{ABSENT}')
-                ORDER BY f.surface
-                FOR NO KEY UPDATE OF f
-            )
-            UPDATE twinstream.surfaces AS f SET {want_again(priority="$4")},
-                shown = NULL, forgotten = true,
-                unconfirmed = CASE WHEN $3 OR f.taken_until > now()
-                    THEN array(SELECT DISTINCT unnest({MAY_BE_SEEN} || 0)) END
-            FROM theirs AS t
-            WHERE f.member_id = t.member_id AND f.platform = $1 AND f.surface = t.surface
-            """,  # noqa: S608 - a constant
+            "SELECT twinstream.forget_shown($1, $2, $3, $4)",
             platform,
             account_id,
             only_absent,

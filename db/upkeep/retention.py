@@ -44,7 +44,8 @@ async def begin_if_due(conn: asyncpg.Connection, *, interval_s: float) -> bool:
                 SELECT FROM twinstream.cleanup_rounds
                 WHERE finished_at IS NULL OR began_at > now() - make_interval(secs => $1)
             )
-            ON CONFLICT DO NOTHING
+            -- Not of any conflict: a number that is taken means that the sequence is behind.
+            ON CONFLICT ((true)) WHERE finished_at IS NULL DO NOTHING
             RETURNING 1
             """,
             interval_s,

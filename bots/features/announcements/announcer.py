@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bots.runtime.backoff import backoff_s
 from bots.runtime.database import Database
 from bots.runtime.delivery import PerhapsSent, Unsent
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
 from config import Community
 from db import DbError
+from db.error_causes.logged_causes import LoggedCauses
 from db.surfaces import announcements
 
 from .texts import announcement
@@ -27,6 +29,9 @@ INTERVAL_S = 4.0
 TAKEN_MAX = 1_000
 #: Age in seconds at which a promotion is no news any more and is dropped unannounced.
 NEWS_S_MAX = 600.0
+
+#: Seconds between attempts at most, so that several fall into NEWS_S_MAX.
+RETRY_S_MAX = 120.0
 
 Send = Callable[[str], Awaitable[None]]
 
@@ -46,6 +51,11 @@ class Announcer:
         self._texts = texts
         self._mark = mark
         self._send = send
+        #: Seconds until the next step.
+        self.pause_s = INTERVAL_S
+        self._refusals = 0
+        self._refusal_news = LoggedCauses()
+        self._outage_news = LoggedCauses()
 
     async def run(self) -> None:
         """Announce until cancelled."""
@@ -53,8 +63,12 @@ class Announcer:
             try:
                 await self.step()
             except DbError as error:
-                log.warning("announcements.delayed", why=str(error))
-            await asyncio.sleep(INTERVAL_S)
+                log_at = log.warning if self._outage_news.is_new(str(error)) else log.debug
+                log_at("announcements.delayed", why=str(error))
+            else:
+                if self._outage_news.end():
+                    log.info("announcements.resumed")
+            await asyncio.sleep(self.pause_s)
 
     async def step(self) -> int:
         """Send one message with everything that is new. Returns how many announcements it made."""
@@ -62,6 +76,7 @@ class Announcer:
         async with self._database.connection() as conn:
             await announcements.drop_old(conn, platform, older_than_s=NEWS_S_MAX)
             taken = await announcements.take(conn, platform, limit=TAKEN_MAX)
+        self.pause_s = INTERVAL_S
         text = announcement(taken, self._texts, self._mark, self._community)
         if not text:
             return 0
@@ -70,10 +85,25 @@ class Announcer:
         except Unsent as error:
             async with self._database.connection() as conn:
                 await announcements.give_back(conn, platform, taken)
-            log.warning("announcement.unsent", announcements=len(taken), why=str(error))
+            self._rest(error, len(taken))
             return 0
         except PerhapsSent as error:
             log.warning("announcement.unconfirmed", announcements=len(taken), why=str(error))
             return 0
+        self._refusals = 0
         log.info("announcement.sent", announcements=len(taken))
         return len(taken)
+
+    def _rest(self, error: Unsent, count: int) -> None:
+        """Try again after a pause, the longer the more refusals follow one another."""
+        self._refusals += 1
+        longer_s = backoff_s(self._refusals, first_s=error.retry_s, max_s=RETRY_S_MAX, chance=0.0)
+        self.pause_s = max(INTERVAL_S, error.retry_s, longer_s)
+        is_news = self._refusal_news.is_new(str(error), wait_s=self.pause_s)
+        log_at = log.warning if is_news else log.debug
+        log_at(
+            "announcement.unsent",
+            announcements=count,
+            why=str(error),
+            again_in_s=round(self.pause_s, 1),
+        )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import shortened
+from bots.texts.names import shown_name
 from config import Community
 from db.surfaces import ACHIEVEMENT_PREFIX
 from db.surfaces.announcements import Announcement
@@ -30,7 +30,7 @@ def announcement(
 
 
 def _line(one: Announcement, texts: Texts, mark: Markup, community: Community) -> str:
-    name = mark.plain(shortened(one.display_name or texts.gettext("A member")))
+    name = mark.plain(shown_name(one.display_name, texts.gettext("A member")))
     if one.surface.startswith(ACHIEVEMENT_PREFIX):
         setting = community.achievement(one.surface.removeprefix(ACHIEVEMENT_PREFIX))
         if setting is None:

@@ -133,13 +133,19 @@ class Won(NamedTuple):
     reward: Reward | None
 
 
+class Counting(NamedTuple):
+    """The number was found, and an earlier guess is being answered with the win already."""
+
+    number: int
+
+
 class Owed(NamedTuple):
     """The number was found, but the win could not be recorded; the next `/guess` tries again."""
 
     number: int
 
 
-Turn = Explained | Resting | OutOfRange | Missed | Lost | Won | Owed
+Turn = Explained | Resting | OutOfRange | Missed | Lost | Won | Counting | Owed
 
 
 class _Win(NamedTuple):
@@ -174,6 +180,8 @@ class GameService:
         self._think = think
         self._clock = clock
         self._rounds: OrderedDict[int, Round | _Win] = OrderedDict()
+        #: Members whose win is being recorded at this moment. One guess is answered with it.
+        self._paying: set[int] = set()
         #: When members finished their last round, the longest ago first.
         self._finished: OrderedDict[int, float] = OrderedDict()
 
@@ -184,6 +192,8 @@ class GameService:
         """
         current = self._rounds.get(user_id)
         if isinstance(current, _Win):
+            if user_id in self._paying:
+                return Counting(current.number)
             return await self._pay(user_id, current)
         if current is None:
             rest_s = self._rest_s(user_id)
@@ -212,6 +222,7 @@ class GameService:
         return Missed(guess, hint, left.tries_left)
 
     async def _pay(self, user_id: int, win: _Win) -> Won | Owed:
+        self._paying.add(user_id)
         try:
             reward = await self._record(user_id, win.entity_id)
         except (StorageUnavailable, Contention):
@@ -219,6 +230,8 @@ class GameService:
         except Exception:
             self._forget(user_id, win)  # a retry cannot succeed, so the member may play on
             raise
+        finally:
+            self._paying.discard(user_id)
         self._forget(user_id, win)
         return Won(win.number, reward)
 
@@ -258,7 +271,9 @@ class GameService:
         self._rounds[user_id] = current
         self._rounds.move_to_end(user_id)
         while len(self._rounds) > self._rounds_max:
-            self._rounds.popitem(last=False)
+            # A win that is owed outlives rounds, which cost a member a few tries only.
+            oldest = (one for one, held in self._rounds.items() if not isinstance(held, _Win))
+            del self._rounds[next(oldest, next(iter(self._rounds)))]
 
     def _forget(self, user_id: int, win: _Win) -> None:
         """Close this win, unless the member has begun another round since."""

@@ -34,8 +34,8 @@ def open_room(services: Services) -> Room:
         with contextlib.suppress(StorageUnavailable, Contention):
             profile = await read_profile(services.database, asker.account_id, asker.name)
             if profile is not None:
-                return Answer(f"{answer}\n{texts.total(profile, asker.texts, mark)}")
-        return Answer(answer)
+                answer = f"{answer}\n{texts.total(profile, asker.texts, mark)}"
+        return Answer(answer, must_arrive=True)
 
     return Room(
         commands=(

@@ -11,6 +11,7 @@ from .game import (
     NUMBER_MAX,
     NUMBER_MIN,
     TRIES_MAX,
+    Counting,
     Explained,
     Hint,
     Lost,
@@ -52,6 +53,10 @@ def turn(taken: Turn, texts: Texts, mark: Markup, community: Community) -> str:
                 "Yes, it is {number}! But I cannot reach my records, so your win is not counted"
                 " yet. Please send /guess again in a minute, and I will count it.",
                 number=number,
+            )
+        case Counting(number):
+            return texts.gettext(
+                "Yes, it is {number}! I am counting your win already.", number=number
             )
         case Won(number, reward):
             hit = texts.gettext("Yes, it is {number}!", number=number)

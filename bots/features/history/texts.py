@@ -3,13 +3,15 @@
 from bots.texts.amounts import coins_text, xp_text
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import PLATFORM_NAMES, achievement_title, shortened
+from bots.texts.names import PLATFORM_NAMES, achievement_title, shortened, shown_name
 from config import Community
 from db.members.history import History, HistoryRow
 from schemas import Source, opposite
 
 #: The reason of events that reconcile recorded for a change that was made by hand.
 BY_HAND = "reconcile"
+#: The reason of events that brought what a bot's own table held before twinstream.
+IMPORTED = "import"
 #: Characters of an answer: a Discord message holds 2,000. Older changes are left out.
 ANSWER_CHARS_MAX = 1_950
 
@@ -23,7 +25,7 @@ def changes(
     community: Community,
 ) -> str:
     """Answer /why on `platform` about the member called `name`, whose history may be empty."""
-    title = mark.bold(mark.plain(shortened(name)))
+    title = mark.bold(mark.plain(shown_name(name, texts.gettext("A member"))))
     if history is None:
         return f"{title}\n" + texts.gettext("Nothing has happened here yet.")
     heading = texts.gettext("the last changes, newest first")
@@ -66,6 +68,8 @@ def _line(
 def _reason(change: HistoryRow, texts: Texts) -> str:
     if change.reason == BY_HAND:
         return texts.gettext("changed by hand")
+    if change.reason == IMPORTED:
+        return texts.gettext("earned earlier")
     return shortened(change.reason.replace("_", " "))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bots.texts.amounts import xp_text
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import shortened
+from bots.texts.names import shown_name
 from db.members.profiles import LeaderboardRow
 
 
@@ -15,8 +15,7 @@ def table(standings: Sequence[LeaderboardRow], texts: Texts, mark: Markup) -> st
         return texts.gettext("Nobody has any XP yet. Send /guess and be the first.")
     lines = [mark.bold(texts.gettext("The members with the most XP"))]
     for one in standings:
-        name = one.display_name or texts.gettext("somebody")
+        name = shown_name(one.display_name, texts.gettext("somebody"))
         rank = f" ({mark.plain(one.rank_name)})" if one.rank_name else ""
-        shown = mark.plain(shortened(name))
-        lines.append(f"{one.position}. {shown} - {xp_text(one.xp, texts)}{rank}")
+        lines.append(f"{one.position}. {mark.plain(name)} - {xp_text(one.xp, texts)}{rank}")
     return "\n".join(lines)

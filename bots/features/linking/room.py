@@ -29,13 +29,14 @@ async def void_codes(database: Database, posted: Sequence[str]) -> list[Platform
         DbError: Postgres is unavailable, so a code may still be live.
     """
     async with database.connection() as conn:
-        return await codes.void_codes(conn, posted)
+        return await codes.void_codes(conn, database.platform, posted)
 
 
 def open_room(services: Services) -> Room:
     """Open the room. It keeps no state: codes live in Postgres."""
     database, mark = services.database, services.mark
     other = PLATFORM_NAMES[opposite(services.platform)]
+    stores = services.community.stores.connected()
 
     async def issue(question: Question[str]) -> Answer:
         """Issue a one-time code for the asker's account; an earlier code of theirs is void now."""
@@ -53,12 +54,16 @@ def open_room(services: Services) -> Room:
         account_id, name, language = question.asker
         other_name = None
         async with database.connection() as conn:
-            outcome = await codes.redeem_code(conn, database.platform, account_id, code)
+            outcome = await codes.redeem_code(
+                conn, database.platform, account_id, code, stores=stores
+            )
             await accounts.remember_name(conn, database.platform, account_id, name)
             if outcome is LinkOutcome.LINKED:
                 other_name = await accounts.name_elsewhere(conn, database.platform, account_id)
         log.info("link.attempted", account_id=account_id, outcome=outcome.value)
-        return Answer(texts.linked(outcome, other, other_name, language, mark))
+        is_linked = outcome is LinkOutcome.LINKED
+        text = texts.linked(outcome, other, other_name, language, mark)
+        return Answer(text, must_arrive=is_linked)
 
     async def link(question: Question[str]) -> Answer:
         code = question.argument

@@ -2,7 +2,7 @@
 
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import shortened
+from bots.texts.names import shown_name
 from db import Platform
 from db.links.codes import CODE_LIFETIME_S, FAILURES_WINDOW_S, LinkOutcome
 
@@ -36,7 +36,7 @@ def linked(
                 "Done: you and {name} on {other} are one member now, and everything earned on both"
                 " is added up. Send /profile to see it. If that is not you, tell an administrator"
                 " at once.",
-                name=mark.bold(mark.plain(shortened(other_name or texts.gettext("somebody")))),
+                name=mark.bold(mark.plain(shown_name(other_name, texts.gettext("somebody")))),
                 other=other,
             )
         case LinkOutcome.WRONG_CODE:

@@ -14,6 +14,7 @@ from bots.runtime.database import Database
 from bots.runtime.delivery import PerhapsSent, Unsent, Unwanted
 from bots.texts.languages import Texts
 from db import DbError
+from db.error_causes.logged_causes import LoggedCauses
 from db.members import notices
 from db.members.notices import Notice
 
@@ -48,6 +49,7 @@ class Notifier:
         self._database = database
         self._texts = texts
         self._send = send
+        self._outage_news = LoggedCauses()
 
     async def run(self) -> None:
         """Send notices until cancelled."""
@@ -55,7 +57,11 @@ class Notifier:
             try:
                 await self.step()
             except DbError as error:
-                log.warning("notices.delayed", why=str(error))
+                log_at = log.warning if self._outage_news.is_new(str(error)) else log.debug
+                log_at("notices.delayed", why=str(error))
+            else:
+                if self._outage_news.end():
+                    log.info("notices.resumed")
             await asyncio.sleep(INTERVAL_S)
 
     async def step(self) -> int:
@@ -83,7 +89,8 @@ class Notifier:
         except Unwanted as error:
             log.info("notice.refused", **known, why=str(error))
         except (Unsent, PerhapsSent) as error:
-            await self._retry_later(notice, str(error))
+            least_s = error.retry_s if isinstance(error, Unsent) else 0.0
+            await self._retry_later(notice, str(error), least_s=least_s)
             return False
         except Exception:
             log.exception("notice.failed", **known)
@@ -94,8 +101,9 @@ class Notifier:
         await self._end(notice)
         return True
 
-    async def _retry_later(self, notice: Notice, why: str) -> None:
-        delay_s = backoff_s(notice.attempts, first_s=DELAY_FIRST_S, max_s=DELAY_MAX_S, chance=0.0)
+    async def _retry_later(self, notice: Notice, why: str, *, least_s: float = 0.0) -> None:
+        longer_s = backoff_s(notice.attempts, first_s=DELAY_FIRST_S, max_s=DELAY_MAX_S, chance=0.0)
+        delay_s = max(least_s, longer_s)
         is_last = notice.attempts >= ATTEMPTS_MAX
         log.warning(
             "notice.unsent",

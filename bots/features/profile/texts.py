@@ -3,7 +3,7 @@
 from bots.texts.amounts import coins_text, xp_text
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import achievement_title
+from bots.texts.names import achievement_title, shown_name
 from config import Community
 from db.members.profiles import Profile
 
@@ -17,7 +17,7 @@ def card(
     profile: Profile | None, name: str, texts: Texts, mark: Markup, community: Community
 ) -> str:
     """Answer /profile."""
-    title = mark.bold(mark.plain(name))
+    title = mark.bold(mark.plain(shown_name(name, texts.gettext("A member"))))
     if profile is None:
         return f"{title}\n" + texts.gettext("Nothing earned yet. Send /guess to win your first XP.")
     lines = [title]

@@ -4,14 +4,14 @@ A message carries its sender's tag, and an interaction carries its user's roles,
 no call to the platform. It only records a difference in Postgres; the consumers correct it.
 """
 
-import time
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
 
 import structlog
 
 from bots.features.room import Observation
 from bots.runtime.database import Database
+from bots.runtime.delivery import Delivery
 from config import Community
 from db import DbError
 from db.surfaces import ACHIEVEMENT_PREFIX, RANK
@@ -19,64 +19,75 @@ from db.surfaces.observed import Shown, put_back, seen_again, shown_before
 
 log = structlog.get_logger("twinstream.bots")
 
-#: Seconds for which a member who was found right is not checked again, however much they write.
-REMEMBERED_S = 60.0
-#: Members who are remembered, some megabytes. Beyond it the oldest is forgotten and checked again.
-REMEMBERED_MAX = 10_000
+#: Accounts whose last observation may wait to be checked, some megabytes. Beyond it the oldest is
+#: left to the account's next message, or to reconcile.
+WAITING_MAX = 10_000
 
 
 class DisplayChecker:
-    """Compares an observation with what was displayed, and has a difference corrected.
+    """Compares observations with what was displayed, and has a difference corrected.
 
-    No failure of it fails an update: reconcile finds what it misses.
+    No update waits for a check. Each check reads what is displayed, because consumers change that
+    at any time; of several observations of an account that wait, only the last is checked. No
+    failure of a check fails an update: reconcile finds what it misses.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        community: Community,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, database: Database, community: Community) -> None:
         self._database = database
         self._community = community
-        self._clock = clock
-        self._right: OrderedDict[tuple[int, object], float] = OrderedDict()
+        self._waiting: OrderedDict[int, Observation] = OrderedDict()
+        self._news = asyncio.Event()
+
+    async def note(self, observation: Observation) -> None:
+        """Have the observation checked soon, in place of an earlier one of the same account."""
+        self._waiting[observation.account_id] = observation
+        while len(self._waiting) > WAITING_MAX:
+            self._waiting.popitem(last=False)
+        self._news.set()
+
+    async def run(self, delivery: Delivery) -> None:
+        """Check noted observations until cancelled. Nothing is sent."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting:
+                await self.check(self._waiting.popitem(last=False)[1])
 
     async def check(self, observation: Observation) -> None:
         """Have the member's tag or roles displayed again if they differ, or if they came back."""
         account_id, look, at = observation
-        now = self._clock()
-        if now - self._right.get((account_id, look), float("-inf")) < REMEMBERED_S:
-            return
         platform = self._database.platform
         try:
             async with self._database.connection() as conn:
                 shown = await shown_before(conn, platform, account_id, at)
-            if shown.absent:
-                async with self._database.connection() as conn:
+                if shown.absent:
                     await seen_again(conn, platform, account_id)
-            elif not self._community.keep_manual_changes and not self._is_right(shown, look):
-                log.info("surface.changed_by_hand", account_id=account_id)
-                async with self._database.connection() as conn:
-                    await put_back(conn, platform, account_id)
-            else:
-                self._remember(account_id, look, now)
+                elif not self._is_right(shown, look) and await put_back(conn, platform, account_id):
+                    log.info("surface.changed_by_hand", account_id=account_id)
         except DbError as error:
             log.warning("observation.skipped", account_id=account_id, why=str(error))
+        except Exception:
+            # A mistake about one member must not end the checks of all others.
+            log.exception("observation.skipped", account_id=account_id)
 
     def _is_right(self, shown: Shown, look: str | frozenset[int]) -> bool:
+        if self._community.keep_manual_changes:
+            return True
         if isinstance(look, str):
             return self._is_tag_right(shown, look)
         return self._are_roles_right(shown, look)
 
     def _is_tag_right(self, shown: Shown, tag: str) -> bool:
+        if RANK in shown.recorded and RANK not in shown.numbers:
+            return True  # it waits to be shown
         rank = self._community.rank(shown.numbers.get(RANK, 0))
-        # Members without a rank, or with a rank that has no tag, may choose any tag.
-        return rank is None or rank.telegram_tag in ("", tag)
+        if rank is not None and rank.telegram_tag:
+            return tag == rank.telegram_tag
+        # Members without a rank, or with a rank that has no tag, may choose any tag but a rank's.
+        return tag not in {one.telegram_tag for one in self._community.ranks} - {""}
 
     def _are_roles_right(self, shown: Shown, held: frozenset[int]) -> bool:
-        if not shown.settled:
+        if self._community.leaves_alone(held) or (shown.recorded and not shown.settled):
             return True
         expected = self._community.roles_for(
             shown.numbers.get(RANK, 0),
@@ -87,8 +98,3 @@ class DisplayChecker:
             ],
         )
         return held & self._community.discord_roles == expected
-
-    def _remember(self, account_id: int, look: object, now: float) -> None:
-        self._right[account_id, look] = now
-        while len(self._right) > REMEMBERED_MAX:
-            self._right.popitem(last=False)

@@ -13,7 +13,7 @@ log = structlog.get_logger("twinstream.bots")
 
 
 def open_room(services: Services) -> Room:
-    """Open the room. It remembers for a minute which members it found right."""
+    """Open the room. Observations wait in it until they are checked, and are lost with it."""
     checker = DisplayChecker(services.database, services.community)
 
     async def display_again(account_id: int) -> None:
@@ -25,4 +25,4 @@ def open_room(services: Services) -> Room:
             # Reconcile repairs it later: it compares what is displayed with what should be.
             log.warning("member.not_redisplayed", account_id=account_id, why=str(error))
 
-    return Room(on_observed=checker.check, on_returned=display_again)
+    return Room(duties=(checker.run,), on_observed=checker.note, on_returned=display_again)

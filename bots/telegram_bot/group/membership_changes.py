@@ -1,6 +1,7 @@
 """Changes in the group: accounts that join or change their rights, and a new id of the group."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import structlog
 from aiogram import F, Router
@@ -12,17 +13,44 @@ from aiogram.filters import (
     RESTRICTED,
     ChatMemberUpdatedFilter,
 )
-from aiogram.types import ChatMemberUpdated, Message
+from aiogram.types import ChatMemberUpdated, Message, TelegramObject
 
 from bots.features.room import Room, returned
+
+from .membership import Membership
+from .moves import GroupMoves
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
 ORDINARY = MEMBER | +RESTRICTED
 
 
-def add_membership_changes(router: Router, rooms: Sequence[Room], group_id: int) -> None:
+def add_membership_changes(
+    router: Router,
+    rooms: Sequence[Room],
+    membership: Membership,
+    moves: GroupMoves,
+    group_id: int,
+) -> None:
     """Register the handlers of updates that concern the group's members, or the group itself."""
+
+    async def forget(
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        """Have Telegram asked again about a member who changed, before any handler."""
+        assert isinstance(event, ChatMemberUpdated)
+        if event.chat.id == group_id:
+            membership.forget(event.new_chat_member.user.id)
+        return await handler(event, data)
+
+    router.chat_member.outer_middleware(forget)
+
+    @router.my_chat_member(F.chat.id == group_id)
+    async def bot_changed(update: ChatMemberUpdated) -> None:
+        membership.forget_all()
+        log.info("bot.status_changed", chat_id=group_id, status=update.new_chat_member.status)
 
     # An account that becomes an administrator, or ceases to be one, loses its tag or title.
     @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(IS_NOT_MEMBER >> IS_MEMBER))
@@ -31,10 +59,11 @@ def add_membership_changes(router: Router, rooms: Sequence[Room], group_id: int)
     async def changed(update: ChatMemberUpdated) -> None:
         await returned(rooms, update.new_chat_member.user.id)
 
+    # The first message is the last one in the old chat, the second the first one in the new chat.
     @router.message(F.chat.id == group_id, F.migrate_to_chat_id)
-    async def migrated(message: Message) -> None:
-        log.error(
-            "chat.migrated",
-            why="the group became a supergroup and has a new id: set telegram.chat_id in"
-            f" twinstream.toml to {message.migrate_to_chat_id} and start the bot again",
-        )
+    async def moves_away(message: Message) -> None:
+        moves.told(group_id, message.migrate_to_chat_id)
+
+    @router.message(F.migrate_from_chat_id == group_id)
+    async def moved_here(message: Message) -> None:
+        moves.told(group_id, message.chat.id)

@@ -8,9 +8,11 @@ from aiogram.types import Message, TelegramObject
 
 from bots.features.command import Asker
 from bots.features.room import Observation, Room, observed
+from bots.runtime.member_limits import MemberLimits
 from bots.texts.languages import Languages
 
 from . import texts
+from .answer_queue import AnswerQueue, Reply
 
 #: The account that the anonymous administrators of all groups share.
 ANONYMOUS_ADMIN_ID = 1_087_968_824
@@ -65,14 +67,17 @@ class Observer:
 
 
 class Askers:
-    """Hands `asker` to the handlers, and lets only members through to them.
+    """Hands `asker` to the handlers, and lets only members through to them, within their limits.
 
     It runs after the filters, so an anonymous administrator is answered only if they sent a
-    command.
+    command. A command that comes too fast, or whose answer has no room, is not handled; a later
+    answer says so.
     """
 
-    def __init__(self, languages: Languages) -> None:
+    def __init__(self, languages: Languages, queue: AnswerQueue) -> None:
         self._languages = languages
+        self._queue = queue
+        self._limits = MemberLimits()
 
     async def __call__(
         self,
@@ -82,16 +87,23 @@ class Askers:
     ) -> Any:
         """Handle a member's message, and tell an anonymous administrator why they get no answer."""
         assert isinstance(event, Message)
-        match author_of(event):
-            case Author.MEMBER:
-                assert event.from_user is not None
-                user = event.from_user
-                language = self._languages.speak(user.language_code)
-                return await handler(
-                    event, {**data, "asker": Asker(user.id, user.full_name, language)}
-                )
-            case Author.ANONYMOUS_ADMIN:
-                await event.reply(texts.anonymous(self._languages.speak(None)))
-            case Author.NO_PERSON:
-                return None
+        author = author_of(event)
+        if author is Author.NO_PERSON:
+            return None
+        asker = self._asker(event)
+        chat_id = event.chat.id
+        is_admitted = self._limits.admits(asker.account_id)
+        if not is_admitted or not self._queue.has_room(chat_id, asker.account_id):
+            self._queue.skip(chat_id, asker)
+            return None
+        if author is Author.MEMBER:
+            return await handler(event, {**data, "asker": asker})
+        self._queue.put(chat_id, Reply(asker, texts.anonymous(asker.texts), event.reply))
         return None
+
+    def _asker(self, message: Message) -> Asker:
+        """Return the author. Anonymous administrators are one account, in English."""
+        user = message.from_user
+        if author_of(message) is not Author.MEMBER or user is None:
+            return Asker(ANONYMOUS_ADMIN_ID, message.chat.full_name, self._languages.speak(None))
+        return Asker(user.id, user.full_name, self._languages.speak(user.language_code))

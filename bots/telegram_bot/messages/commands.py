@@ -12,14 +12,22 @@ from aiogram.filters import Command as IsCommand
 from aiogram.filters import CommandObject, CommandStart
 from aiogram.types import EphemeralMessageParameters, InlineKeyboardMarkup, Message
 
-from bots.features.command import Asker, Audience, Command, MemberParameter, Question, Target
+from bots.features.command import (
+    Answer,
+    Asker,
+    Audience,
+    Command,
+    MemberParameter,
+    Question,
+    Target,
+)
 from bots.features.linking.texts import code_not_void_yet
 from bots.features.room import Room, commands_of
 from bots.runtime.room_services import Services
-from bots.telegram_bot.group.membership import Membership
+from bots.telegram_bot.group.membership import Membership, Standing
 
 from . import texts
-from .answer_queue import AnswerQueue
+from .answer_queue import AnswerQueue, Reply
 from .arguments import argument_of
 from .buttons import private_button
 from .posted_codes import Found
@@ -30,10 +38,13 @@ IS_PRIVATE = F.chat.type == ChatType.PRIVATE
 
 
 def add_commands(
-    router: Router, services: Services, rooms: Sequence[Room], queue: AnswerQueue
+    router: Router,
+    services: Services,
+    rooms: Sequence[Room],
+    queue: AnswerQueue,
+    membership: Membership,
 ) -> None:
     """Register the handlers of each command of the rooms."""
-    membership = Membership(services.community.telegram.chat_id)
     handlers = [
         CommandHandlers(command, services, membership, queue) for command in commands_of(rooms)
     ]
@@ -66,21 +77,24 @@ class CommandHandlers:
         """Answer the command, unless the member may not send it here."""
         refusal = await self._refusal_of_stranger(message, asker)
         if refusal is not None:
-            self._reply(message, refusal)
+            self._reply(message, asker, Answer(refusal))
             return
         argument = argument_of(message, command.args or "", self.asked.parameter)
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
             argument = None
         refusal = await self._refusal_of_target(message, asker, argument)
-        text = refusal if refusal is not None else await self._run(message, asker, argument)
-        if self.asked.audience is Audience.ASKER:
-            self._reply_ephemerally(message, asker, text)
+        if refusal is not None:
+            answer = Answer(refusal)
         else:
-            self._reply(message, text)
+            answer = await self._run(message, asker, argument)
+        if self.asked.audience is Audience.ASKER:
+            self._reply_ephemerally(message, asker, answer)
+        else:
+            self._reply(message, asker, answer)
 
     async def open(self, message: Message, asker: Asker) -> None:
         """Answer the command without an argument: the member pressed the button in the group."""
-        self._reply(message, await self._run(message, asker, None))
+        self._reply(message, asker, await self._run(message, asker, None))
 
     async def refuse(
         self, message: Message, command: CommandObject, asker: Asker, found: Found
@@ -89,12 +103,13 @@ class CommandHandlers:
         if found is Found.VOID:
             return  # the guard has answered
         if found is Found.UNKNOWN:
-            self._reply(message, code_not_void_yet(self._group_texts))
+            self._reply(message, asker, Answer(code_not_void_yet(self._group_texts)))
             return
         assert self.asked.refuse_in_group is not None
         self._reply(
             message,
-            self.asked.refuse_in_group(asker.texts, bool(command.args)),
+            asker,
+            Answer(self.asked.refuse_in_group(asker.texts, bool(command.args))),
             await private_button(message, self.asked.name, asker.texts),
         )
 
@@ -103,9 +118,15 @@ class CommandHandlers:
         refuse = self.asked.refuse_stranger
         if refuse is None or message.chat.type != ChatType.PRIVATE:
             return None
-        if await self._membership.includes(message.bot, asker.account_id):
-            return None
-        return refuse(asker.texts)
+        match await self._membership.standing(message.bot, asker.account_id):
+            case Standing.INSIDE:
+                return None
+            case Standing.MUTED:
+                return texts.muted(asker.texts)
+            case Standing.OUTSIDE:
+                return refuse(asker.texts)
+            case Standing.UNKNOWN:
+                return texts.membership_unknown(asker.texts)
 
     async def _refusal_of_target(
         self, message: Message, asker: Asker, argument: object
@@ -118,18 +139,18 @@ class CommandHandlers:
             return None
         return parameter.refuse(asker.texts)
 
-    async def _run(self, message: Message, asker: Asker, argument: Any) -> str:
+    async def _run(self, message: Message, asker: Asker, argument: Any) -> Answer:
         # The message names the command, so an update that is delivered again is paid once.
         entity_id = f"{message.chat.id}.{message.message_id}"
-        return (await self.asked.run(Question(asker, argument, entity_id))).text
+        return await self.asked.run(Question(asker, argument, entity_id))
 
-    def _reply_ephemerally(self, message: Message, asker: Asker, text: str) -> None:
+    def _reply_ephemerally(self, message: Message, asker: Asker, answer: Answer) -> None:
         """Answer so that only the asker sees it, also in the group."""
         if message.chat.type == ChatType.PRIVATE:
-            self._reply(message, text)
+            self._reply(message, asker, answer)
             return
 
-        async def send() -> None:
+        async def send(text: str) -> None:
             to = EphemeralMessageParameters(receiver_user_id=asker.account_id)
             try:
                 await message.answer(
@@ -140,13 +161,26 @@ class CommandHandlers:
                 log.info("reply.not_ephemeral", chat_id=message.chat.id, why=error.message)
                 await message.reply(texts.not_ephemeral(self.asked.name, asker.texts))
 
-        self._queue.put(message.chat.id, send)
+        self._queue.put(message.chat.id, Reply(asker, answer.text, send))
 
     def _reply(
-        self, message: Message, text: str, keyboard: InlineKeyboardMarkup | None = None
+        self,
+        message: Message,
+        asker: Asker,
+        answer: Answer,
+        keyboard: InlineKeyboardMarkup | None = None,
     ) -> None:
         """Answer in the same chat; in a group as a reply, which shows whom it answers."""
         send = message.answer if message.chat.type == ChatType.PRIVATE else message.reply
+        share = partial(message.answer, parse_mode=ParseMode.HTML) if keyboard is None else None
         self._queue.put(
-            message.chat.id, partial(send, text, parse_mode=ParseMode.HTML, reply_markup=keyboard)
+            message.chat.id,
+            Reply(
+                asker,
+                answer.text,
+                partial(send, parse_mode=ParseMode.HTML, reply_markup=keyboard),
+                share,
+                thread_id=message.message_thread_id,
+                must_arrive=answer.must_arrive,
+            ),
         )

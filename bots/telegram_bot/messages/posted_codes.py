@@ -9,19 +9,22 @@ import asyncio
 import enum
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
 from aiogram.types import Message, TelegramObject
 
+from bots.features.command import Asker
 from bots.features.linking import texts as linking_texts
 from bots.features.linking import void_codes
 from bots.runtime.backoff import backoff_s
 from bots.runtime.room_services import Services
+from config.telegram_answer_decoding import UnreadableUpdate, texts_in
 from db import DbError, Platform
 from db.links.codes import CODE_LIFETIME_S, codes_in
 
-from .answer_queue import AnswerQueue
+from .answer_queue import AnswerQueue, Reply
 from .buttons import private_button
 
 log = structlog.get_logger("twinstream.telegram_bot")
@@ -49,7 +52,8 @@ class Found(enum.Enum):
 
 
 class _Waiting(NamedTuple):
-    message: Message
+    message: Message | None
+    """None for a message that cannot be decoded, so that nobody can be answered."""
     codes: Sequence[str]
     until: float
 
@@ -85,6 +89,11 @@ class CodeGuard:
                 found = await self._look_for(event, codes)
         return await handler(event, {**data, "found": found})
 
+    async def check_unread(self, update: UnreadableUpdate) -> None:
+        """Make codes void in an update that cannot be decoded. Nobody is answered; owners hear."""
+        if update.chat_id == self._group_id and (codes := codes_in(*update.texts)):
+            await self._look_for(None, codes)
+
     async def close(self) -> None:
         """Check the waiting messages once more, and log how many are left if that fails."""
         if self._retrying is not None:
@@ -98,14 +107,14 @@ class CodeGuard:
         except (DbError, TimeoutError) as error:
             log.error("codes.not_voided", messages=len(self._waiting), why=str(error) or "stopped")
 
-    async def _look_for(self, message: Message, codes: Sequence[str]) -> Found:
+    async def _look_for(self, message: Message | None, codes: Sequence[str]) -> Found:
         if not self._waiting:  # else Postgres is unavailable, and a query would delay all updates
             try:
                 return await self._void(message, codes)
             except DbError as error:
-                log.warning("codes.deferred", message_id=message.message_id, why=str(error))
+                log.warning("codes.deferred", message_id=_id_of(message), why=str(error))
         if len(self._waiting) >= WAITING_MAX:
-            log.error("codes.not_voided", message_id=message.message_id, why="too many wait")
+            log.error("codes.not_voided", message_id=_id_of(message), why="too many wait")
             return Found.UNKNOWN
         until = asyncio.get_running_loop().time() + CODE_LIFETIME_S
         self._waiting.append(_Waiting(message, codes, until))
@@ -113,22 +122,23 @@ class CodeGuard:
             self._retrying = asyncio.create_task(self._keep_retrying())
         return Found.UNKNOWN
 
-    async def _void(self, message: Message, codes: Sequence[str]) -> Found:
+    async def _void(self, message: Message | None, codes: Sequence[str]) -> Found:
         voided = await void_codes(self._database, codes)
         if not voided:
             return Found.NO_LIVE_CODE
-        log.info("code.voided", message_id=message.message_id, issued_on=voided)
-        await self._answer(message, voided)
+        log.info("code.voided", message_id=_id_of(message), issued_on=voided)
+        if message is not None:
+            await self._answer(message, voided)
         return Found.VOID
 
     async def _answer(self, message: Message, voided: Sequence[Platform]) -> None:
         lines = [linking_texts.code_void(one, self._texts) for one in sorted(set(voided))]
         keyboard = await private_button(message, LINK, self._texts)
 
-        async def send() -> None:
-            await message.reply("\n".join(lines), reply_markup=keyboard)
-
-        self._queue.put(message.chat.id, send)
+        user = message.from_user
+        poster = Asker(user.id, user.full_name, self._texts) if user else Asker(0, "", self._texts)
+        send = partial(message.reply, reply_markup=keyboard)
+        self._queue.put(message.chat.id, Reply(poster, "\n".join(lines), send))
 
     async def _keep_retrying(self) -> None:
         failures = 0
@@ -159,8 +169,12 @@ class CodeGuard:
                 raise
             except Exception:
                 # A mistake in one message must not keep the messages behind it waiting.
-                log.exception("codes.not_voided", message_id=waiting.message.message_id)
+                log.exception("codes.not_voided", message_id=_id_of(waiting.message))
             self._waiting.popleft()
+
+
+def _id_of(message: Message | None) -> int | None:
+    return None if message is None else message.message_id
 
 
 def texts_of(message: Message) -> Iterator[str]:
@@ -169,15 +183,6 @@ def texts_of(message: Message) -> Iterator[str]:
     yield from filter(None, (message.text, message.caption, quoted))
     for part in (message.rich_message, message.poll, message.checklist):
         if part is not None:
-            yield from _strings(part.model_dump())
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _strings(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _strings(inner)
+            yield from texts_in(part.model_dump())
+    # Fields that this release of aiogram does not know are kept as they came.
+    yield from texts_in(message.model_extra)

@@ -22,3 +22,29 @@ def not_ephemeral(command: str, texts: Texts) -> str:
         "I cannot show this to you alone here. Please send me {command} in private.",
         command=f"/{command}",
     )
+
+
+def for_asker(name: str, text: str) -> str:
+    """Begin an answer that shares a message with others; both parts are Telegram's HTML."""
+    return f"<b>{name}</b>: {text}"
+
+
+def skipped(questions: int, texts: Texts) -> str:
+    """Tell a member how many of their commands got no answer."""
+    return texts.ngettext(
+        "I left {count} message of yours unanswered, because you write faster than I can answer.",
+        "I left {count} messages of yours unanswered, because you write faster than I can answer.",
+        questions,
+    )
+
+
+def muted(texts: Texts) -> str:
+    """Answer in private a member who may not write in the group."""
+    return texts.gettext("You may not write in our group at the moment, so I do not play with you.")
+
+
+def membership_unknown(texts: Texts) -> str:
+    """Answer in private while Telegram does not say who is in the group."""
+    return texts.gettext(
+        "I cannot see at the moment who is in our group. Please try again in a few minutes."
+    )

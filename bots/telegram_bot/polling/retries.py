@@ -18,11 +18,12 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import GetUpdates, Response, TelegramMethod
+from aiogram.methods import GetChatMember, GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from bots.runtime.backoff import backoff_s
 from config.telegram_answer_decoding import UnreadableUpdate
+from db.error_causes.logged_causes import LoggedCauses
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
@@ -34,6 +35,8 @@ ANSWER_WAIT_S_MAX = 90.0
 POLL_WAIT_S_MAX = 600.0
 #: Seconds between polls during an outage at most, so that the bot is back soon after it.
 POLL_BACKOFF_S_MAX = 30.0
+#: Calls that a handler makes while other members' updates wait for it. They are never waited out.
+IMPATIENT = (GetChatMember,)
 #: Seconds added to a wait that Telegram asked for, at random, so that calls do not return at once.
 JITTER_S_MAX = 0.5
 #: Seconds between polls that bring only updates without an id that can be read.
@@ -52,7 +55,7 @@ def _has_guessed_ids(updates: object) -> bool:
 
 
 class Retries(BaseRequestMiddleware):
-    """Obeys `retry_after` on every call, and keeps polling alive through outages.
+    """Obeys `retry_after` on every call but IMPATIENT ones, and keeps polling alive in outages.
 
     A call is repeated only when Telegram said that it did nothing, so no answer is sent twice.
     Polling is repeated after any error but a refused token. `on_refused` is called for a refused
@@ -71,6 +74,7 @@ class Retries(BaseRequestMiddleware):
         self._on_polled = on_polled
         self._chance = chance
         self._sleep = sleep
+        self._news = LoggedCauses()
 
     async def __call__(
         self,
@@ -89,7 +93,8 @@ class Retries(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        for _ in range(ATTEMPTS_MAX - 1):
+        attempts = 1 if isinstance(method, IMPATIENT) else ATTEMPTS_MAX
+        for _ in range(attempts - 1):
             try:
                 return await make_request(bot, method)
             except TelegramRetryAfter as error:
@@ -116,12 +121,13 @@ class Retries(BaseRequestMiddleware):
                 failures += 1
                 delay_s = self._poll_delay_s(error, failures)
                 why = OTHER_POLLER if isinstance(error, TelegramConflictError) else str(error)
-                log.warning(
+                log_at = log.warning if self._news.is_new(why, wait_s=delay_s) else log.debug
+                log_at(
                     "polling.interrupted", why=why, failures=failures, again_in_s=round(delay_s, 1)
                 )
                 await self._sleep(delay_s)
             else:
-                if failures:
+                if self._news.end():
                     log.info("polling.resumed", failures=failures)
                 self._on_polled()
                 if _has_guessed_ids(response):

@@ -26,11 +26,18 @@ class UpdateGate:
     aiogram polls for the next updates once it handled the last ones, which confirms them. When it
     is stopped it cancels the update in progress. So the gate is shut first: the update in progress
     ends, no other begins, and `confirm` tells Telegram which updates were handled. Telegram
-    delivers the others again at the next start.
+    delivers the others again at the next start, or to the next router once `ended` is set.
     """
 
-    def __init__(self, on_handled: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_handled: Callable[[], None],
+        ended: asyncio.Event,
+        on_unreadable: Callable[[UnreadableUpdate], Awaitable[None]],
+    ) -> None:
         self._on_handled = on_handled
+        self._on_unreadable = on_unreadable
+        self._ended = ended
         self._passage = asyncio.Lock()
         self._last_update_id: int | None = None
 
@@ -43,20 +50,30 @@ class UpdateGate:
         """Handle one update, as the outermost middleware. An unreadable update is skipped."""
         assert isinstance(event, Update)
         async with self._passage:
-            if isinstance(event, UnreadableUpdate):
-                log.warning(
-                    "update.skipped", update_id=event.update_id, kind=event.kind, why=event.why
-                )
-                UPDATES_SKIPPED.labels("telegram").inc()
-                self._last_update_id = event.update_id
-                return None
-            try:
-                result = await handler(event, data)
-            except Exception:
-                self._handled(event)  # aiogram logs it; a second attempt would fail again
-                raise
-            self._handled(event)
-            return result
+            if not self._ended.is_set():
+                return await self._handle(handler, event, data)
+        # The rest of the batch is not confirmed, so Telegram delivers it again.
+        return await asyncio.Event().wait()
+
+    async def _handle(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: Update,
+        data: dict[str, Any],
+    ) -> Any:
+        if isinstance(event, UnreadableUpdate):
+            log.warning("update.skipped", update_id=event.update_id, kind=event.kind, why=event.why)
+            UPDATES_SKIPPED.labels("telegram").inc()
+            await self._on_unreadable(event)
+            self._last_update_id = event.update_id
+            return None
+        try:
+            result = await handler(event, data)
+        except Exception:
+            self._handled(event)  # aiogram logs it; a second attempt would fail again
+            raise
+        self._handled(event)
+        return result
 
     def _handled(self, update: Update) -> None:
         self._last_update_id = update.update_id

@@ -3,18 +3,20 @@
 import contextlib
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Final
 
 import aiohttp
 import discord
 
+from config.discord_answers import UNREADABLE, wait_asked_s
 from consumers.display.port import CannotShow
 from db import surfaces
 
 from .hierarchy import NOT_IN_SERVER
 
-#: A refusal lasts until a person acts, which takes minutes.
+#: A refusal of one member or role lasts until a person acts, which takes minutes.
 REFUSED_RETRY_S = 300.0
+#: A refusal of everything lasts until an operator acts, who then wants to see that it helped.
+MENDED_RETRY_S = 10.0
 #: Troubles of Discord's own, and of the network, mostly end within seconds.
 TROUBLE_RETRY_S = 10.0
 
@@ -26,14 +28,12 @@ MISSING_ACCESS = 50001
 MISSING_PERMISSIONS = 50013
 INVALID_ROLE = 50028
 
-#: discord.py raises these where an answer lacks a field, has another type, or is not JSON at all.
-UNREADABLE: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
-
 
 def obstacle(error: Exception) -> CannotShow:
     """Say for whom Discord's refusal holds, and when to look again. Pure."""
-    if isinstance(error, discord.RateLimited):
-        return CannotShow("Discord asks to wait", retry_s=error.retry_after, everyone=True)
+    wait_s = wait_asked_s(error, unsaid_s=TROUBLE_RETRY_S)
+    if wait_s is not None:
+        return CannotShow("Discord asks to wait", retry_s=wait_s, everyone=True)
     if isinstance(error, discord.HTTPException) and (refusal := _refusal(error)):
         return refusal
     return CannotShow(
@@ -52,15 +52,15 @@ def _refusal(error: discord.HTTPException) -> CannotShow | None:
             cause=surfaces.ABSENT,
         )
     if error.code in (UNKNOWN_GUILD, MISSING_ACCESS):
-        return CannotShow(NOT_IN_SERVER, retry_s=REFUSED_RETRY_S, everyone=True)
+        return CannotShow(NOT_IN_SERVER, retry_s=MENDED_RETRY_S, everyone=True)
     if error.status == HTTPStatus.UNAUTHORIZED:
         return CannotShow(
-            "Discord refuses DISCORD_TOKEN: was it reset?", retry_s=REFUSED_RETRY_S, everyone=True
+            "Discord refuses DISCORD_TOKEN: was it reset?", retry_s=MENDED_RETRY_S, everyone=True
         )
     if error.status == HTTPStatus.FORBIDDEN:
         return CannotShow(
             f"Discord forbids it ({error.code} {error.text})",
-            retry_s=REFUSED_RETRY_S,
+            retry_s=MENDED_RETRY_S,
             everyone=True,
         )
     return None

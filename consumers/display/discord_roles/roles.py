@@ -14,6 +14,8 @@ import discord
 import structlog
 
 from config import Community, ConfigError, Settings, point_discord_at
+from config.discord_answers import UNREADABLE, wait_asked_s
+from config.outside_text import visible
 from consumers.display.call_pacing import RateLimit
 from consumers.display.port import CannotShow, Hindrances
 from consumers.display.role import DisplayRole
@@ -28,8 +30,8 @@ from .errors import (
     INVALID_ROLE,
     MISSING_PERMISSIONS,
     REFUSED_RETRY_S,
+    TROUBLE_RETRY_S,
     UNKNOWN_ROLE,
-    UNREADABLE,
     mapped_errors,
 )
 from .hierarchy import NOT_IN_SERVER, RoleHierarchy, RoleHindrance, examine
@@ -44,7 +46,13 @@ READ_BACK_RETRY_S = 1.0
 #: rare as one in six hours.
 SCREENING_RETRY_S = 60.0
 SCREENING_BACKOFF_S_MAX = 6 * 3_600.0
+#: Another bot gives and takes its role within minutes or days. A look costs one call.
+LEFT_ALONE_RETRY_S = 60.0
+LEFT_ALONE_BACKOFF_S_MAX = 600.0
 RATE_LIMIT_WAIT_S_MAX = 30.0  # the least that discord.py allows
+
+#: Seconds that a role rests after the second refusal without a cause. The first one may be a stray.
+STRAY_REST_S = 15.0
 
 #: A visit reads the member before its write and after it.
 LOOKS_PER_VISIT = 2
@@ -104,7 +112,7 @@ def audit_reason(visit: Visit, community: Community) -> str:
         why = "put back after a change by hand or a return"
     else:
         why = f"rank {rank.name}" if rank is not None else "no rank"
-    return f"twinstream: {why} ({visit.wanted_key})"[:REASON_CHARS_MAX]
+    return f"twinstream: {why} ({visible(visit.wanted_key)})"[:REASON_CHARS_MAX]
 
 
 class DiscordRoles:
@@ -137,6 +145,8 @@ class DiscordRoles:
         #: Roles that Discord refused although the survey found no hindrance, the reason, and when
         #: to try them again.
         self._refused: dict[int, tuple[str, float]] = {}
+        #: How many such refusals of a role followed one another.
+        self._strays: dict[int, int] = {}
 
     def describe(self) -> Mapping[str, object]:
         """Name the server."""
@@ -225,6 +235,12 @@ class DiscordRoles:
                 retry_s=SCREENING_RETRY_S,
                 backoff_s_max=SCREENING_BACKOFF_S_MAX,
             )
+        if self._community.leaves_alone(member.roles):
+            raise CannotShow(
+                "holds a role of discord.leave_alone_roles",
+                retry_s=LEFT_ALONE_RETRY_S,
+                backoff_s_max=LEFT_ALONE_BACKOFF_S_MAX,
+            )
         held = member.roles
         wanted = wanted_roles(self._community, visit.wanted)
         if not self._community.keep_manual_changes:
@@ -249,17 +265,27 @@ class DiscordRoles:
     def _refusals_of(self, role_id: int) -> Iterator[None]:
         """Remember a refusal as the role's, so that no other member costs another one.
 
-        The next survey finds the cause; if it finds none, the role rests for `REFUSED_RETRY_S`.
+        The next survey finds the cause. If it finds none, the role is tried once more, and rests
+        the longer the more refusals follow one another.
         """
         try:
             yield
+            self._strays.pop(role_id, None)
         except discord.HTTPException as error:
             if error.code not in (MISSING_PERMISSIONS, INVALID_ROLE, UNKNOWN_ROLE):
                 raise
             why = f"Discord refuses the role {role_id} ({error.code} {error.text})"
-            self._refused[role_id] = (why, self._clock() + REFUSED_RETRY_S)
+            strays = self._strays[role_id] = self._strays.get(role_id, 0) + 1
+            self._refused[role_id] = (why, self._clock() + rest_s(strays))
             self._hierarchy.roles[role_id] = RoleHindrance(why)
             raise _hindered(role_id, why) from error
+
+
+def rest_s(strays: int) -> float:
+    """Return for how many seconds a role rests after so many refusals without a cause. Pure."""
+    if strays == 1:
+        return 0.0
+    return min(STRAY_REST_S * 2.0 ** min(strays - 2, 16), REFUSED_RETRY_S)
 
 
 def _cause(role_id: int) -> str:
@@ -308,7 +334,10 @@ async def open_client(
                 "Discord refuses DISCORD_TOKEN: copy it again from the application's Bot page"
             ) from error
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            raise NotYet(f"Discord does not let us log in: {error}") from error
+            why = f"Discord does not let us log in: {error}"
+            raise NotYet(
+                why, retry_s=wait_asked_s(error, unsaid_s=TROUBLE_RETRY_S) or 0.0
+            ) from error
         except UNREADABLE as error:
             why = f"Discord's answer to the login cannot be read ({type(error).__name__})"
             raise NotYet(why) from error

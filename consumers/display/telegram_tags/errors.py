@@ -19,8 +19,10 @@ from db import surfaces
 #: The bot re-checks this often whether a member still is an administrator: Telegram may report no
 #: demotion.
 UNTAGGABLE_RETRY_S = 24 * 3_600.0
-#: A refusal lasts until an administrator acts, which takes minutes.
+#: A refusal of one member lasts until an administrator acts, which takes minutes.
 REFUSED_RETRY_S = 300.0
+#: A refusal of everything lasts until an operator acts, who then wants to see that it helped.
+MENDED_RETRY_S = 10.0
 #: Troubles of Telegram's own, and of the network, mostly end within seconds.
 TROUBLE_RETRY_S = 10.0
 
@@ -61,14 +63,14 @@ def obstacle(error: Exception) -> CannotShow:
     if isinstance(error, TelegramUnauthorizedError):
         return CannotShow(
             "Telegram refuses TELEGRAM_TOKEN: was it revoked?",
-            retry_s=REFUSED_RETRY_S,
+            retry_s=MENDED_RETRY_S,
             everyone=True,
         )
     if isinstance(error, TelegramMigrateToChat):
         return CannotShow(
             "the Telegram group became a supergroup: set chat_id in twinstream.toml to"
             f" {error.migrate_to_chat_id}",
-            retry_s=REFUSED_RETRY_S,
+            retry_s=MENDED_RETRY_S,
             everyone=True,
         )
     if isinstance(error, TelegramBadRequest) and _says(error, ABSENT):
@@ -81,7 +83,7 @@ def obstacle(error: Exception) -> CannotShow:
         return CannotShow(
             f"Telegram forbids it ({error.message}): {GRANT_RIGHTS}, and check chat_id in"
             " twinstream.toml",
-            retry_s=REFUSED_RETRY_S,
+            retry_s=MENDED_RETRY_S,
             everyone=True,
         )
     if isinstance(error, TelegramBadRequest):

@@ -19,6 +19,7 @@ from aiogram.utils.token import TokenValidationError
 
 from config import Community, ConfigError, Settings, telegram_session
 from config.telegram_answer_decoding import UnreadableAnswer
+from config.telegram_group import GroupAddress
 from consumers.display.call_pacing import RateLimit
 from consumers.display.port import CannotShow, Hindrances
 from consumers.display.role import DisplayRole
@@ -60,7 +61,7 @@ class TelegramTags:
     def __init__(self, bot: Bot, community: Community) -> None:
         self._bot = bot
         self._community = community
-        self._chat_id = community.telegram.chat_id
+        self.group = GroupAddress(community.telegram.chat_id)
         limits = community.consumers
         self._writes = RateLimit(
             limits.telegram_writes_max,
@@ -70,7 +71,7 @@ class TelegramTags:
 
     def describe(self) -> Mapping[str, object]:
         """Name the group."""
-        return {"chat": self._chat_id}
+        return {"chat": self.group.chat_id}
 
     def room(self, *, urgent: bool) -> int:
         """Say how many members can be visited now without waiting."""
@@ -80,7 +81,7 @@ class TelegramTags:
         """Read the bot's own rights in the group."""
         with mapped_errors():
             try:
-                me = await self._bot.get_chat_member(self._chat_id, self._bot.id)
+                me = await self._member(self._bot.id)
             except UnreadableAnswer as error:
                 if not error.was_done:
                     raise
@@ -100,7 +101,7 @@ class TelegramTags:
             if worn.is_title:
                 await self._set_title(visit.account_id, wanted)
             else:
-                await self._bot.set_chat_member_tag(self._chat_id, visit.account_id, tag=wanted)
+                await self._set_tag(visit.account_id, wanted)
             shown = await self._worn(visit.account_id)
         if shown.text == wanted:
             return
@@ -110,10 +111,19 @@ class TelegramTags:
             raise untaggable(WHY_TITLE_STAYS)
         raise CannotShow("Telegram accepted a tag that did not stick", retry_s=READ_BACK_RETRY_S)
 
+    async def _set_tag(self, user_id: int, tag: str) -> None:
+        await self.group.reach(
+            lambda chat_id: self._bot.set_chat_member_tag(chat_id, user_id, tag=tag)
+        )
+
     async def _set_title(self, user_id: int, title: str) -> None:
         """Set a title. A refusal concerns this administrator only."""
         try:
-            await self._bot.set_chat_administrator_custom_title(self._chat_id, user_id, title)
+            await self.group.reach(
+                lambda chat_id: self._bot.set_chat_administrator_custom_title(
+                    chat_id, user_id, title
+                )
+            )
         except TelegramBadRequest as error:
             raise untaggable(f"{WHY_TITLE_STAYS} ({error.message})") from error
 
@@ -125,7 +135,10 @@ class TelegramTags:
         return self._community.keep_manual_changes and tag not in {"", *ours}
 
     async def _worn(self, user_id: int) -> Worn:
-        return worn_by(await self._bot.get_chat_member(self._chat_id, user_id))
+        return worn_by(await self._member(user_id))
+
+    async def _member(self, user_id: int) -> ChatMemberUnion:
+        return await self.group.reach(lambda chat_id: self._bot.get_chat_member(chat_id, user_id))
 
 
 def worn_by(member: ChatMemberUnion) -> Worn:

@@ -5,11 +5,12 @@ from typing import Final
 
 import msgspec
 
+from consumers.runtime.operator_commands import command
 from db import Platform
 from db.reconcile.agreeing_rows import Agreement
+from db.reconcile.compared_fields import Field, FieldKind
 from db.reconcile.comparison_queries import InFlight
 from db.reconcile.drift import Difference
-from db.reconcile.fields import Field, FieldKind
 from schemas import SnapshotPage, SnapshotRow
 from schemas.snapshots import Value
 
@@ -122,7 +123,7 @@ def with_in_flight(row: SnapshotRow, in_flight: InFlight | None) -> SnapshotRow:
         brings = f" with {', '.join(amounts)}" if amounts else ""
         parts.append(f"{in_flight.events} more on the way here{brings}")
     if in_flight.buried:
-        parts.append(f"{in_flight.buried} buried, see `dead list`")
+        parts.append(f"{in_flight.buried} buried, see {command('dead', 'list')}")
     return msgspec.structs.replace(row, in_flight="; ".join(parts))
 
 

@@ -3,13 +3,17 @@
 from collections.abc import Collection
 from typing import Final, Literal, NamedTuple
 
+from consumers.runtime.operator_commands import command
 from db.reconcile.agreeing_rows import AgreedField
+from db.reconcile.compared_fields import AMOUNTS, FieldKind
 from db.reconcile.drift import Decision, Difference, HeldFor
-from db.reconcile.fields import AMOUNTS, FieldKind
 from db.reconcile.passes import Run
 from schemas.fields import DELTA_MAX
 
 from .differences import sentence
+
+#: The command after which what was held is imported or corrected.
+ACCEPT: Final = command("reconcile", "--now", "--accept")
 
 NO_WHOLE_NUMBER: Final = (
     "That is no whole number, so nothing can be added to it or compared with it. Nothing was"
@@ -59,7 +63,7 @@ def verdict(one: Difference, *, before: str | None, run: Run) -> Verdict:
     if before is None:
         return Verdict("watched", f"{sentence(one)} Seen for the first time.")
     if before == "held" and not run.accepted:
-        return Verdict("held", f"{sentence(one)} It waits for an operator, with --accept.")
+        return Verdict("held", f"{sentence(one)} It waits for an operator: {ACCEPT}.")
     return Verdict("repair")
 
 
@@ -70,8 +74,8 @@ def held_sentence(one: Difference) -> str:
     if one.held_for == "number":
         return (
             f"{sentence(one)} That is more than one event may carry ({DELTA_MAX}), so it is held by"
-            " itself. Nothing was changed. Correct it by hand, or accept it: `python -m consumers"
-            " reconcile --now --accept`."
+            " itself. Nothing was changed. Correct it by hand, or accept it: "
+            f"{ACCEPT}."
         )
     what = "XP" if one.field.kind is FieldKind.XP else one.field.text
     row = f"{one.platform.capitalize()}'s store: the row of account {one.account_id}"
@@ -82,8 +86,13 @@ def held_sentence(one: Difference) -> str:
     else:
         begin = f"{row} has {-one.amount} {what} less than the ledger accounts for"
         accepting = "Accepting adds it to the row, unless the row is below zero"
+    others = (
+        f" ({command('import-history', one.platform)} imports all such rows)"
+        if one.amount > 0
+        else ""
+    )
     return (
         f"{begin} {numbers}. The row was not seen to agree with the ledger yet, so twinstream takes"
-        f" the difference for older than itself. Nothing was changed. {accepting}: `python -m"
-        " consumers reconcile --now --accept`. Or correct the row by hand."
+        f" the difference for older than itself. Nothing was changed. {accepting}:"
+        f" {ACCEPT}{others}. Or correct the row by hand."
     )

@@ -16,8 +16,8 @@ import asyncpg
 from consumers.reconcile.port import CannotRead, Repair
 from db import Platform
 from db.errors import mapped_errors
+from db.reconcile.compared_fields import Field
 from db.reconcile.drift import Finding
-from db.reconcile.fields import Field
 from db.surfaces import observed
 from db.surfaces.observed import Appearance, put_back, seen_again
 from schemas import SnapshotRow
@@ -29,7 +29,7 @@ PAGE_S_MAX: Final = 60.0
 #: How long reading before a repair may take, in seconds: it asks about one member only.
 REPAIR_READ_S_MAX: Final = 20.0
 #: The open transaction runs a statement this often, in seconds, because Postgres ends one that is
-#: idle for long (pool.IDLE_IN_TRANSACTION_TIMEOUT_S).
+#: idle for long (connections.IDLE_IN_TRANSACTION_TIMEOUT_S).
 KEEPALIVE_S: Final = 10.0
 
 #: The answer of a platform about one account: its roles, or its tag.
@@ -198,8 +198,9 @@ class AppearanceSubject(Generic[W]):
             await observed.note_absent(self._pool, self.platform, gone, moment, why=why)
         for account_id in (*seen.shown, *seen.exempt):
             if account_id in now and now[account_id].is_absent:
-                async with self._pool.acquire() as conn:
-                    await seen_again(conn, self.platform, account_id)
+                with mapped_errors():
+                    async with self._pool.acquire() as conn:
+                        await seen_again(conn, self.platform, account_id)
 
     def _row(
         self, account_id: int, seen: Observation[W], appearance: Appearance | None

@@ -14,9 +14,9 @@ from consumers.reconcile.port import Repair
 from db import Platform, RuleBroken
 from db.ledger.entries import LedgerRow
 from db.reconcile import corrections
+from db.reconcile.compared_fields import FieldKind
 from db.reconcile.comparison_queries import BooksView
 from db.reconcile.drift import Difference, Finding
-from db.reconcile.fields import FieldKind
 
 from .manual_changes import record_as_event
 

@@ -9,9 +9,9 @@ from consumers.reconcile.decisions.differences import still_differs, with_in_fli
 from consumers.reconcile.port import Repair
 from db import Platform
 from db.reconcile import comparison_queries, corrections
+from db.reconcile.compared_fields import Field, FieldKind
 from db.reconcile.comparison_queries import BooksView
 from db.reconcile.drift import Finding
-from db.reconcile.fields import Field, FieldKind
 from schemas import SnapshotRow
 from schemas.snapshots import SubjectName, Value
 

@@ -20,7 +20,7 @@ from consumers.display.discord_roles.roles import wanted_roles
 from consumers.display.port import CannotShow
 from consumers.reconcile.port import CannotRead
 from db import Platform
-from db.reconcile.fields import Field, FieldKind
+from db.reconcile.compared_fields import Field, FieldKind
 from schemas.snapshots import SubjectName
 
 from .appearance import Observation, Wording
@@ -113,14 +113,19 @@ class DiscordRoles:
         if absent and not there:
             await self._require_the_bot(client)
         shown = self._shown(there)
-        # A member in the server's membership screening can be given no roles.
+        # A member in the server's membership screening can be given no roles, and the operator
+        # leaves others alone.
         return Observation(
             shown, absent=[*still_absent, *absent], exempt=there.keys() - shown.keys()
         )
 
     def _shown(self, there: Mapping[int, Member]) -> dict[int, frozenset[int]]:
         held = {account_id: _held(member) for account_id, member in there.items()}
-        return {one: roles & self._ours for one, roles in held.items() if roles is not None}
+        return {
+            one: roles & self._ours
+            for one, roles in held.items()
+            if roles is not None and not self._community.leaves_alone(roles)
+        }
 
     def wording(self, shown: frozenset[int], numbers: Mapping[str, int]) -> Wording | None:
         """Name the roles by the ranks and achievements that they stand for."""
@@ -219,7 +224,7 @@ def _held(member: Member) -> frozenset[int] | None:
 def _id_of(member: Any) -> int | None:
     try:
         return int(member["user"]["id"])
-    except (LookupError, TypeError, ValueError):
+    except (ArithmeticError, LookupError, TypeError, ValueError):
         return None
 
 

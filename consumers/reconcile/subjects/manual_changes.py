@@ -10,8 +10,8 @@ from consumers.reconcile.port import Repair
 from db import IdempotencyConflict, RuleBroken
 from db.ledger import events
 from db.ledger.envelopes import Envelope
+from db.reconcile.compared_fields import FieldKind
 from db.reconcile.drift import Finding
-from db.reconcile.fields import FieldKind
 
 REASON: Final = "reconcile"
 
@@ -27,8 +27,11 @@ async def record_as_event(conn: asyncpg.Connection, finding: Finding) -> Repair:
     try:
         event = _event_of(finding, what.account_id)
         async with conn.transaction():
-            [recorded] = await events.record(
-                conn, what.platform, [Envelope(event, schemas.encode(event))]
+            [recorded] = await events.record_ours(
+                conn,
+                what.platform,
+                [Envelope(event, schemas.encode(event))],
+                is_left_to_relay=True,
             )
     except (RuleBroken, IdempotencyConflict, schemas.SchemaError) as error:
         return Repair("left", f"It cannot become an event, so it is left as it is: {error}.")

@@ -16,9 +16,9 @@ from db import Platform, StoreClosed
 from db.members.accounts import find_member
 from db.reconcile import agreeing_rows, comparison_queries, corrections, drift
 from db.reconcile.agreeing_rows import AgreedField, Agreement
+from db.reconcile.compared_fields import FieldKind
 from db.reconcile.comparison_queries import StoreRowView
 from db.reconcile.drift import Difference, Finding
-from db.reconcile.fields import FieldKind
 from db.stores import row_reading, store_debts
 from db.stores.port import Change, Holding, Store
 from db.stores.row_refusals import write
@@ -97,7 +97,7 @@ class StoreSubject:
             CannotRead: the table cannot be read, or is empty although it should not be.
         """
         try:
-            rows = await self._rows(conn, ids)
+            rows = await self.rows(conn, ids)
             is_empty = not any(row.is_there for row in rows)
             if is_empty and any(any(row.expected.values()) for row in rows):
                 await self._require_anything(conn)
@@ -116,7 +116,7 @@ class StoreSubject:
         )
         return [with_in_flight(row, in_flight.get(row.member_id or 0)) for row in rows]
 
-    async def _rows(self, conn: asyncpg.Connection, ids: Sequence[int]) -> list[SnapshotRow]:
+    async def rows(self, conn: asyncpg.Connection, ids: Sequence[int]) -> list[SnapshotRow]:
         """Return these accounts' rows, without those that cannot be read.
 
         Raises:
@@ -150,7 +150,7 @@ class StoreSubject:
         member_id = await find_member(conn, self.platform, what.subject_id)
         if member_id is not None:
             await corrections.lock_member(conn, member_id, paying=self.platform)
-        rows = await self._rows(conn, [what.subject_id])
+        rows = await self.rows(conn, [what.subject_id])
         if not rows:
             return left_because("its row cannot be read")
         [row] = rows
@@ -188,7 +188,7 @@ class StoreSubject:
         is_history = what.held_for == "history"
         amount = what.amount or 0
         if is_history and amount > 0:
-            return await record_as_event(conn, finding)
+            return await self._import(conn, finding)
         if is_history:
             seen = row.seen[what.field.text]
             if not isinstance(seen, int) or seen < 0:
@@ -197,6 +197,25 @@ class StoreSubject:
         if self.platform == "telegram":
             return await record_as_event(conn, finding)
         return await self._add(conn, what, CORRECTED)
+
+    async def _import(self, conn: asyncpg.Connection, finding: Finding) -> Repair:
+        """Record history as an event, unless `import-history` or a link brought it meanwhile.
+
+        An account without a member cannot be locked before its event is recorded, so the row is
+        compared once more after it.
+        """
+        what = finding.difference
+        recording = conn.transaction()
+        await recording.start()
+        repair = await record_as_event(conn, finding)
+        rows = await self.rows(conn, [what.subject_id])
+        field = what.field.text
+        if repair.decision == "repaired" and any(
+            row.seen.get(field) != row.expected[field] for row in rows
+        ):
+            repair = GONE
+        await (recording.commit() if repair.decision == "repaired" else recording.rollback())
+        return repair
 
     async def _add(self, conn: asyncpg.Connection, what: Difference, done: Repair) -> Repair:
         """Add to the row what it lacks, or take from it what it has too much."""

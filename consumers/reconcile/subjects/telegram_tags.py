@@ -7,13 +7,14 @@ from typing import Final
 from aiogram import Bot
 
 from config import Community
+from config.telegram_group import GroupAddress
 from consumers.display.call_pacing import RateLimit
 from consumers.display.port import CannotShow
 from consumers.display.telegram_tags.errors import mapped_errors
 from consumers.display.telegram_tags.tags import worn_by
 from consumers.reconcile.port import CannotRead
 from db import Platform
-from db.reconcile.fields import Field, FieldKind
+from db.reconcile.compared_fields import Field, FieldKind
 from db.surfaces import ABSENT, EXEMPT, PERSONAL, RANK
 from schemas.snapshots import SubjectName
 
@@ -44,7 +45,7 @@ class TelegramTags:
         """Make at most `looks_max` calls in `window_s` seconds. `login` may raise CannotRead."""
         self._login = login
         self._community = community
-        self._chat_id = community.telegram.chat_id
+        self._group = GroupAddress(community.telegram.chat_id)
         self._pace = RateLimit(looks_max, window_s, clock=asyncio.get_running_loop().time)
 
     @property
@@ -59,7 +60,7 @@ class TelegramTags:
 
     def describe(self) -> Mapping[str, object]:
         """Name the group."""
-        return {"chat": self._chat_id}
+        return {"chat": self._group.chat_id}
 
     async def observe(
         self, account_ids: Sequence[int], *, known_absent: Collection[int]
@@ -95,7 +96,9 @@ class TelegramTags:
     async def _tag(self, bot: Bot, account_id: int) -> str:
         await self._pace.take()
         with mapped_errors():
-            member = await bot.get_chat_member(self._chat_id, account_id)
+            member = await self._group.reach(
+                lambda chat_id: bot.get_chat_member(chat_id, account_id)
+            )
         return worn_by(member).text
 
     async def _require_the_bot(self, bot: Bot) -> None:

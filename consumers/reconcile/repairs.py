@@ -1,4 +1,4 @@
-"""The judge of a pass whose pages are all compared: each finding is decided, and repaired."""
+"""Repairs: once all pages of a pass are compared, each finding is decided, and repaired or not."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,12 @@ import asyncpg
 import structlog
 
 from consumers.runtime import metrics
+from consumers.runtime.operator_commands import command
 from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db import Platform, RuleBroken, stop_signs
+from db.connections import LOCK_WAIT_MS
+from db.errors import Locked
 from db.reconcile import drift
 from db.reconcile import pages as reconcile_pages
 from db.reconcile.drift import Decision, Finding
@@ -43,7 +46,7 @@ class Sorted(NamedTuple):
     to_repair: Sequence[Finding]
 
 
-class Judge:
+class Repairs:
     """Decides the findings of one pass, step by step; another process can continue at any step."""
 
     def __init__(self, resources: Resources, subjects: Subjects, run: Run) -> None:
@@ -70,7 +73,7 @@ class Judge:
             why = too_much(await drift.tallies(conn, run.id), self._limits)
         if why is None:
             return None
-        ask = "look at it, then `python -m consumers reconcile --now --accept`"
+        ask = f"look at it, then {command('reconcile', '--now', '--accept')}"
         return Stop(f"{why}; {ask}", "held")
 
     async def step(self) -> int:
@@ -121,7 +124,7 @@ class Judge:
         """
         what = finding.difference
         try:
-            async with transaction(self._pool) as conn:
+            async with transaction(self._pool, lock_wait_ms=LOCK_WAIT_MS) as conn:
                 await stop_signs.obey(conn)
                 if not await drift.lock_finding(conn, finding.id):
                     return
@@ -129,6 +132,10 @@ class Judge:
                 await _record(conn, finding, repair)
         except RuleBroken as error:
             repair = Repair("left", f"The record refused it, so it is left as it is: {error}.")
+            await self._record_left(finding, repair)
+        except Locked:
+            why = "Another program's transaction holds the member, so the next pass looks again."
+            repair = Repair("left", why)
             await self._record_left(finding, repair)
         except CannotRead as error:
             repair = Repair("left", f"It could not be looked at again: {error}.")
