@@ -12,7 +12,7 @@ from rich.console import Console
 from config import set_up_logs
 
 from . import catalogue
-from .testbed import open_testbed
+from .testbed import LocaleMissing, open_testbed
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -28,6 +28,12 @@ def main(
     into: Annotated[Path, typer.Option(help="The folder for the figures.")] = Path(
         ".run/benchmarks"
     ),
+    locale: Annotated[
+        str,
+        typer.Option(
+            help="Measure `apply` and `produce` on a database of this locale, too: en_US.UTF-8."
+        ),
+    ] = "",
 ) -> None:
     """Run the named benchmarks, or all of them."""
     set_up_logs(level="error", style="console")
@@ -41,12 +47,16 @@ def main(
     console.print(
         f"{psutil.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}"
     )
-    with open_testbed() as testbed:
-        for name in chosen:
-            console.print(f"\n{name} ...")
-            report = uvloop.run(catalogue.PLANS[name](testbed, quick))
-            report.show(console)
-            report.save(into)
+    try:
+        with open_testbed(locale) as testbed:
+            for name in chosen:
+                console.print(f"\n{name} ...")
+                report = uvloop.run(catalogue.PLANS[name](testbed, quick))
+                report.show(console)
+                report.save(into)
+    except LocaleMissing as error:
+        console.print(error, soft_wrap=True)
+        raise typer.Exit(2) from None
 
 
 if __name__ == "__main__":

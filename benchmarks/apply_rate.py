@@ -4,7 +4,14 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, NamedTuple
 
-from .contenders import bare_loop, faststream_redis, polled_table, taskiq_redis, twinstream_role
+from .contenders import (
+    bare_loop,
+    faststream_redis,
+    polled_table,
+    procrastinate_jobs,
+    taskiq_redis,
+    twinstream_role,
+)
 from .report import Report, Series, number
 from .testbed import BenchTestbed, Start, books
 
@@ -19,6 +26,7 @@ class Contender(NamedTuple):
     name: str
     drain: Callable[[Start], Awaitable[float]]
     share: float = 1.0
+    in_locale: bool = False
 
 
 CONTENDERS: Final = (
@@ -29,15 +37,20 @@ CONTENDERS: Final = (
     Contender("FastStream, 8 workers", partial(faststream_redis.drain, workers=8), 0.1),
     Contender("FastStream, per message", faststream_redis.drain, 0.1),
     Contender("taskiq-redis, 8 workers", taskiq_redis.drain, 0.1),
+    Contender("procrastinate, 8 workers", procrastinate_jobs.drain, 0.1),
     Contender("polled table, at full speed", polled_table.drain, 0.5),
 )
 
 
 async def run(testbed: BenchTestbed, *, events: int, rounds: int) -> Report:
     """Measure all contenders in turn, round by round."""
-    rates: dict[str, list[float]] = {contender.name: [] for contender in CONTENDERS}
+    contenders = list(CONTENDERS)
+    if testbed.locale:
+        ours = Contender(f"{OURS}, {testbed.locale}", twinstream_role.drain, in_locale=True)
+        contenders.insert(2, ours)
+    rates: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for _ in range(rounds):
-        for contender in CONTENDERS:
+        for contender in contenders:
             rates[contender.name].append(await measure(testbed, contender, events))
     series = [Series(name=name, values=tuple(values)) for name, values in rates.items()]
     polled_rate = await polled_every_5_s(testbed)
@@ -48,7 +61,7 @@ async def run(testbed: BenchTestbed, *, events: int, rounds: int) -> Report:
 async def measure(testbed: BenchTestbed, contender: Contender, events: int) -> float:
     """Return one contender's events per second, after checking that all were applied."""
     count = max(int(events * contender.share), 1)
-    async with testbed.start(count) as start:
+    async with testbed.start(count, in_locale=contender.in_locale) as start:
         took_s = await contender.drain(start)
         rows, _, completed = await books(start.database_url)
         assert rows == completed == count, f"{contender.name} applied {rows} of {count} events"

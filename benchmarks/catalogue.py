@@ -8,14 +8,17 @@ from . import (
     backlog,
     cost,
     footprint,
+    growth,
     latency,
     link_time,
     produce_rate,
     promotion_latency,
     recovery,
+    refused_rate,
     scale,
 )
 from .existing_community import Size
+from .latency import Load
 from .report import Report
 from .testbed import BenchTestbed
 
@@ -28,14 +31,22 @@ async def _apply(testbed: BenchTestbed, quick: bool) -> Report:
     )
 
 
+async def _refused(testbed: BenchTestbed, quick: bool) -> Report:
+    return await refused_rate.run(
+        testbed, events=1_000 if quick else 10_000, rounds=1 if quick else 3
+    )
+
+
 async def _produce(testbed: BenchTestbed, quick: bool) -> Report:
     return await produce_rate.run(testbed, events=500 if quick else 5_000, rounds=1 if quick else 3)
 
 
 async def _latency(testbed: BenchTestbed, quick: bool) -> Report:
+    by_sql = Load(50, by_sql=True)
     if quick:
-        return await latency.run(testbed, rates=(100,), seconds=5, rounds=1)
-    return await latency.run(testbed, rates=(10, 100, 1_000), seconds=20, rounds=3)
+        return await latency.run(testbed, loads=(Load(100), by_sql), seconds=5, rounds=1)
+    loads = (Load(10), Load(100), Load(1_000), by_sql)
+    return await latency.run(testbed, loads=loads, seconds=20, rounds=3)
 
 
 async def _visible(testbed: BenchTestbed, quick: bool) -> Report:
@@ -79,6 +90,10 @@ async def _cost(testbed: BenchTestbed, quick: bool) -> Report:
     return await cost.run(testbed, paces=paces, rest_s=1 if quick else 10)
 
 
+async def _growth(testbed: BenchTestbed, quick: bool) -> Report:
+    return await growth.run(testbed, events=1_000 if quick else 50_000)
+
+
 async def _link(testbed: BenchTestbed, quick: bool) -> Report:
     if quick:
         return await link_time.run(testbed, entries=(100, 10_000), rounds=1)
@@ -91,6 +106,7 @@ async def _footprint(testbed: BenchTestbed, quick: bool) -> Report:
 
 PLANS: Final[dict[str, Plan]] = {
     "apply": _apply,
+    "refused": _refused,
     "produce": _produce,
     "latency": _latency,
     "visible": _visible,
@@ -98,6 +114,7 @@ PLANS: Final[dict[str, Plan]] = {
     "scale": _scale,
     "recovery": _recovery,
     "cost": _cost,
+    "growth": _growth,
     "link": _link,
     "footprint": _footprint,
 }

@@ -106,17 +106,17 @@ class PacedEvents:
     async def settled(self, resources: Resources) -> AsyncIterator[None]:
         """Settle the created events within the block, and time each acknowledgement."""
         role = Settling("telegram", resources)
-        settle = role._settle
+        enter = role._enter
 
-        async def timed(deliveries: Sequence[Delivery], *, again: bool = False) -> None:
-            await settle(deliveries, again=again)
+        async def timed(deliveries: Sequence[Delivery]) -> None:
+            await enter(deliveries)
             now = time.perf_counter()
             for delivery in deliveries:
                 began = self._created.pop(delivery.envelope.event.idempotency_key, None)
                 if began is not None:
                     self.times.arrive.append(now - began)
 
-        role._settle = timed  # type: ignore[method-assign]
+        role._enter = timed  # type: ignore[method-assign]
         stop = asyncio.Event()
 
         async def steps() -> None:

@@ -6,109 +6,166 @@ Both times come from one machine's clock: the caller's time, and Postgres's time
 
 import asyncio
 import itertools
+import json
+import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
-import schemas
-from bus import SOURCES, Publisher, connect
-from db import Platform, Producer, open_pool
+from bus import SOURCES
+from db import Platform, open_pool
 
-from .processes import consumers
+from .processes import CHECKOUT, consumers, environment
 from .report import Report, number, percentile, thinned
-from .testbed import KEYS, MEMBERS, BenchTestbed, Start
+from .testbed import SOURCE, BenchTestbed, Start
 
-APPLIED_S_MAX: Final = 30.0
+#: Seconds to wait for the last event; more than a queue that grew in a round needs.
+APPLIED_S_MAX: Final = 120.0
 POLL_S: Final = 0.1
-WARM_UP_RATE: Final = 100
+#: Events per second and platform, and seconds.
+WARM_UP_RATE: Final = 50.0
 WARM_UP_S: Final = 5.0
+#: Where a queue grows, the events of the end take longer than the others.
+LAST: Final = 0.2
+NOTE: Final = (
+    "By SQL: a synchronous process with psycopg calls record_xp for one platform, and the relay"
+    " publishes. The others: concurrent calls of a producer for each platform, each a process. A"
+    " queue that grows shows in the last events, and in the time an event waits for its call to"
+    " begin."
+)
+
+
+class Load(NamedTuple):
+    """Single events at an even rate per second: by the producer on both sides, or by SQL on one.
+
+    Each side is a process of its own, as bots are.
+    """
+
+    rate: int
+    by_sql: bool = False
+
+    @property
+    def sources(self) -> tuple[Platform, ...]:
+        """The platforms where events are created."""
+        return (SOURCE,) if self.by_sql else SOURCES
+
+    @property
+    def name(self) -> str:
+        """The name of the row."""
+        return f"{self.rate} by SQL" if self.by_sql else str(self.rate)
+
+
+class Called(NamedTuple):
+    """When an event was due, and when the call that creates it began (Unix seconds)."""
+
+    due: float
+    at: float
+
+
+class Sample(NamedTuple):
+    """One event: how long it waited for its call, and the time from the call to the commit."""
+
+    due: float
+    waited_ms: float
+    took_ms: float
 
 
 async def run(
-    testbed: BenchTestbed, *, rates: tuple[int, ...], seconds: float, rounds: int
+    testbed: BenchTestbed, *, loads: tuple[Load, ...], seconds: float, rounds: int
 ) -> Report:
-    """Create events in both directions at once, at each rate in turn."""
-    figures: dict[str, list[list[float]]] = {str(rate): [] for rate in rates}
+    """Play each load in turn."""
+    samples: dict[str, list[list[Sample]]] = {load.name: [] for load in loads}
     for _ in range(rounds):
-        for rate in rates:
+        for load in loads:
             async with testbed.start(0) as start:
-                figures[str(rate)].append(await _measure(start, rate, seconds))
+                samples[load.name].append(await _measure(start, load, seconds))
     return Report(
         name="latency",
         title=(
             f"Created to applied on the other side, both directions at once, {rounds} rounds of"
             f" {seconds:g} s each"
         ),
-        columns=("events/s", "p50, ms", "p99, ms", "p99 of each round", "p99.9, ms", "longest, ms"),
-        rows=tuple(_row(rate, by_round) for rate, by_round in figures.items()),
-        figures={rate: list(map(thinned, by_round)) for rate, by_round in figures.items()},
-        notes=("A table that is polled every 5 s waits 2,500 ms on average, and up to 5,000.",),
+        columns=(
+            *("events/s", "p50, ms", "p99, ms", "p99 of each round", "p99.9, ms", "longest, ms"),
+            *(f"p50 of the last {LAST:.0%}, ms", "waited for the call, p99, ms"),
+        ),
+        rows=tuple(_row(name, by_round) for name, by_round in samples.items()),
+        figures={
+            name: [thinned(one.took_ms for one in each) for each in by_round]
+            for name, by_round in samples.items()
+        },
+        notes=(
+            "A table that is polled every 5 s waits 2,500 ms on average, and up to 5,000.",
+            NOTE,
+        ),
     )
 
 
-def _row(rate: str, by_round: list[list[float]]) -> tuple[str, ...]:
-    took_ms = list(itertools.chain(*by_round))
+def _row(name: str, by_round: list[list[Sample]]) -> tuple[str, ...]:
+    samples = list(itertools.chain(*by_round))
+    took_ms = [one.took_ms for one in samples]
     p50, p99, p999 = (number(percentile(took_ms, share)) for share in (0.5, 0.99, 0.999))
-    each = ", ".join(number(percentile(one, 0.99)) for one in by_round)
-    return rate, p50, p99, each, p999, number(max(took_ms))
+    each = ", ".join(number(percentile([s.took_ms for s in one], 0.99)) for one in by_round)
+    at_the_end = [one.took_ms for each in by_round for one in _last(each)]
+    waited = percentile([one.waited_ms for one in samples], 0.99)
+    longest = number(max(took_ms))
+    return name, p50, p99, each, p999, longest, number(percentile(at_the_end, 0.5)), number(waited)
 
 
-async def _measure(start: Start, rate: int, seconds: float) -> list[float]:
-    redis = connect(start.redis_url, name="benchmarks")
-    called: dict[str, float] = {}
+def _last(samples: list[Sample]) -> list[Sample]:
+    """Return the samples of the end of a round."""
+    return sorted(samples)[-max(int(len(samples) * LAST), 1) :]
+
+
+async def _measure(start: Start, load: Load, seconds: float) -> list[Sample]:
     roles = ("to-discord", "to-telegram", "relay")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         async with (
             await open_pool(start.database_url, name="benchmarks") as pool,
-            consumers(start, Path(folder), *roles),
+            consumers(start, folder, *roles),
         ):
-            producer = Producer(pool, schemas, Publisher(redis, KEYS))
-            # These events are not measured: they open connections and prepare statements.
-            await _play(producer, WARM_UP_RATE, WARM_UP_S, "warm", {})
-            await _play(producer, rate, seconds, "", called)
-            await producer.close()
+            each = await asyncio.gather(
+                *(_call(start, folder, load, source, seconds) for source in load.sources)
+            )
             async with asyncio.timeout(APPLIED_S_MAX):
                 await _until_all_applied(pool)
             applied = await pool.fetch(
                 """
                 SELECT idempotency_key, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8
-                FROM transactions WHERE platform <> source
+                FROM twinstream.transactions WHERE platform <> source
                 """
             )
-    await redis.aclose()
-    return [round((at - called[key]) * 1_000, 2) for key, at in applied if key in called]
+    called = {key: times for one in each for key, times in one.items()}
+    return [
+        Sample(due, (at - due) * 1_000, round((applied_at - at) * 1_000, 2))
+        for key, applied_at in applied
+        if key in called
+        for due, at in (called[key],)
+    ]
 
 
-async def _play(
-    producer: Producer, rate: float, seconds: float, name: str, called: dict[str, float]
-) -> None:
-    """Create events on both platforms at an even rate; a late answer does not delay the next."""
-    async with asyncio.TaskGroup() as group:
-        began = time.perf_counter()
-        for count in range(int(rate * seconds)):
-            await asyncio.sleep(max(0.0, began + count / rate - time.perf_counter()))
-            source = SOURCES[count % len(SOURCES)]
-            group.create_task(_create(producer, source, f"{name}{count}", called))
-
-
-async def _create(
-    producer: Producer, source: Platform, entity_id: str, called: dict[str, float]
-) -> None:
-    at = time.time()
-    recorded = await producer.create_xp_change_event(
-        user_id=hash(entity_id) % MEMBERS + 1,
-        delta_xp=1,
-        source=source,
-        reason="game_guess",
-        entity_id=entity_id,
+async def _call(
+    start: Start, folder: Path, load: Load, source: Platform, seconds: float
+) -> dict[str, Called]:
+    """Let a process of its own create the events of one platform, and return its calls."""
+    module = "benchmarks.sql_caller" if load.by_sql else "benchmarks.producer_caller"
+    # The first events are not measured: they open connections and prepare statements.
+    arguments = (source, load.rate / len(load.sources), seconds, WARM_UP_RATE, WARM_UP_S)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, *map(str, arguments)),
+        cwd=CHECKOUT,
+        env=environment(start, folder),
+        stdout=asyncio.subprocess.PIPE,
     )
-    called[recorded.idempotency_key] = at
+    printed, _ = await process.communicate()
+    assert process.returncode == 0, f"{module} ended too early"
+    return {key: Called(*times) for key, times in json.loads(printed).items()}
 
 
 async def _until_all_applied(pool: asyncpg.Pool) -> None:
-    under_way = "SELECT EXISTS (SELECT FROM sync_events WHERE status <> 'completed')"
+    under_way = "SELECT EXISTS (SELECT FROM twinstream.sync_events WHERE status <> 'completed')"
     while await pool.fetchval(under_way):  # noqa: ASYNC110 - it happens in another process
         await asyncio.sleep(POLL_S)

@@ -21,8 +21,8 @@ from .apply_rate import OURS
 from .report import Report, number, percentile
 
 BLUE, GREY, RED = "#1f6feb", "#8b949e", "#cf222e"
-#: From low to high rates.
-BLUES: Final = ("#9ecbff", "#388bfd", "#0b3d91")
+#: From low to high rates, and then what SQL records.
+BLUES: Final = ("#9ecbff", "#388bfd", "#0b3d91", "#8250df")
 SHARES: Final = {"50 %": 0.5, "90 %": 0.9, "99 %": 0.99, "99.9 %": 0.999, "all": 1.0}
 #: The period of the polled table that twinstream replaces; an event waits half of it on average.
 POLLED_MS: Final = 5_000
@@ -71,10 +71,11 @@ def draw_apply(report: Report) -> Figure:
 def draw_latency(report: Report) -> Figure:
     """Draw the time within which each share of the events was applied, for each rate."""
     figure, axes = _sheet(8.0, 4.4)
-    for colour, (rate, by_round) in zip(BLUES, report.figures.items(), strict=False):
+    for colour, (load, by_round) in zip(BLUES, report.figures.items(), strict=False):
         took_ms = list(itertools.chain(*by_round))
         within = [percentile(took_ms, share) for share in SHARES.values()]
-        label = f"{int(rate):,} events/s"
+        rate, _, way = load.partition(" ")
+        label = f"{int(rate):,} events/s {way}".strip()
         axes.plot(list(SHARES), within, color=colour, marker="o", linewidth=2, label=label)
         axes.annotate(
             f"{number(within[2])} ms",

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 import asyncpg
@@ -10,14 +10,20 @@ import asyncpg
 import schemas
 from bus import Client, Publisher, connect, ensure_group
 from db import Producer
+from db.ledger.envelopes import Envelope, Recorded
+from db.pool import POOL_SIZE_MAX
+from db.shared_transactions import SharedTransactions
 
+from .contenders import unchecked_rows
 from .report import Report, Series, number, percentile
 from .testbed import KEYS, MEMBERS, SOURCE, STREAM, BenchTestbed, Start, envelope
 
 IN_FLIGHT: Final = 16
+MANY_IN_FLIGHT: Final = 64
 BULK: Final = 100
 
 Call = Callable[[int], Awaitable[object]]
+Way = Callable[[Start, int, int, int], Awaitable["Timed"]]
 
 
 class Timed(NamedTuple):
@@ -29,19 +35,31 @@ class Timed(NamedTuple):
 
 async def run(testbed: BenchTestbed, *, events: int, rounds: int) -> Report:
     """Measure all variants in turn, round by round."""
-    ways = {
+    ways: dict[str, tuple[Way, int, int]] = {
         "bare insert + XADD, one by one": (_bare, 1, 1),
+        "unchecked rows + XADD, one by one": (_unchecked, 1, 1),
         "twinstream, one by one": (_single, 1, 1),
         f"bare insert + XADD, {IN_FLIGHT} at once": (_bare, IN_FLIGHT, 1),
+        f"unchecked rows + XADD, {IN_FLIGHT} at once": (_unchecked, IN_FLIGHT, 1),
         f"twinstream, {IN_FLIGHT} at once": (_single, IN_FLIGHT, 1),
+        f"bare insert + XADD, {MANY_IN_FLIGHT} at once": (_bare, MANY_IN_FLIGHT, 1),
+        f"unchecked rows + XADD, {MANY_IN_FLIGHT} at once": (_unchecked, MANY_IN_FLIGHT, 1),
+        f"twinstream, {MANY_IN_FLIGHT} at once": (_single, MANY_IN_FLIGHT, 1),
         f"bare, {BULK} at a time": (_bare_bulk, 1, BULK),
+        f"unchecked rows, {BULK} at a time": (_unchecked_bulk, 1, BULK),
         f"twinstream, {BULK} in one call": (_bulk, 1, BULK),
         f"twinstream, {BULK} calls in a transaction": (_calls_in_a_transaction, 1, BULK),
     }
-    timed: dict[str, list[Timed]] = {name: [] for name in ways}
+    # Each way of ours is followed by the same way on a database of the locale that is compared.
+    turns = [
+        (f"{name}, {testbed.locale}" if in_locale else name, way, in_locale)
+        for name, way in ways.items()
+        for in_locale in ((False, True) if testbed.locale and "twinstream" in name else (False,))
+    ]
+    timed: dict[str, list[Timed]] = {name: [] for name, _, _ in turns}
     for _ in range(rounds):
-        for name, (way, at_once, size) in ways.items():
-            async with testbed.start(0) as start:
+        for name, (way, at_once, size), in_locale in turns:
+            async with testbed.start(0, in_locale=in_locale) as start:
                 timed[name].append(await way(start, events // size, at_once, size))
     return _report(timed, events, rounds)
 
@@ -108,6 +126,47 @@ async def _bare_bulk(start: Start, calls: int, at_once: int, size: int) -> Timed
     return timed
 
 
+async def _unchecked(start: Start, calls: int, at_once: int, size: int) -> Timed:
+    """Write the rows that twinstream writes, without its rules; calls share transactions too."""
+    redis = connect(start.redis_url, name="benchmarks")
+    await ensure_group(redis, KEYS.subscription(SOURCE))
+    publisher = Publisher(redis, KEYS)
+
+    async def publish(receipts: Sequence[Recorded]) -> None:
+        await publisher.publish(SOURCE, [receipt.payload for receipt in receipts])
+
+    async with asyncpg.create_pool(start.database_url, min_size=1, max_size=POOL_SIZE_MAX) as pool:
+        await unchecked_rows.create_functions(pool)
+
+        async def record(
+            envelopes: Sequence[Envelope], *, waits_for_locks: bool
+        ) -> Sequence[Recorded]:
+            return await unchecked_rows.record(pool, envelopes)
+
+        shared = SharedTransactions(record, publish, held_max=1)
+        timed = await _timed(lambda number: shared.record(envelope(number)), calls, at_once, size)
+        await shared.close()
+    await redis.aclose()
+    return timed
+
+
+async def _unchecked_bulk(start: Start, calls: int, at_once: int, size: int) -> Timed:
+    redis = connect(start.redis_url, name="benchmarks")
+    await ensure_group(redis, KEYS.subscription(SOURCE))
+    publisher = Publisher(redis, KEYS)
+
+    async def call(pool: asyncpg.Pool, number: int) -> None:
+        envelopes = [envelope(one) for one in range(number * size, (number + 1) * size)]
+        await unchecked_rows.record(pool, envelopes)
+        await publisher.publish(SOURCE, [one.payload for one in envelopes])
+
+    async with asyncpg.create_pool(start.database_url, min_size=1, max_size=at_once) as pool:
+        await unchecked_rows.create_functions(pool)
+        timed = await _timed(lambda number: call(pool, number), calls, at_once, size)
+    await redis.aclose()
+    return timed
+
+
 async def _bulk(start: Start, calls: int, at_once: int, size: int) -> Timed:
     async def call(producer: Producer, number: int) -> None:
         entities = range(number * size, (number + 1) * size)
@@ -141,9 +200,7 @@ async def _with_producer(
 ) -> Timed:
     redis = connect(start.redis_url, name="benchmarks")
     await ensure_group(redis, KEYS.subscription(SOURCE))
-    async with asyncpg.create_pool(
-        start.database_url, min_size=at_once, max_size=at_once + 1
-    ) as pool:
+    async with asyncpg.create_pool(start.database_url, min_size=1, max_size=POOL_SIZE_MAX) as pool:
         producer = Producer(pool, schemas, Publisher(redis, KEYS))
         timed = await _timed(lambda number: call(producer, number), calls, at_once, size)
         await producer.close()

@@ -34,6 +34,9 @@ MEMBERS: Final = 1_000
 BATCH: Final = 500
 #: The ledger rows of a database that is lent without pending events.
 LEDGER_ROWS: Final = 100_000
+#: The empty databases with our schema: of the server's own locale, and of the one compared with it.
+EMPTY: Final = "template"
+IN_LOCALE: Final = "template_in_locale"
 LADDER: Final = (("Newcomer", 10), ("Regular", 100), ("Veteran", 1_000), ("Legend", 10_000))
 
 COMMUNITY: Final = Community(
@@ -41,6 +44,10 @@ COMMUNITY: Final = Community(
     discord=DiscordSetting(guild_id=900000000000000001),
     ranks=tuple(Rank(name=name, xp=xp) for name, xp in LADDER),
 )
+
+
+class LocaleMissing(Exception):
+    """The server does not have the locale that is to be compared."""
 
 
 class Start(NamedTuple):
@@ -54,28 +61,34 @@ class Start(NamedTuple):
 class BenchTestbed:
     """Both servers, and template databases with recorded events that are not applied yet."""
 
-    def __init__(self, postgres: Server, redis: Server) -> None:
+    def __init__(self, postgres: Server, redis: Server, *, locale: str = "") -> None:
         self.postgres = postgres
         self.redis = redis
+        #: The locale to compare with the server's own, which is C; "" compares with none.
+        self.locale = locale
         self._numbers = itertools.count(1)
-        self._loaded: dict[tuple[int, int], tuple[bytes, ...]] = {}
+        self._loaded: dict[str, tuple[bytes, ...]] = {}
 
     @contextlib.asynccontextmanager
-    async def start(self, count: int, *, members: int = MEMBERS) -> AsyncIterator[Start]:
+    async def start(
+        self, count: int, *, members: int = MEMBERS, in_locale: bool = False
+    ) -> AsyncIterator[Start]:
         """Lend a fresh database that holds `count` recorded events, and an empty Redis.
 
-        With `count` 0 it holds an existing community, or Postgres would plan for empty tables.
+        With `count` 0 it holds an existing community, or Postgres would plan for empty tables. With
+        `in_locale` it is one of the locale that is compared.
         """
-        template = f"loaded_{count}_{members}"
-        if (count, members) not in self._loaded:
-            await self._create(template, "template")
-            self._loaded[count, members] = await _load(self._url(template), count, members)
-        async with self.database(template) as database_url:
+        empty = IN_LOCALE if in_locale else EMPTY
+        loaded = f"{empty}_{count}_{members}"
+        if loaded not in self._loaded:
+            await self._create(loaded, empty)
+            self._loaded[loaded] = await _load(self._url(loaded), count, members)
+        async with self.database(loaded) as database_url:
             redis_url = await self.empty_redis()
-            yield Start(database_url, redis_url, self._loaded[count, members])
+            yield Start(database_url, redis_url, self._loaded[loaded])
 
     @contextlib.asynccontextmanager
-    async def database(self, template: str = "template") -> AsyncIterator[str]:
+    async def database(self, template: str = EMPTY) -> AsyncIterator[str]:
         """Lend a copy of a database, by default of an empty one with our schema."""
         name = f"run_{next(self._numbers)}"
         await self._create(name, template)
@@ -83,6 +96,25 @@ class BenchTestbed:
             yield self._url(name)
         finally:
             await self._admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def make_locale(self) -> None:
+        """Create the empty database of the locale that is compared.
+
+        Raises:
+            LocaleMissing: the server does not have this locale.
+        """
+        asyncio.run(self._create_in_locale())
+        migrate(self._url(IN_LOCALE))
+
+    async def _create_in_locale(self) -> None:
+        literal = self.locale.replace("'", "''")
+        try:
+            await self._admin(f"CREATE DATABASE {IN_LOCALE} TEMPLATE template0 LOCALE '{literal}'")
+        except (asyncpg.WrongObjectTypeError, asyncpg.InvalidParameterValueError) as error:
+            raise LocaleMissing(
+                f"Postgres cannot use the locale {self.locale} ({error}): install it"
+                " (`locale -a` lists what is there), or name another one"
+            ) from None
 
     async def empty_redis(self) -> str:
         """Empty our Redis, and return its address."""
@@ -92,6 +124,7 @@ class BenchTestbed:
         return self.redis.url
 
     async def _create(self, name: str, template: str) -> None:
+        await self._admin(f"DROP DATABASE IF EXISTS {name}")
         await self._admin(f"CREATE DATABASE {name} TEMPLATE {template}")
         # Otherwise the run would pay for the checkpoint of the copy.
         await self._admin("CHECKPOINT")
@@ -108,17 +141,24 @@ class BenchTestbed:
 
 
 @contextlib.contextmanager
-def open_testbed() -> Iterator[BenchTestbed]:
-    """Start both servers on an empty folder, and remove the folder afterwards."""
+def open_testbed(locale: str = "") -> Iterator[BenchTestbed]:
+    """Start both servers on an empty folder, and remove the folder afterwards.
+
+    Raises:
+        LocaleMissing: there is a locale to compare, and the server does not have it.
+    """
     with tempfile.TemporaryDirectory(prefix="twinstream-bench-") as folder:
-        with start_postgres(Path(folder) / "postgres", database="template") as postgres:
+        with start_postgres(Path(folder) / "postgres", database=EMPTY) as postgres:
             migrate(postgres.url)
             asyncio.run(_keep_commit_times(postgres.url))
         with (
-            start_postgres(Path(folder) / "postgres", database="template") as postgres,
+            start_postgres(Path(folder) / "postgres", database=EMPTY) as postgres,
             start_redis(Path(folder) / "redis") as redis,
         ):
-            yield BenchTestbed(postgres, redis)
+            testbed = BenchTestbed(postgres, redis, locale=locale)
+            if locale:
+                testbed.make_locale()
+            yield testbed
 
 
 async def _keep_commit_times(database_url: str) -> None:
@@ -152,7 +192,7 @@ async def record_events(database_url: str, count: int, members: int) -> tuple[by
                 envelope(number, members) for number in range(first, min(first + BATCH, count))
             ]
             async with pool.acquire() as conn, conn.transaction():
-                await events.record(conn, SOURCE, envelopes, status="published")
+                await events.record_ours(conn, SOURCE, envelopes, status="published")
             payloads += [one.payload for one in envelopes]
         await pool.execute("ANALYZE")
     return tuple(payloads)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from config import Settings, set_up_logs
+from config.outside_text.terminal import Terminal
 
 from .audit import Audit
 from .deployment import end_leftovers, open_deployment
@@ -28,7 +28,7 @@ OFFENDERS_SHOWN = 10
 SECONDS = 300.0
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-console = Console(highlight=False, width=110)
+console = Terminal(width=110)
 
 
 @cli.command()
@@ -119,6 +119,7 @@ def _events(audit: Audit) -> Table:
         ("rolled back by the bots", audit.rolled_back),
         ("junk buried", audit.junk_buried),
         ("members on both platforms", audit.linked),
+        ("links that were ended or undone", audit.ended_links),
         ("entries on the streams", audit.entries),
     ):
         table.add_row(name, f"{count:,}")

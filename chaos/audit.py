@@ -3,7 +3,7 @@
 Its Redis client decodes replies to text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -11,13 +11,13 @@ from redis.asyncio import Redis
 
 import schemas
 from bus import SOURCES, Keys
-from db import Platform
+from db import Platform, Store
 from db.upkeep import audit as operators
 
 PAGE_ENTRIES = 2_000
 
 # The bots' journal, joined with the origin's ledger: a bot that was killed right after a commit has
-# an entry in the ledger only.
+# an entry in the ledger only. The entries of links are no bot's.
 _COMMITTED = """
     CREATE TEMPORARY TABLE committed AS
     SELECT coalesce(c.idempotency_key, t.idempotency_key) AS key,
@@ -26,7 +26,9 @@ _COMMITTED = """
         (c.account_id, c.delta_xp, c.delta_balance, c.achievement)
             IS NOT DISTINCT FROM (t.account_id, t.delta_xp, t.delta_balance, t.achievement) AS same
     FROM chaos_committed AS c
-    FULL JOIN (SELECT * FROM transactions WHERE platform = source) AS t
+    FULL JOIN (
+        SELECT * FROM transactions WHERE platform = source AND idempotency_key NOT LIKE 'link:%'
+    ) AS t
         ON t.idempotency_key = c.idempotency_key AND t.source = c.source
 """
 _FATES = """
@@ -60,8 +62,39 @@ _INVENTED = """
     UNION
     SELECT t.idempotency_key, 'arrived, but no bot committed it'
     FROM transactions AS t LEFT JOIN committed AS c ON c.key = t.idempotency_key
-    WHERE c.key IS NULL
+    WHERE c.key IS NULL AND t.idempotency_key NOT LIKE 'link:%'
     ORDER BY 1
+"""
+# No point appears or goes by a link but what its policy takes, and undoing gives that back. An
+# unlink gives one account what it takes from the other. An entry stands in both ledgers. Two
+# accounts are one member's exactly while a link of theirs is current.
+_LINKS = """
+    WITH moved AS (
+        SELECT split_part(idempotency_key, ':', 2)::bigint AS id, platform,
+            coalesce(sum(delta_xp) FILTER (WHERE reason = 'unlink'), 0) AS unlink_xp,
+            coalesce(sum(delta_balance) FILTER (WHERE reason = 'unlink'), 0) AS unlink_balance,
+            coalesce(sum(delta_xp) FILTER (WHERE reason <> 'unlink'), 0) AS xp,
+            coalesce(sum(delta_balance) FILTER (WHERE reason <> 'unlink'), 0) AS balance,
+            count(*) AS entries, sum(hashtextextended(idempotency_key, delta_xp)) AS content
+        FROM transactions WHERE idempotency_key LIKE 'link:%' GROUP BY 1, 2
+    )
+    SELECT 'link ' || l.id, 'moves ' || m.unlink_xp || ' XP and ' || m.unlink_balance
+        || ' coins by its end, ' || m.xp || ' and ' || m.balance || ' otherwise, on ' || m.platform
+    FROM moved AS m JOIN links AS l USING (id)
+    WHERE (m.unlink_xp, m.unlink_balance) <> (0, 0) OR m.xp > 0 OR m.balance > 0
+        OR ((l.undone_at IS NOT NULL OR l.policy = 'sum') AND (m.xp, m.balance) <> (0, 0))
+    UNION ALL
+    SELECT 'link ' || id, 'the entries on the platforms differ'
+    FROM moved GROUP BY id HAVING count(DISTINCT (entries, content)) > 1 OR count(*) <> 2
+    UNION ALL
+    SELECT 'link ' || l.id, 'whose accounts they are does not agree with it'
+    FROM links AS l
+    JOIN accounts AS t ON t.platform = 'telegram' AND t.account_id = l.telegram_account_id
+    JOIN accounts AS d ON d.platform = 'discord' AND d.account_id = l.discord_account_id
+    -- Only accounts of the same number are linked, so the newest link of two decides.
+    WHERE l.id = (
+        SELECT max(n.id) FROM links AS n WHERE n.telegram_account_id = l.telegram_account_id
+    ) AND (t.member_id = d.member_id) <> (l.unlinked_at IS NULL AND l.undone_at IS NULL)
 """
 # Each platform's books must be the sum of the events committed on either platform, and the part of
 # the Discord account must be the sum of those that it earned.
@@ -76,9 +109,11 @@ _BOOKS = """
             count(DISTINCT t.achievement) AS achievements
         FROM transactions AS t
         JOIN accounts AS a ON a.platform = t.source AND a.account_id = t.account_id
-        JOIN sync_events AS e USING (idempotency_key),
-            (VALUES ('telegram'), ('discord')) AS p (platform)
-        WHERE t.platform = t.source AND (e.status <> 'failed' OR p.platform = t.source)
+        LEFT JOIN sync_events AS e USING (idempotency_key)
+        CROSS JOIN (VALUES ('telegram'), ('discord')) AS p (platform)
+        -- The entries of links are no events, and stand in both ledgers at once.
+        WHERE t.platform = t.source
+            AND (e.status IS DISTINCT FROM 'failed' OR p.platform = t.source)
         GROUP BY a.member_id, p.platform
     ), held AS (
         -- What the books have, and whether the rank follows from it.
@@ -97,7 +132,9 @@ _BOOKS = """
             || coalesce(o.discord_balance, 0) || ' coins; it has ' || coalesce(h.discord_xp, 0)
             || ', ' || coalesce(h.discord_balance, 0)
     FROM owed AS o FULL JOIN held AS h USING (member_id, platform)
-    WHERE (o.xp, o.balance, o.discord_xp, o.discord_balance, o.achievements, true)
+    -- Unlinking leaves books of zeros to an account that never earned anything.
+    WHERE (coalesce(o.xp, 0), coalesce(o.balance, 0), coalesce(o.discord_xp, 0),
+            coalesce(o.discord_balance, 0), coalesce(o.achievements, 0), true)
         IS DISTINCT FROM
         (h.xp, h.balance, h.discord_xp, h.discord_balance, h.achievements, h.ranked)
     UNION ALL
@@ -111,6 +148,8 @@ _COUNTS = """
         count(*) FILTER (WHERE at_origin = 1 AND opposite = 1) AS applied,
         (SELECT count(*) FROM chaos_rolled_back) AS rolled_back,
         (SELECT count(*) FROM accounts) - (SELECT count(*) FROM members) AS linked,
+        (SELECT count(*) FROM links WHERE unlinked_at IS NOT NULL OR undone_at IS NOT NULL)
+            AS ended_links,
         (SELECT count(*) FROM sync_events AS e LEFT JOIN fates AS f ON f.key = e.idempotency_key
          WHERE e.status = 'failed' AND f.key IS NULL) AS junk_buried
     FROM fates
@@ -134,6 +173,8 @@ class Audit(NamedTuple):
     rolled_back: int
     #: Members with accounts on both platforms.
     linked: int
+    #: Links that were ended, or undone.
+    ended_links: int
     #: Entries without an event, or with a forged one, that were buried with a reason.
     junk_buried: int
     #: Entries that the streams still hold.
@@ -146,6 +187,8 @@ class Audit(NamedTuple):
     invented: list[Offender]
     #: Members whose books are not the sum of their events.
     unbalanced: list[Offender]
+    #: Links that moved what they should not, or that do not agree with whose the accounts are.
+    mislinked: list[Offender]
     #: Findings of the operator's `python -m consumers audit`, which does not use the journal.
     unproven: list[Offender]
     #: Events on the stream of the platform where they did not happen.
@@ -161,6 +204,7 @@ class Audit(NamedTuple):
             "doubled": self.doubled,
             "invented": self.invented,
             "books that do not add up": self.unbalanced,
+            "links that do not add up": self.mislinked,
             "found by the operator's audit": self.unproven,
             "echoed": self.echoed,
             "groups not at their end": self.unfinished,
@@ -172,9 +216,9 @@ class Audit(NamedTuple):
         return self.committed > 0 and not any(self.offences.values())
 
 
-async def audit(conn: asyncpg.Connection, redis: Redis) -> Audit:
+async def audit(conn: asyncpg.Connection, redis: Redis, stores: Mapping[Platform, Store]) -> Audit:
     """Run all checks. Call it after all processes have stopped, outside a transaction."""
-    proven = await operators.audit(conn, {})
+    proven = await operators.audit(conn, stores)
     await conn.execute(_COMMITTED)
     await conn.execute(_FATES)
     entries, echoed = await _streams(redis)
@@ -187,6 +231,7 @@ async def audit(conn: asyncpg.Connection, redis: Redis) -> Audit:
         buried=await _offenders(conn, _BURIED),
         invented=await _offenders(conn, _INVENTED),
         unbalanced=await _offenders(conn, _BOOKS),
+        mislinked=await _offenders(conn, _LINKS),
         unproven=[
             Offender(one.what, f"{one.seen}, and not {one.expected}")
             for check in proven.checks

@@ -7,6 +7,7 @@ or is refused.
 import asyncio
 import contextlib
 import os
+import random
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
@@ -19,7 +20,9 @@ import schemas
 from bus import Keys, Publisher, Source, connect
 from config import set_up_logs
 from db import DbError, InsufficientFunds, Producer, Recorded, StorageUnavailable, open_pool
+from db.errors import mapped_errors
 
+from . import users_table
 from .commit_journal import Committed, note_committed, note_rolled_back
 from .workload import Action, Fate, PlannedEvent, Shape, Workload
 
@@ -33,6 +36,8 @@ RETRY_S = 0.1
 NOTE_S = 0.2
 #: Seconds for which actions go on being retried after SIGTERM.
 STOP_GRACE_S = 20.0
+#: Seconds within which a cancelled call is cancelled: about as long as a call takes.
+CANCELLED_S_MAX = 0.01
 REASON = "game_guess"
 
 #: Errors after which a call is retried: ours within a transaction, asyncpg's at its begin and end.
@@ -42,6 +47,10 @@ FAILED = (
 )
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+#: Records an event on a connection.
+Record = Callable[[PlannedEvent, asyncpg.Connection], Awaitable[Recorded]]
 
 
 class _RollBack(Exception):
@@ -58,6 +67,7 @@ class Bot:
         self._producer = producer
         self._source = source
         self._stop = stop
+        self._chance = random.Random(source)
         self._to_note: list[Committed] = []
 
     async def play(self, workload: Workload, interval_s: float) -> None:
@@ -88,26 +98,30 @@ class Bot:
             case Shape.ALONE:
                 await self._alone(action.events[0])
             case Shape.AT_ONCE_TWICE:
-                results = await asyncio.gather(
-                    *(self._alone(action.events[0]) for _ in range(2)), return_exceptions=True
-                )
-                for result in results:
-                    if isinstance(result, BaseException):
-                        raise result
+                await self._at_once([action.events[0]] * 2)
+            case Shape.AT_ONCE:
+                await self._at_once(action.events, cancels=True)
             case Shape.LENT:
                 async with self._producer.transaction() as conn:
-                    await self._together(action.events, conn)
+                    await self._together(action.events, conn, self._record)
             case Shape.LENT_IN_PARTS:
                 async with self._producer.transaction() as conn:
-                    await self._in_parts(action.events, conn)
+                    await self._in_parts(action.events, conn, self._record)
             case Shape.OWN:
-                await self._producer.publish(*await self._in_own_transaction(action.events))
+                await self._producer.publish(
+                    *await self._in_own_transaction(action.events, self._record)
+                )
             case Shape.OWN_IN_PARTS:
                 async with self._pool.acquire() as conn, conn.transaction():
-                    recorded = await self._in_parts(action.events, conn)
+                    recorded = await self._in_parts(action.events, conn, self._record)
                 await self._producer.publish(*recorded)
+            case Shape.SQL:
+                await self._in_own_transaction(action.events, self._record_in_sql)
+            case Shape.SQL_IN_PARTS:
+                async with self._pool.acquire() as conn, conn.transaction():
+                    await self._in_parts(action.events, conn, self._record_in_sql)
             case Shape.FORGOTTEN:
-                await self._in_own_transaction(action.events)
+                await self._in_own_transaction(action.events, self._record)
             case Shape.ROLLED_BACK:
                 await self._roll_back(action.events)
 
@@ -115,19 +129,31 @@ class Bot:
         recorded = await self._record(event, None)
         self._to_note.append(_committed(event, recorded))
 
-    async def _in_own_transaction(self, events: Sequence[PlannedEvent]) -> list[Recorded]:
+    async def _at_once(self, events: Sequence[PlannedEvent], *, cancels: bool = False) -> None:
+        """Record each event in a task. A cancelled call may or may not have taken effect."""
+        loop = asyncio.get_running_loop()
+        calls = [loop.create_task(self._alone(event)) for event in events]
+        for call in calls[1::2] if cancels else ():
+            loop.call_later(self._chance.uniform(0, CANCELLED_S_MAX), call.cancel)
+        for outcome in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _in_own_transaction(
+        self, events: Sequence[PlannedEvent], record: Record
+    ) -> list[Recorded]:
         async with self._pool.acquire() as conn, conn.transaction():
-            return await self._together(events, conn)
+            return await self._together(events, conn, record)
 
     async def _together(
-        self, events: Sequence[PlannedEvent], conn: asyncpg.Connection
+        self, events: Sequence[PlannedEvent], conn: asyncpg.Connection, record: Record
     ) -> list[Recorded]:
-        recorded = [await self._record(event, conn) for event in events]
+        recorded = [await record(event, conn) for event in events]
         await note_committed(conn, list(map(_committed, events, recorded)))
         return recorded
 
     async def _in_parts(
-        self, events: Sequence[PlannedEvent], conn: asyncpg.Connection
+        self, events: Sequence[PlannedEvent], conn: asyncpg.Connection, record: Record
     ) -> list[Recorded]:
         """Record each event in two savepoints. Returns all results, rolled-back ones included."""
         recorded: list[Recorded] = []
@@ -138,14 +164,14 @@ class Bot:
             await outer.start()
             inner = conn.transaction()
             await inner.start()
-            one = await self._record(event, conn)
+            one = await record(event, conn)
             recorded.append(one)
             if event.fate in (Fate.INNER_ROLLED_BACK, Fate.KEPT_AT_SECOND_TRY):
                 await inner.rollback()
             else:
                 await inner.commit()
             if event.fate is Fate.KEPT_AT_SECOND_TRY:
-                one = await self._record(event, conn)
+                one = await record(event, conn)
                 recorded.append(one)
             if event.fate is Fate.OUTER_ROLLED_BACK:
                 await outer.rollback()
@@ -208,6 +234,29 @@ class Bot:
             delta_balance=event.delta_balance, **who, **why
         )
 
+    async def _record_in_sql(self, event: PlannedEvent, conn: asyncpg.Connection) -> Recorded:
+        """Call the function of Postgres, as a program in another language does."""
+        name, what = _function_of(event)
+        why = () if event.achievement is not None else (REASON, event.entity_id)
+        places = ", ".join(f"${number}" for number in range(1, 4 + len(why)))
+        with mapped_errors():
+            key, member_id, created = await conn.fetchrow(
+                f"SELECT * FROM twinstream.{name}({places})",  # noqa: S608 - a name of _function_of
+                *(self._source, event.account_id, what, *why),
+            )
+            if created and self._source == users_table.PLATFORM:
+                await users_table.add(conn, event.account_id, event.delta_xp, event.delta_balance)
+        return Recorded(key, self._source, member_id, b"", created)
+
+
+def _function_of(event: PlannedEvent) -> tuple[str, object]:
+    """Return the function that records an event, and what it is given."""
+    if event.achievement is not None:
+        return "record_achievement", event.achievement
+    if event.delta_xp:
+        return "record_xp", event.delta_xp
+    return "record_balance", event.delta_balance
+
 
 def _committed(event: PlannedEvent, recorded: Recorded) -> Committed:
     return Committed(
@@ -230,7 +279,8 @@ async def run(
     pool = await _open_pool(stop)
     if pool is None:
         return
-    producer = Producer(pool, schemas, Publisher(redis, Keys()))
+    stores = users_table.STORES if source == users_table.PLATFORM else {}
+    producer = Producer(pool, schemas, Publisher(redis, Keys()), stores=stores)
     bot = Bot(pool, producer, source, stop)
     async with asyncio.TaskGroup() as group:
         noting = group.create_task(bot.note())

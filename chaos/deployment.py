@@ -33,6 +33,7 @@ from launch.servers import (
     start_redis_binary,
 )
 
+from .pooler import Pooler, pgbouncer_binary
 from .proxy import Proxy
 from .run_size import TWINSTREAM_TOML, RunSize
 
@@ -61,6 +62,9 @@ class Deployment:
         self._seed = seed
         self._environ = environ
         self._redis_folders = 0
+        self._postgres_folders = 0
+        #: The pooler of the processes of slot 2; None where the machine has no such program.
+        self.pooler: Pooler | None = None
         #: One password for every Redis, because each may take the place of another.
         self._password = private_files.new_password()
         self._incarnations = 0
@@ -69,16 +73,29 @@ class Deployment:
         self._asked_to_end: set[str] = set()
         self.postgres: Server
         self.redis: Server
+        self.postgres_folder: Path
         self.redis_folder: Path
 
     # Servers
 
     async def start_postgres(self) -> None:
         """Start Postgres on its data and a free port, and point the proxy to it."""
-        self.postgres = await self._start_with_retries(
-            lambda: start_postgres(self.folder / "postgres", database=DATABASE)
-        )
+        self.postgres = await self.start_postgres_in(self.postgres_folder)
         self.postgres_proxy.target_port = port_of(self.postgres)
+
+    async def start_postgres_in(self, folder: Path) -> Server:
+        """Start a Postgres on the data of this folder, to which the proxy does not point yet."""
+        return await self._start_with_retries(lambda: start_postgres(folder, database=DATABASE))
+
+    def become_primary_postgres(self, server: Server, folder: Path) -> None:
+        """Make another Postgres the one that the processes use; connections stay where they are."""
+        self.postgres, self.postgres_folder = server, folder
+        self.postgres_proxy.target_port = port_of(server)
+
+    def new_postgres_folder(self) -> Path:
+        """Return a folder that no Postgres has used yet."""
+        self._postgres_folders += 1
+        return self.folder / f"postgres-{self._postgres_folders}"
 
     async def start_redis(self) -> None:
         """Start the primary on the data of its folder, and point the proxy to it."""
@@ -94,7 +111,7 @@ class Deployment:
             await redis.slaveof(HOST, primary_port)
         return server, folder
 
-    def become_primary(self, server: Server, folder: Path) -> None:
+    def become_primary_redis(self, server: Server, folder: Path) -> None:
         """Make another Redis the one that the processes use."""
         self.redis, self.redis_folder = server, folder
         self.redis_proxy.target_port = port_of(server)
@@ -122,6 +139,22 @@ class Deployment:
                 log.info("server.start_delayed", why=str(error))
                 await asyncio.sleep(0.5)
         return await _in_a_thread(start)
+
+    def start_pooler(self) -> None:
+        """Put a pooler between Postgres and half of the processes, if the machine has one."""
+        if binary := pgbouncer_binary():
+            self.pooler = Pooler(
+                binary,
+                self.folder / "pgbouncer",
+                # Before the proxy: whatever happens to the line to Postgres happens behind it, too.
+                self.postgres_proxy.port,
+                self.postgres.url,
+                default_pool_size=8,
+                # A promoted standby has other settings: a connection is not kept for long.
+                server_lifetime=5,
+                server_login_retry=1,
+            )
+            self.pooler.start()
 
     # Processes
 
@@ -175,15 +208,20 @@ class Deployment:
         self._modules.clear()
         for crew in self._crews.values():
             crew.stop()
+        if self.pooler is not None:
+            self.pooler.kill()
         for server in (getattr(self, "redis", None), getattr(self, "postgres", None)):
             if server is not None:
                 server.stop()
 
     def _add(self, name: str, slot: int, module: Callable[[], Module]) -> None:
         toml = self.folder / "twinstream.toml"
+        direct = self.postgres.url_through(self.postgres_proxy.port)
+        pooler = self.pooler if slot == SLOTS[-1] else None
         ours = {
             "REDIS_URL": self.redis.url_through(self.redis_proxy.port),
-            "DATABASE_URL": self.postgres.url_through(self.postgres_proxy.port),
+            "DATABASE_URL": pooler.url_of(self.postgres) if pooler else direct,
+            "DATABASE_LISTEN_URL": direct,
             "TWINSTREAM_CONFIG": str(toml),
             "TWINSTREAM_CONSUMER_SLOT": str(slot),
             "TWINSTREAM_LOG_FORMAT": "json",
@@ -219,9 +257,11 @@ async def open_deployment(
     async with deployment.postgres_proxy, deployment.redis_proxy:
         try:
             deployment.redis_folder = deployment.new_redis_folder()
+            deployment.postgres_folder = deployment.new_postgres_folder()
             await asyncio.gather(deployment.start_postgres(), deployment.start_redis())
             await asyncio.to_thread(migrate, deployment.postgres.url)
             (folder / "twinstream.toml").write_text(TWINSTREAM_TOML)
+            deployment.start_pooler()
             yield deployment
         finally:
             await asyncio.to_thread(deployment.clear)

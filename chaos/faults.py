@@ -7,22 +7,35 @@ import os
 import random
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 from redis.exceptions import RedisError
 
+import schemas
 from bus import SOURCES, Keys
 
+from . import users_table
 from .deployment import BOTS, RELAYS, SETTLERS, Deployment, port_of, redis_at
 from .errors import ChaosError
+from .postgres_failover import end_at_once, make_read_only, promote, start_standby
 from .proxy import Proxy
 from .run_size import CLAIM_IDLE_S
 
 Fault = Callable[[Deployment, random.Random], Coroutine[Any, Any, None]]
 
 REPLICA_SYNC_S_MAX = 20.0
+#: How often an old primary of Postgres stays up beside the new one, and for how many seconds.
+PRIMARY_STAYS_SHARE = 0.5
+PRIMARY_STAYS_S = (1.0, 6.0)
+#: The refused events of a flood: several batches.
+FLOOD_ENTRIES = 300
+OVERDRAWN_ACCOUNTS = 50
 POLL_S = 0.02
+#: Seconds by which a clock was ahead before it was set back.
+CLOCK_JUMP_S = 3_600
 #: Seconds of writes lost in a power cut. Redis syncs its append-only file every second, so up to
 #: one second can be lost; the rest is a margin.
 TAIL_S = (0.2, 2.0)
@@ -121,7 +134,7 @@ async def promote_a_replica_without_the_tail(deployment: Deployment, chance: ran
             link.cut()
     async with redis_at(replica) as redis:
         await redis.slaveof()
-    deployment.become_primary(replica, folder)
+    deployment.become_primary_redis(replica, folder)
 
 
 async def empty_redis(deployment: Deployment, chance: random.Random) -> None:
@@ -164,6 +177,29 @@ async def put_junk_on_a_stream(deployment: Deployment, chance: random.Random) ->
                 return
 
 
+async def set_clock_of_redis_back(deployment: Deployment, chance: random.Random) -> None:
+    """Leave on a stream what a clock leaves that was an hour ahead: an id, and so all after it."""
+    stream = Keys().stream(chance.choice(SOURCES))
+    async with redis_at(deployment.redis) as redis:
+        seconds, _ = await redis.time()
+        with contextlib.suppress(RedisError):  # ids are further ahead than that already
+            ahead = f"{(seconds + CLOCK_JUMP_S) * 1_000}-0"
+            await redis.xadd(stream, {"hello": "from the future"}, id=ahead, nomkstream=True)
+
+
+async def set_clock_of_postgres_back(deployment: Deployment, chance: random.Random) -> None:
+    """Leave in Postgres what a clock leaves that was an hour ahead: times of unfinished events."""
+    async with deployment.conn() as conn:
+        await conn.execute(
+            """
+            UPDATE sync_events SET created_at = created_at + make_interval(secs => $1),
+                published_at = published_at + make_interval(secs => $1)
+            WHERE status IN ('pending', 'published')
+            """,
+            CLOCK_JUMP_S,
+        )
+
+
 async def restart_postgres_fast(deployment: Deployment, chance: random.Random) -> None:
     """Restart Postgres with a fast shutdown: open transactions are rolled back."""
     await asyncio.to_thread(deployment.postgres.stop)
@@ -182,6 +218,79 @@ async def kill_postgres(deployment: Deployment, chance: random.Random) -> None:
     os.killpg(deployment.postgres.pid, signal.SIGKILL)
     deployment.postgres.kill()
     await deployment.start_postgres()
+
+
+async def promote_a_standby_of_postgres(deployment: Deployment, chance: random.Random) -> None:
+    """Kill the primary, or leave it up and read-only, and let its standby take its place.
+
+    A primary that stays up keeps the connections that it has: each process has to notice that its
+    connection leads to a server that takes no writes any more.
+    """
+    standby, folder = await start_standby(deployment)
+    old = deployment.postgres
+    if stays := chance.random() < PRIMARY_STAYS_SHARE:
+        await make_read_only(old)
+    else:
+        end_at_once(old)
+    await promote(standby)
+    deployment.become_primary_postgres(standby, folder)
+    if stays:
+        await asyncio.sleep(chance.uniform(*PRIMARY_STAYS_S))
+        end_at_once(old)
+
+
+async def make_postgres_read_only(deployment: Deployment, chance: random.Random) -> None:
+    """Let Postgres refuse writes for a while, as a full disk or a careful administrator does."""
+    async with deployment.conn() as conn:
+        await conn.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        await conn.execute("SELECT pg_reload_conf()")
+        await asyncio.sleep(chance.uniform(1.0, 4.0))
+        await conn.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        await conn.execute("SELECT pg_reload_conf()")
+
+
+async def restart_the_pooler(deployment: Deployment, chance: random.Random) -> None:
+    """Kill PgBouncer with all its connections, and start it again; without it, nothing happens."""
+    if deployment.pooler is not None:
+        deployment.pooler.kill()
+        await asyncio.sleep(chance.uniform(0.0, 2.0))
+        deployment.pooler.start()
+
+
+async def hold_locks_in_postgres(deployment: Deployment, chance: random.Random) -> None:
+    """Hold a table, or the rows of half of the members, as another program's transaction may."""
+    statement = chance.choice(
+        (
+            "LOCK TABLE twinstream.sync_state IN ACCESS EXCLUSIVE MODE",
+            "LOCK TABLE twinstream.sync_events IN SHARE MODE",
+            "SELECT FROM twinstream.members WHERE id % 2 = 0 FOR UPDATE",
+        )
+    )
+    await _hold(deployment, chance, statement)
+
+
+async def hold_locks_on_the_bots_table(deployment: Deployment, chance: random.Random) -> None:
+    """Hold the Telegram bot's own table, or half of its rows, for longer than our bounded wait."""
+    await _hold(deployment, chance, chance.choice(users_table.LOCKS))
+
+
+async def flood_a_stream_with_overdrafts(deployment: Deployment, chance: random.Random) -> None:
+    """Add events of another program that take away more than there is; each has to be buried."""
+    source = chance.choice(SOURCES)
+    flood = chance.randrange(10**9)
+    async with redis_at(deployment.redis) as redis, redis.pipeline(transaction=False) as pipeline:
+        for number in range(FLOOD_ENTRIES):
+            overdraft = schemas.balance_changed(
+                source=source,
+                user_id=chance.randint(1, OVERDRAWN_ACCOUNTS),
+                delta_balance=-(10**12),
+                reason="chaos_overdraft",
+                entity_id=f"{flood}.{number}",
+                occurred_at=datetime.now(UTC),
+            )
+            event = schemas.encode(overdraft).decode()
+            pipeline.xadd(Keys().stream(source), {"e": event}, nomkstream=True)
+        await pipeline.execute()
 
 
 async def cut_connections_to_redis(deployment: Deployment, chance: random.Random) -> None:
@@ -248,9 +357,17 @@ FAULTS: Final[dict[str, Fault]] = {
     "destroy one group": destroy_a_group,
     "Redis out of memory": fill_redis,
     "junk on a stream": put_junk_on_a_stream,
+    "flood of overdrafts on a stream": flood_a_stream_with_overdrafts,
+    "clock of Redis set back by an hour": set_clock_of_redis_back,
+    "clock of Postgres set back by an hour": set_clock_of_postgres_back,
     "restart Postgres, fast": restart_postgres_fast,
     "restart Postgres, immediate": restart_postgres_at_once,
     "kill -9 Postgres": kill_postgres,
+    "promote a standby of Postgres": promote_a_standby_of_postgres,
+    "Postgres read-only": make_postgres_read_only,
+    "locks held in Postgres": hold_locks_in_postgres,
+    "locks on a bot's table in Postgres": hold_locks_on_the_bots_table,
+    "kill -9 the pooler of Postgres": restart_the_pooler,
     "cut connections to Redis": cut_connections_to_redis,
     "cut connections to Postgres": cut_connections_to_postgres,
     "lose replies of Redis": lose_replies_of_redis,
@@ -281,6 +398,13 @@ def forgery(payload: str) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     return json.dumps(event)
+
+
+async def _hold(deployment: Deployment, chance: random.Random, statement: str) -> None:
+    with contextlib.suppress(asyncpg.DeadlockDetectedError):
+        async with deployment.conn() as conn, conn.transaction():
+            await conn.execute(statement)
+            await asyncio.sleep(chance.uniform(1.0, 8.0))
 
 
 async def _pause(deployment: Deployment, name: str, seconds: float) -> None:

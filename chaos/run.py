@@ -8,11 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-import asyncpg
-
-from db import PLATFORMS
-from db.links.codes import issue_code, redeem_code
-
+from . import users_table
+from .account_links import AccountLinks
 from .audit import Audit, audit, unfinished_events, unfinished_groups
 from .commit_journal import prepare
 from .deployment import Deployment, redis_at
@@ -90,7 +87,7 @@ class Run:
         self._seed = seed
         self._report = report
         self._recoveries: list[Recovery] = []
-        self._linked = 0
+        self._links = AccountLinks(size.accounts, seed)
         self._given_up_until: datetime | None = None
 
     async def play(self, strikes: Iterator[Strike]) -> Report:
@@ -102,7 +99,8 @@ class Run:
         deployment = self._deployment
         async with deployment.conn() as conn:
             await prepare(conn)
-        await self._link_accounts(self._size.accounts // 4)
+            await users_table.prepare(conn, self._size.accounts)
+            await self._links.link(conn, self._size.accounts // 4)
         deployment.start_processes()
         began = time.monotonic()
         watching = asyncio.create_task(deployment.watch())
@@ -114,7 +112,7 @@ class Run:
         finally:
             watching.cancel()
         async with deployment.conn() as conn, redis_at(deployment.redis) as redis:
-            findings = await audit(conn, redis)
+            findings = await audit(conn, redis, users_table.STORES)
         return Report(
             self._seed,
             seconds,
@@ -142,7 +140,9 @@ class Run:
             self._recoveries.append(recovery)
             elapsed = time.monotonic() - began
             self._report(_line(recovery, elapsed))
-            await self._link_accounts(1)
+            async with self._deployment.conn() as conn:
+                await self._links.link(conn, 1)
+                await self._links.end_one(conn)
             if await self._is_enough(elapsed):
                 return
 
@@ -152,7 +152,9 @@ class Run:
         if elapsed < size.seconds or faults < size.faults_min:
             return False
         async with self._deployment.conn() as conn:
-            events = await conn.fetchval("SELECT count(*) FROM sync_events")
+            events = await conn.fetchval(
+                "SELECT count(*) FROM sync_events WHERE status <> 'failed'"
+            )
         return bool(events >= size.events_min)
 
     async def _strike(self, strike: Strike) -> Recovery:
@@ -205,19 +207,6 @@ class Run:
                 return not (await unfinished_events(conn) or await unfinished_groups(redis))
 
         return await _wait(is_quiet, QUIET_S_MAX)
-
-    async def _link_accounts(self, count: int) -> None:
-        """Link the next pairs of accounts, while events of both are under way."""
-        async with self._deployment.conn() as conn:
-            for number in range(self._linked + 1, self._linked + count + 1):
-                if number > self._size.accounts:
-                    return
-                try:
-                    code = await issue_code(conn, PLATFORMS[0], number)
-                    await redeem_code(conn, PLATFORMS[1], number, code)
-                except (asyncpg.PostgresError, OSError) as error:
-                    raise ChaosError(f"two accounts could not be linked: {error}") from error
-                self._linked = number
 
 
 async def _wait(look: Callable[[], Awaitable[bool]], at_most_s: float) -> float | None:

@@ -8,6 +8,8 @@ TWINSTREAM_TOML = """
 chat_id = -1001000000001
 [discord]
 guild_id = 900000000000000001
+[stores.telegram]
+table = "users"
 [[ranks]]
 name = "Newcomer"
 xp = 10

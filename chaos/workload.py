@@ -21,6 +21,8 @@ class Shape(enum.Enum):
     """One event in the producer's own transaction."""
     AT_ONCE_TWICE = "at once, twice"
     """The same event from two concurrent tasks."""
+    AT_ONCE = "at once"
+    """Several events from as many concurrent tasks, some of which are cancelled."""
     LENT = "lent"
     """Several events in a transaction that the producer lends and publishes."""
     OWN = "own"
@@ -33,6 +35,10 @@ class Shape(enum.Enum):
     """As LENT, but each event has a savepoint of its own, and some are rolled back."""
     OWN_IN_PARTS = "own, in parts"
     """As OWN, but each event has a savepoint of its own, and some are rolled back."""
+    SQL = "in SQL"
+    """As OWN, but by calls of the function of Postgres. The events are left to the relay."""
+    SQL_IN_PARTS = "in SQL, in parts"
+    """As SQL, but each event has a savepoint of its own, and some are rolled back."""
 
 
 class Fate(enum.Enum):
@@ -54,7 +60,12 @@ SHARES = {
     Shape.ROLLED_BACK: 5,
     Shape.LENT_IN_PARTS: 8,
     Shape.OWN_IN_PARTS: 8,
+    Shape.SQL: 10,
+    Shape.SQL_IN_PARTS: 5,
+    Shape.AT_ONCE: 8,
 }
+#: Shapes whose events have a fate of their own.
+IN_PARTS = (Shape.LENT_IN_PARTS, Shape.OWN_IN_PARTS, Shape.SQL_IN_PARTS)
 #: Share of actions that repeat an earlier one, with the same keys.
 REPEATED_SHARE = 0.05
 
@@ -68,7 +79,7 @@ class PlannedEvent(NamedTuple):
     delta_balance: int = 0
     achievement: str | None = None
     fate: Fate = Fate.KEPT
-    """Differs from KEPT only in LENT_IN_PARTS and OWN_IN_PARTS."""
+    """Differs from KEPT only in IN_PARTS."""
 
 
 class Action(NamedTuple):
@@ -99,7 +110,7 @@ class Workload:
         # Mostly events of one member. Those of several members, in random order, can deadlock.
         same = chance.randint(1, self._accounts) if chance.random() < 0.9 else None
         events = tuple(self._event(same) for _ in range(count))
-        if shape in (Shape.LENT_IN_PARTS, Shape.OWN_IN_PARTS):
+        if shape in IN_PARTS:
             events = tuple(event._replace(fate=chance.choice(list(Fate))) for event in events)
         action = Action(shape, events)
         if shape is not Shape.ROLLED_BACK:

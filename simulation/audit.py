@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from bus import SOURCES, Keys
 
 from .expectations import Effect, Expectations
+from .link_audit import BONUS_REASON, is_ours, link_breaches
 from .postgres import RealPostgres
 from .redis_server import RedisServer
 
@@ -24,7 +25,9 @@ class InvariantBroken(AssertionError):
     """An invariant does not hold."""
 
 
-def audit(real: RealPostgres, redis: RedisServer, keys: Keys, expected: Expectations) -> None:
+def audit(
+    real: RealPostgres, redis: RedisServer, keys: Keys, expected: Expectations, bonus_xp: int
+) -> None:
     """Check all invariants once nothing is unfinished.
 
     Raises:
@@ -34,7 +37,8 @@ def audit(real: RealPostgres, redis: RedisServer, keys: Keys, expected: Expectat
         *_ledger(real, expected),
         *_statuses(real, expected),
         *_books(real, expected),
-        *_streams(redis, keys, expected),
+        *_streams(real, redis, keys, expected),
+        *link_breaches(real, expected, bonus_xp),
     ]
     if breaches:
         raise InvariantBroken("\n".join(breaches))
@@ -79,13 +83,19 @@ def _ledger(real: RealPostgres, expected: Expectations) -> Iterator[str]:
     yield from (
         f"no bot or program made event {key}"
         for key, found in rows.items()
-        if found and key not in known
+        if found and key not in known and not is_ours(found[0])
     )
 
 
-def _streams(redis: RedisServer, keys: Keys, expected: Expectations) -> Iterator[str]:
+def _streams(
+    real: RealPostgres, redis: RedisServer, keys: Keys, expected: Expectations
+) -> Iterator[str]:
     """A stream holds events of its own platform, and is never created by XADD."""
     known = expected.committed.keys() | expected.unknown.keys() | expected.foreign.keys()
+    known |= expected.refused | {
+        row["idempotency_key"]
+        for row in real.fetch("SELECT * FROM transactions WHERE reason = $1", BONUS_REASON)
+    }
     for source in SOURCES:
         name = keys.stream(source)
         if name in redis.made_by_adding:
@@ -125,6 +135,10 @@ def _statuses(real: RealPostgres, expected: Expectations) -> Iterator[str]:
             yield f"event {key} failed without a reason"
         if row["status"] == "failed" and key in expected.unknown and key not in expected.foreign:
             yield f"event {key} failed: {row['error_message']}"
+    if not expected.redis_lost_data:
+        for key in sorted(expected.refused):
+            if key not in found or found[key]["status"] != "failed":
+                yield f"entry {key}, whose key no event may have, is not buried"
 
 
 class _LedgerSums(NamedTuple):
@@ -157,7 +171,7 @@ def _books(real: RealPostgres, expected: Expectations) -> Iterator[str]:
     if not _equal(books["telegram"], books["discord"]):
         yield f"the platforms differ: {books['telegram']}, {books['discord']}"
     yield from _totals(real, ledger)
-    yield from _committed_xp(books["telegram"], expected)
+    yield from _committed_xp(real, books["telegram"], expected)
 
 
 def _ledger_sums(real: RealPostgres) -> _LedgerSums:
@@ -188,11 +202,19 @@ def _totals(real: RealPostgres, ledger: _LedgerSums) -> Iterator[str]:
         yield f"the members' totals are {members}, the ledger says {ledger.origin}"
 
 
-def _committed_xp(books: Counter[Any], expected: Expectations) -> Iterator[str]:
-    """The books hold exactly the committed XP, if the outcome of every event is known."""
+def _committed_xp(real: RealPostgres, books: Counter[Any], expected: Expectations) -> Iterator[str]:
+    """The books hold exactly the committed XP, if the outcome of every event is known.
+
+    Links and bonuses have entries of their own, which are judged elsewhere.
+    """
     if expected.unknown or expected.foreign:
         return
     committed = sum(one.xp for one in expected.committed.values())
+    committed += sum(
+        row["delta_xp"]
+        for row in real.fetch("SELECT * FROM transactions WHERE platform = source")
+        if is_ours(row)
+    )
     if committed != sum(value for (_, what), value in books.items() if what == "xp"):
         yield f"{committed} XP were committed, the books have another sum"
 

@@ -1,28 +1,34 @@
-"""The bots of a run: the real producer, and players who earn, spend, and repeat calls."""
+"""The bots of a run: the real producer and the function of Postgres, and players who earn, spend,
+link their accounts, and repeat calls.
+"""
 
 import asyncio
-from datetime import UTC, datetime
+import contextlib
 from typing import Any
 
 import schemas
 from bus import Keys, Publisher, Source
-from db import Contention, IdempotencyConflict, InsufficientFunds, Producer, StorageUnavailable
+from db import (
+    Contention,
+    IdempotencyConflict,
+    InsufficientFunds,
+    Producer,
+    RuleBroken,
+    StorageUnavailable,
+)
 
-from .expectations import Effect, Expectations
+from .bot_calls import Wanted, create, draw, draw_refused, effect_of, event_of, key_of, record
+from .expectations import Expectations
+from .link_deeds import NO_ANSWER, LinkDeeds
 from .pool import Pool, PostgresServer
 from .redis_server import RedisServer, SimulatedRedis
 from .simulated_process import Process
 
-PLAYERS = 3
-ACHIEVEMENTS = ("first_win", "lucky")
 #: The average pause between two calls of a bot, in seconds.
 BETWEEN_S = 0.4
-
-
-def accounts_of(source: Source) -> range:
-    """Return the players' accounts on a platform; equal positions belong to the same person."""
-    first = 1 if source == "telegram" else 101
-    return range(first, first + PLAYERS)
+#: Seconds within which a cancelled call is cancelled: a few calls' time.
+CANCELLED_S_MAX = 0.02
+KEY_RULES = ("key_is_reserved", "key_agrees_with_event")
 
 
 class Bot:
@@ -39,59 +45,55 @@ class Bot:
     ) -> None:
         self._source = source
         self._dice = process.machine.dice
-        self._postgres = postgres
-        self._process = process
+        self._pool: Any = Pool(postgres, process)
         self._publisher = Publisher(SimulatedRedis(redis), keys)
         self._redis = redis
         self._stream = keys.stream(source)
         self._expected = expected
+        self._links = LinkDeeds(self._pool, self._dice, expected)
         #: The calls that succeeded, some of which are repeated.
-        self._done: list[dict[str, Any]] = []
+        self._done: list[Wanted] = []
 
-    async def play(self, events: int) -> None:
-        """Make so many calls, then shut down cleanly."""
-        pool = Pool(self._postgres, self._process)
-        producer = Producer(pool, schemas, self._publisher)
-        for _ in range(events):
+    async def play(self, deeds: int) -> None:
+        """Do so many things, then shut down cleanly."""
+        producer = Producer(self._pool, schemas, self._publisher)
+        for _ in range(deeds):
             await asyncio.sleep(self._dice.expovariate(1 / BETWEEN_S))
-            await self._act(pool, producer)
+            await self._act(producer)
         await producer.close()
 
-    async def _act(self, pool: Pool, producer: Producer) -> None:
+    async def _act(self, producer: Producer) -> None:
         dice = self._dice
         chance = dice.random()
-        if self._done and chance < 0.1:
+        if self._done and chance < 0.08:
             await self._create(producer, dice.choice(self._done))
-        elif self._done and chance < 0.14:
+        elif self._done and chance < 0.11:
             known = dice.choice(self._done)
             if "delta_xp" in known:
                 await self._conflict(producer, known)
-        elif chance < 0.2:
+        elif chance < 0.15:
             self._publish_as_foreign()
-        elif chance < 0.35:
-            await self._in_own_transaction(pool, producer, self._new())
+        elif chance < 0.18:
+            await self._break_a_key_rule(producer)
+        elif chance < 0.36:
+            await self._links.act()
+        elif chance < 0.51:
+            await self._in_transaction(producer)
+        elif chance < 0.66:
+            await self._at_once(producer)
         else:
             await self._create(producer, self._new())
 
-    def _new(self) -> dict[str, Any]:
-        dice = self._dice
-        account = dice.choice(accounts_of(self._source))
-        chance = dice.random()
-        common = {"user_id": account, "source": self._source}
-        if chance < 0.1:
-            return common | {"achievement": dice.choice(ACHIEVEMENTS)}
-        what = "delta_xp" if chance < 0.8 else "delta_balance"
-        amount = dice.choice([5, 10, 15, 40, -3, -30])
-        entity = f"{dice.getrandbits(40)}"
-        return common | {what: amount, "reason": "game_guess", "entity_id": entity}
+    def _new(self) -> Wanted:
+        return draw(self._dice, self._source)
 
-    async def _create(self, producer: Producer, wanted: dict[str, Any]) -> None:
+    async def _create(self, producer: Producer, wanted: Wanted) -> None:
         """Retry as a person would: after a moment, with the same key, a few times."""
-        key, effect = _key(wanted), _effect(wanted)
+        key, effect = key_of(wanted), effect_of(wanted)
         for _ in range(self._dice.randint(1, 4)):
             self._expected.tried(key, effect)
             try:
-                await _call(producer, wanted)
+                await create(producer, wanted)
             except InsufficientFunds:
                 return  # an earlier attempt may have committed it, and lost the answer
             except (StorageUnavailable, Contention):
@@ -101,80 +103,106 @@ class Bot:
                 self._done.append(wanted)
                 return
 
-    async def _conflict(self, producer: Producer, known: dict[str, Any]) -> None:
+    async def _at_once(self, producer: Producer) -> None:
+        """Make several calls at once. A cancelled one may or may not have taken effect."""
+        loop = asyncio.get_running_loop()
+        calls = [
+            loop.create_task(self._create(producer, self._new()))
+            for _ in range(self._dice.randint(2, 5))
+        ]
+        for call in calls:
+            if self._dice.random() < 0.3:
+                loop.call_later(self._dice.uniform(0, CANCELLED_S_MAX), call.cancel)
+        for outcome in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _conflict(self, producer: Producer, known: Wanted) -> None:
         try:
-            await _call(producer, known | {"delta_xp": known["delta_xp"] + 1})
+            await create(producer, known | {"delta_xp": known["delta_xp"] + 1})
         except IdempotencyConflict:
             return
         except (StorageUnavailable, Contention):
             return
-        raise AssertionError(f"the key {_key(known)} was accepted with another content")
+        raise AssertionError(f"the key {key_of(known)} was accepted with another content")
 
-    async def _in_own_transaction(
-        self, pool: Pool, producer: Producer, wanted: dict[str, Any]
-    ) -> None:
-        """Record within the bot's own transaction, which may be rolled back."""
-        commits, publishes = self._dice.random() < 0.7, self._dice.random() < 0.7
-        key, effect = _key(wanted), _effect(wanted)
+    async def _break_a_key_rule(self, producer: Producer) -> None:
+        wanted = draw_refused(self._dice, self._source)
+        way = self._dice.choice(["producer", "SQL", "stream"])
         try:
-            async with pool.acquire() as conn, conn.transaction():
-                recorded = await _call(producer, wanted, conn=conn)
+            match way:
+                case "producer":
+                    await create(producer, wanted)
+                case "SQL":
+                    async with self._pool.acquire() as conn:
+                        await record(conn, wanted)
+                case _:
+                    if self._add(schemas.encode(event_of(wanted))) is not None:
+                        self._expected.refused.add(key_of(wanted))
+                    return
+        except RuleBroken as error:
+            if error.rule not in KEY_RULES:
+                raise
+            return
+        except NO_ANSWER:
+            return
+        raise AssertionError(f"the key {key_of(wanted)} was accepted in a call of the {way}")
+
+    async def _in_transaction(self, producer: Producer) -> None:
+        """Record in a transaction that may be rolled back, each event in a savepoint that may."""
+        dice = self._dice
+        way = dice.choice(["lent", "own", "SQL"])
+        commits, publishes = dice.random() < 0.7, dice.random() < 0.7
+        kept: list[Wanted] = []
+        receipts: list[Any] = []
+        try:
+            async with producer.transaction() if way == "lent" else self._transaction() as conn:
+                for wanted in [self._new() for _ in range(dice.randint(1, 3))]:
+                    is_kept = dice.random() < 0.7
+                    with contextlib.suppress(InsufficientFunds, _RollBack):
+                        async with conn.transaction():
+                            if way == "SQL":
+                                await record(conn, wanted)
+                            else:
+                                receipts.append(await create(producer, wanted, conn=conn))
+                            if not is_kept:
+                                raise _RollBack
+                        kept.append(wanted)
                 if not commits:
                     raise _RollBack
-                self._expected.tried(key, effect)
-        except Exception:  # noqa: BLE001 - after any error, the bot has no confirmed commit
-            return
-        self._expected.succeeded(key, effect)
-        self._done.append(wanted)
-        if publishes:
-            await producer.publish(recorded)
+                for wanted in kept:
+                    self._expected.tried(key_of(wanted), effect_of(wanted))
+        except (_RollBack, *NO_ANSWER):
+            return  # the bot has no confirmed commit
+        for wanted in kept:
+            self._expected.succeeded(key_of(wanted), effect_of(wanted))
+            self._done.append(wanted)
+        if way == "own" and publishes:
+            await producer.publish(*receipts)
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self) -> Any:
+        async with self._pool.acquire() as conn, conn.transaction():
+            yield conn
 
     def _publish_as_foreign(self) -> None:
         """Act as another program, in another language, that writes to the stream directly."""
         wanted = self._new()
-        chance = self._dice.random()
-        payload = b"no event" if chance < 0.2 else schemas.encode(_event(wanted))
-        if not self._redis.reachable or self._redis.full:
-            return
-        entry_id = self._redis.look("XADD", self._stream, "NOMKSTREAM", "*", "e", payload)
-        if entry_id is None:
-            return
-        if chance >= 0.2:
-            self._expected.foreign[_key(wanted)] = _effect(wanted)
-        else:
+        if self._dice.random() >= 0.2:
+            if self._add(schemas.encode(event_of(wanted))) is not None:
+                self._expected.foreign[key_of(wanted)] = effect_of(wanted)
+        elif (entry_id := self._add(b"no event")) is not None:
             self._expected.unreadable.add(f"entry:{self._stream}:{entry_id.decode()}")
+
+    def _add(self, payload: bytes) -> bytes | None:
+        """Add an entry to the stream. Returns its id, or None if Redis did not take it."""
+        if not self._redis.reachable or self._redis.full:
+            return None
+        entry_id: bytes | None = self._redis.look(
+            "XADD", self._stream, "NOMKSTREAM", "*", "e", payload
+        )
+        return entry_id
 
 
 class _RollBack(Exception):
-    """Rolls the bot's transaction back."""
-
-
-async def _call(producer: Producer, wanted: dict[str, Any], **more: Any) -> Any:
-    if "achievement" in wanted:
-        return await producer.create_achievement_event(**wanted, **more)
-    if "delta_xp" in wanted:
-        return await producer.create_xp_change_event(**wanted, **more)
-    return await producer.create_balance_change_event(**wanted, **more)
-
-
-def _event(wanted: dict[str, Any]) -> schemas.Event:
-    common = wanted | {"occurred_at": datetime(2026, 1, 1, 12, tzinfo=UTC)}
-    if "achievement" in wanted:
-        return schemas.achievement_unlocked(**common)
-    if "delta_xp" in wanted:
-        return schemas.xp_changed(**common)
-    return schemas.balance_changed(**common)
-
-
-def _key(wanted: dict[str, Any]) -> str:
-    return _event(wanted).idempotency_key
-
-
-def _effect(wanted: dict[str, Any]) -> Effect:
-    return Effect(
-        wanted["source"],
-        wanted["user_id"],
-        xp=wanted.get("delta_xp", 0),
-        balance=wanted.get("delta_balance", 0),
-        achievement=wanted.get("achievement"),
-    )
+    """Rolls a transaction, or a savepoint, of the bot back."""

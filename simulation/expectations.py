@@ -1,5 +1,6 @@
 """The expected outcome of a run, kept apart from the code under test."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,6 +18,18 @@ class Effect(NamedTuple):
 
 
 @dataclass
+class LinkAnswers:
+    """Answers about links. An answer may be lost, so more links may have been made and ended."""
+
+    #: By the number of the link: the account on Telegram, the one on Discord, and the policy.
+    made: dict[int, tuple[int, int, str]] = field(default_factory=dict)
+    #: How often a code has linked these accounts.
+    redeemed: Counter[tuple[int, int]] = field(default_factory=Counter)
+    unlinked: set[int] = field(default_factory=set)
+    undone: set[int] = field(default_factory=set)
+
+
+@dataclass
 class Expectations:
     """The answers that the bots received, by idempotency key."""
 
@@ -28,6 +41,10 @@ class Expectations:
     foreign: dict[str, Effect] = field(default_factory=dict)
     #: Keys of entries without an event, which must have the status `failed`.
     unreadable: set[str] = field(default_factory=set)
+    #: Keys that no event may have, from another program's entries. They must have the status
+    #: `failed`.
+    refused: set[str] = field(default_factory=set)
+    links: LinkAnswers = field(default_factory=LinkAnswers)
     #: Whether Redis lost data, which may include entries of another program.
     redis_lost_data: bool = False
 

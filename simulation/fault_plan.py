@@ -16,6 +16,8 @@ INCIDENTS = (
     "a group is destroyed",
     "redis is full",
     "redis is cut off",
+    "the clock of redis jumps",
+    "the clock of postgres jumps",
     "postgres is cut off",
     "a process is killed",
     "a process is paused",

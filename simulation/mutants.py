@@ -13,7 +13,9 @@ from bus import Publisher, Reader, ensure_group
 from consumers.display.discord_roles.errors import mapped_errors
 from consumers.display.discord_roles.roles import DiscordRoles
 from consumers.runtime.stream_rebuild import Rebuild
-from db.surfaces import display_visits
+from db import Recorded, producer
+from db.shared_transactions import SharedTransactions
+from db.surfaces import clock_steps, display_visits
 from db.surfaces.display_visits import Visit
 
 from .postgres import RealPostgres
@@ -82,6 +84,10 @@ async def _find_nothing(self: Rebuild, source: Any) -> int:
     return 0
 
 
+async def _bring_nothing_back(conn: Any) -> int:
+    return 0
+
+
 async def _doubt_nothing(pool: Any, visit: Visit) -> None:
     return None
 
@@ -94,6 +100,20 @@ async def _write_and_believe(self: DiscordRoles, visit: Visit) -> None:
 
 async def _add_and_create(self: Publisher, stream: str, payloads: Sequence[bytes]) -> list[Any]:
     return [await self._redis.xadd(stream, {"e": payload}) for payload in payloads]
+
+
+async def _keep_all(conn: Any, recorded: Sequence[Recorded]) -> list[Recorded]:
+    return [one for one in recorded if one.created]
+
+
+async def _answer_until_one_is_cancelled(
+    self: SharedTransactions, done: Sequence[tuple[Any, Recorded]]
+) -> None:
+    await self._publish([receipt for _, receipt in done if receipt.created])
+    for call, receipt in done:
+        if call.answer.done():
+            return
+        call.answer.set_result(receipt)
 
 
 # Without a rebuild, the search for silently lost events finds them a little later. With that search
@@ -128,6 +148,11 @@ MUTANTS = {
             met=("redis fails over",),
             patches=((Rebuild, "look_for_lost", _find_nothing),),
         ),
+        Mutant(
+            "times ahead of the clock",
+            met=("the clock of postgres jumps",),
+            patches=((clock_steps, "bring_back", _bring_nothing_back),),
+        ),
         Mutant("NOMKSTREAM", patches=((Publisher, "_add", _add_and_create),)),
         Mutant("doubt", patches=((display_visits, "doubt", _doubt_nothing),)),
         Mutant(
@@ -139,5 +164,10 @@ MUTANTS = {
             edit=("CASE WHEN h.unchanged THEN h.number ELSE f.shown END", "f.wanted"),
         ),
         Mutant("read back", patches=((DiscordRoles, "show", _write_and_believe),)),
+        Mutant("rolled-back savepoint", patches=((producer, "_kept", _keep_all),)),
+        Mutant(
+            "cancelled caller",
+            patches=((SharedTransactions, "_publish_and_answer", _answer_until_one_is_cancelled),),
+        ),
     )
 }

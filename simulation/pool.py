@@ -5,9 +5,12 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
+
+from db.links.codes import ALPHABET, CODE_LENGTH
+from db.pool import POOL_SIZE_MAX
 
 from .postgres import Backend, RealPostgres
 from .simulated_process import Machine, Process, current
@@ -16,8 +19,20 @@ from .simulated_process import Machine, Process, current
 COMMAND_TIMEOUT_S = 30.0
 #: Seconds after which the server ends the session of an idle transaction.
 IDLE_IN_TRANSACTION_S = 60.0
+#: Part of each statement that may notify once its transaction commits.
+NOTIFYING = "twinstream.record"
 _FAIL = "DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '{code}'; END $$"
 _CODES = {"serialization failure": "40001", "deadlock": "40P01"}
+
+
+class Listener(Protocol):
+    """A connection that is told of notifications."""
+
+    def notify(self) -> None:
+        """Send a notification on its way."""
+
+    def terminate(self) -> None:
+        """Cut the connection."""
 
 
 class PostgresServer:
@@ -33,12 +48,20 @@ class PostgresServer:
         #: Edits statements before they are sent; mutants use it.
         self.rewrite: Callable[[str], str] = lambda statement: statement
         self.connections: list[Connection] = []
+        self.listeners: list[Listener] = []
+        real.on_notification = self._notify
 
     def cut_off(self) -> None:
         """Become unreachable, and roll back every transaction."""
         self.reachable = False
         for conn in list(self.connections):
             conn.break_off()
+        for listener in list(self.listeners):
+            listener.terminate()
+
+    def _notify(self) -> None:
+        for listener in self.listeners:
+            listener.notify()
 
 
 class Pool:
@@ -63,6 +86,10 @@ class Pool:
         finally:
             self._lent.remove(conn)
             conn.give_back()
+
+    def get_max_size(self) -> int:
+        """Say how many connections the producer may count on."""
+        return POOL_SIZE_MAX
 
     async def fetch(self, *args: Any) -> Any:
         """Run a statement on any connection."""
@@ -122,7 +149,7 @@ class Connection:
         """Run a statement for each of many arguments."""
         return await self._statement("executemany", statement, (args,))
 
-    def transaction(self, *, isolation: str = "read_committed") -> "Transaction":
+    def transaction(self, *, isolation: str | None = "read_committed") -> "Transaction":
         """Begin a transaction, or a savepoint inside one."""
         return Transaction(self, isolation)
 
@@ -135,9 +162,16 @@ class Connection:
         return self.backend is None
 
     async def run(
-        self, label: str, call: Callable[[asyncpg.Connection], Coroutine[Any, Any, Any]]
+        self,
+        label: str,
+        call: Callable[[asyncpg.Connection], Coroutine[Any, Any, Any]],
+        *,
+        needs_time: bool = True,
+        may_notify: bool = False,
     ) -> Any:
         """Make one call, which may fail with one of the faults.
+
+        With `may_notify`, the commit of this call's transaction may bring a notification.
 
         Raises:
             asyncpg.ConnectionDoesNotExistError: the connection broke; the call may have taken
@@ -149,7 +183,9 @@ class Connection:
         self._check_open()
         await self._fail_before(label)
         backend = self._check_open()
-        lock = self.server.real.begin(backend, lambda: call(backend.conn))
+        if may_notify:
+            self.server.real.expect_notification(backend)
+        lock = self.server.real.begin(backend, lambda: call(backend.conn), needs_time=needs_time)
         if lock is not None:
             self._note(f"{label}: waits for a lock")
             await self._wait_for(lock.done, label)
@@ -180,7 +216,11 @@ class Connection:
 
     async def _statement(self, kind: str, statement: str, args: tuple[Any, ...]) -> Any:
         text = self.server.rewrite(statement)
-        return await self.run(_label(statement), lambda conn: getattr(conn, kind)(text, *args))
+        return await self.run(
+            _label(statement),
+            lambda conn: getattr(conn, kind)(text, *args),
+            may_notify=NOTIFYING in statement,
+        )
 
     async def _fail_before(self, label: str) -> None:
         dice = self.server.machine.dice
@@ -192,7 +232,9 @@ class Connection:
             fault, code = dice.choice(list(_CODES.items()))
             self._note(f"{label}: {fault}")
             backend = self._check_open()
-            self.server.real.begin(backend, lambda: backend.conn.execute(_FAIL.format(code=code)))
+            self.server.real.begin(
+                backend, lambda: backend.conn.execute(_FAIL.format(code=code)), needs_time=False
+            )
             self.server.real.result(backend)
 
     async def _wait_for(self, done: asyncio.Future[None], label: str) -> None:
@@ -224,9 +266,9 @@ class Connection:
 class Transaction:
     """The part of `asyncpg.transaction.Transaction` that the code under test uses."""
 
-    def __init__(self, conn: Connection, isolation: str) -> None:
+    def __init__(self, conn: Connection, isolation: str | None) -> None:
         self._conn = conn
-        self._isolation = isolation
+        self._isolation = isolation or "read_committed"
         self._savepoint = ""
 
     async def start(self) -> None:
@@ -246,7 +288,8 @@ class Transaction:
         await self._run(f"ROLLBACK TO {self._savepoint}" if self._savepoint else "ROLLBACK")
 
     async def _run(self, statement: str) -> None:
-        await self._conn.run(statement, lambda real: real.execute(statement))
+        # A transaction's deferred checks see the time of its last statement.
+        await self._conn.run(statement, lambda real: real.execute(statement), needs_time=False)
 
     async def __aenter__(self) -> None:
         await self.start()
@@ -274,4 +317,8 @@ def _label(statement: str) -> str:
 
 
 def _short(result: Any) -> str:
-    return f"{len(result)} rows" if isinstance(result, list) else str(result)
+    """Describe a result in the trace. A code to link accounts is random, so it is not shown."""
+    if isinstance(result, list):
+        return f"{len(result)} rows"
+    text = str(result)
+    return "a code" if len(text) == CODE_LENGTH and set(text) <= set(ALPHABET) else text

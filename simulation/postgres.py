@@ -5,6 +5,9 @@ no time and nothing else happens meanwhile, so the same seed sends the same stat
 order. A statement that waits for a lock is set aside. The simulation goes on, and checks after
 every other statement whether the waiting one has got its lock.
 
+One thing the seed does not decide: the end of a transaction may grant the locks of two statements
+at once. Postgres then runs them side by side, and ids may be given out in either order.
+
 Postgres uses the simulation's clock: our own schema, which precedes pg_catalog in the search path,
 defines `now()` and similar functions, and every statement sets their time.
 """
@@ -16,10 +19,22 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from db.sessions.notifications import CHANNEL
+
 from .clock import EPOCH_MS
 
 #: Seconds without an answer after which the monitor checks whether the statement waits for a lock.
 LOOK_S = 0.002
+# Nothing else runs meanwhile. So a statement that waits for itself, through others that wait, is
+# about to be ended by the check for deadlocks, however long the machine takes to make it.
+_WAITS = """
+    WITH RECURSIVE ahead (pid) AS (
+        SELECT unnest(pg_blocking_pids($1))
+        UNION
+        SELECT unnest(pg_blocking_pids(ahead.pid)) FROM ahead
+    )
+    SELECT count(*) > 0 AND bool_and(pid <> $1) FROM ahead
+"""
 CONNECTIONS_MAX = 40
 
 T = TypeVar("T")
@@ -29,10 +44,11 @@ _SETTINGS = {
     "timezone": "UTC",
     "synchronous_commit": "off",
     "jit": "off",
-    "deadlock_timeout": "1ms",  # so that a deadlock is found before the check for locks
+    "deadlock_timeout": "1ms",  # nothing waits for a machine that finds a deadlock later
     "search_path": "simulation, pg_catalog, twinstream",
 }
-# A column default keeps the function that it was created with, so the defaults are set again.
+# A column default keeps the function that it was created with, so the defaults are set again. A
+# function for callers has a search path of its own, so that is set again too.
 _CLOCK = """
     CREATE SCHEMA IF NOT EXISTS simulation;
     CREATE OR REPLACE FUNCTION simulation.now() RETURNS timestamptz LANGUAGE sql STABLE AS
@@ -56,6 +72,26 @@ _CLOCK = """
                 one.relation, one.name
             );
         END LOOP;
+        -- Our functions have an empty search path of their own; it gets the clock in front as well.
+        FOR one IN
+            SELECT p.oid::regprocedure AS name FROM pg_proc AS p
+            WHERE p.pronamespace = 'twinstream'::regnamespace
+                AND p.proconfig::text LIKE '%search_path=%'
+        LOOP
+            EXECUTE format('ALTER FUNCTION %s SET search_path = simulation, pg_catalog', one.name);
+        END LOOP;
+    END $do$;
+    DO $do$
+    DECLARE one record;
+    BEGIN
+        FOR one IN
+            SELECT oid::regprocedure AS function FROM pg_proc
+            WHERE pronamespace = 'twinstream'::regnamespace AND prosecdef
+        LOOP
+            EXECUTE format(
+                'ALTER FUNCTION %s SET search_path = simulation, pg_catalog, pg_temp', one.function
+            );
+        END LOOP;
     END $do$;
 """
 
@@ -67,6 +103,11 @@ class Backend:
         self.conn = conn
         self.pid = pid
         self.waiting: asyncio.Task[Any] | None = None
+
+    def is_busy(self) -> bool:
+        """Tell whether a statement waits for a lock, or a transaction is open."""
+        is_waiting = self.waiting is not None and not self.waiting.done()
+        return is_waiting or bool(self.conn.is_in_transaction())
 
 
 class Lock:
@@ -85,10 +126,16 @@ class RealPostgres:
         self._loop = asyncio.new_event_loop()
         self._idle: list[Backend] = []
         self._locks: list[Lock] = []
+        #: Connections whose next commit may notify.
+        self._notifying: list[Backend] = []
+        self._notifications = 0
+        #: Called once after a commit that notified.
+        self.on_notification: Callable[[], None] = lambda: None
         #: Returns the virtual time, in milliseconds since 1970.
         self.now_ms: Callable[[], int] = lambda: EPOCH_MS
         self._monitor: asyncpg.Connection = self._await(self._connect())
         self.execute(_CLOCK)
+        self._await(self._monitor.add_listener(CHANNEL, self._count_notification))
 
     def close(self) -> None:
         """Close every connection."""
@@ -100,6 +147,7 @@ class RealPostgres:
     def reset(self) -> None:
         """Empty the database, so that every run begins in the same state."""
         self._locks.clear()
+        self._notifying.clear()
         names = self.fetch(
             "SELECT quote_ident(tablename) FROM pg_tables"
             " WHERE schemaname = 'twinstream'"
@@ -140,15 +188,26 @@ class RealPostgres:
         self._locks = [lock for lock in self._locks if lock.backend is not backend]
         self._await(self._abort(backend))
         self._check_locks()
+        self._look_for_notifications()
 
-    def begin(self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]) -> Lock | None:
-        """Run one call to its end, or until it waits for a lock, which is then returned."""
-        self._await(self._begin(backend, call))
+    def begin(
+        self,
+        backend: Backend,
+        call: Callable[[], Coroutine[Any, Any, Any]],
+        *,
+        needs_time: bool = True,
+    ) -> Lock | None:
+        """Run one call to its end, or until it waits for a lock, which is then returned.
+
+        A call that cannot ask for the time saves the statement that sets it.
+        """
+        self._await(self._begin(backend, self._on_time(backend, call) if needs_time else call()))
         if backend.waiting is not None and not backend.waiting.done():
             lock = Lock(backend)
             self._locks.append(lock)
             return lock
         self._check_locks()
+        self._look_for_notifications()
         return None
 
     def result(self, backend: Backend) -> Any:
@@ -156,6 +215,29 @@ class RealPostgres:
         task, backend.waiting = backend.waiting, None
         assert task is not None
         return task.result()
+
+    def expect_notification(self, backend: Backend) -> None:
+        """Look for notifications once the transaction of this connection has ended."""
+        if backend not in self._notifying:
+            self._notifying.append(backend)
+
+    def _look_for_notifications(self) -> None:
+        """Pass on what the transactions that have just ended notified.
+
+        Postgres sends notifications to an idle connection at any time, but before the answer to its
+        next statement at the latest. So after a statement here, none is left for later.
+        """
+        going_on = [one for one in self._notifying if one.is_busy()]
+        if len(going_on) == len(self._notifying):
+            return
+        self._notifying = going_on
+        self.execute("SELECT 1")
+        if self._notifications:
+            self._notifications = 0
+            self.on_notification()
+
+    def _count_notification(self, *_: object) -> None:
+        self._notifications += 1
 
     def _check_locks(self) -> None:
         """Wake the statements whose locks were granted, in the order of their calls."""
@@ -184,8 +266,8 @@ class RealPostgres:
             self._url, server_settings=_SETTINGS | {"simulation.now_ms": str(EPOCH_MS)}
         )
 
-    async def _begin(self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        backend.waiting = asyncio.ensure_future(self._on_time(backend, call))
+    async def _begin(self, backend: Backend, call: Coroutine[Any, Any, Any]) -> None:
+        backend.waiting = asyncio.ensure_future(call)
         await self._goes_on(backend)
 
     async def _on_time(self, backend: Backend, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
@@ -200,9 +282,7 @@ class RealPostgres:
         assert backend.waiting is not None
         while not backend.waiting.done():
             await asyncio.wait({backend.waiting}, timeout=LOOK_S)
-            if not backend.waiting.done() and await self._monitor.fetchval(
-                "SELECT cardinality(pg_blocking_pids($1)) > 0", backend.pid
-            ):
+            if not backend.waiting.done() and await self._monitor.fetchval(_WAITS, backend.pid):
                 return False
         return True
 
@@ -217,6 +297,8 @@ class RealPostgres:
 
     async def _abort(self, backend: Backend) -> None:
         if backend.waiting is not None:
+            # The signal is there before pg_cancel_backend answers, and Postgres drops a signal
+            # that comes between two statements. So a second one does not hit the ROLLBACK.
             while not backend.waiting.done():
                 await self._monitor.execute("SELECT pg_cancel_backend($1)", backend.pid)
                 await asyncio.wait({backend.waiting}, timeout=LOOK_S)

@@ -262,10 +262,10 @@ class Streams:
             idle_ms, rest = int(rest[1]), rest[2:]
         low, high, count, *consumer = rest
         found = [
-            [one.raw(), it.consumer, self._now_ms - it.at_ms, it.count]
+            [one.raw(), it.consumer, max(self._now_ms - it.at_ms, 0), it.count]
             for one, it in held
             if _within(one, low, high)
-            and self._now_ms - it.at_ms >= idle_ms
+            and max(self._now_ms - it.at_ms, 0) >= idle_ms
             and (not consumer or it.consumer == consumer[0])
         ]
         return found[: int(count)]
@@ -277,7 +277,8 @@ class Streams:
         ids = [to_id(word) for word in args[4:] if word[:1].isdigit() and b"-" in word]
         for one in ids:
             held = group.unacknowledged.get(one)
-            if held is None or self._now_ms - held.at_ms < idle_ms:
+            # Without a limit Redis does not look at the time, which may be in the future.
+            if held is None or (idle_ms and self._now_ms - held.at_ms < idle_ms):
                 continue
             held.consumer = consumer
             age = int(args[words.index(b"IDLE") + 1]) if b"IDLE" in words else 0
@@ -308,7 +309,7 @@ class Streams:
             if one not in stream.entries:
                 del group.unacknowledged[one]
                 ghosts.append(one)
-            elif self._now_ms - held.at_ms >= int(idle_ms):
+            elif not int(idle_ms) or self._now_ms - held.at_ms >= int(idle_ms):
                 held.consumer, held.at_ms = consumer, self._now_ms
                 held.count += b"JUSTID" not in [option.upper() for option in options]
                 claimed.append(one)
@@ -333,7 +334,7 @@ class Streams:
         self._stream(args[0])
         group = self._group(args[0], args[1])
         return [
-            [b"name", name, b"pending", group.of(name), b"idle", self._now_ms - seen_ms]
+            [b"name", name, b"pending", group.of(name), b"idle", max(self._now_ms - seen_ms, 0)]
             for name, seen_ms in sorted(group.seen_ms.items())
         ]
 

@@ -44,6 +44,8 @@ class Store:
         return self._one(args)
 
     def _one(self, args: Args) -> Any:
+        if args[0] == b"INFO":
+            return b"used_memory:1\r\nmaxmemory:%d\r\n" % self.full
         if self.full and args[:2] != [b"XGROUP", b"DESTROY"] and args[0] in _GROWS:
             raise OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
         return self.streams.execute(args, self._now_ms)
@@ -55,6 +57,8 @@ class RedisServer:
     def __init__(self, machine: Machine) -> None:
         self.reachable = True
         self.full = False
+        #: How far the server's clock is ahead of virtual time, in milliseconds; it may be behind.
+        self.clock_ahead_ms = 0
         #: Share of calls that fail before and after their execution.
         self.reset_share = 0.0
         self.reply_lost_share = 0.0
@@ -93,7 +97,7 @@ class RedisServer:
     def execute(self, args: Args) -> Any:
         """Run a command on the server; the replica gets it later."""
         self.store.full = self.full
-        now_ms = self._machine.loop.now_ms()
+        now_ms = self._machine.loop.now_ms() + self.clock_ahead_ms
         known = args[0] != b"XADD" or args[1] in self.store.streams.keys
         reply = self.store.execute(args, now_ms)
         if not known and reply is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,15 +22,18 @@ from consumers.runtime import resources, roles
 from consumers.runtime.runner import Backoff, run
 from consumers.runtime.stream_rebuild import Rebuild
 from db import Contention, DbError, StorageUnavailable
+from db.sessions import own_session
 from db.surfaces import observed
 
 from .audit import InvariantBroken, audit, unfinished
-from .bots import ACHIEVEMENTS, Bot, accounts_of
+from .bot_calls import ACHIEVEMENTS, accounts_of
+from .bots import Bot
 from .clock import VirtualLoop
 from .display_audit import display_breaches, still_to_show
 from .expectations import Expectations
 from .fault_plan import FaultPlan, draw_fault_plan
 from .mutants import Mutant
+from .notified_connections import connector_of
 from .platforms import DiscordServer, TelegramGroup
 from .pool import IDLE_IN_TRANSACTION_S, Pool, PostgresServer, pool_of_current_process
 from .postgres import RealPostgres
@@ -40,7 +43,9 @@ from .trace import LAST_STEPS, Trace
 
 #: Virtual seconds during which faults occur.
 FAULTS_S = 25.0
-EVENTS_MAX = 25
+DEEDS_MAX = 25
+#: The bonus of the last achievement.
+BONUS_XP = 7
 CONSUMERS = 2
 ROLES = ("to-discord", "to-telegram", "relay", "cleanup")
 CLAIM_IDLE_MS = 6_000
@@ -51,6 +56,8 @@ SHORT: dict[str, Any] = {"VISIT_S_MAX": 3.0, "ROUND_S_MAX": 2.0, "LEASE_S": 6.0,
 CALM_S_MAX = 240.0
 #: Virtual seconds between two checks.
 LOOK_S = 1.0
+#: How far a server's clock jumps, in either direction.
+CLOCK_JUMP_MS = 3_600_000
 #: Virtual seconds for which nothing may become unfinished again.
 REST_S = 5.0
 RESTART_AFTER_S = 2.0
@@ -86,9 +93,9 @@ def simulate(
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, VirtualLoop)
-        real.now_ms = loop.now_ms
         machine = Machine(loop, random.Random(seed), trace)  # noqa: S311 - chosen to be repeatable
         world = SimulatedRun(machine, real, mutant or Mutant())
+        real.now_ms = world.postgres_ms
         broken = None
         with _logs_into(machine), mutant.applied(real) if mutant else _nothing():
             try:
@@ -131,6 +138,8 @@ class SimulatedRun:
         self._processes: dict[str, Process] = {}
         self._failures: list[str] = []
         self._calls: list[asyncio.TimerHandle] = []
+        #: How far the clock of Postgres is ahead of virtual time; it may be behind.
+        self._postgres_ahead_ms = 0
         self.fault_plan: FaultPlan = draw_fault_plan(
             machine.dice, FAULTS_S, spared=mutant.spared, met=mutant.met
         )
@@ -156,13 +165,14 @@ class SimulatedRun:
                 await self._cause(incident)
             await asyncio.wait(bots, timeout=FAULTS_S)
             await self._calm()
+            await self._until_answered(bots)
             await self._until_finished()
             await asyncio.sleep(REST_S)
         if self._failures:
             raise InvariantBroken("\n".join(self._failures))
         if left := self._unfinished():
             raise InvariantBroken(f"unfinished again after the calm: {left}")
-        audit(self._real, self._redis, self._keys, self.expected)
+        audit(self._real, self._redis, self._keys, self.expected, BONUS_XP)
         wrong = display_breaches(self._real, self._community, self._discord, self._telegram)
         if breaches := "\n".join(wrong):
             raise InvariantBroken(breaches)
@@ -185,7 +195,7 @@ class SimulatedRun:
     def _start_bot(self, source: Source) -> asyncio.Task[None]:
         process = self._new_process(f"bot-{source}")
         bot = Bot(source, process, self._postgres, self._redis, self._keys, self.expected)
-        return process.start(self._watched(bot.play(self._dice.randint(5, EVENTS_MAX))))
+        return process.start(self._watched(bot.play(self._dice.randint(5, DEEDS_MAX))))
 
     def _start_consumers(self, slot: int) -> None:
         process = self._new_process(f"consumers-{slot}")
@@ -205,7 +215,9 @@ class SimulatedRun:
         """Run a consumers process, as `consumers.runtime.process` does."""
         stop = asyncio.Event()
         settings = Settings(
-            redis_url="simulated", database_url="simulated", twinstream_consumer_slot=slot
+            redis_url="simulated",
+            database_url="postgresql://simulated/",
+            twinstream_consumer_slot=slot,
         )
         backoff = Backoff("consumers", stop)
         while True:
@@ -231,7 +243,12 @@ class SimulatedRun:
                 Rank(name="Regular", xp=50, discord_role=102, telegram_tag="Regular"),
             ),
             achievements=tuple(
-                AchievementSetting(name=name, title=name, discord_role=200 + number)
+                AchievementSetting(
+                    name=name,
+                    title=name,
+                    discord_role=200 + number,
+                    bonus_xp=BONUS_XP if name == ACHIEVEMENTS[-1] else 0,
+                )
                 for number, name in enumerate(ACHIEVEMENTS)
             ),
             consumers=ConsumerSetting(
@@ -246,9 +263,9 @@ class SimulatedRun:
         )
 
     def _link_some(self) -> None:
-        """Link the accounts of all players but one."""
+        """Link the accounts of one player; those of others are linked during the run."""
         pairs = zip(accounts_of("telegram"), accounts_of("discord"), strict=True)
-        for member, pair in enumerate(list(pairs)[:-1], 1):
+        for member, pair in enumerate(list(pairs)[:1], 1):
             self._real.execute("INSERT INTO members DEFAULT VALUES")
             for platform, account in zip(SOURCES, pair, strict=True):
                 self._real.fetch(
@@ -283,6 +300,7 @@ class SimulatedRun:
             patch.object(discord_roles, "open_client", open_client),
             patch.object(tags, "open_bot", open_bot),
             patch.multiple(role, **SHORT),
+            patch.object(own_session, "Connector", connector_of(self._postgres)),
             patch.object(resources, "connect", connect),
             patch.object(resources, "connect_reader", connect),
             patch.object(resources, "open_pool", open_pool),
@@ -308,6 +326,8 @@ class SimulatedRun:
             "a group is destroyed": self._destroy_group,
             "redis is full": self._fill_redis,
             "redis is cut off": self._cut_redis_off,
+            "the clock of redis jumps": self._let_clock_of_redis_jump,
+            "the clock of postgres jumps": self._let_clock_of_postgres_jump,
             "postgres is cut off": self._cut_postgres_off,
             "a process is killed": self._kill,
             "a process is paused": self._pause,
@@ -350,6 +370,23 @@ class SimulatedRun:
         self._redis.cut_off()
         self._later(self._dice.uniform(1, 15), lambda: setattr(self._redis, "reachable", True))
 
+    def _let_clock_of_redis_jump(self) -> None:
+        """Set the clock wrong, for a while or for good, or right again."""
+        self._redis.clock_ahead_ms = self._jumped(self._redis.clock_ahead_ms)
+
+    def _let_clock_of_postgres_jump(self) -> None:
+        self._postgres_ahead_ms = self._jumped(self._postgres_ahead_ms)
+
+    def _jumped(self, ahead_ms: int) -> int:
+        """Return how far a clock is ahead after a jump, which is a jump at most."""
+        now = self._dice.choice([0, CLOCK_JUMP_MS, -CLOCK_JUMP_MS])
+        self._machine.note("world", f"a clock was {ahead_ms} ms ahead, and is {now} ms ahead")
+        return now
+
+    def postgres_ms(self) -> int:
+        """Return the time of the clock of Postgres, in milliseconds since 1970."""
+        return self._machine.loop.now_ms() + self._postgres_ahead_ms
+
     def _cut_postgres_off(self) -> None:
         self._postgres.cut_off()
         self._later(self._dice.uniform(1, 15), lambda: setattr(self._postgres, "reachable", True))
@@ -368,8 +405,8 @@ class SimulatedRun:
         for platform in self._platforms:
             for account in sorted(platform.away):
                 self._machine.note("world", f"{account} returns to {platform.name}")
+                platform.away.discard(account)
                 await self._operate(partial(_notice_return, platform.name, account))
-            platform.away.clear()
 
     async def _kill(self) -> None:
         await self._kill_one(self._dice.choice(list(self._processes)))
@@ -450,9 +487,15 @@ class SimulatedRun:
         for slot in range(1, CONSUMERS + 1):
             if slot == 1 or not self._slot_2_stays_dead:
                 self._restart(f"consumers-{slot}", slot)
-        for source in SOURCES:
-            await self._processes[f"bot-{source}"].kill()
         await self._let_members_return()
+
+    async def _until_answered(self, bots: Sequence[asyncio.Task[None]]) -> None:
+        """Wait until the bots that live have done all. Without faults, every call has an answer."""
+        _, waiting = await asyncio.wait(bots, timeout=CALM_S_MAX)
+        if waiting:
+            raise InvariantBroken(
+                f"{len(waiting)} bots still wait for an answer after {CALM_S_MAX:.0f} s"
+            )
 
     async def _until_finished(self) -> None:
         began = self._machine.loop.time()
