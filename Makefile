@@ -21,8 +21,12 @@ sandbox: $(VENV)/local ## Run everything on local platforms until Ctrl-C; addres
 	@$(BIN)/python -m launch sandbox
 
 .PHONY: status
-status: $(VENV)/local ## Show streams and events of what runs here, or at REDIS_URL and DATABASE_URL
-	@$(BIN)/python -m launch status
+status: $(VENV)/local ## Show on one screen whether all is well, and what to do next; ARGS=--watch
+	@$(BIN)/python -m launch operate status $(ARGS)
+
+.PHONY: trace
+trace: $(VENV)/local ## Print one event's life, from both servers and the logs: make trace KEY=tg_game_1001_7
+	@$(BIN)/python -m launch operate trace -- "$$KEY"
 
 .PHONY: doctor
 doctor: $(VENV)/local ## Look at everything it stands on; say what is wrong and what mends it
@@ -36,9 +40,21 @@ audit: $(VENV)/local ## Prove from the ledger that everything adds up
 reconcile: $(VENV)/local ## Compare both sides now: make reconcile ARGS=--dry-run
 	@$(BIN)/python -m launch operate reconcile --now $(ARGS)
 
+.PHONY: import-history
+import-history: $(VENV)/local ## Import what a bot's own table held: make import-history ARGS="discord --dry-run"
+	@$(BIN)/python -m launch operate import-history $(ARGS)
+
 .PHONY: dead
 dead: $(VENV)/local ## Look at what was buried: make dead ARGS="show 7"
 	@$(BIN)/python -m launch operate dead $(or $(ARGS),list)
+
+.PHONY: rebuild
+rebuild: $(VENV)/local ## Publish all unfinished events again, after Redis lost data
+	@$(BIN)/python -m launch operate rebuild
+
+.PHONY: reread
+reread: $(VENV)/local ## Settle again what is on the streams, after Postgres was restored: ARGS=--dry-run
+	@$(BIN)/python -m launch operate reread $(ARGS)
 
 .PHONY: redis
 redis: $(VENV)/local ## Send one command to Redis: make redis ARGS="XINFO GROUPS sync:telegram"
@@ -58,6 +74,10 @@ run: $(VENV)/local ## Run the bots and the consumers on the real platforms; toke
 migrate: $(VENV)/local ## Bring the database at DATABASE_URL to the newest schema
 	@$(BIN)/python -m launch migrate
 
+.PHONY: roles
+roles: $(VENV)/local ## Make the roles of Postgres, one for each kind of process (docs/operate.md)
+	@$(BIN)/python -m launch roles $(ARGS)
+
 .PHONY: contract
 contract: $(VENV)/local ## End the move from release 0.1, once none of its processes is left (docs/upgrade.md)
 	@$(BIN)/python -m launch contract $(ARGS)
@@ -65,8 +85,14 @@ contract: $(VENV)/local ## End the move from release 0.1, once none of its proce
 # Work on it
 
 .PHONY: test
-test: $(VENV)/dev ## Run all tests, two at a time
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+test: $(VENV)/dev ## Run all tests, three at a time
+	@$(BIN)/pytest --numprocesses 3 --dist loadfile
+
+.PHONY: postgres-test
+postgres-test: $(VENV)/dev ## Run the tests of the database on one Postgres: VERSION=14 to 18; ARGS=tests/integration/db
+	@programs=$$($(BIN)/python -m tests.support.postgres_programs $(or $(VERSION),14)) || exit; \
+	if [ -n "$$programs" ]; then \
+	    TWINSTREAM_TEST_POSTGRES=$$programs $(BIN)/pytest -m postgres --numprocesses 2 --dist loadfile $(ARGS); fi
 
 # Measuring takes its time, and a few tests judge time: the report is made even if one fails.
 .PHONY: coverage
@@ -87,11 +113,14 @@ simulate: $(VENV)/dev ## Run everything in virtual time under faults: SEEDS=1000
 	@$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
 .PHONY: nightly
-nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, and each guard taken out in turn
-	@$(BIN)/pytest tests/property --hypothesis-profile nightly
+nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, each guard taken out, every Postgres from 14 on
+	@$(BIN)/pytest tests/property tests/unit tests/sandbox tests/simulation/test_streams_model.py tests/integration/db/test_record_function.py --hypothesis-profile nightly
 	@$(BIN)/python -m simulation --seeds 1000
 	@$(BIN)/python -m simulation --seeds 1000 --guards
 	@$(BIN)/pytest -m nightly --numprocesses 2 --dist loadfile
+	@for version in 14 15 16 17 18; do $(MAKE) --no-print-directory postgres-test VERSION=$$version || exit; done
+	@if command -v promtool > /dev/null; then \
+	    TWINSTREAM_TEST_PROMTOOL=promtool $(BIN)/pytest tests/integration/consumers/runtime/test_alerts.py; fi
 	@if command -v redis-server > /dev/null; then \
 	    TWINSTREAM_TEST_REDIS=redis-server $(BIN)/pytest tests/contract --numprocesses 2; fi
 

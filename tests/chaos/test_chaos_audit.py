@@ -14,6 +14,7 @@ from chaos.deployment import redis_at
 from db import Producer, Recorded
 from db.ledger import events
 from db.ledger.envelopes import Envelope
+from db.links import links
 from launch.servers import Server, start_redis
 from tests.support.tampering import tamper
 
@@ -89,7 +90,7 @@ async def look(pool: asyncpg.Pool, own_redis: Server, history: list[Recorded]):
         conn = await pool.acquire()
         try:
             async with redis_at(own_redis) as client:
-                return await audit(conn, client)
+                return await audit(conn, client, {})
         finally:
             await pool.release(conn)
 
@@ -177,6 +178,44 @@ async def test_books_that_do_not_add_up_are_found(pool, look, harm):
     assert not found.passed
 
 
+@pytest.fixture
+async def links_history(pool: asyncpg.Pool, history: list[Recorded]) -> None:
+    """A link by a policy that was undone, and one that was ended."""
+    async with pool.acquire() as conn:
+        both: dict[str, Any] = {"telegram_account_id": 1, "discord_account_id": 1}
+        async with conn.transaction():
+            undone = await links.link(conn, **both, policy="telegram")
+            await links.undo(conn, undone.id)
+        async with conn.transaction():
+            await links.link(conn, **both)
+            await links.unlink(conn, platform="discord", account_id=1)
+
+
+async def test_links_that_were_ended_or_undone_pass(look, links_history):
+    found = await look()
+
+    assert not any(found.offences.values())
+    assert found.ended_links == 2
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE transactions SET delta_xp = 1 WHERE idempotency_key = 'link:2:unlink:discord:xp'",
+        "DELETE FROM transactions WHERE reason = 'link_undo'",
+        "DELETE FROM transactions WHERE reason = 'unlink' AND platform = 'discord'",
+        "UPDATE links SET unlinked_at = NULL WHERE id = 2",
+    ],
+)
+async def test_links_that_do_not_add_up_are_found(pool, look, links_history, harm):
+    await tamper(pool, harm)
+
+    found = await look()
+
+    assert found.mislinked
+    assert not found.passed
+
+
 async def test_harm_that_only_the_operators_audit_sees_is_found_too(pool, history, look):
     key = history[0].idempotency_key
     await tamper(
@@ -210,8 +249,8 @@ async def test_a_buried_event_is_reported_with_its_reason_and_is_not_lost(pool, 
     )
     async with pool.acquire() as conn:
         await conn.execute(
-            "UPDATE sync_events SET status = 'failed', error_message = 'too odd', processed_by ="
-            " NULL, processed_at = NULL WHERE idempotency_key = $1",
+            "UPDATE sync_events SET status = 'failed', error_message = 'too odd', payload ="
+            " '{}', processed_by = NULL, processed_at = NULL WHERE idempotency_key = $1",
             key,
         )
         await conn.execute(
@@ -229,6 +268,17 @@ async def test_a_buried_event_is_reported_with_its_reason_and_is_not_lost(pool, 
 async def test_a_rolled_back_event_without_a_trace_passes(pool, look):
     async with pool.acquire() as conn:
         await note_rolled_back(conn, ["tg_game_guess_1_never"])
+
+    assert (await look()).passed
+
+
+async def test_books_of_zeros_of_an_account_that_never_earned_pass(pool, look):
+    """As unlinking leaves them."""
+    member = await pool.fetchval("INSERT INTO members DEFAULT VALUES RETURNING id")
+    for platform in ("telegram", "discord"):
+        await pool.execute(
+            "INSERT INTO sync_state (member_id, platform) VALUES ($1, $2)", member, platform
+        )
 
     assert (await look()).passed
 

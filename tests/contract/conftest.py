@@ -65,7 +65,16 @@ def fakeredis() -> Server:
     return Server("fakeredis")
 
 
-@pytest.fixture(params=["fakeredis", "valkey", "real_redis", "sentinel", "redis_cluster"])
+@pytest.fixture(
+    params=[
+        "fakeredis",
+        "valkey",
+        "real_redis",
+        # The same server at another address: the tests of failover are on it every day.
+        pytest.param("sentinel", marks=pytest.mark.nightly),
+        "redis_cluster",
+    ]
+)
 def server(request: pytest.FixtureRequest) -> Server:
     return request.getfixturevalue(request.param)
 

@@ -1,5 +1,7 @@
 """Burying: an entry that cannot be handled is acknowledged, and a copy keeps the reason."""
 
+from typing import Any
+
 import pytest
 
 from bus import (
@@ -113,3 +115,28 @@ async def test_a_long_reason_is_cut(bus: Bus):
 
     (letter,) = await dead_letters(bus.redis, bus.keys)
     assert len(letter[b"reason"]) == 1_000
+
+
+@pytest.mark.parametrize("fields", ["payload", "one field", "many fields"])
+async def test_the_mirror_is_bounded_in_bytes_too(bus: Bus, fields: str):
+    """Other programs write entries of any size, and the mirror must not fill Redis with them."""
+    size = 200_000
+    kinds: dict[str, dict[Any, Any]] = {
+        "payload": {"e": b"x" * size},
+        "one field": {b"n" * size: b"x" * size},
+        "many fields": {f"n{number}": b"x" * (size // 10) for number in range(10)},
+    }
+    for _ in range(12):
+        await bus.redis.xadd(bus.keys.stream("telegram"), kinds[fields])
+    dead = DeadLetters(bus.redis, bus.keys, bytes_max=5 * 17_000)
+
+    entries = await bus.reader(batch_entries=12).read()
+    await dead.bury_all([(entry, "any") for entry in entries], group="discord")
+
+    letters = await dead_letters(bus.redis, bus.keys)
+    assert 3 <= len(letters) <= 6
+    for letter in letters:
+        assert 16_000 <= sum(map(len, (*letter, *letter.values()))) <= 17_000
+    if fields == "payload":
+        assert letters[0][b"bytes"] == b"%d" % size
+    assert await bus.unacknowledged() == {}

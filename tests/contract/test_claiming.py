@@ -8,6 +8,7 @@ from bus import (
     Entry,
     GroupMissing,
     GroupPosition,
+    Reader,
 )
 from tests.support.bus_servers import Bus
 from tests.support.patience import PATIENCE_S
@@ -121,22 +122,47 @@ async def test_renewing_does_not_take_back_claimed_or_acknowledged_entries(bus: 
     assert await bus.unacknowledged() == {ids[0]: "to-discord-1", ids[1]: "to-discord-2"}
 
 
+async def position(reader: Reader, entry_id: str) -> GroupPosition:
+    return (await reader.positions([entry_id]))[entry_id]
+
+
 async def test_the_position_of_a_group_is_known_whichever_consumer_has_the_entry(bus: Bus):
     first, second, _ = await bus.publish(b"first", b"second", b"third")
     one, other = bus.reader("to-discord-1", batch_entries=2), bus.reader("to-discord-2")
     await one.read()
     [third] = [entry.id for entry in await other.read()]
 
-    assert await one.position(first) is GroupPosition.NEXT
-    assert await one.position(second) is GroupPosition.BEHIND
-    assert await other.position(third) is GroupPosition.BEHIND
+    assert await position(one, first) is GroupPosition.NEXT
+    assert await position(one, second) is GroupPosition.BEHIND
+    assert await position(other, third) is GroupPosition.BEHIND
 
     await one.acknowledge([first])
-    assert await one.position(first) is GroupPosition.GONE
-    assert await one.position(second) is GroupPosition.NEXT
-    assert await other.position(third) is GroupPosition.BEHIND
+    assert await position(one, first) is GroupPosition.GONE
+    assert await position(one, second) is GroupPosition.NEXT
+    assert await position(other, third) is GroupPosition.BEHIND
     await one.acknowledge([second])
-    assert await other.position(third) is GroupPosition.NEXT
+    assert await position(other, third) is GroupPosition.NEXT
+
+
+async def test_what_a_reader_has_in_hand_itself_is_no_earlier_entry(bus: Bus):
+    ids = await bus.publish(*[b"any"] * 5)
+    one, other = bus.reader("to-discord-1", batch_entries=3), bus.reader("to-discord-2")
+    await one.read()
+    await other.read()
+
+    assert await one.positions(ids[1:3]) == dict.fromkeys(ids[1:3], GroupPosition.BEHIND)
+    assert await one.positions(ids[:3]) == dict.fromkeys(ids[:3], GroupPosition.NEXT)
+    assert await other.positions(ids[3:]) == dict.fromkeys(ids[3:], GroupPosition.BEHIND)
+    assert await one.positions([ids[0], ids[4]]) == {
+        ids[0]: GroupPosition.NEXT,
+        ids[4]: GroupPosition.BEHIND,
+    }
+    await one.acknowledge(ids[:2])
+    assert await other.positions(ids[1:]) == {
+        ids[1]: GroupPosition.GONE,
+        **dict.fromkeys(ids[2:], GroupPosition.NEXT),
+    }
+    assert await one.positions([]) == {}
 
 
 async def test_a_recreated_group_delivers_the_remaining_entries_again(bus: Bus):
@@ -148,11 +174,11 @@ async def test_a_recreated_group_delivers_the_remaining_entries_again(bus: Bus):
     await bus.redis.xgroup_destroy(stream, group)
 
     with pytest.raises(GroupMissing):
-        await reader.position(kept)
+        await position(reader, kept)
     await bus.redis.xgroup_create(stream, group, "0")
 
-    assert await reader.position(kept) is GroupPosition.COMING
-    assert await reader.position(lost) is GroupPosition.GONE
+    assert await position(reader, kept) is GroupPosition.COMING
+    assert await position(reader, lost) is GroupPosition.GONE
 
 
 async def test_acknowledging_or_renewing_nothing_sends_no_command(bare_bus: Bus):

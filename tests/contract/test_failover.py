@@ -48,7 +48,7 @@ async def test_after_a_planned_failover_both_ends_go_on(
         assert [entry.payload for entry in seen] == [b"after"]
 
 
-@pytest.mark.parametrize("kind", ["sentinel", "cluster"])
+@pytest.mark.parametrize("kind", ["sentinel", pytest.param("cluster", marks=pytest.mark.nightly)])
 async def test_a_primary_that_hangs_is_left_for_the_new_one(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -99,3 +99,24 @@ async def test_the_lag_is_known_at_the_largest_id(bus: Bus):
 
     assert (measured.unread, measured.unacknowledged) == (0, 1)
     assert measured.trouble == "takes no more entries, because it holds the largest id there is"
+
+
+async def test_the_lag_names_the_group_of_another_program_that_is_behind(bus: Bus):
+    subscription = bus.keys.subscription("telegram")
+    first, *_ = await bus.publish(*[b"any"] * 3)
+    for name, place in (("audit", first), ("backup", "0"), ("idle", "$")):
+        await bus.redis.xgroup_create(subscription.stream, name, id=place)
+    assert (await measure_lag(bus.redis, subscription)).held_by is None
+    reader = bus.reader()
+    await reader.acknowledge([entry.id for entry in await reader.read()])
+
+    held = (await measure_lag(bus.redis, subscription)).held_by
+    assert held is not None
+    assert held.group == "backup"
+
+    await bus.redis.xgroup_destroy(subscription.stream, "backup")
+    held = (await measure_lag(bus.redis, subscription)).held_by
+    assert held is not None
+    assert held.group == "audit"
+    assert held.behind_ms is not None
+    assert held.behind_ms < HOUR_MS

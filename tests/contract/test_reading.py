@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from tests.support.bus_servers import Bus
 
 
@@ -64,8 +66,27 @@ async def test_an_entry_without_the_payload_field_is_delivered_with_its_other_fi
 
     wrong, right = await bus.reader().read()
 
-    assert (wrong.payload, wrong.fields) == (None, {b"wrong": b"field"})
-    assert (right.payload, right.fields) == (b"right", {})
+    assert (wrong.payload, wrong.fields) == (None, ((b"wrong", b"field"),))
+    assert (right.payload, right.fields) == (b"right", ())
+    assert (wrong.payloads, right.payloads) == (0, 1)
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+async def test_no_value_of_a_field_that_stands_twice_is_lost(bus: Bus, claimed: bool):
+    """redis-py keeps one value of each field."""
+    stream = bus.keys.stream("telegram")
+    raw = ["XADD", stream, "*", "e", "first", "n", "1", "n", "2", "e", "second"]
+    entry_id: bytes = await bus.redis.execute_command(*raw)
+    await bus.redis.execute_command("XADD", stream, "*", "n", "1", "e", "only", "n", "2")
+    if claimed:
+        one, two = await bus.reader("to-discord-1").read()
+        await bus.make_idle("to-discord-1", one.id, two.id)
+
+    twice, once = await bus.reader("to-discord-2").read()
+
+    assert (twice.id, twice.payload, twice.payloads) == (entry_id.decode(), None, 2)
+    assert twice.fields == ((b"e", b"first"), (b"n", b"1"), (b"n", b"2"), (b"e", b"second"))
+    assert (once.payload, once.fields) == (b"only", ())
 
 
 async def test_own_entries_that_were_deleted_are_acknowledged_and_counted(bus: Bus):

@@ -120,7 +120,9 @@ async def test_an_entry_of_very_many_fields_is_moved_with_its_event_or_its_first
     if has_event:
         assert entry.payload == b"the event"
     else:
-        assert list(entry.fields) == [b"f%d" % number for number in range(FIELDS_KEPT_MAX)]
+        assert [name for name, _ in entry.fields] == [
+            b"f%d" % number for number in range(FIELDS_KEPT_MAX)
+        ]
 
 
 @pytest.mark.parametrize("place", [ID_MAX, "99999999999999-0"])

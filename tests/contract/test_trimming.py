@@ -146,3 +146,18 @@ async def test_an_old_entry_is_kept_while_it_is_unfinished(bus: Bus):
     trimmed = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0, old_id=ID_MAX)
 
     assert (trimmed.removed, trimmed.held_by) == (0, "discord")
+
+
+async def test_the_group_of_another_program_is_named_if_it_needs_more_than_ours(bus: Bus):
+    stream = bus.keys.stream("telegram")
+    await bus.redis.xgroup_create(stream, "audit", id="0")
+    ids = await bus.publish(*[b"any"] * 4)
+    reader = bus.reader()
+    await reader.acknowledge([entry.id for entry in await reader.read()])
+
+    held = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
+    assert (held.removed, held.held_by, held.floor) == (0, "audit", "0-0")
+
+    await bus.redis.xgroup_setid(stream, "audit", ids[-1])
+    free = await trim_stream(bus.redis, stream, ["discord"], keep_ms=0)
+    assert (free.removed, free.held_by) == (3, "discord")

@@ -19,6 +19,7 @@ with warnings.catch_warnings():
 
 import bots.discord_bot.app
 import bots.telegram_bot.app
+import bots.telegram_bot.messages.answer_queue
 from bots.runtime.supervisor import Supervisor
 from bus import Keys, connect, ensure_group
 from config import Community, Settings
@@ -183,6 +184,7 @@ async def stage(
         (discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY"),
     ):
         monkeypatch.setattr(owner, name, getattr(owner, name))  # put back after the test
+    monkeypatch.setattr(bots.telegram_bot.messages.answer_queue, "PACE_GAP_S", 0.0)
     transcript, faults, keys = Transcript(), Faults(), Keys(prefix)
     telegram = TelegramPlatform(
         SEED.telegram, transcript, faults, limits=TelegramLimits().scaled(LIMIT_SCALE)

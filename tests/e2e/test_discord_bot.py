@@ -10,14 +10,17 @@ import pytest
 from bots.features.guessing.game import NUMBER_MAX, NUMBER_MIN
 from bots.runtime.errors import Refused
 from bots.runtime.supervisor import Supervisor
+from config.community import StoreSetting, StoreSettings
+from db.links.codes import issue_code
 from db.stop_signs import OBEYED
 from sandbox import Fault
+from tests.support.patience import PATIENCE_S
+from tests.support.recorded_events import record, settle, xp
 
 ALICE, BORIS = 800000000000000101, 800000000000000102
 TELEGRAM_ALICE = 1001
 CALLBACK = "POST /interactions/{interaction_id}/{interaction_token}/callback"
 EPHEMERAL = 64
-DEADLINE_S = 20.0
 
 
 @pytest.fixture
@@ -28,9 +31,9 @@ def serve():
 
 
 async def until(holds: Callable[[], bool], *, what: str) -> None:
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + PATIENCE_S
     while not holds():
-        assert time.monotonic() < end, f"waited {DEADLINE_S} s in vain: {what}"
+        assert time.monotonic() < end, f"waited {PATIENCE_S} s in vain: {what}"
         await asyncio.sleep(0.02)
 
 
@@ -117,6 +120,27 @@ async def test_a_code_from_one_platform_links_on_the_other(stage):
     assert linked.startswith("Done: you and **Alice** on Telegram are one member now")
     assert "accounts are linked" in profile
     assert await stage.totals("telegram", TELEGRAM_ALICE) == (15, 5)
+
+
+async def test_a_link_owes_the_own_table_of_a_bot_what_its_row_lacks(stage):
+    await stage.pool.execute(
+        "CREATE TABLE users (id bigint PRIMARY KEY, xp bigint, balance bigint)"
+    )
+    await stage.pool.execute("INSERT INTO users VALUES ($1, 0, 0)", TELEGRAM_ALICE)
+    stage.community = msgspec.structs.replace(
+        stage.community, stores=StoreSettings(telegram=StoreSetting(table="users"))
+    )
+    won = xp(15, user_id=ALICE, source="discord")
+    await record(stage.pool, won, source="discord")
+    await settle(stage.pool, won, source="discord")
+    async with stage.pool.acquire() as conn:
+        code = await issue_code(conn, "telegram", TELEGRAM_ALICE)
+
+    async with stage.discord_bot():
+        assert "one member now" in await stage.tell_discord(ALICE, "link", code=code)
+
+    owed = await stage.pool.fetchrow("SELECT platform, xp, balance FROM store_debts")
+    assert tuple(owed) == ("telegram", 15, 0)
 
 
 async def test_a_win_while_postgres_is_away_is_counted_later(stage):
@@ -215,7 +239,16 @@ async def test_a_server_without_the_bot_brings_an_invitation(stage, capsys):
     elsewhere = type(stage.community.discord)(guild_id=900000000000000999)
     stage.community = msgspec.structs.replace(stage.community, discord=elsewhere)
 
-    async with stage.discord_bot():
-        pass
+    printed = []
 
-    assert "invite it with https://discord.com/oauth2/authorize" in capsys.readouterr().out
+    def is_told() -> bool:
+        printed.append(capsys.readouterr().out)
+        return "guild.not_served" in "".join(printed)
+
+    async with stage.discord_bot():
+        await until(is_told, what="the line about the server")
+
+    output = "".join([*printed, capsys.readouterr().out])
+    assert output.count("guild.not_served") == 1
+    assert "not in the server 900000000000000999; it is in 900000000000000001 'Twin" in output
+    assert "invite it with https://discord.com/oauth2/authorize" in output

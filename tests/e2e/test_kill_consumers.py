@@ -159,6 +159,7 @@ async def test_consumers_killed_in_a_burst_lose_nothing_and_count_nothing_twice(
     await audit(desk)
 
 
+@pytest.mark.nightly
 async def test_redis_emptied_in_a_burst_loses_nothing_and_counts_nothing_twice(
     environ: dict[str, str], desk: Desk, bursts: list[asyncio.Task[None]]
 ):

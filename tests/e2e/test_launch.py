@@ -129,6 +129,34 @@ async def test_redis_and_postgres_answer_as_the_readme_says(sandbox: Running) ->
         await redis.aclose()
 
 
+async def test_each_process_comes_to_postgres_as_a_login_of_its_own(sandbox: Running) -> None:
+    logins: dict[str, str] = {}
+    conn = await asyncpg.connect(sandbox.endpoints.database_url)
+
+    async def all_are_there() -> bool:
+        # A process that is ready may hold no connection at this moment.
+        found = await conn.fetch(
+            """
+            SELECT DISTINCT application_name, usename FROM pg_stat_activity
+            WHERE application_name LIKE 'twinstream/%/%'
+                AND application_name NOT SIMILAR TO '%/(relay-listen|slots)'
+            """
+        )
+        logins.update((name.rpartition("/")[2], login) for name, login in found)
+        return len(logins) == 3
+
+    try:
+        await until("a connection of each process", all_are_there)
+    finally:
+        await conn.close()
+
+    assert logins == {
+        "consumers": "twinstream_consumers_login",
+        "telegram-bot": "twinstream_telegram_bot_login",
+        "discord-bot": "twinstream_discord_bot_login",
+    }
+
+
 @pytest.mark.nightly
 async def test_the_lines_that_it_prints_answer_and_show_no_password(sandbox: Running) -> None:
     printed = sandbox.output.read_text()
@@ -170,12 +198,12 @@ def test_only_the_owner_can_read_what_it_writes_and_no_argument_holds_a_password
             assert not any(password in shown for password in passwords), shown
 
 
-async def test_status_shows_streams_and_events(sandbox: Running) -> None:
-    shown = await asyncio.to_thread(launch, "status", sandbox.run_dir)
+async def test_status_shows_on_one_screen_that_all_is_well(sandbox: Running) -> None:
+    shown = await asyncio.to_thread(launch, "operate", sandbox.run_dir, "status")
 
-    assert shown.returncode == 0, shown.stderr
-    assert "sync:telegram" in shown.stdout
-    assert "to-discord-1" in shown.stdout
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert ": well\n" in shown.stdout
+    assert "bots         telegram" in shown.stdout
 
 
 @pytest.mark.nightly
@@ -281,7 +309,7 @@ def test_run_without_tokens_says_which_and_where_from(tmp_path: Path) -> None:
 
 
 def test_status_without_anything_running_says_so(tmp_path: Path) -> None:
-    refused = launch("status", tmp_path)
+    refused = launch("operate", tmp_path, "status")
 
     assert refused.returncode == 1
     assert "make sandbox" in refused.stderr

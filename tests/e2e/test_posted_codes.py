@@ -3,6 +3,7 @@
 import asyncio
 import re
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,51 @@ async def test_a_posted_code_is_void_before_the_poster_is_told(stage, bots_, pos
     assert await stage.pool.fetchval("SELECT count(*) FROM link_codes") == 0
 
 
+def undecodable(stage, text: str, *, kind: str, **more: Any) -> None:
+    message = {"chat": {"id": GROUP, "type": "supergroup", "title": "Twin Harbour"}, **more}
+    stage.telegram.send_update({kind: {**message, "rich": [{"lines": [text]}]}})
+
+
+UNKNOWN_ORIGIN: dict[str, Any] = {
+    "message_id": 900,
+    "date": 1_790_000_000,
+    "from": {"id": BORIS, "is_bot": False, "first_name": "Boris"},
+    "forward_origin": {"type": "another_planet", "date": 1},
+}
+
+
+@pytest.mark.parametrize(
+    "post",
+    [
+        pytest.param(partial(undecodable, kind="message"), marks=pytest.mark.nightly),
+        partial(undecodable, kind="edited_message", **UNKNOWN_ORIGIN),
+        pytest.param(
+            partial(undecodable, kind="telepathy", **UNKNOWN_ORIGIN), marks=pytest.mark.nightly
+        ),
+        partial(undecodable, kind="message", **{**UNKNOWN_ORIGIN, "forward_origin": None}),
+    ],
+    ids=["missing fields", "unknown origin", "unknown kind", "unknown field"],
+)
+async def test_a_code_in_an_undecodable_message_is_void(stage, bots_, post):
+    code = await discord_code(stage)
+
+    post(stage, f"my code: {code}")
+
+    opened = await stage.seen(DIRECT)
+    told = await stage.seen(MESSAGES, after=opened.number)
+    assert "was posted in our Telegram group" in told.request["body"]["content"]
+    assert await stage.pool.fetchval("SELECT count(*) FROM link_codes") == 0
+
+
+async def test_a_code_in_an_undecodable_private_message_stays_valid(stage, bots_):
+    code = await discord_code(stage)
+    private = {"id": BORIS, "type": "private", "first_name": "Boris"}
+    undecodable(stage, code, kind="message", chat=private)
+    await stage.tell_telegram(ALICE, "/help")
+
+    assert await stage.pool.fetchval("SELECT count(*) FROM link_codes") == 1
+
+
 async def test_the_owner_on_discord_is_told_once_by_direct_message(stage, bots_):
     code = await discord_code(stage)
     after = stage.transcript.last
@@ -110,14 +156,13 @@ async def test_the_owner_on_telegram_is_told_in_private(stage):
             and "was posted in our Telegram group" in call.request["text"],
             timeout=10,
         )  # fmt: skip
-        [poster] = [
-            call.request["text"]
-            for call in stage.transcript.calls(name="sendMessage")
-            if call.request["chat_id"] == GROUP
-        ]
+        poster = await stage.transcript.wait_for(
+            lambda call: call.name == "sendMessage" and call.request["chat_id"] == GROUP,
+            timeout=10,
+        )
 
     assert told.status == 200
-    assert "Send me /link in a private chat" in poster
+    assert "Send me /link in a private chat" in poster.request["text"]
 
 
 async def redeemed(stage, code: str) -> str:

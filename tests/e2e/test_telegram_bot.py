@@ -14,6 +14,7 @@ from bots.telegram_bot.app import serve
 from bus import connect
 from db.stop_signs import OBEYED
 from sandbox import Fault
+from tests.support.settling import until
 
 GROUP = -1001000000001
 VERA, ALICE, BORIS, ADA = 1000, 1001, 1002, 1009
@@ -86,19 +87,29 @@ async def test_an_update_that_is_delivered_again_is_paid_once(stage, always_seve
 
 
 async def test_a_bot_that_stops_ends_the_update_in_progress_and_begins_no_other(stage):
-    async with stage.telegram_bot():
-        await polling(stage)
-        stage.faults.add(Fault("telegram", "getChatMember", 429, retry_after=1))
-        stage.telegram.say(ALICE, ALICE, "/guess")
-        stage.telegram.say(BORIS, BORIS, "/guess")
-        await stage.transcript.wait_for(lambda call: call.status == 429, timeout=10)
+    async with stage.pool.acquire() as conn:
+        held = conn.transaction()
+        await held.start()
+        await conn.execute("LOCK TABLE accounts")
+        async with stage.telegram_bot() as supervisor:
+            await polling(stage)
+            stage.telegram.say(ALICE, ALICE, "/profile")
+            stage.telegram.say(BORIS, BORIS, "/profile")
+            await until(partial(waits_for_a_lock, conn), what="the update in progress")
+            supervisor.stop.set()
+            await asyncio.sleep(0)
+            await held.rollback()
     [first] = [call for call in stage.transcript.calls(name="sendMessage") if call.status == 200]
 
     async with stage.telegram_bot():
         second = await stage.seen("sendMessage", after=first.number)
 
-    assert first.request["text"].startswith("I am thinking of a number")
-    assert second.request["text"].startswith("Я загадал")
+    assert first.request["text"].startswith("<b>Alice</b>")
+    assert second.request["text"].startswith("<b>Boris</b>")
+
+
+async def waits_for_a_lock(conn) -> bool:
+    return await conn.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
 
 
 async def test_in_private_only_members_of_the_group_play(stage, always_seven):
@@ -123,6 +134,34 @@ async def test_a_profile_follows_the_member(stage):
     assert "15 XP to Regular" in profile
     assert "Achievements: Lucky guess" in profile
     assert top.endswith("1. Alice - 15 очков опыта (Newcomer)")
+
+
+async def test_a_hostile_name_is_only_shown(stage, always_seven):
+    name = "\u202eEve\n1. <b>t.me/evil</b> https://evil.example @alice /guess #spam"
+    eve = stage.telegram.join(name=name)
+    async with stage.telegram_bot():
+        await stage.tell_telegram(eve, "/guess 7")
+        after = stage.transcript.last
+        await stage.tell_telegram(ALICE, "/top")
+        sent = await stage.seen("sendMessage", after=after)
+
+    assert [one["type"] for one in sent.response["result"]["entities"]] == ["bold"]
+    assert "\u202e" not in sent.request["text"]
+    assert len(sent.request["text"].splitlines()) == 2
+
+
+async def test_a_wrong_group_stands_out_and_the_group_that_writes_is_named_once(stage, capsys):
+    wrong = type(stage.community.telegram)(chat_id=-1009)
+    stage.community = msgspec.structs.replace(stage.community, telegram=wrong)
+    async with stage.telegram_bot():
+        for text in ("/guess", "/top"):
+            stage.telegram.say(GROUP, ALICE, text)
+        await stage.tell_telegram(ALICE, "/help", chat_id=ALICE)
+
+    output = capsys.readouterr().out
+    assert output.count("chat.not_served") == 1
+    assert output.count("chat.ignored") == 1
+    assert f"messages arrive from chat {GROUP}, which is not telegram.chat_id (-1009)" in output
 
 
 async def test_help_comes_in_the_language_of_the_member(stage):

@@ -186,6 +186,7 @@ async def test_an_error_page_is_no_answer_and_stays_out_of_the_log(stage, capsys
             lambda call: call.name == "sendMessage" and "Что я умею" in str(call.request),
             timeout=10,
         )
+        assert "Nothing earned yet" in await stage.tell_telegram(ALICE, "/profile")
 
     printed = capsys.readouterr().out
     assert SECRET not in printed

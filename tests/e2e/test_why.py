@@ -97,7 +97,7 @@ async def test_an_administrator_asks_by_the_number_of_an_account(stage, earned):
         unclear = await stage.tell_telegram(ADMIN, "/why Alice", chat_id=ADMIN)
 
     assert "35 XP in all" in known
-    assert unknown == "<b>#77</b>\nNothing has happened here yet."
+    assert unknown == "<b>#\u206077</b>\nNothing has happened here yet."
     assert unclear.startswith("Reply with /why")
 
 

@@ -37,34 +37,43 @@ def guard(
 
 
 _SCHEMA = "db/migrations/20261122000001_ledger.sql"
+_RECORD = "db/migrations/20261129000008_record.sql"
 _SETTLE = """\
         envelopes = [delivery.envelope for delivery in deliveries]
-        try:
-            async with transaction(self._pool) as conn:
+        async with transaction(self._pool, lock_wait_ms=self._members.lock_wait_ms) as conn:
 """
 _ACKNOWLEDGE = "        await self._reader.acknowledge([d.entry.id for d in deliveries])\n"
+_LINKS = "db/migrations/20261129000012_links.sql"
 _VOID = """\
-                DELETE FROM twinstream.link_codes WHERE code_hash = ANY ($1::bytea[])
-                    AND expires_at > now()
-                RETURNING platform, account_id
+        DELETE FROM twinstream.link_codes AS c
+        WHERE c.code_hash = ANY (
+            ARRAY (SELECT twinstream.hash_of_code(u.code) FROM unnest(codes) AS u (code))
+        ) AND c.expires_at > now()
+        RETURNING c.platform, c.account_id
 """
 _STILL_LIVE = """\
-                SELECT platform, account_id FROM twinstream.link_codes
-                WHERE code_hash = ANY ($1::bytea[]) AND expires_at > now()
+        SELECT c.platform, c.account_id FROM twinstream.link_codes AS c
+        WHERE c.code_hash = ANY (
+            ARRAY (SELECT twinstream.hash_of_code(u.code) FROM unnest(codes) AS u (code))
+        ) AND c.expires_at > now()
+"""
+_KEYS_ONCE = """\
+    ALTER TABLE twinstream.transactions
+        ADD CONSTRAINT transaction_once UNIQUE USING INDEX transaction_once_in_c;
 """
 
 GUARDS = {
     "a key counts once per platform, for ever": guard(
         "settling/test_settling.py::test_a_duplicate_delivery_counts_once",
         (
-            "db/ledger/entries.py",
-            "            ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING\n",
+            _RECORD,
+            "        ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING\n",
             "",
         ),
         (
-            _SCHEMA,
-            "    CONSTRAINT transaction_once UNIQUE (idempotency_key, platform),\n",
-            "",
+            "db/contracts/0.2/1_close.sql",
+            _KEYS_ONCE,
+            "    DROP INDEX twinstream.transaction_once_in_c;\n",
         ),
     ),
     "a key with another content is refused": guard(
@@ -80,6 +89,7 @@ GUARDS = {
         "settling/test_settling.py"
         "::test_what_can_never_take_effect_is_buried_and_the_rest_goes_on[overdraft]",
         (_SCHEMA, "CONSTRAINT member_xp_not_negative CHECK (xp >= 0)", "CHECK (true)"),
+        (_RECORD, "        IF overdrawn IS NOT NULL THEN", "        IF false THEN"),
     ),
     "a stream carries its own platform's events only": guard(
         "settling/test_settling.py"
@@ -102,16 +112,24 @@ GUARDS = {
         "settling/test_entry_renewal.py::test_an_entry_in_progress_is_not_claimed_by_another_consumer",
         ("consumers/settling/entry_renewal.py", "kept = await reader.renew(ids)", "kept = ids"),
     ),
-    "halve a batch that is refused": guard(
+    "enter the rest of a batch that is refused": guard(
         "settling/test_settling.py::test_of_a_batch_of_500_only_the_bad_one_is_buried",
         (
             "consumers/settling/role.py",
-            "            if len(deliveries) == 1:\n",
-            (
-                "            for delivery in deliveries[1:]:\n"
-                "                await self._bury(refusal_of(delivery, error))\n"
-                "            if deliveries := deliveries[:1]:\n"
-            ),
+            """\
+            if len(deliveries) == 1:
+                return [_Refused(deliveries[0], error)]
+""",
+            "            return [_Refused(one, error) for one in deliveries]\n",
+        ),
+    ),
+    "judge refused events all at once": guard(
+        "settling/test_refused_floods.py"
+        "::test_the_number_of_statements_does_not_grow_with_the_number_of_refused_events[overdraft]",
+        (
+            "consumers/settling/role.py",
+            "        found = await self._find_refused(deliveries)\n",
+            "        found: dict[int, refusals.Refused] = {}\n",
         ),
     ),
     "judge a debit after all that came before it": guard(
@@ -119,8 +137,73 @@ GUARDS = {
         "::test_a_foreign_debit_waits_for_the_credit_that_another_consumer_has_in_progress",
         (
             "consumers/settling/role.py",
-            "                if isinstance(error, InsufficientFunds) and not again:\n",
-            "                if isinstance(error, InsufficientFunds) and again:\n",
+            "        hopeless = [one.refusal() for one in refused if not one.is_overdraft]\n",
+            "        hopeless = [one.refusal() for one in refused]\n        refused = []\n",
+        ),
+    ),
+    "an entry with two events is buried with both": guard(
+        "settling/test_settling.py::test_an_entry_with_two_events_is_buried_with_both",
+        (
+            "bus/reader.py",
+            '        redis.set_response_callback("XREADGROUP", _as_it_came)\n',
+            "",
+        ),
+    ),
+    "settle good entries before bad ones are buried": guard(
+        "runtime/test_full_redis.py::test_good_entries_are_settled_before_bad_ones_are_buried",
+        (
+            "consumers/settling/role.py",
+            "        refused = []\n        if deliveries:\n",
+            "        refused = []\n        await self._bury(unreadable)\n        if deliveries:\n",
+        ),
+    ),
+    "make room in a full Redis": guard(
+        "runtime/test_full_redis.py::test_a_full_redis_drains_although_entries_must_be_buried",
+        (
+            "consumers/cleanup/role.py",
+            "keep_ms=0 if self._is_short_of_memory else self._keep_ms",
+            "keep_ms=self._keep_ms",
+        ),
+    ),
+    "claim in time although Redis's clock was set back": guard(
+        "test_clock_jumps.py::test_what_a_dead_consumer_left_is_claimed_in_time[-3600000]",
+        ("bus/reader.py", "            await self._restart_idle_times()\n", ""),
+        room="tests/simulation",
+    ),
+    "publish an event whose age is unknown": guard(
+        "runtime/test_clocks.py::test_a_pending_event_from_the_future_is_published_at_once",
+        ("db/ledger/outbox.py", "OR created_at > clock_timestamp()", "OR false"),
+    ),
+    "visit members although Postgres's clock was set back": guard(
+        "runtime/test_clocks.py::test_members_whose_times_are_in_the_future_are_visited[wanted_at]",
+        (
+            "consumers/cleanup/role.py",
+            "batch = await clock_steps.bring_back(conn)",
+            "batch = 0",
+        ),
+    ),
+    "wait once for a Redis that hangs": guard(
+        "test_hung_redis.py"
+        "::test_a_redis_that_hangs_is_waited_for_once_and_asked_again_after_a_rest[valkey]",
+        ("bus/publisher.py", "        if now_s < self._rest_until_s:\n", "        if False:\n"),
+        room="tests/contract",
+    ),
+    "read less where Redis sends no large reply": guard(
+        "test_strict_servers.py::test_large_entries_come_in_smaller_reads_where_redis_sends_no_large_reply"
+        "[valkey-nobody]",
+        (
+            "bus/reader.py",
+            "failed, self._count = self._count, max(1, self._count // 2)",
+            "failed = self._count",
+        ),
+        room="tests/contract",
+    ),
+    "an entry with the id of an earlier one is on record too": guard(
+        "settling/test_settling.py::test_an_entry_whose_id_another_one_had_before_is_on_record_too",
+        (
+            "db/ledger/events.py",
+            "                AND (e.account_id IS NOT NULL OR e.payload = excluded.payload)\n",
+            "",
         ),
     ),
     "nobody knows what is worn until a visit is noted": guard(
@@ -144,9 +227,23 @@ GUARDS = {
         "settling/test_settling.py::test_a_broken_database_buries_nothing",
         (
             "db/errors.py",
-            "        raise StorageUnavailable(str(error) or type(error).__name__) from error",
-            '        raise RuleBroken("unnamed", str(error)) from error',
+            "    return StorageUnavailable(outage_text(error))",
+            '    return RuleBroken("unnamed", str(error))',
         ),
+    ),
+    "a number that is taken is no event's fault": guard(
+        "settling/test_sequences.py"
+        "::test_a_sequence_that_is_behind_buries_nothing_and_its_remedy_lets_events_go_on",
+        (
+            "db/errors.py",
+            'if rule in _COUNTED_KEYS and error.schema_name == "twinstream":',
+            "if False:",
+        ),
+    ),
+    "leave a server that takes no writes any more": guard(
+        "runtime/test_postgres_failover.py"
+        "::test_a_login_that_was_read_only_for_a_while_writes_again",
+        ("db/pool.py", "if not is_pooled and is_read_only(conn):", "if False:"),
     ),
     "bury what killed too many": guard(
         "settling/test_poison.py"
@@ -195,8 +292,8 @@ GUARDS = {
         ),
         (
             "consumers/operate/dead_letters.py",
-            "    await publisher.publish(one.source, [one.payload])",
-            "    await publisher.publish(schemas.decode(one.payload).source, [one.payload])",
+            "            await self.publisher.publish(one.source, [one.payload])",
+            "            await self.publisher.publish(event.source, [one.payload])",
         ),
     ),
     "bury no event for what came on the other stream": guard(
@@ -257,7 +354,11 @@ GUARDS = {
     "a late mark does not hide a loss": guard(
         "relay/test_relay.py"
         "::test_an_event_marked_published_just_after_the_loss_is_published_again",
-        ("db/ledger/outbox.py", "AND (stream_losses = 0 OR NOT $2)", "AND (true OR NOT $2)"),
+        (
+            "db/migrations/20261129000010_bot_functions.sql",
+            "AND (e.stream_losses = 0 OR NOT fresh)",
+            "AND (true OR NOT fresh)",
+        ),
     ),
     "look for what Redis lost in silence": guard(
         "relay/test_relay.py::test_silently_lost_events_are_published_again",
@@ -370,7 +471,7 @@ GUARDS = {
     "judge no pass with a gap between its pages": guard(
         "reconcile/test_refused_pages.py::test_pages_that_do_not_follow_one_another_stop_the_pass",
         (
-            "consumers/reconcile/judge.py",
+            "consumers/reconcile/repairs.py",
             "                if gap := reconcile_pages.gap_in(pages):",
             "                if gap := '':",
         ),
@@ -379,7 +480,7 @@ GUARDS = {
         "reconcile/test_refused_pages.py"
         "::test_more_drift_than_the_limit_is_held_until_an_operator_accepts_it",
         (
-            "consumers/reconcile/judge.py",
+            "consumers/reconcile/repairs.py",
             "why = too_much(await drift.tallies(conn, run.id), self._limits)",
             "why = None",
         ),
@@ -476,16 +577,16 @@ GUARDS = {
         "reconcile/test_stop_sign.py"
         "::test_a_code_that_is_sent_while_the_sign_is_being_set_is_not_redeemed[read committed]",
         (
-            "db/links/codes.py",
-            "            if await stop_signs.read_under_lock(conn) is not None:",
-            "            if False:",
+            _LINKS,
+            "    IF twinstream.read_stop_sign() IS NOT NULL THEN\n        refusal",
+            "    IF false THEN\n        refusal",
         ),
     ),
     "set no stop sign while a code is being redeemed": guard(
         "reconcile/test_stop_sign.py::test_the_sign_waits_for_the_redemption_under_way",
         (
-            "db/stop_signs.py",
-            '        await conn.execute("LOCK TABLE twinstream.stop_signs IN ROW SHARE MODE")\n',
+            _LINKS,
+            "    LOCK TABLE twinstream.stop_signs IN ROW SHARE MODE;\n",
             "",
         ),
     ),
@@ -509,6 +610,32 @@ GUARDS = {
         ("launch/contract.py", "    if found:\n", "    if False:\n"),
         room="tests/integration/release",
     ),
+    "import what a row has when its member is locked": guard(
+        "reconcile/test_history_import.py::test_a_win_that_is_not_committed_yet_is_waited_for",
+        (
+            "consumers/reconcile/history_import.py",
+            "        again = await self._sort(conn, sorted(locked))\n",
+            "        again = found\n",
+        ),
+    ),
+    "import nothing that was imported before": guard(
+        "reconcile/test_history_import.py"
+        "::test_a_row_that_was_imported_and_came_back_is_not_imported_again",
+        (
+            "consumers/reconcile/decisions/history_rows.py",
+            '    return f"import:{platform}:{account_id}:{kind.value}"\n',
+            '    return f"import:{platform}:{account_id}:{datetime.now().timestamp()}"\n',
+        ),
+    ),
+    "accept nothing that is being imported": guard(
+        "reconcile/test_history_import.py"
+        "::test_accepting_what_is_imported_at_the_same_moment_counts_once",
+        (
+            "consumers/reconcile/subjects/stores.py",
+            "            row.seen.get(field) != row.expected[field] for row in rows\n",
+            "            False for row in rows\n",
+        ),
+    ),
     "begin no pass under the stop sign": guard(
         "reconcile/test_stop_sign.py::test_under_the_sign_no_pass_is_begun_and_the_reason_is_logged_once",
         (
@@ -525,7 +652,7 @@ GUARDS = {
     "repair nothing under the stop sign": guard(
         "reconcile/test_stop_sign.py::test_a_sign_between_two_repairs_lets_no_second_one_through",
         (
-            "consumers/reconcile/judge.py",
+            "consumers/reconcile/repairs.py",
             "                await stop_signs.obey(conn)\n",
             "",
         ),
@@ -589,8 +716,40 @@ GUARDS = {
             "for account_id in list[int]():",
         ),
     ),
+    "wait for no held member without end": guard(
+        "settling/test_held_members.py::test_a_held_member_waits_alone_and_is_never_buried",
+        (
+            "consumers/settling/role.py",
+            "        except Locked:\n",
+            "        except ZeroDivisionError:\n",
+        ),
+    ),
+    "settle no achievement before its bonus": guard(
+        "settling/test_held_members.py::test_an_achievement_of_a_held_member_waits_for_its_bonus",
+        (
+            "consumers/settling/bonuses.py",
+            "                members.note(envelope.event.user_id)\n",
+            "                pass\n",
+        ),
+    ),
+    "bury no event that waits for a held member": guard(
+        "settling/test_held_members.py::test_a_held_member_waits_alone_and_is_never_buried",
+        (
+            "consumers/settling/role.py",
+            "            await forget_attempts(conn, entries)\n",
+            "            pass\n",
+        ),
+    ),
+    "hold up no pass for a held member": guard(
+        "settling/test_held_members.py::test_a_pass_leaves_a_held_member_to_the_next_one",
+        (
+            "consumers/reconcile/repairs.py",
+            "        except Locked:\n",
+            "        except ZeroDivisionError:\n",
+        ),
+    ),
     "wait for no lock without end": guard(
-        "settling/test_store_refusals.py::test_a_locked_row_costs_itself_alone_and_is_never_buried",
+        "settling/test_store_refusals.py::test_a_locked_row_keeps_no_other_member_from_being_paid",
         (
             "db/stores/savepoint.py",
             "SAVEPOINT store; SET LOCAL lock_timeout = {lock_wait_ms}",
@@ -658,12 +817,14 @@ GUARDS = {
         "test_wishes.py"
         "::test_an_achievement_that_reconcile_puts_back_is_wanted_although_it_never_was",
         (
-            "db/surfaces/wishes.py",
-            "        FROM {wishes} AS w\n",
+            _RECORD,
             (
-                "        FROM {wishes} AS w JOIN surfaces AS known"
-                " ON (known.member_id, known.platform, known.surface)"
-                " = (w.member_id, {platform}, w.surface)\n"
+                "        SELECT true FROM twinstream.accounts AS a\n"
+                "        WHERE a.member_id = w.member_id AND a.platform = w.platform\n"
+            ),
+            (
+                "        SELECT true FROM twinstream.surfaces AS a WHERE a.surface = w.name\n"
+                "            AND a.member_id = w.member_id AND a.platform = w.platform\n"
             ),
         ),
         room="tests/integration/db",
@@ -671,15 +832,15 @@ GUARDS = {
     "a new wish frees what hindered the old one": guard(
         "test_wishes.py::test_an_achievement_that_reconcile_takes_away_frees_what_was_parked",
         (
-            "db/surfaces/wishes.py",
-            "            parked = CASE WHEN f.parked = '{ABSENT}' THEN f.parked END\n",
-            "            parked = f.parked\n",
+            _RECORD,
+            "        parked = CASE WHEN f.parked = 'absent' THEN f.parked END\n",
+            "        parked = f.parked\n",
         ),
         room="tests/integration/db",
     ),
     "a code that others could read links nobody": guard(
         "test_code_voiding.py::test_a_void_code_links_no_accounts_and_its_owner_gets_a_notice",
-        ("db/links/codes.py", _VOID, _STILL_LIVE),
+        (_LINKS, _VOID, _STILL_LIVE),
         room="tests/integration/db",
     ),
     "change no entry of the ledger": guard(
@@ -714,13 +875,284 @@ GUARDS = {
             "{*mine}",
         ),
     ),
+    "give one bonus at a time to accounts that parted": guard(
+        "settling/test_bonuses.py"
+        "::test_accounts_that_parted_with_both_achievements_on_the_way_have_one_bonus",
+        (
+            "consumers/settling/bonuses.py",
+            "            await links.lock_shared(conn, setting.name)\n",
+            "            pass\n",
+        ),
+    ),
     "keep the part of the books that the Discord account earned": guard(
         "test_audit.py::test_the_books_keep_the_part_that_the_discord_account_earned",
         (
-            "db/ledger/entries.py",
-            "                discord_xp = s.discord_xp + excluded.discord_xp,\n",
+            _RECORD,
+            "            discord_xp = s.discord_xp + excluded.discord_xp,\n",
             "",
         ),
         room="tests/integration/db",
+    ),
+    "reserved keys are for our own processes": guard(
+        "test_record_function.py"
+        "::test_reserved_keys_are_for_our_own_processes[tg_reconcile_1001_7.9]",
+        (
+            _RECORD,
+            "        IF NOT is_ours AND twinstream.is_reserved(e.idempotency_key) THEN",
+            "        IF false THEN",
+        ),
+        room="tests/integration/db",
+    ),
+    "a reserved key from a stream waits for the operator": guard(
+        "operate/test_dead_letters.py"
+        "::test_a_reserved_key_from_the_stream_is_held_for_the_operator",
+        (
+            "db/ledger/events.py",
+            'foreign, status="published", may_reserve=False)',
+            'foreign, status="published")',
+        ),
+    ),
+    "a key of our form is the event's own": guard(
+        "test_record_function.py"
+        "::test_a_key_of_our_form_must_be_the_events_own[tg_game_guess_1002_1]",
+        (
+            _RECORD,
+            "            AND twinstream.reason_in_key(e.idempotency_key) IS NOT NULL\n",
+            "            AND false\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "the function checks what the wire checks": guard(
+        "test_record_function.py"
+        "::test_what_the_wire_refuses_the_function_refuses[changes9-entity_id is 'a b']",
+        (_RECORD, "    IF fault IS NOT NULL THEN", "    IF false THEN"),
+        room="tests/integration/db",
+    ),
+    "a held member holds up no other": guard(
+        "test_shared_transactions.py"
+        "::test_a_member_that_another_transaction_holds_holds_up_no_other",
+        (
+            "db/shared_transactions.py",
+            "                waits_for_locks=lane.account_id is not None,\n",
+            "                waits_for_locks=True,\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "a refused event fails its own caller only": guard(
+        "test_shared_transactions.py::test_a_refused_event_fails_its_own_caller_only",
+        (
+            "db/shared_transactions.py",
+            "            if len(batch) == 1:\n",
+            "            if batch:\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "a SQL caller's event waits for no producer": guard(
+        "relay/test_relay.py::test_an_event_of_a_sql_caller_wakes_the_relay_at_once",
+        (
+            "db/ledger/outbox.py",
+            "left_to_relay OR created_at < now()",
+            "created_at < now()",
+        ),
+    ),
+    "a bot acts for its own platform only": guard(
+        "test_permissions.py"
+        "::test_each_role_calls_each_function_for_its_own_platform_only[telegram]",
+        (
+            "db/migrations/20261129000008_record.sql",
+            "r.duty IN ('owner', 'consumers', of_platform || '_bot')",
+            "r.duty IN ('owner', 'consumers', 'telegram_bot', 'discord_bot')",
+        ),
+        room="tests/integration/roles",
+    ),
+    "grant no change of the ledger": guard(
+        "test_permissions.py::test_each_role_does_with_each_table_what_it_has_to_and_no_more",
+        ("db/roles.sql", "        IF one.name = 'transactions' THEN\n", "        IF false THEN\n"),
+        room="tests/integration/roles",
+    ),
+    "no type of a caller acts as the owner": guard(
+        "test_permissions.py::test_a_type_of_the_caller_does_not_act_as_the_owner",
+        (
+            "db/migrations/20261129000010_bot_functions.sql",
+            "STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$\nDECLARE\n    so",
+            "STABLE SECURITY DEFINER SET search_path = '' AS $$\nDECLARE\n    so",
+        ),
+        room="tests/integration/roles",
+    ),
+    "a flooding account is answered less": guard(
+        "test_floods.py::test_a_member_who_floods_the_group_is_answered_less_and_others_at_once",
+        (
+            "bots/telegram_bot/messages/authors.py",
+            "        is_admitted = self._limits.admits(asker.account_id)\n",
+            "        is_admitted = True\n",
+        ),
+        room="tests/e2e",
+    ),
+    "no handler waits out a limit": guard(
+        "test_floods.py::test_an_account_that_telegram_does_not_describe_keeps_no_other_waiting",
+        (
+            "bots/telegram_bot/polling/retries.py",
+            "        attempts = 1 if isinstance(method, IMPATIENT) else ATTEMPTS_MAX\n",
+            "        attempts = ATTEMPTS_MAX\n",
+        ),
+        room="tests/e2e",
+    ),
+    "answers that wait share a message": guard(
+        "test_answer_queue.py::test_answers_that_wait_for_one_chat_share_a_message_in_their_order",
+        (
+            "bots/telegram_bot/messages/answer_queue.py",
+            "        while before < len(batch) < SHARED_MAX:\n",
+            "        while False:\n",
+        ),
+        room="tests/unit/bots/telegram_bot",
+    ),
+    "a win is told however long it takes": guard(
+        "test_answer_queue.py::test_a_win_is_told_however_long_telegram_refuses_it",
+        (
+            "bots/telegram_bot/messages/answer_queue.py",
+            "            if one.must_arrive and not self._closing.is_set():\n",
+            "            if False:\n",
+        ),
+        room="tests/unit/bots/telegram_bot",
+    ),
+    "an account that cannot be asked about is no member": guard(
+        "test_membership.py::test_while_the_bot_is_not_in_the_group_nobody_counts_as_inside[kicked]",
+        (
+            "bots/telegram_bot/group/membership.py",
+            "        return Standing.UNKNOWN\n\n    def _remember",
+            "        return Standing.INSIDE\n\n    def _remember",
+        ),
+        room="tests/integration/bots",
+    ),
+    "a muted member does not play in private": guard(
+        "test_floods.py::test_a_member_who_was_muted_while_playing_plays_no_more_in_private",
+        (
+            "bots/telegram_bot/group/membership.py",
+            "Standing.MUTED if member.can_send_messages is False else Standing.INSIDE",
+            "Standing.INSIDE",
+        ),
+        room="tests/e2e",
+    ),
+    "a group is followed to its new id": guard(
+        "test_group_moves.py::test_the_bot_goes_on_in_the_new_group_and_says_once_what_to_correct",
+        (
+            "config/telegram_group.py",
+            "        self.chat_id = new_id\n",
+            "",
+        ),
+        room="tests/e2e",
+    ),
+    "no update is handled by the router of the old group": guard(
+        "test_group_moves.py::test_one_of_the_two_service_messages_is_enough[migrate_to_chat_id]",
+        (
+            "bots/telegram_bot/polling/update_gate.py",
+            "            if not self._ended.is_set():\n",
+            "            if True:\n",
+        ),
+        room="tests/e2e",
+    ),
+    "look soon after what hinders everything": guard(
+        "test_mended_causes.py::test_tags_go_on_within_seconds_after_the_bot_may_write_again[kick]",
+        (
+            "consumers/display/telegram_tags/errors.py",
+            "MENDED_RETRY_S = 10.0",
+            "MENDED_RETRY_S = 300.0",
+        ),
+        room="tests/integration/consumers/display",
+    ),
+    "a stray refusal rests no role": guard(
+        "test_mended_causes.py::test_a_role_is_tried_again_after_one_stray_refusal",
+        (
+            "consumers/display/discord_roles/roles.py",
+            "    if strays == 1:\n        return 0.0\n",
+            "",
+        ),
+        room="tests/integration/consumers/display",
+    ),
+    "what is refused for long is tried rarely": guard(
+        "test_announcements.py::test_a_message_that_is_refused_for_long_is_tried_a_few_times_and_told_once",
+        (
+            "bots/features/announcements/announcer.py",
+            "            await asyncio.sleep(self.pause_s)\n",
+            "            await asyncio.sleep(INTERVAL_S)\n",
+        ),
+        (
+            "bots/features/announcements/announcer.py",
+            "        self.pause_s = max(INTERVAL_S, error.retry_s, longer_s)\n",
+            "        self.pause_s = INTERVAL_S\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "show a text of a sender, whatever it holds": guard(
+        "operate/test_hostile_texts.py::test_a_buried_events_texts_are_shown_as_they_are_written",
+        ("config/outside_text/terminal.py", '"markup": False', '"markup": True'),
+    ),
+    "show a member's name, whatever it holds": guard(
+        "test_telegram_bot.py::test_a_hostile_name_is_only_shown",
+        ("bots/telegram_bot/markup.py", "inert(one_line(text))", "text"),
+        room="tests/e2e",
+    ),
+    "leave alone whom another bot muted": guard(
+        "test_left_alone.py::test_a_member_whom_another_bot_muted_is_left_alone_until_the_role_is_gone",
+        (
+            "consumers/display/discord_roles/roles.py",
+            "        if self._community.leaves_alone(member.roles):\n",
+            "        if False:\n",
+        ),
+        room="tests/integration/consumers/display",
+    ),
+    "a rank's tag is worn by its members only": guard(
+        "test_tag_and_role_checks.py::test_a_rank_that_has_no_tag_does_not_wear_the_tag_of_another",
+        (
+            "bots/features/tag_and_role_checks/checker.py",
+            'tag not in {one.telegram_tag for one in self._community.ranks} - {""}',
+            "True",
+        ),
+        room="tests/integration/bots",
+    ),
+    "a member without a row is visited too": guard(
+        "test_tag_and_role_checks.py::test_what_a_member_without_a_rank_was_given_by_hand_is_taken[nothing-Newcomer]",
+        (
+            "db/migrations/20261129000030_put_back_and_news.sql",
+            "    IF with_priority = 2 THEN",
+            "    IF false THEN",
+        ),
+        room="tests/integration/bots",
+    ),
+    "a change by hand reads the rank under the member's lock": guard(
+        "test_wishes.py::test_a_first_rank_beside_a_change_by_hand_is_what_is_wanted",
+        (
+            "db/migrations/20261129000030_put_back_and_news.sql",
+            "        FOR KEY SHARE OF a FOR NO KEY UPDATE OF m;",
+            "        ;",
+        ),
+        room="tests/integration/db",
+    ),
+    "a link ends no news": guard(
+        "test_news_of_links.py::test_an_achievement_that_was_just_unlocked_is_announced_after_a_link[shown]",
+        (
+            "db/migrations/20261129000030_put_back_and_news.sql",
+            "coalesce(n.announced, 0), coalesce(n.announce, false)",
+            "0, false",
+        ),
+        room="tests/integration/db",
+    ),
+    "one guess is answered with the win": guard(
+        "test_game.py::test_of_several_guesses_at_once_one_is_answered_with_the_win",
+        (
+            "bots/features/guessing/game.py",
+            "            if user_id in self._paying:\n",
+            "            if False:\n",
+        ),
+        room="tests/unit/bots/features/guessing",
+    ),
+    "a code is void although its message cannot be decoded": guard(
+        "test_posted_codes.py::test_a_code_in_an_undecodable_message_is_void[unknown origin]",
+        (
+            "bots/telegram_bot/polling/update_gate.py",
+            "            await self._on_unreadable(event)\n",
+            "",
+        ),
+        room="tests/e2e",
     ),
 }

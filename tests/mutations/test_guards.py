@@ -28,10 +28,14 @@ def test_the_test_that_misses_it_exists(name: str, checkout: Path) -> None:
     file, _, test = GUARDS[name].test.partition("::")
 
     assert re.search(
-        rf"^async def {re.escape(test.partition('[')[0])}\(",
+        rf"^(?:async )?def {re.escape(test.partition('[')[0])}\(",
         (checkout / file).read_text(encoding="utf-8"),
         re.MULTILINE,
     )
+
+
+#: Seconds for a test without its guard: some wait for several things that will not happen.
+RED_S_MAX = 900
 
 
 @pytest.mark.nightly
@@ -45,6 +49,7 @@ def test_with_every_guard_in_place_every_test_is_green(copy: Path) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(2 * RED_S_MAX)
 @pytest.mark.parametrize("name", GUARDS)
 def test_without_it_its_test_is_red(name: str, copy: Path) -> None:
     GUARDS[name].take_out(copy)
@@ -64,7 +69,10 @@ def copy(checkout: Path, tmp_path: Path) -> Path:
 def run(checkout: Path, *tests: str) -> tuple[int, str]:
     done = subprocess.run(
         # Those that `make test` leaves to the nightly run, too.
-        [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *tests],
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider"),
+            *("--timeout", str(RED_S_MAX), *tests),
+        ],
         cwd=checkout,
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         capture_output=True,

@@ -24,7 +24,6 @@ from db.ledger import events, outbox
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow
 from db.links.codes import LinkOutcome, issue_code, redeem_code
-from launch.servers import Server
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LADDER = (RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100))
@@ -205,22 +204,6 @@ def record(database_url: str) -> Iterator[tuple[asyncio.Runner, asyncpg.Connecti
         conn = runner.run(asyncpg.connect(database_url))
         yield runner, conn
         runner.run(conn.close())
-
-
-@pytest.fixture
-def database_url(postgres: Server) -> Iterator[str]:
-    """A fresh, migrated database, made without an event loop around the test."""
-    name = "books"
-
-    async def administer(*statements: str) -> None:
-        admin = await asyncpg.connect(postgres.url.replace("/template", "/postgres"))
-        for statement in statements:
-            await admin.execute(statement)
-        await admin.close()
-
-    asyncio.run(administer(f'CREATE DATABASE "{name}" TEMPLATE template STRATEGY file_copy'))
-    yield postgres.url.replace("/template", f"/{name}")
-    asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @settings(

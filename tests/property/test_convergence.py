@@ -25,10 +25,12 @@ from consumers.settling.poison import ATTEMPTS_MAX, SUSPECT_DELIVERIES
 from db import IdempotencyConflict, InsufficientFunds, Producer, Recorded
 from launch.servers import Server
 from tests.support.deployment import TEMPORARY, Crash, CrashingPool, Deployment, LosingAnswers
+from tests.support.fast_storage import drop_database, make_database
 from tests.support.hypothesis_model import Wanted, sources, sums, wanted
 
 #: `make nightly` draws 2,500.
-EXAMPLES = 100
+#: Histories that `make test` draws, the same every day. `make nightly` draws new ones, and more.
+EXAMPLES = 40
 STEPS = 14
 PATHS = ("plain", "answer lost", "dies before publishing", "dies before the commit")
 #: The reason for which an entry is buried that seems to kill the consumers that settle it.
@@ -386,15 +388,8 @@ class Histories(RuleBasedStateMachine):
 @pytest.fixture
 def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Pool]]:
     """A database of its own, and a loop to use it on that outlives the examples."""
-    url = postgres.url.replace("/template", "/convergence")
-
-    async def administer(statement: str) -> None:
-        admin = await asyncpg.connect(postgres.url.replace("/template", "/postgres"))
-        await admin.execute(statement)
-        await admin.close()
-
     with asyncio.Runner() as runner:
-        runner.run(administer("CREATE DATABASE convergence TEMPLATE template STRATEGY file_copy"))
+        url = runner.run(make_database(postgres.url, "convergence"))
         pool = runner.run(
             asyncpg.create_pool(
                 url, min_size=1, max_size=4, server_settings={"synchronous_commit": "off"}
@@ -402,7 +397,7 @@ def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Pool]]:
         )
         yield runner, pool
         runner.run(pool.close())
-        runner.run(administer("DROP DATABASE convergence WITH (FORCE)"))
+        runner.run(drop_database(postgres.url, "convergence"))
 
 
 @pytest.mark.parametrize("is_recorded", [True, False])
@@ -432,14 +427,14 @@ def test_any_interleaving_of_any_faults_ends_with_the_committed_events(
     record: tuple[asyncio.Runner, asyncpg.Pool],
 ):
     machine: Any = partial(Histories, *record)  # Hypothesis calls it, though it asks for a class
+    is_daily = settings().max_examples == settings.get_profile("daily").max_examples
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=max(EXAMPLES, settings().max_examples),
+            max_examples=EXAMPLES if is_daily else settings().max_examples,
             stateful_step_count=STEPS,
             deadline=None,
-            # Every day the same histories; `make nightly` draws new ones.
-            derandomize=settings().max_examples <= EXAMPLES,
+            derandomize=is_daily,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

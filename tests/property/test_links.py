@@ -22,9 +22,11 @@ from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.links import links
 from db.links.account_moves import move
-from db.links.links import Link, LinkRefused, Policy
+from db.links.links import Link, Policy
+from db.links.refusals import LinkRefused
 from db.upkeep.audit_queries import BY_LEDGER
 from launch.servers import Server
+from tests.support.fast_storage import drop_database, make_database
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 EXAMPLES = 75
@@ -269,15 +271,11 @@ def taken(model: Model, telegram: Account, discord: Account, policy: Policy) -> 
 @pytest.fixture
 def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Connection]]:
     """A connection to a fresh database that outlives the examples, with a loop of its own."""
-    admin_url = postgres.url.replace("/template", "/postgres")
     with asyncio.Runner() as runner:
-        admin = runner.run(asyncpg.connect(admin_url))
-        runner.run(admin.execute('CREATE DATABASE "links" TEMPLATE template STRATEGY file_copy'))
-        conn = runner.run(asyncpg.connect(postgres.url.replace("/template", "/links")))
+        conn = runner.run(asyncpg.connect(runner.run(make_database(postgres.url, "links"))))
         yield runner, conn
         runner.run(conn.close())
-        runner.run(admin.execute('DROP DATABASE "links" WITH (FORCE)'))
-        runner.run(admin.close())
+        runner.run(drop_database(postgres.url, "links"))
 
 
 @settings(

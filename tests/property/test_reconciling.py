@@ -29,6 +29,7 @@ from db.links.codes import issue_code, redeem_code
 from db.reconcile import passes
 from launch.servers import Server
 from tests.support.deployment import TEMPORARY, Deployment
+from tests.support.fast_storage import drop_database, make_database
 from tests.support.hypothesis_model import DISCORD_OFFSET, PEOPLE, Wanted, sources, wanted
 from tests.support.stream_entries import entries_in
 
@@ -453,15 +454,8 @@ async def _change_row(conn: asyncpg.Connection, wanted: Wanted) -> None:
 @pytest.fixture
 def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Pool]]:
     """A database of its own, and a loop to use it on that outlives the examples."""
-    url = postgres.url.replace("/template", "/reconciling")
-
-    async def administer(statement: str) -> None:
-        admin = await asyncpg.connect(postgres.url.replace("/template", "/postgres"))
-        await admin.execute(statement)
-        await admin.close()
-
     with asyncio.Runner() as runner:
-        runner.run(administer("CREATE DATABASE reconciling TEMPLATE template STRATEGY file_copy"))
+        url = runner.run(make_database(postgres.url, "reconciling"))
         pool = runner.run(
             asyncpg.create_pool(
                 url, min_size=1, max_size=4, server_settings={"synchronous_commit": "off"}
@@ -469,7 +463,7 @@ def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Pool]]:
         )
         yield runner, pool
         runner.run(pool.close())
-        runner.run(administer("DROP DATABASE reconciling WITH (FORCE)"))
+        runner.run(drop_database(postgres.url, "reconciling"))
 
 
 @pytest.mark.timeout(3_600)

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from rich.console import Console
 
 from bus import Keys, connect
 from config import Settings
+from config.outside_text.terminal import Terminal
 from db import open_pool
 from db.pool import newest_migration
 from db.release_number import RELEASE
@@ -53,7 +53,8 @@ ARCHIVE_BYTES_MAX = 1_000_000
 PEOPLE = ("--telegram-from=1001", "--discord-from=800000000000000101")
 MEMBERS = 24
 WAIT_S = 120.0
-CLOCKS = re.compile(r"^-- Dumped (?:from|by) .*\n", re.MULTILINE)
+#: Lines that differ from run to run, and a setting that Postgres knows from version 17 on.
+LEFT_OUT = re.compile(r"^(?:-- Dumped (?:from|by) .*|SET transaction_timeout = 0;)\n", re.MULTILINE)
 
 #: Rows that no process writes in this community, because no bot here has a table of its own.
 DEBTS = """
@@ -244,7 +245,7 @@ async def play(sandboxed: RunningSandbox, pool: asyncpg.Pool, unpacked: Path) ->
     try:
         async with SandboxClient(endpoints.control_url) as client:
             mira = await SandboxMember.arrive(client, endpoints, "Mira")
-            demo = Demo(mira, pool, redis, Keys(), Console(file=sys.stderr, highlight=False))
+            demo = Demo(mira, pool, redis, Keys(), Terminal(file=sys.stderr))
             if differences := await demo.play():
                 raise Unfit(f"the demo's two sides differ: {'; '.join(differences)}")
     finally:
@@ -313,8 +314,10 @@ def drive(unpacked: Path, environment: Mapping[str, str], *arguments: str) -> di
 
 
 def dump(database_url: str) -> str:
-    """Dump schema and data as plain SQL for psql, without what differs from run to run."""
+    """Dump schema and data as plain SQL for psql, without LEFT_OUT."""
     options = ["--no-owner", "--no-privileges", "--restrict-key=twinstream"]
+    # Roles belong to the server, which the dump is not of.
+    options += ["--exclude-table-data=twinstream.roles"]
     done = subprocess.run(
         [str(postgres_tool("pg_dump")), *options, database_url],
         capture_output=True,
@@ -323,7 +326,7 @@ def dump(database_url: str) -> str:
     )
     if done.returncode:
         raise Unfit(f"pg_dump failed: {done.stderr.strip()}")
-    return CLOCKS.sub("", done.stdout)
+    return LEFT_OUT.sub("", done.stdout)
 
 
 if __name__ == "__main__":

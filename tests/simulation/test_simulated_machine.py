@@ -4,10 +4,13 @@ import asyncio
 import random
 import time
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from db.sessions import notifications, own_session
 from simulation.clock import Stuck, VirtualLoop
+from simulation.notified_connections import connector_of
 from simulation.pool import Pool, PostgresServer
 from simulation.postgres import RealPostgres
 from simulation.redis_server import RedisServer, SimulatedRedis
@@ -138,3 +141,51 @@ def test_a_blocked_read_wakes_for_an_entry_and_waits_no_longer_than_it_said():
             await Process("reader", machine).start(read())
 
         runner.run(run())
+
+
+def test_a_listener_hears_of_a_commit_and_of_nothing_else(real_postgres: RealPostgres):
+    """A transaction that rolls back notifies nobody. A listener that was cut off connects again."""
+    real_postgres.reset()
+    runner, machine = virtual()
+    server = PostgresServer(machine, real_postgres)
+    heard: list[float] = []
+
+    async def listen() -> None:
+        async with notifications.listening("postgresql://simulated/") as notes:
+            while True:
+                await notes.wait(3_600)
+                heard.append(machine.loop.time())
+
+    async def record(entity_id: str, *, commits: bool = True) -> None:
+        async with Pool(server, current()).acquire() as conn:
+            call = conn.transaction()
+            await call.start()
+            await conn.fetchrow(
+                "SELECT * FROM twinstream.record_xp('telegram', 1, 5, 'game', $1)", entity_id
+            )
+            await asyncio.sleep(5)
+            await (call.commit() if commits else call.rollback())
+
+    async def scene() -> None:
+        with patch.object(own_session, "Connector", connector_of(server)):
+            listener = Process("listener", machine)
+            listener.start(listen())
+            await asyncio.sleep(1)
+            assert len(heard) == 1, "at the connection"
+            writer = Process("writer", machine)
+            await writer.start(record("rolled-back", commits=False))
+            assert len(heard) == 1
+            await writer.start(record("committed"))
+            ended = machine.loop.time()
+            await asyncio.sleep(1)
+            assert heard[1:] == [pytest.approx(ended, abs=1)]
+            server.cut_off()
+            assert server.listeners == []
+            server.reachable = True
+            await asyncio.sleep(2 * notifications.CONNECT_AGAIN_S)
+            assert len(heard) == 3, "at the new connection"
+            await listener.kill()
+            assert server.listeners == []
+
+    with runner:
+        runner.run(scene())

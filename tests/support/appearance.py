@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import asyncpg
 
 from consumers.reconcile.port import Repair, Subject
+from db.reconcile.compared_fields import Field
 from db.reconcile.drift import Difference, Finding
-from db.reconcile.fields import Field
 from schemas import SnapshotRow
 
 

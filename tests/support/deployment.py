@@ -57,6 +57,7 @@ class CrashingPool:
     def __init__(self, pool: asyncpg.Pool, *, after_commit: bool) -> None:
         self._pool = pool
         self._after_commit = after_commit
+        self.get_max_size = pool.get_max_size
 
     @contextlib.asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:
@@ -73,9 +74,9 @@ class _CrashingConnection:
         return getattr(self._conn, name)
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
+    async def transaction(self, **how: Any) -> AsyncIterator[None]:
         is_inner = self._conn.is_in_transaction()
-        async with self._conn.transaction():
+        async with self._conn.transaction(**how):
             yield
             if not is_inner and not self._after_commit:
                 raise Crash

@@ -7,7 +7,7 @@ import msgspec
 from config import Settings
 from sandbox import Call, Faults, Transcript, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
-from sandbox.discord_api.intents import PRIVILEGED_INTENTS, Intent
+from sandbox.discord_api.gateway.intents import PRIVILEGED_INTENTS, Intent
 
 VERA, ALICE, BORIS, STRANGER = (
     800000000000000100,

@@ -21,20 +21,22 @@ with warnings.catch_warnings():
     from discord.gateway import DiscordWebSocket
     from discord.http import Route
 
-from sandbox import Call, Faults, Transcript, load_seed
+from sandbox import Call, Faults, Rate, Transcript, load_seed
 from sandbox.discord_api import DiscordLimits, DiscordPlatform
 from tests.support.patience import PATIENCE_S
 
 SEED = load_seed().discord
 TOKEN = SEED.token
 GUILD = int(SEED.guild.id)
-GENERAL = 900000000000000010
+GENERAL, HARBOUR, AWAY, FORUM = range(900000000000000010, 900000000000000014)
 BOT = 800000000000000042
 VERA, ALICE, BORIS, CLARA, DMITRI = range(800000000000000100, 800000000000000105)
 NEWCOMER, REGULAR, VETERAN, LEGEND = range(900000000000000101, 900000000000000105)
 LUCKY, BOOSTER = 900000000000000110, 900000000000000111
 BOT_ROLE, MODERATOR = 900000000000000100, 900000000000000120
 MEMBER_ROLE = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}"
+
+UNLIMITED = DiscordLimits(*(Rate(10**6, 1.0) for _ in DiscordLimits._fields))
 
 discord.VoiceClient.warn_nacl = False
 discord.VoiceClient.warn_dave = False

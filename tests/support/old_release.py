@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,8 +103,9 @@ class Bot:
         self.delays: list[str] = []
 
     @classmethod
-    async def start(cls, site: Path, database_url: str, redis_url: str) -> "Bot":
-        """Start the bot; `site` is the folder of the installed wheel."""
+    @asynccontextmanager
+    async def running(cls, site: Path, database_url: str, redis_url: str) -> AsyncIterator["Bot"]:
+        """Run the bot; `site` is the folder of the installed wheel."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", _BOT),
             cwd=site,
@@ -115,13 +118,24 @@ class Bot:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        return cls(process)
+        try:
+            yield cls(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
 
     async def records(self, count: int) -> None:
         """Return once the bot has recorded this many more events."""
         wanted = self.recorded + count
         async with asyncio.timeout(PATIENCE_S):
             while self.recorded < wanted:
+                assert await self._line(), "the bot ended"
+
+    async def goes_on_until(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        """Listen to the bot until this is so. The lines themselves may be older."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not await holds():
                 assert await self._line(), "the bot ended"
 
     async def stop(self) -> None:
@@ -156,15 +170,18 @@ def install_wheel(site: Path) -> Path:
     return site
 
 
-def restore(database_url: str) -> None:
-    """Restore the database of the release, in which everything happened once."""
-    psql(database_url, "-f", str(FOLDER / "database.sql"))
+def restore(database_url: str, folder: Path = FOLDER) -> None:
+    """Restore the database of a release, in which everything happened once."""
+    dump = (folder / "database.sql").read_text(encoding="utf-8")
+    # A setting of pg_dump 18 that Postgres 14 to 16 do not know.
+    psql(database_url, stdin=dump.replace("SET transaction_timeout = 0;\n", ""))
 
 
-def psql(database_url: str, *arguments: str) -> str:
+def psql(database_url: str, *arguments: str, stdin: str = "") -> str:
     """Run psql, and return what it printed."""
     done = subprocess.run(
         [str(postgres_tool("psql")), "-qXAt", "-v", "ON_ERROR_STOP=1", *arguments, database_url],
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,

@@ -26,6 +26,7 @@ def testbed(postgres: Server, tmp_path: Path) -> Iterator[BenchTestbed]:
         yield BenchTestbed(postgres, redis)
 
 
+@pytest.mark.nightly
 async def test_each_number_of_consumers_and_each_size_is_measured(testbed: BenchTestbed):
     sizes = (Size(20, 1_000), Size(20, 2_000))
 

@@ -117,11 +117,12 @@ async def test_an_announcement_to_a_group_that_moved_is_certainly_not_sent(
         (Fault("discord", POST, 403), Unsent, Unwanted),
         (Fault("discord", POST, 404), Unsent, Unwanted),
         (Fault("discord", POST, 429, retry_after=60), Unsent, Unsent),
+        (Fault("discord", POST, 429, retry_after=60, description="cloudflare"), Unsent, Unsent),
         (Fault("discord", POST, 501), PerhapsSent, PerhapsSent),
         (Fault("discord", POST, 500, when="hangup"), PerhapsSent, PerhapsSent),
         (Fault("discord", POST, 0, when="garbled", page=PAGE), PerhapsSent, PerhapsSent),
     ],
-    ids=["bad", "forbidden", "unknown", "flood", "broken", "hangup", "proxy"],
+    ids=["bad", "forbidden", "unknown", "flood", "ban", "broken", "hangup", "proxy"],
 )
 async def test_discords_answer_decides(
     on_discord: Delivery,
@@ -135,3 +136,15 @@ async def test_discords_answer_decides(
 
     server.faults.add(dataclasses.replace(fault))
     assert await refusal(on_discord.tell(discord_display.ALICE, "a notice")) is told
+
+
+@pytest.mark.parametrize(("scope", "after"), [("user", 60.0), ("cloudflare", 60.0)])
+async def test_a_wait_that_discord_asks_for_is_passed_on(
+    on_discord: Delivery, server: discord_display.Server, scope: str, after: float
+):
+    server.faults.add(Fault("discord", POST, 429, retry_after=after, description=scope))
+
+    with pytest.raises(Unsent) as refused:
+        await on_discord.announce("**Ann**")
+
+    assert refused.value.retry_s == after

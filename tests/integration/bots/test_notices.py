@@ -1,12 +1,17 @@
 """Notices: each is sent until it arrived or was refused, and none stops the notices behind it."""
 
+import asyncio
+
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
+from bots.features.notices import notifier
 from bots.features.notices.notifier import ATTEMPTS_MAX, Notifier
 from bots.runtime.database import Database
 from bots.runtime.delivery import PerhapsSent
 from tests.support.bot_texts import ENGLISH
+from tests.support.log_lines import told, until_logged
 
 ANN, BEN = 1001, 1002
 
@@ -60,3 +65,19 @@ async def test_a_notice_is_given_up_after_so_many_attempts(pool: asyncpg.Pool):
 
     assert len(tried) == ATTEMPTS_MAX
     assert await waiting(pool) == []
+
+
+async def test_an_outage_and_its_end_are_told_once(pool: asyncpg.Pool, monkeypatch):
+    monkeypatch.setattr(notifier, "INTERVAL_S", 0.001)
+
+    async def send(account_id: int, text: str) -> None: ...
+
+    await pool.execute("ALTER TABLE notices RENAME TO elsewhere")
+    with capture_logs() as logs:
+        notifying = asyncio.create_task(Notifier(Database(pool, "telegram"), ENGLISH, send).run())
+        await until_logged(logs, "notices.delayed", times=5)
+        await pool.execute("ALTER TABLE elsewhere RENAME TO notices")
+        await until_logged(logs, "notices.resumed")
+        notifying.cancel()
+
+    assert told(logs) == ["notices.delayed", "notice.sent", "notice.sent", "notices.resumed"]

@@ -1,5 +1,6 @@
 """Tags and roles that bots observe: manual changes are undone, returned members displayed again."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -12,10 +13,12 @@ from bots.runtime.database import Database
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db.ledger.ranks import RankRow, set_ranks
+from db.members.accounts import remember_name
 from db.surfaces import ABSENT, RECONCILE
 from db.surfaces.display_visits import Visit, mark_shown, park, take
 from db.surfaces.observed import clock, note_absent
 from tests.support.recorded_events import Record, achievement, record, xp
+from tests.support.settling import until
 
 WHO = 1001
 COMMUNITY = Community(
@@ -152,22 +155,73 @@ async def test_roles_are_not_compared_while_something_is_still_to_be_displayed(p
     assert visit.shown == {"rank": 1, "achievement:first_win": None}
 
 
-async def test_a_member_who_was_found_right_is_not_checked_again_for_a_minute(pool):
-    now = [0.0]
-    checker = DisplayChecker(Database(pool, "telegram"), COMMUNITY, clock=lambda: now[0])
+async def test_a_look_that_was_right_before_a_change_is_wrong_after_it(pool, checker):
+    """The member looked so a moment ago, when nothing else was wanted."""
+    await show(pool, xp(5))
+    await checker.check(Observation(WHO, "", later()))
+    await show(pool, xp(10, "2"))
+
+    await checker.check(Observation(WHO, "", later()))
+
+    [visit] = await due(pool)
+    assert (visit.wanted, visit.put_back) == ({"rank": 1}, True)
+
+
+async def test_of_several_observations_that_wait_the_last_one_counts(pool, checker):
     await show(pool, xp(15))
-    await checker.check(Observation(WHO, "Newcomer", later()))
-    await show(pool, xp(100, "2"), xp(-100, "3"))
-    await pool.execute(
-        "UPDATE surfaces SET shown = 1, wanted = 1, shown_at = now(), unconfirmed = NULL,"
-        " parked = 'absent', retry_at = 'infinity', error = 'is not there'"
-    )
+    await checker.note(Observation(WHO, "Newcomer", later()))
+    await checker.note(Observation(WHO, "Champion", later()))
+    checking = asyncio.create_task(checker.run(None))
+
+    async def is_put_back() -> bool:
+        return bool(await due(pool))
+
+    await until(is_put_back, what="the last observation is checked")
+    checking.cancel()
+    await asyncio.wait([checking])
+
+
+@pytest.mark.parametrize("look", ["Newcomer", frozenset({11}), frozenset({21, 99})])
+@pytest.mark.parametrize("earned", [(), (xp(5),)], ids=["nothing", "too little"])
+async def test_what_a_member_without_a_rank_was_given_by_hand_is_taken(pool, checker, earned, look):
+    await show(pool, *earned)
+    async with pool.acquire() as conn:
+        await remember_name(conn, "telegram", WHO, "Ann")
+
+    await checker.check(Observation(WHO, look, later()))
+
+    [visit] = await due(pool)
+    assert (visit.wanted, visit.priority) == ({"rank": 0}, RECONCILE)
+
+
+async def test_a_rank_that_has_no_tag_does_not_wear_the_tag_of_another(pool, checker):
+    await show(pool, xp(100))
 
     await checker.check(Observation(WHO, "Newcomer", later()))
-    assert await pool.fetchval("SELECT parked FROM surfaces") == "absent"
-    now[0] += 61.0
+
+    [visit] = await due(pool)
+    assert visit.wanted == {"rank": 2}
+
+
+async def test_the_old_tag_of_a_rank_that_waits_to_be_shown_is_no_change_by_hand(pool, checker):
+    await show(pool, xp(15))
+    await record(pool, xp(-15, "2"))
+
     await checker.check(Observation(WHO, "Newcomer", later()))
-    assert await pool.fetchval("SELECT parked FROM surfaces") is None
+
+    [visit] = await due(pool)
+    assert not visit.put_back
+
+
+async def test_holders_of_a_role_of_another_bot_are_left_alone(pool):
+    alone = msgspec.structs.replace(COMMUNITY.discord, leave_alone_roles=(77,))
+    community = msgspec.structs.replace(COMMUNITY, discord=alone)
+    checker = DisplayChecker(Database(pool, "telegram"), community)
+    await show(pool, xp(15))
+
+    await checker.check(Observation(WHO, frozenset({77}), later()))
+
+    assert await due(pool) == []
 
 
 async def test_an_unknown_account_and_an_outage_of_postgres_raise_nothing(pool):

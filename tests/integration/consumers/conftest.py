@@ -39,7 +39,7 @@ def community() -> Community:
             AchievementSetting(name="lucky_guess", title="Lucky", discord_role=LUCKY_ROLE),
         ),
         consumers=ConsumerSetting(
-            block_ms=50,
+            block_ms=5,
             claim_idle_ms=1_000,
             relay_interval_ms=20,
             relay_after_ms=0,

@@ -1,9 +1,13 @@
 """Announcements: each promotion once, many in one message, never what is no news."""
 
+import asyncio
+
 import asyncpg
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
+from bots.features.announcements import announcer as announcer_module
 from bots.features.announcements.announcer import Announcer
 from bots.features.announcements.texts import NAMES_MAX
 from bots.runtime.database import Database
@@ -16,6 +20,7 @@ from db.ledger.ranks import RankRow, set_ranks
 from db.members.accounts import remember_name
 from db.surfaces.display_visits import mark_shown, take
 from db.surfaces.observed import put_back, show_again
+from tests.support.log_lines import told, until_logged
 from tests.support.recorded_events import achievement, record, xp
 
 COMMUNITY = Community(
@@ -168,6 +173,34 @@ async def test_an_announcement_that_could_not_be_sent_for_long_is_dropped(pool, 
     assert await pool.fetchval("SELECT count(*) FROM surfaces WHERE announce") == 0
 
 
+async def test_a_message_that_is_refused_for_long_is_tried_a_few_times_and_told_once(pool, channel):
+    await show(pool, xp(15))
+    announcing = announcer(pool, channel)
+    channel.trouble = Unsent("Bad Request: TOPIC_CLOSED")
+    pauses = []
+
+    with capture_logs() as logs:
+        for _ in range(4):
+            await announcing.step()
+            pauses.append(announcing.pause_s)
+
+    assert pauses == [60.0, 120.0, 120.0, 120.0]
+    assert [line["log_level"] for line in logs] == ["warning", "debug", "debug", "debug"]
+    channel.trouble = None
+    assert await announcing.step() == 1
+    assert announcing.pause_s < 60.0
+
+
+async def test_a_limit_is_waited_for_as_long_as_it_says(pool, channel):
+    await show(pool, xp(15))
+    announcing = announcer(pool, channel)
+    channel.trouble = Unsent("Too Many Requests: retry after 300", retry_s=300.0)
+
+    await announcing.step()
+
+    assert announcing.pause_s == 300.0
+
+
 async def test_it_speaks_the_language_of_the_community(pool, channel):
     await show(pool, xp(15))
     await name(pool, 1001, "Ада")
@@ -185,3 +218,16 @@ async def test_a_rank_that_is_not_configured_is_passed_over(pool, channel):
 
     assert await Announcer(database, fewer, texts, TelegramMarkup(), channel.send).step() == 0
     assert channel.messages == []
+
+
+async def test_an_outage_and_its_end_are_told_once(pool, channel, monkeypatch):
+    monkeypatch.setattr(announcer_module, "INTERVAL_S", 0.001)
+    await pool.execute("ALTER TABLE surfaces RENAME TO elsewhere")
+    with capture_logs() as logs:
+        announcing = asyncio.create_task(announcer(pool, channel).run())
+        await until_logged(logs, "announcements.delayed", times=5)
+        await pool.execute("ALTER TABLE elsewhere RENAME TO surfaces")
+        await until_logged(logs, "announcements.resumed")
+        announcing.cancel()
+
+    assert told(logs) == ["announcements.delayed", "announcements.resumed"]

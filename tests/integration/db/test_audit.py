@@ -92,6 +92,12 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
     ("harm", "checks"),
     [
         ("UPDATE sync_state SET xp = xp + 1 WHERE platform = 'discord'", {"books"}),
+        # The rank is judged by the ledger's XP, which is right.
+        ("UPDATE sync_state SET xp = 1000000 WHERE platform = 'discord'", {"books"}),
+        (
+            "UPDATE sync_state SET xp = 0, rank = 0 WHERE platform = 'discord' AND rank = 2",
+            {"books", "ranks"},
+        ),
         ("UPDATE sync_state SET balance = balance - 1", {"books"}),
         ("DELETE FROM sync_state", {"books"}),
         ("UPDATE sync_state SET rank = rank + 1", {"ranks"}),
@@ -108,7 +114,7 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
         ("UPDATE members SET balance = balance + 1", {"totals"}),
         (
             "DELETE FROM transactions WHERE source <> platform AND delta_xp = 15",
-            {"books", "events"},
+            {"books", "ranks", "events"},
         ),
         (
             "DELETE FROM transactions WHERE source = platform AND delta_xp = 15",
@@ -138,7 +144,7 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
         (
             """
             UPDATE sync_events SET status = 'pending', published_at = NULL, processed_by = NULL,
-                processed_at = NULL WHERE status = 'completed'
+                processed_at = NULL, payload = '{}' WHERE status = 'completed'
             """,
             {"events"},
         ),
@@ -151,7 +157,7 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
         ),
         (
             "DELETE FROM accounts WHERE platform = 'discord'",
-            {"accounts", "books", "totals"},
+            {"accounts", "books", "ranks", "totals"},
         ),
         (
             "UPDATE transactions SET account_id = 9 WHERE delta_xp = 7",

@@ -27,7 +27,7 @@ async def redeem(pool: asyncpg.Pool, code: str, account_id: int = TG) -> LinkOut
 
 async def void(pool: asyncpg.Pool, *codes: str) -> list[Platform]:
     async with pool.acquire() as conn:
-        return await void_codes(conn, codes)
+        return await void_codes(conn, "telegram", codes)
 
 
 async def taken(pool: asyncpg.Pool, platform="discord", lease_s: float = 60.0) -> list[Notice]:

@@ -9,10 +9,10 @@ import pytest
 
 from db import Platform
 from db.ledger.ranks import RankRow, set_ranks
-from db.links import links, member_rows
+from db.links import links
 from db.links.account_moves import move
-from db.links.links import Link, LinkRefused
-from db.links.member_rows import Account
+from db.links.links import Link
+from db.links.refusals import BooksDiffer, LinkRefused
 from db.surfaces.display_visits import mark_shown, take
 from db.upkeep.audit import audit
 from tests.support.recorded_events import (
@@ -286,7 +286,7 @@ async def test_books_that_differ_are_not_split(pool):
     await linked(pool)
     await pool.execute("UPDATE sync_state SET discord_xp = 14 WHERE platform = 'discord'")
 
-    with pytest.raises(member_rows.BooksDiffer, match="reconcile"):
+    with pytest.raises(BooksDiffer, match="reconcile"):
         await unlinked(pool)
     await pool.execute("UPDATE sync_state SET discord_xp = 15 WHERE platform = 'discord'")
 
@@ -298,7 +298,7 @@ async def test_a_link_and_an_unlink_wait_for_a_settling_and_nobody_else_waits(po
     async with pool.acquire() as conn:
         settling = conn.transaction()
         await settling.start()
-        await member_rows.lock(conn, [Account("discord", DC)])
+        await conn.execute("SELECT twinstream.lock_owners(ARRAY['discord'], ARRAY[$1::bigint])", DC)
         unlinking = asyncio.create_task(unlinked(pool))
         settled = asyncio.create_task(settle(pool, dc_xp(15), source="discord"))
         await until_someone_waits_for_a_lock(pool, waiting=2)

@@ -15,6 +15,7 @@ import db
 import schemas
 from db.producer import EVENTS_MAX
 from launch.servers import Server
+from tests.support.log_lines import told, until_logged
 from tests.support.recorded_events import Record, until
 from tests.support.stream_entries import entries_in
 
@@ -151,6 +152,21 @@ async def test_marks_are_written_together(producer, pool, books):
     assert await books.count("sync_events WHERE status = 'published'") == 50
     batches = await pool.fetchval("SELECT count(DISTINCT published_at) FROM sync_events")
     assert batches <= 10
+
+
+async def test_an_outage_while_events_are_marked_and_its_end_are_told_once(
+    pool, producer, monkeypatch
+):
+    monkeypatch.setattr("db.producer.MARK_AFTER_S", 0.001)
+    monkeypatch.setattr("db.producer.MARK_AFTER_S_MAX", 0.001)
+    with capture_logs() as logs:
+        await producer.create_xp_change_event(**GRANT)
+        await pool.execute("ALTER TABLE sync_events RENAME TO elsewhere")
+        await until_logged(logs, "event.mark_delayed", times=5)
+        await pool.execute("ALTER TABLE elsewhere RENAME TO sync_events")
+        await until_logged(logs, "marking.resumed")
+
+    assert told(logs) == ["event.mark_delayed", "marking.resumed"]
 
 
 async def test_closing_writes_every_mark_that_is_left(pool, stream, books, monkeypatch):

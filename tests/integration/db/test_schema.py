@@ -25,12 +25,13 @@ from db.members.accounts import remember_name
 from db.members.profiles import top
 from db.pool import newest_migration
 from db.reconcile import drift, passes
-from db.reconcile.fields import Field
+from db.reconcile.compared_fields import Field
 from db.release_number import SERIES
 from db.surfaces.display_visits import mark_shown, take
 from launch.errors import LaunchError
 from launch.migrate import SCHEMA, dump_schema, expand, migrate
-from launch.servers import Server, start_postgres
+from launch.servers import Server
+from tests.support.postgres_programs import start_chosen_postgres
 from tests.support.recorded_events import (
     achievement,
     record,
@@ -150,11 +151,12 @@ class Silence:
         raise AssertionError("nothing was committed")
 
 
+@pytest.mark.postgres
 async def test_a_killed_postgres_is_storage_unavailable_and_serves_again_after_a_restart(
     tmp_path_factory,
 ):
     folder = tmp_path_factory.mktemp("killed")
-    with start_postgres(folder) as server:
+    with start_chosen_postgres(folder) as server:
         migrate(server.url)
         port = int(server.url.rpartition(":")[2].partition("/")[0])
         pool = await open_pool(server.url, name="test")
@@ -180,7 +182,7 @@ async def test_a_killed_postgres_is_storage_unavailable_and_serves_again_after_a
         with pytest.raises(StorageUnavailable):
             await producer.create_xp_change_event(**grant)
 
-        with start_postgres(folder, port=port):
+        with start_chosen_postgres(folder, port=port):
             await record(pool, xp(15))
             await settle(pool, xp(15))
             await pool.close()

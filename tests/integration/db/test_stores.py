@@ -98,6 +98,20 @@ async def test_an_event_that_arrives_is_added_to_the_table_once(users, store):
     assert await owed(users) == []
 
 
+async def test_a_link_by_code_owes_the_table_what_its_row_lacks(users, store):
+    await users.execute("INSERT INTO users (id, xp) VALUES ($1, 0)", MIRA_TG)
+    await arrive(users, store, discord_xp(10))
+    async with users.acquire() as conn:
+        code = await issue_code(conn, "telegram", MIRA_TG)
+        await redeem_code(conn, "discord", MIRA_DC, code, stores=["telegram"])
+
+    assert await owed(users) == [(10, 0)]
+    await pay(users, store)
+
+    assert await row(users) == (10, 0)
+    assert await owed(users) == []
+
+
 async def test_an_event_that_is_rolled_back_changes_no_table(users, store):
     await users.execute("INSERT INTO users (id) VALUES ($1)", MIRA_TG)
     await link_fresh(users)
@@ -154,8 +168,9 @@ async def test_linking_later_brings_what_the_other_account_earned(users, store):
 
 async def test_debts_of_both_accounts_add_up_when_they_are_linked(users, store):
     async with users.acquire() as conn, conn.transaction():
-        members = await accounts.resolve(conn, "telegram", [MIRA_TG])
-        await store_debts.owe(conn, "telegram", {members[MIRA_TG]: store_debts.Amounts(1, 2)})
+        await accounts.ensure(conn, "telegram", [MIRA_TG])
+        member_id = await conn.fetchval("SELECT id FROM members")
+        await store_debts.owe(conn, "telegram", {member_id: store_debts.Amounts(1, 2)})
     await arrive(users, store, discord_xp(10))
 
     await link(users)
@@ -165,9 +180,10 @@ async def test_debts_of_both_accounts_add_up_when_they_are_linked(users, store):
 
 async def test_paying_walks_through_many_in_rounds(users, store):
     async with users.acquire() as conn, conn.transaction():
-        members = await accounts.resolve(conn, "telegram", range(1, 6))
+        await accounts.ensure(conn, "telegram", range(1, 6))
+        members = await conn.fetch("SELECT id FROM members")
         await store_debts.owe(
-            conn, "telegram", {m: store_debts.Amounts(1, 0) for m in members.values()}
+            conn, "telegram", {member_id: store_debts.Amounts(1, 0) for (member_id,) in members}
         )
     await users.execute("INSERT INTO users (id) VALUES (2), (4), (5)")
 
@@ -285,6 +301,16 @@ async def test_a_constraint_of_the_bots_refuses_too(users, store):
             {"table": "loose"},
             "ALTER TABLE loose ADD UNIQUE (id)",
         ),
+        (
+            "ALTER TABLE users ADD total bigint GENERATED ALWAYS AS (xp * 2) STORED",
+            {"table": "users", "xp": "total"},
+            'the table users cannot be used: column "total" can only be updated to DEFAULT',
+        ),
+        (
+            "CREATE RULE keep AS ON UPDATE TO users DO INSTEAD NOTHING",
+            {"table": "users"},
+            "the table users cannot be used: cannot perform UPDATE RETURNING",
+        ),
         ("", {"class_": "no_such_module:Store"}, "No module named"),
         ("", {"class_": "json:loads"}, "cannot be used (TypeError"),
         ("", {"class_": "fractions:Fraction"}, "no async method apply and no snapshot"),
@@ -299,6 +325,19 @@ async def test_a_store_that_cannot_work_is_refused_at_start(users, ddl, setting,
 
     assert sentence in str(error.value)
     assert str(error.value).startswith("stores.telegram: ")
+
+
+async def test_what_a_trigger_refuses_for_now_ends_no_process_at_its_start(users):
+    await users.execute(
+        """
+        CREATE FUNCTION frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'the season is over'; END
+        $$;
+        CREATE TRIGGER frozen BEFORE UPDATE ON users EXECUTE FUNCTION frozen();
+        """
+    )
+
+    assert await open_stores(users, {"telegram": StoreSetting(table="users")})
 
 
 async def test_a_missing_right_is_told_with_the_grant(users, postgres):

@@ -1,13 +1,24 @@
 """Wishes: every change of what should be displayed enters `surfaces` by the same rule."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
 from db.ledger.ranks import RankRow, set_ranks
 from db.links.codes import issue_code, redeem_code
+from db.members.accounts import remember_name
 from db.reconcile import corrections
 from db.surfaces.display_visits import Visit, park, take
-from tests.support.recorded_events import Record, achievement, record, settle, xp
+from db.surfaces.observed import put_back
+from tests.support.recorded_events import (
+    Record,
+    achievement,
+    record,
+    settle,
+    until_someone_waits_for_a_lock,
+    xp,
+)
 
 LEASE_S = 60.0
 
@@ -113,3 +124,18 @@ async def test_a_new_wish_is_tried_at_once_whatever_hindered_the_old_one(pool, b
     surface = await books.surface("telegram")
     assert (surface["parked"], surface["retry_at"], surface["error"]) == (None, None, None)
     assert surface["attempts"] == 0
+
+
+async def test_a_first_rank_beside_a_change_by_hand_is_what_is_wanted(pool):
+    async with pool.acquire() as other:
+        await remember_name(other, "telegram", 1001, "Ann")
+    async with pool.acquire() as bot, pool.acquire() as checker:
+        event = bot.transaction()
+        await event.start()
+        await bot.execute("SELECT twinstream.record_xp('telegram', 1001, 15, 'game_guess', '1')")
+        putting_back = asyncio.create_task(put_back(checker, "telegram", 1001))
+        await until_someone_waits_for_a_lock(pool)
+        await event.commit()
+        await putting_back
+
+    assert (await take_one(pool)).wanted == {"rank": 1}

@@ -48,6 +48,23 @@ def test_a_module_runs_with_this_python_and_stops_when_asked(crew: Crew) -> None
     assert process.poll() is not None
 
 
+def test_a_module_has_variables_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "tells.py").write_text("import os; print(os.environ['DATABASE_URL'])")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "DATABASE_URL": "of all"}
+    crew = Crew(
+        environment,
+        roster=tmp_path / "roster.json",
+        log_folder=tmp_path,
+        own_variables={"one": {"DATABASE_URL": "of one"}},
+    )
+
+    for name in ("one", "two"):
+        crew.start(Module(name, "tells")).wait(20)
+
+    told = [(tmp_path / f"{name}.log").read_text().strip() for name in ("one", "two")]
+    assert told == ["of one", "of all"]
+
+
 async def test_a_dead_process_is_started_again(crew: Crew) -> None:
     first = crew.start(Module("one", "waits"))
     watching = asyncio.create_task(crew.watch())

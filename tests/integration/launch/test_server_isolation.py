@@ -19,6 +19,7 @@ import pytest
 
 from bus import connect
 from launch import privileges
+from launch.processes import Crew, Module
 from launch.servers import PASSWORD, Server, start_postgres, start_redis
 
 #: A user id without an account.
@@ -195,6 +196,31 @@ def test_another_user_reaches_neither_the_files_nor_the_servers(
             assert told == "PermissionError" or (
                 told == "ProcessLookupError" and not process.is_running()
             )
+
+
+@as_root
+def test_another_user_reads_no_secret_of_our_own_processes(tmp_path: Path) -> None:
+    crew = Crew(
+        {**os.environ, "TELEGRAM_TOKEN": "42:SECRET"},
+        roster=tmp_path / "processes.json",
+        log_folder=tmp_path / "logs",
+    )
+    process = crew.start(Module("served", "http.server", ("--bind", "127.0.0.1", "0")))
+    try:
+        about = Path(f"/proc/{process.pid}")
+        assert as_user(STRANGER, (about / "environ").read_bytes) == "PermissionError"
+        assert "SECRET" not in as_user(STRANGER, (about / "cmdline").read_bytes)
+        assert "SECRET" not in (tmp_path / "processes.json").read_text()
+    finally:
+        crew.stop()
+
+
+def test_root_is_told_that_bots_and_consumers_stay_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert "the bots and the consumers run as root" in (privileges.notice() or "")
+
+    monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+    assert privileges.notice() is None
 
 
 @as_root

@@ -21,9 +21,13 @@ from db.upkeep import retention
 from launch import postgres_schema
 from launch.errors import LaunchError
 from launch.migrate import SCHEMA, contract, dump_schema, expand, migrate
-from launch.servers import Server, postgres_tool, start_postgres, start_redis
+from launch.servers import Server, postgres_tool, start_redis
 from tests.support import fast_storage
 from tests.support.old_release import NEW_DRIVER, Bot, Driver, install_wheel, psql, restore, unpack
+from tests.support.postgres_programs import start_chosen_postgres
+from tests.support.recorded_events import record, settle, xp
+
+pytestmark = pytest.mark.postgres
 
 ROOT = Path(__file__).parents[3]
 OLD_MIGRATIONS = 9
@@ -35,13 +39,14 @@ MISFILLED = """
     WHERE t.member_id <> a.member_id
 """
 UNSETTLED = "SELECT count(*) FROM sync_events WHERE status IN ('pending', 'published')"
+RECORDED_BY_THE_BOT = "SELECT count(*) FROM transactions WHERE account_id BETWEEN 90001 AND 90007"
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A Postgres whose sessions find our tables only where `migrate` has told them how."""
-    with start_postgres(tmp_path_factory.mktemp("moving"), database="old") as server:
+    with start_chosen_postgres(tmp_path_factory.mktemp("moving"), database="old") as server:
         asyncio.run(fast_storage.make_fast(server.url))
         psql(server.url, "-c", "ALTER SYSTEM RESET search_path")
         psql(server.url, "-c", "SELECT pg_reload_conf()")
@@ -97,20 +102,26 @@ async def conn(url: str) -> AsyncIterator[asyncpg.Connection]:
 async def test_a_bot_of_the_old_release_goes_on_while_the_schema_is_expanded(
     url, redis_url, old, conn, tmp_path
 ):
-    bot = await Bot.start(install_wheel(tmp_path / "site"), url, redis_url)
-    await bot.records(20)
+    async with Bot.running(install_wheel(tmp_path / "site"), url, redis_url) as bot:
+        await bot.records(20)
 
-    said = await asyncio.to_thread(migrate, url)
+        said = await asyncio.to_thread(migrate, url)
 
-    await bot.records(20)
-    await bot.stop()
+        # The bot's lines may be from before the move, so Postgres says whether it goes on.
+        recorded_before = await conn.fetchval(RECORDED_BY_THE_BOT)
+
+        async def records_more() -> bool:
+            # asyncpg keeps a session for 50,000 statements, and the bot may fail that often.
+            assert not any('relation "' in line for line in bot.delays), "its tables are gone"
+            return bool(await conn.fetchval(RECORDED_BY_THE_BOT) >= recorded_before + 20)
+
+        await bot.goes_on_until(records_more)
+        await bot.stop()
     assert "make contract" in said
     # The sessions of the bot were ended: it connected again, and lost nothing of what it was told.
     assert {line.split()[1] for line in bot.delays} <= {"StorageUnavailable", "Contention"}
     assert await conn.fetchval("SELECT 1") == 1
-    assert bot.recorded == await conn.fetchval(
-        "SELECT count(*) FROM transactions WHERE account_id BETWEEN 90001 AND 90007"
-    )
+    assert bot.recorded == await conn.fetchval(RECORDED_BY_THE_BOT)
     assert await conn.fetchval(HALF_FILLED) == 0
 
     old.does("settle")
@@ -119,6 +130,7 @@ async def test_a_bot_of_the_old_release_goes_on_while_the_schema_is_expanded(
     assert old.audit()["equal"]
 
 
+@pytest.mark.nightly
 async def test_both_releases_work_on_the_expanded_schema_at_once(url, old, new, conn):
     migrate(url)
 
@@ -142,6 +154,7 @@ async def test_both_releases_work_on_the_expanded_schema_at_once(url, old, new, 
     assert new.audit()["equal"]
 
 
+@pytest.mark.nightly
 async def test_the_new_release_reads_and_removes_what_the_old_one_recorded(url, old, new, conn):
     migrate(url)
     old.does("record", "1", "--round=100")
@@ -173,6 +186,7 @@ async def test_the_new_release_reads_and_removes_what_the_old_one_recorded(url, 
     assert new.audit()["equal"]
 
 
+@pytest.mark.nightly
 async def test_until_the_contract_neither_release_links_or_reconciles(url, old, new, conn):
     migrate(url)
 
@@ -311,11 +325,46 @@ async def test_a_contract_that_was_cut_off_is_made_again(url, new, conn, monkeyp
     assert dump_schema(url) == (ROOT / SCHEMA).read_text(encoding="utf-8")
 
 
+#: The places on disk of the two large tables and the indexes of their keys.
+FILES = """
+    SELECT array_agg(pg_relation_filenode(c.oid) ORDER BY c.relname)
+    FROM pg_class AS c WHERE c.relname = ANY ($1) AND c.relnamespace = 'twinstream'::regnamespace
+"""
+
+
+async def test_keys_compare_byte_by_byte_after_the_contract_and_nothing_is_written_anew(url, conn):
+    migrate(url)
+    tables = ["sync_events", "transactions"]
+    before = await conn.fetchval(FILES, [*tables, "sync_event_once_in_c", "transaction_once_in_c"])
+
+    contract(url, backups=None, say=print)
+
+    assert before == await conn.fetchval(FILES, [*tables, "sync_event_once", "transaction_once"])
+    assert dump_schema(url) == (ROOT / SCHEMA).read_text(encoding="utf-8")
+
+
+async def test_a_process_at_work_goes_on_through_the_contract(url):
+    """Its prepared statements stay as they are, though the collation of the keys changes."""
+    migrate(url)
+    pool = await open_pool(url, name="test", size_max=1)
+    try:
+        for number in range(6):
+            if number == 3:
+                contract(url, backups=None, say=print)
+            event = xp(15, f"contract-{number}", user_id=1002)
+            await record(pool, event)
+            await settle(pool, event)
+            await record(pool, event)
+    finally:
+        await pool.close()
+
+
 async def test_a_database_of_the_old_release_is_not_contracted_before_it_is_expanded(url, conn):
     with pytest.raises(LaunchError, match="make migrate"):
         contract(url, backups=None, say=print)
 
 
+@pytest.mark.nightly
 async def test_the_backup_of_the_contract_leads_back_to_the_old_release(
     url, old, new, conn, tmp_path
 ):
@@ -351,7 +400,16 @@ async def test_the_backup_of_the_contract_leads_back_to_the_old_release(
 
 
 def pg_restore(url: str, backup: Path) -> None:
-    subprocess.run([str(postgres_tool("pg_restore")), "-d", url, str(backup)], check=True)
+    """Restore a backup; before Postgres 17 the tool complains of one setting (docs/upgrade.md)."""
+    done = subprocess.run(
+        [str(postgres_tool("pg_restore")), "-d", url, str(backup)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    complaints = [line for line in done.stderr.splitlines() if "could not execute query" in line]
+    assert all("transaction_timeout" in line for line in complaints), done.stderr
+    assert done.returncode == len(complaints) <= 1
 
 
 async def test_without_pg_dump_there_is_no_contract(url, conn, monkeypatch, tmp_path):

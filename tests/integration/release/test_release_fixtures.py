@@ -14,7 +14,8 @@ import pytest
 
 from db.pool import newest_migration
 from launch.migrate import migrate
-from launch.servers import Server, postgres_tool, start_redis
+from launch.servers import Server, start_redis
+from tests.support.old_release import restore
 
 ROOT = Path(__file__).parents[3]
 RELEASES = ROOT / "tests/releases"
@@ -55,8 +56,7 @@ async def restored(folder: Path, postgres: Server) -> str:
     finally:
         await admin.close()
     url = postgres.url.replace("/template", f"/{name}")
-    run(str(postgres_tool("psql")), "-qX", "-v", "ON_ERROR_STOP=1", "-f", "database.sql", url,
-        cwd=folder)  # fmt: skip
+    restore(url, folder)
     return url
 
 

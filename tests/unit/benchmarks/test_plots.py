@@ -12,7 +12,7 @@ from benchmarks.report import Report
 
 RESULTS: dict[str, dict[str, Any]] = {
     "apply": {"twinstream": (900.0, 1_000.0, 1_100.0), "polled table": (19.0,)},
-    "latency": {"10": [[5.0, 7.0], [9.0]], "100": [[6.0, 8.0, 40.0]]},
+    "latency": {"10": [[5.0, 7.0], [9.0]], "100": [[6.0, 8.0, 40.0]], "50 by SQL": [[9.0]]},
     "backlog": {"looks": [(1.0, 4_000, 41.0), (2.0, 9_000, 41.5), (3.0, 15_000, 41.5)]},
 }
 
@@ -38,6 +38,14 @@ def test_a_figure_says_what_it_shows_on_a_white_ground(results: Path, tmp_path: 
         drawn = file.read_text()
         assert f"All of {file.stem}" in drawn
         assert "fill: #ffffff" in drawn
+
+
+def test_each_load_has_its_line(results: Path, tmp_path: Path):
+    [_, latency, _] = plots.draw(results, tmp_path)
+
+    drawn = latency.read_text()
+    assert "100 events/s" in drawn
+    assert "50 events/s by SQL" in drawn
 
 
 def test_a_benchmark_without_results_is_not_drawn(results: Path, tmp_path: Path):

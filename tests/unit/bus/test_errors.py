@@ -72,6 +72,42 @@ def test_each_error_says_whether_trying_again_can_help(error, ours):
     assert type(translation) is ours
 
 
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            exceptions.ConnectionError(
+                "Error 111 connecting to redis:6379. Connect call failed ('10.0.0.7', 6379)."
+            ),
+            "Redis cannot be reached at redis:6379: connection refused",
+        ),
+        (
+            exceptions.ConnectionError("Error -2 connecting to redis:6379. Name not known."),
+            "Redis cannot be reached at redis:6379: the name of its host is not known",
+        ),
+        (
+            exceptions.ConnectionError("No master found for 'mymaster' : <redis.asyncio.client>"),
+            "no sentinel that answers knows a primary of the service 'mymaster'",
+        ),
+        (
+            exceptions.RedisClusterException(
+                "Redis Cluster cannot be connected. Please provide at least one reachable node: "
+                "Error 111 connecting to a:6379. Connect call failed ('10.0.0.7', 6379)."
+            ),
+            "no node of the Redis Cluster can be reached at a:6379: connection refused",
+        ),
+        (exceptions.TimeoutError("Timeout reading from a:6379"), "Redis did not answer in time"),
+        (TimeoutError(), "Redis did not answer in time"),
+        (
+            ConnectionResetError(104, "Connection reset by peer"),
+            "the connection to Redis was lost: connection reset by peer",
+        ),
+    ],
+)
+def test_an_outage_names_the_server_and_not_the_librarys_insides(error, text):
+    assert str(translate(error)) == text
+
+
 def test_an_unexpected_error_is_still_a_bus_error():
     assert type(translate(exceptions.InvalidResponse("?"))) is BusError
 
@@ -83,7 +119,7 @@ def test_the_missing_group_is_named():
 
 
 def test_an_empty_text_is_replaced_by_the_kind_of_error():
-    assert str(translate(exceptions.TimeoutError())) == "TimeoutError"
+    assert str(translate(exceptions.ConnectionError())) == "ConnectionError"
 
 
 async def test_the_cause_is_kept():

@@ -51,12 +51,16 @@ def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[telegram", "cannot be read"),
-        (HEAD, "ranks is missing"),
+        ("[telegram", "line 1: this cannot be read as TOML"),
+        (HEAD, "ranks is missing: begin at least one with [[ranks]]"),
+        (
+            HEAD.replace("[discord]", "[game]").replace("guild_id = 9001", "") + RANK,
+            "discord is missing: begin a section with [discord]",
+        ),
         ("ranks = []\n" + HEAD, "at least one [[ranks]] is needed"),
         (
             HEAD + RANK + "colour = 1\n",
-            "ranks[0].colour is not a setting; there are discord_role, name",
+            "line 11: rank 'Newcomer': colour is not a setting; there are discord_role, name",
         ),
         (
             HEAD.replace("chat_id", "chatid") + RANK,
@@ -68,7 +72,7 @@ def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
         ),
         (
             HEAD.replace("9001", "'9001'") + RANK,
-            "discord.guild_id must be a whole number, not a text",
+            "discord.guild_id must be a whole number, not the text '9001': write it without quotes",
         ),
         (
             HEAD.replace("9001", "9001\nrank_roles = 'stak'") + RANK,
@@ -76,35 +80,64 @@ def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
         ),
         (
             HEAD + RANK + "[reconcile]\nmembers_share_max = 2\n",
-            "reconcile.members_share_max must be a number, at most 1.0",
+            "line 12: reconcile.members_share_max must be a number, at most 1, not 2",
         ),
-        ("ranks = 3\n" + HEAD, "ranks must be a list, not a whole number"),
+        ("ranks = 3\n" + HEAD, "line 1: ranks must be a list, not 3"),
         (HEAD + RANK + RANK.replace("Newcomer", "B"), "not more than"),
         (
             HEAD + RANK + '[[ranks]]\nname = "Newcomer"\nxp = 20\n',
-            "rank name Newcomer is used",
+            "line 12: the rank name Newcomer is used more than once",
+        ),
+        (
+            HEAD.replace("9001", "9001\nleave_alone_roles = [5, 1]") + RANK,
+            "discord.leave_alone_roles: 1 is the discord_role of a rank",
         ),
         (
             HEAD + RANK + '[[ranks]]\nname = "B"\nxp = 20\ndiscord_role = 1\n',
-            "discord_role 1 is used more than once",
+            "line 14: rank 'B': the discord_role 1 is used more than once",
         ),
         (
             HEAD + RANK.replace('"New"', '"A tag that is too long"'),
-            "ranks[0].telegram_tag must have at most 16 characters",
+            "rank 'Newcomer': telegram_tag must have at most 16 characters, not 22",
         ),
         (HEAD + RANK.replace('"New"', '"Gold 🥇"'), "Telegram allows no emoji"),
         (
             HEAD + RANK.replace("xp = 10", "xp = -1"),
-            "ranks[0].xp must be a whole number, at least 0",
+            "line 8: rank 'Newcomer': xp must be a whole number, at least 0, not -1",
         ),
-        (HEAD + RANK.replace("xp = 10", "xp = 1.5"), "must be a whole number, not a number"),
+        (
+            HEAD + RANK.replace("xp = 10", "xp = 250.5"),
+            "line 8: rank 'Newcomer': xp must be a whole number, not 250.5",
+        ),
+        (HEAD + RANK.replace("xp = 10\n", ""), "line 6: rank 'Newcomer': xp is missing"),
+        (HEAD + RANK + "[[ranks]]\nxp = 20\n", "line 11: rank 2: name is missing"),
+        (HEAD + RANK.replace("Newcomer", ""), "line 7: rank 1: name must not be empty"),
+        (HEAD + RANK.replace("Newcomer", " "), "line 7: rank 1: name must not be blank"),
+        (HEAD + RANK.replace("Newcomer", "A\\u0000"), "name has '\\x00': leave it out"),
+        (
+            HEAD + RANK + "[cleanup]\nretention_days = 0\n",
+            "line 12: cleanup.retention_days must be a number, more than 0, not 0",
+        ),
+        (
+            HEAD + RANK + "[consumers]\nclaim_idle_ms = 1e12\n",
+            "a whole number, not 1000000000000.0",
+        ),
+        (
+            HEAD + RANK + f"[consumers]\nclaim_idle_ms = 1{'0' * 30}\n",
+            "at most 100000000000, not 1000",
+        ),
+        (
+            HEAD.replace("-1001", "1001000000001") + RANK,
+            "line 3: telegram.chat_id must be the id of a group, which is negative",
+        ),
+        (HEAD.replace("-1001", "0") + RANK, "which is negative, not 0"),
         (
             HEAD + RANK + '[[achievements]]\nname = "First Win"\ntitle = "First win"\n',
             "must be lower-case words joined by '_'",
         ),
         (
             HEAD + RANK + "[consumers]\nbatch_entries_max = 0\n",
-            "consumers.batch_entries_max must be a whole number, at least 2",
+            "consumers.batch_entries_max must be a whole number, at least 2, not 0",
         ),
     ],
 )

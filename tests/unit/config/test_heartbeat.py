@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from config import ConfigError, heartbeat
+from tests.support.patience import PATIENCE_S
 
-DEADLINE_S = 10.0
 EVERY_S = 0.01
 
 
 async def until_touched(file: Path, *, after_ns: int = 0) -> None:
     """Return once the file was touched after that time."""
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + PATIENCE_S
     while not file.exists() or file.stat().st_mtime_ns <= after_ns:  # noqa: ASYNC240
         assert time.monotonic() < end, "the file is not touched"
         await asyncio.sleep(EVERY_S)
@@ -25,7 +25,7 @@ async def until_asked(asked: asyncio.Event) -> None:
     """Return once the heartbeat has asked whether the process is healthy, twice from now."""
     for _ in range(2):
         asked.clear()
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(PATIENCE_S):
             await asked.wait()
 
 

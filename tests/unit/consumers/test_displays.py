@@ -157,7 +157,7 @@ def test_only_roles_that_the_file_names_are_ours():
 
 
 def http_error(kind, status, code=0, text="no"):
-    response = SimpleNamespace(status=status, reason=text)
+    response = SimpleNamespace(headers={}, status=status, reason=text)
     return kind(response, {"code": code, "message": text})
 
 
@@ -171,7 +171,7 @@ def http_error(kind, status, code=0, text="no"):
         (http_error(discord.Forbidden, 403, 50001), True, "not in the Discord server"),
         (http_error(discord.Forbidden, 403, 60003), True, "forbids it"),
         (http_error(discord.HTTPException, 401), True, "DISCORD_TOKEN"),
-        (http_error(discord.HTTPException, 429), True, "in trouble"),
+        (http_error(discord.HTTPException, 429), True, "asks to wait"),
         (http_error(discord.DiscordServerError, 503), True, "in trouble"),
         (aiohttp.ServerDisconnectedError(), True, "in trouble"),
         (OSError("unreachable"), True, "in trouble"),

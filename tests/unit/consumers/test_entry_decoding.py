@@ -22,7 +22,7 @@ PAYLOAD = schemas.encode(EVENT)
 
 
 def entry(payload: bytes | None, number: int = 1) -> Entry:
-    fields = {b"colour": b"red"} if payload is None else {}
+    fields = ((b"colour", b"red"),) if payload is None else ()
     return Entry("sync:telegram", f"{number}-0", payload, 1, fields)
 
 

@@ -14,8 +14,8 @@ from consumers.reconcile.decisions.differences import compare
 from consumers.reconcile.decisions.page_plan import slice_size
 from consumers.reconcile.decisions.repair_limits import too_much
 from consumers.reconcile.decisions.verdicts import verdict
+from db.reconcile.compared_fields import Field, FieldKind
 from db.reconcile.drift import Difference, Tally
-from db.reconcile.fields import Field, FieldKind
 from db.reconcile.passes import Run
 from db.reconcile.sweep_positions import Slice, Sweep, moved
 from schemas import SnapshotPage, SnapshotRow

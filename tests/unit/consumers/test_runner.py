@@ -12,6 +12,7 @@ from config import ConfigError
 from consumers.runtime import runner
 from consumers.runtime.runner import NotYet, RoleFailed, pause, run, unless_stopped
 from db import Contention, RuleBroken, StorageUnavailable
+from db.error_causes import logged_causes
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +55,28 @@ class Scripted:
 @pytest.fixture
 def stop():
     return asyncio.Event()
+
+
+async def test_a_role_that_fails_and_works_in_turns_says_each_cause_once(stop, monkeypatch):
+    away, busy = StorageUnavailable("away since 12:03, try 1"), Contention("busy")
+    again = StorageUnavailable("away since 12:04, try 2")
+    role = Scripted(stop, away, 1, busy, 1, again, busy, 1, away, 1)
+
+    with capture_logs() as logs:
+        await run("mars", role.open, stop)
+    told = [line["why"] for line in logs if line["event"] == "role.delayed"
+            and line["log_level"] == "warning"]  # fmt: skip
+    assert told == [str(away), "busy"]
+    assert [line["event"] for line in logs].count("role.resumed") == 2
+
+    monkeypatch.setattr(logged_causes, "NEWS_AGAIN_S", -runner.BACKOFF_MAX_S)
+    stop.clear()
+    with capture_logs() as logs:
+        await run("mars", Scripted(stop, busy, 1, busy, 1).open, stop)
+    assert [line["log_level"] for line in logs if line["event"] == "role.delayed"] == [
+        "warning",
+        "warning",
+    ]
 
 
 async def test_a_role_retries_after_temporary_errors(stop):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from launch import deployment_status
+from launch import inspection
 
 ROOT = Path(__file__).parents[3]
 
@@ -42,7 +42,17 @@ MAY_IMPORT: dict[str, set[str]] = {
 #: These prove the product and are no part of it.
 PROOFS = {"chaos", "simulation", "benchmarks"}
 #: `producer.py` and `__init__.py` stand above them all; errors, platforms and the like below.
-ROOMS_OF_DB = ("surfaces", "stores", "members", "ledger", "links", "reconcile", "upkeep")
+ROOMS_OF_DB = (
+    "error_causes",
+    "sessions",
+    "surfaces",
+    "stores",
+    "members",
+    "ledger",
+    "links",
+    "reconcile",
+    "upkeep",
+)
 #: Only these files read the environment: the entry points of processes, and config for them.
 READS_ENVIRONMENT = re.compile(
     r"config/settings\.py|launch/.+|sandbox/__main__\.py"
@@ -58,10 +68,32 @@ WHEEL_NEEDS = {
     "db": {"asyncpg", "structlog"},
 }
 
+#: Each makes text from outside visible, or writes only what the product itself says: a schema, the
+#: number of the release, the names of processes.
+WRITES_TO_TERMINALS = {
+    "config/outside_text/__init__.py",
+    "config/outside_text/terminal.py",
+    "config/logs.py",
+    "schemas/__main__.py",
+    "consumers/__main__.py",
+    "bots/runtime/process.py",
+    "launch/processes.py",
+    "launch/workspace.py",
+}
+
 #: The table that dbmate keeps, which db/schema.sql leaves out.
 MIGRATED = "schema_migrations"
 #: Statements that people type, on a login whose search path ends with our schema.
-FOR_PEOPLE = set(deployment_status.QUERIES)
+FOR_PEOPLE = set(inspection.QUERIES)
+
+#: The one that spells the operator's commands, and the one that they are typed to.
+SPELL_COMMANDS = {"consumers/runtime/operator_commands.py", "consumers/operate/cli.py"}
+#: A command, or an option of one, as only one kind of installation has it.
+RAW_COMMAND = re.compile(
+    r"`(?:dead|doctor|audit|rebuild|reread|reconcile|import-history)(?: [^`]*)?`"
+    r"|\bmake (?:dead|doctor|audit|rebuild|reread|reconcile|import-history)\b"
+    r"|-m consumers\b|[ `]--[a-z]"
+)
 
 SQL = re.compile(
     r"\A\s*(?:--[^\n]*\n\s*)*(?:"
@@ -386,6 +418,28 @@ def test_the_environment_is_read_only_where_a_process_begins():
     assert not strays
 
 
+def test_no_decision_reads_the_clock_of_the_host():
+    """It may jump. Durations are of the event loop, ages of Postgres; only facts bear its time."""
+    reads = re.compile(r"\btime\.time(_ns)?\(|\bdatetime\.now\(|\bdate\.today\(")
+    found = {
+        named(path): len(reads.findall(path.read_text(encoding="utf-8")))
+        for path in sources()
+        if package_of(path) in {"schemas", "bus", "db", "consumers"}
+    }
+
+    assert {path: count for path, count in found.items() if count} == {
+        # When the screen looked, for people.
+        "consumers/operate/status/looking.py": 1,
+        # When an event happened, for people.
+        "db/producer.py": 1,
+        "consumers/settling/bonuses.py": 1,
+        "consumers/reconcile/history_import.py": 1,
+        "consumers/reconcile/subjects/manual_changes.py": 1,
+        # A figure for Prometheus.
+        "consumers/runtime/gauges.py": 2,
+    }
+
+
 def test_redis_keys_are_spelt_in_one_place():
     strays = [
         f"{named(path)}:{line} spells {text[:40]!r}"
@@ -428,7 +482,7 @@ def test_every_statement_names_the_schema_of_our_objects():
         if text not in FOR_PEOPLE
     ]
     # Migrations run on a search path of their own, contracts on any.
-    contracts = sorted((ROOT / "db/contracts").glob("*.sql"))
+    contracts = sorted((ROOT / "db/contracts").rglob("*.sql"))
     written += [(named(path), path.read_text(encoding="utf-8")) for path in contracts]
 
     strays = [
@@ -449,6 +503,31 @@ def test_what_members_should_see_is_written_in_one_place():
         if package_of(path) == "db" and named(path) != WRITES_WISHES
         for text, line in texts(path)
         if (found := written.search(text))
+    ]
+
+    assert not strays
+
+
+def test_functions_of_postgres_leave_what_members_should_see_to_one():
+    """The one for links changes more of the row (docs/decisions/0011-one-writer-of-wishes.md)."""
+    schema = (ROOT / "db/schema.sql").read_text(encoding="utf-8")
+    functions = re.findall(
+        r"^CREATE FUNCTION twinstream\.(\w+).*?\$\$(.*?)\$\$;", schema, re.M | re.S
+    )
+    written = re.compile(r"INTO twinstream\.surfaces|(?<![\w.])wanted\s*=(?!=)")
+
+    assert {name for name, body in functions if written.search(body)} == {"want", "want_merged"}
+
+
+def test_texts_for_operators_name_commands_as_they_are_typed_here():
+    """`consumers.runtime.operator_commands.command` knows whether there is a Makefile."""
+    strays = [
+        f"{named(path)}:{line} says {found[0]!r}"
+        for path in sources()
+        if package_of(path) in {"consumers", "bots", "bus", "db", "config", "schemas"}
+        and named(path) not in SPELL_COMMANDS
+        for text, line in texts(path)
+        if (found := RAW_COMMAND.search(text))
     ]
 
     assert not strays
@@ -492,3 +571,21 @@ def test_every_package_says_what_lives_in_it(package):
     ]
 
     assert not silent
+
+
+def test_what_operators_read_goes_through_one_function():
+    """It makes text from outside visible; `print` and rich's own console would let it through."""
+    strays = [
+        f"{named(path)}:{node.lineno}"
+        for path in sources()
+        if package_of(path) not in PROOFS | {"sandbox"} and named(path) not in WRITES_TO_TERMINALS
+        for node in ast.walk(tree(path))
+        if (isinstance(node, ast.ImportFrom) and node.module == "rich.console")
+        or (isinstance(node, ast.Name) and node.id == "print")
+        or (
+            isinstance(node, ast.Attribute)
+            and ast.unparse(node) in ("sys.stdout.write", "sys.stderr.write")
+        )
+    ]
+
+    assert strays == []

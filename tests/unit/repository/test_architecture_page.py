@@ -40,7 +40,7 @@ DIAGRAM = re.compile(
 )
 ARROW = re.compile(r"    (?P<start>\[\*\]|\w+) --> (?P<end>\[\*\]|\w+) : (?P<label>.+)")
 FUNCTION = re.compile(r"\b[a-z_]+\.[a-z_]+\b")
-TABLE = re.compile(r"^CREATE TABLE twinstream\.(\w+) \(\n(.*?)^\);", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"^CREATE TABLE twinstream\.(\w+) \(\n(.*?)^\)", re.MULTILINE | re.DOTALL)
 ONE_OF = re.compile(r"CHECK \(\((\w+) = ANY \(ARRAY\[(.*?)\]\)\)\)")
 STATUS_COLUMNS = {"status", "decision"}
 

@@ -14,6 +14,7 @@ import yaml
 
 from config import Settings
 from config.heartbeat import HEARTBEAT_S
+from launch.__main__ import PASSWORDS
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
@@ -58,7 +59,10 @@ def test_it_runs_what_we_have_and_nothing_else():
     for service, command in PROCESSES.items():
         assert SERVICES[service]["command"] == command
         assert (ROOT / command[-1].replace(".", "/") / "__main__.py").exists()
-    assert SERVICES["migrate"]["command"] == ["python", "-m", "launch", "migrate"]
+    assert SERVICES["migrate"]["command"] == [
+        *("sh", "-c"),
+        "python -m launch migrate && python -m launch roles --logins",
+    ]
     assert (ROOT / "launch/__main__.py").exists()
 
 
@@ -148,7 +152,7 @@ def test_one_service_builds_the_image_and_the_others_only_run_it():
 
 def test_every_process_is_given_settings_that_exist():
     """A misspelt one would stop the process at its start."""
-    known = set(Settings.variables())
+    known = {*Settings.variables(), *PASSWORDS}
 
     for name in (*PROCESSES, "migrate"):
         assert SERVICES[name]["environment"].keys() <= known
@@ -168,7 +172,7 @@ def test_no_secret_has_a_default_and_a_missing_one_is_explained():
         if name.endswith(("TOKEN", "PASSWORD"))
     }
 
-    assert len(secrets) == 6
+    assert len(secrets) == 9
     for operator, said in secrets.values():
         assert operator == ":?"
         assert said.startswith("set it in .env, ")
@@ -192,6 +196,24 @@ def test_each_process_comes_to_redis_as_a_user_of_its_own():
         assert SERVICES[process]["environment"]["REDIS_URL"].startswith(f"redis://{process}:${{")
     config = SERVICES["redis"]["configs"][0]
     assert options(SERVICES["redis"]["command"])["--aclfile"] == config["target"]
+
+
+def test_a_changed_password_of_redis_replaces_its_container():
+    """Compose compares the environment of a container, but not the text of its configs."""
+    acl = COMPOSE["configs"]["redis-acl"]["content"]
+
+    assert acl in SERVICES["redis"]["environment"].values()
+
+
+def test_each_process_comes_to_postgres_as_a_login_of_its_own():
+    """Only the migration has the superuser's password."""
+    for variable, duty in PASSWORDS.items():
+        [process] = [name for name in PROCESSES if name.replace("-", "_") == duty]
+        address = SERVICES[process]["environment"]["DATABASE_URL"]
+
+        assert address.startswith(f"postgresql://twinstream_{duty}_login:${{{variable}:?")
+        assert "POSTGRES_PASSWORD" not in str(SERVICES[process])
+        assert variable in SERVICES["migrate"]["environment"]
 
 
 def test_the_image_is_pinned_and_tested_with_the_same_python():
@@ -242,3 +264,11 @@ def test_the_same_env_file_serves_processes_that_run_without_docker():
     }
 
     assert Settings.from_env(filled).telegram_token == "1"
+
+
+def test_the_consumers_can_be_scaled():
+    """Nothing may exist once only: a number in its group, a name, or a port of the machine."""
+    service = SERVICES["consumers"]
+
+    assert "TWINSTREAM_CONSUMER_SLOT" not in service["environment"]
+    assert not {"container_name", "hostname", "ports"} & service.keys()

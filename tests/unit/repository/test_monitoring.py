@@ -21,7 +21,10 @@ OVERLAY = yaml.safe_load((DEPLOY / "compose.monitoring.yaml").read_text(encoding
 ALERTS = yaml.safe_load((DEPLOY / "alerts.yml").read_text(encoding="utf-8"))
 DASHBOARD = json.loads((DEPLOY / "grafana/twinstream.json").read_text(encoding="utf-8"))
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 METRIC = re.compile(r"\btwinstream_\w+")
+#: The same, and the figure that Prometheus itself keeps of each process.
+FIGURE = re.compile(r"\btwinstream_\w+|\bup\b")
 
 
 def own_metrics() -> Iterator[Any]:
@@ -44,10 +47,13 @@ def served() -> set[str]:
     return names
 
 
+def targets() -> list[str]:
+    """Return the queries of the panels of the dashboard."""
+    return [t["expr"] for panel in DASHBOARD["panels"] for t in panel.get("targets", ())]
+
+
 def expressions() -> list[str]:
-    rules = [rule["expr"] for group in ALERTS["groups"] for rule in group["rules"]]
-    targets = [t["expr"] for panel in DASHBOARD["panels"] for t in panel.get("targets", ())]
-    return rules + targets
+    return [rule["expr"] for rule in RULES] + targets()
 
 
 @pytest.mark.parametrize("expression", sorted(set(expressions())))
@@ -55,11 +61,17 @@ def test_what_is_asked_for_is_served(expression):
     assert set(METRIC.findall(expression)) <= served()
 
 
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_the_dashboard_shows_what_an_alert_is_about(rule):
+    shown = {name for target in targets() for name in FIGURE.findall(target)}
+
+    assert set(FIGURE.findall(rule["expr"])) - shown == set()
+
+
 def test_every_alert_says_where_to_look():
-    for group in ALERTS["groups"]:
-        for rule in group["rules"]:
-            assert rule["annotations"]["summary"]
-            assert rule["labels"]["severity"] in ("warning", "critical")
+    for rule in RULES:
+        assert rule["annotations"]["summary"]
+        assert rule["labels"]["severity"] in ("warning", "critical")
 
 
 def test_every_figure_is_explained_in_the_manual():
@@ -72,6 +84,23 @@ def test_every_figure_is_explained_in_the_manual():
     )
 
     assert missing == []
+
+
+def alarming() -> list[tuple[set[str], str]]:
+    """Return the figures of each row of the manual's table, and what of them is worth an alarm."""
+    manual = (ROOT / "docs/operate.md").read_text(encoding="utf-8")
+    [table] = re.findall(r"\n\| figure \|[^\n]*\n\|[-| ]+\n((?:\|[^\n]*\n)+)", manual)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    return [(set(METRIC.findall(figures)), alarm) for figures, _, alarm in rows]
+
+
+def test_every_figure_that_is_worth_an_alarm_has_one_and_no_other():
+    watched = {name for rule in RULES for name in METRIC.findall(rule["expr"])}
+
+    assert [
+        figures for figures, alarm in alarming() if bool(figures & watched) != bool(alarm)
+    ] == []
+    assert watched <= set().union(*(figures for figures, _ in alarming()))
 
 
 def test_the_overlay_fits_compose_yaml():

@@ -197,7 +197,7 @@ def test_an_address_in_any_form_that_works_is_let_through(url: str) -> None:
         ("postgresql://user:secret@host:70000/name", "host or port"),
         ("postgresql://user:se cret@host/name", "a space"),
         ("postgresql://host/name?sslmode", "has no value"),
-        ("mysql://user:secret@host/name", "begin with postgresql://"),
+        ("mysql://user:secret@host/name", "needs Postgres"),
     ],
 )
 def test_what_is_wrong_with_an_address_is_said(url: str, says: str) -> None:

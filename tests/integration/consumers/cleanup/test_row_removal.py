@@ -19,6 +19,7 @@ from db.reconcile import passes
 from db.reconcile.passes import Run
 from db.upkeep import retention
 from db.upkeep.audit import audit
+from tests.support.patience import PATIENCE_S
 from tests.support.settling import Desk, until, xp_payload
 from tests.support.stream_entries import entries_in
 
@@ -41,7 +42,7 @@ async def rounds(resources: Resources) -> Rounds:
 async def clean_up(rounds: Rounds) -> int:
     """Work on the round that is due until it ends. Returns how many rows it removed."""
     removed = 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while step := await rounds.step():
             removed += step
     return removed
@@ -115,6 +116,7 @@ async def test_what_waits_or_was_buried_stays_however_old_it_is(
         await pool.execute(
             """
             UPDATE sync_events SET status = $2::text, processed_at = NULL, processed_by = NULL,
+                payload = '{}',
                 published_at = CASE WHEN $2::text <> 'pending' THEN published_at END,
                 error_message = CASE WHEN $2::text = 'failed' THEN 'so' END
             WHERE id = (SELECT min(id) + $1 FROM sync_events)

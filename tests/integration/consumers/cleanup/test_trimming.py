@@ -14,6 +14,7 @@ from consumers.cleanup.role import Cleanup
 from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
 from db.ledger import delivery_attempts
+from tests.support.patience import PATIENCE_S
 from tests.support.settling import Desk, until, xp_payload
 
 
@@ -47,7 +48,7 @@ async def test_entries_that_are_not_settled_are_never_trimmed(resources: Resourc
 
     assert await desk.stream_length("telegram") == 4
     settling = Settling("telegram", resources)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await desk.xp("discord") < 4:
             await settling.step()
 
@@ -128,6 +129,32 @@ async def test_a_missing_stream_does_not_stop_the_trimming_of_others(
     assert await Cleanup(resources).step() == 2
 
     assert not await desk.redis.exists(desk.keys.stream("telegram"))
+
+
+async def test_a_group_of_another_program_that_stops_the_trimming_is_named_once(
+    resources: Resources, desk: Desk
+):
+    stream, _ = desk.keys.subscription("telegram")
+    await desk.redis.xgroup_create(stream, "audit", id="0")
+    await desk.add("telegram", *(xp_payload(1, entity_id=str(number)) for number in range(3)))
+    await Settling("telegram", resources).step()
+    role = Cleanup(resources)
+
+    with capture_logs() as logs:
+        for _ in range(3):
+            await role.step()
+    [told] = [line for line in logs if line["event"] == "stream.held"]
+    assert (told["stream"], told["held_by"], told["log_level"]) == (stream, "audit", "warning")
+    assert await desk.stream_length("telegram") == 3
+
+    await desk.redis.xgroup_destroy(stream, "audit")
+    with capture_logs() as logs:
+        for _ in range(2):
+            await role.step()
+    assert [line["event"] for line in logs if line["event"].startswith("stream.")] == [
+        "stream.released",
+        "stream.trimmed",
+    ]
 
 
 async def test_idle_consumers_are_removed_unless_they_hold_entries(

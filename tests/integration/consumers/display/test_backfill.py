@@ -209,7 +209,13 @@ def community(community):
     return msgspec.structs.replace(community, consumers=limits)
 
 
-@pytest.mark.parametrize("spread", [False, True], ids=["at once", "while they are shown"])
+@pytest.mark.parametrize(
+    "spread",
+    [
+        pytest.param(False, id="at once", marks=pytest.mark.nightly),
+        pytest.param(True, id="while they are shown"),
+    ],
+)
 async def test_ten_thousand_events_cost_one_write_for_each_rank_that_is_shown(
     resources, pool, server, spread
 ):

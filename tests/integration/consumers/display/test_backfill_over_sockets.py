@@ -161,6 +161,7 @@ discord_window_ms = 500
 """
 
 
+@pytest.mark.nightly
 async def test_killed_at_any_point_of_a_backfill_it_loses_and_repeats_nothing_visible(
     pool, server, own_redis_url, database_url, tmp_path
 ):

@@ -234,15 +234,17 @@ async def test_what_changes_between_two_surveys_costs_one_refusal(
 
 
 async def test_an_unexpected_refusal_rests_its_role_and_no_other(roles, server, people):
-    server.faults.add(Fault("discord", GIVE, 403, code=50013, description="Missing Permissions"))
+    refused = Fault("discord", GIVE, 403, times=2, code=50013, description="Missing Permissions")
+    server.faults.add(refused)
     role = await roles.start(NEWCOMER)
     await people.give_xp(ALICE, 10)
-    await people.give_xp(BORIS, 30)
 
     [warning] = await steps(role)
+    await people.give_xp(BORIS, 30)
+    await steps(role)
 
     assert "Missing Permissions" in warning
-    assert len(server.refusals()) == 1
+    assert len(server.refusals()) == 2
     assert server.roles_of(ALICE) == set()
     assert server.roles_of(BORIS) == {REGULAR}
 

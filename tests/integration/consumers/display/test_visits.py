@@ -20,6 +20,7 @@ from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.surfaces import BACKFILL, LINK, RECONCILE
 from db.surfaces.display_visits import Visit
+from tests.support.patience import PATIENCE_S
 from tests.support.settling import xp_payload
 
 
@@ -177,7 +178,7 @@ async def test_once_the_obstacle_is_gone_every_member_is_visited(role, wall, poo
     await role.step()
     wall.obstacle = None
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while len(wall.shown) < 30:
             await role.step()
             await asyncio.sleep(0)
@@ -224,7 +225,7 @@ async def test_a_visit_that_hangs_is_cancelled(role, wall, pool, monkeypatch):
         await asyncio.Event().wait()
 
     wall.during_visit = hang
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         assert await role.step() == 1
 
     error = await pool.fetchval("SELECT error FROM surfaces WHERE error IS NOT NULL")

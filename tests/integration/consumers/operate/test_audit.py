@@ -8,13 +8,14 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from rich.console import Console
 
 import schemas
+from config.outside_text.terminal import Terminal
 from consumers.operate import audit as command
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.upkeep.audit import audit
+from db.upkeep.audit_queries import BY_LEDGER
 from tests.support.processes import CHECKOUT, environment
 from tests.support.settling import NOON, xp_payload
 
@@ -55,7 +56,7 @@ async def shown(pool: asyncpg.Pool) -> str:
     async with pool.acquire() as conn:
         found = await audit(conn, {})
     output = io.StringIO()
-    command.show(found, Console(file=output, width=160))
+    command.show(found, Terminal(file=output, width=160))
     return output.getvalue()
 
 
@@ -113,7 +114,11 @@ async def test_people_read_a_table_and_the_first_differences(history: asyncpg.Po
     text = await shown(history)
     assert "totals: 30 differences, the first 20" in text
     assert "1 XP, 5 balance" in text
-    assert "30 differences: `python -m consumers reconcile --now`" in text
+    assert "30 differences: `make reconcile`" in text
+
+
+def test_each_check_of_the_ledger_is_explained():
+    assert command.PROVES.keys() == BY_LEDGER.keys()
 
 
 def test_without_an_address_it_says_what_is_missing(environ: dict[str, str]):

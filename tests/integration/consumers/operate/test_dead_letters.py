@@ -6,16 +6,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 import schemas
 from bus import Keys, connect
+from config.outside_text.terminal import Terminal
 from consumers.operate import dead_letters
+from consumers.operate.reconcile import _table as reconcile_table
 from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources
 from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db.ledger.dead_letters import find_dead
+from db.members import accounts
+from db.reconcile import drift
 from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.settling import Desk, edited, xp_payload
 
@@ -81,7 +84,7 @@ async def test_only_what_was_never_recorded_can_be_discarded(resources, desk, pr
     )
     ids = [one.id for one in await all_dead(resources)]
 
-    await dead_letters.discard(resources.pool, Console(width=200), [*ids, 999])
+    await dead_letters.discard(resources.pool, Terminal(width=200), [*ids, 999])
 
     assert list(await desk.failures()) == [recorded.idempotency_key]
     said = capsys.readouterr().out
@@ -324,3 +327,81 @@ async def test_unfit_use_is_one_sentence(checkout, own_redis_url, database_url, 
     assert refused.returncode == 2
     assert sentence in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+async def bury_reserved(resources: Resources, desk: Desk) -> None:
+    """A backup was restored that is older than the stream: the origin has no such event."""
+    payload = xp_payload(5, reason="reconcile", entity_id="7.9")
+    await desk.add("telegram", payload)
+    await Settling("telegram", resources).step()
+
+
+async def test_a_reserved_key_from_the_stream_is_held_for_the_operator(resources, desk, pool):
+    await bury_reserved(resources, desk)
+
+    [buried] = await all_dead(resources)
+    assert "reserved for events of twinstream itself" in buried.error_message
+    assert await pool.fetchval("SELECT count(*) FROM transactions") == 0
+    done = await dead_letters.replay(resources.pool, resources.publisher, ids=None)
+    assert done.sent == ()
+    assert f"replay {buried.id} --admit" in done.refused[buried.id]
+    assert await desk.stream_length("telegram") == 1  # the entry that was buried
+
+
+async def test_the_operator_admits_an_event_with_a_reserved_key_once(resources, desk):
+    await bury_reserved(resources, desk)
+    [buried] = await all_dead(resources)
+
+    for _ in range(2):
+        await dead_letters.replay(resources.pool, resources.publisher, ids=[buried.id], admit=True)
+        await Relay(resources).step()
+        while await Settling("telegram", resources).step():
+            pass
+
+    assert await all_dead(resources) == []
+    assert await desk.xp("telegram") == 5
+    assert await desk.xp("discord") == 5
+
+
+async def test_a_key_of_another_event_is_buried_and_admitted_by_nobody(resources, desk, pool):
+    """The key says 1002, the event says 1001."""
+    await desk.add("telegram", edited(xp_payload(5), idempotency_key="tg_game_guess_1002_1"))
+    await Settling("telegram", resources).step()
+
+    [buried] = await all_dead(resources)
+    assert "is the key of another event" in buried.error_message
+    await dead_letters.replay(resources.pool, resources.publisher, ids=[buried.id], admit=True)
+    while await Settling("telegram", resources).step():
+        pass
+    assert await pool.fetchval("SELECT count(*) FROM transactions") == 0
+    [again] = await all_dead(resources)
+    assert "is the key of another event" in again.error_message
+
+
+async def test_an_account_is_shown_with_its_name(resources, producer, capsys):
+    recorded = await producer.create_xp_change_event(
+        user_id=1001, delta_xp=50, source="telegram", reason="gift", entity_id="1"
+    )
+    async with resources.pool.acquire() as conn:
+        await accounts.remember_name(conn, "telegram", 1001, "Mira\u202e")
+        dead_id = await conn.fetchval(
+            "UPDATE sync_events SET status = 'failed', error_message = 'somehow'"
+            " WHERE idempotency_key = $1 RETURNING id",
+            recorded.idempotency_key,
+        )
+        run = await conn.fetchval(
+            "INSERT INTO reconcile_runs (cause, owner, lease_until)"
+            " VALUES ('asked', 'test', now()) RETURNING id"
+        )
+        await conn.execute(
+            "INSERT INTO drift (run_id, platform, subject, subject_id, account_id, field, seen,"
+            " expected, difference) VALUES ($1, 'telegram', 'books', 1, 1001, 'xp', '1', '50', 49)",
+            run,
+        )
+        [finding] = await drift.of_run(conn, run, limit=5)
+    await dead_letters.show_one(resources.pool, Terminal(width=80), dead_id)
+    Terminal(width=120).print(reconcile_table([finding]))
+
+    said = capsys.readouterr().out
+    assert "account          1001 Mira\\u202e" in said
+    assert said.count("1001 Mira\\u202e") == 2

@@ -8,14 +8,16 @@ from pathlib import Path
 import asyncpg
 import msgspec
 import pytest
-from rich.console import Console
 
 from bus import SOURCES, connect, ensure_group
 from bus import Keys as BusKeys
 from config import Settings
+from config.outside_text.terminal import Terminal
 from consumers.operate import doctor
+from db import open_pool
 from db.ledger import events
 from db.pool import newest_migration
+from launch.migrate import make_roles
 from sandbox import Fault, Faults, Transcript, load_seed
 from sandbox.telegram_api import TelegramPlatform
 from tests.support.discord_display import BOT_ROLE, NEWCOMER, Server
@@ -45,7 +47,9 @@ async def settings(
     """A whole deployment on the sandbox, with its streams made."""
     redis = connect(own_redis_url, name="test")
     for source in SOURCES:
-        await ensure_group(redis, BusKeys().subscription(source))
+        subscription = BusKeys().subscription(source)
+        await ensure_group(redis, subscription)
+        await redis.xreadgroup(subscription.group, "reader", {subscription.stream: ">"})
     await redis.aclose()
     return msgspec.structs.replace(
         settings,
@@ -72,11 +76,46 @@ async def told(settings: Settings, **changes: str | None) -> str:
 
 
 async def test_where_all_is_well_it_says_so_and_exits_0(settings, capsys):
-    assert await doctor.run(settings, Console()) == 0
+    assert await doctor.run(settings, Terminal()) == 0
 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) >= 10
     assert all(line.startswith("fine") for line in lines)
+
+
+async def test_it_asks_whether_anybody_reads_the_streams(settings, own_redis_url, monkeypatch):
+    monkeypatch.setattr(doctor, "SILENT_MS_MAX", -1)  # a reader of a minute ago
+    silent = await wrongs(settings)
+    monkeypatch.undo()
+    redis = connect(own_redis_url, name="test")
+    stream, group = BusKeys().subscription("telegram")
+    await redis.xgroup_delconsumer(stream, group, "reader")
+    await redis.aclose()
+
+    what = "stream sync:{}, group {}"
+    assert "start the consumers" in silent[what.format("telegram", "discord")]
+    assert "start the consumers" in silent[what.format("discord", "telegram")]
+    found = await wrongs(settings)
+    assert what.format("telegram", "discord") in found
+    assert what.format("discord", "telegram") not in found
+
+
+async def roles_note(settings: Settings) -> str:
+    [note] = [one.note async for one in doctor.examine(settings) if one.what == "roles of Postgres"]
+    return note
+
+
+async def test_it_says_what_one_login_for_everything_gives_up(settings, prefix):
+    assert await roles_note(settings) == (
+        "none, so one login does everything: no permission keeps a process from changing the"
+        " ledger or from recording for the other platform (`make roles`, docs/operate.md)"
+    )
+
+    make_roles(settings.database_url, prefix=f"doctor_{prefix.split(':')[1]}")
+
+    assert "_consumers, " in await roles_note(settings)
+    async with await open_pool(settings.database_url, name="telegram-bot"):
+        assert (await roles_note(settings)).startswith("telegram-bot connected as the owner: no")
 
 
 async def test_it_writes_nothing_on_either_platform(settings, server):
@@ -94,7 +133,16 @@ async def test_troubles_of_the_platforms_are_named_with_their_remedies(settings,
 
     assert "drag 'twinstream' above it" in found["roles in the Discord server"]
     assert "Edit Member Tags" in found["rights in the Telegram group"]
-    assert await doctor.run(settings, Console(quiet=True)) == 1
+    assert await doctor.run(settings, Terminal(quiet=True)) == 1
+
+
+async def test_the_new_id_of_a_group_that_became_a_supergroup_is_named(settings, group):
+    moved = group.people.migrate()
+
+    found = await wrongs(settings)
+
+    assert f"set chat_id = {moved} in [telegram]" in found["telegram.chat_id"]
+    assert "rights in the Telegram group" not in found
 
 
 async def test_a_bot_outside_of_server_and_group_has_an_invitation_as_its_remedy(
@@ -178,10 +226,24 @@ async def test_unusable_streams_are_named_one_by_one(settings):
 
     first, second = (f"stream {stream}, group {group}" for stream, group in (telegram, discord))
     assert "it has ids 5 hours ahead of the Redis clock" in found[first]
-    assert "python -m consumers rebuild" in found[first]
+    assert "make rebuild" in found[first]
     assert "is not a stream" in found[second]
     assert "it takes no more entries" in later[first]
     assert "set after the end of the stream" in later[second]
+
+
+async def test_a_group_of_another_program_that_stops_the_trimming_is_named(settings):
+    redis = connect(settings.redis_url, name="test")
+    stream, group = BusKeys().subscription("telegram")
+    await redis.xgroup_create(stream, "audit", id="1000-0")
+    await redis.xadd(stream, {"e": "settled"})
+    await redis.xgroup_setid(stream, group, "$")
+
+    remedy = (await wrongs(settings))[f"stream {stream}, group {group}"]
+
+    assert remedy.startswith("the group audit of another program has not acknowledged what ours")
+    await redis.xgroup_destroy(stream, "audit")
+    await redis.aclose()
 
 
 async def test_a_platform_in_trouble_does_not_stop_the_other_checks(settings, server):

@@ -15,7 +15,7 @@ from consumers.reconcile.port import CannotRead, Subject
 from consumers.reconcile.subjects import appearance
 from db.members.accounts import remember_name
 from sandbox import Fault
-from sandbox.discord_api.intents import Intent
+from sandbox.discord_api.gateway.intents import Intent
 from tests.support.appearance import WornDesk
 from tests.support.discord_display import (
     ALICE,
@@ -25,6 +25,7 @@ from tests.support.discord_display import (
     GIVE,
     LIST,
     LOOK,
+    LUCKY,
     NEWCOMER,
     REGULAR,
     VERA,
@@ -405,6 +406,22 @@ async def test_who_waits_at_the_screening_is_no_drift(desk, server, worker, peop
 
     assert not row.is_there
     assert row.seen == row.expected == {}
+
+
+async def test_a_member_whom_another_bot_muted_is_no_drift(resources, pool, server, worker, people):
+    await people.give_xp(ALICE, 10)
+    await worker.step()
+    server.platform.administration.take_role(ALICE, NEWCOMER)
+    server.platform.administration.give_role(ALICE, LUCKY)
+    alone = msgspec.structs.replace(resources.community.discord, leave_alone_roles=(LUCKY,))
+    community = msgspec.structs.replace(resources.community, discord=alone)
+
+    async with open_platform_subjects(
+        dataclasses.replace(resources, community=community)
+    ) as looking:
+        [row] = await WornDesk(pool, looking.subjects[0]).read(ALICE)
+
+    assert not row.is_there
 
 
 async def test_a_long_look_keeps_the_callers_transaction_awake(

@@ -13,6 +13,7 @@ from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer, open_stores
 from db.links.codes import issue_code, redeem_code
+from db.reconcile import drift
 from tests.support.reconcile import (
     a_pass,
     decisions,
@@ -325,6 +326,28 @@ async def test_another_table_of_the_same_bot_is_met_for_the_first_time(
 
     assert await row_of(pool, side, "players") == (800, 0)
     assert (await decisions(pool))[-1] == (side, "store", "xp", 785, "held")
+
+
+@BOTH
+async def test_findings_of_a_table_that_the_settings_name_no_more_end_with_the_reason(
+    without_store: Resources, pool: asyncpg.Pool, side: Side, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(drift, "DECIDED_AT_ONCE_MAX", 2)
+    await pool.execute("INSERT INTO users VALUES (555, 70, 0), (556, 71, 0), (557, 72, 0)")
+    connected = await with_table(without_store, side)
+    async with opened(connected) as role:
+        await passes(role, connected, 1)
+
+    async with opened(without_store) as role:
+        await passes(role, without_store, 1, dry_run=True)
+        assert [row[-1] for row in await decisions(pool)] == ["held"] * 3
+        await passes(role, without_store, 1)
+
+    assert [row[-1] for row in await decisions(pool)] == ["gone"] * 3
+    assert f"stores.{side}" in (await whys(pool))[0]
+    async with opened(connected) as role:
+        await passes(role, connected, 1)
+    assert [row[-1] for row in await decisions(pool)] == ["gone"] * 3 + ["held"] * 3
 
 
 async def test_a_dry_run_names_what_is_held_and_ends_no_finding(

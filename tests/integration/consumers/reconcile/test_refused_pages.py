@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 import schemas
 from bus import Publisher
 from config import Community, ConsumerSetting, ReconcileSetting
-from consumers.reconcile import open_subjects
+from consumers.reconcile import open_subjects, pass_phases
 from consumers.reconcile.port import CannotRead, Subject
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
@@ -38,7 +38,7 @@ PEOPLE = 6
 def community(community: Community) -> Community:
     return msgspec.structs.replace(
         community,
-        consumers=ConsumerSetting(block_ms=20, claim_idle_ms=1_000, relay_after_ms=0),
+        consumers=ConsumerSetting(block_ms=5, claim_idle_ms=1_000, relay_after_ms=0),
         reconcile=ReconcileSetting(page_members=2, lease_ms=2_000, interval_ms=3_600_000),
     )
 
@@ -107,9 +107,18 @@ BAD = {
 }
 
 
+@pytest.fixture
+def impatient(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> Resources:
+    """Resources of a pass that gives its pages three tenths of a second to come back."""
+    monkeypatch.setattr(pass_phases, "PATIENCE_S_MIN", 0.3)
+    consumers = msgspec.structs.replace(resources.community.consumers, claim_idle_ms=100)
+    community = msgspec.structs.replace(resources.community, consumers=consumers)
+    return dataclasses.replace(resources, community=community)
+
+
 @pytest.mark.parametrize("what", BAD)
 async def test_a_snapshot_that_did_not_come_whole_stops_the_pass(
-    resources: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int], what: str
+    impatient: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int], what: str
 ):
     await pool.execute("UPDATE sync_state SET xp = xp + 50 WHERE platform = 'discord'"
                        " AND member_id = $1", people[0])  # fmt: skip
@@ -117,7 +126,7 @@ async def test_a_snapshot_that_did_not_come_whole_stops_the_pass(
     before = await everything(pool, "drift")
 
     async with opened(
-        dataclasses.replace(resources, publisher=Tampering(resources, BAD[what]))
+        dataclasses.replace(impatient, publisher=Tampering(impatient, BAD[what]))
     ) as hurt:
         report = await a_pass(hurt, pool)
 
@@ -282,7 +291,7 @@ async def test_more_drift_than_the_limit_is_held_until_an_operator_accepts_it(
         stopped = await pool.fetchval("SELECT stopped_because FROM reconcile_runs ORDER BY id")
         assert stopped == (
             "discord books: 3 of 6 members differ, more than members_share_max = 0.02 allows; look"
-            " at it, then `python -m consumers reconcile --now --accept`"
+            " at it, then `make reconcile ARGS=--accept`"
         )
 
         report = await a_pass(role, pool, accepted=True)

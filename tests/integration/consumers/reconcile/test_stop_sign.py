@@ -14,9 +14,9 @@ import msgspec
 import pytest
 import structlog
 from prometheus_client import REGISTRY
-from rich.console import Console
 
 from config import ConsumerSetting, ReconcileSetting, Settings
+from config.outside_text.terminal import Terminal
 from consumers.operate import doctor
 from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
@@ -25,6 +25,7 @@ from consumers.runtime.resources import Resources
 from db import Producer
 from db.links.codes import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
 from db.stop_signs import OBEYED, Paused
+from tests.support.patience import PATIENCE_S
 from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.reconcile import a_pass, decisions, ended, let_everything_arrive, opened
 
@@ -33,7 +34,6 @@ PEOPLE = 4
 REASON = "links change"
 SET = "INSERT INTO stop_signs (release, reason) VALUES ($1, $2)"
 ISOLATIONS = ["read committed", "repeatable read", "serializable"]
-DEADLINE_S = 20.0
 LOOK_AGAIN_S = 0.01
 
 #: Everything that linking writes.
@@ -49,7 +49,7 @@ LINKS = {
 async def resources(resources: Resources) -> Resources:
     community = msgspec.structs.replace(
         resources.community,
-        consumers=ConsumerSetting(block_ms=20, claim_idle_ms=1_000, relay_after_ms=0),
+        consumers=ConsumerSetting(block_ms=5, claim_idle_ms=1_000, relay_after_ms=0),
         reconcile=ReconcileSetting(
             page_members=2, lease_ms=2_000, interval_ms=1_000, alarm_interval_ms=1_000
         ),
@@ -91,7 +91,7 @@ async def photograph(pool: asyncpg.Pool) -> dict[str, list[Any]]:
 
 async def until_blocked(pool: asyncpg.Pool, conn: asyncpg.Connection) -> None:
     """Return once the session of `conn` waits for a lock that another session holds."""
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + PATIENCE_S
     while not await pool.fetchval(
         "SELECT cardinality(pg_blocking_pids($1)) > 0", conn.get_server_pid()
     ):
@@ -337,7 +337,7 @@ async def test_the_doctor_tells_of_the_sign_and_how_it_is_lifted(
 
     assert REASON in (found["stop sign"] or "")
     assert "delete the row of stop_signs" in (found["stop sign"] or "")
-    assert await doctor.run(settings, Console(quiet=True)) == 1
+    assert await doctor.run(settings, Terminal(quiet=True)) == 1
 
     await remove_sign(pool)
     assert "stop sign" not in {one.what async for one in doctor.examine(settings)}

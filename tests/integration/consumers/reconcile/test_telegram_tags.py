@@ -186,6 +186,16 @@ async def test_a_single_member_who_left_is_believed_when_telegram_knows_the_bot(
     assert await desk.parked() == ["absent"]
 
 
+async def test_a_group_that_has_a_new_id_is_read_there(desk, group, worker, people):
+    await people.give_xp(ALICE, 10)
+    await worker.step()
+    group.platform.people.migrate()
+
+    [row] = await desk.read(ALICE)
+
+    assert row.seen == row.expected == {"tag": "'Newcomer'"}
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -10,15 +10,30 @@ import pytest
 import schemas
 from bus import GroupMissing, StreamMissing, Subscription, ensure_group, group_exists
 from config import Community
-from consumers.relay.role import Relay
+from consumers.relay.role import Relay, open_role
 from consumers.runtime.resources import Resources, open_resources
 from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling.role import Settling
 from db import Producer
 from db.ledger import events, outbox
 from db.ledger.envelopes import Envelope
+from db.sessions import notifications
+from tests.support.patience import PATIENCE_S
 from tests.support.settling import Desk, until, xp_payload
 from tests.support.stream_entries import entries_in
+
+LISTENER = (
+    "SELECT {} FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name LIKE '%/relay-listen'"
+    " AND query LIKE 'LISTEN%' AND state = 'idle'"
+)
+
+
+async def until_listening(pool: asyncpg.Pool) -> None:
+    async def listens() -> bool:
+        return bool(await pool.fetchval(LISTENER.format("count(*)")))
+
+    await until(listens, what="a session that LISTENs")
 
 
 async def crashed_producer(pool: asyncpg.Pool, *numbers: int) -> None:
@@ -38,6 +53,72 @@ async def test_what_a_crashed_producer_left_is_published(resources: Resources, d
     assert await desk.statuses() == {"published": 3}
     assert await Settling("telegram", resources).step() == 3
     assert await desk.xp("discord") == 3
+
+
+async def record_in_sql(pool: asyncpg.Pool, entity_id: str) -> None:
+    await pool.fetch(
+        "SELECT * FROM twinstream.record_xp('telegram', 1001, 5, 'game_guess', $1)", entity_id
+    )
+
+
+async def test_an_event_of_a_sql_caller_wakes_the_relay_at_once(
+    settings, community: Community, stop, keys, desk: Desk, pool
+):
+    """Both the interval and the time that a producer has are a minute."""
+    patient = msgspec.structs.replace(
+        community.consumers, relay_after_ms=60_000, relay_interval_ms=60_000
+    )
+    community = msgspec.structs.replace(community, consumers=patient)
+    async with (
+        open_resources(settings, community, stop, keys=keys) as resources,
+        open_role(resources) as relay,
+    ):
+        assert await relay.step() == 0
+        waiting = asyncio.ensure_future(relay.step())
+        await until_listening(pool)
+        assert await waiting == 0  # the connection was made: it looks once
+
+        waiting = asyncio.ensure_future(relay.step())
+        await record_in_sql(pool, "1")
+
+        async with asyncio.timeout(10):
+            assert await waiting == 1
+    assert await desk.stream_length("telegram") == 1
+
+
+async def test_the_relay_listens_again_after_its_connection_was_cut(
+    settings, community: Community, stop, keys, desk: Desk, pool, monkeypatch
+):
+    monkeypatch.setattr(notifications, "CONNECT_AGAIN_S", 0.01)
+    patient = msgspec.structs.replace(community.consumers, relay_interval_ms=60_000)
+    community = msgspec.structs.replace(community, consumers=patient)
+    async with (
+        open_resources(settings, community, stop, keys=keys) as resources,
+        open_role(resources) as relay,
+    ):
+        await until_listening(pool)
+        await pool.fetch(LISTENER.format("pg_terminate_backend(pid)"))
+        await record_in_sql(pool, "1")  # while nothing listens
+
+        async with asyncio.timeout(PATIENCE_S):
+            while not await relay.step():
+                pass
+    assert await desk.stream_length("telegram") == 1
+
+
+async def test_an_event_of_a_clock_that_was_ahead_is_published(
+    settings, community: Community, stop, keys, desk: Desk, pool
+):
+    """Its age would be unknown until the clock of Postgres has caught up, in a year."""
+    patient = msgspec.structs.replace(community.consumers, relay_after_ms=60_000)
+    community = msgspec.structs.replace(community, consumers=patient)
+    await crashed_producer(pool, 1, 2)
+    await pool.execute("UPDATE sync_events SET created_at = now() + interval '1 year' WHERE id = 1")
+    async with open_resources(settings, community, stop, keys=keys) as resources:
+        assert await Relay(resources).step() == 1
+        await Settling("telegram", resources).step()
+
+    assert await desk.statuses() == {"completed": 1, "pending": 1}
 
 
 async def test_a_young_event_is_left_to_its_producer(
@@ -180,7 +261,7 @@ async def test_rebuilding_twice_at_once_loses_and_doubles_nothing(
     async with open_resources(settings, community, stop, keys=resources.keys) as other:
         await asyncio.gather(resources.rebuild("telegram"), other.rebuild("telegram"))
         await asyncio.gather(Relay(resources).step(), Relay(other).step())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await desk.xp("discord") < 20:
                 await asyncio.gather(
                     Settling("telegram", resources).step(), Settling("telegram", other).step()

@@ -34,7 +34,12 @@ EVENTS_IN_THE_TAIL = 40
 RECOVERY_S_MAX = 20.0
 
 
-@pytest.fixture(params=[sentinel_trio, cluster], ids=["sentinel", "cluster"])
+@pytest.fixture(
+    params=[
+        pytest.param(sentinel_trio, id="sentinel"),
+        pytest.param(cluster, id="cluster", marks=pytest.mark.nightly),
+    ]
+)
 def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Nodes]:
     with request.param(tmp_path) as nodes:
         yield nodes

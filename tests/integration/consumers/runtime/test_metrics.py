@@ -161,6 +161,24 @@ async def test_a_gauge_says_unknown_of_an_age_that_is(resources: Resources, desk
     assert 3_500 < figure("twinstream_stream_ahead_seconds", stream=stream) <= 3_600
 
 
+async def test_the_group_of_another_program_that_holds_a_stream_has_a_figure(
+    resources: Resources, desk: Desk
+):
+    stream = desk.keys.stream("telegram")
+    labels = {"stream": stream, "group": "audit"}
+    await desk.redis.xgroup_create(stream, "audit", id="1000-0")
+    await desk.add("telegram", xp_payload(1))
+    await Settling("telegram", resources).step()
+    gauges = Gauges(resources)
+
+    await gauges.step()
+    assert figure("twinstream_stream_held_seconds", **labels) > 3_600
+
+    await desk.redis.xgroup_destroy(stream, "audit")
+    await gauges.step()
+    assert REGISTRY.get_sample_value("twinstream_stream_held_seconds", labels) is None
+
+
 async def test_during_an_outage_of_redis_its_figures_are_unknown_and_the_record_is_still_read(
     resources: Resources, desk: Desk
 ):

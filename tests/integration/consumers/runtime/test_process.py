@@ -1,14 +1,17 @@
 """The process as an operator starts it: its log, its ends, and the outages that it survives."""
 
+import asyncio
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+import schemas
 from bus import SOURCES, Keys, connect, ensure_group
 from consumers.runtime.roles import ROLES
 from db.pool import newest_migration
@@ -16,11 +19,18 @@ from db.release_number import RELEASE
 from launch.servers import (
     Server,
     free_port,
-    start_postgres,
     start_redis,
     start_redis_binary,
 )
-from tests.support.processes import CHECKOUT, SERVICE_ROLES, consumers, environment, sandbox
+from tests.support.postgres_programs import start_chosen_postgres
+from tests.support.processes import (
+    CHECKOUT,
+    SERVICE_ROLES,
+    Consumers,
+    consumers,
+    environment,
+    sandbox,
+)
 from tests.support.redis_binaries import topology_binary
 from tests.support.settling import Desk, until, xp_payload
 
@@ -68,6 +78,23 @@ def outside(pool: asyncpg.Pool, own_redis: Redis) -> Desk:
     return Desk(pool, own_redis, Keys())
 
 
+async def settled_and_unacknowledged(outside: Desk) -> int:
+    stream, group = outside.keys.subscription("telegram")
+    payloads: list[Any] = []
+    unacknowledged: Any = await outside.redis.xpending_range(stream, group, "-", "+", 500)
+    for entry in unacknowledged:
+        found: Any = await outside.redis.xrange(stream, entry["message_id"], entry["message_id"])
+        [(_, fields)] = found
+        payloads.append(fields[b"e"])
+    return int(
+        await outside.pool.fetchval(
+            "SELECT count(*) FROM transactions"
+            " WHERE platform = 'discord' AND idempotency_key = ANY ($1)",
+            [schemas.decode(payload).idempotency_key for payload in payloads],
+        )
+    )
+
+
 async def test_it_announces_its_settings_and_ends_cleanly(environ, outside: Desk):
     async with consumers(*SERVICE_ROLES, environ=environ) as running:
         await running.settled()
@@ -81,8 +108,9 @@ async def test_it_announces_its_settings_and_ends_cleanly(environ, outside: Desk
 
     assert code == 0
     assert running.cut_off == []
-    # The step was finished: its entries are committed and acknowledged.
-    assert await outside.unacknowledged("telegram") == 0
+    # The step was finished: its entries are committed and acknowledged. Others may have been on
+    # their way to the process when it stopped reading; the next one claims them.
+    assert await settled_and_unacknowledged(outside) == 0
     assert running.events[0]["release"] == RELEASE
     [started] = [line for line in running.events if line.get("role") == "to-discord"][:1]
     assert started["stream"] == "sync:telegram"
@@ -90,6 +118,76 @@ async def test_it_announces_its_settings_and_ends_cleanly(environ, outside: Desk
     assert started["block_ms"] == 100
     assert running.events[-1]["event"] == "consumers.stopped"
     assert "Traceback" not in running.text
+
+
+async def test_processes_with_equal_settings_number_themselves_and_a_returning_one_goes_on(
+    environ, outside: Desk
+):
+    stream, group = outside.keys.subscription("telegram")
+    async with (
+        consumers("to-discord", environ=environ) as one,
+        consumers("to-discord", environ=environ) as two,
+    ):
+        await one.saw("role.started", role="to-discord")
+        await two.saw("role.started", role="to-discord")
+        slots = {process: leased_slot(process) for process in (one, two)}
+        assert sorted(slots.values()) == [1, 2]
+
+        one.process.kill()
+        await one.ended()
+        # As if it had died with these entries in hand, which no other consumer claims for 30 s.
+        await two.terminate()
+        await outside.add("telegram", *(xp_payload(1, entity_id=str(n)) for n in range(5)))
+        await outside.redis.xreadgroup(group, f"to-discord-{slots[one]}", {stream: ">"})
+
+        async with (
+            consumers("to-discord", environ=environ) as back,
+            consumers("to-discord", environ=environ) as beside,
+        ):
+            await back.saw("slots.leased")
+            await beside.saw("slots.leased")
+
+            async def arrived() -> bool:
+                return await outside.xp("discord") == 5
+
+            await until(arrived, what="the entries of the dead process are settled")
+            assert {leased_slot(back), leased_slot(beside)} == {1, 2}
+
+
+async def test_a_process_that_loses_its_number_goes_on_under_another_one(environ, outside: Desk):
+    async with (
+        consumers("to-discord", environ=environ) as running,
+        outside.pool.acquire() as rival,
+    ):
+        await running.saw("role.started", role="to-discord")
+        waiting = asyncio.create_task(
+            rival.execute("SELECT pg_advisory_lock(hashtext('twinstream.slots.discord'), 1)")
+        )
+
+        async def waits() -> bool:
+            return bool(await outside.pool.fetchval("SELECT 1 FROM pg_locks WHERE NOT granted"))
+
+        await until(waits, what="another process wants the number")
+        await outside.pool.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE '%/slots' AND datname = current_database()"
+        )
+        await waiting
+        await running.saw("slot.lost")
+        await running.saw("slots.leased", times=2)
+        await outside.add("telegram", xp_payload(5))
+
+        async def arrived() -> bool:
+            return await outside.xp("discord") == 5
+
+        await until(arrived, what="it settles under its new number")
+        assert leased_slot(running) == 2
+
+
+def leased_slot(running: Consumers) -> int:
+    """The number of the process's consumers of telegram's events, as it says itself."""
+    *_, line = [line for line in running.events if line["event"] == "slots.leased"]
+    return int(line["slots"]["discord"])
 
 
 async def test_both_directions_run_in_one_process(environ, outside: Desk):
@@ -116,37 +214,47 @@ async def test_no_direction_waits_for_a_burst_in_the_other(environ, outside: Des
         assert await outside.xp("discord") < 5_000
 
 
+async def hold_up_each_step(outside: Desk) -> None:
+    """Let each step take longer than any test; a lock would be waited for two seconds only."""
+    await outside.pool.execute(
+        """
+        CREATE FUNCTION doze() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN PERFORM pg_sleep(25); RETURN NEW; END
+        $$;
+        CREATE TRIGGER doze BEFORE INSERT ON transactions EXECUTE FUNCTION doze();
+        """
+    )
+
+
 async def test_a_second_signal_leaves_at_once(environ, outside: Desk):
-    """The first signal waits for a step, which a locked table holds up."""
+    """The first signal waits for the step under way."""
     async with consumers("to-discord", environ=environ) as running:
         await running.saw("role.started", role="to-discord")
-        async with outside.pool.acquire() as conn, conn.transaction():
-            await conn.execute("LOCK TABLE transactions")
-            await outside.add("telegram", xp_payload(15))
+        await hold_up_each_step(outside)
+        await outside.add("telegram", xp_payload(15))
 
-            async def delivered() -> bool:
-                return await outside.unacknowledged("telegram") == 1
+        async def delivered() -> bool:
+            return await outside.unacknowledged("telegram") == 1
 
-            await until(delivered, what="the entry is in the consumer's hands")
-            running.process.send_signal(signal.SIGTERM)
-            await running.saw("stop.requested")
-            assert running.process.returncode is None
-            running.process.send_signal(signal.SIGTERM)
-            assert await running.ended() == 130
+        await until(delivered, what="the entry is in the consumer's hands")
+        running.process.send_signal(signal.SIGTERM)
+        await running.saw("stop.requested")
+        assert running.process.returncode is None
+        running.process.send_signal(signal.SIGTERM)
+        assert await running.ended() == 130
 
 
 async def test_a_step_that_does_not_end_is_cancelled(environ, outside: Desk):
     async with consumers("to-discord", environ=environ) as running:
         await running.saw("role.started", role="to-discord")
-        async with outside.pool.acquire() as conn, conn.transaction():
-            await conn.execute("LOCK TABLE transactions")
-            await outside.add("telegram", xp_payload(15))
+        await hold_up_each_step(outside)
+        await outside.add("telegram", xp_payload(15))
 
-            async def delivered() -> bool:
-                return await outside.unacknowledged("telegram") == 1
+        async def delivered() -> bool:
+            return await outside.unacknowledged("telegram") == 1
 
-            await until(delivered, what="the entry is in the consumer's hands")
-            code = await running.terminate()
+        await until(delivered, what="the entry is in the consumer's hands")
+        code = await running.terminate()
 
     assert code == 0
     assert any(line["event"] == "role.cut_off" for line in running.events)
@@ -346,7 +454,9 @@ async def test_losing_redis_while_running_loses_no_event(environ, outside: Desk)
 
         await until(settled, what="the event before the loss")
         await outside.pool.execute(
-            "UPDATE sync_events SET status = 'published', processed_by = NULL, processed_at = NULL"
+            "UPDATE sync_events SET status = 'published', processed_by = NULL, processed_at = NULL,"
+            " payload = $1",
+            xp_payload(15, entity_id="before").decode(),
         )
         await outside.lose_everything()
         await running.saw("stream.built", stream="sync:telegram")
@@ -364,12 +474,13 @@ async def test_losing_redis_while_running_loses_no_event(environ, outside: Desk)
         await until(all_settled, what="the event after the loss")
 
 
+@pytest.mark.postgres
 async def test_postgres_away_and_back_loses_nothing(toml: Path, tmp_path: Path, own_redis_url):
     from launch.migrate import migrate
 
     port = free_port()
     folder = tmp_path / "postgres"
-    server: Server = start_postgres(folder, port=port)
+    server: Server = start_chosen_postgres(folder, port=port)
     redis = connect(own_redis_url, name="test")
     try:
         migrate(server.url)
@@ -383,7 +494,7 @@ async def test_postgres_away_and_back_loses_nothing(toml: Path, tmp_path: Path, 
             for number in range(50):
                 await redis.xadd(stream, {"e": xp_payload(1, entity_id=str(number))})
             await running.saw("role.delayed", role="to-discord")
-            server = start_postgres(folder, port=port)
+            server = start_chosen_postgres(folder, port=port)
             await running.saw("role.resumed", role="to-discord")
             pool = await asyncpg.create_pool(server.url, min_size=1)
             outside = Desk(pool, redis, Keys())
@@ -391,8 +502,11 @@ async def test_postgres_away_and_back_loses_nothing(toml: Path, tmp_path: Path, 
             async def settled() -> bool:
                 return await outside.xp("discord") == 50
 
+            async def acknowledged() -> bool:  # follows the commit
+                return await outside.unacknowledged("telegram") == 0
+
             await until(settled, what="the batch that was in hand")
-            assert await outside.unacknowledged("telegram") == 0
+            await until(acknowledged, what="its acknowledgement")
             await pool.close()
             code = await running.terminate()
         assert code == 0

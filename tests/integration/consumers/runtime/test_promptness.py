@@ -85,6 +85,7 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
 
 
+@pytest.mark.nightly
 async def test_a_promotion_in_telegram_is_seen_on_both_platforms_within_a_second(
     pool, server, group, environ, producer
 ):

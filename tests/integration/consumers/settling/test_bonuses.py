@@ -10,10 +10,14 @@ import pytest
 import schemas
 from config import AchievementSetting, Community
 from consumers.runtime.resources import Resources
+from consumers.settling.bonuses import Bonuses
+from consumers.settling.held_members import HeldMembers
 from consumers.settling.role import Settling, open_role
 from db.ledger import events
+from db.ledger.envelopes import Envelope
 from db.links import links
 from db.links.codes import issue_code, redeem_code
+from tests.support.recorded_events import until_someone_waits_for_a_lock
 from tests.support.settling import NOON, Desk, edited, until
 
 TELEGRAM_ALICE, DISCORD_ALICE = 1001, 800000000000000101
@@ -227,3 +231,32 @@ async def test_the_bonus_is_paid_once_even_if_the_accounts_part_again(
 
     assert await books(desk) == ONCE
     assert (await books(desk, DISCORD_ALICE, "discord"))["settled"] == (0, 0)
+
+
+async def test_accounts_that_parted_with_both_achievements_on_the_way_have_one_bonus(
+    resources, desk
+):
+    """The accounts are two members again, so no lock of a member keeps the two apart."""
+    async with desk.pool.acquire() as conn, conn.transaction():
+        await links.link(conn, telegram_account_id=TELEGRAM_ALICE, discord_account_id=DISCORD_ALICE)
+        await links.unlink(conn, platform="discord", account_id=DISCORD_ALICE)
+    [one, other] = (
+        Envelope(schemas.decode(payload), payload)
+        for payload in (unlocked(), unlocked("discord", DISCORD_ALICE))
+    )
+    first, second = Bonuses("discord", resources), Bonuses("telegram", resources)
+    async with desk.pool.acquire() as conn:
+        transaction = conn.transaction()
+        await transaction.start()
+        assert await first._give_once(conn, one, LUCKY) == {}
+        beside = asyncio.create_task(second.give([other], HeldMembers()))
+        await until_someone_waits_for_a_lock(desk.pool)
+        await transaction.commit()
+    await beside
+
+    paid = await desk.pool.fetchval(
+        "SELECT sum(delta_xp) FROM transactions WHERE reason = 'achievement_bonus'"
+    )
+    assert paid == LUCKY.bonus_xp
+    for bonuses in (first, second):
+        await bonuses.close()

@@ -175,4 +175,4 @@ async def test_a_foreign_debit_that_nothing_before_it_can_cover_is_buried(
     await to_discord.step()
 
     [reason] = (await desk.failures()).values()
-    assert reason == "the member has less XP than this would take away"
+    assert reason == "the member has less XP than this would take away: user_id 1001"

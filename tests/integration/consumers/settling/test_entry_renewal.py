@@ -4,14 +4,17 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from bus import BusUnavailable, Reader
 from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources
+from consumers.settling import held_members
 from consumers.settling.entry_renewal import renewed
 from consumers.settling.role import Settling
 from db import Producer
+from tests.support.patience import PATIENCE_S
 from tests.support.settling import Desk, until, xp_payload
 
 CLAIM_IDLE_S = 1.0
@@ -28,8 +31,9 @@ def other_consumer(resources: Resources, desk: Desk) -> Reader:
 
 
 async def test_an_entry_in_progress_is_not_claimed_by_another_consumer(
-    resources: Resources, desk: Desk
+    resources: Resources, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(held_members, "LOCK_WAIT_MS", 60_000)
     await desk.add("telegram", xp_payload(15))
     role = Settling("telegram", resources)
     thief = other_consumer(resources, desk)
@@ -86,7 +90,7 @@ async def test_an_outage_of_redis_does_not_end_the_work(resources: Resources):
 
     away: Any = Away()
     async with renewed(away, lambda: ["1-0"], every_s=0.001, at_once=True):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await tried.wait()
 
 

@@ -18,6 +18,7 @@ from db import Producer, StorageUnavailable
 from db.ledger.dead_letters import find_dead
 from tests.support import lethal_consumers
 from tests.support.lethal_consumers import LETHAL
+from tests.support.patience import PATIENCE_S
 from tests.support.processes import CHECKOUT, consumers, environment
 from tests.support.settling import Desk, until, xp_payload
 
@@ -119,7 +120,7 @@ async def test_what_was_buried_for_killing_takes_effect_once_it_is_sent_again_af
 ):
     await desk.add("telegram", MARKED)
     dying = Dying(resources)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await desk.failures():
             await dying.live()
     assert dying.deaths == SUSPECT_DELIVERIES - 1 + ATTEMPTS_MAX

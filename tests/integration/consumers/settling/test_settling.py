@@ -11,6 +11,7 @@ from bus import BusUnavailable
 from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
 from db import Producer, StorageUnavailable
+from tests.support.patience import PATIENCE_S
 from tests.support.settling import NOON, Desk, edited, xp_payload
 
 
@@ -189,16 +190,17 @@ async def test_a_lost_acknowledgement_is_made_up_for_by_the_next_step(
 
 
 GOOD = xp_payload(15, entity_id="good")
+OTHER = xp_payload(15, entity_id="other")
 UNFIT = {
     "not JSON": (b"<xp>15</xp>", "is not JSON"),
     "not UTF-8": (b"\xff\xfe", "is not JSON"),
     "a NUL": (b'{"type": "\x00"}', "is not JSON"),
-    "an escaped NUL": (edited(GOOD, type="a\x00b"), r"type is 'a\x00b'"),
-    "unknown type": (edited(GOOD, type="xp.doubled"), "type is 'xp.doubled'"),
-    "too new": (edited(GOOD, v=99), "v is 99"),
+    "an escaped NUL": (edited(OTHER, type="a\x00b"), r"type is 'a\x00b'"),
+    "unknown type": (edited(OTHER, type="xp.doubled"), "type is 'xp.doubled'"),
+    "too new": (edited(OTHER, v=99), "v is 99"),
     "wrong source": (xp_payload(1, source="discord"), "says source discord"),
     "overdraft": (xp_payload(-1, user_id=1002), "less XP than this would take away"),
-    "over the range": (edited(GOOD, delta_xp=2**70), "delta_xp"),
+    "over the range": (edited(OTHER, delta_xp=2**70), "delta_xp"),
     "conflict": (edited(GOOD, delta_xp=16), "already belongs to a different event"),
 }
 
@@ -238,13 +240,44 @@ async def test_an_entry_without_an_event_is_buried_with_what_it_held(to_discord,
     assert dead[b"raw:amount"] == b"15"
 
 
-@pytest.mark.parametrize("before", ["published", "failed", "completed"])
+async def test_an_entry_with_two_events_is_buried_with_both(to_discord, desk: Desk):
+    one, two = (xp_payload(1, entity_id=name) for name in ("one", "two"))
+    stream = desk.keys.stream("telegram")
+    await desk.redis.execute_command("XADD", stream, "*", "e", one, "e", two)
+    await desk.add("telegram", GOOD)
+
+    await to_discord.step()
+
+    assert await desk.xp("discord") == 15
+    [reason] = (await desk.failures()).values()
+    assert reason == "the entry has 2 fields `e`, and carries one event at most"
+    evidence = await desk.pool.fetchval("SELECT payload FROM sync_events WHERE status = 'failed'")
+    assert '"entity_id":"one"' in evidence
+    assert '"entity_id":"two"' in evidence
+
+
+async def test_an_entry_whose_id_another_one_had_before_is_on_record_too(
+    resources: Resources, to_discord, desk: Desk
+):
+    """Senders may choose ids, and the stream may have been lost in between."""
+    stream = desk.keys.stream("telegram")
+    for payload in (b"the first", b"the second", b"the second", b"the third"):
+        await desk.redis.xadd(stream, {"e": payload}, id="5-5")
+        await to_discord.step()
+        await desk.lose_everything()
+        await resources.rebuild("telegram")
+
+    rows = await desk.pool.fetch("SELECT payload FROM sync_events ORDER BY id")
+    assert [payload for (payload,) in rows] == ["the first", "the second", "the third"]
+
+
+@pytest.mark.parametrize("before", ["published", "failed"])
 async def test_a_recorded_event_that_cannot_be_read_fails_itself_and_is_not_sent_again(
     resources: Resources, to_discord, producer, desk: Desk, before
 ):
     """A newer release recorded it, say. It waits in the dead letters until a release can read it.
 
-    It may come twice, or after a consumer of the newer release has settled it.
+    It may come twice.
     """
     await producer.create_xp_change_event(
         user_id=1001, delta_xp=15, source="telegram", reason="game_guess", entity_id="1"
@@ -255,8 +288,6 @@ async def test_a_recorded_event_that_cannot_be_read_fails_itself_and_is_not_sent
     await resources.pool.execute(
         """
         UPDATE sync_events SET status = $1, payload = $2, published_at = now(),
-            processed_at = CASE $1 WHEN 'completed' THEN now() END,
-            processed_by = CASE $1 WHEN 'completed' THEN 'discord' END,
             error_message = CASE $1 WHEN 'failed' THEN 'unreadable' END
         """,
         before,
@@ -267,13 +298,29 @@ async def test_a_recorded_event_that_cannot_be_read_fails_itself_and_is_not_sent
     await to_discord.step()
 
     assert len(await desk.dead()) == 2
-    if before == "completed":
-        assert await desk.statuses() == {"completed": 1}
-        return
     [(key, reason)] = (await desk.failures()).items()
     assert key == "tg_game_guess_1001_1"
     assert "v is 2" in reason
     assert await desk.statuses() == {"failed": 1}
+
+
+async def test_an_unreadable_entry_with_the_key_of_a_completed_event_is_on_record(
+    to_discord, desk: Desk
+):
+    """The payload of a completed event is gone, so nobody knows whether this one is the same."""
+    await desk.add("telegram", GOOD)
+    await to_discord.step()
+    other = edited(GOOD, v=2, delta_xp=16)
+    await desk.add("telegram", other)
+
+    await to_discord.step()
+
+    row = await desk.pool.fetchrow("SELECT * FROM sync_events WHERE status = 'failed'")
+    assert row["idempotency_key"].startswith("entry:")
+    assert row["payload"] == other.decode()
+    assert "v is 2" in row["error_message"]
+    assert await desk.statuses() == {"completed": 1, "failed": 1}
+    assert await desk.xp("discord") == 15
 
 
 async def test_a_conflict_leaves_the_row_of_the_event_that_owns_the_key_alone(
@@ -328,7 +375,7 @@ async def test_entries_of_a_dead_consumer_are_claimed(resources: Resources, desk
     await desk.redis.xreadgroup(group, "to-discord-9", {stream: ">"})
     role = Settling("telegram", resources)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not await role.step():
             pass
 
@@ -354,7 +401,7 @@ async def test_foreign_events_in_hand_survive_the_loss_of_redis(resources: Resou
     role._reader = LosingRedis()
     await role.step()
     role._reader = reader
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await desk.xp("discord") != 15:
             await role.step()
 
@@ -401,7 +448,7 @@ async def test_the_start_line_names_stream_group_and_limits(to_discord, desk: De
         "group": "discord",
         "consumer": "to-discord-1",
         "batch": 500,
-        "block_ms": 50,
+        "block_ms": 5,
         "claim_idle_ms": 1_000,
         "retention_s": 600.0,
     }

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import dataclasses
-import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,9 +33,11 @@ from db import (
     StoreClosed,
     open_stores,
 )
-from db.stores import store_debts
+from db.stores import row_reading, row_refusals, store_debts
 from db.stores.port import Change
+from db.stores.savepoint import savepoint
 from db.upkeep.audit import audit
+from tests.support.processes import environment
 from tests.support.reconcile import a_pass, opened, whys
 from tests.support.settling import Desk, xp_payload
 
@@ -115,6 +117,23 @@ one_row = pytest.mark.parametrize(("ddl", "words"), ONE_ROW.values(), ids=ONE_RO
 every_row = pytest.mark.parametrize(("ddl", "mend"), EVERY_ROW.values(), ids=EVERY_ROW)
 
 
+#: Milliseconds that an attempt waits for a lock here, at most: what holds one keeps it throughout.
+LOCK_WAIT_MS = 200
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the two seconds of each first attempt that waits in vain."""
+
+    def briefly(
+        conn: asyncpg.Connection, lock_wait_ms: int, *, keep: bool = True
+    ) -> AbstractAsyncContextManager[None]:
+        return savepoint(conn, min(lock_wait_ms, LOCK_WAIT_MS), keep=keep)
+
+    for module in (row_reading, row_refusals):
+        monkeypatch.setattr(module, "savepoint", briefly)
+
+
 @pytest.fixture
 def side() -> Platform:
     return "telegram"
@@ -136,6 +155,7 @@ async def settings(settings: Settings, pool: asyncpg.Pool) -> Settings:
         GRANT USAGE ON SCHEMA twinstream TO tenant;
         GRANT ALL ON ALL TABLES IN SCHEMA public, twinstream TO tenant;
         GRANT ALL ON ALL SEQUENCES IN SCHEMA public, twinstream TO tenant;
+        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream TO tenant;
         """
     )
     return msgspec.structs.replace(settings, database_url=f"{settings.database_url}?role=tenant")
@@ -531,6 +551,11 @@ async def test_doctor_says_whose_row_does_not_take_what_it_is_owed(
     )
     assert "Mira is banned" in (diagnosis.remedy or "")
 
+    config.write_text(text)  # the table is connected no more
+    [later] = [one async for one in doctor.examine(settings) if one.what == "store of telegram"]
+    assert later.remedy is None
+    assert "has no [stores.telegram]" in later.note
+
 
 # The producer
 
@@ -668,16 +693,14 @@ async def test_the_operators_command_gives_a_bonus_that_was_buried(
     await settle(dataclasses.replace(resources, community=lucky))
     assert await failed(pool)
     await pool.execute("DROP TRIGGER judge ON users")
-    environment = {
-        "DATABASE_URL": resources.settings.database_url or "",
-        "REDIS_URL": own_redis_url,
-        "TWINSTREAM_CONFIG": str(config),
-    }
-
     command = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "consumers", "dead", "replay", "--all"),
         cwd=checkout,
-        env=os.environ | environment,
+        env=environment(
+            DATABASE_URL=resources.settings.database_url,
+            REDIS_URL=own_redis_url,
+            TWINSTREAM_CONFIG=str(config),
+        ),
     )
 
     assert await command.wait() == 0
@@ -719,16 +742,15 @@ async def test_what_only_looks_like_a_bonus_is_not_replayed(
 
 
 async def test_a_bonus_whose_key_is_taken_is_on_record_too(
-    resources: Resources, producer: Producer, desk: Desk, pool: asyncpg.Pool
+    resources: Resources, desk: Desk, pool: asyncpg.Pool
 ):
-    """An event of Noa's has the key of the balance that Mira is to be given."""
-    await producer.create_xp_change_event(
-        user_id=NOA,
-        delta_xp=1,
-        source="telegram",
-        reason="dig",
-        entity_id="1",
-        idempotency_key=BALANCE_BONUS,
+    """Release 0.1 let an event of Noa's have the key of the balance that Mira is to be given."""
+    await pool.execute(
+        "INSERT INTO transactions (idempotency_key, platform, source, type, account_id, delta_xp,"
+        " reason, entity_id, occurred_at)"
+        " VALUES ($1, 'telegram', 'telegram', 'xp.changed', $2, 1, 'dig', '1', now())",
+        BALANCE_BONUS,
+        NOA,
     )
     await desk.add("discord", unlocked_in_discord(MIRA))
 
@@ -739,7 +761,9 @@ async def test_a_bonus_whose_key_is_taken_is_on_record_too(
 
 
 async def replay(resources: Resources) -> dead_letters.Replayed:
-    producer = Producer(resources.pool, schemas, resources.publisher, stores=resources.stores)
+    producer = Producer(
+        resources.pool, schemas, resources.publisher, stores=resources.stores, may_reserve=True
+    )
 
     async def give_bonus(event: schemas.Event) -> str | None:
         return await bonuses.give_again(producer, resources.community, event)

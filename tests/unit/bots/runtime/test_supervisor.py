@@ -3,6 +3,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from bots.runtime.backoff import backoff_s
 from bots.runtime.errors import Stopped, Unready
@@ -32,6 +33,43 @@ async def test_a_transient_failure_is_retried_until_it_succeeds(supervisor):
         return outcome
 
     assert await supervisor.keep(attempt, what="trying", transient=(Unready,)) == "done"
+
+
+async def test_each_cause_of_failed_attempts_is_told_once(supervisor):
+    away, banned = Unready("away"), Unready("a ban")
+    outcomes = iter([away, away, banned, away, banned, "done"])
+
+    async def attempt():
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    with capture_logs() as logs:
+        await supervisor.keep(attempt, what="trying", transient=(Unready,))
+
+    told = [line["why"] for line in logs if line["log_level"] == "warning"]
+    assert told == ["Unready: away", "Unready: a ban"]
+
+
+async def test_a_wait_that_a_platform_asks_for_is_not_cut_short(supervisor, monkeypatch):
+    pauses = []
+
+    async def pause(delay_s):
+        pauses.append(delay_s)
+
+    monkeypatch.setattr(supervisor, "pause", pause)
+    outcomes = iter([Unready("a ban", wait_s=600.0), Unready("away"), "done"])
+
+    async def attempt():
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    await supervisor.keep(attempt, what="trying", transient=(Unready,))
+
+    assert pauses == [600.0, 0.0]
 
 
 async def test_any_other_failure_is_not_retried(supervisor):

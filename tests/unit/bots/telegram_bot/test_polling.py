@@ -5,6 +5,7 @@ from aiogram.types import Update
 
 from bots.telegram_bot.polling.progress import PollingProgress
 from bots.telegram_bot.polling.update_gate import UpdateGate
+from config.telegram_answer_decoding import UnreadableUpdate
 
 
 def test_progress_is_recent_until_the_silence_is_too_long():
@@ -22,7 +23,11 @@ def test_progress_is_recent_until_the_silence_is_too_long():
 
 async def test_an_update_counts_as_handled_when_its_handling_ends_well_or_not():
     handled: list[str] = []
-    gate = UpdateGate(on_handled=lambda: handled.append("handled"))
+
+    async def look(update: UnreadableUpdate) -> None:
+        raise AssertionError
+
+    gate = UpdateGate(lambda: handled.append("handled"), asyncio.Event(), look)
     release = asyncio.Event()
 
     async def hang(event, data):

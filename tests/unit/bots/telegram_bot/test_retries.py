@@ -10,6 +10,7 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.methods import GetUpdates, SendMessage
+from structlog.testing import capture_logs
 
 from bots.telegram_bot.polling.retries import (
     ANSWER_WAIT_S_MAX,
@@ -17,6 +18,7 @@ from bots.telegram_bot.polling.retries import (
     POLL_WAIT_S_MAX,
     Retries,
 )
+from tests.support.log_lines import told
 
 BOT = Bot("42:TEST")
 SEND = SendMessage(chat_id=1, text="hello")
@@ -147,3 +149,13 @@ async def test_a_token_that_is_refused_while_polling_is_reported(retries, refusa
         )
 
     assert refusals == [1]
+
+
+async def test_an_outage_and_its_end_are_told_once(retries):
+    away = [TelegramNetworkError(method=POLL, message=f"away, try {n}") for n in range(5)]
+
+    with capture_logs() as logs:
+        await retries(Telegram(*away, "updates"), BOT, POLL)
+        await retries(Telegram("updates"), BOT, POLL)
+
+    assert told(logs) == ["polling.interrupted", "polling.resumed"]

@@ -1,3 +1,4 @@
+import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from bots.features.guessing.game import (
     NUMBER_MAX,
     NUMBER_MIN,
     TRIES_MAX,
+    Counting,
     Explained,
     GameService,
     Hint,
@@ -185,6 +187,39 @@ async def test_a_win_is_owed_until_postgres_is_back(game, ledger, recorded_befor
     assert paid == Won(7, Reward(15, 5, "lucky_guess"))
     assert (xp_of(ledger), balance_of(ledger)) == (15, 5)
     assert await game.guess(ALICE, None, entity_id="4") == Explained(TRIES_MAX)
+
+
+class SlowLedger(Ledger):
+    """A ledger that lets other tasks run while it records."""
+
+    @asynccontextmanager
+    async def transaction(self):
+        await asyncio.sleep(0)
+        async with super().transaction() as conn:
+            yield conn
+
+
+async def test_of_several_guesses_at_once_one_is_answered_with_the_win():
+    ledger = SlowLedger()
+    game = GameService(source="telegram", rewards=ledger, think=lambda *_: 7)
+
+    answers = await asyncio.gather(
+        *(game.guess(ALICE, 7, entity_id=str(number)) for number in range(4))
+    )
+
+    assert sorted(answers, key=str) == [Counting(7)] * 3 + [Won(7, Reward(15, 5, "lucky_guess"))]
+    assert (xp_of(ledger), balance_of(ledger)) == (15, 5)
+
+
+async def test_a_win_that_is_owed_outlives_the_rounds_of_many_others(ledger):
+    game = GameService(source="telegram", rewards=ledger, rounds_max=3, think=lambda *_: 7)
+    ledger.calls_left = 0
+    assert await game.guess(ALICE, 7, entity_id="1") == Owed(7)
+    for member in range(2_000, 2_010):
+        await game.guess(member, 3, entity_id="1")
+
+    ledger.calls_left = None
+    assert isinstance(await game.guess(ALICE, None, entity_id="2"), Won)
 
 
 async def test_a_win_that_can_never_be_recorded_does_not_stop_the_member_from_playing(ledger):

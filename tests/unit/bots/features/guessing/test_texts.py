@@ -3,6 +3,7 @@ import pytest
 
 from bots.features.guessing import texts as guessing
 from bots.features.guessing.game import (
+    Counting,
     Explained,
     Hint,
     Lost,
@@ -32,6 +33,7 @@ TURNS = [
     Resting(1),
     Resting(59),
     Owed(7),
+    Counting(7),
     Won(7, None),
     Won(7, Reward(15, 5, "lucky_guess")),
 ]

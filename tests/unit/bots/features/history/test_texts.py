@@ -71,6 +71,12 @@ def test_an_event_of_reconcile_was_changed_by_hand():
     assert "· changed by hand:" in line
 
 
+def test_what_was_imported_was_earned_earlier():
+    [line] = listed(WIN._replace(reason="import"))
+
+    assert "· earned earlier:" in line
+
+
 @pytest.mark.parametrize(
     ("platform", "source", "note"),
     [

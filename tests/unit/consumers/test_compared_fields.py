@@ -12,7 +12,7 @@ from consumers.reconcile.decisions.differences import differences
 from consumers.reconcile.subjects.book_repairs import event_of
 from db.ledger.entries import LedgerRow
 from db.ledger.envelopes import Envelope
-from db.reconcile.fields import Field, FieldKind
+from db.reconcile.compared_fields import Field, FieldKind
 from schemas import SnapshotRow
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

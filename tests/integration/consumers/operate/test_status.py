@@ -1,0 +1,321 @@
+"""The operator's screen: what it says of servers, streams, findings, bots and locks."""
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+from collections.abc import AsyncIterator
+
+import asyncpg
+import msgspec
+import pytest
+
+from bots.runtime.supervisor import Supervisor
+from config import Settings
+from config.outside_text.terminal import Terminal
+from consumers.operate.status import advice, command, looking, screen
+from consumers.operate.status.advice import advise
+from consumers.settling.role import Settling
+from db.upkeep import bot_connections, overview
+from tests.integration.consumers.operate.test_history_import_command import hold
+from tests.support.settling import until, xp_payload
+
+HOSTILE = "[/x] \x1b[2J\u202e" + "because " * 60
+
+
+@pytest.fixture
+async def well(resources, pool) -> None:
+    """Both streams have a reader and both bots are connected."""
+    for source in ("telegram", "discord"):
+        await Settling(source, resources).step()
+        await bot_connections.report(pool, source, is_connected=True)
+
+
+@contextlib.asynccontextmanager
+async def silent_server() -> AsyncIterator[int]:
+    """A server that accepts connections and answers nothing, as one that hangs."""
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.read(-1)
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def shown(settings: Settings, keys, **options) -> tuple[int, str]:
+    output = io.StringIO()
+    code = await command.run(settings, Terminal(file=output, width=80), keys=keys, **options)
+    return code, output.getvalue()
+
+
+@pytest.mark.usefixtures("well")
+async def test_a_deployment_that_is_well_says_so_in_80_columns(settings, keys):
+    code, said = await shown(settings, keys)
+
+    assert code == 0
+    assert said.splitlines()[0].endswith(": well")
+    for words in ("read by to-discord-1", "read by to-telegram-1", "discord: connected"):
+        assert words in said
+    assert max(map(len, said.splitlines())) <= 80
+    assert "What to do" not in said
+
+
+@pytest.mark.parametrize("hangs", ["redis_url", "database_url"])
+@pytest.mark.usefixtures("well")
+async def test_a_server_that_hangs_costs_its_own_line_only(settings, keys, hangs):
+    async with silent_server() as port:
+        scheme = "redis" if hangs == "redis_url" else "postgresql"
+        unfit = msgspec.structs.replace(
+            settings, **{hangs: f"{scheme}://me:secret@127.0.0.1:{port}/0"}
+        )
+        seen = await looking.look(unfit, keys=keys, answer_s=0.5)
+
+    said = "\n".join(map(str, screen.lines(seen, advise(seen), width=80)))
+    name, other = ("Redis", "Postgres") if hangs == "redis_url" else ("Postgres", "Redis")
+    assert f"{name.ljust(screen.INDENT)}did not answer within 0.5 s" in said
+    assert f"{other.ljust(screen.INDENT)}did not" not in said
+    assert ("read by to-discord-1" in said) == (hangs == "database_url")
+    assert ("last pass" in said) == (hangs == "redis_url")
+    assert advise(seen)[0].what.startswith(f"{name} did not answer")
+    assert "secret" not in said
+
+
+@pytest.mark.usefixtures("well")
+async def test_sixty_one_held_findings_are_seen_with_a_name_and_what_to_type(
+    settings, keys, pool, resources
+):
+    await pool.execute("INSERT INTO members (id) OVERRIDING SYSTEM VALUE VALUES (70)")
+    await pool.execute(
+        "INSERT INTO accounts (platform, account_id, member_id, display_name)"
+        " VALUES ('telegram', 1, 70, $1)",
+        "Mira\u202e",
+    )
+    for _ in range(61):
+        await hold(pool, None, platform="telegram", subject="books")
+        # The constraint on a finding that stands once allows no second one of the same account.
+        await pool.execute(
+            "UPDATE drift SET subject_id = 100 + id, account_id = nullif(least(id, 2), 2)"
+        )
+
+    code, said = await shown(settings, keys)
+
+    assert code == 1
+    assert "held: 61 in telegram books" in said
+    told = " ".join(said.split())
+    assert "61 findings held and not repaired: 61 in telegram books" in told
+    assert r"such as telegram account 1 (Mira\u202e)" in told
+    assert "make reconcile ARGS=--dry-run" in said
+
+
+@pytest.mark.usefixtures("resources")
+async def test_the_most_urgent_comes_first_and_every_line_fits(settings, keys, pool):
+    await pool.execute(
+        """
+        INSERT INTO sync_events (idempotency_key, source, type, payload, status, error_message)
+        VALUES ('k1', 'telegram', 'xp.changed', '{}', 'failed', $1),
+            ('k2', 'telegram', 'xp.changed', '{}', 'failed', $1)
+        """,
+        HOSTILE,
+    )
+    await bot_connections.report(pool, "telegram", is_connected=False)
+    ours = msgspec.structs.replace(settings, discord_token="token")
+
+    code, said = await shown(ours, keys)
+
+    assert code == 1
+    lines = said.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not {"\x1b", "\u202e"} & set(said)
+    asked = [line for line in lines if line[:2] in ("1.", "2.", "3.", "4.", "5.")]
+    assert asked[0].startswith("1. no consumer reads")
+    assert asked[-1].startswith(f"{len(asked)}. 2 events buried")
+    assert any("Telegram has not answered its bot" in line for line in asked)
+    assert any("the Discord bot never reported" in line for line in asked)
+
+
+@pytest.mark.usefixtures("well")
+async def test_a_program_that_holds_members_is_named_with_the_command_that_ends_it(
+    settings, keys, resources, pool, desk, database_url, monkeypatch
+):
+    monkeypatch.setattr(overview, "LOCKED_S", 0.0)
+    await desk.add("telegram", xp_payload(5))
+    await Settling("telegram", resources).step()
+    other = await asyncpg.connect(database_url, server_settings={"application_name": "their bot"})
+    transaction = other.transaction()
+    await transaction.start()
+    await other.execute("SELECT FROM twinstream.members FOR UPDATE")
+    try:
+        code, said = await shown(settings, keys)
+    finally:
+        await transaction.rollback()
+        await other.close()
+
+    assert code == 1
+    told = " ".join(said.split())
+    assert "members are held by process" in told
+    assert "(their bot)" in told
+    assert "pg_terminate_backend" in told
+
+
+@pytest.mark.usefixtures("well")
+async def test_what_flowed_in_the_last_minute_is_counted_by_direction(
+    settings, keys, resources, desk
+):
+    await desk.add("telegram", xp_payload(5), xp_payload(5, entity_id="2"))
+    await Settling("telegram", resources).step()
+
+    _, said = await shown(settings, keys)
+
+    told = " ".join(said.split())
+    assert "to discord 2/min recorded, 2/min arrived; 0 unread, 0 unacknowledged" in told
+    assert "to telegram 0/min recorded, 0/min arrived" in told
+
+
+@pytest.mark.usefixtures("well")
+async def test_json_holds_all_that_was_seen_on_one_line(settings, keys):
+    code, said = await shown(settings, keys, as_json=True)
+
+    told = json.loads(said)
+    assert code == 0
+    assert told["well"] is True
+    assert told["to_do"] == []
+    assert told["postgres"]["trouble"] is None
+    assert [one["group"] for one in told["streams"]] == ["discord", "telegram"]
+    assert [one["is_connected"] for one in told["record"]["bots"]] == [True, True]
+
+
+async def test_a_bot_reports_its_connection_and_every_change_of_it(settings, community, keys, pool):
+    from bots.runtime.room_services import open_services
+    from bots.telegram_bot.markup import TelegramMarkup
+
+    supervisor = Supervisor(asyncio.Event())
+    answers = True
+
+    async def reported() -> list[bool]:
+        return [one.is_connected for one in await bot_connections.read(pool)]
+
+    async def says(what: list[bool]) -> bool:
+        return await reported() == what
+
+    with supervisor.health.reported_by(lambda: answers):
+        async with open_services(
+            settings, community, supervisor, platform="telegram", mark=TelegramMarkup(), keys=keys
+        ):
+            await until(lambda: says([True]), what="the first report")
+            answers = False
+            await until(lambda: says([False]), what="the report of a change")
+
+
+@pytest.mark.usefixtures("well")
+@pytest.mark.parametrize(("name", "typed"), [("audit", "audit"), ("$(reboot)", "GROUP")])
+async def test_a_stream_that_another_program_keeps_from_being_trimmed_is_named(
+    settings, keys, resources, name, typed
+):
+    stream, group = keys.subscription("telegram")
+    await resources.redis.xgroup_create(stream, name, id="1000-0")
+    await resources.redis.xadd(stream, {"e": "settled"})
+    await resources.redis.xgroup_setid(stream, group, "$")
+
+    code, said = await shown(settings, keys)
+
+    assert code == 1
+    assert f"the group {name} of another program" in " ".join(said.split())
+    assert f'make redis ARGS="XGROUP DESTROY {stream} {typed}"' in said
+
+
+@pytest.mark.usefixtures("well")
+async def test_a_transaction_that_only_reads_holds_no_member(settings, keys, pool, monkeypatch):
+    monkeypatch.setattr(overview, "LOCKED_S", 0.0)
+    async with pool.acquire() as other, other.transaction():
+        await other.fetch("SELECT FROM twinstream.members")
+
+        code, said = await shown(settings, keys)
+
+    assert code == 0, said
+
+
+@pytest.mark.usefixtures("well")
+async def test_upkeep_of_a_table_holds_no_member(settings, keys, pool, database_url, monkeypatch):
+    """A VACUUM waits for the page that a cursor reads; it has locked the table and its indexes."""
+    monkeypatch.setattr(overview, "LOCKED_S", 0.0)
+    await pool.execute("INSERT INTO twinstream.members DEFAULT VALUES")
+    upkeep = await asyncpg.connect(database_url)
+    async with pool.acquire() as other, other.transaction():
+        cursor = await other.cursor("SELECT FROM twinstream.members")
+        await cursor.fetch(1)
+        vacuum = asyncio.create_task(upkeep.execute("VACUUM (FREEZE) twinstream.members"))
+
+        async def waits() -> bool:
+            return bool(
+                await pool.fetchval(
+                    "SELECT count(*) FROM pg_stat_activity WHERE pid = $1"
+                    " AND wait_event_type = 'BufferPin'",
+                    upkeep.get_server_pid(),
+                )
+            )
+
+        await until(waits, what="VACUUM waits for the page")
+        code, said = await shown(settings, keys)
+    await vacuum
+    await upkeep.close()
+
+    assert code == 0, said
+
+
+@pytest.mark.usefixtures("well")
+async def test_a_session_whose_role_was_dropped_is_named_by_its_process(
+    settings, keys, pool, monkeypatch
+):
+    monkeypatch.setattr(overview, "LOCKED_S", 0.0)
+    leaver = f"leaver_{os.getpid()}"
+    await pool.execute(f"CREATE ROLE {leaver} SUPERUSER LOGIN PASSWORD 'password'")
+    other = await asyncpg.connect(settings.database_url, user=leaver, password="password")
+    transaction = other.transaction()
+    await transaction.start()
+    await other.execute("LOCK TABLE twinstream.members IN ROW EXCLUSIVE MODE")
+    pid = other.get_server_pid()
+    await pool.execute(f"DROP ROLE {leaver}")
+    try:
+        _, said = await shown(settings, keys)
+    finally:
+        other.terminate()
+
+    told = " ".join(said.split())
+    assert f"members are held by process {pid}" in told
+    assert "0 members" not in told
+
+
+async def test_a_bot_of_other_people_is_not_asked_to_report(settings, keys, resources):
+    for source in ("telegram", "discord"):
+        await Settling(source, resources).step()
+
+    code, said = await shown(settings, keys)
+
+    assert code == 0, said
+
+
+async def test_figures_are_counted_up_to_a_bound(pool, resources, settings, keys, monkeypatch):
+    for module in (overview, advice):
+        monkeypatch.setattr(module, "COUNTED_MAX", 2)
+    await pool.execute("INSERT INTO members (id) OVERRIDING SYSTEM VALUE VALUES (1), (2), (3)")
+    await pool.execute(
+        "INSERT INTO accounts (platform, account_id, member_id)"
+        " SELECT 'discord', 10 + id, id FROM members"
+    )
+    await pool.execute(
+        "INSERT INTO surfaces (member_id, platform, surface, wanted)"
+        " SELECT id, 'discord', 'rank', 1 FROM members"
+    )
+    await pool.execute(
+        "INSERT INTO store_debts (member_id, platform, xp, error)"
+        " SELECT id, 'discord', 1, 'refused' FROM members"
+    )
+
+    _, said = await shown(settings, keys)
+
+    assert "waiting: 0 on telegram, 2 or more on discord" in said
+    assert "2 or more on discord are owed" in said

@@ -1,0 +1,102 @@
+"""Texts that tell an operator what to type: they name what this machine has."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from config import ConfigError, Settings
+from consumers.runtime.operator_commands import command
+from launch import inspection
+from launch.__main__ import app, main
+from launch.errors import LaunchError
+
+
+@pytest.fixture
+def _no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # there is no .env
+    for name in Settings.variables():
+        # Set first, so that what a command reads from .env is gone after the test.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("_no_settings")
+@pytest.mark.parametrize("asked", ["status", "doctor", "audit", "dead", "rebuild", "reconcile"])
+def test_with_nothing_running_the_operators_commands_name_what_to_start(asked: str) -> None:
+    refused = CliRunner().invoke(app, ["operate", asked])
+
+    assert isinstance(refused.exception, LaunchError)
+    for word in ("make run", "make sandbox", "DATABASE_URL"):
+        assert word in str(refused.exception)
+
+
+@pytest.mark.usefixtures("_no_settings")
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("TELEGRAM_TOKEN=42:ЖЖ\n".encode("cp1251"), ".env is not saved as UTF-8"),
+        (b"TWINSTREAM_LOG_LEVEL=a\0b\n", ".env cannot be read"),
+        ("TWINSTREAM_LOG_LEVEL=loud\n".encode("utf-8-sig"), "TWINSTREAM_LOG_LEVEL is 'loud'"),
+    ],
+)
+def test_an_unfit_env_file_is_named(content: bytes, sentence: str) -> None:
+    Path(".env").write_bytes(content)
+
+    refused = CliRunner().invoke(app, ["operate", "status"])
+
+    assert isinstance(refused.exception, ConfigError)
+    assert sentence in str(refused.exception)
+
+
+@pytest.mark.usefixtures("_no_settings")
+@pytest.mark.parametrize("command_name", ["migrate", "roles", "contract", "psql"])
+def test_an_unfit_address_of_postgres_is_one_sentence_and_exit_code_2(
+    command_name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unfit = "postgresql://me:correct-horse@127.0.0.1:1/name?sslmode=sometimes"
+    if command_name == "psql":  # it would become psql, which reads the options itself
+        unfit = "mysql://me:correct-horse@127.0.0.1:1/name"
+    monkeypatch.setenv("DATABASE_URL", unfit)
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr("sys.argv", ["launch", command_name])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith("DATABASE_URL cannot be read: ")
+    assert "correct-horse" not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [
+        (("dead", "list"), "`make dead`"),
+        (("dead", "show", "7"), '`make dead ARGS="show 7"`'),
+        (("reconcile", "--now"), "`make reconcile`"),
+        (("reconcile", "--now", "--accept"), "`make reconcile ARGS=--accept`"),
+        (("rebuild",), "`make rebuild`"),
+    ],
+)
+def test_a_hint_names_the_target_that_a_checkout_has(
+    words: tuple[str, ...], typed: str, checkout: Path
+) -> None:
+    assert command(*words, in_checkout=True) == typed
+    assert f"\n{words[0]}: " in (checkout / "Makefile").read_text()
+
+
+def test_a_hint_in_an_image_names_the_module() -> None:
+    said = command("dead", "show", "7", in_checkout=False)
+
+    assert said == "`python -m consumers dead show 7`"
+
+
+def test_the_end_of_the_demo_names_no_servers_that_are_gone() -> None:
+    stopped = "\n".join(inspection.after_demo(still_runs=False))
+    running = "\n".join(inspection.after_demo(still_runs=True))
+
+    assert "make sandbox" in stopped
+    assert "make psql" not in stopped
+    assert "make psql" in running

@@ -1,0 +1,66 @@
+"""Ends the process of a test that hangs, and says where it waits.
+
+pytest-timeout raises its error in a signal handler. uvloop drops an error that a signal handler
+raises, so a coroutine that waits for ever outlives it, and so does a thread. pytest-xdist replaces
+a worker that ends: it reports the worker's test as failed, and runs all others.
+"""
+
+import asyncio
+import contextlib
+import faulthandler
+import gc
+import io
+import os
+import threading
+from typing import Final, Protocol
+
+import pytest
+
+EXIT_CODE: Final = 1
+#: Frames of a task that are printed, the innermost ones.
+FRAMES_MAX: Final = 8
+STDERR: Final = 2
+
+_timer = pytest.StashKey[threading.Timer]()
+
+
+class TimeoutSettings(Protocol):
+    """The part of pytest-timeout's settings that is used here."""
+
+    timeout: float
+
+
+def pytest_timeout_set_timer(item: pytest.Item, settings: TimeoutSettings) -> bool:
+    """Start the clock of a test: pytest-timeout calls this before its fixtures are set up."""
+    timer = threading.Timer(settings.timeout, _end, (item, settings.timeout))
+    timer.daemon = True
+    item.stash[_timer] = timer
+    timer.start()
+    return True
+
+
+def pytest_timeout_cancel_timer(item: pytest.Item) -> bool:
+    """Stop the clock of a test: pytest-timeout calls this after its fixtures are torn down."""
+    if (timer := item.stash.get(_timer, None)) is not None:
+        timer.cancel()
+        timer.join()
+    return True
+
+
+def _end(item: pytest.Item, seconds: float) -> None:
+    if (capture := item.config.pluginmanager.getplugin("capturemanager")) is not None:
+        capture.suspend_global_capture(in_=True)
+    os.write(STDERR, f"\n{item.nodeid} hangs: {seconds:g} s are over\n{_tasks()}".encode())
+    faulthandler.dump_traceback(STDERR)
+    os._exit(EXIT_CODE)
+
+
+def _tasks() -> str:
+    """Return where each task of any event loop waits."""
+    told = io.StringIO()
+    for found in gc.get_objects():
+        if isinstance(found, asyncio.Task) and not found.done():
+            # The event loop runs meanwhile: a task may change while it is looked at.
+            with contextlib.suppress(RuntimeError):
+                found.print_stack(limit=FRAMES_MAX, file=told)
+    return told.getvalue()
