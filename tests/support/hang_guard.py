@@ -17,6 +17,8 @@ from typing import Final, Protocol
 import pytest
 
 EXIT_CODE: Final = 1
+#: Seconds after its limit that a test has left where no thread of Python gets to run.
+GRACE_S: Final = 60
 #: Frames of a task that are printed, the innermost ones.
 FRAMES_MAX: Final = 8
 STDERR: Final = 2
@@ -36,11 +38,14 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: TimeoutSettings) -> bo
     timer.daemon = True
     item.stash[_timer] = timer
     timer.start()
+    # Written in C: it ends the process also where a library never gives the interpreter back.
+    faulthandler.dump_traceback_later(settings.timeout + GRACE_S, exit=True, file=STDERR)
     return True
 
 
 def pytest_timeout_cancel_timer(item: pytest.Item) -> bool:
     """Stop the clock of a test: pytest-timeout calls this after its fixtures are torn down."""
+    faulthandler.cancel_dump_traceback_later()
     if (timer := item.stash.get(_timer, None)) is not None:
         timer.cancel()
         timer.join()
@@ -48,18 +53,27 @@ def pytest_timeout_cancel_timer(item: pytest.Item) -> bool:
 
 
 def _end(item: pytest.Item, seconds: float) -> None:
-    if (capture := item.config.pluginmanager.getplugin("capturemanager")) is not None:
-        capture.suspend_global_capture(in_=True)
-    os.write(STDERR, f"\n{item.nodeid} hangs: {seconds:g} s are over\n{_tasks()}".encode())
-    faulthandler.dump_traceback(STDERR)
-    os._exit(EXIT_CODE)
+    try:
+        if (capture := item.config.pluginmanager.getplugin("capturemanager")) is not None:
+            capture.suspend_global_capture(in_=True)
+        _print(f"\n{item.nodeid} hangs: {seconds:g} s are over\n")
+        faulthandler.dump_traceback(STDERR)
+        _print(_tasks())
+    finally:
+        # An error of a report must not keep the process: nothing else would end it.
+        os._exit(EXIT_CODE)
+
+
+def _print(text: str) -> None:
+    os.write(STDERR, text.encode())
 
 
 def _tasks() -> str:
     """Return where each task of any event loop waits."""
     told = io.StringIO()
     for found in gc.get_objects():
-        if isinstance(found, asyncio.Task) and not found.done():
+        # `isinstance` asks a weak proxy for the class of its object, and raises once that is gone.
+        if issubclass(type(found), asyncio.Task) and not found.done():
             # The event loop runs meanwhile: a task may change while it is looked at.
             with contextlib.suppress(RuntimeError):
                 found.print_stack(limit=FRAMES_MAX, file=told)
