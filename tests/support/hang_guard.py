@@ -23,6 +23,8 @@ GRACE_S: Final = 60
 FRAMES_MAX: Final = 8
 STDERR: Final = 2
 
+#: A copy of the standard error, because pytest puts another file in its place while a test runs.
+_report_to = pytest.StashKey[int]()
 _timer = pytest.StashKey[threading.Timer]()
 
 
@@ -32,6 +34,11 @@ class TimeoutSettings(Protocol):
     timeout: float
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the standard error: pytest calls this while it captures nothing."""
+    config.stash[_report_to] = os.dup(STDERR)
+
+
 def pytest_timeout_set_timer(item: pytest.Item, settings: TimeoutSettings) -> bool:
     """Start the clock of a test: pytest-timeout calls this before its fixtures are set up."""
     timer = threading.Timer(settings.timeout, _end, (item, settings.timeout))
@@ -39,7 +46,9 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: TimeoutSettings) -> bo
     item.stash[_timer] = timer
     timer.start()
     # Written in C: it ends the process also where a library never gives the interpreter back.
-    faulthandler.dump_traceback_later(settings.timeout + GRACE_S, exit=True, file=STDERR)
+    faulthandler.dump_traceback_later(
+        settings.timeout + GRACE_S, exit=True, file=item.config.stash[_report_to]
+    )
     return True
 
 
@@ -53,19 +62,14 @@ def pytest_timeout_cancel_timer(item: pytest.Item) -> bool:
 
 
 def _end(item: pytest.Item, seconds: float) -> None:
+    report_to = item.config.stash[_report_to]
     try:
-        if (capture := item.config.pluginmanager.getplugin("capturemanager")) is not None:
-            capture.suspend_global_capture(in_=True)
-        _print(f"\n{item.nodeid} hangs: {seconds:g} s are over\n")
-        faulthandler.dump_traceback(STDERR)
-        _print(_tasks())
+        os.write(report_to, f"\n{item.nodeid} hangs: {seconds:g} s are over\n".encode())
+        faulthandler.dump_traceback(report_to)
+        os.write(report_to, _tasks().encode())
     finally:
         # An error of a report must not keep the process: nothing else would end it.
         os._exit(EXIT_CODE)
-
-
-def _print(text: str) -> None:
-    os.write(STDERR, text.encode())
 
 
 def _tasks() -> str:
