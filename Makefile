@@ -86,7 +86,7 @@ contract: $(VENV)/local ## End the move from release 0.1, once none of its proce
 
 .PHONY: test
 test: $(VENV)/dev ## Run all tests, three at a time
-	@$(BIN)/pytest --numprocesses 3 --dist loadfile
+	@$(BIN)/pytest --numprocesses 3 --dist loadfile --max-worker-restart 3
 
 .PHONY: postgres-test
 postgres-test: $(VENV)/dev ## Run the tests of the database on one Postgres: VERSION=14 to 18; ARGS=tests/integration/db

@@ -2,7 +2,9 @@
 
 pytest-timeout raises its error in a signal handler. uvloop drops an error that a signal handler
 raises, so a coroutine that waits for ever outlives it, and so does a thread. pytest-xdist replaces
-a worker that ends: it reports the worker's test as failed, and runs all others.
+a worker that ends: it reports the worker's test as failed, and runs all others. Where a worker has
+a whole file to run, pytest-xdist 3.8 also runs the failed test again, in the new worker; it fails
+there at once, by a list that the workers of a run share.
 """
 
 import asyncio
@@ -11,9 +13,12 @@ import faulthandler
 import gc
 import io
 import os
+import tempfile
 import threading
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
 
+import psutil
 import pytest
 
 EXIT_CODE: Final = 1
@@ -26,6 +31,8 @@ STDERR: Final = 2
 #: A copy of the standard error, because pytest puts another file in its place while a test runs.
 _report_to = pytest.StashKey[int]()
 _timer = pytest.StashKey[threading.Timer]()
+#: The file with the names of the tests that hung in any worker of this run.
+_hung = pytest.StashKey[Path]()
 
 
 class TimeoutSettings(Protocol):
@@ -37,6 +44,26 @@ class TimeoutSettings(Protocol):
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the standard error: pytest calls this while it captures nothing."""
     config.stash[_report_to] = os.dup(STDERR)
+    if (given := getattr(config, "workerinput", {}).get("hung")) is not None:
+        config.stash[_hung] = Path(given)
+    else:
+        descriptor, path = tempfile.mkstemp(prefix="hung-tests-")
+        os.close(descriptor)
+        config.stash[_hung] = Path(path)
+        config.add_cleanup(config.stash[_hung].unlink)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give a worker the list of this run: pytest-xdist calls this before it starts one."""
+    node.workerinput["hung"] = str(node.config.stash[_hung])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let a test that hung in another worker of this run fail, in place of hanging again."""
+    if item.nodeid in item.config.stash[_hung].read_text(encoding="utf-8").splitlines():
+        pytest.fail("it hung in another worker, which was ended", pytrace=False)
 
 
 def pytest_timeout_set_timer(item: pytest.Item, settings: TimeoutSettings) -> bool:
@@ -64,9 +91,15 @@ def pytest_timeout_cancel_timer(item: pytest.Item) -> bool:
 def _end(item: pytest.Item, seconds: float) -> None:
     report_to = item.config.stash[_report_to]
     try:
+        with item.config.stash[_hung].open("a", encoding="utf-8") as hung:
+            hung.write(f"{item.nodeid}\n")
         os.write(report_to, f"\n{item.nodeid} hangs: {seconds:g} s are over\n".encode())
         faulthandler.dump_traceback(report_to)
         os.write(report_to, _tasks().encode())
+        for child in psutil.Process().children(recursive=True):
+            # Servers of the tests would outlive their worker, and hold its terminal.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
     finally:
         # An error of a report must not keep the process: nothing else would end it.
         os._exit(EXIT_CODE)
