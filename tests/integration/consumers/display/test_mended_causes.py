@@ -1,13 +1,16 @@
 """An operator removes a cause: display goes on within seconds. A stray refusal rests nothing."""
 
+import dataclasses
 import warnings
 from collections.abc import AsyncIterator, Callable
 
+import msgspec
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
 from config import Settings
+from config.community import TelegramSetting
 from consumers.display.role import SURVEY_HINDERED_S, DisplayRole
 from consumers.display.telegram_tags.tags import open_role as open_tags
 from consumers.runtime.runner import NotYet
@@ -91,6 +94,23 @@ async def test_tags_go_on_within_seconds_after_the_bot_may_write_again(
     await later(tags, people, SURVEY_HINDERED_S)
 
     assert (group.tag_of(ALICE), group.tag_of(BORIS)) == ("Regular", "Newcomer")
+
+
+async def test_tags_go_on_at_once_after_a_restart_with_the_right_chat(
+    resources, group, people
+):
+    unknown = TelegramSetting(chat_id=-1009999999999)
+    wrong = msgspec.structs.replace(resources.community, telegram=unknown)
+    async with open_tags(dataclasses.replace(resources, community=wrong)) as role:
+        await people.give_xp(ALICE, 10)
+        await role.step()
+    assert group.tag_of(ALICE) == ""
+
+    async with open_tags(resources) as role:
+        await role.step()
+
+    assert group.tag_of(ALICE) == "Newcomer"
+    assert await people.error(ALICE) is None
 
 
 async def test_roles_go_on_within_seconds_after_the_bot_was_invited_again(
