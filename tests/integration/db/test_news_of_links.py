@@ -3,8 +3,10 @@
 import asyncpg
 import pytest
 
+import schemas
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
+from db import Platform
 from db.ledger.ranks import RankRow, set_ranks
 from db.links.codes import issue_code, redeem_code
 from db.surfaces.announcements import Announcement, take
@@ -26,8 +28,8 @@ async def ladder(pool: asyncpg.Pool) -> None:
     await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in COMMUNITY.ranks])
 
 
-async def show(pool: asyncpg.Pool) -> None:
-    for visit in await take_visits(pool, "discord", limit=10, lease_s=60.0):
+async def show(pool: asyncpg.Pool, platform: Platform = "discord") -> None:
+    for visit in await take_visits(pool, platform, limit=10, lease_s=60.0):
         await mark_shown(pool, visit)
 
 
@@ -37,11 +39,13 @@ async def link(pool: asyncpg.Pool) -> None:
         await redeem_code(conn, "telegram", TELEGRAM, code)
 
 
-async def told(pool: asyncpg.Pool) -> set[tuple[str, int]]:
-    """Return the numbers that the Discord bot announces now."""
+async def told(
+    pool: asyncpg.Pool, platform: Platform = "discord", user_id: int = DISCORD
+) -> set[tuple[str, int]]:
+    """Return the numbers that the bot of a platform announces now."""
     async with pool.acquire() as conn:
-        news: list[Announcement] = await take(conn, "discord", limit=10)
-    assert {one.account_id for one in news} <= {DISCORD}
+        news: list[Announcement] = await take(conn, platform, limit=10)
+    assert {one.account_id for one in news} <= {user_id}
     return {(one.surface, one.number) for one in news}
 
 
@@ -64,20 +68,26 @@ async def test_an_achievement_that_was_just_unlocked_is_announced_after_a_link(p
 
 @pytest.mark.parametrize("shown_first", [True, False], ids=["shown", "not yet shown"])
 @pytest.mark.parametrize(("of_partner", "news"), [(5, {("rank", 1)}), (20, set())])
+@pytest.mark.parametrize(
+    ("platform", "user_id", "partner"),
+    [("discord", DISCORD, TELEGRAM), ("telegram", TELEGRAM, DISCORD)],
+)
 async def test_a_rank_is_announced_if_the_account_reached_it_by_itself(
-    pool, shown_first, of_partner, news
+    pool, shown_first, of_partner, news, platform, user_id, partner
 ):
     """With 20 XP more the two accounts have the next rank, which neither of them reached."""
-    await record(pool, xp(of_partner))
-    await settle(pool, xp(of_partner))
-    await record(pool, xp(15, user_id=DISCORD, source="discord"), source="discord")
+    other = schemas.opposite(platform)
+    earned = xp(of_partner, user_id=partner, source=other)
+    await record(pool, earned, source=other)
+    await settle(pool, earned, source=other)
+    await record(pool, xp(15, user_id=user_id, source=platform), source=platform)
     if shown_first:
-        await show(pool)
+        await show(pool, platform)
 
     await link(pool)
-    await show(pool)
+    await show(pool, platform)
 
-    assert await told(pool) == news
+    assert await told(pool, platform, user_id) == news
 
 
 async def test_an_old_achievement_is_not_announced_again_by_a_link(pool):
