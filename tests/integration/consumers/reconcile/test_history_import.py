@@ -379,7 +379,7 @@ async def test_it_lets_events_arrive_before_it_makes_too_many_more(
     assert await importing.has_room()
 
 
-async def test_a_pass_logs_a_few_held_rows_and_once_that_there_are_more(
+async def test_the_first_pass_logs_a_few_held_rows_and_once_that_there_are_more(
     role: Reconcile, pool: asyncpg.Pool, community
 ):
     count = 3 * community.reconcile.page_members
@@ -391,3 +391,8 @@ async def test_a_pass_logs_a_few_held_rows_and_once_that_there_are_more(
     held = [one["event"] for one in logs if "held" in one["event"]]
     assert held == ["finding.held"] * HELD_LOGGED_MAX + ["findings.held"]
     assert await pool.fetchval("SELECT count(*) FROM drift WHERE decision = 'held'") == count
+
+    with structlog.testing.capture_logs() as again:
+        await a_pass(role, pool)
+
+    assert [one for one in again if "held" in one["event"]] == []
