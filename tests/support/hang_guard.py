@@ -15,11 +15,13 @@ import io
 import os
 import tempfile
 import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import psutil
 import pytest
+from pytest_timeout import is_debugging
 
 EXIT_CODE: Final = 1
 #: Seconds after its limit that a test has left where no thread of Python gets to run.
@@ -79,16 +81,26 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: TimeoutSettings) -> bo
     return True
 
 
-def pytest_timeout_cancel_timer(item: pytest.Item) -> bool:
-    """Stop the clock of a test: pytest-timeout calls this after its fixtures are torn down."""
-    faulthandler.cancel_dump_traceback_later()
-    if (timer := item.stash.get(_timer, None)) is not None:
-        timer.cancel()
-        timer.join()
+def pytest_timeout_cancel_timer() -> bool:
+    """Leave the clock alone: pytest-timeout stops it before the teardown of a failed test."""
     return True
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Stop the clock of a test after its fixtures are torn down."""
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        if (timer := item.stash.get(_timer, None)) is not None:
+            timer.cancel()
+            timer.join()
+
+
 def _end(item: pytest.Item, seconds: float) -> None:
+    if is_debugging():
+        return
     report_to = item.config.stash[_report_to]
     try:
         with item.config.stash[_hung].open("a", encoding="utf-8") as hung:

@@ -11,10 +11,11 @@ from tests.support.processes import BARE_ENVIRONMENT
 
 IN_A_COROUTINE = "await asyncio.Event().wait()  # here it waits"
 IN_A_THREAD = "await asyncio.to_thread(time.sleep, 60)  # here it waits"
+IN_A_TEARDOWN = "assert False"
 IN_A_LIBRARY = 're.match("(a+)+$", "a" * 60 + "b")'
 LIMIT_S, WORKERS_MAX = 2, 2
 HANGING = """
-import asyncio, re, subprocess, time, uvloop, weakref
+import asyncio, pytest, re, subprocess, time, uvloop, weakref
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 class Gone:
@@ -22,7 +23,12 @@ class Gone:
 
 proxy_of_nothing = weakref.proxy(Gone())
 
-async def test_a_hang():
+@pytest.fixture
+async def slow_to_end():
+    yield
+    await asyncio.Event().wait()
+
+async def test_a_hang({fixture}):
     # It holds the standard error, so the run's output ends only with it.
     server = subprocess.Popen(["sleep", "600"])
     {hang}
@@ -47,6 +53,44 @@ def test_a_test_that_hangs_ends_and_the_others_run(
     assert done.stderr.count("s are over") == 1
 
 
+def test_a_test_that_fails_and_hangs_in_its_teardown_ends(tmp_path: Path, checkout: Path) -> None:
+    done = run_a_test_that_hangs(tmp_path, checkout, IN_A_TEARDOWN, 60, fixture="slow_to_end")
+
+    assert "test_it.py::test_a_hang hangs" in done.stderr
+
+
+FAILING = """
+import asyncio
+
+async def test_it():
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    address = server.sockets[0].getsockname()
+    connection = await asyncio.get_running_loop().create_connection(asyncio.Protocol, *address)
+    assert connection is None
+"""
+
+
+def test_a_test_that_fails_with_an_open_connection_ends(tmp_path: Path, checkout: Path) -> None:
+    """uvloop waits for ever for a transport whose warning became an error: pyproject.toml."""
+    (tmp_path / "test_it.py").write_text(FAILING)
+    (tmp_path / "conftest.py").write_text(
+        "import asyncio, uvloop; asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())"
+    )
+    settings = str(checkout / "pyproject.toml")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-c", settings, "--rootdir", str(tmp_path), "."],
+        cwd=tmp_path,
+        env=BARE_ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "1 failed" in done.stdout
+
+
 @pytest.mark.nightly
 def test_a_test_that_never_gives_the_interpreter_back_ends(tmp_path: Path, checkout: Path) -> None:
     limit_s = WORKERS_MAX * (hang_guard.GRACE_S + 30)
@@ -58,9 +102,9 @@ def test_a_test_that_never_gives_the_interpreter_back_ends(tmp_path: Path, check
 
 
 def run_a_test_that_hangs(
-    folder: Path, checkout: Path, hang: str, limit_s: float
+    folder: Path, checkout: Path, hang: str, limit_s: float, fixture: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    (folder / "test_it.py").write_text(HANGING.format(hang=hang))
+    (folder / "test_it.py").write_text(HANGING.format(hang=hang, fixture=fixture))
     (folder / "test_others.py").write_text("def test_one(): pass\ndef test_two(): pass\n")
     return subprocess.run(
         [
