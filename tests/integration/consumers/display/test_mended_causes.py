@@ -96,9 +96,7 @@ async def test_tags_go_on_within_seconds_after_the_bot_may_write_again(
     assert (group.tag_of(ALICE), group.tag_of(BORIS)) == ("Regular", "Newcomer")
 
 
-async def test_tags_go_on_at_once_after_a_restart_with_the_right_chat(
-    resources, group, people
-):
+async def test_tags_go_on_at_once_after_a_restart_with_the_right_chat(resources, group, people):
     unknown = TelegramSetting(chat_id=-1009999999999)
     wrong = msgspec.structs.replace(resources.community, telegram=unknown)
     async with open_tags(dataclasses.replace(resources, community=wrong)) as role:

@@ -1,15 +1,23 @@
 """`python -m consumers reread`: what a restored Postgres lost comes back from the streams, once."""
 
+import asyncio
+import functools
 from typing import Any
 
+import asyncpg
+import msgspec
 import pytest
 
-from bus import SOURCES
+import schemas
+from bus import SOURCES, Client, Keys
+from config import Community, Settings
 from config.outside_text.terminal import Terminal
 from consumers.operate import rereading
-from consumers.runtime.resources import Resources
+from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
 from db import Producer
+from launch.servers import Server
+from tests.support.fast_storage import in_database
 from tests.support.settling import Desk, xp_payload
 from tests.support.tampering import tamper
 
@@ -65,6 +73,50 @@ async def test_what_the_ledger_lost_comes_back_exactly_once(
     assert "4 entries since " in said
     assert "3 of them events that the ledger does not have, 1 without an event" in said
     assert "0 of them events that the ledger does not have" in said
+
+
+async def win(resources: Resources, entity_id: str) -> None:
+    producer = Producer(resources.pool, schemas, resources.publisher)
+    for source in SOURCES:
+        await producer.create_xp_change_event(
+            user_id=1001, delta_xp=5, source=source, reason="game", entity_id=entity_id
+        )
+    await producer.close()
+    await settle(resources)
+
+
+async def test_a_real_backup_that_was_restored_gets_what_happened_since(
+    settings: Settings,
+    postgres: Server,
+    database_url: str,
+    community: Community,
+    stop: asyncio.Event,
+    keys: Keys,
+    redis: Client,
+):
+    """A copy of the database is all that a backup has: sequences, marks and half the events."""
+    live = functools.partial(open_resources, community=community, stop=stop, keys=keys)
+    async with live(settings) as resources:
+        await win(resources, "before_backup")
+    name = database_url.rpartition("/")[2]
+    admin = await asyncpg.connect(in_database(postgres.url, "postgres"))
+    await admin.execute(f'CREATE DATABASE "{name}_backup" TEMPLATE "{name}"')
+    async with live(settings) as resources:
+        await win(resources, "after_backup")
+
+    url = in_database(postgres.url, f"{name}_backup")
+    async with live(msgspec.structs.replace(settings, database_url=url)) as resources:
+        desk = Desk(resources.pool, redis, keys)
+        assert [await desk.total_xp(platform) for platform in SOURCES] == [10, 10]
+        for _ in range(2):
+            await reread(resources)
+            await settle(resources)
+        await win(resources, "after_restore")
+
+        assert [await desk.total_xp(platform) for platform in SOURCES] == [30, 30]
+        assert [await desk.ledger_rows(platform) for platform in SOURCES] == [6, 6]
+    await admin.execute(f'DROP DATABASE "{name}_backup"')
+    await admin.close()
 
 
 async def test_where_nothing_is_missing_nothing_changes(
