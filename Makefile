@@ -150,6 +150,10 @@ types: $(VENV)/dev ## Check types
 wheel: $(VENV)/dev ## Build the wheel that other bots install, into dist/
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . > /dev/null && ls dist/*.whl
 
+.PHONY: docs
+docs: $(VENV)/docs ## Build the pages of docs/ as a site, and check every link: build/site/index.html
+	@$(BIN)/python -m docs.site
+
 .PHONY: check
 check: lint types test wheel ## Everything that CI checks
 
@@ -169,7 +173,8 @@ release-fixtures: $(VENV)/dev ## Keep of this release what tests of an upgrade f
 .PHONY: lock
 lock: $(VENV)/dev ## Compile requirements*.txt anew, without an index's address in them
 	@$(PIP) install uv
-	@for file in requirements requirements-local requirements-dev requirements-bench; do \
+	@for file in requirements requirements-local requirements-dev requirements-bench \
+	        requirements-docs; do \
 	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate \
 	        --custom-compile-command "make lock" $(UPGRADE) $$file.in -o $$file.txt; done
 
@@ -197,6 +202,11 @@ $(VENV)/local: $(VENV)/made requirements-local.txt
 $(VENV)/bench: $(VENV)/local requirements-bench.txt
 	@echo "Installing what it is measured beside ..."
 	@$(PIP) install -r requirements-bench.txt
+	@touch $@
+
+$(VENV)/docs: $(VENV)/made requirements-docs.txt
+	@echo "Installing what builds the site ..."
+	@$(PIP) install -r requirements-docs.txt
 	@touch $@
 
 $(VENV)/dev: $(VENV)/local requirements-dev.txt
