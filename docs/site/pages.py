@@ -45,12 +45,18 @@ class Page(NamedTuple):
     language: str
 
     @property
+    def root(self) -> Path:
+        """Where its language begins on the site."""
+        return Path("ru") if self.language == "ru" else Path()
+
+    @property
     def address(self) -> Path:
         """Where it is on the site, below the site's root."""
-        root = Path("ru") if self.language == "ru" else Path()
         if self.name.suffix != ".md":
-            return root / self.name
-        return root / (self.name.parent if self.name.stem == "index" else self.name.with_suffix(""))
+            return self.root / self.name
+        return self.root / (
+            self.name.parent if self.name.stem == "index" else self.name.with_suffix("")
+        )
 
 
 def pages() -> dict[Path, Page]:
@@ -109,7 +115,9 @@ def address(aim: Path, page: Page, known: dict[Path, Page], repository: str) -> 
         return f"{repository}/{kind}/main/{path}" if repository else None
     if there.language == page.language:
         return os.path.relpath(there.name, page.name.parent)
-    return os.path.relpath(there.address, page.address) + "/" * (there.name.suffix == ".md")
+    # The generator takes each relative link for one from the folder of the page's file.
+    here = page.root / page.name.parent
+    return os.path.relpath(there.address, here) + "/" * (there.name.suffix == ".md")
 
 
 def as_table(arrows: str) -> str:

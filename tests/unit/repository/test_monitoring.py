@@ -74,6 +74,16 @@ def test_every_alert_says_where_to_look():
         assert rule["labels"]["severity"] in ("warning", "critical")
 
 
+def test_every_alert_leads_to_its_own_runbook():
+    page = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^### (Twinstream\w+)$", page, re.MULTILINE)
+
+    assert sorted(headings) == sorted(rule["alert"] for rule in RULES)
+    for rule in RULES:
+        leads_to = f"docs/runbooks.md#{rule['alert'].lower()}"
+        assert rule["annotations"]["runbook"] == leads_to
+
+
 def test_every_figure_is_explained_in_the_manual():
     manual = (ROOT / "docs/operate.md").read_text(encoding="utf-8")
     missing = sorted(
