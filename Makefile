@@ -166,6 +166,10 @@ format: $(VENV)/dev ## Format the code
 schema: $(VENV)/local ## Write db/schema.sql anew from the migrations
 	@$(BIN)/python -m launch schema
 
+.PHONY: configuration
+configuration: $(VENV)/local ## Write docs/configuration.md anew, in both languages, from the settings
+	@$(BIN)/python -m docs.site.configuration
+
 .PHONY: release-fixtures
 release-fixtures: $(VENV)/dev ## Keep of this release what tests of an upgrade from it will need
 	@PYTHONPATH=. $(BIN)/python tests/releases/fixtures.py $(ARGS)

@@ -60,7 +60,7 @@ def main() -> int:
 
 def _prepare(language: str, known: dict[Path, Page]) -> None:
     """Write the pages of a language, and the settings for them, for the generator."""
-    repository = os.environ.get("TWINSTREAM_REPOSITORY_URL", "").rstrip("/")
+    repository = os.environ.get("DOCS_REPOSITORY_URL", "").rstrip("/")
     for page in known.values():
         if page.language == language:
             file = PREPARED / language / "docs" / page.name
