@@ -29,6 +29,8 @@ _LINK = re.compile(r"(!?)\[((?:`[^`]*`|\\.|[^\]`])+)\]\(([^)\s]+)\)")
 _ELSEWHERE = ("http:", "https:", "mailto:", "#")
 _DIAGRAM = re.compile(r"^```mermaid\nstateDiagram-v2\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ARROW = re.compile(r" *(\[\*\]|\w+) --> (\[\*\]|\w+) : (.+)")
+_ITEM = re.compile(r"(?:\d+\.|-) +")
+_INDENT = 4
 _CODE_IN_ROW = re.compile(r"`[^`\n]*`")
 
 
@@ -78,7 +80,7 @@ def rewritten(page: Page, known: dict[Path, Page], repository: str) -> str:
     Raises:
         BrokenPage: a link leads to no file, or a diagram is not one of states.
     """
-    text = page.source.read_text(encoding="utf-8")
+    text = indented(page.source.read_text(encoding="utf-8"))
     text = _DIAGRAM.sub(lambda found: as_table(found[1]), text)
     if "```mermaid" in text:
         raise BrokenPage(f"{page.name}: only state diagrams become tables")
@@ -130,6 +132,33 @@ def as_table(arrows: str) -> str:
         start, end = ("no row" if one == "[*]" else one for one in arrow.groups()[:2])
         rows.append(f"| {start} | {end} | {arrow[3]} |")
     return "\n".join(["| from | to | by |", "| --- | --- | --- |", *rows])
+
+
+def indented(text: str) -> str:
+    """Indent the paragraphs and examples of list items by four, as the site's Markdown demands.
+
+    A repository's web page is content with the width of the item's own mark.
+    """
+    lines, width, in_example, has_paragraphs = list[str](), 0, False, False
+    for line in text.split("\n"):
+        if line.startswith("```"):
+            in_example = not in_example
+        elif in_example:
+            pass
+        elif item := _ITEM.match(line):
+            # After a further paragraph, the site's Markdown sees an item only behind a blank line.
+            if width and lines[-1].startswith(" " * _INDENT) and has_paragraphs:
+                lines.append("")
+            width = len(item[0])
+            has_paragraphs = False
+        elif line.strip() and not line.startswith(" "):
+            width = 0
+        elif width and line.startswith(" " * width):
+            has_paragraphs |= not lines[-1].strip()
+            lines.append(" " * (_INDENT - width) + line)
+            continue
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _rows(text: str) -> str:

@@ -1,4 +1,4 @@
-"""docs/configuration.md and the example files say of each setting what config/ and its texts say."""
+"""docs/configuration.md and the example files say of each setting what config/ and texts say."""
 
 import re
 import tomllib

@@ -7,7 +7,17 @@ import pytest
 
 from docs.site.__main__ import settings
 from docs.site.check import problems
-from docs.site.pages import DOCS, ROOT, BrokenPage, Page, address, as_table, pages, rewritten
+from docs.site.pages import (
+    DOCS,
+    ROOT,
+    BrokenPage,
+    Page,
+    address,
+    as_table,
+    indented,
+    pages,
+    rewritten,
+)
 
 KNOWN = pages()
 TEXTS = [page for page in KNOWN.values() if page.name.suffix == ".md"]
@@ -93,6 +103,16 @@ def test_examples_stay_as_they_are_and_bars_in_tables_lose_their_backslash(tmp_p
     made = rewritten(Page(tmp_path / "page.md", Path("page.md"), "en"), KNOWN, "")
 
     assert made == text.replace("\\|", "|", 1)
+
+
+def test_examples_in_lists_are_indented_as_the_site_demands():
+    text = "1. a\n\n   ```sh\n   x\n   ```\n- b\n  - c\n\nd\n   e\n```\n- f\n  g\n```\n"
+
+    made = indented(text)
+
+    assert made.split("\n")[2:8] == ["    ```sh", "    x", "    ```", "", "- b", "    - c"]
+    assert indented("1. a\n   b\n2. c") == "1. a\n    b\n2. c"
+    assert made.endswith("d\n   e\n```\n- f\n  g\n```\n")
 
 
 def site(folder: Path, **files: str) -> Path:
