@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,10 @@ from launch.sandbox_member import SandboxMember
 from launch.sandbox_runner import Endpoints
 from launch.waiting import until
 from launch.workspace import open_workspace
+from tests.support.page_commands import commands, examples
 from tests.support.processes import BARE_ENVIRONMENT
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 START_TIMEOUT_S = 120
 
@@ -127,6 +131,36 @@ async def test_redis_and_postgres_answer_as_the_readme_says(sandbox: Running) ->
     finally:
         await conn.close()
         await redis.aclose()
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+async def test_the_lines_of_the_readme_and_of_the_start_page_work(sandbox: Running) -> None:
+    """Every `make` line that asks what runs, as the pages have it."""
+    pages = (CHECKOUT / "README.md", CHECKOUT / "docs/start.md", CHECKOUT / "docs/operate.md")
+    typed = {
+        command
+        for page in pages
+        for example in examples(page)
+        for command in commands(example)
+        if command.startswith(("make status", "make audit", "make redis", "make psql"))
+    }
+    # One Python for each costs a second, so the queries of operate.md are left to another test.
+    lines = sorted(line for line in typed if "transactions" not in line and "error_" not in line)
+
+    done = await asyncio.to_thread(
+        subprocess.run,
+        ["sh", "-ec", "\n".join(lines)],
+        cwd=CHECKOUT,
+        env=environment(sandbox.run_dir),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (": well\n", "Everything adds up", "last-generated-id"):
+        assert said in done.stdout
 
 
 async def test_each_process_comes_to_postgres_as_a_login_of_its_own(sandbox: Running) -> None:

@@ -1,6 +1,7 @@
 """python -m sandbox as an operator starts it: ready line, control, state file, clean stop."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from tests.support.page_commands import commands, examples
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GROUP, ALICE = -1001000000001, 1001
@@ -56,6 +61,41 @@ def test_the_world_outlives_the_process(tmp_path):
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
         assert process.returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_lines_of_the_pages_are_answered(tmp_path):
+    """Each line of curl on the pages of the sandbox and on the first page, in their order."""
+    names = ("start.md", "ru/start.md", "sandbox.md", "sandbox-telegram.md")
+    lines = [
+        command
+        for name in names
+        for example in examples(CHECKOUT / "docs" / name)
+        for command in commands(example)
+        if command.startswith(("CONTROL=", "curl "))
+    ]
+    with sandbox() as (_, ready):
+        (tmp_path / ".run").mkdir()
+        (tmp_path / ".run/endpoints.json").write_text(json.dumps(ready), encoding="utf-8")
+        script = "\n".join(f"{line}; echo" for line in lines if "json.tool" not in line)
+        script = script.replace("curl -s ", "curl -sS -w ' %{http_code}' ")
+        done = subprocess.run(
+            ["sh", "-ec", script.replace("http://127.0.0.1:8090", ready["control_url"])],
+            cwd=tmp_path,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=50,
+        )
+
+    answers = [line for line in done.stdout.splitlines() if line]
+    assert done.returncode == 0, done.stderr
+    # No bot has synced its commands here.
+    refused = [answer for answer in answers if not answer.endswith(" 200")]
+    assert [line.partition(",")[0] for line in refused] == [
+        '{"error":"the command /guess is not synced'
+    ]
+    assert len(answers) >= 10
 
 
 def test_a_seed_that_cannot_be_used_stops_the_start(tmp_path):

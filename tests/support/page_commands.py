@@ -1,0 +1,88 @@
+"""The commands in the `sh` examples of the pages, and the list of what proves each of them.
+
+A command is run by a test, or marked with what it needs that no test has: page_commands.toml.
+"""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+ROOT = Path(__file__).parents[2]
+PAGES: Final = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / ".github").rglob("*.md")),
+]
+
+_EXAMPLE = re.compile(r"^( *)```(?:sh|bash|shell|console)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_HERE_DOCUMENT = re.compile(r"<<'(\w+)'$")
+
+
+class Proof(NamedTuple):
+    """A kind of command, and the test that runs it, or what it needs that no test has."""
+
+    command: str
+    test: str = ""
+    needs: str = ""
+
+
+PROOFS: Final = [
+    Proof(**row)
+    for row in tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))[
+        "proof"
+    ]
+]
+
+
+def examples(page: Path) -> Iterator[str]:
+    """Yield the text of each example for a shell on a page."""
+    for indent, text in _EXAMPLE.findall(page.read_text(encoding="utf-8")):
+        yield "\n".join(line.removeprefix(indent) for line in text.splitlines()) + "\n"
+
+
+def commands(example: str) -> Iterator[str]:
+    """Yield the commands of an example, each on one line, without comments."""
+    begun, ends_with = "", ""
+    for line in example.splitlines():
+        if ends_with:
+            ends_with = "" if line == ends_with else ends_with
+            continue
+        begun = _without_comment(f"{begun} {line.strip()}").strip()
+        if begun.endswith("\\"):
+            begun = begun.removesuffix("\\").strip()
+            continue
+        if not begun or _is_open(begun):
+            continue
+        if here := _HERE_DOCUMENT.search(begun):
+            ends_with = here[1]
+        yield begun
+        begun = ""
+
+
+def proof(command: str) -> Proof | None:
+    """Return what proves a command; None if nothing does."""
+    return next((one for one in PROOFS if re.fullmatch(one.command, command)), None)
+
+
+def _without_comment(line: str) -> str:
+    quote = ""
+    for at, mark in enumerate(line):
+        if quote:
+            quote = "" if mark == quote else quote
+        elif mark in "'\"":
+            quote = mark
+        elif mark == "#" and line[at - 1] == " ":
+            return line[:at]
+    return line
+
+
+def _is_open(command: str) -> bool:
+    """Tell whether a quotation goes on in the next line."""
+    try:
+        shlex.split(command)
+    except ValueError:
+        return True
+    return False
