@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import typer.main
+import yaml
 
 import chaos.__main__
 import consumers.__main__
@@ -23,6 +24,10 @@ from tests.support.page_commands import PAGES, PROOFS, ROOT, Proof, commands, ex
 EXAMPLES = [(page, example) for page in PAGES for example in examples(page)]
 COMMANDS = sorted({command for _, example in EXAMPLES for command in commands(example)})
 MAKE = [command for command in COMMANDS if re.match(r"(?:\w+=\S* )*make ", command)]
+#: The services of a line: all of `stop a b`, the one behind the options of `exec -T a command`.
+COMPOSE = re.compile(
+    r"docker compose (?:(?:stop|restart)((?: [\w-]+)+)|(?:exec|run)((?: -[\w-]+)* [\w-]+))"
+)
 #: A program of ours with its arguments, as a target of the Makefile starts it.
 PROGRAM = re.compile(r"-m (launch|consumers|chaos) ?(.*)$")
 
@@ -105,6 +110,19 @@ def test_unknown_arguments_are_refused():
         read("launch", ["operate", "status", "--watches"])
     with pytest.raises(KeyError):
         read("consumers", ["dead", "lists"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_each_service_that_a_page_names_is_one_of_compose(page: Path):
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    named = [
+        word
+        for found in COMPOSE.findall(page.read_text(encoding="utf-8"))
+        for word in " ".join(found).split()
+        if not word.startswith("-")
+    ]
+
+    assert [word for word in named if word not in services] == []
 
 
 @pytest.mark.parametrize("folder", [DOCS, RUSSIAN], ids=["en", "ru"])
