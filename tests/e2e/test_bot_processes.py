@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import msgspec
 import pytest
 
 from db.release_number import RELEASE
+from tests.support import processes
 from tests.support.patience import PATIENCE_S
-from tests.support.processes import BARE_ENVIRONMENT
+from tests.support.processes import BARE_ENVIRONMENT, Process
 
 #: Seconds after which a test gives up on a process of its own. The Telegram bot takes six of one
 #: core to import aiogram, and a machine that is busy with other tests ten times as long.
@@ -25,7 +25,7 @@ async def start(stage, checkout):
     """Start a bot as a process; processes that still run at the end are killed."""
     started = []
 
-    async def start_bot(module: str, **changes: str) -> asyncio.subprocess.Process:
+    async def start_bot(module: str, *, imports: bool = False, **changes: str) -> Process:
         values = msgspec.to_builtins(stage.settings) | {
             "database_url": stage.settings.database_url,
             "twinstream_config": str(checkout / "sandbox" / "twinstream.toml"),
@@ -36,12 +36,10 @@ async def start(stage, checkout):
             for name, value in (values | changes).items()
             if value is not None
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
+        process = await processes.start(
             module,
-            cwd=checkout,
-            env=BARE_ENVIRONMENT | environment,
+            environ=BARE_ENVIRONMENT | environment,
+            imports=imports,
             stderr=asyncio.subprocess.PIPE,
         )
         started.append(process)
@@ -54,7 +52,7 @@ async def start(stage, checkout):
         await process.wait()
 
 
-async def line(process: asyncio.subprocess.Process, event: str) -> dict[str, object]:
+async def line(process: Process, event: str) -> dict[str, object]:
     """Return the first log line of this event."""
     assert process.stderr is not None
     seen = []
@@ -76,7 +74,7 @@ async def test_a_bot_says_what_it_serves_and_leaves_at_a_signal(
 ):
     """It shows its heartbeat once its platform has answered."""
     file = tmp_path / "alive"
-    process = await start(module, twinstream_heartbeat_file=str(file))
+    process = await start(module, imports=True, twinstream_heartbeat_file=str(file))
 
     assert (await line(process, "process.started"))["release"] == RELEASE
     assert (await line(process, "bot.started"))[place] == "Twin Harbour"
@@ -108,7 +106,7 @@ async def test_a_refused_token_ends_in_one_sentence_and_exit_code_2(start, modul
 
 
 async def test_a_missing_setting_ends_in_one_sentence_and_exit_code_2(start):
-    process = await start("bots.telegram_bot", telegram_token="")
+    process = await start("bots.telegram_bot", imports=True, telegram_token="")
 
     _, printed = await process.communicate()
 

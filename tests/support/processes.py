@@ -4,26 +4,33 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
+from tests.support.forked_processes import (
+    CHECKOUT,
+    IS_POSSIBLE,
+    ForkedProcess,
+    run_forked,
+    start_forked,
+)
 from tests.support.patience import PATIENCE_S
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 #: The environment of a process that is to have none: it finds programs, and is measured if we are.
 BARE_ENVIRONMENT = {
     name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ
 }
+Process = asyncio.subprocess.Process | ForkedProcess
 SERVICE_ROLES = ("to-discord", "to-telegram", "relay")
 
 
 class Consumers:
     """A consumers process. Its log is read line by line."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Process) -> None:
         self.process = process
         self.lines: list[str] = []
         self._reading = asyncio.create_task(self._read())
@@ -86,15 +93,49 @@ def environment(**variables: str | None) -> dict[str, str]:
     return inherited | {"TWINSTREAM_LOG_FORMAT": "json"} | given
 
 
-@asynccontextmanager
-async def consumers(
-    *roles: str, environ: Mapping[str, str], program: tuple[str, ...] = ("-m", "consumers")
-) -> AsyncIterator[Consumers]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *program, *roles),
+async def start(
+    module: str,
+    *arguments: str,
+    environ: Mapping[str, str],
+    imports: bool = False,
+    stdout: int | None = None,
+    stderr: int | None = None,
+) -> Process:
+    """Start `python -m module arguments`, which imports its libraries itself if `imports`."""
+    if IS_POSSIBLE and not imports:
+        return await start_forked(module, *arguments, environ=environ, stdout=stdout, stderr=stderr)
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, *arguments),
         cwd=CHECKOUT,
         env=dict(environ),
-        stderr=asyncio.subprocess.PIPE,
+        stdout=stdout,
+        stderr=stderr,
+    )
+
+
+def run(
+    module: str, *arguments: str, environ: Mapping[str, str], imports: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m module arguments` to its end, and return what it wrote."""
+    if IS_POSSIBLE and not imports:
+        return run_forked(module, *arguments, environ=environ)
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=CHECKOUT,
+        env=dict(environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@asynccontextmanager
+async def consumers(
+    *roles: str, environ: Mapping[str, str], module: str = "consumers", imports: bool = False
+) -> AsyncIterator[Consumers]:
+    """Run such a process until the block ends, which kills it."""
+    process = await start(
+        module, *roles, environ=environ, imports=imports, stderr=asyncio.subprocess.PIPE
     )
     running = Consumers(process)
     try:
@@ -108,9 +149,9 @@ async def consumers(
 @asynccontextmanager
 async def sandbox() -> AsyncIterator[dict[str, Any]]:
     """`python -m sandbox`; yields the line that it prints when it is ready."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sandbox", "--limit-scale", "0.01"),
-        cwd=CHECKOUT,
+    process = await start(
+        *("sandbox", "--limit-scale", "0.01"),
+        environ=os.environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )

@@ -1,9 +1,7 @@
 """Making the roles as an owner that is no superuser, and what single processes are given."""
 
 import subprocess
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -15,7 +13,7 @@ from launch.roles import DUTIES as PROCESSES
 from launch.roles import address_of
 from launch.servers import Server, postgres_tool
 from tests.support.logins import DUTIES, PASSWORD
-from tests.support.processes import BARE_ENVIRONMENT
+from tests.support.processes import BARE_ENVIRONMENT, run
 
 
 @pytest.fixture
@@ -106,34 +104,28 @@ async def test_a_superuser_makes_the_roles_of_a_database_of_another_owner(
 
 
 def make_roles_by_command(
-    checkout: Path, url: str, prefix: str, *words: str, **more: str
+    url: str, prefix: str, *words: str, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "launch", "roles", *words],
-        cwd=checkout,
-        env={
-            **BARE_ENVIRONMENT,
-            "DATABASE_URL": url,
-            "TWINSTREAM_ROLE_PREFIX": prefix,
-            "COLUMNS": "200",
-            **more,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environ = {
+        **BARE_ENVIRONMENT,
+        "DATABASE_URL": url,
+        "TWINSTREAM_ROLE_PREFIX": prefix,
+        "COLUMNS": "200",
+        **more,
+    }
+    return run("launch", "roles", *words, environ=environ)
 
 
 async def test_the_command_makes_logins_with_the_passwords_of_the_environment(
-    database_url, role_prefix, checkout
+    database_url, role_prefix
 ):
     passwords = {
         f"POSTGRES_{process}_PASSWORD": f"secret{process.lower()}"
         for process in ("CONSUMERS", "TELEGRAM", "DISCORD")
     }
 
-    refused = make_roles_by_command(checkout, database_url, role_prefix, "--logins")
-    made = make_roles_by_command(checkout, database_url, role_prefix, "--logins", **passwords)
+    refused = make_roles_by_command(database_url, role_prefix, "--logins")
+    made = make_roles_by_command(database_url, role_prefix, "--logins", **passwords)
 
     assert refused.returncode == 2
     assert "POSTGRES_DISCORD_PASSWORD" in refused.stderr

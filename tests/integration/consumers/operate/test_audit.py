@@ -3,7 +3,6 @@
 import io
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +15,7 @@ from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.upkeep.audit import audit
 from db.upkeep.audit_queries import BY_LEDGER
+from tests.support import processes
 from tests.support.processes import CHECKOUT, environment
 from tests.support.settling import NOON, xp_payload
 
@@ -41,15 +41,7 @@ async def history(pool: asyncpg.Pool) -> asyncpg.Pool:
 
 
 def run(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "consumers", "audit", *arguments],
-        cwd=CHECKOUT,
-        env=environ,
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    return processes.run("consumers", "audit", *arguments, environ=environ)
 
 
 async def shown(pool: asyncpg.Pool) -> str:

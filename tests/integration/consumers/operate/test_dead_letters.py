@@ -1,9 +1,6 @@
 """Dead letters: listed, shown, and sent again without a double effect."""
 
 import asyncio
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +16,7 @@ from consumers.settling.role import Settling
 from db.ledger.dead_letters import find_dead
 from db.members import accounts
 from db.reconcile import drift
-from tests.support.processes import BARE_ENVIRONMENT
+from tests.support.processes import BARE_ENVIRONMENT, run
 from tests.support.settling import Desk, edited, xp_payload
 
 KEY = "tg_game_guess_1001_1"
@@ -249,8 +246,8 @@ async def test_the_command_says_why_a_forged_event_stays(
     await Settling("telegram", resources).step()
     [buried] = await all_dead(resources)
 
-    rehearsed = await command(checkout, servers, "dead", "replay", "--all", "--dry-run")
-    replayed = await command(checkout, servers, "dead", "replay", "--all")
+    rehearsed = await command(servers, "dead", "replay", "--all", "--dry-run")
+    replayed = await command(servers, "dead", "replay", "--all")
 
     for said in (rehearsed.stdout, replayed.stdout):
         assert f"{buried.id} cannot be sent again: it says source discord" in said
@@ -270,16 +267,9 @@ async def buried_on_a_server_of_its_own(own_redis_url, database_url, resources, 
     return {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}
 
 
-async def command(checkout: Path, servers: dict[str, str], *words: str):
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "consumers", *words],
-        cwd=checkout,
-        env={**BARE_ENVIRONMENT, "COLUMNS": "200", **servers},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+async def command(servers: dict[str, str], *words: str):
+    environ = {**BARE_ENVIRONMENT, "COLUMNS": "200", **servers}
+    return await asyncio.to_thread(run, "consumers", *words, environ=environ)
 
 
 async def test_the_commands_list_show_and_replay(
@@ -288,19 +278,19 @@ async def test_the_commands_list_show_and_replay(
     servers = buried_on_a_server_of_its_own
     overdraft, nonsense = await all_dead(resources)
 
-    listed = await command(checkout, servers, "dead", "list")
-    shown = await command(checkout, servers, "dead", "show", str(nonsense.id))
-    rehearsed = await command(checkout, servers, "dead", "replay", "--all", "--dry-run")
-    rebuilt = await command(checkout, servers, "rebuild")
+    listed = await command(servers, "dead", "list")
+    shown = await command(servers, "dead", "show", str(nonsense.id))
+    rehearsed = await command(servers, "dead", "replay", "--all", "--dry-run")
+    rebuilt = await command(servers, "rebuild")
 
     assert "2 buried" in listed.stdout
     assert "nonsense" in shown.stdout
     assert f"{nonsense.id} cannot be sent again: it still is no event" in rehearsed.stdout
     assert "1 would be sent again, 1 left where they are" in rehearsed.stdout
     assert "sync:telegram: 0 unfinished events" in rebuilt.stdout
-    replayed = await command(checkout, servers, "dead", "replay", str(overdraft.id))
+    replayed = await command(servers, "dead", "replay", str(overdraft.id))
     assert "1 sent again" in replayed.stdout
-    discarded = await command(checkout, servers, "dead", "discard", str(nonsense.id))
+    discarded = await command(servers, "dead", "discard", str(nonsense.id))
     assert "1 discarded" in discarded.stdout
     client = connect(servers["REDIS_URL"], name="test")
     assert await client.xlen(Keys().stream("telegram")) == 1
@@ -322,7 +312,7 @@ async def test_the_commands_list_show_and_replay(
 async def test_unfit_use_is_one_sentence(checkout, own_redis_url, database_url, words, sentence):
     servers = {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}
 
-    refused = await command(checkout, servers, *words)
+    refused = await command(servers, *words)
 
     assert refused.returncode == 2
     assert sentence in refused.stderr

@@ -1,8 +1,6 @@
 """`python -m consumers import-history`, and what tells operators of history before it matters."""
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import asyncpg
@@ -15,7 +13,7 @@ from consumers.operate import history_import as command
 from consumers.operate.status import command as screen
 from consumers.reconcile.decisions import history_rows
 from consumers.runtime.resources import Resources
-from tests.support.processes import BARE_ENVIRONMENT
+from tests.support.processes import BARE_ENVIRONMENT, run
 
 TABLE = "CREATE TABLE users (id bigint PRIMARY KEY, xp bigint, balance bigint)"
 
@@ -74,7 +72,7 @@ async def test_a_dry_run_shows_what_the_import_then_does(settings, pool, capsys)
     assert (again, "members with history imported 0" in said) == (command.EXIT_CODE_LEFT, True)
 
 
-async def test_it_is_a_command_of_the_consumers(settings, pool, checkout: Path):
+async def test_it_is_a_command_of_the_consumers(settings, pool):
     await pool.execute(TABLE)
     await pool.execute("INSERT INTO users VALUES (1, 20, 5)")
     environment = {
@@ -85,13 +83,7 @@ async def test_it_is_a_command_of_the_consumers(settings, pool, checkout: Path):
     }
 
     done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "consumers", "import-history", "discord"],
-        cwd=checkout,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        run, "consumers", "import-history", "discord", environ=environment
     )
 
     assert done.returncode == command.EXIT_CODE_DONE, done.stderr

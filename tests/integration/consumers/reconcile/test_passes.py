@@ -2,8 +2,6 @@
 
 import asyncio
 import dataclasses
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from consumers.reconcile.pass_phases import PAGES_AHEAD
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer
+from tests.support import processes
 from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.reconcile import a_pass, decisions, let_everything_arrive, opened
 from tests.support.tampering import tamper
@@ -179,9 +178,7 @@ async def test_a_pass_is_made_when_it_is_due_and_not_before(
 
 
 @pytest.fixture
-def operator(
-    resources: Resources, tmp_path: Path, own_redis_url: str, database_url: str, checkout: Path
-):
+def operator(resources: Resources, tmp_path: Path, own_redis_url: str, database_url: str):
     """Runs the command as an operator does; returns its exit code and what it printed."""
     config = tmp_path / "twinstream.toml"
     config.write_text(CONFIG)
@@ -196,13 +193,7 @@ def operator(
 
     async def run(*options: str) -> tuple[int, str]:
         done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "consumers", "reconcile", *options],
-            cwd=checkout,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
+            processes.run, "consumers", "reconcile", *options, environ=environment
         )
         return done.returncode, done.stdout + done.stderr
 

@@ -96,7 +96,7 @@ async def settled_and_unacknowledged(outside: Desk) -> int:
 
 
 async def test_it_announces_its_settings_and_ends_cleanly(environ, outside: Desk):
-    async with consumers(*SERVICE_ROLES, environ=environ) as running:
+    async with consumers(*SERVICE_ROLES, environ=environ, imports=True) as running:
         await running.settled()
         await outside.add("telegram", *(xp_payload(1, entity_id=str(n)) for n in range(300)))
 
@@ -404,7 +404,7 @@ async def test_all_roles_run_and_end_without_a_warning(environ, outside: Desk, t
             "DISCORD_GATEWAY_URL": ready["discord_gateway_url"],
             "TWINSTREAM_HEARTBEAT_FILE": str(alive),
         }
-        async with consumers(environ=environ) as running:
+        async with consumers(environ=environ, imports=True) as running:
             for role in ROLES:
                 await running.saw("role.started", role=role)
             await outside.add("telegram", xp_payload(15))
@@ -420,7 +420,7 @@ async def test_all_roles_run_and_end_without_a_warning(environ, outside: Desk, t
 
 async def test_settling_does_not_wait_for_a_slow_import(environ, outside: Desk):
     environ |= {"TELEGRAM_TOKEN": "42:SANDBOX-TELEGRAM"}
-    async with consumers("telegram-tags", *SERVICE_ROLES, environ=environ) as running:
+    async with consumers("telegram-tags", *SERVICE_ROLES, environ=environ, imports=True) as running:
         await running.settled()
         started = [line["role"] for line in running.events if line["event"] == "role.started"]
 

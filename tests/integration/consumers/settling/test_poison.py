@@ -19,10 +19,10 @@ from db.ledger.dead_letters import find_dead
 from tests.support import lethal_consumers
 from tests.support.lethal_consumers import LETHAL
 from tests.support.patience import PATIENCE_S
-from tests.support.processes import CHECKOUT, consumers, environment
+from tests.support.processes import consumers, environment
 from tests.support.settling import Desk, until, xp_payload
 
-LETHAL_PROGRAM = lethal_consumers.__file__
+LETHAL_CONSUMERS = lethal_consumers.__name__
 TOML = """
 [telegram]
 chat_id = -1001000000001
@@ -88,13 +88,12 @@ async def test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_bat
         REDIS_URL=own_redis_url,
         DATABASE_URL=database_url,
         TWINSTREAM_CONFIG=str(toml),
-        PYTHONPATH=str(CHECKOUT),
     )
 
     for _ in range(SUSPECT_DELIVERIES - 1 + ATTEMPTS_MAX):
-        async with consumers("to-discord", environ=environ, program=(LETHAL_PROGRAM,)) as running:
+        async with consumers("to-discord", environ=environ, module=LETHAL_CONSUMERS) as running:
             assert await running.ended() == -9
-    async with consumers("to-discord", environ=environ, program=(LETHAL_PROGRAM,)) as running:
+    async with consumers("to-discord", environ=environ, module=LETHAL_CONSUMERS) as running:
         await running.saw("entry.buried")
 
         async def all_settled() -> bool:

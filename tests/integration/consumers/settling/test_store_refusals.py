@@ -1,6 +1,5 @@
 """A bot's own table that refuses one row, or all of them: which events wait or are buried."""
 
-import asyncio
 import contextlib
 import dataclasses
 import sys
@@ -37,7 +36,7 @@ from db.stores import row_reading, row_refusals, store_debts
 from db.stores.port import Change
 from db.stores.savepoint import savepoint
 from db.upkeep.audit import audit
-from tests.support.processes import environment
+from tests.support.processes import environment, start
 from tests.support.reconcile import a_pass, opened, whys
 from tests.support.settling import Desk, xp_payload
 
@@ -693,10 +692,9 @@ async def test_the_operators_command_gives_a_bonus_that_was_buried(
     await settle(dataclasses.replace(resources, community=lucky))
     assert await failed(pool)
     await pool.execute("DROP TRIGGER judge ON users")
-    command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "consumers", "dead", "replay", "--all"),
-        cwd=checkout,
-        env=environment(
+    command = await start(
+        *("consumers", "dead", "replay", "--all"),
+        environ=environment(
             DATABASE_URL=resources.settings.database_url,
             REDIS_URL=own_redis_url,
             TWINSTREAM_CONFIG=str(config),
