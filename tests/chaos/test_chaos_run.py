@@ -11,7 +11,7 @@ import psutil
 
 from tests.support.patience import PATIENCE_S
 
-SECONDS = "15"
+SECONDS = "10"
 SEED = "2"
 
 

@@ -25,6 +25,7 @@ from launch.sandbox_member import SandboxMember
 from launch.sandbox_runner import Endpoints
 from launch.waiting import until
 from launch.workspace import open_workspace
+from tests.support import processes
 from tests.support.page_commands import commands, examples
 from tests.support.processes import BARE_ENVIRONMENT
 
@@ -49,13 +50,7 @@ def environment(run_dir: Path) -> dict[str, str]:
 def launch(
     command: str, run_dir: Path, *words: str, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "launch", command, *words],
-        env=environment(run_dir) | more,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return processes.run("launch", command, *words, environ=environment(run_dir) | more)
 
 
 @contextlib.contextmanager

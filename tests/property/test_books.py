@@ -24,10 +24,12 @@ from db.ledger import events, outbox
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow
 from db.links.codes import LinkOutcome, issue_code, redeem_code
+from tests.support.example_numbers import examples
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LADDER = (RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100))
-EXAMPLES = 100
+#: Histories that `make test` draws; `make nightly` draws 2,500.
+EXAMPLES = 50
 PEOPLE = 2
 #: The accounts of person n: n on Telegram, 100 + n on Discord. Their keys are told apart by both.
 DISCORD_OFFSET = 100
@@ -207,7 +209,7 @@ def record(database_url: str) -> Iterator[tuple[asyncio.Runner, asyncpg.Connecti
 
 
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=examples(EXAMPLES),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -25,12 +25,12 @@ from consumers.settling.poison import ATTEMPTS_MAX, SUSPECT_DELIVERIES
 from db import IdempotencyConflict, InsufficientFunds, Producer, Recorded
 from launch.servers import Server
 from tests.support.deployment import TEMPORARY, Crash, CrashingPool, Deployment, LosingAnswers
+from tests.support.example_numbers import examples, is_daily
 from tests.support.fast_storage import drop_database, make_database
 from tests.support.hypothesis_model import Wanted, sources, sums, wanted
 
-#: `make nightly` draws 2,500.
-#: Histories that `make test` draws, the same every day. `make nightly` draws new ones, and more.
-EXAMPLES = 40
+#: Histories that `make test` draws, the same every day. `make nightly` draws 2,500 new ones.
+EXAMPLES = 20
 STEPS = 14
 PATHS = ("plain", "answer lost", "dies before publishing", "dies before the commit")
 #: The reason for which an entry is buried that seems to kill the consumers that settle it.
@@ -427,14 +427,13 @@ def test_any_interleaving_of_any_faults_ends_with_the_committed_events(
     record: tuple[asyncio.Runner, asyncpg.Pool],
 ):
     machine: Any = partial(Histories, *record)  # Hypothesis calls it, though it asks for a class
-    is_daily = settings().max_examples == settings.get_profile("daily").max_examples
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=EXAMPLES if is_daily else settings().max_examples,
+            max_examples=examples(EXAMPLES),
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize=is_daily,
+            derandomize=is_daily(),
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

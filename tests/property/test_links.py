@@ -26,10 +26,12 @@ from db.links.links import Link, Policy
 from db.links.refusals import LinkRefused
 from db.upkeep.audit_queries import BY_LEDGER
 from launch.servers import Server
+from tests.support.example_numbers import examples
 from tests.support.fast_storage import drop_database, make_database
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-EXAMPLES = 75
+#: Histories that `make test` draws; `make nightly` draws 2,500.
+EXAMPLES = 40
 ACCOUNTS = {"telegram": (1, 2), "discord": (11, 12)}
 POLICIES = ("sum", "max", "telegram", "discord")
 #: More than any history has, so that the limit is not what ends a link here.
@@ -279,7 +281,7 @@ def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Connectio
 
 
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=examples(EXAMPLES),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

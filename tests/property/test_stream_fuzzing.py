@@ -32,11 +32,12 @@ from db import Contention, Producer
 from launch.servers import Server
 from tests.support.deployment import COMMUNITY
 from tests.support.event_strategies import events
+from tests.support.example_numbers import examples, is_daily
 from tests.support.reconcile import a_pass, opened
 from tests.support.settling import edited, xp_payload
 
 #: Examples of each day; `make nightly` draws a fifth as many as of the other properties.
-EXAMPLES = 25
+EXAMPLES = 15
 NIGHTLY_SHARE = 5
 HOUR_MS = 3_600_000
 ROUNDS_MAX = 40
@@ -278,12 +279,10 @@ def world(
 
 
 @settings(
-    max_examples=max(EXAMPLES, settings().max_examples // NIGHTLY_SHARE)
-    if settings().max_examples > settings.get_profile("daily").max_examples
-    else EXAMPLES,
+    max_examples=examples(EXAMPLES, nightly_share=NIGHTLY_SHARE),
     deadline=None,
     # Every day the same examples; `make nightly` draws new ones.
-    derandomize=settings().max_examples <= settings.get_profile("daily").max_examples,
+    derandomize=is_daily(),
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
 )

@@ -38,9 +38,12 @@ class Consumers:
 
     async def _read(self) -> None:
         assert self.process.stderr is not None
-        async for line in self.process.stderr:
-            self.lines.append(line.decode().rstrip())
-            self._news.set()
+        try:
+            async for line in self.process.stderr:
+                self.lines.append(line.decode().rstrip())
+                self._news.set()
+        finally:
+            self._news.set()  # that nothing more comes is news too
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -19,9 +19,10 @@ from rich.text import Text
 from config import set_up_logs
 from config.outside_text import tell, visible
 from config.outside_text.terminal import Terminal
+from tests.support.unicode_categories import GENERAL_CATEGORIES
 
 #: Every category of Unicode as often as any other: most characters are letters of one script.
-CATEGORIES: list[Any] = sorted({unicodedata.category(chr(code)) for code in range(0x11_0000)})
+CATEGORIES: list[Any] = list(GENERAL_CATEGORIES)
 OUTSIDE = st.text(
     st.one_of([st.characters(categories=[category]) for category in CATEGORIES])
     | st.sampled_from("[]/\\:<>@\x1b\x9b\u202e\u2066\ufeff\u3164\n\r\t"),

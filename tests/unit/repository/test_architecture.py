@@ -138,6 +138,14 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_tree_is_left() -> Iterator[None]:
+    """Later collections of garbage would look at each node of each tree."""
+    yield
+    for known in (tree, imports, texts):
+        known.cache_clear()
+
+
 def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -146,7 +154,12 @@ def package_of(path: Path) -> str:
     return path.relative_to(ROOT).parts[0]
 
 
-def imports(path: Path) -> Iterator[Import]:
+@cache
+def imports(path: Path) -> tuple[Import, ...]:
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[Import]:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -212,8 +225,13 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return function.end_lineno - function.lineno + 1 - len(inside)
 
 
-def texts(path: Path) -> Iterator[tuple[str, int]]:
+@cache
+def texts(path: Path) -> tuple[tuple[str, int], ...]:
     """Every string of a file but its docstrings; of an f-string what is spelt out."""
+    return tuple(_texts(path))
+
+
+def _texts(path: Path) -> Iterator[tuple[str, int]]:
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree(path))
