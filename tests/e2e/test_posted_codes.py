@@ -9,6 +9,7 @@ import pytest
 
 import bots.features.notices.notifier
 from sandbox import Fault
+from tests.support.variants import variants
 
 GROUP = -1001000000001
 ALICE, BORIS = 1001, 1002
@@ -61,15 +62,17 @@ def caption(stage, text: str, kind: str = "message") -> None:
 
 @pytest.mark.parametrize(
     ("post", "text"),
-    [
-        (say, "/link {code}"),
-        (say, "my code is {lower}, right?"),
-        (say, "/guess {code}"),
-        (edit, "look: {code}"),
-        (caption, "see {code}."),
-        (partial(caption, kind="edited_message"), "see {code}."),
-    ],
-    ids=["link", "words", "another command", "edited", "caption", "edited caption"],
+    variants(
+        (
+            ("link", (say, "/link {code}")),
+            ("words", (say, "my code is {lower}, right?")),
+            ("another command", (say, "/guess {code}")),
+            ("edited", (edit, "look: {code}")),
+            ("caption", (caption, "see {code}.")),
+            ("edited caption", (partial(caption, kind="edited_message"), "see {code}.")),
+        ),
+        every_day=("link", "words", "edited caption"),
+    ),
 )
 async def test_a_posted_code_is_void_before_the_poster_is_told(stage, bots_, post, text):
     code = await discord_code(stage)

@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 
 from bots.features.help import texts as help_texts
 from sandbox import Fault
+from tests.support.variants import variants
 
 GROUP = -1001000000001
 CHANNEL = 900000000000000010
@@ -61,7 +62,13 @@ def logged(printed: str, event: str) -> list[str]:
     return [line for line in printed.splitlines() if event in line]
 
 
-@pytest.mark.parametrize(("kind", "update"), UNREADABLE.values(), ids=UNREADABLE.keys())
+@pytest.mark.parametrize(
+    ("kind", "update"),
+    variants(
+        UNREADABLE.items(),
+        every_day=("an unknown member of a union", "a missing field", "nothing but an id"),
+    ),
+)
 async def test_an_update_that_cannot_be_decoded_costs_itself_only(stage, capsys, kind, update):
     """The other updates of the batch are answered, and Telegram does not send this one again."""
     before = skipped("telegram")
@@ -90,21 +97,26 @@ async def test_an_update_that_cannot_be_decoded_costs_itself_only(stage, capsys,
     assert "update.skipped" not in capsys.readouterr().out
 
 
+NO_UPDATES = {
+    "number": "17",
+    "text": '"an update"',
+    "list": "[]",
+    "null": "null",
+    "no id": '{"update_id": "soon", "message": {}}',
+    "deep": '{"update_id": $update_id, "message": ' + "[" * 200_000 + "]" * 200_000 + "}",
+    "deep message": '{"update_id": $update_id, "message": '
+    + '{"reply_to_message": ' * 5_000
+    + "1"
+    + "}" * 5_001,
+}
+
+
 @pytest.mark.parametrize(
     "text",
-    [
-        "17",
-        '"an update"',
-        "[]",
-        "null",
-        '{"update_id": "soon", "message": {}}',
-        '{"update_id": $update_id, "message": ' + "[" * 200_000 + "]" * 200_000 + "}",
-        '{"update_id": $update_id, "message": '
-        + '{"reply_to_message": ' * 5_000
-        + "1"
-        + "}" * 5_001,
-    ],
-    ids=["number", "text", "list", "null", "no id", "deep", "deep message"],
+    variants(
+        ((name, (text,)) for name, text in NO_UPDATES.items()),
+        every_day=("number", "no id", "deep message"),
+    ),
 )
 async def test_an_update_of_no_known_shape_costs_itself_only(stage, capsys, text):
     async with stage.telegram_bot():
@@ -127,18 +139,27 @@ async def test_an_update_that_cannot_be_decoded_is_the_first_after_a_start(stage
 OLD_SERVER = {"result": {"can_send_welcome_messages": None}}
 
 
+ANSWERS_AT_THE_START = {
+    "the bot as an old server tells it": ("getChatMember", OLD_SERVER),
+    "a new status of the bot": ("getChatMember", {"result": {"status": "hologram"}}),
+    "no status of the bot": ("getChatMember", {"result": 17}),
+    "the group without a field": ("getChat", {"result": {"accent_color_id": None}}),
+    "no group": ("getChat", {"result": 17}),
+    "itself without a field": ("getMe", {"result": {"is_bot": None}}),
+    "itself under another id": ("getMe", {"result": {"id": "one"}}),
+    "its commands": ("setMyCommands", {"result": {"done": 1}}),
+}
+
+
 @pytest.mark.parametrize(
     ("method", "changes"),
-    [
-        ("getChatMember", OLD_SERVER),
-        ("getChatMember", {"result": {"status": "hologram"}}),
-        ("getChatMember", {"result": 17}),
-        ("getChat", {"result": {"accent_color_id": None}}),
-        ("getChat", {"result": 17}),
-        ("getMe", {"result": {"is_bot": None}}),
-        ("getMe", {"result": {"id": "one"}}),
-        ("setMyCommands", {"result": {"done": 1}}),
-    ],
+    variants(
+        ANSWERS_AT_THE_START.items(),
+        every_day=(
+            *("the bot as an old server tells it", "no group", "itself under another id"),
+            "its commands",
+        ),
+    ),
 )
 async def test_a_bot_starts_although_an_answer_cannot_be_read(stage, capsys, method, changes):
     stage.faults.add(Fault("telegram", method, 0, times=50, when="garbled", changes=changes))
@@ -248,7 +269,13 @@ EVENTS = {
 }
 
 
-@pytest.mark.parametrize(("event", "data"), EVENTS.values(), ids=EVENTS.keys())
+@pytest.mark.parametrize(
+    ("event", "data"),
+    variants(
+        EVENTS.items(),
+        every_day=("a member without user", "no object", "an interaction that is nothing"),
+    ),
+)
 async def test_a_gateway_event_that_cannot_be_parsed_costs_itself_only(stage, capsys, event, data):
     before = skipped("discord")
     async with stage.discord_bot():
@@ -270,22 +297,29 @@ async def test_an_event_of_no_known_name_is_nothing(stage):
     assert len(stage.transcript.calls(name="gateway connect")) == 1
 
 
+INTERACTIONS = {
+    "another type": {"type": 99},
+    "data of another type": {"data": {"type": 99}},
+    "an unknown command": {"data": {"name": "no such command"}},
+    "an option of another type": {
+        "data": {"options": [{"name": "number", "type": 99, "value": 3}]}
+    },
+    "an option without a name": {"data": {"options": [{"type": 4}]}},
+    "options that are none": {"data": {"options": 17}},
+    "no data": {"data": None},
+    "a member without roles": {"member": {"roles": None}},
+    "no member": {"member": None},
+    "a language that is none": {"locale": 17},
+    "no language": {"locale": None},
+}
+
+
 @pytest.mark.parametrize(
     "changes",
-    [
-        {"type": 99},
-        {"data": {"type": 99}},
-        {"data": {"name": "no such command"}},
-        {"data": {"options": [{"name": "number", "type": 99, "value": 3}]}},
-        {"data": {"options": [{"type": 4}]}},
-        {"data": {"options": 17}},
-        {"data": None},
-        {"member": {"roles": None}},
-        {"member": None},
-        {"locale": 17},
-        {"locale": None},
-    ],
-    ids=str,
+    variants(
+        ((name, (changes,)) for name, changes in INTERACTIONS.items()),
+        every_day=("another type", "options that are none", "no data", "no member"),
+    ),
 )
 async def test_an_interaction_of_another_shape_costs_itself_only(stage, changes):
     fault = Fault("discord", "gateway INTERACTION_CREATE", 0, when="garbled", changes=changes)

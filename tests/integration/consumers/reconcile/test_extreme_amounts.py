@@ -168,11 +168,11 @@ async def test_a_debt_of_the_largest_number_is_compared(
     ("kind", "value", "seen"),
     [
         ("numeric", "1e5000", "1E+5000"),
-        ("numeric", "'NaN'", "NaN"),
-        ("numeric", "100.5", "100.5"),
+        pytest.param("numeric", "'NaN'", "NaN", marks=pytest.mark.nightly),
+        pytest.param("numeric", "100.5", "100.5", marks=pytest.mark.nightly),
         pytest.param("numeric", "1e25", str(10**25), marks=pytest.mark.nightly),
         ("text", "'100'", "'100'"),
-        ("double precision", "'Infinity'", "inf"),
+        pytest.param("double precision", "'Infinity'", "inf", marks=pytest.mark.nightly),
         pytest.param("text", "'abc'", "'abc'", marks=pytest.mark.nightly),
         ("text", "repeat('9', 6000)", "'" + "9" * 59 + "..."),
     ],
@@ -209,7 +209,7 @@ ODD = {
     "bigint[]": ("'{1,2}'", "'{}'", None),
     "jsonb": ("'{\"xp\": 100}'", "'100'", "'null'", None),
 }
-SEEDS = [pytest.param(seed, marks=[] if seed < 3 else [pytest.mark.nightly]) for seed in range(60)]
+SEEDS = [pytest.param(seed, marks=[] if seed < 1 else [pytest.mark.nightly]) for seed in range(60)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -30,6 +30,7 @@ from tests.support.reconcile import (
     let_everything_arrive,
     opened,
 )
+from tests.support.variants import variants
 
 PEOPLE = 6
 
@@ -116,7 +117,13 @@ def impatient(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> Resource
     return dataclasses.replace(resources, community=community)
 
 
-@pytest.mark.parametrize("what", BAD)
+@pytest.mark.parametrize(
+    "what",
+    variants(
+        ((name, (name,)) for name in BAD),
+        every_day=("an empty list that says so", "one page missing", "another amount", "nonsense"),
+    ),
+)
 async def test_a_snapshot_that_did_not_come_whole_stops_the_pass(
     impatient: Resources, role: Reconcile, pool: asyncpg.Pool, people: list[int], what: str
 ):

@@ -39,6 +39,7 @@ from db.upkeep.audit import audit
 from tests.support.processes import environment, start
 from tests.support.reconcile import a_pass, opened, whys
 from tests.support.settling import Desk, xp_payload
+from tests.support.variants import variants
 
 #: The member whose row is refused, and others whose rows are not, by their accounts on Telegram.
 MIRA, NOA, OTHERS = 1001, 1002, range(1003, 1006)
@@ -114,6 +115,15 @@ AT_ONCE = {name: one for name, one in ONE_ROW.items() if "commit" not in name}
 
 one_row = pytest.mark.parametrize(("ddl", "words"), ONE_ROW.values(), ids=ONE_ROW)
 every_row = pytest.mark.parametrize(("ddl", "mend"), EVERY_ROW.values(), ids=EVERY_ROW)
+#: For what is done about a refusal, once each kind is recognised.
+some_one_row = pytest.mark.parametrize(
+    ("ddl", "words"),
+    variants(ONE_ROW.items(), every_day=("a trigger that waits for the commit", "a domain")),
+)
+some_every_row = pytest.mark.parametrize(
+    ("ddl", "mend"),
+    variants(EVERY_ROW.items(), every_day=("a right taken away", "a season that is over")),
+)
 
 
 #: Milliseconds that an attempt waits for a lock here, at most: what holds one keeps it throughout.
@@ -437,7 +447,7 @@ async def test_what_the_table_does_not_want_of_a_debt_buries_no_event(
 # DebtPayer
 
 
-@one_row
+@some_one_row
 async def test_a_debt_that_a_row_refuses_is_set_aside_and_the_others_are_paid(
     resources: Resources, pool: asyncpg.Pool, paying: DebtPayer, ddl: str, words: str
 ):
@@ -474,7 +484,7 @@ async def test_each_retry_of_a_debt_waits_longer_and_it_is_paid_once_the_row_tak
     assert await owed(pool) == {}
 
 
-@every_row
+@some_every_row
 async def test_a_table_that_refuses_every_row_is_paid_nothing_and_passes_go_on(
     resources: Resources, pool: asyncpg.Pool, ddl: str, mend: str
 ):
@@ -565,7 +575,9 @@ async def earn(producer: Producer, account_id: int, amount: int = 5) -> None:
     )
 
 
-@pytest.mark.parametrize(("ddl", "words"), AT_ONCE.values(), ids=AT_ONCE)
+@pytest.mark.parametrize(
+    ("ddl", "words"), variants(AT_ONCE.items(), every_day=("a trigger", "a domain"))
+)
 async def test_the_producer_says_that_the_table_refuses_this_member(
     producer: Producer, pool: asyncpg.Pool, ddl: str, words: str
 ):
@@ -581,7 +593,7 @@ async def test_the_producer_says_that_the_table_refuses_this_member(
     assert await row_xp(pool, NOA) == 5
 
 
-@every_row
+@some_every_row
 async def test_the_producer_waits_for_a_table_that_refuses_every_row(
     producer: Producer, pool: asyncpg.Pool, ddl: str, mend: str
 ):
