@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.support.forked_processes import (
-    CHECKOUT,
+    CHECKOUT as CHECKOUT,
+)
+from tests.support.forked_processes import (
     IS_POSSIBLE,
     ForkedProcess,
     run_forked,

@@ -1,6 +1,7 @@
 """An entry that kills its consumers is buried after a few deaths; other entries are settled."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import asyncpg
 import pytest
 
 import schemas
-from bus import SOURCES, Keys, Publisher, connect, ensure_group
+from bus import SOURCES, Client, Keys, Publisher, connect, ensure_group
 from consumers.operate import dead_letters
 from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources
@@ -65,20 +66,26 @@ class Dying:
 MARKED = xp_payload(7, entity_id=LETHAL)
 
 
+@pytest.fixture
+async def own_redis(own_redis_url: str) -> AsyncIterator[Client]:
+    """A client that is closed whatever becomes of the test."""
+    async with connect(own_redis_url, name="test") as client:
+        yield client
+
+
 async def attempts(pool: asyncpg.Pool) -> list[int]:
     return [n for (n,) in await pool.fetch("SELECT attempts FROM entry_attempts")]
 
 
 async def test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_batch_arrives(
-    own_redis_url: str, database_url: str, pool: asyncpg.Pool, tmp_path: Path
+    own_redis_url: str, own_redis: Client, database_url: str, pool: asyncpg.Pool, tmp_path: Path
 ):
     toml = tmp_path / "twinstream.toml"
     toml.write_text(TOML)
-    redis = connect(own_redis_url, name="test")
     for source in SOURCES:
-        await ensure_group(redis, Keys().subscription(source))
-    desk = Desk(pool, redis, Keys())
-    producer = Producer(pool, schemas, Publisher(redis, Keys()))
+        await ensure_group(own_redis, Keys().subscription(source))
+    desk = Desk(pool, own_redis, Keys())
+    producer = Producer(pool, schemas, Publisher(own_redis, Keys()))
     for entity_id in ("before", LETHAL, "after"):
         await producer.create_xp_change_event(
             user_id=1001, delta_xp=5, source="telegram", reason="game", entity_id=entity_id
@@ -111,7 +118,6 @@ async def test_an_event_that_kills_the_process_is_buried_and_the_rest_of_its_bat
     assert letter[b"reason"].decode() == why
     assert await desk.unacknowledged("telegram") == 0
     assert await attempts(pool) == []
-    await redis.aclose()
 
 
 async def test_what_was_buried_for_killing_takes_effect_once_it_is_sent_again_after_a_fix(
