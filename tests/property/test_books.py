@@ -208,6 +208,7 @@ def record(database_url: str) -> Iterator[tuple[asyncio.Runner, asyncpg.Connecti
         runner.run(conn.close())
 
 
+@pytest.mark.timeout(3_600)
 @settings(
     max_examples=examples(EXAMPLES),
     deadline=None,

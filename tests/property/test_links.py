@@ -280,6 +280,7 @@ def record(postgres: Server) -> Iterator[tuple[asyncio.Runner, asyncpg.Connectio
         runner.run(drop_database(postgres.url, "links"))
 
 
+@pytest.mark.timeout(3_600)
 @settings(
     max_examples=examples(EXAMPLES),
     deadline=None,

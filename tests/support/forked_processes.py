@@ -93,25 +93,25 @@ class _Pipe(asyncio.StreamReaderProtocol):
 
 
 async def start_forked(
-    module: str,
+    program: str,
     *arguments: str,
     environ: Mapping[str, str],
     folder: Path = CHECKOUT,
     stdout: int | None = None,
     stderr: int | None = None,
 ) -> ForkedProcess:
-    """Start `python -m module arguments`; a stream is inherited, PIPE or DEVNULL."""
-    request = Request(module, list(arguments), dict(environ), str(folder))
+    """Start a module, or a file by its path; a stream is inherited, PIPE or DEVNULL."""
+    request = Request(program, list(arguments), dict(environ), str(folder))
     news, reading = _sent(request, {1: stdout, 2: stderr})
     pid = await asyncio.to_thread(news.readline)
     return ForkedProcess(int(pid), news, {n: await _read(pipe) for n, pipe in reading.items()})
 
 
 def run_forked(
-    module: str, *arguments: str, environ: Mapping[str, str], folder: Path = CHECKOUT
+    program: str, *arguments: str, environ: Mapping[str, str], folder: Path = CHECKOUT
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python -m module arguments` to its end, and return what it wrote."""
-    request = Request(module, list(arguments), dict(environ), str(folder))
+    """Run a module, or a file by its path, to its end; return what it wrote."""
+    request = Request(program, list(arguments), dict(environ), str(folder))
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         with contextlib.ExitStack() as given:
             news, report = _pipe(given)
@@ -121,7 +121,7 @@ def run_forked(
         for file in (output, errors):
             file.seek(0)
         return subprocess.CompletedProcess(
-            [module, *arguments], int(code), output.read(), errors.read()
+            [program, *arguments], int(code), output.read(), errors.read()
         )
 
 
@@ -170,7 +170,9 @@ def _server() -> socket.socket:
     requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         server = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.process_server"], cwd=CHECKOUT, stdin=theirs
+            [sys.executable, "-m", "tests.support.process_server"],
+            cwd=CHECKOUT,
+            stdin=theirs.fileno(),
         )
     atexit.register(_end, requests, server)
     return requests

@@ -21,6 +21,7 @@ import selectors
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 #: Bytes of a request: an environment takes ten thousand.
@@ -31,8 +32,8 @@ _CONSUMERS: Final = (
     *("consumers.__main__", "consumers.settling.role", "consumers.relay.role"),
     *("consumers.cleanup.role", "consumers.reconcile"),
 )
-#: What is imported before a fork where this word is the module of a process, or an argument. Other
-#: libraries are imported by the process.
+#: The modules that the server imports before a fork where this word is the module of the process,
+#: its file, or an argument. The process imports all others.
 LIBRARIES: Final = {
     "consumers": _CONSUMERS,
     "tests.support.lethal_consumers": _CONSUMERS,
@@ -42,15 +43,17 @@ LIBRARIES: Final = {
     "bots.telegram_bot": ("bots.telegram_bot.app",),
     "launch": ("launch.__main__",),
     "sandbox": ("sandbox.__main__",),
+    "game.py": ("psycopg",),
+    "shop.py": ("psycopg", "django.db.backends.postgresql.base"),
 }
 #: These import aiogram, which `telegram_library` has to import first.
 WITH_AIOGRAM: Final = ("telegram-tags", "bots.telegram_bot")
 
 
 class Request(NamedTuple):
-    """A process that is to be started."""
+    """A process that is to be started; the program is a module, or the path of a file."""
 
-    module: str
+    program: str
     arguments: list[str]
     environment: dict[str, str]
     folder: str
@@ -108,7 +111,8 @@ def _forks(request: Request, descriptors: list[int], selector: selectors.BaseSel
 
 
 def _import_libraries(request: Request) -> None:
-    words = [word for word in (request.module, *request.arguments) if word in LIBRARIES]
+    named = (Path(request.program).name, *request.arguments)
+    words = [word for word in named if word in LIBRARIES]
     if any(word in WITH_AIOGRAM for word in words):
         importlib.import_module("config.telegram_library").load()
     for word in words:
@@ -125,14 +129,18 @@ def _report_end(child: _Child, pidfd: int) -> None:
 
 
 def become(request: Request) -> None:
-    """Run the module of the request as `python -m` does."""
+    """Run the program of the request as `python -m` or `python` does."""
     os.environ.clear()
     os.environ.update(request.environment)
     time.tzset()
     os.chdir(request.folder)
-    sys.argv = ["-m", *request.arguments]
-    sys.modules.pop(f"{request.module}.__main__", None)  # it is run, under the name `__main__`
-    runpy.run_module(request.module, run_name="__main__", alter_sys=True)
+    sys.argv = [request.program, *request.arguments]
+    if request.program.endswith(".py"):
+        sys.path[0] = str(Path(request.program).parent)
+        runpy.run_path(request.program, run_name="__main__")
+        return
+    sys.modules.pop(f"{request.program}.__main__", None)  # it is run, under the name `__main__`
+    runpy.run_module(request.program, run_name="__main__", alter_sys=True)
 
 
 def _begin() -> Any:

@@ -12,6 +12,7 @@ from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
 from db import Platform
+from tests.support.forked_processes import IS_POSSIBLE, run_forked
 from tests.support.node_programs import install
 from tests.support.patience import PATIENCE_S
 from tests.support.processes import CHECKOUT, environment
@@ -27,9 +28,15 @@ GIVER, TAKER = 700_000_000_000_000_001, 700_000_000_000_000_000
 
 async def run(database_url: str, *command: str | Path | int) -> tuple[int | None, str]:
     """Run a program to its end; return its exit code and what it printed."""
+    environ = environment(DATABASE_URL=database_url)
+    program, *arguments = map(str, command)
+    if program.endswith(".py") and IS_POSSIBLE:
+        done = await asyncio.to_thread(run_forked, program, *arguments, environ=environ)
+        return done.returncode, (done.stdout + done.stderr).strip()
+    interpreter = [sys.executable] if program.endswith(".py") else []
     process = await asyncio.create_subprocess_exec(
-        *map(str, command),
-        env=environment(DATABASE_URL=database_url),
+        *(*interpreter, program, *arguments),
+        env=environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -84,7 +91,7 @@ async def test_a_round_that_psycopg_records_arrives_in_discord(
     pool_with, database_url, resources, desk: Desk
 ):
     def play(*arguments: int):
-        return run(database_url, sys.executable, GAME, MEMBER, *arguments)
+        return run(database_url, GAME, MEMBER, *arguments)
 
     assert await play(1) == (1, "You cannot pay for this round.")
     assert await origin_entries(pool_with) == []  # the XP went with the transaction
@@ -107,7 +114,7 @@ async def test_a_purchase_that_django_records_arrives_in_discord(
     pool_with, database_url, resources, desk: Desk
 ):
     def buy(*arguments: int):
-        return run(database_url, sys.executable, SHOP, MEMBER, *arguments)
+        return run(database_url, SHOP, MEMBER, *arguments)
 
     assert await buy(1, 30) == (0, "This order is refused.")
     assert await pool_with.fetch("SELECT * FROM orders") == [("1", MEMBER, 30, "refused")]
