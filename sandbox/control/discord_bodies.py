@@ -1,4 +1,7 @@
-"""Request bodies of the control interface by which a person acts in Discord."""
+"""Request bodies of the control interface by which a person acts in Discord.
+
+`bot_id` is the bot that is meant; without it, that is the seed's bot.
+"""
 
 import base64
 import binascii
@@ -28,6 +31,7 @@ __all__ = [
     "Menu",
     "Moderation",
     "NameChange",
+    "NewBot",
     "NewThread",
     "PermissionChange",
     "Presence",
@@ -127,6 +131,7 @@ class Slash(ControlRequest):
     command: str
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     focused: str | None = None
+    bot_id: Id | None = None
 
 
 class Menu(ControlRequest):
@@ -136,6 +141,7 @@ class Menu(ControlRequest):
     user_id: Id
     command: str
     target_id: Id
+    bot_id: Id | None = None
 
 
 class Choices(ControlRequest):
@@ -233,9 +239,10 @@ class DirectMessages(ControlRequest):
 
 
 class DirectChannel(ControlRequest):
-    """A person opens a conversation with the bot."""
+    """A person opens a conversation with a bot."""
 
     user_id: Id
+    bot_id: Id | None = None
 
 
 class RoleChange(ControlRequest):
@@ -269,9 +276,18 @@ class ChannelChange(ControlRequest):
 
 
 class BotChange(ControlRequest):
-    """The owner removes the bot from the guild, or invites it again."""
+    """The owner removes a bot from the guild, or invites it again."""
 
     action: Literal["remove", "invite"]
+    bot_id: Id | None = None
+
+
+class NewBot(ControlRequest):
+    """A further bot comes into the guild; with `permissions`, it has a managed role."""
+
+    username: str
+    token: str | None = None
+    permissions: list[str] = msgspec.field(default_factory=list)
 
 
 class GuildChange(ControlRequest):

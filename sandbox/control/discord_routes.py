@@ -49,6 +49,7 @@ class DiscordRoutes:
             Route("/discord/permissions", bodies.PermissionChange, self._permissions),
             Route("/discord/channels", bodies.ChannelChange, self._channels),
             Route("/discord/bot", bodies.BotChange, self._bot),
+            Route("/discord/bots", bodies.NewBot, self._new_bot),
             Route("/discord/guild", bodies.GuildChange, self._guild),
             Route("/discord/file", bodies.StoredFile, self._file),
         ]
@@ -134,6 +135,7 @@ class DiscordRoutes:
             asked.command,
             values_of(asked.options),
             focused=asked.focused,
+            bot_id=optional_number(asked.bot_id),
         )
         return {"interaction_id": str(made)}
 
@@ -143,6 +145,7 @@ class DiscordRoutes:
             number_of(asked.user_id),
             asked.command,
             number_of(asked.target_id),
+            bot_id=optional_number(asked.bot_id),
         )
         return {"interaction_id": str(made)}
 
@@ -220,7 +223,8 @@ class DiscordRoutes:
         return DONE
 
     def _direct(self, asked: bodies.DirectChannel) -> dict[str, Any]:
-        return {"channel_id": str(self._discord.people.open_direct(number_of(asked.user_id)))}
+        user_id, bot_id = number_of(asked.user_id), optional_number(asked.bot_id)
+        return {"channel_id": str(self._discord.people.open_direct(user_id, bot_id=bot_id))}
 
     # The owner, and Discord itself
 
@@ -256,12 +260,19 @@ class DiscordRoutes:
         return {"channel_id": str(channel_id)}
 
     def _bot(self, asked: bodies.BotChange) -> dict[str, Any]:
-        owner = self._discord.administration
+        owner, bot_id = self._discord.administration, optional_number(asked.bot_id)
         if asked.action == "remove":
-            owner.kick_bot()
+            owner.kick_bot(bot_id)
         else:
-            owner.invite_bot()
+            owner.invite_bot(bot_id)
         return DONE
+
+    def _new_bot(self, asked: bodies.NewBot) -> dict[str, Any]:
+        owner = self._discord.administration
+        bot_id, token = owner.add_bot(
+            asked.username, token=asked.token, permissions=asked.permissions
+        )
+        return {"bot_id": str(bot_id), "token": token}
 
     def _guild(self, asked: bodies.GuildChange) -> dict[str, Any]:
         self._discord.administration.set_available(available=asked.available)

@@ -1,4 +1,4 @@
-"""A local Discord: REST API v10 and gateway on a real socket, for one bot in one guild."""
+"""A local Discord: REST API v10 and gateway on a real socket, for bots in one guild."""
 
 from .bodies.uploads import Upload
 from .gateway.intents import Intent

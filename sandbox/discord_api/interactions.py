@@ -53,9 +53,13 @@ class Callback(IntEnum):
 
 @dataclass(slots=True)
 class Interaction:
-    """One interaction. The message `original_id` answers it; `source_id` is the clicked message."""
+    """One interaction, which `bot_id` answers by the message `original_id`.
+
+    `source_id` is the clicked message.
+    """
 
     id: int
+    bot_id: int
     kind: InteractionKind
     user_id: int
     channel_id: int
@@ -88,6 +92,7 @@ class Interactions:
     def begin(
         self,
         interaction_id: int,
+        bot_id: int,
         kind: InteractionKind,
         user_id: int,
         channel_id: int,
@@ -98,8 +103,8 @@ class Interactions:
     ) -> Interaction:
         """Create an interaction, and keep it for its answers."""
         made_at = self._clock()
-        one = Interaction(interaction_id, kind, user_id, channel_id, made_at, data, source_id)
-        one.trigger = trigger
+        one = Interaction(interaction_id, bot_id, kind, user_id, channel_id, made_at, data)
+        one.source_id, one.trigger = source_id, trigger
         self._by_id[one.id] = one
         self._by_token[one.token] = one
         while len(self._by_id) > INTERACTIONS_KEPT:
@@ -136,6 +141,11 @@ class Interactions:
             raise unknown("Webhook")
         return one
 
+    def bot_of(self, token: str) -> int | None:
+        """Return the bot that the interaction with this token is for."""
+        one = self._by_token.get(token)
+        return None if one is None else one.bot_id
+
     def get(self, interaction_id: int) -> Interaction | None:
         """Return the interaction with this id, if it is still kept."""
         return self._by_id.get(interaction_id)
@@ -150,7 +160,7 @@ class Interactions:
 
 
 def interaction_event(one: Interaction, world: World, source: Message | None) -> Json:
-    """Return the payload of INTERACTION_CREATE."""
+    """Return the payload of INTERACTION_CREATE; the world is as its bot sees it."""
     channel = world.channels[one.channel_id]
     event: Json = {
         "id": str(one.id),

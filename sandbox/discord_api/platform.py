@@ -35,10 +35,10 @@ log = structlog.get_logger("twinstream.sandbox")
 
 
 class DiscordPlatform:
-    """A local Discord: REST API v10 and gateway for one bot in one guild.
+    """A local Discord: REST API v10 and gateway for the seed's bot, and others, in one guild.
 
     `limits` are the rate limits in force (`DiscordLimits().scaled(0.1)` for ten times faster);
-    `privileged` are the privileged intents granted to the bot's application. Ids are integers in
+    `privileged` are the privileged intents granted to every application. Ids are integers in
     this interface. Impossible actions of people raise SandboxError.
     """
 
@@ -59,7 +59,6 @@ class DiscordPlatform:
         self._limits = limits or DiscordLimits()
         self._clock = clock
         settings = GatewaySettings(
-            token=self._seed.token,
             editor=lambda: self._state.editor,
             transcript=transcript,
             faults=faults,
@@ -68,9 +67,7 @@ class DiscordPlatform:
             privileged=privileged,
         )
         self.gateway = Gateway(settings)
-        self._rest = RestServer(
-            self._seed.token, lambda: self._state, transcript, faults, privileged
-        )
+        self._rest = RestServer(lambda: self._state, transcript, faults, privileged)
         self._runner: web.AppRunner | None = None
         self._serve_world(seeded_world(self._seed))
 
@@ -194,6 +191,8 @@ class DiscordPlatform:
 
     def _serve_world(self, world: World) -> None:
         world.files_url = self._files_url
+        # A saved state goes on with the token of the seed that the platform started with.
+        world.application.token = self._seed.token
         editor = WorldEditor(world, self.gateway.emit)
         interactions = Interactions(self._clock)
         buckets = Buckets(self._limits, self._clock, time.time)

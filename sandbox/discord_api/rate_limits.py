@@ -51,7 +51,7 @@ class RateDecision(NamedTuple):
 
 
 class Buckets:
-    """The state of every limit that one bot has used."""
+    """The state of every limit that the bots have used. The ban is for all: it is by address."""
 
     def __init__(
         self, limits: DiscordLimits, clock: Callable[[], float], wall_clock: Callable[[], float]
@@ -59,24 +59,30 @@ class Buckets:
         self._limits = limits
         self._clock = clock
         self._wall_clock = wall_clock
-        self._everything = Window(*limits.everything, clock)
+        self._everything: dict[int, Window] = {}
         self._invalid = Window(*limits.invalid_requests, clock)
         self._windows: dict[tuple[str, ...], Window] = {}
 
     def take(
-        self, route: str, path: Mapping[str, str], *, rate: str = "other", counted: bool = True
+        self,
+        route: str,
+        path: Mapping[str, str],
+        *,
+        bot_id: int = 0,
+        rate: str = "other",
+        counted: bool = True,
     ) -> RateDecision:
-        """Count one request of a route ("PUT /guilds/{guild_id}/...").
+        """Count one request by a bot of a route ("PUT /guilds/{guild_id}/...").
 
         `rate` names the DiscordLimits field. Routes of one named rate share a bucket; each route of
         "other" has its own. `counted` requests count against the global limit.
         """
         if self._invalid.remaining == 0:
             return RateDecision(self._invalid.reset_after, "cloudflare", {})
-        if counted and (wait := self._everything.take()):
+        if counted and (wait := self._of_bot(bot_id).take()):
             return RateDecision(wait, "global", {"X-RateLimit-Global": "true"})
         name = route if rate == "other" else rate
-        window = self._window(name, path, getattr(self._limits, rate))
+        window = self._window(bot_id, name, path, getattr(self._limits, rate))
         wait = window.take()
         return RateDecision(wait, "user", self._headers(name, window))
 
@@ -84,8 +90,14 @@ class Buckets:
         """Count an answer 401, 403 or 429. After too many of them every request is refused."""
         self._invalid.take()
 
-    def _window(self, name: str, path: Mapping[str, str], rate: Rate) -> Window:
-        key = (name, *(path.get(major, "") for major in MAJOR_PARAMETERS))
+    def _of_bot(self, bot_id: int) -> Window:
+        window = self._everything.get(bot_id)
+        if window is None:
+            window = self._everything[bot_id] = Window(*self._limits.everything, self._clock)
+        return window
+
+    def _window(self, bot_id: int, name: str, path: Mapping[str, str], rate: Rate) -> Window:
+        key = (str(bot_id), name, *(path.get(major, "") for major in MAJOR_PARAMETERS))
         window = self._windows.get(key)
         if window is None:
             if len(self._windows) >= IDLE_WINDOWS_MAX:

@@ -77,7 +77,6 @@ class RestServer:
 
     def __init__(
         self,
-        token: str,
         state: Callable[[], ApiState],
         transcript: Transcript,
         faults: Faults,
@@ -85,7 +84,6 @@ class RestServer:
     ) -> None:
         self.gateway_url = ""
         self._privileged = privileged
-        self._token = token
         self._state = state
         self._transcript = transcript
         self._faults = faults
@@ -153,10 +151,13 @@ class RestServer:
                 return _suffered(fault, headers)
             if isinstance(received, ApiError):
                 raise received
-            if route.authorized and request.headers.get("Authorization") != f"Bot {self._token}":
-                raise unauthorized()
+            bot_id = _bot_of(route, request, state)
             verdict = state.buckets.take(
-                route.name, request.match_info, rate=route.rate, counted=route.authorized
+                route.name,
+                request.match_info,
+                bot_id=bot_id,
+                rate=route.rate,
+                counted=route.authorized,
             )
             headers = VIA | dict(verdict.headers)
             if verdict.retry_after:
@@ -165,7 +166,7 @@ class RestServer:
             _check_names(route, request.query, received, reason)
             if fault is not None and fault.when == "dropped":
                 state = _rehearsal(state)
-            result = route.handler(self._request(state, request, received, reason))
+            result = route.handler(self._request(state, bot_id, request, received, reason))
         except ApiError as error:
             if error.status in INVALID_STATUSES:
                 state.buckets.count_invalid()
@@ -182,10 +183,15 @@ class RestServer:
         return answer
 
     def _request(
-        self, state: ApiState, request: web.Request, received: Received, reason: str | None
+        self,
+        state: ApiState,
+        bot_id: int,
+        request: web.Request,
+        received: Received,
+        reason: str | None,
     ) -> Request:
         return Request(
-            editor=state.editor,
+            editor=state.editor.as_seen_by(bot_id),
             interactions=state.interactions,
             gateway_url=self.gateway_url,
             privileged=self._privileged,
@@ -197,10 +203,28 @@ class RestServer:
         )
 
 
+def _bot_of(route: Route, request: web.Request, state: ApiState) -> int:
+    """Return the bot that sends the request: that of its token, or of the interaction's token.
+
+    Refuses a token of no bot with 401. An unknown token of an interaction is for its route to
+    refuse.
+    """
+    world = state.editor.world
+    if not route.authorized:
+        path = request.match_info
+        token = path.get("interaction_token") or path.get("webhook_token") or ""
+        return state.interactions.bot_of(token) or world.bot_id
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    bot_id = world.bot_with(token) if scheme == "Bot" else None
+    if bot_id is None:
+        raise unauthorized()
+    return bot_id
+
+
 def _rehearsal(state: ApiState) -> ApiState:
     """Return a copy of the state, for a call that is answered with success but has no effect."""
 
-    def silence(event: str, payload: Json, *, direct: bool = False) -> None:
+    def silence(event: str, payload: Json, *, to: int, direct: bool = False) -> None:
         """Send no event for a call without effect."""
 
     editor = WorldEditor(deepcopy(state.editor.world), silence)

@@ -1,4 +1,4 @@
-"""The state of the Discord side: one guild, its people, roles, channels and messages.
+"""The state of the Discord side: one guild, its people, bots, roles, channels and messages.
 
 Plain data without rules. Ids are integers here and strings on the wire.
 """
@@ -17,6 +17,7 @@ from .snowflakes import now, snowflake_after
 
 __all__ = [
     "CHANNEL_KINDS",
+    "Application",
     "Attachment",
     "AuditEntry",
     "Channel",
@@ -94,7 +95,7 @@ class Presence:
 
 @dataclass(slots=True)
 class Role:
-    """A role. Only the integration `managed_by` gives a managed role."""
+    """A role. Only the integration `managed_by` gives a managed role; that of a bot, `bot_id`."""
 
     id: int
     name: str
@@ -106,6 +107,7 @@ class Role:
     hoist: bool = False
     mentionable: bool = False
     managed_by: str | None = None
+    bot_id: int | None = None
 
     @property
     def managed(self) -> bool:
@@ -161,7 +163,7 @@ class Overwrite:
 
 @dataclass(slots=True)
 class Channel:
-    """A channel of the guild, a thread, or the direct channel between the bot and `recipient_id`.
+    """A channel of the guild, a thread, or a direct one between `bot_id` and `recipient_id`.
 
     `parent_id` is the category of a channel, or the channel of a thread.
     """
@@ -170,6 +172,7 @@ class Channel:
     name: str
     type: int = TEXT
     recipient_id: int | None = None
+    bot_id: int | None = None
     last_message_id: int | None = None
     parent_id: int | None = None
     topic: str | None = None
@@ -263,6 +266,21 @@ class Command:
 
 
 @dataclass(slots=True)
+class Application:
+    """A bot that logs in with its token, and the commands that it synced. Its id is the bot's."""
+
+    token: str
+    commands: list[Command] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class LastId:
+    """The newest id. All views of a world share it."""
+
+    value: int = 0
+
+
+@dataclass(slots=True)
 class AuditEntry:
     """A line of the audit log, as in the API but with integer ids."""
 
@@ -277,21 +295,21 @@ class AuditEntry:
 
 @dataclass(slots=True)
 class World:
-    """Everything that survives a restart of the platform. `installed`: the bot is in the guild.
+    """Everything that survives a restart of the platform, as the bot `bot_id` sees it.
 
-    `files` map an attachment's id to its bytes, which are served below `files_url`; `attachments`
-    describe them.
+    The views of several bots share everything else. The platform's own view is that of the seed's
+    bot, which is the first application. `files` map an attachment's id to its bytes, which are
+    served below `files_url`; `attachments` describe them.
     """
 
     bot_id: int
+    applications: dict[int, Application]
     guild: Guild
     users: dict[int, User]
     channels: dict[int, Channel]
     messages: dict[int, Message] = field(default_factory=dict)
-    commands: list[Command] = field(default_factory=list)
     audit_log: list[AuditEntry] = field(default_factory=list)
-    installed: bool = True
-    last_id: int = 0
+    last_id: LastId = field(default_factory=LastId)
     files: dict[int, bytes] = field(default_factory=dict)
     attachments: dict[int, Attachment] = field(default_factory=dict)
     files_url: str = ""
@@ -302,14 +320,35 @@ class World:
         return self.guild.members[self.bot_id]
 
     @property
+    def installed(self) -> bool:
+        """Whether the bot is in the guild."""
+        return self.bot_id in self.guild.members
+
+    @property
+    def application(self) -> Application:
+        """The bot's application."""
+        return self.applications[self.bot_id]
+
+    def as_seen_by(self, bot_id: int) -> "World":
+        """Return the same world as another bot sees it; a change of either is one of both."""
+        return self if bot_id == self.bot_id else replace(self, bot_id=bot_id)
+
+    def bot_with(self, token: str) -> int | None:
+        """Return the id of the bot that logs in with this token."""
+        for bot_id, one in self.applications.items():
+            if one.token == token:
+                return bot_id
+        return None
+
+    @property
     def guild_channels(self) -> list[Channel]:
         """The channels of the guild, without its threads."""
         return [one for one in self.channels.values() if not one.direct and not one.is_thread]
 
     def next_id(self) -> int:
         """Return an id for the current time."""
-        self.last_id = snowflake_after(self.last_id)
-        return self.last_id
+        self.last_id.value = snowflake_after(self.last_id.value)
+        return self.last_id.value
 
     def remember(self, message: Message) -> None:
         """Keep a message; the oldest above MESSAGES_KEPT are removed."""
@@ -370,6 +409,7 @@ def seeded_world(seed: DiscordSeed) -> World:
     bot = _user(seed.bot, bot=True)
     return World(
         bot_id=bot.id,
+        applications={bot.id: Application(seed.token)},
         guild=_guild(seed.guild, seed.bot),
         users={user.id: user for user in [bot, *people]},
         channels={
@@ -381,7 +421,7 @@ def seeded_world(seed: DiscordSeed) -> World:
 
 def _guild(seed: DiscordGuildSeed, bot: DiscordUserSeed) -> Guild:
     joined_at = now()
-    roles = [_role(role, position) for position, role in enumerate(seed.roles)]
+    roles = [_role(role, position, int(bot.id)) for position, role in enumerate(seed.roles)]
     members = [
         Member(int(one.id), joined_at, [int(role) for role in one.role_ids])
         for one in [bot, *seed.members]
@@ -403,7 +443,7 @@ def _guild(seed: DiscordGuildSeed, bot: DiscordUserSeed) -> Guild:
     return guild
 
 
-def _role(seed: DiscordRoleSeed, position: int) -> Role:
+def _role(seed: DiscordRoleSeed, position: int, bot_id: int) -> Role:
     return Role(
         id=int(seed.id),
         name=seed.name,
@@ -412,6 +452,7 @@ def _role(seed: DiscordRoleSeed, position: int) -> Role:
         color=seed.color,
         hoist=seed.hoist,
         managed_by=seed.managed_by,
+        bot_id=bot_id if seed.managed_by == "bot" else None,
     )
 
 

@@ -116,12 +116,14 @@ class Bot(discord.Client):
 
 
 @asynccontextmanager
-async def connected(one: Bench, client: discord.Client | None = None) -> AsyncIterator[Any]:
+async def connected(
+    one: Bench, client: discord.Client | None = None, *, token: str = TOKEN
+) -> AsyncIterator[Any]:
     """A client that is ready. On leaving, it is closed, and its error is raised if it failed."""
     client = client or Bot()
     with pointed_at(one.platform):
         async with client:
-            running = asyncio.create_task(client.start(TOKEN))
+            running = asyncio.create_task(client.start(token))
             ready = asyncio.create_task(client.wait_until_ready())
             await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED, timeout=5)
             ready.cancel()

@@ -18,6 +18,10 @@ __all__ = ["Emit", "WorldEditor"]
 class WorldEditor(MemberEditor, RoleEditor, ChannelEditor, MessageEditor, VoiceEditor):
     """Changes the world, and announces each change."""
 
+    def as_seen_by(self, bot_id: int) -> "WorldEditor":
+        """Return an editor for another bot; the world's changes are the same."""
+        return WorldEditor(self.world.as_seen_by(bot_id), self._emit)
+
     def remove_member(self, user_id: int) -> None:
         """Remove a member with their roles, voice state, presence and places in threads."""
         self.disconnect(user_id)

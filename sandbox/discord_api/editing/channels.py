@@ -23,10 +23,12 @@ class ChannelEditor(Announcer):
 
     def open_direct(self, user_id: int) -> Channel:
         """Return the direct channel between the bot and a user, which is created on first use."""
+        bot_id = self.world.bot_id
         for channel in self.world.channels.values():
-            if channel.recipient_id == user_id:
+            if (channel.recipient_id, channel.bot_id) == (user_id, bot_id):
                 return channel
-        channel = Channel(self.world.next_id(), "", type=DIRECT, recipient_id=user_id)
+        channel_id = self.world.next_id()
+        channel = Channel(channel_id, "", type=DIRECT, recipient_id=user_id, bot_id=bot_id)
         self.world.channels[channel.id] = channel
         return channel
 
@@ -54,7 +56,7 @@ class ChannelEditor(Announcer):
         if channel.is_thread:
             action, event = THREAD_UPDATE, "THREAD_UPDATE"
         self._log(action, by, channel.id, changes, reason)
-        self._guild_event(event, payloads.channel(channel, self.world))
+        self._guild_event(event, lambda view: payloads.channel(channel, view))
 
     def set_overwrite(
         self,
@@ -105,8 +107,9 @@ class ChannelEditor(Announcer):
         thread.members[thread.owner_id] = now()
         changes = changes_of({"name": (None, channel.name)})
         self._log(THREAD_CREATE, thread.owner_id, channel.id, changes, reason)
-        shown = payloads.channel(channel, self.world) | {"newly_created": True}
-        self._guild_event("THREAD_CREATE", shown)
+        self._guild_event(
+            "THREAD_CREATE", lambda view: payloads.channel(channel, view) | {"newly_created": True}
+        )
 
     def join_thread(self, channel: Channel, user_id: int) -> None:
         """Add a member to a thread, if they are not in it."""
@@ -144,26 +147,13 @@ class ChannelEditor(Announcer):
             setattr(guild, name, value)
         if changes:
             self._log(GUILD_UPDATE, by, guild.id, changes, reason)
-            self._guild_event("GUILD_UPDATE", payloads.guild(guild, bot_id=self.world.bot_id))
-
-    def evict_bot(self) -> None:
-        """Remove the bot from the guild; it no longer sees anything in it."""
-        self.world.installed = False
-        self._emit("GUILD_DELETE", {"id": str(self.world.guild.id)})
-
-    def admit_bot(self) -> None:
-        """Add the bot to the guild again, with its managed role alone."""
-        guild, bot = self.world.guild, self.world.bot
-        self.world.installed = True
-        bot.joined_at = now()
-        bot.roles = [one for one in bot.roles if guild.roles[one].managed]
-        bot.nick = None
+            self._guild_event("GUILD_UPDATE", payloads.guild(guild))
 
     def set_available(self, *, available: bool) -> None:
-        """Begin an outage of the guild, of which the bot is told; or end it."""
-        self.world.guild.unavailable = not available
+        """Begin an outage of the guild, of which its bots are told; or end it."""
         if not available:
-            self._emit("GUILD_DELETE", {"id": str(self.world.guild.id), "unavailable": True})
+            self._guild_event("GUILD_DELETE", {"id": str(self.world.guild.id), "unavailable": True})
+        self.world.guild.unavailable = not available
 
     def _remove(self, channel: Channel) -> None:
         del self.world.channels[channel.id]

@@ -10,7 +10,7 @@ from .announcements import Announcer, changes_of
 __all__ = ["MemberEditor"]
 
 MEMBER_KICK, MEMBER_BAN_ADD, MEMBER_BAN_REMOVE = 20, 22, 23
-MEMBER_UPDATE, MEMBER_ROLE_UPDATE = 24, 25
+MEMBER_UPDATE, MEMBER_ROLE_UPDATE, BOT_ADD = 24, 25, 28
 FLAG_DID_REJOIN = 1 << 0
 #: How the audit log calls attributes that it names otherwise than we do.
 AUDIT_KEYS = {"timed_out_until": "communication_disabled_until"}
@@ -19,23 +19,31 @@ AUDIT_KEYS = {"timed_out_until": "communication_disabled_until"}
 class MemberEditor(Announcer):
     """Adds, removes and changes members."""
 
-    def add_member(self, user: User, *, pending: bool) -> Member:
-        """Add a user to the guild, without roles; `pending` until they pass screening."""
+    def add_member(self, user: User, *, pending: bool = False) -> Member:
+        """Add a user to the guild; `pending` until they pass screening.
+
+        A bot has its managed role, a person none. A bot is not told of its own arrival: it is sent
+        the guild.
+        """
         guild = self.world.guild
         self.world.users[user.id] = user
         flags = FLAG_DID_REJOIN if user.id in guild.departed else 0
-        member = Member(user.id, now(), pending=pending, flags=flags)
+        own = [role.id for role in guild.roles.values() if role.bot_id == user.id]
+        member = Member(user.id, now(), own, pending=pending, flags=flags)
         guild.members[user.id] = member
-        self._guild_event("GUILD_MEMBER_ADD", payloads.member(member, self.world.users))
+        shown = payloads.member(member, self.world.users)
+        self._guild_event("GUILD_MEMBER_ADD", shown, but=user.id)
         return member
 
     def remove_member(self, user_id: int) -> None:
-        """Remove a member and their roles."""
+        """Remove a member and their roles. A bot loses the guild."""
         guild = self.world.guild
         del guild.members[user_id]
         guild.departed.add(user_id)
         user = payloads.user(self.world.users[user_id])
         self._guild_event("GUILD_MEMBER_REMOVE", {"user": user})
+        if user_id in self.world.applications:
+            self._emit("GUILD_DELETE", {"id": str(guild.id)}, to=user_id)
 
     def pass_screening(self, member: Member) -> None:
         """Record that a pending member has agreed to the rules."""
@@ -69,6 +77,12 @@ class MemberEditor(Announcer):
         member.nick = nick
         self._log(MEMBER_UPDATE, by, member.user_id, changes, reason)
         self._member_updated(member)
+
+    def admit_bot(self, bot: User, *, by: int) -> Member:
+        """Add a bot to the guild, which the audit log knows as an addition of its own."""
+        member = self.add_member(bot)
+        self._log(BOT_ADD, by, bot.id, [], None)
+        return member
 
     def kick(self, member: Member, *, by: int, reason: str | None = None) -> None:
         """Remove a member from the guild."""

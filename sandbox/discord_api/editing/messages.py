@@ -194,7 +194,7 @@ class MessageEditor(Announcer):
     def _message_event(self, event: str, message: Message) -> None:
         if not message.flags & EPHEMERAL:
             channel = self.world.channels[message.channel_id]
-            self._channel_event(channel, event, payloads.message_event(message, self.world))
+            self._channel_event(channel, event, lambda view: payloads.message_event(message, view))
 
     def _reaction_event(
         self, event: str, message: Message, emoji: str | None, user_id: int | None = None

@@ -55,4 +55,4 @@ class RoleEditor(Announcer):
         self._guild_event("GUILD_ROLE_DELETE", {"role_id": str(role.id)})
 
     def _role_event(self, event: str, role: Role) -> None:
-        self._guild_event(event, {"role": payloads.role(role, bot_id=self.world.bot_id)})
+        self._guild_event(event, {"role": payloads.role(role)})

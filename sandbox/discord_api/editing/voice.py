@@ -59,11 +59,13 @@ class VoiceEditor(Announcer):
             self._log(MEMBER_MOVE, by, user_id, [], reason, options)
             self.connect(user_id, channel_id)
 
-    def set_presence(self, user_id: int, presence: Presence | None) -> None:
-        """Set a member's presence; None is offline."""
+    def set_presence(
+        self, user_id: int, presence: Presence | None, *, but: int | None = None
+    ) -> None:
+        """Set a member's presence, of which all bots are told `but` one; None is offline."""
         presences = self.world.guild.presences
         if presence is None:
             presences.pop(user_id, None)
         else:
             presences[user_id] = presence
-        self._guild_event("PRESENCE_UPDATE", payloads.presence(user_id, self.world))
+        self._guild_event("PRESENCE_UPDATE", payloads.presence(user_id, self.world), but=but)

@@ -38,23 +38,23 @@ class Gateway:
         """The number of open sockets."""
         return len(self._connections)
 
-    def emit(self, event: str, payload: Json, *, direct: bool = False) -> None:
-        """Send an event to the sessions. An event outside the guild goes to shard 0."""
-        world = self._settings.world()
-        for session in self._sessions:
-            if not session.sees_guild(0 if direct else world.guild.id):
+    def emit(self, event: str, payload: Json, *, to: int, direct: bool = False) -> None:
+        """Send an event to the sessions of one bot. One outside the guild goes to shard 0."""
+        guild_id = 0 if direct else self._settings.world().guild.id
+        for session in self._sessions.of(to):
+            if not session.sees_guild(guild_id):
                 continue
-            seen = seen_with(session.intents, event, payload, direct=direct, bot_id=world.bot_id)
+            seen = seen_with(session.intents, event, payload, direct=direct, bot_id=to)
             if seen is not None:
                 self._sessions.dispatch(session, event, seen)
 
-    def show_guild(self, *, joined: bool) -> None:
-        """Send every session the guild, which has become available, or which the bot has `joined`.
+    def show_guild(self, bot_id: int, *, joined: bool) -> None:
+        """Send a bot's sessions the guild, which has become available or which it has `joined`.
 
         Only of a guild that was there before, Discord says that it is available.
         """
-        world = self._settings.world()
-        for session in self._sessions:
+        world = self._settings.world().as_seen_by(bot_id)
+        for session in self._sessions.of(bot_id):
             if Intent.GUILDS in session.intents and session.sees_guild(world.guild.id):
                 shown = guild_for(session, world)
                 if joined:

@@ -49,9 +49,8 @@ log = structlog.get_logger("twinstream.sandbox")
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """Shared by all sockets. `privileged` are the privileged intents granted to the application."""
+    """Shared by all sockets. `privileged` are the privileged intents granted to applications."""
 
-    token: str
     editor: Callable[[], WorldEditor]
     transcript: Transcript
     faults: Faults
@@ -116,8 +115,8 @@ class GatewayProtocol:
         if session is None or session.connection is not self._connection:
             return
         session.connection = None
-        if not any(one.connection for one in self._sessions):
-            self._settings.world().guild.presences.pop(self._settings.world().bot_id, None)
+        if not any(one.connection for one in self._sessions.of(session.bot_id)):
+            self._show(session, None)
         if client_code in UNRESUMABLE_AFTER and not self._connection.closed_by_us:
             self._sessions.remove(session)
 
@@ -157,31 +156,33 @@ class GatewayProtocol:
         self._say(Opcode.HEARTBEAT_ACK, None)
 
     def _presence(self, said: Any) -> None:
-        if self._session is None:
+        session = self._session
+        if session is None:
             return self._close(CloseCode.NOT_AUTHENTICATED)
         presence = presence_from(said)
         if presence is None:
             return self._close(CloseCode.DECODE_ERROR)
-        editor = self._settings.editor()
-        shown = None if presence.status in ("invisible", "offline") else presence
-        return editor.set_presence(editor.world.bot_id, shown)
+        session.presence = None if presence.status in ("invisible", "offline") else presence
+        return self._settings.editor().set_presence(session.bot_id, session.presence)
 
     def _voice(self, said: Any) -> None:
         """Connect the bot to a voice channel, move or disconnect it.
 
         A voice server follows, as on Discord, but without an address: the sandbox carries no sound.
         """
-        if self._session is None:
+        session = self._session
+        if session is None:
             return self._close(CloseCode.NOT_AUTHENTICATED)
-        if connect_bot(said, self._settings.editor()):
+        if connect_bot(said, self._settings.editor().as_seen_by(session.bot_id)):
             server = {"token": "", "guild_id": str(said["guild_id"]), "endpoint": None}
-            self._sessions.dispatch(self._session, "VOICE_SERVER_UPDATE", server)
+            self._sessions.dispatch(session, "VOICE_SERVER_UPDATE", server)
         return None
 
     def _identify(self, said: Json) -> None:
         if self._session is not None:
             return self._close(CloseCode.ALREADY_AUTHENTICATED)
-        if said.get("token", "").removeprefix("Bot ") != self._settings.token:
+        bot_id = self._bot_of(said)
+        if bot_id is None:
             return self._close(CloseCode.AUTHENTICATION_FAILED)
         wanted = said.get("intents")
         if not isinstance(wanted, int) or wanted & ~int(ALL_INTENTS):
@@ -194,13 +195,25 @@ class GatewayProtocol:
             return self._close(CloseCode.INVALID_SHARD)
         presence = presence_from(said.get("presence") or {}) or Presence("online")
         large = int(said.get("large_threshold", 50))
-        session = Session(intents, (shard, shards), large, connection=self._connection)
+        session = Session(bot_id, intents, (shard, shards), large, connection=self._connection)
+        if presence.status not in ("invisible", "offline"):
+            session.presence = presence
         self._session = session
         self._sessions.add(session)
-        return self._ready(session, presence)
+        return self._ready(session)
 
-    def _ready(self, session: Session, presence: Presence) -> None:
+    def _bot_of(self, said: Json) -> int | None:
+        return self._settings.world().bot_with(said.get("token", "").removeprefix("Bot "))
+
+    def _show(self, session: Session, presence: Presence | None) -> None:
+        """Show the other bots that this one is there, or that it is gone (None)."""
         world = self._settings.world()
+        if world.guild.presences.get(session.bot_id) != presence:
+            editor = self._settings.editor()
+            editor.set_presence(session.bot_id, presence, but=session.bot_id)
+
+    def _ready(self, session: Session) -> None:
+        world = self._settings.world().as_seen_by(session.bot_id)
         guild_id = str(world.guild.id)
         here = world.installed and session.sees_guild(world.guild.id)
         ready = {
@@ -219,30 +232,33 @@ class GatewayProtocol:
             "presences": [],
         }
         self._sessions.dispatch(session, "READY", ready)
-        if presence.status not in ("invisible", "offline"):
-            world.guild.presences[world.bot_id] = presence
+        self._show(session, session.presence)
         if here and not world.guild.unavailable and Intent.GUILDS in session.intents:
             self._sessions.dispatch(session, "GUILD_CREATE", guild_for(session, world))
 
     def _resume(self, said: Json) -> None:
         if self._session is not None:
             return self._close(CloseCode.ALREADY_AUTHENTICATED)
-        if said.get("token", "").removeprefix("Bot ") != self._settings.token:
+        bot_id = self._bot_of(said)
+        if bot_id is None:
             return self._close(CloseCode.AUTHENTICATION_FAILED)
         session, sequence = self._sessions.get(said.get("session_id")), said.get("seq")
-        if session is None or sequence is None or not session.can_resume_after(sequence):
+        if session is None or session.bot_id != bot_id or sequence is None:
+            return self._say(Opcode.INVALID_SESSION, False)
+        if not session.can_resume_after(sequence):
             return self._say(Opcode.INVALID_SESSION, False)
         if session.connection is not None:
             session.connection.close(CloseCode.UNKNOWN_ERROR)
         self._session = session
         session.resume(self._connection, after=sequence)
+        self._show(session, session.presence)
         return self._sessions.dispatch(session, "RESUMED", {})
 
     def _request_members(self, said: Json) -> None:
         session = self._session
         if session is None:
             return self._close(CloseCode.NOT_AUTHENTICATED)
-        world = self._settings.world()
+        world = self._settings.world().as_seen_by(session.bot_id)
         try:
             request = read_request(said, world, session.intents)
         except RequestRefused:

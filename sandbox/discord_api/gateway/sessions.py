@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.discord_api.world import Presence
 from sandbox.faults import Fault, Faults, patched
 from sandbox.rate_window import Window
 from sandbox.transcript import Transcript
@@ -23,14 +24,16 @@ SESSIONS_KEPT = 64
 
 @dataclass(slots=True)
 class Session:
-    """A client's intents and shard, and the events sent to it, numbered from 1."""
+    """A bot's client with its intents and shard, and the events sent to it, numbered from 1."""
 
+    bot_id: int
     intents: Intent
     shard: tuple[int, int]
     large_threshold: int
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
     connection: GatewaySocket | None = None
+    presence: Presence | None = None
     all_members: Window | None = None
     """Limits how often this session may request all members of the guild."""
     _kept: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
@@ -71,6 +74,10 @@ class Sessions:
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._by_id.values()))
+
+    def of(self, bot_id: int) -> list[Session]:
+        """Return the sessions of one bot."""
+        return [one for one in self._by_id.values() if one.bot_id == bot_id]
 
     def add(self, session: Session) -> None:
         """Keep a session. The oldest above SESSIONS_KEPT can no longer be resumed."""

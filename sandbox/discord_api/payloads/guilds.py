@@ -24,7 +24,7 @@ PREFERRED_LOCALE = "en-US"
 LATEST = 50
 
 
-def role(one: Role, *, bot_id: int) -> Json:
+def role(one: Role) -> Json:
     """A role. The tags mark the bot's own role and the boosters' role."""
     shown: Json = {
         "id": str(one.id),
@@ -46,13 +46,13 @@ def role(one: Role, *, bot_id: int) -> Json:
         "flags": 0,
     }
     if one.managed_by == "bot":
-        shown["tags"] = {"bot_id": str(bot_id)}
+        shown["tags"] = {"bot_id": str(one.bot_id)}
     if one.managed_by == "booster":
         shown["tags"] = {"premium_subscriber": None}
     return shown
 
 
-def guild(one: Guild, *, bot_id: int) -> Json:
+def guild(one: Guild) -> Json:
     """The guild, as in REST."""
     return {
         "id": str(one.id),
@@ -74,7 +74,7 @@ def guild(one: Guild, *, bot_id: int) -> Json:
         "widget_enabled": False,
         "widget_channel_id": None,
         "verification_level": 1,
-        "roles": [role(each, bot_id=bot_id) for each in one.roles.values()],
+        "roles": [role(each) for each in one.roles.values()],
         "default_message_notifications": 1,
         "mfa_level": 0,
         "explicit_content_filter": 2,
@@ -100,7 +100,7 @@ def guild(one: Guild, *, bot_id: int) -> Json:
 
 def own_guild(world: World) -> Json:
     """The guild in the bot's own list of guilds."""
-    full = guild(world.guild, bot_id=world.bot_id)
+    full = guild(world.guild)
     kept = ("id", "name", "icon", "banner", "features")
     return {key: full[key] for key in kept} | {
         "owner": world.guild.owner_id == world.bot_id,
@@ -149,7 +149,7 @@ def presence(user_id: int, world: World) -> Json:
 def gateway_guild(world: World, *, large: bool, members: list[Member], presences: bool) -> Json:
     """The guild, as in GUILD_CREATE, with the members that the session gets inline."""
     one = world.guild
-    return guild(one, bot_id=world.bot_id) | {
+    return guild(one) | {
         "joined_at": world.bot.joined_at,
         "large": large,
         "unavailable": False,
@@ -181,11 +181,19 @@ def overview(world: World) -> Json:
             "bot_inside": world.installed,
             "unavailable": guild_now.unavailable,
         },
-        "roles": [role(one, bot_id=world.bot_id) for one in guild_now.roles.values()],
+        "roles": [role(one) for one in guild_now.roles.values()],
         "members": [member(one, world.users) for one in guild_now.members.values()],
         "channels": [channel(one, world) for one in world.channels.values()],
         "messages": [message(one, world) for one in list(world.messages.values())[-LATEST:]],
-        "commands": [command(one, application_id=world.bot_id) for one in world.commands],
+        "bots": [
+            {"id": str(bot_id), "inside": bot_id in guild_now.members}
+            for bot_id in world.applications
+        ],
+        "commands": [
+            command(one, application_id=bot_id)
+            for bot_id, application in world.applications.items()
+            for one in application.commands
+        ],
         "voice_states": [voice_state(one, world) for one in guild_now.voice_states.values()],
         "bans": {str(user_id): reason for user_id, reason in guild_now.bans.items()},
     }

@@ -57,10 +57,10 @@ def _content(one: Message, world: World) -> Json:
         shown["reactions"] = [_reaction(each, world) for each in one.reactions]
     if one.nonce is not None:
         shown["nonce"] = one.nonce
-    if one.author_id == world.bot_id:
-        shown["application_id"] = str(world.bot_id)
+    if one.author_id in world.applications:
+        shown["application_id"] = str(one.author_id)
     if one.interaction is not None:
-        shown["webhook_id"] = str(world.bot_id)
+        shown["webhook_id"] = str(one.author_id)
         shown["interaction_metadata"] = one.interaction
     if one.thread_id in world.channels:
         shown["thread"] = channel(world.channels[one.thread_id], world)

@@ -39,9 +39,11 @@ class Interacting(Actors):
         options: Mapping[str, Any],
         *,
         focused: str | None = None,
+        bot_id: int | None = None,
     ) -> int:
         """A person uses a slash command ("rank" or "shop buy"). Returns the interaction's id.
 
+        Where several bots offer it, it is the seed's bot's, unless `bot_id` names another.
         With `focused` they are still typing the option of that name, which the bot completes.
         """
         channel = self._channel_of(channel_id, user_id, Permission.USE_APPLICATION_COMMANDS)
@@ -49,13 +51,21 @@ class Interacting(Actors):
         if not spoken:
             raise SandboxError(f"a command has a name, unlike {command!r}")
         name, *words = spoken
-        found = self._offered(CHAT_INPUT, name, channel, user_id)
+        bot_id, found = self._offered(CHAT_INPUT, name, channel, user_id, bot_id)
         store = partial(self._editor.store, channel_id=channel.id)
         said = CommandInput(found, words, options, self._world, user_id, store, focused=focused)
         kind = InteractionKind.COMMAND if focused is None else InteractionKind.AUTOCOMPLETE
-        return self._interact(kind, user_id, channel, command_data(said)).id
+        return self._interact(bot_id, kind, user_id, channel, command_data(said)).id
 
-    def use_menu(self, channel_id: int, user_id: int, command: str, target_id: int) -> int:
+    def use_menu(
+        self,
+        channel_id: int,
+        user_id: int,
+        command: str,
+        target_id: int,
+        *,
+        bot_id: int | None = None,
+    ) -> int:
         """A person uses a command of the context menu of a user or of a message.
 
         Returns the interaction's id.
@@ -63,7 +73,7 @@ class Interacting(Actors):
         channel = self._channel_of(channel_id, user_id, Permission.USE_APPLICATION_COMMANDS)
         message = self._world.messages.get(target_id)
         kind = USER_MENU if message is None else MESSAGE_MENU
-        found = self._offered(kind, command, channel, user_id)
+        bot_id, found = self._offered(kind, command, channel, user_id, bot_id)
         resolved = Resolved(self._world, user_id)
         if message is None:
             resolved.add(target_id, (USERS,), f"the command {command!r}")
@@ -78,7 +88,7 @@ class Interacting(Actors):
         }
         if found.guild_id is not None:
             data["guild_id"] = str(found.guild_id)
-        return self._interact(InteractionKind.COMMAND, user_id, channel, data).id
+        return self._interact(bot_id, InteractionKind.COMMAND, user_id, channel, data).id
 
     def click(
         self,
@@ -108,7 +118,8 @@ class Interacting(Actors):
                 data["resolved"] = resolved.found
         elif values is not None:
             raise SandboxError(f"{custom_id!r} of message {message_id} is a button without values")
-        return self._interact(InteractionKind.COMPONENT, user_id, channel, data, message).id
+        kind = InteractionKind.COMPONENT
+        return self._interact(message.author_id, kind, user_id, channel, data, message).id
 
     def submit(self, user_id: int, custom_id: str, values: Mapping[str, Any]) -> int:
         """A person submits the modal shown to them, with values by field. Returns the interaction.
@@ -127,9 +138,8 @@ class Interacting(Actors):
         source = self._world.messages.get(shown.source_id or 0)
         shown.modal = None
         trigger = metadata(shown, self._world)
-        return self._interact(
-            InteractionKind.MODAL_SUBMIT, user_id, channel, data, source, trigger
-        ).id
+        kind = InteractionKind.MODAL_SUBMIT
+        return self._interact(shown.bot_id, kind, user_id, channel, data, source, trigger).id
 
     def choices(self, interaction_id: int) -> list[Json] | None:
         """The choices by which the bot completed an option, or None before its answer."""
@@ -142,6 +152,7 @@ class Interacting(Actors):
 
     def _interact(
         self,
+        bot_id: int,
         kind: InteractionKind,
         user_id: int,
         channel: Channel,
@@ -149,25 +160,40 @@ class Interacting(Actors):
         source: Message | None = None,
         trigger: Json | None = None,
     ) -> Interaction:
-        world = self._world
+        world = self._world.as_seen_by(bot_id)
         if world.guild.unavailable and not channel.direct:
             raise SandboxError("the guild is unavailable")
+        if not world.installed and not channel.direct:
+            raise SandboxError(f"the bot {bot_id} is not in the guild, so it cannot be used")
         source_id = None if source is None else source.id
         one = self._interactions.begin(
-            world.next_id(), kind, user_id, channel.id, data, source_id=source_id, trigger=trigger
+            world.next_id(),
+            bot_id,
+            kind,
+            user_id,
+            channel.id,
+            data,
+            source_id=source_id,
+            trigger=trigger,
         )
         event = interaction_event(one, world, source)
-        self._emit("INTERACTION_CREATE", event, direct=channel.direct)
+        self._emit("INTERACTION_CREATE", event, to=bot_id, direct=channel.direct)
         return one
 
-    def _offered(self, kind: int, name: str, channel: Channel, user_id: int) -> Command:
-        """Return the command that a client offers; a guild command hides a global one."""
+    def _offered(
+        self, kind: int, name: str, channel: Channel, user_id: int, bot_id: int | None
+    ) -> tuple[int, Command]:
+        """Return the command that a client offers, and its bot; a guild's hides a global one."""
         scopes = [None] if channel.direct else [self._world.guild.id, None]
-        for scope in scopes:
-            for command in self._world.commands:
-                if command.guild_id == scope and command.key == (kind, name):
-                    self._check_may_use(command, channel, user_id)
-                    return command
+        named = channel.bot_id if channel.bot_id is not None else bot_id
+        for owner, application in self._world.applications.items():
+            if named not in (None, owner):
+                continue
+            for scope in scopes:
+                for command in application.commands:
+                    if command.guild_id == scope and command.key == (kind, name):
+                        self._check_may_use(command, channel, user_id)
+                        return owner, command
         raise SandboxError(f"the command /{name} is not synced, so it cannot be used here")
 
     def _check_may_use(self, command: Command, channel: Channel, user_id: int) -> None:
@@ -181,8 +207,6 @@ class Interacting(Actors):
             if contexts is None and not definition.get("dm_permission", True):
                 raise SandboxError(f"/{name} is not offered in direct messages")
             return
-        if not self._world.installed:
-            raise SandboxError("the bot is not in the guild, so its commands cannot be used")
         needed = definition.get("default_member_permissions")
         held = permissions_in(self._world, self._member(user_id), channel)
         if needed is None or held == ALL_PERMISSIONS:

@@ -31,6 +31,8 @@ class Joining(Actors):
         world = self._world
         if user_id is None:
             user_id = world.next_id()
+        if user_id in world.applications:
+            raise SandboxError(f"user {user_id} is a bot, which the owner invites")
         if user_id in world.guild.members:
             raise SandboxError(f"user {user_id} is in the guild already")
         if user_id in world.guild.bans:
@@ -71,6 +73,12 @@ class Joining(Actors):
             raise SandboxError(f"a display name has 1 to {NAME_LENGTH_MAX} characters")
         self._editor.rename_user(self._user(user_id), username, display_name)
 
-    def open_direct(self, user_id: int) -> int:
-        """A person opens a conversation with the bot. Returns the channel's id."""
-        return self._editor.open_direct(self._user(user_id).id).id
+    def open_direct(self, user_id: int, *, bot_id: int | None = None) -> int:
+        """A person opens a conversation with a bot (default: the seed's). Returns the channel's id.
+
+        A bot that is not there is refused.
+        """
+        one = self._world.bot_id if bot_id is None else bot_id
+        if one not in self._world.applications:
+            raise SandboxError(f"there is no bot {one}")
+        return self._editor.as_seen_by(one).open_direct(self._user(user_id).id).id

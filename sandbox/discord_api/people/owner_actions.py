@@ -1,5 +1,6 @@
-"""Actions of the guild's owner and of its integrations, which the bot did not cause."""
+"""Actions of the guild's owner and of its integrations, which no bot caused."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol
@@ -7,18 +8,29 @@ from typing import Protocol
 from sandbox.discord_api.channel_types import CATEGORY, TEXT
 from sandbox.discord_api.editing import WorldEditor
 from sandbox.discord_api.permission_bits import bits
-from sandbox.discord_api.world import Channel, Member, Overwrite, Role
+from sandbox.discord_api.world import (
+    Application,
+    Channel,
+    Member,
+    Overwrite,
+    Role,
+    User,
+    World,
+)
 from sandbox.errors import SandboxError
 
 __all__ = ["OwnerActions"]
 
 NAME_LENGTH_MAX = 100
+BOT_NAME_MIN, BOT_NAME_MAX = 2, 32
+#: What a token can be made of, since it stands in a header.
+TOKEN = re.compile(r"[!-~]+")
 
 
 class ShowGuild(Protocol):
-    """Sends the bot's sessions the guild, which it has `joined` or which is available again."""
+    """Sends a bot's sessions the guild, which it has `joined` or which is available again."""
 
-    def __call__(self, *, joined: bool) -> None: ...
+    def __call__(self, bot_id: int, *, joined: bool) -> None: ...
 
 
 class OwnerActions:
@@ -81,8 +93,8 @@ class OwnerActions:
     def exclude(self, user_id: int, action: str) -> None:
         """Kick or ban a person, or lift their ban; `action` says which."""
         owner_id = self._guild.owner_id
-        if user_id in (owner_id, self._editor.world.bot_id):
-            raise SandboxError("neither the owner nor the bot can be kicked or banned here")
+        if user_id == owner_id or user_id in self._editor.world.applications:
+            raise SandboxError("neither the owner nor a bot can be kicked or banned here")
         if action == "kick":
             self._editor.kick(self._member(user_id), by=owner_id)
         elif user_id not in self._editor.world.users:
@@ -156,33 +168,67 @@ class OwnerActions:
         """Delete a channel or a thread."""
         self._editor.delete_channel(self._channel(channel_id), by=self._guild.owner_id)
 
-    # The bot and the guild
+    # Bots and the guild
 
-    def kick_bot(self) -> None:
-        """Remove the bot from the guild."""
-        if not self._editor.world.installed:
+    def add_bot(
+        self, username: str, *, token: str | None = None, permissions: Iterable[str] = ()
+    ) -> tuple[int, str]:
+        """A further bot comes into the guild. Returns its id, and the token that drives it.
+
+        With `permissions` it has a managed role, just above @everyone.
+        """
+        world = self._editor.world
+        if not BOT_NAME_MIN <= len(username) <= BOT_NAME_MAX:
+            raise SandboxError(f"a bot's name has {BOT_NAME_MIN} to {BOT_NAME_MAX} characters")
+        granted, bot_id = bits(permissions), world.next_id()
+        token = token or f"SANDBOX.DISCORD.{bot_id}"
+        if world.bot_with(token) is not None or not TOKEN.fullmatch(token):
+            raise SandboxError(f"{token!r} is no token of a new bot")
+        world.users[bot_id] = User(bot_id, username, bot=True)
+        world.applications[bot_id] = Application(token)
+        if granted:
+            role = Role(world.next_id(), username, 1, granted, managed_by="bot", bot_id=bot_id)
+            self._editor.create_role(role, by=self._guild.owner_id)
+        self.invite_bot(bot_id)
+        return bot_id, token
+
+    def kick_bot(self, bot_id: int | None = None) -> None:
+        """Remove a bot (default: the seed's) from the guild. Its managed role stays."""
+        view = self._view_of(bot_id)
+        if not view.installed:
             raise SandboxError("the bot is not in the guild")
-        self._editor.evict_bot()
+        self._editor.kick(view.bot, by=self._guild.owner_id)
 
-    def invite_bot(self) -> None:
-        """Bring the bot back; of its roles, it has the managed one only."""
-        if self._editor.world.installed:
+    def invite_bot(self, bot_id: int | None = None) -> None:
+        """Bring a bot (default: the seed's) into the guild, with its managed role alone."""
+        view = self._view_of(bot_id)
+        if view.installed:
             raise SandboxError("the bot is in the guild already")
-        self._editor.admit_bot()
-        self._show_guild(joined=True)
+        if view.bot_id in self._guild.bans:
+            raise SandboxError("the bot is banned from the guild")
+        self._editor.admit_bot(view.users[view.bot_id], by=self._guild.owner_id)
+        self._show_guild(view.bot_id, joined=True)
 
     def set_available(self, *, available: bool) -> None:
         """Begin an outage of the guild, or end it."""
         if self._guild.unavailable is not available:
             raise SandboxError(f"the guild is {'' if available else 'un'}available already")
         self._editor.set_available(available=available)
-        if available and self._editor.world.installed:
-            self._show_guild(joined=False)
+        for bot_id in self._editor.world.applications if available else ():
+            if bot_id in self._guild.members:
+                self._show_guild(bot_id, joined=False)
 
     def refuse_direct_messages(self, user_id: int, *, refused: bool = True) -> None:
         """A person closes their direct messages to members of the guild, or opens them."""
         user = self._editor.world.users[self._member(user_id).user_id]
         user.accepts_direct_messages = not refused
+
+    def _view_of(self, bot_id: int | None) -> World:
+        """Return the world as a bot sees it; the seed's, if none is named."""
+        world = self._editor.world
+        if bot_id is not None and bot_id not in world.applications:
+            raise SandboxError(f"there is no bot {bot_id}")
+        return world if bot_id is None else world.as_seen_by(bot_id)
 
     def _member(self, user_id: int) -> Member:
         member = self._guild.members.get(user_id)

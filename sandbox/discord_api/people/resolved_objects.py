@@ -30,8 +30,7 @@ class Resolved:
             if member is not None:
                 self._put("members", target, payloads.resolved_member(member, world))
         elif ROLES in kinds and target in world.guild.roles:
-            role = payloads.role(world.guild.roles[target], bot_id=world.bot_id)
-            self._put(ROLES, target, role)
+            self._put(ROLES, target, payloads.role(world.guild.roles[target]))
         elif CHANNELS in kinds and target in world.channels:
             shown = payloads.channel(world.channels[target], world)
             member = world.guild.members.get(self._user_id)

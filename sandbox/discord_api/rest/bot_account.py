@@ -34,7 +34,7 @@ def rename(request: Request) -> Json:
 def leave_guild(request: Request) -> None:
     """The bot leaves the guild."""
     request.guild()
-    request.editor.evict_bot()
+    request.editor.remove_member(request.world.bot_id)
 
 
 @routes.add("GET", "/users/{user_id}")
@@ -89,6 +89,6 @@ def open_direct(request: Request) -> Json:
     recipient_id = int(request.body["recipient_id"])
     if recipient_id not in request.world.users:
         raise unknown("User")
-    if recipient_id == request.world.bot_id:
+    if recipient_id in request.world.applications:
         raise ApiError(400, 50007, "Cannot send messages to this user")
     return payloads.channel(request.editor.open_direct(recipient_id), request.world)

@@ -47,8 +47,8 @@ def sync(request: Request) -> list[Json]:
     scope = _scope(request)
     earlier = {one.key: one for one in _of_scope(request)}
     synced = [_stored(request, scope, one, earlier) for one in definitions]
-    others = [one for one in request.world.commands if one.guild_id != scope]
-    request.world.commands = others + synced
+    others = [one for one in request.world.application.commands if one.guild_id != scope]
+    request.world.application.commands = others + synced
     return [_shown(request, one) for one in synced]
 
 
@@ -59,10 +59,9 @@ def upsert(request: Request) -> Reply:
     scope, definition = _scope(request), read_command(request.body, "")
     earlier = {one.key: one for one in _of_scope(request)}
     one = _stored(request, scope, definition, earlier)
-    others = [
-        each for each in request.world.commands if each.guild_id != scope or each.key != one.key
-    ]
-    request.world.commands = [*others, one]
+    kept = request.world.application.commands
+    others = [each for each in kept if each.guild_id != scope or each.key != one.key]
+    request.world.application.commands = [*others, one]
     return Reply(200 if one.key in earlier else 201, _shown(request, one))
 
 
@@ -87,7 +86,7 @@ def edit(request: Request) -> Json:
 @routes.add("DELETE", IN_GUILD + "/{command_id}", rate="command_syncs")
 def delete(request: Request) -> None:
     """Remove a command."""
-    request.world.commands.remove(_command(request))
+    request.world.application.commands.remove(_command(request))
 
 
 def _scope(request: Request) -> int | None:
@@ -102,7 +101,7 @@ def _scope(request: Request) -> int | None:
 
 def _of_scope(request: Request) -> list[Command]:
     scope = _scope(request)
-    return [one for one in request.world.commands if one.guild_id == scope]
+    return [one for one in request.world.application.commands if one.guild_id == scope]
 
 
 def _command(request: Request) -> Command:

@@ -30,7 +30,7 @@ BAN_FIELDS = {"delete_message_seconds", "delete_message_days"}
 def guild(request: Request) -> Json:
     """The guild, with approximate counts if asked for."""
     one = request.guild()
-    shown = payloads.guild(one, bot_id=request.world.bot_id)
+    shown = payloads.guild(one)
     if request.query.get("with_counts", "false").lower() in ("true", "1"):
         shown["approximate_member_count"] = len(one.members)
         shown["approximate_presence_count"] = len(one.presences)
@@ -52,7 +52,7 @@ def edit_guild(request: Request) -> Json:
             if channel is None or not channel.vocal:
                 raise unknown("Channel")
     request.editor.edit_guild(values, by=request.world.bot_id, reason=request.reason)
-    return payloads.guild(guild, bot_id=request.world.bot_id)
+    return payloads.guild(guild)
 
 
 @routes.add("GET", "/guilds/{guild_id}/channels")

@@ -42,7 +42,7 @@ FIELDS = frozenset(ROLE.fields)
 @routes.add("GET", "/guilds/{guild_id}/roles")
 def roles(request: Request) -> list[Json]:
     """All roles, @everyone among them."""
-    return [_shown(request, one) for one in request.guild().roles.values()]
+    return [payloads.role(one) for one in request.guild().roles.values()]
 
 
 @routes.add("GET", "/guilds/{guild_id}/roles/member-counts")
@@ -59,7 +59,7 @@ def member_counts(request: Request) -> dict[str, int]:
 @routes.add("GET", "/guilds/{guild_id}/roles/{role_id}")
 def role(request: Request) -> Json:
     """One role."""
-    return _shown(request, request.role())
+    return payloads.role(request.role())
 
 
 @routes.add("POST", "/guilds/{guild_id}/roles", fields=FIELDS, rate="role_creates")
@@ -73,7 +73,7 @@ def create_role(request: Request) -> Json:
     check_grants(guild, request.world.bot, values["permissions"])
     one = Role(**({"name": "new role"} | values), id=request.world.next_id(), position=1)
     request.editor.create_role(one, by=request.world.bot_id, reason=request.reason)
-    return _shown(request, one)
+    return payloads.role(one)
 
 
 @routes.add("PATCH", "/guilds/{guild_id}/roles/{role_id}", fields=FIELDS)
@@ -84,7 +84,7 @@ def edit_role(request: Request) -> Json:
     values = _values(request)
     check_grants(guild, request.world.bot, values.get("permissions", 0) & ~one.permissions)
     request.editor.edit_role(one, values, by=request.world.bot_id, reason=request.reason)
-    return _shown(request, one)
+    return payloads.role(one)
 
 
 @routes.add("PATCH", "/guilds/{guild_id}/roles")
@@ -127,7 +127,3 @@ def _values(request: Request) -> dict[str, Any]:
             raise ApiError(400, 50101, "This server needs more boosts to perform this action")
         body["color"] = colors["primary_color"]
     return body
-
-
-def _shown(request: Request, one: Role) -> Json:
-    return payloads.role(one, bot_id=request.world.bot_id)

@@ -98,6 +98,8 @@ class Request:
         if channel is None:
             raise unknown("Channel")
         if channel.direct:
+            if channel.bot_id != self.world.bot_id:
+                raise missing_access()
             return channel
         if not self.world.installed or self.world.guild.unavailable:
             raise missing_access()
