@@ -97,6 +97,7 @@ class DiscordGuildSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     roles: tuple[DiscordRoleSeed, ...]
     members: tuple[DiscordUserSeed, ...]
     afk_channel_id: str | None = None
+    system_channel_id: str | None = None
 
 
 class DiscordSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -132,6 +132,7 @@ class Guild:
     departed: set[int] = field(default_factory=set)
     unavailable: bool = False
     afk_channel_id: int | None = None
+    system_channel_id: int | None = None
     afk_timeout: int = 300
     voice_states: dict[int, VoiceState] = field(default_factory=dict)
     presences: dict[int, Presence] = field(default_factory=dict)
@@ -431,6 +432,7 @@ def _guild(seed: DiscordGuildSeed, bot: DiscordUserSeed) -> Guild:
         name=seed.name,
         owner_id=int(seed.owner_id),
         afk_channel_id=None if seed.afk_channel_id is None else int(seed.afk_channel_id),
+        system_channel_id=None if seed.system_channel_id is None else int(seed.system_channel_id),
         roles={role.id: role for role in roles},
         members={member.user_id: member for member in members},
     )

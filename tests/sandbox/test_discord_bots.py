@@ -261,21 +261,22 @@ async def test_each_bot_sees_its_own_reaction_as_its_own(bench, stranger):
         [mine] = (await ours.get_channel(GENERAL).fetch_message(message.id)).reactions
         [seen] = (await theirs.get_channel(GENERAL).fetch_message(message.id)).reactions
         assert (mine.me, seen.me, seen.count) == (True, False, 1)
+        updates = heard(ours, "raw_message_edit"), heard(theirs, "raw_message_edit")
+        await message.edit(content="like it?")
+        marked = [(await update).data["reactions"][0]["me"] for update in updates]
+        assert marked == [True, False]
 
 
 async def test_a_channel_that_one_bot_may_not_see_tells_it_nothing(bench, stranger):
     owner = bench.platform.administration
     async with both(bench) as (ours, theirs):
-        changed = heard(theirs, "guild_channel_update")
+        got, first = heard(ours, "message"), heard(theirs, "message")
         owner.set_overwrite(GENERAL, stranger, deny=["VIEW_CHANNEL"])
-        await changed
-        got = heard(ours, "message")
         bench.platform.say(GENERAL, ALICE, "between ours")
-        await got
+        assert (await got).content == "between ours"
         owner.set_overwrite(GENERAL, stranger)
-        heard_again = heard(theirs, "message")
         bench.platform.say(GENERAL, ALICE, "for all")
-        assert (await heard_again).content == "for all"
+        assert (await first).content == "for all"
 
 
 async def test_direct_channels_belong_to_one_bot(bench, stranger):
@@ -311,8 +312,12 @@ async def test_each_bot_hears_of_its_own_removal_and_comes_back(bench, stranger)
         with pytest.raises(discord.Forbidden):
             await theirs.get_partial_messageable(GENERAL).send("hello?")
         await ours.get_channel(GENERAL).send("it is quiet now")
-        joined = heard(theirs, "guild_join")
+        joined, known = heard(theirs, "guild_join"), heard(ours, "member_join")
+        arrivals = len(bench.calls("gateway GUILD_MEMBER_ADD"))
         owner.invite_bot(stranger)
+        assert (await known).id == stranger
+        # Ours alone is told of the newcomer; the newcomer is sent the guild.
+        assert len(bench.calls("gateway GUILD_MEMBER_ADD")) == arrivals + 1
         assert [role.name for role in (await joined).me.roles] == ["@everyone", "stranger"]
         await theirs.get_channel(GENERAL).send("back")
 

@@ -95,8 +95,10 @@ class ChannelEditor(Announcer):
         else:
             self._log(CHANNEL_DELETE, by, channel.id, changes, reason)
             self._guild_event("CHANNEL_DELETE", payloads.channel(channel, self.world))
-        if self.world.guild.afk_channel_id == channel.id:
-            self.edit_guild({"afk_channel_id": None}, by=by)
+        guild = self.world.guild
+        lost = ("afk_channel_id", "system_channel_id")
+        values = {name: None for name in lost if getattr(guild, name) == channel.id}
+        self.edit_guild(values, by=by)
 
     # Threads
 

@@ -69,7 +69,9 @@ def guild(one: Guild) -> Json:
         "region": "deprecated",
         "afk_channel_id": None if one.afk_channel_id is None else str(one.afk_channel_id),
         "afk_timeout": one.afk_timeout,
-        "system_channel_id": None,
+        "system_channel_id": (
+            None if one.system_channel_id is None else str(one.system_channel_id)
+        ),
         "system_channel_flags": 0,
         "widget_enabled": False,
         "widget_channel_id": None,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.discord_api import payloads
-from sandbox.discord_api.bodies.forms import Choice, Flag, Form, Kind, Snowflake, Text, Whole
+from sandbox.discord_api.bodies.forms import Choice, Flag, Form, Kind, Many, Snowflake, Text, Whole
 from sandbox.discord_api.channel_types import CATEGORY, FORUM, STAGE, TEXT, VOICE
 from sandbox.discord_api.errors import ApiError, invalid_form, missing_permissions, unknown
 from sandbox.discord_api.payloads import Json
@@ -31,18 +31,20 @@ ATTRIBUTES: dict[str, Kind] = {
     "bitrate": Whole(8_000, 96_000),
 }
 CHANNEL = Form(ATTRIBUTES, what="a channel")
-NEW_CHANNEL = Form(ATTRIBUTES | {"type": Choice(CREATABLE)}, {"name"}, "a channel")
 THREAD = Form(THREAD_FIELDS | {"archived": Flag(), "locked": Flag()}, what="a thread")
 BITS = Whole(0, 2**63 - 1)
-OVERWRITE = Form(
-    {
-        "id": Snowflake(),
-        "type": Choice((0, 1)),
-        "allow": BITS,
-        "deny": BITS,
-    },
-    {"type"},
-    "an overwrite",
+OVERWRITE_FIELDS: dict[str, Kind] = {
+    "id": Snowflake(),
+    "type": Choice((0, 1)),
+    "allow": BITS,
+    "deny": BITS,
+}
+OVERWRITE = Form(OVERWRITE_FIELDS, {"type"}, "an overwrite")
+OVERWRITES = Many(Form(OVERWRITE_FIELDS, {"id", "type"}, "an overwrite"))
+NEW_CHANNEL = Form(
+    ATTRIBUTES | {"type": Choice(CREATABLE), "permission_overwrites": OVERWRITES},
+    {"name"},
+    "a channel",
 )
 OPTIONAL = ("topic", "parent_id")
 
@@ -56,7 +58,9 @@ def create_channel(request: Request) -> Reply:
         raise ApiError(400, 30013, f"Maximum number of server channels reached ({CHANNELS_MAX})")
     values: dict[str, Any] = {"type": TEXT, "position": count}
     values |= NEW_CHANNEL.read(request.body, "")
+    given = values.pop("permission_overwrites", ())
     one = Channel(request.world.next_id(), **_checked(request, values))
+    one.overwrites = {int(each["id"]): _overwrite(request, int(each["id"]), each) for each in given}
     request.editor.create_channel(one, by=request.world.bot_id, reason=request.reason)
     return Reply(201, payloads.channel(one, request.world))
 
@@ -121,14 +125,7 @@ def delete_channel(request: Request) -> Json:
 def set_overwrite(request: Request) -> None:
     """Give a role or a member permissions in the channel, or deny them."""
     one, target = _managed(request), request.id("overwrite_id")
-    given = OVERWRITE.read(request.body, "")
-    allow, deny = given.get("allow", 0), given.get("deny", 0)
-    check_grants(request.world.guild, request.world.bot, allow | deny)
-    of_member = bool(given["type"])
-    known = request.world.users if of_member else request.world.guild.roles
-    if target not in known:
-        raise unknown("User" if of_member else "Role")
-    overwrite = Overwrite(allow, deny, of_member)
+    overwrite = _overwrite(request, target, OVERWRITE.read(request.body, ""))
     request.editor.set_overwrite(
         one, target, overwrite, by=request.world.bot_id, reason=request.reason
     )
@@ -141,6 +138,17 @@ def remove_overwrite(request: Request) -> None:
     if target not in one.overwrites:
         raise unknown("Overwrite")
     request.editor.set_overwrite(one, target, None, by=request.world.bot_id, reason=request.reason)
+
+
+def _overwrite(request: Request, target: int, given: Json) -> Overwrite:
+    """Return an overwrite for a role or member. The bot sets only permissions that it holds."""
+    allow, deny = given.get("allow", 0), given.get("deny", 0)
+    check_grants(request.world.guild, request.world.bot, allow | deny)
+    of_member = bool(given["type"])
+    known = request.world.users if of_member else request.world.guild.roles
+    if target not in known:
+        raise unknown("User" if of_member else "Role")
+    return Overwrite(allow, deny, of_member)
 
 
 def _managed(request: Request) -> Channel:
