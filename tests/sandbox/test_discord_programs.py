@@ -1,6 +1,5 @@
 """discord.py's own example programs run on the sandbox, changed in nothing but ids and address."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -26,7 +25,7 @@ from tests.support.discord_sandbox import (
     Bench,
     listening,
 )
-from tests.support.example_programs import discord_examples, filled_in, running
+from tests.support.example_programs import discord_examples, filled_in, first_call, running
 from tests.support.settling import until
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -523,13 +522,8 @@ async def test_a_program_of_discord_py_works_as_its_reader_expects(name, tmp_pat
         addresses = [platform.api_base, platform.gateway_url]
         output = tmp_path / "output.txt"
         async with running("discord", addresses, copy, output=output, token=token) as process:
-            ready = asyncio.create_task(bench.seen("gateway GUILD_CREATE"))
-            ended = asyncio.create_task(process.wait())
-            await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
-            assert process.returncode is None, "the program ended by itself"
-            await ready
+            await first_call(process, transcript, "gateway GUILD_CREATE")
             await play(Stage(bench, bot_id), bench)
-            ended.cancel()
         assert "Traceback" not in output.read_text()
 
 

@@ -1,6 +1,5 @@
 """aiogram's own example programs run on the sandbox, changed in nothing but token and address."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from sandbox import Transcript
 from sandbox.telegram_api import TelegramPlatform
-from tests.support.example_programs import aiogram_examples, running
+from tests.support.example_programs import aiogram_examples, first_call, running
 from tests.support.patience import PATIENCE_S
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -189,13 +188,7 @@ async def test_a_program_of_aiogram_works_as_its_reader_expects(
     async with running(
         "aiogram", addresses, examples / name, *arguments, output=output, token=token
     ) as process:
-        if not arguments:
-            polled = asyncio.create_task(
-                transcript.wait_for(lambda call: call.name == "getMe", timeout=PATIENCE_S)
-            )
-            ended = asyncio.create_task(process.wait())
-            await asyncio.wait({polled, ended}, return_when=asyncio.FIRST_COMPLETED)
-            assert process.returncode is None, "the program ended by itself"
+        await first_call(process, transcript, "sendMessage" if arguments else "getMe")
         await PLAYS[name](Stage(telegram, transcript))
         if arguments:
             assert await process.wait() == 0

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import Transcript
 from tests.support.patience import PATIENCE_S
 
 START = Path(__file__).with_name("example_start.py")
 #: Names the folder `examples` of a checkout of discord.py, whose release leaves it out.
 DISCORD_EXAMPLES = "TWINSTREAM_DISCORD_EXAMPLES"
+#: Seconds until a program speaks: aiogram's whole import takes ten on one busy core.
+START_WITHIN_S = 4 * PATIENCE_S
 
 
 def aiogram_examples(into: Path) -> Path:
@@ -67,6 +70,22 @@ def filled_in(program: Path, into: Path, values: Mapping[str, str]) -> Path:
     copy = into / program.name
     copy.write_text(text)
     return copy
+
+
+async def first_call(
+    process: asyncio.subprocess.Process, transcript: Transcript, name: str
+) -> None:
+    """Return once the program has made this call, or the sandbox has sent it this event."""
+    heard = asyncio.create_task(
+        transcript.wait_for(lambda call: call.name == name, timeout=START_WITHIN_S)
+    )
+    ended = asyncio.create_task(process.wait())
+    await asyncio.wait({heard, ended}, return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if not heard.done():
+        heard.cancel()
+        pytest.fail(f"the program ended by itself with {process.returncode}")
+    await heard
 
 
 @asynccontextmanager
