@@ -4,6 +4,7 @@ Every update and every answer is what aiogram's models expect, and Telegram's
 promises about ids, pins and bots hold.
 """
 
+import asyncio
 import contextlib
 import json
 from typing import Any
@@ -18,9 +19,11 @@ from sandbox.telegram_api import Manner, TelegramPlatform
 from sandbox.telegram_api.errors import ApiError
 from sandbox.telegram_api.methods.parameter_parser import read
 from sandbox.telegram_api.methods.table import METHODS, TABLE
+from sandbox.telegram_api.methods.updates import GetUpdates, Polling
 from sandbox.telegram_api.world.deliveries import UPDATE_KINDS, is_service
 from sandbox.telegram_api.world.files import KINDS
 from sandbox.telegram_api.world.rights import ADMINISTRATOR_RIGHTS
+from tests.sandbox.telegram_rules import Rules
 from tests.support.telegram_models import answer_model, foreign_fields
 
 GROUP, CHANNEL, NOBODY = -1001000000001, -1002000000001, 77
@@ -49,6 +52,7 @@ manners = st.builds(
     bot_id=st.sampled_from([None, None, STRANGER]),
 )
 reactions = st.lists(st.sampled_from(["🔥", "❤\u200d🔥", "5368324170671202286"]), max_size=3)
+rights = st.none() | st.frozensets(st.sampled_from(ADMINISTRATOR_RIGHTS), max_size=6)
 standings = st.sampled_from(["administrator", "member", "left", "kicked"])
 
 # Actions of people by name, with their arguments.
@@ -84,7 +88,7 @@ ACTIONS: dict[str, st.SearchStrategy[tuple[tuple[Any, ...], dict[str, Any]]]] = 
     "promote": st.tuples(st.tuples(people), st.just({})),
     "demote": st.tuples(st.tuples(people), st.just({})),
     "mute": st.tuples(st.tuples(people), st.fixed_dictionaries({"muted": st.booleans()})),
-    "set_bot": st.tuples(st.tuples(standings), st.fixed_dictionaries({"bot_id": bots})),
+    "set_bot": st.tuples(st.tuples(standings, rights), st.fixed_dictionaries({"bot_id": bots})),
     "set_forum": st.tuples(st.just(()), st.fixed_dictionaries({"is_forum": st.booleans()})),
     "open_topic": st.tuples(st.tuples(words), st.just({})),
     "close_topic": st.tuples(st.tuples(numbers), st.just({})),
@@ -153,22 +157,28 @@ def community() -> TelegramPlatform:
     return platform
 
 
-def do(platform: TelegramPlatform, name: str, how: Any) -> None:
-    """Do one deed. An impossible one is refused, and any other error is a fault of the sandbox."""
+def do(platform: TelegramPlatform, name: str, how: Any) -> tuple[bool, Any]:
+    """Do one deed; tell whether it was granted, and what a bot was answered.
+
+    An impossible one is refused, and any other error is a fault of the sandbox.
+    """
     if name in ACTIONS:
         arguments, options = how
-        with contextlib.suppress(SandboxError):
+        try:
             getattr(platform.people, name)(*arguments, **options)
-        return
+        except SandboxError:
+            return False, None
+        return True, None
     bot_id, parameters = how
     asked = {key: value for key, value in parameters.items() if value is not None}
     kind = METHODS[name]
     try:
         result = TABLE[kind](platform._world.of(bot_id), read(kind, asked, {}))
     except ApiError:
-        return
+        return False, None
     answer = json.loads(json.dumps({"ok": True, "result": result}))
     assert foreign_fields(answer_model(name).model_validate(answer).result) == [], name
+    return True, result
 
 
 def check(platform: TelegramPlatform) -> None:
@@ -215,3 +225,36 @@ def test_any_history_leaves_telegram_in_order(history):
     for name, how in history:
         do(platform, name, how)
     check(platform)
+
+
+@settings(max_examples=histories())
+@given(history=st.lists(deeds, min_size=ACTIONS_MIN, max_size=ACTIONS_MAX))
+def test_each_deed_of_any_history_keeps_the_rules(history):
+    platform = community()
+    rules = Rules(platform)
+    for name, how in history:
+        rules.before()
+        granted, result = do(platform, name, how)
+        rules.after(name, how, granted=granted, result=result)
+
+
+@settings(max_examples=histories())
+@given(said=st.lists(words, max_size=8), asked=st.integers(-3, 9))
+def test_an_offset_confirms_what_is_below_it_and_nothing_else(said, asked):
+    platform = community()
+    world = platform._world.of(BOT)
+    with contextlib.suppress(SandboxError):
+        for text in said:
+            platform.people.say(1001, 1001, text)
+    pending = [update["update_id"] for update in world.own.pending]
+    offset = asked if asked < 0 or not pending else pending[0] + asked
+    polling = Polling(world)
+
+    def poll(**parameters: Any) -> list[int]:
+        updates = asyncio.run(polling.get_updates(GetUpdates(**parameters)))
+        return [update["update_id"] for update in updates]
+
+    assert poll() == pending[:100]
+    left = pending[offset:] if offset < 0 else [one for one in pending if one >= offset]
+    assert poll(offset=offset, limit=3) == left[:3]
+    assert poll() == left
