@@ -1,5 +1,6 @@
 """The Discord side of the sandbox: it serves REST and gateway, and people act through it."""
 
+import base64
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -178,6 +179,16 @@ class DiscordPlatform:
         Without `contents`, the bytes of files are left out, too.
         """
         return self._state.editor.world.dump(contents=contents)
+
+    def contents(self) -> dict[str, bytes]:
+        """Return the bytes of all files by id. They never change."""
+        return {str(key): data for key, data in self._state.editor.world.files.items()}
+
+    @staticmethod
+    def fill(state: dict[str, Any], contents: Mapping[str, bytes]) -> None:
+        """Put the bytes of files into a dump without them. Any thread may do this."""
+        for key, data in contents.items():
+            state["files"][key] = base64.b64encode(data).decode()
 
     def load(self, state: dict[str, Any]) -> None:
         """Load a dump. Clients must identify again. Raises SeedError if the dump does not fit."""

@@ -399,9 +399,34 @@ class World:
 def load_world(state: dict[str, Any]) -> World:
     """Return the world from a dump. Raises SeedError if its shape differs."""
     try:
-        return msgspec.convert(state, World, str_keys=True, strict=True)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(_with_applications(state), World, str_keys=True, strict=True)
+    except (msgspec.ValidationError, AttributeError, KeyError, TypeError) as error:
         raise SeedError(f"the saved Discord state cannot be used: {error}") from error
+
+
+def _with_applications(saved: dict[str, Any]) -> dict[str, Any]:
+    """Return a dump of the version before, which had one bot, as this version writes it."""
+    if "applications" in saved or "commands" not in saved:
+        return saved
+    bot_id = saved["bot_id"]
+    guild: dict[str, Any] = saved["guild"]
+    roles = {
+        key: role | ({"bot_id": bot_id} if role.get("managed_by") == "bot" else {})
+        for key, role in guild["roles"].items()
+    }
+    members = dict(guild["members"])
+    if not saved.get("installed", True):
+        del members[str(bot_id)]
+    channels = {
+        key: one | ({"bot_id": bot_id} if one.get("recipient_id") is not None else {})
+        for key, one in saved["channels"].items()
+    }
+    return saved | {
+        "applications": {str(bot_id): {"token": "", "commands": saved["commands"]}},
+        "guild": guild | {"roles": roles, "members": members},
+        "channels": channels,
+        "last_id": {"value": saved["last_id"]},
+    }
 
 
 def seeded_world(seed: DiscordSeed) -> World:

@@ -1,5 +1,6 @@
 """The Telegram side of the sandbox: it serves the Bot API, and people act through it."""
 
+import base64
 import copy
 import json
 import time
@@ -199,6 +200,16 @@ class TelegramPlatform:
             state = replace(state, files=empty)
         built: JSON = msgspec.to_builtins(state, str_keys=True, order="deterministic")
         return built
+
+    def contents(self) -> dict[str, bytes]:
+        """Return the bytes of all files by id. They never change."""
+        return {key: file.data for key, file in self._world.state.files.items()}
+
+    @staticmethod
+    def fill(state: JSON, contents: Mapping[str, bytes]) -> None:
+        """Put the bytes of files into a dump without them. Any thread may do this."""
+        for key, data in contents.items():
+            state["files"][key]["data"] = base64.b64encode(data).decode()
 
     def load(self, state: JSON) -> None:
         """Load a dumped state. Raises SeedError if it is invalid, or of another group or bot."""

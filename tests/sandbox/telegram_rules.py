@@ -32,7 +32,7 @@ RIGHTS = {
     "setChatTitle": "can_change_info",
     "deleteAllMessageReactions": "can_delete_messages",
 }
-#: What a refused deed may leave behind: a number used up, and a file that was uploaded first.
+#: The traces that a refused deed may leave: a number used up, and a file that was uploaded first.
 UNSEEN = ("made_id", "file_number", "query_id", "newcomer_id", "ephemeral_id", "files")
 
 
@@ -87,7 +87,7 @@ class Rules:
         return found
 
     def _membership(self, bot_id: int, group_id: int, user_id: int) -> JSON | None:
-        """What getChatMember answers a bot, or None if it may not ask."""
+        """The answer of getChatMember to a bot, or None if it may not ask."""
         kind = METHODS["getChatMember"]
         asked = read(kind, {"chat_id": group_id, "user_id": user_id}, {})
         with contextlib.suppress(ApiError):

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import json
+import threading
 import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,10 +12,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from sandbox import Fault, Faults, SeedError
+from sandbox import Fault, Faults, SeedError, Transcript, load_seed
 from sandbox.control import Control
 from sandbox.discord_api import DiscordPlatform, Upload
 from sandbox.state_file import StateFile
+from tests.support.settling import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -438,6 +441,52 @@ async def test_files_of_a_state_that_has_not_changed_are_not_encoded_again(
     telegram.people.send(GROUP, ALICE, "document", data=b"more", file_name="b.bin")
     file.save()
     assert path.stat().st_size > 2 * size
+
+
+async def test_a_thread_encodes_the_files_of_a_running_sandbox(
+    tmp_path, telegram, discord, monkeypatch
+):
+    """Encoding 128 MB takes half a second, in which the loop would answer nothing."""
+    path, threads = tmp_path / "state.json", []
+    filled = DiscordPlatform.fill
+
+    def fill(state: Any, contents: Any) -> None:
+        threads.append(threading.get_ident())
+        filled(state, contents)
+
+    monkeypatch.setattr("sandbox.state_file.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(DiscordPlatform, "fill", staticmethod(fill))
+    discord.people.say(int(CHANNEL), int(DISCORD_ALICE), "", files=[Upload("a.bin", b"abc")])
+    saving = asyncio.create_task(
+        StateFile(path, {"telegram": telegram, "discord": discord}).save_regularly()
+    )
+
+    async def saved() -> bool:
+        return path.exists()
+
+    await until(saved, what="the file is written")
+    saving.cancel()
+    await asyncio.wait({saving})
+    assert threads
+    assert threading.get_ident() not in threads
+    fresh = DiscordPlatform(load_seed(), Transcript(), Faults())
+    StateFile(path, {"telegram": telegram, "discord": fresh}).load()
+    assert fresh.dump() == discord.dump()
+
+
+async def test_a_discord_that_the_version_before_saved_goes_on(discord):
+    discord.people.open_direct(int(DISCORD_ALICE))
+    now = json.loads(json.dumps(discord.dump()))
+    before = json.loads(json.dumps(now))
+    [application] = before.pop("applications").values()
+    before |= {"commands": application["commands"], "installed": True}
+    before["last_id"] = before["last_id"]["value"]
+    for one in (*before["guild"]["roles"].values(), *before["channels"].values()):
+        del one["bot_id"]
+    discord.load(before)
+    assert discord.dump() == now
+    discord.load(before | {"installed": False})
+    assert discord.world()["guild"]["bot_inside"] is False
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"telegram": {}, "discord": {}}'])

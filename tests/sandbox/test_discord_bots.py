@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -17,7 +18,6 @@ from tests.support.discord_sandbox import (
     LUCKY,
     NEWCOMER,
     Bot,
-    app_commands,
     connected,
     discord,
     listening,
@@ -54,16 +54,18 @@ async def both(bench, ours=None, theirs=None):
         yield one, other
 
 
-def answering(text, *, name="whoami", ephemeral=False) -> Bot:
+def answering(text, *, name="whoami", ephemeral=False) -> Any:
     """A bot with one command, which answers with a text and notes who used it."""
-    bot = Bot()
+    bot: Any = Bot()
     bot.used = asyncio.Event()
 
     async def command(interaction: discord.Interaction) -> None:
         await interaction.response.send_message(text, ephemeral=ephemeral)
         bot.used.set()
 
-    bot.tree.add_command(app_commands.Command(name=name, description="Who?", callback=command))
+    bot.tree.add_command(
+        discord.app_commands.Command(name=name, description="Who?", callback=command)
+    )
     return bot
 
 
@@ -192,21 +194,24 @@ async def test_an_ephemeral_answer_is_for_the_person_and_its_bot_alone(bench, st
         ]
         assert (message["author"]["id"], message["flags"] & 64) == (str(stranger), 64)
         for bot in (ours, theirs):
+            channel: Any = bot.get_channel(GENERAL)
             with pytest.raises(discord.NotFound):
-                await bot.get_channel(GENERAL).fetch_message(int(message["id"]))
+                await channel.fetch_message(int(message["id"]))
 
 
 async def test_neither_answers_the_others_interactions(bench, stranger):
     """The token of an interaction opens its own application's webhook alone."""
     quiet = Bot()
     taken = asyncio.get_running_loop().create_future()
-    other = []
+    other: list[discord.Interaction] = []
 
     async def command(interaction: discord.Interaction) -> None:
         await interaction.response.defer()
         taken.set_result(interaction)
 
-    quiet.tree.add_command(app_commands.Command(name="hold", description=".", callback=command))
+    quiet.tree.add_command(
+        discord.app_commands.Command(name="hold", description=".", callback=command)
+    )
     theirs = Bot()
     async with both(bench, quiet, theirs) as (ours, _):
         theirs.event(_noting(other))
@@ -237,7 +242,7 @@ async def test_a_button_answers_to_the_bot_that_sent_it(bench, stranger):
     async with both(bench) as (ours, theirs):
         for bot in (ours, theirs):
             view = discord.ui.View(timeout=None)
-            button = discord.ui.Button(label="Go", custom_id="go")
+            button: Any = discord.ui.Button(label="Go", custom_id="go")
 
             async def go(interaction: discord.Interaction, bot=bot) -> None:
                 pressed.append((bot.user.id, interaction.application_id))

@@ -30,7 +30,7 @@ class Stage:
         return self.telegram.say(ALICE, ALICE, text)
 
     async def call(self, name: str) -> dict[str, Any]:
-        """What the bot asked for in its next call of a method, and what it was answered."""
+        """The parameters of the bot's next call of a method, and the result that it was answered."""
         found = await self._transcript.wait_for(
             lambda call: call.name == name, timeout=PATIENCE_S, after=self._seen
         )
@@ -120,11 +120,7 @@ async def scenes(stage: Stage) -> None:
     stage.people.start(ALICE)
     assert (await stage.text()).startswith("Start demo?")
     assert stage.buttons() == [["Demo"]]
-    stage.say("/demo")
-    started = (await stage.call("sendMessage"))["result"]
-    stage.telegram.click(ALICE, started["message_id"], ALICE, "start")
-    await stage.call("answerCallbackQuery")
-    await stage.call("editMessageReplyMarkup")
+    stage.people.press(ALICE, ALICE, "Demo")
     assert await stage.text() == "Hi there! What's your name?"
     stage.say("Al")
     assert await stage.text() == "Nice to meet you, Al!"
@@ -157,7 +153,7 @@ async def one_message(stage: Stage) -> None:
     assert await stage.text() == "Hello, World!"
 
 
-#: What a person does with each program.
+#: The play of a person with each program.
 PLAYS: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "echo_bot.py": echo,
     "error_handling.py": errors,

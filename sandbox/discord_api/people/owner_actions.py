@@ -23,7 +23,7 @@ __all__ = ["OwnerActions"]
 
 NAME_LENGTH_MAX = 100
 BOT_NAME_MIN, BOT_NAME_MAX = 2, 32
-#: What a token can be made of, since it stands in a header.
+#: The characters of a token, since it stands in a header.
 TOKEN = re.compile(r"[!-~]+")
 
 
