@@ -454,7 +454,7 @@ async def tic_tac_toe(stage: Stage, bench: Bench) -> None:
         await stage.written(text)
 
 
-#: The play of people with each program, and the blanks that its author left for the reader to fill in.
+#: The play of people with each program, and the blanks that its author left to the reader.
 PLAYS: dict[str, tuple[Play, dict[str, str]]] = {
     "app_commands/basic.py": (
         basic_commands,

@@ -30,7 +30,7 @@ class Stage:
         return self.telegram.say(ALICE, ALICE, text)
 
     async def call(self, name: str) -> dict[str, Any]:
-        """The parameters of the bot's next call of a method, and the result that it was answered."""
+        """The parameters of the bot's next call of a method, and its result."""
         found = await self._transcript.wait_for(
             lambda call: call.name == name, timeout=PATIENCE_S, after=self._seen
         )
