@@ -21,6 +21,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from config import in_place_of
 from launch import private_files
 from launch.errors import LaunchError
 from launch.migrate import migrate
@@ -228,7 +229,10 @@ class Deployment:
         }
         roster = self.folder / f"{name}.json"
         crew = Crew(
-            {**self._environ, **ours}, roster=roster, log_folder=self.folder / "logs", say=log.info
+            in_place_of(self._environ, ours),
+            roster=roster,
+            log_folder=self.folder / "logs",
+            say=log.info,
         )
         crew.stop_leftovers()
         self._crews[name], self._modules[name] = crew, module

@@ -14,6 +14,7 @@ from .heartbeat import heartbeat
 from .logs import set_up_logs
 from .masking import mask_url, masking, secrets_in
 from .metrics import metrics
+from .secret_files import defaults_for, in_place_of, secret_setting
 from .settings import Settings
 
 __all__ = [
@@ -25,11 +26,14 @@ __all__ = [
     "Rank",
     "ReconcileSetting",
     "Settings",
+    "defaults_for",
     "heartbeat",
+    "in_place_of",
     "mask_url",
     "masking",
     "metrics",
     "point_discord_at",
+    "secret_setting",
     "secrets_in",
     "set_up_logs",
     "telegram_session",

@@ -11,6 +11,7 @@ import msgspec
 
 from .errors import ConfigError
 from .masking import secrets_in
+from .secret_files import SUFFIX, secret_setting
 from .setting_error_texts import explain
 
 Url = Annotated[str, msgspec.Meta(min_length=1)]
@@ -19,7 +20,8 @@ Url = Annotated[str, msgspec.Meta(min_length=1)]
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One field for each environment variable of the same name in upper case.
 
-    An empty variable counts as unset. Tokens and passwords never show in `repr`.
+    An empty variable counts as unset. Tokens and passwords never show in `repr`, and each of them
+    may stand in a file: TELEGRAM_TOKEN_FILE holds the path of a file with the token.
     """
 
     redis_url: str | None = None
@@ -46,14 +48,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Read the settings from an environment.
 
         Raises:
-            ConfigError: a value is unfit, or a variable looks like a misspelt one of ours.
+            ConfigError: a value or a file is unfit, or a variable looks like a misspelt one of
+                ours.
         """
-        _refuse_misspelt(environ, cls.variables())
-        found = {
-            name.lower(): environ[name].strip()
-            for name in cls.variables()
-            if environ.get(name, "").strip()
+        _refuse_misspelt(environ, [*cls.variables(), *cls.file_variables()])
+        values = {
+            field: secret_setting(environ, field.upper())
+            if field in SECRETS
+            else environ.get(field.upper(), "").strip()
+            for field in cls.__struct_fields__
         }
+        found = {field: value for field, value in values.items() if value}
         try:
             settings = msgspec.convert(found, cls, strict=False)
         except msgspec.ValidationError as error:
@@ -67,6 +72,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def variables(cls) -> list[str]:
         """Return the names of all variables that twinstream reads."""
         return [field.upper() for field in cls.__struct_fields__]
+
+    @classmethod
+    def file_variables(cls) -> list[str]:
+        """Return the names of the variables that hold the path of a file with a secret."""
+        return [field.upper() + SUFFIX for field in cls.__struct_fields__ if field in SECRETS]
 
     def secrets(self) -> set[str]:
         """Return the texts that no log may show: the tokens, and the passwords of addresses."""
@@ -126,7 +136,7 @@ def _refuse_misspelt(environ: Mapping[str, str], known: list[str]) -> None:
     The prefix TWINSTREAM_ is ours alone, so any unknown variable with it is a mistake. Another
     variable is one only if it is very close to one of ours, and only while ours is not set.
     """
-    unset = [one for one in known if not environ.get(one)]
+    unset = [one for one in known if not (environ.get(one) or environ.get(one + SUFFIX))]
     for name in sorted(environ.keys() - set(known)):
         cutoff = _SIMILARITY if name.startswith(_PREFIXES) else _SIMILARITY_ELSEWHERE
         close = difflib.get_close_matches(name, unset, n=1, cutoff=cutoff)

@@ -17,7 +17,15 @@ import typer
 from rich.text import Text
 
 from bus import BadRedisUrl, BusError, Keys, connect
-from config import Community, ConfigError, Settings, mask_url
+from config import (
+    Community,
+    ConfigError,
+    Settings,
+    defaults_for,
+    in_place_of,
+    mask_url,
+    secret_setting,
+)
 from config.outside_text import tell
 from config.outside_text.terminal import Terminal
 from db import BadDatabaseUrl, DbError, open_pool
@@ -100,7 +108,9 @@ def roles(
     """Make the roles of Postgres that the processes' logins are granted: docs/operate.md."""
     settings = _settings()
     settings.require("database_url")
-    passwords = {duty: os.environ.get(name, "") for name, duty in PASSWORDS.items() if logins}
+    passwords = {
+        duty: secret_setting(os.environ, name) for name, duty in PASSWORDS.items() if logins
+    }
     if missing := [name for name, duty in PASSWORDS.items() if passwords.get(duty) == ""]:
         raise ConfigError(f"{', '.join(missing)}: set the password of each login")
     for line in make_roles(
@@ -175,11 +185,10 @@ async def _run(settings: Settings) -> None:
         if workspace.embedded:
             names = " and ".join(watchdog.name for watchdog in workspace.embedded)
             console.print(f"No address is set for {names}: started here, on {workspace.folder}")
-        environment = {
-            **os.environ,
-            "REDIS_URL": workspace.redis_url,
-            "DATABASE_URL": workspace.database_url,
-        }
+        environment = in_place_of(
+            os.environ,
+            {"REDIS_URL": workspace.redis_url, "DATABASE_URL": workspace.database_url},
+        )
         crew = Crew(
             environment,
             roster=workspace.roster,
@@ -291,7 +300,7 @@ def _settings() -> Settings:
     try:
         # Editors on Windows begin a file with a mark that would be a part of the first name.
         found = dotenv.dotenv_values(".env", encoding="utf-8-sig")
-        os.environ.update({name: value for name, value in {**found, **os.environ}.items() if value})
+        os.environ.update(defaults_for(os.environ, found))
     except UnicodeDecodeError:
         raise ConfigError(".env is not saved as UTF-8: save it as UTF-8 in your editor") from None
     except (OSError, ValueError) as error:
@@ -321,7 +330,8 @@ def _environment_of_what_runs(settings: Settings, asked: Sequence[str]) -> dict[
         return environment
     if not is_anything_set and is_sandbox(root, running):
         return Endpoints.read(root / "endpoints.json").environment(environment)
-    return {"REDIS_URL": running.redis_url, "DATABASE_URL": running.database_url, **environment}
+    named = {"REDIS_URL": running.redis_url, "DATABASE_URL": running.database_url}
+    return {**defaults_for(environment, named), **environment}
 
 
 def _addresses(settings: Settings) -> tuple[str, str]:

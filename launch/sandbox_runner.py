@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from config import in_place_of
+
 from . import private_files
 from .errors import LaunchError
 from .processes import Crew, Module
@@ -79,8 +81,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return the environment that our processes need to run on this sandbox."""
-        return {
-            **base,
+        ours = {
             "REDIS_URL": self.redis_url,
             "DATABASE_URL": self.database_url,
             "TELEGRAM_API_BASE": self.telegram_api_base,
@@ -91,6 +92,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
             "TWINSTREAM_CONFIG": str(COMMUNITY),
             "PYTHONUNBUFFERED": "1",
         }
+        return in_place_of(base, ours)
 
 
 class RunningSandbox:

@@ -255,12 +255,31 @@ def test_everything_that_the_image_copies_exists_and_is_let_through():
         assert process[-1].split(".")[0] in copied
 
 
+def test_with_secrets_as_files_no_container_has_a_token_in_its_environment():
+    """Of two files, Compose merges the mappings and the lists of each service."""
+    override = yaml.safe_load((ROOT / "deploy/compose.secrets.yaml").read_text(encoding="utf-8"))
+
+    for name, service in SERVICES.items():
+        added = override["services"].get(name, {})
+        environment = {**service.get("environment", {}), **added.get("environment", {})}
+        files = {
+            file for variable, file in environment.items() if variable in Settings.file_variables()
+        }
+        assert files == {f"/run/secrets/{secret}" for secret in added.get("secrets", ())}
+        for token in ("TELEGRAM_TOKEN", "DISCORD_TOKEN"):
+            assert not environment.get(token)
+            assert (token in environment) == (f"{token}_FILE" in environment)
+    for secret in override["secrets"].values():
+        assert f"/{Path(secret['file']).parts[0]}/" in (ROOT / ".gitignore").read_text()
+
+
 def test_the_same_env_file_serves_processes_that_run_without_docker():
     """No variable that compose.yaml needs beyond our settings is taken for a misspelt one."""
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     filled = {
         name: default or "1"
         for name, default in re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE)
+        if name not in Settings.file_variables()  # the other way to give the same
     }
 
     assert Settings.from_env(filled).telegram_token == "1"
