@@ -6,11 +6,11 @@ lost answer is an error that the caller sees, and readers have a timeout of thei
 """
 
 import contextlib
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
-from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
@@ -19,6 +19,7 @@ from . import url as urls
 from .cluster import connect_to_cluster
 from .errors import BadRedisUrl, translated
 from .sentinel import connect_by_sentinel
+from .tls import PlainConnection, TlsConnection, check_files
 
 #: The client that every part of the bus works with.
 Client = Redis | RedisCluster
@@ -36,6 +37,8 @@ HEALTH_CHECK_INTERVAL_S: Final = 15.0
 CONNECTIONS_MAX: Final = 32
 #: How long a call waits for a free connection of the pool; no longer than for an answer.
 POOL_WAIT_S: Final = 5.0
+#: Our connections, by the ones of redis-py in whose place they are.
+_EXPLAINING: Final = {Connection: PlainConnection, SSLConnection: TlsConnection}
 
 
 def connect(url: str, *, name: str) -> Client:
@@ -79,6 +82,26 @@ def address(url: str) -> str:
     return urls.parse(url).address
 
 
+class Protection(NamedTuple):
+    """How connections are protected."""
+
+    is_local: bool
+    """They do not leave this machine."""
+    is_encrypted: bool
+    is_verified: bool
+    """Redis must show a certificate of a trusted CA for the host of the address."""
+
+
+def protection(url: str) -> Protection:
+    """Say how connections to this address are protected.
+
+    Raises:
+        BadRedisUrl: as `connect`.
+    """
+    parsed = urls.parse(url)
+    return Protection(parsed.is_local, parsed.tls, parsed.is_verified)
+
+
 def _client(url: str, *, name: str, timeout_s: float) -> Client:
     parsed = urls.parse(url)
     settings: dict[str, Any] = {
@@ -92,8 +115,11 @@ def _client(url: str, *, name: str, timeout_s: float) -> Client:
     }
     pool_settings = {"max_connections": CONNECTIONS_MAX, "timeout": POOL_WAIT_S}
     try:
+        check_files(parsed.options())
         greeted = {**pool_settings, **settings, "redis_connect_func": _greet}
         pool = BlockingConnectionPool.from_url(parsed.single, **greeted)
+        if pool.connection_class in _EXPLAINING:
+            pool.connection_class = _EXPLAINING[pool.connection_class]
         # The connection stays closed. Making it checks the options, which would otherwise fail at
         # the first command.
         pool.make_connection()  # type: ignore[no-untyped-call]

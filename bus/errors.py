@@ -26,6 +26,8 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from .tls_texts import handshake_text
+
 
 class BusError(Exception):
     """Base of everything the bus raises.
@@ -167,13 +169,17 @@ def outage_text(error: Exception) -> str:
     text = str(error)
     if found := _CONNECTING.search(text):
         number, place = int(found[1]), found[2]
-        why = os.strerror(number).lower() if number > 0 else "the name of its host is not known"
+        why = handshake_text(text) or (
+            os.strerror(number).lower() if number > 0 else "the name of its host is not known"
+        )
         where = "no node of the Redis Cluster can" if _NO_NODE in text else "Redis cannot"
         return f"{where} be reached at {place}: {why}"
     if found := _NO_PRIMARY.search(text):
         return f"no sentinel that answers knows a primary of the service {found[1]!r}"
     if (isinstance(error, TimeoutError | OSError) and not text) or text.startswith("Timeout"):
         return "Redis did not answer in time"
+    if failed := handshake_text(text):
+        return f"Redis cannot be reached: {failed}"
     if isinstance(error, OSError) and error.errno:
         return f"the connection to Redis was lost: {os.strerror(error.errno).lower()}"
     return text or type(error).__name__

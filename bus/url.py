@@ -8,6 +8,7 @@ redis+cluster://[user:password@]host[:6379],...
 `rediss+sentinel://` and `rediss+cluster://` speak TLS with every server named and found.
 """
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -63,6 +64,18 @@ class RedisUrl:
     def tls(self) -> bool:
         """Whether to speak TLS."""
         return self.single.startswith("rediss:")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether every connection stays on this machine. Sentinels name their hosts later."""
+        return self.topology == "single" and all(_is_loopback(host) for host, _ in self.hosts)
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether Redis must show a certificate of a trusted CA for the host of the address."""
+        options = self.options()
+        required = str(options.get("ssl_cert_reqs", "required")).lower() == "required"
+        return self.tls and required and bool(options.get("ssl_check_hostname", True))
 
 
 def parse(url: str) -> RedisUrl:
@@ -200,6 +213,13 @@ def _address(
     places = ",".join(_place(*each) for each in hosts)
     path = {"single": f"/{database}", "sentinel": f"/{service}/{database}", "cluster": ""}
     return f"{scheme}://{places}{path[topology]}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _place(host: str, port: int) -> str:

@@ -10,6 +10,7 @@ import structlog
 
 from . import url
 from .connections import Connector, is_direct, is_read_only, is_refused_by_pooler
+from .error_causes.tls_texts import NO_CA, is_about_missing_ca, tls_text
 from .errors import DbError, StorageUnavailable, mapped_errors
 from .url import BadDatabaseUrl
 
@@ -50,10 +51,11 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
         problem = said if said.startswith("cannot be reached") else f"cannot be used: {said}"
         place = url.place(database_url)
         named = f"{place} (DATABASE_URL)" if place else "DATABASE_URL"
+        is_told = tls_text(str(error.__cause__ or "")) is not None
+        # Without the cause, which may repeat parts of the address.
         raise StorageUnavailable(
-            f"Postgres at {named} {problem}; see that it runs, and that host, port, user, password"
-            " and name are right"
-        ) from None  # the cause may repeat parts of the address
+            f"Postgres at {named} {problem}{'' if is_told else url.what_to_see(database_url)}"
+        ) from None
     try:
         await _require_schema(pool)
     except BaseException:
@@ -126,9 +128,16 @@ def address_errors(*, setting: str = "DATABASE_URL") -> Iterator[None]:
     asyncpg sends options that it does not know to Postgres or the pooler, as settings.
     """
     bad = BadDatabaseUrl(url.UNFIT_OPTION, setting=setting)
+    # ssl.SSLCertVerificationError is a ValueError as well, and is about the server.
     # Without the causes, because their texts hold parts of the address.
     try:
         yield
+    except OSError:
+        raise
+    except asyncpg.ClientConfigurationError as error:
+        if is_about_missing_ca(error):
+            raise BadDatabaseUrl(NO_CA, setting=setting, hints=()) from None
+        raise bad from None
     except (ValueError, asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError):
         # asyncpg's own error for an option is a ValueError too.
         raise bad from None

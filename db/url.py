@@ -6,6 +6,7 @@ any part of it.
 """
 
 import re
+import ssl
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -95,6 +96,7 @@ def read(url: str, *, setting: str = "DATABASE_URL") -> Address:
                 kept.append(option)
     except ValueError as error:  # it names the option, so no hints are needed
         raise BadDatabaseUrl(str(error), setting=setting, hints=()) from None
+    _check_files(kept, setting)
     login, at, places = parts.netloc.rpartition("@")
     hosts = places.split(",")
     if len(hosts) > 1 and not any(option.startswith(f"{_TARGET}=") for option in kept):
@@ -102,6 +104,38 @@ def read(url: str, *, setting: str = "DATABASE_URL") -> Address:
     query = "&".join(kept)
     urls = [parts._replace(netloc=f"{login}{at}{one}", query=query).geturl() for one in hosts]
     return Address(tuple(urls), timeout_s, is_pooled)
+
+
+def _check_files(options: list[str], setting: str) -> None:
+    """Refuse files of certificates that cannot be read, which asyncpg takes for an outage.
+
+    The error names the option, and not the file: a mistyped address may hold the password anywhere.
+    """
+    named = {name: unquote(value) for name, _, value in (one.partition("=") for one in options)}
+    certificate = named.get("sslcert")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        option = "sslrootcert"
+        if file := named.get(option):
+            context.load_verify_locations(cafile=file)
+        option = "sslcert or sslkey"
+        if certificate:
+            context.load_cert_chain(
+                certificate, named.get("sslkey"), named.get("sslpassword") or ""
+            )
+    except (OSError, ValueError) as error:
+        why = "holds nothing of the kind in PEM"
+        if isinstance(error, FileNotFoundError):
+            why = "does not exist"
+        elif isinstance(error, PermissionError):
+            why = "may not be read by this user"
+        hint = ""
+        if named.get("sslrootcert") == "system":
+            hint = "; asyncpg knows no word system: name the CAs of the machine, such as"
+            hint += " /etc/ssl/certs/ca-certificates.crt"
+        raise BadDatabaseUrl(
+            f"{option} names a file that {why}{hint}", setting=setting, hints=()
+        ) from None
 
 
 def _seconds(value: str) -> float | None:
@@ -168,6 +202,15 @@ def place(url: str) -> str:
     """
     login, _, named = urlsplit(url).netloc.rpartition("@")
     return unquote(named) if login else ""
+
+
+def what_to_see(url: str) -> str:
+    """Return the advice for an address at which no Postgres serves us. Pure."""
+    is_plain = "sslmode=disable" in urlsplit(url).query.split("&")
+    return (
+        "; see that it runs, and that host, port, user, password and name are right"
+        + is_plain * ", and that it takes connections without TLS, which sslmode=disable asks for"
+    )
 
 
 def _unfit_scheme(url: str) -> str:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import dotenv
-import redis.exceptions as redis_errors
 import typer
 from rich.text import Text
 
-from bus import BadRedisUrl, BusError, Keys, connect
+from bus import BadRedisUrl, BusError, CommandRefused, Keys, connect
+from bus.errors import translated
 from config import (
     Community,
     ConfigError,
@@ -283,8 +283,9 @@ def _show_how_to_look_inside() -> None:
 async def _redis(redis_url: str, words: list[str]) -> None:
     client = connect(redis_url, name="twinstream/by-hand")
     try:
-        reply = await client.execute_command(*words)
-    except redis_errors.RedisError as error:
+        with translated():
+            reply = await client.execute_command(*words)
+    except CommandRefused as error:
         raise LaunchError(f"Redis says: {error}") from error
     finally:
         await client.aclose()

@@ -4,6 +4,7 @@
 process of the old release is gone, `launch contract` makes it the schema of the new release.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from db.stop_signs import MOVING
 
 from . import old_sessions, postgres_schema, private_files
 from .errors import LaunchError
-from .psql import without_password
+from .psql import wants_tls, without_password
 from .servers import postgres_tool
 
 #: The three steps. Each can be repeated after one that was cut off.
@@ -115,7 +116,7 @@ def back_up(database_url: str, folder: Path) -> Path:
     url, login = without_password(database_url)
     done = subprocess.run(
         [
-            *(str(_pg_dump()), "--format=custom", f"--schema={postgres_schema.SCHEMA}"),
+            *(str(_pg_dump(url)), "--format=custom", f"--schema={postgres_schema.SCHEMA}"),
             *(f"--file={file}", url),
         ],
         env={**os.environ, **login},
@@ -135,12 +136,12 @@ def _read(step: Path) -> str:
     return step.read_text(encoding="utf-8")
 
 
-def _pg_dump() -> Path:
-    """Return the pg_dump of the Postgres wheel, or the one on the PATH."""
-    try:
-        return postgres_tool("pg_dump")
-    except LaunchError:
-        found = shutil.which("pg_dump")
+def _pg_dump(url: str) -> Path:
+    """Return the pg_dump of the Postgres wheel, or the one on the PATH, which may speak TLS."""
+    found = shutil.which("pg_dump")
+    if not (wants_tls(url) and found):
+        with contextlib.suppress(LaunchError):
+            return postgres_tool("pg_dump")
     if found is None:
         raise LaunchError(
             "there is no pg_dump here, so no backup can be taken: install the client programs of"

@@ -22,6 +22,7 @@ from bus import (
     connect,
     measure_lag,
 )
+from bus.client import protection
 from bus.errors import translated
 from config import Community, ConfigError, Settings, masking
 from config.community import StoreSetting
@@ -30,7 +31,7 @@ from consumers.display.port import CannotShow, Hindrances
 from consumers.reconcile.history_import import HistoryImport
 from consumers.runtime.operator_commands import command
 from consumers.runtime.runner import NotYet
-from db import DbError, Platform, Store, open_pool, open_stores, stop_signs
+from db import DbError, Platform, Store, encryption, open_pool, open_stores, stop_signs
 from db.errors import catch_up
 from db.reconcile import drift
 from db.reconcile.drift import Held
@@ -52,6 +53,10 @@ WHAT_IS_MISSING = (
     "no permission keeps a process from changing the ledger or from recording for the other"
     " platform (`make roles`, docs/operate.md)"
 )
+
+#: What to write in the addresses for TLS that proves the server.
+POSTGRES_BY_TLS = "write sslmode=verify-full&sslrootcert=... in DATABASE_URL (docs/secrets.md)"
+REDIS_BY_TLS = "write rediss://...?ssl_ca_certs=... in REDIS_URL (docs/secrets.md)"
 
 EXIT_CODE_FINE = 0
 EXIT_CODE_WRONG = 1
@@ -118,6 +123,9 @@ async def _postgres(settings: Settings) -> Diagnoses:
             roles = await status.roles(conn)
             mighty = await status.processes_of_the_owner(conn)
             behind = await status.sequences_behind(conn)
+            protected = await encryption.protection(conn, settings.database_url or "")
+    if note := _protection_note(*protected, POSTGRES_BY_TLS):
+        yield Diagnosis("connection to Postgres", note=note)
     for table in behind:
         yield Diagnosis(
             f"sequence of {table}",
@@ -130,6 +138,23 @@ async def _postgres(settings: Settings) -> Diagnoses:
     yield Diagnosis("reconcile", _held_remedy([one for one in held if one.held_for != "history"]))
     if stopped is not None:
         yield Diagnosis("stop sign", _stop_sign_remedy(stopped))
+
+
+def _protection_note(is_local: bool, is_encrypted: bool, is_verified: bool, how: str) -> str:
+    """Say how a connection to another machine is protected. Pure.
+
+    No remedy: a private network, such as that of Compose, needs no encryption.
+    """
+    if is_local:
+        return ""
+    if not is_encrypted:
+        return f"not encrypted, so only for a network that you trust; else {how}"
+    if not is_verified:
+        return (
+            "encrypted, but the certificate is not verified, so another program on the way can pass"
+            f" as the server: {how}"
+        )
+    return "encrypted, and the certificate of the server is verified"
 
 
 def _roles_note(roles: Sequence[str], mighty: Sequence[str]) -> str:
@@ -229,6 +254,8 @@ async def _redis(settings: Settings) -> Diagnoses:
         with translated():
             info: dict[str, Any] = await redis.info()
         yield _redis_version(info)
+        if note := _protection_note(*protection(settings.redis_url or ""), REDIS_BY_TLS):
+            yield Diagnosis("connection to Redis", note=note)
         yield _redis_policy(info)
         for source in SOURCES:
             yield await _stream(redis, keys, source)

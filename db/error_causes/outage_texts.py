@@ -7,6 +7,8 @@ from typing import Final
 
 import asyncpg
 
+from .tls_texts import tls_text, with_tls_hint
+
 #: How asyncio words one failed attempt to connect.
 _ERRNO: Final = re.compile(r"\[Errno (-?\d+)\]")
 #: asyncpg's texts about a connection that is gone, some of them about its own state machine.
@@ -17,12 +19,12 @@ LOST: Final = "the connection was lost"
 def outage_text(error: Exception) -> str:
     """Say why Postgres does not serve us. Pure.
 
-    The text of an error that Postgres itself sent stays as it is.
+    The text of an error that Postgres itself sent stays as it is, apart from a hint.
     """
     if isinstance(error, asyncpg.PostgresError) and not isinstance(
         error, asyncpg.PostgresConnectionError
     ):
-        return str(error) or type(error).__name__
+        return with_tls_hint(str(error)) or type(error).__name__
     if isinstance(error, OSError):
         return f"Postgres cannot be reached: {_network_text(error)}"
     said = str(error)
@@ -32,6 +34,8 @@ def outage_text(error: Exception) -> str:
 
 
 def _network_text(error: OSError) -> str:
+    if why := tls_text(str(error)):
+        return why
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
     if isinstance(error, socket.gaierror):
