@@ -54,7 +54,7 @@ WHAT_IS_MISSING = (
     " platform (`make roles`, docs/operate.md)"
 )
 
-#: What to write in the addresses for TLS that proves the server.
+#: The spelling of an address for TLS that proves the server.
 POSTGRES_BY_TLS = "write sslmode=verify-full&sslrootcert=... in DATABASE_URL (docs/secrets.md)"
 REDIS_BY_TLS = "write rediss://...?ssl_ca_certs=... in REDIS_URL (docs/secrets.md)"
 

@@ -123,6 +123,22 @@ async def test_a_bot_can_do_nothing_but_publish(guarded, bot: str, command: list
             await client.execute_command(*command)
 
 
+@pytest.mark.parametrize(("bot", "other"), [("telegram", "discord"), ("discord", "telegram")])
+async def test_a_bot_that_empties_its_own_stream_reaches_no_other(
+    guarded: Server, bot: Source, other: Source
+) -> None:
+    """No ACL tells an XADD with MAXLEN from one without. Postgres has what is lost."""
+    async with as_user(guarded, "consumers") as consumers, as_user(guarded, f"{bot}-bot") as client:
+        for source in (bot, other):
+            await Publisher(consumers, KEYS).publish(source, [b"{}"])
+        await client.execute_command("XADD", KEYS.stream(bot), "MAXLEN", "0", "*", "e", "{}")
+
+        assert await consumers.xlen(KEYS.stream(bot)) == 0
+        assert await consumers.xlen(KEYS.stream(other)) > 0
+        with pytest.raises(NoPermissionError):
+            await client.execute_command("XADD", KEYS.stream(other), "MAXLEN", "0", "*", "e", "{}")
+
+
 async def test_consumers_can_do_all_that_the_bus_does(guarded):
     """From reading to burying; each of these fails when the ACL lacks a command it needs."""
     subscription = KEYS.subscription("telegram")

@@ -167,3 +167,27 @@ async def test_each_process_gets_a_login_with_a_new_password_each_time(database_
             assert await conn.fetchval("SELECT count(*) FROM leaderboard") == 0
         finally:
             await conn.close()
+
+
+def test_the_dump_of_a_database_holds_no_password(database_url, role_prefix, checkout):
+    """A stolen backup logs in nowhere."""
+    passwords = {
+        f"POSTGRES_{process}_PASSWORD": f"secret{process.lower()}"
+        for process in ("CONSUMERS", "TELEGRAM", "DISCORD")
+    }
+    made = make_roles_by_command(checkout, database_url, role_prefix, "--logins", **passwords)
+    assert made.returncode == 0, made.stderr
+    url, login = without_password(database_url)
+
+    dumped = subprocess.run(
+        [postgres_tool("pg_dump"), url],
+        env=login,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+
+    assert "transactions" in dumped.stdout
+    for secret in (*passwords.values(), *login.values(), "SCRAM-SHA-256"):
+        assert secret not in dumped.stdout

@@ -15,10 +15,12 @@ import pytest
 
 import schemas
 from bus import Client, Keys, Publisher, connect, ping
+from bus.client import protection
 from config import Settings
 from consumers.operate import doctor
 from consumers.operate.doctor import POSTGRES_BY_TLS, REDIS_BY_TLS
 from db import Producer, encryption, open_pool
+from db.url import read
 from launch.migrate import migrate
 from launch.servers import start_postgres
 from tests.integration.tls.conftest import HOST, through
@@ -177,7 +179,7 @@ async def test_the_doctor_says_how_a_connection_to_another_machine_is_protected(
         assert found["connection to Redis"].endswith(REDIS_BY_TLS)
         found = await connections(changed(database_url, plain_redis))
         assert found["connection to Postgres"].startswith("not encrypted")
-        assert doctor.protection(plain_redis) == (False, False, False)
+        assert protection(plain_redis) == (False, False, False)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ async def test_the_doctor_says_how_a_connection_to_another_machine_is_protected(
     ],
 )
 def test_an_address_of_this_machine_is_known(url: str, is_local: bool) -> None:
-    assert all(map(encryption._is_local, encryption.read(url).hosts)) is is_local
+    assert all(map(encryption._is_local, read(url).hosts)) is is_local
 
 
 def machines_postgres() -> Path | None:

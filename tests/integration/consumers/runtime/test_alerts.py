@@ -253,6 +253,13 @@ async def test_a_pass_that_is_stopped_and_the_stop_sign(role: Reconcile, gauges:
     judge("TwinstreamStopSign", before, figures())
 
 
+def test_a_process_that_has_not_reached_postgres_yet_calls_no_pass_late():
+    rule = rules()["TwinstreamReconcileLate"]
+    now = time.time()
+
+    assert not fires(rule, lasting(figures(), begin_s=now, upto_s=now + rule.for_s + 300))
+
+
 @pytest.mark.parametrize("has_passed", [True, False])
 async def test_a_pass_that_is_late(role: Reconcile, gauges: Gauges, pool, has_passed: bool):
     """A community that never had a pass counts from the start of the process."""
