@@ -114,7 +114,7 @@ simulate: $(VENV)/dev ## Run everything in virtual time under faults: SEEDS=1000
 
 .PHONY: nightly
 nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, each guard taken out, every Postgres from 14 on
-	@$(BIN)/pytest tests/property tests/unit tests/sandbox tests/simulation/test_streams_model.py tests/integration/db/test_record_function.py --hypothesis-profile nightly
+	@$(BIN)/pytest tests/property tests/unit tests/sandbox tests/simulation/test_streams_model.py tests/integration/db/test_plain_payloads.py tests/integration/db/test_record_function.py --hypothesis-profile nightly
 	@$(BIN)/python -m simulation --seeds 1000
 	@$(BIN)/python -m simulation --seeds 1000 --guards
 	@$(BIN)/pytest -m nightly --numprocesses 2 --dist loadfile

@@ -130,7 +130,8 @@ BEGIN
 END $$;
 
 -- Reads events from their payloads, in order, and checks what the wire format says (schemas/fields.py).
-CREATE FUNCTION read_events(payloads text[]) RETURNS twinstream.event[] LANGUAGE plpgsql STABLE AS $$
+-- Refuses a call with a fault and says what it is. `read_events` calls it for what is not written plainly.
+CREATE FUNCTION read_any_events(payloads text[]) RETURNS twinstream.event[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
     word CONSTANT text := '^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$';
     -- Postgres reads more: days before months, 24:00, a minute of 60 seconds, a time without seconds.
@@ -189,7 +190,9 @@ BEGIN
             'reason is %L; expected words of a-z and 0-9 joined by _, each beginning with a letter, at'
             ' most 64 characters', e.reason
         )
-        WHEN e.entity_id IS NULL OR e.entity_id COLLATE "C" !~ '^[A-Za-z0-9_.:-]{1,128}$' THEN
+        -- A bound in the pattern itself ({1,128}) takes ten times as long.
+        WHEN e.entity_id IS NULL OR length(e.entity_id) > 128
+            OR e.entity_id COLLATE "C" !~ '^[A-Za-z0-9_.:-]+$' THEN
             format('entity_id is %L; expected 1 to 128 characters of A-Z a-z 0-9 _ . : -', e.entity_id)
         WHEN e.idempotency_key IS NULL OR length(e.idempotency_key) > 256
             OR e.idempotency_key COLLATE "C" !~ '^[!-~]+$' THEN format(
@@ -232,6 +235,60 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'call_is_of_one_platform';
     END IF;
     RETURN events;
+END $$;
+
+-- Does as `read_any_events`, in a third of the time for events that are written as schemas/codec.py writes
+-- them, which most are. Such a payload has nothing but the fields of its event, in one order, each number in
+-- the only way to write it: put together again from its fields it is the same text. That leaves the values.
+-- The texts of all events are matched at once, because a regular expression costs more to begin than to go
+-- on. No text has a tab or a line feed, which JSON writes as an escape, so they keep the texts apart.
+CREATE FUNCTION read_events(payloads text[]) RETURNS twinstream.event[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    -- The reason, the entity, the time, the key without quotes and backslashes, and the achievement.
+    texts CONSTANT text := '^([a-z][a-z0-9]*(_[a-z][a-z0-9]*)*\t[A-Za-z0-9_.:-]+'
+        '\t[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?Z'
+        '\t[!#-[\]-~]+(\t[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*)?\n)+$';
+    events twinstream.event[];
+    is_plain boolean;
+BEGIN
+    SELECT
+        array_agg(
+            ROW (
+                NULL, e.idempotency_key, e.source, e.type, e.user_id, coalesce(e.delta_xp, 0),
+                coalesce(e.delta_balance, 0), e.achievement, e.reason, e.entity_id, t.occurred_at, p.payload
+            )::twinstream.event ORDER BY p.number
+        ),
+        bool_and(coalesce(
+            p.payload = concat(
+                '{"type":"', e.type, '","idempotency_key":"', e.idempotency_key, '","source":"', e.source,
+                '","user_id":', e.user_id, ',"reason":"', e.reason, '","entity_id":"', e.entity_id,
+                '","occurred_at":"', e.occurred_at, '","v":1,', CASE e.type
+                    WHEN 'xp.changed' THEN '"delta_xp":' || e.delta_xp
+                    WHEN 'balance.changed' THEN '"delta_balance":' || e.delta_balance
+                    WHEN 'achievement.unlocked' THEN '"achievement":"' || e.achievement || '"'
+                END, '}'
+            )
+            AND octet_length(p.payload) <= 16384 AND e.user_id > 0 AND length(e.reason) <= 64
+            AND length(e.entity_id) <= 128 AND length(e.idempotency_key) <= 256
+            AND t.occurred_at >= '0001-01-01T00:00:00Z' AND t.occurred_at < '10000-01-01T00:00:00Z'
+            AND CASE e.type WHEN 'achievement.unlocked' THEN length(e.achievement) <= 64
+                ELSE coalesce(e.delta_xp, e.delta_balance) BETWEEN -1000000000000 AND 1000000000000
+                    AND coalesce(e.delta_xp, e.delta_balance) <> 0 END,
+            false
+        ))
+            AND (bool_and(e.source = 'telegram') OR bool_and(e.source = 'discord'))
+            AND string_agg(concat(
+                e.reason, E'\t', e.entity_id, E'\t', e.occurred_at, E'\t', e.idempotency_key,
+                E'\t' || e.achievement, E'\n'
+            ), '') COLLATE "C" ~ texts
+    INTO events, is_plain
+    FROM unnest(payloads) WITH ORDINALITY AS p (payload, number)
+    CROSS JOIN LATERAL jsonb_to_record(p.payload::jsonb) AS e (
+        v integer, type text, idempotency_key text, source text, user_id bigint, reason text,
+        entity_id text, occurred_at text, delta_xp bigint, delta_balance bigint, achievement text
+    )
+    CROSS JOIN LATERAL (SELECT e.occurred_at::timestamptz AS occurred_at OFFSET 0) AS t;
+    RETURN CASE WHEN is_plain THEN events ELSE twinstream.read_any_events(payloads) END;
 END $$;
 
 -- Says where two events with one key differ in a field, or null if they do not.
@@ -749,6 +806,7 @@ DROP FUNCTION record_achievement(text, bigint, text, text),
     refuse_overdraft(bigint[], boolean), want_ranks(text, bigint[], integer[], event[]),
     want(bigint[], text[], text[], integer[], text[], integer[]), create_members(text, bigint[]),
     refuse_other_content(text, text), difference(text, text, text), read_events(text[]),
+    read_any_events(text[]),
     require_keys(event[], boolean), is_reserved(text), reason_in_key(text), key_of(event), require_caller(text);
 DROP TYPE event;
 DROP TABLE roles;
