@@ -62,7 +62,8 @@ CREATE FUNCTION twinstream.add_to_books(of_platform text, events twinstream.even
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    ladder CONSTANT bigint[] := twinstream.ladder();
+    -- As `ladder` has it, whose one query would be planned anew in each transaction.
+    ladder CONSTANT bigint[] := ARRAY (SELECT r.xp FROM twinstream.ranks AS r ORDER BY r.xp);
     members bigint[];
     ranks integer[];
 BEGIN
@@ -1605,7 +1606,10 @@ CREATE FUNCTION twinstream.require_caller(of_platform text) RETURNS void
     LANGUAGE plpgsql STABLE
     AS $$
 BEGIN
-    IF EXISTS (SELECT FROM twinstream.roles) AND NOT EXISTS (
+    IF NOT EXISTS (SELECT FROM twinstream.roles) THEN
+        RETURN;
+    END IF;
+    IF NOT EXISTS (
         SELECT FROM twinstream.roles AS r JOIN pg_roles AS p ON p.rolname = r.role
         WHERE r.duty IN ('owner', 'consumers', of_platform || '_bot')
             AND pg_has_role(session_user, p.oid, 'MEMBER')
@@ -1624,14 +1628,15 @@ CREATE FUNCTION twinstream.require_keys(events twinstream.event[], is_ours boole
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    e twinstream.event;
-BEGIN
-    FOR e IN
-        SELECT u.* FROM unnest(events) AS u
-        -- Nearly every event has its own key and an open reason, and needs no closer look.
+    -- Nearly every event has its own key and an open reason, and needs no closer look.
+    others CONSTANT twinstream.event[] := ARRAY (
+        SELECT u FROM unnest(events) AS u
         WHERE u.idempotency_key <> twinstream.key_of(u)
             OR u.reason IN ('achievement_bonus', 'reconcile')
-    LOOP
+    );
+    e twinstream.event;
+BEGIN
+    FOREACH e IN ARRAY others LOOP
         IF NOT is_ours AND twinstream.is_reserved(e.idempotency_key) THEN
             RAISE EXCEPTION 'the key % is reserved for events of twinstream itself: use another reason or'
                 ' another key', quote_literal(e.idempotency_key)
@@ -2169,12 +2174,24 @@ END $$;
 CREATE FUNCTION twinstream.want_ranks(of_platform text, members bigint[], ranks integer[], events twinstream.event[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    changed bigint[];
+    wanted integer[];
 BEGIN
+    SELECT array_agg(n.member_id), array_agg(n.rank) INTO changed, wanted
+    FROM unnest(members, ranks) AS n (member_id, rank)
+    WHERE n.rank IS DISTINCT FROM (
+        SELECT f.wanted FROM twinstream.surfaces AS f
+        WHERE f.member_id = n.member_id AND f.platform = of_platform AND f.surface = 'rank'
+    );
+    IF changed IS NULL THEN
+        RETURN;
+    END IF;
     PERFORM twinstream.want(
         array_agg(n.member_id), array_agg(of_platform), array_agg('rank'::text), array_agg(n.rank),
         array_agg(c.key), array_agg(c.priority)
     )
-    FROM unnest(members, ranks) AS n (member_id, rank)
+    FROM unnest(changed, wanted) AS n (member_id, rank)
     CROSS JOIN LATERAL (
         SELECT max(e.idempotency_key) AS key, min(CASE
             WHEN starts_with(e.idempotency_key, 'import:') THEN 3
@@ -2182,12 +2199,7 @@ BEGIN
             ELSE 0
         END) AS priority
         FROM unnest(events) AS e WHERE e.member_id = n.member_id
-    ) AS c
-    WHERE n.rank IS DISTINCT FROM (
-        SELECT f.wanted FROM twinstream.surfaces AS f
-        WHERE f.member_id = n.member_id AND f.platform = of_platform AND f.surface = 'rank'
-    )
-    HAVING count(*) > 0;
+    ) AS c;
 END $$;
 
 CREATE FUNCTION twinstream.want_split(members bigint[]) RETURNS void

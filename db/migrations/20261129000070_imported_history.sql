@@ -16,12 +16,24 @@ $$;
 CREATE OR REPLACE FUNCTION twinstream.want_ranks(
     of_platform text, members bigint[], ranks integer[], events twinstream.event[]
 ) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    changed bigint[];
+    wanted integer[];
 BEGIN
+    SELECT array_agg(n.member_id), array_agg(n.rank) INTO changed, wanted
+    FROM unnest(members, ranks) AS n (member_id, rank)
+    WHERE n.rank IS DISTINCT FROM (
+        SELECT f.wanted FROM twinstream.surfaces AS f
+        WHERE f.member_id = n.member_id AND f.platform = of_platform AND f.surface = 'rank'
+    );
+    IF changed IS NULL THEN
+        RETURN;
+    END IF;
     PERFORM twinstream.want(
         array_agg(n.member_id), array_agg(of_platform), array_agg('rank'::text), array_agg(n.rank),
         array_agg(c.key), array_agg(c.priority)
     )
-    FROM unnest(members, ranks) AS n (member_id, rank)
+    FROM unnest(changed, wanted) AS n (member_id, rank)
     CROSS JOIN LATERAL (
         SELECT max(e.idempotency_key) AS key, min(CASE
             WHEN starts_with(e.idempotency_key, 'import:') THEN 3
@@ -29,12 +41,7 @@ BEGIN
             ELSE 0
         END) AS priority
         FROM unnest(events) AS e WHERE e.member_id = n.member_id
-    ) AS c
-    WHERE n.rank IS DISTINCT FROM (
-        SELECT f.wanted FROM twinstream.surfaces AS f
-        WHERE f.member_id = n.member_id AND f.platform = of_platform AND f.surface = 'rank'
-    )
-    HAVING count(*) > 0;
+    ) AS c;
 END $$;
 
 -- migrate:down
@@ -45,20 +52,27 @@ $$;
 CREATE OR REPLACE FUNCTION twinstream.want_ranks(
     of_platform text, members bigint[], ranks integer[], events twinstream.event[]
 ) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    changed bigint[];
+    wanted integer[];
 BEGIN
+    SELECT array_agg(n.member_id), array_agg(n.rank) INTO changed, wanted
+    FROM unnest(members, ranks) AS n (member_id, rank)
+    WHERE n.rank IS DISTINCT FROM (
+        SELECT f.wanted FROM twinstream.surfaces AS f
+        WHERE f.member_id = n.member_id AND f.platform = of_platform AND f.surface = 'rank'
+    );
+    IF changed IS NULL THEN
+        RETURN;
+    END IF;
     PERFORM twinstream.want(
         array_agg(n.member_id), array_agg(of_platform), array_agg('rank'::text), array_agg(n.rank),
         array_agg(c.key), array_agg(c.priority)
     )
-    FROM unnest(members, ranks) AS n (member_id, rank)
+    FROM unnest(changed, wanted) AS n (member_id, rank)
     CROSS JOIN LATERAL (
         SELECT max(e.idempotency_key) AS key,
             min(CASE e.reason WHEN 'reconcile' THEN 2 ELSE 0 END) AS priority
         FROM unnest(events) AS e WHERE e.member_id = n.member_id
-    ) AS c
-    WHERE n.rank IS DISTINCT FROM (
-        SELECT f.wanted FROM twinstream.surfaces AS f
-        WHERE f.member_id = n.member_id AND f.platform = of_platform AND f.surface = 'rank'
-    )
-    HAVING count(*) > 0;
+    ) AS c;
 END $$;
