@@ -669,37 +669,40 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
 DECLARE
     events CONSTANT twinstream.event[] := twinstream.read_events(payloads);
     of_platform CONSTANT text := events[1].source;
+    account_ids bigint[];
     locked bigint[];
-    owners bigint[];
     owned twinstream.event[];
+    places bigint[];
     fresh twinstream.event[];
+    owners bigint[];
     first_of_each bigint[];
 BEGIN
     IF events IS NULL THEN
         RETURN;
     END IF;
     PERFORM twinstream.require_caller(of_platform);
-    locked := twinstream.lock_accounts(
-        of_platform, ARRAY (SELECT DISTINCT e.account_id FROM unnest(events) AS e), waits
-    );
-    -- The member of each event, read after the accounts are locked, by a statement of its own. It is null
-    -- where another transaction holds the account.
-    owners := ARRAY (
-        SELECT (
-            SELECT a.member_id FROM twinstream.accounts AS a
-            WHERE a.platform = of_platform AND a.account_id = e.account_id
-                AND e.account_id = ANY (locked)
-        )
-        FROM unnest(events) WITH ORDINALITY AS e ORDER BY e.ordinality
-    );
-    owned := (
-        SELECT array_agg(ROW (
-            owners[e.ordinality], e.idempotency_key, e.source, e.type, e.account_id, e.delta_xp,
-            e.delta_balance, e.achievement, e.reason, e.entity_id, e.occurred_at, e.payload
-        )::twinstream.event ORDER BY owners[e.ordinality], e.idempotency_key, e.ordinality)
-        FROM unnest(events) WITH ORDINALITY AS e
-        WHERE owners[e.ordinality] IS NOT NULL
-    );
+    account_ids := ARRAY (SELECT DISTINCT e.account_id FROM unnest(events) AS e);
+    locked := twinstream.lock_accounts(of_platform, account_ids, waits);
+    IF cardinality(locked) = cardinality(account_ids) THEN
+        locked := NULL; -- all of them, so none has to be looked for
+    ELSE
+        locked := coalesce(locked, '{}');
+    END IF;
+    -- The member of each event, read after the accounts are locked, by a statement of its own. An event is
+    -- left out where another transaction holds its account.
+    SELECT
+        array_agg(ROW (
+            a.member_id, e.idempotency_key, e.source, e.type, e.account_id, e.delta_xp, e.delta_balance,
+            e.achievement, e.reason, e.entity_id, e.occurred_at, e.payload
+        )::twinstream.event ORDER BY a.member_id, e.idempotency_key, e.ordinality),
+        array_agg(e.ordinality ORDER BY a.member_id, e.idempotency_key, e.ordinality)
+    INTO owned, places
+    FROM unnest(events) WITH ORDINALITY AS e
+    CROSS JOIN LATERAL (
+        SELECT a.member_id FROM twinstream.accounts AS a
+        WHERE a.platform = of_platform AND a.account_id = e.account_id OFFSET 0
+    ) AS a
+    WHERE locked IS NULL OR e.account_id = ANY (locked);
     fresh := twinstream.enter(of_platform, owned, as_status, is_left_to_relay);
     IF fresh IS NOT NULL THEN
         PERFORM twinstream.require_keys(fresh, is_ours);
@@ -710,11 +713,19 @@ BEGIN
     END IF;
     IF cardinality(fresh) = cardinality(events) THEN
         RETURN QUERY
-        SELECT e.idempotency_key, owners[e.ordinality], true
-        FROM unnest(events) WITH ORDINALITY AS e ORDER BY e.ordinality;
+        SELECT u.idempotency_key, u.member_id, true
+        FROM ROWS FROM (unnest(fresh), unnest(places)) AS u (
+            member_id, idempotency_key, source, type, account_id, delta_xp, delta_balance, achievement,
+            reason, entity_id, occurred_at, payload, place
+        )
+        ORDER BY u.place;
         RETURN;
     END IF;
     PERFORM twinstream.refuse_conflicts(of_platform, owned);
+    owners := array_fill(NULL::bigint, ARRAY[cardinality(events)]);
+    FOR number IN 1..coalesce(cardinality(places), 0) LOOP
+        owners[places[number]] := owned[number].member_id;
+    END LOOP;
     first_of_each := ARRAY (
         SELECT min(e.ordinality) FROM unnest(events) WITH ORDINALITY AS e
         WHERE e.idempotency_key = ANY (ARRAY (SELECT f.idempotency_key FROM unnest(fresh) AS f))

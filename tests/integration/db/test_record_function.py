@@ -359,7 +359,13 @@ async def test_a_caller_that_does_not_wait_leaves_held_members_out(pool):
             [payload(idempotency_key="held"), payload(idempotency_key="free", user_id=2)],
         )
 
+        alone = await pool.fetchrow(
+            "SELECT * FROM twinstream.record($1, waits_for_locks => false)",
+            [payload(idempotency_key="held")],
+        )
+
     assert [row["created"] for row in rows] == [None, True]
+    assert tuple(alone) == ("held", None, None)
     assert await pool.fetchval("SELECT count(*) FROM sync_events") == 2
 
 
