@@ -113,7 +113,7 @@ async def scene(
             processes[module] = await stack.enter_async_context(
                 consumers(
                     environ=environ | {"TWINSTREAM_METRICS_PORT": str(port - offset)},
-                    program=("-m", module),
+                    module=module,
                 )
             )
         client = await stack.enter_async_context(SandboxClient(endpoints.control_url))
