@@ -41,6 +41,8 @@ def page(language: str) -> str:
     lines = [f"# {words['title']}", "", words["intro"], "", words["generated"], ""]
     lines += [f"## {words['environment']}", "", *_head(words, "variable")]
     lines += [_row(one, TEXTS["environment"], language) for one in variables()]
+    files = ", ".join(f"`{name}`" for name in Settings.file_variables())
+    lines += ["", words["files"].format(files)]
     lines += ["", f"## {words['compose']}", "", *_head(words, "variable"), *_compose(language)]
     lines += ["", f"## {words['file']}"]
     for section, settings in sections().items():
@@ -80,7 +82,8 @@ def compose_variables() -> list[str]:
     """Return the variables of .env.example that only Compose reads."""
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     named = re.findall(r"^#?([A-Z_]+)=", text, re.MULTILINE)
-    return [name for name in named if name not in Settings.variables()]
+    ours = {*Settings.variables(), *Settings.file_variables()}
+    return [name for name in named if name not in ours]
 
 
 def _compose(language: str) -> Iterator[str]:
