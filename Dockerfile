@@ -5,10 +5,23 @@ FROM python:3.11.14-slim-trixie AS build
 WORKDIR /build
 COPY requirements.txt ./
 # requirements.txt pins everything, dependencies of dependencies included, so pip need not look for
-# more (--no-deps) and `pip check` proves it. No compiler is here on purpose: wheels only.
+# more (--no-deps) and `pip check` proves it. No compiler is here on purpose: wheels only. Nothing
+# that runs needs pip or setuptools, so they end here.
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --no-deps --only-binary=:all: -r requirements.txt \
-    && /opt/venv/bin/pip check
+    && /opt/venv/bin/pip check \
+    && /opt/venv/bin/pip uninstall --quiet --yes setuptools pip
+WORKDIR /app
+COPY LICENSE ./
+COPY schemas ./schemas
+COPY bus ./bus
+COPY db ./db
+COPY config ./config
+COPY consumers ./consumers
+COPY bots ./bots
+COPY launch ./launch
+# The files have the rights of the clone, which only their owner may read under a strict umask.
+RUN chmod -R a+rX /app
 
 FROM python:3.11.14-slim-trixie
 # Bytecode would be written at each start and thrown away; logs must not wait in a buffer.
@@ -19,13 +32,6 @@ ENV PATH=/opt/venv/bin:$PATH \
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin twinstream
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
-COPY LICENSE ./
-COPY schemas ./schemas
-COPY bus ./bus
-COPY db ./db
-COPY config ./config
-COPY consumers ./consumers
-COPY bots ./bots
-COPY launch ./launch
+COPY --from=build /app ./
 USER 10001:10001
 CMD ["python", "-m", "consumers"]

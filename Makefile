@@ -94,6 +94,10 @@ postgres-test: $(VENV)/dev ## Run the tests of the database on one Postgres: VER
 	if [ -n "$$programs" ]; then \
 	    TWINSTREAM_TEST_POSTGRES=$$programs $(BIN)/pytest -m postgres --numprocesses 2 --dist loadfile $(ARGS); fi
 
+.PHONY: engine-test
+engine-test: $(VENV)/dev ## Run compose.yaml in a Docker Engine of its own, as root on Debian: ARGS="up play down"
+	@$(BIN)/python -m tests.engine $(ARGS)
+
 # Measuring takes its time, and a few tests judge time: the report is made even if one fails.
 .PHONY: coverage
 coverage: $(VENV)/dev ## Run all tests, and show what they do not reach: .run/coverage/html/index.html
@@ -119,6 +123,7 @@ nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, each guard ta
 	@$(BIN)/python -m simulation --seeds 1000 --guards
 	@$(BIN)/pytest -m nightly --numprocesses 2 --dist loadfile
 	@for version in 14 15 16 17 18; do $(MAKE) --no-print-directory postgres-test VERSION=$$version || exit; done
+	@$(MAKE) --no-print-directory engine-test ARGS=
 	@if command -v promtool > /dev/null; then \
 	    TWINSTREAM_TEST_PROMTOOL=promtool $(BIN)/pytest tests/integration/consumers/runtime/test_alerts.py; fi
 	@if command -v redis-server > /dev/null; then \

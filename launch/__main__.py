@@ -91,6 +91,14 @@ def demo() -> None:
     _until_signal(_demo(_settings()))
 
 
+@app.command()
+def check() -> None:
+    """Read the settings and the community's file, and say what is wrong in them."""
+    settings = _settings()
+    community = Community.from_toml(Path(settings.twinstream_config))
+    console.print(f"{settings.twinstream_config}: {len(community.ranks)} ranks")
+
+
 @app.command(name="migrate")
 def migrate_() -> None:
     """Bring the database at DATABASE_URL to the newest schema."""

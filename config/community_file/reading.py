@@ -1,5 +1,6 @@
 """Reading the file: its encoding and its form, with one sentence for each mistake in them."""
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -59,6 +60,11 @@ def _text(path: Path) -> str:
         raise ConfigError(
             f"{path} does not exist: copy {EXAMPLE} to it and fill in"
             " your chat, server and roles, or name another file in TWINSTREAM_CONFIG"
+        ) from None
+    except PermissionError:
+        raise ConfigError(
+            f"{path} may not be read by user id {os.geteuid()}, as whom this process runs:"
+            f" chmod a+r {path.name}"
         ) from None
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
         raise ConfigError(f"{path} cannot be read: {_reason(error)}") from None

@@ -1,5 +1,9 @@
 """twinstream.toml as a file: its encoding, its form, and its lines."""
 
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,6 +11,7 @@ import pytest
 from config import Community, ConfigError
 from config.community_file.places import line_of
 
+ROOT = Path(__file__).parents[3]
 GOOD = (
     "[telegram]\nchat_id = -1001\n[discord]\nguild_id = 9001\n"
     '[[ranks]]\nname = "Новичок"\nxp = 10\n'
@@ -66,6 +71,28 @@ def test_a_file_that_cannot_be_read_says_what_to_do(
 def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         Community.from_toml(tmp_path)
+
+
+def test_a_file_that_our_user_may_not_read_says_how_to_let_it() -> None:
+    """Under a strict umask the file is its owner's alone, and a container has another user."""
+    reading = (
+        "import os, sys; from pathlib import Path; from config import Community, ConfigError\n"
+        "os.geteuid() or os.setuid(65534)\n"
+        "try: Community.from_toml(Path(sys.argv[1]))\n"
+        "except ConfigError as error: print(error)"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        file = Path(name, "twinstream.toml")
+        file.write_text(GOOD, encoding="utf-8")
+        file.chmod(0o600 if os.geteuid() == 0 else 0)
+        told = subprocess.run(
+            [sys.executable, "-c", reading, str(file)],
+            cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+        ).stdout  # fmt: skip
+
+    assert "may not be read by user id" in told
+    assert "chmod a+r twinstream.toml" in told
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_it_runs_what_we_have_and_nothing_else():
         assert (ROOT / command[-1].replace(".", "/") / "__main__.py").exists()
     assert SERVICES["migrate"]["command"] == [
         *("sh", "-c"),
-        "python -m launch migrate && python -m launch roles --logins",
+        "python -m launch check && python -m launch migrate && python -m launch roles --logins",
     ]
     assert (ROOT / "launch/__main__.py").exists()
 

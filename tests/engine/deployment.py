@@ -1,0 +1,213 @@
+"""A checkout that Compose runs: its `.env`, its containers, and questions to its record."""
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+
+from launch.errors import LaunchError
+from launch.sandbox_runner import Endpoints
+from launch.waiting import until
+from tests.engine.docker_engine import CHECKOUTS, DockerEngine, Done
+from tests.engine.errors import EngineError
+
+#: What docs and the header of compose.yaml tell an operator to type.
+UP: Final = ("up", "-d", "--build", "--wait")
+#: Seconds until all containers are healthy: far above what a busy machine needs.
+HEALTHY_TIMEOUT_S: Final = 240.0
+#: Lines of a container's log that an error repeats.
+LINES_SHOWN: Final = 10
+#: Release 0.1 has its tables in `public`.
+SEARCH_PATH: Final = "twinstream, public"
+PASSWORD: Final = re.compile(r"^(\w+_PASSWORD)=", re.MULTILINE)
+DATABASE: Final = "postgresql://twinstream:{password}@127.0.0.1:5432/twinstream?sslmode=disable"
+#: The service in which an operator's commands run, as docs/operate.md has them.
+OPERATOR: Final = "consumers"
+
+
+class Container(NamedTuple):
+    """A container of a service, as the engine sees it."""
+
+    id: str
+    service: str
+    status: str
+    health: str
+    exit_code: int
+    restarts: int
+    started_at: str
+    image: str
+    pid: int
+
+    @property
+    def is_well(self) -> bool:
+        """It runs and is healthy, or it did its work once and ended with 0."""
+        ended_well = (self.status, self.exit_code) == ("exited", 0)
+        return ended_well or (self.status == "running" and self.health == "healthy")
+
+
+class Deployment:
+    """One checkout under Compose."""
+
+    def __init__(self, engine: DockerEngine, checkout: Path) -> None:
+        self.engine = engine
+        self.checkout = checkout
+        #: Where the engine sees the checkout.
+        self.inside = CHECKOUTS / checkout.name
+
+    def prepare(self, endpoints: Endpoints, more: dict[str, str] | None = None) -> None:
+        """Do what the README tells an operator to do: a community, and a filled-in `.env`."""
+        shutil.copy(self.checkout / "sandbox/twinstream.toml", self.community)
+        self.community.chmod(0o644)
+        example = (self.checkout / ".env.example").read_text(encoding="utf-8")
+        self._env.write_text(example, encoding="utf-8")
+        values = {
+            "TELEGRAM_API_BASE": endpoints.telegram_api_base,
+            "DISCORD_API_BASE": endpoints.discord_api_base,
+            "DISCORD_GATEWAY_URL": endpoints.discord_gateway_url,
+            "TELEGRAM_TOKEN": str(endpoints.telegram["token"]),
+            "DISCORD_TOKEN": str(endpoints.discord["token"]),
+        }
+        passwords = {name: secrets.token_hex(24) for name in PASSWORD.findall(example)}
+        self.set({**values, **passwords, **(more or {})})
+
+    @property
+    def community(self) -> Path:
+        """The file that says what the community is."""
+        return self.checkout / "twinstream.toml"
+
+    @property
+    def _env(self) -> Path:
+        return self.checkout / ".env"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables of `.env` that are set."""
+        text = self._env.read_text(encoding="utf-8")
+        return dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+
+    def set(self, values: dict[str, str]) -> None:
+        """Change `.env`; a variable that is not in it is added."""
+        text = self._env.read_text(encoding="utf-8")
+        for name, value in values.items():
+            text, count = re.subn(rf"(?m)^#?{name}=.*$", f"{name}={value}", text)
+            text += "" if count else f"{name}={value}\n"
+        self._env.write_text(text, encoding="utf-8")
+
+    async def compose(self, *arguments: str, may_fail: bool = False) -> Done:
+        """Run `docker compose` in the checkout.
+
+        Raises:
+            EngineError: it failed; the message has the end of its output.
+        """
+        return await self.engine.run(
+            *("docker", "compose", "--progress", "plain", *arguments),
+            folder=self.inside,
+            may_fail=may_fail,
+        )
+
+    async def operator(self, *arguments: str, may_fail: bool = False) -> Done:
+        """Run a command of `python -m consumers` where the consumers run."""
+        command = ("exec", "-T", OPERATOR, "python", "-m", "consumers", *arguments)
+        return await self.compose(*command, may_fail=may_fail)
+
+    async def log(self, service: str) -> str:
+        """Return all that the containers of a service have written."""
+        return (await self.compose("logs", "--no-color", "--no-log-prefix", service)).output
+
+    async def services(self) -> list[str]:
+        """Return the services that stay, the servers first."""
+        config = json.loads((await self.compose("config", "--format", "json")).output)
+        stay = [name for name, one in config["services"].items() if one.get("restart") != "no"]
+        servers = [name for name in stay if "depends_on" not in config["services"][name]]
+        return sorted(servers) + sorted(set(stay) - set(servers))
+
+    async def containers(self) -> list[Container]:
+        """Return all containers of the project, those that ended included."""
+        ids = (await self.compose("ps", "--all", "--quiet")).output.split()
+        if not ids:
+            return []
+        found = json.loads((await self.engine.run("docker", "inspect", *ids)).output)
+        return sorted(map(_container, found), key=lambda one: (one.service, one.id))
+
+    async def containers_of(self, service: str) -> list[Container]:
+        """Return the containers of one service."""
+        return [one for one in await self.containers() if one.service == service]
+
+    async def up(self, *options: str) -> None:
+        """Bring it up as docs say, and wait until it is healthy.
+
+        Raises:
+            EngineError: it does not come up; the message has the ends of the logs.
+        """
+        done = await self.compose(*UP, *options, may_fail=True)
+        if done.code:
+            ill = [await self._told(one) for one in await self.containers() if not one.is_well]
+            raise EngineError("\n".join([*done.output.splitlines()[-LINES_SHOWN:], *ill]))
+        await self.until_well(await self.services())
+
+    async def until_well(self, expected: Sequence[str] = ()) -> list[Container]:
+        """Wait until every container is healthy, and return them.
+
+        Raises:
+            EngineError: one is not in time; the message has the end of its log.
+        """
+
+        found: list[Container] = []
+
+        async def well() -> bool:
+            nonlocal found
+            found = await self.containers()
+            names = {one.service for one in found}
+            return bool(found) and all(one.is_well for one in found) and names >= set(expected)
+
+        try:
+            await until("every container being healthy", well, timeout_s=HEALTHY_TIMEOUT_S)
+        except LaunchError:
+            ill = [await self._told(one) for one in await self.containers() if not one.is_well]
+            raise EngineError("\n".join(ill)) from None
+        return found
+
+    async def _told(self, one: Container) -> str:
+        end = "\n".join((await self.log(one.service)).splitlines()[-LINES_SHOWN:])
+        return f"{one.service} is {one.status}, {one.health}, exit code {one.exit_code}:\n{end}"
+
+    @property
+    def database_url(self) -> str:
+        """The address of Postgres in the engine's network, for its owner."""
+        return DATABASE.format(password=self.env["POSTGRES_PASSWORD"])
+
+    async def connect(self) -> asyncpg.Connection:
+        """Connect to Postgres as its owner, over the port that Compose publishes."""
+        connection: asyncpg.Connection = await asyncpg.connect(
+            self.database_url, server_settings={"search_path": SEARCH_PATH}
+        )
+        return connection
+
+    async def ask(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Ask the record as its owner."""
+        connection = await self.connect()
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+            return rows
+        finally:
+            await connection.close()
+
+
+def _container(found: dict[str, Any]) -> Container:
+    state = found["State"]
+    return Container(
+        id=found["Id"],
+        service=found["Config"]["Labels"]["com.docker.compose.service"],
+        status=state["Status"],
+        health=state.get("Health", {}).get("Status", "none"),
+        exit_code=state["ExitCode"],
+        restarts=found["RestartCount"],
+        started_at=state["StartedAt"],
+        image=found["Image"],
+        pid=state["Pid"],
+    )

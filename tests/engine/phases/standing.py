@@ -1,0 +1,75 @@
+"""The image is built once, everything comes up, members play, and `down` loses nothing."""
+
+import re
+from typing import Final
+
+from tests.engine.deployment import Container
+from tests.engine.errors import EngineError
+from tests.engine.world import OUR_IMAGE, World
+
+#: The line of a build that gives the image its name.
+NAMED: Final = re.compile(r"naming to \S*twinstream:local")
+#: Programs that a running deployment has no use for, and an intruder has.
+UNUSED: Final = "ls -d /opt/venv/lib/python3*/site-packages/{pip,setuptools} 2> /dev/null"
+
+
+async def build(world: World) -> None:
+    """Build the image once, from files that only their owner may read, as under umask 077."""
+    await world.engine.run("chmod", "-R", "go-rwx", str(world.new.inside))
+    world.new.community.chmod(0o644)  # the processes' user has to read this one, and is told so
+    said = (await world.new.compose("build")).output
+    if (count := len(NAMED.findall(said))) != 1:
+        raise EngineError(f"the image was built {count} times:\n{said[-2000:]}")
+    dangling = (await world.engine.run("docker", "images", "-qf", "dangling=true")).output.split()
+    if dangling:
+        raise EngineError(f"the build left {len(dangling)} images without a name")
+    left = await world.in_image(UNUSED, may_fail=True)
+    if left.output.strip():
+        raise EngineError(f"the image has a program that nothing in it uses: {left.output.strip()}")
+    ours = await world.size(OUR_IMAGE) - await world.size(world.base_image)
+    world.figures.append(f"image: {ours / 1e6:.0f} MB on top of Python's")
+
+
+async def up(world: World) -> None:
+    """Bring everything up; the same command once more changes nothing."""
+    await world.up()
+    first = await world.new.containers()
+    await world.new.up()
+    second = await world.new.until_well(await world.new.services())
+    if changed := _changed(first, second):
+        raise EngineError(f"an unchanged `up` replaced or restarted {', '.join(sorted(changed))}")
+    world.say("everything is healthy; an unchanged `up` changes nothing")
+    await world.measure_memory()
+
+
+async def play(world: World) -> None:
+    """Let a member earn on one platform and be seen on the other, both ways."""
+    await world.up()
+    await world.play()
+    world.say(f"a member's books: {await world.totals()}")
+    await world.prove()
+
+
+async def down(world: World) -> None:
+    """Remove every container and bring them back: nothing is lost, and it goes on."""
+    await world.up()
+    await world.play()
+    before = await world.totals()
+    await world.new.compose("down")
+    if left := await world.new.containers():
+        raise EngineError(f"`down` left {[one.service for one in left]}")
+    await world.up()
+    if (after := await world.totals()) != before:
+        raise EngineError(f"before `down` the books were {before}, and {after} after `up`")
+    await world.play()
+    await world.prove()
+
+
+def _changed(before: list[Container], after: list[Container]) -> set[str]:
+    """Return the services whose processes are others than before. `migrate` runs at each `up`."""
+    known = {(one.id, one.started_at) for one in before}
+    return {
+        one.service
+        for one in after
+        if (one.id, one.started_at) not in known and one.status == "running"
+    } | ({one.service for one in before} - {one.service for one in after})

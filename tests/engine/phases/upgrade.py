@@ -1,0 +1,63 @@
+"""Release 0.1.0 with events under way is upgraded to this one, and no event is lost."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from tests.engine.deployment import Deployment
+from tests.engine.errors import EngineError
+from tests.engine.event_traffic import until_arrived
+from tests.engine.world import World
+from tests.support.old_release import Bot, install_wheel
+
+#: Events that a bot on the wheel of 0.1.0 records before, between and after the steps.
+EVENTS: Final = 20
+#: The ledger entries of that bot, by platform. The tables move to another schema meanwhile.
+ENTRIES: Final = """
+    SELECT platform, count(*) FROM transactions WHERE idempotency_key LIKE '%\\_dig\\_%'
+    GROUP BY platform
+"""
+
+
+async def upgrade(world: World) -> None:
+    """Upgrade release 0.1.0 while a bot on its wheel records events, as docs/upgrade.md says."""
+    await world.wipe()
+    await world.old.up()
+    world.say("release 0.1.0 is up")
+    await world.play(world.old)
+    before = await world.totals(world.old)
+    with tempfile.TemporaryDirectory() as site:
+        wheel = install_wheel(Path(site))
+        async with Bot.running(wheel, world.old.database_url, _redis(world.old)) as bot:
+            await bot.records(EVENTS)
+            await _expand_and_switch(world)
+            await bot.records(EVENTS)
+            await world.play()
+            await bot.records(EVENTS)
+            await bot.stop()
+    await until_arrived(world.new)
+    entries = dict(await world.new.ask(ENTRIES))
+    if entries != dict.fromkeys(("telegram", "discord"), bot.recorded):
+        raise EngineError(f"the bot recorded {bot.recorded} events, and the ledger has {entries}")
+    world.say(f"{bot.recorded} events of a bot on the old wheel are once on each side")
+    await world.new.compose(
+        *("run", "--rm", "migrate", "python", "-m", "launch", "contract", "--without-backup")
+    )
+    await world.play()
+    await world.prove()
+    world.say(f"a member's books before: {before}, and now: {await world.totals()}")
+
+
+async def _expand_and_switch(world: World) -> None:
+    """Use the old `.env` with the passwords that are new, and bring this release up on it."""
+    kept = {name: value for name, value in world.old.env.items() if value}
+    world.new.set(kept)
+    began = time.monotonic()
+    await world.up()
+    world.figures.append(f"upgrade from 0.1.0: {time.monotonic() - began:.0f} s")
+
+
+def _redis(deployment: Deployment) -> str:
+    password = deployment.env["REDIS_TELEGRAM_PASSWORD"]
+    return f"redis://telegram-bot:{password}@127.0.0.1:6379/0"
