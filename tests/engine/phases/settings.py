@@ -1,4 +1,4 @@
-"""A changed setting takes effect; a wrong one is told in a sentence, and what runs goes on."""
+"""A changed setting takes effect; a wrong one is told in a sentence, before it does any harm."""
 
 import re
 import time
@@ -10,10 +10,12 @@ from tests.engine.deployment import UP
 from tests.engine.errors import EngineError
 from tests.engine.world import World
 
-#: What docs/operate.md tells an operator to type after a change of twinstream.toml.
-TAKE_OVER: Final = ("--force-recreate", "telegram-bot", "discord-bot", "consumers")
+#: What docs/operate.md tells an operator to type: to look at the settings, and to take over a
+#: changed twinstream.toml.
+CHECK: Final = ("run", "--rm", "--no-deps", "migrate", "python", "-m", "launch", "check")
+TAKE_OVER: Final = ("restart", "telegram-bot", "discord-bot", "consumers")
 #: Seconds after which `up` must have said that something is wrong.
-TOLD_WITHIN_S: Final = 120.0
+TOLD_WITHIN_S: Final = 180.0
 LEGEND: Final = re.compile(r'(name = "Legend"\nxp = )\d+')
 
 
@@ -22,37 +24,8 @@ async def settings(world: World) -> None:
     await world.up()
     await world.play()
     await _change_the_ladder(world)
-    text = world.new.community.read_text(encoding="utf-8")
-
-    def mend() -> None:
-        world.new.community.write_text(text, encoding="utf-8")
-        world.new.community.chmod(0o644)
-
-    def spoil() -> None:
-        broken = text.replace("[[ranks]]", "[[rnaks]]", 1)
-        world.new.community.write_text(broken, encoding="utf-8")
-
-    await _mistake(world, "a misspelt table in twinstream.toml", spoil, "rnaks")
-    mend()
-    await _mistake(
-        world,
-        "a twinstream.toml that only root may read",
-        lambda: world.new.community.chmod(0o600),
-        "may not be read",
-    )
-    mend()
-    await _mistake(world, "no twinstream.toml", world.new.community.unlink, "twinstream.toml")
-    mend()
-    env = world.new.env
-    for name, value, told in (
-        ("TELEGRAM_TOKEN", "", "@BotFather"),
-        ("TWINSTREAM_LOG_LEVEL", "loud", "TWINSTREAM_LOG_LEVEL"),
-        ("DISCORD_TOKEN", "not.the.token", "DISCORD_TOKEN"),
-        ("TELEGRAM_TOKEN", "123:wrong", "TELEGRAM_TOKEN"),
-    ):
-        await _mistake(world, f"{name}={value}", partial(world.new.set, {name: value}), told)
-        world.new.set({name: env.get(name, "info")})
-        await world.up()
+    await _mistakes_in_the_community(world)
+    await _mistakes_in_env(world)
     await world.play()
     await world.prove()
 
@@ -61,24 +34,86 @@ async def _change_the_ladder(world: World) -> None:
     """Lower the threshold of the highest rank to what the member has."""
     member = await world.member()
     xp = max(xp for _, xp, _ in await world.totals())
-    text = world.new.community.read_text(encoding="utf-8")
-    world.new.community.write_text(LEGEND.sub(rf"\g<1>{xp}", text), encoding="utf-8")
-    await world.up(*TAKE_OVER)
+    _write(world, LEGEND.sub(rf"\g<1>{xp}", world.new.community.read_text(encoding="utf-8")))
+    await world.new.compose(*CHECK)
+    await world.new.compose(*TAKE_OVER)
     await world.until_shown(member, "Legend")
+    await world.new.until_well()
     world.say(f"the highest rank begins at {xp} XP now, and both platforms show it")
 
 
-async def _mistake(world: World, what: str, make: Callable[[], object], told: str) -> None:
-    """Make a mistake, and see that `up` fails, soon, and that the reason can be read."""
-    make()
+async def _mistakes_in_the_community(world: World) -> None:
+    """Break twinstream.toml in three ways: `up` fails, and what runs goes on."""
+    text = world.new.community.read_text(encoding="utf-8")
+    community = world.new.community
+    mistakes: list[tuple[str, Callable[[], object], str]] = [
+        (
+            "a misspelt table",
+            partial(_write, world, text.replace("[[ranks]]", "[[rnaks]]")),
+            "rnaks",
+        ),
+        ("a file of root's alone", partial(community.chmod, 0o600), "chmod a+r twinstream.toml"),
+        ("no file", community.unlink, "twinstream.toml"),
+    ]
+    for what, make, told in mistakes:
+        running = await _running(world)
+        make()
+        await _told_by(world, CHECK, what, told)
+        await _told_by(world, UP, what, told)
+        if (now := await _running(world)) != running:
+            raise EngineError(f"{what}: {running} ran before, and {now} after")
+        _write(world, text)
+        await world.up()
+
+
+async def _mistakes_in_env(world: World) -> None:
+    """Set wrong values in `.env`: a missing one touches nothing, a refused one is told."""
+    env = world.new.env
+    for name, value, told, is_seen_before in (
+        ("TELEGRAM_TOKEN", "", "@BotFather", True),
+        ("TWINSTREAM_LOG_LEVEL", "loud", "TWINSTREAM_LOG_LEVEL", True),
+        ("DISCORD_TOKEN", "not.the.token", "DISCORD_TOKEN", False),
+        ("TELEGRAM_TOKEN", "123:wrong", "TELEGRAM_TOKEN", False),
+    ):
+        running = await _running(world)
+        world.new.set({name: value})
+        if is_seen_before:
+            await _told_by(world, CHECK, f"{name}={value}", told)
+            if await _running(world) != running:
+                raise EngineError(f"{name}={value}: the check touched what runs")
+        await _told_by(world, UP, f"{name}={value}", told)
+        world.new.set({name: env.get(name, "info")})
+        await world.up()
+
+
+async def _told_by(world: World, command: tuple[str, ...], what: str, told: str) -> None:
+    """See that a command fails, soon, and that the reason can be read there or in the logs."""
     began = time.monotonic()
-    done = await world.new.compose(*UP, may_fail=True)
+    done = await world.new.compose(*command, may_fail=True)
     took = time.monotonic() - began
-    said = done.output + (await world.new.compose("logs", "--tail", "20", may_fail=True)).output
+    said = done.output
+    if told not in said:
+        said += (await world.new.compose("logs", "--tail", "20", may_fail=True)).output
     if not done.code or told not in said or took > TOLD_WITHIN_S:
         raise EngineError(
-            f"{what}: `up` ended with {done.code} after {took:.0f} s, and nothing says {told!r}:\n"
-            + "\n".join(done.output.splitlines()[-10:])
+            f"{what}: `{command[0]}` ended with {done.code} after {took:.0f} s; expected in what"
+            f" it or the logs say: {told!r}\n" + "\n".join(said.splitlines()[-15:])
         )
-    [line, *_] = [line for line in said.splitlines() if told in line]
-    world.say(f"{what}: `up` fails after {took:.0f} s: {line.strip()}")
+    line = next(line for line in said.splitlines() if told in line)
+    world.say(f"{what}: `{command[0]}` fails after {took:.0f} s: {line.strip()}")
+
+
+def _write(world: World, text: str) -> None:
+    """Put another file in the place of twinstream.toml, as editors do."""
+    new = world.new.community.with_suffix(".new")
+    new.write_text(text, encoding="utf-8")
+    new.chmod(0o644)
+    new.replace(world.new.community)
+
+
+async def _running(world: World) -> list[tuple[str, str, str]]:
+    return [
+        (one.service, one.id, one.started_at)
+        for one in await world.new.containers()
+        if one.status == "running"
+    ]

@@ -1,6 +1,7 @@
 """The image is built once, everything comes up, members play, and `down` loses nothing."""
 
 import re
+from pathlib import Path
 from typing import Final
 
 from tests.engine.deployment import Container
@@ -15,8 +16,8 @@ UNUSED: Final = "ls -d /opt/venv/lib/python3*/site-packages/{pip,setuptools} 2> 
 
 async def build(world: World) -> None:
     """Build the image once, from files that only their owner may read, as under umask 077."""
-    await world.engine.run("chmod", "-R", "go-rwx", str(world.new.inside))
-    world.new.community.chmod(0o644)  # the processes' user has to read this one, and is told so
+    files = [str(world.new.inside / name) for name in _copied(world.new.checkout)]
+    await world.engine.run("chmod", "-R", "go-rwx", *files)
     said = (await world.new.compose("build")).output
     if (count := len(NAMED.findall(said))) != 1:
         raise EngineError(f"the image was built {count} times:\n{said[-2000:]}")
@@ -63,6 +64,12 @@ async def down(world: World) -> None:
         raise EngineError(f"before `down` the books were {before}, and {after} after `up`")
     await world.play()
     await world.prove()
+
+
+def _copied(checkout: Path) -> list[str]:
+    """Return the files and folders that the image is made of."""
+    let_through = (checkout / ".dockerignore").read_text(encoding="utf-8")
+    return re.findall(r"^!(\S+)", let_through, re.MULTILINE)
 
 
 def _changed(before: list[Container], after: list[Container]) -> set[str]:
