@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.engine.deployment import Container
 from tests.engine.errors import EngineError
-from tests.engine.world import OUR_IMAGE, World
+from tests.engine.world import World
 
 #: The line of a build that gives the image its name.
 NAMED: Final = re.compile(r"naming to \S*twinstream:local")
@@ -27,8 +27,6 @@ async def build(world: World) -> None:
     left = await world.in_image(UNUSED, may_fail=True)
     if left.output.strip():
         raise EngineError(f"the image has a program that nothing in it uses: {left.output.strip()}")
-    ours = await world.size(OUR_IMAGE) - await world.size(world.base_image)
-    world.figures.append(f"image: {ours / 1e6:.0f} MB on top of Python's")
 
 
 async def up(world: World) -> None:
@@ -40,7 +38,7 @@ async def up(world: World) -> None:
     if changed := _changed(first, second):
         raise EngineError(f"an unchanged `up` replaced or restarted {', '.join(sorted(changed))}")
     world.say("everything is healthy; an unchanged `up` changes nothing")
-    await world.measure_memory()
+    await world.measure()
 
 
 async def play(world: World) -> None:

@@ -1,6 +1,8 @@
 """The phases of `make engine-test`: the page for operators and the program name the same ones."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.engine.phases import PHASES
@@ -31,3 +33,18 @@ def test_make_nightly_runs_every_phase():
     [recipe] = re.findall(r"^nightly:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
 
     assert "engine-test ARGS=\n" in recipe
+
+
+def test_without_root_it_is_skipped_with_the_reason():
+    as_nobody = (
+        "import os; from tests.engine.__main__ import main\n"
+        "os.geteuid() or os.setuid(65534)\n"
+        "main(['up'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", as_nobody],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("skipped: only root ")
