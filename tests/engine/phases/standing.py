@@ -10,6 +10,8 @@ from tests.engine.world import World
 
 #: The line of a build that gives the image its name.
 NAMED: Final = re.compile(r"naming to \S*twinstream:local")
+#: Prints each file that the image's own user may not read.
+HIDDEN: Final = "find /app /opt/venv ! -readable"
 #: Programs that a running deployment has no use for, and an intruder has.
 UNUSED: Final = "ls -d /opt/venv/lib/python3*/site-packages/{pip,setuptools} 2> /dev/null"
 
@@ -24,6 +26,9 @@ async def build(world: World) -> None:
     dangling = (await world.engine.run("docker", "images", "-qf", "dangling=true")).output.split()
     if dangling:
         raise EngineError(f"the build left {len(dangling)} images without a name")
+    hidden = await world.in_image(HIDDEN, may_fail=True)
+    if hidden.code or hidden.output.strip():
+        raise EngineError(f"the image's user may not read {hidden.output.strip()[:500]}")
     left = await world.in_image(UNUSED, may_fail=True)
     if left.output.strip():
         raise EngineError(f"the image has a program that nothing in it uses: {left.output.strip()}")

@@ -235,6 +235,16 @@ def test_the_image_does_not_run_as_root():
     assert [words[0] for words in INSTRUCTIONS][-2:] == ["USER", "CMD"]
 
 
+def test_the_image_lets_its_user_read_what_a_strict_umask_hid():
+    """`make engine-test` builds such a clone; this says it everywhere."""
+    copied = [number for number, words in enumerate(INSTRUCTIONS) if words[0] == "COPY"]
+    opened = INSTRUCTIONS.index(["RUN", "chmod -R a+rX /app"])
+    last = [number for number in copied if not INSTRUCTIONS[number][1].startswith("--from=")][-1]
+
+    assert last < opened < copied[-1]
+    assert INSTRUCTIONS[copied[-1]][1] == "--from=build /app ./"
+
+
 def test_everything_that_the_image_copies_exists_and_is_let_through():
     let_through = {
         line.removeprefix("!")
