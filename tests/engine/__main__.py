@@ -72,7 +72,7 @@ class Places:
     roots: Path
     #: This release and the one before, as the engine sees them.
     checkouts: Path
-    #: What the engine keeps: images, containers, volumes.
+    #: The data of the engine: images, containers, volumes.
     data: Path
     logs: Path
 

@@ -67,7 +67,7 @@ fi
 shift
 exec postgres -c listen_addresses='*' -k /tmp "$@"
 """
-#: What pip may ask for is fetched beforehand: the engine has no way out.
+#: The settings of pip in the image. Its packages are fetched beforehand: the engine has no way out.
 PIP_IN_THE_ENGINE: Final = "[global]\nno-index = true\nfind-links = /wheels\n"
 FETCH_WHEELS: Final = (
     "python3 -m venv /tmp/venv && /tmp/venv/bin/pip download -q --cert /{certificates}"

@@ -16,7 +16,7 @@ from launch.waiting import until
 from tests.engine.docker_engine import CHECKOUTS, DockerEngine, Done
 from tests.engine.errors import EngineError
 
-#: What docs and the header of compose.yaml tell an operator to type.
+#: The command that docs and the header of compose.yaml give to an operator.
 UP: Final = ("up", "-d", "--build", "--wait")
 #: Seconds until all containers are healthy: far above what a busy machine needs.
 HEALTHY_TIMEOUT_S: Final = 240.0
@@ -105,7 +105,7 @@ class Deployment:
             EngineError: it failed; the message has the end of its output.
         """
         return await self.engine.run(
-            *("docker", "compose", "--progress", "plain", *arguments),
+            *("docker", "compose", "--progress=plain", "--ansi=never", *arguments),
             folder=self.inside,
             may_fail=may_fail,
         )

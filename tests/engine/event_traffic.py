@@ -27,7 +27,7 @@ UNFINISHED: Final = """
     SELECT status, count(*) FROM sync_events
     WHERE idempotency_key LIKE '%\\_dig\\_%' AND status <> 'completed' GROUP BY status
 """
-#: What both platforms have of the traffic: one ledger entry per event and platform.
+#: The ledger entries of the traffic by platform: one per event and platform.
 ENTRIES: Final = """
     SELECT platform, count(*) FROM transactions
     WHERE idempotency_key LIKE '%\\_dig\\_%' GROUP BY platform

@@ -1,4 +1,4 @@
-"""What the phases work on: the engine, this release and the one before, and a member who plays."""
+"""The world of the phases: the engine, two releases, and a member who plays."""
 
 import tomllib
 from collections.abc import Callable

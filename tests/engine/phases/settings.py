@@ -10,7 +10,7 @@ from tests.engine.deployment import UP
 from tests.engine.errors import EngineError
 from tests.engine.world import World
 
-#: What docs/operate.md tells an operator to type: to look at the settings, and to take over a
+#: The commands of docs/operate.md to look at the settings, and to take over a
 #: changed twinstream.toml.
 CHECK: Final = ("run", "--rm", "--no-deps", "migrate", "python", "-m", "launch", "check")
 TAKE_OVER: Final = ("restart", "telegram-bot", "discord-bot", "consumers")
