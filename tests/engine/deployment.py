@@ -20,6 +20,8 @@ from tests.engine.errors import EngineError
 UP: Final = ("up", "-d", "--build", "--wait")
 #: Seconds until all containers are healthy: far above what a busy machine needs.
 HEALTHY_TIMEOUT_S: Final = 240.0
+#: The labels of the containers that `up` makes, and `run` does not.
+LABELS: Final = ("com.docker.compose.project=twinstream", "com.docker.compose.oneoff=False")
 #: Lines of a container's log that an error repeats.
 LINES_SHOWN: Final = 10
 #: Release 0.1 has its tables in `public`.
@@ -128,7 +130,10 @@ class Deployment:
 
     async def containers(self) -> list[Container]:
         """Return all containers of the project, those that ended included."""
-        ids = (await self.compose("ps", "--all", "--quiet")).output.split()
+        # The engine is asked, and not Compose, which reads a `.env` with a mistake first.
+        filters = [word for label in LABELS for word in ("--filter", f"label={label}")]
+        found_ids = await self.engine.run("docker", "ps", "--all", "--quiet", *filters)
+        ids = found_ids.output.split()
         if not ids:
             return []
         found = json.loads((await self.engine.run("docker", "inspect", *ids)).output)
