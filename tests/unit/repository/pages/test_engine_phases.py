@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.engine.phases import PHASES
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def test_the_page_for_operators_says_what_each_phase_proves():
