@@ -169,13 +169,13 @@ async def test_each_process_gets_a_login_with_a_new_password_each_time(database_
             await conn.close()
 
 
-def test_the_dump_of_a_database_holds_no_password(database_url, role_prefix, checkout):
+def test_the_dump_of_a_database_holds_no_password(database_url, role_prefix):
     """A stolen backup logs in nowhere."""
     passwords = {
         f"POSTGRES_{process}_PASSWORD": f"secret{process.lower()}"
         for process in ("CONSUMERS", "TELEGRAM", "DISCORD")
     }
-    made = make_roles_by_command(checkout, database_url, role_prefix, "--logins", **passwords)
+    made = make_roles_by_command(database_url, role_prefix, "--logins", **passwords)
     assert made.returncode == 0, made.stderr
     url, login = without_password(database_url)
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from redis.asyncio import SSLConnection, UnixDomainSocketConnection
+from redis.asyncio import UnixDomainSocketConnection
 
 from bus import BadRedisUrl, address, connect, connect_reader
 from bus.client import BLOCK_MS_MAX, COMMAND_TIMEOUT_S, READER_TIMEOUT_S
+from bus.tls import TlsConnection
 
 SECRET = "hunter2"
 
@@ -35,7 +36,7 @@ def test_a_reader_waits_for_an_answer_longer_than_the_longest_block():
 @pytest.mark.parametrize(
     ("url", "connection_class"),
     [
-        ("rediss://cache.example/0?ssl_cert_reqs=none", SSLConnection),
+        ("rediss://cache.example/0?ssl_cert_reqs=none", TlsConnection),
         ("unix:///run/redis.sock?db=2", UnixDomainSocketConnection),
     ],
 )

@@ -35,11 +35,13 @@ def send_location(world: World, call: SendLocation) -> JSON:
 def _place(latitude: float, longitude: float, call: object) -> JSON:
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         raise bad_request("LOCATION_INVALID")
-    place: JSON = {"latitude": latitude, "longitude": longitude}
-    for name in ("horizontal_accuracy", "live_period", "heading", "proximity_alert_radius"):
-        if value := getattr(call, name, None):
-            place[name] = value
-    return place
+    moving = ("horizontal_accuracy", "live_period", "heading", "proximity_alert_radius")
+    return {"latitude": latitude, "longitude": longitude} | _given(call, *moving)
+
+
+def _given(call: object, *names: str) -> JSON:
+    """Return those of the optional fields that a call has."""
+    return {name: value for name in names if (value := getattr(call, name, None))}
 
 
 class EditMessageLiveLocation(Editing, kw_only=True):
@@ -92,10 +94,9 @@ class SendVenue(SendingToAll, kw_only=True):
 def send_venue(world: World, call: SendVenue) -> JSON:
     """Send a named place. Returns Message."""
     place = _place(call.latitude, call.longitude, call)
-    venue: JSON = {"location": place, "title": call.title, "address": call.address}
-    for name in ("foursquare_id", "foursquare_type", "google_place_id", "google_place_type"):
-        if value := getattr(call, name):
-            venue[name] = value
+    known_as = ("foursquare_id", "foursquare_type", "google_place_id", "google_place_type")
+    venue = {"location": place, "title": call.title, "address": call.address}
+    venue |= _given(call, *known_as)
     return post(world, call, {"venue": venue, "location": place})
 
 
@@ -108,10 +109,8 @@ class SendContact(SendingToAll, kw_only=True):
 
 def send_contact(world: World, call: SendContact) -> JSON:
     """Send a phone contact. Returns Message."""
-    contact: JSON = {"phone_number": call.phone_number, "first_name": call.first_name}
-    for name in ("last_name", "vcard"):
-        if value := getattr(call, name):
-            contact[name] = value
+    contact = {"phone_number": call.phone_number, "first_name": call.first_name}
+    contact |= _given(call, "last_name", "vcard")
     return post(world, call, {"contact": contact})
 
 
