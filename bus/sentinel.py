@@ -4,6 +4,7 @@ So it needs no notice of a failover: connections to the lost primary break, or t
 next one goes to the server that was promoted.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -25,6 +26,19 @@ SENTINEL_TIMEOUT_S: Final = 1.0
 
 class _PrimaryPool(SentinelConnectionPool, BlockingConnectionPool):
     """Waits for a free connection, as `bus.client` does, and closes the sentinels' clients."""
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        """Disconnect idle connections, which leave the pool, and perhaps those in use.
+
+        redis-py 8 keeps the idle ones in the pool. After a failover, a call may take one while it is
+        being disconnected, and connect it to the new primary; the end of the disconnect then
+        forgets the new socket without closing it.
+        """
+        idle, self._available_connections = self._available_connections, []
+        try:
+            await super().disconnect(inuse_connections)
+        finally:
+            await asyncio.gather(*(one.disconnect() for one in idle), return_exceptions=True)
 
     async def aclose(self) -> None:
         await super().aclose()

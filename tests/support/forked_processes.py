@@ -43,12 +43,12 @@ class ForkedProcess:
     async def _wait(self, news: IO[bytes], closed: list[asyncio.Future[None]]) -> int:
         loop = asyncio.get_running_loop()
         is_there = asyncio.Event()
-        loop.add_reader(news, is_there.set)
-        try:
-            await is_there.wait()
-        finally:
-            loop.remove_reader(news)
-        with news:
+        with news:  # also where a test ends before its process
+            loop.add_reader(news, is_there.set)
+            try:
+                await is_there.wait()
+            finally:
+                loop.remove_reader(news)
             self.returncode = int(news.readline())
         if closed:
             await asyncio.wait(closed, timeout=END_S)
