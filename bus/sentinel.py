@@ -30,8 +30,8 @@ class _PrimaryPool(SentinelConnectionPool, BlockingConnectionPool):
     async def disconnect(self, inuse_connections: bool = True) -> None:
         """Disconnect idle connections, which leave the pool, and perhaps those in use.
 
-        redis-py 8 keeps the idle ones in the pool. After a failover, a call may take one while it is
-        being disconnected, and connect it to the new primary; the end of the disconnect then
+        redis-py 8 keeps the idle ones in the pool. After a failover, a call may take one while it
+        is being disconnected, and connect it to the new primary; the end of the disconnect then
         forgets the new socket without closing it.
         """
         idle, self._available_connections = self._available_connections, []

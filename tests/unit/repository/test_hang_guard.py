@@ -53,6 +53,7 @@ def test_a_test_that_hangs_ends_and_the_others_run(
     assert done.stderr.count("s are over") == 1
 
 
+@pytest.mark.nightly
 def test_a_test_that_fails_and_hangs_in_its_teardown_ends(tmp_path: Path, checkout: Path) -> None:
     done = run_a_test_that_hangs(tmp_path, checkout, IN_A_TEARDOWN, 60, fixture="slow_to_end")
 
