@@ -514,6 +514,7 @@ BOT = """
 """
 
 
+@pytest.mark.nightly
 async def test_a_bots_own_tables_stay_as_they_are(server, redis_url):
     name = f"moving_{next(_numbers)}"
     psql(server.url.replace("/old", "/postgres"), "-c", f"CREATE DATABASE {name}")
