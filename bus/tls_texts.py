@@ -16,13 +16,10 @@ _FAULTS: Final = (
             " names, or issue one for this host"
         ),
     ),
-    (
-        "issuer",
-        (
-            "its certificate is not from a CA that is trusted here: name the file of its CA in"
-            " REDIS_URL (?ssl_ca_certs=/path/ca.pem)"
-        ),
-    ),
+)
+_NOT_TRUSTED: Final = (
+    "its certificate is not from a CA that is trusted here: name the file of its CA in"
+    " REDIS_URL (?ssl_ca_certs=/path/ca.pem)"
 )
 #: The faults of a CA that is not known: also "self-signed", and "unable to verify the first".
 _UNKNOWN_ISSUER: Final = ("issuer", "self-signed", "self signed", "first certificate")
@@ -38,7 +35,7 @@ def handshake_text(text: str) -> str | None:
         return None
     reason, said = found[1], found[2].strip(" .").rpartition("verify failed: ")[2]
     if any(word in said for word in _UNKNOWN_ISSUER):
-        return _FAULTS[-1][1]
+        return _NOT_TRUSTED
     for word, why in _FAULTS:
         if word in said:
             return why
