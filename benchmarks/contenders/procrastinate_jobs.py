@@ -1,6 +1,7 @@
 """procrastinate, a queue of jobs in Postgres: each event is a job of its own, without Redis."""
 
 import time
+from typing import Any
 
 import asyncpg
 from procrastinate import App, PsycopgConnector
@@ -27,7 +28,8 @@ async def drain(start: Start) -> float:
         await app.schema_manager.apply_schema_async()
         for first in range(0, len(start.payloads), BATCH):
             some = start.payloads[first : first + BATCH]
-            await task.batch_defer_async(*({"payload": payload.decode()} for payload in some))
+            jobs: list[dict[str, Any]] = [{"payload": payload.decode()} for payload in some]
+            await task.batch_defer_async(*jobs)
         # Otherwise Postgres would plan the taking of a job for an empty table.
         await pool.execute("ANALYZE")
         began = time.perf_counter()
