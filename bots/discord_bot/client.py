@@ -96,7 +96,12 @@ class TwinClient(discord.Client):
                 self._log_refused_commands()
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Show the rooms which roles the member has. The tree answers the command meanwhile."""
+        """Answer a press, and show the rooms which roles the member has.
+
+        The tree answers commands meanwhile.
+        """
+        if interaction.type is discord.InteractionType.component:
+            await self.tree.press(interaction)
         member = interaction.user
         if interaction.guild_id == self._guild_id and isinstance(member, discord.Member):
             roles = frozenset(role.id for role in member.roles)

@@ -1,12 +1,13 @@
 """From Discord's interactions to the rooms' commands, and back."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import contextlib
+from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any
 
 import discord
 import structlog
-from discord import AllowedMentions, AppCommandOptionType, Interaction, app_commands
+from discord import AppCommandOptionType, Interaction, app_commands
 
 from bots.features.command import (
     Answer,
@@ -21,13 +22,15 @@ from bots.features.command import (
     TextParameter,
 )
 from bots.features.room import Room, commands_of
+from bots.runtime.button_memory import ButtonMemory
 from bots.runtime.member_limits import MemberLimits
 from bots.runtime.room_services import Services
 from bots.texts import failures
 from bots.texts.languages import Texts
 from config.discord_answers import UNREADABLE
 
-from .unreadable_gateway_events import cause_of
+from .answers import acknowledge, send, send_at_once
+from .presses import Presses
 
 log = structlog.get_logger("twinstream.discord_bot")
 
@@ -42,7 +45,9 @@ class Tree(app_commands.CommandTree[discord.Client]):
         super().__init__(client)
         self._services = services
         self._limits = MemberLimits()
+        self._memory = ButtonMemory()
         self._in_progress: set[asyncio.Task[object]] = set()
+        self._presses = Presses(rooms, self._limits, self._memory)
         guild = discord.Object(services.community.discord.guild_id)
         for command in commands_of(rooms):
             self.add_command(_slash_command(self, command), guild=guild)
@@ -70,8 +75,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
             return
         answer = command.run(Question(asker, argument, str(interaction.id)))
         if command.is_instant:
-            text = (await answer).text
-            await interaction.response.send_message(text, ephemeral=is_ephemeral)
+            await send_at_once(interaction, await answer, ephemeral=is_ephemeral)
         else:
             await self._respond(interaction, answer, ephemeral=is_ephemeral)
 
@@ -82,15 +86,31 @@ class Tree(app_commands.CommandTree[discord.Client]):
 
         Discord forgets an interaction that is not acknowledged within three seconds.
         """
+        with self._progress():
+            try:
+                await acknowledge(interaction, ephemeral=ephemeral)
+                await send(interaction, await answer, self._memory, ephemeral=ephemeral)
+            finally:
+                answer.close()  # it never began if Discord refused the acknowledgement
+
+    async def press(self, interaction: Interaction) -> None:
+        """Do what a pressed button says."""
+        with self._progress():
+            try:
+                await self._presses.press(interaction, self._asker(interaction))
+            except Exception as error:  # noqa: BLE001 - any error of a press is its own
+                await self._report(interaction, error)
+
+    @contextlib.contextmanager
+    def _progress(self) -> Iterator[None]:
+        """Let a stop of the bot wait for the block."""
         task = asyncio.current_task()
         assert task is not None
         self._in_progress.add(task)
         try:
-            await _acknowledge(interaction, ephemeral=ephemeral)
-            await _send(interaction, (await answer).text, ephemeral=ephemeral)
+            yield
         finally:
             self._in_progress.discard(task)
-            answer.close()  # it never began if Discord refused the acknowledgement
 
     async def drain(self) -> None:
         """Wait for the answers in progress, at most DRAIN_S_MAX seconds."""
@@ -118,6 +138,9 @@ class Tree(app_commands.CommandTree[discord.Client]):
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError) -> None:
         """Log the error of a command, and apologise to the member if Discord allows it."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await self._report(interaction, cause)
+
+    async def _report(self, interaction: Interaction, cause: Exception) -> None:
         if isinstance(cause, discord.HTTPException):
             log.warning("answer.failed", interaction_id=interaction.id, why=str(cause))
             return
@@ -125,32 +148,11 @@ class Tree(app_commands.CommandTree[discord.Client]):
         apology = failures.failed(self._texts(interaction))
         try:
             if interaction.response.is_done():
-                await _send(interaction, apology, ephemeral=True)
+                await send(interaction, Answer(apology), self._memory, ephemeral=True)
             else:
                 await interaction.response.send_message(apology, ephemeral=True)
         except discord.HTTPException as refused:
             log.warning("answer.failed", interaction_id=interaction.id, why=str(refused))
-
-
-async def _acknowledge(interaction: Interaction, *, ephemeral: bool) -> None:
-    try:
-        await interaction.response.defer(ephemeral=ephemeral, thinking=True)
-    except UNREADABLE as error:
-        # Discord took the acknowledgement, and only its response to it cannot be read.
-        log.warning("response.not_decoded", interaction_id=interaction.id, why=cause_of(error))
-
-
-async def _send(interaction: Interaction, text: str, *, ephemeral: bool) -> None:
-    try:
-        await interaction.followup.send(
-            text,
-            ephemeral=ephemeral,
-            suppress_embeds=True,
-            allowed_mentions=AllowedMentions.none(),
-        )
-    except UNREADABLE as error:
-        # Discord sent the message, so a second attempt would send it twice.
-        log.warning("response.not_decoded", interaction_id=interaction.id, why=cause_of(error))
 
 
 def _slash_command(tree: Tree, command: Command[Any]) -> app_commands.Command[Any, ..., None]:

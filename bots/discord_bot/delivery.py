@@ -6,9 +6,11 @@ import aiohttp
 import discord
 
 from bots.runtime.delivery import PerhapsSent, Unsent, Unwanted
+from bots.texts.buttons import Rows
 from config import Community
 from config.discord_answers import UNREADABLE, wait_asked_s
 
+from .answers import text_with_copies, view_of
 from .unreadable_gateway_events import cause_of
 
 #: Discord's answers for members who take no direct messages and for accounts that are gone.
@@ -43,16 +45,25 @@ class DiscordDelivery:
         except UNREADABLE as error:
             raise PerhapsSent(f"the answer cannot be read ({cause_of(error)})") from error
 
-    async def tell(self, account_id: int, text: str) -> None:
+    async def tell(self, account_id: int, text: str, buttons: Rows = ()) -> None:
+        shown = text_with_copies(text, buttons)
+        view = view_of(buttons, account_id)
+        mentions = discord.AllowedMentions.none()
         try:
             channel = await self._client.create_dm(discord.Object(account_id))
-            await channel.send(text, allowed_mentions=discord.AllowedMentions.none())
+            if view is None:
+                await channel.send(shown, allowed_mentions=mentions)
+            else:
+                await channel.send(shown, allowed_mentions=mentions, view=view)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             if isinstance(error, discord.HTTPException) and error.status in _UNWANTED:
                 raise Unwanted(str(error)) from error
             raise _fate(error) from error
         except UNREADABLE as error:
             raise PerhapsSent(f"the answer cannot be read ({cause_of(error)})") from error
+
+    async def bot_name(self) -> str | None:
+        return None
 
 
 def _fate(error: Exception) -> Unsent | PerhapsSent:

@@ -3,11 +3,12 @@
 import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
 
 from bots.texts import failures
+from bots.texts.buttons import Rows
 from bots.texts.languages import Texts
 from db import Contention, StorageUnavailable
 
@@ -48,13 +49,25 @@ class Question(Generic[A]):
     """Names the update that brought the command, so that what the command earns counts once."""
 
 
+class Sent(Protocol):
+    """An answer that the asker sees, and that can be replaced as long as the platform allows it."""
+
+    async def replace(self, answer: "Answer") -> bool:
+        """Put another answer in its place, with its buttons. Returns whether the platform did."""
+        ...
+
+
 class Answer(NamedTuple):
-    """The reply to a question. Pictures, files and buttons of a room become fields here."""
+    """The reply to a question. Pictures and files of a room become fields here."""
 
     text: str
     """A text in the asker's language and the platform's markup, ready to send."""
     must_arrive: bool = False
     """Whether the text tells what the asker has won or changed, so that it is never dropped."""
+    buttons: Rows = ()
+    """The buttons under the text, row by row. Buttons that act are for the asker alone."""
+    on_sent: Callable[[Sent], None] | None = None
+    """Called once the platform has shown the answer, for a room that replaces it later."""
 
 
 class NumberParameter(NamedTuple):
@@ -86,6 +99,28 @@ class MemberParameter(NamedTuple):
 
 
 Parameter = NumberParameter | TextParameter | MemberParameter
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button that the member pressed for whom its message was."""
+
+    asker: Asker
+    value: str
+    entity_id: str
+    """Names the button and its message, so that what a press earns counts once."""
+    is_private: bool
+    """Whether nobody else sees the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A deep link into the private chat on Telegram that a member opened."""
+
+    asker: Asker
+    value: str
+    """The rest of the payload after the prefix of the `Start`."""
+    entity_id: str
 
 
 class Audience(enum.Enum):
@@ -126,9 +161,67 @@ class Command(Generic[A]):
 
     async def run(self, question: Question[A]) -> Answer:
         """Answer the question; while Postgres is unavailable the answer says so."""
+        return await answered(self.handler(question), question.asker)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Press:
+    """One action of buttons, as both bots hand it to its room.
+
+    The answer replaces the message whose button was pressed; its buttons go, unless the answer has
+    new ones. A press that comes twice, or after the buttons are gone, reaches no handler as long as
+    the process remembers the message; after a restart it may, so handlers act once by what Postgres
+    says.
+    """
+
+    action: str
+    """A short word without a colon. `PressButton` names it."""
+    handler: Callable[[Pressed], Awaitable[Answer]]
+    refuse_stranger: Callable[[Texts], str] | None = None
+    """As for `Command`: answers accounts outside the Telegram group, and the buttons stay."""
+
+    async def run(self, pressed: Pressed) -> Answer | None:
+        """Do what the button says. None while Postgres is unavailable: nothing was done."""
         try:
-            return await self.handler(question)
+            return await self.handler(pressed)
         except (StorageUnavailable, Contention) as error:
-            asker = question.asker
-            log.warning("database.unavailable", account_id=asker.account_id, why=str(error))
-            return Answer(failures.unavailable(asker.texts))
+            account_id = pressed.asker.account_id
+            log.warning("database.unavailable", account_id=account_id, why=str(error))
+            return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """One kind of deep link into the private chat on Telegram: `/start <prefix>-<value>`.
+
+    Telegram allows 64 characters of `A-Z a-z 0-9 _ -` after `/start`.
+    """
+
+    prefix: str
+    handler: Callable[[Opened], Awaitable[Answer]]
+    refuse_stranger: Callable[[Texts], str] | None = None
+
+    async def run(self, opened: Opened) -> Answer:
+        """Answer the member; while Postgres is unavailable the answer says so."""
+        return await answered(self.handler(opened), opened.asker)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateText:
+    """A kind of text that members send to the Telegram bot in private without any command."""
+
+    recognises: Callable[[str], bool]
+    handler: Callable[[Question[str]], Awaitable[Answer]]
+
+    async def run(self, question: Question[str]) -> Answer:
+        """Answer the text; while Postgres is unavailable the answer says so."""
+        return await answered(self.handler(question), question.asker)
+
+
+async def answered(answer: Awaitable[Answer], asker: Asker) -> Answer:
+    """Return the answer, or one that says that Postgres is unavailable."""
+    try:
+        return await answer
+    except (StorageUnavailable, Contention) as error:
+        log.warning("database.unavailable", account_id=asker.account_id, why=str(error))
+        return Answer(failures.unavailable(asker.texts))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bots.runtime.delivery import Delivery
 
-from .command import Command
+from .command import Command, Press, PrivateText, Start
 
 
 class Observation(NamedTuple):
@@ -28,11 +28,17 @@ Duty = Callable[[Delivery], Awaitable[None]]
 class Room:
     """A feature, opened for one bot. Each field is one way in which a feature can take part.
 
-    A feature that needs another way (each message, a reaction, voice, a button) adds a field here,
-    and each platform calls it from the file that receives such updates.
+    A feature that needs another way (each message, a reaction, voice) adds a field here, and each
+    platform calls it from the file that receives such updates.
     """
 
     commands: tuple[Command[Any], ...] = ()
+    presses: tuple[Press, ...] = ()
+    """The actions of the buttons under its answers. An action has one room."""
+    starts: tuple[Start, ...] = ()
+    """The deep links into the private chat on Telegram that it makes."""
+    private_texts: tuple[PrivateText, ...] = ()
+    """The texts without a command that it answers in private chats on Telegram."""
     duties: tuple[Duty, ...] = ()
     on_observed: Callable[[Observation], Awaitable[None]] | None = None
     """Called for each message in the group and each interaction in the server. Raises nothing."""
@@ -43,6 +49,29 @@ class Room:
 def commands_of(rooms: Iterable[Room]) -> list[Command[Any]]:
     """Return the commands of all rooms, in the order of the rooms. Pure."""
     return [command for room in rooms for command in room.commands]
+
+
+def presses_of(rooms: Iterable[Room]) -> dict[str, Press]:
+    """Return the actions of all rooms by their names. Pure.
+
+    Raises:
+        ValueError: two actions have one name.
+    """
+    found: dict[str, Press] = {}
+    for press in (press for room in rooms for press in room.presses):
+        if found.setdefault(press.action, press) is not press:
+            raise ValueError(f"two rooms have buttons with the action {press.action!r}")
+    return found
+
+
+def starts_of(rooms: Iterable[Room]) -> list[Start]:
+    """Return the deep links of all rooms. Pure."""
+    return [start for room in rooms for start in room.starts]
+
+
+def private_texts_of(rooms: Iterable[Room]) -> list[PrivateText]:
+    """Return the kinds of private texts that rooms answer. Pure."""
+    return [text for room in rooms for text in room.private_texts]
 
 
 def duties_of(rooms: Iterable[Room]) -> list[Duty]:

@@ -5,6 +5,8 @@ Each platform implements it in its own `delivery.py`. Duties of the rooms send t
 
 from typing import Protocol
 
+from bots.texts.buttons import Rows
+
 #: Seconds until a message is tried again that was refused for a reason which lasts until a person
 #: acts, such as a closed topic or a missing right.
 LASTING_RETRY_S = 60.0
@@ -46,12 +48,20 @@ class Delivery(Protocol):
         """
         ...
 
-    async def tell(self, account_id: int, text: str) -> None:
-        """Send an unformatted text to one account, in private.
+    async def tell(self, account_id: int, text: str, buttons: Rows = ()) -> None:
+        """Send a formatted text to one account, in private, with buttons for it under the text.
 
         Raises:
             Unwanted: the account takes no private messages from the bot.
             Unsent: the platform certainly refused it for now.
             PerhapsSent: it is unknown whether the platform sent it.
+        """
+        ...
+
+    async def bot_name(self) -> str | None:
+        """Return the user name by which people open the private chat with the bot; None for none.
+
+        Raises:
+            Unsent: the platform does not say it now.
         """
         ...

@@ -11,8 +11,11 @@ from aiogram.exceptions import (
 )
 
 from bots.runtime.delivery import PerhapsSent, Unsent, Unwanted
+from bots.texts.buttons import Rows
 from config import Community
 from config.telegram_answer_decoding import UnreadableAnswer
+
+from .messages.buttons import keyboard
 
 
 class TelegramDelivery:
@@ -38,9 +41,14 @@ class TelegramDelivery:
         except (AiogramError, OSError) as error:
             raise PerhapsSent(str(error)) from error
 
-    async def tell(self, account_id: int, text: str) -> None:
+    async def tell(self, account_id: int, text: str, buttons: Rows = ()) -> None:
         try:
-            await self._bot.send_message(account_id, text)
+            await self._bot.send_message(
+                account_id,
+                text,
+                parse_mode=ParseMode.HTML,
+                reply_markup=keyboard(buttons, account_id),
+            )
         except (TelegramForbiddenError, TelegramBadRequest) as error:
             raise Unwanted(error.message) from error
         except TelegramRetryAfter as error:
@@ -50,3 +58,9 @@ class TelegramDelivery:
                 raise PerhapsSent(str(error)) from error
         except (AiogramError, OSError) as error:
             raise PerhapsSent(str(error)) from error
+
+    async def bot_name(self) -> str | None:
+        try:
+            return (await self._bot.me()).username
+        except (AiogramError, OSError) as error:
+            raise Unsent(str(error)) from error

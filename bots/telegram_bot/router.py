@@ -7,6 +7,8 @@ from aiogram.enums import ChatType
 from aiogram.types import Message
 
 from bots.features.room import Room
+from bots.runtime.button_memory import ButtonMemory
+from bots.runtime.member_limits import MemberLimits
 from bots.runtime.room_services import Services
 
 from .group.membership import Membership
@@ -17,6 +19,7 @@ from .messages.answer_queue import AnswerQueue
 from .messages.authors import Askers, Observer
 from .messages.commands import add_commands
 from .messages.posted_codes import CodeGuard
+from .messages.presses import Presses
 
 
 def build_router(
@@ -30,9 +33,12 @@ def build_router(
     group_id = services.community.telegram.chat_id
     commands = Router(name="commands")
     commands.message.filter((F.chat.id == group_id) | (F.chat.type == ChatType.PRIVATE))
-    commands.message.middleware(Askers(services.languages, queue))
+    limits, memory = MemberLimits(), ButtonMemory()
+    commands.message.middleware(Askers(services.languages, queue, limits))
     membership = Membership(group_id)
-    add_commands(commands, services, rooms, queue, membership)
+    add_commands(commands, services, rooms, queue, membership, memory)
+    presses = Presses(services, rooms, queue, membership, limits, memory)
+    commands.callback_query.register(presses.press)
     changes = Router(name="changes")
     add_membership_changes(changes, rooms, membership, moves, group_id)
     router = Router(name="twinstream")

@@ -16,3 +16,13 @@ def failed(texts: Texts) -> str:
 def too_fast(texts: Texts) -> str:
     """Answer a member who sends commands faster than they are answered."""
     return texts.gettext("You write faster than I can answer. Please wait a few seconds.")
+
+
+def button_too_old(texts: Texts) -> str:
+    """Answer the press of a button that this release or this message has no more."""
+    return texts.gettext("This button is too old. Please send the command again.")
+
+
+def button_of_another(texts: Texts) -> str:
+    """Answer a member who presses a button under an answer to another one."""
+    return texts.gettext("This button is for the member whom I answered.")

@@ -843,6 +843,24 @@ GUARDS = {
         (_LINKS, _VOID, _STILL_LIVE),
         room="tests/integration/db",
     ),
+    "a button is for the member whom the bot answered": guard(
+        "test_buttons.py::test_only_the_member_who_was_answered_may_press",
+        (
+            "bots/telegram_bot/messages/presses.py",
+            "        if data.account_id != asker.account_id:\n",
+            "        if False:\n",
+        ),
+        room="tests/e2e",
+    ),
+    "a button that is pressed twice acts once": guard(
+        "test_buttons.py::test_discord_does_a_double_press_once",
+        (
+            "bots/discord_bot/presses.py",
+            "        elif not self._memory.take(interaction.message.id, custom_id):\n",
+            "        elif False:\n",
+        ),
+        room="tests/e2e",
+    ),
     "change no entry of the ledger": guard(
         "test_schema.py::test_the_ledger_is_only_added_to[update]",
         (

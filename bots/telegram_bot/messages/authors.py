@@ -74,10 +74,10 @@ class Askers:
     answer says so.
     """
 
-    def __init__(self, languages: Languages, queue: AnswerQueue) -> None:
+    def __init__(self, languages: Languages, queue: AnswerQueue, limits: MemberLimits) -> None:
         self._languages = languages
         self._queue = queue
-        self._limits = MemberLimits()
+        self._limits = limits
 
     async def __call__(
         self,

@@ -1,11 +1,34 @@
 """Buttons under messages of the bot."""
 
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message
+from aiogram.types import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup, Message
 from aiogram.utils.deep_linking import create_start_link
 
+from bots.texts.buttons import Button, CopyButton, LinkButton, PressButton, Rows, data_of
 from bots.texts.languages import Texts
 
 from .texts import open_private
+
+
+def keyboard(rows: Rows, account_id: int) -> InlineKeyboardMarkup | None:
+    """Return the buttons under a message for this account; None if it has none. Pure."""
+    if not rows:
+        return None
+    return InlineKeyboardMarkup(
+        inline_keyboard=[[_button(button, account_id) for button in row] for row in rows]
+    )
+
+
+def _button(button: Button, account_id: int) -> InlineKeyboardButton:
+    match button:
+        case PressButton():
+            data = data_of(button, account_id)
+            return InlineKeyboardButton(text=button.label, callback_data=data)
+        case LinkButton():
+            return InlineKeyboardButton(text=button.label, url=button.url)
+        case CopyButton():
+            return InlineKeyboardButton(
+                text=button.label, copy_text=CopyTextButton(text=button.text)
+            )
 
 
 async def private_button(

@@ -18,19 +18,25 @@ from bots.features.command import (
     Audience,
     Command,
     MemberParameter,
+    Opened,
+    PrivateText,
     Question,
+    Start,
     Target,
 )
 from bots.features.linking.texts import code_not_void_yet
-from bots.features.room import Room, commands_of
+from bots.features.room import Room, commands_of, private_texts_of, starts_of
+from bots.runtime.button_memory import ButtonMemory
 from bots.runtime.room_services import Services
-from bots.telegram_bot.group.membership import Membership, Standing
+from bots.telegram_bot.group.membership import Membership
 
 from . import texts
 from .answer_queue import AnswerQueue, Reply
 from .arguments import argument_of
-from .buttons import private_button
+from .buttons import keyboard, private_button
 from .posted_codes import Found
+from .sent import TelegramSent
+from .strangers import refusal_of_stranger
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
@@ -43,11 +49,17 @@ def add_commands(
     rooms: Sequence[Room],
     queue: AnswerQueue,
     membership: Membership,
+    memory: ButtonMemory,
 ) -> None:
-    """Register the handlers of each command of the rooms."""
+    """Register the handlers of each command and each deep link of the rooms."""
+    answers = Answers(queue, memory)
     handlers = [
-        CommandHandlers(command, services, membership, queue) for command in commands_of(rooms)
+        CommandHandlers(command, services, membership, answers) for command in commands_of(rooms)
     ]
+    for start in starts_of(rooms):
+        handler = StartHandler(start, membership, answers)
+        opened = CommandStart(deep_link=True, magic=F.args.startswith(f"{start.prefix}-"))
+        router.message.register(handler.open, opened, IS_PRIVATE)
     # The button beside a refusal sends "/start <command>", which is no /start for the help room.
     for one in handlers:
         if one.asked.refuse_in_group is not None:
@@ -60,24 +72,29 @@ def add_commands(
         else:
             router.message.register(one.answer, is_sent, IS_PRIVATE)
             router.message.register(one.refuse, is_sent)
+    for kind in private_texts_of(rooms):
+        text = PrivateTextHandler(kind, answers)
+        router.message.register(text.answer, F.text.func(kind.recognises), IS_PRIVATE)
 
 
 class CommandHandlers:
     """The handlers of one command: each reads a message, asks the room and queues the answer."""
 
     def __init__(
-        self, asked: Command[Any], services: Services, membership: Membership, queue: AnswerQueue
+        self, asked: Command[Any], services: Services, membership: Membership, answers: "Answers"
     ) -> None:
         self.asked = asked
         self._group_texts = services.languages.speak(services.community.announcements.language)
         self._membership = membership
-        self._queue = queue
+        self._answers = answers
 
     async def answer(self, message: Message, command: CommandObject, asker: Asker) -> None:
         """Answer the command, unless the member may not send it here."""
-        refusal = await self._refusal_of_stranger(message, asker)
+        refusal = await refusal_of_stranger(
+            self._membership, message, asker, self.asked.refuse_stranger
+        )
         if refusal is not None:
-            self._reply(message, asker, Answer(refusal))
+            self._answers.put(message, asker, Answer(refusal))
             return
         argument = argument_of(message, command.args or "", self.asked.parameter)
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
@@ -88,13 +105,13 @@ class CommandHandlers:
         else:
             answer = await self._run(message, asker, argument)
         if self.asked.audience is Audience.ASKER:
-            self._reply_ephemerally(message, asker, answer)
+            self._answers.put_ephemerally(message, asker, answer, self.asked.name)
         else:
-            self._reply(message, asker, answer)
+            self._answers.put(message, asker, answer)
 
     async def open(self, message: Message, asker: Asker) -> None:
         """Answer the command without an argument: the member pressed the button in the group."""
-        self._reply(message, asker, await self._run(message, asker, None))
+        self._answers.put(message, asker, await self._run(message, asker, None))
 
     async def refuse(
         self, message: Message, command: CommandObject, asker: Asker, found: Found
@@ -103,30 +120,15 @@ class CommandHandlers:
         if found is Found.VOID:
             return  # the guard has answered
         if found is Found.UNKNOWN:
-            self._reply(message, asker, Answer(code_not_void_yet(self._group_texts)))
+            self._answers.put(message, asker, Answer(code_not_void_yet(self._group_texts)))
             return
         assert self.asked.refuse_in_group is not None
-        self._reply(
+        self._answers.put(
             message,
             asker,
             Answer(self.asked.refuse_in_group(asker.texts, bool(command.args))),
             await private_button(message, self.asked.name, asker.texts),
         )
-
-    async def _refusal_of_stranger(self, message: Message, asker: Asker) -> str | None:
-        assert message.bot is not None
-        refuse = self.asked.refuse_stranger
-        if refuse is None or message.chat.type != ChatType.PRIVATE:
-            return None
-        match await self._membership.standing(message.bot, asker.account_id):
-            case Standing.INSIDE:
-                return None
-            case Standing.MUTED:
-                return texts.muted(asker.texts)
-            case Standing.OUTSIDE:
-                return refuse(asker.texts)
-            case Standing.UNKNOWN:
-                return texts.membership_unknown(asker.texts)
 
     async def _refusal_of_target(
         self, message: Message, asker: Asker, argument: object
@@ -144,43 +146,104 @@ class CommandHandlers:
         entity_id = f"{message.chat.id}.{message.message_id}"
         return await self.asked.run(Question(asker, argument, entity_id))
 
-    def _reply_ephemerally(self, message: Message, asker: Asker, answer: Answer) -> None:
+
+class StartHandler:
+    """The handler of one kind of deep link."""
+
+    def __init__(self, start: Start, membership: Membership, answers: "Answers") -> None:
+        self._start = start
+        self._membership = membership
+        self._answers = answers
+
+    async def open(self, message: Message, command: CommandObject, asker: Asker) -> None:
+        """Answer a member who opened the link."""
+        refusal = await refusal_of_stranger(
+            self._membership, message, asker, self._start.refuse_stranger
+        )
+        if refusal is not None:
+            self._answers.put(message, asker, Answer(refusal))
+            return
+        value = (command.args or "").removeprefix(f"{self._start.prefix}-")
+        opened = Opened(asker, value, f"{message.chat.id}.{message.message_id}")
+        self._answers.put(message, asker, await self._start.run(opened))
+
+
+class PrivateTextHandler:
+    """The handler of one kind of private texts."""
+
+    def __init__(self, kind: PrivateText, answers: "Answers") -> None:
+        self._kind = kind
+        self._answers = answers
+
+    async def answer(self, message: Message, asker: Asker) -> None:
+        """Answer the text."""
+        question = Question(asker, message.text, f"{message.chat.id}.{message.message_id}")
+        self._answers.put(message, asker, await self._kind.run(question))
+
+
+class Answers:
+    """Queues answers to messages, with their buttons."""
+
+    def __init__(self, queue: AnswerQueue, memory: ButtonMemory) -> None:
+        self._queue = queue
+        self._memory = memory
+
+    def put_ephemerally(self, message: Message, asker: Asker, answer: Answer, command: str) -> None:
         """Answer so that only the asker sees it, also in the group."""
         if message.chat.type == ChatType.PRIVATE:
-            self._reply(message, asker, answer)
+            self.put(message, asker, answer)
             return
 
         async def send(text: str) -> None:
             to = EphemeralMessageParameters(receiver_user_id=asker.account_id)
             try:
-                await message.answer(
-                    text, parse_mode=ParseMode.HTML, ephemeral_message_parameters=to
+                sent = await message.answer(
+                    text,
+                    parse_mode=ParseMode.HTML,
+                    ephemeral_message_parameters=to,
+                    reply_markup=keyboard(answer.buttons, asker.account_id),
                 )
             except TelegramBadRequest as error:
                 # Not every group has ephemeral messages, and the answer is for the asker alone.
                 log.info("reply.not_ephemeral", chat_id=message.chat.id, why=error.message)
-                await message.reply(texts.not_ephemeral(self.asked.name, asker.texts))
+                await message.reply(texts.not_ephemeral(command, asker.texts))
+            else:
+                self._tell_room(answer, asker, sent)
 
         self._queue.put(message.chat.id, Reply(asker, answer.text, send))
 
-    def _reply(
+    def put(
         self,
         message: Message,
         asker: Asker,
         answer: Answer,
-        keyboard: InlineKeyboardMarkup | None = None,
+        extra: InlineKeyboardMarkup | None = None,
     ) -> None:
-        """Answer in the same chat; in a group as a reply, which shows whom it answers."""
+        """Answer in the same chat; in a group as a reply, which shows whom it answers.
+
+        `extra` stands in the place of the answer's own buttons.
+        """
+        buttons = extra or keyboard(answer.buttons, asker.account_id)
         send = message.answer if message.chat.type == ChatType.PRIVATE else message.reply
-        share = partial(message.answer, parse_mode=ParseMode.HTML) if keyboard is None else None
+        is_alone = buttons is not None or answer.on_sent is not None
+
+        async def reply(text: str) -> None:
+            sent = await send(text, parse_mode=ParseMode.HTML, reply_markup=buttons)
+            self._tell_room(answer, asker, sent)
+
         self._queue.put(
             message.chat.id,
             Reply(
                 asker,
                 answer.text,
-                partial(send, parse_mode=ParseMode.HTML, reply_markup=keyboard),
-                share,
+                reply,
+                None if is_alone else partial(message.answer, parse_mode=ParseMode.HTML),
                 thread_id=message.message_thread_id,
                 must_arrive=answer.must_arrive,
             ),
         )
+
+    def _tell_room(self, answer: Answer, asker: Asker, sent: Message) -> None:
+        if answer.on_sent is not None:
+            assert sent.bot is not None
+            answer.on_sent(TelegramSent(sent.bot, sent, asker.account_id, self._memory))

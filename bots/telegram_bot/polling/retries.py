@@ -18,7 +18,7 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import GetChatMember, GetUpdates, Response, TelegramMethod
+from aiogram.methods import AnswerCallbackQuery, GetChatMember, GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from bots.runtime.backoff import backoff_s
@@ -36,7 +36,7 @@ POLL_WAIT_S_MAX = 600.0
 #: Seconds between polls during an outage at most, so that the bot is back soon after it.
 POLL_BACKOFF_S_MAX = 30.0
 #: Calls that a handler makes while other members' updates wait for it. They are never waited out.
-IMPATIENT = (GetChatMember,)
+IMPATIENT = (GetChatMember, AnswerCallbackQuery)
 #: Seconds added to a wait that Telegram asked for, at random, so that calls do not return at once.
 JITTER_S_MAX = 0.5
 #: Seconds between polls that bring only updates without an id that can be read.

@@ -1,0 +1,147 @@
+"""Answers on their way to Discord, the buttons under them, and the ones that are replaced later."""
+
+import aiohttp
+import discord
+import structlog
+from discord import AllowedMentions, Interaction
+from discord.ui import View
+from discord.utils import MISSING
+
+from bots.features.command import Answer
+from bots.runtime.button_memory import ButtonMemory
+from bots.texts.buttons import (
+    Button,
+    CopyButton,
+    LinkButton,
+    PressButton,
+    Rows,
+    data_in,
+    data_of,
+)
+from config.discord_answers import UNREADABLE
+
+from .unreadable_gateway_events import cause_of
+
+log = structlog.get_logger("twinstream.discord_bot")
+
+
+class DiscordSent:
+    """An answer to an interaction. A `bots.features.command.Sent` for 15 minutes.
+
+    Discord lets a bot edit what it answered for as long as the token of the interaction is good.
+    """
+
+    def __init__(self, interaction: Interaction, memory: ButtonMemory) -> None:
+        self._interaction = interaction
+        self._memory = memory
+        #: The message, once it is known: its buttons are remembered by it.
+        self.message_id = None if interaction.message is None else interaction.message.id
+
+    async def replace(self, answer: Answer) -> bool:
+        try:
+            await self.edit(answer)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            log.info("answer.not_replaced", interaction_id=self._interaction.id, why=str(error))
+            return False
+        return True
+
+    async def edit(self, answer: Answer) -> None:
+        """Replace the text and the buttons of the message.
+
+        Raises:
+            discord.HTTPException: Discord did not do it.
+        """
+        account_id = self._interaction.user.id
+        if self.message_id is not None:
+            self._memory.renew(self.message_id, data_in(answer.buttons, account_id))
+        try:
+            await self._interaction.edit_original_response(
+                content=text_with_copies(answer.text, answer.buttons),
+                view=view_of(answer.buttons, account_id),
+                allowed_mentions=AllowedMentions.none(),
+            )
+        except UNREADABLE as error:
+            # Discord has changed the message.
+            why = cause_of(error)
+            log.warning("response.not_decoded", interaction_id=self._interaction.id, why=why)
+
+
+async def acknowledge(interaction: Interaction, *, ephemeral: bool) -> None:
+    """Tell Discord that an answer will follow."""
+    try:
+        await interaction.response.defer(ephemeral=ephemeral, thinking=True)
+    except UNREADABLE as error:
+        # Discord took the acknowledgement, and only its response to it cannot be read.
+        log.warning("response.not_decoded", interaction_id=interaction.id, why=cause_of(error))
+
+
+async def send(
+    interaction: Interaction, answer: Answer, memory: ButtonMemory, *, ephemeral: bool
+) -> None:
+    """Send the answer to an interaction that was acknowledged."""
+    message_id = None
+    try:
+        message = await interaction.followup.send(
+            text_with_copies(answer.text, answer.buttons),
+            ephemeral=ephemeral,
+            suppress_embeds=True,
+            allowed_mentions=AllowedMentions.none(),
+            view=view_of(answer.buttons, interaction.user.id) or MISSING,
+            wait=True,
+        )
+        message_id = message.id
+    except UNREADABLE as error:
+        # Discord sent the message, so a second attempt would send it twice.
+        log.warning("response.not_decoded", interaction_id=interaction.id, why=cause_of(error))
+    if answer.on_sent is not None:
+        sent = DiscordSent(interaction, memory)
+        sent.message_id = message_id
+        answer.on_sent(sent)
+
+
+async def send_at_once(interaction: Interaction, answer: Answer, *, ephemeral: bool) -> None:
+    """Send an answer that was ready within the seconds that Discord waits."""
+    await interaction.response.send_message(
+        text_with_copies(answer.text, answer.buttons),
+        ephemeral=ephemeral,
+        view=view_of(answer.buttons, interaction.user.id) or MISSING,
+    )
+
+
+def view_of(rows: Rows, account_id: int) -> View | None:
+    """Return the buttons under a message for this account; None if it has none."""
+    view = View(timeout=None)
+    number = 0
+    for row in rows:
+        shown = [_item(one, account_id) for one in row if not isinstance(one, CopyButton)]
+        for item in shown:
+            item.row = number
+            view.add_item(item)
+        number += bool(shown)
+    if not number:
+        return None
+    # discord.py would keep a view that listens for ever; presses are read from their custom ids.
+    view.stop()
+    return view
+
+
+def text_with_copies(text: str, rows: Rows) -> str:
+    """Return the text of a message, with a block to copy for each copy button. Pure."""
+    blocks = [
+        f"```\n{one.text.replace('```', '')}\n```"
+        for row in rows
+        for one in row
+        if isinstance(one, CopyButton)
+    ]
+    return "\n".join([text, *blocks])
+
+
+def _item(button: Button, account_id: int) -> discord.ui.Button[View]:
+    if isinstance(button, LinkButton):
+        return discord.ui.Button(label=button.label, url=button.url)
+    assert isinstance(button, PressButton)
+    return discord.ui.Button(
+        label=button.label,
+        custom_id=data_of(button, account_id),
+        style=discord.ButtonStyle.secondary,
+    )

@@ -1,0 +1,74 @@
+"""Answers that members see already, and that can be replaced."""
+
+import structlog
+from aiogram import Bot
+from aiogram.enums import ParseMode
+from aiogram.exceptions import AiogramError, TelegramBadRequest
+from aiogram.types import Message
+
+from bots.features.command import Answer
+from bots.runtime.button_memory import ButtonMemory
+from bots.texts.buttons import data_in
+from config.telegram_answer_decoding import UnreadableAnswer
+
+from .buttons import keyboard
+
+log = structlog.get_logger("twinstream.telegram_bot")
+
+#: A part of Telegram's refusal of an edit that changes nothing.
+_NOT_MODIFIED = "message is not modified"
+
+
+class TelegramSent:
+    """A message of the bot for one account. A `bots.features.command.Sent`."""
+
+    def __init__(self, bot: Bot, message: Message, account_id: int, memory: ButtonMemory) -> None:
+        self._bot = bot
+        self._message = message
+        self._account_id = account_id
+        self._memory = memory
+
+    async def replace(self, answer: Answer) -> bool:
+        try:
+            await self.edit(answer.text, answer)
+        except UnreadableAnswer as error:
+            return error.was_done
+        except (AiogramError, OSError) as error:
+            log.info("answer.not_replaced", account_id=self._account_id, why=str(error))
+            return False
+        return True
+
+    async def edit(self, text: str, answer: Answer) -> None:
+        """Replace the text and the buttons of the message.
+
+        Raises:
+            AiogramError: Telegram did not do it.
+        """
+        message, buttons = self._message, keyboard(answer.buttons, self._account_id)
+        self._memory.renew(key_of(message), data_in(answer.buttons, self._account_id))
+        try:
+            if message.ephemeral_message_id is not None:
+                await self._bot.edit_ephemeral_message_text(
+                    chat_id=message.chat.id,
+                    receiver_user_id=self._account_id,
+                    ephemeral_message_id=message.ephemeral_message_id,
+                    text=text,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=buttons,
+                )
+            else:
+                await self._bot.edit_message_text(
+                    text,
+                    chat_id=message.chat.id,
+                    message_id=message.message_id,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=buttons,
+                )
+        except TelegramBadRequest as error:
+            if _NOT_MODIFIED not in error.message.lower():
+                raise
+
+
+def key_of(message: Message) -> tuple[int, int, int | None]:
+    """Return what tells a message from all others. Pure."""
+    return message.chat.id, message.message_id, message.ephemeral_message_id
