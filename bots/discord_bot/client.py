@@ -7,7 +7,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bots.features.room import Observation, Room, duties_of, observed, returned
+from bots.features.room import Observation, Room, duties_of, gone, observed, returned
 from bots.runtime.room_services import Services
 from config.discord_answers import UNREADABLE
 
@@ -115,6 +115,11 @@ class TwinClient(discord.Client):
         """Tell the rooms of a member who has passed the screening."""
         if before.pending and not after.pending:
             await self._returned(after)
+
+    async def on_raw_member_remove(self, payload: discord.RawMemberRemoveEvent) -> None:
+        """Tell the rooms of a member who left, whether or not they are in the cache."""
+        if payload.guild_id == self._guild_id:
+            await gone(self._rooms, payload.user.id)
 
     async def _returned(self, member: discord.Member) -> None:
         if member.guild.id == self._guild_id:

@@ -44,6 +44,8 @@ class Room:
     """Called for each message in the group and each interaction in the server. Raises nothing."""
     on_returned: Callable[[int], Awaitable[None]] | None = None
     """Called with an account that joined, or whose right to wear a tag changed. Raises nothing."""
+    on_gone: Callable[[int], Awaitable[None]] | None = None
+    """Called with an account that left, or that asks from outside the group. Raises nothing."""
 
 
 def commands_of(rooms: Iterable[Room]) -> list[Command[Any]]:
@@ -84,6 +86,13 @@ async def observed(rooms: Iterable[Room], observation: Observation) -> None:
     for room in rooms:
         if room.on_observed is not None:
             await room.on_observed(observation)
+
+
+async def gone(rooms: Iterable[Room], account_id: int) -> None:
+    """Tell every room that wants it of an account that is not in the group or server."""
+    for room in rooms:
+        if room.on_gone is not None:
+            await room.on_gone(account_id)
 
 
 async def returned(rooms: Iterable[Room], account_id: int) -> None:

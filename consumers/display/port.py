@@ -1,6 +1,6 @@
 """The port of displays: how a platform shows ranks and achievements, and how it refuses."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 from db import Platform
@@ -69,6 +69,10 @@ class Display(Protocol):
         Raises:
             CannotShow: the platform does not answer now.
         """
+        ...
+
+    def take_bots(self) -> Collection[int]:
+        """Return the accounts that visits since the last call found to be bots."""
         ...
 
     async def show(self, visit: Visit) -> None:

@@ -14,7 +14,7 @@ import structlog
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from db import surfaces
-from db.surfaces import display_visits
+from db.surfaces import display_visits, presence
 from db.surfaces.display_visits import Visit
 
 from .port import BACKOFF_S_MAX, CannotShow, Display, Hindrances, retry_after_s
@@ -188,7 +188,10 @@ class DisplayRole:
     async def _visit(self, visit: Visit) -> None:
         """Show one member's state, and record that, or why not and until when."""
         self._unrecorded.append(visit)
-        if not await self._show(visit):
+        is_ours = await self._show(visit)
+        if bots := self._display.take_bots():
+            await presence.leave_out(self._pool, self._display.platform, bots, "bot")
+        if not is_ours:
             # This visit outlasted its lease, so its write may be older than another worker's.
             log.warning(
                 "surface_lease.expired",

@@ -375,7 +375,7 @@ async def _discord(settings: Settings, community: Community) -> Diagnoses:
             )
             yield Diagnosis("Discord intents", remedy)
         else:
-            yield Diagnosis("Discord intents")
+            yield Diagnosis("Discord intents", note=_who_tells_of_leaving(community))
         display = roles.DiscordRoles(client, community)
         for diagnosis in await _hindrances("roles in the Discord server", display.survey):
             yield diagnosis
@@ -383,6 +383,16 @@ async def _discord(settings: Settings, community: Community) -> Diagnoses:
         if channel_id is not None:
             trouble = await roles.channel_trouble(client, channel_id)
             yield Diagnosis("channel for announcements", trouble)
+
+
+def _who_tells_of_leaving(community: Community) -> str:
+    """Say when boards leave out a member who left the server."""
+    if community.discord.watch_members:
+        return "boards leave out who leaves the server at once"
+    return (
+        "boards leave out who left the server when a visit finds them gone: watch_members = true"
+        " does so at once, and needs the Server Members Intent"
+    )
 
 
 async def _hindrances(what: str, survey: Callable[[], Awaitable[Hindrances]]) -> list[Diagnosis]:

@@ -1,12 +1,21 @@
 """Profiles and the leaderboard, as members ask for them. Reads only."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
+
+#: The lines of a board: $1 is the platform that asks, $2 how many. An index has their order.
+TOP: Final = """
+    SELECT row_number() OVER (ORDER BY xp DESC, member_id), member_id,
+        CASE $1 WHEN 'telegram' THEN coalesce(telegram_name, discord_name)
+            ELSE coalesce(discord_name, telegram_name) END,
+        xp, rank_name
+    FROM twinstream.leaderboard ORDER BY xp DESC, member_id LIMIT $2
+"""
 
 
 class Achievement(NamedTuple):
@@ -92,20 +101,12 @@ async def holds_achievement(
 
 
 async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> list[LeaderboardRow]:
-    """Return the members with the most XP, highest first. Members without XP are left out.
+    """Return the members with the most XP, highest first.
+
+    Members without XP are left out, and those whose accounts are all gone or bots'.
 
     A member has the name of their account on `platform`, or else the name of the other account.
     """
     with mapped_errors():
-        rows = await conn.fetch(
-            """
-            SELECT row_number() OVER (ORDER BY xp DESC, member_id), member_id,
-                CASE $1 WHEN 'telegram' THEN coalesce(telegram_name, discord_name)
-                    ELSE coalesce(discord_name, telegram_name) END,
-                xp, rank_name
-            FROM twinstream.leaderboard ORDER BY xp DESC, member_id LIMIT $2
-            """,
-            platform,
-            limit,
-        )
+        rows = await conn.fetch(TOP, platform, limit)
     return [LeaderboardRow(*row) for row in rows]

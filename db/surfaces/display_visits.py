@@ -18,7 +18,7 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-from . import ABSENT, BACKFILL, EXEMPT, LIVE, PERSONAL, wishes
+from . import ABSENT, BACKFILL, EXEMPT, LIVE, PERSONAL, presence, wishes
 from .wishes import MAY_BE_SEEN
 
 
@@ -246,10 +246,15 @@ async def park(
 ) -> bool:
     """Leave the member alone until `cause` has ended: `unpark`, and `seen_again` for ABSENT.
 
+    Boards leave an ABSENT account out.
+
     With `look_after_s` the member is also tried again after that many seconds. A number that an
     EXEMPT member reached is announced although it cannot be shown. A wish that is newer than
     `visit` is tried at once. Returns False as `mark_shown` does.
     """
+    if cause == ABSENT:
+        # In a transaction of its own: events lock members first, and then their surfaces.
+        await presence.leave_out(pool, visit.platform, [visit.account_id], "gone")
     return await _note(
         pool,
         visit,

@@ -15,7 +15,7 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-from . import ABSENT, LIVE, RECONCILE
+from . import ABSENT, LIVE, RECONCILE, presence
 
 
 class Appearance(NamedTuple):
@@ -28,7 +28,7 @@ class Appearance(NamedTuple):
     is_still: bool
     """Everything wanted was shown before the given moment, and no worker has the account."""
     is_absent: bool
-    """The platform said that the account is not there."""
+    """The platform said that the account is not there, to a visit or to a bot."""
 
 
 class Shown(NamedTuple):
@@ -38,7 +38,7 @@ class Shown(NamedTuple):
     settled: bool
     """Whether `numbers` is complete: no surface waits to be shown."""
     absent: bool
-    """Whether the account is parked as absent."""
+    """Whether the record says that the account is not there."""
     recorded: frozenset[str] = frozenset()
     """Every surface that the record has of the account; none for a member who reached nothing."""
 
@@ -99,11 +99,12 @@ async def appearances(
                 array_agg(f.shown ORDER BY f.surface) AS numbers,
                 bool_and(f.wanted IS NOT DISTINCT FROM f.shown AND f.shown_at < $3
                     AND coalesce(f.taken_until <= clock_timestamp(), true)) AS is_still,
-                coalesce(bool_or(f.parked = $4), false) AS is_absent
+                coalesce(bool_or(f.parked = $4), false) OR a.left_out IS NOT DISTINCT FROM 'gone'
+                    AS is_absent
             FROM twinstream.accounts AS a
             JOIN twinstream.surfaces AS f ON f.member_id = a.member_id AND f.platform = a.platform
             WHERE a.platform = $1 AND a.account_id = ANY ($2::bigint[])
-            GROUP BY a.account_id, f.member_id
+            GROUP BY a.platform, a.account_id, f.member_id
             """,
             platform,
             list(account_ids),
@@ -135,9 +136,10 @@ async def note_absent(
     """Park accounts that the platform, asked after `moment`, reported to be absent.
 
     `why` is the text for operators. `seen_again` frees an account once the platform mentions it. An
-    account whose surfaces changed since `moment` is left alone. Returns how many surfaces were
-    parked.
+    account whose surfaces changed since `moment` is not parked. Returns how many surfaces were
+    parked. Boards leave all of them out.
     """
+    await presence.leave_out(pool, platform, account_ids, "gone")
     with mapped_errors():
         count: int = await pool.fetchval(
             """
@@ -193,20 +195,28 @@ async def shown_before(
 ) -> Shown:
     """Return what an observation of this account at `moment` should have found."""
     with mapped_errors():
-        rows = await conn.fetch(
+        found = await conn.fetch(
             """
-            SELECT surface, shown, parked,
-                wanted IS NOT DISTINCT FROM shown AND shown_at < $3 AS settled
-            FROM twinstream.shown_surfaces WHERE platform = $1 AND account_id = $2
+            SELECT f.surface, f.shown, f.parked, g.is_gone,
+                f.wanted IS NOT DISTINCT FROM f.shown AND f.shown_at < $3 AS settled
+            FROM (
+                -- One row, so that an account without surfaces has an answer too.
+                SELECT EXISTS (
+                    SELECT FROM twinstream.accounts_left_out
+                    WHERE platform = $1 AND account_id = $2 AND left_out = 'gone'
+                ) AS is_gone
+            ) AS g
+            LEFT JOIN twinstream.shown_surfaces AS f ON f.platform = $1 AND f.account_id = $2
             """,
             platform,
             account_id,
             moment,
         )
+    rows = [row for row in found if row["surface"] is not None]
     return Shown(
         numbers={row["surface"]: row["shown"] for row in rows if row["settled"]},
         settled=bool(rows) and all(row["settled"] for row in rows),
-        absent=any(row["parked"] == ABSENT for row in rows),
+        absent=any(row["is_gone"] or row["parked"] == ABSENT for row in found),
         recorded=frozenset(row["surface"] for row in rows),
     )
 
@@ -234,7 +244,7 @@ async def show_again(conn: asyncpg.Connection, platform: Platform, account_id: i
 
 
 async def seen_again(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Show an account again that was parked as absent, because the platform mentioned it.
+    """Show an account again that was absent, because the platform mentioned it; boards list it too.
 
     It may have lost what it showed while it was away. Any other account stays as it is.
     """
@@ -249,6 +259,8 @@ async def _forget(
     only_absent: bool,
     priority: int = LIVE,
 ) -> None:
+    # Each caller has seen the account on its platform, so boards list it again.
+    await presence.list_again(conn, platform, [account_id])
     with mapped_errors():
         await conn.execute(
             "SELECT twinstream.forget_shown($1, $2, $3, $4)",

@@ -5,6 +5,7 @@ import contextlib
 import warnings
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import aiohttp
 import msgspec
@@ -18,8 +19,10 @@ from consumers.display.telegram_tags import tags
 from consumers.runtime.resources import open_resources
 from db.ledger import events
 from db.ledger.envelopes import Envelope
+from db.members import profiles
 from sandbox import Transcript, load_seed
 from sandbox.discord_api import DiscordPlatform, Intent
+from tests.support.settling import until
 
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
@@ -28,6 +31,7 @@ with warnings.catch_warnings():
     from consumers.display.discord_roles import roles
 
 ALICE, TELEGRAM_ALICE = 800000000000000101, 1001
+TELEGRAM_BORIS = 1002
 ADA = 1009
 GUILD, NEWCOMER = 900000000000000001, 900000000000000101
 TELEGRAM_GROUP = -1001000000001
@@ -157,6 +161,61 @@ async def test_a_member_who_left_is_parked_until_their_next_command_shows_the_re
         await leads_to(lambda: roles_of(stage, ALICE) == {NEWCOMER})
 
     assert "XP: 20" in profile
+
+
+async def on_board(stage) -> list[int]:
+    async with stage.pool.acquire() as conn:
+        return [line.xp for line in await profiles.top(conn, "telegram", limit=10)]
+
+
+async def test_a_member_who_leaves_telegram_is_off_the_board_until_they_are_back(stage):
+    await earn(stage, "telegram", TELEGRAM_ALICE, "1")
+    async with stage.telegram_bot():
+        assert "10 очков" in await stage.tell_telegram(TELEGRAM_BORIS, "/top")
+        stage.telegram.leave(TELEGRAM_ALICE)
+        # Updates are handled in order, so the answer comes after the bot has seen who left.
+        assert (await stage.tell_telegram(TELEGRAM_BORIS, "/top")).startswith("Опыта пока нет")
+        stage.telegram.join(TELEGRAM_ALICE)
+        assert "10 очков" in await stage.tell_telegram(TELEGRAM_BORIS, "/top")
+
+
+async def is_on_board(stage) -> bool:
+    return await on_board(stage) == [10]
+
+
+async def test_a_member_who_leaves_discord_is_off_the_board_at_once(watched):
+    await earn(watched, "discord", ALICE, "1")
+    async with watched.discord_bot():
+        watched.discord.leave(ALICE)
+
+        await until(partial(is_empty, watched), what="the member is off the board")
+        watched.discord.join(ALICE)
+        await until(partial(is_on_board, watched), what="the member is on the board again")
+
+
+async def is_empty(stage) -> bool:
+    return await on_board(stage) == []
+
+
+async def test_without_the_intent_a_visit_and_a_command_tell_who_is_on_the_board(stage):
+    stage.discord.leave(ALICE)
+    await earn(stage, "discord", ALICE, "1")
+    async with stage.discord_bot(), shown(stage, roles) as leads_to:
+        await leads_to(partial(is_empty, stage))
+        stage.discord.join(ALICE)
+
+        await stage.tell_discord(ALICE, "profile")
+        await until(partial(is_on_board, stage), what="the member is on the board again")
+
+
+async def test_bots_are_off_the_board_once_they_were_visited(stage):
+    """A bot of somebody's has earned something: it sent the events about itself."""
+    bot_id = next(
+        int(one["user"]["id"]) for one in stage.discord.world()["members"] if one["user"].get("bot")
+    )
+    await earn(stage, "discord", bot_id, "1")
+    async with shown(stage, roles) as leads_to:
+        await leads_to(partial(is_empty, stage))
 
 
 async def test_a_lost_return_in_telegram_is_seen_at_the_next_message(stage):

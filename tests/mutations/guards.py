@@ -1116,6 +1116,15 @@ GUARDS = {
         ("bots/telegram_bot/markup.py", "inert(one_line(text))", "text"),
         room="tests/e2e",
     ),
+    "boards leave out who left": guard(
+        "test_boards.py::test_a_member_who_left_is_off_the_board_and_keeps_the_points",
+        (
+            "db/migrations/20261130000060_left_out_of_boards.sql",
+            "WHERE m.xp > 0 AND m.on_board;",
+            "WHERE m.xp > 0;",
+        ),
+        room="tests/integration/db",
+    ),
     "leave alone whom another bot muted": guard(
         "test_left_alone.py::test_a_member_whom_another_bot_muted_is_left_alone_until_the_role_is_gone",
         (

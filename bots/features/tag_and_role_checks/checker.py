@@ -16,6 +16,7 @@ from config import Community
 from db import DbError
 from db.surfaces import ACHIEVEMENT_PREFIX, RANK
 from db.surfaces.observed import Shown, put_back, seen_again, shown_before
+from db.surfaces.presence import leave_out
 
 log = structlog.get_logger("twinstream.bots")
 
@@ -37,6 +38,8 @@ class DisplayChecker:
         self._community = community
         self._waiting: OrderedDict[int, Observation] = OrderedDict()
         self._news = asyncio.Event()
+        #: Held while an account is checked, or noted as gone.
+        self._busy = asyncio.Lock()
 
     async def note(self, observation: Observation) -> None:
         """Have the observation checked soon, in place of an earlier one of the same account."""
@@ -44,6 +47,20 @@ class DisplayChecker:
         while len(self._waiting) > WAITING_MAX:
             self._waiting.popitem(last=False)
         self._news.set()
+
+    async def note_gone(self, account_id: int) -> None:
+        """Have boards leave the account out until it is seen again.
+
+        Earlier observations are older news, so they are dropped.
+        """
+        self._waiting.pop(account_id, None)
+        platform = self._database.platform
+        try:
+            async with self._busy, self._database.connection() as conn:
+                await leave_out(conn, platform, [account_id], "gone")
+        except DbError as error:
+            # A visit, or reconcile, finds the account gone as well.
+            log.warning("member.not_left_out", account_id=account_id, why=str(error))
 
     async def run(self, delivery: Delivery) -> None:
         """Check noted observations until cancelled. Nothing is sent."""
@@ -58,7 +75,7 @@ class DisplayChecker:
         account_id, look, at = observation
         platform = self._database.platform
         try:
-            async with self._database.connection() as conn:
+            async with self._busy, self._database.connection() as conn:
                 shown = await shown_before(conn, platform, account_id, at)
                 if shown.absent:
                     await seen_again(conn, platform, account_id)

@@ -25,4 +25,9 @@ def open_room(services: Services) -> Room:
             # Reconcile repairs it later: it compares what is displayed with what should be.
             log.warning("member.not_redisplayed", account_id=account_id, why=str(error))
 
-    return Room(duties=(checker.run,), on_observed=checker.note, on_returned=display_again)
+    return Room(
+        duties=(checker.run,),
+        on_observed=checker.note,
+        on_returned=display_again,
+        on_gone=checker.note_gone,
+    )

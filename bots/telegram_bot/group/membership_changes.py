@@ -1,4 +1,4 @@
-"""Changes in the group: accounts that join or change their rights, and a new id of the group."""
+"""Changes in the group: accounts that join, leave or change their rights, and a new id of it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from aiogram.filters import (
 )
 from aiogram.types import ChatMemberUpdated, Message, TelegramObject
 
-from bots.features.room import Room, returned
+from bots.features.room import Room, gone, returned
 
 from .membership import Membership
 from .moves import GroupMoves
@@ -58,6 +58,10 @@ def add_membership_changes(
     @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(ORDINARY >> IS_ADMIN))
     async def changed(update: ChatMemberUpdated) -> None:
         await returned(rooms, update.new_chat_member.user.id)
+
+    @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(IS_MEMBER >> IS_NOT_MEMBER))
+    async def left(update: ChatMemberUpdated) -> None:
+        await gone(rooms, update.new_chat_member.user.id)
 
     # The first message is the last one in the old chat, the second the first one in the new chat.
     @router.message(F.chat.id == group_id, F.migrate_to_chat_id)

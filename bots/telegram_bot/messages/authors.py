@@ -60,7 +60,9 @@ class Observer:
         try:
             return await handler(event, data)
         finally:
-            if event.chat.id == self._group_id and author_of(event) is Author.MEMBER:
+            is_there = event.left_chat_member is None  # else Telegram says so in their name
+            is_ours = event.chat.id == self._group_id and author_of(event) is Author.MEMBER
+            if is_ours and is_there:
                 assert event.from_user is not None
                 tag = event.sender_tag or ""
                 await observed(self._rooms, Observation(event.from_user.id, tag, event.date))

@@ -17,6 +17,12 @@ class Member(msgspec.Struct):
 
     roles: frozenset[int]
     pending: bool | None = False
+    user: Any = None
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether the member is a bot. One whose user cannot be read counts as a person."""
+        return isinstance(self.user, dict) and self.user.get("bot") is True
 
 
 class _Role(msgspec.Struct):

@@ -141,6 +141,7 @@ class DiscordRoles:
         if observed is not None:
             observed.lead(ROLE_WRITES, self._writes)
             observed.lead(MEMBER_LOOKS, self._looks)
+        self._bots: set[int] = set()
         self._hierarchy = RoleHierarchy(None, {})
         #: Roles that Discord refused although the survey found no hindrance, the reason, and when
         #: to try them again.
@@ -188,6 +189,11 @@ class DiscordRoles:
             return RoleHierarchy(None, {})
         return examine(self._community, roles, held)
 
+    def take_bots(self) -> Collection[int]:
+        """Return the accounts that visits since the last call found to be bots."""
+        bots, self._bots = self._bots, set()
+        return bots
+
     async def show(self, visit: Visit) -> None:
         """Bring the member's roles to the wanted ones, as far as the hierarchy allows."""
         with mapped_errors():
@@ -229,6 +235,8 @@ class DiscordRoles:
     async def _changes(self, visit: Visit) -> RoleChanges:
         await self._looks.take()
         member = read_member(await self._http.get_member(self._guild_id, visit.account_id))
+        if member.is_bot:
+            self._bots.add(visit.account_id)
         if member.pending:
             raise CannotShow(
                 "has not passed the server's membership screening",

@@ -6,7 +6,7 @@ as their custom title, and the others wear nothing.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import NamedTuple
 
 import structlog
@@ -63,6 +63,7 @@ class TelegramTags:
         self._community = community
         self.group = GroupAddress(community.telegram.chat_id)
         limits = community.consumers
+        self._bots: set[int] = set()
         self._writes = RateLimit(
             limits.telegram_writes_max,
             limits.telegram_window_ms / 1_000,
@@ -88,6 +89,11 @@ class TelegramTags:
                 log.warning("bot_rights.not_read", why=str(error))
                 return Hindrances(None, {})  # nothing is known to be in the way
         return Hindrances(missing_right(me), {})
+
+    def take_bots(self) -> Collection[int]:
+        """Return the accounts that visits since the last call found to be bots."""
+        bots, self._bots = self._bots, set()
+        return bots
 
     async def show(self, visit: Visit) -> None:
         """Bring the member's tag or title to the wanted one."""
@@ -135,7 +141,10 @@ class TelegramTags:
         return self._community.keep_manual_changes and tag not in {"", *ours}
 
     async def _worn(self, user_id: int) -> Worn:
-        return worn_by(await self._member(user_id))
+        member = await self._member(user_id)
+        if member.user.is_bot:
+            self._bots.add(user_id)
+        return worn_by(member)
 
     async def _member(self, user_id: int) -> ChatMemberUnion:
         return await self.group.reach(lambda chat_id: self._bot.get_chat_member(chat_id, user_id))

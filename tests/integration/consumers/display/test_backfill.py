@@ -69,6 +69,9 @@ class Wall:
     async def survey(self) -> Hindrances:
         return Hindrances(None, {})
 
+    def take_bots(self) -> frozenset[int]:
+        return frozenset()
+
     async def show(self, visit: Visit) -> None:
         await self._writes.take()
         self.visits.append((visit, time.perf_counter()))

@@ -46,6 +46,9 @@ class Wall:
     async def survey(self) -> Hindrances:
         return self.hindrances
 
+    def take_bots(self) -> frozenset[int]:
+        return frozenset()
+
     async def show(self, visit: Visit) -> None:
         self.visits.append(visit)
         if self.during_visit is not None:

@@ -118,6 +118,25 @@ async def test_it_says_what_one_login_for_everything_gives_up(settings, prefix):
         assert (await roles_note(settings)).startswith("telegram-bot connected as the owner: no")
 
 
+def watching(settings: Settings, folder: Path) -> Settings:
+    file = folder / "twinstream.toml"
+    text = Path(settings.twinstream_config).read_text()
+    file.write_text(text.replace("[discord]", "[discord]\nwatch_members = true"))
+    return msgspec.structs.replace(settings, twinstream_config=str(file))
+
+
+async def test_it_says_when_boards_hear_of_members_who_left(settings, tmp_path):
+    notes = [
+        one.note
+        for some in (settings, watching(settings, tmp_path))
+        async for one in doctor.examine(some)
+        if one.what == "Discord intents"
+    ]
+
+    assert "when a visit finds them gone: watch_members = true does so" in notes[0]
+    assert notes[1] == "boards leave out who leaves the server at once"
+
+
 async def test_it_writes_nothing_on_either_platform(settings, server):
     await wrongs(settings)
 
