@@ -4,6 +4,7 @@ import asyncio
 import gc
 import itertools
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -27,8 +28,10 @@ _numbers = itertools.count(1)
 if (memory := fast_storage.folder_in_memory()) is not None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
-# A run starts some three hundred processes of ours: the first one compiles for all.
+# A run starts some three hundred processes of ours: the first one compiles for all. pytest also
+# keeps the tests that it has rewritten: that is half of the time before the first test.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # As our processes import it, whichever test imports it first.
 telegram_library.load()
@@ -38,7 +41,9 @@ asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 # Neither a deadline nor `too_slow` says anything about the code: both measure how busy the machine
 # is. `make nightly` asks for the profile `nightly`.
-settings.register_profile("daily", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "daily", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile(
     "nightly", settings.get_profile("daily"), max_examples=2_500, print_blob=True
 )

@@ -22,6 +22,9 @@ SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
+    # A connection lives for one test and runs most statements a few times: Postgres would plan
+    # each of them anew five times before it kept a plan. Tests of plans set another mode.
+    "plan_cache_mode": "force_generic_plan",
     # A log of writes in memory is no place for a gigabyte of them.
     "max_wal_size": "128MB",
     # A database made from the template does not inherit what `migrate` set for the login in that.

@@ -52,7 +52,10 @@ class Desk:
         self.keys = keys
 
     async def add(self, source: Source, *payloads: bytes) -> list[bytes]:
-        return [await self.add_fields(source, e=payload) for payload in payloads]
+        pipe = self.redis.pipeline(transaction=False)
+        for payload in payloads:
+            pipe.xadd(self.keys.stream(source), {"e": payload})
+        return [bytes(entry_id) for entry_id in await pipe.execute()]
 
     async def add_fields(self, source: Source, **fields: str | bytes) -> bytes:
         named: dict[Any, Any] = {**fields}

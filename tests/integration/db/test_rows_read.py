@@ -28,7 +28,8 @@ Work = Callable[[list[Envelope]], Awaitable[Any]]
 
 @pytest.fixture
 async def conn(database_url: str):
-    conn = await asyncpg.connect(database_url)
+    # As everywhere but in tests (tests/support/fast_storage.py).
+    conn = await asyncpg.connect(database_url, server_settings={"plan_cache_mode": "auto"})
     yield conn
     await conn.close()
 

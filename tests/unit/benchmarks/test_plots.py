@@ -1,13 +1,12 @@
 """The plots of the docs depend on results alone: the same results give the same files."""
 
+import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-pytest.importorskip("matplotlib", reason="`make bench` installs it")
-
-from benchmarks import plots
 from benchmarks.report import Report
 
 RESULTS: dict[str, dict[str, Any]] = {
@@ -18,6 +17,13 @@ RESULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
+def plots() -> ModuleType:
+    """The module, which imports matplotlib for a second: no other test has to wait for it."""
+    pytest.importorskip("matplotlib", reason="`make bench` installs it")
+    return importlib.import_module("benchmarks.plots")
+
+
+@pytest.fixture
 def results(tmp_path: Path) -> Path:
     folder = tmp_path / "results"
     for name, figures in RESULTS.items():
@@ -25,7 +31,8 @@ def results(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_same_results_give_the_same_files(results: Path, tmp_path: Path):
+@pytest.mark.nightly
+def test_the_same_results_give_the_same_files(plots: ModuleType, results: Path, tmp_path: Path):
     first = plots.draw(results, tmp_path / "first")
     second = plots.draw(results, tmp_path / "second")
 
@@ -33,14 +40,16 @@ def test_the_same_results_give_the_same_files(results: Path, tmp_path: Path):
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
 
 
-def test_a_figure_says_what_it_shows_on_a_white_ground(results: Path, tmp_path: Path):
+def test_a_figure_says_what_it_shows_on_a_white_ground(
+    plots: ModuleType, results: Path, tmp_path: Path
+):
     for file in plots.draw(results, tmp_path):
         drawn = file.read_text()
         assert f"All of {file.stem}" in drawn
         assert "fill: #ffffff" in drawn
 
 
-def test_each_load_has_its_line(results: Path, tmp_path: Path):
+def test_each_load_has_its_line(plots: ModuleType, results: Path, tmp_path: Path):
     [_, latency, _] = plots.draw(results, tmp_path)
 
     drawn = latency.read_text()
@@ -48,7 +57,7 @@ def test_each_load_has_its_line(results: Path, tmp_path: Path):
     assert "50 events/s by SQL" in drawn
 
 
-def test_a_benchmark_without_results_is_not_drawn(results: Path, tmp_path: Path):
+def test_a_benchmark_without_results_is_not_drawn(plots: ModuleType, results: Path, tmp_path: Path):
     (results / "latency.json").unlink()
 
     assert [file.stem for file in plots.draw(results, tmp_path)] == ["apply", "backlog"]
