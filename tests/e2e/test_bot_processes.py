@@ -66,15 +66,20 @@ async def line(process: Process, event: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("module", "place"),
-    [("bots.telegram_bot", "chat"), ("bots.discord_bot", "guild")],
+    ("module", "place", "imports"),
+    [
+        # Importing aiogram takes seconds; the test of a missing token does it, too.
+        ("bots.telegram_bot", "chat", False),
+        pytest.param("bots.telegram_bot", "chat", True, marks=pytest.mark.nightly),
+        ("bots.discord_bot", "guild", True),
+    ],
 )
 async def test_a_bot_says_what_it_serves_and_leaves_at_a_signal(
-    start, module, place, tmp_path: Path
+    start, module, place, imports, tmp_path: Path
 ):
     """It shows its heartbeat once its platform has answered."""
     file = tmp_path / "alive"
-    process = await start(module, imports=True, twinstream_heartbeat_file=str(file))
+    process = await start(module, imports=imports, twinstream_heartbeat_file=str(file))
 
     assert (await line(process, "process.started"))["release"] == RELEASE
     assert (await line(process, "bot.started"))[place] == "Twin Harbour"

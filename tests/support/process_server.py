@@ -43,11 +43,12 @@ LIBRARIES: Final = {
     "bots.telegram_bot": ("bots.telegram_bot.app",),
     "launch": ("launch.__main__",),
     "sandbox": ("sandbox.__main__",),
+    "bot.py": ("aiogram", "asyncpg"),
     "game.py": ("psycopg",),
     "shop.py": ("psycopg", "django.db.backends.postgresql.base"),
 }
 #: These import aiogram, which `telegram_library` has to import first.
-WITH_AIOGRAM: Final = ("telegram-tags", "bots.telegram_bot")
+WITH_AIOGRAM: Final = ("telegram-tags", "bots.telegram_bot", "bot.py")
 
 
 class Request(NamedTuple):
@@ -137,6 +138,7 @@ def become(request: Request) -> None:
     sys.argv = [request.program, *request.arguments]
     if request.program.endswith(".py"):
         sys.path[0] = str(Path(request.program).parent)
+        sys.path[1:1] = filter(None, request.environment.get("PYTHONPATH", "").split(os.pathsep))
         runpy.run_path(request.program, run_name="__main__")
         return
     sys.modules.pop(f"{request.program}.__main__", None)  # it is run, under the name `__main__`
