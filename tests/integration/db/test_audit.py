@@ -93,15 +93,25 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
     [
         ("UPDATE sync_state SET xp = xp + 1 WHERE platform = 'discord'", {"books"}),
         # The rank is judged by the ledger's XP, which is right.
-        ("UPDATE sync_state SET xp = 1000000 WHERE platform = 'discord'", {"books"}),
+        pytest.param(
+            "UPDATE sync_state SET xp = 1000000 WHERE platform = 'discord'",
+            {"books"},
+            marks=pytest.mark.nightly,
+        ),
         (
             "UPDATE sync_state SET xp = 0, rank = 0 WHERE platform = 'discord' AND rank = 2",
             {"books", "ranks"},
         ),
-        ("UPDATE sync_state SET balance = balance - 1", {"books"}),
+        pytest.param(
+            "UPDATE sync_state SET balance = balance - 1", {"books"}, marks=pytest.mark.nightly
+        ),
         ("DELETE FROM sync_state", {"books"}),
         ("UPDATE sync_state SET rank = rank + 1", {"ranks"}),
-        ("INSERT INTO ranks (rank, name, xp) VALUES (3, 'Legend', 30)", {"ranks"}),
+        pytest.param(
+            "INSERT INTO ranks (rank, name, xp) VALUES (3, 'Legend', 30)",
+            {"ranks"},
+            marks=pytest.mark.nightly,
+        ),
         ("DELETE FROM achievements WHERE platform = 'discord'", {"achievements"}),
         (
             """
@@ -111,7 +121,9 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
             {"achievements"},
         ),
         ("UPDATE members SET xp = xp + 1", {"totals"}),
-        ("UPDATE members SET balance = balance + 1", {"totals"}),
+        pytest.param(
+            "UPDATE members SET balance = balance + 1", {"totals"}, marks=pytest.mark.nightly
+        ),
         (
             "DELETE FROM transactions WHERE source <> platform AND delta_xp = 15",
             {"books", "ranks", "events"},
@@ -120,20 +132,27 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
             "DELETE FROM transactions WHERE source = platform AND delta_xp = 15",
             {"books", "totals", "events"},
         ),
-        ("DELETE FROM transactions WHERE delta_xp = 7", {"books", "totals", "events"}),
+        pytest.param(
+            "DELETE FROM transactions WHERE delta_xp = 7",
+            {"books", "totals", "events"},
+            marks=pytest.mark.nightly,
+        ),
         (
             "UPDATE transactions SET delta_xp = 16 WHERE source <> platform AND delta_xp = 15",
             {"books", "events"},
         ),
-        (
+        pytest.param(
             """
             UPDATE transactions SET achievement = 'another'
             WHERE source <> platform AND achievement IS NOT NULL
             """,
             {"achievements", "events"},
+            marks=pytest.mark.nightly,
         ),
         ("DELETE FROM sync_events WHERE status = 'pending'", {"events"}),
-        ("DELETE FROM sync_events WHERE status = 'failed'", {"events"}),
+        pytest.param(
+            "DELETE FROM sync_events WHERE status = 'failed'", {"events"}, marks=pytest.mark.nightly
+        ),
         (
             """
             UPDATE sync_events SET status = 'completed', processed_by = 'discord',
@@ -141,27 +160,34 @@ async def test_events_that_are_settled_on_their_way_or_buried_add_up(history: as
             """,
             {"events"},
         ),
-        (
+        pytest.param(
             """
             UPDATE sync_events SET status = 'pending', published_at = NULL, processed_by = NULL,
                 processed_at = NULL, payload = '{}' WHERE status = 'completed'
             """,
             {"events"},
+            marks=pytest.mark.nightly,
         ),
         ("UPDATE sync_events SET account_id = 9", {"events"}),
         ("UPDATE sync_state SET discord_xp = discord_xp + 1", {"books"}),
-        ("UPDATE sync_state SET discord_balance = discord_balance - 1", {"books"}),
-        (
+        pytest.param(
+            "UPDATE sync_state SET discord_balance = discord_balance - 1",
+            {"books"},
+            marks=pytest.mark.nightly,
+        ),
+        pytest.param(
             "UPDATE transactions SET source = 'discord', account_id = 2003 WHERE delta_xp = 15",
             {"books", "events"},
+            marks=pytest.mark.nightly,
         ),
         (
             "DELETE FROM accounts WHERE platform = 'discord'",
             {"accounts", "books", "ranks", "totals"},
         ),
-        (
+        pytest.param(
             "UPDATE transactions SET account_id = 9 WHERE delta_xp = 7",
             {"accounts", "books", "totals", "events"},
+            marks=pytest.mark.nightly,
         ),
     ],
 )
@@ -305,11 +331,19 @@ async def test_a_table_of_members_adds_up_to_the_ledger_less_what_is_owed(
     ("harm", "seen"),
     [
         ("UPDATE users SET xp = xp + 1 WHERE id = 1001", "43 XP, 20 balance"),
-        ("UPDATE users SET balance = 0 WHERE id = 1001", "42 XP, 0 balance"),
+        pytest.param(
+            "UPDATE users SET balance = 0 WHERE id = 1001",
+            "42 XP, 0 balance",
+            marks=pytest.mark.nightly,
+        ),
         ("DELETE FROM users WHERE id = 1001", "no row"),
         ("UPDATE users SET xp = 4 WHERE id = 9", "4 XP, 0 balance"),
-        ("INSERT INTO users VALUES (1, 1, 1)", "1 XP, 1 balance"),
-        ("INSERT INTO users VALUES (99999, 1, 1)", "1 XP, 1 balance"),
+        pytest.param(
+            "INSERT INTO users VALUES (1, 1, 1)", "1 XP, 1 balance", marks=pytest.mark.nightly
+        ),
+        pytest.param(
+            "INSERT INTO users VALUES (99999, 1, 1)", "1 XP, 1 balance", marks=pytest.mark.nightly
+        ),
     ],
 )
 async def test_every_wrong_row_of_a_table_is_seen(

@@ -3,7 +3,6 @@
 import json
 
 import asyncpg
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -53,63 +52,64 @@ async def test_what_the_codec_writes_is_read_the_short_way(pool):
             assert [row[-1] for row in read_events] == [text]
 
 
-@pytest.mark.parametrize(
-    ("text", "written"),
-    [
-        ('"user_id":1001', '"user_id":0'),
-        ('"user_id":1001', '"user_id":-1'),
-        ('"user_id":1001', '"user_id":"1001"'),
-        ('"user_id":1001', '"user_id":1e3'),
-        ('"user_id":1001', '"user_id":9223372036854775808'),
-        ('"game_guess"', f'"{"a" * 65}"'),
-        pytest.param('"game_guess"', '"Game"', id="reason in capitals"),
-        ('"game_guess"', '"game "'),
-        ('"game_guess"', '"game\\t1\\t2026-11-29T12:00:00Z"'),
-        ('"entity_id":"1"', '"entity_id":"a b"'),
-        ('"entity_id":"1"', '"entity_id":""'),
-        ('"entity_id":"1"', f'"entity_id":"{"1" * 129}"'),
-        ('"own-key-1"', f'"{"k" * 257}"'),
-        ('"own-key-1"', '"k\\n"'),
-        ('"own-key-1"', '"k k"'),
-        ('"own-key-1"', '"k\\"k"'),
-        ('"own-key-1"', '"é"'),
-        ('"own-key-1"', "null"),
-        ("12:00:00.5Z", "24:00:00Z"),
-        ("12:00:00.5Z", "12:00:60Z"),
-        ("12:00:00.5Z", "12:00:00+00:00"),
-        ("12:00:00.5Z", "12:00"),
-        ("2026-11-29T12:00:00.5Z", "infinity"),
-        ("2026-11-29T12:00:00.5Z", "nonsense"),
-        ("2026-11-29", "2026-02-30"),
-        ('"delta_xp":5', '"delta_xp":0'),
-        ('"delta_xp":5', '"delta_xp":-1000000000001'),
-        ('"delta_xp":5', '"delta_xp":5.0'),
-        ('"delta_xp":5', '"delta_xp":"5"'),
-        ('"delta_xp":5', '"delta_balance":5'),
-        ('"delta_xp":5', '"delta_xp":5,"delta_balance":5'),
-        ('"delta_xp":5', '"delta_xp":5,"delta_xp":6'),
-        ('"delta_xp":5', '"delta_xp":5,"achievement":"first_win"'),
-        ('"delta_xp":5', f'"delta_xp":5,"note":{"[" * 200}{"]" * 200}'),
-        ('"v":1', '"v":2'),
-        ('"v":1', '"v":1.0'),
-        ('"xp.changed"', '"xp.lost"'),
-        ('"xp.changed"', '"achievement.unlocked"'),
-        ('"telegram"', '"matrix"'),
-        ('"telegram"', '"discord"'),
-        (PLAIN, UNLOCKED),
-        (PLAIN, UNLOCKED.replace("discord", "telegram").replace("first_win", "First")),
-        (PLAIN, UNLOCKED.replace("discord", "telegram").replace("first_win", "a" * 65)),
-        (PLAIN, UNLOCKED.replace("discord", "telegram").replace("first_win", "")),
-        (PLAIN, "{}"),
-        (PLAIN, "[]"),
-        (PLAIN, "nonsense"),
-        (PLAIN, PLAIN + " "),
-    ],
+#: A part of `PLAIN`, and what stands there in its place.
+REFUSED = (
+    ('"user_id":1001', '"user_id":0'),
+    ('"user_id":1001', '"user_id":-1'),
+    ('"user_id":1001', '"user_id":"1001"'),
+    ('"user_id":1001', '"user_id":1e3'),
+    ('"user_id":1001', '"user_id":9223372036854775808'),
+    ('"game_guess"', f'"{"a" * 65}"'),
+    ('"game_guess"', '"Game"'),
+    ('"game_guess"', '"game "'),
+    ('"game_guess"', '"game\\t1\\t2026-11-29T12:00:00Z"'),
+    ('"entity_id":"1"', '"entity_id":"a b"'),
+    ('"entity_id":"1"', '"entity_id":""'),
+    ('"entity_id":"1"', f'"entity_id":"{"1" * 129}"'),
+    ('"own-key-1"', f'"{"k" * 257}"'),
+    ('"own-key-1"', '"k\\n"'),
+    ('"own-key-1"', '"k k"'),
+    ('"own-key-1"', '"k\\"k"'),
+    ('"own-key-1"', '"é"'),
+    ('"own-key-1"', "null"),
+    ("12:00:00.5Z", "24:00:00Z"),
+    ("12:00:00.5Z", "12:00:60Z"),
+    ("12:00:00.5Z", "12:00:00+00:00"),
+    ("12:00:00.5Z", "12:00"),
+    ("2026-11-29T12:00:00.5Z", "infinity"),
+    ("2026-11-29T12:00:00.5Z", "nonsense"),
+    ("2026-11-29", "2026-02-30"),
+    ('"delta_xp":5', '"delta_xp":0'),
+    ('"delta_xp":5', '"delta_xp":-1000000000001'),
+    ('"delta_xp":5', '"delta_xp":5.0'),
+    ('"delta_xp":5', '"delta_xp":"5"'),
+    ('"delta_xp":5', '"delta_balance":5'),
+    ('"delta_xp":5', '"delta_xp":5,"delta_balance":5'),
+    ('"delta_xp":5', '"delta_xp":5,"delta_xp":6'),
+    ('"delta_xp":5', '"delta_xp":5,"achievement":"first_win"'),
+    ('"delta_xp":5', f'"delta_xp":5,"note":{"[" * 200}{"]" * 200}'),
+    ('"v":1', '"v":2'),
+    ('"v":1', '"v":1.0'),
+    ('"xp.changed"', '"xp.lost"'),
+    ('"xp.changed"', '"achievement.unlocked"'),
+    ('"telegram"', '"matrix"'),
+    ('"telegram"', '"discord"'),
+    (PLAIN, UNLOCKED),
+    (PLAIN, UNLOCKED.replace("discord", "telegram").replace("first_win", "First")),
+    (PLAIN, UNLOCKED.replace("discord", "telegram").replace("first_win", "a" * 65)),
+    (PLAIN, UNLOCKED.replace("discord", "telegram").replace("first_win", "")),
+    (PLAIN, "{}"),
+    (PLAIN, "[]"),
+    (PLAIN, "nonsense"),
+    (PLAIN, PLAIN + " "),
 )
-async def test_the_short_way_refuses_what_the_long_way_refuses(pool, text, written):
-    assert text in PLAIN
+
+
+async def test_the_short_way_refuses_what_the_long_way_refuses(pool):
     async with pool.acquire() as conn:
-        await read_both_ways(conn, [PLAIN, PLAIN.replace(text, written)])
+        for text, written in REFUSED:
+            assert text in PLAIN
+            await read_both_ways(conn, [PLAIN, PLAIN.replace(text, written)])
 
 
 async def test_nothing_is_read_from_nothing(pool):

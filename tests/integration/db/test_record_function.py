@@ -102,73 +102,75 @@ async def test_receipts_come_in_order_and_name_what_is_new(pool):
     assert await pool.fetchval("SELECT sum(xp) FROM members") == 15
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"v": 2}, "v is 2"),
-        ({"type": "xp_changed"}, "type is 'xp_changed'"),
-        ({"source": "matrix"}, "source is 'matrix'"),
-        ({"user_id": 0}, "user_id is '0'"),
-        ({"user_id": None}, "user_id is NULL"),
-        ({"reason": "Game"}, "reason is 'Game'"),
-        ({"reason": "a" * 65}, "reason is"),
-        ({"reason": "game\n"}, "reason is"),
-        ({"entity_id": ""}, "entity_id is ''"),
-        ({"entity_id": "a b"}, "entity_id is 'a b'"),
-        ({"entity_id": "a" * 129}, "entity_id is"),
-        ({"idempotency_key": "k k"}, "idempotency_key is 'k k'"),
-        ({"idempotency_key": "k" * 257}, "idempotency_key is"),
-        ({"occurred_at": "2026-11-29T12:00:00"}, "occurred_at is"),
-        ({"delta_xp": 0}, "delta_xp is '0'"),
-        ({"delta_xp": None}, "delta_xp is NULL"),
-        ({"delta_xp": 10**12 + 1}, "delta_xp is"),
-        ({"type": "balance.changed"}, "delta_balance is NULL"),
-        ({"type": "achievement.unlocked", "achievement": "First"}, "achievement is 'First'"),
-        ({"note": "x" * 17_000}, "more than 16384 bytes"),
-    ],
+#: Changes of an event, and the words with which it is refused.
+REFUSED: tuple[tuple[dict[str, object], str], ...] = (
+    ({"v": 2}, "v is 2"),
+    ({"type": "xp_changed"}, "type is 'xp_changed'"),
+    ({"source": "matrix"}, "source is 'matrix'"),
+    ({"user_id": 0}, "user_id is '0'"),
+    ({"user_id": None}, "user_id is NULL"),
+    ({"reason": "Game"}, "reason is 'Game'"),
+    ({"reason": "a" * 65}, "reason is"),
+    ({"reason": "game\n"}, "reason is"),
+    ({"entity_id": ""}, "entity_id is ''"),
+    ({"entity_id": "a b"}, "entity_id is 'a b'"),
+    ({"entity_id": "a" * 129}, "entity_id is"),
+    ({"idempotency_key": "k k"}, "idempotency_key is 'k k'"),
+    ({"idempotency_key": "k" * 257}, "idempotency_key is"),
+    ({"occurred_at": "2026-11-29T12:00:00"}, "occurred_at is"),
+    ({"delta_xp": 0}, "delta_xp is '0'"),
+    ({"delta_xp": None}, "delta_xp is NULL"),
+    ({"delta_xp": 10**12 + 1}, "delta_xp is"),
+    ({"type": "balance.changed"}, "delta_balance is NULL"),
+    ({"type": "achievement.unlocked", "achievement": "First"}, "achievement is 'First'"),
+    ({"note": "x" * 17_000}, "more than 16384 bytes"),
 )
-async def test_what_the_wire_refuses_the_function_refuses(pool, changes, says):
-    error = await refusal(pool, payload(), payload(**changes))
-
-    assert error.constraint_name == "event_follows_the_wire_format"
-    assert says in str(error)
 
 
-@pytest.mark.parametrize(
-    ("field", "written"),
-    [
-        ("entity_id", "123"),
-        ("reason", "true"),
-        ("idempotency_key", "99123"),
-        ("user_id", '"007"'),
-        ("user_id", '" 7 "'),
-        ("user_id", '"0x10"'),
-        ("user_id", "1e2"),
-        ("delta_xp", '"5"'),
-        ("delta_xp", "1e3"),
-        ("v", "null"),
-        ("v", '"1"'),
-        ("v", "1e0"),
-        ("occurred_at", '"2026-11-29T10:00Z"'),
-        ("occurred_at", '"2026-11-29T24:00:00Z"'),
-        ("occurred_at", '"2026-11-29T10:00:60Z"'),
-        ("occurred_at", '"01-02-2026T10:00:00Z"'),
-        ("occurred_at", '"12345-1-01T10:00:00Z"'),
-        ("occurred_at", '"2026-11-29T10:00:00.Z"'),
-        ("occurred_at", '"0001-01-01T00:00:00+14:00"'),
-        ("occurred_at", '"9999-12-31T23:59:59-14:00"'),
-        ("note", "[" * 3000 + "]" * 3000),
-        ("note", '{"a":' * 1500 + "1" + "}" * 1500),
-    ],
+async def test_what_the_wire_refuses_the_function_refuses(pool):
+    for changes, says in REFUSED:
+        error = await refusal(pool, payload(), payload(**changes))
+
+        assert error.constraint_name == "event_follows_the_wire_format", changes
+        assert says in str(error)
+
+
+#: Fields as a caller may write them in JSON, and no consumer reads them.
+UNREADABLE = (
+    ("entity_id", "123"),
+    ("reason", "true"),
+    ("idempotency_key", "99123"),
+    ("user_id", '"007"'),
+    ("user_id", '" 7 "'),
+    ("user_id", '"0x10"'),
+    ("user_id", "1e2"),
+    ("delta_xp", '"5"'),
+    ("delta_xp", "1e3"),
+    ("v", "null"),
+    ("v", '"1"'),
+    ("v", "1e0"),
+    ("occurred_at", '"2026-11-29T10:00Z"'),
+    ("occurred_at", '"2026-11-29T24:00:00Z"'),
+    ("occurred_at", '"2026-11-29T10:00:60Z"'),
+    ("occurred_at", '"01-02-2026T10:00:00Z"'),
+    ("occurred_at", '"12345-1-01T10:00:00Z"'),
+    ("occurred_at", '"2026-11-29T10:00:00.Z"'),
+    ("occurred_at", '"0001-01-01T00:00:00+14:00"'),
+    ("occurred_at", '"9999-12-31T23:59:59-14:00"'),
+    ("note", "[" * 3000 + "]" * 3000),
+    ("note", '{"a":' * 1500 + "1" + "}" * 1500),
 )
-async def test_no_event_is_recorded_that_a_consumer_cannot_read(pool, field, written):
-    text = payload(**{field: "HERE"}).replace('"HERE"', written)
-    with pytest.raises(schemas.SchemaError):
-        schemas.decode(text.encode())
 
-    error = await refusal(pool, text)
 
-    assert error.constraint_name == "event_follows_the_wire_format"
+async def test_no_event_is_recorded_that_a_consumer_cannot_read(pool):
+    for field, written in UNREADABLE:
+        text = payload(**{field: "HERE"}).replace('"HERE"', written)
+        with pytest.raises(schemas.SchemaError):
+            schemas.decode(text.encode())
+
+        error = await refusal(pool, text)
+
+        assert error.constraint_name == "event_follows_the_wire_format", (field, written[:80])
 
 
 async def test_what_is_no_json_is_refused(pool):
@@ -291,7 +293,7 @@ async def test_postgres_and_python_agree_on_what_has_the_form_of_our_keys(pool):
         found: list[tuple[str, str | None]] = []
 
         @settings(
-            max_examples=max(300, settings().max_examples),
+            max_examples=max(100, settings().max_examples),
             suppress_health_check=list(HealthCheck),
         )
         @given(nearly_a_key)

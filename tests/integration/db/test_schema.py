@@ -349,14 +349,14 @@ async def a_row_in_every_state_machine(pool: asyncpg.Pool) -> None:
         await drift.add(conn, run.id, [found])
 
 
-@pytest.mark.parametrize("rule", BREAKS)
-async def test_a_state_that_the_code_never_makes_is_refused_by_the_name_of_its_rule(pool, rule):
+async def test_a_state_that_the_code_never_makes_is_refused_by_the_name_of_its_rule(pool):
     await a_row_in_every_state_machine(pool)
 
-    with pytest.raises(asyncpg.CheckViolationError) as refused:
-        await pool.execute(BREAKS[rule])
+    for rule, statement in BREAKS.items():
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await pool.execute(statement)
 
-    assert refused.value.constraint_name == rule
+        assert refused.value.constraint_name == rule
 
 
 CHANGES_OF_THE_LEDGER = {
