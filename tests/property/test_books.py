@@ -29,7 +29,7 @@ from tests.support.example_numbers import examples
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LADDER = (RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100))
 #: Histories that `make test` draws; `make nightly` draws 2,500.
-EXAMPLES = 50
+EXAMPLES = 25
 PEOPLE = 2
 #: The accounts of person n: n on Telegram, 100 + n on Discord. Their keys are told apart by both.
 DISCORD_OFFSET = 100

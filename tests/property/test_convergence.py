@@ -30,7 +30,7 @@ from tests.support.fast_storage import drop_database, make_database
 from tests.support.hypothesis_model import Wanted, sources, sums, wanted
 
 #: Histories that `make test` draws, the same every day. `make nightly` draws 2,500 new ones.
-EXAMPLES = 15
+EXAMPLES = 8
 STEPS = 14
 PATHS = ("plain", "answer lost", "dies before publishing", "dies before the commit")
 #: The reason for which an entry is buried that seems to kill the consumers that settle it.

@@ -31,7 +31,7 @@ from tests.support.fast_storage import drop_database, make_database
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 #: Histories that `make test` draws; `make nightly` draws 2,500.
-EXAMPLES = 40
+EXAMPLES = 20
 ACCOUNTS = {"telegram": (1, 2), "discord": (11, 12)}
 POLICIES = ("sum", "max", "telegram", "discord")
 #: More than any history has, so that the limit is not what ends a link here.

@@ -35,7 +35,7 @@ from tests.support.hypothesis_model import DISCORD_OFFSET, PEOPLE, Wanted, sourc
 from tests.support.stream_entries import entries_in
 
 #: Histories of each kind that `make test` draws, the same every day; `make nightly` draws 625.
-EXAMPLES = 10
+EXAMPLES = 5
 NIGHTLY_SHARE = 4
 STEPS = 18
 STEPS_PER_PASS_MAX = 400

@@ -37,7 +37,7 @@ from tests.support.reconcile import a_pass, opened
 from tests.support.settling import edited, xp_payload
 
 #: Examples of each day; `make nightly` draws a fifth as many as of the other properties.
-EXAMPLES = 15
+EXAMPLES = 8
 NIGHTLY_SHARE = 5
 HOUR_MS = 3_600_000
 ROUNDS_MAX = 40

@@ -25,6 +25,7 @@ from tests.support.discord_sandbox import (
     new_bench,
 )
 from tests.support.patience import PATIENCE_S
+from tests.support.variants import variants
 
 pytest_plugins = ["tests.support.discord_sandbox"]
 
@@ -224,27 +225,33 @@ async def test_the_gateway_closes_with_the_code_of_the_mistake(query, frames, co
         assert await first_close_code(bench, query, *frames) == code
 
 
+#: Frames of the wrong shape by what is wrong with them.
+MISSHAPEN: dict[str, dict[str, Any]] = {
+    "no op": {"op": [], "d": None},
+    "nested": {"op": 1, "d": [[]], "x": "NESTED"},
+    "no identity": {"op": 2, "d": None},
+    "token": {"op": 2, "d": {"token": 1}},
+    "shard": {"op": 2, "d": SAID | {"shard": "01"}},
+    "threshold": {"op": 2, "d": SAID | {"large_threshold": "many"}},
+    "presence": {"op": 2, "d": SAID | {"presence": {"status": []}}},
+    "activities": {"op": 3, "d": {"status": "idle", "activities": [1]}},
+    "status": {"op": 3, "d": {"status": {}, "activities": []}},
+    "channel": {"op": 4, "d": {"guild_id": str(GUILD), "channel_id": []}},
+    "no session": {"op": 6, "d": None},
+    "sequence": {"op": 6, "d": {"token": TOKEN, "session_id": "SESSION", "seq": "7"}},
+    "no guild": {"op": 8, "d": {"query": "", "limit": 0}},
+    "query": {"op": 8, "d": {"guild_id": str(GUILD), "query": 5, "limit": 1}},
+    "limit": {"op": 8, "d": {"guild_id": str(GUILD), "query": "a", "limit": "1"}},
+    "users": {"op": 8, "d": {"guild_id": str(GUILD), "user_ids": ["x"]}},
+}
+
+
 @pytest.mark.parametrize(
     "frame",
-    [
-        {"op": [], "d": None},
-        {"op": 1, "d": [[]], "x": "NESTED"},
-        {"op": 2, "d": None},
-        {"op": 2, "d": {"token": 1}},
-        {"op": 2, "d": SAID | {"shard": "01"}},
-        {"op": 2, "d": SAID | {"large_threshold": "many"}},
-        {"op": 2, "d": SAID | {"presence": {"status": []}}},
-        {"op": 3, "d": {"status": "idle", "activities": [1]}},
-        {"op": 3, "d": {"status": {}, "activities": []}},
-        {"op": 4, "d": {"guild_id": str(GUILD), "channel_id": []}},
-        {"op": 6, "d": None},
-        {"op": 6, "d": {"token": TOKEN, "session_id": "SESSION", "seq": "7"}},
-        {"op": 8, "d": {"query": "", "limit": 0}},
-        {"op": 8, "d": {"guild_id": str(GUILD), "query": 5, "limit": 1}},
-        {"op": 8, "d": {"guild_id": str(GUILD), "query": "a", "limit": "1"}},
-        {"op": 8, "d": {"guild_id": str(GUILD), "user_ids": ["x"]}},
-    ],
-    ids=str,
+    variants(
+        ((name, (frame,)) for name, frame in MISSHAPEN.items()),
+        every_day=("no op", "nested", "token", "status", "sequence", "users"),
+    ),
 )
 async def test_a_frame_of_the_wrong_shape_closes_the_socket_and_ends_nothing_else(frame, caplog):
     async with listening(new_bench()) as bench:

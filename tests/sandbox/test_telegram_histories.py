@@ -30,7 +30,7 @@ GROUP, CHANNEL, NOBODY = -1001000000001, -1002000000001, 77
 BOT, STRANGER = 42, 7_000_002
 PEOPLE = (1000, 1001, 1001, 1002, 1009, NOBODY)
 #: Histories on each day, and how long each is at most. A night has more of them.
-HISTORIES, ACTIONS_MIN, ACTIONS_MAX = 25, 25, 60
+HISTORIES, ACTIONS_MIN, ACTIONS_MAX = 12, 25, 60
 
 chats = st.sampled_from((GROUP, GROUP, GROUP, GROUP, CHANNEL, 1001))
 people = st.sampled_from(PEOPLE)

@@ -85,7 +85,7 @@ def server(redis_server: Server) -> Iterator[Redis]:
 
 
 @settings(
-    max_examples=max(300, settings().max_examples),
+    max_examples=max(100, settings().max_examples),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -37,7 +37,8 @@ async def test_every_contender_ends_with_the_same_books(testbed: BenchTestbed):
     assert same == (EVENTS, XP, EVENTS)
 
 
-@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.nightly), 20])
+@pytest.mark.nightly
+@pytest.mark.parametrize("size", [1, 20])
 async def test_unchecked_rows_are_those_that_the_producer_writes(testbed: BenchTestbed, size: int):
     written = []
     for way in ("unchecked", "recorded"):
@@ -79,6 +80,7 @@ async def _everything(pool: asyncpg.Pool) -> list[list[asyncpg.Record]]:
     ]
 
 
+@pytest.mark.nightly
 async def test_jobs_of_procrastinate_end_with_the_same_books(testbed: BenchTestbed):
     pytest.importorskip("procrastinate", reason="`make bench` installs it")
     from benchmarks.contenders import procrastinate_jobs
@@ -89,6 +91,7 @@ async def test_jobs_of_procrastinate_end_with_the_same_books(testbed: BenchTestb
         assert await books(start.database_url) == (EVENTS, XP, EVENTS)
 
 
+@pytest.mark.nightly
 async def test_a_database_of_another_locale_ends_with_the_same_books(testbed: BenchTestbed):
     testbed.locale = LOCALE
     try:

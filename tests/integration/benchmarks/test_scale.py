@@ -42,6 +42,7 @@ async def test_each_number_of_consumers_and_each_size_is_measured(testbed: Bench
     ]
 
 
+@pytest.mark.nightly
 async def test_a_steady_load_creates_whole_batches_until_it_is_stopped(testbed: BenchTestbed):
     stop = asyncio.Event()
     async with testbed.start(0) as start:

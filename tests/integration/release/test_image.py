@@ -49,7 +49,15 @@ def run_as_in_the_image(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("service", ["telegram-bot", "discord-bot", "consumers"])
+@pytest.mark.parametrize(
+    "service",
+    [
+        # It takes seconds to import, and little of it is not in the other two.
+        pytest.param("telegram-bot", marks=pytest.mark.nightly),
+        "discord-bot",
+        "consumers",
+    ],
+)
 def test_a_process_imports_nothing_that_the_image_has_not_got(service):
     module = SERVICES[service]["command"][-1]
 

@@ -241,7 +241,7 @@ def only_the_new_one_at_work(
     [
         pytest.param(only_moved, marks=pytest.mark.nightly),
         pytest.param(only_expanded, marks=pytest.mark.nightly),
-        both_at_work,
+        pytest.param(both_at_work, marks=pytest.mark.nightly),
         pytest.param(only_the_new_one_at_work, marks=pytest.mark.nightly),
     ],
 )

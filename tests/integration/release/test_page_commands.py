@@ -20,7 +20,7 @@ QUERY = re.compile(r'make psql ARGS="(SELECT .+?)"')
 QUERIES = sorted({query for page in PAGES for query in QUERY.findall(page.read_text("utf-8"))})
 
 
-@pytest.mark.parametrize("folder", ["docs", "docs/ru"])
+@pytest.mark.parametrize("folder", ["docs", pytest.param("docs/ru", marks=pytest.mark.nightly)])
 async def test_a_backup_is_taken_tried_and_removed(
     folder: str, pool: asyncpg.Pool, database_url: str, postgres: Server, tmp_path: Path
 ):

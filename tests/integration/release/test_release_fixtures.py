@@ -117,6 +117,7 @@ def test_its_dump_names_no_machine_and_no_secret(folder: Path):
         assert word not in text
 
 
+@pytest.mark.nightly  # three processes of files that stay as they are
 def test_its_archive_holds_what_bots_consumers_and_image_need(folder: Path, unpacked: Path):
     assert (folder / f"twinstream-{folder.name}.tar.gz").stat().st_size < 1_000_000
     assert (unpacked / "compose.yaml").exists()
@@ -128,6 +129,7 @@ def test_its_archive_holds_what_bots_consumers_and_image_need(folder: Path, unpa
         assert said == f"twinstream {folder.name}\n"
 
 
+@pytest.mark.nightly
 def test_its_wheel_is_installed_and_imported(folder: Path, tmp_path: Path):
     site, wheel = tmp_path / "site", folder / f"twinstream-{folder.name}-py3-none-any.whl"
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")

@@ -38,9 +38,8 @@ def test_another():
 """
 
 
-@pytest.mark.parametrize(
-    "hang", [IN_A_COROUTINE, pytest.param(IN_A_THREAD, marks=pytest.mark.nightly)]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("hang", [IN_A_COROUTINE, IN_A_THREAD])
 def test_a_test_that_hangs_ends_and_the_others_run(
     tmp_path: Path, checkout: Path, hang: str
 ) -> None:

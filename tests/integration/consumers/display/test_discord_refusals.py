@@ -32,6 +32,7 @@ from tests.support.discord_display import (
     Server,
 )
 from tests.support.members import MemberDesk
+from tests.support.variants import variants
 
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
@@ -170,7 +171,10 @@ async def test_a_role_that_cannot_be_given(name, roles, server, people, pool):
     assert server.refusals() == []
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    variants(((name, (name,)) for name in CASES), every_day=("missing", "above the bot", "left")),
+)
 async def test_a_role_that_cannot_be_taken(name, roles, server, people, pool):
     case = CASES[name]
     if case.role_id != GUILD:

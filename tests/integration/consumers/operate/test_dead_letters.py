@@ -18,6 +18,7 @@ from db.members import accounts
 from db.reconcile import drift
 from tests.support.processes import BARE_ENVIRONMENT, run
 from tests.support.settling import Desk, edited, xp_payload
+from tests.support.variants import variants
 
 KEY = "tg_game_guess_1001_1"
 
@@ -297,17 +298,21 @@ async def test_the_commands_list_show_and_replay(
     await client.aclose()
 
 
+#: Commands that an operator cannot mean, and the sentence that answers each.
+UNFIT_USE = {
+    "no id": (("dead", "replay"), "name the ids to send again, or --all"),
+    "ids and all": (("dead", "replay", "7", "--all"), "name the ids to send again, or --all"),
+    "no such id": (("dead", "show", "123456"), "nothing is buried under id 123456"),
+    "an id too large": (("dead", "show", f"{2**63}"), "Invalid value for 'ID'"),
+    "ids too large": (("dead", "replay", "1", f"{10**30}"), "Invalid value for '[ID ...]'"),
+    "another id too large": (("dead", "discard", f"{2**63}"), "Invalid value for 'ID ...'"),
+    "a limit too large": (("dead", "list", "--limit", f"{2**63}"), "Invalid value for '--limit'"),
+}
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [
-        (("dead", "replay"), "name the ids to send again, or --all"),
-        (("dead", "replay", "7", "--all"), "name the ids to send again, or --all"),
-        (("dead", "show", "123456"), "nothing is buried under id 123456"),
-        (("dead", "show", f"{2**63}"), "Invalid value for 'ID'"),
-        (("dead", "replay", "1", f"{10**30}"), "Invalid value for '[ID ...]'"),
-        (("dead", "discard", f"{2**63}"), "Invalid value for 'ID ...'"),
-        (("dead", "list", "--limit", f"{2**63}"), "Invalid value for '--limit'"),
-    ],
+    variants(UNFIT_USE.items(), every_day=("ids and all", "no such id", "ids too large")),
 )
 async def test_unfit_use_is_one_sentence(checkout, own_redis_url, database_url, words, sentence):
     servers = {"REDIS_URL": own_redis_url, "DATABASE_URL": database_url}

@@ -25,6 +25,10 @@ from tests.support.reconcile import (
 
 MIRA = {"telegram": 1001, "discord": 2001}
 BOTH = pytest.mark.parametrize("side", ["telegram", "discord"])
+#: For what follows from a row that is held, whichever platform it is of.
+EITHER = pytest.mark.parametrize(
+    "side", [pytest.param("telegram", marks=pytest.mark.nightly), "discord"]
+)
 Side = Literal["telegram", "discord"]
 
 
@@ -163,7 +167,7 @@ async def test_the_first_pass_that_sees_a_row_of_an_unknown_account_holds_it(
     assert await decisions(pool) == [(side, "store", "xp", 70, "held")]
 
 
-@BOTH
+@EITHER
 async def test_many_rows_with_history_stop_no_pass_and_hide_no_drift(
     role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
@@ -182,7 +186,7 @@ async def test_many_rows_with_history_stop_no_pass_and_hide_no_drift(
     assert await pool.fetchval("SELECT count(*) FROM users WHERE xp = 999999") == 101
 
 
-@BOTH
+@EITHER
 async def test_a_row_that_grows_untold_stays_one_held_finding(
     role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, side: Side
 ):
@@ -201,7 +205,7 @@ async def test_a_row_that_grows_untold_stays_one_held_finding(
     assert [row[-1] for row in await decisions(pool)] == ["confirmed", "repaired"]
 
 
-@BOTH
+@EITHER
 async def test_a_row_with_history_is_the_same_finding_when_its_accounts_are_linked(
     role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
@@ -239,7 +243,7 @@ async def test_once_the_ledger_accounts_for_a_row_a_change_by_hand_is_drift(
     assert {xp for _, xp, _ in await books(pool)} == {expected}
 
 
-@BOTH
+@EITHER
 async def test_xp_that_was_accounted_for_says_nothing_of_a_balance_that_never_was(
     role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
@@ -255,7 +259,7 @@ async def test_xp_that_was_accounted_for_says_nothing_of_a_balance_that_never_wa
     assert await decisions(pool) == [(side, "store", "balance", 900, "held")]
 
 
-@BOTH
+@EITHER
 async def test_a_row_that_came_back_with_a_value_of_its_own_is_held(
     role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
@@ -273,7 +277,7 @@ async def test_a_row_that_came_back_with_a_value_of_its_own_is_held(
     assert (await decisions(pool))[-1] == (side, "store", "xp", 700, "held")
 
 
-@BOTH
+@EITHER
 async def test_a_held_row_that_is_deleted_waits_for_the_operator_no_more(
     role: Reconcile, parts_with_store: Resources, pool: asyncpg.Pool, side: Side
 ):
@@ -308,7 +312,7 @@ async def test_a_table_that_is_connected_to_a_running_deployment_takes_nothing_f
     assert await books(pool) == [("discord", 100, 0), ("telegram", 100, 0)]
 
 
-@BOTH
+@EITHER
 async def test_another_table_of_the_same_bot_is_met_for_the_first_time(
     parts_with_store: Resources, pool: asyncpg.Pool, producer: Producer, side: Side
 ):
@@ -328,7 +332,7 @@ async def test_another_table_of_the_same_bot_is_met_for_the_first_time(
     assert (await decisions(pool))[-1] == (side, "store", "xp", 785, "held")
 
 
-@BOTH
+@EITHER
 async def test_findings_of_a_table_that_the_settings_name_no_more_end_with_the_reason(
     without_store: Resources, pool: asyncpg.Pool, side: Side, monkeypatch: pytest.MonkeyPatch
 ):

@@ -121,7 +121,7 @@ def impatient(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> Resource
     "what",
     variants(
         ((name, (name,)) for name in BAD),
-        every_day=("an empty list that says so", "one page missing", "another amount", "nonsense"),
+        every_day=("one page missing", "another amount"),
     ),
 )
 async def test_a_snapshot_that_did_not_come_whole_stops_the_pass(
@@ -162,16 +162,25 @@ async def sealed_anew(
     [
         (lambda page: REPLACED(page, taken_at=page.taken_at - timedelta(hours=1)), "3600 s ago"),
         (lambda page: REPLACED(page, guild_id=4711), "of another community"),
-        (lambda page: REPLACED(page, chat_id=-4711), "of another community"),
-        (lambda page: REPLACED(page, count=page.count + 1), "it should have"),
+        pytest.param(
+            lambda page: REPLACED(page, chat_id=-4711),
+            "of another community",
+            marks=pytest.mark.nightly,
+        ),
+        pytest.param(
+            lambda page: REPLACED(page, count=page.count + 1),
+            "it should have",
+            marks=pytest.mark.nightly,
+        ),
         (lambda page: REPLACED(page, upto=0), "outside of its range"),
-        (
+        pytest.param(
             lambda page: (
                 REPLACED(page, after=page.after + 1_000, upto=page.upto + 2_000)
                 if page.page == 1
                 else page
             ),
             "outside of its range",
+            marks=pytest.mark.nightly,
         ),
     ],
     ids=["an hour old", "another guild", "another chat", "too many", "out of range", "elsewhere"],
@@ -404,17 +413,18 @@ class _MortalConnection:
 
 
 @pytest.mark.parametrize(
-    "after",
+    ("after", "every"),
     [
-        pytest.param(False, id="before a commit", marks=pytest.mark.nightly),
-        pytest.param(True, id="after a commit"),
+        pytest.param(False, 8, id="before a commit", marks=pytest.mark.nightly),
+        pytest.param(True, 8, id="after a commit", marks=pytest.mark.nightly),
+        pytest.param(True, 20, id="after some commits"),
     ],
 )
 async def test_wherever_the_owner_dies_another_goes_on_and_a_change_counts_once(
-    hasty: Resources, pool: asyncpg.Pool, people: list[int], after: bool
+    hasty: Resources, pool: asyncpg.Pool, people: list[int], after: bool, every: int
 ):
     deaths = 0
-    for at in range(0, 200, 8):
+    for at in range(0, 200, every):
         await pool.execute("UPDATE sync_state SET xp = xp + 1 WHERE platform = 'telegram'"
                            " AND member_id = $1", people[0])  # fmt: skip
         mortal = Mortal(pool, at, after=after)

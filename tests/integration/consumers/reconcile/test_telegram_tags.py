@@ -55,7 +55,12 @@ async def test_whose_tag_is_right_shows_no_difference(desk, worker, people):
 
 
 @pytest.mark.parametrize(
-    ("by_hand", "told"), [("Champion", "'Champion'"), ("", "no tag"), ("no tag", "'no tag'")]
+    ("by_hand", "told"),
+    [
+        ("Champion", "'Champion'"),
+        pytest.param("", "no tag", marks=pytest.mark.nightly),
+        ("no tag", "'no tag'"),
+    ],
 )
 async def test_a_tag_changed_by_hand_is_seen_and_put_back(
     desk, group, worker, people, by_hand, told
@@ -201,8 +206,14 @@ async def test_a_group_that_has_a_new_id_is_read_there(desk, group, worker, peop
     [
         Fault("telegram", LOOK, 500),
         Fault("telegram", LOOK, 429, retry_after=7),
-        Fault("telegram", LOOK, 400, description="Bad Request: chat not found"),
-        Fault("telegram", LOOK, 403, description="Forbidden: bot was kicked"),
+        pytest.param(
+            Fault("telegram", LOOK, 400, description="Bad Request: chat not found"),
+            marks=pytest.mark.nightly,
+        ),
+        pytest.param(
+            Fault("telegram", LOOK, 403, description="Forbidden: bot was kicked"),
+            marks=pytest.mark.nightly,
+        ),
         Fault("telegram", LOOK, 400, when="hangup"),
     ],
     ids=["5xx", "flood", "another chat", "kicked", "hangup"],

@@ -14,6 +14,7 @@ from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Deferred
 from consumers.settling.role import Settling
 from tests.support.settling import Desk, edited, until, xp_payload
+from tests.support.variants import variants
 
 #: Statements that a batch of one refused event takes, and a batch of eighty.
 STATEMENTS_MAX = 60
@@ -100,7 +101,13 @@ async def prepare(desk: Desk, resources: Resources, flood: Callable[[int], bytes
         await Settling("discord", resources).step()
 
 
-@pytest.mark.parametrize("flood", FLOODS, ids=lambda flood: flood.__name__)
+@pytest.mark.parametrize(
+    "flood",
+    variants(
+        ((flood.__name__, (flood,)) for flood in FLOODS),
+        every_day=("overdraft", "conflict", "no_event"),
+    ),
+)
 async def test_the_number_of_statements_does_not_grow_with_the_number_of_refused_events(
     counted: Counted, resources: Resources, desk: Desk, flood: Callable[[int], bytes]
 ):

@@ -118,11 +118,11 @@ every_row = pytest.mark.parametrize(("ddl", "mend"), EVERY_ROW.values(), ids=EVE
 #: For what is done about a refusal, once each kind is recognised.
 some_one_row = pytest.mark.parametrize(
     ("ddl", "words"),
-    variants(ONE_ROW.items(), every_day=("a trigger that waits for the commit", "a domain")),
+    variants(ONE_ROW.items(), every_day=("a trigger that waits for the commit",)),
 )
 some_every_row = pytest.mark.parametrize(
     ("ddl", "mend"),
-    variants(EVERY_ROW.items(), every_day=("a right taken away", "a season that is over")),
+    variants(EVERY_ROW.items(), every_day=("a season that is over",)),
 )
 
 
