@@ -68,6 +68,16 @@ class Say(ControlRequest):
     text: str = ""
     reply_to: Id | None = None
     files: tuple[File, ...] = ()
+    sticker: str | None = None
+
+
+class Forward(ControlRequest):
+    """A member forwards a message into a channel."""
+
+    channel_id: Id
+    user_id: Id
+    from_channel_id: Id
+    message_id: Id
 
 
 class Edit(ControlRequest):
@@ -184,9 +194,10 @@ class Voice(ControlRequest):
 
 
 class Moderation(ControlRequest):
-    """The owner mutes, deafens, moves, disconnects, times out or bans a member.
+    """The owner mutes, deafens, moves, disconnects, renames, times out or bans a member.
 
-    `channel_id` is where "move" leads; `until` is the end of a timeout, in ISO 8601.
+    `channel_id` is where "move" leads; `until` is the end of a timeout, in ISO 8601; `nick` is the
+    nickname that "rename" gives, null for none.
     """
 
     user_id: Id
@@ -197,6 +208,7 @@ class Moderation(ControlRequest):
         "undeafen",
         "move",
         "disconnect",
+        "rename",
         "time_out",
         "end_timeout",
         "kick",
@@ -205,6 +217,7 @@ class Moderation(ControlRequest):
     ]
     channel_id: Id | None = None
     until: datetime | None = None
+    nick: str | None = None
 
 
 class Presence(ControlRequest):
@@ -246,11 +259,15 @@ class DirectChannel(ControlRequest):
 
 
 class RoleChange(ControlRequest):
-    """The owner gives a role to a member, or takes it away."""
+    """The owner gives a role to a member, takes it away, moves it above another one or deletes it.
 
-    action: Literal["give", "take"]
-    user_id: Id
+    `user_id` is the member; `above` is the role above which "move" leads.
+    """
+
+    action: Literal["give", "take", "move", "delete"]
     role_id: Id
+    user_id: Id | None = None
+    above: Id | None = None
 
 
 class PermissionChange(ControlRequest):

@@ -27,6 +27,7 @@ class DiscordRoutes:
         """Return every route."""
         return [
             Route("/discord/say", bodies.Say, self._say),
+            Route("/discord/forward", bodies.Forward, self._forward),
             Route("/discord/edit", bodies.Edit, self._edit),
             Route("/discord/delete", bodies.Delete, self._delete),
             Route("/discord/react", bodies.React, self._react),
@@ -76,6 +77,16 @@ class DiscordRoutes:
             asked.text,
             reply_to=optional_number(asked.reply_to),
             files=uploads_of(asked.files),
+            sticker=asked.sticker,
+        )
+        return {"message_id": str(made)}
+
+    def _forward(self, asked: bodies.Forward) -> dict[str, Any]:
+        made = self._discord.people.forward(
+            number_of(asked.channel_id),
+            number_of(asked.user_id),
+            number_of(asked.from_channel_id),
+            number_of(asked.message_id),
         )
         return {"message_id": str(made)}
 
@@ -200,6 +211,8 @@ class DiscordRoutes:
                 if (asked.until is None) == (asked.action == "time_out"):
                     raise SandboxError("only the action time_out has an `until`")
                 owner.time_out(user_id, asked.until)
+            case "rename":
+                owner.set_nick(user_id, asked.nick)
             case _:
                 owner.exclude(user_id, asked.action)
         return DONE
@@ -229,9 +242,20 @@ class DiscordRoutes:
     # The owner, and Discord itself
 
     def _roles(self, asked: bodies.RoleChange) -> dict[str, Any]:
-        owner = self._discord.administration
-        change = owner.give_role if asked.action == "give" else owner.take_role
-        change(number_of(asked.user_id), number_of(asked.role_id))
+        owner, role_id = self._discord.administration, number_of(asked.role_id)
+        user_id, above = optional_number(asked.user_id), optional_number(asked.above)
+        match asked.action:
+            case "give" if user_id is not None:
+                owner.give_role(user_id, role_id)
+            case "take" if user_id is not None:
+                owner.take_role(user_id, role_id)
+            case "move" if above is not None:
+                owner.move_role(role_id, above=above)
+            case "delete":
+                owner.delete_role(role_id)
+            case action:
+                needed = "above" if action == "move" else "user_id"
+                raise SandboxError(f"the action {action} needs {needed}")
         return DONE
 
     def _permissions(self, asked: bodies.PermissionChange) -> dict[str, Any]:

@@ -35,6 +35,8 @@ from .telegram_routes import TelegramRoutes
 __all__ = ["Control"]
 
 WAIT_SECONDS_MAX = 60.0
+#: Messages of each chat that `/chats` shows, unless it is asked for another number.
+LATEST_MESSAGES, LATEST_MESSAGES_MAX = 50, 2_000
 SHUTDOWN_SECONDS = 0.5
 
 log = structlog.get_logger("twinstream.sandbox")
@@ -72,6 +74,7 @@ class Control:
         for path, look in (
             ("/faults", self._list_faults),
             ("/world", self._world),
+            ("/chats", self._chats),
             ("/transcript", self._read_transcript),
             ("/health", self._health),
         ):
@@ -143,6 +146,20 @@ class Control:
 
     async def _world(self, request: web.Request) -> Any:
         return {"telegram": self._telegram.world(), "discord": self._discord.world()}
+
+    async def _chats(self, request: web.Request) -> Any:
+        query = dict(request.query)
+        asked = query.pop("messages", str(LATEST_MESSAGES))
+        if query:
+            raise SandboxError(f"the chats have no filter {', '.join(sorted(query))}")
+        if not asked.isdecimal() or not 1 <= int(asked) <= LATEST_MESSAGES_MAX:
+            raise SandboxError(f"`messages` is a number from 1 to {LATEST_MESSAGES_MAX}")
+        latest = int(asked)
+        return {
+            "telegram": self._telegram.chats(latest),
+            "discord": self._discord.chats(latest),
+            "last": self._transcript.last,
+        }
 
     async def _telegram_file(self, request: web.Request) -> web.Response:
         return web.Response(body=self._for_telegram.file(request.match_info["file_id"]))

@@ -65,7 +65,7 @@ class Send(Writing, kw_only=True):
     """A person sends a file, or a location, contact, venue or dice.
 
     `content` are the bytes of the file in Base64; without it, a tiny picture is sent. `fields` add
-    to the object that the bot receives.
+    to the object that the bot receives. Messages with the same number as `album` belong together.
     """
 
     kind: str
@@ -73,6 +73,7 @@ class Send(Writing, kw_only=True):
     file_name: str = ""
     caption: str = ""
     fields: dict[str, Any] = msgspec.field(default_factory=dict)
+    album: int | None = None
 
 
 class Forward(Writing, kw_only=True):

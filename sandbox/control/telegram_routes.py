@@ -94,6 +94,7 @@ class TelegramRoutes:
             file_name=asked.file_name,
             caption=asked.caption,
             fields=asked.fields,
+            album=asked.album,
             manner=_manner(asked),
         )
         return {"message_id": message_id}

@@ -83,7 +83,7 @@ def missing_permissions() -> ApiError:
 
 
 def invalid_role() -> ApiError:
-    """@everyone cannot be given, taken or deleted; a managed role cannot be deleted."""
+    """Neither @everyone nor a managed role can be deleted."""
     return ApiError(400, 50028, "Invalid Role")
 
 

@@ -150,6 +150,10 @@ class Interactions:
         """Return the interaction with this id, if it is still kept."""
         return self._by_id.get(interaction_id)
 
+    def showing_modals(self) -> list[Interaction]:
+        """Return the interactions whose modal a person has open, oldest first."""
+        return [one for one in self._by_id.values() if one.modal is not None]
+
     def modal_shown_to(self, user_id: int, custom_id: str) -> Interaction | None:
         """Return the newest interaction that showed this person a modal with this id."""
         for one in reversed(self._by_id.values()):
@@ -174,7 +178,7 @@ def interaction_event(one: Interaction, world: World, source: Message | None) ->
         "entitlements": [],
         "attachment_size_limit": FILE_SIZE_MAX,
         "context": IN_BOT_DM if channel.direct else IN_GUILD,
-        "authorizing_integration_owners": {"0": "0" if channel.direct else str(world.guild.id)},
+        "authorizing_integration_owners": _owners(world, channel),
     }
     event |= (
         _direct_part(one, world, channel) if channel.direct else _guild_part(one, world, channel)
@@ -182,6 +186,11 @@ def interaction_event(one: Interaction, world: World, source: Message | None) ->
     if source is not None:
         event["message"] = payloads.message(source, world)
     return event
+
+
+def _owners(world: World, channel: Channel) -> Json:
+    """Return where the application is installed: the guild, which is 0 in a direct channel."""
+    return {"0": "0" if channel.direct else str(world.guild.id)}
 
 
 def _direct_part(one: Interaction, world: World, channel: Channel) -> Json:
@@ -212,7 +221,7 @@ def metadata(one: Interaction, world: World) -> dict[str, Any]:
         "id": str(one.id),
         "type": int(one.kind),
         "user": payloads.user(world.users[one.user_id]),
-        "authorizing_integration_owners": {"0": str(world.guild.id)},
+        "authorizing_integration_owners": _owners(world, world.channels[one.channel_id]),
     }
     if one.kind is InteractionKind.COMMAND:
         about["name"] = one.data["name"]

@@ -1,6 +1,6 @@
 """Permission checks: a member's permissions and the order of roles, as pure functions."""
 
-from .errors import ApiError, invalid_role, missing_permissions
+from .errors import ApiError, missing_permissions, unknown
 from .permission_bits import ALL_PERMISSIONS, Permission
 from .world import Channel, Guild, Member, Role, World
 
@@ -80,11 +80,12 @@ def check_role_change(guild: Guild, actor: Member, role: Role) -> None:
     """Refuse unless the actor may give this role to members and take it from them.
 
     Only the role's position counts. Neither ownership of the guild nor the highest role of the
-    member who gets it matters. Only its integration gives a managed role.
+    member who gets it matters. Only its integration gives a managed role. To Discord, @everyone is
+    no role that a member holds: it answers 10011.
     """
     require(guild, actor, Permission.MANAGE_ROLES)
     if role.id == guild.id:
-        raise invalid_role()
+        raise unknown("Role")
     if role.managed:
         raise missing_permissions()
     check_role_below(guild, actor, role)

@@ -14,6 +14,7 @@ from sandbox.seed_data import DiscordSeed, Seed
 from sandbox.transcript import Transcript
 
 from .bodies.uploads import REQUEST_SIZE_MAX
+from .chat_views import chat_views
 from .editing import WorldEditor
 from .gateway import Gateway
 from .gateway.intents import PRIVILEGED_INTENTS, Intent
@@ -165,6 +166,10 @@ class DiscordPlatform:
         """Return the members with their roles, and the latest messages, as JSON."""
         editor = self._state.editor
         return overview(editor.world) | {"gateway_connections": self.gateway.connected}
+
+    def chats(self, latest: int) -> dict[str, Any]:
+        """Return each channel with its `latest` messages, and who is in voice channels, as JSON."""
+        return chat_views(self._state.editor.world, self._state.interactions, latest)
 
     def file(self, attachment_id: int) -> bytes:
         """Return the bytes of an uploaded file. Raises SandboxError if it is not kept."""

@@ -140,7 +140,10 @@ class Guild:
 
 @dataclass(slots=True)
 class Thread:
-    """The part of a channel that only a thread has. `members` map user to the time of joining."""
+    """The part of a channel that only a thread has. `members` map user to the time of joining.
+
+    Neither count includes the first message of a post; `messages_sent` includes deleted ones.
+    """
 
     owner_id: int
     created_at: str
@@ -150,6 +153,7 @@ class Thread:
     auto_archive_duration: int = 4320
     members: dict[int, str] = field(default_factory=dict)
     message_count: int = 0
+    messages_sent: int = 0
     applied_tags: list[int] = field(default_factory=list)
 
 
@@ -249,6 +253,9 @@ class Message:
     reactions: list[Reaction] = field(default_factory=list)
     pinned_at: str | None = None
     thread_id: int | None = None
+    stickers: list[dict[str, Any]] = field(default_factory=list)
+    forwarded: dict[str, Any] | None = None
+    """What a forward shows: the reference to a message, and a snapshot of it, as in the API."""
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from sandbox.faults import ANY, Fault, Faults, patched
 from sandbox.seed_data import Seed, TelegramSeed
 from sandbox.transcript import Transcript
 
+from .chat_views import chat_views
 from .errors import ApiError
 from .flood_limits import FloodControl, TelegramLimits
 from .methods.coverage import refusal_of
@@ -191,6 +192,10 @@ class TelegramPlatform:
                 for message in self.messages(chat_id)[-LATEST_MESSAGES:]
             ],
         }
+
+    def chats(self, latest: int) -> JSON:
+        """Return each chat with its `latest` messages as JSON, as a page shows them to people."""
+        return chat_views(self._world, latest)
 
     def dump(self, *, contents: bool = True) -> JSON:
         """Return the whole state as JSON, for `load`; without `contents`, each file is empty."""

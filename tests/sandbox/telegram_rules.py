@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from sandbox.telegram_api import TelegramPlatform
@@ -13,6 +14,8 @@ from sandbox.telegram_api.world import Group
 from sandbox.telegram_api.world.deliveries import is_service
 
 JSON = dict[str, Any]
+#: Where a message is: the bot of a private chat (else 0), the chat and the message's number.
+Place = tuple[int, int, int]
 #: The kinds of update that carry a message.
 MESSAGES = ("message", "edited_message", "channel_post", "edited_channel_post")
 EDITED = ("edited_message", "edited_channel_post")
@@ -46,13 +49,25 @@ def _filled(value: Any) -> Any:
     return {key: one for key, one in shown.items() if one not in ({}, [], None)}
 
 
+def _words(message: JSON) -> list[Any]:
+    """What an edit by words changes of a message."""
+    named = ("text", "entities", "caption", "caption_entities")
+    return [message.get(name) for name in named]
+
+
+def _standing(membership: JSON | None) -> JSON:
+    """A membership without its person's name, and without what depends on the bot that asks."""
+    found = membership or {}
+    return {key: one for key, one in found.items() if key not in ("user", "can_be_edited")}
+
+
 class Rules:
     """Watches one platform: `before` a deed it notes what holds, and `after` it compares."""
 
     def __init__(self, platform: TelegramPlatform) -> None:
         self._platform = platform
         self._numbers: dict[int, int] = {}
-        self._gone: set[tuple[int, int, int]] = set()
+        self._gone: set[Place] = set()
         self.before()
 
     def before(self) -> None:
@@ -63,6 +78,7 @@ class Rules:
         self._groups = copy.deepcopy(state.groups)
         self._reactions = copy.deepcopy(state.reactions)
         self._kept = self._ids()
+        self._words = {place: _words(message) for place, message in self._messages()}
         self._outline = self._saved()
         self._known = {
             (bot_id, group_id, user_id): self._membership(bot_id, group_id, user_id)
@@ -76,15 +92,18 @@ class Rules:
         saved = json.loads(json.dumps(self._platform.dump(contents=False)))
         return {key: value for key, value in _filled(saved).items() if key not in UNSEEN}
 
-    def _ids(self) -> set[tuple[int, int, int]]:
-        """The messages that are kept: by the bot of a private chat (else 0), chat and number."""
+    def _messages(self) -> Iterator[tuple[Place, JSON]]:
+        """The messages that are kept, each with its place."""
         state = self._platform._world.state
-        found = {(0, chat, number) for chat, kept in state.messages.items() for number in kept}
-        for bot_id, bot in state.bots.items():
-            found |= {
-                (bot_id, chat, number) for chat, kept in bot.messages.items() for number in kept
-            }
-        return found
+        owners = {0: state.messages} | {bot_id: bot.messages for bot_id, bot in state.bots.items()}
+        for owner, chats in owners.items():
+            for chat, kept in chats.items():
+                for number, message in kept.items():
+                    yield (owner, chat, number), message
+
+    def _ids(self) -> set[Place]:
+        """The places of the messages that are kept."""
+        return {place for place, _ in self._messages()}
 
     def _membership(self, bot_id: int, group_id: int, user_id: int) -> JSON | None:
         """The answer of getChatMember to a bot, or None if it may not ask."""
@@ -104,6 +123,9 @@ class Rules:
         state = self._platform._world.state
         self._gone |= self._kept - self._ids()
         self._check_numbers()
+        self._check_edits(name)
+        if name == "join":
+            self._check_entrance(how)
         if name in RIGHTS:
             self._check_right(name, how)
         if isinstance(result, dict) and "message_id" in result and "chat" in result:
@@ -126,6 +148,24 @@ class Rules:
         for bot_id, chat, number in self._ids() - self._kept:
             earlier = [one for each, place, one in self._kept if (each, place) == (bot_id, chat)]
             assert number > max(earlier, default=0), "a number was used again"
+
+    def _check_edits(self, name: str) -> None:
+        """Words change in an edit only, which has a date; a new message has none."""
+        for place, message in self._messages():
+            if place not in self._kept:
+                assert "edit_date" not in message, "a new message has an edit_date"
+            elif _words(message) != self._words[place]:
+                assert name.startswith("edit"), f"{name} changed the words of a message"
+                assert "edit_date" in message, "an edited message has no edit_date"
+
+    def _check_entrance(self, how: Any) -> None:
+        """Nobody joins who is there already, or banned."""
+        (user_id, _), _ = how
+        for group in self._groups.values():
+            member = group.members.get(user_id)
+            if group.kind == "supergroup" and member is not None:
+                assert member.status in ("left", "restricted"), f"one who is {member.status} joined"
+                assert not member.in_chat, "a member joined again"
 
     def _check_right(self, name: str, how: Any) -> None:
         """A bot without a right never has the effect."""
@@ -210,9 +250,25 @@ class Rules:
                     about = update[kind]
                     key = about["chat"]["id"], about["new_chat_member"]["user"]["id"]
                     news.setdefault(key, []).append(about)
+        self._check_unheard(bot_id, news.keys())
         for (group_id, user_id), changes in news.items():
             now = self._membership(bot_id, group_id, user_id)
             assert now in (None, changes[-1]["new_chat_member"]), "getChatMember says otherwise"
             was = self._known.get((bot_id, group_id, user_id))
             if was is not None and was["user"] == changes[0]["old_chat_member"]["user"]:
                 assert was == changes[0]["old_chat_member"], "a membership changed unheard"
+
+    def _check_unheard(self, bot_id: int, heard: Collection[tuple[int, int]]) -> None:
+        """An administrating bot hears of each change of a membership in its group."""
+        state = self._platform._world.state
+        for group_id, group in state.groups.items():
+            old = self._groups.get(group_id)
+            sides = [one.members.get(bot_id) for one in (old, group) if one is not None]
+            leads = [one is not None and one.status == "administrator" for one in sides]
+            if leads != [True, True]:
+                continue
+            for user_id in group.members:
+                was = self._known.get((bot_id, group_id, user_id))
+                now = self._membership(bot_id, group_id, user_id)
+                changed = was is not None and _standing(was) != _standing(now)
+                assert not changed or (group_id, user_id) in heard, "a change came unheard"

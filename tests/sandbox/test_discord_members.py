@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox import SandboxError
+from sandbox.discord_api import Upload
 from tests.support.discord_sandbox import (
     ALICE,
     AWAY,
@@ -291,3 +292,43 @@ async def test_pins_and_bulk_deletion_are_announced(bench):
         deleted = heard(bot, "raw_bulk_message_delete")
         await channel.delete_messages([message, await channel.send("too")])
         assert message.id in (await deleted).message_ids
+
+
+async def test_a_member_forwards_a_message_with_what_it_shows(bench):
+    people = bench.platform.people
+    async with connected(bench) as bot:
+        files = [Upload("notes.txt", b"hi")]
+        said = people.say(GENERAL, ALICE, "read this", files=files)
+        arrived = heard(bot, "message", lambda one: one.author.id == BORIS)
+        made = people.forward(HARBOUR, BORIS, GENERAL, said)
+        message = await arrived
+        assert (message.id, message.content, message.attachments) == (made, "", [])
+        assert message.flags.forwarded
+        assert (message.reference.message_id, message.reference.channel_id) == (said, GENERAL)
+        people.edit(GENERAL, said, ALICE, "never mind")
+        read = await bot.get_channel(HARBOUR).fetch_message(made)
+        [snapshot] = read.message_snapshots
+        assert (snapshot.content, snapshot.attachments[0].filename) == ("read this", "notes.txt")
+        again = people.forward(GENERAL, ALICE, HARBOUR, made)
+        copied = await bot.get_channel(GENERAL).fetch_message(again)
+        assert copied.message_snapshots[0].content == "read this"
+        with pytest.raises(SandboxError, match="is a forward"):
+            people.edit(HARBOUR, made, BORIS, "mine")
+
+
+async def test_a_forward_shows_nothing_without_the_intent(bench):
+    client = Bot(discord.Intents.default())
+    async with connected(bench, client) as bot:
+        said = bench.platform.say(GENERAL, ALICE, "secret")
+        arrived = heard(bot, "message", lambda one: one.author.id == BORIS)
+        bench.platform.people.forward(GENERAL, BORIS, GENERAL, said)
+        assert [one.content for one in (await arrived).message_snapshots] == [""]
+
+
+async def test_a_member_sends_a_sticker(bench):
+    async with connected(bench) as bot:
+        arrived = heard(bot, "message")
+        made = bench.platform.people.say(GENERAL, ALICE, sticker="Wave")
+        message = await arrived
+        assert (message.id, message.content) == (made, "")
+        assert [one.name for one in message.stickers] == ["Wave"]

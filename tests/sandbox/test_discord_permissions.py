@@ -72,7 +72,7 @@ def test_of_two_roles_at_one_position_the_older_is_higher(world):
 
 @pytest.mark.parametrize(
     ("role_id", "code"),
-    [(MODERATOR, 50013), (BOT_ROLE, 50013), (BOOSTER, 50013), (GUILD, 50028)],
+    [(MODERATOR, 50013), (BOT_ROLE, 50013), (BOOSTER, 50013), (GUILD, 10011)],
     ids=["above the bot", "the bot's own", "managed", "@everyone"],
 )
 def test_a_role_that_the_bot_cannot_hand_out(world, role_id, code):
@@ -114,7 +114,7 @@ def test_a_misspelt_permission_in_the_seed_is_an_error():
     [
         (ALICE, MODERATOR, 403, 50013),
         (ALICE, BOOSTER, 403, 50013),
-        (ALICE, GUILD, 400, 50028),
+        (ALICE, GUILD, 404, 10011),
         (ALICE, 5, 404, 10011),
         (5, NEWCOMER, 404, 10013),
     ],
@@ -145,6 +145,12 @@ async def test_setting_all_roles_must_leave_the_managed_ones(bench):
         with pytest.raises(discord.Forbidden) as refusal:
             await bot.http.edit_member(GUILD, ALICE, roles=[NEWCOMER])
         assert refusal.value.code == 50013
+
+
+async def test_everyone_in_a_list_of_roles_is_passed_over(bench):
+    async with connected(bench) as bot:
+        answer = await bot.http.edit_member(GUILD, ALICE, roles=[GUILD, NEWCOMER])
+        assert answer["roles"] == [str(NEWCOMER)]
 
 
 async def test_a_role_dragged_above_the_bot_is_out_of_reach_until_it_is_dragged_back(bench):

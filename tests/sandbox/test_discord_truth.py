@@ -3,11 +3,14 @@
 import pytest
 
 from sandbox import SandboxError
+from sandbox.discord_api.gateway.intents import PRIVILEGED_INTENTS, Intent
 from tests.support.discord_sandbox import (
     ALICE,
     AWAY,
     BORIS,
+    BOT,
     BOT_ROLE,
+    FORUM,
     GENERAL,
     GUILD,
     HARBOUR,
@@ -16,6 +19,8 @@ from tests.support.discord_sandbox import (
     Bot,
     connected,
     discord,
+    listening,
+    new_bench,
 )
 from tests.support.patience import PATIENCE_S
 
@@ -113,3 +118,67 @@ async def test_a_second_colour_of_a_role_is_refused_in_a_guild_without_boosts(be
             await guild.get_role(LUCKY).edit(color=5, secondary_color=6)
         assert refused.value.code == 50101
         assert (await guild.get_role(LUCKY).edit(color=5)).color.value == 5
+
+
+async def test_without_the_granted_intent_no_route_tells_what_members_wrote():
+    privileged = PRIVILEGED_INTENTS & ~Intent.MESSAGE_CONTENT
+    client = Bot(discord.Intents.default())
+    async with (
+        listening(new_bench(privileged=privileged)) as bench,
+        connected(bench, client) as bot,
+    ):
+        channel = bot.get_channel(GENERAL)
+        secret = bench.platform.say(GENERAL, ALICE, "for people")
+        meant = bench.platform.say(GENERAL, ALICE, f"<@{BOT}> for you")
+        own = await channel.send("mine")
+        assert (await channel.fetch_message(secret)).content == ""
+        found = {one.id: one.content async for one in channel.history()}
+        assert found == {secret: "", meant: f"<@{BOT}> for you", own.id: "mine"}
+        direct = bench.platform.people.open_direct(ALICE)
+        private = bench.platform.say(direct, ALICE, "in private")
+        read = await bot.get_partial_messageable(direct).fetch_message(private)
+        assert read.content == "in private"
+
+
+@pytest.mark.parametrize("by_bot", [True, False])
+async def test_a_message_with_a_thread_says_so(bench, by_bot):
+    async with connected(bench) as bot:
+        channel = bot.get_channel(GENERAL)
+        said = bench.platform.say(GENERAL, ALICE, "hello")
+        told = bot.wait_for("raw_message_edit", timeout=PATIENCE_S)
+        if by_bot:
+            await (await channel.fetch_message(said)).create_thread(name="Talk")
+        else:
+            bench.platform.people.start_thread(GENERAL, ALICE, "Talk", message_id=said)
+        assert (await told).data["flags"] & discord.MessageFlags.has_thread.flag
+        assert (await channel.fetch_message(said)).flags.has_thread
+        bench.platform.people.edit(GENERAL, said, ALICE, "hello again")
+        assert (await channel.fetch_message(said)).flags.has_thread
+
+
+async def test_a_thread_counts_its_messages_without_the_first_one_of_a_post(bench):
+    people = bench.platform.people
+    async with connected(bench) as bot:
+        post = people.start_thread(FORUM, ALICE, "Help", text="How?")
+        answers = [people.say(post, ALICE, text) for text in ("one", "two", "three")]
+        people.delete(post, answers[0], ALICE)
+        thread = await bot.fetch_channel(post)
+        assert (thread.message_count, thread.total_message_sent) == (2, 3)
+        people.delete(post, post, ALICE)
+        thread = await bot.fetch_channel(post)
+        assert (thread.message_count, thread.total_message_sent) == (2, 3)
+
+
+async def test_an_answer_in_a_direct_channel_belongs_to_no_guild(bench):
+    async with connected(bench) as bot:
+
+        @bot.tree.command(description="Says hello")
+        async def hello(interaction: discord.Interaction) -> None:
+            await interaction.response.send_message("Hello")
+
+        await bot.tree.sync()
+        direct = bench.platform.people.open_direct(ALICE)
+        bench.platform.slash(direct, ALICE, "hello")
+        await bench.seen("POST /interactions/{interaction_id}/{interaction_token}/callback")
+        shown = bench.platform.world()["messages"][-1]["interaction_metadata"]
+        assert shown["authorizing_integration_owners"] == {"0": "0"}

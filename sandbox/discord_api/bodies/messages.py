@@ -20,6 +20,7 @@ __all__ = [
     "CROSSPOSTABLE_FLAGS",
     "DRAFT_FIELDS",
     "EPHEMERAL",
+    "HAS_THREAD",
     "INTERACTION_FLAGS",
     "LAYOUT",
     "LOADING",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 SUPPRESS_EMBEDS = 1 << 2
+HAS_THREAD = 1 << 5
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 SUPPRESS_NOTIFICATIONS = 1 << 12
@@ -103,7 +105,7 @@ def read_edit(body: Json, uploads: Mapping[int, Upload], message: Message) -> Dr
     editable = message.flags | SUPPRESS_EMBEDS | LAYOUT
     if body.get("flags") is not None:
         given = Whole(0, FLAGS_MAX).read(body["flags"], "flags")
-        body = body | {"flags": given | (message.flags & (LAYOUT | EPHEMERAL))}
+        body = body | {"flags": given | (message.flags & (LAYOUT | EPHEMERAL | HAS_THREAD))}
     return _read(body, uploads, before, editable)
 
 

@@ -3,6 +3,7 @@
 Nothing here checks whether a change is allowed: the caller has done so.
 """
 
+from sandbox.discord_api.bodies.messages import HAS_THREAD
 from sandbox.discord_api.world import Channel
 
 from .announcements import Emit
@@ -30,6 +31,14 @@ class WorldEditor(MemberEditor, RoleEditor, ChannelEditor, MessageEditor, VoiceE
             if channel.thread is not None:
                 self.leave_thread(channel, user_id)
         super().remove_member(user_id)
+
+    def start_thread(self, channel: Channel, *, reason: str | None = None) -> None:
+        """Add a thread; the message on which it was started says so from now on."""
+        super().start_thread(channel, reason=reason)
+        starter = self.world.messages.get(channel.id)
+        if starter is not None:
+            starter.flags |= HAS_THREAD
+            self._message_event("MESSAGE_UPDATE", starter)
 
     def delete_channel(self, channel: Channel, *, by: int, reason: str | None = None) -> None:
         """Delete a channel; members who are connected to it are disconnected first."""

@@ -9,7 +9,7 @@ from sandbox.discord_api.bodies.messages import EPHEMERAL, Draft, apply_mentions
 from sandbox.discord_api.bodies.uploads import Upload
 from sandbox.discord_api.payloads import Json
 from sandbox.discord_api.snowflakes import age_of, now
-from sandbox.discord_api.world import Attachment, Channel, Message, Reaction
+from sandbox.discord_api.world import Attachment, Channel, Message, Reaction, Thread
 
 from .announcements import Announcer
 
@@ -49,9 +49,10 @@ class MessageEditor(Announcer):
         )
         apply_mentions(message, draft, self.world)
         self.world.remember(message)
-        thread = self.world.channels[channel_id].thread
+        thread = self._thread_counting(message)
         if thread is not None:
             thread.message_count += 1
+            thread.messages_sent += 1
         self._message_event("MESSAGE_CREATE", message)
         return message
 
@@ -72,7 +73,7 @@ class MessageEditor(Announcer):
     def erase(self, message: Message, *, by: int, reason: str | None = None) -> None:
         """Delete a message. Deleting another author's message adds an audit-log line."""
         channel = self.world.channels[message.channel_id]
-        self.world.forget(message)
+        self._forget(message)
         if by != message.author_id and not channel.direct:
             options = {"channel_id": str(channel.id), "count": "1"}
             self._log(MESSAGE_DELETE, by, message.author_id, [], reason, options)
@@ -85,7 +86,7 @@ class MessageEditor(Announcer):
     ) -> None:
         """Delete several messages of a channel with one event."""
         for message in messages:
-            self.world.forget(message)
+            self._forget(message)
         options = {"count": str(len(messages))}
         self._log(MESSAGE_BULK_DELETE, by, channel.id, [], reason, options)
         gone = {"ids": [str(one.id) for one in messages], "channel_id": str(channel.id)}
@@ -169,6 +170,18 @@ class MessageEditor(Announcer):
         self._channel_event(channel, "TYPING_START", payload)
 
     # Shared steps
+
+    def _thread_counting(self, message: Message) -> Thread | None:
+        """Return the thread that counts a message; the first one of a post has the post's id."""
+        if message.id == message.channel_id:
+            return None
+        return self.world.channels[message.channel_id].thread
+
+    def _forget(self, message: Message) -> None:
+        self.world.forget(message)
+        thread = self._thread_counting(message)
+        if thread is not None:
+            thread.message_count = max(0, thread.message_count - 1)
 
     def _pins_changed(self, message: Message, action: int, by: int, reason: str | None) -> None:
         channel = self.world.channels[message.channel_id]

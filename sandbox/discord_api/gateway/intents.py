@@ -4,7 +4,14 @@ from enum import IntFlag
 
 from sandbox.discord_api.payloads import Json
 
-__all__ = ["ALL_INTENTS", "PRIVILEGED_INTENTS", "Intent", "application_flags", "seen_with"]
+__all__ = [
+    "ALL_INTENTS",
+    "PRIVILEGED_INTENTS",
+    "Intent",
+    "application_flags",
+    "hidden",
+    "seen_with",
+]
 
 
 class Intent(IntFlag):
@@ -109,7 +116,7 @@ def seen_with(
         return payload if _names(payload, str(bot_id)) else None
     if event not in ("MESSAGE_CREATE", "MESSAGE_UPDATE") or direct:
         return payload
-    return payload if Intent.MESSAGE_CONTENT in intents else _hidden(payload, str(bot_id))
+    return payload if Intent.MESSAGE_CONTENT in intents else hidden(payload, str(bot_id))
 
 
 def _own_membership(event: str, payload: Json, bot_id: str) -> bool:
@@ -125,10 +132,13 @@ def _names(payload: Json, bot_id: str) -> bool:
     return bot_id in (*added, *payload.get("removed_member_ids", ()))
 
 
-def _hidden(payload: Json, bot_id: str) -> Json:
+def hidden(payload: Json, bot_id: str) -> Json:
     """Return a message without content, unless the bot wrote it or is mentioned in it."""
     concerned = {payload["author"]["id"], *(user["id"] for user in payload["mentions"])}
     shown = payload if bot_id in concerned else payload | CONTENT_HIDDEN
+    if shown is not payload and "message_snapshots" in shown:
+        snapshots = [one["message"] | CONTENT_HIDDEN for one in shown["message_snapshots"]]
+        shown["message_snapshots"] = [{"message": one} for one in snapshots]
     if shown.get("referenced_message"):
-        shown = shown | {"referenced_message": _hidden(shown["referenced_message"], bot_id)}
+        shown = shown | {"referenced_message": hidden(shown["referenced_message"], bot_id)}
     return shown

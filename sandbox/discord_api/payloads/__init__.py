@@ -18,7 +18,7 @@ from .guilds import (
     voice_state,
 )
 from .json_values import Json
-from .messages import message, message_event, reaction_event
+from .messages import forward_of, message, message_event, reaction_event
 from .users import acting_member, member, own_user, resolved_member, user
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "channel",
     "command",
     "expanded",
+    "forward_of",
     "gateway_guild",
     "guild",
     "member",

@@ -75,7 +75,7 @@ def _thread_part(one: Channel, thread: Thread, world: World) -> Json:
         },
         "message_count": thread.message_count,
         "member_count": min(len(thread.members), 50),
-        "total_message_sent": thread.message_count,
+        "total_message_sent": max(thread.messages_sent, thread.message_count),
         "applied_tags": [str(tag) for tag in thread.applied_tags],
     }
     joined_at = thread.members.get(world.bot_id)

@@ -7,15 +7,31 @@ from .files import attachment, expanded, url_of
 from .json_values import Json
 from .users import basic_member, member, user
 
-__all__ = ["message", "message_event", "reaction_event"]
+__all__ = ["forward_of", "message", "message_event", "reaction_event"]
 
 REPLY = 19
 SUPPRESS_EMBEDS = 1 << 2
+# The fields of a message that a forward of it shows.
+SNAPSHOT = (
+    "type",
+    "content",
+    "mentions",
+    "mention_roles",
+    "attachments",
+    "embeds",
+    "timestamp",
+    "edited_timestamp",
+    "flags",
+    "components",
+    "sticker_items",
+)
 
 
 def message(one: Message, world: World) -> Json:
     """A message, as in REST, with the message that it replies to."""
     shown = _content(one, world)
+    if one.forwarded is not None:
+        shown |= one.forwarded
     if one.reply_to is not None:
         shown["message_reference"] = {
             "type": 0,
@@ -55,6 +71,8 @@ def _content(one: Message, world: World) -> Json:
     }
     if one.reactions:
         shown["reactions"] = [_reaction(each, world) for each in one.reactions]
+    if one.stickers:
+        shown["sticker_items"] = one.stickers
     if one.nonce is not None:
         shown["nonce"] = one.nonce
     if one.author_id in world.applications:
@@ -65,6 +83,18 @@ def _content(one: Message, world: World) -> Json:
     if one.thread_id in world.channels:
         shown["thread"] = channel(world.channels[one.thread_id], world)
     return shown
+
+
+def forward_of(one: Message, world: World) -> Json:
+    """The parts of a message that forwards another one: where that is, and what it showed."""
+    if one.forwarded is not None:
+        return one.forwarded
+    reference: Json = {"type": 1, "channel_id": str(one.channel_id), "message_id": str(one.id)}
+    if not world.channels[one.channel_id].direct:
+        reference["guild_id"] = str(world.guild.id)
+    whole = _content(one, world)
+    snapshot = {name: whole[name] for name in SNAPSHOT if name in whole}
+    return {"message_reference": reference, "message_snapshots": [{"message": snapshot}]}
 
 
 def _attachments(one: Message, world: World) -> list[Json]:

@@ -21,7 +21,7 @@ from sandbox.errors import SandboxError
 
 __all__ = ["OwnerActions"]
 
-NAME_LENGTH_MAX = 100
+NAME_LENGTH_MAX, NICK_LENGTH_MAX = 100, 32
 BOT_NAME_MIN, BOT_NAME_MAX = 2, 32
 #: The characters of a token, since it stands in a header.
 TOKEN = re.compile(r"[!-~]+")
@@ -77,6 +77,8 @@ class OwnerActions:
 
     def set_nick(self, user_id: int, nick: str | None) -> None:
         """Set a member's nickname; None removes it."""
+        if nick is not None and not 1 <= len(nick) <= NICK_LENGTH_MAX:
+            raise SandboxError(f"a nickname has 1 to {NICK_LENGTH_MAX} characters")
         self._editor.set_nick(self._member(user_id), nick, by=self._guild.owner_id)
 
     def time_out(self, user_id: int, until: datetime | None) -> None:
@@ -139,6 +141,8 @@ class OwnerActions:
 
     def rename_channel(self, channel_id: int, name: str) -> None:
         """Give a channel or thread another name."""
+        if not 1 <= len(name) <= NAME_LENGTH_MAX:
+            raise SandboxError(f"a channel's name has 1 to {NAME_LENGTH_MAX} characters")
         channel = self._channel(channel_id)
         self._editor.edit_channel(channel, {"name": name}, by=self._guild.owner_id)
 

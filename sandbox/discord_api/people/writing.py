@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from sandbox.discord_api import payloads
 from sandbox.discord_api.bodies.messages import Draft
 from sandbox.discord_api.bodies.uploads import FILE_SIZE_MAX, Upload
 from sandbox.discord_api.channel_types import CATEGORY, FORUM, NEWS, PUBLIC_THREAD, TEXT
 from sandbox.discord_api.emoji import is_emoji
+from sandbox.discord_api.payloads import Json
 from sandbox.discord_api.permission_bits import Permission
 from sandbox.discord_api.permission_checks import permissions_in
 from sandbox.discord_api.snowflakes import age_of, now
@@ -21,6 +23,11 @@ FILES_MAX = 10
 REACTIONS_MAX = 20
 THREAD_NAME_LENGTH_MAX = 100
 REPLY = 19
+#: The types of messages that people can forward: usual ones, replies and answers to commands.
+FORWARDABLE = frozenset({0, REPLY, 20, 23})
+HAS_SNAPSHOT = 1 << 14
+STICKER_NAME_LENGTH_MAX = 30
+PNG = 1
 
 
 class Writing(Actors):
@@ -34,11 +41,16 @@ class Writing(Actors):
         *,
         reply_to: int | None = None,
         files: Sequence[Upload] = (),
+        sticker: str | None = None,
     ) -> int:
-        """A person writes a message, perhaps with files or as a reply. Returns its id."""
+        """A person writes a message, perhaps with files or as a reply. Returns its id.
+
+        `sticker` is the name of a sticker of Discord's own, which may stand alone.
+        """
         channel = self._channel_of(channel_id, user_id, Permission.SEND_MESSAGES)
         self._check_writable(channel, user_id)
-        draft = _draft(text, files)
+        draft = _draft(text, files, kept=sticker is not None)
+        stickers = [] if sticker is None else [self._sticker(sticker)]
         if reply_to is not None:
             self._message_of(channel_id, reply_to, user_id)
         if files:
@@ -48,7 +60,24 @@ class Writing(Actors):
                 self._editor.edit_channel(channel, {"archived": False}, by=user_id)
             self._editor.join_thread(channel, user_id)
         kind = 0 if reply_to is None else REPLY
-        return self._editor.write(channel.id, user_id, draft, type=kind, reply_to=reply_to).id
+        return self._editor.write(
+            channel.id, user_id, draft, type=kind, reply_to=reply_to, stickers=stickers
+        ).id
+
+    def forward(self, channel_id: int, user_id: int, from_channel_id: int, message_id: int) -> int:
+        """A person forwards a message into a channel. Returns the id of the new one.
+
+        It shows the message as it is now, and does not name its author.
+        """
+        channel = self._channel_of(channel_id, user_id, Permission.SEND_MESSAGES)
+        self._check_writable(channel, user_id)
+        self._channel_of(from_channel_id, user_id, Permission.READ_MESSAGE_HISTORY)
+        source = self._message_of(from_channel_id, message_id, user_id)
+        if source.visible_to is not None or source.type not in FORWARDABLE:
+            raise SandboxError(f"message {message_id} cannot be forwarded")
+        shown = payloads.forward_of(source, self._world)
+        draft = Draft(flags=HAS_SNAPSHOT)
+        return self._editor.write(channel.id, user_id, draft, forwarded=shown).id
 
     def edit(self, channel_id: int, message_id: int, user_id: int, text: str) -> None:
         """A person changes the text of their own message."""
@@ -56,6 +85,8 @@ class Writing(Actors):
         message = self._message_of(channel_id, message_id, user_id)
         if message.author_id != user_id:
             raise SandboxError(f"user {user_id} did not write message {message_id}")
+        if message.forwarded is not None or message.stickers:
+            raise SandboxError(f"message {message_id} is a forward or a sticker, without a text")
         draft = _draft(text, (), kept=bool(message.attachments))
         draft.files = [*message.attachments]
         draft.embeds, draft.components, draft.flags = message.embeds, [], message.flags
@@ -141,6 +172,11 @@ class Writing(Actors):
         change(channel, user_id)
 
     # Shared steps
+
+    def _sticker(self, name: str) -> Json:
+        if not 1 <= len(name) <= STICKER_NAME_LENGTH_MAX:
+            raise SandboxError(f"a sticker's name has 1 to {STICKER_NAME_LENGTH_MAX} characters")
+        return {"id": str(self._world.next_id()), "name": name, "format_type": PNG}
 
     def _check_writable(self, channel: Channel, user_id: int) -> None:
         self._check_pace(channel, user_id)

@@ -94,10 +94,13 @@ def edit_member(request: Request) -> Json:
 
 
 def _checked_roles(request: Request, guild: Guild, one: Member, wanted: Any) -> list[int]:
-    """Return the wanted roles, if the bot may make every necessary change."""
+    """Return the wanted roles, if the bot may make every necessary change.
+
+    @everyone, which every member has, is passed over.
+    """
     require(guild, request.world.bot, Permission.MANAGE_ROLES)
     listed = Many(Snowflake()).read(wanted, "roles")
-    role_ids = list(dict.fromkeys(map(int, listed)))
+    role_ids = [one for one in dict.fromkeys(map(int, listed)) if one != guild.id]
     for role_id in role_ids:
         if role_id not in guild.roles:
             raise unknown("Role")

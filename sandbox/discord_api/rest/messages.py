@@ -61,14 +61,14 @@ def messages(request: Request) -> list[Json]:
         if one.channel_id == found.id and one.visible_to is None and after < one.id < before
     ]
     page = here[:limit] if "after" in request.query else here[-limit:]
-    return [payloads.message(one, request.world) for one in reversed(page)]
+    return [request.shown(one) for one in reversed(page)]
 
 
 @routes.add("GET", MESSAGE)
 def message(request: Request) -> Json:
     """One message."""
     request.channel(Permission.READ_MESSAGE_HISTORY)
-    return payloads.message(request.message(), request.world)
+    return request.shown(request.message())
 
 
 @routes.add(

@@ -1,6 +1,5 @@
 """Pinned messages, and the deletion of many messages at once."""
 
-from sandbox.discord_api import payloads
 from sandbox.discord_api.bodies.forms import Many, Snowflake
 from sandbox.discord_api.errors import ApiError, invalid_form
 from sandbox.discord_api.payloads import Json
@@ -36,7 +35,7 @@ def pins(request: Request) -> Json:
     items = [
         {
             "pinned_at": pinned_at,
-            "message": payloads.message(request.world.messages[message_id], request.world),
+            "message": request.shown(request.world.messages[message_id]),
         }
         for pinned_at, message_id in page[:limit]
     ]

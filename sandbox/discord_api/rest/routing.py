@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+from sandbox.discord_api import payloads
 from sandbox.discord_api.bodies.uploads import Upload
 from sandbox.discord_api.editing import WorldEditor
 from sandbox.discord_api.errors import ApiError, invalid_form, missing_access, unknown
-from sandbox.discord_api.gateway.intents import Intent
+from sandbox.discord_api.gateway.intents import Intent, hidden
 from sandbox.discord_api.interactions import Interactions
+from sandbox.discord_api.payloads import Json
 from sandbox.discord_api.permission_bits import Permission
 from sandbox.discord_api.permission_checks import permissions_in, require, require_in
 from sandbox.discord_api.world import Channel, Guild, Member, Message, Role, World
@@ -116,6 +118,17 @@ class Request:
         if message is None or message.channel_id != self.channel().id or message.visible_to:
             raise unknown("Message")
         return message
+
+    def shown(self, message: Message) -> Json:
+        """A message that the bot reads: without its content, if MESSAGE_CONTENT is not granted.
+
+        The intent rules all of the API, not the gateway alone.
+        """
+        payload = payloads.message(message, self.world)
+        direct = self.world.channels[message.channel_id].direct
+        if direct or Intent.MESSAGE_CONTENT in self.privileged:
+            return payload
+        return hidden(payload, str(self.world.bot_id))
 
 
 Handler = Callable[[Request], Any]

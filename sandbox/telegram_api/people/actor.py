@@ -2,6 +2,7 @@
 
 from sandbox.errors import SandboxError
 from sandbox.telegram_api.world import JSON, Group, User, World
+from sandbox.telegram_api.world.payloads import chat_payload, user_payload
 from sandbox.telegram_api.world.world import GENERAL
 
 __all__ = ["Actor"]
@@ -85,6 +86,26 @@ class Actor:
         if topic.is_closed and chat.members[user_id].status not in ("creator", "administrator"):
             raise SandboxError(f"the topic {topic.name!r} is closed to {user_id}")
         return thread_id
+
+    def _set_blocked(self, world: World, user: User, *, blocked: bool) -> None:
+        """Block the bot for a person, or unblock it, and tell the bot if that is new."""
+        if (user.id in world.own.blocked) == blocked:
+            return
+        (world.own.blocked.add if blocked else world.own.blocked.discard)(user.id)
+        world.own.opened.add(user.id)
+        bot = user_payload(world.bot)
+        out: JSON = {"status": "kicked", "user": bot, "until_date": 0}
+        member: JSON = {"status": "member", "user": bot}
+        world.emit(
+            "my_chat_member",
+            {
+                "chat": chat_payload(user),
+                "from": user_payload(user),
+                "date": int(world.now()),
+                "old_chat_member": member if blocked else out,
+                "new_chat_member": out if blocked else member,
+            },
+        )
 
 
 def _word(group: Group) -> str:

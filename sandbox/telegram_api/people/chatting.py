@@ -9,7 +9,7 @@ from sandbox.errors import SandboxError
 from sandbox.telegram_api.errors import ApiError
 from sandbox.telegram_api.methods.bot_profile import ephemeral_commands
 from sandbox.telegram_api.methods.messages.forwarding import content_of
-from sandbox.telegram_api.methods.messages.media import PERMISSIONS
+from sandbox.telegram_api.methods.messages.media import ALBUM_SIZES, PERMISSIONS
 from sandbox.telegram_api.methods.messages.sending import quotation
 from sandbox.telegram_api.methods.messages.simple_contents import DICE
 from sandbox.telegram_api.texts.formatting import CAPTION_LENGTH_MAX, TEXT_LENGTH_MAX
@@ -23,6 +23,10 @@ from .actor import Actor
 
 __all__ = ["Chatting", "Manner"]
 
+#: The kinds of media that an album may hold together.
+ALBUMS = (frozenset({"photo", "video"}), frozenset({"document"}), frozenset({"audio"}))
+#: The kinds of media that have a caption.
+CAPTIONED = frozenset({"animation", "audio", "document", "photo", "video", "voice"})
 PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # One black pixel, for a picture that a test needs and does not care about.
 PIXEL = base64.b64decode(
@@ -88,13 +92,15 @@ class Chatting(Actor):
         file_name: str = "",
         caption: str = "",
         fields: JSON | None = None,
+        album: int | None = None,
         manner: Manner | None = None,
     ) -> int:
         """A person sends a file or something else than text. Returns the message id.
 
         `kind` is a kind of media (photo, document, video, audio, voice, video_note, animation,
         sticker), or location, contact, venue or dice with the `fields` of that object. For media
-        the `fields` add to the object, such as duration or emoji.
+        the `fields` add to the object, such as duration or emoji. Telegram sends each item of an
+        album as a message; those that one person sends with the same number belong together.
         """
         if kind in KINDS:
             content = self._media(kind, data, file_name, fields or {})
@@ -107,7 +113,21 @@ class Chatting(Actor):
                     content["caption_entities"] = entities
         else:
             content, permission = _thing(kind, fields or {}), "can_send_messages"
+        if album is not None:
+            self._check_album(chat_id, user_id, kind, f"{album}", manner or Manner())
+            content["media_group_id"] = f"{album}"
         return self._send(chat_id, user_id, content, manner or Manner(), permission)
+
+    def _check_album(
+        self, chat_id: int, user_id: int, kind: str, album: str, manner: Manner
+    ) -> None:
+        """Refuse what does not fit: up to ten photos and videos, documents, or audios."""
+        world = self._of(manner.bot_id)
+        others = [one for one in world.kept(chat_id).values() if one.get("media_group_id") == album]
+        together = next((kinds for kinds in ALBUMS if kind in kinds), frozenset())
+        fits = all(together & one.keys() and world.author(one) == user_id for one in others)
+        if not together or not fits or len(others) >= max(ALBUM_SIZES):
+            raise SandboxError(f"a {kind} of {user_id} cannot join the album {album}")
 
     def _media(self, kind: str, data: bytes | None, file_name: str, fields: JSON) -> JSON:
         content = PIXEL if data is None else data
@@ -155,8 +175,12 @@ class Chatting(Actor):
         message = self._existing(world, chat_id, message_id)
         if world.author(message) != user_id or is_service(message) or "forward_origin" in message:
             raise SandboxError(f"message {message_id} cannot be edited by {user_id}")
+        if "text" not in message and not CAPTIONED & message.keys():
+            raise SandboxError(f"message {message_id} has neither a text nor a caption")
         fields = _text_content(text)
         prefix = "" if "text" in message else "caption_"
+        if prefix and length_of(fields["text"]) > CAPTION_LENGTH_MAX:
+            raise SandboxError("the caption is longer than 1024 characters")
         message["caption" if prefix else "text"] = fields["text"]
         message.pop(f"{prefix}entities", None)
         if "entities" in fields:
@@ -167,14 +191,14 @@ class Chatting(Actor):
     def delete(
         self, chat_id: int, message_id: int, user_id: int, *, bot_id: int | None = None
     ) -> None:
-        """A person deletes a message: their own, as an administrator any. Bots are not told."""
+        """A person deletes a message: their own, with the right to it any. Bots are not told."""
         chat, world = self._chat_of(chat_id, user_id), self._of(bot_id)
         message = self._existing(world, chat_id, message_id)
-        leads = isinstance(chat, User) or chat.members[user_id].status in (
-            "creator",
-            "administrator",
-        )
-        if world.author(message) != user_id and not leads:
+        allowed = isinstance(chat, User) or world.author(message) == user_id
+        if isinstance(chat, Group) and not allowed:
+            member = chat.members[user_id]
+            allowed = member.status == "creator" or "can_delete_messages" in member.rights
+        if not allowed:
             raise SandboxError(f"message {message_id} cannot be deleted by {user_id}")
         world.remove(chat_id, message_id)
 
@@ -196,7 +220,8 @@ class Chatting(Actor):
         self._disguise(world, chat, user, message, manner)
         if isinstance(chat, User):
             world.own.opened.add(user_id)
-            world.own.blocked.discard(user_id)
+            # Telegram's apps let nobody write to a bot before they have unblocked it.
+            self._set_blocked(world, user, blocked=False)
             world.own.keyboards.pop(f"{chat_id}:{user_id}:once", None)
         elif self._is_ephemeral(world, message):
             world.post_ephemeral(message, world.bot)

@@ -114,26 +114,7 @@ class ComingAndGoing(Actor):
 
     def block(self, user_id: int, *, blocked: bool = True, bot_id: int | None = None) -> None:
         """A person blocks the bot in private, or unblocks it."""
-        user, world = self._person(user_id), self._of(bot_id)
-        if (user_id in world.own.blocked) == blocked:
-            return
-        (world.own.blocked.add if blocked else world.own.blocked.discard)(user_id)
-        world.own.opened.add(user_id)
-        bot = user_payload(world.bot)
-        out, member = (
-            {"status": "kicked", "user": bot, "until_date": 0},
-            {"status": "member", "user": bot},
-        )
-        world.emit(
-            "my_chat_member",
-            {
-                "chat": chat_payload(user),
-                "from": user_payload(user),
-                "date": int(world.now()),
-                "old_chat_member": member if blocked else out,
-                "new_chat_member": out if blocked else member,
-            },
-        )
+        self._set_blocked(self._of(bot_id), self._person(user_id), blocked=blocked)
 
     def _newcomer(self, name: str) -> int:
         state = self._world.state

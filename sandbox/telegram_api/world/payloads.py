@@ -43,11 +43,13 @@ def chat_payload(chat: Group | User) -> JSON:
     return found
 
 
-def full_person(user: User) -> JSON:
+def full_person(user: User, pinned: JSON | None) -> JSON:
     """ChatFullInfo of a private chat."""
     found = chat_payload(user) | _full(user.id)
     if user.username:
         found["active_usernames"] = [user.username]
+    if pinned:
+        found["pinned_message"] = quoted(pinned)
     return found
 
 

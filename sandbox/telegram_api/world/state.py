@@ -105,6 +105,10 @@ class Query(msgspec.Struct):
     at: float
     bot_id: int
     answered: bool = False
+    text: str = ""
+    """The answer, which the person's app shows them for a moment, or until they close it."""
+    show_alert: bool = False
+    url: str = ""
 
 
 class StoredFile(msgspec.Struct):
@@ -134,6 +138,8 @@ class BotState(msgspec.Struct):
     messages: dict[int, dict[int, JSON]] = msgspec.field(default_factory=dict)
     """The messages of its private chats, by person; those of groups are in the state."""
     message_ids: dict[int, int] = msgspec.field(default_factory=dict)
+    pinned: dict[int, list[int]] = msgspec.field(default_factory=dict)
+    """The pinned messages of each private chat, by person."""
     pending: list[JSON] = msgspec.field(default_factory=list)
     raw: dict[int, str] = msgspec.field(default_factory=dict)
     """The text of pending updates of any shape, by update id; it is sent unchanged."""

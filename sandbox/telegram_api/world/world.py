@@ -400,6 +400,8 @@ class World:
         if group := self.state.groups.get(chat_id):
             group.authors.pop(message_id, None)
             group.pinned = [pinned for pinned in group.pinned if pinned != message_id]
+        elif message_id in self.own.pinned.get(chat_id, ()):
+            self.own.pinned[chat_id].remove(message_id)
         self.state.reactions.pop(f"{chat_id}:{message_id}", None)
 
     def _forget_poll(self, poll_id: str) -> None:
@@ -409,11 +411,15 @@ class World:
         if all(one.get("poll", {}).get("id") != poll_id for one in messages):
             self.state.polls.pop(poll_id, None)
 
-    def notice(self, group: Group, by: User, **content: Any) -> JSON:
-        """Post a service message, and send it to the bots of the group."""
-        message = self.post(self.compose(group, by, **content), author=by.id)
-        self.deliver(group, message, author=by.id)
+    def notice(self, chat: Group | User, by: User, **content: Any) -> JSON:
+        """Post a service message, and send it to the bots of the chat."""
+        message = self.post(self.compose(chat, by, **content), author=by.id)
+        self.deliver(chat, message, author=by.id)
         return message
+
+    def pins(self, chat: Group | User) -> list[int]:
+        """Return the pinned messages of a chat, to be changed by the caller."""
+        return chat.pinned if isinstance(chat, Group) else self.own.pinned.setdefault(chat.id, [])
 
     def left_notice(self, group: Group, user_id: int, by: int) -> None:
         """Post that a person left or was removed."""

@@ -37,9 +37,10 @@ class GetChat(InChat):
 def get_chat(world: World, call: GetChat) -> JSON:
     """ChatFullInfo."""
     chat = world.chat(call.chat_id)
+    pins = world.pins(chat)
+    pinned = world.message(chat.id, pins[-1]) if pins else None
     if isinstance(chat, User):
-        return full_person(chat)
-    pinned = world.message(chat.id, chat.pinned[-1]) if chat.pinned else None
+        return full_person(chat, pinned)
     found = full_group(chat, pinned)
     if "can_invite_users" in world.member(chat, world.bot_id).rights:
         primary = _primary_link(world, chat)

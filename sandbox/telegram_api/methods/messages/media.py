@@ -19,7 +19,7 @@ from sandbox.telegram_api.world.state import StoredFile
 from .sending import SendingToAll, post
 from .texts import own_message, store_edited, with_keyboard
 
-__all__ = ["METHODS", "PERMISSIONS", "stored_file"]
+__all__ = ["ALBUM_SIZES", "METHODS", "PERMISSIONS", "stored_file"]
 
 ATTACHED = "attach://"
 FILE_BYTES_MAX = 50 * 2**20

@@ -54,9 +54,8 @@ def pin_message(world: World, call: PinChatMessage) -> bool:
     message = world.message(chat.id, call.message_id)
     if message is None:
         raise bad_request("message to pin not found")
-    if isinstance(chat, User):
-        return True
-    chat.pinned = [m for m in chat.pinned if m != call.message_id] + [call.message_id]
+    pinned = world.pins(chat)
+    pinned[:] = [one for one in pinned if one != call.message_id] + [call.message_id]
     thread_id = message.get("message_thread_id")
     world.notice(chat, world.bot, thread_id=thread_id, pinned_message=quoted(message))
     return True
@@ -68,9 +67,9 @@ class UnpinChatMessage(Parameters, kw_only=True):
 
 
 def unpin_message(world: World, call: UnpinChatMessage) -> bool:
-    """Unpin a message of the group, by default the latest pinned one."""
+    """Unpin a message of the chat, by default the latest pinned one."""
     chat = _pinnable(world, call.chat_id)
-    pinned = [] if isinstance(chat, User) else chat.pinned
+    pinned = world.pins(chat)
     target = call.message_id if call.message_id is not None else (pinned or [0])[-1]
     if target not in pinned:
         raise bad_request("message to unpin not found")
@@ -84,9 +83,7 @@ class UnpinAllChatMessages(Parameters, kw_only=True):
 
 def unpin_all(world: World, call: UnpinAllChatMessages) -> bool:
     """Unpin every message of a chat."""
-    chat = _pinnable(world, call.chat_id)
-    if isinstance(chat, Group):
-        chat.pinned = []
+    world.pins(_pinnable(world, call.chat_id)).clear()
     return True
 
 
@@ -237,6 +234,7 @@ def answer_callback_query(world: World, call: AnswerCallbackQuery) -> bool:
     if call.url and not _opens_the_bot(call.url, world.bot.username or ""):
         raise bad_request("URL_INVALID")
     query.answered = True
+    query.text, query.show_alert, query.url = call.text, call.show_alert, call.url
     return True
 
 
