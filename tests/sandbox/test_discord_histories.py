@@ -51,6 +51,8 @@ FILES = st.lists(st.just(Upload("a.txt", b"a")), max_size=2)
 STEPS = st.one_of(
     st.tuples(st.just("say"), PLACES, MEMBERS, TEXTS, FILES),
     st.tuples(st.just("reply"), NUMBERS, MEMBERS, TEXTS),
+    st.tuples(st.just("forward"), NUMBERS, PLACES, MEMBERS),
+    st.tuples(st.just("sticker"), PLACES, MEMBERS),
     st.tuples(st.just("edit"), NUMBERS, TEXTS),
     st.tuples(st.just("delete"), NUMBERS),
     st.tuples(st.just("react"), NUMBERS, MEMBERS, EMOJI, st.booleans()),
@@ -138,6 +140,12 @@ class Play:
     def reply(self, number: int, user: int, text: str) -> None:
         channel, message = self.place(number)
         self.people.say(channel, user, text, reply_to=message)
+
+    def forward(self, number: int, channel: int, user: int) -> None:
+        self.people.forward(channel, user, *self.place(number))
+
+    def sticker(self, channel: int, user: int) -> None:
+        self.people.say(channel, user, sticker="Wave")
 
     def edit(self, number: int, text: str) -> None:
         self.people.edit(*self.place(number), int(self.message(number)["author"]["id"]), text)

@@ -182,3 +182,20 @@ async def test_an_answer_in_a_direct_channel_belongs_to_no_guild(bench):
         await bench.seen("POST /interactions/{interaction_id}/{interaction_token}/callback")
         shown = bench.platform.world()["messages"][-1]["interaction_metadata"]
         assert shown["authorizing_integration_owners"] == {"0": "0"}
+
+
+async def test_the_list_of_guilds_has_counts_and_ends(bench):
+    async with connected(bench) as bot:
+        [guild] = [one async for one in bot.fetch_guilds(with_counts=True)]
+        assert (guild.approximate_member_count, guild.approximate_presence_count) == (6, 1)
+        after = bot.fetch_guilds(after=discord.Object(GUILD))
+        assert [one async for one in after] == []
+        before = bot.fetch_guilds(before=discord.Object(GUILD))
+        assert [one async for one in before] == []
+
+
+async def test_a_bot_that_renames_itself_is_told_its_new_name(bench):
+    async with connected(bench) as bot:
+        await bot.user.edit(username="harbour_master")
+        told = await bench.seen("gateway USER_UPDATE")
+        assert (told.response["id"], told.response["username"]) == (str(BOT), "harbour_master")

@@ -85,3 +85,10 @@ async def test_the_items_of_a_members_album_belong_together(telegram, call):
         people.send(GROUP, ALICE, "photo", album=7)
     with pytest.raises(SandboxError, match="cannot join the album 7"):
         people.send(GROUP, ALICE, "photo", album=7)
+
+
+async def test_a_stopped_poll_is_an_update_of_its_bot(telegram, call):
+    sent = await call("sendPoll", chat_id=GROUP, question="q", options='["a", "b"]')
+    await call("stopPoll", chat_id=GROUP, message_id=sent["result"]["message_id"])
+    [update] = (await call("getUpdates"))["result"]
+    assert update["poll"] | {"is_closed": True} == update["poll"]

@@ -120,8 +120,10 @@ class MemberEditor(Announcer):
         self._member_updated(member)
 
     def rename_user(self, user: User, username: str, global_name: str | None) -> None:
-        """A person changes their names, which Discord announces for each guild and for the bot."""
+        """A person or bot changes their names. A bot is told of its own user, too."""
         user.username, user.global_name = username, global_name
+        if user.id in self.world.applications:
+            self._emit("USER_UPDATE", payloads.own_user(user), to=user.id, direct=True)
         member = self.world.guild.members.get(user.id)
         if member is not None:
             self._member_updated(member)

@@ -48,8 +48,17 @@ def user(request: Request) -> Json:
 
 @routes.add("GET", "/users/@me/guilds", query={"limit", "before", "after", "with_counts"})
 def own_guilds(request: Request) -> list[Json]:
-    """The guilds that the bot is in."""
-    return [payloads.own_guild(request.world)] if request.world.installed else []
+    """The guilds that the bot is in, with approximate counts if asked for."""
+    guild = request.world.guild
+    after, before = request.number("after", 0), request.number("before", 2**63)
+    request.number("limit", 200, low=1, high=200)
+    if not request.world.installed or not after < guild.id < before:
+        return []
+    shown = payloads.own_guild(request.world)
+    if request.query.get("with_counts", "false").lower() in ("true", "1"):
+        shown["approximate_member_count"] = len(guild.members)
+        shown["approximate_presence_count"] = len(guild.presences)
+    return [shown]
 
 
 @routes.add("GET", "/oauth2/applications/@me")

@@ -106,7 +106,7 @@ class StopPoll(Editing):
 
 
 def stop_poll(world: World, call: StopPoll) -> JSON:
-    """Close a poll of the bot. Returns Poll."""
+    """Close a poll of the bot, which gets its new state as an update, too. Returns Poll."""
     message = own_message(world, call.chat_id, call.message_id)
     if "poll" not in message:
         raise bad_request("message with poll to stop not found")
@@ -118,6 +118,7 @@ def stop_poll(world: World, call: StopPoll) -> JSON:
     if keyboard := inline_only(call.reply_markup, private=private):
         message["reply_markup"] = keyboard
     poll: JSON = message["poll"]
+    world.emit("poll", poll)
     return poll
 
 
