@@ -150,6 +150,7 @@ class Thread:
     archived_at: str
     archived: bool = False
     locked: bool = False
+    invitable: bool = True
     auto_archive_duration: int = 4320
     members: dict[int, str] = field(default_factory=dict)
     message_count: int = 0

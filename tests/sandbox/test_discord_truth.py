@@ -199,3 +199,18 @@ async def test_a_bot_that_renames_itself_is_told_its_new_name(bench):
         await bot.user.edit(username="harbour_master")
         told = await bench.seen("gateway USER_UPDATE")
         assert (told.response["id"], told.response["username"]) == (str(BOT), "harbour_master")
+
+
+async def test_a_private_thread_says_whether_members_may_invite_others(bench):
+    bench.platform.administration.set_permissions(BOT_ROLE, "ADMINISTRATOR")
+    async with connected(bench) as bot:
+        channel = bot.get_channel(GENERAL)
+        made = await channel.create_thread(name="Secret", invitable=False)
+        assert made.invitable is False
+        await made.edit(invitable=True)
+        assert (await bot.fetch_channel(made.id)).invitable is True
+        public = await channel.create_thread(
+            name="Open", type=discord.ChannelType.public_thread, invitable=True
+        )
+        shown = await bot.http.get_channel(public.id)
+        assert "invitable" not in shown["thread_metadata"]

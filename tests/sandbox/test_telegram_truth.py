@@ -92,3 +92,13 @@ async def test_a_stopped_poll_is_an_update_of_its_bot(telegram, call):
     await call("stopPoll", chat_id=GROUP, message_id=sent["result"]["message_id"])
     [update] = (await call("getUpdates"))["result"]
     assert update["poll"] | {"is_closed": True} == update["poll"]
+
+
+async def test_a_bot_writes_to_a_person_who_asks_to_join_and_to_no_other_first(telegram, call):
+    telegram.people.set_bot("administrator", frozenset({"can_invite_users"}))
+    telegram.people.want_requests()
+    newcomer = telegram.join(name="Egor")
+    assert (await call("sendMessage", chat_id=newcomer, text="Why?"))["ok"]
+    assert (await call("declineChatJoinRequest", chat_id=GROUP, user_id=newcomer))["ok"]
+    refused = await call("sendMessage", chat_id=newcomer, text="Why?")
+    assert refused["description"] == "Forbidden: bot can't initiate conversation with a user"

@@ -1,6 +1,6 @@
 """Channels and threads."""
 
-from sandbox.discord_api.channel_types import CATEGORY, FORUM
+from sandbox.discord_api.channel_types import CATEGORY, FORUM, PRIVATE_THREAD
 from sandbox.discord_api.world import Channel, Thread, World
 
 from .json_values import Json
@@ -78,6 +78,8 @@ def _thread_part(one: Channel, thread: Thread, world: World) -> Json:
         "total_message_sent": max(thread.messages_sent, thread.message_count),
         "applied_tags": [str(tag) for tag in thread.applied_tags],
     }
+    if one.type == PRIVATE_THREAD:
+        part["thread_metadata"]["invitable"] = thread.invitable
     joined_at = thread.members.get(world.bot_id)
     if joined_at is not None:
         part["member"] = thread_member(one.id, world.bot_id, joined_at)

@@ -31,7 +31,9 @@ ATTRIBUTES: dict[str, Kind] = {
     "bitrate": Whole(8_000, 96_000),
 }
 CHANNEL = Form(ATTRIBUTES, what="a channel")
-THREAD = Form(THREAD_FIELDS | {"archived": Flag(), "locked": Flag()}, what="a thread")
+THREAD = Form(
+    THREAD_FIELDS | {"archived": Flag(), "locked": Flag(), "invitable": Flag()}, what="a thread"
+)
 BITS = Whole(0, 2**63 - 1)
 OVERWRITE_FIELDS: dict[str, Kind] = {
     "id": Snowflake(),

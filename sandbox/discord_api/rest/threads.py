@@ -99,12 +99,13 @@ def start(request: Request) -> Reply:
     if parent.type not in (TEXT, NEWS) or request.uploads:
         raise ApiError(400, 50024, "Cannot execute action on this channel type")
     about = THREAD.read(request.body, "")
-    about.pop("invitable", None)
+    invitable = about.pop("invitable", True)
     kind = about.pop("type", PRIVATE_THREAD)
     if kind == PRIVATE_THREAD:
         require_in(request.world, parent, Permission.CREATE_PRIVATE_THREADS)
     one = _thread(request, parent, thread_id, about)
     one.type = kind
+    _found(one).invitable = invitable
     request.editor.start_thread(one, reason=request.reason)
     return Reply(201, payloads.channel(one, request.world))
 
@@ -209,9 +210,13 @@ def _thread(request: Request, parent: Channel, thread_id: int, about: dict[str, 
 
 def _found_thread(request: Request) -> tuple[Channel, Thread]:
     one = request.channel()
+    return one, _found(one)
+
+
+def _found(one: Channel) -> Thread:
     if one.thread is None:
         raise ApiError(400, 50024, "Cannot execute action on this channel type")
-    return one, one.thread
+    return one.thread
 
 
 def _open_thread(request: Request) -> tuple[Channel, Thread]:

@@ -176,13 +176,21 @@ class World:
         if isinstance(chat, User):
             if chat.id in self.own.blocked:
                 raise forbidden("bot was blocked by the user")
-            if chat.id not in self.own.opened:
+            if chat.id not in self.own.opened and not self._asked(chat.id):
                 raise forbidden("bot can't initiate conversation with a user")
         elif chat.kind == "channel":
             self.require(chat, "can_post_messages", "need administrator rights in the channel chat")
         elif not self.may(chat, self.bot_id, permission):
             raise bad_request(f"not enough rights to send {things} to the chat")
         return chat
+
+    def _asked(self, user_id: int) -> bool:
+        """Tell whether the bot may write first, since it decides on this person's wish to join."""
+        for group in self.state.groups.values():
+            own = group.members.get(self.bot_id)
+            if user_id in group.join_requests and own is not None:
+                return "can_invite_users" in own.rights
+        return False
 
     def member(self, group: Group, user_id: int) -> Member:
         """Return a membership, with expired bans and restrictions lifted; `left` without one."""
