@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from .world import JSON, BotState, Group, State, User, World
+from .world import JSON, BotState, Group, User, World
 from .world.payloads import chat_payload
 
 __all__ = ["chat_views"]
@@ -18,9 +18,9 @@ def chat_views(world: World, latest: int) -> JSON:
     an anonymous message, which reply keyboard a person sees, and what a pressed button answered.
     """
     state = world.state
-    groups = [_group(state, group, latest) for group in state.groups.values()]
+    groups = [_group(world, group, latest) for group in state.groups.values()]
     private = [
-        _private(state, bot_id, bot, state.users[user_id], latest)
+        _private(world.of(bot_id), state.users[user_id], latest)
         for bot_id, bot in state.bots.items()
         for user_id in sorted(bot.messages.keys() & state.users.keys())
     ]
@@ -34,7 +34,8 @@ def chat_views(world: World, latest: int) -> JSON:
     }
 
 
-def _group(state: State, group: Group, latest: int) -> JSON:
+def _group(world: World, group: Group, latest: int) -> JSON:
+    state = world.state
     shown = chat_payload(group) | {
         "pinned": group.pinned,
         "topics": _built(list(group.topics.values())) if group.is_forum else [],
@@ -45,26 +46,28 @@ def _group(state: State, group: Group, latest: int) -> JSON:
         },
     }
     messages = [
-        _message(state, message) | _author(group, message)
+        _message(world, message) | _author(group, message)
         for message in _last(state.messages.get(group.id, {}), latest)
     ]
     return shown | {"messages": messages}
 
 
-def _private(state: State, bot_id: int, bot: BotState, person: User, latest: int) -> JSON:
+def _private(world: World, person: User, latest: int) -> JSON:
+    bot, bot_id = world.own, world.bot_id
     keyboards = _keyboards(bot, person.id)
     return chat_payload(person) | {
         "bot_id": bot_id,
         "blocked": person.id in bot.blocked,
         "pinned": bot.pinned.get(person.id, []),
         "keyboards": {f"{bot_id}": keyboards} if keyboards else {},
-        "messages": [_message(state, one) for one in _last(bot.messages[person.id], latest)],
+        "messages": [_message(world, one) for one in _last(bot.messages[person.id], latest)],
     }
 
 
-def _message(state: State, message: JSON) -> JSON:
+def _message(world: World, message: JSON) -> JSON:
     """Return a message with the reactions of each person, and the votes of its poll."""
-    given = state.reactions.get(f"{message['chat']['id']}:{message['message_id']}", {})
+    state, chat_id = world.state, message["chat"]["id"]
+    given = state.reactions.get(world.reaction_key(chat_id, message["message_id"]), {})
     shown = message | {"reactions": {who: one for who, one in given.items() if one}}
     poll = state.polls.get(message.get("poll", {}).get("id", ""))
     return shown if poll is None else shown | {"votes": poll["votes"]}

@@ -98,7 +98,10 @@ async def test_private_chats_are_shown_by_bot_with_their_keyboards(telegram, cal
     keyboard = {"keyboard": [[{"text": "Help"}]]}
     markup = json.dumps(keyboard)
     await call("sendMessage", chat_id=TELEGRAM_ALICE, text="x", reply_markup=markup)
+    telegram.people.react(TELEGRAM_ALICE, 1, TELEGRAM_ALICE, "👍", bot_id=77)
     chats = [one for one in (await look())["telegram"]["chats"] if one["type"] == "private"]
+    reacted = {one["bot_id"]: bool(one["messages"][0]["reactions"]) for one in chats}
+    assert reacted == {BOT: False, 77: True}
     texts = {one["bot_id"]: [each["text"] for each in one["messages"]] for one in chats}
     assert texts == {BOT: ["ours", "x"], 77: ["theirs"]}
     shown = {one["bot_id"]: one["keyboards"] for one in chats}

@@ -49,7 +49,7 @@ class Reacting(Actor):
             if not leads:
                 raise SandboxError("only administrators of a group react anonymously")
             actor = {"actor_chat": chat_payload(chat)}
-        given = world.state.reactions.setdefault(f"{chat_id}:{message_id}", {})
+        given = world.state.reactions.setdefault(world.reaction_key(chat_id, message_id), {})
         key = str(chat.id if anonymous else user_id)
         old = given.get(key, [])
         given[key] = new

@@ -172,7 +172,8 @@ class State(msgspec.Struct):
     made_id: int = 0
     """The number of bots, channels, links, polls and albums made so far."""
     reactions: dict[str, dict[str, list[JSON]]] = msgspec.field(default_factory=dict)
-    """The reactions to each message ("chat:message"), by the person, bot or chat that reacted."""
+    """The reactions to each message ("chat:message", of a private chat "bot/chat:message"), by the
+    person, bot or chat that reacted."""
     files: dict[str, StoredFile] = msgspec.field(default_factory=dict)
     file_number: int = 0
     polls: dict[str, JSON] = msgspec.field(default_factory=dict)

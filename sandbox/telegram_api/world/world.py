@@ -410,7 +410,7 @@ class World:
             group.pinned = [pinned for pinned in group.pinned if pinned != message_id]
         elif message_id in self.own.pinned.get(chat_id, ()):
             self.own.pinned[chat_id].remove(message_id)
-        self.state.reactions.pop(f"{chat_id}:{message_id}", None)
+        self.state.reactions.pop(self.reaction_key(chat_id, message_id), None)
 
     def _forget_poll(self, poll_id: str) -> None:
         """Drop the votes of a poll that no message shows any more; forwards share them."""
@@ -424,6 +424,11 @@ class World:
         message = self.post(self.compose(chat, by, **content), author=by.id)
         self.deliver(chat, message, author=by.id)
         return message
+
+    def reaction_key(self, chat_id: int, message_id: int) -> str:
+        """Return the key of a message's reactions; private chats with each bot have their own."""
+        place = f"{chat_id}:{message_id}"
+        return place if chat_id in self.state.groups else f"{self.bot_id}/{place}"
 
     def pins(self, chat: Group | User) -> list[int]:
         """Return the pinned messages of a chat, to be changed by the caller."""

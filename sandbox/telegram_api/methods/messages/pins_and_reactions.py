@@ -119,7 +119,7 @@ def set_message_reaction(world: World, call: SetMessageReaction) -> bool:
         raise bad_request("REACTIONS_TOO_MANY")
     if any(one.type != "emoji" or one.emoji not in REACTIONS for one in call.reaction):
         raise bad_request("REACTION_INVALID")
-    reactions = world.state.reactions.setdefault(f"{chat.id}:{call.message_id}", {})
+    reactions = world.state.reactions.setdefault(world.reaction_key(chat.id, call.message_id), {})
     reactions[str(world.bot_id)] = [msgspec.to_builtins(one) for one in call.reaction]
     return True
 
