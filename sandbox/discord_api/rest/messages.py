@@ -18,10 +18,11 @@ __all__ = ["routes"]
 routes = Routes()
 
 REPLY = 19
-# Type 0 is a reply; the sandbox does not imitate forwards (1).
+#: The type of a reference that forwards; 0 is a reply.
+FORWARD = 1
 REFERENCE = Form(
     {
-        "type": Choice((0,)),
+        "type": Choice((0, FORWARD)),
         "message_id": Snowflake(),
         "channel_id": Snowflake(),
         "guild_id": Snowflake(),
@@ -49,10 +50,8 @@ def typing(request: Request) -> None:
 
 @routes.add("GET", MESSAGES, query={"around", "before", "after", "limit"})
 def messages(request: Request) -> list[Json]:
-    """Messages of a channel, newest first; `before` and `after` are message ids."""
+    """Messages of a channel, newest first, `before`, `after` or `around` a message id."""
     found = request.channel(Permission.READ_MESSAGE_HISTORY)
-    if "around" in request.query:
-        raise not_imitated("reading messages around one")
     after, before = request.number("after", 0), request.number("before", 2**63)
     limit = request.number("limit", 50, low=1, high=100)
     here = [
@@ -61,6 +60,10 @@ def messages(request: Request) -> list[Json]:
         if one.channel_id == found.id and one.visible_to is None and after < one.id < before
     ]
     page = here[:limit] if "after" in request.query else here[-limit:]
+    if "around" in request.query:
+        middle = request.number("around", 0)
+        older = [one for one in here if one.id < middle][-(limit // 2) :] if limit > 1 else []
+        page = older + [one for one in here if one.id >= middle][: limit - len(older)]
     return [request.shown(one) for one in reversed(page)]
 
 
@@ -140,6 +143,8 @@ def _reply_to(request: Request, found: Channel) -> int | None:
     if request.body.get("message_reference") is None:
         return None
     reference = REFERENCE.read(request.body["message_reference"], "message_reference")
+    if reference.get("type") == FORWARD:
+        raise not_imitated("a forward by a bot")
     target = request.world.messages.get(int(reference["message_id"]))
     if target is not None and target.channel_id == found.id:
         return target.id
