@@ -221,9 +221,9 @@ async def test_messages_around_one_are_read_and_a_forward_by_a_bot_is_refused_by
         channel = bot.get_channel(GENERAL)
         said = [bench.platform.say(GENERAL, ALICE, f"{number}") for number in range(9)]
         around = channel.history(around=discord.Object(said[4]), limit=5)
-        assert [one.id async for one in around] == said[2:7]
+        assert [one.id async for one in around] == said[6:1:-1]
         first = channel.history(around=discord.Object(said[0]), limit=3)
-        assert [one.id async for one in first] == said[:3]
+        assert [one.id async for one in first] == said[2::-1]
         message = await channel.fetch_message(said[0])
         with pytest.raises(discord.HTTPException, match="not imitate a forward by a bot"):
             await message.forward(channel)
