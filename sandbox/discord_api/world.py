@@ -256,7 +256,7 @@ class Message:
     thread_id: int | None = None
     stickers: list[dict[str, Any]] = field(default_factory=list)
     forwarded: dict[str, Any] | None = None
-    """What a forward shows: the reference to a message, and a snapshot of it, as in the API."""
+    """A forward's reference to a message, and the snapshot of it, as in the API."""
 
 
 @dataclass(slots=True)

@@ -220,7 +220,7 @@ async def _commands(one: _Prober, path: str) -> None:
 
 
 async def _last(one: _Prober, channel: str, guild: str, place: Place, message: int) -> None:
-    """What changes so much that nothing may be asked after it."""
+    """Requests after which nothing may be asked: a ban and deletions among them."""
     await one.ask("a pin", "PUT", f"{channel}/messages/pins/{message}")
     await one.ask("typing", "POST", f"{channel}/typing")
     await one.ask("the audit log", "GET", f"{guild}/audit-logs")

@@ -50,7 +50,7 @@ def _filled(value: Any) -> Any:
 
 
 def _words(message: JSON) -> list[Any]:
-    """What an edit by words changes of a message."""
+    """The fields of a message that an edit of its words changes."""
     named = ("text", "entities", "caption", "caption_entities")
     return [message.get(name) for name in named]
 

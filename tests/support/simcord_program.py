@@ -11,7 +11,7 @@ from typing import Any
 from tests.sandbox.discord_probes import Place, outcomes
 from tests.support.discord_sandbox import discord
 
-# What the sandbox's bot may do in the comparison, too.
+# The permissions of the bot, here and in the sandbox.
 RIGHTS = (
     "view_channel",
     "send_messages",
