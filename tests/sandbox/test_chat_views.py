@@ -84,7 +84,7 @@ async def test_the_answer_to_a_pressed_button_is_shown(telegram, call, look):
     query = telegram.click(GROUP, 1, TELEGRAM_ALICE, "go")
     [press] = (await look())["telegram"]["presses"]
     assert (press["callback_query_id"], press["answered"]) == (query, False)
-    await call("answerCallbackQuery", callback_query_id=query, text="Lower!", show_alert=True)
+    await call("answerCallbackQuery", callback_query_id=query, text="Lower!", show_alert="true")
     [press] = (await look())["telegram"]["presses"]
     assert (press["user_id"], press["answered"]) == (TELEGRAM_ALICE, True)
     assert (press["text"], press["show_alert"]) == ("Lower!", True)
@@ -110,7 +110,7 @@ async def test_private_chats_are_shown_by_bot_with_their_keyboards(telegram, cal
 
 async def test_the_person_behind_an_anonymous_message_and_the_votes_are_shown(telegram, call, look):
     telegram.say(GROUP, TELEGRAM_VERA, "hello", anonymous=True)
-    await call("sendPoll", chat_id=GROUP, question="q", options='["a", "b"]', is_anonymous=False)
+    await call("sendPoll", chat_id=GROUP, question="q", options='["a", "b"]', is_anonymous="false")
     telegram.people.vote(GROUP, 2, TELEGRAM_ALICE, [1])
     [message, poll] = chat(await look(), GROUP)["messages"]
     assert message["author_id"] == TELEGRAM_VERA

@@ -359,6 +359,7 @@ EVENTS: dict[str, dict[str, str]] = {
     "VOICE_STATE_UPDATE": {"$": "VoiceStateResponse"},
     "INTERACTION_CREATE": {"member": "GuildMemberResponse", "channel": "GuildChannelResponse"},
     "READY": {"user": "UserPIIResponse"},
+    "USER_UPDATE": {"$": "UserPIIResponse"},
 }
 
 

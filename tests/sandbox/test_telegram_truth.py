@@ -65,7 +65,9 @@ async def test_a_caption_is_edited_within_its_limit(telegram):
 async def test_an_administrator_deletes_with_the_right_to_it_only(telegram, call):
     said = telegram.say(GROUP, ALICE, "hello")
     telegram.people.set_bot("administrator", frozenset({"can_promote_members", "can_pin_messages"}))
-    promoted = await call("promoteChatMember", chat_id=GROUP, user_id=BORIS, can_pin_messages=True)
+    promoted = await call(
+        "promoteChatMember", chat_id=GROUP, user_id=BORIS, can_pin_messages="true"
+    )
     assert promoted["ok"], promoted
     with pytest.raises(SandboxError, match="cannot be deleted by 1002"):
         telegram.people.delete(GROUP, said, BORIS)

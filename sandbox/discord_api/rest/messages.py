@@ -85,9 +85,9 @@ def write(request: Request) -> Json:
     """Post a message. With `enforce_nonce` the same nonce again returns the first message."""
     found = request.channel(Permission.SEND_MESSAGES)
     _check_recipient(request, found)
+    reply_to = _reply_to(request, found)
     draft = read_draft(request.body, request.uploads)
     nonce, enforced = _nonce(request)
-    reply_to = _reply_to(request, found)
     if nonce is not None and enforced:
         earlier = _with_nonce(request, found, nonce)
         if earlier is not None:
