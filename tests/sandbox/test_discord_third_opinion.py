@@ -63,7 +63,8 @@ DIFFERENCES: list[tuple[str, str, str, tuple[str, ...]]] = [
     (
         (
             "pages of 0 or 101 messages, 8 days of messages deleted with a ban,"
-            " slow mode of 21,601 s, a reason of 513 characters"
+            " slow mode of 21,601 s, a reason of 513 characters, a nickname of 33, a timeout of"
+            " 29 days"
         ),
         "400 50035",
         GRANTED,
@@ -73,6 +74,8 @@ DIFFERENCES: list[tuple[str, str, str, tuple[str, ...]]] = [
             "messages of 8 days deleted with a ban",
             "slow mode of 21,601 s",
             "a reason of 513",
+            "a nickname of 33",
+            "a timeout of 29 days",
         ),
     ),
     (
