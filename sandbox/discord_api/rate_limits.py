@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from sandbox.rate_window import Rate, Window
@@ -111,5 +112,10 @@ class Buckets:
             "X-RateLimit-Remaining": str(window.remaining),
             "X-RateLimit-Reset": f"{self._wall_clock() + window.reset_after:.3f}",
             "X-RateLimit-Reset-After": f"{window.reset_after:.3f}",
-            "X-RateLimit-Bucket": hashlib.sha256(name.encode()).hexdigest()[:32],
+            "X-RateLimit-Bucket": _bucket(name),
         }
+
+
+@cache
+def _bucket(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:32]

@@ -72,7 +72,7 @@ def _check_uploads(hints: dict[str, Any], raw: JSON, uploads: Mapping[str, Uploa
 
 
 def _value(name: str, value: Any, hint: Any) -> Any:
-    kinds = set(get_args(hint)) or {hint}
+    kinds = _kinds(hint)
     try:
         if kinds == {int, str} and isinstance(value, str) and INTEGER.fullmatch(value):
             value = int(value)
@@ -83,6 +83,12 @@ def _value(name: str, value: Any, hint: Any) -> Any:
         if name in ("user_id", "chat_id"):
             raise bad_request(f"invalid {name} specified") from error
         raise bad_request(f"can't parse {name}: {error}") from error
+
+
+@cache
+def _kinds(hint: Any) -> frozenset[Any]:
+    """Return the types of which a parameter takes one."""
+    return frozenset(get_args(hint)) or frozenset({hint})
 
 
 def _missing(name: str) -> ApiError:
