@@ -145,6 +145,7 @@ AIMED: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
     "a person edits": st.tuples(numbers, words),
     "a bot edits": st.tuples(numbers, words),
     "a person reacts": st.tuples(numbers, people, reactions),
+    "a reader reacts": st.tuples(numbers, st.sampled_from((1001, 1002)), reactions),
     "a bot forwards": st.tuples(numbers, bots),
     "a person writes in a topic": st.tuples(numbers, people, words),
     "a bot writes in a topic": st.tuples(numbers, bots),
@@ -189,6 +190,8 @@ def found(platform: TelegramPlatform, name: str, how: Any) -> tuple[str, Any]:
             for chat, one in places
             if (world.author(one) in world.state.bots) == by_bot and "sender_chat" not in one
         ]
+    if name == "a reader reacts":
+        places = [(chat, one) for chat, one in places if chat == CHANNEL]
     if name == "a bot forwards":
         places = [(chat, one) for chat, one in places if "edit_date" in one] or places
     if not places:
@@ -201,7 +204,7 @@ def found(platform: TelegramPlatform, name: str, how: Any) -> tuple[str, Any]:
         case "a bot edits":
             asked = {"chat_id": chat, "message_id": number, "text": how[1]}
             return "editMessageText", (author, asked)
-        case "a person reacts":
+        case "a person reacts" | "a reader reacts":
             return "react", ((chat, number, *how[1:]), {})
         case _:
             asked = {"chat_id": GROUP, "from_chat_id": chat, "message_id": number}
@@ -220,6 +223,8 @@ def community() -> TelegramPlatform:
     for bot_id in (BOT, STRANGER):
         said = {"chat_id": GROUP, "text": "x", "reply_markup": INLINE}
         do(platform, "sendMessage", (bot_id, said))
+    people.join(1002, chat_id=CHANNEL)
+    people.say(CHANNEL, 1001, "news")
     people.set_forum()
     people.say(GROUP, 1001, "hello", manner=Manner(thread_id=people.open_topic("Games")))
     return platform
