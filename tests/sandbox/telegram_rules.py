@@ -212,6 +212,7 @@ class Rules:
         if kind in MESSAGES:
             self._check_message(bot_id, kind, about)
         elif kind == "message_reaction":
+            assert about["chat"]["type"] != "channel", "a channel tells who reacted"
             self._check_reaction(about)
         elif kind == "message_reaction_count":
             given = self._reactions_to(about["chat"]["id"], about["message_id"])

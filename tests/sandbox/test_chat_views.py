@@ -130,18 +130,19 @@ class Form(discord.ui.Modal, title="Form"):
     name: Any = discord.ui.TextInput(label="Name", custom_id="name")
 
 
+async def whisper(interaction: discord.Interaction) -> None:
+    await interaction.response.send_message("psst", ephemeral=True)
+
+
+async def form(interaction: discord.Interaction) -> None:
+    await interaction.response.send_modal(Form(custom_id="form"))
+
+
 async def test_discord_shows_reactions_ephemeral_answers_modals_and_voice(bench, look):
     people = bench.platform.people
     async with connected(bench) as bot:
-
-        @bot.tree.command(description="Whispers")
-        async def whisper(interaction: discord.Interaction) -> None:
-            await interaction.response.send_message("psst", ephemeral=True)
-
-        @bot.tree.command(description="Asks")
-        async def form(interaction: discord.Interaction) -> None:
-            await interaction.response.send_modal(Form(custom_id="form"))
-
+        bot.tree.command(description="Whispers")(whisper)
+        bot.tree.command(description="Asks")(form)
         await bot.tree.sync()
         said = people.say(GENERAL, ALICE, "hello")
         people.react(GENERAL, said, BORIS, "🔥")

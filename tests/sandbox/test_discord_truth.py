@@ -169,13 +169,13 @@ async def test_a_thread_counts_its_messages_without_the_first_one_of_a_post(benc
         assert (thread.message_count, thread.total_message_sent) == (2, 3)
 
 
+async def hello(interaction: discord.Interaction) -> None:
+    await interaction.response.send_message("Hello")
+
+
 async def test_an_answer_in_a_direct_channel_belongs_to_no_guild(bench):
     async with connected(bench) as bot:
-
-        @bot.tree.command(description="Says hello")
-        async def hello(interaction: discord.Interaction) -> None:
-            await interaction.response.send_message("Hello")
-
+        bot.tree.command(description="Says hello")(hello)
         await bot.tree.sync()
         direct = bench.platform.people.open_direct(ALICE)
         bench.platform.slash(direct, ALICE, "hello")

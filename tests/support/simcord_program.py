@@ -4,6 +4,7 @@ Needs simcord on PYTHONPATH, beside the checkout.
 """
 
 import asyncio
+import importlib
 import json
 import sys
 from typing import Any
@@ -33,8 +34,7 @@ RIGHTS = (
 
 
 async def main() -> None:
-    import simcord
-
+    simcord = importlib.import_module("simcord")
     bot = discord.Client(intents=discord.Intents.all())
     env: Any = simcord.Env(bot)
     await env.start()
