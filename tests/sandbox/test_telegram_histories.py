@@ -144,7 +144,7 @@ plain = st.one_of(
 AIMED: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
     "a person edits": st.tuples(numbers, words),
     "a bot edits": st.tuples(numbers, words),
-    "a person reacts": st.tuples(numbers, people, reactions),
+    "a person reacts": st.tuples(st.integers(0, 1), st.sampled_from((1001, 1002)), reactions),
     "a reader reacts": st.tuples(numbers, st.sampled_from((1001, 1002)), reactions),
     "a bot forwards": st.tuples(numbers, bots),
     "a person writes in a topic": st.tuples(numbers, people, words),
