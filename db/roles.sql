@@ -120,7 +120,11 @@ BEGIN
         IF one.name = 'transactions' THEN
             -- The ledger is only added to.
             EXECUTE format('GRANT INSERT ON %s TO %s', one.relation, consumers);
-        ELSIF NOT one.is_view AND one.name NOT IN ('schema_migrations', 'contracts', 'roles') THEN
+        ELSIF NOT one.is_view AND one.name NOT IN (
+            'schema_migrations', 'contracts', 'roles',
+            -- Written by `forget_person` alone.
+            'forgettings', 'forgotten_accounts', 'forget_secrets'
+        ) THEN
             EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO %s', one.relation, consumers);
         END IF;
     END LOOP;

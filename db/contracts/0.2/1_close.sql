@@ -36,14 +36,7 @@ BEGIN
 END $$;
 
 -- The ledger is only added to. Permissions say so too; this holds where one login does everything.
--- Release 0.1 rewrote entries when it linked accounts.
-CREATE OR REPLACE FUNCTION twinstream.refuse_ledger_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'the ledger is only added to: % of transactions is refused', TG_OP
-        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_is_only_added_to',
-            HINT = 'Correct an entry by adding one that takes it back.';
-END $$;
-REVOKE EXECUTE ON FUNCTION twinstream.refuse_ledger_change() FROM PUBLIC;
+-- Release 0.1 rewrote entries when it linked accounts. The function is that of the migrations.
 CREATE OR REPLACE TRIGGER ledger_is_only_added_to
     BEFORE UPDATE OR DELETE OR TRUNCATE ON twinstream.transactions
     FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();

@@ -1,0 +1,221 @@
+-- migrate:up
+-- What members may do about what is stored of them: see it, take it along, and stay off the boards.
+
+-- As before, without members who do not want to be listed, and without those who were forgotten.
+CREATE FUNCTION twinstream.is_hidden(of_member bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.is_hidden)
+$$;
+CREATE OR REPLACE VIEW twinstream.leaderboard AS
+SELECT m.id AS member_id, m.xp,
+    (SELECT r.name FROM twinstream.ranks AS r WHERE r.xp <= m.xp ORDER BY r.xp DESC LIMIT 1) AS rank_name,
+    (SELECT a.display_name FROM twinstream.accounts AS a
+        WHERE a.member_id = m.id AND a.platform = 'telegram') AS telegram_name,
+    (SELECT a.display_name FROM twinstream.accounts AS a
+        WHERE a.member_id = m.id AND a.platform = 'discord') AS discord_name
+FROM twinstream.members AS m
+WHERE m.xp > 0 AND NOT EXISTS (
+    SELECT FROM twinstream.accounts AS a WHERE a.member_id = m.id AND a.is_hidden
+);
+
+-- Hides a member from boards, or lists them again: all accounts of theirs, so an unlink changes nothing.
+CREATE FUNCTION twinstream.set_hidden(platform text, account_id bigint, hidden boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.create_members(platform, ARRAY[account_id]);
+    -- In the order in which links lock them.
+    PERFORM FROM twinstream.accounts AS a
+    WHERE a.member_id = (
+        SELECT o.member_id FROM twinstream.accounts AS o
+        WHERE o.platform = set_hidden.platform AND o.account_id = set_hidden.account_id
+    )
+    ORDER BY a.platform, a.account_id FOR NO KEY UPDATE;
+    UPDATE twinstream.accounts AS a SET is_hidden = hidden
+    FROM twinstream.accounts AS o
+    WHERE o.platform = set_hidden.platform AND o.account_id = set_hidden.account_id
+        AND a.member_id = o.member_id AND a.is_hidden <> hidden;
+END $$;
+
+-- A moved account takes the wish along.
+CREATE FUNCTION twinstream.hide_moved_account() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE twinstream.accounts AS a SET is_hidden = true
+    FROM twinstream.accounts AS o
+    WHERE a.platform = NEW.platform AND a.account_id = NEW.to_account_id
+        AND o.platform = NEW.platform AND o.account_id = NEW.from_account_id AND o.is_hidden;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER hiding_follows_moves AFTER INSERT ON twinstream.moves
+FOR EACH ROW EXECUTE FUNCTION twinstream.hide_moved_account();
+
+-- What is stored of the person behind an account, in figures; no row if nothing is.
+CREATE FUNCTION twinstream.stored_of(of_platform text, of_account bigint) RETURNS TABLE (
+    platform text, account_id bigint, display_name text, xp bigint, balance bigint, achievements bigint,
+    entries bigint, first_entry_at timestamptz, linked_since timestamptz, is_hidden boolean,
+    is_being_forgotten boolean
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT a.platform, a.account_id, a.display_name, m.xp, m.balance,
+        (SELECT count(DISTINCT h.achievement) FROM twinstream.achievements AS h WHERE h.member_id = m.id),
+        e.entries, e.first_at,
+        (
+            SELECT max(l.linked_at) FROM twinstream.links_of(a.platform, a.account_id) AS l
+            WHERE l.unlinked_at IS NULL AND l.undone_at IS NULL
+        ),
+        twinstream.is_hidden(m.id),
+        EXISTS (
+            SELECT FROM twinstream.forget_requests AS r
+            WHERE r.platform = a.platform AND r.account_id = a.account_id AND r.forgotten_at IS NULL
+        )
+    FROM twinstream.accounts AS mine
+    JOIN twinstream.accounts AS a ON a.member_id = mine.member_id
+    JOIN twinstream.members AS m ON m.id = mine.member_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS entries, min(t.occurred_at) AS first_at FROM twinstream.transactions AS t
+        WHERE t.account_id = a.account_id AND t.source = a.platform AND t.platform = a.platform
+    ) AS e
+    WHERE mine.platform = of_platform AND mine.account_id = of_account
+    ORDER BY a.platform <> of_platform;
+END $$;
+
+-- Everything that is stored of the person behind an account, as JSON; of the ledger the newest entries.
+CREATE FUNCTION twinstream.export_of(of_platform text, of_account bigint, entries_max bigint) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    member CONSTANT bigint := (
+        SELECT a.member_id FROM twinstream.accounts AS a
+        WHERE a.platform = of_platform AND a.account_id = of_account
+    );
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN json_build_object(
+        'accounts', (
+            SELECT json_agg(json_build_object(
+                'platform', a.platform, 'id', a.account_id::text, 'name', a.display_name,
+                'hidden_from_boards', a.is_hidden, 'member_since', a.linked_at
+            ) ORDER BY a.platform) FROM twinstream.accounts AS a WHERE a.member_id = member
+        ),
+        'totals', (
+            SELECT json_build_object('xp', m.xp, 'balance', m.balance, 'created_at', m.created_at)
+            FROM twinstream.members AS m WHERE m.id = member
+        ),
+        'books', (
+            SELECT json_agg(json_build_object(
+                'platform', s.platform, 'xp', s.xp, 'balance', s.balance, 'rank', s.rank,
+                'updated_at', s.updated_at
+            ) ORDER BY s.platform) FROM twinstream.sync_state AS s WHERE s.member_id = member
+        ),
+        'achievements', (
+            SELECT json_agg(json_build_object(
+                'platform', h.platform, 'achievement', h.achievement, 'unlocked_at', h.unlocked_at
+            ) ORDER BY h.unlocked_at, h.achievement, h.platform)
+            FROM twinstream.achievements AS h WHERE h.member_id = member
+        ),
+        'shown_on_platforms', (
+            SELECT json_agg(json_build_object(
+                'platform', f.platform, 'what', f.surface, 'wanted', f.wanted, 'shown', f.shown,
+                'shown_at', f.shown_at, 'hindered_by', f.error
+            ) ORDER BY f.platform, f.surface) FROM twinstream.surfaces AS f WHERE f.member_id = member
+        ),
+        'links', (
+            SELECT json_agg(json_build_object(
+                'telegram_account', l.telegram_account_id::text, 'discord_account', l.discord_account_id::text,
+                'policy', l.policy, 'linked_at', l.linked_at, 'unlinked_at', l.unlinked_at,
+                'undone_at', l.undone_at
+            ) ORDER BY l.id)
+            FROM twinstream.accounts AS a
+            CROSS JOIN LATERAL twinstream.links_of(a.platform, a.account_id) AS l
+            WHERE a.member_id = member AND (a.platform = 'telegram' OR NOT EXISTS (
+                SELECT FROM twinstream.accounts AS t
+                WHERE t.member_id = member AND t.platform = 'telegram'
+                    AND t.account_id = l.telegram_account_id
+            ))
+        ),
+        'moves', (
+            SELECT json_agg(json_build_object(
+                'platform', v.platform, 'from_account', v.from_account_id::text,
+                'to_account', v.to_account_id::text, 'moved_at', v.moved_at
+            ) ORDER BY v.id)
+            FROM twinstream.accounts AS a JOIN twinstream.moves AS v ON v.platform = a.platform
+                AND a.account_id IN (v.from_account_id, v.to_account_id)
+            WHERE a.member_id = member
+        ),
+        'acts_of_administrators', (
+            SELECT json_agg(json_build_object(
+                'platform', u.platform, 'operation', u.operation, 'at', u.used_at
+            ) ORDER BY u.id)
+            FROM twinstream.accounts AS a JOIN twinstream.support_uses AS u
+                ON u.platform = a.platform AND u.account_id = a.account_id
+            WHERE a.member_id = member
+        ),
+        'notices', (
+            SELECT json_agg(json_build_object(
+                'platform', n.platform, 'kind', n.kind, 'created_at', n.created_at
+            ) ORDER BY n.created_at)
+            FROM twinstream.accounts AS a JOIN twinstream.notices AS n USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'entries', (
+            SELECT json_agg(json_build_object(
+                'key', t.idempotency_key, 'platform', t.source, 'account', t.account_id::text,
+                'type', t.type, 'xp', t.delta_xp, 'balance', t.delta_balance,
+                'achievement', t.achievement, 'reason', t.reason, 'entity', t.entity_id,
+                'occurred_at', t.occurred_at, 'recorded_at', t.created_at
+            ) ORDER BY t.id DESC)
+            FROM (
+                SELECT n.* FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                    -- The newest end of the index `transactions_by_account`.
+                    SELECT * FROM twinstream.transactions AS t
+                    WHERE t.account_id = a.account_id AND t.source = a.platform AND t.platform = a.platform
+                    ORDER BY t.id DESC LIMIT entries_max
+                ) AS n
+                WHERE a.member_id = member ORDER BY n.id DESC LIMIT entries_max
+            ) AS t
+        )
+    );
+END $$;
+
+-- The accounts of this database that have one of these marks: after a restore they are to be forgotten again.
+CREATE FUNCTION twinstream.find_marked(marks text[], forget_secret text)
+RETURNS TABLE (platform text, account_id bigint, mark text) LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE
+    pads CONSTANT bytea[] := twinstream.mark_pads(forget_secret);
+BEGIN
+    RETURN QUERY
+    SELECT a.platform, a.account_id, m.mark FROM twinstream.accounts AS a
+    CROSS JOIN LATERAL (SELECT twinstream.account_mark(pads, a.platform, a.account_id) AS mark OFFSET 0) AS m
+    WHERE a.account_id > 0 AND m.mark = ANY (marks);
+END $$;
+
+-- Notes marks of accounts that this database does not have.
+CREATE FUNCTION twinstream.note_forgotten(marks text[], moments timestamptz[], forget_secret text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM twinstream.require_own_process();
+    PERFORM twinstream.mark_forgotten(ARRAY[u.mark], twinstream.mark_pads(forget_secret), u.moment)
+    FROM unnest(marks, moments) AS u (mark, moment);
+END $$;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
+
+-- migrate:down
+DROP FUNCTION twinstream.note_forgotten(text[], timestamptz[], text);
+DROP FUNCTION twinstream.find_marked(text[], text);
+DROP FUNCTION twinstream.export_of(text, bigint, bigint);
+DROP FUNCTION twinstream.stored_of(text, bigint);
+DROP TRIGGER hiding_follows_moves ON twinstream.moves;
+DROP FUNCTION twinstream.hide_moved_account();
+DROP FUNCTION twinstream.set_hidden(text, bigint, boolean);
+CREATE OR REPLACE VIEW twinstream.leaderboard AS
+SELECT m.id AS member_id, m.xp,
+    (SELECT r.name FROM twinstream.ranks AS r WHERE r.xp <= m.xp ORDER BY r.xp DESC LIMIT 1) AS rank_name,
+    (SELECT a.display_name FROM twinstream.accounts AS a
+        WHERE a.member_id = m.id AND a.platform = 'telegram') AS telegram_name,
+    (SELECT a.display_name FROM twinstream.accounts AS a
+        WHERE a.member_id = m.id AND a.platform = 'discord') AS discord_name
+FROM twinstream.members AS m WHERE m.xp > 0;
+DROP FUNCTION twinstream.is_hidden(bigint);
