@@ -44,6 +44,14 @@ reconcile: $(VENV)/local ## Compare both sides now: make reconcile ARGS=--dry-ru
 import-history: $(VENV)/local ## Import what a bot's own table held: make import-history ARGS="discord --dry-run"
 	@$(BIN)/python -m launch operate import-history $(ARGS)
 
+.PHONY: forget
+forget: $(VENV)/local ## Forget a person: make forget ARGS=telegram:1001
+	@$(BIN)/python -m launch operate forget $(ARGS)
+
+.PHONY: export
+export: $(VENV)/local ## Write what is stored of a person: make export ARGS=telegram:1001
+	@$(BIN)/python -m launch operate export $(ARGS)
+
 .PHONY: dead
 dead: $(VENV)/local ## Look at what was buried: make dead ARGS="show 7"
 	@$(BIN)/python -m launch operate dead $(or $(ARGS),list)

@@ -30,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_listen_url: str | None = None
     telegram_token: str | None = None
     discord_token: str | None = None
+    #: The key of the HMACs that stay of a forgotten account.
+    forget_secret: Annotated[str, msgspec.Meta(min_length=16)] | None = None
     telegram_api_base: Url = "https://api.telegram.org"
     discord_api_base: Url = "https://discord.com/api/v10"
     discord_gateway_url: Url = "wss://gateway.discord.gg/"
@@ -40,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     twinstream_run_dir: str = ".run"
     twinstream_role_prefix: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,44}$")] | None = None
     twinstream_heartbeat_file: str | None = None
+    #: The list of the forgotten, beside the backups.
+    twinstream_forgotten_list: str | None = None
     twinstream_metrics_port: Annotated[int, msgspec.Meta(ge=1, le=65_533)] | None = None
     twinstream_metrics_host: str = "127.0.0.1"
 
@@ -80,7 +84,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def secrets(self) -> set[str]:
         """Return the texts that no log may show: the tokens, and the passwords of addresses."""
-        tokens = {token for token in (self.telegram_token, self.discord_token) if token}
+        secrets = (self.telegram_token, self.discord_token, self.forget_secret)
+        tokens = {secret for secret in secrets if secret}
         urls = (self.redis_url, self.database_url, self.database_listen_url)
         return tokens.union(*(secrets_in(url) for url in urls if url))
 
@@ -108,7 +113,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 SECRETS = frozenset(
-    {"redis_url", "database_url", "database_listen_url", "telegram_token", "discord_token"}
+    {
+        "redis_url",
+        "database_url",
+        "database_listen_url",
+        "telegram_token",
+        "discord_token",
+        "forget_secret",
+    }
 )
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "json", "console")
@@ -116,7 +128,9 @@ LOG_FORMATS = ("auto", "json", "console")
 ORIGINS = {
     "redis_url": "the address of Redis 7.0 or newer, such as redis://localhost:6379/0",
     "database_url": "the address of Postgres, such as postgresql://user:password@localhost/name",
+    "twinstream_forgotten_list": "the path of the list that lies beside the backups",
     "telegram_token": "open a chat with @BotFather in Telegram, send /newbot, and copy the token",
+    "forget_secret": "32 random characters that stay the same for ever, such as `openssl rand -hex 16`",
     "discord_token": (
         "create an application at https://discord.com/developers/applications,"
         " open its Bot page, and press Reset Token"

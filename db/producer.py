@@ -119,14 +119,20 @@ class Producer:
         *,
         stores: Mapping[Platform, Store] | None = None,
         may_reserve: bool = False,
+        forget_secret: str | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
-        """`may_reserve`: record events with reserved keys too, as twinstream's own processes do."""
+        """`may_reserve`: record events with reserved keys too, as twinstream's own processes do.
+
+        `forget_secret`: the deployment's FORGET_SECRET. With it, an event that is recorded again
+        after its account was forgotten still counts no more.
+        """
         self._pool = pool
         self._wire = wire
         self._publisher = publisher
         self._stores = dict(stores or {})
         self._record: events.Record[Recorded] = events.record_ours if may_reserve else events.record
+        self._forget_secret = forget_secret
         self._clock = clock
         self._published: list[str] = []
         self._marking: asyncio.Task[None] | None = None
@@ -278,7 +284,9 @@ class Producer:
                 # A savepoint: a refusal leaves the caller's transaction usable.
                 async with conn.transaction():
                     recorded = await self._record(
-                        conn, source, envelopes, store=self._stores.get(source)
+                        *(conn, source, envelopes),
+                        store=self._stores.get(source),
+                        forget_secret=self._forget_secret,
                     )
             self._lent.get(conn, []).extend(recorded)
             return recorded
@@ -393,9 +401,13 @@ class Producer:
         store = self._stores.get(source)
         async with self._connection() as conn:
             if is_alone:
-                return await record(conn, source, envelopes, store=store)
+                return await record(
+                    *(conn, source, envelopes), store=store, forget_secret=self._forget_secret
+                )
             async with conn.transaction(isolation="read_committed"):
-                return await record(conn, source, envelopes, store=store)
+                return await record(
+                    *(conn, source, envelopes), store=store, forget_secret=self._forget_secret
+                )
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:

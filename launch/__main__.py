@@ -30,7 +30,7 @@ from config.outside_text import tell
 from config.outside_text.terminal import Terminal
 from db import BadDatabaseUrl, DbError, open_pool
 
-from . import inspection, privileges
+from . import forgotten, inspection, privileges
 from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
 from .migrate import SCHEMA, contract, dump_schema, make_roles, migrate
@@ -40,7 +40,7 @@ from .sandbox_client import SandboxClient
 from .sandbox_member import SandboxMember
 from .sandbox_runner import COMMUNITY, OURS, Endpoints, own_logins, run_sandbox
 from .servers import start_postgres
-from .workspace import LIVE, SANDBOX, find_running, is_sandbox, open_workspace, remove
+from .workspace import FORGET_SECRET, LIVE, SANDBOX, find_running, is_sandbox, open_workspace, remove
 
 EXIT_CODE_UNFIT_SETTINGS = 2
 #: Factor on the length of the sandbox's rate-limit windows: the demo meets every limit, but waits
@@ -140,6 +140,14 @@ def contract_(
     contract(database_url, backups=backups, say=console.print)
 
 
+@app.command(name="forgotten")
+def forgotten_(what: Annotated[str, typer.Argument(help="`apply`")]) -> None:
+    """Forget again who was forgotten since a restored backup: docs/backup.md."""
+    if what != "apply":
+        raise ConfigError("say `python -m launch forgotten apply`")
+    asyncio.run(forgotten.apply(_settings(), console.print))
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def operate(context: typer.Context) -> None:
     """Run a command of `python -m consumers` on the local deployment, or on the one that is set."""
@@ -197,6 +205,7 @@ async def _run(settings: Settings) -> None:
             os.environ,
             {"REDIS_URL": workspace.redis_url, "DATABASE_URL": workspace.database_url},
         )
+        environment |= _own_secret(settings, workspace.forget_secret)
         crew = Crew(
             environment,
             roster=workspace.roster,
@@ -337,10 +346,19 @@ def _environment_of_what_runs(settings: Settings, asked: Sequence[str]) -> dict[
         if not (settings.redis_url and settings.database_url):
             console.print("`make run`, which starts Postgres and Redis, does not run now.")
         return environment
-    if not is_anything_set and is_sandbox(root, running):
+    is_ours = is_sandbox(root, running)
+    environment |= _own_secret(settings, root / (SANDBOX if is_ours else LIVE) / FORGET_SECRET)
+    if not is_anything_set and is_ours:
         return Endpoints.read(root / "endpoints.json").environment(environment)
     named = {"REDIS_URL": running.redis_url, "DATABASE_URL": running.database_url}
     return {**defaults_for(environment, named), **environment}
+
+
+def _own_secret(settings: Settings, file: Path) -> dict[str, str]:
+    """Return the variable that names the launcher's own secret, unless one is set."""
+    if settings.forget_secret is not None or not file.is_file():
+        return {}
+    return {"FORGET_SECRET_FILE": str(file.resolve())}
 
 
 def _addresses(settings: Settings) -> tuple[str, str]:

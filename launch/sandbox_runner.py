@@ -135,7 +135,10 @@ async def run_sandbox(
             Endpoints,
         )
         ours = Crew(
-            endpoints.environment(os.environ),
+            in_place_of(
+                endpoints.environment(os.environ),
+                {"FORGET_SECRET": workspace.forget_secret.read_text(encoding="ascii")},
+            ),
             roster=workspace.roster,
             log_folder=workspace.logs,
             own_variables=own_logins(workspace),

@@ -25,6 +25,9 @@ from .watchdog import Watchdog
 LIVE = "live"
 SANDBOX = "sandbox"
 ADDRESSES = "addresses.json"
+#: The file with the secret of forgotten accounts. It stays as long as the data: with another one, old entries of
+#: people who were forgotten would count again.
+FORGET_SECRET = "forget_secret"
 
 
 class Addresses(NamedTuple):
@@ -50,6 +53,11 @@ class Workspace(NamedTuple):
     def logs(self) -> Path:
         """The folder of our processes' logs."""
         return self.folder / "logs"
+
+    @property
+    def forget_secret(self) -> Path:
+        """The file with the secret of forgotten accounts."""
+        return self.folder / FORGET_SECRET
 
     @property
     def roster(self) -> Path:
@@ -92,6 +100,9 @@ def open_workspace(folder: Path, settings: Settings) -> Iterator[Workspace]:
         )
         migrate(database_url)
         own_database_urls = {} if settings.database_url else make_own_logins(database_url)
+        secret = folder / FORGET_SECRET
+        if private_files.read_password(secret) is None:
+            private_files.write(secret, private_files.new_password().encode("ascii"))
         addresses = folder / ADDRESSES
         private_files.write(
             addresses, msgspec.json.encode(Addresses(redis_url, database_url)._asdict())

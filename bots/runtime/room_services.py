@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import NamedTuple
 
 import asyncpg
@@ -24,6 +25,7 @@ from db import (
     open_pool,
     open_stores,
 )
+from db.members import forgotten_list
 from db.upkeep import bot_connections
 from schemas import Source
 
@@ -49,6 +51,8 @@ class Services(NamedTuple):
     mark: Markup
     languages: Languages
     community: Community
+    can_forget: bool = False
+    """Whether FORGET_SECRET is set, so that members can be forgotten here."""
 
 
 @contextlib.asynccontextmanager
@@ -77,10 +81,12 @@ async def open_services(
         redis = connect(settings.redis_url, name=name)
     except BadRedisUrl as error:
         raise Refused(f"REDIS_URL cannot be used: {error}") from error
-    pool = await _wait_for_postgres(settings.database_url, supervisor, name=name)
+    pool = await _wait_for_postgres(settings, supervisor, name=name)
     stores = await _open_store(pool, community, supervisor, platform=platform)
     publisher = CountingPublisher(Publisher(redis, keys))
-    producer = Producer(pool, schemas, publisher, stores=stores)
+    producer = Producer(
+        pool, schemas, publisher, stores=stores, forget_secret=settings.forget_secret
+    )
     database = Database(pool, platform)
     reporting = asyncio.create_task(_report_connection(database, supervisor))
     try:
@@ -91,6 +97,7 @@ async def open_services(
             mark=mark,
             languages=Languages.load(),
             community=community,
+            can_forget=settings.forget_secret is not None,
         )
     finally:
         reporting.cancel()
@@ -118,16 +125,28 @@ async def _report_connection(database: Database, supervisor: Supervisor) -> None
 
 
 async def _wait_for_postgres(
-    database_url: str, supervisor: Supervisor, *, name: str
+    settings: Settings, supervisor: Supervisor, *, name: str
 ) -> asyncpg.Pool:
     try:
         return await supervisor.keep(
-            lambda: supervisor.unless_stopped(open_pool(database_url, name=name)),
+            lambda: supervisor.unless_stopped(_open_pool(settings, name=name)),
             what="connecting to Postgres",
             transient=(StorageUnavailable,),
         )
     except (BadDatabaseUrl, DatabaseUnfit) as error:
         raise Refused(str(error)) from error
+
+
+async def _open_pool(settings: Settings, *, name: str) -> asyncpg.Pool:
+    """Connect to a database that is not older than the list of the forgotten."""
+    pool = await open_pool(settings.database_url or "", name=name)
+    try:
+        if settings.twinstream_forgotten_list is not None:
+            await forgotten_list.require_applied(pool, Path(settings.twinstream_forgotten_list))
+    except BaseException:
+        await pool.close()
+        raise
+    return pool
 
 
 async def _open_store(

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import asyncpg
 import typer
@@ -20,12 +20,15 @@ from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling import bonuses
 from db import DbError, Platform, Producer, open_pool, open_stores
 
-from . import audit, dead_letters, doctor, history_import, rereading, trace
+from . import audit, dead_letters, doctor, history_import, people, rereading, trace
 from . import reconcile as reconcile_command
 from .status import command as status_screen
 
 LISTED = 50
-COMMANDS = ("status", "trace", "dead", "rebuild", "reread", "doctor", "audit", "import-history")
+COMMANDS = (
+    *("status", "trace", "dead", "rebuild", "reread", "doctor", "audit", "import-history"),
+    *("forget", "export"),
+)
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -248,6 +251,49 @@ def audit_(
         raise ConfigError(str(error)) from error
 
 
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="telegram:1001 or discord:2001.")]
+
+
+@app.command()
+def forget(
+    account: Account,
+    yes: Annotated[bool, typer.Option("--yes", help="You have asked, and do not want to be.")] = False,
+) -> None:
+    """Forget a person: names and ids leave Postgres and Redis; amounts stay. It cannot be undone.
+
+    Exits 0 if the person is forgotten, 1 if not.
+    """
+    settings = _settings_of_person()
+    ask = (lambda _: True) if yes else typer.confirm
+    _run_for_person(people.forget(settings, console, people.read_account(account), confirm=ask))
+
+
+@app.command()
+def export(
+    account: Account,
+    file: Annotated[Path | None, typer.Option(help="Write it there; else to the terminal.")] = None,
+) -> None:
+    """Write everything that is stored of a person as JSON. Exits 1 if nothing is."""
+    settings = _settings_of_person()
+    _run_for_person(people.export(settings, people.read_account(account), file, console.print))
+
+
+def _settings_of_person() -> Settings:
+    settings = Settings.from_env(os.environ)
+    settings.require("redis_url", "database_url")
+    set_up_logs(
+        level="error", style=settings.twinstream_log_format, secrets=settings.secrets()
+    )
+    return settings
+
+
+def _run_for_person(work: Coroutine[Any, Any, int]) -> None:
+    try:
+        raise typer.Exit(asyncio.run(work))
+    except (DbError, BusError) as error:
+        raise ConfigError(str(error)) from error
+
+
 async def _replay(
     to: Connections, ids: list[int] | None, reason: str, *, dry_run: bool, admit: bool
 ) -> None:
@@ -259,6 +305,7 @@ async def _replay(
         dry_run=dry_run,
         give_bonus=lambda event: _give_bonus(to, event),
         admit=admit,
+        forget_secret=Settings.from_env(os.environ).forget_secret,
     )
     for dead_id, why in done.refused.items():
         console.print(f"{dead_id} cannot be sent again: {visible(why)}", soft_wrap=True)
@@ -271,7 +318,12 @@ async def _give_bonus(to: Connections, event: schemas.Event) -> str | None:
     community = Community.from_toml(Path(Settings.from_env(os.environ).twinstream_config))
     stores = await open_stores(to.pool, community.stores.by_platform())
     publisher = Publisher(to.redis, to.keys)
-    producer = Producer(to.pool, schemas, publisher, stores=stores, may_reserve=True)
+    producer = Producer(
+        *(to.pool, schemas, publisher),
+        stores=stores,
+        may_reserve=True,
+        forget_secret=Settings.from_env(os.environ).forget_secret,
+    )
     try:
         return await bonuses.give_again(producer, community, event)
     finally:

@@ -112,6 +112,7 @@ async def replay(
     dry_run: bool = False,
     give_bonus: GiveBonus | None = None,
     admit: bool = False,
+    forget_secret: str | None = None,
 ) -> Replayed:
     """Send buried events again: those with these ids, or all whose reason contains `reason`.
 
@@ -124,7 +125,7 @@ async def replay(
     event is recorded as it is: the operator has looked at it, for instance after a restored backup
     that is older than the stream.
     """
-    sender = _Sender(pool, publisher, give_bonus, admit)
+    sender = _Sender(pool, publisher, give_bonus, admit, forget_secret)
     sent: list[int] = []
     refused: dict[int, str] = {}
     after = 0
@@ -153,6 +154,7 @@ class _Sender(NamedTuple):
     publisher: Publisher
     give_bonus: GiveBonus | None
     admit: bool
+    forget_secret: str | None
 
     async def send_again(self, one: DeadEvent, *, dry_run: bool) -> str | None:
         """Publish or record one event. Returns why not, if not."""
@@ -191,7 +193,9 @@ class _Sender(NamedTuple):
         try:
             async with transaction(self.pool) as conn:
                 await events.record_ours(
-                    conn, one.source, [Envelope(event, one.payload)], is_left_to_relay=True
+                    *(conn, one.source, [Envelope(event, one.payload)]),
+                    is_left_to_relay=True,
+                    forget_secret=self.forget_secret,
                 )
         except (IdempotencyConflict, RuleBroken) as error:
             return str(error)

@@ -33,6 +33,7 @@ from consumers.runtime.operator_commands import command
 from consumers.runtime.runner import NotYet
 from db import DbError, Platform, Store, encryption, open_pool, open_stores, stop_signs
 from db.errors import catch_up
+from db.members import forgetting, forgotten_list
 from db.reconcile import drift
 from db.reconcile.drift import Held
 from db.stores import store_debts
@@ -99,6 +100,7 @@ async def examine(settings: Settings) -> Diagnoses:
     yield Diagnosis(settings.twinstream_config, note=f"{len(community.ranks)} ranks")
     checks: list[tuple[str, str, Callable[[], Diagnoses]]] = [
         ("database_url", "Postgres", lambda: _postgres(settings)),
+        ("database_url", "forgetting", lambda: _forgetting(settings)),
         ("database_url", "stores", lambda: _stores(settings, community)),
         ("redis_url", "Redis", lambda: _redis(settings)),
         ("telegram_token", "Telegram", lambda: _telegram(settings, community)),
@@ -138,6 +140,30 @@ async def _postgres(settings: Settings) -> Diagnoses:
     yield Diagnosis("reconcile", _held_remedy([one for one in held if one.held_for != "history"]))
     if stopped is not None:
         yield Diagnosis("stop sign", _stop_sign_remedy(stopped))
+
+
+async def _forgetting(settings: Settings) -> Diagnoses:
+    """Look at requests to be forgotten, and at the list beside the backups."""
+    path = settings.twinstream_forgotten_list
+    async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
+        async with pool.acquire() as conn:
+            waiting = await forgetting.waiting(conn)
+            failed = await forgetting.failed(conn)
+            if path is not None:
+                await forgotten_list.require_applied(conn, Path(path))
+    for one in failed:
+        yield Diagnosis(
+            "forgetting", f"{one.platform}:{one.account_id} could not be forgotten: {one.error}"
+        )
+    if settings.forget_secret is None:
+        what = "set FORGET_SECRET (docs/privacy.md)"
+        yield Diagnosis(
+            "forgetting",
+            f"{waiting} members wait to be forgotten: {what}" if waiting else None,
+            f"members cannot have themselves forgotten: {what}",
+        )
+    elif not failed:
+        yield Diagnosis("forgetting", note="no list beside the backups" if path is None else path)
 
 
 def _protection_note(is_local: bool, is_encrypted: bool, is_verified: bool, how: str) -> str:

@@ -62,6 +62,7 @@ async def run(settings: Settings, console: Terminal, request: Request) -> int:
             resources.stores[platform],
             setting=setting,
             dry_run=request.dry_run,
+            forget_secret=settings.forget_secret,
         )
         stopped_because = await _import(importing, console, stop)
     totals = importing.totals

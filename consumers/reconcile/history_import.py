@@ -115,7 +115,9 @@ class HistoryImport:
         setting: StoreSetting | None,
         dry_run: bool = False,
         page_rows: int = PAGE_ROWS,
+        forget_secret: str | None = None,
     ) -> None:
+        self._forget_secret = forget_secret
         self._pool = pool
         self._platform = platform
         self._identity = identity(setting)
@@ -236,6 +238,7 @@ class HistoryImport:
                     self._platform,
                     [Envelope(event, schemas.encode(event)) for event in built],
                     is_left_to_relay=True,
+                    forget_secret=self._forget_secret,
                 )
         except (RuleBroken, IdempotencyConflict, schemas.SchemaError) as error:
             if len(surplus) == 1:

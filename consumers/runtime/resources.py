@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import asyncpg
 import structlog
@@ -24,6 +25,7 @@ from bus import (
 from config import Community, ConfigError, Settings
 from db import Platform, Store, open_pool, open_stores
 from db.ledger.ranks import RankRow, set_ranks
+from db.members import forgotten_list
 
 from .stream_rebuild import Rebuild
 
@@ -100,6 +102,8 @@ async def open_resources(
         stack.push_async_callback(reading_redis.aclose)
         pool = await open_pool(settings.database_url or "", name="consumers")
         stack.push_async_callback(_close, pool)
+        if settings.twinstream_forgotten_list is not None:
+            await forgotten_list.require_applied(pool, Path(settings.twinstream_forgotten_list))
         stores = await open_stores(pool, community.stores.by_platform())
         rebuild = Rebuild(pool, redis, keys)
         await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in community.ranks])

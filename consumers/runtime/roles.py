@@ -45,6 +45,7 @@ ROLES: Final = {
     "relay": RoleEntry("consumers.relay.role"),
     "reconcile": RoleEntry("consumers.reconcile", group=Keys().snapshots.group),
     "cleanup": RoleEntry("consumers.cleanup.role"),
+    "forgetting": RoleEntry("consumers.forgetting.role"),
     "discord-roles": RoleEntry(
         "consumers.display.discord_roles.roles", needs=("discord_token",), slow=True
     ),

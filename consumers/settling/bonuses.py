@@ -41,8 +41,12 @@ class Bonuses:
         """`platform` is the platform where the achievements are about to be settled."""
         self._platform = platform
         self._producer = Producer(
-            resources.pool, schemas, resources.publisher, stores=resources.stores, may_reserve=True
+            *(resources.pool, schemas, resources.publisher),
+            stores=resources.stores,
+            may_reserve=True,
+            forget_secret=resources.settings.forget_secret,
         )
+        self._forget_secret = resources.settings.forget_secret
         self._settings = {
             one.name: one
             for one in resources.community.achievements
@@ -95,9 +99,14 @@ class Bonuses:
         if await entries.lock_rows(conn, self._platform, [event.idempotency_key]):
             return None
         # This also locks the member, so that no link is made until the bonus is committed.
-        await events.record_ours(
-            conn, event.source, [envelope], status="published", may_reserve=False
+        [achieved] = await events.record_ours(
+            *(conn, event.source, [envelope]),
+            status="published",
+            may_reserve=False,
+            forget_secret=self._forget_secret,
         )
+        if achieved.member_id == events.FORGOTTEN:
+            return None
         accounts = await accounts_of(conn, event.source, event.user_id)
         mine = [Account(*one) for one in accounts.items()]
         # An unlink or a move must not make the bonus payable once more.
@@ -105,8 +114,12 @@ class Bonuses:
         if len(sharers) > len(mine):
             # Accounts that parted are two members: no lock of theirs keeps two bonuses apart.
             await links.lock_shared(conn, setting.name)
-        keys = [key for one in sharers for key in _keys(*one, setting.name)]
+        keys = [key for one in sharers if one.account_id > 0 for key in _keys(*one, setting.name)]
         if any(row.reason == REASON for row in await entries.find(conn, keys)):
+            return None
+        # The keys of an account that was forgotten are not known any more; its bonuses are.
+        forgotten = [one for one in sharers if one.account_id < 0]
+        if forgotten and await entries.had_from(conn, forgotten, REASON, setting.name):
             return None
         # Always the same account of the two, so that unlocking on both platforms at once gives
         # one bonus.

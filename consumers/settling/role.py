@@ -107,6 +107,7 @@ class Settling:
         self._burials = Burials(source, self._reader.group, resources)
         self._bonuses = Bonuses(self.platform, resources)
         self._rebuild = resources.rebuild
+        self._forget_secret = resources.settings.forget_secret
         self._stop = resources.stop
         self._limits = resources.community.consumers
         self._members = HeldMembers()
@@ -259,7 +260,9 @@ class Settling:
         envelopes = [delivery.envelope for delivery in deliveries]
         async with transaction(self._pool, lock_wait_ms=self._members.lock_wait_ms) as conn:
             entered = await events.settle(
-                conn, self.platform, self.source, envelopes, store=self._store
+                *(conn, self.platform, self.source, envelopes),
+                store=self._store,
+                forget_secret=self._forget_secret,
             )
             await forget_attempts(conn, [delivery.entry for delivery in deliveries])
         ids = [delivery.entry.id for delivery in deliveries]
@@ -279,7 +282,9 @@ class Settling:
         envelopes = [delivery.envelope for delivery in deliveries]
         try:
             async with transaction(self._pool, lock_wait_ms=self._members.lock_wait_ms) as conn:
-                return await refusals.find_refused(conn, self.source, envelopes)
+                return await refusals.find_refused(
+                    conn, self.source, envelopes, forget_secret=self._forget_secret
+                )
         except (RuleBroken, Locked):
             return {}  # Postgres cannot read one of them, or a member is held
 

@@ -93,6 +93,27 @@ async def find(conn: asyncpg.Connection, keys: Collection[str]) -> list[LedgerRo
     return [LedgerRow(*row) for row in rows]
 
 
+async def had_from(
+    conn: asyncpg.Connection, accounts: Sequence[tuple[Platform, int]], reason: str, entity_id: str
+) -> bool:
+    """Tell whether one of these accounts ever had an entry for this reason and object."""
+    had: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM unnest($1::text[], $2::bigint[]) AS u (platform, account_id)
+            JOIN twinstream.transactions AS t
+                ON t.source = u.platform AND t.account_id = u.account_id
+            WHERE t.reason = $3 AND t.entity_id = $4
+        )
+        """,
+        [platform for platform, _ in accounts],
+        [account_id for _, account_id in accounts],
+        reason,
+        entity_id,
+    )
+    return had
+
+
 async def lock_rows(
     conn: asyncpg.Connection, platform: Platform, keys: Collection[str]
 ) -> dict[str, Entry]:

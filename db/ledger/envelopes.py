@@ -59,6 +59,7 @@ class Recorded(NamedTuple):
     idempotency_key: str
     source: Platform
     member_id: int
+    """0 if the account was forgotten since the event happened, so that it counts no more."""
     payload: bytes
     created: bool
     """False if the key was known already; then nothing was added a second time."""

@@ -24,9 +24,12 @@ from .envelopes import Envelope, Recorded
 PAYLOAD_KEPT_BYTES_MAX = 16_384
 
 _RECORD: Final = (
-    "SELECT * FROM twinstream.record($1, caller_publishes => true, waits_for_locks => $2)"
+    "SELECT * FROM twinstream.record("
+    "$1, caller_publishes => true, waits_for_locks => $2, forget_secret => $3)"
 )
-_RECORD_OURS: Final = "SELECT * FROM twinstream.record_events($1, $2, $3, true, $4)"
+_RECORD_OURS: Final = "SELECT * FROM twinstream.record_events($1, $2, $3, true, $4, $5)"
+#: The member of an event whose account was forgotten.
+FORGOTTEN: Final = 0
 #: Characters of the digest that tells entries with one id apart.
 DIGEST_CHARS: Final = 12
 #: Existing rows are locked in id order, as settling does, before a statement changes several.
@@ -48,6 +51,7 @@ class Record(Protocol[T]):
         envelopes: Sequence[Envelope],
         *,
         store: Store | None = None,
+        forget_secret: str | None = None,
     ) -> list[T]: ...
 
 
@@ -57,12 +61,14 @@ async def record(
     envelopes: Sequence[Envelope],
     *,
     store: Store | None = None,
+    forget_secret: str | None = None,
 ) -> list[Recorded]:
     """Enter a bot's events into the books of the platform where they happened, all or none.
 
     The caller publishes them after its commit. With `store`, the platform's own table is changed in
     the same transaction; without, the caller changes it. Returns one receipt for each envelope, in
-    order. The caller owns the transaction.
+    order. The caller owns the transaction. With `forget_secret`, an event of an account that was
+    forgotten since changes nothing; without, it would count as that of a new member.
 
     Raises:
         IdempotencyConflict: a key belongs to an event with different content.
@@ -75,7 +81,7 @@ async def record(
         StorageUnavailable: Postgres is away; nothing was recorded.
     """
     with mapped_errors():
-        rows = await conn.fetch(_RECORD, _texts(envelopes), True)
+        rows = await conn.fetch(_RECORD, _texts(envelopes), True, forget_secret)
         return _all(await _receipts(conn, source, envelopes, rows, store))
 
 
@@ -85,13 +91,14 @@ async def record_unheld(
     envelopes: Sequence[Envelope],
     *,
     store: Store | None = None,
+    forget_secret: str | None = None,
 ) -> list[Recorded | None]:
     """Do as `record`, but leave out events whose members other transactions hold at this moment.
 
     The receipt of such an event is None. All others are recorded, or none.
     """
     with mapped_errors():
-        rows = await conn.fetch(_RECORD, _texts(envelopes), False)
+        rows = await conn.fetch(_RECORD, _texts(envelopes), False, forget_secret)
         return await _receipts(conn, source, envelopes, rows, store)
 
 
@@ -104,6 +111,7 @@ async def record_ours(
     is_left_to_relay: bool = False,
     may_reserve: bool = True,
     store: Store | None = None,
+    forget_secret: str | None = None,
 ) -> list[Recorded]:
     """Record events for one of our own processes: as `record`, but reserved keys are accepted.
 
@@ -112,7 +120,7 @@ async def record_ours(
     """
     with mapped_errors():
         rows = await conn.fetch(
-            _RECORD_OURS, _texts(envelopes), status, is_left_to_relay, may_reserve
+            *(_RECORD_OURS, _texts(envelopes), status, is_left_to_relay, may_reserve, forget_secret)
         )
         return _all(await _receipts(conn, source, envelopes, rows, store))
 
@@ -124,6 +132,7 @@ async def settle(
     envelopes: Sequence[Envelope],
     *,
     store: Store | None = None,
+    forget_secret: str | None = None,
 ) -> frozenset[str]:
     """Enter events from `source` into the books of `platform`. Returns the keys new there.
 
@@ -131,8 +140,9 @@ async def settle(
 
     An event that no producer recorded (another program put it on the stream) counts as well: its
     row at the origin is entered too, unless its key is reserved for our own processes. The origin's
-    row decides, so an entry with a known key and different content is refused. The caller owns the
-    transaction.
+    row decides, so an entry with a known key and different content is refused. An event of an
+    account that was forgotten since changes nothing, if its `forget_secret` is given. The caller
+    owns the transaction.
 
     Raises:
         IdempotencyConflict, InsufficientFunds, RuleBroken, Contention, StorageUnavailable: as
@@ -144,7 +154,14 @@ async def settle(
         )
         foreign = [one for one in envelopes if one.event.idempotency_key not in origin]
         if foreign:
-            await record_ours(conn, source, foreign, status="published", may_reserve=False)
+            receipts = await record_ours(
+                *(conn, source, foreign),
+                status="published",
+                may_reserve=False,
+                forget_secret=forget_secret,
+            )
+            old = {one.idempotency_key for one in receipts if one.member_id == FORGOTTEN}
+            envelopes = [one for one in envelopes if one.event.idempotency_key not in old]
             origin |= await entries.lock_rows(
                 conn, source, {one.event.idempotency_key for one in foreign}
             )
@@ -361,7 +378,9 @@ async def _receipts(
 ) -> list[Recorded | None]:
     """Make receipts of what the function returned; change the platform's own table with `store`."""
     receipts: list[Recorded | None] = [
-        None if created is None else Recorded(key, source, member_id, envelope.payload, created)
+        None
+        if created is None
+        else Recorded(key, source, member_id or FORGOTTEN, envelope.payload, created)
         for envelope, (key, member_id, created) in zip(envelopes, rows, strict=True)
     ]
     if store is not None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import asyncpg
 
 from ..errors import IdempotencyConflict, RuleBroken, insufficient, mapped_errors
+from ..members import forgetting
 from ..platforms import Platform
 from . import entries
 from .entries import LedgerRow
@@ -43,12 +44,17 @@ class Known(NamedTuple):
 
 
 async def find_refused(
-    conn: asyncpg.Connection, source: Platform, envelopes: Sequence[Envelope]
+    conn: asyncpg.Connection,
+    source: Platform,
+    envelopes: Sequence[Envelope],
+    *,
+    forget_secret: str | None = None,
 ) -> dict[int, Refused]:
     """Say which of these events from the stream of `source` would be refused, by their index.
 
     The others can be settled together, unless other transactions change the totals meanwhile. A
-    refusal for a reason that is not among those of `judge` is not found.
+    refusal for a reason that is not among those of `judge` is not found. Events of accounts that were
+    forgotten since change nothing, and are not refused.
 
     Raises:
         RuleBroken: an event cannot even be read by Postgres.
@@ -66,7 +72,10 @@ async def find_refused(
             keys_elsewhere=await _keys_elsewhere(conn, source, keys),
             totals=await _totals(conn, source, {row.account_id for row in rows}),
         )
-    return judge(rows, known)
+        old = await _forgotten(conn, envelopes, forget_secret)
+    places = [number for number in range(len(rows)) if number not in old]
+    refused = judge([rows[place] for place in places], known)
+    return {places[number]: error for number, error in refused.items()}
 
 
 def judge(rows: Sequence[LedgerRow], known: Known) -> dict[int, Refused]:
@@ -119,6 +128,16 @@ async def _faults(conn: asyncpg.Connection, envelopes: Sequence[Envelope]) -> di
         [envelope.payload.decode() for envelope in envelopes],
     )
     return {row["idempotency_key"]: RuleBroken(row["rule"], row["why"]) for row in reversed(rows)}
+
+
+async def _forgotten(
+    conn: asyncpg.Connection, envelopes: Sequence[Envelope], secret: str | None
+) -> set[int]:
+    """Ask which events count no more, by their index."""
+    if secret is None:
+        return set()
+    payloads = [envelope.payload for envelope in envelopes]
+    return set(await forgetting.find_forgotten(conn, payloads, secret=secret))
 
 
 async def _keys_elsewhere(

@@ -191,6 +191,9 @@ BEGIN
     WHERE a.account_id > 0 AND m.mark = ANY (marks);
 END $$;
 
+-- For each process to see at its start whether its database is older than the list beside the backups.
+CREATE VIEW twinstream.forgotten_marks AS SELECT f.mark, f.forgotten_at FROM twinstream.forgotten_accounts AS f;
+
 -- Notes marks of accounts that this database does not have.
 CREATE FUNCTION twinstream.note_forgotten(marks text[], moments timestamptz[], forget_secret text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -203,6 +206,7 @@ END $$;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
 
 -- migrate:down
+DROP VIEW twinstream.forgotten_marks;
 DROP FUNCTION twinstream.note_forgotten(text[], timestamptz[], text);
 DROP FUNCTION twinstream.find_marked(text[], text);
 DROP FUNCTION twinstream.export_of(text, bigint, bigint);

@@ -174,6 +174,8 @@ SELECT m.id AS member_id, c.account_id, s.member_id IS NOT NULL AS is_there,
 FROM twinstream.members AS m
 LEFT JOIN twinstream.accounts AS c
     ON c.member_id = m.id AND c.platform = $1 AND c.member_id = ANY ($2::bigint[])
+        -- A forgotten account is on no platform, so nothing is shown of it.
+        AND c.account_id > 0
 LEFT JOIN twinstream.sync_state AS s
     ON s.member_id = m.id AND s.platform = $1 AND s.member_id = ANY ($2::bigint[])
 LEFT JOIN twinstream.surfaces AS f
@@ -302,7 +304,8 @@ async def accounts_of(
         rows = await conn.fetch(
             """
             SELECT account_id FROM twinstream.accounts
-            WHERE platform = $1 AND member_id = ANY ($2::bigint[]) ORDER BY account_id
+            WHERE platform = $1 AND member_id = ANY ($2::bigint[]) AND account_id > 0
+            ORDER BY account_id
             """,
             platform,
             list(member_ids),

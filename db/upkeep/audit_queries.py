@@ -154,6 +154,7 @@ STORE_SIDE: Final = """
         GROUP BY c.member_id
     ) AS l USING (member_id)
     LEFT JOIN twinstream.store_debts AS d ON d.member_id = a.member_id AND d.platform = $1
-    WHERE a.platform = $1 ORDER BY a.account_id
+    -- No bot's own table has a row of a forgotten account.
+    WHERE a.platform = $1 AND a.account_id > 0 ORDER BY a.account_id
 """
 """The amounts expected in a platform's own table: the ledger less debts, in account order."""
