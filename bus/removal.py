@@ -48,7 +48,5 @@ async def delete(redis: Client, stream: str, ids: Sequence[str]) -> int:
         return int(await redis.xdel(stream, *ids))
 
 
-def _matches(
-    wanted: Sequence[re.Pattern[bytes]], fields: Iterable[tuple[bytes, bytes]]
-) -> bool:
+def _matches(wanted: Sequence[re.Pattern[bytes]], fields: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(one.search(part) for one in wanted for field in fields for part in field)

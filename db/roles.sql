@@ -129,7 +129,9 @@ BEGIN
         END IF;
     END LOOP;
     FOR one IN
-        SELECT oid::regprocedure AS function, prosecdef AS is_for_callers,
+        -- Nobody but our own processes forgets people: a bot asks for it.
+        SELECT oid::regprocedure AS function,
+            prosecdef AND proname NOT IN ('forget_person', 'note_forgotten') AS is_for_callers,
             proname IN ('ladder', 'rank_on', 'rank_of') AS is_for_readers
         FROM pg_proc WHERE pronamespace = ours
     LOOP

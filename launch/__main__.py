@@ -40,7 +40,15 @@ from .sandbox_client import SandboxClient
 from .sandbox_member import SandboxMember
 from .sandbox_runner import COMMUNITY, OURS, Endpoints, own_logins, run_sandbox
 from .servers import start_postgres
-from .workspace import FORGET_SECRET, LIVE, SANDBOX, find_running, is_sandbox, open_workspace, remove
+from .workspace import (
+    FORGET_SECRET_FILE,
+    LIVE,
+    SANDBOX,
+    find_running,
+    is_sandbox,
+    open_workspace,
+    remove,
+)
 
 EXIT_CODE_UNFIT_SETTINGS = 2
 #: Factor on the length of the sandbox's rate-limit windows: the demo meets every limit, but waits
@@ -347,7 +355,7 @@ def _environment_of_what_runs(settings: Settings, asked: Sequence[str]) -> dict[
             console.print("`make run`, which starts Postgres and Redis, does not run now.")
         return environment
     is_ours = is_sandbox(root, running)
-    environment |= _own_secret(settings, root / (SANDBOX if is_ours else LIVE) / FORGET_SECRET)
+    environment |= _own_secret(settings, root / (SANDBOX if is_ours else LIVE) / FORGET_SECRET_FILE)
     if not is_anything_set and is_ours:
         return Endpoints.read(root / "endpoints.json").environment(environment)
     named = {"REDIS_URL": running.redis_url, "DATABASE_URL": running.database_url}

@@ -25,9 +25,9 @@ from .watchdog import Watchdog
 LIVE = "live"
 SANDBOX = "sandbox"
 ADDRESSES = "addresses.json"
-#: The file with the secret of forgotten accounts. It stays as long as the data: with another one, old entries of
-#: people who were forgotten would count again.
-FORGET_SECRET = "forget_secret"
+#: The file with the secret of forgotten accounts. It stays as long as the data: with another one,
+#: old entries of people who were forgotten would count again.
+FORGET_SECRET_FILE = "forget_secret"  # noqa: S105 - a file's name
 
 
 class Addresses(NamedTuple):
@@ -57,7 +57,7 @@ class Workspace(NamedTuple):
     @property
     def forget_secret(self) -> Path:
         """The file with the secret of forgotten accounts."""
-        return self.folder / FORGET_SECRET
+        return self.folder / FORGET_SECRET_FILE
 
     @property
     def roster(self) -> Path:
@@ -100,7 +100,7 @@ def open_workspace(folder: Path, settings: Settings) -> Iterator[Workspace]:
         )
         migrate(database_url)
         own_database_urls = {} if settings.database_url else make_own_logins(database_url)
-        secret = folder / FORGET_SECRET
+        secret = folder / FORGET_SECRET_FILE
         if private_files.read_password(secret) is None:
             private_files.write(secret, private_files.new_password().encode("ascii"))
         addresses = folder / ADDRESSES

@@ -1,5 +1,7 @@
 """Answers on their way to Discord, the buttons under them, and the ones that are replaced later."""
 
+import io
+
 import aiohttp
 import discord
 import structlog
@@ -58,6 +60,7 @@ class DiscordSent:
             await self._interaction.edit_original_response(
                 content=text_with_copies(answer.text, answer.buttons),
                 view=view_of(answer.buttons, account_id),
+                attachments=_files(answer),
                 allowed_mentions=AllowedMentions.none(),
             )
         except UNREADABLE as error:
@@ -87,6 +90,7 @@ async def send(
             suppress_embeds=True,
             allowed_mentions=AllowedMentions.none(),
             view=view_of(answer.buttons, interaction.user.id) or MISSING,
+            files=_files(answer) or MISSING,
             wait=True,
         )
         message_id = message.id
@@ -106,6 +110,12 @@ async def send_at_once(interaction: Interaction, answer: Answer, *, ephemeral: b
         ephemeral=ephemeral,
         view=view_of(answer.buttons, interaction.user.id) or MISSING,
     )
+
+
+def _files(answer: Answer) -> list[discord.File]:
+    if answer.file is None:
+        return []
+    return [discord.File(io.BytesIO(answer.file.content), answer.file.name)]
 
 
 def view_of(rows: Rows, account_id: int) -> View | None:

@@ -57,8 +57,15 @@ class Sent(Protocol):
         ...
 
 
+class File(NamedTuple):
+    """A file for the asker."""
+
+    name: str
+    content: bytes
+
+
 class Answer(NamedTuple):
-    """The reply to a question. Pictures and files of a room become fields here."""
+    """The reply to a question. Pictures of a room become a field here."""
 
     text: str
     """A text in the asker's language and the platform's markup, ready to send."""
@@ -68,6 +75,9 @@ class Answer(NamedTuple):
     """The buttons under the text, row by row. Buttons that act are for the asker alone."""
     on_sent: Callable[[Sent], None] | None = None
     """Called once the platform has shown the answer, for a room that replaces it later."""
+    file: File | None = None
+    """A file that comes with the text: below it on Discord, as the next message on Telegram. For
+    answers that only the asker sees."""
 
 
 class NumberParameter(NamedTuple):

@@ -7,6 +7,7 @@ from bots.features import (
     leaderboard,
     linking,
     notices,
+    privacy,
     profile,
     tag_and_role_checks,
 )
@@ -23,6 +24,7 @@ def open_rooms(services: Services) -> list[Room]:
         history.open_room(services),
         leaderboard.open_room(services),
         linking.open_room(services),
+        privacy.open_room(services),
         announcements.open_room(services),
         notices.open_room(services),
         tag_and_role_checks.open_room(services),

@@ -23,6 +23,7 @@ from consumers.runtime.transactions import transaction
 from db import RuleBroken, StoreClosed
 from db.members import forgetting, forgotten_list
 from db.members.forgetting import Account, Request
+from db.stop_signs import Paused
 
 from .streams import forget_entries, is_on_a_page
 
@@ -86,7 +87,7 @@ class Forgetting:
                 else:
                     await forgetting.put_off(conn, account)
                     return listed
-        except (RuleBroken, StoreClosed) as error:
+        except (RuleBroken, StoreClosed, Paused) as error:
             if account is None:
                 raise
             await self._note_failure(account, error)
@@ -109,9 +110,7 @@ class Forgetting:
             async with transaction(self._pool) as conn:
                 await forgetting.put_off(conn, account)
             return
-        deleted = await forget_entries(
-            self._pool, self._redis, self._keys, account, secret=secret
-        )
+        deleted = await forget_entries(self._pool, self._redis, self._keys, account, secret=secret)
         async with transaction(self._pool) as conn:
             await forgetting.finish(conn, request)
         log.info("streams.forgot", platform=account.platform, entries=deleted)
@@ -127,7 +126,9 @@ class Forgetting:
         if self._list is None:
             return 0
         if not self._is_list_read:
-            self._on_list = {(one.mark, one.forgotten_at) for one in forgotten_list.read(self._list)}
+            self._on_list = {
+                (one.mark, one.forgotten_at) for one in forgotten_list.read(self._list)
+            }
             self._is_list_read = True
         async with transaction(self._pool) as conn:
             marks = await forgotten_list.after(conn, self._listed, limit=MARKS_PER_STEP)

@@ -257,7 +257,9 @@ Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="telegram:1001 o
 @app.command()
 def forget(
     account: Account,
-    yes: Annotated[bool, typer.Option("--yes", help="You have asked, and do not want to be.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="You have asked, and do not want to be.")
+    ] = False,
 ) -> None:
     """Forget a person: names and ids leave Postgres and Redis; amounts stay. It cannot be undone.
 
@@ -281,9 +283,7 @@ def export(
 def _settings_of_person() -> Settings:
     settings = Settings.from_env(os.environ)
     settings.require("redis_url", "database_url")
-    set_up_logs(
-        level="error", style=settings.twinstream_log_format, secrets=settings.secrets()
-    )
+    set_up_logs(level="error", style=settings.twinstream_log_format, secrets=settings.secrets())
     return settings
 
 

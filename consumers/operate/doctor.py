@@ -145,12 +145,14 @@ async def _postgres(settings: Settings) -> Diagnoses:
 async def _forgetting(settings: Settings) -> Diagnoses:
     """Look at requests to be forgotten, and at the list beside the backups."""
     path = settings.twinstream_forgotten_list
-    async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
-        async with pool.acquire() as conn:
-            waiting = await forgetting.waiting(conn)
-            failed = await forgetting.failed(conn)
-            if path is not None:
-                await forgotten_list.require_applied(conn, Path(path))
+    async with (
+        await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool,
+        pool.acquire() as conn,
+    ):
+        waiting = await forgetting.waiting(conn)
+        failed = await forgetting.failed(conn)
+        if path is not None:
+            await forgotten_list.require_applied(conn, Path(path))
     for one in failed:
         yield Diagnosis(
             "forgetting", f"{one.platform}:{one.account_id} could not be forgotten: {one.error}"

@@ -1,4 +1,4 @@
-"""`python -m consumers forget` and `export`: what an owner does for a person who wrote an e-mail."""
+"""`python -m consumers forget` and `export`: for an owner to whom a person wrote an e-mail."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from config.outside_text.terminal import Terminal
 from consumers.forgetting.role import Forgetting
 from consumers.runtime.resources import Resources, open_resources
 from consumers.runtime.transactions import transaction
-from db import PLATFORMS, Platform
+from db import PLATFORMS, Platform, open_pool
 from db.members import forgetting, privacy
 from db.members.forgetting import Account
 
@@ -37,23 +37,30 @@ def read_account(written: str) -> Account:
     return Account(platforms[name], int(digits))
 
 
-async def export(settings: Settings, account: Account, file: Path | None, tell: Callable[[str], None]) -> int:
+async def export(
+    settings: Settings, account: Account, file: Path | None, tell: Callable[[str], None]
+) -> int:
     """Write everything that is stored of a person to a file, or to standard output."""
-    community = Community.from_toml(Path(settings.twinstream_config))
-    async with open_resources(settings, community, asyncio.Event()) as resources:
-        async with transaction(resources.pool) as conn:
-            stored = await privacy.stored_of(conn, *account)
-            exported = await privacy.export_of(conn, *account, entries_max=None)
+    name = f"{account.platform}:{account.account_id}"
+    pool = await open_pool(settings.database_url or "", name="operator", size_max=1)
+    async with pool, pool.acquire() as conn:
+        stored = await privacy.stored_of(conn, *account)
+        exported = await privacy.export_of(conn, *account, entries_max=None)
     if not stored:
-        tell(f"Nothing is stored of {account.platform}:{account.account_id}.")
+        tell(f"Nothing is stored of {name}.")
         return EXIT_CODE_NOT_DONE
     if file is None:
         print(exported)  # noqa: T201 - for programs, as it is
         return EXIT_CODE_DONE
-    file.touch(mode=0o600)
-    file.write_text(exported + "\n", encoding="utf-8")
-    tell(f"{file} holds what is stored of {account.platform}:{account.account_id}.")
+    await asyncio.to_thread(_write, file, exported)
+    tell(f"{file} holds what is stored of {name}.")
     return EXIT_CODE_DONE
+
+
+def _write(file: Path, exported: str) -> None:
+    """Write a file for its owner alone."""
+    file.touch(mode=0o600)
+    file.write_text(f"{exported}\n", encoding="utf-8")
 
 
 async def forget(
@@ -79,7 +86,9 @@ async def forget(
                 soft_wrap=True,
             )
         else:
-            console.print("Nothing is stored of this account; entries that still come will not count.")
+            console.print(
+                "Nothing is stored of this account; entries that still come will not count."
+            )
         if not confirm("Forget this person? Nobody can undo it."):
             console.print("Nothing was changed.")
             return EXIT_CODE_NOT_DONE
@@ -96,7 +105,9 @@ async def _forget(resources: Resources, console: Terminal, account: Account) -> 
             failed = {(one.platform, one.account_id): one for one in await forgetting.failed(conn)}
             waiting = await forgetting.waiting(conn)
         if (why := failed.get(account)) is not None:
-            console.print(f"Not forgotten: {why.error}. It is tried again every minute.", soft_wrap=True)
+            console.print(
+                f"Not forgotten: {why.error}. It is tried again every minute.", soft_wrap=True
+            )
             return EXIT_CODE_NOT_DONE
         if not waiting:
             console.print("Forgotten. Names and ids are gone from Postgres and from Redis.")

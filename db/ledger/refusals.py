@@ -53,8 +53,8 @@ async def find_refused(
     """Say which of these events from the stream of `source` would be refused, by their index.
 
     The others can be settled together, unless other transactions change the totals meanwhile. A
-    refusal for a reason that is not among those of `judge` is not found. Events of accounts that were
-    forgotten since change nothing, and are not refused.
+    refusal for a reason that is not among those of `judge` is not found. Events of accounts that
+    were forgotten since change nothing, and are not refused.
 
     Raises:
         RuleBroken: an event cannot even be read by Postgres.

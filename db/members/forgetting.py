@@ -5,14 +5,17 @@ whole or not at all. A request stays until the entries in Redis are gone too, so
 dies in between is followed by one that goes on.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import asyncpg
 
-from ..errors import Contention, mapped_errors
+from .. import stop_signs
+from ..errors import Contention, RuleBroken, mapped_errors
 from ..platforms import Platform
+from ..stop_signs import Paused
 from ..stores import row_reading
 from ..stores.port import Change, Store
 from ..stores.row_refusals import write
@@ -62,7 +65,7 @@ async def ask(conn: asyncpg.Connection, platform: Platform, account_id: int) -> 
     Raises:
         Paused: the stop sign of this release is set; try again later.
     """
-    with mapped_errors():
+    with _mapped():
         await conn.execute("SELECT twinstream.ask_to_forget($1, $2)", platform, account_id)
 
 
@@ -146,7 +149,7 @@ async def forget(
         Paused: the stop sign of this release is set.
         Contention, StorageUnavailable: try again later.
     """
-    with mapped_errors():
+    with _mapped():
         rows = await conn.fetch(
             "SELECT platform, account_id FROM twinstream.forget_person("
             "$1, $2, $3, coalesce($4, clock_timestamp()))",
@@ -173,6 +176,17 @@ async def forget(
     return accounts
 
 
+@contextlib.contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        with mapped_errors():
+            yield
+    except RuleBroken as error:
+        if error.rule == stop_signs.RULE:
+            raise Paused(getattr(error.__cause__, "detail", "")) from error
+        raise
+
+
 async def _empty(conn: asyncpg.Connection, account: Account, store: Store) -> None:
     """Take from a bot's own table what it holds of an account. The row stays: it is the bot's."""
     after = account.account_id - 1
@@ -187,9 +201,7 @@ async def _empty(conn: asyncpg.Connection, account: Account, store: Store) -> No
                 raise Contention(f"a row of the {account.platform} bot's own table is locked")
 
 
-async def put_off(
-    conn: asyncpg.Connection, account: Account, *, error: str | None = None
-) -> None:
+async def put_off(conn: asyncpg.Connection, account: Account, *, error: str | None = None) -> None:
     """Look at a request again later: soon, or after an error, which operators are shown."""
     with mapped_errors():
         await conn.execute(

@@ -1,4 +1,4 @@
-"""What is stored of a member, as they may see it and take it along; and whether boards list them."""
+"""What is stored of a member, as they may see and take it; and whether boards list them."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -27,9 +27,7 @@ class Stored(NamedTuple):
     is_being_forgotten: bool
 
 
-async def stored_of(
-    conn: asyncpg.Connection, platform: Platform, account_id: int
-) -> list[Stored]:
+async def stored_of(conn: asyncpg.Connection, platform: Platform, account_id: int) -> list[Stored]:
     """Return a row for each account of a person, the asker's first; none if nothing is stored."""
     with mapped_errors():
         rows = await conn.fetch("SELECT * FROM twinstream.stored_of($1, $2)", platform, account_id)
@@ -55,6 +53,4 @@ async def set_hidden(
 ) -> None:
     """Leave a member out of every board, or list them again."""
     with mapped_errors():
-        await conn.execute(
-            "SELECT twinstream.set_hidden($1, $2, $3)", platform, account_id, hidden
-        )
+        await conn.execute("SELECT twinstream.set_hidden($1, $2, $3)", platform, account_id, hidden)

@@ -82,17 +82,25 @@ def key_of(envelope: Envelope) -> str:
 
 
 async def record(
-    pool: asyncpg.Pool, *envelopes: Envelope, source: Platform = "telegram"
+    pool: asyncpg.Pool,
+    *envelopes: Envelope,
+    source: Platform = "telegram",
+    forget_secret: str | None = None,
 ) -> list[Recorded]:
     async with pool.acquire() as conn, conn.transaction():
-        return await events.record(conn, source, envelopes)
+        return await events.record(conn, source, envelopes, forget_secret=forget_secret)
 
 
 async def settle(
-    pool: asyncpg.Pool, *envelopes: Envelope, source: Source = "telegram"
+    pool: asyncpg.Pool,
+    *envelopes: Envelope,
+    source: Source = "telegram",
+    forget_secret: str | None = None,
 ) -> frozenset[str]:
     async with pool.acquire() as conn, conn.transaction():
-        return await events.settle(conn, schemas.opposite(source), source, envelopes)
+        return await events.settle(
+            *(conn, schemas.opposite(source), source, envelopes), forget_secret=forget_secret
+        )
 
 
 async def persistently(work: Callable[[], Awaitable[Any]]) -> Any:
@@ -263,7 +271,7 @@ WHERE f.surface = 'rank' AND f.wanted <> s.rank
 UNION ALL
 SELECT 'account without a surface', s.member_id, s.platform, NULL, NULL, s.rank, NULL
 FROM sync_state AS s JOIN accounts AS a USING (member_id, platform)
-WHERE NOT EXISTS (
+WHERE a.account_id > 0 AND NOT EXISTS (
     SELECT FROM surfaces AS f
     WHERE f.member_id = s.member_id AND f.platform = s.platform AND f.surface = 'rank'
 )

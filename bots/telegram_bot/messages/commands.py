@@ -35,7 +35,7 @@ from .answer_queue import AnswerQueue, Reply
 from .arguments import argument_of
 from .buttons import keyboard, private_button
 from .posted_codes import Found
-from .sent import TelegramSent
+from .sent import TelegramSent, send_file
 from .strangers import refusal_of_stranger
 
 log = structlog.get_logger("twinstream.telegram_bot")
@@ -225,11 +225,12 @@ class Answers:
         """
         buttons = extra or keyboard(answer.buttons, asker.account_id)
         send = message.answer if message.chat.type == ChatType.PRIVATE else message.reply
-        is_alone = buttons is not None or answer.on_sent is not None
+        is_alone = not (buttons is None and answer.on_sent is None and answer.file is None)
 
         async def reply(text: str) -> None:
             sent = await send(text, parse_mode=ParseMode.HTML, reply_markup=buttons)
             self._tell_room(answer, asker, sent)
+            await send_file(message, answer)
 
         self._queue.put(
             message.chat.id,

@@ -18,7 +18,7 @@ from bots.texts.buttons import read_data
 
 from .answer_queue import AnswerQueue, Reply
 from .commands import Answers
-from .sent import TelegramSent, key_of
+from .sent import TelegramSent, key_of, send_file
 from .strangers import refusal_of_stranger
 
 log = structlog.get_logger("twinstream.telegram_bot")
@@ -119,6 +119,7 @@ class Presses:
                 return
             if answer.on_sent is not None:
                 answer.on_sent(sent)
+            await send_file(message, answer)
 
         reply = Reply(asker, answer.text, send, must_arrive=answer.must_arrive)
         self._queue.put(message.chat.id, reply)

@@ -4,7 +4,7 @@ import structlog
 from aiogram import Bot
 from aiogram.enums import ParseMode
 from aiogram.exceptions import AiogramError, TelegramBadRequest
-from aiogram.types import Message
+from aiogram.types import BufferedInputFile, Message
 
 from bots.features.command import Answer
 from bots.runtime.button_memory import ButtonMemory
@@ -67,6 +67,16 @@ class TelegramSent:
         except TelegramBadRequest as error:
             if _NOT_MODIFIED not in error.message.lower():
                 raise
+
+
+async def send_file(message: Message, answer: Answer) -> None:
+    """Send the file of an answer to the chat of a message, if the answer has one.
+
+    Raises:
+        AiogramError: Telegram did not do it.
+    """
+    if answer.file is not None:
+        await message.answer_document(BufferedInputFile(answer.file.content, answer.file.name))
 
 
 def key_of(message: Message) -> tuple[int, int, int | None]:

@@ -46,6 +46,11 @@ RELATIONS: Final = {
     "contracts": OWNERS,
     "drift": STATE,
     "entry_attempts": STATE,
+    "forget_requests": STATE,
+    "forget_secrets": OWNERS,
+    "forgettings": OWNERS,
+    "forgotten_accounts": OWNERS,
+    "forgotten_marks": ("SIUD", "S", "S", "S", "S", "S"),
     "leaderboard": ("SIUD", "S", "S", "S", "S", "S"),
     "link_attempts": STATE,
     "link_codes": SECRET,
@@ -78,10 +83,12 @@ PAYLOAD: Final = (
 )
 #: A call of each function that acts for one platform.
 CALLS: Final = {
+    "ask_to_forget": "ask_to_forget('{platform}', 7)",
     "accounts_changed_lately": "accounts_changed_lately('{platform}', 10, '{{}}', 1)",
     "drop_old_announcements": "drop_old_announcements('{platform}', 1)",
     "drop_old_notices": "drop_old_notices('{platform}', 1)",
     "end_notice": "end_notice('{platform}', 7, 'code_void', now())",
+    "export_of": "export_of('{platform}', 7, 10)",
     "forget_shown": "forget_shown('{platform}', 7, false, 0)",
     "forgive_store_debts": "forgive_store_debts('{platform}', '{{1}}')",
     "give_announcements_back": "give_announcements_back('{platform}', '{{1}}', '{{rank}}')",
@@ -100,6 +107,8 @@ CALLS: Final = {
     "record_xp": "record_xp('{platform}', 7, 5, 'game', '1')",
     "remember_name": "remember_name('{platform}', 7, 'Ann')",
     "report_connection": "report_connection('{platform}', true, 45)",
+    "set_hidden": "set_hidden('{platform}', 7, true)",
+    "stored_of": "stored_of('{platform}', 7)",
     "support_forgive_attempts": "support_forgive_attempts('{platform}', 8, 7)",
     "support_move_account": "support_move_account('{platform}', 8, 7, 9, '{{}}')",
     "support_undo_link": "support_undo_link('{platform}', 8, 7, '{{}}')",
@@ -114,6 +123,11 @@ CALLS: Final = {
 CALLS_FOR_ANY: Final = {
     "find_pending": "find_pending('{}')",
     "mark_published": "mark_published('{}', true)",
+}
+#: A call of each function that acts as the owner, and for our own processes alone.
+OWN_CALLS: Final = {
+    "forget_person": "forget_person('telegram', 7, 'a secret of the deployment')",
+    "note_forgotten": "note_forgotten('{}', '{}', 'a secret of the deployment')",
 }
 #: Functions that only read, for those who type SQL.
 LADDER: Final = {"ladder", "rank_of", "rank_on"}
@@ -212,12 +226,27 @@ async def test_each_role_calls_each_function_for_its_own_platform_only(conn, log
     assert found == dict.fromkeys(CALLS, WHO_ACTS[platform])
 
 
+async def test_only_our_own_processes_forget_people(conn, logins):
+    """Nor does a bot that somebody has granted the functions to."""
+    for granted in (False, True):
+        found = {
+            name: {
+                duty
+                for duty in DUTIES
+                if await may(conn, logins[duty], f"SELECT twinstream.{call}")
+            }
+            for name, call in OWN_CALLS.items()
+        }
+        assert found == {name: {"owner", "consumers"} for name in OWN_CALLS}, granted
+        await conn.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream TO PUBLIC")
+
+
 async def test_the_calls_of_these_tests_work(conn):
     """A call that Postgres refuses for another reason would count as permitted."""
     for platform in WHO_ACTS:
         for call in CALLS.values():
             await executed(conn, call.format(platform=platform))
-    for call in CALLS_FOR_ANY.values():
+    for call in (*CALLS_FOR_ANY.values(), *OWN_CALLS.values()):
         await executed(conn, call)
 
 
@@ -234,7 +263,8 @@ async def test_functions_for_callers_are_these_and_all_others_are_for_our_own_pr
         conn,
         "SELECT proname FROM pg_proc WHERE pronamespace = 'twinstream'::regnamespace AND prosecdef",
     )
-    assert for_callers == CALLS.keys() | CALLS_FOR_ANY.keys()
+    assert for_callers == CALLS.keys() | CALLS_FOR_ANY.keys() | OWN_CALLS.keys()
+    for_bots = for_callers - OWN_CALLS.keys()
 
     for duty in (*DUTIES, "stranger"):
         callable_ = await names_of(
@@ -248,8 +278,8 @@ async def test_functions_for_callers_are_these_and_all_others_are_for_our_own_pr
             assert (
                 callable_
                 == {
-                    "telegram_bot": for_callers,
-                    "discord_bot": for_callers,
+                    "telegram_bot": for_bots,
+                    "discord_bot": for_bots,
                     "web": LADDER,
                     "reader": LADDER,
                     "stranger": set(),
@@ -339,7 +369,7 @@ async def test_a_type_of_the_caller_does_not_act_as_the_owner(conn, logins):
     )
     for call in CALLS.values():
         await executed(conn, call.format(platform="telegram"))
-    for call in CALLS_FOR_ANY.values():
+    for call in (*CALLS_FOR_ANY.values(), *OWN_CALLS.values()):
         await executed(conn, call)
 
     assert await conn.fetch("SELECT DISTINCT who FROM pg_temp.acted") == []

@@ -1,0 +1,425 @@
+"""Forgetting: no name and no id of a person stays in the record, and not one amount changes."""
+
+import asyncio
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+
+from config.community import StoreSetting
+from db import RuleBroken
+from db.ledger import events
+from db.ledger.ranks import RankRow, set_ranks
+from db.links import codes, links
+from db.members import accounts, forgetting, privacy, profiles
+from db.members.forgetting import Account
+from db.stores.opening import open_stores
+from tests.support.recorded_events import (
+    NOON,
+    Record,
+    achievement,
+    balance,
+    key_of,
+    persistently,
+    record,
+    settle,
+    until_someone_waits_for_a_lock,
+    xp,
+)
+
+SECRET = "a secret of the deployment"
+#: Numbers that stand in no other place of a database.
+TG, DC, OTHER = 7_712_345_671, 882_212_345_672_123_456, 7_712_345_679
+NAME = "Zaphod Beeblebrox"
+
+
+@pytest.fixture
+def books(pool: asyncpg.Pool) -> Record:
+    return Record(pool)
+
+
+@pytest.fixture(autouse=True)
+async def the_books_add_up(pool: asyncpg.Pool):
+    await set_ranks(pool, [RankRow("Newcomer", 10), RankRow("Regular", 30)])
+    yield
+    assert await Record(pool).discrepancies() == []
+
+
+async def forget(
+    pool: asyncpg.Pool, account_id: int = TG, platform: Any = "telegram", **more: Any
+) -> list[Account]:
+    async with pool.acquire() as conn, conn.transaction():
+        return await forgetting.forget(
+            conn, Account(platform, account_id), **{"secret": SECRET, "stores": {}, **more}
+        )
+
+
+async def traces(pool: asyncpg.Pool, *words: object) -> list[str]:
+    """Every value of every table that has one of these words in it, as text."""
+    found = []
+    tables = await pool.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'twinstream' ORDER BY 1"
+    )
+    for (table,) in tables:
+        if table == "forget_requests":
+            continue  # the work that is left: the entries in Redis
+        for row in await pool.fetch(f"SELECT t::text AS row FROM twinstream.{table} AS t"):
+            found += [f"{table}: {row['row']}" for word in words if str(word) in row["row"]]
+    return found
+
+
+async def give_everything(pool: asyncpg.Pool) -> None:
+    """A member with a row in every table that may name one."""
+    async with pool.acquire() as conn:
+        await links.link(conn, telegram_account_id=TG, discord_account_id=DC)
+        for platform, account_id in (("telegram", TG), ("discord", DC)):
+            await accounts.remember_name(conn, platform, account_id, NAME)
+    mine = [xp(50, str(n), user_id=TG) for n in range(3)]
+    theirs = [xp(7, "1", user_id=DC, source="discord")]
+    await record(pool, *mine, balance(20, user_id=TG), achievement("lucky", user_id=TG))
+    await record(pool, *theirs, source="discord")
+    await settle(pool, mine[0], achievement("lucky", user_id=TG))
+    await settle(pool, *theirs, source="discord")
+    # Another member's gift, which names them.
+    await record(pool, xp(3, f"gift-{TG}", user_id=OTHER), xp(1, "plain", user_id=OTHER))
+    async with pool.acquire() as conn:
+        await events.fail(
+            conn,
+            idempotency_key="entry:sync:telegram:1-1",
+            source="telegram",
+            type="unknown",
+            payload=f'{{"user_id": {TG}, "name": "{NAME}"}}'.encode(),
+            error_message=f"user_id {TG} is odd",
+        )
+        await codes.issue_code(conn, "telegram", TG)
+        await codes.redeem_code(conn, "telegram", TG, "WRONGCODE1")
+        await conn.execute(
+            """
+            INSERT INTO twinstream.notices (platform, account_id, kind)
+                VALUES ('telegram', $1, 'code_void');
+            """.replace("$1", str(TG))
+            + f"""
+            INSERT INTO twinstream.moves (platform, from_account_id, to_account_id)
+                VALUES ('telegram', 5, {TG}), ('discord', {DC}, 6);
+            INSERT INTO twinstream.support_uses (platform, administrator_id, operation, account_id)
+                VALUES ('telegram', {TG}, 'undo', {OTHER}), ('telegram', {OTHER}, 'undo', {TG});
+            INSERT INTO twinstream.store_agreements (platform, account_id, store, xp, balance)
+                VALUES ('telegram', {TG}, 'users', true, true);
+            INSERT INTO twinstream.store_debts (member_id, platform, xp)
+                SELECT member_id, 'telegram', 4 FROM twinstream.accounts WHERE account_id = {TG};
+            INSERT INTO twinstream.reconcile_runs (cause, status, owner, lease_until, finished_at)
+                VALUES ('asked', 'finished', 'a', now(), now());
+            INSERT INTO twinstream.drift (run_id, platform, subject, subject_id, field, account_id,
+                    member_id, seen, expected)
+                SELECT r.id, 'telegram', 'tags', {TG}, 'tag', {TG}, a.member_id, '{NAME}', '{TG}'
+                FROM twinstream.reconcile_runs AS r, twinstream.accounts AS a
+                WHERE a.account_id = {TG};
+            INSERT INTO twinstream.snapshots (run_id, platform, subject, page, part, after_id,
+                    upto_id, looked_at, rows, is_last, checksum, taken_at)
+                SELECT id, 'telegram', 'tags', n, 'slice', a, b, 1, 1, true, 'c', now()
+                FROM twinstream.reconcile_runs, (VALUES (0, 0::bigint, {TG}::bigint),
+                    (1, {TG}::bigint, {TG + 5}::bigint)) AS v (n, a, b);
+            INSERT INTO twinstream.reconcile_walks (platform, subject, after_id, passed,
+                passed_last_time, began_at) VALUES ('telegram', 'tags', {TG}, 1, 1, now());
+            """
+        )
+
+
+async def sums(pool: asyncpg.Pool) -> list[tuple[Any, ...]]:
+    rows = await pool.fetch(
+        """
+        SELECT platform, source, sum(delta_xp), sum(delta_balance), count(achievement), count(*)
+        FROM twinstream.transactions GROUP BY platform, source ORDER BY platform, source
+        """
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_no_table_has_the_name_or_an_id_of_a_forgotten_person(pool, books):
+    await give_everything(pool)
+    before = await traces(pool, TG, DC, NAME)
+    tables = {line.partition(":")[0] for line in before}
+
+    forgotten = await forget(pool)
+
+    assert sorted(forgotten) == [("discord", DC), ("telegram", TG)]
+    assert await traces(pool, TG, DC, NAME) == []
+    assert tables >= {
+        *("accounts", "transactions", "sync_events", "links", "moves", "notices", "link_codes"),
+        *("link_attempts", "support_uses", "store_agreements", "drift", "snapshots", "surfaces"),
+        "reconcile_walks",
+    }
+    assert await traces(pool, OTHER) != []
+
+
+async def test_amounts_stay_and_events_on_their_way_arrive(pool, books):
+    await give_everything(pool)
+    member = await books.member(TG)
+    at_origin = [row for row in await sums(pool) if row[0] == row[1]]
+
+    await forget(pool)
+
+    after = await sums(pool)
+    assert [row for row in after if row[0] == row[1]] == at_origin
+    [telegram] = [row for row in after if row[:2] == ("telegram", "telegram")]
+    [arrived] = [row for row in after if row[:2] == ("discord", "telegram")]
+    # All but the plain event of another member, which is still on its way.
+    assert arrived[2:] == (telegram[2] - 1, *telegram[3:5], telegram[5] - 1)
+    rows = await pool.fetch(
+        "SELECT platform, xp, balance FROM twinstream.sync_state WHERE member_id = $1 ORDER BY 1",
+        member,
+    )
+    assert [tuple(row) for row in rows] == [("discord", 157, 20), ("telegram", 157, 20)]
+    [only] = await pool.fetch("SELECT xp, balance FROM twinstream.members WHERE id = $1", member)
+    assert tuple(only) == (157, 20)
+
+
+@pytest.mark.parametrize("how", ["recorded", "settled", "with the other secret"])
+async def test_an_old_entry_that_comes_again_counts_no_more(pool, how):
+    old = xp(50, "1", user_id=TG)
+    await record(pool, old)
+    await settle(pool, old)
+    await forget(pool)
+
+    if how == "settled":
+        assert await settle(pool, old, forget_secret=SECRET) == frozenset()
+        receipts: Sequence[Any] = ()
+    else:
+        secret = SECRET if how == "recorded" else "another secret of somebody"
+        receipts = await record(pool, old, forget_secret=secret)
+
+    if how == "with the other secret":
+        # Without the right secret nobody can know the key again, our own functions included.
+        assert [one.created for one in receipts] == [True]
+        return
+    assert [(one.created, one.member_id) for one in receipts] in ([], [(False, events.FORGOTTEN)])
+    assert await traces(pool, TG) == []
+
+
+async def test_an_old_entry_among_others_costs_them_nothing(pool, books):
+    old = xp(50, "1", user_id=TG)
+    await record(pool, old)
+    await forget(pool)
+    batch = [xp(1, "a", user_id=OTHER), old, xp(2, "b", user_id=OTHER), xp(2, "b", user_id=OTHER)]
+
+    receipts = await record(pool, *batch, forget_secret=SECRET)
+    entered = await settle(pool, *batch, forget_secret=SECRET)
+
+    assert [one.created for one in receipts] == [True, False, True, False]
+    assert [one.member_id == events.FORGOTTEN for one in receipts] == [False, True, False, False]
+    assert entered == {key_of(batch[0]), key_of(batch[2])}
+    assert await books.totals(OTHER) == (3, 0)
+    assert await traces(pool, TG) == []
+
+
+async def test_an_event_that_nobody_recorded_and_that_is_older_counts_no_more(pool):
+    """Another program put it on the stream before the person was forgotten."""
+    await record(pool, xp(1, "1", user_id=TG))
+    await forget(pool)
+
+    assert await settle(pool, xp(5, "2", user_id=TG), forget_secret=SECRET) == frozenset()
+    assert await traces(pool, TG) == []
+
+
+async def test_a_forgotten_account_that_comes_back_is_a_new_member(pool, books):
+    await record(pool, xp(50, "1", user_id=TG))
+    await forget(pool)
+
+    [receipt] = await record(pool, xp(4, "2", user_id=TG), forget_secret=SECRET)
+
+    assert receipt.created
+    assert await books.totals(TG) == (4, 0)
+    await forget(pool)
+    assert await traces(pool, TG) == []
+    [again] = await record(pool, xp(4, "2", user_id=TG), forget_secret=SECRET)
+    assert not again.created
+
+
+async def test_a_mark_is_the_hmac_that_every_library_computes(pool):
+    await record(pool, xp(50, "1", user_id=TG))
+    await forget(pool)
+
+    def mark(said: str) -> str:
+        key = hashlib.sha256(SECRET.encode()).digest()
+        return hmac.new(key, said.encode(), hashlib.sha256).hexdigest()
+
+    assert await pool.fetchval("SELECT mark FROM twinstream.forgotten_accounts") == mark(
+        f"account:telegram:{TG}"
+    )
+    keys = await pool.fetch("SELECT DISTINCT idempotency_key FROM twinstream.transactions")
+    assert [key for (key,) in keys] == ["forgotten:" + mark(f"key:tg_game_guess_{TG}_1")]
+
+
+async def test_the_ledger_changes_for_nothing_but_forgetting(pool):
+    """Not even in the transaction that forgot somebody."""
+    await record(pool, xp(50, "1", user_id=TG), xp(1, "1", user_id=OTHER))
+    statements = (
+        "UPDATE twinstream.transactions SET entity_id = 'x'",
+        "UPDATE twinstream.transactions SET delta_xp = 1",
+        "DELETE FROM twinstream.transactions",
+    )
+    for statement in statements:
+        async with pool.acquire() as conn:
+            transaction = conn.transaction()
+            await transaction.start()
+            await forgetting.forget(conn, Account("telegram", TG), secret=SECRET, stores={})
+            with pytest.raises(asyncpg.CheckViolationError, match="only added to"):
+                await conn.execute(statement)
+            await transaction.rollback()
+
+
+async def test_forgetting_cannot_change_an_amount(pool):
+    await record(pool, xp(50, "1", user_id=TG))
+    async with pool.acquire() as conn:
+        transaction = conn.transaction()
+        await transaction.start()
+        await conn.execute("INSERT INTO twinstream.forgettings VALUES (pg_current_xact_id())")
+        with pytest.raises(asyncpg.CheckViolationError, match="only added to"):
+            await conn.execute("UPDATE twinstream.transactions SET delta_xp = 51")
+        await transaction.rollback()
+
+
+async def test_another_secret_forgets_nobody(pool):
+    await record(pool, xp(50, "1", user_id=TG), xp(1, "1", user_id=OTHER))
+    await forget(pool)
+    with pytest.raises(RuleBroken, match="another secret"):
+        await forget(pool, OTHER, secret="another secret of somebody")
+    assert await traces(pool, OTHER) != []
+
+
+async def test_a_crash_in_the_middle_forgets_nothing(pool):
+    await give_everything(pool)
+    before = await traces(pool, TG, DC, NAME)
+    async with pool.acquire() as conn:
+        transaction = conn.transaction()
+        await transaction.start()
+        await forgetting.forget(conn, Account("telegram", TG), secret=SECRET, stores={})
+        await transaction.rollback()
+    assert await traces(pool, TG, DC, NAME) == before
+
+
+async def test_nothing_of_a_forgotten_person_is_wanted_or_listed(pool, books):
+    await give_everything(pool)
+    async with pool.acquire() as conn:
+        assert [row.xp for row in await profiles.top(conn, "telegram", limit=10)] == [157, 4]
+    await forget(pool)
+    async with pool.acquire() as conn:
+        assert [row.xp for row in await profiles.top(conn, "telegram", limit=10)] == [4]
+        await set_ranks(pool, [RankRow("Newcomer", 10), RankRow("Regular", 150)])
+        assert await privacy.stored_of(conn, "telegram", TG) == []
+    hidden = await pool.fetchval(
+        """
+        SELECT count(*) FROM twinstream.surfaces AS f
+        JOIN twinstream.accounts AS a USING (member_id, platform) WHERE a.account_id < 0
+        """
+    )
+    assert hidden == 0
+
+
+async def test_an_event_that_waits_for_the_forgetting_is_judged_again(pool, books):
+    """A bot repeats an old event at the moment when its account is forgotten."""
+    old = xp(50, "1", user_id=TG)
+    await record(pool, old)
+    await record(pool, xp(1, "1", user_id=OTHER))
+    await forget(pool, OTHER)  # from now on the record looks for marks
+
+    async def repeat() -> list[Any]:
+        return await record(pool, old, forget_secret=SECRET)
+
+    async with pool.acquire() as conn:
+        transaction = conn.transaction()
+        await transaction.start()
+        await forgetting.forget(conn, Account("telegram", TG), secret=SECRET, stores={})
+        repeating = asyncio.create_task(persistently(repeat))
+        await until_someone_waits_for_a_lock(pool)
+        await transaction.commit()
+    [receipt] = await repeating
+
+    assert not receipt.created
+    assert await traces(pool, TG, OTHER) == []
+
+
+async def test_a_row_of_a_bots_own_table_is_emptied(pool, books):
+    await pool.execute("CREATE TABLE users (id bigint PRIMARY KEY, xp bigint, coins bigint)")
+    await pool.execute("INSERT INTO users VALUES ($1, 70, 3), ($2, 9, 9)", TG, OTHER)
+    setting = StoreSetting(table="users", id="id", xp="xp", balance="coins")
+    stores = await open_stores(pool, {"telegram": setting, "discord": None})
+    await record(pool, xp(50, "1", user_id=TG))
+
+    await forget(pool, stores=stores)
+
+    rows = await pool.fetch("SELECT * FROM users ORDER BY id")
+    assert [tuple(row) for row in rows] == [(TG, 0, 0), (OTHER, 9, 9)]
+
+
+async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool):
+    """Extend `forget_person` for a new column, and this list."""
+    columns = await pool.fetch(
+        """
+        SELECT table_name || '.' || column_name FROM information_schema.columns
+        WHERE table_schema = 'twinstream' AND table_name IN (
+            SELECT tablename FROM pg_tables WHERE schemaname = 'twinstream'
+        ) AND (column_name LIKE '%account_id' OR column_name LIKE '%administrator_id'
+            OR column_name LIKE '%\\_name' OR column_name LIKE '%actor%')
+        ORDER BY 1
+        """
+    )
+    assert [name for (name,) in columns] == [
+        "accounts.account_id",
+        "accounts.display_name",
+        "drift.account_id",
+        "forget_requests.account_id",
+        "link_attempts.account_id",
+        "link_codes.account_id",
+        "links.discord_account_id",
+        "links.telegram_account_id",
+        "moves.from_account_id",
+        "moves.to_account_id",
+        "notices.account_id",
+        "store_agreements.account_id",
+        "support_uses.account_id",
+        "support_uses.administrator_id",
+        "sync_events.account_id",
+        "transactions.account_id",
+    ]
+
+
+async def test_hidden_members_are_on_no_board_until_they_want_to_be(pool, books):
+    await record(pool, xp(50, "1", user_id=TG), xp(5, "1", user_id=OTHER))
+
+    async def listed() -> list[int]:
+        async with pool.acquire() as conn:
+            return [row.xp for row in await profiles.top(conn, "telegram", limit=10)]
+
+    async with pool.acquire() as conn:
+        await privacy.set_hidden(conn, "telegram", TG, hidden=True)
+    assert await listed() == [5]
+    # A link takes the wish along, and an unlink leaves it to both.
+    async with pool.acquire() as conn:
+        await links.link(conn, telegram_account_id=TG, discord_account_id=DC)
+    assert await listed() == [5]
+    async with pool.acquire() as conn:
+        assert [one.is_hidden for one in await privacy.stored_of(conn, "discord", DC)] == [
+            True,
+            True,
+        ]
+        await privacy.set_hidden(conn, "discord", DC, hidden=False)
+    assert await listed() == [50, 5]
+
+
+async def test_an_export_has_all_that_is_stored(pool):
+    await give_everything(pool)
+    async with pool.acquire() as conn:
+        exported = await privacy.export_of(conn, "discord", DC, entries_max=None)
+        cut = await privacy.export_of(conn, "discord", DC, entries_max=2)
+        nothing = await privacy.export_of(conn, "discord", 5, entries_max=2)
+    for word in (str(TG), str(DC), NAME, "lucky", "game_guess"):
+        assert word in exported
+    assert exported.count('"key"') == 6
+    assert cut.count('"key"') == 2
+    assert not re.search(r"\d{4}", nothing)
+    assert NOON.strftime("%Y-%m-%d") in exported
