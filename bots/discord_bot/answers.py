@@ -60,7 +60,7 @@ class DiscordSent:
             await self._interaction.edit_original_response(
                 content=text_with_copies(answer.text, answer.buttons),
                 view=view_of(answer.buttons, account_id),
-                attachments=_files(answer),
+                attachments=_files(answer) or MISSING,
                 allowed_mentions=AllowedMentions.none(),
             )
         except UNREADABLE as error:

@@ -36,6 +36,7 @@ from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db.ledger import delivery_attempts
 from db.surfaces import clock_steps
+from db.upkeep import expired_codes
 
 from .row_removal import Rounds
 
@@ -47,6 +48,8 @@ CONSUMER_IDLE_S: Final = 24 * 3_600
 ATTEMPTS_KEPT_S: Final = 7 * 24 * 3_600
 #: Counts that one step deletes, so that its transaction stays short.
 ATTEMPTS_PER_STEP: Final = 1_000
+#: Expired codes that one step deletes, and counts of wrong ones.
+CODES_PER_STEP: Final = 1_000
 #: Transactions in which one step brings back times that are ahead, so that it ends within seconds.
 CLOCK_BATCHES_PER_STEP: Final = 100
 
@@ -138,6 +141,7 @@ class Cleanup:
             removed += await delivery_attempts.forget_old_attempts(
                 conn, older_than_s=ATTEMPTS_KEPT_S, limit=ATTEMPTS_PER_STEP
             )
+            removed += await expired_codes.remove(conn, limit=CODES_PER_STEP)
         return removed + await self._rounds.step()
 
     async def _tidy(self, subscription: Subscription) -> int:

@@ -44,6 +44,9 @@ _SETTLE = """\
 """
 _ACKNOWLEDGE = "        await self._reader.acknowledge([d.entry.id for d in deliveries])\n"
 _LINKS = "db/migrations/20261129000012_links.sql"
+_MARKS = "db/migrations/20261130000040_forgotten_accounts.sql"
+_FORGETTING = "db/migrations/20261130000041_forgetting.sql"
+_FREED = "        parked = CASE WHEN f.parked = 'absent' THEN f.parked END\n"
 _VOID = """\
         DELETE FROM twinstream.link_codes AS c
         WHERE c.code_hash = ANY (
@@ -817,10 +820,11 @@ GUARDS = {
         "test_wishes.py"
         "::test_an_achievement_that_reconcile_puts_back_is_wanted_although_it_never_was",
         (
-            _RECORD,
+            _FORGETTING,
             (
                 "        SELECT true FROM twinstream.accounts AS a\n"
-                "        WHERE a.member_id = w.member_id AND a.platform = w.platform\n"
+                "        WHERE a.member_id = w.member_id AND a.platform = w.platform"
+                " AND a.account_id > 0\n"
             ),
             (
                 "        SELECT true FROM twinstream.surfaces AS a WHERE a.surface = w.name\n"
@@ -832,9 +836,9 @@ GUARDS = {
     "a new wish frees what hindered the old one": guard(
         "test_wishes.py::test_an_achievement_that_reconcile_takes_away_frees_what_was_parked",
         (
-            _RECORD,
-            "        parked = CASE WHEN f.parked = 'absent' THEN f.parked END\n",
-            "        parked = f.parked\n",
+            _FORGETTING,
+            f"{_FREED}    WHERE f.wanted <> excluded.wanted;\nEND $$;\n\nREVOKE",
+            "        parked = f.parked\n    WHERE f.wanted <> excluded.wanted;\nEND $$;\n\nREVOKE",
         ),
         room="tests/integration/db",
     ),
@@ -911,6 +915,70 @@ GUARDS = {
         ),
         room="tests/integration/db",
     ),
+    "let only our own processes forget people": guard(
+        "roles/test_permissions.py::test_only_our_own_processes_forget_people",
+        (
+            _FORGETTING,
+            (
+                "    PERFORM twinstream.require_own_process();\n"
+                "    PERFORM twinstream.obey_stop_sign();\n"
+            ),
+            "    PERFORM twinstream.obey_stop_sign();\n",
+        ),
+        room="tests/integration",
+    ),
+    "change entries in no other way than by forgetting": guard(
+        "test_forgetting.py::test_the_ledger_changes_for_nothing_but_forgetting",
+        (
+            _FORGETTING,
+            (
+                "    DELETE FROM twinstream.forgettings AS f"
+                " WHERE f.transaction_id = pg_current_xact_id();\n"
+            ),
+            "",
+        ),
+        room="tests/integration/db",
+    ),
+    "change no amount by forgetting": guard(
+        "test_forgetting.py::test_forgetting_cannot_change_an_amount",
+        (_FORGETTING, "type, delta_xp, delta_balance, achievement,", "type,"),
+        room="tests/integration/db",
+    ),
+    "forget with one secret only": guard(
+        "test_forgetting.py::test_another_secret_forgets_nobody",
+        (
+            _FORGETTING,
+            "    IF NOT EXISTS (\n        SELECT FROM twinstream.forget_secrets AS s",
+            "    IF false AND NOT EXISTS (\n        SELECT FROM twinstream.forget_secrets AS s",
+        ),
+        room="tests/integration/db",
+    ),
+    "count no old entry of a forgotten account": guard(
+        "test_forgetting.py::test_an_old_entry_that_comes_again_counts_no_more[recorded]",
+        (
+            _MARKS,
+            "        WHERE EXISTS (\n            SELECT FROM twinstream.transactions AS t\n",
+            (
+                "        WHERE false AND EXISTS (\n"
+                "            SELECT FROM twinstream.transactions AS t\n"
+            ),
+        ),
+        room="tests/integration/db",
+    ),
+    "count no older event that nobody recorded": guard(
+        "test_forgetting.py::test_an_event_that_nobody_recorded_and_that_is_older_counts_no_more",
+        (_MARKS, ") OR is_from_stream AND EXISTS (", ") OR false AND EXISTS ("),
+        room="tests/integration/db",
+    ),
+    "judge again what waited for a forgetting": guard(
+        "test_forgetting.py::test_an_event_that_waits_for_the_forgetting_is_judged_again",
+        (
+            _MARKS,
+            "    IF forget_secret <> '' AND last_forgotten IS DISTINCT FROM (",
+            "    IF false AND last_forgotten IS DISTINCT FROM (",
+        ),
+        room="tests/integration/db",
+    ),
     "reserved keys are for our own processes": guard(
         "test_record_function.py"
         "::test_reserved_keys_are_for_our_own_processes[tg_reconcile_1001_7.9]",
@@ -926,8 +994,8 @@ GUARDS = {
         "::test_a_reserved_key_from_the_stream_is_held_for_the_operator",
         (
             "db/ledger/events.py",
-            'foreign, status="published", may_reserve=False)',
-            'foreign, status="published")',
+            "                may_reserve=False,\n",
+            "",
         ),
     ),
     "a key of our form is the event's own": guard(
