@@ -17,6 +17,13 @@ CREATE TYPE twinstream.event AS (
 	payload text
 );
 
+CREATE TYPE twinstream.forgotten_one AS (
+	platform text,
+	account_id bigint,
+	member_id bigint,
+	pseudonym bigint
+);
+
 CREATE TYPE twinstream.share AS (
 	platform text,
 	account_id bigint,
@@ -24,6 +31,10 @@ CREATE TYPE twinstream.share AS (
 	xp bigint,
 	balance bigint
 );
+
+CREATE FUNCTION twinstream.account_mark(pads bytea[], of_platform text, of_account bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT twinstream.mark_of(pads, format('account:%s:%s', of_platform, of_account)) $$;
 
 CREATE FUNCTION twinstream.accounts_changed_lately(of_platform text, looked_at integer, besides bigint[], at_most integer) RETURNS SETOF bigint
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -43,6 +54,18 @@ BEGIN
     WHERE e.status = 'completed' AND a.platform = of_platform AND a.account_id <> ALL (besides)
     LIMIT at_most;
 END $$;
+
+CREATE FUNCTION twinstream.accounts_of_person(of_platform text, of_account bigint) RETURNS TABLE(platform text, account_id bigint, member_id bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT theirs.platform, theirs.account_id, theirs.member_id
+    FROM twinstream.accounts AS a JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+    WHERE a.platform = of_platform AND a.account_id = of_account
+    UNION
+    SELECT of_platform, of_account, NULL WHERE NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = of_account
+    )
+$$;
 
 CREATE TABLE twinstream.achievements (
     member_id bigint NOT NULL,
@@ -139,6 +162,19 @@ BEGIN
         FROM unnest(events) AS e GROUP BY e.member_id
     ) AS n
     WHERE m.id = n.member_id;
+END $$;
+
+CREATE FUNCTION twinstream.ask_to_forget(platform text, account_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.obey_stop_sign();
+    INSERT INTO twinstream.forget_requests (platform, account_id) VALUES (platform, account_id)
+    ON CONFLICT ON CONSTRAINT forget_request_once DO UPDATE SET
+        asked_at = excluded.asked_at, undress_until = NULL, forgotten_at = NULL, attempts = 0,
+        retry_at = NULL, error = NULL;
 END $$;
 
 CREATE FUNCTION twinstream.carry_earned(move text, carried twinstream.share, left_behind bigint, new_id bigint) RETURNS void
@@ -477,6 +513,129 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION twinstream.export_of(of_platform text, of_account bigint, entries_max bigint) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    member CONSTANT bigint := (
+        SELECT a.member_id FROM twinstream.accounts AS a
+        WHERE a.platform = of_platform AND a.account_id = of_account
+    );
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN json_build_object(
+        'accounts', (
+            SELECT json_agg(json_build_object(
+                'platform', a.platform, 'id', a.account_id::text, 'name', a.display_name,
+                'hidden_from_boards', a.is_hidden, 'member_since', a.linked_at
+            ) ORDER BY a.platform) FROM twinstream.accounts AS a WHERE a.member_id = member
+        ),
+        'totals', (
+            SELECT json_build_object('xp', m.xp, 'balance', m.balance, 'created_at', m.created_at)
+            FROM twinstream.members AS m WHERE m.id = member
+        ),
+        'books', (
+            SELECT json_agg(json_build_object(
+                'platform', s.platform, 'xp', s.xp, 'balance', s.balance, 'rank', s.rank,
+                'updated_at', s.updated_at
+            ) ORDER BY s.platform) FROM twinstream.sync_state AS s WHERE s.member_id = member
+        ),
+        'achievements', (
+            SELECT json_agg(json_build_object(
+                'platform', h.platform, 'achievement', h.achievement, 'unlocked_at', h.unlocked_at
+            ) ORDER BY h.unlocked_at, h.achievement, h.platform)
+            FROM twinstream.achievements AS h WHERE h.member_id = member
+        ),
+        'shown_on_platforms', (
+            SELECT json_agg(json_build_object(
+                'platform', f.platform, 'what', f.surface, 'wanted', f.wanted, 'shown', f.shown,
+                'shown_at', f.shown_at, 'hindered_by', f.error
+            ) ORDER BY f.platform, f.surface) FROM twinstream.surfaces AS f WHERE f.member_id = member
+        ),
+        'links', (
+            SELECT json_agg(json_build_object(
+                'telegram_account', l.telegram_account_id::text, 'discord_account', l.discord_account_id::text,
+                'policy', l.policy, 'linked_at', l.linked_at, 'unlinked_at', l.unlinked_at,
+                'undone_at', l.undone_at
+            ) ORDER BY l.id)
+            FROM twinstream.accounts AS a
+            CROSS JOIN LATERAL twinstream.links_of(a.platform, a.account_id) AS l
+            WHERE a.member_id = member AND (a.platform = 'telegram' OR NOT EXISTS (
+                SELECT FROM twinstream.accounts AS t
+                WHERE t.member_id = member AND t.platform = 'telegram'
+                    AND t.account_id = l.telegram_account_id
+            ))
+        ),
+        'moves', (
+            SELECT json_agg(json_build_object(
+                'platform', v.platform, 'from_account', v.from_account_id::text,
+                'to_account', v.to_account_id::text, 'moved_at', v.moved_at
+            ) ORDER BY v.id)
+            FROM twinstream.accounts AS a JOIN twinstream.moves AS v ON v.platform = a.platform
+                AND a.account_id IN (v.from_account_id, v.to_account_id)
+            WHERE a.member_id = member
+        ),
+        'acts_of_administrators', (
+            SELECT json_agg(json_build_object(
+                'platform', u.platform, 'operation', u.operation, 'at', u.used_at
+            ) ORDER BY u.id)
+            FROM twinstream.accounts AS a JOIN twinstream.support_uses AS u
+                ON u.platform = a.platform AND u.account_id = a.account_id
+            WHERE a.member_id = member
+        ),
+        'notices', (
+            SELECT json_agg(json_build_object(
+                'platform', n.platform, 'kind', n.kind, 'created_at', n.created_at
+            ) ORDER BY n.created_at)
+            FROM twinstream.accounts AS a JOIN twinstream.notices AS n USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'entries', (
+            SELECT json_agg(json_build_object(
+                'key', t.idempotency_key, 'platform', t.source, 'account', t.account_id::text,
+                'type', t.type, 'xp', t.delta_xp, 'balance', t.delta_balance,
+                'achievement', t.achievement, 'reason', t.reason, 'entity', t.entity_id,
+                'occurred_at', t.occurred_at, 'recorded_at', t.created_at
+            ) ORDER BY t.id DESC)
+            FROM (
+                SELECT n.* FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                    -- The newest end of the index `transactions_by_account`.
+                    SELECT * FROM twinstream.transactions AS t
+                    WHERE t.account_id = a.account_id AND t.source = a.platform AND t.platform = a.platform
+                    ORDER BY t.id DESC LIMIT entries_max
+                ) AS n
+                WHERE a.member_id = member ORDER BY n.id DESC LIMIT entries_max
+            ) AS t
+        )
+    );
+END $$;
+
+CREATE FUNCTION twinstream.find_forgotten(events twinstream.event[], forget_secret text, is_from_stream boolean) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    pads CONSTANT bytea[] := twinstream.mark_pads(forget_secret);
+BEGIN
+    RETURN (
+        SELECT array_agg(e.ordinality)
+        FROM unnest(events) WITH ORDINALITY AS e
+        WHERE EXISTS (
+            SELECT FROM twinstream.transactions AS t
+            WHERE t.idempotency_key = twinstream.forgotten_key(pads, e.idempotency_key)
+                AND t.platform = e.source
+        ) OR is_from_stream AND EXISTS (
+            SELECT FROM twinstream.forgotten_accounts AS f
+            WHERE f.mark = twinstream.account_mark(pads, e.source, e.account_id)
+                AND e.occurred_at < f.forgotten_at
+        )
+    );
+END $$;
+
 CREATE FUNCTION twinstream.find_issuer(of_platform text, of_account bigint, code text, for_purpose text, OUT refusal text, OUT platform text, OUT account_id bigint) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -504,6 +663,19 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION twinstream.find_marked(marks text[], forget_secret text) RETURNS TABLE(platform text, account_id bigint, mark text)
+    LANGUAGE plpgsql STABLE
+    AS $$
+#variable_conflict use_column
+DECLARE
+    pads CONSTANT bytea[] := twinstream.mark_pads(forget_secret);
+BEGIN
+    RETURN QUERY
+    SELECT a.platform, a.account_id, m.mark FROM twinstream.accounts AS a
+    CROSS JOIN LATERAL (SELECT twinstream.account_mark(pads, a.platform, a.account_id) AS mark OFFSET 0) AS m
+    WHERE a.account_id > 0 AND m.mark = ANY (marks);
+END $$;
+
 CREATE FUNCTION twinstream.find_pending(keys text[]) RETURNS TABLE(key text, payload text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -513,6 +685,133 @@ DECLARE
 BEGIN
     RETURN QUERY SELECT e.idempotency_key, e.payload FROM twinstream.sync_events AS e
     WHERE e.idempotency_key = ANY (keys) AND e.status = 'pending' AND e.source = ANY (sources);
+END $$;
+
+CREATE FUNCTION twinstream.finish_events_of(person twinstream.forgotten_one[], naming text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    keys CONSTANT text[] := ARRAY (
+        SELECT e.idempotency_key
+        FROM twinstream.sync_events AS e JOIN unnest(person) AS p ON p.platform = e.source
+        WHERE e.account_id = p.account_id AND e.status <> 'completed'
+        UNION
+        SELECT u.key FROM unnest(naming) AS u (key)
+    );
+    pattern CONSTANT text := twinstream.pattern_of_ids(person);
+    source text;
+BEGIN
+    FOREACH source IN ARRAY ARRAY['discord', 'telegram'] LOOP
+        PERFORM twinstream.enter_at_opposite(
+            CASE source WHEN 'telegram' THEN 'discord' ELSE 'telegram' END, source, keys
+        );
+    END LOOP;
+    DELETE FROM twinstream.sync_events AS e
+    WHERE e.id IN (
+        SELECT o.id FROM twinstream.sync_events AS o JOIN unnest(person) AS p ON p.platform = o.source
+        WHERE o.account_id = p.account_id
+    ) OR e.idempotency_key = ANY (keys);
+    -- Buried entries that no platform recorded, and reasons that name the accounts.
+    DELETE FROM twinstream.sync_events AS e
+    WHERE e.status = 'failed' AND e.account_id IS NULL
+        AND concat_ws(' ', e.idempotency_key, e.payload, e.error_message) ~ pattern;
+    UPDATE twinstream.sync_events AS e
+    SET error_message = regexp_replace(e.error_message, pattern, '\1(forgotten)', 'g')
+    WHERE e.status <> 'completed' AND e.error_message ~ pattern;
+END $$;
+
+CREATE FUNCTION twinstream.forget_elsewhere(person twinstream.forgotten_one[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    one twinstream.forgotten_one;
+BEGIN
+    FOREACH one IN ARRAY person LOOP
+        DELETE FROM twinstream.notices AS n WHERE n.platform = one.platform AND n.account_id = one.account_id;
+        DELETE FROM twinstream.link_codes AS c WHERE c.platform = one.platform AND c.account_id = one.account_id;
+        DELETE FROM twinstream.link_attempts AS t
+        WHERE t.platform = one.platform AND t.account_id = one.account_id;
+        DELETE FROM twinstream.store_agreements AS s
+        WHERE s.platform = one.platform AND s.account_id = one.account_id;
+        DELETE FROM twinstream.store_debts AS d WHERE d.member_id = one.member_id;
+        DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
+        UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
+        WHERE one.platform = 'telegram' AND l.telegram_account_id = one.account_id;
+        UPDATE twinstream.links AS l SET discord_account_id = one.pseudonym
+        WHERE one.platform = 'discord' AND l.discord_account_id = one.account_id;
+        UPDATE twinstream.moves AS m SET from_account_id = one.pseudonym
+        WHERE m.platform = one.platform AND m.from_account_id = one.account_id;
+        UPDATE twinstream.moves AS m SET to_account_id = one.pseudonym
+        WHERE m.platform = one.platform AND m.to_account_id = one.account_id;
+        UPDATE twinstream.support_uses AS u SET
+            account_id = CASE u.account_id WHEN one.account_id THEN one.pseudonym ELSE u.account_id END,
+            administrator_id = CASE u.administrator_id
+                WHEN one.account_id THEN one.pseudonym ELSE u.administrator_id END
+        WHERE u.platform = one.platform AND one.account_id IN (u.account_id, u.administrator_id);
+    END LOOP;
+END $$;
+
+CREATE FUNCTION twinstream.forget_findings(person twinstream.forgotten_one[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    pattern CONSTANT text := twinstream.pattern_of_ids(person);
+    one twinstream.forgotten_one;
+BEGIN
+    FOREACH one IN ARRAY person LOOP
+        DELETE FROM twinstream.drift AS d WHERE d.member_id = one.member_id OR d.platform = one.platform
+            AND one.account_id IN (d.account_id, CASE d.subject WHEN 'books' THEN NULL ELSE d.subject_id END);
+        UPDATE twinstream.snapshots AS s SET
+            after_id = s.after_id - (s.after_id = one.account_id)::integer,
+            upto_id = s.upto_id - (s.upto_id = one.account_id)::integer
+        WHERE s.platform = one.platform AND s.subject <> 'books'
+            AND one.account_id IN (s.after_id, s.upto_id);
+        UPDATE twinstream.reconcile_walks AS w SET after_id = w.after_id - 1
+        WHERE w.platform = one.platform AND w.subject <> 'books' AND w.after_id = one.account_id;
+    END LOOP;
+    DELETE FROM twinstream.drift AS d
+    WHERE concat_ws(' ', d.seen, d.expected, d.in_flight, d.why, d.idempotency_key) ~ pattern;
+    UPDATE twinstream.snapshots AS s SET refused = regexp_replace(s.refused, pattern, '\1(forgotten)', 'g')
+    WHERE s.refused ~ pattern;
+    UPDATE twinstream.reconcile_runs AS r
+    SET stopped_because = regexp_replace(r.stopped_because, pattern, '\1(forgotten)', 'g')
+    WHERE r.stopped_because ~ pattern;
+END $$;
+
+CREATE FUNCTION twinstream.forget_person(of_platform text, of_account bigint, forget_secret text, moment timestamp with time zone DEFAULT clock_timestamp()) RETURNS TABLE(platform text, account_id bigint, entries bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    pads CONSTANT bytea[] := twinstream.mark_pads(forget_secret);
+    naming text[];
+    person twinstream.forgotten_one[];
+    rewritten bigint;
+BEGIN
+    PERFORM twinstream.require_own_process();
+    PERFORM twinstream.obey_stop_sign();
+    IF coalesce(forget_secret, '') = '' OR of_account < 1 THEN
+        RAISE EXCEPTION 'forgetting needs a secret, and an account of a platform'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'forget_secret_is_set';
+    END IF;
+    -- Read before anything is locked.
+    naming := twinstream.keys_naming(ARRAY (
+        SELECT ROW (p.platform, p.account_id, p.member_id, NULL)::twinstream.forgotten_one
+        FROM twinstream.accounts_of_person(of_platform, of_account) AS p
+    ));
+    person := twinstream.lock_person(of_platform, of_account);
+    PERFORM twinstream.finish_events_of(person, naming);
+    rewritten := twinstream.rewrite_entries(person, naming, pads);
+    PERFORM twinstream.forget_elsewhere(person);
+    PERFORM twinstream.forget_findings(person);
+    UPDATE twinstream.accounts AS a SET account_id = p.pseudonym, display_name = NULL, is_hidden = true
+    FROM unnest(person) AS p WHERE a.platform = p.platform AND a.account_id = p.account_id;
+    PERFORM twinstream.mark_forgotten(
+        ARRAY (SELECT twinstream.account_mark(pads, p.platform, p.account_id) FROM unnest(person) AS p),
+        pads, moment
+    );
+    RETURN QUERY SELECT p.platform, p.account_id, rewritten FROM unnest(person) AS p;
 END $$;
 
 CREATE FUNCTION twinstream.forget_shown(of_platform text, of_account bigint, only_absent boolean, with_priority integer) RETURNS void
@@ -576,6 +875,12 @@ BEGIN
     WHERE d.platform = of_platform AND d.member_id = ANY (members);
 END $$;
 
+CREATE FUNCTION twinstream.forgotten_key(pads bytea[], key text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT 'forgotten:' || twinstream.mark_of(pads, 'key:' || key)
+$$;
+
 CREATE FUNCTION twinstream.give_announcements_back(of_platform text, members bigint[], surfaces text[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -611,6 +916,17 @@ BEGIN
         LEFT JOIN twinstream.store_debts AS d ON d.member_id = a.member_id AND d.platform = a.platform
         WHERE a.platform = ANY (stores) AND a.member_id = ANY (member_ids)
     );
+END $$;
+
+CREATE FUNCTION twinstream.hide_moved_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE twinstream.accounts AS a SET is_hidden = true
+    FROM twinstream.accounts AS o
+    WHERE a.platform = NEW.platform AND a.account_id = NEW.to_account_id
+        AND o.platform = NEW.platform AND o.account_id = NEW.from_account_id AND o.is_hidden;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION twinstream.history(of_platform text, of_account bigint, at_most integer) RETURNS TABLE(display_name text, occurred_at timestamp with time zone, source text, reason text, delta_xp bigint, delta_balance bigint, achievement text, xp numeric, balance numeric, state text)
@@ -671,18 +987,17 @@ BEGIN
     ORDER BY p.id DESC;
 END $$;
 
-CREATE FUNCTION twinstream.is_on_board(of_member bigint) RETURNS boolean
+CREATE FUNCTION twinstream.is_hidden(of_member bigint) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT EXISTS (
-        SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.left_out IS NULL
-    )
+    SELECT EXISTS (SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.is_hidden)
 $$;
 
 CREATE FUNCTION twinstream.is_reserved(key text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS $$
     SELECT starts_with(key, 'link:') OR starts_with(key, 'entry:') OR starts_with(key, 'import:')
+        OR starts_with(key, 'forgotten:')
         OR coalesce(twinstream.reason_in_key(key) IN ('achievement_bonus', 'reconcile'), false)
 $$;
 
@@ -707,21 +1022,6 @@ BEGIN
     RETURN code;
 END $$;
 
-CREATE FUNCTION twinstream.judge_board(VARIADIC of_members bigint[]) RETURNS void
-    LANGUAGE sql
-    AS $$
-    UPDATE twinstream.members AS m SET on_board = NOT m.on_board
-    WHERE m.id = ANY (of_members) AND m.on_board <> twinstream.is_on_board(m.id)
-$$;
-
-CREATE FUNCTION twinstream.judge_board_of_account() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    PERFORM twinstream.judge_board(OLD.member_id, NEW.member_id);
-    RETURN NULL;
-END $$;
-
 CREATE FUNCTION twinstream.key_fault(e twinstream.event, OUT rule text, OUT why text) RETURNS SETOF record
     LANGUAGE plpgsql
     AS $$
@@ -743,6 +1043,21 @@ CREATE FUNCTION twinstream.key_of(e twinstream.event) RETURNS text
     END
 $$;
 
+CREATE FUNCTION twinstream.keys_naming(person twinstream.forgotten_one[]) RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT array_agg(DISTINCT t.idempotency_key) FROM twinstream.transactions AS t
+    -- A plain search is ten times as fast as a pattern, and rules nearly all entries out.
+    WHERE EXISTS (
+        SELECT FROM unnest(person) AS p WHERE strpos(t.entity_id, p.account_id::text) > 0
+            OR strpos(t.idempotency_key, p.account_id::text) > 0 OR strpos(t.reason, p.account_id::text) > 0
+    )
+        AND concat_ws(' ', t.idempotency_key, t.reason, t.entity_id) ~ twinstream.pattern_of_ids(person)
+        AND NOT EXISTS (
+            SELECT FROM unnest(person) AS p WHERE p.platform = t.source AND p.account_id = t.account_id
+        )
+$$;
+
 CREATE TABLE twinstream.ranks (
     rank integer NOT NULL,
     name text NOT NULL,
@@ -753,36 +1068,6 @@ CREATE TABLE twinstream.ranks (
 CREATE FUNCTION twinstream.ladder() RETURNS bigint[]
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN COALESCE((SELECT array_agg(r.xp ORDER BY r.xp) AS array_agg FROM twinstream.ranks r), '{}'::bigint[]);
-
-CREATE FUNCTION twinstream.leave_out(of_platform text, account_ids bigint[], why text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    changed bigint[];
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    -- Accounts first, then their members, as events lock them: a transaction that holds the member may change
-    -- the row of the account.
-    changed := ARRAY (
-        SELECT a.account_id FROM twinstream.accounts AS a
-        WHERE a.platform = of_platform AND a.account_id = ANY (account_ids)
-            AND a.left_out IS DISTINCT FROM why AND a.left_out IS DISTINCT FROM 'bot'
-        ORDER BY a.account_id FOR KEY SHARE
-    );
-    IF cardinality(changed) = 0 THEN
-        RETURN;
-    END IF;
-    PERFORM FROM twinstream.members AS m
-    WHERE m.id IN (
-        SELECT a.member_id FROM twinstream.accounts AS a
-        WHERE a.platform = of_platform AND a.account_id = ANY (changed)
-    )
-    ORDER BY m.id FOR NO KEY UPDATE;
-    UPDATE twinstream.accounts AS a SET left_out = why
-    WHERE a.platform = of_platform AND a.account_id = ANY (changed)
-        AND a.left_out IS DISTINCT FROM why AND a.left_out IS DISTINCT FROM 'bot';
-END $$;
 
 CREATE FUNCTION twinstream.link_accounts(telegram_id bigint, discord_id bigint, with_policy text DEFAULT 'sum'::text, stores text[] DEFAULT '{}'::text[], links_max integer DEFAULT (twinstream.link_limits()).links_max) RETURNS twinstream.links
     LANGUAGE plpgsql
@@ -933,6 +1218,39 @@ BEGIN
     RETURN owners;
 END $$;
 
+CREATE FUNCTION twinstream.lock_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    person twinstream.forgotten_one[];
+    owners bigint[];
+BEGIN
+    SELECT array_agg(ROW (
+        p.platform, p.account_id, p.member_id,
+        -- 62 of the random bits of a UUID.
+        -1 - (
+            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
+            & 4611686018427387903
+        )
+    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
+    INTO person
+    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
+    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u;
+    IF person[1].member_id IS NULL THEN
+        RETURN person;
+    END IF;
+    owners := twinstream.lock_owners(
+        ARRAY (SELECT p.platform FROM unnest(person) AS p), ARRAY (SELECT p.account_id FROM unnest(person) AS p)
+    );
+    IF (SELECT bool_or(o.id <> person[1].member_id) FROM unnest(owners) AS o (id)) OR cardinality(person) <> (
+        SELECT count(*) FROM twinstream.accounts AS a WHERE a.member_id = person[1].member_id
+    ) THEN
+        RAISE EXCEPTION 'one of the accounts is being linked or unlinked at this moment'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN person;
+END $$;
+
 CREATE FUNCTION twinstream.lock_store_debts(of_platform text, members bigint[]) RETURNS TABLE(member_id bigint, account_id bigint, xp bigint, balance bigint, is_set_aside boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -962,6 +1280,46 @@ CREATE FUNCTION twinstream.make_code() RETURNS text
     ), '')
     FROM generate_series(1, 10)
 $$;
+
+CREATE FUNCTION twinstream.mark_forgotten(marks text[], pads bytea[], moment timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO twinstream.forget_secrets (fingerprint) VALUES (twinstream.mark_of(pads, 'fingerprint'))
+    ON CONFLICT DO NOTHING;
+    IF NOT EXISTS (
+        SELECT FROM twinstream.forget_secrets AS s WHERE s.fingerprint = twinstream.mark_of(pads, 'fingerprint')
+    ) THEN
+        RAISE EXCEPTION 'people were forgotten with another secret'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'forget_secret_is_the_same',
+                HINT = 'Set FORGET_SECRET to the one that was used before.';
+    END IF;
+    INSERT INTO twinstream.forgotten_accounts AS f (mark, forgotten_at)
+    SELECT DISTINCT u.mark, moment FROM unnest(marks) AS u (mark)
+    ON CONFLICT ON CONSTRAINT forgotten_account_once DO UPDATE SET
+        number = DEFAULT, forgotten_at = greatest(f.forgotten_at, excluded.forgotten_at);
+END $$;
+
+CREATE FUNCTION twinstream.mark_of(pads bytea[], said text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT encode(sha256(pads[2] || sha256(pads[1] || convert_to(said, 'UTF8'))), 'hex')
+$$;
+
+CREATE FUNCTION twinstream.mark_pads(secret text) RETURNS bytea[]
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+DECLARE
+    key CONSTANT bytea := sha256(convert_to(secret, 'UTF8'));
+    inner_pad bytea := decode(repeat('36', 64), 'hex');
+    outer_pad bytea := decode(repeat('5c', 64), 'hex');
+BEGIN
+    FOR n IN 0..31 LOOP
+        inner_pad := set_byte(inner_pad, n, get_byte(inner_pad, n) # get_byte(key, n));
+        outer_pad := set_byte(outer_pad, n, get_byte(outer_pad, n) # get_byte(key, n));
+    END LOOP;
+    RETURN ARRAY[inner_pad, outer_pad];
+END $$;
 
 CREATE FUNCTION twinstream.mark_published(keys text[], fresh boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1055,6 +1413,16 @@ CREATE FUNCTION twinstream.newest_link(of_platform text, of_account bigint, othe
         WHEN 'telegram' THEN l.discord_account_id ELSE l.telegram_account_id END
 $$;
 
+CREATE FUNCTION twinstream.note_forgotten(marks text[], moments timestamp with time zone[], forget_secret text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_own_process();
+    PERFORM twinstream.mark_forgotten(ARRAY[u.mark], twinstream.mark_pads(forget_secret), u.moment)
+    FROM unnest(marks, moments) AS u (mark, moment);
+END $$;
+
 CREATE FUNCTION twinstream.obey_stop_sign() RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1108,6 +1476,12 @@ CREATE FUNCTION twinstream.partner_of(of_platform text, of_account bigint) RETUR
     FROM twinstream.accounts AS a
     JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id AND theirs.platform <> a.platform
     WHERE a.platform = of_platform AND a.account_id = of_account
+$$;
+
+CREATE FUNCTION twinstream.pattern_of_ids(person twinstream.forgotten_one[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT '(^|[^0-9])(' || string_agg(p.account_id::text, '|') || ')(?![0-9])' FROM unnest(person) AS p
 $$;
 
 CREATE FUNCTION twinstream.payload_of(e twinstream.event) RETURNS text
@@ -1347,7 +1721,7 @@ BEGIN
         AND length(found[3]) <= 128 THEN found[1] END;
 END $_$;
 
-CREATE FUNCTION twinstream.record(payloads text[], caller_publishes boolean DEFAULT false, waits_for_locks boolean DEFAULT true) RETURNS TABLE(key text, member_id bigint, created boolean)
+CREATE FUNCTION twinstream.record(payloads text[], caller_publishes boolean DEFAULT false, waits_for_locks boolean DEFAULT true, forget_secret text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1358,11 +1732,11 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'call_has_a_thousand_events_at_most';
     END IF;
     RETURN QUERY SELECT * FROM twinstream.record_events(
-        payloads, 'pending', NOT caller_publishes, waits_for_locks, false
+        payloads, 'pending', NOT caller_publishes, waits_for_locks, false, forget_secret
     );
 END $$;
 
-CREATE FUNCTION twinstream.record_achievement(source text, user_id bigint, achievement text, idempotency_key text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
+CREATE FUNCTION twinstream.record_achievement(source text, user_id bigint, achievement text, idempotency_key text DEFAULT NULL::text, forget_secret text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1370,10 +1744,10 @@ BEGIN
     RETURN QUERY SELECT * FROM twinstream.record_events(ARRAY[twinstream.payload_of(ROW (
         NULL, idempotency_key, source, 'achievement.unlocked', user_id, NULL, NULL, achievement, 'achievement',
         achievement, NULL, NULL
-    )::twinstream.event)], 'pending', true, true, false);
+    )::twinstream.event)], 'pending', true, true, false, forget_secret);
 END $$;
 
-CREATE FUNCTION twinstream.record_balance(source text, user_id bigint, delta_balance bigint, reason text, entity_id text, idempotency_key text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
+CREATE FUNCTION twinstream.record_balance(source text, user_id bigint, delta_balance bigint, reason text, entity_id text, idempotency_key text DEFAULT NULL::text, forget_secret text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1381,10 +1755,10 @@ BEGIN
     RETURN QUERY SELECT * FROM twinstream.record_events(ARRAY[twinstream.payload_of(ROW (
         NULL, idempotency_key, source, 'balance.changed', user_id, NULL, delta_balance, NULL, reason, entity_id,
         NULL, NULL
-    )::twinstream.event)], 'pending', true, true, false);
+    )::twinstream.event)], 'pending', true, true, false, forget_secret);
 END $$;
 
-CREATE FUNCTION twinstream.record_events(payloads text[], as_status text, is_left_to_relay boolean, waits boolean, is_ours boolean) RETURNS TABLE(key text, member_id bigint, created boolean)
+CREATE FUNCTION twinstream.record_events(payloads text[], as_status text, is_left_to_relay boolean, waits boolean, is_ours boolean, forget_secret text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
@@ -1395,6 +1769,11 @@ CREATE FUNCTION twinstream.record_events(payloads text[], as_status text, is_lef
 DECLARE
     events CONSTANT twinstream.event[] := twinstream.read_events(payloads);
     of_platform CONSTANT text := events[1].source;
+    -- NULL while nobody was ever forgotten, and then no event is looked at twice.
+    last_forgotten CONSTANT bigint := CASE WHEN forget_secret <> '' THEN (
+        SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
+    ) END;
+    old bigint[];
     account_ids bigint[];
     locked bigint[];
     owned twinstream.event[];
@@ -1407,8 +1786,36 @@ BEGIN
         RETURN;
     END IF;
     PERFORM twinstream.require_caller(of_platform);
+    IF last_forgotten IS NOT NULL THEN
+        old := twinstream.find_forgotten(events, forget_secret, as_status = 'published' AND NOT is_ours);
+    END IF;
+    IF old IS NOT NULL THEN
+        -- The others are recorded as if they had come alone.
+        RETURN QUERY
+        WITH others AS (
+            SELECT u.payload, u.place, row_number() OVER (ORDER BY u.place) AS number
+            FROM unnest(payloads) WITH ORDINALITY AS u (payload, place) WHERE u.place <> ALL (old)
+        ), recorded AS (
+            SELECT r.* FROM twinstream.record_events(
+                ARRAY (SELECT o.payload FROM others AS o ORDER BY o.number),
+                as_status, is_left_to_relay, waits, is_ours
+            ) WITH ORDINALITY AS r (key, member_id, created, number)
+        )
+        SELECT e.idempotency_key, r.member_id, CASE WHEN o.place IS NULL THEN false ELSE r.created END
+        FROM unnest(events) WITH ORDINALITY AS e LEFT JOIN others AS o ON o.place = e.ordinality
+        LEFT JOIN recorded AS r ON r.number = o.number
+        ORDER BY e.ordinality;
+        RETURN;
+    END IF;
     account_ids := ARRAY (SELECT DISTINCT e.account_id FROM unnest(events) AS e);
     locked := twinstream.lock_accounts(of_platform, account_ids, waits);
+    IF forget_secret <> '' AND last_forgotten IS DISTINCT FROM (
+        SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
+    ) THEN
+        -- It may be one of these accounts, whose lock was waited for. The next attempt knows.
+        RAISE EXCEPTION 'an account is being forgotten at this moment'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
     IF cardinality(locked) = cardinality(account_ids) THEN
         locked := NULL; -- all of them, so none has to be looked for
     ELSE
@@ -1463,14 +1870,14 @@ BEGIN
     FROM unnest(events) WITH ORDINALITY AS e ORDER BY e.ordinality;
 END $$;
 
-CREATE FUNCTION twinstream.record_xp(source text, user_id bigint, delta_xp bigint, reason text, entity_id text, idempotency_key text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
+CREATE FUNCTION twinstream.record_xp(source text, user_id bigint, delta_xp bigint, reason text, entity_id text, idempotency_key text DEFAULT NULL::text, forget_secret text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     RETURN QUERY SELECT * FROM twinstream.record_events(ARRAY[twinstream.payload_of(ROW (
         NULL, idempotency_key, source, 'xp.changed', user_id, delta_xp, NULL, NULL, reason, entity_id, NULL, NULL
-    )::twinstream.event)], 'pending', true, true, false);
+    )::twinstream.event)], 'pending', true, true, false, forget_secret);
 END $$;
 
 CREATE FUNCTION twinstream.redeem_code(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
@@ -1534,6 +1941,11 @@ CREATE FUNCTION twinstream.refuse_ledger_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' AND TG_NAME = 'ledger_is_only_added_to' AND EXISTS (
+        SELECT FROM twinstream.forgettings AS f WHERE f.transaction_id = pg_current_xact_id()
+    ) THEN
+        RETURN NULL;
+    END IF;
     RAISE EXCEPTION 'the ledger is only added to: % of transactions is refused', TG_OP
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_is_only_added_to',
             HINT = 'Correct an entry by adding one that takes it back.';
@@ -1729,6 +2141,20 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION twinstream.require_own_process() RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM twinstream.roles) AND NOT EXISTS (
+        SELECT FROM twinstream.roles AS r JOIN pg_roles AS p ON p.rolname = r.role
+        WHERE r.duty IN ('owner', 'consumers') AND pg_has_role(session_user, p.oid, 'MEMBER')
+    ) THEN
+        RAISE EXCEPTION 'the login % may not forget anybody', session_user
+            USING ERRCODE = 'insufficient_privilege',
+                HINT = 'A bot calls twinstream.ask_to_forget, and the consumers do it.';
+    END IF;
+END $$;
+
 CREATE FUNCTION twinstream.require_room(of_platform text, of_account bigint, at_most integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1783,6 +2209,58 @@ BEGIN
             'the %s account %s is linked already; unlink it first', of_platform, of_account
         ));
     END IF;
+END $$;
+
+CREATE FUNCTION twinstream.rewrite_entries(person twinstream.forgotten_one[], naming text[], pads bytea[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    pattern CONSTANT text := twinstream.pattern_of_ids(person);
+    one twinstream.forgotten_one;
+    changed bigint;
+    total bigint := 0;
+BEGIN
+    INSERT INTO twinstream.forgettings (transaction_id) VALUES (pg_current_xact_id());
+    FOREACH one IN ARRAY person || ROW (NULL, NULL, NULL, NULL)::twinstream.forgotten_one LOOP
+        UPDATE twinstream.transactions AS t SET
+            account_id = coalesce(one.pseudonym, t.account_id),
+            idempotency_key = CASE
+                WHEN starts_with(t.idempotency_key, 'link:') OR starts_with(t.idempotency_key, 'forgotten:')
+                THEN t.idempotency_key ELSE twinstream.forgotten_key(pads, t.idempotency_key) END,
+            entity_id = CASE
+                WHEN starts_with(t.idempotency_key, 'link:') OR t.reason = 'achievement_bonus'
+                THEN t.entity_id ELSE 'forgotten' END,
+            reason = CASE WHEN t.reason ~ pattern THEN 'forgotten' ELSE t.reason END
+        WHERE (one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
+            OR (one.platform IS NULL AND t.idempotency_key = ANY (naming));
+        GET DIAGNOSTICS changed = ROW_COUNT;
+        total := total + changed;
+    END LOOP;
+    DELETE FROM twinstream.forgettings AS f WHERE f.transaction_id = pg_current_xact_id();
+    RETURN total;
+END $$;
+
+CREATE FUNCTION twinstream.set_hidden(platform text, account_id bigint, hidden boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.create_members(platform, ARRAY[account_id]);
+    -- In the order in which links lock them.
+    PERFORM FROM twinstream.accounts AS a
+    WHERE a.member_id = (
+        SELECT o.member_id FROM twinstream.accounts AS o
+        WHERE o.platform = set_hidden.platform AND o.account_id = set_hidden.account_id
+    )
+    ORDER BY a.platform, a.account_id FOR NO KEY UPDATE;
+    UPDATE twinstream.accounts AS a SET is_hidden = hidden
+    FROM twinstream.accounts AS o
+    WHERE o.platform = set_hidden.platform AND o.account_id = set_hidden.account_id
+        AND a.member_id = o.member_id AND a.is_hidden <> hidden;
 END $$;
 
 CREATE FUNCTION twinstream.shared_out(link bigint, back twinstream.share[]) RETURNS twinstream.share[]
@@ -1872,6 +2350,37 @@ BEGIN
     PERFORM twinstream.split_achievements(of_member, fresh);
     PERFORM twinstream.want_split(ARRAY[of_member, fresh]);
     RETURN fresh;
+END $$;
+
+CREATE FUNCTION twinstream.stored_of(of_platform text, of_account bigint) RETURNS TABLE(platform text, account_id bigint, display_name text, xp bigint, balance bigint, achievements bigint, entries bigint, first_entry_at timestamp with time zone, linked_since timestamp with time zone, is_hidden boolean, is_being_forgotten boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT a.platform, a.account_id, a.display_name, m.xp, m.balance,
+        (SELECT count(DISTINCT h.achievement) FROM twinstream.achievements AS h WHERE h.member_id = m.id),
+        e.entries, e.first_at,
+        (
+            SELECT max(l.linked_at) FROM twinstream.links_of(a.platform, a.account_id) AS l
+            WHERE l.unlinked_at IS NULL AND l.undone_at IS NULL
+        ),
+        twinstream.is_hidden(m.id),
+        EXISTS (
+            SELECT FROM twinstream.forget_requests AS r
+            WHERE r.platform = a.platform AND r.account_id = a.account_id AND r.forgotten_at IS NULL
+        )
+    FROM twinstream.accounts AS mine
+    JOIN twinstream.accounts AS a ON a.member_id = mine.member_id
+    JOIN twinstream.members AS m ON m.id = mine.member_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS entries, min(t.occurred_at) AS first_at FROM twinstream.transactions AS t
+        WHERE t.account_id = a.account_id AND t.source = a.platform AND t.platform = a.platform
+    ) AS e
+    WHERE mine.platform = of_platform AND mine.account_id = of_account
+    ORDER BY a.platform <> of_platform;
 END $$;
 
 CREATE FUNCTION twinstream.support_forgive_attempts(platform text, administrator_id bigint, account_id bigint) RETURNS void
@@ -2168,7 +2677,7 @@ BEGIN
         AS w (member_id, platform, name, number, key, priority)
     WHERE (
         SELECT true FROM twinstream.accounts AS a
-        WHERE a.member_id = w.member_id AND a.platform = w.platform
+        WHERE a.member_id = w.member_id AND a.platform = w.platform AND a.account_id > 0
     )
     ORDER BY w.member_id, w.platform, w.name
     ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
@@ -2315,13 +2824,11 @@ CREATE TABLE twinstream.accounts (
     member_id bigint NOT NULL,
     display_name text,
     linked_at timestamp with time zone DEFAULT now() NOT NULL,
-    left_out text,
-    CONSTRAINT account_id_positive CHECK ((account_id > 0)),
-    CONSTRAINT account_left_out_known CHECK ((left_out = ANY (ARRAY['gone'::text, 'bot'::text]))),
+    is_hidden boolean DEFAULT false NOT NULL,
     CONSTRAINT account_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-COMMENT ON COLUMN twinstream.accounts.left_out IS 'why boards leave the account out: its platform said that it is gone, or it is a bot; null if they do not';
+COMMENT ON COLUMN twinstream.accounts.is_hidden IS 'boards leave the member out: the member wants it so, or was forgotten';
 
 CREATE VIEW twinstream.account_achievements AS
  SELECT a.platform,
@@ -2372,13 +2879,6 @@ CREATE VIEW twinstream.account_profiles AS
   WHERE (EXISTS ( SELECT
            FROM twinstream.sync_state b
           WHERE (b.member_id = a.member_id)));
-
-CREATE VIEW twinstream.accounts_left_out AS
- SELECT platform,
-    account_id,
-    left_out
-   FROM twinstream.accounts a
-  WHERE (left_out IS NOT NULL);
 
 CREATE TABLE twinstream.bot_connections (
     platform text NOT NULL,
@@ -2458,17 +2958,59 @@ CREATE TABLE twinstream.entry_attempts (
     first_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE twinstream.forget_requests (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    undress_until timestamp with time zone,
+    forgotten_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone,
+    error text,
+    CONSTRAINT forget_request_account_positive CHECK ((account_id > 0)),
+    CONSTRAINT forget_request_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+CREATE TABLE twinstream.forget_secrets (
+    fingerprint text NOT NULL,
+    first_used_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE twinstream.forgettings (
+    transaction_id xid8 NOT NULL
+);
+
+CREATE TABLE twinstream.forgotten_accounts (
+    mark text NOT NULL COLLATE pg_catalog."C",
+    number bigint NOT NULL,
+    forgotten_at timestamp with time zone NOT NULL,
+    CONSTRAINT forgotten_account_mark_is_hmac CHECK (((mark COLLATE "C") ~ '^[0-9a-f]{64}$'::text))
+);
+
+COMMENT ON COLUMN twinstream.forgotten_accounts.mark IS 'HMAC-SHA256 of the platform and the account''s id';
+
+ALTER TABLE twinstream.forgotten_accounts ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.forgotten_accounts_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW twinstream.forgotten_marks AS
+ SELECT mark,
+    forgotten_at
+   FROM twinstream.forgotten_accounts f;
+
 CREATE TABLE twinstream.members (
     id bigint NOT NULL,
     xp bigint DEFAULT 0 NOT NULL,
     balance bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    on_board boolean DEFAULT true NOT NULL,
     CONSTRAINT member_balance_not_negative CHECK ((balance >= 0)),
     CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
 );
-
-COMMENT ON COLUMN twinstream.members.on_board IS 'the answer of is_on_board, kept for its index';
 
 CREATE VIEW twinstream.leaderboard AS
  SELECT id AS member_id,
@@ -2485,7 +3027,9 @@ CREATE VIEW twinstream.leaderboard AS
            FROM twinstream.accounts a
           WHERE ((a.member_id = m.id) AND (a.platform = 'discord'::text))) AS discord_name
    FROM twinstream.members m
-  WHERE ((xp > 0) AND on_board);
+  WHERE ((xp > 0) AND (NOT (EXISTS ( SELECT
+           FROM twinstream.accounts a
+          WHERE ((a.member_id = m.id) AND a.is_hidden)))));
 
 CREATE TABLE twinstream.link_attempts (
     platform text NOT NULL,
@@ -2710,7 +3254,6 @@ CREATE TABLE twinstream.support_uses (
     operation text NOT NULL,
     account_id bigint NOT NULL,
     used_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT support_use_administrator_positive CHECK ((administrator_id > 0)),
     CONSTRAINT support_use_operation_known CHECK ((operation = ANY (ARRAY['unlink'::text, 'undo'::text, 'move'::text, 'forgive'::text]))),
     CONSTRAINT support_use_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
@@ -2792,6 +3335,9 @@ ALTER TABLE twinstream.transactions ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+ALTER TABLE twinstream.accounts
+    ADD CONSTRAINT account_id_positive CHECK (((account_id > 0) OR ((account_id < 0) AND (display_name IS NULL) AND is_hidden))) NOT VALID;
+
 ALTER TABLE ONLY twinstream.accounts
     ADD CONSTRAINT account_once PRIMARY KEY (platform, account_id);
 
@@ -2819,8 +3365,26 @@ ALTER TABLE ONLY twinstream.drift
 ALTER TABLE ONLY twinstream.entry_attempts
     ADD CONSTRAINT entry_attempts_once PRIMARY KEY (stream, entry_id);
 
+ALTER TABLE ONLY twinstream.forget_requests
+    ADD CONSTRAINT forget_request_once PRIMARY KEY (platform, account_id);
+
+ALTER TABLE ONLY twinstream.forget_secrets
+    ADD CONSTRAINT forget_secret_once PRIMARY KEY (fingerprint);
+
+ALTER TABLE ONLY twinstream.forgettings
+    ADD CONSTRAINT forgetting_once PRIMARY KEY (transaction_id);
+
+ALTER TABLE ONLY twinstream.forgotten_accounts
+    ADD CONSTRAINT forgotten_account_numbered UNIQUE (number);
+
+ALTER TABLE ONLY twinstream.forgotten_accounts
+    ADD CONSTRAINT forgotten_account_once PRIMARY KEY (mark);
+
 ALTER TABLE ONLY twinstream.link_attempts
     ADD CONSTRAINT link_attempts_once PRIMARY KEY (platform, account_id);
+
+ALTER TABLE twinstream.link_codes
+    ADD CONSTRAINT link_code_account_positive CHECK ((account_id > 0)) NOT VALID;
 
 ALTER TABLE ONLY twinstream.link_codes
     ADD CONSTRAINT link_code_once PRIMARY KEY (code_hash);
@@ -2870,6 +3434,9 @@ ALTER TABLE ONLY twinstream.store_agreements
 ALTER TABLE ONLY twinstream.store_debts
     ADD CONSTRAINT store_debt_once PRIMARY KEY (member_id, platform);
 
+ALTER TABLE twinstream.support_uses
+    ADD CONSTRAINT support_use_administrator_positive CHECK ((administrator_id <> 0)) NOT VALID;
+
 ALTER TABLE ONLY twinstream.support_uses
     ADD CONSTRAINT support_uses_pkey PRIMARY KEY (id);
 
@@ -2901,11 +3468,13 @@ CREATE INDEX drift_open ON twinstream.drift USING btree (platform, subject, subj
 
 CREATE INDEX drift_undecided ON twinstream.drift USING btree (run_id, id) WHERE (decision = 'found'::text);
 
+CREATE UNIQUE INDEX forget_secret_only_one ON twinstream.forget_secrets USING btree ((true));
+
 CREATE INDEX links_by_discord_account ON twinstream.links USING btree (discord_account_id, id);
 
 CREATE INDEX links_by_telegram_account ON twinstream.links USING btree (telegram_account_id, id);
 
-CREATE INDEX members_on_board ON twinstream.members USING btree (xp DESC, id) WHERE (on_board AND (xp > 0));
+CREATE INDEX members_by_xp ON twinstream.members USING btree (xp DESC, id);
 
 CREATE INDEX moves_by_from_account ON twinstream.moves USING btree (from_account_id);
 
@@ -2939,7 +3508,9 @@ CREATE INDEX transactions_by_account ON twinstream.transactions USING btree (acc
 
 CREATE INDEX transactions_with_achievement ON twinstream.transactions USING btree (account_id, achievement) WHERE (achievement IS NOT NULL);
 
-CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out ON twinstream.accounts FOR EACH ROW WHEN (((old.member_id <> new.member_id) OR (old.left_out IS DISTINCT FROM new.left_out))) EXECUTE FUNCTION twinstream.judge_board_of_account();
+CREATE TRIGGER hiding_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.hide_moved_account();
+
+CREATE TRIGGER ledger_amounts_stay BEFORE UPDATE OF id, platform, source, type, delta_xp, delta_balance, achievement, occurred_at, created_at ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
 
 CREATE TRIGGER ledger_is_only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
 

@@ -113,7 +113,7 @@ class Forgetting:
         deleted = await forget_entries(self._pool, self._redis, self._keys, account, secret=secret)
         async with transaction(self._pool) as conn:
             await forgetting.finish(conn, request)
-        log.info("streams.forgot", platform=account.platform, entries=deleted)
+        log.info("entries.erased", platform=account.platform, entries=deleted)
 
     async def _note_failure(self, account: Account, error: Exception) -> None:
         async with transaction(self._pool) as conn:

@@ -118,7 +118,8 @@ async def undress(conn: asyncpg.Connection, request: Request, *, wait_s: float) 
         )
         is_done: bool = await conn.fetchval(
             """
-            SELECT $3::timestamptz <= clock_timestamp() OR NOT EXISTS (
+            SELECT coalesce($3::timestamptz, clock_timestamp() + make_interval(secs => $4))
+                <= clock_timestamp() OR NOT EXISTS (
                 SELECT FROM twinstream.accounts AS a JOIN twinstream.surfaces AS f USING (member_id)
                 WHERE a.platform = $1 AND a.account_id = $2 AND f.parked IS NULL
                     AND f.shown IS DISTINCT FROM 0
@@ -126,8 +127,9 @@ async def undress(conn: asyncpg.Connection, request: Request, *, wait_s: float) 
             """,
             *request.account,
             request.undress_until,
+            wait_s,
         )
-    return bool(is_done)
+    return is_done
 
 
 async def forget(

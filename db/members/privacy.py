@@ -1,4 +1,4 @@
-"""What is stored of a member, as they may see and take it; and whether boards list them."""
+"""The data of a member, as they may see and take it; and whether boards list them."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from ..platforms import Platform
 
 
 class Stored(NamedTuple):
-    """What is stored of one account of a person, and of the member whom it belongs to."""
+    """The figures of one account of a person, and of the member whom it belongs to."""
 
     platform: Platform
     account_id: int

@@ -147,11 +147,11 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT '(^|[^0-9])(' || string_agg(p.account_id::text, '|') || ')(?![0-9])' FROM unnest(person) AS p
 $$;
 
--- Entries of other people that name one of these accounts in their key, cause or object, such as a gift. It
+-- The keys of other people's entries that name one of these accounts in their key, cause or object, such as a gift. It
 -- reads the whole ledger and locks nothing.
-CREATE FUNCTION twinstream.entries_naming(person twinstream.forgotten_one[]) RETURNS bigint[]
+CREATE FUNCTION twinstream.keys_naming(person twinstream.forgotten_one[]) RETURNS text[]
 LANGUAGE sql STABLE AS $$
-    SELECT array_agg(t.id) FROM twinstream.transactions AS t
+    SELECT array_agg(DISTINCT t.idempotency_key) FROM twinstream.transactions AS t
     -- A plain search is ten times as fast as a pattern, and rules nearly all entries out.
     WHERE EXISTS (
         SELECT FROM unnest(person) AS p WHERE strpos(t.entity_id, p.account_id::text) > 0
@@ -165,7 +165,7 @@ $$;
 
 -- Lets events that are on their way arrive now, and removes the rows of all of these events: both ledgers have
 -- them then. A copy that a stream still has counts no more.
-CREATE FUNCTION twinstream.finish_events_of(person twinstream.forgotten_one[], naming bigint[]) RETURNS void
+CREATE FUNCTION twinstream.finish_events_of(person twinstream.forgotten_one[], naming text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     keys CONSTANT text[] := ARRAY (
@@ -173,7 +173,7 @@ DECLARE
         FROM twinstream.sync_events AS e JOIN unnest(person) AS p ON p.platform = e.source
         WHERE e.account_id = p.account_id AND e.status <> 'completed'
         UNION
-        SELECT t.idempotency_key FROM twinstream.transactions AS t WHERE t.id = ANY (naming)
+        SELECT u.key FROM unnest(naming) AS u (key)
     );
     pattern CONSTANT text := twinstream.pattern_of_ids(person);
     source text;
@@ -200,7 +200,7 @@ END $$;
 -- Gives the person's entries their pseudonyms, and all of these entries keys and objects that name nobody. Keys
 -- of links name no account. The object of a bonus is an achievement: it is paid once to all who were linked.
 CREATE FUNCTION twinstream.rewrite_entries(
-    person twinstream.forgotten_one[], naming bigint[], pads bytea[]
+    person twinstream.forgotten_one[], naming text[], pads bytea[]
 ) RETURNS bigint LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -221,7 +221,7 @@ BEGIN
                 THEN t.entity_id ELSE 'forgotten' END,
             reason = CASE WHEN t.reason ~ pattern THEN 'forgotten' ELSE t.reason END
         WHERE (one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
-            OR (one.platform IS NULL AND t.id = ANY (naming));
+            OR (one.platform IS NULL AND t.idempotency_key = ANY (naming));
         GET DIAGNOSTICS changed = ROW_COUNT;
         total := total + changed;
     END LOOP;
@@ -316,7 +316,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     pads CONSTANT bytea[] := twinstream.mark_pads(forget_secret);
-    naming bigint[];
+    naming text[];
     person twinstream.forgotten_one[];
     rewritten bigint;
 BEGIN
@@ -327,7 +327,7 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'forget_secret_is_set';
     END IF;
     -- Read before anything is locked.
-    naming := twinstream.entries_naming(ARRAY (
+    naming := twinstream.keys_naming(ARRAY (
         SELECT ROW (p.platform, p.account_id, p.member_id, NULL)::twinstream.forgotten_one
         FROM twinstream.accounts_of_person(of_platform, of_account) AS p
     ));
@@ -396,9 +396,9 @@ DROP FUNCTION twinstream.forget_person(text, bigint, text, timestamptz);
 DROP FUNCTION twinstream.mark_forgotten(text[], bytea[], timestamptz);
 DROP FUNCTION twinstream.forget_findings(twinstream.forgotten_one[]);
 DROP FUNCTION twinstream.forget_elsewhere(twinstream.forgotten_one[]);
-DROP FUNCTION twinstream.rewrite_entries(twinstream.forgotten_one[], bigint[], bytea[]);
-DROP FUNCTION twinstream.finish_events_of(twinstream.forgotten_one[], bigint[]);
-DROP FUNCTION twinstream.entries_naming(twinstream.forgotten_one[]);
+DROP FUNCTION twinstream.rewrite_entries(twinstream.forgotten_one[], text[], bytea[]);
+DROP FUNCTION twinstream.finish_events_of(twinstream.forgotten_one[], text[]);
+DROP FUNCTION twinstream.keys_naming(twinstream.forgotten_one[]);
 DROP FUNCTION twinstream.pattern_of_ids(twinstream.forgotten_one[]);
 DROP FUNCTION twinstream.lock_person(text, bigint);
 DROP FUNCTION twinstream.accounts_of_person(text, bigint);
@@ -412,12 +412,19 @@ BEGIN
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_is_only_added_to',
             HINT = 'Correct an entry by adding one that takes it back.';
 END $$;
+-- The contract of release 0.2 makes the trigger that needs it.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'ledger_is_only_added_to') THEN
+        DROP FUNCTION twinstream.refuse_ledger_change();
+    END IF;
+END $$;
 DROP TABLE twinstream.forget_secrets, twinstream.forgettings, twinstream.forget_requests;
 ALTER TABLE twinstream.support_uses
     DROP CONSTRAINT support_use_administrator_positive,
     ADD CONSTRAINT support_use_administrator_positive CHECK (administrator_id > 0);
 ALTER TABLE twinstream.link_codes DROP CONSTRAINT link_code_account_positive;
--- Whoever was forgotten stays so: an older release goes on with their pseudonyms.
+-- Forgotten people stay forgotten: an older release goes on with their pseudonyms.
 ALTER TABLE twinstream.accounts
     DROP CONSTRAINT account_id_positive,
     ADD CONSTRAINT account_id_positive CHECK (account_id > 0) NOT VALID,

@@ -1,5 +1,5 @@
 -- migrate:up
--- What members may do about what is stored of them: see it, take it along, and stay off the boards.
+-- Members may see what is stored of them, take it along, and stay off the boards.
 
 -- As before, without members who do not want to be listed, and without those who were forgotten.
 CREATE FUNCTION twinstream.is_hidden(of_member bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
@@ -48,7 +48,7 @@ END $$;
 CREATE TRIGGER hiding_follows_moves AFTER INSERT ON twinstream.moves
 FOR EACH ROW EXECUTE FUNCTION twinstream.hide_moved_account();
 
--- What is stored of the person behind an account, in figures; no row if nothing is.
+-- The data of the person behind an account, in figures; no row if nothing is stored.
 CREATE FUNCTION twinstream.stored_of(of_platform text, of_account bigint) RETURNS TABLE (
     platform text, account_id bigint, display_name text, xp bigint, balance bigint, achievements bigint,
     entries bigint, first_entry_at timestamptz, linked_since timestamptz, is_hidden boolean,

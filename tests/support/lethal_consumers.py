@@ -23,10 +23,11 @@ async def settle_or_die(
     envelopes: Sequence[Envelope],
     *,
     store: Store | None = None,
+    forget_secret: str | None = None,
 ) -> frozenset[str]:
     if any(envelope.event.idempotency_key.endswith(LETHAL) for envelope in envelopes):
         os.kill(os.getpid(), signal.SIGKILL)
-    return await settle(conn, platform, source, envelopes, store=store)
+    return await settle(conn, platform, source, envelopes, store=store, forget_secret=forget_secret)
 
 
 if __name__ == "__main__":

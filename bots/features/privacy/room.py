@@ -43,7 +43,7 @@ def buttons(stored: Sequence[Stored], spoken: Texts, *, can_forget: bool) -> Row
 
 
 class Privacy:
-    """What a member may do about what is stored of them. It keeps no state."""
+    """Answers /privacy and the buttons under its answers. It keeps no state."""
 
     def __init__(self, services: Services) -> None:
         self._database = services.database

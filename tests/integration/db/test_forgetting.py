@@ -76,8 +76,8 @@ async def give_everything(pool: asyncpg.Pool) -> None:
     """A member with a row in every table that may name one."""
     async with pool.acquire() as conn:
         await links.link(conn, telegram_account_id=TG, discord_account_id=DC)
-        for platform, account_id in (("telegram", TG), ("discord", DC)):
-            await accounts.remember_name(conn, platform, account_id, NAME)
+        await accounts.remember_name(conn, "telegram", TG, NAME)
+        await accounts.remember_name(conn, "discord", DC, NAME)
     mine = [xp(50, str(n), user_id=TG) for n in range(3)]
     theirs = [xp(7, "1", user_id=DC, source="discord")]
     await record(pool, *mine, balance(20, user_id=TG), achievement("lucky", user_id=TG))
