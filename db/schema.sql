@@ -1044,19 +1044,24 @@ CREATE FUNCTION twinstream.key_of(e twinstream.event) RETURNS text
 $$;
 
 CREATE FUNCTION twinstream.keys_naming(person twinstream.forgotten_one[]) RETURNS text[]
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     AS $$
-    SELECT array_agg(DISTINCT t.idempotency_key) FROM twinstream.transactions AS t
-    -- A plain search is ten times as fast as a pattern, and rules nearly all entries out.
-    WHERE EXISTS (
-        SELECT FROM unnest(person) AS p WHERE strpos(t.entity_id, p.account_id::text) > 0
-            OR strpos(t.idempotency_key, p.account_id::text) > 0 OR strpos(t.reason, p.account_id::text) > 0
-    )
-        AND concat_ws(' ', t.idempotency_key, t.reason, t.entity_id) ~ twinstream.pattern_of_ids(person)
-        AND NOT EXISTS (
-            SELECT FROM unnest(person) AS p WHERE p.platform = t.source AND p.account_id = t.account_id
-        )
-$$;
+DECLARE
+    ids CONSTANT bigint[] := ARRAY (SELECT p.account_id FROM unnest(person) AS p);
+    -- A plain search takes a fraction of the time of a pattern, and rules nearly all entries out.
+    parts CONSTANT text[] := ARRAY (SELECT format('%%%s%%', p.account_id) FROM unnest(person) AS p);
+    pattern CONSTANT text := twinstream.pattern_of_ids(person);
+BEGIN
+    RETURN (
+        SELECT array_agg(DISTINCT t.idempotency_key) FROM twinstream.transactions AS t
+        WHERE (t.account_id <> ALL (ids) OR NOT EXISTS (
+                SELECT FROM unnest(person) AS p WHERE p.platform = t.source AND p.account_id = t.account_id
+            ))
+            AND (t.idempotency_key LIKE ANY (parts) OR t.entity_id LIKE ANY (parts)
+                OR t.reason LIKE ANY (parts))
+            AND concat_ws(' ', t.idempotency_key, t.reason, t.entity_id) ~ pattern
+    );
+END $$;
 
 CREATE TABLE twinstream.ranks (
     rank integer NOT NULL,

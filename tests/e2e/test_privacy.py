@@ -10,6 +10,7 @@ from db.ledger import events
 from db.links import links
 from db.members import forgetting
 from db.members.forgetting import Account
+from tests.support.patience import PATIENCE_S
 from tests.support.recorded_events import xp
 
 GROUP, ALICE = -1001000000001, 1001
@@ -18,7 +19,7 @@ CHANNEL = 900000000000000010
 SECRET = "a secret of the deployment"
 EPHEMERAL = 64
 CALLBACK = "POST /interactions/{interaction_id}/{interaction_token}/callback"
-EDIT = "PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original"
+EDIT = "PATCH /webhooks/{webhook_id}/{webhook_token}/messages/"
 
 
 @pytest.fixture
@@ -121,7 +122,12 @@ async def click(stage, message_id: int, label: str, rows: list[dict[str, Any]]) 
     ids = {one["label"]: one["custom_id"] for row in rows for one in row["components"]}
     after = stage.transcript.last
     stage.discord.click(CHANNEL, message_id, DISCORD_ALICE, ids[label])
-    return (await stage.seen(EDIT, after=after)).request["body"]
+    edited = await stage.transcript.wait_for(
+        lambda call: call.name.startswith(EDIT) and call.status < 400,
+        timeout=PATIENCE_S,
+        after=after,
+    )
+    return edited.request["body"]
 
 
 async def test_discord_shows_all_of_it_to_the_asker_alone(stage):
