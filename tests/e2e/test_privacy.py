@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -118,7 +119,7 @@ async def test_without_a_secret_nobody_is_forgotten(stage):
 
 
 async def click(stage, message_id: int, label: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Press a button on Discord; return the request by which the message is replaced."""
+    """Press a button on Discord; return the message as it is then."""
     ids = {one["label"]: one["custom_id"] for row in rows for one in row["components"]}
     after = stage.transcript.last
     stage.discord.click(CHANNEL, message_id, DISCORD_ALICE, ids[label])
@@ -127,7 +128,7 @@ async def click(stage, message_id: int, label: str, rows: list[dict[str, Any]]) 
         timeout=PATIENCE_S,
         after=after,
     )
-    return edited.request["body"]
+    return edited.response
 
 
 async def test_discord_shows_all_of_it_to_the_asker_alone(stage):
@@ -155,9 +156,10 @@ async def test_the_file_is_json(stage):
             await events.record(conn, "discord", [one])
         answer = await stage.discord_answer(DISCORD_ALICE, "privacy")
         rows = answer.request["body"]["components"]
-        await click(stage, int(answer.response["id"]), "Send it to me as a file", rows)
-        [content] = stage.discord.world.files.values()
+        edited = await click(stage, int(answer.response["id"]), "Send it to me as a file", rows)
+        [file] = edited["attachments"]
+        async with aiohttp.ClientSession() as session, session.get(file["url"]) as response:
+            exported = json.loads(await response.read())
 
-    exported = json.loads(content)
     assert exported["accounts"][0]["id"] == str(DISCORD_ALICE)
     assert [entry["xp"] for entry in exported["entries"]] == [7]
