@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     telegram_token: str | None = None
     discord_token: str | None = None
     #: The key of the HMACs that stay of a forgotten account.
-    forget_secret: Annotated[str, msgspec.Meta(min_length=16)] | None = None
+    forget_secret: str | None = None
     telegram_api_base: Url = "https://api.telegram.org"
     discord_api_base: Url = "https://discord.com/api/v10"
     discord_gateway_url: Url = "wss://gateway.discord.gg/"

@@ -791,9 +791,9 @@ DECLARE
 BEGIN
     PERFORM twinstream.require_own_process();
     PERFORM twinstream.obey_stop_sign();
-    IF coalesce(forget_secret, '') = '' OR of_account < 1 THEN
-        RAISE EXCEPTION 'forgetting needs a secret, and an account of a platform'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'forget_secret_is_set';
+    IF length(forget_secret) >= 16 IS NOT TRUE OR of_account < 1 THEN
+        RAISE EXCEPTION 'forgetting needs a secret of 16 characters or more, and an account of a platform'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'forget_secret_is_long';
     END IF;
     -- Read before anything is locked.
     naming := twinstream.keys_naming(ARRAY (

@@ -11,7 +11,7 @@ A process that dies in between leaves the request, and the next one goes on from
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -104,9 +104,8 @@ class Forgetting:
 
     async def _finish(self, request: Request, secret: str) -> None:
         account = request.account
-        assert request.forgotten_at is not None
-        is_patient = (datetime.now(UTC) - request.forgotten_at).total_seconds() < PAGES_S
-        if is_patient and await is_on_a_page(self._redis, self._keys, account):
+        assert request.forgotten_s is not None
+        if request.forgotten_s < PAGES_S and await is_on_a_page(self._redis, self._keys, account):
             async with transaction(self._pool) as conn:
                 await forgetting.put_off(conn, account)
             return

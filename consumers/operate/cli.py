@@ -277,7 +277,7 @@ def export(
 ) -> None:
     """Write everything that is stored of a person as JSON. Exits 1 if nothing is."""
     settings = _settings_of_person()
-    _run_for_person(people.export(settings, people.read_account(account), file, console.print))
+    _run_for_person(people.export(settings, console, people.read_account(account), file))
 
 
 def _settings_of_person() -> Settings:

@@ -37,9 +37,7 @@ def read_account(written: str) -> Account:
     return Account(platforms[name], int(digits))
 
 
-async def export(
-    settings: Settings, account: Account, file: Path | None, tell: Callable[[str], None]
-) -> int:
+async def export(settings: Settings, console: Terminal, account: Account, file: Path | None) -> int:
     """Write everything that is stored of a person to a file, or to standard output."""
     name = f"{account.platform}:{account.account_id}"
     pool = await open_pool(settings.database_url or "", name="operator", size_max=1)
@@ -47,13 +45,13 @@ async def export(
         stored = await privacy.stored_of(conn, *account)
         exported = await privacy.export_of(conn, *account, entries_max=None)
     if not stored:
-        tell(f"Nothing is stored of {name}.")
+        console.print(f"Nothing is stored of {name}.")
         return EXIT_CODE_NOT_DONE
     if file is None:
-        print(exported)  # noqa: T201 - for programs, as it is
+        console.print_json(exported, ensure_ascii=True)
         return EXIT_CODE_DONE
     await asyncio.to_thread(_write, file, exported)
-    tell(f"{file} holds what is stored of {name}.")
+    console.print(f"{file} holds what is stored of {name}.")
     return EXIT_CODE_DONE
 
 

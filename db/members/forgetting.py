@@ -43,6 +43,8 @@ class Request(NamedTuple):
     asked_at: datetime
     undress_until: datetime | None
     forgotten_at: datetime | None
+    forgotten_s: float | None
+    """Seconds since then, by the clock of Postgres."""
 
     @property
     def account(self) -> Account:
@@ -77,7 +79,8 @@ async def take(conn: asyncpg.Connection) -> Request | None:
     with mapped_errors():
         row = await conn.fetchrow(
             """
-            SELECT platform, account_id, asked_at, undress_until, forgotten_at
+            SELECT platform, account_id, asked_at, undress_until, forgotten_at,
+                extract(epoch FROM clock_timestamp() - forgotten_at)::float8
             FROM twinstream.forget_requests
             WHERE retry_at IS NULL OR retry_at <= now()
                 -- A time that no delay explains was written before the clock was set back.

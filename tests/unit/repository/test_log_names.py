@@ -10,7 +10,7 @@ ROOTS = ("bots", "bus", "config", "consumers", "db", "launch", "schemas")
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log_at"}
 #: Attributes that may hold what a member calls themselves or has written.
 OF_PEOPLE = {"name", "display_name", "full_name", "first_name", "last_name", "username", "nick"} | {
-    *("global_name", "title", "text", "content", "payload", "known_as", "shown_name", "author"),
+    *("global_name", "text", "content", "payload", "known_as", "shown_name", "author"),
 }
 #: Values that are none of a member's, as they stand in the code.
 OURS = {
