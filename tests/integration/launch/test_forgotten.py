@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
@@ -15,7 +16,6 @@ from db import DatabaseUnfit, open_pool
 from db.members import accounts, forgetting, forgotten_list
 from launch import forgotten
 from tests.integration.consumers.conftest import community as community  # the fixture
-from tests.support.fast_storage import in_database
 from tests.support.recorded_events import Record, record, settle, xp
 
 SECRET = "a secret of the deployment"
@@ -32,6 +32,11 @@ def settings(redis_server, database_url: str, tmp_path: Path, checkout: Path) ->
         twinstream_forgotten_list=str(tmp_path / "forgotten.jsonl"),
         twinstream_config=str(checkout / "sandbox" / "twinstream.toml"),
     )
+
+
+def beside(url: str, name: str) -> str:
+    """The address of another database of the same server."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 async def everything(pool: asyncpg.Pool) -> str:
@@ -64,12 +69,12 @@ async def test_a_restored_backup_does_not_bring_anybody_back(
     async with pool.acquire() as conn:
         await accounts.remember_name(conn, "telegram", ID, NAME)
     await pool.close()
-    name = database_url.rpartition("/")[2].partition("?")[0]
-    admin = await asyncpg.connect(in_database(database_url, "postgres"))
+    name = urlsplit(database_url).path[1:]
+    admin = await asyncpg.connect(beside(database_url, "postgres"))
     await admin.execute(f'CREATE DATABASE "{name}_restored" TEMPLATE "{name}"')
     await forget(settings, community, stop, keys, ID, GONE)
     restored = msgspec.structs.replace(
-        settings, database_url=in_database(database_url, f"{name}_restored")
+        settings, database_url=beside(database_url, f"{name}_restored")
     )
     try:
         with pytest.raises(DatabaseUnfit, match="python -m launch forgotten apply"):
