@@ -1,5 +1,5 @@
-"""Law 9: under any sequence of earning, spending, linking, unlinking, undoing and moving, no point
-appears or goes, except by an entry that names the policy that moved it.
+"""Law 9: under any sequence of earning, spending, linking, unlinking, undoing, moving, forgetting,
+no point appears or goes, except by an entry that names the policy that moved it.
 
 A history is drawn and carried out on a real Postgres. Beside it runs a model that knows nothing of
 tables: what each account has, and whose it is.
@@ -24,6 +24,7 @@ from db.links import links
 from db.links.account_moves import move
 from db.links.links import Link, Policy
 from db.links.refusals import LinkRefused
+from db.members import forgetting
 from db.upkeep.audit_queries import BY_LEDGER
 from launch.servers import Server
 from tests.support.example_numbers import examples
@@ -32,6 +33,7 @@ from tests.support.fast_storage import drop_database, make_database
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 #: Histories that `make test` draws; `make nightly` draws 2,500.
 EXAMPLES = 20
+SECRET = "a secret of the deployment"
 ACCOUNTS = {"telegram": (1, 2), "discord": (11, 12)}
 POLICIES = ("sum", "max", "telegram", "discord")
 #: More than any history has, so that the limit is not what ends a link here.
@@ -52,7 +54,9 @@ class Step(NamedTuple):
 
 def steps() -> st.SearchStrategy[list[Step]]:
     account = st.sampled_from([(p, n) for p, numbers in ACCOUNTS.items() for n in numbers])
-    what = st.sampled_from(["earn", "earn", "earn", "arrive", "link", "unlink", "undo", "move"])
+    what = st.sampled_from(
+        ["earn", "earn", "earn", "arrive", "link", "unlink", "undo", "move", "forget"]
+    )
     step = st.builds(
         Step,
         what,
@@ -92,6 +96,16 @@ class Model:
     def current(self, account: Account) -> Past | None:
         return next((past for past in self.links if not past.ended and account in past.moved), None)
 
+    def rename(self, names: dict[Account, Account]) -> None:
+        """Give accounts that were forgotten their pseudonyms; they keep what they have."""
+        self.has = {names.get(account, account): amount for account, amount in self.has.items()}
+        for past in self.links:
+            past.moved = {names.get(one, one): amount for one, amount in past.moved.items()}
+            past.link = past.link._replace(
+                telegram_account_id=names.get(past.link.telegram, past.link.telegram)[1],
+                discord_account_id=names.get(past.link.discord, past.link.discord)[1],
+            )
+
     def total(self, account: Account) -> int:
         partner = self.partner(account)
         return self.has.get(account, 0) + (self.has.get(partner, 0) if partner else 0)
@@ -109,6 +123,9 @@ class World:
         self.conn = conn
         self.model = Model()
         self.on_their_way: list[Envelope] = []
+        self.recorded: list[Envelope] = []
+        #: The events of people who were forgotten since.
+        self.old: list[Envelope] = []
         self.number = 0
 
     async def run(self, history: list[Step]) -> None:
@@ -117,6 +134,13 @@ class World:
             await self.check_totals()
         for envelope in self.on_their_way:
             await self.settle(envelope)
+        await self.check_books()
+        for envelope in self.old:
+            assert not await self.settle(envelope)
+            source = envelope.event.source
+            [receipt] = await events.record(self.conn, source, [envelope], forget_secret=SECRET)
+            assert not receipt.created
+        await self.check_totals()
         await self.check_books()
 
     async def earn(self, step: Step) -> None:
@@ -133,21 +157,46 @@ class World:
         envelope = Envelope(event, schemas.encode(event))
         try:
             async with self.conn.transaction():
-                await events.record(self.conn, platform, [envelope])
+                await events.record(self.conn, platform, [envelope], forget_secret=SECRET)
         except InsufficientFunds:
             assert self.model.total(step.account) + step.amount < 0
             return
         self.model.change(step.account, step.amount)
         self.on_their_way.append(envelope)
+        self.recorded.append(envelope)
 
     async def arrive(self, step: Step) -> None:
         if self.on_their_way:
             await self.settle(self.on_their_way.pop(step.other % len(self.on_their_way)))
 
-    async def settle(self, envelope: Envelope) -> None:
+    async def settle(self, envelope: Envelope) -> frozenset[str]:
         source = envelope.event.source
         async with self.conn.transaction():
-            await events.settle(self.conn, schemas.opposite(source), source, [envelope])
+            return await events.settle(
+                *(self.conn, schemas.opposite(source), source, [envelope]), forget_secret=SECRET
+            )
+
+    async def forget(self, step: Step) -> None:
+        partner = self.model.partner(step.account)
+        person = [step.account] if partner is None else [step.account, partner]
+        member = await self.conn.fetchval(
+            "SELECT member_id FROM accounts WHERE platform = $1 AND account_id = $2", *step.account
+        )
+        async with self.conn.transaction():
+            forgotten = await forgetting.forget(
+                self.conn, forgetting.Account(*step.account), secret=SECRET, stores={}
+            )
+        assert sorted(forgotten) == sorted(person)
+        rows = await self.conn.fetch(
+            "SELECT platform, account_id FROM accounts WHERE member_id = $1", member
+        )
+        pseudonyms = dict(rows)
+        assert all(number < 0 for number in pseudonyms.values())
+        self.model.rename({one: (one[0], pseudonyms[one[0]]) for one in person if pseudonyms})
+        theirs = [one for one in self.recorded if (one.event.source, one.event.user_id) in person]
+        self.recorded = [one for one in self.recorded if one not in theirs]
+        self.on_their_way = [one for one in self.on_their_way if one not in theirs]
+        self.old += theirs
 
     async def link(self, step: Step) -> None:
         telegram = ("telegram", ACCOUNTS["telegram"][step.other])
