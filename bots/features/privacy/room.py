@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bots.features.buttons import PressButton, Rows
 from bots.features.command import Answer, Asker, Audience, Command, File, Press, Pressed, Question
 from bots.features.room import Room
 from bots.runtime.room_services import Services
+from bots.texts.buttons import PressButton, Rows
 from bots.texts.languages import Texts, marked
 from db.members import forgetting, privacy
 from db.members.privacy import Stored

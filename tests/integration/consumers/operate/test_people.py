@@ -11,10 +11,11 @@ from config import ConfigError, Settings
 from config.outside_text.terminal import Terminal
 from consumers.operate import people
 from consumers.operate.people import read_account
+from db.members.forgetting import Account
 from tests.support.recorded_events import record, xp
 
 ID = 7_712_345_671
-ACCOUNT = people.Account("telegram", ID)
+ACCOUNT = Account("telegram", ID)
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ async def test_an_owner_writes_what_is_stored_to_a_file_of_their_own(
     file = tmp_path / "person.json"
 
     assert await people.export(settings, console, ACCOUNT, file) == 0
-    nobody = people.Account("telegram", 5)
+    nobody = Account("telegram", 5)
     assert await people.export(settings, console, nobody, None) == 1
 
     assert json.loads(file.read_bytes())["totals"]["xp"] == 50
