@@ -993,6 +993,14 @@ CREATE FUNCTION twinstream.is_hidden(of_member bigint) RETURNS boolean
     SELECT EXISTS (SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.is_hidden)
 $$;
 
+CREATE FUNCTION twinstream.is_on_board(of_member bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.left_out IS NULL
+    ) AND NOT twinstream.is_hidden(of_member)
+$$;
+
 CREATE FUNCTION twinstream.is_reserved(key text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -1020,6 +1028,21 @@ BEGIN
         code_hash = excluded.code_hash, purpose = excluded.purpose, created_at = now(),
         expires_at = excluded.expires_at;
     RETURN code;
+END $$;
+
+CREATE FUNCTION twinstream.judge_board(VARIADIC of_members bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE twinstream.members AS m SET on_board = NOT m.on_board
+    WHERE m.id = ANY (of_members) AND m.on_board <> twinstream.is_on_board(m.id)
+$$;
+
+CREATE FUNCTION twinstream.judge_board_of_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM twinstream.judge_board(OLD.member_id, NEW.member_id);
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION twinstream.key_fault(e twinstream.event, OUT rule text, OUT why text) RETURNS SETOF record
@@ -1073,6 +1096,36 @@ CREATE TABLE twinstream.ranks (
 CREATE FUNCTION twinstream.ladder() RETURNS bigint[]
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN COALESCE((SELECT array_agg(r.xp ORDER BY r.xp) AS array_agg FROM twinstream.ranks r), '{}'::bigint[]);
+
+CREATE FUNCTION twinstream.leave_out(of_platform text, account_ids bigint[], why text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    changed bigint[];
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    -- Accounts first, then their members, as events lock them: a transaction that holds the member may change
+    -- the row of the account.
+    changed := ARRAY (
+        SELECT a.account_id FROM twinstream.accounts AS a
+        WHERE a.platform = of_platform AND a.account_id = ANY (account_ids)
+            AND a.left_out IS DISTINCT FROM why AND a.left_out IS DISTINCT FROM 'bot'
+        ORDER BY a.account_id FOR KEY SHARE
+    );
+    IF cardinality(changed) = 0 THEN
+        RETURN;
+    END IF;
+    PERFORM FROM twinstream.members AS m
+    WHERE m.id IN (
+        SELECT a.member_id FROM twinstream.accounts AS a
+        WHERE a.platform = of_platform AND a.account_id = ANY (changed)
+    )
+    ORDER BY m.id FOR NO KEY UPDATE;
+    UPDATE twinstream.accounts AS a SET left_out = why
+    WHERE a.platform = of_platform AND a.account_id = ANY (changed)
+        AND a.left_out IS DISTINCT FROM why AND a.left_out IS DISTINCT FROM 'bot';
+END $$;
 
 CREATE FUNCTION twinstream.link_accounts(telegram_id bigint, discord_id bigint, with_policy text DEFAULT 'sum'::text, stores text[] DEFAULT '{}'::text[], links_max integer DEFAULT (twinstream.link_limits()).links_max) RETURNS twinstream.links
     LANGUAGE plpgsql
@@ -2830,10 +2883,14 @@ CREATE TABLE twinstream.accounts (
     display_name text,
     linked_at timestamp with time zone DEFAULT now() NOT NULL,
     is_hidden boolean DEFAULT false NOT NULL,
+    left_out text,
+    CONSTRAINT account_left_out_known CHECK ((left_out = ANY (ARRAY['gone'::text, 'bot'::text]))),
     CONSTRAINT account_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
 COMMENT ON COLUMN twinstream.accounts.is_hidden IS 'boards leave the member out: the member wants it so, or was forgotten';
+
+COMMENT ON COLUMN twinstream.accounts.left_out IS 'why boards leave the account out: its platform said that it is gone, or it is a bot; null if they do not';
 
 CREATE VIEW twinstream.account_achievements AS
  SELECT a.platform,
@@ -2884,6 +2941,13 @@ CREATE VIEW twinstream.account_profiles AS
   WHERE (EXISTS ( SELECT
            FROM twinstream.sync_state b
           WHERE (b.member_id = a.member_id)));
+
+CREATE VIEW twinstream.accounts_left_out AS
+ SELECT platform,
+    account_id,
+    left_out
+   FROM twinstream.accounts a
+  WHERE (left_out IS NOT NULL);
 
 CREATE TABLE twinstream.bot_connections (
     platform text NOT NULL,
@@ -3013,9 +3077,12 @@ CREATE TABLE twinstream.members (
     xp bigint DEFAULT 0 NOT NULL,
     balance bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    on_board boolean DEFAULT true NOT NULL,
     CONSTRAINT member_balance_not_negative CHECK ((balance >= 0)),
     CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
 );
+
+COMMENT ON COLUMN twinstream.members.on_board IS 'the answer of is_on_board, kept for its index';
 
 CREATE VIEW twinstream.leaderboard AS
  SELECT id AS member_id,
@@ -3032,9 +3099,7 @@ CREATE VIEW twinstream.leaderboard AS
            FROM twinstream.accounts a
           WHERE ((a.member_id = m.id) AND (a.platform = 'discord'::text))) AS discord_name
    FROM twinstream.members m
-  WHERE ((xp > 0) AND (NOT (EXISTS ( SELECT
-           FROM twinstream.accounts a
-          WHERE ((a.member_id = m.id) AND a.is_hidden)))));
+  WHERE ((xp > 0) AND on_board);
 
 CREATE TABLE twinstream.link_attempts (
     platform text NOT NULL,
@@ -3479,7 +3544,7 @@ CREATE INDEX links_by_discord_account ON twinstream.links USING btree (discord_a
 
 CREATE INDEX links_by_telegram_account ON twinstream.links USING btree (telegram_account_id, id);
 
-CREATE INDEX members_by_xp ON twinstream.members USING btree (xp DESC, id);
+CREATE INDEX members_on_board ON twinstream.members USING btree (xp DESC, id) WHERE (on_board AND (xp > 0));
 
 CREATE INDEX moves_by_from_account ON twinstream.moves USING btree (from_account_id);
 
@@ -3512,6 +3577,8 @@ CREATE INDEX sync_events_to_publish ON twinstream.sync_events USING btree (sourc
 CREATE INDEX transactions_by_account ON twinstream.transactions USING btree (account_id, id);
 
 CREATE INDEX transactions_with_achievement ON twinstream.transactions USING btree (account_id, achievement) WHERE (achievement IS NOT NULL);
+
+CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hidden ON twinstream.accounts FOR EACH ROW WHEN (((old.member_id <> new.member_id) OR (old.left_out IS DISTINCT FROM new.left_out) OR (old.is_hidden <> new.is_hidden))) EXECUTE FUNCTION twinstream.judge_board_of_account();
 
 CREATE TRIGGER hiding_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.hide_moved_account();
 

@@ -1,21 +1,10 @@
 -- migrate:up
 -- Members may see what is stored of them, take it along, and stay off the boards.
 
--- As before, without members who do not want to be listed, and without those who were forgotten.
+-- Tells whether a member does not want to be listed. Forgotten accounts count as hidden, too.
 CREATE FUNCTION twinstream.is_hidden(of_member bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.is_hidden)
 $$;
-CREATE OR REPLACE VIEW twinstream.leaderboard AS
-SELECT m.id AS member_id, m.xp,
-    (SELECT r.name FROM twinstream.ranks AS r WHERE r.xp <= m.xp ORDER BY r.xp DESC LIMIT 1) AS rank_name,
-    (SELECT a.display_name FROM twinstream.accounts AS a
-        WHERE a.member_id = m.id AND a.platform = 'telegram') AS telegram_name,
-    (SELECT a.display_name FROM twinstream.accounts AS a
-        WHERE a.member_id = m.id AND a.platform = 'discord') AS discord_name
-FROM twinstream.members AS m
-WHERE m.xp > 0 AND NOT EXISTS (
-    SELECT FROM twinstream.accounts AS a WHERE a.member_id = m.id AND a.is_hidden
-);
 
 -- Hides a member from boards, or lists them again: all accounts of theirs, so an unlink changes nothing.
 CREATE FUNCTION twinstream.set_hidden(platform text, account_id bigint, hidden boolean) RETURNS void
@@ -214,12 +203,4 @@ DROP FUNCTION twinstream.stored_of(text, bigint);
 DROP TRIGGER hiding_follows_moves ON twinstream.moves;
 DROP FUNCTION twinstream.hide_moved_account();
 DROP FUNCTION twinstream.set_hidden(text, bigint, boolean);
-CREATE OR REPLACE VIEW twinstream.leaderboard AS
-SELECT m.id AS member_id, m.xp,
-    (SELECT r.name FROM twinstream.ranks AS r WHERE r.xp <= m.xp ORDER BY r.xp DESC LIMIT 1) AS rank_name,
-    (SELECT a.display_name FROM twinstream.accounts AS a
-        WHERE a.member_id = m.id AND a.platform = 'telegram') AS telegram_name,
-    (SELECT a.display_name FROM twinstream.accounts AS a
-        WHERE a.member_id = m.id AND a.platform = 'discord') AS discord_name
-FROM twinstream.members AS m WHERE m.xp > 0;
 DROP FUNCTION twinstream.is_hidden(bigint);

@@ -1,6 +1,7 @@
 -- migrate:up
 -- Boards list people who are there. An account is left out while its platform says that it is gone, and
--- always if it is a bot's; its points stay. A member is on the boards while one account of theirs counts.
+-- always if it is a bot's; its points stay. A member is on the boards while one account of theirs counts and
+-- the member has not asked to be hidden.
 -- The answer is a column of `members` with an index, so a board of ten lines reads ten rows, however many
 -- members have left.
 ALTER TABLE twinstream.accounts
@@ -15,7 +16,7 @@ COMMENT ON COLUMN twinstream.members.on_board IS 'the answer of is_on_board, kep
 CREATE FUNCTION twinstream.is_on_board(of_member bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
         SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.left_out IS NULL
-    )
+    ) AND NOT twinstream.is_hidden(of_member)
 $$;
 
 -- Writes the answer down for members whose accounts, or whose wishes, changed.
@@ -30,8 +31,10 @@ BEGIN
     PERFORM twinstream.judge_board(OLD.member_id, NEW.member_id);
     RETURN NULL;
 END $$;
-CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out ON twinstream.accounts
-FOR EACH ROW WHEN (OLD.member_id <> NEW.member_id OR OLD.left_out IS DISTINCT FROM NEW.left_out)
+CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hidden ON twinstream.accounts
+FOR EACH ROW WHEN (
+    OLD.member_id <> NEW.member_id OR OLD.left_out IS DISTINCT FROM NEW.left_out OR OLD.is_hidden <> NEW.is_hidden
+)
 EXECUTE FUNCTION twinstream.judge_board_of_account();
 
 -- Notes why boards leave these accounts out; `why` is null for accounts that are there again. A bot stays
