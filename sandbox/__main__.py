@@ -73,7 +73,7 @@ def main(
 
 
 def _run(serving: Coroutine[Any, Any, None]) -> None:
-    """Run on uvloop where it is installed: it answers a third more requests."""
+    """Run on uvloop where it is installed, as bots and consumers do."""
     if importlib.util.find_spec("uvloop") is None:
         asyncio.run(serving)
         return

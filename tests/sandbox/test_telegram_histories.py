@@ -149,6 +149,7 @@ AIMED: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
     "a bot forwards": st.tuples(numbers, bots),
     "a person writes in a topic": st.tuples(numbers, people, words),
     "a bot writes in a topic": st.tuples(numbers, bots),
+    "the owner closes a topic": st.tuples(numbers),
     "a person comes": st.tuples(people),
 }
 aimed = st.one_of(*(st.tuples(st.just(name), drawn) for name, drawn in AIMED.items()))
@@ -177,6 +178,8 @@ def found(platform: TelegramPlatform, name: str, how: Any) -> tuple[str, Any]:
         return "join", ((nth, "Egor"), {})
     if "topic" in name and topics:
         thread = topics[nth % len(topics)]
+        if name == "the owner closes a topic":
+            return "close_topic", ((thread,), {})
         if name.startswith("a person"):
             return "say", ((GROUP, *how[1:]), {"manner": Manner(thread_id=thread)})
         said = {"chat_id": GROUP, "text": "x"} | (
