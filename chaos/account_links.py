@@ -7,8 +7,7 @@ from typing import Final
 import asyncpg
 
 from db import PLATFORMS, Contention, DbError
-from db.links import links
-from db.links.codes import issue_code, redeem_code
+from db.links import links, offers
 from db.links.refusals import LinkRefused
 
 from . import users_table
@@ -64,8 +63,10 @@ class AccountLinks:
 
 def _by_code(number: int) -> Operation:
     async def link(conn: asyncpg.Connection) -> None:
-        code = await issue_code(conn, PLATFORMS[0], number)
-        await redeem_code(conn, PLATFORMS[1], number, code, stores=users_table.STORES.keys())
+        offer_id, code, _ = await offers.start(conn, PLATFORMS[0], number)
+        if code is not None:
+            await offers.open_offer(conn, PLATFORMS[1], number, code)
+        await offers.confirm(conn, PLATFORMS[0], number, offer_id, stores=users_table.STORES.keys())
 
     return link
 

@@ -114,7 +114,7 @@ BEGIN
             -- Each process asks at its start whether its migrations were applied.
             WHEN one.is_view OR one.name = 'schema_migrations' THEN everybody
             -- Hashes of codes by which accounts are linked.
-            WHEN one.name = 'link_codes' THEN consumers
+            WHEN one.name IN ('link_codes', 'link_offers') THEN consumers
             ELSE concat_ws(', ', consumers, readers)
         END);
         IF one.name = 'transactions' THEN

@@ -177,6 +177,15 @@ BEGIN
         retry_at = NULL, error = NULL;
 END $$;
 
+CREATE FUNCTION twinstream.bot_name_elsewhere(of_platform text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN (SELECT b.name FROM twinstream.bot_names AS b WHERE b.platform <> of_platform);
+END $$;
+
 CREATE FUNCTION twinstream.carry_earned(move text, carried twinstream.share, left_behind bigint, new_id bigint) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -201,6 +210,56 @@ BEGIN
         PERFORM twinstream.add_to_totals(events);
         PERFORM twinstream.enter_link_events(events);
     END IF;
+END $$;
+
+CREATE FUNCTION twinstream.confirm_offer(of_platform text, of_account bigint, offer_id bigint, stores text[] DEFAULT '{}'::text[], with_policy text DEFAULT 'sum'::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    offer twinstream.link_offers;
+    rule text;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    IF twinstream.read_stop_sign() IS NOT NULL THEN
+        RETURN 'paused';
+    END IF;
+    offer := twinstream.lock_offer(offer_id);
+    IF offer.id IS NULL OR offer.platform <> of_platform OR offer.account_id <> of_account
+        OR offer.opener_id IS NULL
+    THEN
+        RETURN 'ended';
+    ELSIF twinstream.partner_of(of_platform, of_account) = offer.opener_id THEN
+        RETURN 'linked'; -- by an earlier press, or by the other side's own offer
+    ELSIF offer.status <> 'opened' OR NOT twinstream.is_under_way(offer) THEN
+        RETURN 'ended';
+    END IF;
+    BEGIN
+        PERFORM twinstream.link_accounts(
+            CASE of_platform WHEN 'telegram' THEN of_account ELSE offer.opener_id END,
+            CASE of_platform WHEN 'telegram' THEN offer.opener_id ELSE of_account END,
+            with_policy, stores
+        );
+    EXCEPTION WHEN check_violation THEN
+        GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
+        CASE rule
+            WHEN 'account_is_linked' THEN RETURN 'already_linked';
+            WHEN 'links_per_account_limited' THEN RETURN 'too_many_links';
+            ELSE RAISE;
+        END CASE;
+    END;
+    UPDATE twinstream.link_offers AS o SET changed_at = now(),
+        status = CASE WHEN o.id = offer.id THEN 'linked' ELSE 'ended' END,
+        -- The opener is told; the other offers end quietly.
+        news_for = CASE WHEN o.id <> offer.id THEN NULL
+            WHEN o.platform = 'telegram' THEN 'discord' ELSE 'telegram' END
+    WHERE o.id = offer.id OR o.status IN ('waiting', 'opened') AND (
+        (o.platform = offer.platform AND o.account_id = offer.account_id)
+        OR (o.platform <> offer.platform AND o.account_id = offer.opener_id)
+        OR (o.platform = offer.platform AND o.opener_id = offer.opener_id)
+        OR (o.platform <> offer.platform AND o.opener_id = offer.account_id)
+    );
+    RETURN 'linked';
 END $$;
 
 CREATE FUNCTION twinstream.count_failure(of_platform text, of_account bigint) RETURNS void
@@ -320,6 +379,30 @@ BEGIN
     RETURN current;
 END $$;
 
+CREATE FUNCTION twinstream.decline_offer(of_platform text, of_account bigint, offer_id bigint) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    offer twinstream.link_offers;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    offer := twinstream.lock_offer(offer_id);
+    IF offer.id IS NULL OR of_account IS DISTINCT FROM (
+        CASE WHEN offer.platform = of_platform THEN offer.account_id ELSE offer.opener_id END
+    ) THEN
+        RETURN 'ended';
+    ELSIF offer.status IN ('linked', 'declined') THEN
+        RETURN offer.status;
+    ELSIF offer.status <> 'opened' OR NOT twinstream.is_under_way(offer) THEN
+        RETURN 'ended';
+    END IF;
+    UPDATE twinstream.link_offers AS o SET status = 'declined', changed_at = now(),
+        news_for = CASE of_platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END
+    WHERE o.id = offer.id;
+    RETURN 'declined';
+END $$;
+
 CREATE FUNCTION twinstream.difference(field text, known text, new text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -410,6 +493,16 @@ BEGIN
     DELETE FROM twinstream.notices AS n
     WHERE n.platform = of_platform AND n.account_id = of_account AND n.kind = of_kind
         AND n.created_at = created;
+END $$;
+
+CREATE FUNCTION twinstream.end_offer_news(of_platform text, offer_id bigint, told_status text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    UPDATE twinstream.link_offers AS o SET news_for = NULL
+    WHERE o.id = offer_id AND o.news_for = of_platform AND o.status = told_status;
 END $$;
 
 CREATE FUNCTION twinstream.enter(of_platform text, events twinstream.event[], as_status text, is_left_to_relay boolean) RETURNS twinstream.event[]
@@ -778,6 +871,16 @@ BEGIN
     WHERE r.stopped_because ~ pattern;
 END $$;
 
+CREATE FUNCTION twinstream.forget_offers() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM twinstream.link_offers AS o
+    WHERE (o.platform = OLD.platform AND o.account_id = OLD.account_id)
+        OR (o.platform <> OLD.platform AND o.opener_id = OLD.account_id);
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION twinstream.forget_person(of_platform text, of_account bigint, forget_secret text, moment timestamp with time zone DEFAULT clock_timestamp()) RETURNS TABLE(platform text, account_id bigint, entries bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -895,7 +998,13 @@ END $$;
 CREATE FUNCTION twinstream.hash_of_code(code text) RETURNS bytea
     LANGUAGE sql IMMUTABLE
     AS $$
-    SELECT sha256(convert_to(upper(btrim(code, E' \t\n\r\f\v') COLLATE "C"), 'UTF8'))
+    SELECT sha256(convert_to(twinstream.normal_code(code), 'UTF8'))
+$$;
+
+CREATE FUNCTION twinstream.hash_of_token(token text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT sha256(convert_to('link-' || token, 'UTF8'))
 $$;
 
 CREATE FUNCTION twinstream.held_in_stores(stores text[], member_ids bigint[]) RETURNS twinstream.share[]
@@ -1009,7 +1118,39 @@ CREATE FUNCTION twinstream.is_reserved(key text) RETURNS boolean
         OR coalesce(twinstream.reason_in_key(key) IN ('achievement_bonus', 'reconcile'), false)
 $$;
 
-CREATE FUNCTION twinstream.issue_code(platform text, account_id bigint, purpose text DEFAULT 'link'::text) RETURNS text
+CREATE TABLE twinstream.link_offers (
+    id bigint NOT NULL,
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    code_hash bytea NOT NULL,
+    token_hash bytea NOT NULL,
+    status text DEFAULT 'waiting'::text NOT NULL,
+    opener_id bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    news_for text,
+    CONSTRAINT link_offer_news_platform_known CHECK ((news_for = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT link_offer_opener_as_status CHECK (
+CASE status
+    WHEN 'waiting'::text THEN (opener_id IS NULL)
+    WHEN 'void'::text THEN (opener_id IS NULL)
+    WHEN 'opened'::text THEN (opener_id IS NOT NULL)
+    WHEN 'linked'::text THEN (opener_id IS NOT NULL)
+    WHEN 'declined'::text THEN (opener_id IS NOT NULL)
+    ELSE true
+END),
+    CONSTRAINT link_offer_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT link_offer_status_known CHECK ((status = ANY (ARRAY['waiting'::text, 'opened'::text, 'linked'::text, 'declined'::text, 'void'::text, 'ended'::text])))
+);
+
+CREATE FUNCTION twinstream.is_under_way(offer twinstream.link_offers) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT offer.status IN ('waiting', 'opened') AND offer.expires_at > now()
+$$;
+
+CREATE FUNCTION twinstream.issue_code(platform text, account_id bigint, purpose text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1018,6 +1159,9 @@ DECLARE
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.obey_stop_sign();
+    IF purpose = 'link' THEN
+        PERFORM twinstream.refuse_link('link_code_purpose_known', 'start_offer begins a link');
+    END IF;
     PERFORM twinstream.create_members(platform, ARRAY[account_id]);
     INSERT INTO twinstream.link_codes (code_hash, platform, account_id, purpose, expires_at)
     VALUES (
@@ -1248,6 +1392,42 @@ BEGIN
     RETURN locked;
 END $$;
 
+CREATE FUNCTION twinstream.lock_offer(offer_id bigint, opener bigint DEFAULT NULL::bigint) RETURNS twinstream.link_offers
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    found twinstream.link_offers;
+BEGIN
+    SELECT o.* INTO found FROM twinstream.link_offers AS o WHERE o.id = offer_id;
+    opener := coalesce(opener, found.opener_id);
+    PERFORM twinstream.lock_offers(
+        CASE found.platform WHEN 'telegram' THEN found.account_id ELSE opener END,
+        CASE found.platform WHEN 'telegram' THEN opener ELSE found.account_id END
+    );
+    PERFORM FROM twinstream.link_offers AS o
+    WHERE o.id = offer_id OR o.status IN ('waiting', 'opened') AND (
+        (o.platform = found.platform AND o.account_id = found.account_id)
+        OR (o.platform <> found.platform AND o.account_id = opener)
+        OR (o.platform = found.platform AND o.opener_id = opener)
+        OR (o.platform <> found.platform AND o.opener_id = found.account_id)
+    )
+    ORDER BY o.id FOR UPDATE;
+    SELECT o.* INTO found FROM twinstream.link_offers AS o WHERE o.id = offer_id;
+    RETURN found;
+END $$;
+
+CREATE FUNCTION twinstream.lock_offers(telegram_id bigint, discord_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF telegram_id IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.offer.telegram', telegram_id));
+    END IF;
+    IF discord_id IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.offer.discord', discord_id));
+    END IF;
+END $$;
+
 CREATE FUNCTION twinstream.lock_owners(platforms text[], account_ids bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql
     AS $$
@@ -1337,6 +1517,14 @@ CREATE FUNCTION twinstream.make_code() RETURNS text
         1 + (('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint % 30)::integer, 1
     ), '')
     FROM generate_series(1, 10)
+$$;
+
+CREATE FUNCTION twinstream.make_token() RETURNS text
+    LANGUAGE sql
+    AS $$
+    SELECT rtrim(translate(encode(substr(
+        sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')), 1, 16
+    ), 'base64'), '+/', '-_'), '=')
 $$;
 
 CREATE FUNCTION twinstream.mark_forgotten(marks text[], pads bytea[], moment timestamp with time zone) RETURNS void
@@ -1471,6 +1659,28 @@ CREATE FUNCTION twinstream.newest_link(of_platform text, of_account bigint, othe
         WHEN 'telegram' THEN l.discord_account_id ELSE l.telegram_account_id END
 $$;
 
+CREATE FUNCTION twinstream.normal_code(typed text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT regexp_replace(upper(translate(
+        regexp_replace(typed COLLATE "C", '^[^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?', '', 'i'),
+        'АВЕКМНОРСТУХЗЅЈІҮавекмнорстухзѕјіүΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεζηικμνορτυχ'
+            'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９',
+        'ABEKMHOPCTYX3SJIYABEKMHOPCTYX3SJIYABEZHIKMNOPTYXABEZHIKMNOPTYX'
+            'ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+    ) COLLATE "C"), '[^A-Z0-9]', '', 'g')
+$$;
+
+CREATE FUNCTION twinstream.note_bot_name(of_platform text, known_as text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    INSERT INTO twinstream.bot_names AS b (platform, name) VALUES (of_platform, left(known_as, 255))
+    ON CONFLICT ON CONSTRAINT bot_name_once DO UPDATE SET name = excluded.name, noted_at = now();
+END $$;
+
 CREATE FUNCTION twinstream.note_forgotten(marks text[], moments timestamp with time zone[], forget_secret text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1490,6 +1700,126 @@ BEGIN
     IF reason IS NOT NULL THEN
         RAISE EXCEPTION 'the stop sign of release % is set: %', twinstream.release_of_links(), reason
             USING ERRCODE = 'check_violation', CONSTRAINT = 'stop_sign_is_not_set', DETAIL = reason;
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.offer_news(of_platform text, older_than_s double precision) RETURNS TABLE(offer_id bigint, account_id bigint, status text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    UPDATE twinstream.link_offers AS o SET news_for = NULL
+    WHERE o.news_for = of_platform AND o.changed_at < now() - make_interval(secs => older_than_s);
+    RETURN QUERY
+    SELECT o.id, CASE WHEN o.platform = of_platform THEN o.account_id ELSE o.opener_id END, o.status
+    FROM twinstream.link_offers AS o WHERE o.news_for = of_platform ORDER BY o.changed_at, o.id;
+END $$;
+
+CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    WITH offer AS (
+        SELECT o.id, o.platform = of_platform AS is_starter,
+            CASE WHEN twinstream.is_under_way(o) OR o.status NOT IN ('waiting', 'opened')
+                THEN o.status ELSE 'ended' END AS status,
+            CASE WHEN o.platform = of_platform THEN o.opener_id ELSE o.account_id END AS other_id
+        FROM twinstream.link_offers AS o
+        WHERE of_account = CASE WHEN o.platform = of_platform THEN o.account_id ELSE o.opener_id END
+            AND CASE WHEN of_offer IS NULL
+                THEN o.platform = of_platform AND o.status = 'opened' AND twinstream.is_under_way(o)
+                ELSE o.id = of_offer END
+    ), sides AS (
+        SELECT o.id, o.is_starter, o.status, theirs.display_name,
+            greatest(mine_has.xp, 0) AS my_xp, greatest(mine_has.balance, 0) AS my_balance,
+            greatest(theirs_has.xp, 0) AS their_xp, greatest(theirs_has.balance, 0) AS their_balance
+        FROM offer AS o
+        JOIN twinstream.accounts AS mine ON mine.platform = of_platform AND mine.account_id = of_account
+        JOIN twinstream.members AS mine_has ON mine_has.id = mine.member_id
+        JOIN twinstream.accounts AS theirs
+            ON theirs.platform <> of_platform AND theirs.account_id = o.other_id
+        JOIN twinstream.members AS theirs_has ON theirs_has.id = theirs.member_id
+    ), joint AS (
+        SELECT s.*, CASE with_policy
+                WHEN 'sum' THEN s.my_xp + s.their_xp
+                WHEN 'max' THEN greatest(s.my_xp, s.their_xp)
+                WHEN of_platform THEN s.my_xp ELSE s.their_xp END AS xp,
+            CASE with_policy
+                WHEN 'sum' THEN s.my_balance + s.their_balance
+                WHEN 'max' THEN greatest(s.my_balance, s.their_balance)
+                WHEN of_platform THEN s.my_balance ELSE s.their_balance END AS balance
+        FROM sides AS s
+    )
+    SELECT j.id, j.status, j.is_starter, j.display_name,
+        j.my_xp, j.my_balance, (SELECT r.name FROM twinstream.ranks AS r
+            WHERE r.xp <= j.my_xp ORDER BY r.xp DESC LIMIT 1),
+        j.their_xp, j.their_balance, (SELECT r.name FROM twinstream.ranks AS r
+            WHERE r.xp <= j.their_xp ORDER BY r.xp DESC LIMIT 1),
+        j.xp, j.balance, (SELECT r.name FROM twinstream.ranks AS r
+            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1)
+    FROM joint AS j;
+END $$;
+
+CREATE FUNCTION twinstream.offers_kept() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 20 $$;
+
+CREATE FUNCTION twinstream.open_offer(of_platform text, of_account bigint, proof text, known_as text DEFAULT NULL::text, OUT outcome text, OUT offer_id bigint, OUT wait_s integer) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    offer twinstream.link_offers;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    IF twinstream.read_stop_sign() IS NOT NULL THEN
+        outcome := 'paused';
+        RETURN;
+    END IF;
+    -- One try of an account at a time: tries side by side would all find the same count.
+    PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.link' || of_platform, of_account));
+    wait_s := twinstream.seconds_locked_out(of_platform, of_account);
+    IF wait_s > 0 THEN
+        outcome := 'locked_out';
+        RETURN;
+    END IF;
+    SELECT o.* INTO offer FROM twinstream.link_offers AS o
+    WHERE o.code_hash = twinstream.hash_of_code(proof) OR o.token_hash = twinstream.hash_of_token(proof);
+    IF NOT FOUND THEN
+        outcome := 'ended';
+        IF NOT EXISTS (
+            SELECT FROM twinstream.link_codes AS c WHERE c.code_hash = twinstream.hash_of_code(proof)
+        ) THEN
+            PERFORM twinstream.count_failure(of_platform, of_account);
+            outcome := 'wrong_code';
+        END IF;
+        RETURN;
+    END IF;
+    IF offer.platform = of_platform THEN
+        outcome := CASE WHEN offer.account_id = of_account THEN 'own_code' ELSE 'same_platform' END;
+        RETURN;
+    END IF;
+    offer := twinstream.lock_offer(offer.id, of_account);
+    offer_id := offer.id;
+    outcome := CASE
+        WHEN offer.id IS NULL OR NOT twinstream.is_under_way(offer) THEN 'ended'
+        WHEN offer.opener_id <> of_account THEN 'taken'
+        WHEN twinstream.partner_of(of_platform, of_account) IS NOT NULL
+            OR twinstream.partner_of(offer.platform, offer.account_id) IS NOT NULL THEN 'already_linked'
+        ELSE 'opened'
+    END;
+    IF outcome = 'opened' AND offer.status = 'waiting' THEN
+        PERFORM twinstream.create_members(of_platform, ARRAY[of_account]);
+        -- The starter is asked by this name.
+        PERFORM twinstream.remember_name(of_platform, of_account, known_as) WHERE known_as IS NOT NULL;
+        UPDATE twinstream.link_offers AS o SET status = 'opened', opener_id = of_account,
+            changed_at = now(), news_for = o.platform,
+            expires_at = now() + make_interval(secs => (twinstream.link_limits()).code_lifetime_s)
+        WHERE o.id = offer.id;
     END IF;
 END $$;
 
@@ -1938,39 +2268,6 @@ BEGIN
     )::twinstream.event)], 'pending', true, true, false, forget_secret);
 END $$;
 
-CREATE FUNCTION twinstream.redeem_code(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    issuer record;
-    rule text;
-BEGIN
-    PERFORM twinstream.require_caller(platform);
-    issuer := twinstream.find_issuer(platform, account_id, code, 'link');
-    IF issuer.refusal IS NOT NULL THEN
-        RETURN issuer.refusal;
-    ELSIF issuer.platform = platform THEN
-        RETURN 'same_platform';
-    END IF;
-    BEGIN
-        PERFORM twinstream.link_accounts(
-            CASE platform WHEN 'telegram' THEN account_id ELSE issuer.account_id END,
-            CASE platform WHEN 'telegram' THEN issuer.account_id ELSE account_id END,
-            stores => stores
-        );
-    EXCEPTION WHEN check_violation THEN
-        GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
-        CASE rule
-            WHEN 'account_is_linked' THEN RETURN 'already_linked';
-            WHEN 'links_per_account_limited' THEN RETURN 'too_many_links';
-            ELSE RAISE;
-        END CASE;
-    END;
-    PERFORM twinstream.use_up_code(code);
-    RETURN 'linked';
-END $$;
-
 CREATE FUNCTION twinstream.refuse_conflicts(of_platform text, events twinstream.event[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2301,6 +2598,15 @@ BEGIN
     RETURN total;
 END $$;
 
+CREATE FUNCTION twinstream.seconds_locked_out(of_platform text, of_account bigint) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(max(ceil(extract(epoch FROM t.window_ends_at - now())))::integer, 0)
+    FROM twinstream.link_attempts AS t
+    WHERE t.platform = of_platform AND t.account_id = of_account AND t.window_ends_at > now()
+        AND t.failures >= (twinstream.link_limits()).failures_max
+$$;
+
 CREATE FUNCTION twinstream.set_hidden(platform text, account_id bigint, hidden boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2408,6 +2714,43 @@ BEGIN
     PERFORM twinstream.split_achievements(of_member, fresh);
     PERFORM twinstream.want_split(ARRAY[of_member, fresh]);
     RETURN fresh;
+END $$;
+
+CREATE FUNCTION twinstream.start_offer(of_platform text, of_account bigint, known_as text DEFAULT NULL::text, OUT offer_id bigint, OUT code text, OUT token text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    PERFORM twinstream.obey_stop_sign();
+    -- Before its member is created: that locks a row, too, and others take these two in this order.
+    PERFORM twinstream.lock_offers(
+        CASE of_platform WHEN 'telegram' THEN of_account END,
+        CASE of_platform WHEN 'discord' THEN of_account END
+    );
+    PERFORM twinstream.create_members(of_platform, ARRAY[of_account]);
+    PERFORM twinstream.remember_name(of_platform, of_account, known_as) WHERE known_as IS NOT NULL;
+    PERFORM twinstream.require_unlinked(of_platform, of_account);
+    SELECT o.id INTO offer_id FROM twinstream.link_offers AS o
+    WHERE o.platform = of_platform AND o.account_id = of_account AND o.status = 'opened'
+        AND o.expires_at > now();
+    IF offer_id IS NOT NULL THEN
+        RETURN;
+    END IF;
+    UPDATE twinstream.link_offers AS o SET status = 'ended', changed_at = now(), news_for = NULL
+    WHERE o.platform = of_platform AND o.account_id = of_account AND o.status IN ('waiting', 'opened');
+    DELETE FROM twinstream.link_offers AS o WHERE o.id IN (
+        SELECT p.id FROM twinstream.link_offers AS p
+        WHERE p.platform = of_platform AND p.account_id = of_account
+        ORDER BY p.id DESC OFFSET twinstream.offers_kept() - 1
+    );
+    code := twinstream.make_code();
+    token := twinstream.make_token();
+    INSERT INTO twinstream.link_offers AS o (platform, account_id, code_hash, token_hash, expires_at)
+    VALUES (
+        of_platform, of_account, twinstream.hash_of_code(code), twinstream.hash_of_token(token),
+        now() + make_interval(secs => (twinstream.link_limits()).code_lifetime_s)
+    ) RETURNING o.id INTO offer_id;
 END $$;
 
 CREATE FUNCTION twinstream.stored_of(of_platform text, of_account bigint) RETURNS TABLE(platform text, account_id bigint, display_name text, xp bigint, balance bigint, achievements bigint, entries bigint, first_entry_at timestamp with time zone, linked_since timestamp with time zone, is_hidden boolean, is_being_forgotten boolean)
@@ -2706,23 +3049,39 @@ CREATE FUNCTION twinstream.void_codes(platform text, codes text[]) RETURNS SETOF
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+DECLARE
+    code_hashes bytea[];
+    token_hashes bytea[];
 BEGIN
     PERFORM twinstream.require_caller(platform);
+    SELECT array_agg(twinstream.hash_of_code(u.code)), array_agg(twinstream.hash_of_token(u.code))
+    INTO code_hashes, token_hashes FROM unnest(codes) AS u (code);
+    -- In the order in which everybody locks offers.
+    PERFORM FROM twinstream.link_offers AS o
+    WHERE o.code_hash = ANY (code_hashes) OR o.token_hash = ANY (token_hashes)
+    ORDER BY o.id FOR UPDATE;
     RETURN QUERY
     WITH void AS (
         DELETE FROM twinstream.link_codes AS c
-        WHERE c.code_hash = ANY (
-            ARRAY (SELECT twinstream.hash_of_code(u.code) FROM unnest(codes) AS u (code))
-        ) AND c.expires_at > now()
+        WHERE c.code_hash = ANY (code_hashes) AND c.expires_at > now()
         RETURNING c.platform, c.account_id
+    ), void_offers AS (
+        UPDATE twinstream.link_offers AS o SET status = 'void', changed_at = now()
+        WHERE (o.code_hash = ANY (code_hashes) OR o.token_hash = ANY (token_hashes))
+            AND o.status = 'waiting' AND o.expires_at > now()
+        RETURNING o.platform, o.account_id
+    ), owners AS (
+        SELECT v.platform, v.account_id FROM void AS v
+        UNION
+        SELECT v.platform, v.account_id FROM void_offers AS v
     ), noted AS (
         -- One notice of a kind is enough; a later reason makes it new.
         INSERT INTO twinstream.notices (platform, account_id, kind)
-        SELECT v.platform, v.account_id, 'code_void' FROM void AS v
+        SELECT v.platform, v.account_id, 'code_void' FROM owners AS v
         ON CONFLICT ON CONSTRAINT notice_once DO UPDATE SET
             created_at = clock_timestamp(), attempts = 0, taken_until = NULL
     )
-    SELECT v.platform FROM void AS v;
+    SELECT v.platform FROM owners AS v;
 END $$;
 
 CREATE FUNCTION twinstream.want(member_ids bigint[], platforms text[], names text[], numbers integer[], keys text[], priorities integer[]) RETURNS void
@@ -2957,6 +3316,13 @@ CREATE TABLE twinstream.bot_connections (
     CONSTRAINT bot_connection_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
+CREATE TABLE twinstream.bot_names (
+    platform text NOT NULL,
+    name text NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT bot_name_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
 CREATE TABLE twinstream.cleanup_rounds (
     id bigint NOT NULL,
     began_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -3117,6 +3483,15 @@ CREATE TABLE twinstream.link_codes (
     purpose text DEFAULT 'link'::text NOT NULL,
     CONSTRAINT link_code_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
     CONSTRAINT link_code_purpose_known CHECK ((purpose = ANY (ARRAY['link'::text, 'unlink'::text, 'undo'::text, 'move'::text])))
+);
+
+ALTER TABLE twinstream.link_offers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.link_offers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 ALTER TABLE twinstream.links ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -3420,6 +3795,9 @@ ALTER TABLE ONLY twinstream.achievements
 ALTER TABLE ONLY twinstream.bot_connections
     ADD CONSTRAINT bot_connection_once PRIMARY KEY (platform);
 
+ALTER TABLE ONLY twinstream.bot_names
+    ADD CONSTRAINT bot_name_once PRIMARY KEY (platform);
+
 ALTER TABLE ONLY twinstream.cleanup_rounds
     ADD CONSTRAINT cleanup_rounds_pkey PRIMARY KEY (id);
 
@@ -3461,6 +3839,15 @@ ALTER TABLE ONLY twinstream.link_codes
 
 ALTER TABLE ONLY twinstream.link_codes
     ADD CONSTRAINT link_code_one_per_account UNIQUE (platform, account_id);
+
+ALTER TABLE ONLY twinstream.link_offers
+    ADD CONSTRAINT link_offer_code_once UNIQUE (code_hash);
+
+ALTER TABLE ONLY twinstream.link_offers
+    ADD CONSTRAINT link_offer_token_once UNIQUE (token_hash);
+
+ALTER TABLE ONLY twinstream.link_offers
+    ADD CONSTRAINT link_offers_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY twinstream.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (id);
@@ -3540,6 +3927,16 @@ CREATE INDEX drift_undecided ON twinstream.drift USING btree (run_id, id) WHERE 
 
 CREATE UNIQUE INDEX forget_secret_only_one ON twinstream.forget_secrets USING btree ((true));
 
+CREATE UNIQUE INDEX link_offer_one_under_way ON twinstream.link_offers USING btree (platform, account_id) WHERE (status = ANY (ARRAY['waiting'::text, 'opened'::text]));
+
+CREATE INDEX link_offers_by_opener ON twinstream.link_offers USING btree (opener_id) WHERE (opener_id IS NOT NULL);
+
+CREATE INDEX link_offers_by_starter ON twinstream.link_offers USING btree (platform, account_id, id);
+
+CREATE INDEX link_offers_by_time ON twinstream.link_offers USING btree (created_at);
+
+CREATE INDEX link_offers_with_news ON twinstream.link_offers USING btree (news_for) WHERE (news_for IS NOT NULL);
+
 CREATE INDEX links_by_discord_account ON twinstream.links USING btree (discord_account_id, id);
 
 CREATE INDEX links_by_telegram_account ON twinstream.links USING btree (telegram_account_id, id);
@@ -3585,6 +3982,8 @@ CREATE TRIGGER hiding_follows_moves AFTER INSERT ON twinstream.moves FOR EACH RO
 CREATE TRIGGER ledger_amounts_stay BEFORE UPDATE OF id, platform, source, type, delta_xp, delta_balance, achievement, occurred_at, created_at ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
 
 CREATE TRIGGER ledger_is_only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
+
+CREATE TRIGGER offers_go_with_their_account AFTER DELETE OR UPDATE OF account_id ON twinstream.accounts FOR EACH ROW EXECUTE FUNCTION twinstream.forget_offers();
 
 ALTER TABLE ONLY twinstream.accounts
     ADD CONSTRAINT accounts_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);

@@ -73,9 +73,9 @@ class Demo:
         await self._tag_becomes("Newcomer", since=answer.at)
 
     async def _link_accounts(self) -> None:
-        self._chapter("2. Mira links her two accounts: /link in Discord, the code to Telegram")
-        answer = await self._mira.link()
-        self._quote(answer.text)
+        self._chapter("2. Mira links her two accounts: /link on Discord, one tap, one confirmation")
+        for answer in await self._mira.link():
+            self._quote(answer.text)
         await self._role_becomes("Newcomer", since=answer.at)
         await self._role_becomes("Lucky", since=answer.at)
 
@@ -265,7 +265,7 @@ class Demo:
         self._say(Text(f"\n{title}", style="bold cyan"))
 
     def _quote(self, text: str, *, who: str = "bot") -> None:
-        for line in text.splitlines():
+        for line in filter(None, text.splitlines()):
             self._say(Text.assemble("   ", (f"{who}:", "dim"), f" {line}"))
 
 

@@ -57,6 +57,10 @@ class SandboxMember:
 
     async def discord(self, command: str, **options: Any) -> Answer:
         """Use a slash command, and wait for the bot's answer."""
+        call = await self._discord_answer(command, **options)
+        return Answer(_content(call), call.at)
+
+    async def _discord_answer(self, command: str, **options: Any) -> Call:
         after = await self.client.newest()
         await self.client.post(
             "/discord/slash",
@@ -69,8 +73,7 @@ class SandboxMember:
         def answers(call: Call) -> bool:
             return call.platform == "discord" and call.status == 200 and bool(_content(call))
 
-        call = await self.client.wait_for(f"an answer to /{command}", answers, after=after)
-        return Answer(_content(call), call.at)
+        return await self.client.wait_for(f"an answer to /{command}", answers, after=after)
 
     async def win_in_telegram(self) -> Answer:
         """Play in the group until a game is won. Returns the answer that announces it."""
@@ -88,13 +91,38 @@ class SandboxMember:
 
         return await _play(guess)
 
-    async def link(self) -> Answer:
-        """Ask for a code in Discord and send it from Telegram. Returns Telegram's answer."""
-        given = await self.discord("link")
-        found = re.search(r"/link\s+(\w+)", given.text)
-        if found is None:
-            raise LaunchError(f"the Discord bot gave no code but answered: {given.text}")
-        return await self.telegram(f"/link {found[1]}", privately=True)
+    async def link(self) -> list[Answer]:
+        """Link in one tap: start on Discord, open the link on Telegram, confirm on Discord.
+
+        Returns what the bots answered: to the link, as a question, and to the confirmation.
+        """
+        started = await self._discord_answer("link")
+        body = started.request["body"]
+        urls = [button["url"] for button in _buttons(body) if "url" in button]
+        if not urls:
+            raise LaunchError(f"the Discord bot gave no link but answered: {body['content']}")
+        payload = urls[0].partition("?start=")[2]
+        opened = await self.telegram(f"/start {payload}", privately=True)
+
+        def asks(call: Call) -> bool:
+            return call.name.startswith("PATCH /webhooks/") and bool(_buttons(_body(call)))
+
+        question = await self.client.wait_for("a question", asks, after=started.number)
+        after = await self.client.newest()
+        await self.client.post(
+            "/discord/click",
+            channel_id=self.endpoints.channel_id,
+            message_id=started.response["id"],
+            user_id=self.discord_id,
+            custom_id=_buttons(_body(question))[0]["custom_id"],
+        )
+
+        def answers(call: Call) -> bool:
+            return call.name.startswith("PATCH /webhooks/") and bool(_content(call))
+
+        done = await self.client.wait_for("an answer to the confirmation", answers, after=after)
+        asked = Answer(_content(question), question.at)
+        return [opened, asked, Answer(_content(done), done.at)]
 
     async def role_names(self) -> list[str]:
         """Return the names of this person's roles on Discord."""
@@ -132,10 +160,18 @@ async def _play(guess: Callable[[int], Any]) -> Answer:
     )
 
 
-def _content(call: Call) -> str:
+def _body(call: Call) -> dict[str, Any]:
     body = call.request.get("body") if isinstance(call.request, dict) else None
-    content = body.get("content") if isinstance(body, dict) else None
+    return body if isinstance(body, dict) else {}
+
+
+def _content(call: Call) -> str:
+    content = _body(call).get("content")
     return content if isinstance(content, str) else ""
+
+
+def _buttons(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return [button for row in body.get("components") or () for button in row["components"]]
 
 
 def _plain(html: str) -> str:

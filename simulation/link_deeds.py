@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 
 from db import Contention, StorageUnavailable
-from db.links import codes, links
-from db.links.codes import LinkOutcome
+from db.links import links, offers
+from db.links.offers import Confirmation, Opening
 from db.links.refusals import LinkRefused
 
 from .bot_calls import accounts_of
@@ -54,9 +54,15 @@ class LinkDeeds:
     async def _redeem(self) -> None:
         pair = telegram, discord = self._pair()
         async with self._pool.acquire() as conn:
-            code = await codes.issue_code(conn, "telegram", telegram)
-            outcome = await codes.redeem_code(conn, "discord", discord, code)
-        if outcome is LinkOutcome.LINKED:
+            started = await offers.start(conn, "telegram", telegram)
+            if started.code is None:  # an earlier one was opened, and its answer was lost
+                await offers.decline(conn, "telegram", telegram, started.id)
+                return
+            opened = await offers.open_offer(conn, "discord", discord, started.code)
+            if opened.outcome is not Opening.OPENED:
+                return
+            outcome = await offers.confirm(conn, "telegram", telegram, started.id)
+        if outcome is Confirmation.LINKED:
             self._expected.links.redeemed[pair] += 1
 
     async def _link(self) -> None:

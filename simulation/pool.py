@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from db.links.codes import ALPHABET, CODE_LENGTH
 from db.pool import POOL_SIZE_MAX
 
 from .postgres import Backend, RealPostgres
@@ -317,8 +316,9 @@ def _label(statement: str) -> str:
 
 
 def _short(result: Any) -> str:
-    """Describe a result in the trace. A code to link accounts is random, so it is not shown."""
+    """Describe a result in the trace. An offer to link has a random code, so it is not shown."""
     if isinstance(result, list):
         return f"{len(result)} rows"
-    text = str(result)
-    return "a code" if len(text) == CODE_LENGTH and set(text) <= set(ALPHABET) else text
+    if isinstance(result, asyncpg.Record) and "token" in result.keys():  # noqa: SIM118
+        return "an offer"
+    return str(result)

@@ -35,6 +35,7 @@ from consumers.runtime.operator_commands import command
 from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db.ledger import delivery_attempts
+from db.links import offers
 from db.surfaces import clock_steps
 from db.upkeep import expired_codes
 
@@ -50,6 +51,8 @@ ATTEMPTS_KEPT_S: Final = 7 * 24 * 3_600
 ATTEMPTS_PER_STEP: Final = 1_000
 #: Expired codes that one step deletes, and counts of wrong ones.
 CODES_PER_STEP: Final = 1_000
+#: Old offers of links that one step deletes.
+OFFERS_PER_STEP: Final = 1_000
 #: Transactions in which one step brings back times that are ahead, so that it ends within seconds.
 CLOCK_BATCHES_PER_STEP: Final = 100
 
@@ -123,6 +126,7 @@ class Cleanup:
             "keep_finished_s": self._keep_ms / 1_000,
             "consumer_idle_s": CONSUMER_IDLE_S,
             "attempts_kept_s": ATTEMPTS_KEPT_S,
+            "offers_kept_s": offers.KEPT_DAYS * 24 * 3_600,
         }
 
     async def step(self) -> int:
@@ -142,6 +146,8 @@ class Cleanup:
                 conn, older_than_s=ATTEMPTS_KEPT_S, limit=ATTEMPTS_PER_STEP
             )
             removed += await expired_codes.remove(conn, limit=CODES_PER_STEP)
+        async with transaction(self._pool) as conn:
+            removed += await offers.remove_old(conn, limit=OFFERS_PER_STEP)
         return removed + await self._rounds.step()
 
     async def _tidy(self, subscription: Subscription) -> int:

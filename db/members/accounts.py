@@ -65,9 +65,16 @@ async def remember_name(
     Members choose their names: characters that Postgres cannot hold are dropped, and a name is cut
     off after DISPLAY_NAME_CHARS_MAX characters.
     """
-    name = display_name.replace("\x00", "").encode("utf-8", "ignore").decode()
-    name = name[:DISPLAY_NAME_CHARS_MAX]
     with mapped_errors():
         await conn.execute(
-            "SELECT twinstream.remember_name($1, $2, $3)", platform, account_id, name
+            "SELECT twinstream.remember_name($1, $2, $3)",
+            platform,
+            account_id,
+            storable_name(display_name),
         )
+
+
+def storable_name(display_name: str) -> str:
+    """Return a name as it is kept. Pure."""
+    name = display_name.replace("\x00", "").encode("utf-8", "ignore").decode()
+    return name[:DISPLAY_NAME_CHARS_MAX]

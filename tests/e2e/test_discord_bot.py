@@ -1,5 +1,4 @@
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -10,12 +9,9 @@ import pytest
 from bots.features.guessing.game import NUMBER_MAX, NUMBER_MIN
 from bots.runtime.errors import Refused
 from bots.runtime.supervisor import Supervisor
-from config.community import StoreSetting, StoreSettings
-from db.links.codes import issue_code
 from db.stop_signs import OBEYED
 from sandbox import Fault
 from tests.support.patience import PATIENCE_S
-from tests.support.recorded_events import record, settle, xp
 
 ALICE, BORIS = 800000000000000101, 800000000000000102
 TELEGRAM_ALICE = 1001
@@ -105,42 +101,6 @@ async def test_help_comes_in_the_language_of_the_member(stage):
         one["name"]: one["description_localizations"]["ru"] for one in published.request["body"]
     }
     assert described["guess"] == "Угадать моё число и получить опыт"
-
-
-async def test_a_code_from_one_platform_links_on_the_other(stage):
-    async with stage.telegram_bot(), stage.discord_bot():
-        await win(stage, ALICE)
-        told = await stage.tell_telegram(TELEGRAM_ALICE, "/link", chat_id=TELEGRAM_ALICE)
-        code = re.findall(r"<code>([A-Z2-9]{10})</code>", told)[0]
-        wrong = await stage.tell_discord(ALICE, "link", code="NOTTHECODE")
-        linked = await stage.tell_discord(ALICE, "link", code=code)
-        profile = await stage.tell_discord(ALICE, "profile")
-
-    assert "This code does not work" in wrong
-    assert linked.startswith("Done: you and **Alice** on Telegram are one member now")
-    assert "accounts are linked" in profile
-    assert await stage.totals("telegram", TELEGRAM_ALICE) == (15, 5)
-
-
-async def test_a_link_owes_the_own_table_of_a_bot_what_its_row_lacks(stage):
-    await stage.pool.execute(
-        "CREATE TABLE users (id bigint PRIMARY KEY, xp bigint, balance bigint)"
-    )
-    await stage.pool.execute("INSERT INTO users VALUES ($1, 0, 0)", TELEGRAM_ALICE)
-    stage.community = msgspec.structs.replace(
-        stage.community, stores=StoreSettings(telegram=StoreSetting(table="users"))
-    )
-    won = xp(15, user_id=ALICE, source="discord")
-    await record(stage.pool, won, source="discord")
-    await settle(stage.pool, won, source="discord")
-    async with stage.pool.acquire() as conn:
-        code = await issue_code(conn, "telegram", TELEGRAM_ALICE)
-
-    async with stage.discord_bot():
-        assert "one member now" in await stage.tell_discord(ALICE, "link", code=code)
-
-    owed = await stage.pool.fetchrow("SELECT platform, xp, balance FROM store_debts")
-    assert tuple(owed) == ("telegram", 15, 0)
 
 
 async def test_a_win_while_postgres_is_away_is_counted_later(stage):

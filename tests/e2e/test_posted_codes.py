@@ -16,6 +16,7 @@ ALICE, BORIS = 1001, 1002
 DISCORD_ALICE = 800000000000000101
 MESSAGES = "POST /channels/{channel_id}/messages"
 DIRECT = "POST /users/@me/channels"
+LIVE = "SELECT count(*) FROM link_offers WHERE status = 'waiting'"
 VOID = "Everybody here could read this code, so I have made it void."
 
 
@@ -86,8 +87,8 @@ async def test_a_posted_code_is_void_before_the_poster_is_told(stage, bots_, pos
 
     assert "Send /link on Discord for a new one" in told.request["text"]
     assert "https://t.me/twinstream_sandbox_bot?start=link" in str(told.request["reply_markup"])
-    assert "не подходит" in await redeemed(stage, code)
-    assert await stage.pool.fetchval("SELECT count(*) FROM link_codes") == 0
+    assert "отменён" in await redeemed(stage, code)
+    assert await stage.pool.fetchval(LIVE) == 0
 
 
 def undecodable(stage, text: str, *, kind: str, **more: Any) -> None:
@@ -123,7 +124,7 @@ async def test_a_code_in_an_undecodable_message_is_void(stage, bots_, post):
     opened = await stage.seen(DIRECT)
     told = await stage.seen(MESSAGES, after=opened.number)
     assert "was posted in our Telegram group" in told.request["body"]["content"]
-    assert await stage.pool.fetchval("SELECT count(*) FROM link_codes") == 0
+    assert await stage.pool.fetchval(LIVE) == 0
 
 
 async def test_a_code_in_an_undecodable_private_message_stays_valid(stage, bots_):
@@ -132,7 +133,7 @@ async def test_a_code_in_an_undecodable_private_message_stays_valid(stage, bots_
     undecodable(stage, code, kind="message", chat=private)
     await stage.tell_telegram(ALICE, "/help")
 
-    assert await stage.pool.fetchval("SELECT count(*) FROM link_codes") == 1
+    assert await stage.pool.fetchval(LIVE) == 1
 
 
 async def test_the_owner_on_discord_is_told_once_by_direct_message(stage, bots_):
@@ -261,7 +262,7 @@ async def test_a_code_posted_while_postgres_is_away_is_void_after_the_outage(sta
     assert "I will make it void as soon as I can" in told
     assert void.request["reply_parameters"]
     await stage.seen(MESSAGES)
-    assert "не подходит" in await redeemed(stage, code)
+    assert "отменён" in await redeemed(stage, code)
 
 
 async def test_a_bot_that_stops_during_the_outage_logs_the_codes_it_left(stage, capsys):

@@ -194,7 +194,7 @@ async def test_linking_is_private(stage):
     assert answer == "Let us do this in private, so that nobody else sees your code."
     assert "Others have seen this one" in shown
     assert "https://t.me/twinstream_sandbox_bot?start=link" in str(button)
-    assert re.search(r"<code>[A-Z2-9]{10}</code>\nNow send it to me on Discord", code)
+    assert re.search(r"<code>[A-Z2-9]{10}</code>\nOn Discord, type /link", code)
 
 
 async def test_a_win_while_postgres_is_away_is_counted_later(stage):

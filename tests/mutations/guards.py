@@ -47,19 +47,7 @@ _LINKS = "db/migrations/20261129000012_links.sql"
 _MARKS = "db/migrations/20261130000040_forgotten_accounts.sql"
 _FORGETTING = "db/migrations/20261130000041_forgetting.sql"
 _FREED = "        parked = CASE WHEN f.parked = 'absent' THEN f.parked END\n"
-_VOID = """\
-        DELETE FROM twinstream.link_codes AS c
-        WHERE c.code_hash = ANY (
-            ARRAY (SELECT twinstream.hash_of_code(u.code) FROM unnest(codes) AS u (code))
-        ) AND c.expires_at > now()
-        RETURNING c.platform, c.account_id
-"""
-_STILL_LIVE = """\
-        SELECT c.platform, c.account_id FROM twinstream.link_codes AS c
-        WHERE c.code_hash = ANY (
-            ARRAY (SELECT twinstream.hash_of_code(u.code) FROM unnest(codes) AS u (code))
-        ) AND c.expires_at > now()
-"""
+_OFFERS = "db/migrations/20261130000010_link_offers.sql"
 _KEYS_ONCE = """\
     ALTER TABLE twinstream.transactions
         ADD CONSTRAINT transaction_once UNIQUE USING INDEX transaction_once_in_c;
@@ -580,9 +568,9 @@ GUARDS = {
         "reconcile/test_stop_sign.py"
         "::test_a_code_that_is_sent_while_the_sign_is_being_set_is_not_redeemed[read committed]",
         (
-            _LINKS,
-            "    IF twinstream.read_stop_sign() IS NOT NULL THEN\n        refusal",
-            "    IF false THEN\n        refusal",
+            _OFFERS,
+            "    IF twinstream.read_stop_sign() IS NOT NULL THEN\n        outcome",
+            "    IF false THEN\n        outcome",
         ),
     ),
     "set no stop sign while a code is being redeemed": guard(
@@ -844,7 +832,36 @@ GUARDS = {
     ),
     "a code that others could read links nobody": guard(
         "test_code_voiding.py::test_a_void_code_links_no_accounts_and_its_owner_gets_a_notice",
-        (_LINKS, _VOID, _STILL_LIVE),
+        (_OFFERS, "SET status = 'void', changed_at = now()", "SET changed_at = now()"),
+        room="tests/integration/db",
+    ),
+    "only the account that started an offer confirms it": guard(
+        "test_offers.py::test_only_the_account_that_started_confirms[from discord]",
+        (
+            _OFFERS,
+            " OR offer.platform <> of_platform OR offer.account_id <> of_account\n",
+            "\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "the first account that opens an offer holds it": guard(
+        "test_offers.py::test_a_leaked_offer_shows_its_starter_a_stranger_and_declining_frees_nothing"
+        "[from discord]",
+        (_OFFERS, "WHEN offer.opener_id <> of_account THEN 'taken'", "WHEN false THEN 'taken'"),
+        room="tests/integration/db",
+    ),
+    "an account that guesses waits": guard(
+        "test_offers.py::test_a_limited_account_waits_with_any_code_and_is_told_how_long",
+        (_OFFERS, "    IF wait_s > 0 THEN\n", "    IF false THEN\n"),
+        room="tests/integration/db",
+    ),
+    "a code that was given out is no guess": guard(
+        "test_offers.py::test_a_code_that_was_given_out_never_counts_as_wrong[used-from discord]",
+        (
+            _OFFERS,
+            "    WHERE o.code_hash = twinstream.hash_of_code(proof) OR",
+            "    WHERE o.code_hash = twinstream.hash_of_code(proof) AND o.status <> 'linked' OR",
+        ),
         room="tests/integration/db",
     ),
     "a button is for the member whom the bot answered": guard(

@@ -23,8 +23,9 @@ from db import InsufficientFunds
 from db.ledger import events, outbox
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow
-from db.links.codes import LinkOutcome, issue_code, redeem_code
+from db.links.refusals import LinkRefused
 from tests.support.example_numbers import examples
+from tests.support.linking import LinkOutcome, issue_code, redeem_code
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LADDER = (RankRow("Newcomer", 10), RankRow("Regular", 30), RankRow("Veteran", 100))
@@ -137,10 +138,13 @@ class World:
             self.note(mine)
 
     async def link(self, person: int) -> None:
+        if person in self.linked:
+            with pytest.raises(LinkRefused):
+                await issue_code(self.conn, "telegram", person)
+            return
         code = await issue_code(self.conn, "telegram", person)
         outcome = await redeem_code(self.conn, "discord", person + DISCORD_OFFSET, code)
-        expected = LinkOutcome.ALREADY_LINKED if person in self.linked else LinkOutcome.LINKED
-        assert outcome is expected
+        assert outcome is LinkOutcome.LINKED
         self.linked.add(person)
 
     def note(self, envelopes: list[Envelope]) -> None:

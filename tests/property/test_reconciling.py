@@ -25,13 +25,14 @@ from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import InsufficientFunds, Store, open_stores
-from db.links.codes import issue_code, redeem_code
+from db.links.refusals import LinkRefused
 from db.reconcile import passes
 from launch.servers import Server
 from tests.support.deployment import TEMPORARY, Deployment
 from tests.support.example_numbers import examples, is_daily
 from tests.support.fast_storage import drop_database, make_database
 from tests.support.hypothesis_model import DISCORD_OFFSET, PEOPLE, Wanted, sources, wanted
+from tests.support.linking import issue_code, redeem_code
 from tests.support.stream_entries import entries_in
 
 #: Histories of each kind that `make test` draws, the same every day; `make nightly` draws 625.
@@ -168,9 +169,11 @@ class Passes(RuleBasedStateMachine):
             return  # the change counts if the link comes before the pass, else it is taken back
 
         async def link() -> None:
+            # A second link of the same accounts is refused.
             async with self._pool.acquire() as conn:
-                code = await issue_code(conn, "telegram", person)
-                await redeem_code(conn, "discord", person + DISCORD_OFFSET, code)
+                with contextlib.suppress(LinkRefused):
+                    code = await issue_code(conn, "telegram", person)
+                    await redeem_code(conn, "discord", person + DISCORD_OFFSET, code)
 
         self._run(link())
 

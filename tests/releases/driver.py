@@ -28,7 +28,7 @@ from consumers.settling.role import Settling
 from db import Producer
 from db.ledger import events
 from db.ledger.envelopes import Envelope
-from db.links.codes import issue_code, redeem_code
+from db.links import offers
 from db.members.accounts import find_member, remember_name
 from db.reconcile import passes
 from db.release_number import RELEASE
@@ -108,11 +108,15 @@ async def link(resources: Resources, asked: argparse.Namespace) -> dict[str, Any
     async with resources.pool.acquire() as conn:
         for number in range(asked.count):
             try:
-                code = await issue_code(conn, "telegram", asked.telegram_from + number)
+                started = await offers.start(conn, "telegram", asked.telegram_from + number)
             except Paused:
                 outcomes.append("paused")
                 continue
-            outcome = await redeem_code(conn, "discord", asked.discord_from + number, code)
+            assert started.code is not None
+            await offers.open_offer(conn, "discord", asked.discord_from + number, started.code)
+            outcome = await offers.confirm(
+                conn, "telegram", asked.telegram_from + number, started.id
+            )
             outcomes.append(outcome.value)
     return {"outcomes": outcomes}
 
@@ -121,7 +125,7 @@ async def code(resources: Resources, asked: argparse.Namespace) -> dict[str, Any
     """Let the first N accounts of Telegram ask for a code and do no more."""
     async with resources.pool.acquire() as conn:
         issued = [
-            await issue_code(conn, "telegram", asked.telegram_from + number)
+            (await offers.start(conn, "telegram", asked.telegram_from + number)).code
             for number in range(asked.count)
         ]
     return {"codes": issued}
@@ -131,7 +135,9 @@ async def mistype(resources: Resources, asked: argparse.Namespace) -> dict[str, 
     """Let the first account of Discord send N wrong codes."""
     async with resources.pool.acquire() as conn:
         outcomes = [
-            (await redeem_code(conn, "discord", asked.discord_from, "AAAAAAAAAA")).value
+            (
+                await offers.open_offer(conn, "discord", asked.discord_from, "AAAAAAAAAA")
+            ).outcome.value
             for _ in range(asked.count)
         ]
     return {"outcomes": outcomes}

@@ -40,8 +40,8 @@ COMMUNITY = Community(
 )
 EMPTY = """
     DELETE FROM surfaces; DELETE FROM achievements; DELETE FROM sync_state; DELETE FROM sync_events;
-    DELETE FROM transactions; DELETE FROM link_codes; DELETE FROM link_attempts; DELETE FROM links;
-    DELETE FROM accounts; DELETE FROM members;
+    DELETE FROM transactions; DELETE FROM link_codes; DELETE FROM link_offers;
+    DELETE FROM link_attempts; DELETE FROM links; DELETE FROM accounts; DELETE FROM members;
 """
 ROUNDS_MAX = 60
 TEMPORARY = (Deferred, StorageUnavailable, Contention, BusError)

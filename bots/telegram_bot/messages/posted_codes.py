@@ -1,8 +1,8 @@
-"""Link codes that were posted in the group: they are made void at once.
+"""Codes and links for linking that were posted in the group: they are made void at once.
 
-Every member of the group can redeem a code that was posted there. So the guard reads every message
-and every edited message of the group, looks up each text in the shape of a code among the live
-codes, and makes the codes that it finds void before any handler answers.
+Every member of the group can open what was posted there. So the guard reads every message and every
+edited message of the group, looks up each text in the shape of a code or a token among the live
+ones, however it is typed, and makes those that it finds void before any handler answers.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from bots.runtime.backoff import backoff_s
 from bots.runtime.room_services import Services
 from config.telegram_answer_decoding import UnreadableUpdate, texts_in
 from db import DbError, Platform
-from db.links.codes import CODE_LIFETIME_S, codes_in
+from db.links.codes import CODE_LIFETIME_S, proofs_in
 
 from .answer_queue import AnswerQueue, Reply
 from .buttons import private_button
@@ -84,14 +84,14 @@ class CodeGuard:
         assert isinstance(event, Message)
         found = Found.NO_LIVE_CODE
         if event.chat.id == self._group_id:
-            codes = codes_in(*texts_of(event))
+            codes = proofs_in(*texts_of(event))
             if codes:
                 found = await self._look_for(event, codes)
         return await handler(event, {**data, "found": found})
 
     async def check_unread(self, update: UnreadableUpdate) -> None:
         """Make codes void in an update that cannot be decoded. Nobody is answered; owners hear."""
-        if update.chat_id == self._group_id and (codes := codes_in(*update.texts)):
+        if update.chat_id == self._group_id and (codes := proofs_in(*update.texts)):
             await self._look_for(None, codes)
 
     async def close(self) -> None:
@@ -181,7 +181,9 @@ def texts_of(message: Message) -> Iterator[str]:
     """Yield every text of a message that people can read. Pure."""
     quoted = message.quote.text if message.quote is not None else None
     yield from filter(None, (message.text, message.caption, quoted))
-    for part in (message.rich_message, message.poll, message.checklist):
+    for entity in (*(message.entities or ()), *(message.caption_entities or ())):
+        yield from filter(None, (entity.url,))  # an address behind other words
+    for part in (message.rich_message, message.poll, message.checklist, message.reply_markup):
         if part is not None:
             yield from texts_in(part.model_dump())
     # Fields that this release of aiogram does not know are kept as they came.

@@ -17,10 +17,10 @@ from db.ledger.dead_letters import find_dead
 from db.ledger.envelopes import Envelope
 from db.ledger.events import fail
 from db.ledger.ranks import RankRow, set_ranks
-from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.platforms import Platform
 from db.stores.port import Store
 from db.upkeep.audit import PAGE_ROWS, Audit, audit
+from tests.support.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.recorded_events import (
     achievement,
     balance,

@@ -7,12 +7,12 @@ import asyncpg
 import pytest
 
 from db import Platform
-from db.links.codes import issue_code, redeem_code
 from db.members import profiles
 from db.members.accounts import remember_name
 from db.members.profiles import profile, top
 from db.surfaces.observed import seen_again, show_again
 from db.surfaces.presence import leave_out, list_again
+from tests.support.linking import issue_code, redeem_code
 from tests.support.recorded_events import record, settle, xp
 
 TG, DC = 1001, 2002

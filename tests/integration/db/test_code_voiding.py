@@ -7,9 +7,10 @@ import asyncpg
 import pytest
 
 from db import Platform
-from db.links.codes import LinkOutcome, issue_code, redeem_code, void_codes
+from db.links.codes import void_codes
 from db.members import notices
 from db.members.notices import Notice
+from tests.support.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.recorded_events import persistently, until_someone_waits_for_a_lock
 
 TG, DC, STRANGER = 1001, 2002, 3003
@@ -40,7 +41,7 @@ async def test_a_void_code_links_no_accounts_and_its_owner_gets_a_notice(pool):
 
     assert await void(pool, "NOTTHECODE", f" {code.lower()} ") == ["discord"]
 
-    assert await redeem(pool, code, STRANGER) is LinkOutcome.WRONG_CODE
+    assert await redeem(pool, code, STRANGER) is LinkOutcome.ENDED
     [notice] = await taken(pool)
     assert (notice.account_id, notice.kind) == (DC, "code_void")
     assert await taken(pool, "telegram") == []
@@ -67,7 +68,7 @@ async def test_a_string_that_is_no_live_code_makes_no_notice(pool):
     used = await issued(pool)
     assert await redeem(pool, used) is LinkOutcome.LINKED
     expired = await issued(pool, account_id=DC + 1)
-    await pool.execute("UPDATE link_codes SET expires_at = now()")
+    await pool.execute("UPDATE link_offers SET expires_at = now()")
 
     assert await void(pool, used, expired, "NEVERISSUE") == []
 

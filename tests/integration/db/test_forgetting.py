@@ -14,7 +14,7 @@ from config.community import StoreSetting
 from db import RuleBroken
 from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
-from db.links import codes, links
+from db.links import links, offers
 from db.members import accounts, forgetting, privacy, profiles
 from db.members.forgetting import Account
 from db.stores.opening import open_stores
@@ -95,8 +95,17 @@ async def give_everything(pool: asyncpg.Pool) -> None:
             payload=f'{{"user_id": {TG}, "name": "{NAME}"}}'.encode(),
             error_message=f"user_id {TG} is odd",
         )
-        await codes.issue_code(conn, "telegram", TG)
-        await codes.redeem_code(conn, "telegram", TG, "WRONGCODE1")
+        await conn.execute("SELECT twinstream.issue_code('telegram', $1, 'move')", TG)
+        await offers.open_offer(conn, "telegram", TG, "WRONGCODE1")
+        await conn.execute(
+            """
+            INSERT INTO twinstream.link_offers
+                (platform, account_id, code_hash, token_hash, status, opener_id, expires_at)
+            VALUES ('telegram', $1, 'a code', 'a token', 'linked', $2, now())
+            """,
+            TG,
+            DC,
+        )
         await conn.execute(
             """
             INSERT INTO twinstream.notices (platform, account_id, kind)
@@ -150,6 +159,7 @@ async def test_no_table_has_the_name_or_an_id_of_a_forgotten_person(pool, books)
     assert await traces(pool, TG, DC, NAME) == []
     assert tables >= {
         *("accounts", "transactions", "sync_events", "links", "moves", "notices", "link_codes"),
+        "link_offers",
         *("link_attempts", "support_uses", "store_agreements", "drift", "snapshots", "surfaces"),
         "reconcile_walks",
     }
@@ -375,6 +385,7 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         "forget_requests.account_id",
         "link_attempts.account_id",
         "link_codes.account_id",
+        "link_offers.account_id",
         "links.discord_account_id",
         "links.telegram_account_id",
         "moves.from_account_id",

@@ -5,9 +5,9 @@ import asyncpg
 from bus import SOURCES
 from db import Platform
 from db.ledger.events import fail
-from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
 from db.members.history import History, history
+from tests.support.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.recorded_events import achievement, balance, key_of, record, settle, xp
 
 MIRA, ANNA = 1001, 2003

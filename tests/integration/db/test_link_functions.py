@@ -16,9 +16,17 @@ TG, DC, OTHER, ADMINISTRATOR = 1001, 2002, 3003, 42
 ROLE = "links_bot"
 #: The functions that a bot's login needs for linking.
 FOR_CALLERS = (
+    "start_offer(text, bigint, text)",
+    "open_offer(text, bigint, text, text)",
+    "confirm_offer(text, bigint, bigint, text[], text)",
+    "decline_offer(text, bigint, bigint)",
+    "offer_of(text, bigint, text, bigint)",
+    "offer_news(text, double precision)",
+    "end_offer_news(text, bigint, text)",
+    "note_bot_name(text, text)",
+    "bot_name_elsewhere(text)",
     "issue_code(text, bigint, text)",
     "void_codes(text, text[])",
-    "redeem_code(text, bigint, text, text[])",
     "unlink(text, bigint, text, text[])",
     "undo_link(text, bigint, text, text[])",
     "move_account(text, bigint, text, text[])",
@@ -55,8 +63,14 @@ async def call(conn: asyncpg.Connection, function: str, *arguments: Any) -> Any:
 
 
 async def linked(conn: asyncpg.Connection) -> None:
-    code = await call(conn, "issue_code", "telegram", TG)
-    assert await call(conn, "redeem_code", "discord", DC, code) == "linked"
+    offer_id, code, _ = await call(conn, "start_offer", "telegram", TG)
+    assert (await opened(conn, code))[0] == "opened"
+    assert await call(conn, "confirm_offer", "telegram", TG, offer_id) == "linked"
+
+
+async def opened(conn: asyncpg.Connection, code: str) -> Any:
+    """The answer to a code that is sent from Discord: its outcome, the offer, and the wait."""
+    return await call(conn, "open_offer", "discord", DC, code)
 
 
 async def earn(pool: asyncpg.Pool) -> None:
@@ -94,6 +108,7 @@ async def test_execute_on_its_functions_is_all_that_a_bot_needs(pool, books, bot
     "statement",
     [
         "SELECT FROM twinstream.link_codes",
+        "SELECT FROM twinstream.link_offers",
         "DELETE FROM twinstream.link_attempts",
         "SELECT twinstream.link_accounts(1, 2)",
         "SELECT twinstream.unlink_account('telegram', 1)",
@@ -112,12 +127,20 @@ async def test_a_bot_acts_for_its_own_platform(pool, bot):
         "INSERT INTO roles (duty, role) VALUES ('telegram_bot', $1), ('discord_bot', 'pg_monitor')",
         ROLE,
     )
-    code = await call(bot, "issue_code", "telegram", TG)
+    offer_id, code, _ = await call(bot, "start_offer", "telegram", TG)
 
     for function, *arguments in (
-        ("issue_code", "discord", DC),
+        ("start_offer", "discord", DC),
+        ("open_offer", "discord", DC, code),
+        ("confirm_offer", "discord", DC, offer_id),
+        ("decline_offer", "discord", DC, offer_id),
+        ("offer_of", "discord", DC, "sum"),
+        ("offer_news", "discord", 60.0),
+        ("end_offer_news", "discord", offer_id, "opened"),
+        ("note_bot_name", "discord", "a_bot"),
+        ("bot_name_elsewhere", "discord"),
+        ("issue_code", "discord", DC, "move"),
         ("void_codes", "discord", [code]),
-        ("redeem_code", "discord", DC, code),
         ("unlink", "discord", DC, code),
         ("undo_link", "discord", DC, code),
         ("move_account", "discord", DC, code),
@@ -142,6 +165,16 @@ async def test_functions_look_at_no_type_of_the_caller(bot):
         """
     )
     await linked(bot)
+    offer_id, code, _ = await call(bot, "start_offer", "telegram", OTHER)
+    await call(bot, "open_offer", "discord", OTHER, code, "Olga")
+    await call(bot, "offer_of", "telegram", OTHER, "max", offer_id)
+    await call(bot, "decline_offer", "telegram", OTHER, offer_id)
+    for _, account_id, status in await bot.fetch(
+        "SELECT * FROM twinstream.offer_news($1, 60)", "discord"
+    ):
+        await call(bot, "end_offer_news", "discord", account_id, status)
+    await call(bot, "note_bot_name", "telegram", "our_bot")
+    assert await call(bot, "bot_name_elsewhere", "discord") == "our_bot"
     await call(bot, "void_codes", "telegram", ["ABCDEFGHJK"])
     for purpose in ("unlink", "undo"):
         code = await call(bot, "issue_code", "telegram", TG, purpose)
@@ -158,22 +191,24 @@ async def test_a_code_is_good_for_its_purpose_only(bot):
     await linked(bot)
     code = await call(bot, "issue_code", "telegram", TG, "unlink")
 
-    assert await call(bot, "redeem_code", "discord", DC, code) == "wrong_code"
+    assert (await opened(bot, code))[0] == "ended"
     assert await call(bot, "undo_link", "discord", DC, code) == "wrong_code"
     assert await call(bot, "move_account", "telegram", OTHER, code) == "wrong_code"
     assert await call(bot, "unlink", "discord", DC, code) == "unlinked"
     assert await call(bot, "unlink", "discord", DC, code) == "wrong_code"
 
 
-async def test_a_code_for_an_unknown_purpose_is_refused(bot):
+@pytest.mark.parametrize("purpose", ["anything", "link"])
+async def test_a_code_that_links_at_once_or_does_something_else_is_refused(bot, purpose):
     with pytest.raises(asyncpg.CheckViolationError) as refused:
-        await call(bot, "issue_code", "telegram", TG, "anything")
+        await call(bot, "issue_code", "telegram", TG, purpose)
 
     assert refused.value.constraint_name == "link_code_purpose_known"
 
 
 async def test_wrong_codes_of_every_function_count_together(bot):
-    for function in ("redeem_code", "unlink", "undo_link", "move_account", "unlink"):
+    assert (await opened(bot, "AAAAAAAAAA"))[0] == "wrong_code"
+    for function in ("unlink", "undo_link", "move_account", "unlink"):
         assert await call(bot, function, "discord", DC, "AAAAAAAAAA") == "wrong_code"
 
     code = await call(bot, "issue_code", "telegram", TG, "undo")
@@ -198,7 +233,6 @@ async def test_nobody_is_unlinked_with_a_code_of_a_third_account(bot):
 @pytest.mark.parametrize(
     ("purpose", "function", "platform", "refusal"),
     [
-        ("link", "redeem_code", "telegram", "same_platform"),
         ("unlink", "unlink", "telegram", "same_platform"),
         ("undo", "undo_link", "telegram", "same_platform"),
         ("move", "move_account", "discord", "other_platform"),
@@ -239,13 +273,13 @@ async def test_a_use_that_is_refused_counts_for_nothing(pool, bot):
 
 async def test_an_administrator_forgives_wrong_codes(bot):
     for _ in range(codes.FAILURES_MAX):
-        await call(bot, "redeem_code", "discord", DC, "AAAAAAAAAA")
-    code = await call(bot, "issue_code", "telegram", TG)
-    assert await call(bot, "redeem_code", "discord", DC, code) == "locked_out"
+        await opened(bot, "AAAAAAAAAA")
+    _, code, _ = await call(bot, "start_offer", "telegram", TG)
+    assert (await opened(bot, code))[0] == "locked_out"
 
     await call(bot, "support_forgive_attempts", "discord", ADMINISTRATOR, DC)
 
-    assert await call(bot, "redeem_code", "discord", DC, code) == "linked"
+    assert (await opened(bot, code))[0] == "opened"
 
 
 async def test_under_the_stop_sign_nothing_changes_hands(pool, bot):
@@ -253,10 +287,13 @@ async def test_under_the_stop_sign_nothing_changes_hands(pool, bot):
     code = await call(bot, "issue_code", "telegram", TG, "unlink")
     await pool.execute("INSERT INTO stop_signs (release, reason) VALUES ($1, 'so')", SERIES)
 
-    for function in ("redeem_code", "unlink", "undo_link", "move_account"):
+    assert (await opened(bot, code))[0] == "paused"
+    assert await call(bot, "confirm_offer", "telegram", TG, 1) == "paused"
+    for function in ("unlink", "undo_link", "move_account"):
         assert await call(bot, function, "discord", DC, code) == "paused"
     for function, *arguments in (
-        ("issue_code", "telegram", TG),
+        ("start_offer", "telegram", TG),
+        ("issue_code", "telegram", TG, "move"),
         ("support_unlink", "telegram", ADMINISTRATOR, TG),
         ("support_undo_link", "telegram", ADMINISTRATOR, TG),
         ("support_move_account", "telegram", ADMINISTRATOR, TG, OTHER),
@@ -270,14 +307,14 @@ async def test_under_the_stop_sign_nothing_changes_hands(pool, bot):
 async def test_a_snapshot_that_may_be_older_than_a_stop_sign_is_refused(bot, isolation):
     with pytest.raises(asyncpg.FeatureNotSupportedError, match="READ COMMITTED"):
         async with bot.transaction(isolation=isolation):
-            await call(bot, "redeem_code", "discord", DC, "AAAAAAAAAA")
+            await opened(bot, "AAAAAAAAAA")
 
 
 async def test_codes_differ_and_have_the_shape_that_bots_look_for(bot):
-    found = [await call(bot, "issue_code", "telegram", TG) for _ in range(200)]
+    found = [(await call(bot, "start_offer", "telegram", TG))[1] for _ in range(200)]
 
     assert len(set(found)) == len(found)
-    assert all(codes.codes_in(one) == [one] for one in found)
+    assert all(codes.proofs_in(one) == [one] for one in found)
     assert {letter for one in found for letter in one} == set(codes.ALPHABET)
 
 

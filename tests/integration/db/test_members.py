@@ -4,9 +4,9 @@ import asyncpg
 import pytest
 
 from db.ledger.ranks import RankRow, set_ranks
-from db.links.codes import issue_code, redeem_code
 from db.members.accounts import DISPLAY_NAME_CHARS_MAX, find_member, name_elsewhere, remember_name
 from db.members.profiles import holds_achievement, profile, top
+from tests.support.linking import issue_code, redeem_code
 from tests.support.recorded_events import Record, achievement, balance, record, settle, xp
 
 

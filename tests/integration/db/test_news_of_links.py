@@ -8,10 +8,10 @@ from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db import Platform
 from db.ledger.ranks import RankRow, set_ranks
-from db.links.codes import issue_code, redeem_code
 from db.surfaces.announcements import Announcement, take
 from db.surfaces.display_visits import mark_shown
 from db.surfaces.display_visits import take as take_visits
+from tests.support.linking import issue_code, redeem_code
 from tests.support.recorded_events import achievement, record, settle, xp
 
 TELEGRAM, DISCORD = 1001, 2002

@@ -15,10 +15,10 @@ from config.community import StoreSetting
 from db import Producer, RuleBroken, StorageUnavailable, Store, StoreUnfit, open_stores
 from db.ledger import events
 from db.ledger.envelopes import Envelope
-from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
 from db.stores import store_debts
 from db.stores.port import Change
+from tests.support.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.recorded_events import balance, persistently, record, xp
 
 USERS = """

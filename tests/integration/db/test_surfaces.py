@@ -9,10 +9,10 @@ import pytest
 from db import surfaces
 from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
-from db.links.codes import issue_code, redeem_code
 from db.surfaces import ABSENT, EXEMPT, LIVE, RECONCILE
 from db.surfaces.display_visits import Visit, doubt, mark_shown, park, postpone, release, take
 from db.surfaces.observed import clock, note_absent, put_back, seen_again, show_again
+from tests.support.linking import issue_code, redeem_code
 from tests.support.recorded_events import (
     Record,
     achievement,

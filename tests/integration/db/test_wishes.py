@@ -6,11 +6,11 @@ import asyncpg
 import pytest
 
 from db.ledger.ranks import RankRow, set_ranks
-from db.links.codes import issue_code, redeem_code
 from db.members.accounts import remember_name
 from db.reconcile import corrections
 from db.surfaces.display_visits import Visit, park, take
 from db.surfaces.observed import put_back
+from tests.support.linking import issue_code, redeem_code
 from tests.support.recorded_events import (
     Record,
     achievement,

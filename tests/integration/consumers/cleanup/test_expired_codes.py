@@ -2,15 +2,15 @@
 
 from consumers.cleanup.role import Cleanup
 from consumers.runtime.resources import Resources
-from db.links import codes
+from db.links import offers
 
 
 async def test_codes_and_counts_that_ended_are_deleted(resources: Resources):
     pool = resources.pool
     async with pool.acquire() as conn:
         for account_id in (1001, 1002):
-            await codes.issue_code(conn, "telegram", account_id)
-            await codes.redeem_code(conn, "telegram", account_id, "WRONGCODE1")
+            await conn.execute("SELECT issue_code('telegram', $1, 'move')", account_id)
+            await offers.open_offer(conn, "telegram", account_id, "WRONGCODE1")
     await pool.execute(
         "UPDATE link_codes SET expires_at = now() - interval '2 hours' WHERE account_id = 1001"
     )

@@ -14,6 +14,7 @@ from consumers.cleanup.role import Cleanup
 from consumers.runtime.resources import Resources, open_resources
 from consumers.settling.role import Settling
 from db.ledger import delivery_attempts
+from db.links import offers
 from tests.support.patience import PATIENCE_S
 from tests.support.settling import Desk, until, xp_payload
 
@@ -185,6 +186,19 @@ async def test_old_attempts_are_forgotten(resources: Resources, desk: Desk):
     assert await Cleanup(resources).step() == 1
 
     assert await desk.pool.fetchval("SELECT array_agg(entry_id) FROM entry_attempts") == ["2-0"]
+
+
+async def test_old_offers_of_links_are_removed(resources: Resources, desk: Desk):
+    async with resources.pool.acquire() as conn:
+        await offers.start(conn, "telegram", 1001)
+        await offers.start(conn, "telegram", 1002)
+    await desk.pool.execute(
+        "UPDATE link_offers SET created_at = now() - interval '31 days' WHERE account_id = 1001"
+    )
+
+    assert await Cleanup(resources).step() == 1
+
+    assert await desk.pool.fetchval("SELECT array_agg(account_id) FROM link_offers") == [1002]
 
 
 async def consumers_of(redis: Client, stream: str, group: str) -> list[str]:

@@ -13,10 +13,10 @@ from consumers.display import role as surfaces_module
 from consumers.display.role import DisplayRole
 from consumers.display.telegram_tags.tags import open_role
 from consumers.runtime.resources import Resources
-from db.links.codes import issue_code, redeem_code
 from db.surfaces.display_visits import take
 from db.surfaces.observed import clock, note_absent, seen_again
 from sandbox import Fault
+from tests.support.linking import issue_code, redeem_code
 from tests.support.members import MemberDesk
 from tests.support.telegram_display import ALICE, BORIS, LOOK, SET, STRANGER, Group
 

@@ -8,8 +8,8 @@ import pytest
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer
-from db.links.codes import issue_code, redeem_code
 from db.upkeep.audit import audit
+from tests.support.linking import issue_code, redeem_code
 from tests.support.reconcile import (
     a_pass,
     decisions,

@@ -12,8 +12,8 @@ from config.community import StoreSetting, StoreSettings
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer, open_stores
-from db.links.codes import issue_code, redeem_code
 from db.reconcile import drift
+from tests.support.linking import issue_code, redeem_code
 from tests.support.reconcile import (
     a_pass,
     decisions,

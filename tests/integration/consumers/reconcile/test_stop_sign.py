@@ -21,8 +21,9 @@ from consumers.reconcile.role import Reconcile
 from consumers.runtime.gauges import Gauges
 from consumers.runtime.resources import Resources
 from db import Producer
-from db.links.codes import FAILURES_MAX, LinkOutcome, issue_code, redeem_code
+from db.links.codes import FAILURES_MAX
 from db.stop_signs import OBEYED, Paused
+from tests.support.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.patience import PATIENCE_S
 from tests.support.processes import BARE_ENVIRONMENT, run
 from tests.support.reconcile import a_pass, decisions, ended, let_everything_arrive, opened
@@ -38,7 +39,7 @@ LOOK_AGAIN_S = 0.01
 LINKS = {
     "accounts": "SELECT * FROM accounts ORDER BY platform, account_id",
     "members": "SELECT * FROM members ORDER BY id",
-    "codes": "SELECT * FROM link_codes ORDER BY code_hash",
+    "offers": "SELECT * FROM link_offers ORDER BY id",
     "attempts": "SELECT * FROM link_attempts ORDER BY platform, account_id",
 }
 

@@ -13,7 +13,7 @@ from config.community import StoreSetting
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer, open_stores
-from db.links.codes import issue_code, redeem_code
+from tests.support.linking import issue_code, redeem_code
 from tests.support.reconcile import (
     a_pass,
     decisions,

@@ -16,13 +16,13 @@ from consumers.relay.role import Relay
 from consumers.relay.role import open_role as open_relay
 from consumers.runtime.resources import Resources
 from db import BadDatabaseUrl, Producer, open_pool
-from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.sessions.notifications import POOLED
 from db.sessions.slots import lease_slots
 from db.upkeep.audit import audit
 from launch import migrate
 from launch.errors import LaunchError
 from launch.servers import Server
+from tests.support.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.pgbouncer import pgbouncer
 from tests.support.reconcile import a_pass, let_everything_arrive, opened
 from tests.support.settling import Desk, until

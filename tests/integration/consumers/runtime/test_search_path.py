@@ -13,13 +13,13 @@ from consumers.runtime.resources import Resources
 from consumers.settling.role import Settling
 from db import Platform, Producer
 from db.links import links
-from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members.history import history
 from db.members.profiles import profile, top
 from db.platforms import PLATFORMS
 from db.surfaces import announcements
 from db.surfaces.display_visits import mark_shown, take
 from db.upkeep.audit import audit
+from tests.support.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.reconcile import a_pass, let_everything_arrive, opened
 from tests.support.settling import Desk
 

@@ -16,7 +16,7 @@ from consumers.settling.role import Settling, open_role
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.links import links
-from db.links.codes import issue_code, redeem_code
+from tests.support.linking import issue_code, redeem_code
 from tests.support.recorded_events import until_someone_waits_for_a_lock
 from tests.support.settling import NOON, Desk, edited, until
 

@@ -13,11 +13,11 @@ import pytest
 import schemas
 from bus import SOURCES, Client, Keys, Publisher, connect, ensure_group
 from db import Producer
-from db.links.codes import LinkOutcome, issue_code, redeem_code
 from db.members import accounts
 from launch.sandbox_client import SandboxClient
 from sandbox import load_seed
 from tests.support.forked_processes import IS_POSSIBLE, start_forked
+from tests.support.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.patience import PATIENCE_S
 from tests.support.processes import CHECKOUT, Process, consumers, environment, sandbox
 from tests.support.settling import until, xp_payload

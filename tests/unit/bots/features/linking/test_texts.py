@@ -1,19 +1,66 @@
 import pytest
 
 from bots.features.linking import texts as linking
-from db.links.codes import LinkOutcome
+from db.links.offers import Confirmation, Has, Offer, Opening
 from tests.support.bot_texts import TELEGRAM, in_every_language
 
+OFFER = Offer(
+    7,
+    "opened",
+    True,
+    "<Mallory>",
+    Has(20, 7, "New & comer"),
+    Has(15, 0, None),
+    Has(35, 7, "Regular"),
+)
+
 
 @in_every_language
-@pytest.mark.parametrize("outcome", LinkOutcome)
-def test_every_outcome_of_linking_has_an_answer(outcome, texts):
-    assert linking.linked(outcome, "Discord", None, texts, TELEGRAM)
+@pytest.mark.parametrize("outcome", Opening)
+def test_every_outcome_of_opening_has_an_answer(outcome, texts):
+    assert linking.not_opened(outcome, 61, "Discord", texts)
 
 
 @in_every_language
-def test_a_linked_member_learns_the_name_of_the_other_account(texts):
-    answer = linking.linked(LinkOutcome.LINKED, "Discord", "<Mallory>", texts, TELEGRAM)
+@pytest.mark.parametrize("outcome", Confirmation)
+def test_every_outcome_of_confirming_has_an_answer(outcome, texts):
+    assert linking.not_linked(outcome, texts)
 
-    assert "<b>&lt;Mallory&gt;</b>" in answer
-    assert "Discord" in answer
+
+@in_every_language
+def test_a_question_names_the_other_account_and_what_each_side_has(texts):
+    question = linking.confirmation(OFFER, "telegram", texts, TELEGRAM)
+
+    assert "<b>&lt;Mallory&gt;</b>" in question
+    assert "Discord: 15" in question
+    assert "Telegram: 20" in question
+    assert "New &amp; comer" in question
+    assert "35" in question
+
+
+@in_every_language
+def test_a_member_who_opens_and_one_who_is_linked_learn_the_name_of_the_other_account(texts):
+    for answer in (
+        linking.opened(OFFER, "Discord", texts, TELEGRAM),
+        linking.linked("<Mallory>", "Discord", texts, TELEGRAM),
+        linking.is_linked("<Mallory>", "Discord", texts, TELEGRAM),
+    ):
+        assert "<b>&lt;Mallory&gt;</b>" in answer
+        assert "Discord" in answer
+
+
+@in_every_language
+def test_a_wait_is_told_in_whole_minutes(texts):
+    assert "2" in linking.not_opened(Opening.LOCKED_OUT, 61, "Discord", texts)
+
+
+@in_every_language
+def test_an_invitation_says_where_a_posted_code_is_void_and_where_not(texts):
+    for invitation in (
+        linking.invitation_on_discord("ABCDEFGHJK", True, texts, TELEGRAM),
+        linking.invitation_on_discord("ABCDEFGHJK", False, texts, TELEGRAM),
+        linking.invitation_on_telegram("ABCDEFGHJK", texts, TELEGRAM),
+    ):
+        assert "ABCDEFGHJK" in invitation
+        assert invitation.count("Telegram") >= 1
+        assert "/link" in invitation
