@@ -161,6 +161,16 @@ def deeds(draw: st.DrawFn) -> tuple[str, Any]:
     return draw(aimed if draw(st.booleans()) else plain)
 
 
+def _in_topic(name: str, how: Any, thread: int) -> tuple[str, Any]:
+    """Return what is done in this topic, or with it."""
+    if name == "the owner closes a topic":
+        return "close_topic", ((thread,), {})
+    if name.startswith("a person"):
+        return "say", ((GROUP, *how[1:]), {"manner": Manner(thread_id=thread)})
+    said = {"chat_id": GROUP, "text": "x"} | ({"message_thread_id": thread} if thread > 1 else {})
+    return "sendMessage", (how[1], said)
+
+
 def found(platform: TelegramPlatform, name: str, how: Any) -> tuple[str, Any]:
     """Return a deed with its object, if it is an aimed one. Without an object it is a look."""
     if name not in AIMED:
@@ -177,15 +187,7 @@ def found(platform: TelegramPlatform, name: str, how: Any) -> tuple[str, Any]:
     if name == "a person comes":
         return "join", ((nth, "Egor"), {})
     if "topic" in name and topics:
-        thread = topics[nth % len(topics)]
-        if name == "the owner closes a topic":
-            return "close_topic", ((thread,), {})
-        if name.startswith("a person"):
-            return "say", ((GROUP, *how[1:]), {"manner": Manner(thread_id=thread)})
-        said = {"chat_id": GROUP, "text": "x"} | (
-            {"message_thread_id": thread} if thread > 1 else {}
-        )
-        return "sendMessage", (how[1], said)
+        return _in_topic(name, how, topics[nth % len(topics)])
     if name.endswith("edits"):
         by_bot = name.startswith("a bot")
         places = [
