@@ -85,6 +85,19 @@ class GameSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     pause_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 60
 
 
+class LinkingSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How two accounts become one member's, and what members get for it."""
+
+    policy: Literal["sum", "max", "telegram", "discord"] = "sum"
+    """The amounts of a linked member: those of both accounts, the greater ones, or those of one."""
+    reward_xp: Annotated[int, msgspec.Meta(ge=0, le=BONUS_MAX)] = 0
+    reward_balance: Annotated[int, msgspec.Meta(ge=0, le=BONUS_MAX)] = 0
+    linked_role_id: Snowflake | None = None
+    """The Discord role of linked members."""
+    cooldown_hours: Annotated[float, msgspec.Meta(ge=0, le=24 * 365)] = 24
+    """How long an account that was unlinked cannot be linked with another one."""
+
+
 class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the consumers work. The defaults suit a community of 100,000."""
 
@@ -177,6 +190,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cleanup: CleanupSetting = CleanupSetting()
     reconcile: ReconcileSetting = ReconcileSetting()
     stores: StoreSettings = StoreSettings()
+    linking: LinkingSetting = LinkingSetting()
     keep_manual_changes: bool = False
     """Whether a role or tag that was changed by hand stays until the member's rank changes."""
 
@@ -215,13 +229,20 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     @property
     def discord_roles(self) -> frozenset[int]:
         """Every role that the file names; twinstream touches no other."""
-        return _roles_of([*self.ranks, *self.achievements])
+        return _roles_of([*self.ranks, *self.achievements]) | self._linked_role
 
     def leaves_alone(self, held: Collection[int]) -> bool:
         """Tell whether the roles of a Discord member who holds these roles stay as they are."""
         return not set(self.discord.leave_alone_roles).isdisjoint(held)
 
-    def roles_for(self, rank: int, achievements: Iterable[str]) -> frozenset[int]:
+    @property
+    def _linked_role(self) -> frozenset[int]:
+        role = self.linking.linked_role_id
+        return frozenset() if role is None else frozenset({role})
+
+    def roles_for(
+        self, rank: int, achievements: Iterable[str], *, is_linked: bool = False
+    ) -> frozenset[int]:
         """Return the roles of a member with this rank and these achievements.
 
         A rank or an achievement that is not configured, or has no role, adds none.
@@ -229,7 +250,8 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         stacked = self.discord.rank_roles == "stack"
         lowest = 1 if stacked else rank
         ranks = map(self.rank, range(lowest, rank + 1))
-        return _roles_of([*ranks, *map(self.achievement, achievements)])
+        roles = _roles_of([*ranks, *map(self.achievement, achievements)])
+        return roles | self._linked_role if is_linked else roles
 
 
 def _roles_of(settings: Iterable[Rank | AchievementSetting | None]) -> frozenset[int]:
@@ -294,7 +316,7 @@ def _achievement_problems(community: Community) -> Iterator[Problem]:
             yield Problem(
                 ("discord", "leave_alone_roles", index),
                 f"discord.leave_alone_roles: {role} is the discord_role of a rank or an"
-                " achievement: name the roles of other bots only",
+                " achievement, or linking.linked_role_id: name the roles of other bots only",
             )
 
 
@@ -314,6 +336,12 @@ def _repeated_roles(community: Community) -> Iterator[Problem]:
                     " used more than once; give each a role of its own",
                 )
             seen |= {one.discord_role} if one.discord_role is not None else set()
+    if community.linking.linked_role_id in seen:
+        yield Problem(
+            ("linking", "linked_role_id"),
+            f"linking.linked_role_id: {community.linking.linked_role_id} is the discord_role of a"
+            " rank or an achievement; give linked members a role of their own",
+        )
 
 
 def _text_problems(values: Mapping[str, Any]) -> Iterator[Problem]:

@@ -117,8 +117,8 @@ BEGIN
             WHEN one.name IN ('link_codes', 'link_offers') THEN consumers
             ELSE concat_ws(', ', consumers, readers)
         END);
-        IF one.name = 'transactions' THEN
-            -- The ledger is only added to.
+        IF one.name IN ('transactions', 'link_acts') THEN
+            -- The ledger and the record of acts are only added to.
             EXECUTE format('GRANT INSERT ON %s TO %s', one.relation, consumers);
         ELSIF NOT one.is_view AND one.name NOT IN (
             'schema_migrations', 'contracts', 'roles',

@@ -25,6 +25,7 @@ from bus import (
 from config import Community, ConfigError, Settings
 from db import Platform, Store, open_pool, open_stores
 from db.ledger.ranks import RankRow, set_ranks
+from db.links.states import LinkRules, set_rules
 from db.members import forgotten_list
 
 from .stream_rebuild import Rebuild
@@ -88,7 +89,7 @@ class Resources:
 async def open_resources(
     settings: Settings, community: Community, stop: asyncio.Event, *, keys: Keys | None = None
 ) -> AsyncIterator[Resources]:
-    """Connect to Postgres and Redis, set the ladder of ranks, and build missing streams.
+    """Connect to Postgres and Redis, set the ranks and the rules of links, build missing streams.
 
     Raises:
         StorageUnavailable, Contention, BusError: Postgres or Redis cannot be used (yet).
@@ -107,6 +108,7 @@ async def open_resources(
         stores = await open_stores(pool, community.stores.by_platform())
         rebuild = Rebuild(pool, redis, keys)
         await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in community.ranks])
+        await set_rules(pool, _link_rules(community))
         for source in SOURCES:
             await _try_to_build(rebuild, source)
         yield Resources(
@@ -121,6 +123,17 @@ async def open_resources(
             stop=stop,
             stores=stores,
         )
+
+
+def _link_rules(community: Community) -> LinkRules:
+    """Return the settings of [linking] that Postgres obeys. Pure."""
+    linking = community.linking
+    return LinkRules(
+        policy=linking.policy,
+        reward_xp=linking.reward_xp,
+        reward_balance=linking.reward_balance,
+        cooldown_s=round(linking.cooldown_hours * 3_600),
+    )
 
 
 async def _try_to_build(rebuild: Rebuild, source: Platform) -> None:

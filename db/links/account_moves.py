@@ -5,6 +5,7 @@ from collections.abc import Collection
 import asyncpg
 
 from ..platforms import Platform
+from .reasons import storable
 from .refusals import mapped_refusals
 
 
@@ -15,6 +16,7 @@ async def move(
     from_account_id: int,
     to_account_id: int,
     stores: Collection[Platform] = (),
+    reason: str = "",
 ) -> int:
     """Put one account in the place of another. Returns the number of the move.
 
@@ -28,10 +30,12 @@ async def move(
     """
     with mapped_refusals():
         move_id: int = await conn.fetchval(
-            "SELECT twinstream.replace_account($1, $2, $3, $4)",
+            "SELECT twinstream.replace_account($1, $2, $3, $4,"
+            " ROW ('operator', NULL, NULL, $5)::twinstream.link_actor)",
             platform,
             from_account_id,
             to_account_id,
             list(stores),
+            storable(reason),
         )
     return move_id

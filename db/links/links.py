@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import asyncpg
 
 from ..platforms import Platform
+from .reasons import storable
 from .refusals import mapped_refusals
 
 #: The amounts that the linked member has: the sum of both accounts, the greater of each amount, or
@@ -40,6 +41,11 @@ class Link(NamedTuple):
     linked_at: datetime
     unlinked_at: datetime | None
     undone_at: datetime | None
+    telegram_xp_before: int | None = None
+    """Amounts that each account had before the link; None for a link that continues another one."""
+    telegram_balance_before: int | None = None
+    discord_xp_before: int | None = None
+    discord_balance_before: int | None = None
 
     @property
     def telegram(self) -> Account:
@@ -57,16 +63,18 @@ async def link(
     *,
     telegram_account_id: int,
     discord_account_id: int,
-    policy: Policy = "sum",
+    policy: Policy | None = None,
     stores: Collection[Platform] = (),
     links_max: int | None = None,
+    reason: str = "",
 ) -> Link:
     """Make two accounts one member's. Their achievements are united under every policy.
 
-    `links_max` replaces the number of links that an account may have within a month.
+    Without a policy that of the settings counts. `links_max` replaces the number of links that an
+    account may have within a month. Both accounts are told.
 
     Raises:
-        LinkRefused: `account_is_linked`, or `links_per_account_limited`.
+        LinkRefused: `account_is_linked`, `account_may_link`, or `links_per_account_limited`.
         Paused: the stop sign of this release is set.
         BooksDiffer: the policy needs amounts that do not add up at this moment.
         Contention, StorageUnavailable: nothing was changed.
@@ -74,12 +82,14 @@ async def link(
     with mapped_refusals():
         row = await conn.fetchrow(
             "SELECT * FROM twinstream.link_accounts("
-            "$1, $2, $3, $4, coalesce($5, (twinstream.link_limits()).links_max))",
+            "$1, $2, $3, $4, coalesce($5, (twinstream.link_limits()).links_max),"
+            " ROW ('operator', NULL, NULL, $6)::twinstream.link_actor)",
             telegram_account_id,
             discord_account_id,
             policy,
             list(stores),
             links_max,
+            storable(reason),
         )
     return Link(*row)
 
@@ -90,6 +100,7 @@ async def unlink(
     platform: Platform,
     account_id: int,
     stores: Collection[Platform] = (),
+    reason: str = "",
 ) -> Link:
     """Make the two accounts of a member two members again.
 
@@ -102,10 +113,12 @@ async def unlink(
     """
     with mapped_refusals():
         row = await conn.fetchrow(
-            "SELECT * FROM twinstream.unlink_account($1, $2, $3)",
+            "SELECT * FROM twinstream.unlink_account($1, $2, $3,"
+            " ROW ('operator', NULL, NULL, $4)::twinstream.link_actor)",
             platform,
             account_id,
             list(stores),
+            storable(reason),
         )
     return Link(*row)
 
@@ -116,6 +129,7 @@ async def undo(
     *,
     stores: Collection[Platform] = (),
     undo_s_max: int | None = None,
+    reason: str = "",
 ) -> Link:
     """Give each account back what it had before a link, and what it has earned since.
 
@@ -132,10 +146,12 @@ async def undo(
     with mapped_refusals():
         row = await conn.fetchrow(
             "SELECT * FROM twinstream.undo_link_by_id("
-            "$1, $2, coalesce($3, (twinstream.link_limits()).undo_s_max))",
+            "$1, $2, coalesce($3, (twinstream.link_limits()).undo_s_max),"
+            " ROW ('operator', NULL, NULL, $4)::twinstream.link_actor)",
             link_id,
             list(stores),
             undo_s_max,
+            storable(reason),
         )
     return Link(*row)
 

@@ -69,6 +69,10 @@ class Confirmation(enum.Enum):
     ALREADY_LINKED = "already_linked"
     """One of the accounts is linked with a third one."""
     TOO_MANY_LINKS = "too_many_links"
+    FORBIDDEN = "forbidden"
+    """An administrator does not let one of the accounts link."""
+    COOLING_DOWN = "cooling_down"
+    """One of the accounts was unlinked from a third one a short time ago."""
     PAUSED = "paused"
 
 
@@ -156,9 +160,11 @@ async def confirm(
     offer_id: int,
     *,
     stores: Collection[Platform] = (),
-    policy: Policy = "sum",
+    policy: Policy | None = None,
 ) -> Confirmation:
     """Link the two accounts of an offer that this account started.
+
+    Without a policy that of the settings counts.
 
     `stores` are the platforms whose bot has a table of its own: its rows are owed what they lack
     afterwards.

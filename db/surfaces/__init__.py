@@ -10,6 +10,8 @@ from typing import Final
 RANK: Final = "rank"
 #: How the surface of an achievement begins; the achievement's name follows. 1 is held, 0 is not.
 ACHIEVEMENT_PREFIX: Final = "achievement:"
+#: The surface of a link: 1 while the member has accounts on both platforms, 0 after that.
+LINKED: Final = "linked"
 
 #: The priorities of a wish, the most noticed first: a member has just done something;
 LIVE: Final = 0

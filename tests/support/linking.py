@@ -21,6 +21,8 @@ class LinkOutcome(enum.Enum):
     TAKEN = "taken"
     ALREADY_LINKED = "already_linked"
     TOO_MANY_LINKS = "too_many_links"
+    FORBIDDEN = "forbidden"
+    COOLING_DOWN = "cooling_down"
     LOCKED_OUT = "locked_out"
     PAUSED = "paused"
 

@@ -6,7 +6,7 @@ from bots.texts.languages import Texts
 from bots.texts.markup import Markup
 from bots.texts.names import shown_name
 from config import Community
-from db.surfaces import ACHIEVEMENT_PREFIX
+from db.surfaces import ACHIEVEMENT_PREFIX, RANK
 from db.surfaces.announcements import Announcement
 
 #: Members named in one message; the rest is counted, so that the message stays readable and short
@@ -38,7 +38,7 @@ def _line(one: Announcement, texts: Texts, mark: Markup, community: Community) -
         return texts.gettext(
             "🏆 {name} has unlocked {title}", name=name, title=_bold(mark, setting.title)
         )
-    rank = community.rank(one.number)
+    rank = community.rank(one.number) if one.surface == RANK else None
     if rank is None:
         return ""
     return texts.gettext("🎉 {name} is {rank} now", name=name, rank=_bold(mark, rank.name))

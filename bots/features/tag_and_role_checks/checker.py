@@ -14,7 +14,7 @@ from bots.runtime.database import Database
 from bots.runtime.delivery import Delivery
 from config import Community
 from db import DbError
-from db.surfaces import ACHIEVEMENT_PREFIX, RANK
+from db.surfaces import ACHIEVEMENT_PREFIX, LINKED, RANK
 from db.surfaces.observed import Shown, put_back, seen_again, shown_before
 from db.surfaces.presence import leave_out
 
@@ -113,5 +113,6 @@ class DisplayChecker:
                 for surface, number in shown.numbers.items()
                 if surface.startswith(ACHIEVEMENT_PREFIX) and number
             ],
+            is_linked=shown.numbers.get(LINKED, 0) > 0,
         )
         return held & self._community.discord_roles == expected

@@ -52,37 +52,47 @@ def examine(
             {},
         )
     found = {}
-    for role_id, user in _configured(community).items():
-        hindrance = _hindrance(known.get(role_id), role_id, user, top, guild_id)
+    for role_id, use in _configured(community).items():
+        hindrance = _hindrance(known.get(role_id), role_id, use, top, guild_id)
         if hindrance is not None:
             found[role_id] = hindrance
     return RoleHierarchy(None, found)
 
 
-def _configured(community: Community) -> dict[int, str]:
-    """Return every role of twinstream.toml, with the rank or achievement that it stands for."""
-    named = [(one.discord_role, f"the rank {one.name!r}") for one in community.ranks]
-    named += [(one.discord_role, f"the achievement {one.name!r}") for one in community.achievements]
-    return {role_id: user for role_id, user in named if role_id is not None}
+class _Use(NamedTuple):
+    """A use of a role in twinstream.toml: what it stands for, and the key that names it."""
+
+    of: str
+    key: str = "discord_role"
+
+
+def _configured(community: Community) -> dict[int, _Use]:
+    """Return every role of twinstream.toml, with what it stands for."""
+    named = [(one.discord_role, _Use(f"the rank {one.name!r}")) for one in community.ranks]
+    named += [
+        (one.discord_role, _Use(f"the achievement {one.name!r}")) for one in community.achievements
+    ]
+    named.append((community.linking.linked_role_id, _Use("linked members", "linked_role_id")))
+    return {role_id: use for role_id, use in named if role_id is not None}
 
 
 def _hindrance(
-    role: Mapping[str, Any] | None, role_id: int, user: str, top: Mapping[str, Any], guild_id: int
+    role: Mapping[str, Any] | None, role_id: int, use: _Use, top: Mapping[str, Any], guild_id: int
 ) -> RoleHindrance | None:
     if role is None:
         return RoleHindrance(
-            f"the role {role_id} of {user} does not exist in the server: create one and set"
-            " discord_role to its id in twinstream.toml"
+            f"the role {role_id} of {use.of} does not exist in the server: create one and set"
+            f" {use.key} to its id in twinstream.toml"
         )
-    name = f"the role {role['name']!r} of {user}"
+    name = f"the role {role['name']!r} of {use.of}"
     if role_id == guild_id:
         return RoleHindrance(
-            f"{name} is everybody's and cannot be given: set discord_role to another one in"
+            f"{name} is everybody's and cannot be given: set {use.key} to another one in"
             " twinstream.toml"
         )
     if role["managed"]:
         return RoleHindrance(
-            f"{name} is handed out by an integration only: set discord_role to another one in"
+            f"{name} is handed out by an integration only: set {use.key} to another one in"
             " twinstream.toml"
         )
     if _height(role) >= _height(top):

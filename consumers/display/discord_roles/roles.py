@@ -87,7 +87,9 @@ def wanted_roles(community: Community, wanted: Mapping[str, int]) -> frozenset[i
         for surface, number in wanted.items()
         if surface.startswith(surfaces.ACHIEVEMENT_PREFIX) and number
     ]
-    return community.roles_for(wanted.get(surfaces.RANK, 0), unlocked)
+    return community.roles_for(
+        wanted.get(surfaces.RANK, 0), unlocked, is_linked=wanted.get(surfaces.LINKED, 0) > 0
+    )
 
 
 def given_roles(community: Community, visit: Visit) -> tuple[frozenset[int], frozenset[int]]:

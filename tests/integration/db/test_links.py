@@ -212,7 +212,8 @@ async def test_each_platform_shows_its_own_member_after_an_unlink(pool):
     await undone(pool, link)
 
     [on_discord] = await take(pool, "discord", limit=9, lease_s=60)
-    assert (on_discord.account_id, on_discord.wanted) == (DC, {"rank": 1, "achievement:streak": 1})
+    wanted = {"rank": 1, "achievement:streak": 1, "linked": 0}
+    assert (on_discord.account_id, on_discord.wanted) == (DC, wanted)
     [on_telegram] = await take(pool, "telegram", limit=9, lease_s=60)
     assert (on_telegram.account_id, on_telegram.wanted["rank"]) == (TG, 1)
 

@@ -93,6 +93,28 @@ def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
             "discord.leave_alone_roles: 1 is the discord_role of a rank",
         ),
         (
+            HEAD + RANK + "[linking]\npolicy = 'most'\n",
+            "linking.policy must be 'discord' or 'max' or 'sum' or 'telegram', not 'most'",
+        ),
+        (
+            HEAD + RANK + "[linking]\npolcy = 'max'\n",
+            "linking.polcy is not a setting; did you mean policy?",
+        ),
+        (
+            HEAD + RANK + "[linking]\nreward_xp = -1\n",
+            "linking.reward_xp must be a whole number, at least 0, not -1",
+        ),
+        (
+            HEAD + RANK + "[linking]\nlinked_role_id = 1\n",
+            "linking.linked_role_id: 1 is the discord_role of a rank or an achievement",
+        ),
+        (
+            HEAD.replace("9001", "9001\nleave_alone_roles = [5]")
+            + RANK
+            + "[linking]\nlinked_role_id = 5\n",
+            "discord.leave_alone_roles: 5 is the discord_role of a rank or an achievement, or",
+        ),
+        (
             HEAD + RANK + '[[ranks]]\nname = "B"\nxp = 20\ndiscord_role = 1\n',
             "line 14: rank 'B': the discord_role 1 is used more than once",
         ),

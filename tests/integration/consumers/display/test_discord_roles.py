@@ -8,10 +8,12 @@ import msgspec
 import pytest
 
 from config import ConfigError, Settings
+from config.community import LinkingSetting
 from consumers.display.role import DisplayRole
 from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import NotYet
+from db.links import links
 from db.surfaces.display_visits import doubt, mark_shown, take
 from db.surfaces.observed import clock, note_absent, seen_again, show_again
 from sandbox import Fault, Rate, load_seed
@@ -100,6 +102,24 @@ async def test_stacked_roles_stay_on_the_way_up_and_go_on_the_way_down(resources
         await role.step()
 
     assert (up, server.roles_of(ALICE)) == ({NEWCOMER, REGULAR, VETERAN}, {NEWCOMER, REGULAR})
+
+
+async def test_linked_members_wear_a_role_of_their_own_until_they_are_unlinked(
+    resources, server, pool
+):
+    community = msgspec.structs.replace(
+        resources.community, achievements=(), linking=LinkingSetting(linked_role_id=LUCKY)
+    )
+    async with open_role(replace(resources, community=community)) as role:
+        async with pool.acquire() as conn, conn.transaction():
+            await links.link(conn, telegram_account_id=1001, discord_account_id=ALICE)
+        await role.step()
+        worn = server.roles_of(ALICE)
+        async with pool.acquire() as conn, conn.transaction():
+            await links.unlink(conn, platform="discord", account_id=ALICE)
+        await role.step()
+
+    assert (worn, server.roles_of(ALICE)) == ({LUCKY}, set())
 
 
 async def test_of_two_writes_the_second_is_lost_and_the_read_back_repairs_it(role, server, people):
