@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 import discord
@@ -21,7 +21,7 @@ from bots.features.command import (
     Target,
     TextParameter,
 )
-from bots.features.room import Room, commands_of
+from bots.features.room import Room, beside, commands_of
 from bots.runtime.button_memory import ButtonMemory
 from bots.runtime.member_limits import MemberLimits
 from bots.runtime.room_services import Services
@@ -44,6 +44,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
     def __init__(self, client: discord.Client, services: Services, rooms: Sequence[Room]) -> None:
         super().__init__(client)
         self._services = services
+        self._rooms = rooms
         self._limits = MemberLimits()
         self._memory = ButtonMemory()
         self._in_progress: set[asyncio.Task[object]] = set()
@@ -67,11 +68,9 @@ class Tree(app_commands.CommandTree[discord.Client]):
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
             argument = None
         is_ephemeral = command.audience is not Audience.EVERYBODY
-        parameter = command.parameter
-        if isinstance(argument, Target) and not interaction.permissions.manage_guild:
-            assert isinstance(parameter, MemberParameter)
-            refusal = parameter.refuse(asker.texts)
-            await interaction.response.send_message(refusal, ephemeral=is_ephemeral)
+        refuse = _refusal_of_others(command, argument)
+        if refuse is not None and not interaction.permissions.manage_guild:
+            await interaction.response.send_message(refuse(asker.texts), ephemeral=is_ephemeral)
             return
         answer = command.run(Question(asker, argument, str(interaction.id)))
         if command.is_instant:
@@ -90,6 +89,8 @@ class Tree(app_commands.CommandTree[discord.Client]):
             try:
                 await acknowledge(interaction, ephemeral=ephemeral)
                 await send(interaction, await answer, self._memory, ephemeral=ephemeral)
+                for more in await beside(self._rooms, self._asker(interaction)):
+                    await send(interaction, more, self._memory, ephemeral=True)
             finally:
                 answer.close()  # it never began if Discord refused the acknowledgement
 
@@ -155,6 +156,14 @@ class Tree(app_commands.CommandTree[discord.Client]):
             log.warning("answer.failed", interaction_id=interaction.id, why=str(refused))
 
 
+def _refusal_of_others(command: Command[Any], argument: object) -> Callable[[Texts], str] | None:
+    """Return the refusal of members who are no administrators; None if all may ask this. Pure."""
+    if isinstance(argument, Target):
+        assert isinstance(command.parameter, MemberParameter)
+        return command.parameter.refuse
+    return command.refuse_others
+
+
 def _slash_command(tree: Tree, command: Command[Any]) -> app_commands.Command[Any, ..., None]:
     """Make the slash command with which Discord offers a command of a room."""
     parameter = command.parameter
@@ -163,9 +172,7 @@ def _slash_command(tree: Tree, command: Command[Any]) -> app_commands.Command[An
         async def plain(interaction: Interaction) -> None:
             await tree.answer(interaction, command, None)
 
-        return app_commands.Command(
-            name=command.name, description=command.description, callback=plain
-        )
+        return _registered(command, plain)
 
     async def with_value(interaction: Interaction, value: Any = None) -> None:
         # An empty text counts as none, as in Telegram.
@@ -175,9 +182,17 @@ def _slash_command(tree: Tree, command: Command[Any]) -> app_commands.Command[An
     with_value.__annotations__["value"] = _annotation(parameter)
     app_commands.rename(value=parameter.name)(with_value)
     app_commands.describe(value=parameter.hint)(with_value)
-    return app_commands.Command(
-        name=command.name, description=command.description, callback=with_value
+    return _registered(command, with_value)
+
+
+def _registered(command: Command[Any], callback: Any) -> app_commands.Command[Any, ..., None]:
+    made: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name=command.name, description=command.description, callback=callback
     )
+    if command.refuse_others is not None:
+        # Discord's clients offer it to administrators only, unless these let other roles use it.
+        made.default_permissions = discord.Permissions(manage_guild=True)
+    return made
 
 
 def _annotation(parameter: Parameter) -> Any:

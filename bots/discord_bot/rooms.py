@@ -1,6 +1,7 @@
 """The features of the Discord bot: one line for each."""
 
 from bots.features import (
+    administration,
     announcements,
     guessing,
     history,
@@ -10,6 +11,7 @@ from bots.features import (
     privacy,
     profile,
     tag_and_role_checks,
+    unlinking,
 )
 from bots.features.help import open_room as open_help
 from bots.features.room import Room
@@ -25,6 +27,8 @@ def open_rooms(services: Services) -> list[Room]:
         leaderboard.open_room(services),
         linking.open_room(services),
         privacy.open_room(services),
+        unlinking.open_room(services),
+        administration.open_room(services),
         announcements.open_room(services),
         notices.open_room(services),
         tag_and_role_checks.open_room(services),

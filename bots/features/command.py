@@ -47,6 +47,8 @@ class Question(Generic[A]):
     """None where none was written. A platform whose clients check arguments sends no Unclear."""
     entity_id: str
     """Names the update that brought the command, so that what the command earns counts once."""
+    replied_to: Target | None = None
+    """The author of the message that the command replies to. Discord's commands reply to none."""
 
 
 class Sent(Protocol):
@@ -162,6 +164,8 @@ class Command(Generic[A]):
 
     None: they are answered like members.
     """
+    refuse_others: Callable[[Texts], str] | None = None
+    """Answers members who are no administrators. None: the command is for all members."""
     refuse_in_group: Callable[[Texts, bool], str] | None = None
     """Answers in a Telegram group a command that is for private chats only.
 

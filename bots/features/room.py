@@ -1,13 +1,13 @@
 """The ways in which a feature takes part in a bot."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from bots.runtime.delivery import Delivery
 
-from .command import Command, Press, PrivateText, Start
+from .command import Answer, Asker, Command, Press, PrivateText, Start
 
 
 class Observation(NamedTuple):
@@ -40,6 +40,11 @@ class Room:
     private_texts: tuple[PrivateText, ...] = ()
     """The texts without a command that it answers in private chats on Telegram."""
     duties: tuple[Duty, ...] = ()
+    beside: Callable[[Asker], Awaitable[Sequence[Answer]]] | None = None
+    """Called after each command that was answered: what else to tell the member, in private.
+
+    Raises nothing.
+    """
     on_observed: Callable[[Observation], Awaitable[None]] | None = None
     """Called for each message in the group and each interaction in the server. Raises nothing."""
     on_returned: Callable[[int], Awaitable[None]] | None = None
@@ -79,6 +84,13 @@ def private_texts_of(rooms: Iterable[Room]) -> list[PrivateText]:
 def duties_of(rooms: Iterable[Room]) -> list[Duty]:
     """Return the duties of all rooms, in the order of the rooms. Pure."""
     return [duty for room in rooms for duty in room.duties]
+
+
+async def beside(rooms: Iterable[Room], asker: Asker) -> list[Answer]:
+    """Return what the rooms have to tell a member in private, beside the answer to a command."""
+    return [
+        answer for room in rooms if room.beside is not None for answer in await room.beside(asker)
+    ]
 
 
 async def observed(rooms: Iterable[Room], observation: Observation) -> None:

@@ -357,8 +357,8 @@ async def test_a_linked_member_is_told_with_whom(stage):
     told = await here.link()
     too = await there.say("/link")
 
-    assert told["content"] == "You are linked with **Alice** on Telegram already."
-    assert too.request["text"] == "You are linked with <b>Alice</b> on Discord already."
+    assert told["content"].startswith("Your account is linked with **Alice** on Telegram, since")
+    assert too.request["text"].startswith("Your account is linked with <b>Alice</b> on Discord, ")
 
 
 @pytest.mark.usefixtures("both")

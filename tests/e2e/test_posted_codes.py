@@ -182,11 +182,15 @@ async def redeemed(stage, code: str) -> str:
 
 
 async def refused(stage, name: str) -> None:
-    """Return once a message was refused and no notice waits any more."""
+    """Return once a message was refused and no notice is to be sent any more."""
     await stage.transcript.wait_for(
         lambda call: call.name == name and call.status == 403, timeout=10
     )
-    await no_notice_is_left(stage)
+    async with asyncio.timeout(10):
+        while await stage.pool.fetchval(  # noqa: ASYNC110
+            "SELECT count(*) FROM notices WHERE refused_at IS NULL"
+        ):
+            await asyncio.sleep(0.01)
     assert len([call for call in stage.transcript.calls(name=name) if call.status == 403]) == 1
 
 

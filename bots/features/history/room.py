@@ -12,6 +12,7 @@ from bots.features.command import (
 from bots.features.room import Room
 from bots.runtime.room_services import Services
 from bots.texts.languages import marked
+from db.links.states import acts_of
 from db.members.history import history
 
 from . import texts
@@ -31,10 +32,17 @@ def open_room(services: Services) -> Room:
         account_id, name = question.argument or (asker.account_id, asker.name)
         async with services.database.connection() as conn:
             found = await history(conn, services.platform, account_id, limit=CHANGES_SHOWN_MAX)
+            acts = await acts_of(conn, services.platform, account_id, limit=CHANGES_SHOWN_MAX)
         shown = name or (found and found.display_name) or f"#{account_id}"
         return Answer(
             texts.changes(
-                found, shown, services.platform, asker.texts, services.mark, services.community
+                found,
+                shown,
+                services.platform,
+                asker.texts,
+                services.mark,
+                services.community,
+                acts,
             )
         )
 

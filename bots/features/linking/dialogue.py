@@ -10,14 +10,14 @@ import asyncpg
 import structlog
 
 from bots.features.command import Answer, Asker, Pressed, Sent
+from bots.features.unlinking import standing
 from bots.runtime.room_services import Services
 from bots.texts.buttons import CopyButton, LinkButton, PressButton, Rows
 from bots.texts.languages import Texts
 from bots.texts.names import PLATFORM_NAMES
 from db import Contention
-from db.links import offers
+from db.links import offers, states
 from db.links.codes import TOKEN_PREFIX, typed_code, typed_token
-from db.links.links import Policy
 from db.links.offers import Confirmation, News, Offer, Opening, Started
 from db.links.refusals import LinkRefused
 from db.members import accounts
@@ -30,8 +30,6 @@ log = structlog.get_logger("twinstream.bots")
 
 T = TypeVar("T")
 
-#: The amounts that the linked member has: one of `db.links.links.Policy`.
-POLICY: Final[Policy] = "sum"
 #: Actions of the buttons.
 CONFIRM, DECLINE, CANCEL = "link.yes", "link.no", "link.cancel"
 #: Attempts where another transaction is in the way, such as the other side's, which takes a moment.
@@ -96,8 +94,7 @@ class Dialogue:
         except LinkRefused as error:
             if error.rule != "account_is_linked":
                 raise
-            partner = await self._partner_name(account_id)
-            return Answer(texts.is_linked(partner, self._other, language, self._mark))
+            return await self._standing(asker)
         if started.code is None:
             return await self._ask_again(account_id, started.id, language)
         return await self._invitation(started, started.code, language)
@@ -135,7 +132,6 @@ class Dialogue:
                 account_id,
                 offer_id,
                 stores=self._stores,
-                policy=POLICY,
             )
         )
         log.info("offer.confirmed", account_id=account_id, offer_id=offer_id, outcome=outcome.value)
@@ -175,7 +171,8 @@ class Dialogue:
     async def look(self, account_id: int, offer_id: int) -> Offer | None:
         """Return an offer as this account sees it."""
         async with self._database.connection() as conn:
-            return await offers.offer_of(conn, self._platform, account_id, offer_id, policy=POLICY)
+            policy = (await states.rules(conn)).policy
+            return await offers.offer_of(conn, self._platform, account_id, offer_id, policy=policy)
 
     async def _ask_again(self, account_id: int, offer_id: int, language: Texts) -> Answer:
         """Answer /link with the question that the member has not answered yet."""
@@ -214,6 +211,13 @@ class Dialogue:
             name = await self._partner_name(account_id)
             return Answer(texts.linked(name, self._other, language, self._mark))
         return Answer(text if status == "declined" else texts.ended(language))
+
+    async def _standing(self, asker: Asker) -> Answer:
+        """Tell a linked member with whom, since when, and how to end it."""
+        async with self._database.connection() as conn:
+            await accounts.remember_name(conn, self._platform, asker.account_id, asker.name)
+            state = await states.link_state(conn, self._platform, asker.account_id)
+        return Answer(standing(state, self._platform, asker.texts, self._mark))
 
     async def _partner_name(self, account_id: int) -> str | None:
         async with self._database.connection() as conn:

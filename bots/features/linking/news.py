@@ -12,6 +12,7 @@ from db import DbError
 from db.error_causes.logged_causes import LoggedCauses
 from db.links import offers
 from db.links.offers import News
+from db.members import notices
 
 from .dialogue import Dialogue
 
@@ -99,12 +100,19 @@ class NewsOfOffers:
             async with self._database.connection() as conn:
                 await offers.end_news(conn, self._database.platform, news)
 
+    async def _end_notice(self, news: News) -> None:
+        """Send no notice of a link that the member has just seen."""
+        if news.status == "linked":
+            async with self._database.connection() as conn:
+                await notices.end_of_link(conn, self._database.platform, news.account_id)
+
     async def _show(self, news: News, answer: Answer) -> bool:
         """Show the answer to the member. Returns whether that is over, done or refused for good."""
         is_question = news.status == "opened"
         on_telegram = self._database.platform == "telegram"
         if not (is_question and on_telegram):
             if await self._dialogue.held.replace(news.offer_id, answer):
+                await self._end_notice(news)
                 return True
             if is_question or news.status == "linked":
                 # The member's next /link asks; a notice tells of a link.

@@ -170,8 +170,8 @@ def linked(other_name: str | None, other: str, texts: Texts, mark: Markup) -> st
     The name tells a member who was talked into it whom they are linked with.
     """
     return texts.gettext(
-        "Done: you and {name} on {other} are one member now, and everything earned on both is added"
-        " up. Send /profile to see it. If that is not you, tell an administrator at once.",
+        "Done: you and {name} on {other} are one member now. Send /profile to see what you have. If"
+        " that is not you, send /undo: each account gets back what it had.",
         name=_name(other_name, texts, mark),
         other=other,
     )
@@ -186,6 +186,15 @@ def not_linked(outcome: Confirmation, texts: Texts) -> str:
             return texts.gettext(
                 "One of these two accounts was linked too often lately, so nothing was changed."
                 " Please ask an administrator."
+            )
+        case Confirmation.FORBIDDEN:
+            return texts.gettext(
+                "Nothing was changed: an administrator does not let one of these accounts link."
+            )
+        case Confirmation.COOLING_DOWN:
+            return texts.gettext(
+                "Nothing was changed: one of these accounts was unlinked from another one a short"
+                " time ago. Please try again later; /unlink there says when."
             )
         case Confirmation.PAUSED:
             return linking_paused(texts)
@@ -222,15 +231,6 @@ def other_declined(other: str, texts: Texts) -> str:
     """Tell one side that the other side does not want it."""
     return texts.gettext(
         "The other side on {other} declined, so nothing was changed. Send /link to start again.",
-        other=other,
-    )
-
-
-def is_linked(other_name: str | None, other: str, texts: Texts, mark: Markup) -> str:
-    """Answer /link of a member whose accounts are linked."""
-    return texts.gettext(
-        "You are linked with {name} on {other} already.",
-        name=_name(other_name, texts, mark),
         other=other,
     )
 

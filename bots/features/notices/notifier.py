@@ -12,13 +12,15 @@ import structlog
 from bots.runtime.backoff import backoff_s
 from bots.runtime.database import Database
 from bots.runtime.delivery import PerhapsSent, Unsent, Unwanted
+from bots.texts.buttons import Rows
 from bots.texts.languages import Texts
+from bots.texts.markup import Markup
 from db import DbError
 from db.error_causes.logged_causes import LoggedCauses
 from db.members import notices
 from db.members.notices import Notice
 
-from .texts import notice_text
+from .texts import notice_buttons, notice_text
 
 log = structlog.get_logger("twinstream.bots")
 
@@ -31,23 +33,26 @@ TAKEN_MAX = 20
 ATTEMPTS_MAX = 8
 DELAY_FIRST_S = 30.0
 DELAY_MAX_S = 3_600.0
-#: Age in seconds at which a notice is dropped unsent: the code in it has expired long since.
+#: Age in seconds at which a notice about a code is dropped: the code has expired long since.
+#: Notices of acts stay for weeks (`drop_old`).
 NOTICE_S_MAX = 24 * 3_600.0
 #: Seconds for which a process leases a notice; after a kill another process gets it then.
 LEASE_S = 300.0
 
-Send = Callable[[int, str], Awaitable[None]]
+Send = Callable[[int, str, Rows], Awaitable[None]]
 
 
 class Notifier:
     """Sends one platform's notices, each until it arrived or was refused for good.
 
     A notice whose fate is unknown is sent again: a repeated notice is better than a missing one.
+    One that was refused for good waits for its owner's next command (`UnsentNotices`).
     """
 
-    def __init__(self, database: Database, texts: Texts, send: Send) -> None:
+    def __init__(self, database: Database, texts: Texts, mark: Markup, send: Send) -> None:
         self._database = database
         self._texts = texts
+        self._mark = mark
         self._send = send
         self._outage_news = LoggedCauses()
 
@@ -79,15 +84,17 @@ class Notifier:
             return await notices.take(conn, platform, limit=TAKEN_MAX, lease_s=LEASE_S)
 
     async def _tell(self, notice: Notice) -> bool:
-        text = notice_text(notice.kind, self._texts)
+        text = notice_text(notice, self._texts, self._mark)
         if text is None:
             # A newer release wrote it, so the bot of that release has the text.
             return False
         known = {"account_id": notice.account_id, "kind": notice.kind}
         try:
-            await self._send(notice.account_id, text)
+            await self._send(notice.account_id, text, notice_buttons(notice, self._texts))
         except Unwanted as error:
             log.info("notice.refused", **known, why=str(error))
+            await self._leave_to_command(notice)
+            return True
         except (Unsent, PerhapsSent) as error:
             least_s = error.retry_s if isinstance(error, Unsent) else 0.0
             await self._retry_later(notice, str(error), least_s=least_s)
@@ -113,12 +120,17 @@ class Notifier:
             again_in_s=None if is_last else delay_s,
         )
         if is_last:
-            await self._end(notice)
+            await self._leave_to_command(notice)
             return
         async with self._database.connection() as conn:
             await notices.put_off(conn, self._database.platform, notice, delay_s=delay_s)
 
+    async def _leave_to_command(self, notice: Notice) -> None:
+        """Send a notice no more: it is shown at its owner's next command."""
+        async with self._database.connection() as conn:
+            await notices.put_off(conn, self._database.platform, notice, delay_s=None)
+
     async def _end(self, notice: Notice) -> None:
-        """Delete a notice: it was sent, or never can be."""
+        """Delete a notice that was sent."""
         async with self._database.connection() as conn:
             await notices.end(conn, self._database.platform, notice)

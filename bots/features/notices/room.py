@@ -1,10 +1,11 @@
-"""The duty that sends notices."""
+"""The duty that sends notices, and the notices that are shown beside the answer to a command."""
 
 from bots.features.room import Room
 from bots.runtime.delivery import Delivery
 from bots.runtime.room_services import Services
 
 from .notifier import Notifier
+from .unsent import UnsentNotices
 
 
 def open_room(services: Services) -> Room:
@@ -12,6 +13,7 @@ def open_room(services: Services) -> Room:
     texts = services.languages.speak(services.community.announcements.language)
 
     async def notify(delivery: Delivery) -> None:
-        await Notifier(services.database, texts, delivery.tell).run()
+        await Notifier(services.database, texts, services.mark, delivery.tell).run()
 
-    return Room(duties=(notify,))
+    unsent = UnsentNotices(services.database, services.mark)
+    return Room(duties=(notify,), beside=unsent.answers)

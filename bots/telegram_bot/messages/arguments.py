@@ -48,6 +48,11 @@ def _target(message: Message, text: str) -> Target | Unclear | None:
     if text:
         is_account_id = _is_number(text, ACCOUNT_ID_DIGITS_MAX)
         return Target(int(text)) if is_account_id else Unclear.ARGUMENT
+    return replied_to(message)
+
+
+def replied_to(message: Message) -> Target | None:
+    """Return the member whose message this one replies to; None if it replies to no member's."""
     quoted = message.reply_to_message
     if quoted is None or author_of(quoted) is not Author.MEMBER:
         return None

@@ -25,14 +25,14 @@ from bots.features.command import (
     Target,
 )
 from bots.features.linking.texts import code_not_void_yet
-from bots.features.room import Room, commands_of, private_texts_of, starts_of
+from bots.features.room import Room, beside, commands_of, private_texts_of, starts_of
 from bots.runtime.button_memory import ButtonMemory
 from bots.runtime.room_services import Services
 from bots.telegram_bot.group.membership import Membership
 
 from . import texts
 from .answer_queue import AnswerQueue, Reply
-from .arguments import argument_of
+from .arguments import argument_of, replied_to
 from .buttons import keyboard, private_button
 from .posted_codes import Found
 from .sent import TelegramSent, send_file
@@ -54,7 +54,8 @@ def add_commands(
     """Register the handlers of each command and each deep link of the rooms."""
     answers = Answers(queue, memory)
     handlers = [
-        CommandHandlers(command, services, membership, answers) for command in commands_of(rooms)
+        CommandHandlers(command, services, membership, answers, rooms)
+        for command in commands_of(rooms)
     ]
     for start in starts_of(rooms):
         handler = StartHandler(start, membership, answers)
@@ -81,9 +82,15 @@ class CommandHandlers:
     """The handlers of one command: each reads a message, asks the room and queues the answer."""
 
     def __init__(
-        self, asked: Command[Any], services: Services, membership: Membership, answers: "Answers"
+        self,
+        asked: Command[Any],
+        services: Services,
+        membership: Membership,
+        answers: "Answers",
+        rooms: Sequence[Room],
     ) -> None:
         self.asked = asked
+        self._rooms = rooms
         self._group_texts = services.languages.speak(services.community.announcements.language)
         self._membership = membership
         self._answers = answers
@@ -99,7 +106,7 @@ class CommandHandlers:
         argument = argument_of(message, command.args or "", self.asked.parameter)
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
             argument = None
-        refusal = await self._refusal_of_target(message, asker, argument)
+        refusal = await self._refusal_of_member(message, asker, argument)
         if refusal is not None:
             answer = Answer(refusal)
         else:
@@ -108,10 +115,17 @@ class CommandHandlers:
             self._answers.put_ephemerally(message, asker, answer, self.asked.name)
         else:
             self._answers.put(message, asker, answer)
+        await self._tell_beside(message, asker)
 
     async def open(self, message: Message, asker: Asker) -> None:
         """Answer the command without an argument: the member pressed the button in the group."""
         self._answers.put(message, asker, await self._run(message, asker, None))
+        await self._tell_beside(message, asker)
+
+    async def _tell_beside(self, message: Message, asker: Asker) -> None:
+        """Tell the member in private what else there is to tell, if the chat allows it."""
+        for answer in await beside(self._rooms, asker):
+            self._answers.put_ephemerally(message, asker, answer, None)
 
     async def refuse(
         self, message: Message, command: CommandObject, asker: Asker, found: Found
@@ -130,21 +144,24 @@ class CommandHandlers:
             await private_button(message, self.asked.name, asker.texts),
         )
 
-    async def _refusal_of_target(
+    async def _refusal_of_member(
         self, message: Message, asker: Asker, argument: object
     ) -> str | None:
+        """Refuse a member who is no administrator what only these may do."""
         assert message.bot is not None
-        parameter = self.asked.parameter
-        if not isinstance(parameter, MemberParameter) or not isinstance(argument, Target):
+        parameter, refuse = self.asked.parameter, self.asked.refuse_others
+        if isinstance(parameter, MemberParameter) and isinstance(argument, Target):
+            refuse = parameter.refuse
+        if refuse is None:
             return None
         if await self._membership.is_administrator(message.bot, asker.account_id):
             return None
-        return parameter.refuse(asker.texts)
+        return refuse(asker.texts)
 
     async def _run(self, message: Message, asker: Asker, argument: Any) -> Answer:
         # The message names the command, so an update that is delivered again is paid once.
         entity_id = f"{message.chat.id}.{message.message_id}"
-        return await self.asked.run(Question(asker, argument, entity_id))
+        return await self.asked.run(Question(asker, argument, entity_id, replied_to(message)))
 
 
 class StartHandler:
@@ -188,8 +205,14 @@ class Answers:
         self._queue = queue
         self._memory = memory
 
-    def put_ephemerally(self, message: Message, asker: Asker, answer: Answer, command: str) -> None:
-        """Answer so that only the asker sees it, also in the group."""
+    def put_ephemerally(
+        self, message: Message, asker: Asker, answer: Answer, command: str | None
+    ) -> None:
+        """Answer so that only the asker sees it, also in the group.
+
+        A group that has no such messages names the command for the private chat. Without a command
+        it says nothing.
+        """
         if message.chat.type == ChatType.PRIVATE:
             self.put(message, asker, answer)
             return
@@ -206,7 +229,8 @@ class Answers:
             except TelegramBadRequest as error:
                 # Not every group has ephemeral messages, and the answer is for the asker alone.
                 log.info("reply.not_ephemeral", chat_id=message.chat.id, why=error.message)
-                await message.reply(texts.not_ephemeral(command, asker.texts))
+                if command is not None:
+                    await message.reply(texts.not_ephemeral(command, asker.texts))
             else:
                 self._tell_room(answer, asker, sent)
 

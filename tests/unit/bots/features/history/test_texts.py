@@ -4,6 +4,7 @@ import pytest
 
 from bots.features.history import texts as history_texts
 from bots.telegram_bot.messages.texts import not_ephemeral
+from db.links.states import LinkAct
 from db.members.history import History, HistoryRow
 from tests.support.bot_texts import (
     COMMUNITY,
@@ -122,6 +123,49 @@ def test_a_member_without_changes_is_told_so():
     answer = history_texts.changes(None, "<Mira>", "telegram", ENGLISH, TELEGRAM, COMMUNITY)
 
     assert answer == "<b>&lt;Mira&gt;</b>\nNothing has happened here yet."
+
+
+LINKED = LinkAct(
+    acted_at=datetime(2026, 1, 2, 3, 5, tzinfo=UTC),
+    operation="link",
+    telegram_account_id=1001,
+    discord_account_id=2002,
+    from_platform=None,
+    from_account_id=None,
+    actor="administrator",
+    actor_platform="telegram",
+    actor_account_id=42,
+    reason="asked in <b>person</b>",
+    other_name="Mira on Discord",
+)
+
+
+def test_links_stand_among_the_changes_by_their_time():
+    older = WIN._replace(occurred_at=datetime(2026, 1, 1, tzinfo=UTC))
+    unlinked = LINKED._replace(
+        acted_at=datetime(2025, 1, 1, tzinfo=UTC), operation="unlink", actor="member", reason=""
+    )
+    answer = history_texts.changes(
+        History("Mira", [WIN._replace(occurred_at=datetime(2026, 1, 3, tzinfo=UTC)), older]),
+        "Mira",
+        "telegram",
+        ENGLISH,
+        TELEGRAM,
+        COMMUNITY,
+        [LINKED, unlinked],
+    )
+
+    lines = answer.splitlines()[1:]
+    assert [line[:10] for line in lines] == ["2026-01-03", "2026-01-02", "2026-01-01", "2025-01-01"]
+    assert "· linked with Mira on Discord on Discord (by an administrator: asked in" in lines[1]
+    assert "<b>" not in lines[1]
+    assert lines[3].endswith("· unlinked from Mira on Discord on Discord")
+
+
+def test_a_member_with_links_only_has_a_history():
+    answer = history_texts.changes(None, "Mira", "telegram", ENGLISH, TELEGRAM, COMMUNITY, [LINKED])
+
+    assert "linked with" in answer
 
 
 @in_every_language
