@@ -56,6 +56,10 @@ export: $(VENV)/local ## Write what is stored of a person: make export ARGS=tele
 dead: $(VENV)/local ## Look at what was buried: make dead ARGS="show 7"
 	@$(BIN)/python -m launch operate dead $(or $(ARGS),list)
 
+.PHONY: links
+links: $(VENV)/local ## Look at links of accounts, and change them: make links ARGS="see telegram:1001"
+	@$(BIN)/python -m launch operate links $(ARGS)
+
 .PHONY: rebuild
 rebuild: $(VENV)/local ## Publish all unfinished events again, after Redis lost data
 	@$(BIN)/python -m launch operate rebuild

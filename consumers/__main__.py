@@ -1,7 +1,7 @@
 """Entry point: `python -m consumers [ROLE ...]` runs all roles, or those that are named.
 
-The operator's commands are `python -m consumers status`, `trace KEY`, `dead ...`, `rebuild`,
-`reread`, `doctor`, `audit`, `import-history` and `reconcile --now`.
+The operator's commands are `python -m consumers status`, `trace KEY`, `dead ...`, `links ...`,
+`rebuild`, `reread`, `doctor`, `audit`, `import-history` and `reconcile --now`.
 """
 
 import os
@@ -46,8 +46,9 @@ def main(
     """Settle events, publish leftovers, show ranks: all roles, or those that are named.
 
     Commands for the operator: status (whether all is well, and what to do next),
-    trace (the life of one event), dead (what was buried), rebuild (publish again what Redis lost),
-    reread (settle again what is on the streams, after Postgres was restored),
+    trace (the life of one event), dead (what was buried), links (of accounts: see, link,
+    unlink, undo), rebuild (publish again what Redis lost), reread (settle again what is on the
+    streams, after Postgres was restored),
     doctor (what is wrong here, and how to fix it), reconcile --now (compare both sides now),
     audit (prove from the ledger that everything adds up), import-history (what a bot's own table
     held before).

@@ -24,6 +24,13 @@ CREATE TYPE twinstream.forgotten_one AS (
 	pseudonym bigint
 );
 
+CREATE TYPE twinstream.link_actor AS (
+	kind text,
+	platform text,
+	account_id bigint,
+	reason text
+);
+
 CREATE TYPE twinstream.share AS (
 	platform text,
 	account_id bigint,
@@ -200,6 +207,19 @@ BEGIN
     );
 END $$;
 
+CREATE FUNCTION twinstream.carry_link_rules(of_platform text, old_id bigint, new_id bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO twinstream.link_rewards (platform, account_id, link_id)
+    SELECT r.platform, new_id, r.link_id FROM twinstream.link_rewards AS r
+    WHERE r.platform = of_platform AND r.account_id = old_id
+    ON CONFLICT ON CONSTRAINT link_reward_once DO NOTHING;
+    INSERT INTO twinstream.link_bans (platform, account_id)
+    SELECT b.platform, new_id FROM twinstream.link_bans AS b
+    WHERE b.platform = of_platform AND b.account_id = old_id
+    ON CONFLICT ON CONSTRAINT link_ban_once DO NOTHING
+$$;
+
 CREATE FUNCTION twinstream.change_earned(link text, step text, changes twinstream.share[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -212,7 +232,7 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.confirm_offer(of_platform text, of_account bigint, offer_id bigint, stores text[] DEFAULT '{}'::text[], with_policy text DEFAULT 'sum'::text) RETURNS text
+CREATE FUNCTION twinstream.confirm_offer(of_platform text, of_account bigint, offer_id bigint, stores text[] DEFAULT '{}'::text[], with_policy text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -225,8 +245,8 @@ BEGIN
         RETURN 'paused';
     END IF;
     offer := twinstream.lock_offer(offer_id);
-    IF offer.id IS NULL OR offer.platform <> of_platform OR offer.account_id <> of_account
-        OR offer.opener_id IS NULL
+    IF offer.id IS NULL OR offer.platform <> of_platform
+        OR offer.account_id <> of_account OR offer.opener_id IS NULL
     THEN
         RETURN 'ended';
     ELSIF twinstream.partner_of(of_platform, of_account) = offer.opener_id THEN
@@ -238,13 +258,16 @@ BEGIN
         PERFORM twinstream.link_accounts(
             CASE of_platform WHEN 'telegram' THEN of_account ELSE offer.opener_id END,
             CASE of_platform WHEN 'telegram' THEN offer.opener_id ELSE of_account END,
-            with_policy, stores
+            with_policy, stores,
+            actor => ROW ('member', of_platform, of_account, '')::twinstream.link_actor
         );
     EXCEPTION WHEN check_violation THEN
         GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
         CASE rule
             WHEN 'account_is_linked' THEN RETURN 'already_linked';
             WHEN 'links_per_account_limited' THEN RETURN 'too_many_links';
+            WHEN 'account_may_link' THEN RETURN 'forbidden';
+            WHEN 'link_cooldown_is_over' THEN RETURN 'cooling_down';
             ELSE RAISE;
         END CASE;
     END;
@@ -261,6 +284,16 @@ BEGIN
     );
     RETURN 'linked';
 END $$;
+
+CREATE FUNCTION twinstream.cooldown_of(of_platform text, of_account bigint, besides bigint DEFAULT NULL::bigint) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT max(l.unlinked_at) + make_interval(secs => max(s.cooldown_s))
+    FROM twinstream.links_of(of_platform, of_account) AS l CROSS JOIN twinstream.link_settings AS s
+    WHERE l.undone_at IS NULL AND l.unlinked_at + make_interval(secs => s.cooldown_s) > now()
+        AND besides IS DISTINCT FROM CASE of_platform
+            WHEN 'telegram' THEN l.discord_account_id ELSE l.telegram_account_id END
+$$;
 
 CREATE FUNCTION twinstream.count_failure(of_platform text, of_account bigint) RETURNS void
     LANGUAGE sql
@@ -355,6 +388,10 @@ CREATE TABLE twinstream.links (
     linked_at timestamp with time zone DEFAULT now() NOT NULL,
     unlinked_at timestamp with time zone,
     undone_at timestamp with time zone,
+    telegram_xp_before bigint,
+    telegram_balance_before bigint,
+    discord_xp_before bigint,
+    discord_balance_before bigint,
     CONSTRAINT link_ends_after_it_began CHECK (((unlinked_at >= linked_at) AND (undone_at >= linked_at))),
     CONSTRAINT link_policy_known CHECK ((policy = ANY (ARRAY['sum'::text, 'max'::text, 'telegram'::text, 'discord'::text])))
 );
@@ -443,7 +480,9 @@ DECLARE
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
     DELETE FROM twinstream.notices AS n
-    WHERE n.platform = of_platform AND n.created_at < now() - make_interval(secs => older_than_s);
+    WHERE n.platform = of_platform AND n.created_at < now() - CASE n.kind
+        WHEN 'code_void' THEN make_interval(secs => older_than_s)
+        ELSE make_interval(secs => (twinstream.link_limits()).links_period_s) END;
     GET DIAGNOSTICS dropped = ROW_COUNT;
     RETURN dropped;
 END $$;
@@ -484,7 +523,7 @@ CREATE FUNCTION twinstream.earned_by_each(platforms text[], account_ids bigint[]
         AS w (platform, account_id, member_id, number)
 $$;
 
-CREATE FUNCTION twinstream.end_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone) RETURNS void
+CREATE FUNCTION twinstream.end_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone, of_subject text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -492,7 +531,18 @@ BEGIN
     PERFORM twinstream.require_caller(of_platform);
     DELETE FROM twinstream.notices AS n
     WHERE n.platform = of_platform AND n.account_id = of_account AND n.kind = of_kind
-        AND n.created_at = created;
+        AND n.subject = of_subject AND n.created_at = created;
+END $$;
+
+CREATE FUNCTION twinstream.end_notice_of_link(of_platform text, of_account bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    DELETE FROM twinstream.notices AS n
+    WHERE n.platform = of_platform AND n.account_id = of_account AND n.kind = 'linked'
+        AND (n.details ->> 'link_id')::bigint = twinstream.newest_link(of_platform, of_account);
 END $$;
 
 CREATE FUNCTION twinstream.end_offer_news(of_platform text, offer_id bigint, told_status text) RETURNS void
@@ -841,6 +891,32 @@ BEGIN
             administrator_id = CASE u.administrator_id
                 WHEN one.account_id THEN one.pseudonym ELSE u.administrator_id END
         WHERE u.platform = one.platform AND one.account_id IN (u.account_id, u.administrator_id);
+        -- Offers to link, and all that administrators decided about the account. It may be paid a reward
+        -- for linking once more: nothing is left by which to know it.
+        DELETE FROM twinstream.link_offers AS o
+        WHERE (o.platform = one.platform AND o.account_id = one.account_id)
+            OR (o.platform <> one.platform AND o.opener_id = one.account_id);
+        DELETE FROM twinstream.link_bans AS b WHERE b.platform = one.platform AND b.account_id = one.account_id;
+        DELETE FROM twinstream.link_rewards AS r
+        WHERE r.platform = one.platform AND r.account_id = one.account_id;
+        -- What others have to be told of it.
+        DELETE FROM twinstream.notices AS n WHERE n.details ->> 'platform' = one.platform
+            AND n.details ->> 'account_id' = one.account_id::text;
+        -- A reason is a text that a person wrote, and may hold a name.
+        UPDATE twinstream.link_acts AS a SET
+            reason = '',
+            telegram_account_id = CASE WHEN one.platform = 'telegram' AND a.telegram_account_id = one.account_id
+                THEN one.pseudonym ELSE a.telegram_account_id END,
+            discord_account_id = CASE WHEN one.platform = 'discord' AND a.discord_account_id = one.account_id
+                THEN one.pseudonym ELSE a.discord_account_id END,
+            from_account_id = CASE WHEN one.platform = a.from_platform AND a.from_account_id = one.account_id
+                THEN one.pseudonym ELSE a.from_account_id END,
+            actor_account_id = CASE WHEN one.platform = a.actor_platform AND a.actor_account_id = one.account_id
+                THEN one.pseudonym ELSE a.actor_account_id END
+        WHERE (one.platform = 'telegram' AND a.telegram_account_id = one.account_id)
+            OR (one.platform = 'discord' AND a.discord_account_id = one.account_id)
+            OR (one.platform = a.from_platform AND a.from_account_id = one.account_id)
+            OR (one.platform = a.actor_platform AND a.actor_account_id = one.account_id);
     END LOOP;
 END $$;
 
@@ -1271,12 +1347,13 @@ BEGIN
         AND a.left_out IS DISTINCT FROM why AND a.left_out IS DISTINCT FROM 'bot';
 END $$;
 
-CREATE FUNCTION twinstream.link_accounts(telegram_id bigint, discord_id bigint, with_policy text DEFAULT 'sum'::text, stores text[] DEFAULT '{}'::text[], links_max integer DEFAULT (twinstream.link_limits()).links_max) RETURNS twinstream.links
+CREATE FUNCTION twinstream.link_accounts(telegram_id bigint, discord_id bigint, with_policy text DEFAULT NULL::text, stores text[] DEFAULT '{}'::text[], links_max integer DEFAULT (twinstream.link_limits()).links_max, actor twinstream.link_actor DEFAULT NULL::twinstream.link_actor) RETURNS twinstream.links
     LANGUAGE plpgsql
     AS $$
 DECLARE
     platforms CONSTANT text[] := ARRAY['telegram', 'discord'];
     ids CONSTANT bigint[] := ARRAY[telegram_id, discord_id];
+    policy text := with_policy;
     owners bigint[];
     had twinstream.share[];
     held twinstream.share[];
@@ -1284,26 +1361,37 @@ DECLARE
     keep bigint;
 BEGIN
     PERFORM twinstream.obey_stop_sign();
+    IF policy IS NULL THEN
+        SELECT s.policy INTO policy FROM twinstream.link_settings AS s;
+    END IF;
     FOR n IN 1..2 LOOP
         PERFORM twinstream.create_members(platforms[n], ARRAY[ids[n]]);
     END LOOP;
     owners := twinstream.lock_owners(platforms, ids);
     FOR n IN 1..2 LOOP
         PERFORM twinstream.require_unlinked(platforms[n], ids[n]);
+        PERFORM twinstream.require_leave_to_link(platforms[n], ids[n]);
+        IF coalesce(actor.kind, 'member') = 'member' THEN
+            PERFORM twinstream.require_cooldown(platforms[n], ids[n], ids[3 - n]);
+        END IF;
         PERFORM twinstream.require_room(platforms[n], ids[n], links_max);
     END LOOP;
-    IF with_policy <> 'sum' THEN
+    IF policy <> 'sum' THEN
         had := twinstream.earned_by_each(platforms, ids, owners);
     END IF;
     INSERT INTO twinstream.links AS l (telegram_account_id, discord_account_id, policy)
-    VALUES (telegram_id, discord_id, with_policy) RETURNING l.* INTO made;
+    VALUES (telegram_id, discord_id, policy) RETURNING l.* INTO made;
+    PERFORM twinstream.note_amounts_before(made.id, owners);
     held := twinstream.held_in_stores(stores, owners);
     keep := least(owners[1], owners[2]);
     PERFORM twinstream.merge_members(keep, greatest(owners[1], owners[2]));
     PERFORM twinstream.change_earned(
-        made.id::text, 'policy', twinstream.taken_away(with_policy, had, keep)
+        made.id::text, 'policy', twinstream.taken_away(policy, had, keep)
     );
+    PERFORM twinstream.pay_link_reward(made, keep);
     PERFORM twinstream.owe_the_rest(stores, held, ARRAY[keep]);
+    PERFORM twinstream.note_act('link', telegram_id, discord_id, made.id, actor);
+    SELECT l.* INTO made FROM twinstream.links AS l WHERE l.id = made.id;
     RETURN made;
 END $$;
 
@@ -1312,8 +1400,12 @@ CREATE FUNCTION twinstream.link_events(link text, step text, changes twinstream.
     AS $$
     SELECT array_agg(ROW (
         c.member_id, twinstream.link_key(link, step, c.platform, f.name), c.platform,
-        f.name || '.changed', c.account_id, f.xp, f.balance, NULL, twinstream.link_reason(step), link,
-        now(), NULL
+        f.name || '.changed', c.account_id, f.xp, f.balance, NULL,
+        twinstream.link_reason(step) || coalesce((
+            SELECT '_' || l.policy FROM twinstream.links AS l
+            WHERE step = 'policy' AND l.id::text = link
+        ), ''),
+        link, now(), NULL
     )::twinstream.event)
     FROM unnest(changes) AS c
     CROSS JOIN LATERAL (
@@ -1329,9 +1421,64 @@ CREATE FUNCTION twinstream.link_key(link text, step text, of_platform text, effe
 CREATE FUNCTION twinstream.link_reason(step text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$
-    SELECT CASE step WHEN 'policy' THEN 'link' WHEN 'unlink' THEN 'unlink' WHEN 'undo' THEN 'link_undo'
-        ELSE 'account_move' END
+    SELECT CASE step WHEN 'policy' THEN 'link' WHEN 'reward' THEN 'link_reward' WHEN 'unlink' THEN 'unlink'
+        WHEN 'undo' THEN 'link_undo' ELSE 'account_move' END
 $$;
+
+CREATE TABLE twinstream.link_settings (
+    policy text DEFAULT 'sum'::text NOT NULL,
+    reward_xp bigint DEFAULT 0 NOT NULL,
+    reward_balance bigint DEFAULT 0 NOT NULL,
+    cooldown_s bigint DEFAULT 86400 NOT NULL,
+    CONSTRAINT link_setting_not_negative CHECK (((reward_xp >= 0) AND (reward_balance >= 0) AND (cooldown_s >= 0))),
+    CONSTRAINT link_setting_policy_known CHECK ((policy = ANY (ARRAY['sum'::text, 'max'::text, 'telegram'::text, 'discord'::text])))
+);
+
+CREATE FUNCTION twinstream.link_rules() RETURNS twinstream.link_settings
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT s FROM twinstream.link_settings AS s
+$$;
+
+CREATE FUNCTION twinstream.link_state(of_platform text, of_account bigint) RETURNS TABLE(link_id bigint, is_linked boolean, other_account_id bigint, other_name text, linked_at timestamp with time zone, policy text, undo_until timestamp with time zone, forbidden_at timestamp with time zone, free_at timestamp with time zone, xp_before bigint, balance_before bigint, other_xp_before bigint, other_balance_before bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    newest twinstream.links;
+    other_platform CONSTANT text := CASE of_platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END;
+    on_telegram CONSTANT boolean := of_platform = 'telegram';
+    other bigint;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    SELECT l.* INTO newest FROM twinstream.links AS l
+    WHERE l.id = twinstream.newest_link(of_platform, of_account);
+    other := CASE WHEN on_telegram THEN newest.discord_account_id ELSE newest.telegram_account_id END;
+    RETURN QUERY SELECT
+        newest.id, newest.id IS NOT NULL AND newest.unlinked_at IS NULL AND newest.undone_at IS NULL,
+        other,
+        (
+            SELECT a.display_name FROM twinstream.accounts AS a
+            WHERE a.platform = other_platform AND a.account_id = other
+        ),
+        newest.linked_at, newest.policy,
+        CASE WHEN newest.undone_at IS NULL AND newest.linked_at
+            > now() - make_interval(secs => (twinstream.link_limits()).undo_s_max)
+            -- The other account may have a newer link.
+            AND newest.id = twinstream.newest_link(other_platform, other)
+        THEN newest.linked_at + make_interval(secs => (twinstream.link_limits()).undo_s_max) END,
+        (
+            SELECT b.forbidden_at FROM twinstream.link_bans AS b
+            WHERE b.platform = of_platform AND b.account_id = of_account
+        ),
+        twinstream.cooldown_of(of_platform, of_account),
+        CASE WHEN on_telegram THEN newest.telegram_xp_before ELSE newest.discord_xp_before END,
+        CASE WHEN on_telegram THEN newest.telegram_balance_before ELSE newest.discord_balance_before END,
+        CASE WHEN on_telegram THEN newest.discord_xp_before ELSE newest.telegram_xp_before END,
+        CASE WHEN on_telegram THEN newest.discord_balance_before ELSE newest.telegram_balance_before END;
+END $$;
 
 CREATE FUNCTION twinstream.links_of(of_platform text, of_account bigint) RETURNS SETOF twinstream.links
     LANGUAGE sql STABLE
@@ -1671,6 +1818,50 @@ CREATE FUNCTION twinstream.normal_code(typed text) RETURNS text
     ) COLLATE "C"), '[^A-Z0-9]', '', 'g')
 $$;
 
+CREATE FUNCTION twinstream.note_act(of_operation text, telegram_id bigint, discord_id bigint, of_link bigint, acting twinstream.link_actor, replaced_on text DEFAULT NULL::text, replaced bigint DEFAULT NULL::bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    act twinstream.link_acts;
+    told_as CONSTANT text := CASE of_operation
+        WHEN 'link' THEN 'linked' WHEN 'unlink' THEN 'unlinked' WHEN 'undo' THEN 'link_undone' END;
+    moved CONSTANT bigint := CASE replaced_on WHEN 'telegram' THEN telegram_id ELSE discord_id END;
+    partner CONSTANT bigint := CASE replaced_on WHEN 'telegram' THEN discord_id ELSE telegram_id END;
+BEGIN
+    INSERT INTO twinstream.link_acts AS a (
+        operation, telegram_account_id, discord_account_id, from_platform, from_account_id, link_id, actor,
+        actor_platform, actor_account_id, reason
+    ) VALUES (
+        of_operation, telegram_id, discord_id, replaced_on, replaced, of_link, coalesce(acting.kind, 'member'),
+        acting.platform, acting.account_id, left(coalesce(acting.reason, ''), 300)
+    ) RETURNING a.* INTO act;
+    IF told_as IS NOT NULL THEN
+        PERFORM twinstream.tell_of_act(act, 'telegram', telegram_id, told_as, 'discord', discord_id);
+        PERFORM twinstream.tell_of_act(act, 'discord', discord_id, told_as, 'telegram', telegram_id);
+    ELSIF of_operation = 'move' THEN
+        PERFORM twinstream.tell_of_act(act, replaced_on, moved, 'moved_here', replaced_on, replaced);
+        PERFORM twinstream.tell_of_act(act, replaced_on, replaced, 'moved_away', replaced_on, moved);
+        PERFORM twinstream.tell_of_act(
+            act, CASE replaced_on WHEN 'telegram' THEN 'discord' ELSE 'telegram' END, partner,
+            'partner_moved', replaced_on, moved
+        );
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.note_amounts_before(of_link bigint, owners bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE twinstream.links AS l SET
+        telegram_xp_before = coalesce(t.xp - t.discord_xp, 0),
+        telegram_balance_before = coalesce(t.balance - t.discord_balance, 0),
+        discord_xp_before = coalesce(d.discord_xp, 0),
+        discord_balance_before = coalesce(d.discord_balance, 0)
+    FROM (VALUES (1)) AS one (number)
+    LEFT JOIN twinstream.sync_state AS t ON t.member_id = owners[1] AND t.platform = 'telegram'
+    LEFT JOIN twinstream.sync_state AS d ON d.member_id = owners[2] AND d.platform = 'discord'
+    WHERE l.id = of_link
+$$;
+
 CREATE FUNCTION twinstream.note_bot_name(of_platform text, known_as text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1857,6 +2048,10 @@ BEGIN
         xp = d.xp + excluded.xp, balance = d.balance + excluded.balance, updated_at = now();
 END $$;
 
+CREATE FUNCTION twinstream.own_ends_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 200 $$;
+
 CREATE FUNCTION twinstream.partner_of(of_platform text, of_account bigint) RETURNS bigint
     LANGUAGE sql
     AS $$
@@ -1871,6 +2066,27 @@ CREATE FUNCTION twinstream.pattern_of_ids(person twinstream.forgotten_one[]) RET
     AS $$
     SELECT '(^|[^0-9])(' || string_agg(p.account_id::text, '|') || ')(?![0-9])' FROM unnest(person) AS p
 $$;
+
+CREATE FUNCTION twinstream.pay_link_reward(made twinstream.links, member bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    settings twinstream.link_settings;
+BEGIN
+    SELECT s.* INTO settings FROM twinstream.link_settings AS s;
+    IF settings.reward_xp + settings.reward_balance > 0 AND NOT EXISTS (
+        SELECT FROM twinstream.link_rewards AS r
+        WHERE (r.platform = 'telegram' AND r.account_id = made.telegram_account_id)
+            OR (r.platform = 'discord' AND r.account_id = made.discord_account_id)
+    ) THEN
+        INSERT INTO twinstream.link_rewards (platform, account_id, link_id)
+        VALUES ('telegram', made.telegram_account_id, made.id),
+            ('discord', made.discord_account_id, made.id);
+        PERFORM twinstream.change_earned(made.id::text, 'reward', ARRAY[ROW (
+            'telegram', made.telegram_account_id, member, settings.reward_xp, settings.reward_balance
+        )::twinstream.share]);
+    END IF;
+END $$;
 
 CREATE FUNCTION twinstream.payload_of(e twinstream.event) RETURNS text
     LANGUAGE sql STABLE
@@ -1895,15 +2111,17 @@ CREATE FUNCTION twinstream.platforms_of_caller() RETURNS text[]
     )
 $$;
 
-CREATE FUNCTION twinstream.put_off_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone, delay_s double precision) RETURNS void
+CREATE FUNCTION twinstream.put_off_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone, delay_s double precision, of_subject text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
-    UPDATE twinstream.notices AS n SET taken_until = now() + make_interval(secs => delay_s)
+    UPDATE twinstream.notices AS n
+    SET taken_until = now() + make_interval(secs => delay_s),
+        refused_at = CASE WHEN delay_s IS NULL THEN coalesce(n.refused_at, now()) END
     WHERE n.platform = of_platform AND n.account_id = of_account AND n.kind = of_kind
-        AND n.created_at = created;
+        AND n.subject = of_subject AND n.created_at = created;
 END $$;
 
 CREATE FUNCTION twinstream.rank_on(xp bigint, ladder bigint[]) RETURNS integer
@@ -2072,6 +2290,41 @@ BEGIN
     CROSS JOIN LATERAL (SELECT e.occurred_at::timestamptz AS occurred_at OFFSET 0) AS t;
     RETURN CASE WHEN is_plain THEN events ELSE twinstream.read_any_events(payloads) END;
 END $_$;
+
+CREATE FUNCTION twinstream.read_link_acts(of_platform text, of_account bigint DEFAULT NULL::bigint, at_most integer DEFAULT 20) RETURNS TABLE(acted_at timestamp with time zone, operation text, telegram_account_id bigint, discord_account_id bigint, from_platform text, from_account_id bigint, actor text, actor_platform text, actor_account_id bigint, reason text, other_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT a.acted_at, a.operation, a.telegram_account_id, a.discord_account_id, a.from_platform,
+        a.from_account_id, a.actor, a.actor_platform, a.actor_account_id, a.reason, (
+            SELECT o.display_name FROM twinstream.accounts AS o
+            WHERE o.platform <> of_platform AND o.account_id = CASE of_platform
+                WHEN 'telegram' THEN a.discord_account_id ELSE a.telegram_account_id END
+        )
+    FROM (
+        SELECT * FROM twinstream.link_acts AS a
+        WHERE of_account IS NOT NULL AND of_platform = 'telegram' AND a.telegram_account_id = of_account
+        UNION
+        SELECT * FROM twinstream.link_acts AS a
+        WHERE of_account IS NOT NULL AND of_platform = 'discord' AND a.discord_account_id = of_account
+        UNION
+        SELECT * FROM twinstream.link_acts AS a
+        WHERE of_account IS NOT NULL AND a.from_platform = of_platform AND a.from_account_id = of_account
+        UNION
+        (
+            SELECT * FROM twinstream.link_acts AS a
+            WHERE of_account IS NULL AND (
+                a.actor = 'operator' OR (a.actor = 'administrator' AND a.actor_platform = of_platform)
+            )
+            ORDER BY a.id DESC LIMIT at_most
+        )
+    ) AS a
+    ORDER BY a.id DESC LIMIT at_most;
+END $$;
 
 CREATE FUNCTION twinstream.read_stop_sign() RETURNS text
     LANGUAGE plpgsql
@@ -2356,7 +2609,7 @@ BEGIN
     WHERE a.platform = of_platform AND a.account_id = of_account;
 END $$;
 
-CREATE FUNCTION twinstream.replace_account(of_platform text, old_id bigint, new_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS bigint
+CREATE FUNCTION twinstream.replace_account(of_platform text, old_id bigint, new_id bigint, stores text[] DEFAULT '{}'::text[], actor twinstream.link_actor DEFAULT NULL::twinstream.link_actor) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -2399,7 +2652,12 @@ BEGIN
     IF partner IS NOT NULL THEN
         PERFORM twinstream.replace_link(of_platform, new_id, other_platform, partner);
     END IF;
+    PERFORM twinstream.carry_link_rules(of_platform, old_id, new_id);
     PERFORM twinstream.owe_the_rest(stores, held, ARRAY[member, left_behind]);
+    PERFORM twinstream.note_act(
+        'move', CASE of_platform WHEN 'telegram' THEN new_id ELSE partner END,
+        CASE of_platform WHEN 'telegram' THEN partner ELSE new_id END, NULL, actor, of_platform, old_id
+    );
     RETURN move_id;
 END $$;
 
@@ -2455,6 +2713,20 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION twinstream.require_cooldown(of_platform text, of_account bigint, other_account bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    until CONSTANT timestamptz := twinstream.cooldown_of(of_platform, of_account, other_account);
+BEGIN
+    IF until IS NOT NULL THEN
+        PERFORM twinstream.refuse_link('link_cooldown_is_over', format(
+            'the %s account %s was unlinked a short time ago; it can be linked with another one from %s on',
+            of_platform, of_account, date_trunc('second', until)
+        ));
+    END IF;
+END $$;
+
 CREATE FUNCTION twinstream.require_keys(events twinstream.event[], is_ours boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2485,6 +2757,31 @@ BEGIN
     END LOOP;
 END $$;
 
+CREATE FUNCTION twinstream.require_leave_to_link(of_platform text, of_account bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM twinstream.link_bans AS b
+        WHERE b.platform = of_platform AND b.account_id = of_account
+    ) THEN
+        PERFORM twinstream.refuse_link('account_may_link', format(
+            'an administrator does not let the %s account %s link', of_platform, of_account
+        ));
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.require_newest_link(of_platform text, of_account bigint, link bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF link IS DISTINCT FROM twinstream.newest_link(of_platform, of_account) THEN
+        PERFORM twinstream.refuse_link('account_is_linked_since', format(
+            'the %s account %s has a newer link than %s', of_platform, of_account, link
+        ));
+    END IF;
+END $$;
+
 CREATE FUNCTION twinstream.require_one_member(link bigint, owners bigint[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2493,6 +2790,24 @@ BEGIN
         PERFORM twinstream.refuse_link(
             'account_is_not_linked', format('link %s has ended meanwhile', link)
         );
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.require_own_ends(of_platform text, at_most integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- One at a time: ends side by side would all find the same count.
+    PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.own_ends' || of_platform, 0));
+    IF at_most <= (
+        SELECT count(*) FROM twinstream.link_acts AS a
+        WHERE a.acted_at > now() - interval '24 hours' AND a.actor = 'member'
+            AND a.actor_platform = of_platform AND a.operation IN ('unlink', 'undo')
+    ) THEN
+        PERFORM twinstream.refuse_link('own_ends_limited', format(
+            'members on %s have ended %s links within 24 hours; ask an administrator, or try again later',
+            of_platform, at_most
+        ));
     END IF;
 END $$;
 
@@ -2625,6 +2940,31 @@ BEGIN
     FROM twinstream.accounts AS o
     WHERE o.platform = set_hidden.platform AND o.account_id = set_hidden.account_id
         AND a.member_id = o.member_id AND a.is_hidden <> hidden;
+END $$;
+
+CREATE FUNCTION twinstream.set_leave_to_link(of_platform text, of_account bigint, may_link boolean, actor twinstream.link_actor) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    partner CONSTANT bigint := twinstream.partner_of(of_platform, of_account);
+    telegram_id CONSTANT bigint := CASE of_platform WHEN 'telegram' THEN of_account ELSE partner END;
+    discord_id CONSTANT bigint := CASE of_platform WHEN 'telegram' THEN partner ELSE of_account END;
+BEGIN
+    IF may_link THEN
+        DELETE FROM twinstream.link_bans AS b
+        WHERE (b.platform = 'telegram' AND b.account_id = telegram_id)
+            OR (b.platform = 'discord' AND b.account_id = discord_id);
+    ELSE
+        INSERT INTO twinstream.link_bans (platform, account_id)
+        SELECT u.platform, u.account_id
+        FROM unnest(ARRAY['telegram', 'discord'], ARRAY[telegram_id, discord_id])
+            AS u (platform, account_id)
+        WHERE u.account_id IS NOT NULL
+        ON CONFLICT ON CONSTRAINT link_ban_once DO NOTHING;
+    END IF;
+    PERFORM twinstream.note_act(
+        CASE WHEN may_link THEN 'allow' ELSE 'forbid' END, telegram_id, discord_id, NULL, actor
+    );
 END $$;
 
 CREATE FUNCTION twinstream.shared_out(link bigint, back twinstream.share[]) RETURNS twinstream.share[]
@@ -2796,34 +3136,73 @@ BEGIN
         AND t.account_id = support_forgive_attempts.account_id;
 END $$;
 
-CREATE FUNCTION twinstream.support_move_account(platform text, administrator_id bigint, lost_account_id bigint, account_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS void
+CREATE FUNCTION twinstream.support_link(platform text, administrator_id bigint, account_id bigint, other_account_id bigint, stores text[] DEFAULT '{}'::text[], reason text DEFAULT ''::text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.count_support_use(platform, administrator_id, 'link', account_id);
+    PERFORM twinstream.link_accounts(
+        CASE platform WHEN 'telegram' THEN account_id ELSE other_account_id END,
+        CASE platform WHEN 'telegram' THEN other_account_id ELSE account_id END,
+        stores => stores,
+        actor => ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
+    );
+END $$;
+
+CREATE FUNCTION twinstream.support_move_account(platform text, administrator_id bigint, lost_account_id bigint, account_id bigint, stores text[] DEFAULT '{}'::text[], reason text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'move', lost_account_id);
-    PERFORM twinstream.replace_account(platform, lost_account_id, account_id, stores);
+    PERFORM twinstream.replace_account(
+        platform, lost_account_id, account_id, stores,
+        ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
+    );
 END $$;
 
-CREATE FUNCTION twinstream.support_undo_link(platform text, administrator_id bigint, account_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS void
+CREATE FUNCTION twinstream.support_set_leave(platform text, administrator_id bigint, account_id bigint, may_link boolean, reason text DEFAULT ''::text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.count_support_use(
+        platform, administrator_id, CASE WHEN may_link THEN 'allow' ELSE 'forbid' END, account_id
+    );
+    PERFORM twinstream.set_leave_to_link(
+        platform, account_id, may_link,
+        ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
+    );
+END $$;
+
+CREATE FUNCTION twinstream.support_undo_link(platform text, administrator_id bigint, account_id bigint, stores text[] DEFAULT '{}'::text[], reason text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'undo', account_id);
-    PERFORM twinstream.undo_link_by_id(twinstream.newest_link(platform, account_id), stores);
+    PERFORM twinstream.undo_link_by_id(
+        twinstream.newest_link(platform, account_id), stores,
+        actor => ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
+    );
 END $$;
 
-CREATE FUNCTION twinstream.support_unlink(platform text, administrator_id bigint, account_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS void
+CREATE FUNCTION twinstream.support_unlink(platform text, administrator_id bigint, account_id bigint, stores text[] DEFAULT '{}'::text[], reason text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'unlink', account_id);
-    PERFORM twinstream.unlink_account(platform, account_id, stores);
+    PERFORM twinstream.unlink_account(
+        platform, account_id, stores,
+        ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
+    );
 END $$;
 
 CREATE FUNCTION twinstream.take_announcements(of_platform text, at_most integer) RETURNS TABLE(member_id bigint, account_id bigint, display_name text, surface text, announced integer)
@@ -2854,7 +3233,7 @@ BEGIN
     ORDER BY t.shown_at;
 END $$;
 
-CREATE FUNCTION twinstream.take_notices(of_platform text, at_most integer, lease_s double precision) RETURNS TABLE(account_id bigint, kind text, created_at timestamp with time zone, attempts integer)
+CREATE FUNCTION twinstream.take_notices(of_platform text, at_most integer, lease_s double precision, of_account bigint DEFAULT NULL::bigint) RETURNS TABLE(account_id bigint, kind text, subject text, created_at timestamp with time zone, attempts integer, details jsonb, name text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2863,16 +3242,26 @@ BEGIN
     PERFORM twinstream.require_caller(of_platform);
     RETURN QUERY
     WITH due AS (
-        SELECT account_id, kind FROM twinstream.notices
+        SELECT account_id, kind, subject FROM twinstream.notices
         WHERE platform = of_platform AND (taken_until IS NULL OR taken_until < now())
+            AND CASE WHEN of_account IS NULL THEN refused_at IS NULL
+                ELSE refused_at IS NOT NULL AND account_id = of_account END
         ORDER BY created_at LIMIT at_most
         FOR NO KEY UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE twinstream.notices AS n
+        SET taken_until = now() + make_interval(secs => lease_s), attempts = n.attempts + 1
+        FROM due AS d
+        WHERE n.platform = of_platform AND n.account_id = d.account_id AND n.kind = d.kind
+            AND n.subject = d.subject
+        RETURNING n.*
     )
-    UPDATE twinstream.notices AS n
-    SET taken_until = now() + make_interval(secs => lease_s), attempts = n.attempts + 1
-    FROM due AS d
-    WHERE n.platform = of_platform AND n.account_id = d.account_id AND n.kind = d.kind
-    RETURNING n.account_id, n.kind, n.created_at, n.attempts;
+    SELECT t.account_id, t.kind, t.subject, t.created_at, t.attempts, t.details, (
+        SELECT a.display_name FROM twinstream.accounts AS a
+        WHERE a.platform = t.details ->> 'platform'
+            AND a.account_id = (t.details ->> 'account_id')::bigint
+    )
+    FROM taken AS t ORDER BY t.created_at, t.subject;
 END $$;
 
 CREATE FUNCTION twinstream.taken_away(policy text, had twinstream.share[], owner bigint) RETURNS twinstream.share[]
@@ -2892,6 +3281,40 @@ CREATE FUNCTION twinstream.taken_away(policy text, had twinstream.share[], owner
         UNION ALL
         SELECT mine.platform = policy, mine.platform = policy WHERE policy <> 'max'
     ) AS k
+$$;
+
+CREATE TABLE twinstream.link_acts (
+    id bigint NOT NULL,
+    operation text NOT NULL,
+    telegram_account_id bigint,
+    discord_account_id bigint,
+    from_platform text,
+    from_account_id bigint,
+    link_id bigint,
+    actor text NOT NULL,
+    actor_platform text,
+    actor_account_id bigint,
+    reason text DEFAULT ''::text NOT NULL,
+    acted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT link_act_actor_known CHECK ((actor = ANY (ARRAY['member'::text, 'administrator'::text, 'operator'::text]))),
+    CONSTRAINT link_act_actor_platform_known CHECK ((actor_platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT link_act_administrator_is_named CHECK (((actor <> 'administrator'::text) OR ((actor_platform IS NOT NULL) AND (actor_account_id IS NOT NULL)))),
+    CONSTRAINT link_act_from_platform_known CHECK ((from_platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT link_act_operation_known CHECK ((operation = ANY (ARRAY['link'::text, 'unlink'::text, 'undo'::text, 'move'::text, 'forbid'::text, 'allow'::text]))),
+    CONSTRAINT link_act_reason_is_short CHECK ((length(reason) <= 300))
+);
+
+CREATE FUNCTION twinstream.tell_of_act(act twinstream.link_acts, to_platform text, to_account bigint, of_kind text, other_platform text, other_account bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO twinstream.notices (platform, account_id, kind, subject, details, taken_until)
+    SELECT to_platform, to_account, of_kind, act.id::text, jsonb_build_object(
+        'platform', other_platform, 'account_id', other_account, 'by', act.actor, 'reason', act.reason,
+        'link_id', act.link_id
+    ), CASE WHEN of_kind = 'linked' AND act.actor = 'member' THEN now() + interval '5 s' END
+    WHERE to_account IS NOT NULL
+        AND (act.actor, act.actor_platform, act.actor_account_id)
+            IS DISTINCT FROM ('member', to_platform, to_account)
 $$;
 
 CREATE FUNCTION twinstream.undo_link(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
@@ -2915,7 +3338,7 @@ BEGIN
     RETURN 'undone';
 END $$;
 
-CREATE FUNCTION twinstream.undo_link_by_id(link_id bigint, stores text[] DEFAULT '{}'::text[], undo_s_max integer DEFAULT (twinstream.link_limits()).undo_s_max) RETURNS twinstream.links
+CREATE FUNCTION twinstream.undo_link_by_id(link_id bigint, stores text[] DEFAULT '{}'::text[], undo_s_max integer DEFAULT (twinstream.link_limits()).undo_s_max, actor twinstream.link_actor DEFAULT NULL::twinstream.link_actor) RETURNS twinstream.links
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -2950,7 +3373,24 @@ BEGIN
     END IF;
     PERFORM twinstream.owe_the_rest(stores, held, owners);
     UPDATE twinstream.links AS l SET undone_at = now() WHERE l.id = link_id RETURNING l.* INTO undone;
+    PERFORM twinstream.note_act('undo', ids[1], ids[2], link_id, actor);
     RETURN undone;
+END $$;
+
+CREATE FUNCTION twinstream.undo_own_link(platform text, account_id bigint, stores text[] DEFAULT '{}'::text[], of_link bigint DEFAULT NULL::bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.require_own_ends(platform, twinstream.own_ends_max());
+    IF of_link IS NOT NULL THEN
+        PERFORM twinstream.require_newest_link(platform, account_id, of_link);
+    END IF;
+    PERFORM twinstream.undo_link_by_id(
+        twinstream.newest_link(platform, account_id), stores,
+        actor => ROW ('member', platform, account_id, '')::twinstream.link_actor
+    );
 END $$;
 
 CREATE FUNCTION twinstream.unlink(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
@@ -2981,7 +3421,7 @@ BEGIN
     RETURN 'unlinked';
 END $$;
 
-CREATE FUNCTION twinstream.unlink_account(of_platform text, of_account bigint, stores text[] DEFAULT '{}'::text[]) RETURNS twinstream.links
+CREATE FUNCTION twinstream.unlink_account(of_platform text, of_account bigint, stores text[] DEFAULT '{}'::text[], actor twinstream.link_actor DEFAULT NULL::twinstream.link_actor) RETURNS twinstream.links
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -3017,7 +3457,25 @@ BEGIN
     );
     UPDATE twinstream.links AS l SET unlinked_at = now() WHERE l.id = ended.id
     RETURNING l.* INTO ended;
+    PERFORM twinstream.note_act(
+        'unlink', ended.telegram_account_id, ended.discord_account_id, ended.id, actor
+    );
     RETURN ended;
+END $$;
+
+CREATE FUNCTION twinstream.unlink_own(platform text, account_id bigint, stores text[] DEFAULT '{}'::text[], of_link bigint DEFAULT NULL::bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(platform);
+    PERFORM twinstream.require_own_ends(platform, twinstream.own_ends_max());
+    IF of_link IS NOT NULL THEN
+        PERFORM twinstream.require_newest_link(platform, account_id, of_link);
+    END IF;
+    PERFORM twinstream.unlink_account(
+        platform, account_id, stores, ROW ('member', platform, account_id, '')::twinstream.link_actor
+    );
 END $$;
 
 CREATE FUNCTION twinstream.unlock(link text, step text, of_platform text, of_account bigint, of_member bigint, held twinstream.achievements[]) RETURNS void
@@ -3121,6 +3579,16 @@ BEGIN
         UNION ALL
         SELECT h.platform, 'achievement:' || h.achievement, 1 FROM twinstream.achievements AS h
         WHERE h.member_id = keep
+        UNION ALL
+        -- A row is made for a linked member, and kept for one whose role is still to be taken away.
+        SELECT 'discord', 'linked', l.is_linked::integer
+        FROM (
+            SELECT count(*) = 2 AS is_linked FROM twinstream.accounts AS a WHERE a.member_id = keep
+        ) AS l
+        WHERE l.is_linked OR EXISTS (
+            SELECT FROM twinstream.surfaces AS f
+            WHERE f.member_id IN (keep, gone) AND f.surface = 'linked'
+        )
     ), hands AS (
         -- A visit under way to either member is one to the merged member now.
         SELECT f.platform, max(f.taken_until) AS taken_until FROM twinstream.surfaces AS f
@@ -3148,7 +3616,8 @@ BEGIN
         (member_id, platform, surface, wanted, wanted_key, priority, taken_until, unconfirmed, shown_at,
         announced, announce)
     SELECT keep, w.platform, w.surface, w.number, 'link', CASE WHEN n.is_live THEN 0 ELSE 1 END,
-        h.taken_until, b.numbers, n.shown_at, coalesce(n.announced, 0), coalesce(n.announce, false)
+        h.taken_until, b.numbers, n.shown_at, coalesce(n.announced, 0) AS announced,
+        coalesce(n.announce, false) AS announce
     FROM wanted AS w
     LEFT JOIN news AS n ON n.platform = w.platform AND n.surface = w.surface
     LEFT JOIN hands AS h ON h.platform = w.platform
@@ -3467,11 +3936,27 @@ CREATE VIEW twinstream.leaderboard AS
    FROM twinstream.members m
   WHERE ((xp > 0) AND on_board);
 
+ALTER TABLE twinstream.link_acts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.link_acts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE twinstream.link_attempts (
     platform text NOT NULL,
     account_id bigint NOT NULL,
     failures integer NOT NULL,
     window_ends_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE twinstream.link_bans (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    forbidden_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT link_ban_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
 CREATE TABLE twinstream.link_codes (
@@ -3492,6 +3977,14 @@ ALTER TABLE twinstream.link_offers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE twinstream.link_rewards (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    link_id bigint NOT NULL,
+    paid_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT link_reward_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
 ALTER TABLE twinstream.links ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -3538,7 +4031,10 @@ CREATE TABLE twinstream.notices (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
     taken_until timestamp with time zone,
-    CONSTRAINT notice_kind_known CHECK ((kind = 'code_void'::text)),
+    subject text DEFAULT ''::text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    refused_at timestamp with time zone,
+    CONSTRAINT notice_kind_known CHECK ((kind = ANY (ARRAY['code_void'::text, 'linked'::text, 'unlinked'::text, 'link_undone'::text, 'moved_here'::text, 'moved_away'::text, 'partner_moved'::text]))),
     CONSTRAINT notice_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
@@ -3620,7 +4116,7 @@ CREATE TABLE twinstream.surfaces (
     forgotten boolean DEFAULT false NOT NULL,
     CONSTRAINT surface_announced_was_reached CHECK (((NOT announce) OR ((announced > 0) AND (shown_at IS NOT NULL)))),
     CONSTRAINT surface_forgotten_is_not_shown CHECK (((NOT forgotten) OR (shown IS NULL))),
-    CONSTRAINT surface_name_known CHECK (((surface = 'rank'::text) OR starts_with(surface, 'achievement:'::text))),
+    CONSTRAINT surface_name_known CHECK (((surface = ANY (ARRAY['rank'::text, 'linked'::text])) OR starts_with(surface, 'achievement:'::text))),
     CONSTRAINT surface_never_retried_is_parked CHECK (((retry_at IS NULL) OR (retry_at < 'infinity'::timestamp with time zone) OR (parked IS NOT NULL))),
     CONSTRAINT surface_numbers_not_negative CHECK (((wanted >= 0) AND ((shown IS NULL) OR (shown >= 0)) AND (announced >= 0))),
     CONSTRAINT surface_parked_says_why CHECK (((parked IS NULL) OR ((retry_at IS NOT NULL) AND (error IS NOT NULL)))),
@@ -3699,7 +4195,7 @@ CREATE TABLE twinstream.support_uses (
     operation text NOT NULL,
     account_id bigint NOT NULL,
     used_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT support_use_operation_known CHECK ((operation = ANY (ARRAY['unlink'::text, 'undo'::text, 'move'::text, 'forgive'::text]))),
+    CONSTRAINT support_use_operation_known CHECK ((operation = ANY (ARRAY['unlink'::text, 'undo'::text, 'move'::text, 'forgive'::text, 'link'::text, 'forbid'::text, 'allow'::text]))),
     CONSTRAINT support_use_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
@@ -3828,8 +4324,14 @@ ALTER TABLE ONLY twinstream.forgotten_accounts
 ALTER TABLE ONLY twinstream.forgotten_accounts
     ADD CONSTRAINT forgotten_account_once PRIMARY KEY (mark);
 
+ALTER TABLE ONLY twinstream.link_acts
+    ADD CONSTRAINT link_acts_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY twinstream.link_attempts
     ADD CONSTRAINT link_attempts_once PRIMARY KEY (platform, account_id);
+
+ALTER TABLE ONLY twinstream.link_bans
+    ADD CONSTRAINT link_ban_once PRIMARY KEY (platform, account_id);
 
 ALTER TABLE twinstream.link_codes
     ADD CONSTRAINT link_code_account_positive CHECK ((account_id > 0)) NOT VALID;
@@ -3849,6 +4351,9 @@ ALTER TABLE ONLY twinstream.link_offers
 ALTER TABLE ONLY twinstream.link_offers
     ADD CONSTRAINT link_offers_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY twinstream.link_rewards
+    ADD CONSTRAINT link_reward_once PRIMARY KEY (platform, account_id);
+
 ALTER TABLE ONLY twinstream.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (id);
 
@@ -3859,7 +4364,7 @@ ALTER TABLE ONLY twinstream.moves
     ADD CONSTRAINT moves_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY twinstream.notices
-    ADD CONSTRAINT notice_once PRIMARY KEY (platform, account_id, kind);
+    ADD CONSTRAINT notice_once PRIMARY KEY (platform, account_id, kind, subject);
 
 ALTER TABLE ONLY twinstream.ranks
     ADD CONSTRAINT rank_once PRIMARY KEY (rank);
@@ -3927,6 +4432,14 @@ CREATE INDEX drift_undecided ON twinstream.drift USING btree (run_id, id) WHERE 
 
 CREATE UNIQUE INDEX forget_secret_only_one ON twinstream.forget_secrets USING btree ((true));
 
+CREATE INDEX link_acts_by_discord_account ON twinstream.link_acts USING btree (discord_account_id, id);
+
+CREATE INDEX link_acts_by_from_account ON twinstream.link_acts USING btree (from_account_id, id);
+
+CREATE INDEX link_acts_by_telegram_account ON twinstream.link_acts USING btree (telegram_account_id, id);
+
+CREATE INDEX link_acts_by_time ON twinstream.link_acts USING btree (acted_at);
+
 CREATE UNIQUE INDEX link_offer_one_under_way ON twinstream.link_offers USING btree (platform, account_id) WHERE (status = ANY (ARRAY['waiting'::text, 'opened'::text]));
 
 CREATE INDEX link_offers_by_opener ON twinstream.link_offers USING btree (opener_id) WHERE (opener_id IS NOT NULL);
@@ -3936,6 +4449,8 @@ CREATE INDEX link_offers_by_starter ON twinstream.link_offers USING btree (platf
 CREATE INDEX link_offers_by_time ON twinstream.link_offers USING btree (created_at);
 
 CREATE INDEX link_offers_with_news ON twinstream.link_offers USING btree (news_for) WHERE (news_for IS NOT NULL);
+
+CREATE UNIQUE INDEX link_settings_are_one_row ON twinstream.link_settings USING btree ((true));
 
 CREATE INDEX links_by_discord_account ON twinstream.links USING btree (discord_account_id, id);
 

@@ -19,15 +19,16 @@ from consumers.runtime.operator_commands import command
 from consumers.runtime.stream_rebuild import Rebuild
 from consumers.settling import bonuses
 from db import DbError, Platform, Producer, open_pool, open_stores
+from db.stop_signs import Paused
 
-from . import audit, dead_letters, doctor, history_import, people, rereading, trace
+from . import audit, dead_letters, doctor, history_import, links, people, rereading, trace
 from . import reconcile as reconcile_command
 from .status import command as status_screen
 
 LISTED = 50
 COMMANDS = (
-    *("status", "trace", "dead", "rebuild", "reread", "doctor", "audit", "import-history"),
-    *("forget", "export"),
+    *("status", "trace", "dead", "links", "rebuild", "reread", "doctor", "audit"),
+    *("import-history", "forget", "export"),
 )
 
 app = typer.Typer(
@@ -38,12 +39,22 @@ dead_app = typer.Typer(
     help="Buried events: look at them, and replay them once their cause is fixed.",
 )
 app.add_typer(dead_app, name="dead")
+links_app = typer.Typer(
+    no_args_is_help=True,
+    help="Links of accounts: see, link, unlink, undo, move, forbid, allow, acts, one-sided.",
+)
+app.add_typer(links_app, name="links")
 console = Terminal()
 
 #: The largest id or limit that Postgres takes (bigint).
 NUMBER_MAX = 2**63 - 1
 
 Reason = Annotated[str, typer.Option(help="Only those whose reason contains this text.")]
+
+
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="telegram:1001 or discord:2001.")]
+Why = Annotated[str, typer.Option("--reason", help="Why. The members can read it.")]
+Listed = Annotated[int, typer.Option("--limit", min=1, max=NUMBER_MAX)]
 
 
 class Connections(NamedTuple):
@@ -132,6 +143,77 @@ def discard(
 ) -> None:
     """Delete entries that were never events of ours, once you have looked at them."""
     _work(lambda to: dead_letters.discard(to.pool, console, ids))
+
+
+@links_app.command()
+def see(account: Account) -> None:
+    """Print with whom an account is linked, since when, and every act that concerns it."""
+    named = links.account_of(account)
+    _look(lambda pool: links.see(pool, console, named))
+
+
+@links_app.command()
+def link(telegram: Account, discord: Account, reason: Why) -> None:
+    """Link two accounts, whose member cannot do it. Both are told."""
+    here, there = links.account_of(telegram), links.account_of(discord)
+    done = f"{telegram} and {discord} are one member now; both are told."
+    _change(lambda pool: links.link(pool, here, there, _stores(), reason), done)
+
+
+@links_app.command()
+def unlink(account: Account, reason: Why) -> None:
+    """Unlink an account. XP and balance stay with the Telegram account. Both are told."""
+    named = links.account_of(account)
+    done = f"{account} is no longer linked; both accounts are told."
+    _change(lambda pool: links.unlink(pool, named, _stores(), reason), done)
+
+
+@links_app.command()
+def undo(account: Account, reason: Why) -> None:
+    """Undo the newest link of an account: each gets back what it had. Both are told."""
+    named = links.account_of(account)
+    done = f"The newest link of {account} is undone; both accounts are told."
+    _change(lambda pool: links.undo(pool, named, _stores(), reason), done)
+
+
+@links_app.command()
+def move(lost: Account, account: Account, reason: Why) -> None:
+    """Put an account in the place of a lost one on the same platform. All are told."""
+    old, new = links.account_of(lost), links.account_of(account)
+    done = f"The member of {lost} goes on with {account}."
+    _change(lambda pool: links.move(pool, old, new, _stores(), reason), done)
+
+
+@links_app.command()
+def forbid(account: Account, reason: Why) -> None:
+    """Let an account, and the one that it is linked with, link no more. A link stays."""
+    named = links.account_of(account)
+    _change(
+        lambda pool: links.set_leave(pool, named, may_link=False, reason=reason),
+        f"{account} may not link any more.",
+    )
+
+
+@links_app.command()
+def allow(account: Account, reason: Why) -> None:
+    """Let an account link again."""
+    named = links.account_of(account)
+    _change(
+        lambda pool: links.set_leave(pool, named, may_link=True, reason=reason),
+        f"{account} may link again.",
+    )
+
+
+@links_app.command()
+def acts(platform: Platform, limit: Listed = links.LISTED) -> None:
+    """Print what the administrators of a platform did, and what was done here."""
+    _look(lambda pool: links.show_acts(pool, console, platform, limit=limit))
+
+
+@links_app.command(name="one-sided")
+def one_sided(limit: Listed = links.LISTED) -> None:
+    """Print members who earn on one platform only: whom to remind of /link."""
+    _look(lambda pool: links.show_one_sided(pool, console, limit=limit))
 
 
 @app.command()
@@ -336,6 +418,34 @@ async def _rebuild(to: Connections) -> None:
         count = await rebuilding.publish_unfinished_again(source)
         console.print(f"{to.keys.stream(source)}: {count} unfinished events are published again")
     console.print("The role `relay` publishes them; see that it runs.")
+
+
+def _look(look: Callable[[asyncpg.Pool], Awaitable[None]]) -> None:
+    """Connect to Postgres alone, and work with it."""
+    settings = Settings.from_env(os.environ)
+    settings.require("database_url")
+    set_up_logs(level="error", secrets=settings.secrets())
+
+    async def connected() -> None:
+        async with await open_pool(settings.database_url or "", name="links", size_max=1) as pool:
+            await look(pool)
+
+    try:
+        asyncio.run(connected())
+    except (DbError, Paused) as error:
+        raise ConfigError(f"nothing was changed: {error}") from error
+
+
+def _change(change: Callable[[asyncpg.Pool], Awaitable[None]], done: str) -> None:
+    """Change links, and say that it is done."""
+    _look(change)
+    console.print(done, soft_wrap=True)
+
+
+def _stores() -> list[Platform]:
+    """Return the platforms whose bot has a table of its own: its rows follow the accounts."""
+    path = Path(Settings.from_env(os.environ).twinstream_config)
+    return list(Community.from_toml(path).stores.connected())
 
 
 def _work(work: Callable[[Connections], Awaitable[None]]) -> None:

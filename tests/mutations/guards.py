@@ -48,6 +48,22 @@ _MARKS = "db/migrations/20261130000040_forgotten_accounts.sql"
 _FORGETTING = "db/migrations/20261130000041_forgetting.sql"
 _FREED = "        parked = CASE WHEN f.parked = 'absent' THEN f.parked END\n"
 _OFFERS = "db/migrations/20261130000010_link_offers.sql"
+_LINK_ACTS = "db/migrations/20261130000020_link_acts.sql"
+_OWN_LINKS = "db/migrations/20261130000021_own_links.sql"
+_CONFIRMED = "db/migrations/20261130000022_confirmed_links.sql"
+_VOID = """\
+        DELETE FROM twinstream.link_codes AS c
+        WHERE c.code_hash = ANY (
+            ARRAY (SELECT twinstream.hash_of_code(u.code) FROM unnest(codes) AS u (code))
+        ) AND c.expires_at > now()
+        RETURNING c.platform, c.account_id
+"""
+_STILL_LIVE = """\
+        SELECT c.platform, c.account_id FROM twinstream.link_codes AS c
+        WHERE c.code_hash = ANY (
+            ARRAY (SELECT twinstream.hash_of_code(u.code) FROM unnest(codes) AS u (code))
+        ) AND c.expires_at > now()
+"""
 _KEYS_ONCE = """\
     ALTER TABLE twinstream.transactions
         ADD CONSTRAINT transaction_once UNIQUE USING INDEX transaction_once_in_c;
@@ -838,9 +854,12 @@ GUARDS = {
     "only the account that started an offer confirms it": guard(
         "test_offers.py::test_only_the_account_that_started_confirms[from discord]",
         (
-            _OFFERS,
-            " OR offer.platform <> of_platform OR offer.account_id <> of_account\n",
-            "\n",
+            _CONFIRMED,
+            (
+                " OR offer.platform <> of_platform\n"
+                "        OR offer.account_id <> of_account OR offer.opener_id IS NULL\n"
+            ),
+            " OR offer.opener_id IS NULL\n",
         ),
         room="tests/integration/db",
     ),
@@ -1074,7 +1093,11 @@ GUARDS = {
     ),
     "grant no change of the ledger": guard(
         "test_permissions.py::test_each_role_does_with_each_table_what_it_has_to_and_no_more",
-        ("db/roles.sql", "        IF one.name = 'transactions' THEN\n", "        IF false THEN\n"),
+        (
+            "db/roles.sql",
+            "        IF one.name IN ('transactions', 'link_acts') THEN\n",
+            "        IF false THEN\n",
+        ),
         room="tests/integration/roles",
     ),
     "no type of a caller acts as the owner": guard(
@@ -1247,11 +1270,115 @@ GUARDS = {
     "a link ends no news": guard(
         "test_news_of_links.py::test_an_achievement_that_was_just_unlocked_is_announced_after_a_link[shown]",
         (
-            "db/migrations/20261129000030_put_back_and_news.sql",
-            "coalesce(n.announced, 0), coalesce(n.announce, false)",
-            "0, false",
+            _OWN_LINKS,
+            (
+                "coalesce(n.announced, 0) AS announced,\n"
+                "        coalesce(n.announce, false) AS announce\n"
+            ),
+            "0, false\n",
         ),
         room="tests/integration/db",
+    ),
+    "a forbidden account links with nobody": guard(
+        "test_link_acts.py"
+        "::test_a_forbidden_account_links_with_nobody_until_it_is_allowed[telegram-1001]",
+        (
+            _LINK_ACTS,
+            "        PERFORM twinstream.require_leave_to_link(platforms[n], ids[n]);\n",
+            "",
+        ),
+        room="tests/integration/db",
+    ),
+    "a reward for linking is paid once per account": guard(
+        "test_link_acts.py::test_a_reward_is_paid_once_per_account_whatever_follows",
+        (
+            _LINK_ACTS,
+            "settings.reward_balance > 0 AND NOT EXISTS (",
+            "settings.reward_balance > 0 AND EXISTS (",
+        ),
+        room="tests/integration/db",
+    ),
+    "a moved account is not paid once more": guard(
+        "test_link_acts.py::test_a_reward_is_paid_once_per_account_whatever_follows",
+        (
+            _LINK_ACTS,
+            "    PERFORM twinstream.carry_link_rules(of_platform, old_id, new_id);\n",
+            "",
+        ),
+        room="tests/integration/db",
+    ),
+    "an unlinked account waits before it links with another": guard(
+        "test_link_acts.py::test_an_unlinked_account_waits_before_it_links_with_another_one",
+        (
+            _LINK_ACTS,
+            "            PERFORM twinstream.require_cooldown(platforms[n], ids[n], ids[3 - n]);\n",
+            "            NULL;\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "an administrator's act names the administrator": guard(
+        "test_link_acts.py::test_every_act_is_on_record_with_its_actor_and_reason",
+        (
+            _OWN_LINKS,
+            (
+                "        platform, lost_account_id, account_id, stores,\n"
+                "        ROW ('administrator', platform, administrator_id, reason)"
+                "::twinstream.link_actor\n"
+            ),
+            "        platform, lost_account_id, account_id, stores\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "the record of acts is only added to": guard(
+        "test_permissions.py::test_each_role_does_with_each_table_what_it_has_to_and_no_more",
+        (
+            "db/roles.sql",
+            "        IF one.name IN ('transactions', 'link_acts') THEN",
+            "        IF one.name IN ('transactions') THEN",
+        ),
+        room="tests/integration/roles",
+    ),
+    "a button ends the link that it names and no newer one": guard(
+        "test_link_acts.py::test_a_button_of_an_older_link_ends_nothing",
+        (
+            _OWN_LINKS,
+            "    IF link IS DISTINCT FROM twinstream.newest_link(of_platform, of_account) THEN",
+            "    IF false THEN",
+        ),
+        room="tests/integration/db",
+    ),
+    "a notice that cannot be sent waits for its owner's next command": guard(
+        "test_notices.py::test_a_refused_notice_is_shown_beside_a_command_until_it_was_seen",
+        (
+            "bots/features/notices/notifier.py",
+            (
+                '            log.info("notice.refused", **known, why=str(error))\n'
+                "            await self._leave_to_command(notice)\n"
+            ),
+            (
+                '            log.info("notice.refused", **known, why=str(error))\n'
+                "            await self._end(notice)\n"
+            ),
+        ),
+        room="tests/integration/bots",
+    ),
+    "a link that ended is shown no more": guard(
+        "test_link_acts.py::test_a_link_is_shown_on_discord_as_long_as_it_lasts",
+        (
+            _OWN_LINKS,
+            "            SELECT count(*) = 2 AS is_linked",
+            "            SELECT count(*) >= 0 AS is_linked",
+        ),
+        room="tests/integration/db",
+    ),
+    "only administrators change links of others": guard(
+        "test_ends_of_links.py::test_members_who_are_no_administrators_change_nothing",
+        (
+            "bots/features/administration/room.py",
+            "                refuse_others=texts.admins_only,\n",
+            "",
+        ),
+        room="tests/e2e",
     ),
     "one guess is answered with the win": guard(
         "test_game.py::test_of_several_guesses_at_once_one_is_answered_with_the_win",
