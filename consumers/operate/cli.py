@@ -333,9 +333,6 @@ def audit_(
         raise ConfigError(str(error)) from error
 
 
-Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="telegram:1001 or discord:2001.")]
-
-
 @app.command()
 def forget(
     account: Account,
