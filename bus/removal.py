@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final
 
 from .client import Client
-from .entry import Entry, to_entry, to_id
+from .entry import Entry, id_order, to_entry, to_id
 from .errors import translated
+from .keys import Subscription
 
 #: Entries of one read: Redis serves no other client meanwhile.
 _PAGE: Final = 1_000
@@ -38,6 +39,24 @@ async def entries_with(
         if len(page) < _PAGE:
             return
         place = "(" + to_id(page[-1][0])
+
+
+async def finished(redis: Client, subscription: Subscription, ids: Sequence[str]) -> list[str]:
+    """Return those entries that the group has acknowledged; all of them if there is no group."""
+    stream, group = subscription
+    with translated(stream=stream):
+        groups: Any = await redis.xinfo_groups(stream)
+        delivered = [
+            to_id(one["last-delivered-id"]) for one in groups if to_id(one["name"]) == group
+        ]
+        if not delivered:
+            return list(ids)
+        return [
+            one
+            for one in ids
+            if id_order(one) <= id_order(delivered[0])
+            and not await redis.xpending_range(stream, group, one, one, 1)
+        ]
 
 
 async def delete(redis: Client, stream: str, ids: Sequence[str]) -> int:

@@ -25,7 +25,7 @@ from db.members import forgetting, forgotten_list
 from db.members.forgetting import Account, Request
 from db.stop_signs import Paused
 
-from .streams import forget_entries, is_on_a_page
+from .streams import forget_entries, forget_pages
 
 log = structlog.get_logger("twinstream.forgetting")
 
@@ -105,7 +105,8 @@ class Forgetting:
     async def _finish(self, request: Request, secret: str) -> None:
         account = request.account
         assert request.forgotten_s is not None
-        if request.forgotten_s < PAGES_S and await is_on_a_page(self._redis, self._keys, account):
+        is_late = request.forgotten_s > PAGES_S
+        if not await forget_pages(self._redis, self._keys, account, all_of_them=is_late):
             async with transaction(self._pool) as conn:
                 await forgetting.put_off(conn, account)
             return

@@ -27,12 +27,19 @@ async def forget_entries(
     return deleted
 
 
-async def is_on_a_page(redis: Client, keys: Keys, account: Account) -> bool:
-    """Tell whether a page of reconcile, which will be compared, still has the account."""
+async def forget_pages(redis: Client, keys: Keys, account: Account, *, all_of_them: bool) -> bool:
+    """Delete the pages of reconcile that have the account and were compared.
+
+    With `all_of_them` also those that were not, and their pass stops. Returns whether none is left.
+    """
     wanted = [removal.number(account.account_id)]
-    async for _ in removal.entries_with(redis, keys.snapshots.stream, wanted):
-        return True
-    return False
+    is_clean = True
+    async for page in removal.entries_with(redis, keys.snapshots.stream, wanted):
+        ids = [entry.id for entry in page]
+        done = ids if all_of_them else await removal.finished(redis, keys.snapshots, ids)
+        await removal.delete(redis, keys.snapshots.stream, done)
+        is_clean = is_clean and len(done) == len(ids)
+    return is_clean
 
 
 async def _old(

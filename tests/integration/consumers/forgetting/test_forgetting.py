@@ -179,7 +179,7 @@ STEPS = (
     "forgetting.undress",
     "forgetting.forget",
     "forgotten_list.append",
-    "is_on_a_page",
+    "forget_pages",
     "forget_entries",
     "forgetting.finish",
 )
