@@ -17,6 +17,7 @@ from db.links.codes import issue_code, redeem_code
 from db.members import forgetting
 from db.upkeep.audit import audit
 from tests.support.reconcile import a_pass, decisions, let_everything_arrive, opened
+from tests.support.stream_entries import entries_in
 
 ID, IN_DISCORD, OTHER = 7_712_345_671, 882_212_345_672_123_456, 7_712_345_679
 SECRET = "a secret of the deployment"
@@ -75,12 +76,14 @@ async def test_reconcile_and_the_audit_find_nothing(resources: Resources, role: 
     forgetter = Forgetting(resources, undress_s=0)
     for _ in range(4):
         await forgetter.step()
+    assert await pool.fetchval("SELECT count(*) FROM forget_requests") == 0
+    pages = await entries_in(resources.redis, resources.keys.snapshots.stream)
+    assert str(ID) not in str(pages)
     for _ in range(2):
         report = await a_pass(role, pool)
         assert (report.status, report.findings) == ("finished", 0)
 
     assert before == await decisions(pool) == []
-    assert await pool.fetchval("SELECT count(*) FROM forget_requests") == 0
     assert await pool.fetchrow("SELECT xp, balance FROM tg_users WHERE id = $1", ID) == (0, 0)
     assert await pool.fetchrow("SELECT xp, balance FROM dc_users") == (0, 0)
     async with pool.acquire() as conn:
