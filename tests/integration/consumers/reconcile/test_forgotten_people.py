@@ -13,7 +13,7 @@ from consumers.forgetting.role import Forgetting
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer
-from db.links.codes import issue_code, redeem_code
+from db.links import links
 from db.members import forgetting
 from db.upkeep.audit import audit
 from tests.support.reconcile import a_pass, decisions, let_everything_arrive, opened
@@ -64,8 +64,12 @@ async def test_reconcile_and_the_audit_find_nothing(resources: Resources, role: 
     )
     await producer.close()
     async with pool.acquire() as conn:
-        code = await issue_code(conn, "discord", IN_DISCORD)
-        await redeem_code(conn, "telegram", ID, code, stores=["telegram", "discord"])
+        await links.link(
+            conn,
+            telegram_account_id=ID,
+            discord_account_id=IN_DISCORD,
+            stores=["telegram", "discord"],
+        )
     await let_everything_arrive(resources)
     for _ in range(2):
         await a_pass(role, pool)
