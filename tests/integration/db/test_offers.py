@@ -439,7 +439,7 @@ async def test_an_account_that_is_forgotten_takes_its_offers_along(pool, books, 
     started = await starter.start()
     await opener.open(started.code)
     await pool.execute(
-        "UPDATE accounts SET account_id = -7 WHERE account_id = $1", opener.account_id
+        "UPDATE accounts SET account_id = 99 WHERE account_id = $1", opener.account_id
     )
 
     assert await books.count("link_offers") == 0
