@@ -1,5 +1,5 @@
 -- migrate:up
--- Forgetting a person is the one exception to "the ledger is only added to" (docs/decisions/0019). Ids and keys
+-- Forgetting a person is the one exception to "the ledger is only added to" (docs/decisions/0018). Ids and keys
 -- leave the record; of them stay HMACs, whose secret is outside of the database. By these an entry that is
 -- delivered again is known, and nobody who has the database alone can try ids until one fits.
 

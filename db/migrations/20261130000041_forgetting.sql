@@ -1,6 +1,6 @@
 -- migrate:up
 -- Forgetting a person: their accounts get pseudonyms, and what named them leaves every table. Amounts stay, so
--- the books balance (docs/decisions/0019).
+-- the books balance (docs/decisions/0018).
 
 -- A pseudonym is a negative id. No platform has one, the wire refuses it, and every walk through accounts begins
 -- above zero, so no process visits, shows, or names such an account. Boards leave a hidden account out.
