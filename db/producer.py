@@ -194,12 +194,14 @@ class Producer:
         reason: str,
         entity_id: str,
         idempotency_key: str | None = None,
+        display_name: str | None = None,
         conn: asyncpg.Connection | None = None,
     ) -> Recorded:
         """Record that the account `user_id` of `source` earned (or lost) `delta_xp` XP.
 
         `reason` names the cause (`game_guess`), `entity_id` the object of it (a game, a message).
-        The same user, reason and entity are the same event.
+        The same user, reason and entity are the same event. `display_name` is the name that the
+        account has now, for boards and announcements; it travels with the event.
         """
         event = self._wire.xp_changed(
             user_id=user_id,
@@ -209,6 +211,7 @@ class Producer:
             entity_id=entity_id,
             occurred_at=self._clock(),
             idempotency_key=idempotency_key,
+            **_named(display_name),
         )
         return await self._create_one(event, conn)
 
@@ -221,6 +224,7 @@ class Producer:
         reason: str,
         entity_id: str,
         idempotency_key: str | None = None,
+        display_name: str | None = None,
         conn: asyncpg.Connection | None = None,
     ) -> Recorded:
         """Record that the account `user_id` of `source` gained (or spent) `delta_balance`."""
@@ -232,6 +236,7 @@ class Producer:
             entity_id=entity_id,
             occurred_at=self._clock(),
             idempotency_key=idempotency_key,
+            **_named(display_name),
         )
         return await self._create_one(event, conn)
 
@@ -242,6 +247,7 @@ class Producer:
         achievement: str,
         source: Platform,
         idempotency_key: str | None = None,
+        display_name: str | None = None,
         conn: asyncpg.Connection | None = None,
     ) -> Recorded:
         """Record that the account `user_id` of `source` unlocked `achievement`, once for ever."""
@@ -251,6 +257,7 @@ class Producer:
             source=source,
             occurred_at=self._clock(),
             idempotency_key=idempotency_key,
+            **_named(display_name),
         )
         return await self._create_one(event, conn)
 
@@ -439,6 +446,11 @@ class Producer:
             async with self._pool.acquire() as conn:
                 await outbox.mark_published(conn, batch, fresh=True)
         del self._published[: len(batch)]
+
+
+def _named(display_name: str | None) -> dict[str, str]:
+    """Return the name as an argument for a builder; a wire format of one's own may know none."""
+    return {} if display_name is None else {"display_name": display_name}
 
 
 async def _kept(conn: asyncpg.Connection, recorded: Sequence[Recorded]) -> list[Recorded]:

@@ -1,7 +1,8 @@
 """Builders of events. A builder checks every rule that `decode` checks, so its event decodes.
 
 Amounts are whole numbers, times carry their zone. Without an idempotency key the event gets the key
-that `keys` makes of its parts: a second call with the same parts names the same event.
+that `keys` makes of its parts: a second call with the same parts names the same event. A display
+name is that of the account now, as members chose it: what no text can hold is left out.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from .events import AchievementUnlocked, BalanceChanged, XpChanged
-from .fields import conform
+from .fields import DISPLAY_NAME_CHARS_MAX, conform
 from .keys import achievement_key, balance_key, xp_key
 from .platforms import Source
 
@@ -35,6 +36,7 @@ def xp_changed(
     entity_id: str,
     occurred_at: datetime,
     idempotency_key: str | None = None,
+    display_name: str | None = None,
 ) -> XpChanged:
     """Say that an account gained or lost XP because of `entity_id`.
 
@@ -53,6 +55,7 @@ def xp_changed(
             "entity_id": entity_id,
             "occurred_at": occurred_at,
             "delta_xp": delta_xp,
+            **_named(display_name),
         },
     )
 
@@ -66,6 +69,7 @@ def balance_changed(
     entity_id: str,
     occurred_at: datetime,
     idempotency_key: str | None = None,
+    display_name: str | None = None,
 ) -> BalanceChanged:
     """Say that an account was credited or charged because of `entity_id`.
 
@@ -86,6 +90,7 @@ def balance_changed(
             "entity_id": entity_id,
             "occurred_at": occurred_at,
             "delta_balance": delta_balance,
+            **_named(display_name),
         },
     )
 
@@ -99,6 +104,7 @@ def achievement_unlocked(
     reason: str = "achievement",
     entity_id: str | None = None,
     idempotency_key: str | None = None,
+    display_name: str | None = None,
 ) -> AchievementUnlocked:
     """Say that an account unlocked an achievement. `entity_id` is the achievement unless given.
 
@@ -120,5 +126,13 @@ def achievement_unlocked(
             "entity_id": achievement if entity_id is None else entity_id,
             "occurred_at": occurred_at,
             "achievement": achievement,
+            **_named(display_name),
         },
     )
+
+
+def _named(display_name: str | None) -> dict[str, str]:
+    if display_name is None:
+        return {}
+    name = display_name.replace("\x00", "").encode("utf-8", "ignore").decode()
+    return {"display_name": name[:DISPLAY_NAME_CHARS_MAX]}

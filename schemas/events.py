@@ -14,6 +14,7 @@ import msgspec
 from .fields import (
     Achievement,
     Delta,
+    DisplayName,
     EntityId,
     IdempotencyKey,
     OccurredAt,
@@ -35,6 +36,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     entity_id: EntityId
     occurred_at: OccurredAt
     v: Version = 1
+    display_name: DisplayName = msgspec.UNSET
 
     @property
     def type(self) -> str:

@@ -26,6 +26,8 @@ DELTA_MAX: Final = 10**12
 USER_ID_MAX: Final = 2**63 - 1
 WORD_CHARS_MAX: Final = 64
 ENTITY_ID_CHARS_MAX: Final = 128
+#: Characters of a name that the builders send, and that the record keeps.
+DISPLAY_NAME_CHARS_MAX: Final = 255
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 256
 
 WORD_PATTERN: Final = r"[a-z][a-z0-9]*(?:_[a-z][a-z0-9]*)*"
@@ -71,6 +73,13 @@ Delta = Annotated[
         le=DELTA_MAX,
         description="a whole number from -10**12 to 10**12, not 0",
         extra_json_schema={"not": {"const": 0}},
+    ),
+]
+DisplayName = Annotated[
+    Any,
+    Meta(
+        description="the name that the account has now; what is no text counts as none",
+        extra_json_schema={"type": "string"},
     ),
 ]
 Version = Annotated[int, Meta(ge=1, le=VERSION, description=f"the wire format, 1 to {VERSION}")]

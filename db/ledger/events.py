@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 import asyncpg
 
 from ..errors import IdempotencyConflict, mapped_errors
+from ..members import accounts
 from ..platforms import Platform
 from ..stores import store_debts
 from ..stores.port import Store
@@ -173,8 +174,25 @@ async def settle(
         if store is not None:
             due = entries.sums_of(origin[key] for key in entered)
             await store_debts.apply(conn, platform, store, due)
+        await _remember_names(conn, source, envelopes, entered)
         await _complete(conn, platform, origin)
         return entered
+
+
+async def _remember_names(
+    conn: asyncpg.Connection,
+    source: Platform,
+    envelopes: Sequence[Envelope],
+    entered: Collection[str],
+) -> None:
+    """Remember the names that came with new events. An event that comes again is old news."""
+    names: dict[int, str] = {}
+    for envelope in envelopes:
+        name = getattr(envelope.event, "display_name", None)
+        if isinstance(name, str) and name and envelope.event.idempotency_key in entered:
+            names[envelope.event.user_id] = name
+    if names:
+        await accounts.remember_names(conn, source, names)
 
 
 async def _complete(conn: asyncpg.Connection, platform: Platform, keys: Collection[str]) -> None:

@@ -1,6 +1,6 @@
 """Members and the accounts by which the platforms know them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import asyncpg
 
@@ -60,21 +60,33 @@ async def name_elsewhere(
 async def remember_name(
     conn: asyncpg.Connection, platform: Platform, account_id: int, display_name: str
 ) -> None:
-    """Remember the name that an account has now, even before its first event.
-
-    Members choose their names: characters that Postgres cannot hold are dropped, and a name is cut
-    off after DISPLAY_NAME_CHARS_MAX characters.
-    """
+    """Remember the name that an account has now, even before its first event."""
+    name = storable_name(display_name)
     with mapped_errors():
         await conn.execute(
-            "SELECT twinstream.remember_name($1, $2, $3)",
-            platform,
-            account_id,
-            storable_name(display_name),
+            "SELECT twinstream.remember_name($1, $2, $3)", platform, account_id, name
         )
 
 
-def storable_name(display_name: str) -> str:
-    """Return a name as it is kept. Pure."""
-    name = display_name.replace("\x00", "").encode("utf-8", "ignore").decode()
-    return name[:DISPLAY_NAME_CHARS_MAX]
+async def remember_names(
+    conn: asyncpg.Connection, platform: Platform, names: Mapping[int, str]
+) -> None:
+    """Remember the names of accounts whose members the caller has locked."""
+    with mapped_errors():
+        await conn.execute(
+            """
+            UPDATE twinstream.accounts AS a SET display_name = n.name
+            FROM unnest($2::bigint[], $3::text[]) AS n (account_id, name)
+            WHERE a.platform = $1 AND a.account_id = ANY ($2) AND a.account_id = n.account_id
+                AND a.display_name IS DISTINCT FROM n.name
+            """,
+            platform,
+            list(names),
+            [storable_name(name) for name in names.values()],
+        )
+
+
+def storable_name(name: str) -> str:
+    """Return the name without what Postgres cannot hold, cut to DISPLAY_NAME_CHARS_MAX. Pure."""
+    text = name.replace("\x00", "").encode("utf-8", "ignore").decode()
+    return text[:DISPLAY_NAME_CHARS_MAX]

@@ -37,6 +37,9 @@ moments = st.datetimes(
     timezones=offsets | st.just(UTC),
 )
 
+#: Names as members choose them; characters that no text can hold are the builders' concern.
+names = st.none() | st.text(max_size=300)
+
 xp_changes = st.builds(
     xp_changed,
     user_id=user_ids,
@@ -46,6 +49,7 @@ xp_changes = st.builds(
     entity_id=entity_ids,
     occurred_at=moments,
     idempotency_key=given_keys,
+    display_name=names,
 )
 balance_changes = st.builds(
     balance_changed,
@@ -56,6 +60,7 @@ balance_changes = st.builds(
     entity_id=entity_ids,
     occurred_at=moments,
     idempotency_key=given_keys,
+    display_name=names,
 )
 achievements = st.builds(
     achievement_unlocked,
@@ -66,5 +71,6 @@ achievements = st.builds(
     reason=reasons,
     entity_id=st.none() | entity_ids,
     idempotency_key=given_keys,
+    display_name=names,
 )
 events: st.SearchStrategy[Event] = xp_changes | balance_changes | achievements

@@ -39,7 +39,15 @@ class Rewards(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Any]: ...
 
     async def create_xp_change_event(
-        self, *, user_id: int, delta_xp: int, source: Source, reason: str, entity_id: str, conn: Any
+        self,
+        *,
+        user_id: int,
+        delta_xp: int,
+        source: Source,
+        reason: str,
+        entity_id: str,
+        display_name: str | None,
+        conn: Any,
     ) -> Recorded: ...
 
     async def create_balance_change_event(
@@ -50,11 +58,18 @@ class Rewards(Protocol):
         source: Source,
         reason: str,
         entity_id: str,
+        display_name: str | None,
         conn: Any,
     ) -> Recorded: ...
 
     async def create_achievement_event(
-        self, *, user_id: int, achievement: str, source: Source, conn: Any
+        self,
+        *,
+        user_id: int,
+        achievement: str,
+        source: Source,
+        display_name: str | None,
+        conn: Any,
     ) -> Recorded: ...
 
     async def holds_achievement(
@@ -185,16 +200,19 @@ class GameService:
         #: When members finished their last round, the longest ago first.
         self._finished: OrderedDict[int, float] = OrderedDict()
 
-    async def guess(self, user_id: int, guess: int | None, *, entity_id: str) -> Turn:
+    async def guess(
+        self, user_id: int, guess: int | None, *, entity_id: str, display_name: str | None = None
+    ) -> Turn:
         """Take one turn of the account `user_id`; a guess of None asks where the round stands.
 
         `entity_id` names the update that brought the guess: a win is paid once under it.
+        `display_name` is the account's name, which goes with what it wins.
         """
         current = self._rounds.get(user_id)
         if isinstance(current, _Win):
             if user_id in self._paying:
                 return Counting(current.number)
-            return await self._pay(user_id, current)
+            return await self._pay(user_id, current, display_name)
         if current is None:
             rest_s = self._rest_s(user_id)
             if rest_s > 0:
@@ -211,7 +229,7 @@ class GameService:
         win = _Win(current.number, entity_id)
         # Owed before it is paid: a concurrent second guess finds no round to win again.
         self._keep(user_id, win)
-        return await self._pay(user_id, win)
+        return await self._pay(user_id, win, display_name)
 
     def _miss(self, user_id: int, current: Round, guess: int, hint: Hint) -> Missed | Lost:
         left = current.after_a_miss()
@@ -221,10 +239,10 @@ class GameService:
         self._keep(user_id, left)
         return Missed(guess, hint, left.tries_left)
 
-    async def _pay(self, user_id: int, win: _Win) -> Won | Owed:
+    async def _pay(self, user_id: int, win: _Win, display_name: str | None) -> Won | Owed:
         self._paying.add(user_id)
         try:
-            reward = await self._record(user_id, win.entity_id)
+            reward = await self._record(user_id, win.entity_id, display_name)
         except (StorageUnavailable, Contention):
             return Owed(win.number)
         except Exception:
@@ -235,7 +253,9 @@ class GameService:
         self._forget(user_id, win)
         return Won(win.number, reward)
 
-    async def _record(self, user_id: int, entity_id: str) -> Reward | None:
+    async def _record(
+        self, user_id: int, entity_id: str, display_name: str | None
+    ) -> Reward | None:
         if self._rewards is None:
             return None
         async with self._rewards.transaction() as conn:
@@ -245,6 +265,7 @@ class GameService:
                 source=self._source,
                 reason=REASON,
                 entity_id=entity_id,
+                display_name=display_name,
                 conn=conn,
             )
             await self._rewards.create_balance_change_event(
@@ -253,6 +274,7 @@ class GameService:
                 source=self._source,
                 reason=REASON,
                 entity_id=entity_id,
+                display_name=display_name,
                 conn=conn,
             )
             # Only a member's first win unlocks it: the idempotency key of an achievement names no
@@ -262,7 +284,11 @@ class GameService:
             )
             if is_new:
                 unlocked = await self._rewards.create_achievement_event(
-                    user_id=user_id, achievement=ACHIEVEMENT, source=self._source, conn=conn
+                    user_id=user_id,
+                    achievement=ACHIEVEMENT,
+                    source=self._source,
+                    display_name=display_name,
+                    conn=conn,
                 )
                 is_new = unlocked.created
         return Reward(XP_PER_WIN, BALANCE_PER_WIN, ACHIEVEMENT if is_new else None)

@@ -55,6 +55,16 @@ EXPECTED: dict[str, Event] = {
         entity_id="round:8841",
         occurred_at=EVENING.replace(microsecond=0),
     ),
+    "xp_changed.v1.display_name": XpChanged(
+        idempotency_key="tg_dig_12345_1",
+        source="telegram",
+        user_id=12345,
+        delta_xp=5,
+        reason="dig",
+        entity_id="1",
+        occurred_at=EVENING,
+        display_name='Аня "A" 🚀',
+    ),
     "balance_changed.v1": BalanceChanged(
         idempotency_key="dc_shop.balance_80351110224678912_order-7",
         source="discord",

@@ -122,6 +122,12 @@ def test_a_member_who_halves_the_range_always_wins(number):
     pytest.fail(f"{number} was not found")
 
 
+async def test_all_that_a_win_earns_carries_the_name_of_the_account(game, ledger):
+    await game.guess(ALICE, 7, entity_id="1", display_name="Alice")
+
+    assert [event.display_name for event in ledger.events.values()] == ["Alice"] * 3
+
+
 async def test_asking_starts_a_round_and_costs_no_try(game):
     assert await game.guess(ALICE, None, entity_id="1") == Explained(TRIES_MAX)
     assert await game.guess(ALICE, None, entity_id="2") == Explained(TRIES_MAX)
