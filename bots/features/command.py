@@ -157,13 +157,17 @@ class Command(Generic[A]):
     audience: Audience = Audience.EVERYBODY
     is_in_menu: bool = True
     """Whether Telegram's menu and /help list it. Discord always lists what it can run."""
+    aliases: tuple[str, ...] = ()
+    """Other names that people try in Telegram. Discord shows its commands while people type."""
     is_instant: bool = False
     """The answer needs no database, so that it fits into the three seconds that Discord waits."""
+    is_for_strangers: bool = False
+    """Whether accounts outside the Telegram group, which may write to the bot in private, are
+    answered like members. The answer then says nothing of others, and changes nothing of theirs."""
     refuse_stranger: Callable[[Texts], str] | None = None
-    """Answers accounts outside the Telegram group, which may write to the bot in private.
-
-    None: they are answered like members.
-    """
+    """Answers accounts outside the Telegram group. None: the bot's own words do."""
+    earns: bool = False
+    """Whether it may earn something, so that members who may not write in the group are refused."""
     refuse_others: Callable[[Texts], str] | None = None
     """Answers members who are no administrators. None: the command is for all members."""
     refuse_in_group: Callable[[Texts, bool], str] | None = None
@@ -191,6 +195,7 @@ class Press:
     action: str
     """A short word without a colon. `PressButton` names it."""
     handler: Callable[[Pressed], Awaitable[Answer]]
+    is_for_strangers: bool = False
     refuse_stranger: Callable[[Texts], str] | None = None
     """As for `Command`: answers accounts outside the Telegram group, and the buttons stay."""
 
@@ -213,6 +218,7 @@ class Start:
 
     prefix: str
     handler: Callable[[Opened], Awaitable[Answer]]
+    is_for_strangers: bool = False
     refuse_stranger: Callable[[Texts], str] | None = None
 
     async def run(self, opened: Opened) -> Answer:
@@ -226,6 +232,8 @@ class PrivateText:
 
     recognises: Callable[[str], bool]
     handler: Callable[[Question[str]], Awaitable[Answer]]
+    is_for_strangers: bool = False
+    refuse_stranger: Callable[[Texts], str] | None = None
 
     async def run(self, question: Question[str]) -> Answer:
         """Answer the text; while Postgres is unavailable the answer says so."""

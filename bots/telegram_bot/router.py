@@ -17,7 +17,8 @@ from .group.moves import GroupMoves
 from .group.other_chats import OtherChats
 from .messages.answer_queue import AnswerQueue
 from .messages.authors import Askers, Observer
-from .messages.commands import add_commands
+from .messages.commands import Answers, add_commands
+from .messages.other_inputs import add_other_inputs
 from .messages.posted_codes import CodeGuard
 from .messages.presses import Presses
 
@@ -34,9 +35,11 @@ def build_router(
     commands = Router(name="commands")
     commands.message.filter((F.chat.id == group_id) | (F.chat.type == ChatType.PRIVATE))
     limits, memory = MemberLimits(), ButtonMemory()
-    commands.message.middleware(Askers(services.languages, queue, limits))
+    group_texts = services.languages.speak(services.community.announcements.language)
+    commands.message.middleware(Askers(services.languages, queue, limits, group_texts))
     membership = Membership(group_id)
     add_commands(commands, services, rooms, queue, membership, memory)
+    add_other_inputs(commands, Answers(queue, memory), services.mark)
     presses = Presses(services, rooms, queue, membership, limits, memory)
     commands.callback_query.register(presses.press)
     changes = Router(name="changes")

@@ -179,6 +179,21 @@ async def test_a_member_who_leaves_telegram_is_off_the_board_until_they_are_back
         assert "10 очков" in await stage.tell_telegram(TELEGRAM_BORIS, "/top")
 
 
+async def test_a_command_from_outside_the_group_takes_its_sender_off_the_board(stage):
+    stage.telegram.leave(TELEGRAM_ALICE)
+    await earn(stage, "telegram", TELEGRAM_ALICE, "1")
+    await lose_updates(stage)
+    assert await on_board(stage) == [10]
+    async with stage.telegram_bot():
+        await stage.tell_telegram(TELEGRAM_ALICE, "/profile", chat_id=TELEGRAM_ALICE)
+
+        assert await on_board(stage) == []
+        stage.telegram.join(TELEGRAM_ALICE)
+        await lose_updates(stage)
+        await stage.tell_telegram(TELEGRAM_ALICE, "/help")
+        await until(partial(is_on_board, stage), what="the member is on the board again")
+
+
 async def is_on_board(stage) -> bool:
     return await on_board(stage) == [10]
 

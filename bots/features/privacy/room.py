@@ -125,8 +125,9 @@ def open_room(services: Services) -> Room:
                 description=marked("What is stored of you: see it, take it along, have it deleted"),
                 handler=room.show,
                 audience=Audience.ASKER_ON_DISCORD,
+                is_for_strangers=True,  # who left may still see, take and delete what is theirs
                 refuse_in_group=texts.in_private,
             ),
         ),
-        presses=(Press(action=ACTION, handler=room.press),),
+        presses=(Press(action=ACTION, handler=room.press, is_for_strangers=True),),
     )

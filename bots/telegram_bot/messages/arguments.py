@@ -43,7 +43,8 @@ def _number(text: str) -> int | Unclear | None:
 def _target(message: Message, text: str) -> Target | Unclear | None:
     """Return the account that the text names, or the author of the message replied to.
 
-    A reply to a bot names nobody: members answer the bot's messages to go on talking with it.
+    A reply to a bot names nobody: members answer the bot's messages to go on talking with it. In a
+    topic of a forum every message "replies" to the one that opened the topic.
     """
     if text:
         is_account_id = _is_number(text, ACCOUNT_ID_DIGITS_MAX)
@@ -54,10 +55,15 @@ def _target(message: Message, text: str) -> Target | Unclear | None:
 def replied_to(message: Message) -> Target | None:
     """Return the member whose message this one replies to; None if it replies to no member's."""
     quoted = message.reply_to_message
-    if quoted is None or author_of(quoted) is not Author.MEMBER:
+    if quoted is None or _opens_topic(quoted, message) or author_of(quoted) is not Author.MEMBER:
         return None
     assert quoted.from_user is not None
     return Target(quoted.from_user.id, quoted.from_user.full_name)
+
+
+def _opens_topic(quoted: Message, message: Message) -> bool:
+    is_first = bool(message.is_topic_message) and quoted.message_id == message.message_thread_id
+    return is_first or quoted.forum_topic_created is not None
 
 
 def _is_number(text: str, digits_max: int) -> bool:

@@ -9,7 +9,7 @@ from aiogram.types import Message, TelegramObject
 from bots.features.command import Asker
 from bots.features.room import Observation, Room, observed
 from bots.runtime.member_limits import MemberLimits
-from bots.texts.languages import Languages
+from bots.texts.languages import Languages, Texts
 
 from . import texts
 from .answer_queue import AnswerQueue, Reply
@@ -25,16 +25,20 @@ class Author(enum.Enum):
 
     MEMBER = "member"
     ANONYMOUS_ADMIN = "anonymous_admin"
+    CHANNEL = "channel"
+    """A person who writes in the name of a channel."""
     NO_PERSON = "no_person"
-    """A channel, a bot, or Telegram itself."""
+    """A bot, Telegram itself, or a post of the linked channel that Telegram forwards by itself."""
 
 
 def author_of(message: Message) -> Author:
     """Tell which kind of author a message has. Pure."""
     user = message.from_user
     if message.sender_chat is not None:
-        speaks_for_group = message.sender_chat.id == message.chat.id
-        return Author.ANONYMOUS_ADMIN if speaks_for_group else Author.NO_PERSON
+        if message.sender_chat.id == message.chat.id:
+            return Author.ANONYMOUS_ADMIN
+        is_post = message.is_automatic_forward or (user is not None and user.id == SERVICE_ID)
+        return Author.NO_PERSON if is_post else Author.CHANNEL
     if user is None or user.id == SERVICE_ID:
         return Author.NO_PERSON
     if user.id == ANONYMOUS_ADMIN_ID:
@@ -71,13 +75,16 @@ class Observer:
 class Askers:
     """Hands `asker` to the handlers, and lets only members through to them, within their limits.
 
-    It runs after the filters, so an anonymous administrator is answered only if they sent a
-    command. A command that comes too fast, or whose answer has no room, is not handled; a later
-    answer says so.
+    It runs after the filters, so an anonymous administrator or a channel is answered only if they
+    sent a command. A command that comes too fast, or whose answer has no room, is not handled; a
+    later answer says so.
     """
 
-    def __init__(self, languages: Languages, queue: AnswerQueue, limits: MemberLimits) -> None:
+    def __init__(
+        self, languages: Languages, queue: AnswerQueue, limits: MemberLimits, group_texts: Texts
+    ) -> None:
         self._languages = languages
+        self._group_texts = group_texts
         self._queue = queue
         self._limits = limits
 
@@ -87,12 +94,12 @@ class Askers:
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Handle a member's message, and tell an anonymous administrator why they get no answer."""
+        """Handle a member's message, and tell people without an account why they are refused."""
         assert isinstance(event, Message)
         author = author_of(event)
         if author is Author.NO_PERSON:
             return None
-        asker = self._asker(event)
+        asker = self._asker(event, author)
         chat_id = event.chat.id
         is_admitted = self._limits.admits(asker.account_id)
         if not is_admitted or not self._queue.has_room(chat_id, asker.account_id):
@@ -100,12 +107,17 @@ class Askers:
             return None
         if author is Author.MEMBER:
             return await handler(event, {**data, "asker": asker})
-        self._queue.put(chat_id, Reply(asker, texts.anonymous(asker.texts), event.reply))
+        tell = texts.as_channel if author is Author.CHANNEL else texts.anonymous
+        self._queue.put(chat_id, Reply(asker, tell(asker.texts), event.reply))
         return None
 
-    def _asker(self, message: Message) -> Asker:
-        """Return the author. Anonymous administrators are one account, in English."""
+    def _asker(self, message: Message, author: Author) -> Asker:
+        """Return the author. Anonymous administrators are one account, in the group's language."""
+        if author is Author.CHANNEL:
+            assert message.sender_chat is not None
+            chat = message.sender_chat
+            return Asker(chat.id, chat.full_name, self._group_texts)
         user = message.from_user
-        if author_of(message) is not Author.MEMBER or user is None:
-            return Asker(ANONYMOUS_ADMIN_ID, message.chat.full_name, self._languages.speak(None))
+        if author is not Author.MEMBER or user is None:
+            return Asker(ANONYMOUS_ADMIN_ID, message.chat.full_name, self._group_texts)
         return Asker(user.id, user.full_name, self._languages.speak(user.language_code))

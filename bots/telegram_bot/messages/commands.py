@@ -36,7 +36,7 @@ from .arguments import argument_of, replied_to
 from .buttons import keyboard, private_button
 from .posted_codes import Found
 from .sent import TelegramSent, send_file
-from .strangers import refusal_of_stranger
+from .strangers import Strangers
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
@@ -51,14 +51,14 @@ def add_commands(
     membership: Membership,
     memory: ButtonMemory,
 ) -> None:
-    """Register the handlers of each command and each deep link of the rooms."""
-    answers = Answers(queue, memory)
+    """Register the handlers of each command, deep link and kind of text of the rooms."""
+    answers, strangers = Answers(queue, memory), Strangers(membership, rooms)
     handlers = [
-        CommandHandlers(command, services, membership, answers, rooms)
+        CommandHandlers(command, services, membership, strangers, answers, rooms)
         for command in commands_of(rooms)
     ]
     for start in starts_of(rooms):
-        handler = StartHandler(start, membership, answers)
+        handler = StartHandler(start, strangers, answers)
         opened = CommandStart(deep_link=True, magic=F.args.startswith(f"{start.prefix}-"))
         router.message.register(handler.open, opened, IS_PRIVATE)
     # The button beside a refusal sends "/start <command>", which is no /start for the help room.
@@ -67,14 +67,14 @@ def add_commands(
             opened = CommandStart(deep_link=True, magic=F.args == one.asked.name)
             router.message.register(one.open, opened, IS_PRIVATE)
     for one in handlers:
-        is_sent = IsCommand(one.asked.name)
+        is_sent = IsCommand(one.asked.name, *one.asked.aliases, ignore_case=True)
         if one.asked.refuse_in_group is None:
             router.message.register(one.answer, is_sent)
         else:
             router.message.register(one.answer, is_sent, IS_PRIVATE)
             router.message.register(one.refuse, is_sent)
     for kind in private_texts_of(rooms):
-        text = PrivateTextHandler(kind, answers)
+        text = PrivateTextHandler(kind, strangers, answers)
         router.message.register(text.answer, F.text.func(kind.recognises), IS_PRIVATE)
 
 
@@ -86,10 +86,12 @@ class CommandHandlers:
         asked: Command[Any],
         services: Services,
         membership: Membership,
+        strangers: Strangers,
         answers: "Answers",
         rooms: Sequence[Room],
     ) -> None:
         self.asked = asked
+        self._strangers = strangers
         self._rooms = rooms
         self._group_texts = services.languages.speak(services.community.announcements.language)
         self._membership = membership
@@ -97,9 +99,7 @@ class CommandHandlers:
 
     async def answer(self, message: Message, command: CommandObject, asker: Asker) -> None:
         """Answer the command, unless the member may not send it here."""
-        refusal = await refusal_of_stranger(
-            self._membership, message, asker, self.asked.refuse_stranger
-        )
+        refusal = await self._strangers.refusal(message, asker, self.asked)
         if refusal is not None:
             self._answers.put(message, asker, Answer(refusal))
             return
@@ -119,6 +119,10 @@ class CommandHandlers:
 
     async def open(self, message: Message, asker: Asker) -> None:
         """Answer the command without an argument: the member pressed the button in the group."""
+        refusal = await self._strangers.refusal(message, asker, self.asked)
+        if refusal is not None:
+            self._answers.put(message, asker, Answer(refusal))
+            return
         self._answers.put(message, asker, await self._run(message, asker, None))
         await self._tell_beside(message, asker)
 
@@ -167,16 +171,14 @@ class CommandHandlers:
 class StartHandler:
     """The handler of one kind of deep link."""
 
-    def __init__(self, start: Start, membership: Membership, answers: "Answers") -> None:
+    def __init__(self, start: Start, strangers: Strangers, answers: "Answers") -> None:
         self._start = start
-        self._membership = membership
+        self._strangers = strangers
         self._answers = answers
 
     async def open(self, message: Message, command: CommandObject, asker: Asker) -> None:
         """Answer a member who opened the link."""
-        refusal = await refusal_of_stranger(
-            self._membership, message, asker, self._start.refuse_stranger
-        )
+        refusal = await self._strangers.refusal(message, asker, self._start)
         if refusal is not None:
             self._answers.put(message, asker, Answer(refusal))
             return
@@ -188,12 +190,17 @@ class StartHandler:
 class PrivateTextHandler:
     """The handler of one kind of private texts."""
 
-    def __init__(self, kind: PrivateText, answers: "Answers") -> None:
+    def __init__(self, kind: PrivateText, strangers: Strangers, answers: "Answers") -> None:
         self._kind = kind
+        self._strangers = strangers
         self._answers = answers
 
     async def answer(self, message: Message, asker: Asker) -> None:
         """Answer the text."""
+        refusal = await self._strangers.refusal(message, asker, self._kind)
+        if refusal is not None:
+            self._answers.put(message, asker, Answer(refusal))
+            return
         question = Question(asker, message.text, f"{message.chat.id}.{message.message_id}")
         self._answers.put(message, asker, await self._kind.run(question))
 
@@ -263,7 +270,7 @@ class Answers:
                 answer.text,
                 reply,
                 None if is_alone else partial(message.answer, parse_mode=ParseMode.HTML),
-                thread_id=message.message_thread_id,
+                thread_id=topic_of(message),
                 must_arrive=answer.must_arrive,
             ),
         )
@@ -272,3 +279,11 @@ class Answers:
         if answer.on_sent is not None:
             assert sent.bot is not None
             answer.on_sent(TelegramSent(sent.bot, sent, asker.account_id, self._memory))
+
+
+def topic_of(message: Message) -> int | None:
+    """Return the topic of a forum in which a message was written; None elsewhere. Pure.
+
+    Outside forums Telegram numbers the threads of replies in the same field.
+    """
+    return message.message_thread_id if message.is_topic_message else None

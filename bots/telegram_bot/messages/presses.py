@@ -19,7 +19,7 @@ from bots.texts.buttons import read_data
 from .answer_queue import AnswerQueue, Reply
 from .commands import Answers
 from .sent import TelegramSent, key_of, send_file
-from .strangers import refusal_of_stranger
+from .strangers import Strangers
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
@@ -49,7 +49,7 @@ class Presses:
         self._group_id = services.community.telegram.chat_id
         self._presses = presses_of(rooms)
         self._queue = queue
-        self._membership = membership
+        self._strangers = Strangers(membership, rooms)
         self._limits = limits
         self._memory = memory
         self._answers = Answers(queue, memory)
@@ -78,7 +78,7 @@ class Presses:
         if not self._limits.admits(asker.account_id) or not has_room:
             log.info("questions.skipped", account_id=asker.account_id, questions=1)
             return failures.too_fast(asker.texts)
-        refusal = await refusal_of_stranger(self._membership, message, asker, press.refuse_stranger)
+        refusal = await self._strangers.refusal(message, asker, press)
         if refusal is not None:
             return refusal
         if not self._memory.take(key_of(message), query.data or ""):

@@ -1,33 +1,41 @@
 """Accounts that write to the bot in private and may not do what the group may do."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from aiogram.enums import ChatType
 from aiogram.types import Message
 
-from bots.features.command import Asker
+from bots.features.command import Asker, Command, Press, PrivateText, Start
+from bots.features.room import Room, gone
 from bots.telegram_bot.group.membership import Membership, Standing
-from bots.texts.languages import Texts
 
 from . import texts
 
 
-async def refusal_of_stranger(
-    membership: Membership,
-    message: Message,
-    asker: Asker,
-    refuse: Callable[[Texts], str] | None,
-) -> str | None:
-    """Return what an account is told that may not do this in private; None if it may."""
-    if refuse is None or message.chat.type != ChatType.PRIVATE:
-        return None
-    assert message.bot is not None
-    match await membership.standing(message.bot, asker.account_id):
-        case Standing.INSIDE:
+class Strangers:
+    """Refuses in private what an account may not ask for.
+
+    Any account can write to a bot in private, and the group would not hear of it.
+    """
+
+    def __init__(self, membership: Membership, rooms: Sequence[Room]) -> None:
+        self._membership = membership
+        self._rooms = rooms
+
+    async def refusal(
+        self, message: Message, asker: Asker, asked: Command[object] | Press | Start | PrivateText
+    ) -> str | None:
+        """Return what an account is told that may not ask this in private; None if it may."""
+        if asked.is_for_strangers or message.chat.type != ChatType.PRIVATE:
             return None
-        case Standing.MUTED:
-            return texts.muted(asker.texts)
-        case Standing.OUTSIDE:
-            return refuse(asker.texts)
-        case Standing.UNKNOWN:
-            return texts.membership_unknown(asker.texts)
+        assert message.bot is not None
+        match await self._membership.standing(message.bot, asker.account_id):
+            case Standing.MUTED if isinstance(asked, Command) and asked.earns:
+                return texts.muted(asker.texts)
+            case Standing.INSIDE | Standing.MUTED:
+                return None
+            case Standing.OUTSIDE:
+                await gone(self._rooms, asker.account_id)
+                return (asked.refuse_stranger or texts.members_only)(asker.texts)
+            case Standing.UNKNOWN:
+                return texts.membership_unknown(asker.texts)

@@ -11,6 +11,31 @@ def anonymous(texts: Texts) -> str:
     )
 
 
+def as_channel(texts: Texts) -> str:
+    """Answer a person who writes in the name of a channel."""
+    return texts.gettext(
+        "You are writing in the name of a channel, so I cannot tell who you are."
+        " Please write in your own name and try again."
+    )
+
+
+def members_only(texts: Texts) -> str:
+    """Answer in private an account outside the group."""
+    return texts.gettext("I answer members of our Telegram group only: please join it first.")
+
+
+def unknown_command(command: str, texts: Texts) -> str:
+    """Answer a command that does not exist; `command` is Telegram's HTML."""
+    return texts.gettext(
+        "I do not know {command}. Send /help to see what I can do.", command=command
+    )
+
+
+def not_understood(texts: Texts) -> str:
+    """Answer in private what is no command."""
+    return texts.gettext("I understand commands only. Send /help to see what I can do.")
+
+
 def open_private(texts: Texts) -> str:
     """Label the button that leads from the group to the private chat."""
     return texts.gettext("Open the private chat")

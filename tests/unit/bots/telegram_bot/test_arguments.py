@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiogram.types import Chat, Message, User
+from aiogram.types import Chat, ForumTopicCreated, Message, User
 
 from bots.features.command import (
     MemberParameter,
@@ -62,6 +62,32 @@ def test_an_argument_is_read_from_the_text(parameter, text, argument):
 )
 def test_a_reply_names_its_author_unless_that_is_a_bot(author, argument):
     assert argument_of(message(reply_to=author), "", MEMBER) == argument
+
+
+@pytest.mark.parametrize(
+    "of_topic",
+    [
+        {"message_thread_id": 1, "is_topic_message": True},
+        {"message_thread_id": 77, "is_topic_message": True},
+    ],
+    ids=["by number", "by content"],
+)
+def test_the_message_that_opened_a_topic_is_no_reply(of_topic):
+    content = ForumTopicCreated(name="Games", icon_color=1)
+    opening = message_of(ALICE, forum_topic_created=content)
+    if of_topic["message_thread_id"] == opening.message_id:
+        opening = message_of(ALICE)
+    asked = message_of(ALICE, reply_to_message=opening, **of_topic)
+
+    assert argument_of(asked, "", MEMBER) is None
+
+
+def test_a_reply_within_a_topic_names_its_author():
+    asked = message_of(
+        ALICE, reply_to_message=message_of(ALICE), message_thread_id=7, is_topic_message=True
+    )
+
+    assert argument_of(asked, "", MEMBER) == Target(1001, "Alice A")
 
 
 def test_a_written_account_wins_over_a_reply():

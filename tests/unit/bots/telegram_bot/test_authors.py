@@ -43,17 +43,28 @@ def message(user: User | None, sender_chat: Chat | None = None) -> Message:
         (
             User(id=136_817_688, is_bot=True, first_name="Channel"),
             Chat(id=-1002, type="channel"),
-            Author.NO_PERSON,
+            Author.CHANNEL,
         ),
         (
             User(id=1001, is_bot=False, first_name="Alice"),
             Chat(id=-1002, type="channel"),
-            Author.NO_PERSON,
+            Author.CHANNEL,
         ),
         (User(id=1001, is_bot=False, first_name="Alice"), GROUP, Author.ANONYMOUS_ADMIN),
-        (None, Chat(id=-1002, type="channel"), Author.NO_PERSON),
+        (None, Chat(id=-1002, type="channel"), Author.CHANNEL),
+        (
+            User(id=SERVICE_ID, is_bot=False, first_name="Telegram"),
+            Chat(id=-1002, type="channel"),
+            Author.NO_PERSON,
+        ),
         (None, None, Author.NO_PERSON),
     ],
 )
 def test_only_a_person_who_writes_in_their_own_name_is_a_member(user, sender_chat, author):
     assert author_of(message(user, sender_chat)) is author
+
+
+def test_a_post_of_the_linked_channel_is_of_no_person():
+    post = message(None, Chat(id=-1002, type="channel"))
+
+    assert author_of(post.model_copy(update={"is_automatic_forward": True})) is Author.NO_PERSON
