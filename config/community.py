@@ -15,7 +15,7 @@ import msgspec
 from .community_file import read, tag_problem
 from .community_file.telegram_tags import TAG_LENGTH_MAX
 from .errors import ConfigError
-from .setting_error_texts import Problem, explain, named
+from .setting_error_texts import Place, Problem, explain, named
 
 #: More ranks than any community needs.
 RANKS_MAX = 100
@@ -31,13 +31,25 @@ Snowflake = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
+#: A text that some people read in their own language; empty: they read the one for all.
+Translation = Annotated[str, msgspec.Meta(max_length=64)]
+
+
 class Rank(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One rank: held from `xp` XP on, shown as a Discord role and a Telegram member tag."""
+    """One rank: held from `xp` XP on, shown as a Discord role and a Telegram member tag.
+
+    Everybody sees the same role and tag, so these have one name for all languages.
+    """
 
     name: Text
+    name_ru: Translation = ""
     xp: Annotated[int, msgspec.Meta(ge=0, le=10**15)]
     discord_role: Snowflake | None = None
     telegram_tag: Annotated[str, msgspec.Meta(max_length=TAG_LENGTH_MAX)] = ""
+
+    def named(self, language: str) -> str:
+        """Return the name as people of this language read it."""
+        return (self.name_ru if language == "ru" else "") or self.name
 
 
 class AchievementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,9 +60,21 @@ class AchievementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
     name: Text
     title: Text
+    title_ru: Translation = ""
     discord_role: Snowflake | None = None
     bonus_xp: Annotated[int, msgspec.Meta(ge=0, le=BONUS_MAX)] = 0
     bonus_balance: Annotated[int, msgspec.Meta(ge=0, le=BONUS_MAX)] = 0
+
+    def titled(self, language: str) -> str:
+        """Return the title as people of this language read it."""
+        return (self.title_ru if language == "ru" else "") or self.title
+
+
+class ReasonTexts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The words for a reason in two languages."""
+
+    en: Text
+    ru: Text
 
 
 class TelegramSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -191,6 +215,8 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reconcile: ReconcileSetting = ReconcileSetting()
     stores: StoreSettings = StoreSettings()
     linking: LinkingSetting = LinkingSetting()
+    reasons: dict[str, Text | ReasonTexts] = {}
+    """The words in which /why says the reasons of events."""
     keep_manual_changes: bool = False
     """Whether a role or tag that was changed by hand stays until the member's rank changes."""
 
@@ -212,6 +238,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *_rank_problems(community.ranks),
             *_achievement_problems(community),
             *_text_problems(document.values),
+            *_reason_problems(community.reasons),
             *_store_problems(community.stores),
         ]
         if problems:
@@ -225,6 +252,17 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def achievement(self, name: str) -> AchievementSetting | None:
         """Return the achievement of this name, or None if it is not configured."""
         return next((one for one in self.achievements if one.name == name), None)
+
+    def rank_called(self, name: str) -> Rank | None:
+        """Return the rank of this name, or None if it is not configured (any more)."""
+        return next((one for one in self.ranks if one.name == name), None)
+
+    def reason(self, reason: str, language: str) -> str | None:
+        """Return the words for a reason of events in this language; None if there are none."""
+        words = self.reasons.get(reason)
+        if isinstance(words, ReasonTexts):
+            return words.ru if language == "ru" else words.en
+        return words
 
     @property
     def discord_roles(self) -> frozenset[int]:
@@ -264,7 +302,7 @@ def _roles_of(settings: Iterable[Rank | AchievementSetting | None]) -> frozenset
 CHAT_ID_MIN = -(2**63)
 #: Categories of characters that no name may have: controls, and what ends a line.
 _CONTROLS = ("Cc", "Zl", "Zp")
-_ACHIEVEMENT_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*")
+_WORD = re.compile(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*")
 
 
 def _telegram_problems(telegram: TelegramSetting) -> Iterator[Problem]:
@@ -304,7 +342,7 @@ def _achievement_problems(community: Community) -> Iterator[Problem]:
     names = [one.name for one in community.achievements]
     yield from _repeated("achievement", "achievements", "name", names)
     for index, name in enumerate(names):
-        if not _ACHIEVEMENT_NAME.fullmatch(name):
+        if not _WORD.fullmatch(name):
             yield Problem(
                 ("achievements", index, "name"),
                 f"achievement {name!r}: the name must be lower-case words joined by '_', such as"
@@ -346,15 +384,34 @@ def _repeated_roles(community: Community) -> Iterator[Problem]:
 
 def _text_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """Name each text that people read and that has nothing to see, or what Postgres refuses."""
-    for kind, keys in {"ranks": ("name",), "achievements": ("name", "title")}.items():
+    texts: dict[Place, str] = {}
+    for kind, keys in {
+        "ranks": ("name", "name_ru"),
+        "achievements": ("name", "title", "title_ru"),
+    }.items():
         for index, one in enumerate(values.get(kind, ())):
-            for key in keys:
-                place = (kind, index, key)
-                unfit = [mark for mark in one[key] if unicodedata.category(mark) in _CONTROLS]
-                if unfit:
-                    yield Problem(place, f"{named(place, values)} has {unfit[0]!a}: leave it out")
-                elif not one[key].strip():
-                    yield Problem(place, f"{named(place, values)} must not be blank")
+            texts |= {(kind, index, key): one[key] for key in keys if key in one}
+    for reason, words in values.get("reasons", {}).items():
+        if isinstance(words, str):
+            texts["reasons", reason] = words
+        else:
+            texts |= {("reasons", reason, language): text for language, text in words.items()}
+    for place, text in texts.items():
+        unfit = [mark for mark in text if unicodedata.category(mark) in _CONTROLS]
+        if unfit:
+            yield Problem(place, f"{named(place, values)} has {unfit[0]!a}: leave it out")
+        elif not text.strip():
+            yield Problem(place, f"{named(place, values)} must not be blank")
+
+
+def _reason_problems(reasons: Mapping[str, object]) -> Iterator[Problem]:
+    for reason in reasons:
+        if not _WORD.fullmatch(reason):
+            yield Problem(
+                ("reasons", reason),
+                f"reasons: {reason!r} is no reason of an event: those are lower-case words joined"
+                " by '_', such as game_guess",
+            )
 
 
 def _store_problems(stores: StoreSettings) -> Iterator[Problem]:

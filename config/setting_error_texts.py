@@ -15,6 +15,8 @@ _LENGTH = re.compile(r"Expected `str` of length ([<>])= (\d+)")
 _BOUND = re.compile(r"Expected `(int|float)` ([<>]=?) ([-\d.]+)")
 _PATTERN = re.compile(r"Expected `str` matching regex '(.+)'")
 _CHOICE = re.compile(r"Invalid enum value (.+)", re.DOTALL)
+#: msgspec's word for a key of a table whose keys are free.
+_ANY_KEY = "[...]"
 _INDEX = re.compile(r"(\w+)|\[(\d+)\]")
 
 _KINDS: Final = {
@@ -52,6 +54,7 @@ def explain(
     what, _, where = str(error).rpartition(" - at `$")
     if not what:
         what, where = where, ""
+    where = where.replace(_ANY_KEY, f".{_key_at_fault(where, settings, given)}")
     place = tuple(int(index) if index else name for name, index in _INDEX.findall(where))
     if found := _UNKNOWN.fullmatch(what):
         return Problem((*place, found[1]), _unknown(found[1], place, settings, given))
@@ -61,6 +64,17 @@ def explain(
     if found := _CHOICE.fullmatch(what):
         return Problem(place, f"{name} must be {_choices_at(place, settings)}, not {shown(value)}")
     return Problem(place, f"{name} {_demand(what, place, value)}" if place else what)
+
+
+def _key_at_fault(where: str, settings: type[msgspec.Struct], given: Mapping[str, Any]) -> str:
+    """Return the free key whose value is unfit: msgspec does not say which it is."""
+    table = where.partition(_ANY_KEY)[0].removeprefix(".")
+    for key, value in given.get(table, {}).items():
+        try:
+            msgspec.convert({**given, table: {key: value}}, settings)
+        except msgspec.ValidationError:
+            return str(key)
+    return ""
 
 
 def named(place: Place, given: Mapping[str, Any]) -> str:
@@ -171,6 +185,8 @@ def _type_at(place: Place, settings: type[msgspec.Struct]) -> inspect.Type:
             here = next(field.type for field in here.fields if field.encode_name == name)
         elif isinstance(here, inspect.VarTupleType):
             here = here.item_type
+        elif isinstance(here, inspect.DictType):
+            here = here.value_type
         if isinstance(here, inspect.UnionType):
             here = next((one for one in here.types if isinstance(one, inspect.StructType)), here)
     return here

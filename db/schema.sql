@@ -1114,7 +1114,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION twinstream.history(of_platform text, of_account bigint, at_most integer) RETURNS TABLE(display_name text, occurred_at timestamp with time zone, source text, reason text, delta_xp bigint, delta_balance bigint, achievement text, xp numeric, balance numeric, state text)
+CREATE FUNCTION twinstream.history(of_platform text, of_account bigint, at_most integer) RETURNS TABLE(display_name text, occurred_at timestamp with time zone, source text, reason text, delta_xp bigint, delta_balance bigint, achievement text, xp numeric, balance numeric, state text, entity_id text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1131,7 +1131,7 @@ BEGIN
     RETURN QUERY
     SELECT theirs.display_name, t.occurred_at, t.source, t.reason, t.delta_xp, t.delta_balance,
         t.achievement, NULL::numeric, NULL::numeric,
-        CASE WHEN e.status = 'failed' THEN 'buried' ELSE 'on_its_way' END
+        CASE WHEN e.status = 'failed' THEN 'buried' ELSE 'on_its_way' END, t.entity_id
     FROM twinstream.accounts AS a
     JOIN twinstream.sync_events AS e ON e.source = a.platform AND e.account_id = a.account_id
     JOIN twinstream.transactions AS t
@@ -1163,7 +1163,8 @@ BEGIN
             ) THEN 'arrived'
             WHEN e.status = 'failed' THEN 'buried'
             ELSE 'on_its_way'
-        END
+        END,
+        p.entity_id
     FROM page AS p
     LEFT JOIN twinstream.sync_state AS b
         ON b.member_id = theirs.member_id AND b.platform = of_platform

@@ -3,6 +3,7 @@
 from config import Community
 from schemas import Source
 
+from .languages import Texts
 from .outside_text import one_line
 
 PLATFORM_NAMES: dict[Source, str] = {"telegram": "Telegram", "discord": "Discord"}
@@ -22,7 +23,13 @@ def shown_name(name: str | None, otherwise: str) -> str:
     return shortened(name or "") or otherwise
 
 
-def achievement_title(achievement: str, community: Community) -> str:
+def achievement_title(achievement: str, community: Community, texts: Texts) -> str:
     """Return the title that twinstream.toml gives an achievement, else its internal name."""
     setting = community.achievement(achievement)
-    return setting.title if setting else achievement
+    return setting.titled(texts.language) if setting else achievement
+
+
+def rank_title(name: str, community: Community, texts: Texts) -> str:
+    """Return the name of a rank in the reader's language, by its name for all."""
+    rank = community.rank_called(name)
+    return rank.named(texts.language) if rank else name

@@ -27,6 +27,8 @@ class HistoryRow(NamedTuple):
     """Balance, in the same way."""
     state: State
     """Whether the opposite platform has the event as well."""
+    entity_id: str
+    """The object of the event: changes with one reason and object came from one act."""
 
 
 class History(NamedTuple):

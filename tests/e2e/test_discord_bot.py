@@ -58,7 +58,7 @@ async def test_a_win_is_paid_and_answered(stage):
     assert "You earned 15 XP and 5 coins." in won
     assert "Achievement unlocked: Lucky guess" in won
     assert profile.startswith("**Alice**\nRank: Newcomer\nXP: 15\nBalance: 5 coins\n")
-    assert "1. Alice - 15 очков опыта (Newcomer)" in top
+    assert "1. Alice — 15 очков опыта (Newcomer)" in top
     assert await stage.totals("discord", ALICE) == (15, 5)
 
 

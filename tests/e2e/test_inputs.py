@@ -1,4 +1,4 @@
-"""What people send to the Telegram bot: each input that is its own is answered, in its place."""
+"""Inputs of the Telegram bot: each that is its own is answered, in its place."""
 
 from functools import partial
 

@@ -133,7 +133,7 @@ async def test_a_profile_follows_the_member(stage):
     assert profile.startswith("<b>Alice</b>\nRank: Newcomer\nXP: 15\nBalance: 5 coins\n▰▰▱")
     assert "15 XP to Regular" in profile
     assert "Achievements: Lucky guess" in profile
-    assert top.endswith("1. Alice - 15 очков опыта (Newcomer)")
+    assert top.endswith("1. Alice — 15 очков опыта (Newcomer)")
 
 
 async def test_a_hostile_name_is_only_shown(stage, always_seven):

@@ -57,8 +57,10 @@ async def test_members_see_their_own_changes_in_private(stage, earned):
 
     heading, second, first = answer.splitlines()
     assert heading == "<b>Alice</b>: the last changes, newest first"
-    assert second.endswith("· Telegram · game guess: +20 XP, 35 XP in all (on its way to Discord)")
-    assert first.endswith("· Telegram · game guess: +15 XP, 15 XP in all")
+    assert second.endswith(
+        "· Telegram · guessing game: +20 XP (35 XP in all) — on its way to Discord"
+    )
+    assert first.endswith("· Telegram · guessing game: +15 XP (15 XP in all)")
 
 
 async def test_in_the_group_nobody_else_sees_the_answer(stage, earned):
@@ -119,7 +121,7 @@ async def test_an_asker_whom_telegram_cannot_confirm_is_no_administrator(stage, 
     async with stage.telegram_bot():
         await stage.tell_telegram(ADMIN, "/help")
         stage.faults.add(Fault("telegram", "getChatMember", 500))
-        answer = await stage.tell_telegram(ADMIN, f"/why {ALICE}", chat_id=ADMIN)
+        answer = await stage.tell_telegram(ADMIN, f"/why {ALICE}")
 
     assert answer.startswith(REFUSED)
 
@@ -146,7 +148,9 @@ async def test_on_discord_only_the_asker_sees_it(stage, earned):
 
     heading, change = answer.splitlines()
     assert heading == "**Alice**: the last changes, newest first"
-    assert change.endswith("· Discord · game guess: +7 XP, 7 XP in all (on its way to Telegram)")
+    assert change.endswith(
+        "· Discord · guessing game: +7 XP (7 XP in all) — on its way to Telegram"
+    )
     assert acknowledged.request["body"]["data"]["flags"] == EPHEMERAL
 
 
@@ -180,7 +184,7 @@ async def test_discord_is_told_of_the_command_and_its_option(stage):
 
     [member] = why["options"]
     assert (member["name"], member["type"], member["required"]) == ("member", 6, False)
-    assert why["description_localizations"]["ru"] == "Что изменило ваш опыт и баланс и почему"
+    assert why["description_localizations"]["ru"] == "Как и почему менялись ваш опыт и баланс"
 
 
 async def test_why_says_so_while_postgres_is_away(stage, earned):

@@ -1222,12 +1222,35 @@ GUARDS = {
         ("bots/telegram_bot/markup.py", "inert(one_line(text))", "text"),
         room="tests/e2e",
     ),
+    "strangers learn nothing in private": guard(
+        "test_inputs.py::test_strangers_learn_and_change_nothing_in_private[/top]",
+        (
+            "bots/telegram_bot/messages/strangers.py",
+            "if asked.is_for_strangers or ",
+            "if asked.refuse_stranger is None or ",
+        ),
+        room="tests/e2e",
+    ),
+    "the message that opened a topic is no reply": guard(
+        "test_inputs.py::test_in_a_topic_a_plain_why_is_about_oneself_and_answered_there",
+        ("bots/telegram_bot/messages/arguments.py", "_opens_topic(quoted, message) or ", ""),
+        room="tests/e2e",
+    ),
     "boards leave out who left": guard(
         "test_boards.py::test_a_member_who_left_is_off_the_board_and_keeps_the_points",
         (
             "db/migrations/20261130000060_left_out_of_boards.sql",
             "WHERE m.xp > 0 AND m.on_board;",
             "WHERE m.xp > 0;",
+        ),
+        room="tests/integration/db",
+    ),
+    "an event that comes again brings no old name back": guard(
+        "test_names_with_events.py::test_an_event_that_comes_again_brings_no_old_name_back",
+        (
+            "db/ledger/events.py",
+            " and envelope.event.idempotency_key in entered:",
+            ":",
         ),
         room="tests/integration/db",
     ),

@@ -36,12 +36,16 @@ def _line(one: Announcement, texts: Texts, mark: Markup, community: Community) -
         if setting is None:
             return ""
         return texts.gettext(
-            "🏆 {name} has unlocked {title}", name=name, title=_bold(mark, setting.title)
+            "🏆 {name} has unlocked {title}",
+            name=name,
+            title=_bold(mark, setting.titled(texts.language)),
         )
     rank = community.rank(one.number) if one.surface == RANK else None
     if rank is None:
         return ""
-    return texts.gettext("🎉 {name} is {rank} now", name=name, rank=_bold(mark, rank.name))
+    return texts.gettext(
+        "🎉 {name} is {rank} now", name=name, rank=_bold(mark, rank.named(texts.language))
+    )
 
 
 def _bold(mark: Markup, text: str) -> str:

@@ -26,7 +26,9 @@ def open_room(services: Services) -> Room:
     async def guess(question: Question[int]) -> Answer:
         asker = question.asker
         number = NO_NUMBER if question.argument is Unclear.ARGUMENT else question.argument
-        turn = await game.guess(asker.account_id, number, entity_id=question.entity_id)
+        turn = await game.guess(
+            asker.account_id, number, entity_id=question.entity_id, display_name=asker.name
+        )
         answer = texts.turn(turn, asker.texts, mark, community)
         if not isinstance(turn, Won) or turn.reward is None:
             return Answer(answer)
@@ -34,7 +36,7 @@ def open_room(services: Services) -> Room:
         with contextlib.suppress(StorageUnavailable, Contention):
             profile = await read_profile(services.database, asker.account_id, asker.name)
             if profile is not None:
-                answer = f"{answer}\n{texts.total(profile, asker.texts, mark)}"
+                answer = f"{answer}\n{texts.total(profile, asker.texts, mark, community)}"
         return Answer(answer, must_arrive=True)
 
     return Room(
@@ -49,7 +51,9 @@ def open_room(services: Services) -> Room:
                     least=NUMBER_MIN,
                     most=NUMBER_MAX,
                 ),
+                aliases=("play", "угадать", "играть"),
                 refuse_stranger=texts.members_only,
+                earns=True,
             ),
         )
     )

@@ -3,7 +3,7 @@
 from bots.texts.amounts import coins_text, xp_text
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import achievement_title
+from bots.texts.names import achievement_title, rank_title
 from config import Community
 from db.members.profiles import Profile
 
@@ -46,7 +46,7 @@ def turn(taken: Turn, texts: Texts, mark: Markup, community: Community) -> str:
             return _miss(guess, hint, tries_left, texts)
         case Lost(number):
             return texts.gettext(
-                "Out of tries: it was {number}. Send /guess to play again.", number=number
+                "Out of tries: my number was {number}. Send /guess to play again.", number=number
             )
         case Owed(number):
             return texts.gettext(
@@ -63,7 +63,7 @@ def turn(taken: Turn, texts: Texts, mark: Markup, community: Community) -> str:
             return hit if reward is None else f"{hit}\n{_earned(reward, texts, mark, community)}"
 
 
-def total(profile: Profile, texts: Texts, mark: Markup) -> str:
+def total(profile: Profile, texts: Texts, mark: Markup, community: Community) -> str:
     """Say what the member has after a win."""
     xp = xp_text(profile.xp, texts)
     coins = coins_text(profile.balance, texts)
@@ -73,7 +73,7 @@ def total(profile: Profile, texts: Texts, mark: Markup) -> str:
         "You have {xp} and {coins} now, your rank is {rank}.",
         xp=xp,
         coins=coins,
-        rank=mark.plain(profile.rank_name),
+        rank=mark.plain(rank_title(profile.rank_name, community, texts)),
     )
 
 
@@ -124,7 +124,7 @@ def _earned(reward: Reward, texts: Texts, mark: Markup, community: Community) ->
         return earned
     unlocked = texts.gettext(
         "Achievement unlocked: {title}",
-        title=mark.plain(achievement_title(reward.achievement, community)),
+        title=mark.plain(achievement_title(reward.achievement, community, texts)),
     )
     return f"{earned}\n{unlocked}{_bonus(reward.achievement, texts, community)}"
 

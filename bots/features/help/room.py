@@ -25,6 +25,8 @@ def open_room(services: Services, others: Sequence[Room]) -> Room:
                 name="help",
                 description=marked("What I can do"),
                 handler=help_,
+                aliases=("commands", "помощь", "команды"),
+                is_for_strangers=True,
                 audience=Audience.ASKER_ON_DISCORD,
                 is_instant=True,
             ),
@@ -33,6 +35,7 @@ def open_room(services: Services, others: Sequence[Room]) -> Room:
                 description=marked("Say hello"),
                 handler=start,
                 audience=Audience.ASKER_ON_DISCORD,
+                is_for_strangers=True,
                 is_in_menu=False,  # Telegram shows it as a button before anything else
                 is_instant=True,
             ),

@@ -17,8 +17,8 @@ from db.members.history import history
 
 from . import texts
 
-#: Changes that are read for one answer; texts.ANSWER_CHARS_MAX may show fewer.
-CHANGES_SHOWN_MAX = 12
+#: Entries that are read for one answer: a few for each act that is shown.
+ENTRIES_READ_MAX = 5 * texts.ACTS_SHOWN_MAX
 
 
 def open_room(services: Services) -> Room:
@@ -31,8 +31,8 @@ def open_room(services: Services) -> Room:
         # The platform lets only administrators name another member.
         account_id, name = question.argument or (asker.account_id, asker.name)
         async with services.database.connection() as conn:
-            found = await history(conn, services.platform, account_id, limit=CHANGES_SHOWN_MAX)
-            acts = await acts_of(conn, services.platform, account_id, limit=CHANGES_SHOWN_MAX)
+            found = await history(conn, services.platform, account_id, limit=ENTRIES_READ_MAX)
+            acts = await acts_of(conn, services.platform, account_id, limit=texts.ACTS_SHOWN_MAX)
         shown = name or (found and found.display_name) or f"#{account_id}"
         return Answer(
             texts.changes(
@@ -52,6 +52,7 @@ def open_room(services: Services) -> Room:
                 name="why",
                 description=marked("What changed your XP and balance, and why"),
                 handler=show,
+                aliases=("history", "почему", "история"),
                 parameter=MemberParameter(
                     name="member",
                     hint=marked("The member you ask about; only for administrators"),

@@ -13,12 +13,13 @@ from db.links.states import LinkAct
 from db.members.history import History, HistoryRow
 from schemas import Source, opposite
 
-#: The reason of events that reconcile recorded for a change that was made by hand.
-BY_HAND = "reconcile"
-#: The reason of events that brought what a bot's own table held before twinstream.
-IMPORTED = "import"
-#: The reasons of entries that links made.
-_LINK_REASONS = {
+#: The reason of a bonus, whose entity is the achievement.
+BONUS = "achievement_bonus"
+#: The reasons of events that our own processes record, in words.
+REASONS = {
+    "game_guess": marked("guessing game"),
+    "reconcile": marked("changed by hand"),
+    "import": marked("earned earlier"),
     "link": marked("accounts linked"),
     "link_max": marked("accounts linked: the greater amount counts"),
     "link_telegram": marked("accounts linked: what Telegram had counts"),
@@ -28,6 +29,8 @@ _LINK_REASONS = {
     "link_undo": marked("link undone"),
     "account_move": marked("account moved"),
 }
+#: Acts in one answer.
+ACTS_SHOWN_MAX = 12
 #: Characters of an answer: a Discord message holds 2,000. Older changes are left out.
 ANSWER_CHARS_MAX = 1_950
 
@@ -47,8 +50,8 @@ def changes(
     """
     title = mark.bold(mark.plain(shown_name(name, texts.gettext("A member"))))
     dated = [
-        (change.occurred_at, _line(change, platform, texts, mark, community))
-        for change in (history.changes if history else ())
+        (one[0].occurred_at, _line(one, platform, texts, mark, community))
+        for one in gathered(history.changes if history else ())[:ACTS_SHOWN_MAX]
     ]
     if not dated and not acts:
         return f"{title}\n" + texts.gettext("Nothing has happened here yet.")
@@ -96,50 +99,73 @@ def unclear(texts: Texts) -> str:
     )
 
 
+def gathered(changes: Sequence[HistoryRow]) -> list[list[HistoryRow]]:
+    """Gather the changes that came from one act, such as a won game, in the order of the newest.
+
+    An unlocked achievement is an act of its own. Pure.
+    """
+    found: dict[tuple[str | None, ...], list[HistoryRow]] = {}
+    for one in changes:
+        key = (one.source, one.reason, one.entity_id, one.achievement)
+        found.setdefault(key, []).append(one)
+    return list(found.values())
+
+
 def _line(
-    change: HistoryRow, platform: Source, texts: Texts, mark: Markup, community: Community
+    act: Sequence[HistoryRow], platform: Source, texts: Texts, mark: Markup, community: Community
 ) -> str:
-    parts = [
-        mark.moment(change.occurred_at),
-        PLATFORM_NAMES[change.source],
-        mark.plain(_reason(change, texts)),
-    ]
-    line = f"{' · '.join(parts)}: {_effect(change, texts, mark, community)}"
-    note = _note(change, platform, texts)
-    return f"{line} ({note})" if note else line
-
-
-def _reason(change: HistoryRow, texts: Texts) -> str:
-    if change.reason == BY_HAND:
-        return texts.gettext("changed by hand")
-    if change.reason == IMPORTED:
-        return texts.gettext("earned earlier")
-    if change.reason in _LINK_REASONS:
-        return texts.gettext(_LINK_REASONS[change.reason])
-    return shortened(change.reason.replace("_", " "))
-
-
-def _effect(change: HistoryRow, texts: Texts, mark: Markup, community: Community) -> str:
-    if change.achievement is not None:
-        title = mark.plain(achievement_title(change.achievement, community))
-        return texts.gettext("Achievement unlocked: {title}", title=title)
-    if change.delta_xp:
-        effect, total = xp_text(change.delta_xp, texts), change.xp
-        sum_ = None if total is None else xp_text(max(total, 0), texts)
+    newest = act[0]
+    begin = f"{mark.moment(newest.occurred_at)} · {PLATFORM_NAMES[newest.source]} · "
+    if newest.achievement is not None:
+        title = mark.plain(achievement_title(newest.achievement, community, texts))
+        line = begin + texts.gettext("Achievement unlocked: {title}", title=title)
     else:
-        effect, total = coins_text(change.delta_balance, texts), change.balance
-        sum_ = None if total is None else coins_text(max(total, 0), texts)
-    signed = effect if effect.startswith(("-", "\u2212")) else f"+{effect}"
-    return (
-        signed if sum_ is None else texts.gettext("{change}, {sum} in all", change=signed, sum=sum_)
-    )
+        line = f"{begin}{mark.plain(_reason(newest, texts, community))}: {_effect(act, texts)}"
+    note = _note(act, platform, texts)
+    return f"{line} — {note}" if note else line
 
 
-def _note(change: HistoryRow, platform: Source, texts: Texts) -> str:
-    if change.state == "arrived":
+def _reason(change: HistoryRow, texts: Texts, community: Community) -> str:
+    """Say the reason in words: the operator's own, ours, or else those that it consists of."""
+    own = community.reason(change.reason, texts.language)
+    if own is not None:
+        return own
+    if change.reason == BONUS:
+        title = achievement_title(change.entity_id, community, texts)
+        return texts.gettext("bonus for “{title}”", title=title)
+    ours = REASONS.get(change.reason)
+    return texts.gettext(ours) if ours else shortened(change.reason.replace("_", " "))
+
+
+def _effect(act: Sequence[HistoryRow], texts: Texts) -> str:
+    """Add up what the act changed, and say what the member had after it."""
+    changes, sums = [], []
+    newest = act[0]
+    for delta, total, amount in (
+        (sum(one.delta_xp for one in act), newest.xp, xp_text),
+        (sum(one.delta_balance for one in act), newest.balance, coins_text),
+    ):
+        if delta:
+            text = amount(delta, texts)
+            changes.append(text if text.startswith(("-", "\u2212")) else f"+{text}")
+            if total is not None:
+                sums.append(amount(max(total, 0), texts))
+    if not changes:
+        return texts.gettext("no change")
+    listed = ", ".join(changes)
+    if not sums:
+        return listed
+    return texts.gettext("{changes} ({sums} in all)", changes=listed, sums=", ".join(sums))
+
+
+def _note(act: Sequence[HistoryRow], platform: Source, texts: Texts) -> str:
+    """Say that a part of the act has not arrived on the other platform."""
+    states = {one.state for one in act}
+    if states == {"arrived"}:
         return ""
-    other = opposite(platform) if change.source == platform else platform
-    if change.state == "buried":
+    source = act[0].source
+    other = opposite(platform) if source == platform else platform
+    if "buried" in states:
         return texts.gettext(
             "did not get through to {other}, ask an administrator", other=PLATFORM_NAMES[other]
         )

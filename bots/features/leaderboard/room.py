@@ -18,7 +18,9 @@ def open_room(services: Services) -> Room:
     async def show(question: Question[None]) -> Answer:
         async with services.database.connection() as conn:
             standings = await profiles.top(conn, services.platform, limit=TOP_LINES)
-        return Answer(texts.table(standings, question.asker.texts, services.mark))
+        return Answer(
+            texts.table(standings, question.asker.texts, services.mark, services.community)
+        )
 
     return Room(
         commands=(
@@ -26,6 +28,7 @@ def open_room(services: Services) -> Room:
                 name="top",
                 description=marked("The members with the most XP"),
                 handler=show,
+                aliases=("leaderboard", "leaders", "топ", "лидеры"),
             ),
-        )
+        ),
     )

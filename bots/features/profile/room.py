@@ -36,6 +36,10 @@ def open_room(services: Services) -> Room:
                 name="profile",
                 description=marked("Your XP, balance and rank"),
                 handler=show,
+                aliases=(
+                    *("rank", "level", "balance", "xp"),
+                    *("профиль", "ранг", "уровень", "баланс", "опыт"),
+                ),
                 audience=Audience.ASKER_ON_DISCORD,
             ),
         )

@@ -3,7 +3,7 @@
 from bots.texts.amounts import coins_text, xp_text
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import achievement_title, shown_name
+from bots.texts.names import achievement_title, rank_title, shown_name
 from config import Community
 from db.members.profiles import Profile
 
@@ -22,13 +22,14 @@ def card(
         return f"{title}\n" + texts.gettext("Nothing earned yet. Send /guess to win your first XP.")
     lines = [title]
     if profile.rank_name is not None:
-        lines.append(texts.gettext("Rank: {rank}", rank=mark.plain(profile.rank_name)))
+        rank = rank_title(profile.rank_name, community, texts)
+        lines.append(texts.gettext("Rank: {rank}", rank=mark.plain(rank)))
     lines.append(texts.gettext("XP: {xp}", xp=profile.xp))
     lines.append(texts.gettext("Balance: {coins}", coins=coins_text(profile.balance, texts)))
-    lines.append(_progress(profile, texts, mark))
+    lines.append(_progress(profile, texts, mark, community))
     if profile.achievements:
         newest = profile.achievements[-ACHIEVEMENTS_SHOWN_MAX:]
-        titles = [achievement_title(one.name, community) for one in newest]
+        titles = [achievement_title(one.name, community, texts) for one in newest]
         if len(newest) < len(profile.achievements):
             titles.insert(0, "…")
         lines.append(texts.gettext("Achievements: {list}", list=mark.plain(", ".join(titles))))
@@ -46,13 +47,13 @@ def progress_bar(done: int, whole: int) -> str:
     return "▰" * filled + "▱" * (BAR_CELLS - filled)
 
 
-def _progress(profile: Profile, texts: Texts, mark: Markup) -> str:
+def _progress(profile: Profile, texts: Texts, mark: Markup, community: Community) -> str:
     if profile.next_rank_xp is None or profile.next_rank_name is None:
-        return texts.gettext("There is no higher rank: well done.")
+        return texts.gettext("This is the highest rank: well done!")
     bar = progress_bar(profile.xp - profile.rank_xp, profile.next_rank_xp - profile.rank_xp)
     missing = texts.gettext(
         "{xp} to {rank}",
         xp=xp_text(profile.next_rank_xp - profile.xp, texts),
-        rank=mark.plain(profile.next_rank_name),
+        rank=mark.plain(rank_title(profile.next_rank_name, community, texts)),
     )
     return f"{bar} {missing}"

@@ -1,6 +1,7 @@
 """Accounts that write to the bot in private and may not do what the group may do."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from aiogram.enums import ChatType
 from aiogram.types import Message
@@ -23,7 +24,7 @@ class Strangers:
         self._rooms = rooms
 
     async def refusal(
-        self, message: Message, asker: Asker, asked: Command[object] | Press | Start | PrivateText
+        self, message: Message, asker: Asker, asked: Command[Any] | Press | Start | PrivateText
     ) -> str | None:
         """Return what an account is told that may not ask this in private; None if it may."""
         if asked.is_for_strangers or message.chat.type != ChatType.PRIVATE:

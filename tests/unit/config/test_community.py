@@ -43,6 +43,32 @@ def test_ranks_are_numbered_from_one_and_zero_is_none(tmp_path: Path) -> None:
     assert community.rank(3) is None
 
 
+def test_texts_may_be_in_two_languages_and_one_serves_all(tmp_path: Path) -> None:
+    community = read(
+        tmp_path,
+        HEAD + RANK + 'name_ru = "Новичок"\n[[ranks]]\nname = "Regular"\nxp = 20\n'
+        '[[achievements]]\nname = "first_win"\ntitle = "First win"\ntitle_ru = "Первая победа"\n'
+        '[reasons]\ndaily = "daily reward"\nquest = { en = "quest", ru = "задание" }\n',
+    )
+
+    first, second = community.ranks
+    assert [first.named("ru"), first.named("en"), second.named("ru")] == [
+        "Новичок",
+        "Newcomer",
+        "Regular",
+    ]
+    [achievement] = community.achievements
+    assert [achievement.titled("ru"), achievement.titled("en")] == ["Первая победа", "First win"]
+    assert [community.reason("quest", language) for language in ("en", "ru")] == [
+        "quest",
+        "задание",
+    ]
+    assert community.reason("daily", "ru") == "daily reward"
+    assert community.reason("other", "ru") is None
+    assert community.rank_called("Newcomer") == first
+    assert community.rank_called("Новичок") is None
+
+
 def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"copy twinstream\.example\.toml"):
         Community.from_toml(tmp_path / "missing.toml")
@@ -52,6 +78,30 @@ def test_a_missing_file_says_what_to_copy(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("[telegram", "line 1: this cannot be read as TOML"),
+        (
+            HEAD + RANK + '[reasons]\nquest = { en = "quest" }\n',
+            "line 12: reasons.quest.ru is missing",
+        ),
+        (
+            HEAD + RANK + '[reasons]\nquest = { en = "quest", ru = "a", fr = "b" }\n',
+            "line 12: reasons.quest.fr is not a setting; there are en, ru",
+        ),
+        (
+            HEAD + RANK + "[reasons]\nquest = 7\n",
+            "line 12: reasons.quest must be a text in quotes or a section, not 7",
+        ),
+        (
+            HEAD + RANK + '[reasons]\n"Daily quest" = "quest"\n',
+            "line 12: reasons: 'Daily quest' is no reason of an event: those are lower-case words",
+        ),
+        (
+            HEAD + RANK + '[reasons]\nquest = { en = "quest", ru = " " }\n',
+            "line 12: reasons.quest.ru must not be blank",
+        ),
+        (
+            HEAD + RANK + 'name_ru = "a\\u0007b"\n',
+            "line 11: rank 'Newcomer': name_ru has '\\x07': leave it out",
+        ),
         (HEAD, "ranks is missing: begin at least one with [[ranks]]"),
         (
             HEAD.replace("[discord]", "[game]").replace("guild_id = 9001", "") + RANK,

@@ -69,7 +69,11 @@ def test_each_bot_opens_every_room(bot):
 
 @pytest.mark.parametrize("platform", OPENERS)
 def test_no_two_commands_have_the_same_name(platform):
-    names = [command.name for command in commands(platform)]
+    names = [
+        name.casefold()
+        for command in commands(platform)
+        for name in (command.name, *command.aliases)
+    ]
 
     assert len(names) == len(set(names))
     assert names

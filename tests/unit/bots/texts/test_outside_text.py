@@ -18,7 +18,7 @@ from bots.texts.names import NAME_CHARS_MAX, shown_name
 from bots.texts.outside_text import MARKS_MAX, one_line
 from db.members.profiles import LeaderboardRow
 from sandbox.telegram_api.texts.html import from_html
-from tests.support.bot_texts import DISCORD, ENGLISH, TELEGRAM, on_every_platform
+from tests.support.bot_texts import COMMUNITY, DISCORD, ENGLISH, TELEGRAM, on_every_platform
 from tests.support.unicode_categories import GENERAL_CATEGORIES
 
 CATEGORIES: list[Any] = list(GENERAL_CATEGORIES)
@@ -132,6 +132,6 @@ def test_marks_do_not_pile_up_over_other_lines() -> None:
 def test_a_name_takes_one_line_of_the_table_and_turns_no_other_text(mark: Markup) -> None:
     rows = [LeaderboardRow(1, 1, "עומר\n2. Eve - 999", 1_500, None)]
 
-    [_, line] = leaderboard.table(rows, ENGLISH, mark).splitlines()
+    [_, line] = leaderboard.table(rows, ENGLISH, mark, COMMUNITY).splitlines()
 
     assert line.index("\u2068") < line.index("ע") < line.index("\u2069") < line.index("1,500 XP")

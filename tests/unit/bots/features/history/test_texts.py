@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from bots.features.history import texts as history_texts
@@ -10,6 +11,7 @@ from tests.support.bot_texts import (
     COMMUNITY,
     DISCORD,
     ENGLISH,
+    RUSSIAN,
     TELEGRAM,
     in_every_language,
     on_every_platform,
@@ -25,6 +27,7 @@ WIN = HistoryRow(
     xp=2_500,
     balance=20,
     state="arrived",
+    entity_id="1",
 )
 
 
@@ -37,7 +40,7 @@ def listed(*changes: HistoryRow, platform="telegram", texts=ENGLISH, mark=TELEGR
 
 def test_a_change_says_when_where_why_and_what_it_made():
     assert listed(WIN) == [
-        "2026-01-02 03:04 UTC · Telegram · game guess: +1,500 XP, 2,500 XP in all"
+        "2026-01-02 03:04 UTC · Telegram · guessing game: +1,500 XP (2,500 XP in all)"
     ]
 
 
@@ -50,20 +53,97 @@ def test_discord_shows_each_reader_their_own_time():
 def test_a_debit_has_its_sign():
     [line] = listed(WIN._replace(delta_xp=0, delta_balance=-3, balance=17))
 
-    assert line.endswith(": -3 coins, 17 coins in all")
+    assert line.endswith(": -3 coins (17 coins in all)")
 
 
 def test_no_member_reads_of_less_than_nothing():
     """Books may be below zero while an earlier credit is on its way."""
     [line] = listed(WIN._replace(delta_xp=-3, xp=-2))
 
-    assert line.endswith(": -3 XP, 0 XP in all")
+    assert line.endswith(": -3 XP (0 XP in all)")
 
 
 def test_an_achievement_goes_by_its_title():
     [line] = listed(WIN._replace(delta_xp=0, achievement="lucky_guess", reason="achievement"))
 
-    assert line.endswith("achievement: Achievement unlocked: Lucky guess")
+    assert line.endswith("UTC · Telegram · Achievement unlocked: Lucky guess")
+
+
+def test_an_achievement_is_not_named_twice_in_russian():
+    [line] = listed(
+        WIN._replace(delta_xp=0, achievement="lucky_guess", reason="achievement"), texts=RUSSIAN
+    )
+
+    assert line.endswith("UTC · Telegram · Новое достижение: Удачная догадка")
+
+
+def test_a_won_game_is_one_line():
+    coins = WIN._replace(delta_xp=0, delta_balance=5, balance=25)
+    unlocked = WIN._replace(delta_xp=0, achievement="lucky_guess", reason="achievement")
+    another = WIN._replace(entity_id="2", xp=1_000)
+
+    lines = listed(unlocked, coins, WIN, another)
+
+    assert [line.partition(" · ")[2] for line in lines] == [
+        "Telegram · Achievement unlocked: Lucky guess",
+        "Telegram · guessing game: +1,500 XP, +5 coins (2,500 XP, 25 coins in all)",
+        "Telegram · guessing game: +1,500 XP (1,000 XP in all)",
+    ]
+
+
+def test_games_of_two_platforms_are_two_lines():
+    assert len(listed(WIN, WIN._replace(source="discord"))) == 2
+
+
+def test_an_act_has_not_arrived_until_all_of_it_has():
+    coins = WIN._replace(delta_xp=0, delta_balance=5)
+
+    [line] = listed(coins, WIN._replace(state="on_its_way"))
+
+    assert line.endswith(" — on its way to Discord")
+
+
+def test_an_act_that_changed_nothing_in_the_end_says_so():
+    [line] = listed(WIN, WIN._replace(delta_xp=-1_500))
+
+    assert line.endswith("guessing game: no change")
+
+
+@pytest.mark.parametrize(
+    ("reason", "english", "russian"),
+    [
+        ("daily", "daily reward", "daily reward"),
+        ("quest", "quest", "задание"),
+        ("game_guess", "guessing game", "игра «Угадай число»"),
+        ("shop_sale", "shop sale", "shop sale"),
+        ("achievement_bonus", "bonus for “Lucky guess”", "бонус за достижение «Удачная догадка»"),
+    ],
+)
+def test_a_reason_is_said_in_words(reason, english, russian):
+    change = WIN._replace(reason=reason, entity_id="lucky_guess")
+
+    assert f" · {english}: " in listed(change)[0]
+    assert f" · {russian}: " in listed(change, texts=RUSSIAN)[0]
+
+
+def test_the_operators_words_come_before_ours():
+    community = msgspec.structs.replace(COMMUNITY, reasons={"game_guess": "lottery"})
+
+    answer = history_texts.changes(
+        History("Mira", [WIN]), "Mira", "telegram", ENGLISH, TELEGRAM, community
+    )
+
+    assert "· lottery: +1,500 XP" in answer
+
+
+def test_our_own_reasons_have_words_in_every_language():
+    for reason in history_texts.REASONS:
+        assert not any("a" <= mark <= "z" for mark in reason_of(reason)), reason
+
+
+def reason_of(reason: str) -> str:
+    [line] = listed(WIN._replace(reason=reason), texts=RUSSIAN)
+    return line.split(" · ")[2].partition(":")[0]
 
 
 def test_an_event_of_reconcile_was_changed_by_hand():
@@ -81,10 +161,10 @@ def test_what_was_imported_was_earned_earlier():
 @pytest.mark.parametrize(
     ("platform", "source", "note"),
     [
-        ("telegram", "telegram", "(on its way to Discord)"),
-        ("telegram", "discord", "(on its way to Telegram)"),
-        ("discord", "telegram", "(on its way to Discord)"),
-        ("discord", "discord", "(on its way to Telegram)"),
+        ("telegram", "telegram", "— on its way to Discord"),
+        ("telegram", "discord", "— on its way to Telegram"),
+        ("discord", "telegram", "— on its way to Discord"),
+        ("discord", "discord", "— on its way to Telegram"),
     ],
 )
 def test_a_change_on_its_way_names_the_platform_that_waits(platform, source, note):
@@ -96,7 +176,7 @@ def test_a_change_on_its_way_names_the_platform_that_waits(platform, source, not
 def test_a_buried_change_says_whom_to_ask():
     [line] = listed(WIN._replace(state="buried"))
 
-    assert line.endswith("(did not get through to Discord, ask an administrator)")
+    assert line.endswith(" — did not get through to Discord, ask an administrator")
 
 
 def test_a_reason_is_only_text():
@@ -113,7 +193,8 @@ def test_changes_that_do_not_fit_into_a_message_are_left_out(texts, mark):
         reason="r" * 64, delta_xp=-(10**15), xp=10**15, source="discord", state="buried"
     )
 
-    lines = listed(*[longest] * 12, texts=texts, mark=mark)
+    many = [longest._replace(entity_id=str(number)) for number in range(12)]
+    lines = listed(*many, texts=texts, mark=mark)
 
     assert 8 <= len(lines) < 12
     assert len("\n".join(lines)) <= 1_950
@@ -141,7 +222,7 @@ LINKED = LinkAct(
 
 
 def test_links_stand_among_the_changes_by_their_time():
-    older = WIN._replace(occurred_at=datetime(2026, 1, 1, tzinfo=UTC))
+    older = WIN._replace(occurred_at=datetime(2026, 1, 1, tzinfo=UTC), entity_id="2")
     unlinked = LINKED._replace(
         acted_at=datetime(2025, 1, 1, tzinfo=UTC), operation="unlink", actor="member", reason=""
     )

@@ -42,7 +42,9 @@ def test_the_highest_rank_has_no_progress_left():
     answer = profile_texts.card(highest, "Alice", RUSSIAN, DISCORD, COMMUNITY)
 
     assert "▱" not in answer
-    assert "Выше рангов нет" in answer
+    assert "Это высший ранг" in answer
+    assert "Ранг: Новичок\n" in answer
+    assert "Достижения: Удачная догадка\n" in answer
     assert "связаны" in answer
 
 
