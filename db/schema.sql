@@ -899,7 +899,7 @@ BEGIN
         DELETE FROM twinstream.link_bans AS b WHERE b.platform = one.platform AND b.account_id = one.account_id;
         DELETE FROM twinstream.link_rewards AS r
         WHERE r.platform = one.platform AND r.account_id = one.account_id;
-        -- What others have to be told of it.
+        -- The notices of others say it, too.
         DELETE FROM twinstream.notices AS n WHERE n.details ->> 'platform' = one.platform
             AND n.details ->> 'account_id' = one.account_id::text;
         -- A reason is a text that a person wrote, and may hold a name.
