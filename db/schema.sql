@@ -899,7 +899,7 @@ BEGIN
         DELETE FROM twinstream.link_bans AS b WHERE b.platform = one.platform AND b.account_id = one.account_id;
         DELETE FROM twinstream.link_rewards AS r
         WHERE r.platform = one.platform AND r.account_id = one.account_id;
-        -- The notices of others say it, too.
+        -- The notices by which others would be told of it.
         DELETE FROM twinstream.notices AS n WHERE n.details ->> 'platform' = one.platform
             AND n.details ->> 'account_id' = one.account_id::text;
         -- A reason is a text that a person wrote, and may hold a name.
@@ -1363,7 +1363,8 @@ DECLARE
 BEGIN
     PERFORM twinstream.obey_stop_sign();
     IF policy IS NULL THEN
-        SELECT s.policy INTO policy FROM twinstream.link_settings AS s;
+        -- Without the row the default counts: people may empty the table.
+        policy := coalesce((SELECT s.policy FROM twinstream.link_settings AS s), 'sum');
     END IF;
     FOR n IN 1..2 LOOP
         PERFORM twinstream.create_members(platforms[n], ARRAY[ids[n]]);

@@ -95,7 +95,7 @@ async def rules(conn: asyncpg.Connection) -> LinkRules:
     """Return the rules that links obey now."""
     with mapped_errors():
         row = await conn.fetchrow("SELECT * FROM twinstream.link_rules()")
-    return LinkRules(*row)
+    return LinkRules() if row is None or row["policy"] is None else LinkRules(*row)
 
 
 async def link_state(conn: asyncpg.Connection, platform: Platform, account_id: int) -> LinkState:

@@ -363,7 +363,8 @@ DECLARE
 BEGIN
     PERFORM twinstream.obey_stop_sign();
     IF policy IS NULL THEN
-        SELECT s.policy INTO policy FROM twinstream.link_settings AS s;
+        -- Without the row the default counts: people may empty the table.
+        policy := coalesce((SELECT s.policy FROM twinstream.link_settings AS s), 'sum');
     END IF;
     FOR n IN 1..2 LOOP
         PERFORM twinstream.create_members(platforms[n], ARRAY[ids[n]]);

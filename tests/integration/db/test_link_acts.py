@@ -416,3 +416,13 @@ async def test_the_settings_are_written_when_they_differ(pool):
         before = await conn.fetchval("SELECT xmin FROM link_settings")
         await rules(pool, policy="max", reward_xp=5)
         assert await conn.fetchval("SELECT xmin FROM link_settings") == before
+
+
+async def test_without_settings_the_defaults_count(pool, books):
+    await both_earn(pool)
+    await pool.execute("DELETE FROM link_settings")
+
+    assert await by_code(pool) is Confirmation.LINKED
+    assert await books.totals() == (35, 12)
+    async with pool.acquire() as conn:
+        assert await states.rules(conn) == LinkRules()
