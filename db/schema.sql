@@ -2264,7 +2264,8 @@ BEGIN
             p.payload = concat(
                 '{"type":"', e.type, '","idempotency_key":"', e.idempotency_key, '","source":"', e.source,
                 '","user_id":', e.user_id, ',"reason":"', e.reason, '","entity_id":"', e.entity_id,
-                '","occurred_at":"', e.occurred_at, '","v":1,', CASE e.type
+                '","occurred_at":"', e.occurred_at, '","v":1,',
+                '"display_name":' || to_json(e.display_name)::text || ',', CASE e.type
                     WHEN 'xp.changed' THEN '"delta_xp":' || e.delta_xp
                     WHEN 'balance.changed' THEN '"delta_balance":' || e.delta_balance
                     WHEN 'achievement.unlocked' THEN '"achievement":"' || e.achievement || '"'
@@ -2287,7 +2288,8 @@ BEGIN
     FROM unnest(payloads) WITH ORDINALITY AS p (payload, number)
     CROSS JOIN LATERAL jsonb_to_record(p.payload::jsonb) AS e (
         v integer, type text, idempotency_key text, source text, user_id bigint, reason text,
-        entity_id text, occurred_at text, delta_xp bigint, delta_balance bigint, achievement text
+        entity_id text, occurred_at text, delta_xp bigint, delta_balance bigint, achievement text,
+        display_name text
     )
     CROSS JOIN LATERAL (SELECT e.occurred_at::timestamptz AS occurred_at OFFSET 0) AS t;
     RETURN CASE WHEN is_plain THEN events ELSE twinstream.read_any_events(payloads) END;

@@ -19,6 +19,16 @@ UNLOCKED = (
     '"reason":"achievement","entity_id":"1","occurred_at":"2026-11-29T12:00:00Z","v":1,'
     '"achievement":"first_win"}'
 )
+#: Names as the codec writes them: quotes, backslashes and control characters escaped, nothing else.
+NAMED = tuple(
+    PLAIN.replace('"v":1,', f'"v":1,"display_name":{name},')
+    for name in (
+        '"Аня"',
+        '""',
+        '"a \\"quoted\\" \\\\ name"',
+        '"\\n\\t\\u001f\\u0001\x7f \u2028 🚀 </b>"',
+    )
+)
 
 
 async def read(conn: asyncpg.Connection, function: str, payloads: list[str]) -> object:
@@ -43,7 +53,7 @@ async def test_what_the_codec_writes_is_read_the_short_way(pool):
             "CREATE OR REPLACE FUNCTION twinstream.read_any_events(payloads text[])"
             " RETURNS twinstream.event[] LANGUAGE sql AS 'SELECT NULL::twinstream.event[]'"
         )
-        for text in (PLAIN, UNLOCKED, PLAIN.replace("xp", "balance")):
+        for text in (PLAIN, UNLOCKED, PLAIN.replace("xp", "balance"), *NAMED):
             assert schemas.encode(schemas.decode(text.encode())).decode() == text.replace(
                 "00.5Z", "00.500000Z"
             )
@@ -89,6 +99,12 @@ REFUSED = (
     ('"delta_xp":5', '"delta_xp":5,"achievement":"first_win"'),
     ('"delta_xp":5', f'"delta_xp":5,"note":{"[" * 200}{"]" * 200}'),
     ('"v":1', '"v":2'),
+    ('"v":1', '"v":1,"display_name":5'),
+    ('"v":1', '"v":1,"display_name":null'),
+    ('"v":1', '"v":1,"display_name":{"a":1}'),
+    ('"v":1', '"v":1,"display_name":"a","display_name":"b"'),
+    ('"v":1', '"v":1,"display_name":"\\u0041"'),
+    ('"v":1', '"v":1,"display_name":"a","delta_xp":7'),
     ('"v":1', '"v":1.0'),
     ('"xp.changed"', '"xp.lost"'),
     ('"xp.changed"', '"achievement.unlocked"'),
