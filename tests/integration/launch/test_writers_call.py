@@ -4,7 +4,7 @@ import asyncpg
 
 from launch.migrate import migrate
 
-RECORD = "twinstream.record(text[],boolean,boolean)"
+RECORD = "twinstream.record(text[],boolean,boolean,text)"
 
 
 async def test_a_login_that_may_write_the_ledger_may_call_the_functions(

@@ -417,7 +417,7 @@ class _MortalConnection:
     [
         pytest.param(False, 8, id="before a commit", marks=pytest.mark.nightly),
         pytest.param(True, 8, id="after a commit", marks=pytest.mark.nightly),
-        pytest.param(True, 20, id="after some commits"),
+        pytest.param(True, 16, id="after some commits"),
     ],
 )
 async def test_wherever_the_owner_dies_another_goes_on_and_a_change_counts_once(

@@ -165,6 +165,7 @@ async def test_every_counted_table_is_known(pool: asyncpg.Pool):
         """
         SELECT c.relname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
         WHERE c.relnamespace = 'twinstream'::regnamespace AND a.attidentity <> ''
+            AND a.attname = 'id' -- the number of a forgotten account orders them, and is no key
         ORDER BY c.relname
         """
     )
