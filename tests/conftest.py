@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 import uvloop
 from hypothesis import HealthCheck, settings
 
@@ -35,6 +36,9 @@ sys.dont_write_bytecode = False
 
 # As our processes import it, whichever test imports it first.
 telegram_library.load()
+
+# The default shows each local variable of each frame, which takes seconds for one traceback.
+structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 
 # The event loop of bots and consumers.
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
