@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -132,6 +133,9 @@ async def give_everything(pool: asyncpg.Pool) -> None:
                 SELECT id, 'telegram', 'tags', n, 'slice', a, b, 1, 1, true, 'c', now()
                 FROM twinstream.reconcile_runs, (VALUES (0, 0::bigint, {TG}::bigint),
                     (1, {TG}::bigint, {TG + 5}::bigint)) AS v (n, a, b);
+            INSERT INTO twinstream.link_bans (platform, account_id) VALUES ('telegram', {TG});
+            INSERT INTO twinstream.link_rewards (platform, account_id, link_id)
+                SELECT 'telegram', {TG}, id FROM twinstream.links;
             INSERT INTO twinstream.reconcile_walks (platform, subject, after_id, passed,
                 passed_last_time, began_at) VALUES ('telegram', 'tags', {TG}, 1, 1, now());
             """
@@ -159,7 +163,7 @@ async def test_no_table_has_the_name_or_an_id_of_a_forgotten_person(pool, books)
     assert await traces(pool, TG, DC, NAME) == []
     assert tables >= {
         *("accounts", "transactions", "sync_events", "links", "moves", "notices", "link_codes"),
-        "link_offers",
+        *("link_offers", "link_acts", "link_bans", "link_rewards"),
         *("link_attempts", "support_uses", "store_agreements", "drift", "snapshots", "surfaces"),
         "reconcile_walks",
     }
@@ -374,7 +378,8 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         WHERE table_schema = 'twinstream' AND table_name IN (
             SELECT tablename FROM pg_tables WHERE schemaname = 'twinstream'
         ) AND (column_name LIKE '%account_id' OR column_name LIKE '%administrator_id'
-            OR column_name LIKE '%\\_name' OR column_name LIKE '%actor%')
+            OR column_name LIKE '%\\_name' OR column_name LIKE '%actor%'
+            OR column_name LIKE '%opener%')
         ORDER BY 1
         """
     )
@@ -393,6 +398,7 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         "link_bans.account_id",
         "link_codes.account_id",
         "link_offers.account_id",
+        "link_offers.opener_id",
         "link_rewards.account_id",
         "links.discord_account_id",
         "links.telegram_account_id",
@@ -438,6 +444,7 @@ async def test_an_export_has_all_that_is_stored(pool):
         nothing = await privacy.export_of(conn, "discord", 5, entries_max=2)
     for word in (str(TG), str(DC), NAME, "lucky", "game_guess"):
         assert word in exported
+    assert [what for what, found in json.loads(exported).items() if not found] == []
     assert exported.count('"key"') == 6
     assert cut.count('"key"') == 2
     assert not re.search(r"\d{4}", nothing)

@@ -1,0 +1,270 @@
+-- migrate:up
+-- What a person may take along has everything that is stored about them: acts and offers of linking, codes, wrong
+-- codes, a ban, rewards, debts and findings of reconcile were left out.
+
+-- Everything that is stored about the person behind an account, as JSON; of the ledger the newest entries.
+CREATE OR REPLACE FUNCTION twinstream.export_of(of_platform text, of_account bigint, entries_max bigint) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    member CONSTANT bigint := (
+        SELECT a.member_id FROM twinstream.accounts AS a
+        WHERE a.platform = of_platform AND a.account_id = of_account
+    );
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN json_build_object(
+        'accounts', (
+            SELECT json_agg(json_build_object(
+                'platform', a.platform, 'id', a.account_id::text, 'name', a.display_name,
+                'hidden_from_boards', a.is_hidden, 'member_since', a.linked_at
+            ) ORDER BY a.platform) FROM twinstream.accounts AS a WHERE a.member_id = member
+        ),
+        'totals', (
+            SELECT json_build_object('xp', m.xp, 'balance', m.balance, 'created_at', m.created_at)
+            FROM twinstream.members AS m WHERE m.id = member
+        ),
+        'books', (
+            SELECT json_agg(json_build_object(
+                'platform', s.platform, 'xp', s.xp, 'balance', s.balance, 'rank', s.rank,
+                'updated_at', s.updated_at
+            ) ORDER BY s.platform) FROM twinstream.sync_state AS s WHERE s.member_id = member
+        ),
+        'achievements', (
+            SELECT json_agg(json_build_object(
+                'platform', h.platform, 'achievement', h.achievement, 'unlocked_at', h.unlocked_at
+            ) ORDER BY h.unlocked_at, h.achievement, h.platform)
+            FROM twinstream.achievements AS h WHERE h.member_id = member
+        ),
+        'shown_on_platforms', (
+            SELECT json_agg(json_build_object(
+                'platform', f.platform, 'what', f.surface, 'wanted', f.wanted, 'shown', f.shown,
+                'shown_at', f.shown_at, 'hindered_by', f.error
+            ) ORDER BY f.platform, f.surface) FROM twinstream.surfaces AS f WHERE f.member_id = member
+        ),
+        'links', (
+            SELECT json_agg(json_build_object(
+                'telegram_account', l.telegram_account_id::text, 'discord_account', l.discord_account_id::text,
+                'policy', l.policy, 'linked_at', l.linked_at, 'unlinked_at', l.unlinked_at,
+                'undone_at', l.undone_at
+            ) ORDER BY l.id)
+            FROM twinstream.accounts AS a
+            CROSS JOIN LATERAL twinstream.links_of(a.platform, a.account_id) AS l
+            WHERE a.member_id = member AND (a.platform = 'telegram' OR NOT EXISTS (
+                SELECT FROM twinstream.accounts AS t
+                WHERE t.member_id = member AND t.platform = 'telegram'
+                    AND t.account_id = l.telegram_account_id
+            ))
+        ),
+        'moves', (
+            SELECT json_agg(json_build_object(
+                'platform', v.platform, 'from_account', v.from_account_id::text,
+                'to_account', v.to_account_id::text, 'moved_at', v.moved_at
+            ) ORDER BY v.id)
+            FROM twinstream.accounts AS a JOIN twinstream.moves AS v ON v.platform = a.platform
+                AND a.account_id IN (v.from_account_id, v.to_account_id)
+            WHERE a.member_id = member
+        ),
+        'acts_of_administrators', (
+            SELECT json_agg(json_build_object(
+                'platform', u.platform, 'operation', u.operation, 'at', u.used_at
+            ) ORDER BY u.id)
+            FROM twinstream.accounts AS a JOIN twinstream.support_uses AS u
+                ON u.platform = a.platform AND u.account_id = a.account_id
+            WHERE a.member_id = member
+        ),
+        'notices', (
+            SELECT json_agg(json_build_object(
+                'platform', n.platform, 'kind', n.kind, 'created_at', n.created_at
+            ) ORDER BY n.created_at)
+            FROM twinstream.accounts AS a JOIN twinstream.notices AS n USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'acts', (
+            SELECT json_agg(json_build_object(
+                'operation', c.operation, 'telegram_account', c.telegram_account_id::text,
+                'discord_account', c.discord_account_id::text, 'from_platform', c.from_platform,
+                'from_account', c.from_account_id::text, 'by', c.actor, 'reason', c.reason, 'at', c.acted_at
+            ) ORDER BY c.id)
+            FROM twinstream.link_acts AS c WHERE c.id IN (
+                SELECT u.id FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                    SELECT t.id FROM twinstream.link_acts AS t
+                    WHERE a.platform = 'telegram' AND t.telegram_account_id = a.account_id
+                    UNION ALL
+                    SELECT d.id FROM twinstream.link_acts AS d
+                    WHERE a.platform = 'discord' AND d.discord_account_id = a.account_id
+                    UNION ALL
+                    SELECT f.id FROM twinstream.link_acts AS f
+                    WHERE f.from_platform = a.platform AND f.from_account_id = a.account_id
+                ) AS u WHERE a.member_id = member
+            )
+        ),
+        'offers', (
+            -- The account on the other side may be a stranger's, so its number is left out.
+            SELECT json_agg(json_build_object(
+                'platform', a.platform, 'did', o.did, 'status', o.status, 'created_at', o.created_at,
+                'expires_at', o.expires_at, 'changed_at', o.changed_at
+            ) ORDER BY o.id, o.did)
+            FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                SELECT s.*, 'started' AS did FROM twinstream.link_offers AS s
+                WHERE s.platform = a.platform AND s.account_id = a.account_id
+                UNION ALL
+                SELECT s.*, 'opened' FROM twinstream.link_offers AS s
+                WHERE s.platform <> a.platform AND s.opener_id = a.account_id
+            ) AS o WHERE a.member_id = member
+        ),
+        'codes', (
+            SELECT json_agg(json_build_object(
+                'platform', c.platform, 'purpose', c.purpose, 'created_at', c.created_at,
+                'expires_at', c.expires_at
+            ) ORDER BY c.created_at)
+            FROM twinstream.accounts AS a JOIN twinstream.link_codes AS c USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'wrong_codes', (
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'count', w.failures, 'counted_until', w.window_ends_at
+            ) ORDER BY w.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.link_attempts AS w USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'forbidden_to_link', (
+            SELECT json_agg(json_build_object('platform', b.platform, 'since', b.forbidden_at)
+                ORDER BY b.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.link_bans AS b USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'rewards_for_linking', (
+            SELECT json_agg(json_build_object('platform', r.platform, 'paid_at', r.paid_at)
+                ORDER BY r.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.link_rewards AS r USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'owed_to_tables_of_bots', (
+            SELECT json_agg(json_build_object(
+                'platform', d.platform, 'xp', d.xp, 'balance', d.balance, 'since', d.updated_at
+            ) ORDER BY d.platform)
+            FROM twinstream.store_debts AS d WHERE d.member_id = member
+        ),
+        'differences', (
+            SELECT json_agg(json_build_object(
+                'platform', d.platform, 'subject', d.subject, 'field', d.field, 'seen', d.seen,
+                'expected', d.expected, 'decision', d.decision, 'found_at', d.found_at
+            ) ORDER BY d.id)
+            FROM twinstream.drift AS d WHERE d.member_id = member
+        ),
+        'entries', (
+            SELECT json_agg(json_build_object(
+                'key', t.idempotency_key, 'platform', t.source, 'account', t.account_id::text,
+                'type', t.type, 'xp', t.delta_xp, 'balance', t.delta_balance,
+                'achievement', t.achievement, 'reason', t.reason, 'entity', t.entity_id,
+                'occurred_at', t.occurred_at, 'recorded_at', t.created_at
+            ) ORDER BY t.id DESC)
+            FROM (
+                SELECT n.* FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                    -- The newest end of the index `transactions_by_account`.
+                    SELECT * FROM twinstream.transactions AS t
+                    WHERE t.account_id = a.account_id AND t.source = a.platform AND t.platform = a.platform
+                    ORDER BY t.id DESC LIMIT entries_max
+                ) AS n
+                WHERE a.member_id = member ORDER BY n.id DESC LIMIT entries_max
+            ) AS t
+        )
+    );
+END $$;
+
+-- migrate:down
+CREATE OR REPLACE FUNCTION twinstream.export_of(of_platform text, of_account bigint, entries_max bigint) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    member CONSTANT bigint := (
+        SELECT a.member_id FROM twinstream.accounts AS a
+        WHERE a.platform = of_platform AND a.account_id = of_account
+    );
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN json_build_object(
+        'accounts', (
+            SELECT json_agg(json_build_object(
+                'platform', a.platform, 'id', a.account_id::text, 'name', a.display_name,
+                'hidden_from_boards', a.is_hidden, 'member_since', a.linked_at
+            ) ORDER BY a.platform) FROM twinstream.accounts AS a WHERE a.member_id = member
+        ),
+        'totals', (
+            SELECT json_build_object('xp', m.xp, 'balance', m.balance, 'created_at', m.created_at)
+            FROM twinstream.members AS m WHERE m.id = member
+        ),
+        'books', (
+            SELECT json_agg(json_build_object(
+                'platform', s.platform, 'xp', s.xp, 'balance', s.balance, 'rank', s.rank,
+                'updated_at', s.updated_at
+            ) ORDER BY s.platform) FROM twinstream.sync_state AS s WHERE s.member_id = member
+        ),
+        'achievements', (
+            SELECT json_agg(json_build_object(
+                'platform', h.platform, 'achievement', h.achievement, 'unlocked_at', h.unlocked_at
+            ) ORDER BY h.unlocked_at, h.achievement, h.platform)
+            FROM twinstream.achievements AS h WHERE h.member_id = member
+        ),
+        'shown_on_platforms', (
+            SELECT json_agg(json_build_object(
+                'platform', f.platform, 'what', f.surface, 'wanted', f.wanted, 'shown', f.shown,
+                'shown_at', f.shown_at, 'hindered_by', f.error
+            ) ORDER BY f.platform, f.surface) FROM twinstream.surfaces AS f WHERE f.member_id = member
+        ),
+        'links', (
+            SELECT json_agg(json_build_object(
+                'telegram_account', l.telegram_account_id::text, 'discord_account', l.discord_account_id::text,
+                'policy', l.policy, 'linked_at', l.linked_at, 'unlinked_at', l.unlinked_at,
+                'undone_at', l.undone_at
+            ) ORDER BY l.id)
+            FROM twinstream.accounts AS a
+            CROSS JOIN LATERAL twinstream.links_of(a.platform, a.account_id) AS l
+            WHERE a.member_id = member AND (a.platform = 'telegram' OR NOT EXISTS (
+                SELECT FROM twinstream.accounts AS t
+                WHERE t.member_id = member AND t.platform = 'telegram'
+                    AND t.account_id = l.telegram_account_id
+            ))
+        ),
+        'moves', (
+            SELECT json_agg(json_build_object(
+                'platform', v.platform, 'from_account', v.from_account_id::text,
+                'to_account', v.to_account_id::text, 'moved_at', v.moved_at
+            ) ORDER BY v.id)
+            FROM twinstream.accounts AS a JOIN twinstream.moves AS v ON v.platform = a.platform
+                AND a.account_id IN (v.from_account_id, v.to_account_id)
+            WHERE a.member_id = member
+        ),
+        'acts_of_administrators', (
+            SELECT json_agg(json_build_object(
+                'platform', u.platform, 'operation', u.operation, 'at', u.used_at
+            ) ORDER BY u.id)
+            FROM twinstream.accounts AS a JOIN twinstream.support_uses AS u
+                ON u.platform = a.platform AND u.account_id = a.account_id
+            WHERE a.member_id = member
+        ),
+        'notices', (
+            SELECT json_agg(json_build_object(
+                'platform', n.platform, 'kind', n.kind, 'created_at', n.created_at
+            ) ORDER BY n.created_at)
+            FROM twinstream.accounts AS a JOIN twinstream.notices AS n USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'entries', (
+            SELECT json_agg(json_build_object(
+                'key', t.idempotency_key, 'platform', t.source, 'account', t.account_id::text,
+                'type', t.type, 'xp', t.delta_xp, 'balance', t.delta_balance,
+                'achievement', t.achievement, 'reason', t.reason, 'entity', t.entity_id,
+                'occurred_at', t.occurred_at, 'recorded_at', t.created_at
+            ) ORDER BY t.id DESC)
+            FROM (
+                SELECT n.* FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                    -- The newest end of the index `transactions_by_account`.
+                    SELECT * FROM twinstream.transactions AS t
+                    WHERE t.account_id = a.account_id AND t.source = a.platform AND t.platform = a.platform
+                    ORDER BY t.id DESC LIMIT entries_max
+                ) AS n
+                WHERE a.member_id = member ORDER BY n.id DESC LIMIT entries_max
+            ) AS t
+        )
+    );
+END $$;
