@@ -35,7 +35,6 @@ from consumers.runtime.operator_commands import command
 from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db.ledger import delivery_attempts
-from db.links import offers
 from db.surfaces import clock_steps
 from db.upkeep import expired_codes
 
@@ -49,10 +48,8 @@ CONSUMER_IDLE_S: Final = 24 * 3_600
 ATTEMPTS_KEPT_S: Final = 7 * 24 * 3_600
 #: Counts that one step deletes, so that its transaction stays short.
 ATTEMPTS_PER_STEP: Final = 1_000
-#: Expired codes that one step deletes, and counts of wrong ones.
+#: Expired codes that one step deletes, and as many old offers and counts of wrong codes.
 CODES_PER_STEP: Final = 1_000
-#: Old offers of links that one step deletes.
-OFFERS_PER_STEP: Final = 1_000
 #: Transactions in which one step brings back times that are ahead, so that it ends within seconds.
 CLOCK_BATCHES_PER_STEP: Final = 100
 
@@ -126,7 +123,7 @@ class Cleanup:
             "keep_finished_s": self._keep_ms / 1_000,
             "consumer_idle_s": CONSUMER_IDLE_S,
             "attempts_kept_s": ATTEMPTS_KEPT_S,
-            "offers_kept_s": offers.KEPT_DAYS * 24 * 3_600,
+            "offers_kept_s": expired_codes.OFFERS_KEPT_DAYS * 24 * 3_600,
         }
 
     async def step(self) -> int:
@@ -146,8 +143,6 @@ class Cleanup:
                 conn, older_than_s=ATTEMPTS_KEPT_S, limit=ATTEMPTS_PER_STEP
             )
             removed += await expired_codes.remove(conn, limit=CODES_PER_STEP)
-        async with transaction(self._pool) as conn:
-            removed += await offers.remove_old(conn, limit=OFFERS_PER_STEP)
         return removed + await self._rounds.step()
 
     async def _tidy(self, subscription: Subscription) -> int:

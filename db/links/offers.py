@@ -9,7 +9,7 @@ The functions of db/migrations/..._link_offers.sql do each of these steps.
 
 import enum
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 from asyncpg.transaction import Transaction
@@ -18,9 +18,6 @@ from ..members.accounts import storable_name
 from ..platforms import Platform
 from .links import Policy
 from .refusals import mapped_refusals
-
-#: Days for which offers that ended are remembered: a code that was given out is no guess.
-KEPT_DAYS: Final = 30
 
 
 class Started(NamedTuple):
@@ -249,27 +246,6 @@ async def bot_name_elsewhere(conn: asyncpg.Connection, platform: Platform) -> st
     with mapped_refusals():
         name: str | None = await conn.fetchval("SELECT twinstream.bot_name_elsewhere($1)", platform)
     return name
-
-
-async def remove_old(conn: asyncpg.Connection, *, limit: int) -> int:
-    """Delete up to `limit` offers that were started KEPT_DAYS ago. Returns how many."""
-    removed: int
-    with mapped_refusals():
-        removed = await conn.fetchval(
-            """
-            WITH gone AS (
-                DELETE FROM twinstream.link_offers WHERE id = ANY (ARRAY (
-                    SELECT o.id FROM twinstream.link_offers AS o
-                    WHERE o.created_at < now() - make_interval(days => $1)
-                    ORDER BY o.created_at LIMIT $2 FOR UPDATE SKIP LOCKED
-                )) RETURNING 1
-            )
-            SELECT count(*) FROM gone
-            """,
-            KEPT_DAYS,
-            limit,
-        )
-    return removed
 
 
 def storable(text: str) -> str:

@@ -14,6 +14,7 @@ from db.links.codes import FAILURES_MAX, FAILURES_WINDOW_S, void_codes
 from db.links.links import Policy
 from db.links.offers import Confirmation, Has, News, Offer, Opened, Opening, Started
 from db.links.refusals import LinkRefused
+from db.upkeep import expired_codes
 from tests.support.recorded_events import Record, balance, record, settle, xp
 from tests.support.typed_codes import NOISE, forms_of
 
@@ -429,7 +430,7 @@ async def test_old_offers_are_removed(pool, books):
     )
 
     async with pool.acquire() as conn:
-        assert await offers.remove_old(conn, limit=10) == 1
+        assert await expired_codes.remove(conn, limit=10) == 1
     assert await books.count(f"link_offers WHERE account_id = {THIEF}") == 1
 
 
