@@ -49,7 +49,7 @@ forget: $(VENV)/local ## Forget a person: make forget ARGS=telegram:1001
 	@$(BIN)/python -m launch operate forget $(ARGS)
 
 .PHONY: export
-export: $(VENV)/local ## Write what is stored of a person: make export ARGS=telegram:1001
+export: $(VENV)/local ## Write what is stored about a person: make export ARGS=telegram:1001
 	@$(BIN)/python -m launch operate export $(ARGS)
 
 .PHONY: dead

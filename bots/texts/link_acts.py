@@ -90,7 +90,7 @@ _REFUSALS = {
     "account_is_not_linked": marked("Nothing was changed: the account is not linked."),
     "account_is_linked": marked("Nothing was changed: one of these accounts is linked already."),
     "account_may_link": marked(
-        "Nothing was changed: an administrator does not let one of these accounts link."
+        "Nothing was changed: an administrator has forbidden one of these accounts to link."
     ),
     "account_is_linked_since": marked(
         "Nothing was changed: one of the accounts was linked anew since then."

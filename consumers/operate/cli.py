@@ -354,7 +354,7 @@ def export(
     account: Account,
     file: Annotated[Path | None, typer.Option(help="Write it there; else to the terminal.")] = None,
 ) -> None:
-    """Write everything that is stored of a person as JSON. Exits 1 if nothing is."""
+    """Write everything that is stored about a person as JSON. Exits 1 if nothing is."""
     settings = _settings_of_person()
     _run_for_person(people.export(settings, console, people.read_account(account), file))
 

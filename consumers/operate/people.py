@@ -38,20 +38,20 @@ def read_account(written: str) -> Account:
 
 
 async def export(settings: Settings, console: Terminal, account: Account, file: Path | None) -> int:
-    """Write everything that is stored of a person to a file, or to standard output."""
+    """Write everything that is stored about a person to a file, or to standard output."""
     name = f"{account.platform}:{account.account_id}"
     pool = await open_pool(settings.database_url or "", name="operator", size_max=1)
     async with pool, pool.acquire() as conn:
         stored = await privacy.stored_of(conn, *account)
         exported = await privacy.export_of(conn, *account, entries_max=None)
     if not stored:
-        console.print(f"Nothing is stored of {name}.")
+        console.print(f"Nothing is stored about {name}.")
         return EXIT_CODE_NOT_DONE
     if file is None:
         console.print_json(exported, ensure_ascii=True)
         return EXIT_CODE_DONE
     await asyncio.to_thread(_write, file, exported)
-    console.print(f"{file} holds what is stored of {name}.")
+    console.print(f"{file} holds what is stored about {name}.")
     return EXIT_CODE_DONE
 
 
@@ -85,7 +85,7 @@ async def forget(
             )
         else:
             console.print(
-                "Nothing is stored of this account; entries that still come will not count."
+                "Nothing is stored about this account; entries that still come will not count."
             )
         if not confirm("Forget this person? Nobody can undo it."):
             console.print("Nothing was changed.")

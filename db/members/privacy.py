@@ -37,7 +37,7 @@ async def stored_of(conn: asyncpg.Connection, platform: Platform, account_id: in
 async def export_of(
     conn: asyncpg.Connection, platform: Platform, account_id: int, *, entries_max: int | None
 ) -> str:
-    """Return everything that is stored of a person, as a JSON object.
+    """Return everything that is stored about a person, as a JSON object.
 
     Of the ledger, only the newest `entries_max` entries; None stands for all of them.
     """

@@ -87,7 +87,7 @@ async def test_a_posted_code_is_void_before_the_poster_is_told(stage, bots_, pos
 
     assert "Send /link on Discord for a new one" in told.request["text"]
     assert "https://t.me/twinstream_sandbox_bot?start=link" in str(told.request["reply_markup"])
-    assert "отменён" in await redeemed(stage, code)
+    assert "недействителен" in await redeemed(stage, code)
     assert await stage.pool.fetchval(LIVE) == 0
 
 
@@ -266,7 +266,7 @@ async def test_a_code_posted_while_postgres_is_away_is_void_after_the_outage(sta
     assert "I will make it void as soon as I can" in told
     assert void.request["reply_parameters"]
     await stage.seen(MESSAGES)
-    assert "отменён" in await redeemed(stage, code)
+    assert "недействителен" in await redeemed(stage, code)
 
 
 async def test_a_bot_that_stops_during_the_outage_logs_the_codes_it_left(stage, capsys):

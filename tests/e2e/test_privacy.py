@@ -59,7 +59,7 @@ async def test_telegram_shows_hides_and_shows_again(stage):
         shown = await press(stage, hidden, "Show me on boards again")
         board_again = await stage.tell_telegram(ALICE, "/top")
 
-    assert "What is stored of you" in message["text"]
+    assert "What is stored about you" in message["text"]
     assert "account 1001" in message["text"]
     assert "50 XP" in message["text"]
     assert hidden["text"].startswith("Done: boards leave you out")
@@ -99,7 +99,7 @@ async def test_telegram_forgets_after_a_warning_and_a_second_press(stage):
     assert "linked" not in warned["text"]
     assert done["text"].startswith("You will be forgotten")
     assert "it is being done" in waiting["text"]
-    assert after["text"] == "Nothing is stored of you."
+    assert after["text"] == "Nothing is stored about you."
     assert "reply_markup" not in after
 
 

@@ -69,7 +69,7 @@ def copy_code(texts: Texts) -> str:
 def opened(offer: Offer, other: str, texts: Texts, mark: Markup) -> str:
     """Tell whom the member is about to join, and that the other side confirms."""
     return texts.gettext(
-        "You are about to become one member with {name} on {other}. Nothing has changed yet: go"
+        "You are about to link your account with {name} on {other}. Nothing has changed yet: go"
         " back to {other} and confirm there. If you do not see my question, send /link there.\n\n"
         "If {name} is not you, press Cancel.",
         name=_name(offer.other_name, texts, mark),
@@ -120,7 +120,8 @@ def not_opened(outcome: Opening, wait_s: int, other: str, texts: Texts) -> str:
 def no_code(other: str, texts: Texts) -> str:
     """Answer a text that has not the shape of a code."""
     return texts.gettext(
-        "This is no code: a code has {count} letters and digits. Send me /link on {other} for one.",
+        "This is not a code: a code has {count} letters and digits. Send me /link on {other} for"
+        " one.",
         count=CODE_LENGTH,
         other=other,
     )
@@ -189,7 +190,7 @@ def not_linked(outcome: Confirmation, texts: Texts) -> str:
             )
         case Confirmation.FORBIDDEN:
             return texts.gettext(
-                "Nothing was changed: an administrator does not let one of these accounts link."
+                "Nothing was changed: an administrator has forbidden one of these accounts to link."
             )
         case Confirmation.COOLING_DOWN:
             return texts.gettext(
@@ -217,7 +218,7 @@ def one_is_linked(texts: Texts) -> str:
 def declined(texts: Texts) -> str:
     """Answer the member who started and declined."""
     return texts.gettext(
-        "Declined: nothing was changed, and the link and its code work no more. If somebody else"
+        "Declined: nothing was changed, and the link and its code no longer work. If somebody else"
         " opened it, others have seen it. Send /link for a new one."
     )
 

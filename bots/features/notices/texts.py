@@ -115,8 +115,8 @@ _TOLD: Final = {
 }
 _ADVICE: Final = {
     UNLINKED: marked(
-        "Send /link to link the two again. While the link is young, /undo gives each account back"
-        " its own."
+        "Send /link to link the two again. While it can still be undone, /undo gives each account"
+        " back its own."
     ),
     LINK_UNDONE: marked("To link the two again, send /link."),
 }

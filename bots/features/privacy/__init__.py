@@ -1,4 +1,4 @@
-"""Privacy: /privacy, what is stored of the asker, as a file too; hiding them and forgetting them.
+"""Privacy: /privacy, what is stored about the asker, as a file too; hiding and forgetting them.
 
 From outside, call `open_room`.
 """

@@ -27,7 +27,7 @@ KEEP: Final = "keep"
 
 
 def buttons(stored: Sequence[Stored], spoken: Texts, *, can_forget: bool) -> Rows:
-    """Return what a member may do about what is stored of them. Pure."""
+    """Return what a member may do about what is stored about them. Pure."""
     if not stored or stored[0].is_being_forgotten:
         return ()
     export = PressButton(spoken.gettext("Send it to me as a file"), ACTION, EXPORT)
@@ -122,7 +122,9 @@ def open_room(services: Services) -> Room:
         commands=(
             Command(
                 name="privacy",
-                description=marked("What is stored of you: see it, take it along, have it deleted"),
+                description=marked(
+                    "What is stored about you: see it, take it along, have it deleted"
+                ),
                 handler=room.show,
                 audience=Audience.ASKER_ON_DISCORD,
                 is_for_strangers=True,  # who left may still see, take and delete what is theirs

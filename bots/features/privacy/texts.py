@@ -10,25 +10,26 @@ from db.members.privacy import Stored
 
 
 def overview(stored: Sequence[Stored], texts: Texts, mark: Markup, *, can_forget: bool) -> str:
-    """Say what is stored of a member; `stored` has a row for each of their accounts."""
+    """Say what is stored about a member; `stored` has a row for each of their accounts."""
     if not stored:
-        return texts.gettext("Nothing is stored of you.")
+        return texts.gettext("Nothing is stored about you.")
     if stored[0].is_being_forgotten:
         return texts.gettext(
             "You asked to be forgotten, and it is being done. In a few minutes nothing of you will"
             " be left here."
         )
-    lines = [mark.bold(texts.gettext("What is stored of you"))]
+    lines = [mark.bold(texts.gettext("What is stored about you"))]
     lines += [_account(one, texts, mark) for one in stored]
     lines.append(_possessions(stored[0], texts))
     lines += [
         texts.gettext(
-            "Everybody here can see your name, your XP and your rank: in /top, and when you are"
-            " promoted. The administrators can see everything above."
+            "Everybody here can see your name, your XP and your rank: in /top, and when a new rank or"
+            " achievement of yours is announced. The administrators can see everything above."
         )
         if not stored[0].is_hidden
         else texts.gettext(
-            "Boards such as /top leave you out. The administrators can see everything above."
+            "Boards such as /top leave you out; your new ranks and achievements are still announced."
+            " The administrators can see everything above."
         ),
         texts.gettext(
             "It is kept until you have yourself forgotten. The texts of messages are not stored."
@@ -44,7 +45,7 @@ def overview(stored: Sequence[Stored], texts: Texts, mark: Markup, *, can_forget
 def exported(entries_max: int, texts: Texts) -> str:
     """Announce the file."""
     return texts.gettext(
-        "Here is everything that is stored of you, as JSON: of the changes the newest {count} at"
+        "Here is everything that is stored about you, as JSON: of the changes the newest {count} at"
         " most. If you need more, please ask the administrators.",
         count=entries_max,
     )

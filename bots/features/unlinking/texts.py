@@ -13,7 +13,7 @@ def standing(state: LinkState, platform: Source, texts: Texts, mark: Markup) -> 
     return "\n".join(
         [
             _with_whom(state, platform, texts, mark),
-            texts.gettext("To end this, send /unlink. I tell you what happens, and ask once."),
+            texts.gettext("To end this, send /unlink. I will say what happens, and ask once."),
             *_undo_lines(state, texts, mark),
         ]
     )

@@ -68,7 +68,7 @@ async def test_an_owner_writes_what_is_stored_to_a_file_of_their_own(
 
     assert json.loads(file.read_bytes())["totals"]["xp"] == 50
     assert file.stat().st_mode & 0o077 == 0
-    assert "Nothing is stored of telegram:5." in said(console)
+    assert "Nothing is stored about telegram:5." in said(console)
 
 
 async def test_without_a_secret_the_command_says_which_one(settings, console):
