@@ -137,7 +137,7 @@ async def test_from_discord_one_tap_opens_telegram_and_discord_confirms(stage):
     told = await there.sees("are one member now", after=opened.number)
 
     assert "It works once, for 10 minutes." in invitation["content"]
-    assert "one member with <b>Alice</b> on Discord" in opened.request["text"]
+    assert "link your account with <b>Alice</b> on Discord" in opened.request["text"]
     assert [key["text"] for key in keys(opened)] == ["Cancel"]
     assert question["content"].splitlines() == [
         "**Alice** on Telegram has opened your link or code. Confirm only if that is you.",
@@ -166,7 +166,7 @@ async def test_from_telegram_the_code_opens_on_discord_and_telegram_confirms(sta
     told = await there.sees("are one member now")
 
     assert keys(invitation) == [{"text": "Copy the code", "copy_text": {"text": code}}]
-    assert "one member with **Alice** on Telegram" in opened["content"]
+    assert "link your account with **Alice** on Telegram" in opened["content"]
     assert done.startswith("Done: you and <b>Alice</b> on Discord")
     assert "Done: you and **Alice** on Telegram" in told["content"]
     assert await links(stage) == 1
@@ -332,7 +332,7 @@ async def test_a_bare_code_in_private_is_understood_however_it_is_typed(stage):
     no_code = await there.say("/link something else")
     wrong = await there.say("ABCDE FGHJK")
 
-    assert "one member with <b>Alice</b> on Discord" in opened.request["text"]
+    assert "link your account with <b>Alice</b> on Discord" in opened.request["text"]
     assert no_code.request["text"].startswith("This is not a code: a code has 10")
     assert wrong.request["text"].startswith(WRONG)
     assert await stage.pool.fetchval("SELECT sum(failures) FROM link_attempts") == 1
