@@ -57,7 +57,10 @@ class Demo:
         """Play all chapters in order."""
         self._lengths = {source: await self._length(source) for source in SOURCES}
         await self._win_in_telegram()
+        before = await self._sides()
         await self._link_accounts()
+        await self._undo_the_link(before)
+        await self._link_again()
         await self._win_again()
         await self._win_in_discord()
         await self._repeat_an_event()
@@ -79,22 +82,41 @@ class Demo:
         await self._role_becomes("Newcomer", since=answer.at)
         await self._role_becomes("Lucky", since=answer.at)
 
+    async def _undo_the_link(self, before: dict[Source, Side]) -> None:
+        self._chapter("3. Mira undoes the link: /undo on Telegram, one press of a button")
+        await self._until_acknowledged()
+        done = await self._mira.undo_link()
+        self._quote(done.text)
+        await self._roles_go(("Newcomer", "Lucky"), since=done.at)
+        after = await self._sides()
+        self._show_table(after)
+        if after != before:
+            raise LaunchError(f"the link was not undone: {before} became {after}")
+        self._say("   Each account has again what it had before the link.")
+
+    async def _link_again(self) -> None:
+        self._say("   ... and she links them again, in the same way:")
+        *_, done = await self._mira.link()
+        self._quote(done.text)
+        await self._role_becomes("Newcomer", since=done.at)
+        await self._role_becomes("Lucky", since=done.at)
+
     async def _win_again(self) -> None:
-        self._chapter("3. Telegram: Mira wins again, and Discord follows")
+        self._chapter("4. Telegram: Mira wins again, and Discord follows")
         answer = await self._mira.win_in_telegram()
         self._quote(answer.text)
         await self._role_becomes("Regular", since=answer.at, instead_of="Newcomer")
         await self._tag_becomes("Regular", since=answer.at)
 
     async def _win_in_discord(self) -> None:
-        self._chapter("4. Discord: Mira wins there, and Telegram follows")
+        self._chapter("5. Discord: Mira wins there, and Telegram follows")
         answer = await self._mira.win_in_discord()
         self._quote(answer.text)
         await self._tag_becomes("Veteran", since=answer.at)
         await self._role_becomes("Veteran", since=answer.at, instead_of="Regular")
 
     async def _repeat_an_event(self) -> None:
-        self._chapter("5. The same event once more on the stream, as after a lost reply")
+        self._chapter("6. The same event once more on the stream, as after a lost reply")
         before = await self._profile("discord")
         [(_, fields)] = await self._redis.xrevrange(self._keys.stream("telegram"), count=1)
         await self._redis.xadd(self._keys.stream("telegram"), fields)
@@ -109,7 +131,7 @@ class Demo:
         self._say(f"   {key} is in the ledger twice, once for each side, as before: nothing added.")
 
     async def _add_nonsense(self) -> None:
-        self._chapter("6. An entry with nonsense is put on the stream by hand")
+        self._chapter("7. An entry with nonsense is put on the stream by hand")
         stream = self._keys.stream("telegram")
         entry_id = (await self._redis.xadd(stream, {"e": NONSENSE})).decode()
         self._injected["telegram"] += 1
@@ -127,7 +149,7 @@ class Demo:
         self._quote(answer.text)
 
     async def _change_the_books(self) -> None:
-        self._chapter("7. 500 XP are added to Mira in Discord's books with psql")
+        self._chapter("8. 500 XP are added to Mira in Discord's books with psql")
         await self._until_acknowledged()
         endpoints, account_id = self._mira.endpoints, int(self._mira.discord_id)
         environment = os.environ | {
@@ -161,13 +183,8 @@ class Demo:
 
     async def _compare(self) -> list[str]:
         self._chapter("In the end")
-        sides = {platform: await self._side(platform) for platform in SOURCES}
-        table = Table("", "XP", "balance", "rank", "shown as")
-        for platform, side in sides.items():
-            what = "tag" if platform == "telegram" else "role"
-            row = (str(side.xp), str(side.balance), side.rank, f"{what} {side.shown}")
-            table.add_row(platform.capitalize(), *row)
-        self._say(table)
+        sides = await self._sides()
+        self._show_table(sides)
         differences = [
             f"{field}: Telegram has {left}, Discord has {right}"
             for field, left, right in zip(
@@ -226,6 +243,25 @@ class Demo:
         after = f"{replaced} ({_after(since, call)})"
         self._say(Text.assemble("   Discord shows the role ", (role, "bold"), after))
 
+    async def _roles_go(self, roles: tuple[str, ...], *, since: float) -> None:
+        async def gone() -> bool:
+            return not set(roles) & set(await self._mira.role_names())
+
+        await until(f"the end of Mira's roles {' and '.join(roles)}", gone)
+        role_ids = {str(self._mira.endpoints.discord["roles"][role]) for role in roles}
+
+        def takes_one_away(call: Call) -> bool:
+            if not call.name.startswith("DELETE "):
+                return False
+            ids = set(map(str, call.request["path"].values()))
+            return self._mira.discord_id in ids and not role_ids.isdisjoint(ids)
+
+        call = await self._latest(takes_one_away)
+        after = f" no longer ({_after(since, call)})"
+        self._say(
+            Text.assemble("   Discord shows the roles ", (" and ".join(roles), "bold"), after)
+        )
+
     async def _latest(self, matches: Callable[[Call], bool]) -> Call:
         calls = [call for call in await self._mira.client.calls() if matches(call)]
         return calls[-1]
@@ -260,6 +296,17 @@ class Demo:
         else:
             shown = " ".join(name for name in await self._mira.role_names() if name in RANKS)
         return Side(one.xp, one.balance, one.rank_name or "none", shown or "none")
+
+    async def _sides(self) -> dict[Source, Side]:
+        return {platform: await self._side(platform) for platform in SOURCES}
+
+    def _show_table(self, sides: dict[Source, Side]) -> None:
+        table = Table("", "XP", "balance", "rank", "shown as")
+        for platform, side in sides.items():
+            what = "tag" if platform == "telegram" else "role"
+            row = (str(side.xp), str(side.balance), side.rank, f"{what} {side.shown}")
+            table.add_row(platform.capitalize(), *row)
+        self._say(table)
 
     def _chapter(self, title: str) -> None:
         self._say(Text(f"\n{title}", style="bold cyan"))

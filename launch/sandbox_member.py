@@ -1,5 +1,6 @@
 """A simulated member of the sandbox's community, who writes, uses commands and plays games."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ class SandboxMember:
 
     async def telegram(self, text: str, *, privately: bool = False) -> Answer:
         """Write to the group, or to the bot in private, and wait for the bot's answer."""
+        call = await self._telegram_answer(text, privately=privately)
+        return Answer(_plain(call.request["text"]), call.at)
+
+    async def _telegram_answer(self, text: str, *, privately: bool) -> Call:
         chat_id = self.telegram_id if privately else self.endpoints.chat_id
         after = await self.client.newest()
         await self.client.post(
@@ -52,8 +57,7 @@ class SandboxMember:
         def answers(call: Call) -> bool:
             return call.name == "sendMessage" and call.status == 200 and call.asks(chat_id=chat_id)
 
-        call = await self.client.wait_for(f"an answer to {text!r}", answers, after=after)
-        return Answer(_plain(call.request["text"]), call.at)
+        return await self.client.wait_for(f"an answer to {text!r}", answers, after=after)
 
     async def discord(self, command: str, **options: Any) -> Answer:
         """Use a slash command, and wait for the bot's answer."""
@@ -71,7 +75,9 @@ class SandboxMember:
         )
 
         def answers(call: Call) -> bool:
-            return call.platform == "discord" and call.status == 200 and bool(_content(call))
+            # A direct message, such as a notice of an undo, is no answer.
+            is_answer = call.name.startswith("POST /webhooks/")
+            return is_answer and call.status == 200 and bool(_content(call))
 
         return await self.client.wait_for(f"an answer to /{command}", answers, after=after)
 
@@ -123,6 +129,30 @@ class SandboxMember:
         done = await self.client.wait_for("an answer to the confirmation", answers, after=after)
         asked = Answer(_content(question), question.at)
         return [opened, asked, Answer(_content(done), done.at)]
+
+    async def undo_link(self) -> Answer:
+        """Undo the link: send /undo to the Telegram bot in private, and press its first button."""
+        asked = await self._telegram_answer("/undo", privately=True)
+        markup = asked.request.get("reply_markup")
+        if not markup:
+            raise LaunchError(f"the Telegram bot asked nothing but said: {asked.request['text']}")
+        keyboard = json.loads(markup) if isinstance(markup, str) else markup
+        message_id = asked.response["result"]["message_id"]
+        after = await self.client.newest()
+        await self.client.post(
+            "/telegram/click",
+            chat_id=self.telegram_id,
+            message_id=message_id,
+            user_id=self.telegram_id,
+            data=keyboard["inline_keyboard"][0][0]["callback_data"],
+        )
+
+        def answers(call: Call) -> bool:
+            is_edit = call.name == "editMessageText" and call.status == 200
+            return is_edit and call.asks(chat_id=self.telegram_id, message_id=message_id)
+
+        done = await self.client.wait_for("an answer to the undo", answers, after=after)
+        return Answer(_plain(done.request["text"]), done.at)
 
     async def role_names(self) -> list[str]:
         """Return the names of this person's roles on Discord."""

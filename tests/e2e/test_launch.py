@@ -107,6 +107,11 @@ async def test_the_demo_plays_on_a_running_sandbox_and_both_sides_agree(sandbox:
 
     assert told.returncode == 0, told.stdout + told.stderr
     assert "Both sides agree." in told.stdout
+    assert "Discord shows the roles Newcomer and Lucky no longer" in told.stdout
+    undone, _, linked_again = told.stdout.partition("... and she links them again")
+    assert "the link with Mira on Discord is undone" in undone
+    assert "Each account has again what it had before the link." in undone
+    assert "Discord shows the role Newcomer (" in linked_again
     assert "Discord shows the role Regular instead of Newcomer" in told.stdout
     assert "Telegram shows the tag Veteran" in told.stdout
     assert "sync:discord: 2 new entries, 2 events of Discord" in told.stdout
