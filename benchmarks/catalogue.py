@@ -11,6 +11,7 @@ from . import (
     growth,
     latency,
     link_time,
+    links_beside_events,
     produce_rate,
     promotion_latency,
     recovery,
@@ -100,6 +101,12 @@ async def _link(testbed: BenchTestbed, quick: bool) -> Report:
     return await link_time.run(testbed, entries=(100, 1_000_000), rounds=3)
 
 
+async def _linking(testbed: BenchTestbed, quick: bool) -> Report:
+    if quick:
+        return await links_beside_events.run(testbed, rate=50, seconds=12, rounds=1)
+    return await links_beside_events.run(testbed, rate=100, seconds=60, rounds=3)
+
+
 async def _footprint(testbed: BenchTestbed, quick: bool) -> Report:
     return await footprint.run(testbed, rounds=1 if quick else 3, rest_s=2 if quick else 12)
 
@@ -116,5 +123,6 @@ PLANS: Final[dict[str, Plan]] = {
     "cost": _cost,
     "growth": _growth,
     "link": _link,
+    "linking": _linking,
     "footprint": _footprint,
 }

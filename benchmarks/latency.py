@@ -9,6 +9,7 @@ import itertools
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -37,6 +38,13 @@ NOTE: Final = (
 )
 
 
+class Caller(NamedTuple):
+    """A process that creates events and prints when it called, and its arguments."""
+
+    module: str
+    arguments: tuple[object, ...]
+
+
 class Load(NamedTuple):
     """Single events at an even rate per second: by the producer on both sides, or by SQL on one.
 
@@ -55,6 +63,13 @@ class Load(NamedTuple):
     def name(self) -> str:
         """The name of the row."""
         return f"{self.rate} by SQL" if self.by_sql else str(self.rate)
+
+    def caller(self, source: Platform, seconds: float) -> Caller:
+        """Return the process that creates the events of one platform."""
+        module = "benchmarks.sql_caller" if self.by_sql else "benchmarks.producer_caller"
+        # The first events are not measured: they open connections and prepare statements.
+        share = self.rate / len(self.sources)
+        return Caller(module, (source, share, seconds, WARM_UP_RATE, WARM_UP_S))
 
 
 class Called(NamedTuple):
@@ -120,6 +135,11 @@ def _last(samples: list[Sample]) -> list[Sample]:
 
 
 async def _measure(start: Start, load: Load, seconds: float) -> list[Sample]:
+    return await measure(start, [load.caller(source, seconds) for source in load.sources])
+
+
+async def measure(start: Start, callers: Sequence[Caller]) -> list[Sample]:
+    """Let processes create events at the same time, and return what became of each event."""
     roles = ("to-discord", "to-telegram", "relay")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -127,9 +147,7 @@ async def _measure(start: Start, load: Load, seconds: float) -> list[Sample]:
             await open_pool(start.database_url, name="benchmarks") as pool,
             consumers(start, folder, *roles),
         ):
-            each = await asyncio.gather(
-                *(_call(start, folder, load, source, seconds) for source in load.sources)
-            )
+            each = await asyncio.gather(*(_call(start, folder, caller) for caller in callers))
             async with asyncio.timeout(APPLIED_S_MAX):
                 await _until_all_applied(pool)
             applied = await pool.fetch(
@@ -147,21 +165,16 @@ async def _measure(start: Start, load: Load, seconds: float) -> list[Sample]:
     ]
 
 
-async def _call(
-    start: Start, folder: Path, load: Load, source: Platform, seconds: float
-) -> dict[str, Called]:
-    """Let a process of its own create the events of one platform, and return its calls."""
-    module = "benchmarks.sql_caller" if load.by_sql else "benchmarks.producer_caller"
-    # The first events are not measured: they open connections and prepare statements.
-    arguments = (source, load.rate / len(load.sources), seconds, WARM_UP_RATE, WARM_UP_S)
+async def _call(start: Start, folder: Path, caller: Caller) -> dict[str, Called]:
+    """Let a process of its own create events, and return its calls."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module, *map(str, arguments)),
+        *(sys.executable, "-m", caller.module, *map(str, caller.arguments)),
         cwd=CHECKOUT,
         env=environment(start, folder),
         stdout=asyncio.subprocess.PIPE,
     )
     printed, _ = await process.communicate()
-    assert process.returncode == 0, f"{module} ended too early"
+    assert process.returncode == 0, f"{caller.module} ended too early"
     return {key: Called(*times) for key, times in json.loads(printed).items()}
 
 
