@@ -112,7 +112,7 @@ class RunningSandbox:
 
 @contextlib.asynccontextmanager
 async def run_sandbox(
-    workspace: Workspace, *, limit_scale: float = 1.0
+    workspace: Workspace, *, limit_scale: float = 1.0, community: Path = COMMUNITY
 ) -> AsyncIterator[RunningSandbox]:
     """Start the platforms, then the bots and the consumers, and stop them when the block ends.
 
@@ -137,7 +137,10 @@ async def run_sandbox(
         ours = Crew(
             in_place_of(
                 endpoints.environment(os.environ),
-                {"FORGET_SECRET": workspace.forget_secret.read_text(encoding="ascii")},
+                {
+                    "FORGET_SECRET": workspace.forget_secret.read_text(encoding="ascii"),
+                    "TWINSTREAM_CONFIG": str(community),
+                },
             ),
             roster=workspace.roster,
             log_folder=workspace.logs,
