@@ -183,6 +183,10 @@ format: $(VENV)/dev ## Format the code
 schema: $(VENV)/local ## Write db/schema.sql anew from the migrations
 	@$(BIN)/python -m launch schema
 
+.PHONY: pictures
+pictures: $(VENV)/local ## Draw docs/pictures anew: both bots play the linking dialogue on local platforms
+	@$(BIN)/python -m launch.pictures docs/pictures
+
 .PHONY: configuration
 configuration: $(VENV)/local ## Write docs/configuration.md anew, in both languages, from the settings
 	@$(BIN)/python -m docs.site.configuration

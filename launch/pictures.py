@@ -33,8 +33,6 @@ MASKED: Final = (
 MARKDOWN: Final = re.compile(r"\*\*(.+?)\*\*|`(.+?)`|\\([^\w\s])")
 DIRECT: Final = 1
 BOT: Final = "twinstream"
-#: The lines of the sandbox's ranks that get a Russian name.
-RANKS: Final = {'name = "Newcomer"': "Новичок", 'name = "Regular"': "Завсегдатай"}
 
 
 class Member(NamedTuple):
@@ -151,7 +149,7 @@ def _of_telegram(body: dict[str, Any], member: Member) -> Message:
     keyboard = body.get("reply_markup", {}).get("inline_keyboard", ())
     rows = tuple(tuple(Button(key["text"]) for key in row) for row in keyboard)
     is_own = not body["from"]["is_bot"]
-    runs = tuple(_telegram_runs(body["text"], body.get("entities", ())))
+    runs = tuple(telegram_runs(body["text"], body.get("entities", ())))
     return Message(member.name if is_own else BOT, runs, rows, is_own)
 
 
@@ -161,10 +159,10 @@ def _of_discord(body: dict[str, Any], member: Member, *, is_direct: bool) -> Mes
         for row in body["components"]
     )
     above, below = (member.direct, "") if is_direct else (member.used, member.hidden)
-    return Message(BOT, tuple(_discord_runs(body["content"])), rows, above=above, below=below)
+    return Message(BOT, tuple(discord_runs(body["content"])), rows, above=above, below=below)
 
 
-def _telegram_runs(text: str, entities: Any) -> Iterator[Run]:
+def telegram_runs(text: str, entities: Any) -> Iterator[Run]:
     """Split a text at its entities, whose offsets count units of UTF-16."""
     units, at = text.encode("utf-16-le"), 0
     for one in entities:
@@ -177,7 +175,8 @@ def _telegram_runs(text: str, entities: Any) -> Iterator[Run]:
     yield Run(masked(units[at:].decode("utf-16-le")))
 
 
-def _discord_runs(content: str) -> Iterator[Run]:
+def discord_runs(content: str) -> Iterator[Run]:
+    """Split a text at the Markdown that our texts use."""
     at = 0
     for found in MARKDOWN.finditer(content):
         yield Run(masked(content[at : found.start()]))
@@ -200,8 +199,6 @@ async def draw(into: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
             community = Path(folder) / "twinstream.toml"
             text = COMMUNITY.read_text(encoding="utf-8")
-            for english, russian in RANKS.items():
-                text = text.replace(english, f'{english}\nname_ru = "{russian}"')
             language = f'[announcements]\nlanguage = "{member.language}"\n'
             community.write_text(f"{text}\n{language}", encoding="utf-8")
             settings = Settings(twinstream_run_dir=folder)
@@ -234,7 +231,7 @@ async def _played(endpoints: Endpoints, member: Member) -> dict[str, list[Messag
 async def _prepare(client: SandboxClient, conn: asyncpg.Connection, member: Member) -> None:
     """Give the member a name and points, and wait until they have arrived."""
     await client.post("/telegram/rename", user_id=member.telegram_id, first_name=member.name)
-    await client.post("/discord/name", user_id=member.discord_id, display_name=member.name)
+    await client.post("/discord/name", user_id=member.discord_id, nick=member.name)
     accounts = (("telegram", member.telegram_id, 20), ("discord", int(member.discord_id), 15))
     for platform, account_id, xp in accounts:
         await conn.execute(
