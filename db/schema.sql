@@ -178,10 +178,23 @@ CREATE FUNCTION twinstream.ask_to_forget(platform text, account_id bigint) RETUR
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.obey_stop_sign();
+    -- Before the account is locked: the consumers take the two in this order.
     INSERT INTO twinstream.forget_requests (platform, account_id) VALUES (platform, account_id)
     ON CONFLICT ON CONSTRAINT forget_request_once DO UPDATE SET
         asked_at = excluded.asked_at, undress_until = NULL, forgotten_at = NULL, attempts = 0,
         retry_at = NULL, error = NULL;
+    -- A link that is being made commits first, and a later one finds the request (`require_leave_to_link`).
+    PERFORM FROM twinstream.accounts AS a
+    WHERE a.platform = ask_to_forget.platform AND a.account_id = ask_to_forget.account_id FOR KEY SHARE;
+    IF EXISTS (
+        SELECT FROM twinstream.links_of(platform, account_id) AS l
+        WHERE l.unlinked_at IS NULL AND l.undone_at IS NULL
+            AND l.linked_at > now() - make_interval(secs => (twinstream.link_limits()).undo_s_max)
+    ) THEN
+        PERFORM twinstream.refuse_link('link_is_settled', format(
+            'the link of the %s account %s can still be undone; unlink the accounts first', platform, account_id
+        ));
+    END IF;
 END $$;
 
 CREATE FUNCTION twinstream.bot_name_elsewhere(of_platform text) RETURNS text
@@ -964,17 +977,19 @@ BEGIN
             administrator_id = CASE u.administrator_id
                 WHEN one.account_id THEN one.pseudonym ELSE u.administrator_id END
         WHERE u.platform = one.platform AND one.account_id IN (u.account_id, u.administrator_id);
-        -- Offers to link, and all that administrators decided about the account. It may be paid a reward
-        -- for linking once more: nothing is left by which to know it.
+        -- Offers to link, and what administrators decided about the account.
         DELETE FROM twinstream.link_offers AS o
         WHERE (o.platform = one.platform AND o.account_id = one.account_id)
             OR (o.platform <> one.platform AND o.opener_id = one.account_id);
         DELETE FROM twinstream.link_bans AS b WHERE b.platform = one.platform AND b.account_id = one.account_id;
         DELETE FROM twinstream.link_rewards AS r
         WHERE r.platform = one.platform AND r.account_id = one.account_id;
-        -- The notices by which others would be told of it.
-        DELETE FROM twinstream.notices AS n WHERE n.details ->> 'platform' = one.platform
-            AND n.details ->> 'account_id' = one.account_id::text;
+        -- Notices of others name it, too. They stay: the account at the other end of a link has to hear that
+        -- the link ended, and that it can be undone.
+        UPDATE twinstream.notices AS n
+        SET details = jsonb_set(n.details, '{account_id}', to_jsonb(one.pseudonym))
+            || '{"reason": ""}'::jsonb
+        WHERE n.details ->> 'platform' = one.platform AND n.details ->> 'account_id' = one.account_id::text;
         -- A reason is a text that a person wrote, and may hold a name.
         UPDATE twinstream.link_acts AS a SET
             reason = '',
@@ -1055,6 +1070,7 @@ BEGIN
     person := twinstream.lock_person(of_platform, of_account);
     PERFORM twinstream.finish_events_of(person, naming);
     rewritten := twinstream.rewrite_entries(person, naming, pads);
+    PERFORM twinstream.mark_link_rules(person, pads);
     PERFORM twinstream.forget_elsewhere(person);
     PERFORM twinstream.forget_findings(person);
     UPDATE twinstream.accounts AS a SET account_id = p.pseudonym, display_name = NULL, is_hidden = true
@@ -1768,6 +1784,21 @@ BEGIN
         number = DEFAULT, forgotten_at = greatest(f.forgotten_at, excluded.forgotten_at);
 END $$;
 
+CREATE FUNCTION twinstream.mark_link_rules(person twinstream.forgotten_one[], pads bytea[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO twinstream.link_marks (mark, rule, link_id)
+    SELECT twinstream.account_mark(pads, p.platform, p.account_id), r.rule, r.link_id
+    FROM unnest(person) AS p CROSS JOIN LATERAL (
+        SELECT 'ban' AS rule, NULL::bigint AS link_id FROM twinstream.link_bans AS b
+        WHERE b.platform = p.platform AND b.account_id = p.account_id
+        UNION ALL
+        SELECT 'reward', w.link_id FROM twinstream.link_rewards AS w
+        WHERE w.platform = p.platform AND w.account_id = p.account_id
+    ) AS r
+    ON CONFLICT ON CONSTRAINT link_mark_once DO NOTHING
+$$;
+
 CREATE FUNCTION twinstream.mark_of(pads bytea[], said text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -2439,6 +2470,28 @@ BEGIN
         AND length(found[3]) <= 128 THEN found[1] END;
 END $_$;
 
+CREATE FUNCTION twinstream.recall_link_rules(of_platform text, of_account bigint, forget_secret text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    its_mark text;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    IF NOT EXISTS (SELECT FROM twinstream.link_marks) THEN
+        RETURN;
+    END IF;
+    its_mark := twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, of_account);
+    INSERT INTO twinstream.link_bans (platform, account_id)
+    SELECT of_platform, of_account FROM twinstream.link_marks AS m WHERE m.mark = its_mark AND m.rule = 'ban'
+    ON CONFLICT ON CONSTRAINT link_ban_once DO NOTHING;
+    INSERT INTO twinstream.link_rewards (platform, account_id, link_id)
+    SELECT of_platform, of_account, m.link_id FROM twinstream.link_marks AS m
+    WHERE m.mark = its_mark AND m.rule = 'reward'
+    ON CONFLICT ON CONSTRAINT link_reward_once DO NOTHING;
+    DELETE FROM twinstream.link_marks AS m WHERE m.mark = its_mark;
+END $$;
+
 CREATE FUNCTION twinstream.record(payloads text[], caller_publishes boolean DEFAULT false, waits_for_locks boolean DEFAULT true, forget_secret text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2844,6 +2897,13 @@ BEGIN
     ) THEN
         PERFORM twinstream.refuse_link('account_may_link', format(
             'an administrator does not let the %s account %s link', of_platform, of_account
+        ));
+    ELSIF EXISTS (
+        SELECT FROM twinstream.forget_requests AS r
+        WHERE r.platform = of_platform AND r.account_id = of_account AND r.forgotten_at IS NULL
+    ) THEN
+        PERFORM twinstream.refuse_link('account_is_not_being_forgotten', format(
+            'the member of the %s account %s has asked to be forgotten', of_platform, of_account
         ));
     END IF;
 END $$;
@@ -3389,7 +3449,7 @@ CREATE FUNCTION twinstream.tell_of_act(act twinstream.link_acts, to_platform tex
         'platform', other_platform, 'account_id', other_account, 'by', act.actor, 'reason', act.reason,
         'link_id', act.link_id
     ), CASE WHEN of_kind = 'linked' AND act.actor = 'member' THEN now() + interval '5 s' END
-    WHERE to_account IS NOT NULL
+    WHERE to_account > 0
         AND (act.actor, act.actor_platform, act.actor_account_id)
             IS DISTINCT FROM ('member', to_platform, to_account)
 $$;
@@ -4047,6 +4107,17 @@ CREATE TABLE twinstream.link_codes (
     CONSTRAINT link_code_purpose_known CHECK ((purpose = ANY (ARRAY['link'::text, 'unlink'::text, 'undo'::text, 'move'::text])))
 );
 
+CREATE TABLE twinstream.link_marks (
+    mark text NOT NULL COLLATE pg_catalog."C",
+    rule text NOT NULL,
+    link_id bigint,
+    marked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT link_mark_is_hmac CHECK (((mark COLLATE "C") ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT link_mark_rule_known CHECK ((rule = ANY (ARRAY['ban'::text, 'reward'::text])))
+);
+
+COMMENT ON COLUMN twinstream.link_marks.mark IS 'as in forgotten_accounts';
+
 ALTER TABLE twinstream.link_offers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME twinstream.link_offers_id_seq
     START WITH 1
@@ -4418,6 +4489,9 @@ ALTER TABLE ONLY twinstream.link_codes
 
 ALTER TABLE ONLY twinstream.link_codes
     ADD CONSTRAINT link_code_one_per_account UNIQUE (platform, account_id);
+
+ALTER TABLE ONLY twinstream.link_marks
+    ADD CONSTRAINT link_mark_once PRIMARY KEY (mark, rule);
 
 ALTER TABLE ONLY twinstream.link_offers
     ADD CONSTRAINT link_offer_code_once UNIQUE (code_hash);

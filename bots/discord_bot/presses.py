@@ -46,9 +46,12 @@ class Presses:
         elif not self._limits.admits(asker.account_id):
             log.info("questions.skipped", account_id=asker.account_id, questions=1)
             await _tell(interaction, failures.too_fast(asker.texts))
-        elif not self._memory.take(interaction.message.id, custom_id):
+        elif self._memory.is_gone(interaction.message.id, custom_id):
             await _acknowledge(interaction)  # pressed twice: the first press changes the message
+        elif not _has_button(interaction.message, custom_id):
+            await _tell(interaction, failures.button_too_old(asker.texts))
         else:
+            self._memory.take(interaction.message.id, custom_id)
             await self._run(interaction, press, asker, data)
 
     async def _run(
@@ -79,6 +82,15 @@ class Presses:
             return
         if answer.on_sent is not None:
             answer.on_sent(sent)
+
+
+def _has_button(message: discord.Message, custom_id: str) -> bool:
+    """Tell whether a button under a message has this id: a client may send another one. Pure."""
+    return any(
+        getattr(item, "custom_id", None) == custom_id
+        for row in message.components
+        for item in getattr(row, "children", ())
+    )
 
 
 async def _acknowledge(interaction: Interaction) -> None:

@@ -18,10 +18,14 @@ class ButtonMemory:
         self._messages_max = messages_max
         self._left: OrderedDict[Hashable, frozenset[str]] = OrderedDict()
 
+    def is_gone(self, message: Hashable, data: str) -> bool:
+        """Tell whether a message that is remembered has this button no more."""
+        left = self._left.get(message)
+        return left is not None and data not in left
+
     def take(self, message: Hashable, data: str) -> bool:
         """Press a button: no button of the message is left then. False if this one was gone."""
-        left = self._left.get(message)
-        if left is not None and data not in left:
+        if self.is_gone(message, data):
             return False
         self.renew(message, ())
         return True

@@ -51,8 +51,13 @@ class Services(NamedTuple):
     mark: Markup
     languages: Languages
     community: Community
-    can_forget: bool = False
-    """Whether FORGET_SECRET is set, so that members can be forgotten here."""
+    forget_secret: str | None = None
+    """FORGET_SECRET; None if it is not set, so that nobody can be forgotten here."""
+
+    @property
+    def can_forget(self) -> bool:
+        """Tell whether members can be forgotten here."""
+        return self.forget_secret is not None
 
 
 @contextlib.asynccontextmanager
@@ -97,7 +102,7 @@ async def open_services(
             mark=mark,
             languages=Languages.load(),
             community=community,
-            can_forget=settings.forget_secret is not None,
+            forget_secret=settings.forget_secret,
         )
     finally:
         reporting.cancel()

@@ -8,6 +8,7 @@ from schemas import Source
 from .languages import Texts, marked
 from .markup import Markup
 from .names import PLATFORM_NAMES, shown_name
+from .outside_text import one_line
 
 #: Characters of a reason in a message. The record keeps more.
 REASON_CHARS_MAX = 120
@@ -26,8 +27,9 @@ def bold_name(name: str | None, account_id: int | None, mark: Markup) -> str:
 
 def reason_text(reason: str, mark: Markup) -> str:
     """Return a reason as an administrator wrote it, cut off where it crowds out the message."""
-    seen = mark.plain(reason)
-    return seen if len(seen) <= REASON_CHARS_MAX else f"{seen[: REASON_CHARS_MAX - 1]}…"
+    seen = one_line(reason)
+    # Before the markup: a cut inside of it would show its pieces.
+    return mark.plain(seen if len(seen) <= REASON_CHARS_MAX else f"{seen[: REASON_CHARS_MAX - 1]}…")
 
 
 def act_line(act: LinkAct, platform: Source, texts: Texts, mark: Markup) -> str:

@@ -96,7 +96,7 @@ async def forget(
 async def _forget(resources: Resources, console: Terminal, account: Account) -> int:
     role = Forgetting(resources, undress_s=UNDRESS_S)
     async with transaction(resources.pool) as conn:
-        await forgetting.ask(conn, *account)
+        await forgetting.ask_as_owner(conn, *account)
     while True:
         await role.step()
         async with transaction(resources.pool) as conn:

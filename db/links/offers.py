@@ -17,7 +17,7 @@ from asyncpg.transaction import Transaction
 from ..members.accounts import storable_name
 from ..platforms import Platform
 from .links import Policy
-from .refusals import mapped_refusals
+from .refusals import LinkRefused, mapped_refusals
 
 
 class Started(NamedTuple):
@@ -104,9 +104,16 @@ class News(NamedTuple):
 
 
 async def start(
-    conn: asyncpg.Connection, platform: Platform, account_id: int, name: str | None = None
+    conn: asyncpg.Connection,
+    platform: Platform,
+    account_id: int,
+    name: str | None = None,
+    *,
+    forget_secret: str | None = None,
 ) -> Started:
     """Start an offer, and remember the name of the account; an offer that nobody opened ends.
+
+    With the secret, an account that was forgotten is under the rules again that it was under.
 
     Raises:
         LinkRefused: `account_is_linked`.
@@ -121,6 +128,7 @@ async def start(
                 account_id,
                 None if name is None else storable_name(name),
             )
+            await _recall_rules(conn, platform, account_id, forget_secret)
     return Started(*row)
 
 
@@ -130,10 +138,12 @@ async def open_offer(
     account_id: int,
     proof: str,
     name: str | None = None,
+    *,
+    forget_secret: str | None = None,
 ) -> Opened:
     """Open the offer with this code or token, and remember the name if that succeeds.
 
-    Only a code that was never given out is a failure.
+    Only a code that was never given out is a failure. `forget_secret` is that of `start`.
 
     Raises:
         Contention, StorageUnavailable: nothing was changed.
@@ -147,6 +157,8 @@ async def open_offer(
                 storable(proof),
                 None if name is None else storable_name(name),
             )
+            if Opening(outcome) is Opening.OPENED:
+                await _recall_rules(conn, platform, account_id, forget_secret)
     return Opened(Opening(outcome), offer_id, wait_s or 0)
 
 
@@ -169,16 +181,21 @@ async def confirm(
     Raises:
         Contention, StorageUnavailable: nothing was changed.
     """
-    with mapped_refusals():
-        async with _transaction(conn):
-            outcome = await conn.fetchval(
-                "SELECT twinstream.confirm_offer($1, $2, $3, $4, $5)",
-                platform,
-                account_id,
-                offer_id,
-                list(stores),
-                policy,
-            )
+    try:
+        with mapped_refusals():
+            async with _transaction(conn):
+                outcome = await conn.fetchval(
+                    "SELECT twinstream.confirm_offer($1, $2, $3, $4, $5)",
+                    platform,
+                    account_id,
+                    offer_id,
+                    list(stores),
+                    policy,
+                )
+    except LinkRefused as error:
+        if error.rule == "account_is_not_being_forgotten":
+            return Confirmation.ENDED
+        raise
     return Confirmation(outcome)
 
 
@@ -246,6 +263,15 @@ async def bot_name_elsewhere(conn: asyncpg.Connection, platform: Platform) -> st
     with mapped_refusals():
         name: str | None = await conn.fetchval("SELECT twinstream.bot_name_elsewhere($1)", platform)
     return name
+
+
+async def _recall_rules(
+    conn: asyncpg.Connection, platform: Platform, account_id: int, forget_secret: str | None
+) -> None:
+    if forget_secret is not None:
+        await conn.execute(
+            "SELECT twinstream.recall_link_rules($1, $2, $3)", platform, account_id, forget_secret
+        )
 
 
 def storable(text: str) -> str:

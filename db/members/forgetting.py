@@ -28,6 +28,12 @@ RETRY_S: Final = 60.0
 LOOK_AGAIN_S: Final = 1.0
 
 
+class LinkIsYoung(RuleBroken):
+    """The link of an account can still be undone, so neither account takes the other one along."""
+
+    RULE: Final = "link_is_settled"
+
+
 class Account(NamedTuple):
     """An account of the person who is forgotten."""
 
@@ -65,10 +71,31 @@ async def ask(conn: asyncpg.Connection, platform: Platform, account_id: int) -> 
     """Note that a member wants to be forgotten. The consumers do it within seconds.
 
     Raises:
+        LinkIsYoung: the account is linked, and the other one could be somebody else's.
         Paused: the stop sign of this release is set; try again later.
     """
-    with _mapped():
-        await conn.execute("SELECT twinstream.ask_to_forget($1, $2)", platform, account_id)
+    try:
+        with _mapped():
+            await conn.execute("SELECT twinstream.ask_to_forget($1, $2)", platform, account_id)
+    except RuleBroken as error:
+        if error.rule == LinkIsYoung.RULE:
+            raise LinkIsYoung(error.rule, str(error)) from error
+        raise
+
+
+async def ask_as_owner(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
+    """Note that the owner wants a person forgotten, however young their link is."""
+    with mapped_errors():
+        await conn.execute(
+            """
+            INSERT INTO twinstream.forget_requests (platform, account_id) VALUES ($1, $2)
+            ON CONFLICT ON CONSTRAINT forget_request_once DO UPDATE SET
+                asked_at = excluded.asked_at, undress_until = NULL, forgotten_at = NULL,
+                attempts = 0, retry_at = NULL, error = NULL
+            """,
+            platform,
+            account_id,
+        )
 
 
 async def take(conn: asyncpg.Connection) -> Request | None:

@@ -195,6 +195,32 @@ async def test_an_unknown_button_on_telegram_is_too_old(stage, counter):
     assert texts == [TOO_OLD, TOO_OLD]
 
 
+async def test_a_client_that_sends_another_button_than_it_was_shown_takes_no_message(
+    stage, counter
+):
+    async with stage.telegram_bot():
+        message = await shown(stage, "/count", chat_id=GROUP)
+        after = stage.transcript.last
+        query = {
+            "id": "1",
+            "from": {"id": BORIS, "is_bot": False, "first_name": "Boris"},
+            "chat_instance": "1",
+            "data": f"count:{base36(BORIS)}:0",
+            "message": message,
+        }
+        stage.telegram.send_update({"callback_query": query})
+        refused = await stage.transcript.wait_for(
+            lambda call: call.name == "answerCallbackQuery", timeout=PATIENCE_S, after=after
+        )
+        after = stage.transcript.last
+        await pressed(stage, message, data_of(message))
+        edited = await stage.seen("editMessageText", after=after)
+
+    assert refused.request["text"] == TOO_OLD
+    assert [one.asker.account_id for one in counter.pressed] == [ALICE]
+    assert edited.request["text"] == "Pressed 1."
+
+
 async def test_a_stranger_presses_nothing_on_telegram(stage, counter):
     async with stage.telegram_bot():
         message = await shown(stage, "/count")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import bots.features.notices.notifier
+import bots.telegram_bot.messages.answer_queue
 from sandbox import Fault
 from tests.support.variants import variants
 
@@ -89,6 +90,21 @@ async def test_a_posted_code_is_void_before_the_poster_is_told(stage, bots_, pos
     assert "https://t.me/twinstream_sandbox_bot?start=link" in str(told.request["reply_markup"])
     assert "недействителен" in await redeemed(stage, code)
     assert await stage.pool.fetchval(LIVE) == 0
+
+
+async def test_a_member_who_posts_codes_takes_no_answers_of_others(stage, bots_, monkeypatch):
+    code = await discord_code(stage)
+    await stage.tell_telegram(BORIS, "/top", chat_id=GROUP)  # the queue knows the group now
+    with monkeypatch.context() as full:
+        full.setattr(bots.telegram_bot.messages.answer_queue, "ACCOUNT_WAITING_MAX", 0)
+        after = stage.transcript.last
+        say(stage, f"my code: {code}")
+        await stage.seen(DIRECT, after=after)
+    told = await stage.tell_telegram(BORIS, "/top", chat_id=GROUP)
+
+    assert await stage.pool.fetchval(LIVE) == 0
+    assert VOID not in str(stage.transcript.calls(name="sendMessage"))
+    assert "I left 1 message of yours unanswered" in told
 
 
 def undecodable(stage, text: str, *, kind: str, **more: Any) -> None:

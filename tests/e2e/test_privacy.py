@@ -142,11 +142,15 @@ async def test_discord_shows_all_of_it_to_the_asker_alone(stage):
         message_id = int(answer.response["id"])
         exported = await click(stage, message_id, "Send it to me as a file", rows)
         warned = await click(stage, message_id, "Forget me …", exported["components"])
+        refused = await click(stage, message_id, "Forget me for good", warned["components"])
+        async with stage.pool.acquire() as conn:
+            assert await forgetting.waiting(conn) == 0
 
     assert deferred.request["body"]["data"]["flags"] == EPHEMERAL
     assert "account `1001`" in answer.request["body"]["content"]
     assert [one["filename"] for one in exported["attachments"]] == ["twinstream.json"]
     assert "Your Telegram account" in warned["content"]
+    assert "Please send /unlink first" in refused["content"]
 
 
 async def test_the_file_is_json(stage):

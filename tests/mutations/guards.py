@@ -51,6 +51,7 @@ _OFFERS = "db/migrations/20261130000010_link_offers.sql"
 _LINK_ACTS = "db/migrations/20261130000020_link_acts.sql"
 _OWN_LINKS = "db/migrations/20261130000021_own_links.sql"
 _CONFIRMED = "db/migrations/20261130000022_confirmed_links.sql"
+_YOUNG = "db/migrations/20261130000110_young_links.sql"
 _VOID = """\
         DELETE FROM twinstream.link_codes AS c
         WHERE c.code_hash = ANY (
@@ -892,11 +893,30 @@ GUARDS = {
         ),
         room="tests/e2e",
     ),
+    "a press is one of a button that the message has": guard(
+        "test_buttons.py"
+        "::test_a_client_that_sends_another_button_than_it_was_shown_takes_no_message",
+        (
+            "bots/telegram_bot/messages/presses.py",
+            "        if not has_button(message, pressed):\n",
+            "        if False:\n",
+        ),
+        room="tests/e2e",
+    ),
+    "a member who posts codes takes no answers of others": guard(
+        "test_posted_codes.py::test_a_member_who_posts_codes_takes_no_answers_of_others",
+        (
+            "bots/telegram_bot/messages/posted_codes.py",
+            "        if not self._queue.has_room(message.chat.id, poster.account_id):\n",
+            "        if False:\n",
+        ),
+        room="tests/e2e",
+    ),
     "a button that is pressed twice acts once": guard(
         "test_buttons.py::test_discord_does_a_double_press_once",
         (
             "bots/discord_bot/presses.py",
-            "        elif not self._memory.take(interaction.message.id, custom_id):\n",
+            "        elif self._memory.is_gone(interaction.message.id, custom_id):\n",
             "        elif False:\n",
         ),
         room="tests/e2e",
@@ -949,6 +969,35 @@ GUARDS = {
             "            discord_xp = s.discord_xp + excluded.discord_xp,\n",
             "",
         ),
+        room="tests/integration/db",
+    ),
+    "forget nobody along by a link that can be undone": guard(
+        "test_forgetting.py"
+        "::test_nobody_has_another_account_forgotten_by_a_link_that_can_be_undone",
+        (
+            _YOUNG,
+            "    IF EXISTS (\n        SELECT FROM twinstream.links_of(",
+            "    IF false AND EXISTS (\n        SELECT FROM twinstream.links_of(",
+        ),
+        room="tests/integration/db",
+    ),
+    "link no account that waits to be forgotten": guard(
+        "test_forgetting.py::test_an_account_that_waits_to_be_forgotten_takes_no_other_one_along",
+        (_YOUNG, "AND r.forgotten_at IS NULL\n", "AND false\n"),
+        room="tests/integration/db",
+    ),
+    "forgetting frees nobody from the rules of linking": guard(
+        "test_forgetting.py::test_a_forgotten_account_that_comes_back_links_by_the_rules_of_before",
+        (
+            "db/migrations/20261130000111_link_marks.sql",
+            "    PERFORM twinstream.mark_link_rules(person, pads);\n",
+            "",
+        ),
+        room="tests/integration/db",
+    ),
+    "a wish to be forgotten waits for a link that is being made": guard(
+        "test_forgetting.py::test_a_wish_to_be_forgotten_waits_for_a_link_that_is_being_made",
+        (_YOUNG, "ask_to_forget.account_id FOR KEY SHARE;", "ask_to_forget.account_id;"),
         room="tests/integration/db",
     ),
     "let only our own processes forget people": guard(

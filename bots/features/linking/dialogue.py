@@ -79,6 +79,7 @@ class Dialogue:
         self._mark = services.mark
         self._other = PLATFORM_NAMES[opposite(services.platform)]
         self._stores = services.community.stores.connected()
+        self._forget_secret = services.forget_secret
         community = services.community.announcements.language
         self.held = HeldAnswers(services.languages.speak(community))
 
@@ -87,7 +88,9 @@ class Dialogue:
         account_id, name, language = asker
         try:
             started = await self._try(
-                lambda conn: offers.start(conn, self._platform, account_id, name)
+                lambda conn: offers.start(
+                    conn, self._platform, account_id, name, forget_secret=self._forget_secret
+                )
             )
         except Paused:
             return Answer(texts.linking_paused(language))
@@ -106,7 +109,9 @@ class Dialogue:
         if proof is None:
             return Answer(texts.no_code(self._other, language))
         outcome, offer_id, wait_s = await self._try(
-            lambda conn: offers.open_offer(conn, self._platform, account_id, proof, name)
+            lambda conn: offers.open_offer(
+                conn, self._platform, account_id, proof, name, forget_secret=self._forget_secret
+            )
         )
         log.info("offer.opened", account_id=account_id, offer_id=offer_id, outcome=outcome.value)
         offer = None

@@ -84,12 +84,12 @@ class Notifier:
             return await notices.take(conn, platform, limit=TAKEN_MAX, lease_s=LEASE_S)
 
     async def _tell(self, notice: Notice) -> bool:
-        text = notice_text(notice, self._texts, self._mark)
-        if text is None:
-            # A newer release wrote it, so the bot of that release has the text.
-            return False
         known = {"account_id": notice.account_id, "kind": notice.kind}
         try:
+            text = notice_text(notice, self._texts, self._mark)
+            if text is None:
+                # A newer release wrote it, so the bot of that release has the text.
+                return False
             await self._send(notice.account_id, text, notice_buttons(notice, self._texts))
         except Unwanted as error:
             log.info("notice.refused", **known, why=str(error))

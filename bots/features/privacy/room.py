@@ -9,6 +9,7 @@ from bots.runtime.room_services import Services
 from bots.texts.buttons import PressButton, Rows
 from bots.texts.languages import Texts, marked
 from db.members import forgetting, privacy
+from db.members.forgetting import LinkIsYoung
 from db.members.privacy import Stored
 from db.stop_signs import Paused
 
@@ -112,6 +113,8 @@ class Privacy:
                 await forgetting.ask(conn, self._database.platform, asker.account_id)
         except Paused:
             return Answer(texts.paused(asker.texts))
+        except LinkIsYoung:
+            return Answer(texts.unlink_first(asker.texts))
         return Answer(texts.forgetting(asker.texts), must_arrive=True)
 
 

@@ -96,6 +96,14 @@ def forgetting(texts: Texts) -> str:
     )
 
 
+def unlink_first(texts: Texts) -> str:
+    """Answer a member whose link is so young that it can be undone: forgetting cannot."""
+    return texts.gettext(
+        "Nothing was changed: your accounts were linked only a few days ago, and one of them could"
+        " be somebody else's. Please send /unlink first, then /privacy with each account of yours."
+    )
+
+
 def paused(texts: Texts) -> str:
     """Answer while the database is being moved to another release."""
     return texts.gettext(

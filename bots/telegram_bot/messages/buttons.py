@@ -18,6 +18,15 @@ def keyboard(rows: Rows, account_id: int) -> InlineKeyboardMarkup | None:
     )
 
 
+def has_button(message: Message, data: str) -> bool:
+    """Tell whether a button under a message has this data. Pure.
+
+    Telegram hands on whatever a client sends, also for a message of the bot to somebody else.
+    """
+    rows = message.reply_markup.inline_keyboard if message.reply_markup is not None else ()
+    return any(button.callback_data == data for row in rows for button in row)
+
+
 def _button(button: Button, account_id: int) -> InlineKeyboardButton:
     match button:
         case PressButton():

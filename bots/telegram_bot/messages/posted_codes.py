@@ -137,6 +137,10 @@ class CodeGuard:
 
         user = message.from_user
         poster = Asker(user.id, user.full_name, self._texts) if user else Asker(0, "", self._texts)
+        if not self._queue.has_room(message.chat.id, poster.account_id):
+            # A member who posts one code after the other must not take the answers of the others.
+            self._queue.skip(message.chat.id, poster)
+            return
         send = partial(message.reply, reply_markup=keyboard)
         self._queue.put(message.chat.id, Reply(poster, "\n".join(lines), send))
 

@@ -17,6 +17,7 @@ from bots.texts import failures
 from bots.texts.buttons import read_data
 
 from .answer_queue import AnswerQueue, Reply
+from .buttons import has_button
 from .commands import Answers
 from .sent import TelegramSent, key_of, send_file
 from .strangers import Strangers
@@ -78,11 +79,16 @@ class Presses:
         if not self._limits.admits(asker.account_id) or not has_room:
             log.info("questions.skipped", account_id=asker.account_id, questions=1)
             return failures.too_fast(asker.texts)
+        pressed = query.data or ""
+        if self._memory.is_gone(key_of(message), pressed):
+            return None  # pressed twice: the first press has changed the message
+        if not has_button(message, pressed):
+            return failures.button_too_old(asker.texts)
         refusal = await self._strangers.refusal(message, asker, press)
         if refusal is not None:
             return refusal
-        if not self._memory.take(key_of(message), query.data or ""):
-            return None  # pressed twice: the first press has changed the message
+        if not self._memory.take(key_of(message), pressed):
+            return None
         is_private = (
             message.chat.type == ChatType.PRIVATE or message.ephemeral_message_id is not None
         )

@@ -57,6 +57,21 @@ async def test_a_mistake_with_one_notice_costs_no_other(pool: asyncpg.Pool):
     assert await pool.fetchval("SELECT taken_until > now() FROM notices")
 
 
+async def test_a_notice_that_cannot_be_written_costs_no_other(pool: asyncpg.Pool):
+    await pool.execute(
+        "UPDATE notices SET kind = 'linked', details = $2 WHERE account_id = $1",
+        ANN,
+        '{"platform": "another planet"}',
+    )
+    told = []
+
+    async def send(account_id: int, text: str, buttons: Rows) -> None:
+        told.append(account_id)
+
+    assert await notifier_of(pool, send).step() == 1
+    assert told == [BEN]
+
+
 async def test_a_notice_is_left_to_its_owners_next_command_after_so_many_attempts(
     pool: asyncpg.Pool,
 ):

@@ -15,9 +15,10 @@ from config.community import StoreSetting
 from db import RuleBroken
 from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
-from db.links import links, offers
+from db.links import links, offers, states
+from db.links.offers import Confirmation
 from db.members import accounts, forgetting, privacy, profiles
-from db.members.forgetting import Account
+from db.members.forgetting import Account, LinkIsYoung
 from db.stores.opening import open_stores
 from tests.support.recorded_events import (
     NOON,
@@ -303,6 +304,87 @@ async def test_another_secret_forgets_nobody(pool):
     with pytest.raises(RuleBroken, match="another secret"):
         await forget(pool, OTHER, secret="another secret of somebody")
     assert await traces(pool, OTHER) != []
+
+
+async def ask(pool: asyncpg.Pool, platform: Any = "telegram", account_id: int = TG) -> None:
+    async with pool.acquire() as conn:
+        await forgetting.ask(conn, platform, account_id)
+
+
+async def test_nobody_has_another_account_forgotten_by_a_link_that_can_be_undone(pool, books):
+    await record(pool, xp(20, user_id=DC, source="discord"), source="discord")
+    async with pool.acquire() as conn:
+        await links.link(conn, telegram_account_id=TG, discord_account_id=DC)
+    with pytest.raises(LinkIsYoung):
+        await ask(pool)
+    async with pool.acquire() as conn:
+        await states.unlink_own(conn, "telegram", TG, stores=[])
+    await ask(pool)
+    assert await forget(pool) == [Account("telegram", TG)]
+    told = await pool.fetch("SELECT kind, account_id FROM notices ORDER BY created_at")
+
+    async with pool.acquire() as conn:
+        await states.undo_own_link(conn, "discord", DC, stores=[])
+
+    assert (await books.totals(DC, "discord"))[0] == 20
+    # The other one hears of the end, under a pseudonym, and a pseudonym hears of nothing.
+    assert ("unlinked", DC) in [tuple(one) for one in told]
+    assert await traces(pool, TG) == []
+    assert await pool.fetchval("SELECT count(*) FROM notices WHERE account_id < 0") == 0
+
+
+async def test_a_member_has_an_old_link_forgotten(pool):
+    async with pool.acquire() as conn:
+        await links.link(conn, telegram_account_id=TG, discord_account_id=DC)
+    await pool.execute("UPDATE links SET linked_at = linked_at - interval '8 days'")
+    await ask(pool)
+    assert await pool.fetchval("SELECT count(*) FROM forget_requests") == 1
+
+
+async def test_an_account_that_waits_to_be_forgotten_takes_no_other_one_along(pool):
+    async with pool.acquire() as conn:
+        offer_id, code, _ = await offers.start(conn, "discord", DC)
+        await offers.open_offer(conn, "telegram", TG, code or "")
+        await forgetting.ask(conn, "telegram", TG)
+        assert await offers.confirm(conn, "discord", DC, offer_id) is Confirmation.ENDED
+        # Once it was forgotten, the account is a new member's.
+        await pool.execute("UPDATE forget_requests SET forgotten_at = now()")
+        assert await offers.confirm(conn, "discord", DC, offer_id) is Confirmation.LINKED
+
+
+async def test_a_forgotten_account_that_comes_back_links_by_the_rules_of_before(pool):
+    await pool.execute("UPDATE link_settings SET reward_xp = 40")
+    async with pool.acquire() as conn:
+        await links.link(conn, telegram_account_id=TG, discord_account_id=DC)
+        await states.set_leave(conn, "telegram", TG, may_link=False, reason="cheats")
+    await forget(pool)
+    assert await traces(pool, TG, DC) == []
+
+    async def link_again() -> Confirmation:
+        async with pool.acquire() as conn:
+            offer_id, code, _ = await offers.start(conn, "discord", DC, forget_secret=SECRET)
+            await offers.open_offer(conn, "telegram", TG, code or "", forget_secret=SECRET)
+            found = await offers.confirm(conn, "discord", DC, offer_id)
+            await offers.decline(conn, "discord", DC, offer_id)
+            return found
+
+    assert await link_again() is Confirmation.FORBIDDEN
+    async with pool.acquire() as conn:
+        await states.set_leave(conn, "telegram", TG, may_link=True, reason="")
+        await states.set_leave(conn, "discord", DC, may_link=True, reason="")
+    assert await link_again() is Confirmation.LINKED
+    assert await Record(pool).totals(TG) == (0, 0)  # no second reward
+    assert await pool.fetchval("SELECT count(*) FROM link_marks") == 0
+
+
+async def test_a_wish_to_be_forgotten_waits_for_a_link_that_is_being_made(pool):
+    await record(pool, xp(5, user_id=TG))
+    async with pool.acquire() as conn, conn.transaction():
+        await links.link(conn, telegram_account_id=TG, discord_account_id=DC)
+        asking = asyncio.create_task(ask(pool))
+        await until_someone_waits_for_a_lock(pool)
+    with pytest.raises(LinkIsYoung):
+        await asking
 
 
 async def test_a_crash_in_the_middle_forgets_nothing(pool):

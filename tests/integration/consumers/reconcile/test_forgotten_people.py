@@ -76,7 +76,7 @@ async def test_reconcile_and_the_audit_find_nothing(resources: Resources, role: 
     before = await decisions(pool)
 
     async with pool.acquire() as conn:
-        await forgetting.ask(conn, "discord", IN_DISCORD)
+        await forgetting.ask_as_owner(conn, "discord", IN_DISCORD)
     forgetter = Forgetting(resources, undress_s=0)
     for _ in range(4):
         await forgetter.step()

@@ -6,6 +6,7 @@ import pytest
 
 from bots.features.notices.texts import UNDO_DAYS, notice_buttons, notice_text
 from bots.texts.buttons import PressButton
+from bots.texts.link_acts import REASON_CHARS_MAX
 from db.members import notices
 from db.members.notices import Notice
 from tests.support.bot_texts import ENGLISH, TELEGRAM, in_every_language
@@ -35,6 +36,14 @@ def test_every_notice_names_the_other_account_and_the_reason(texts, kind, by):
     assert "<b>&lt;Mallory&gt;</b>" in told
     assert "lost &lt;phone&gt;" in told.replace("\u2060", "")
     assert len(told.splitlines()) == 3
+
+
+def test_a_long_reason_is_cut_between_its_characters():
+    told = notice_text(notice(notices.UNLINKED, by="operator", reason="<" * 300), ENGLISH, TELEGRAM)
+
+    assert told is not None
+    assert told.count("&lt;") == REASON_CHARS_MAX - 1 + len(["<Mallory"])
+    assert told.count("&") == told.count("&lt;") + told.count("&gt;")
 
 
 def test_a_notice_of_a_later_release_has_no_text():
