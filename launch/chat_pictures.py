@@ -72,26 +72,22 @@ def wrapped(runs: tuple[Run, ...], width: float) -> list[list[Run]]:
                 lines.append([])
                 used = 0.0
                 continue
-            wide = width_of(piece, style=run.style)
-            if used and used + wide > width:
-                lines.append([])
-                used = 0.0
-                if piece.isspace():
-                    continue
-            for part in _parts(piece, width * 0.9):
+            for part in _parts(piece, width, run.style):
                 wide = width_of(part, style=run.style)
                 if used and used + wide > width:
                     lines.append([])
                     used = 0.0
+                    if part.isspace():
+                        continue
                 lines[-1].append(Run(part, run.style))
                 used += wide
     return lines
 
 
-def _parts(word: str, width: float) -> list[str]:
+def _parts(word: str, width: float, style: str) -> list[str]:
     parts = [""]
     for one in word:
-        if parts[-1] and width_of(parts[-1] + one) > width:
+        if parts[-1] and width_of(parts[-1] + one, style=style) > width:
             parts.append("")
         parts[-1] += one
     return parts

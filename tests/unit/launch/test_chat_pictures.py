@@ -80,6 +80,10 @@ def test_lines_break_between_words_and_keep_styles():
     assert [run for line in lines for run in line if run.style] == [Run("three", "b")]
 
 
+def test_no_line_begins_with_the_space_at_which_it_was_broken():
+    assert wrapped((Run("two one"),), width_of("two")) == [[Run("two")], [Run("one")]]
+
+
 def test_a_word_wider_than_a_line_is_broken():
     lines = wrapped((Run("x" * 50),), 100)
 
