@@ -9,6 +9,7 @@ import pytest
 
 import bots.features.linking.news
 import bots.features.notices.notifier
+from bots.features.linking.dialogue import Dialogue
 from config.community import StoreSetting, StoreSettings
 from db.links import offers
 from sandbox import Call
@@ -170,6 +171,25 @@ async def test_from_telegram_the_code_opens_on_discord_and_telegram_confirms(sta
     assert done.startswith("Done: you and <b>Alice</b> on Discord")
     assert "Done: you and **Alice** on Telegram" in told["content"]
     assert await links(stage) == 1
+
+
+@pytest.mark.usefixtures("both")
+async def test_a_question_that_fails_once_comes_a_moment_later(stage, monkeypatch):
+    faults = iter([RuntimeError("a fault of ours")])
+    ask = Dialogue.question
+
+    async def failing(self: Dialogue, *args: Any) -> Any:
+        for fault in faults:
+            raise fault
+        return await ask(self, *args)
+
+    monkeypatch.setattr(Dialogue, "question", failing)
+    monkeypatch.setattr(bots.features.linking.news, "REPEAT_S", 0.02)
+    here, there = OnTelegram(stage), OnDiscord(stage)
+    await there.link(code=code_in((await here.say("/link")).request["text"]))
+
+    assert (await here.sees("has opened your link or code")).name == "sendMessage"
+    assert next(faults, None) is None
 
 
 @pytest.mark.usefixtures("both")

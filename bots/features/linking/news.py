@@ -71,7 +71,7 @@ class NewsOfOffers:
         self._not_before = {one: at for one, at in self._not_before.items() if one in waiting}
         for one in found:
             if self._not_before.get((one.offer_id, one.status), 0.0) <= now:
-                await self._tell(one)
+                await self._try_to_tell(one)
 
     async def _note_name(self) -> None:
         """Tell the bot of Discord where links lead."""
@@ -84,6 +84,16 @@ class NewsOfOffers:
             async with self._database.connection() as conn:
                 await offers.note_bot_name(conn, self._database.platform, name)
         self._is_named = True
+
+    async def _try_to_tell(self, news: News) -> None:
+        """Tell the news. What goes wrong with one offer delays that one only."""
+        try:
+            await self._tell(news)
+        except DbError:
+            raise
+        except Exception:
+            log.exception("offer.untold", account_id=news.account_id, offer_id=news.offer_id)
+            self._not_before[news.offer_id, news.status] = self._clock() + REPEAT_S
 
     async def _tell(self, news: News) -> None:
         is_question = news.status == "opened"
