@@ -121,6 +121,19 @@ async def test_whoever_leaves_it_as_it_is_changes_nothing(stage):
     assert await stage.pool.fetchval("SELECT count(*) FROM link_acts") == 1
 
 
+async def test_a_member_who_left_the_group_can_still_press_undo(stage):
+    await linked(stage)
+    async with stage.telegram_bot():
+        message = await asked(stage, "/undo")
+        stage.telegram.leave(ALICE)
+        refused = await asked(stage, "/undo")
+        undone = await pressed(stage, message, 0)
+
+    assert "please join it first" in refused["text"]
+    assert "is undone" in undone
+    assert await stage.totals("telegram", ALICE) == (20, 0)
+
+
 async def test_undo_gives_each_account_back_what_it_had(stage):
     await linked(stage)
     async with stage.telegram_bot():

@@ -80,8 +80,9 @@ class Dialogue:
         self._other = PLATFORM_NAMES[opposite(services.platform)]
         self._stores = services.community.stores.connected()
         self._forget_secret = services.forget_secret
-        community = services.community.announcements.language
-        self.held = HeldAnswers(services.languages.speak(community))
+        self._community = services.community
+        language = services.community.announcements.language
+        self.held = HeldAnswers(services.languages.speak(language))
 
     async def start(self, asker: Asker) -> Answer:
         """Start an offer of the asker, or ask about the one that was opened."""
@@ -159,7 +160,7 @@ class Dialogue:
         if offer is None or not offer.is_starter or offer.status != "opened":
             return None
         return Answer(
-            texts.confirmation(offer, self._platform, language, self._mark),
+            texts.confirmation(offer, self._platform, language, self._mark, self._community),
             buttons=_yes_or_no(offer.id, language),
             on_sent=partial(self.held.hold, offer.id, language),
         )

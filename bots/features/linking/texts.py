@@ -3,7 +3,8 @@
 from bots.texts.amounts import coins_text, xp_text
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import PLATFORM_NAMES, shown_name
+from bots.texts.names import PLATFORM_NAMES, rank_title, shown_name
+from config import Community
 from db import Platform
 from db.links.codes import CODE_LENGTH, CODE_LIFETIME_S
 from db.links.offers import Confirmation, Has, Offer, Opening
@@ -135,7 +136,9 @@ def cancel(texts: Texts) -> str:
 # Confirming: what the member who started is asked.
 
 
-def confirmation(offer: Offer, platform: Platform, texts: Texts, mark: Markup) -> str:
+def confirmation(
+    offer: Offer, platform: Platform, texts: Texts, mark: Markup, community: Community
+) -> str:
     """Ask the member who started whether the account that opened the offer is theirs."""
     here, other = PLATFORM_NAMES[platform], PLATFORM_NAMES[opposite(platform)]
     question = texts.gettext(
@@ -144,9 +147,9 @@ def confirmation(offer: Offer, platform: Platform, texts: Texts, mark: Markup) -
         other=other,
     )
     lines = [
-        _has(other, offer.theirs, texts, mark),
-        _has(here, offer.mine, texts, mark),
-        _has(texts.gettext("Together"), offer.joint, texts, mark),
+        _has(other, offer.theirs, texts, mark, community),
+        _has(here, offer.mine, texts, mark, community),
+        _has(texts.gettext("Together"), offer.joint, texts, mark, community),
     ]
     waiting = texts.gettext("Nothing has changed yet.")
     return "\n\n".join([question, "\n".join(lines), waiting])
@@ -291,8 +294,8 @@ def _name(name: str | None, texts: Texts, mark: Markup) -> str:
     return mark.bold(mark.plain(shown_name(name, texts.gettext("somebody"))))
 
 
-def _has(title: str, has: Has, texts: Texts, mark: Markup) -> str:
+def _has(title: str, has: Has, texts: Texts, mark: Markup, community: Community) -> str:
     parts = [xp_text(has.xp, texts), coins_text(has.balance, texts)]
     if has.rank_name is not None:
-        parts.append(mark.plain(has.rank_name))
+        parts.append(mark.plain(rank_title(has.rank_name, community, texts)))
     return f"{title}: {', '.join(parts)}"

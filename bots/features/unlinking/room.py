@@ -126,8 +126,9 @@ def open_room(services: Services) -> Room:
             ),
         ),
         presses=(
-            Press(action=UNLINK, handler=ends.unlink),
-            Press(action=UNDO, handler=ends.undo),
-            Press(action=KEEP, handler=ends.keep),
+            # A member who left the group is told of a link as well, and may end it: it is theirs.
+            Press(action=UNLINK, handler=ends.unlink, is_for_strangers=True),
+            Press(action=UNDO, handler=ends.undo, is_for_strangers=True),
+            Press(action=KEEP, handler=ends.keep, is_for_strangers=True),
         ),
     )

@@ -2,7 +2,7 @@ import pytest
 
 from bots.features.linking import texts as linking
 from db.links.offers import Confirmation, Has, Offer, Opening
-from tests.support.bot_texts import TELEGRAM, in_every_language
+from tests.support.bot_texts import COMMUNITY, RUSSIAN, TELEGRAM, in_every_language
 
 OFFER = Offer(
     7,
@@ -29,13 +29,22 @@ def test_every_outcome_of_confirming_has_an_answer(outcome, texts):
 
 @in_every_language
 def test_a_question_names_the_other_account_and_what_each_side_has(texts):
-    question = linking.confirmation(OFFER, "telegram", texts, TELEGRAM)
+    question = linking.confirmation(OFFER, "telegram", texts, TELEGRAM, COMMUNITY)
 
     assert "<b>&lt;Mallory&gt;</b>" in question
     assert "Discord: 15" in question
     assert "Telegram: 20" in question
     assert "New &amp; comer" in question
     assert "35" in question
+
+
+def test_a_question_names_ranks_in_the_members_language():
+    newcomer = OFFER._replace(joint=Has(12, 0, "Newcomer"))
+
+    question = linking.confirmation(newcomer, "telegram", RUSSIAN, TELEGRAM, COMMUNITY)
+
+    assert "Новичок" in question
+    assert "Newcomer" not in question
 
 
 @in_every_language
