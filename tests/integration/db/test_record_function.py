@@ -163,6 +163,7 @@ UNREADABLE = (
 
 
 async def test_no_event_is_recorded_that_a_consumer_cannot_read(pool):
+    is_old = int(await pool.fetchval("SHOW server_version_num")) < 160_000
     for field, written in UNREADABLE:
         text = payload(**{field: "HERE"}).replace('"HERE"', written)
         with pytest.raises(schemas.SchemaError):
@@ -170,7 +171,9 @@ async def test_no_event_is_recorded_that_a_consumer_cannot_read(pool):
 
         error = await refusal(pool, text)
 
-        assert error.constraint_name == "event_follows_the_wire_format", (field, written[:80])
+        # An older Postgres itself refuses some texts that newer ones read: 0x10, 10:00:00.Z.
+        itself = is_old and isinstance(error, asyncpg.DataError)
+        assert itself or error.constraint_name == "event_follows_the_wire_format", (field, written)
 
 
 async def test_what_is_no_json_is_refused(pool):
