@@ -86,7 +86,7 @@ class NewsOfOffers:
         self._is_named = True
 
     async def _try_to_tell(self, news: News) -> None:
-        """Tell the news. What goes wrong with one offer delays that one only."""
+        """Tell the news. A fault with one offer delays that offer only."""
         try:
             await self._tell(news)
         except DbError:
