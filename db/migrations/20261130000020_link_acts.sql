@@ -187,7 +187,8 @@ END $$;
 -- The record of acts.
 
 -- Tells an account of an act. The member who acted is answered, and not told once more. A member whose offer
--- was confirmed has it before them in most cases (`end_notice_of_link`), so the notice waits some seconds.
+-- was confirmed has it before them in most cases (`end_notice_of_link`), so the notice waits some seconds. A
+-- forgotten account is told of nothing.
 CREATE FUNCTION twinstream.tell_of_act(
     act twinstream.link_acts, to_platform text, to_account bigint, of_kind text,
     other_platform text, other_account bigint
@@ -197,7 +198,7 @@ CREATE FUNCTION twinstream.tell_of_act(
         'platform', other_platform, 'account_id', other_account, 'by', act.actor, 'reason', act.reason,
         'link_id', act.link_id
     ), CASE WHEN of_kind = 'linked' AND act.actor = 'member' THEN now() + interval '5 s' END
-    WHERE to_account IS NOT NULL
+    WHERE to_account > 0
         AND (act.actor, act.actor_platform, act.actor_account_id)
             IS DISTINCT FROM ('member', to_platform, to_account)
 $$;
@@ -237,7 +238,8 @@ END $$;
 
 -- The rules of linking.
 
--- Refuses an account that administrators do not let link.
+-- Refuses an account that administrators do not let link, and one that waits to be forgotten: both accounts of
+-- the link would be.
 CREATE FUNCTION twinstream.require_leave_to_link(of_platform text, of_account bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -247,6 +249,13 @@ BEGIN
     ) THEN
         PERFORM twinstream.refuse_link('account_may_link', format(
             'an administrator does not let the %s account %s link', of_platform, of_account
+        ));
+    ELSIF EXISTS (
+        SELECT FROM twinstream.forget_requests AS r
+        WHERE r.platform = of_platform AND r.account_id = of_account AND r.forgotten_at IS NULL
+    ) THEN
+        PERFORM twinstream.refuse_link('account_is_not_being_forgotten', format(
+            'the member of the %s account %s has asked to be forgotten', of_platform, of_account
         ));
     END IF;
 END $$;

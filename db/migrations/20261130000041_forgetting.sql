@@ -84,15 +84,30 @@ END $$;
 CREATE TYPE twinstream.forgotten_one AS (platform text, account_id bigint, member_id bigint, pseudonym bigint);
 
 -- A bot asks for the member whom it talks to. A second time begins anew: the account may have come back.
+-- Errors by constraint: stop_sign_is_not_set; link_is_settled: the account is linked, and the link can still
+-- be undone. Unlinked or undone, each account has itself forgotten alone.
 CREATE FUNCTION twinstream.ask_to_forget(platform text, account_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.obey_stop_sign();
+    -- Before the account is locked: the consumers take the two in this order.
     INSERT INTO twinstream.forget_requests (platform, account_id) VALUES (platform, account_id)
     ON CONFLICT ON CONSTRAINT forget_request_once DO UPDATE SET
         asked_at = excluded.asked_at, undress_until = NULL, forgotten_at = NULL, attempts = 0,
         retry_at = NULL, error = NULL;
+    -- A link that is being made commits first, and a later one finds the request (`require_leave_to_link`).
+    PERFORM FROM twinstream.accounts AS a
+    WHERE a.platform = ask_to_forget.platform AND a.account_id = ask_to_forget.account_id FOR KEY SHARE;
+    IF EXISTS (
+        SELECT FROM twinstream.links_of(platform, account_id) AS l
+        WHERE l.unlinked_at IS NULL AND l.undone_at IS NULL
+            AND l.linked_at > now() - make_interval(secs => (twinstream.link_limits()).undo_s_max)
+    ) THEN
+        PERFORM twinstream.refuse_link('link_is_settled', format(
+            'the link of the %s account %s can still be undone; unlink the accounts first', platform, account_id
+        ));
+    END IF;
 END $$;
 
 -- The accounts of the person behind one of them: a linked person is one, and is forgotten as one. An account
@@ -234,7 +249,8 @@ BEGIN
     RETURN total;
 END $$;
 
--- Removes what was kept for the accounts' sake alone, and names their pseudonyms in the record of links.
+-- Removes what was kept for the accounts' sake alone, and names their pseudonyms in the record of links and in
+-- what others are still to be told of them.
 CREATE FUNCTION twinstream.forget_elsewhere(person twinstream.forgotten_one[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -262,6 +278,34 @@ BEGIN
             administrator_id = CASE u.administrator_id
                 WHEN one.account_id THEN one.pseudonym ELSE u.administrator_id END
         WHERE u.platform = one.platform AND one.account_id IN (u.account_id, u.administrator_id);
+        -- Offers to link, and what administrators decided about the account.
+        DELETE FROM twinstream.link_offers AS o
+        WHERE (o.platform = one.platform AND o.account_id = one.account_id)
+            OR (o.platform <> one.platform AND o.opener_id = one.account_id);
+        DELETE FROM twinstream.link_bans AS b WHERE b.platform = one.platform AND b.account_id = one.account_id;
+        DELETE FROM twinstream.link_rewards AS r
+        WHERE r.platform = one.platform AND r.account_id = one.account_id;
+        -- Notices of others name it, too. They stay: the account at the other end of a link has to hear that
+        -- the link ended, and that it can be undone.
+        UPDATE twinstream.notices AS n
+        SET details = jsonb_set(n.details, '{account_id}', to_jsonb(one.pseudonym))
+            || '{"reason": ""}'::jsonb
+        WHERE n.details ->> 'platform' = one.platform AND n.details ->> 'account_id' = one.account_id::text;
+        -- A reason is a text that a person wrote, and may hold a name.
+        UPDATE twinstream.link_acts AS a SET
+            reason = '',
+            telegram_account_id = CASE WHEN one.platform = 'telegram' AND a.telegram_account_id = one.account_id
+                THEN one.pseudonym ELSE a.telegram_account_id END,
+            discord_account_id = CASE WHEN one.platform = 'discord' AND a.discord_account_id = one.account_id
+                THEN one.pseudonym ELSE a.discord_account_id END,
+            from_account_id = CASE WHEN one.platform = a.from_platform AND a.from_account_id = one.account_id
+                THEN one.pseudonym ELSE a.from_account_id END,
+            actor_account_id = CASE WHEN one.platform = a.actor_platform AND a.actor_account_id = one.account_id
+                THEN one.pseudonym ELSE a.actor_account_id END
+        WHERE (one.platform = 'telegram' AND a.telegram_account_id = one.account_id)
+            OR (one.platform = 'discord' AND a.discord_account_id = one.account_id)
+            OR (one.platform = a.from_platform AND a.from_account_id = one.account_id)
+            OR (one.platform = a.actor_platform AND a.actor_account_id = one.account_id);
     END LOOP;
 END $$;
 
@@ -313,7 +357,8 @@ BEGIN
 END $$;
 
 -- Forgets the person behind an account, and returns the accounts that were theirs. The only function that
--- changes entries of the ledger. Everything happens in the caller's transaction, or nothing.
+-- changes entries of the ledger. Everything happens in the caller's transaction, or nothing. Of the rules of
+-- linking that the accounts are under, marks are kept (`link_marks`).
 CREATE FUNCTION twinstream.forget_person(
     of_platform text, of_account bigint, forget_secret text, moment timestamptz DEFAULT clock_timestamp()
 ) RETURNS TABLE (platform text, account_id bigint, entries bigint)
@@ -339,6 +384,7 @@ BEGIN
     person := twinstream.lock_person(of_platform, of_account);
     PERFORM twinstream.finish_events_of(person, naming);
     rewritten := twinstream.rewrite_entries(person, naming, pads);
+    PERFORM twinstream.mark_link_rules(person, pads);
     PERFORM twinstream.forget_elsewhere(person);
     PERFORM twinstream.forget_findings(person);
     UPDATE twinstream.accounts AS a SET account_id = p.pseudonym, display_name = NULL, is_hidden = true

@@ -70,7 +70,7 @@ BEGIN
     ORDER BY a.platform <> of_platform;
 END $$;
 
--- Everything that is stored of the person behind an account, as JSON; of the ledger the newest entries.
+-- Everything that is stored about the person behind an account, as JSON; of the ledger the newest entries.
 CREATE FUNCTION twinstream.export_of(of_platform text, of_account bigint, entries_max bigint) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -146,6 +146,79 @@ BEGIN
             ) ORDER BY n.created_at)
             FROM twinstream.accounts AS a JOIN twinstream.notices AS n USING (platform, account_id)
             WHERE a.member_id = member
+        ),
+        'acts', (
+            SELECT json_agg(json_build_object(
+                'operation', c.operation, 'telegram_account', c.telegram_account_id::text,
+                'discord_account', c.discord_account_id::text, 'from_platform', c.from_platform,
+                'from_account', c.from_account_id::text, 'by', c.actor, 'reason', c.reason, 'at', c.acted_at
+            ) ORDER BY c.id)
+            FROM twinstream.link_acts AS c WHERE c.id IN (
+                SELECT u.id FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                    SELECT t.id FROM twinstream.link_acts AS t
+                    WHERE a.platform = 'telegram' AND t.telegram_account_id = a.account_id
+                    UNION ALL
+                    SELECT d.id FROM twinstream.link_acts AS d
+                    WHERE a.platform = 'discord' AND d.discord_account_id = a.account_id
+                    UNION ALL
+                    SELECT f.id FROM twinstream.link_acts AS f
+                    WHERE f.from_platform = a.platform AND f.from_account_id = a.account_id
+                ) AS u WHERE a.member_id = member
+            )
+        ),
+        'offers', (
+            -- The account on the other side may be a stranger's, so its number is left out.
+            SELECT json_agg(json_build_object(
+                'platform', a.platform, 'did', o.did, 'status', o.status, 'created_at', o.created_at,
+                'expires_at', o.expires_at, 'changed_at', o.changed_at
+            ) ORDER BY o.id, o.did)
+            FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                SELECT s.*, 'started' AS did FROM twinstream.link_offers AS s
+                WHERE s.platform = a.platform AND s.account_id = a.account_id
+                UNION ALL
+                SELECT s.*, 'opened' FROM twinstream.link_offers AS s
+                WHERE s.platform <> a.platform AND s.opener_id = a.account_id
+            ) AS o WHERE a.member_id = member
+        ),
+        'codes', (
+            SELECT json_agg(json_build_object(
+                'platform', c.platform, 'purpose', c.purpose, 'created_at', c.created_at,
+                'expires_at', c.expires_at
+            ) ORDER BY c.created_at)
+            FROM twinstream.accounts AS a JOIN twinstream.link_codes AS c USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'wrong_codes', (
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'count', w.failures, 'counted_until', w.window_ends_at
+            ) ORDER BY w.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.link_attempts AS w USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'forbidden_to_link', (
+            SELECT json_agg(json_build_object('platform', b.platform, 'since', b.forbidden_at)
+                ORDER BY b.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.link_bans AS b USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'rewards_for_linking', (
+            SELECT json_agg(json_build_object('platform', r.platform, 'paid_at', r.paid_at)
+                ORDER BY r.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.link_rewards AS r USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'owed_to_tables_of_bots', (
+            SELECT json_agg(json_build_object(
+                'platform', d.platform, 'xp', d.xp, 'balance', d.balance, 'since', d.updated_at
+            ) ORDER BY d.platform)
+            FROM twinstream.store_debts AS d WHERE d.member_id = member
+        ),
+        'differences', (
+            SELECT json_agg(json_build_object(
+                'platform', d.platform, 'subject', d.subject, 'field', d.field, 'seen', d.seen,
+                'expected', d.expected, 'decision', d.decision, 'found_at', d.found_at
+            ) ORDER BY d.id)
+            FROM twinstream.drift AS d WHERE d.member_id = member
         ),
         'entries', (
             SELECT json_agg(json_build_object(

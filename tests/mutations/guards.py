@@ -51,7 +51,6 @@ _OFFERS = "db/migrations/20261130000010_link_offers.sql"
 _LINK_ACTS = "db/migrations/20261130000020_link_acts.sql"
 _OWN_LINKS = "db/migrations/20261130000021_own_links.sql"
 _CONFIRMED = "db/migrations/20261130000022_confirmed_links.sql"
-_YOUNG = "db/migrations/20261130000110_young_links.sql"
 _VOID = """\
         DELETE FROM twinstream.link_codes AS c
         WHERE c.code_hash = ANY (
@@ -975,7 +974,7 @@ GUARDS = {
         "test_forgetting.py"
         "::test_nobody_has_another_account_forgotten_by_a_link_that_can_be_undone",
         (
-            _YOUNG,
+            _FORGETTING,
             "    IF EXISTS (\n        SELECT FROM twinstream.links_of(",
             "    IF false AND EXISTS (\n        SELECT FROM twinstream.links_of(",
         ),
@@ -983,13 +982,13 @@ GUARDS = {
     ),
     "link no account that waits to be forgotten": guard(
         "test_forgetting.py::test_an_account_that_waits_to_be_forgotten_takes_no_other_one_along",
-        (_YOUNG, "AND r.forgotten_at IS NULL\n", "AND false\n"),
+        (_LINK_ACTS, "AND r.forgotten_at IS NULL\n", "AND false\n"),
         room="tests/integration/db",
     ),
     "forgetting frees nobody from the rules of linking": guard(
         "test_forgetting.py::test_a_forgotten_account_that_comes_back_links_by_the_rules_of_before",
         (
-            "db/migrations/20261130000111_link_marks.sql",
+            _FORGETTING,
             "    PERFORM twinstream.mark_link_rules(person, pads);\n",
             "",
         ),
@@ -997,7 +996,7 @@ GUARDS = {
     ),
     "a wish to be forgotten waits for a link that is being made": guard(
         "test_forgetting.py::test_a_wish_to_be_forgotten_waits_for_a_link_that_is_being_made",
-        (_YOUNG, "ask_to_forget.account_id FOR KEY SHARE;", "ask_to_forget.account_id;"),
+        (_FORGETTING, "ask_to_forget.account_id FOR KEY SHARE;", "ask_to_forget.account_id;"),
         room="tests/integration/db",
     ),
     "let only our own processes forget people": guard(
