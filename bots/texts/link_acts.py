@@ -3,7 +3,7 @@
 from db.links.refusals import BooksDiffer
 from db.links.states import LinkAct
 from db.stop_signs import Paused
-from schemas import Source
+from schemas import Source, opposite
 
 from .languages import Texts, marked
 from .markup import Markup
@@ -47,7 +47,7 @@ def act_line(act: LinkAct, platform: Source, texts: Texts, mark: Markup) -> str:
 
 
 def _done(act: LinkAct, platform: Source, texts: Texts, mark: Markup) -> str:
-    other: Source = "discord" if platform == "telegram" else "telegram"
+    other = opposite(platform)
     other_id = act.discord_account_id if other == "discord" else act.telegram_account_id
     values = {
         "name": account_name(act.other_name, other_id, mark),
