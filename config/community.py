@@ -3,8 +3,10 @@
 Reading the file finds every mistake, and the error names the place of each.
 """
 
+import difflib
 import re
 import unicodedata
+import zoneinfo
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -219,6 +221,8 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The words in which /why says the reasons of events."""
     keep_manual_changes: bool = False
     """Whether a role or tag that was changed by hand stays until the member's rank changes."""
+    timezone: Text = "UTC"
+    """The zone in which the community's days, weeks and quiet hours begin, as IANA names it."""
 
     @classmethod
     def from_toml(cls, path: Path) -> "Community":
@@ -240,6 +244,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *_text_problems(document.values),
             *_reason_problems(community.reasons),
             *_store_problems(community.stores),
+            *_timezone_problems(community.timezone),
         ]
         if problems:
             raise ConfigError("\n".join(document.told(*problem) for problem in problems))
@@ -263,6 +268,11 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         if isinstance(words, ReasonTexts):
             return words.ru if language == "ru" else words.en
         return words
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """The zone that `timezone` names."""
+        return zoneinfo.ZoneInfo(self.timezone)
 
     @property
     def discord_roles(self) -> frozenset[int]:
@@ -422,6 +432,22 @@ def _store_problems(stores: StoreSettings) -> Iterator[Problem]:
                 f"stores.{name}: name a table or a class, one of them; the other keys say what they"
                 " need",
             )
+
+
+def _timezone_problems(timezone: str) -> Iterator[Problem]:
+    known = zoneinfo.available_timezones()
+    if timezone in known:
+        return
+    # People know the part after the last slash, and write it in any case.
+    by_city = {name.lower().rpartition("/")[2]: name for name in sorted(known)}
+    city = timezone.lower().replace(" ", "_").rpartition("/")[2]
+    near = difflib.get_close_matches(city, by_city, n=1, cutoff=0.7)
+    hint = f" (did you mean {by_city[near[0]]!r}?)" if near else ""
+    yield Problem(
+        ("timezone",),
+        f"timezone: {timezone!r} is no time zone{hint}; use a name such as 'Europe/Moscow' or"
+        " 'UTC' from the IANA list",
+    )
 
 
 def _repeated(what: str, kind: str, key: str, names: list[str]) -> Iterator[Problem]:

@@ -43,6 +43,29 @@ def test_ranks_are_numbered_from_one_and_zero_is_none(tmp_path: Path) -> None:
     assert community.rank(3) is None
 
 
+def test_days_begin_in_the_zone_of_the_community(tmp_path: Path) -> None:
+    assert read(tmp_path, HEAD + RANK).zone.key == "UTC"
+    assert read(tmp_path, 'timezone = "Europe/Moscow"\n' + HEAD + RANK).zone.key == "Europe/Moscow"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Moscow", "Europe/Moscow"),
+        ("europe/moskow", "Europe/Moscow"),
+        ("New York", "America/New_York"),
+    ],
+)
+def test_a_zone_that_is_none_is_refused_with_what_was_meant(
+    tmp_path: Path, written: str, meant: str
+) -> None:
+    said = refusal(tmp_path, f'timezone = "{written}"\n' + HEAD + RANK)
+
+    assert "twinstream.toml, line 1: timezone: " in said
+    assert repr(written) in said
+    assert f"did you mean {meant!r}?" in said
+
+
 def test_texts_may_be_in_two_languages_and_one_serves_all(tmp_path: Path) -> None:
     community = read(
         tmp_path,
