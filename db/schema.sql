@@ -807,6 +807,14 @@ BEGIN
             FROM twinstream.accounts AS a JOIN twinstream.link_rewards AS r USING (platform, account_id)
             WHERE a.member_id = member
         ),
+        'scores', (
+            SELECT json_agg(json_build_object(
+                'platform', c.platform, 'reputation', c.reputation, 'streak', c.streak,
+                'longest_streak', c.longest_streak, 'streak_day', c.streak_day
+            ) ORDER BY c.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
         'owed_to_tables_of_bots', (
             SELECT json_agg(json_build_object(
                 'platform', d.platform, 'xp', d.xp, 'balance', d.balance, 'since', d.updated_at
@@ -964,6 +972,8 @@ BEGIN
         WHERE s.platform = one.platform AND s.account_id = one.account_id;
         DELETE FROM twinstream.store_debts AS d WHERE d.member_id = one.member_id;
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
+        DELETE FROM twinstream.account_scores AS c
+        WHERE c.platform = one.platform AND c.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
         WHERE one.platform = 'telegram' AND l.telegram_account_id = one.account_id;
         UPDATE twinstream.links AS l SET discord_account_id = one.pseudonym
@@ -3907,6 +3917,24 @@ CREATE VIEW twinstream.account_profiles AS
            FROM twinstream.sync_state b
           WHERE (b.member_id = a.member_id)));
 
+CREATE TABLE twinstream.account_scores (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    reputation bigint DEFAULT 0 NOT NULL,
+    streak integer DEFAULT 0 NOT NULL,
+    longest_streak integer DEFAULT 0 NOT NULL,
+    streak_day date,
+    CONSTRAINT account_score_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT account_streak_has_day CHECK (((streak = 0) = (streak_day IS NULL))),
+    CONSTRAINT account_streak_not_beyond_longest CHECK (((streak >= 0) AND (streak <= longest_streak)))
+);
+
+COMMENT ON COLUMN twinstream.account_scores.reputation IS 'thanks received, less thanks taken back';
+
+COMMENT ON COLUMN twinstream.account_scores.streak IS 'days in a row, up to and with `streak_day`';
+
+COMMENT ON COLUMN twinstream.account_scores.streak_day IS 'the last day that counted, in the time zone of the community';
+
 CREATE VIEW twinstream.accounts_left_out AS
  SELECT platform,
     account_id,
@@ -4432,6 +4460,9 @@ ALTER TABLE ONLY twinstream.accounts
 
 ALTER TABLE ONLY twinstream.accounts
     ADD CONSTRAINT account_one_per_platform UNIQUE (member_id, platform);
+
+ALTER TABLE ONLY twinstream.account_scores
+    ADD CONSTRAINT account_score_once PRIMARY KEY (platform, account_id);
 
 ALTER TABLE ONLY twinstream.achievements
     ADD CONSTRAINT achievement_once PRIMARY KEY (member_id, platform, achievement);

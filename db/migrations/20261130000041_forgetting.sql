@@ -265,6 +265,8 @@ BEGIN
         WHERE s.platform = one.platform AND s.account_id = one.account_id;
         DELETE FROM twinstream.store_debts AS d WHERE d.member_id = one.member_id;
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
+        DELETE FROM twinstream.account_scores AS c
+        WHERE c.platform = one.platform AND c.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
         WHERE one.platform = 'telegram' AND l.telegram_account_id = one.account_id;
         UPDATE twinstream.links AS l SET discord_account_id = one.pseudonym

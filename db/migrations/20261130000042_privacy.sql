@@ -207,6 +207,14 @@ BEGIN
             FROM twinstream.accounts AS a JOIN twinstream.link_rewards AS r USING (platform, account_id)
             WHERE a.member_id = member
         ),
+        'scores', (
+            SELECT json_agg(json_build_object(
+                'platform', c.platform, 'reputation', c.reputation, 'streak', c.streak,
+                'longest_streak', c.longest_streak, 'streak_day', c.streak_day
+            ) ORDER BY c.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
         'owed_to_tables_of_bots', (
             SELECT json_agg(json_build_object(
                 'platform', d.platform, 'xp', d.xp, 'balance', d.balance, 'since', d.updated_at

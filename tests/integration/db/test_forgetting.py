@@ -134,6 +134,8 @@ async def give_everything(pool: asyncpg.Pool) -> None:
                 SELECT id, 'telegram', 'tags', n, 'slice', a, b, 1, 1, true, 'c', now()
                 FROM twinstream.reconcile_runs, (VALUES (0, 0::bigint, {TG}::bigint),
                     (1, {TG}::bigint, {TG + 5}::bigint)) AS v (n, a, b);
+            INSERT INTO twinstream.account_scores (platform, account_id, reputation)
+            VALUES ('telegram', {TG}, 2);
             INSERT INTO twinstream.link_bans (platform, account_id) VALUES ('telegram', {TG});
             INSERT INTO twinstream.link_rewards (platform, account_id, link_id)
                 SELECT 'telegram', {TG}, id FROM twinstream.links;
@@ -466,6 +468,7 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         """
     )
     assert [name for (name,) in columns] == [
+        "account_scores.account_id",
         "accounts.account_id",
         "accounts.display_name",
         "drift.account_id",

@@ -38,6 +38,7 @@ VIEW: Final = ("S", "S", "S", "S", "S", "S")
 RELATIONS: Final = {
     "account_achievements": VIEW,
     "account_profiles": VIEW,
+    "account_scores": STATE,
     "accounts": STATE,
     "accounts_left_out": ("SIUD", "S", "S", "S", "S", "S"),
     "achievements": STATE,
