@@ -85,6 +85,15 @@ class TolerantSession(AiohttpSession):
         super().__init__(**options)
         self._warned: set[tuple[str, str]] = set()
 
+    async def close(self) -> None:
+        """Close the connections.
+
+        aiogram waits a quarter of a second afterwards, for connections with TLS to end. aiohttp
+        waits for them itself since 3.12, and for no longer than it takes.
+        """
+        if self._session is not None and not self._session.closed:
+            await self._session.close()
+
     def check_response(
         self, bot: Bot, method: TelegramMethod[TelegramType], status_code: int, content: str
     ) -> Response[TelegramType]:
