@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bus import BadRedisUrl, BusUnavailable, connect, ping
@@ -175,6 +175,9 @@ def test_any_address_of_postgres_is_dialled_or_refused(url: str) -> None:
 @example(url=f"redis://:{PASSWORD}@127.0.0.1:1/0?protocol=3")
 @example(url=f"rediss://:{PASSWORD}@127.0.0.1:1/0?ssl_cert_reqs=sometimes")
 def test_any_address_of_redis_is_dialled_or_refused(url: str) -> None:
+    # The name of a sentinel's service is told, and no rule tells a password there from a name.
+    assume(PASSWORD not in url.rpartition("/")[2])
+
     async def dial() -> None:
         redis = connect(url, name="test")
         try:

@@ -299,6 +299,7 @@ async def play(steps: list[tuple[Any, ...]]) -> None:
 @example([("connect", ALICE, HARBOUR, {"self_stream": True}), ("leave", ALICE)])
 @example([("connect", ALICE, HARBOUR, {}), ("drop_channel", HARBOUR), ("presence", ALICE, "dnd")])
 @example([("say", GENERAL, ALICE, "hello", []), ("thread", 0, ALICE), ("ban", ALICE, True)])
+@example([("say", GENERAL, ALICE, "hello", []), ("forward", 0, GENERAL, ALICE)])
 @example([("bot", False), ("role", ALICE, LUCKY, True), ("channel", "voice"), ("bot", True)])
 @given(st.lists(STEPS, max_size=25))
 def test_any_history_keeps_shapes_and_the_cache_of_the_library(steps):

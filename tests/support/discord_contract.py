@@ -50,6 +50,10 @@ FACTS = (
     *("additionalProperties", "minLength", "maxLength", "minItems", "maxItems", "minimum"),
     *("maximum", "pattern", "uniqueItems", "maxProperties", "$ref"),
 )
+#: Values that Discord's documentation lists and the description leaves out.
+ADDED: dict[str, list[int]] = {
+    "MessageReferenceType": [1],  # FORWARD: the message is forwarded, no reply to it
+}
 UNIONS = ("anyOf", "oneOf", "allOf")
 HERE, THERE = "#/$defs/", "#/components/schemas/"
 
@@ -92,6 +96,7 @@ def derived(description: dict[str, Any]) -> dict[str, Any]:
         name = used.pop().removeprefix(HERE)
         if name not in kept:
             kept[name] = _facts(schemas[name])
+            kept[name].get("enum", []).extend(ADDED.get(name, ()))
             used += _references(kept[name])
     return {
         "operations": sorted(
