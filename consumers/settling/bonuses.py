@@ -2,7 +2,8 @@
 
 Every achievement passes here on its way to the other platform. A bonus is an event of its own,
 recorded before the achievement is settled: if the process dies in between, the achievement is
-delivered again, and the transaction finds its bonus.
+delivered again, and the transaction finds its bonus. The relay publishes it: a consumer of a stream
+adds to none.
 """
 
 from collections.abc import Iterable
@@ -15,9 +16,9 @@ import structlog
 import schemas
 from config import AchievementSetting, Community
 from consumers.runtime.resources import Resources
+from consumers.runtime.transactions import transaction
 from db import IdempotencyConflict, Platform, Producer, RuleBroken
-from db.connections import limit_lock_waits
-from db.errors import Locked, mapped_errors
+from db.errors import Locked
 from db.ledger import entries, events
 from db.ledger.envelopes import Envelope
 from db.links import links
@@ -40,12 +41,8 @@ class Bonuses:
     def __init__(self, platform: Platform, resources: Resources) -> None:
         """`platform` is the platform where the achievements are about to be settled."""
         self._platform = platform
-        self._producer = Producer(
-            *(resources.pool, schemas, resources.publisher),
-            stores=resources.stores,
-            may_reserve=True,
-            forget_secret=resources.settings.forget_secret,
-        )
+        self._pool = resources.pool
+        self._stores = resources.stores
         self._forget_secret = resources.settings.forget_secret
         self._settings = {
             one.name: one
@@ -80,10 +77,8 @@ class Bonuses:
     async def _give(
         self, envelope: Envelope, setting: AchievementSetting, lock_wait_ms: int
     ) -> None:
-        async with self._producer.transaction() as conn:
-            with mapped_errors():
-                await limit_lock_waits(conn, lock_wait_ms)
-                refused = await self._give_once(conn, envelope, setting)
+        async with transaction(self._pool, lock_wait_ms=lock_wait_ms) as conn:
+            refused = await self._give_once(conn, envelope, setting)
         if refused is None:
             return
         for key, why in refused.items():
@@ -136,8 +131,16 @@ class Bonuses:
 
         If the key belongs to another event, the failure must not be written to that event's row.
         """
+        payload = schemas.encode(bonus)
+        envelope = Envelope(schemas.decode(payload), payload)
         try:
-            await self._producer.create_events([bonus], conn=conn)
+            async with conn.transaction():  # a savepoint, so that the refusal can be written down
+                await events.record_ours(
+                    *(conn, bonus.source, [envelope]),
+                    is_left_to_relay=True,
+                    store=self._stores.get(bonus.source),
+                    forget_secret=self._forget_secret,
+                )
         except (IdempotencyConflict, RuleBroken) as error:
             conflict = isinstance(error, IdempotencyConflict)
             await events.fail(
@@ -147,15 +150,11 @@ class Bonuses:
                 else bonus.idempotency_key,
                 source=bonus.source,
                 type=bonus.type,
-                payload=schemas.encode(bonus),
+                payload=payload,
                 error_message=str(error),
             )
             return str(error)
         return None
-
-    async def close(self) -> None:
-        """Write the last marks."""
-        await self._producer.close()
 
 
 async def give_again(producer: Producer, community: Community, event: schemas.Event) -> str | None:

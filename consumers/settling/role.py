@@ -115,7 +115,7 @@ class Settling:
         self._held: dict[str, _Held] = {}
 
     async def close(self) -> None:
-        """Judge the entries that Redis lost, which no other consumer has; then write the marks."""
+        """Judge the entries that Redis lost, which no other consumer has."""
         self._members.forget()
         why = MEMBER_HELD
         try:
@@ -124,7 +124,6 @@ class Settling:
             why = str(error)
         if abandoned := self._lost():
             log.error("entries.abandoned", source=self.source, entries=len(abandoned), why=why)
-        await self._bonuses.close()
 
     def describe(self) -> Mapping[str, object]:
         """Name the stream, the group and the limits."""

@@ -9,6 +9,7 @@ import pytest
 
 import schemas
 from config import AchievementSetting, Community
+from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources
 from consumers.settling.bonuses import Bonuses
 from consumers.settling.held_members import HeldMembers
@@ -41,6 +42,12 @@ async def to_telegram(resources: Resources) -> AsyncIterator[Settling]:
         yield role
 
 
+@pytest.fixture
+async def relay(resources: Resources) -> Relay:
+    """The role that publishes bonuses."""
+    return Relay(resources)
+
+
 def unlocked(source="telegram", user_id=TELEGRAM_ALICE, achievement="lucky_guess", **more) -> bytes:
     """An achievement as a foreign program would add it to the stream."""
     return schemas.encode(
@@ -66,7 +73,7 @@ async def books(desk: Desk, account_id=TELEGRAM_ALICE, on="telegram") -> dict:
     return {platform: (xp, balance) for platform, xp, balance in rows}
 
 
-async def settle_all(desk: Desk, *roles: Settling) -> None:
+async def settle_all(desk: Desk, *roles: Settling | Relay) -> None:
     async def done() -> bool:
         for role in roles:
             await role.step()
@@ -85,13 +92,13 @@ ONCE = {"telegram": (50, 7), "discord": (50, 7), "settled": (50, 7)}
 
 
 async def test_a_member_who_unlocks_an_achievement_gets_its_bonus_on_both_platforms(
-    to_discord, desk, producer
+    to_discord, relay, desk, producer
 ):
     await producer.create_achievement_event(
         user_id=TELEGRAM_ALICE, achievement="lucky_guess", source="telegram"
     )
 
-    await settle_all(desk, to_discord)
+    await settle_all(desk, relay, to_discord)
 
     assert await books(desk) == ONCE
     keys = await desk.pool.fetch("SELECT idempotency_key FROM sync_events ORDER BY 1")
@@ -102,38 +109,44 @@ async def test_a_member_who_unlocks_an_achievement_gets_its_bonus_on_both_platfo
     ]
 
 
-async def test_the_bonus_is_on_its_way_without_waiting_for_the_relay(to_discord, desk, producer):
+async def test_a_bonus_is_recorded_and_the_relay_publishes_it_at_once(
+    to_discord, relay, desk, producer
+):
     await producer.create_achievement_event(
         user_id=TELEGRAM_ALICE, achievement="lucky_guess", source="telegram"
     )
 
     await to_discord.step()
+    assert await desk.stream_length("telegram") == 1
+    await relay.step()
 
     assert await desk.stream_length("telegram") == 3
 
 
-async def test_an_achievement_of_a_foreign_program_brings_its_bonus_too(to_discord, desk):
+async def test_an_achievement_of_a_foreign_program_brings_its_bonus_too(to_discord, relay, desk):
     await desk.add("telegram", unlocked())
 
-    await settle_all(desk, to_discord)
+    await settle_all(desk, relay, to_discord)
 
     assert await books(desk) == ONCE
 
 
-async def test_however_often_an_achievement_is_delivered_its_bonus_counts_once(to_discord, desk):
+async def test_however_often_an_achievement_is_delivered_its_bonus_counts_once(
+    to_discord, relay, desk
+):
     await desk.add("telegram", unlocked(), unlocked())
-    await settle_all(desk, to_discord)
+    await settle_all(desk, relay, to_discord)
     await desk.add("telegram", unlocked())
     await desk.add("telegram", unlocked(entity_id="another-cause"))
 
     await to_discord.step()
-    await settle_all(desk, to_discord)
+    await settle_all(desk, relay, to_discord)
 
     assert await books(desk) == ONCE
 
 
 async def test_a_crash_between_the_bonus_and_the_achievement_gives_it_once(
-    resources, desk, monkeypatch
+    resources, relay, desk, monkeypatch
 ):
     await desk.add("telegram", unlocked())
 
@@ -148,33 +161,33 @@ async def test_a_crash_between_the_bonus_and_the_achievement_gives_it_once(
     assert (await books(desk))["settled"] == (50, 7)
 
     async with open_role(resources, source="telegram") as role:
-        await settle_all(desk, role)
+        await settle_all(desk, relay, role)
 
     assert await books(desk) == ONCE
 
 
 async def test_a_linked_member_who_unlocks_it_on_both_platforms_at_once_has_one_bonus(
-    to_discord, to_telegram, desk
+    to_discord, to_telegram, relay, desk
 ):
     await link(desk)
     await desk.add("telegram", unlocked())
     await desk.add("discord", unlocked("discord", DISCORD_ALICE))
 
     await asyncio.gather(to_discord.step(), to_telegram.step())
-    await settle_all(desk, to_discord, to_telegram)
+    await settle_all(desk, relay, to_discord, to_telegram)
 
     assert await books(desk) == ONCE
 
 
 async def test_a_bonus_from_before_the_accounts_were_linked_is_remembered(
-    to_discord, to_telegram, desk
+    to_discord, to_telegram, relay, desk
 ):
     await desk.add("discord", unlocked("discord", DISCORD_ALICE))
-    await settle_all(desk, to_telegram)
+    await settle_all(desk, relay, to_telegram)
     await link(desk)
     await desk.add("telegram", unlocked())
 
-    await settle_all(desk, to_discord, to_telegram)
+    await settle_all(desk, relay, to_discord, to_telegram)
 
     assert await books(desk) == ONCE
 
@@ -196,7 +209,7 @@ async def test_a_refused_achievement_brings_no_bonus(to_discord, desk, producer)
 
 
 async def test_a_bonus_that_is_configured_later_is_not_given_for_what_was_settled_before(
-    resources, desk
+    resources, relay, desk
 ):
     bare = AchievementSetting(name="lucky_guess", title="Lucky")
     before = replace(
@@ -204,7 +217,7 @@ async def test_a_bonus_that_is_configured_later_is_not_given_for_what_was_settle
     )
     await desk.add("telegram", unlocked())
     async with open_role(before, source="telegram") as role:
-        await settle_all(desk, role)
+        await settle_all(desk, relay, role)
     await desk.add("telegram", unlocked())
 
     async with open_role(resources, source="telegram") as role:
@@ -215,10 +228,10 @@ async def test_a_bonus_that_is_configured_later_is_not_given_for_what_was_settle
 
 @pytest.mark.parametrize("undone", [False, True])
 async def test_the_bonus_is_paid_once_even_if_the_accounts_part_again(
-    to_discord, to_telegram, desk, undone
+    to_discord, to_telegram, relay, desk, undone
 ):
     await desk.add("telegram", unlocked())
-    await settle_all(desk, to_discord)
+    await settle_all(desk, relay, to_discord)
     await link(desk)
     async with desk.pool.acquire() as conn, conn.transaction():
         if undone:
@@ -227,7 +240,7 @@ async def test_the_bonus_is_paid_once_even_if_the_accounts_part_again(
             await links.unlink(conn, platform="discord", account_id=DISCORD_ALICE)
 
     await desk.add("discord", unlocked("discord", DISCORD_ALICE))
-    await settle_all(desk, to_discord, to_telegram)
+    await settle_all(desk, relay, to_discord, to_telegram)
 
     assert await books(desk) == ONCE
     assert (await books(desk, DISCORD_ALICE, "discord"))["settled"] == (0, 0)
@@ -258,5 +271,3 @@ async def test_accounts_that_parted_with_both_achievements_on_the_way_have_one_b
         "SELECT sum(delta_xp) FROM transactions WHERE reason = 'achievement_bonus'"
     )
     assert paid == LUCKY.bonus_xp
-    for bonuses in (first, second):
-        await bonuses.close()

@@ -10,6 +10,7 @@ import pytest
 
 from config import AchievementSetting, Community
 from consumers.reconcile import repairs
+from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources
 from consumers.settling import held_members
 from consumers.settling.poison import ATTEMPTS_MAX, SUSPECT_DELIVERIES
@@ -106,14 +107,17 @@ async def test_an_achievement_of_a_held_member_waits_for_its_bonus(
         await producer.create_achievement_event(
             user_id=user_id, achievement="lucky_guess", source="telegram"
         )
+    relay = Relay(resources)
     async with open_role(resources, source="telegram") as settling:
         async with leaked_transaction(pool, HER_BOOKS):
             await settling.step()
+            await relay.step()
             await settling.step()
             # Her bonus happened on Telegram, and arrives like all other events.
             assert await desk.xp("discord", user_id=NOA) == 50
 
         async def all_arrived() -> bool:
+            await relay.step()
             await settling.step()
             return await desk.xp("discord", user_id=MIRA) == 50
 
