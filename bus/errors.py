@@ -115,8 +115,9 @@ class StreamMissing(BusError):
 class GroupMissing(BusError):
     """The group, or its whole stream, does not exist. Create it with `ensure_group`, then go on."""
 
-    def __init__(self, stream: str, group: str) -> None:
-        super().__init__(f"group {group} of stream {stream} does not exist")
+    def __init__(self, stream: str, group: str, hint: str = "") -> None:
+        text = f"group {group} of stream {stream} does not exist"
+        super().__init__(f"{text}: {hint}" if hint else text)
         self.stream = stream
         self.group = group
 

@@ -8,7 +8,7 @@
 -- Roles belong to the whole server, so each deployment on one needs a prefix of its own.
 --
 -- Run it as the login that migrates. It needs CREATE on the database, and either CREATEROLE or roles that an
--- administrator made beforehand: the six names below, with the owner's granted to that login.
+-- administrator made beforehand: the eight names below, with the owner's granted to that login.
 --
 -- No role can log in. A process has a login that is granted one of them:
 --     CREATE ROLE my_bot LOGIN PASSWORD '...'; GRANT twinstream_telegram_bot TO my_bot;
@@ -35,7 +35,7 @@ BEGIN
             USING HINT = 'Leave the prefix out, or empty twinstream.roles and drop the old roles first.';
     END IF;
     FOREACH new_duty IN ARRAY ARRAY[
-        'owner', 'consumers', 'telegram_bot', 'discord_bot', 'web', 'reader'
+        'owner', 'consumers', 'to_discord', 'to_telegram', 'telegram_bot', 'discord_bot', 'web', 'reader'
     ] LOOP
         new_role := coalesce(asked, known, 'twinstream') || '_' || new_duty;
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = new_role) THEN
@@ -90,13 +90,16 @@ DECLARE
     ours CONSTANT oid := 'twinstream'::regnamespace;
     -- Lists of roles, as SQL.
     consumers CONSTANT text := (SELECT quote_ident(role) FROM twinstream.roles WHERE duty = 'consumers');
+    settling CONSTANT text := (
+        SELECT string_agg(quote_ident(role), ', ') FROM twinstream.roles WHERE duty LIKE 'to\_%'
+    );
     bots CONSTANT text := (
         SELECT string_agg(quote_ident(role), ', ') FROM twinstream.roles WHERE duty LIKE '%\_bot'
     );
     readers CONSTANT text := (
         SELECT string_agg(quote_ident(role), ', ') FROM twinstream.roles WHERE duty IN ('web', 'reader')
     );
-    everybody CONSTANT text := concat_ws(', ', consumers, bots, readers);
+    everybody CONSTANT text := concat_ws(', ', consumers, settling, bots, readers);
     one record;
 BEGIN
     EXECUTE 'REVOKE ALL ON SCHEMA twinstream FROM PUBLIC, ' || everybody;
@@ -115,7 +118,7 @@ BEGIN
             WHEN one.is_view OR one.name = 'schema_migrations' THEN everybody
             -- Hashes of codes by which accounts are linked.
             WHEN one.name IN ('link_codes', 'link_offers') THEN consumers
-            ELSE concat_ws(', ', consumers, readers)
+            ELSE concat_ws(', ', consumers, settling, readers)
         END);
         IF one.name IN ('transactions', 'link_acts') THEN
             -- The ledger and the record of acts are only added to.
@@ -127,18 +130,74 @@ BEGIN
         ) THEN
             EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO %s', one.relation, consumers);
         END IF;
+        -- What a process needs that applies a stream to the books and shows ranks.
+        IF one.name = 'transactions' THEN
+            EXECUTE format('GRANT INSERT ON %s TO %s', one.relation, settling);
+        ELSIF one.name IN ('accounts', 'achievements', 'sync_state', 'sync_events') THEN
+            EXECUTE format('GRANT INSERT, UPDATE ON %s TO %s', one.relation, settling);
+        ELSIF one.name IN ('members', 'entry_attempts', 'surfaces', 'store_debts', 'store_agreements') THEN
+            EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO %s', one.relation, settling);
+        END IF;
     END LOOP;
     FOR one IN
         -- Nobody but our own processes forgets people: a bot asks for it.
         SELECT oid::regprocedure AS function,
             prosecdef AND proname NOT IN ('forget_person', 'note_forgotten') AS is_for_callers,
+            -- The others act as the owner, whom no policy below holds back.
+            NOT prosecdef OR proname IN (
+                'accounts_changed_lately', 'forget_shown', 'forgive_store_debts', 'leave_out', 'link_rules',
+                'lock_store_debts', 'owe_to_store', 'remember_name'
+            ) AS is_for_settling,
             proname IN ('ladder', 'rank_on', 'rank_of') AS is_for_readers
         FROM pg_proc WHERE pronamespace = ours
     LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', one.function, concat_ws(
-            ', ', consumers, CASE WHEN one.is_for_callers THEN bots END,
+            ', ', consumers, CASE WHEN one.is_for_settling THEN settling END,
+            CASE WHEN one.is_for_callers THEN bots END,
             CASE WHEN one.is_for_readers THEN readers END
         ));
+    END LOOP;
+END $$;
+
+-- Nothing echoes, whatever the code of a process does that applies a stream: it enters no event of its own
+-- platform, and gives the relay nothing to publish, but for the bonus of an achievement. Everybody else sees and
+-- writes all rows that their grants allow.
+DO $$
+DECLARE
+    bonus CONSTANT text := $sql$twinstream.reason_in_key(idempotency_key) = 'achievement_bonus'$sql$;
+    one record;
+BEGIN
+    ALTER TABLE twinstream.transactions ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE twinstream.sync_events ENABLE ROW LEVEL SECURITY;
+    FOR one IN
+        SELECT p.polname AS name, p.polrelid::regclass AS relation FROM pg_policy AS p
+        WHERE p.polrelid IN ('twinstream.transactions'::regclass, 'twinstream.sync_events'::regclass)
+    LOOP
+        EXECUTE format('DROP POLICY %I ON %s', one.name, one.relation);
+    END LOOP;
+    CREATE POLICY all_rows ON twinstream.transactions USING (true) WITH CHECK (true);
+    CREATE POLICY all_rows ON twinstream.sync_events USING (true) WITH CHECK (true);
+    FOR one IN
+        SELECT quote_ident(r.role) AS role, r.duty,
+            CASE r.duty WHEN 'to_discord' THEN 'telegram' ELSE 'discord' END AS source
+        FROM twinstream.roles AS r WHERE r.duty LIKE 'to\_%'
+    LOOP
+        EXECUTE format(
+            $sql$CREATE POLICY %s_enters_no_event_of_its_own ON twinstream.transactions
+                AS RESTRICTIVE FOR INSERT TO %s WITH CHECK (source = %L OR %s)$sql$,
+            one.duty, one.role, one.source, bonus
+        );
+        EXECUTE format(
+            $sql$CREATE POLICY %s_records_no_event_of_its_own ON twinstream.sync_events
+                AS RESTRICTIVE FOR INSERT TO %s
+                WITH CHECK ((source = %L AND status <> 'pending') OR status = 'failed' OR %s)$sql$,
+            one.duty, one.role, one.source, bonus
+        );
+        EXECUTE format(
+            $sql$CREATE POLICY %s_publishes_nothing ON twinstream.sync_events
+                AS RESTRICTIVE FOR UPDATE TO %s USING (true) WITH CHECK (status <> 'pending' OR %s)$sql$,
+            one.duty, one.role, bonus
+        );
     END LOOP;
 END $$;
 

@@ -2840,7 +2840,7 @@ BEGIN
     END IF;
     IF NOT EXISTS (
         SELECT FROM twinstream.roles AS r JOIN pg_roles AS p ON p.rolname = r.role
-        WHERE r.duty IN ('owner', 'consumers', of_platform || '_bot')
+        WHERE r.duty IN ('owner', 'consumers', 'to_discord', 'to_telegram', of_platform || '_bot')
             AND pg_has_role(session_user, p.oid, 'MEMBER')
     ) THEN
         RAISE EXCEPTION 'the login % may not act for %', session_user, of_platform
@@ -4268,7 +4268,7 @@ CREATE TABLE twinstream.reconcile_walks (
 CREATE TABLE twinstream.roles (
     duty text NOT NULL,
     role name NOT NULL,
-    CONSTRAINT role_duty_known CHECK ((duty = ANY (ARRAY['owner'::text, 'consumers'::text, 'telegram_bot'::text, 'discord_bot'::text, 'web'::text, 'reader'::text])))
+    CONSTRAINT role_duty_known CHECK ((duty = ANY (ARRAY['owner'::text, 'consumers'::text, 'to_discord'::text, 'to_telegram'::text, 'telegram_bot'::text, 'discord_bot'::text, 'web'::text, 'reader'::text])))
 );
 
 CREATE TABLE twinstream.surfaces (

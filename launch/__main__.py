@@ -58,9 +58,13 @@ TOKENS = ("telegram_token", "discord_token")
 #: The variables with the passwords of logins, and the duty of each login.
 PASSWORDS = {
     "POSTGRES_CONSUMERS_PASSWORD": "consumers",
+    "POSTGRES_TO_DISCORD_PASSWORD": "to_discord",
+    "POSTGRES_TO_TELEGRAM_PASSWORD": "to_telegram",
     "POSTGRES_TELEGRAM_PASSWORD": "telegram_bot",
     "POSTGRES_DISCORD_PASSWORD": "discord_bot",
 }
+#: Duties that only a deployment with a process for each direction has (compose.yaml).
+DUTIES_OF_SPLIT_CONSUMERS = frozenset({"to_discord", "to_telegram"})
 NOTHING_RUNS = (
     "nothing runs here to look at: start `make run` (with the tokens in .env) or `make sandbox`"
     " (without any), or set REDIS_URL and DATABASE_URL to the servers of a running deployment"
@@ -126,6 +130,11 @@ def roles(
     settings.require("database_url")
     passwords = {
         duty: secret_setting(os.environ, name) for name, duty in PASSWORDS.items() if logins
+    }
+    passwords = {
+        duty: password
+        for duty, password in passwords.items()
+        if password or duty not in DUTIES_OF_SPLIT_CONSUMERS
     }
     if missing := [name for name, duty in PASSWORDS.items() if passwords.get(duty) == ""]:
         raise ConfigError(f"{', '.join(missing)}: set the password of each login")

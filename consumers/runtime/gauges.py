@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
-from bus import SOURCES, BusError, CommandRefused, Holder, Subscription, measure_lag
+from bus import SOURCES, BusError, CommandRefused, Holder, Subscription, measure_lag, ping
 from db import PLATFORMS, DbError, stop_signs
 from db.reconcile import drift, passes
 from db.reconcile.drift import Held
@@ -26,11 +26,16 @@ HELD_COUNTED_MAX: Final = 10_000
 
 
 class Gauges:
-    """Measures every ten seconds. A figure that cannot be measured is NaN, never stale."""
+    """Measures every ten seconds. A figure that cannot be measured is NaN, never stale.
+
+    Streams, events and surfaces are measured by processes with the relay. The others say whether
+    the servers answer: the same figure from each of them would be the same alert from each.
+    """
 
     pause_s = INTERVAL_S
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, *, has_relay: bool = True) -> None:
+        self._has_relay = has_relay
         self._pool = resources.pool
         self._redis = resources.redis
         self._began_at = time.time()
@@ -44,10 +49,31 @@ class Gauges:
 
     async def step(self) -> int:
         """Measure everything once. An outage is a figure, not an error."""
+        if not self._has_relay:
+            metrics.UP.labels("redis").set(await self._redis_answers())
+            metrics.UP.labels("postgres").set(await self._postgres_answers())
+            return 0
         up = [await self._measure_stream(subscription) for subscription in self._subscriptions]
         metrics.UP.labels("redis").set(all(up))
         metrics.UP.labels("postgres").set(await self._measure_postgres())
         return 0
+
+    async def _redis_answers(self) -> bool:
+        try:
+            await ping(self._redis)
+        except CommandRefused:
+            return True
+        except BusError:
+            return False
+        return True
+
+    async def _postgres_answers(self) -> bool:
+        try:
+            async with transaction(self._pool) as conn:
+                await stop_signs.read(conn)
+        except DbError:
+            return False
+        return True
 
     async def _measure_stream(self, subscription: Subscription) -> bool:
         unread = unacknowledged = oldest_s = ahead_s = math.nan
@@ -123,6 +149,6 @@ def _held(found: Sequence[Held]) -> dict[tuple[str, str], float]:
 
 
 @contextlib.asynccontextmanager
-async def open_role(resources: Resources) -> AsyncIterator[Gauges]:
+async def open_role(resources: Resources, *, has_relay: bool) -> AsyncIterator[Gauges]:
     """Open it like a role. Operators cannot name it; the process runs it with its metrics."""
-    yield Gauges(resources)
+    yield Gauges(resources, has_relay=has_relay)

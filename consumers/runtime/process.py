@@ -68,7 +68,9 @@ async def _serve_until(
     while not stop.is_set():
         try:
             async with AsyncExitStack() as stack:
-                opening = stack.enter_async_context(open_resources(settings, community, stop))
+                opening = stack.enter_async_context(
+                    open_resources(settings, community, stop, has_relay="relay" in names)
+                )
                 resources = await unless_stopped(stop, opening)
                 if resources is None:
                     continue
@@ -108,7 +110,7 @@ async def _run_all(names: Sequence[str], resources: Resources, lease: Lease) -> 
                 for name, opening in roles.openings(names, resources).items()
             ]
             if resources.settings.twinstream_metrics_port is not None:
-                opening = functools.partial(gauges.open_role, resources)
+                opening = functools.partial(gauges.open_role, resources, has_relay="relay" in names)
                 tasks.append(group.create_task(run("watch", opening, resources.stop), name="watch"))
             losing = group.create_task(lease.lost())
             await resources.stop.wait()

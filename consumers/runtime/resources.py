@@ -28,7 +28,7 @@ from db.ledger.ranks import RankRow, set_ranks
 from db.links.states import LinkRules, set_rules
 from db.members import forgotten_list
 
-from .stream_rebuild import Rebuild
+from .stream_rebuild import LeftToRelay, Mender, Rebuild
 
 log = structlog.get_logger("twinstream.consumers")
 
@@ -48,7 +48,10 @@ class Resources:
     redis: Client
     reading_redis: Client
     publisher: Publisher
+    #: For the relay, which publishes what Redis lost.
     rebuild: Rebuild
+    #: For the other roles, which read streams.
+    mend: Mender
     stop: asyncio.Event
     #: The bots' own tables of members, by platform; a platform without an entry has none.
     stores: Mapping[Platform, Store] = field(default_factory=dict)
@@ -87,9 +90,17 @@ class Resources:
 
 @contextlib.asynccontextmanager
 async def open_resources(
-    settings: Settings, community: Community, stop: asyncio.Event, *, keys: Keys | None = None
+    settings: Settings,
+    community: Community,
+    stop: asyncio.Event,
+    *,
+    keys: Keys | None = None,
+    has_relay: bool = True,
 ) -> AsyncIterator[Resources]:
     """Connect to Postgres and Redis, set the ranks and the rules of links, build missing streams.
+
+    A process without the relay (`has_relay`) leaves ranks, rules and streams to the one that has
+    it: its logins may not be permitted to write them.
 
     Raises:
         StorageUnavailable, Contention, BusError: Postgres or Redis cannot be used (yet).
@@ -107,10 +118,11 @@ async def open_resources(
             await forgotten_list.require_applied(pool, Path(settings.twinstream_forgotten_list))
         stores = await open_stores(pool, community.stores.by_platform())
         rebuild = Rebuild(pool, redis, keys)
-        await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in community.ranks])
-        await set_rules(pool, _link_rules(community))
-        for source in SOURCES:
-            await _try_to_build(rebuild, source)
+        if has_relay:
+            await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in community.ranks])
+            await set_rules(pool, _link_rules(community))
+            for source in SOURCES:
+                await _try_to_build(rebuild, source)
         yield Resources(
             settings=settings,
             community=community,
@@ -120,6 +132,7 @@ async def open_resources(
             reading_redis=reading_redis,
             publisher=Publisher(redis, keys),
             rebuild=rebuild,
+            mend=rebuild if has_relay else LeftToRelay(keys),
             stop=stop,
             stores=stores,
         )

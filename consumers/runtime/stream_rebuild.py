@@ -1,13 +1,14 @@
 """Rebuilding streams: publishes again what Redis lost. Postgres holds all that is needed for it."""
 
 import asyncio
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import asyncpg
 import structlog
 
 from bus import (
     Client,
+    GroupMissing,
     Keys,
     Lag,
     StreamExhausted,
@@ -32,6 +33,36 @@ log = structlog.get_logger("twinstream.rebuild")
 LOST_MARGIN_S = 5.0
 #: Lost events that one transaction makes pending again, so that it stays short.
 LOST_STEP = 20_000
+
+
+class Mender(Protocol):
+    """What a role calls when the stream that it reads, or its group, is gone or of no use."""
+
+    async def __call__(self, source: Platform) -> None:
+        """See to it that the stream of `source` and its group are there again.
+
+        Raises:
+            BusError, StorageUnavailable, Contention: not now; try again later.
+        """
+        ...
+
+
+class LeftToRelay:
+    """The mender of a process without the relay: another process creates streams again.
+
+    Such a process may read a stream and needs no permission to add to it or to create it.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    async def __call__(self, source: Platform) -> None:
+        """Wait for the process that runs the relay.
+
+        Raises:
+            GroupMissing: always; the runner waits, longer each time.
+        """
+        raise GroupMissing(*self._keys.subscription(source), "the relay creates it again")
 
 
 class _Place(NamedTuple):

@@ -106,7 +106,7 @@ class Settling:
         self._reader = resources.reader(source)
         self._burials = Burials(source, self._reader.group, resources)
         self._bonuses = Bonuses(self.platform, resources)
-        self._rebuild = resources.rebuild
+        self._mend = resources.mend
         self._forget_secret = resources.settings.forget_secret
         self._stop = resources.stop
         self._limits = resources.community.consumers
@@ -156,7 +156,7 @@ class Settling:
                     await self._settle_all()
         except GroupMissing:
             # The entries stay in hand: an event that another program sent is nowhere else now.
-            await self._rebuild(self.source)
+            await self._mend(self.source)
             return 0
         return taken
 

@@ -23,7 +23,9 @@ CREATE TABLE roles (
     duty text PRIMARY KEY,
     role name NOT NULL,
     CONSTRAINT role_duty_known CHECK (
-        duty IN ('owner', 'consumers', 'telegram_bot', 'discord_bot', 'web', 'reader')
+        duty IN (
+            'owner', 'consumers', 'to_discord', 'to_telegram', 'telegram_bot', 'discord_bot', 'web', 'reader'
+        )
     )
 );
 
@@ -52,7 +54,7 @@ BEGIN
     END IF;
     IF NOT EXISTS (
         SELECT FROM twinstream.roles AS r JOIN pg_roles AS p ON p.rolname = r.role
-        WHERE r.duty IN ('owner', 'consumers', of_platform || '_bot')
+        WHERE r.duty IN ('owner', 'consumers', 'to_discord', 'to_telegram', of_platform || '_bot')
             AND pg_has_role(session_user, p.oid, 'MEMBER')
     ) THEN
         RAISE EXCEPTION 'the login % may not act for %', session_user, of_platform

@@ -30,6 +30,9 @@ PASSWORD: Final = re.compile(r"^(\w+_PASSWORD)=", re.MULTILINE)
 DATABASE: Final = "postgresql://twinstream:{password}@127.0.0.1:5432/twinstream?sslmode=disable"
 #: The service in which an operator's commands run, as docs/operate.md has them.
 OPERATOR: Final = "consumers"
+#: The services that apply a stream each.
+SETTLING: Final = ("to-discord", "to-telegram")
+CONSUMERS: Final = (*SETTLING, OPERATOR)
 
 
 class Container(NamedTuple):

@@ -1134,10 +1134,25 @@ GUARDS = {
         "::test_each_role_calls_each_function_for_its_own_platform_only[telegram]",
         (
             "db/migrations/20261129000008_record.sql",
-            "r.duty IN ('owner', 'consumers', of_platform || '_bot')",
-            "r.duty IN ('owner', 'consumers', 'telegram_bot', 'discord_bot')",
+            "r.duty IN ('owner', 'consumers', 'to_discord', 'to_telegram', of_platform || '_bot')",
+            "r.duty IN ('owner', 'consumers', 'to_discord', 'to_telegram', 'telegram_bot',"
+            " 'discord_bot')",
         ),
         room="tests/integration/roles",
+    ),
+    "a consumer of a stream enters no event of its own platform": guard(
+        "test_split_consumers.py::test_a_consumer_records_no_event[to-discord]",
+        ("db/roles.sql", "WITH CHECK (source = %L OR %s)", "WITH CHECK (%L <> '' OR %s)"),
+        room="tests/integration/release",
+    ),
+    "a consumer of a stream gives the relay nothing to publish": guard(
+        "test_split_consumers.py::test_a_consumer_records_no_event[to-telegram]",
+        (
+            "db/roles.sql",
+            "USING (true) WITH CHECK (status <> 'pending' OR %s)",
+            "USING (true) WITH CHECK (status <> '' OR %s)",
+        ),
+        room="tests/integration/release",
     ),
     "grant no change of the ledger": guard(
         "test_permissions.py::test_each_role_does_with_each_table_what_it_has_to_and_no_more",

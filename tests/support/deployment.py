@@ -127,6 +127,7 @@ class Deployment:
             reading_redis=self.redis,
             publisher=publisher or self.publisher,
             rebuild=self.rebuild,
+            mend=self.rebuild,
             stop=asyncio.Event(),
         )
 

@@ -4,7 +4,7 @@ import json
 from typing import Final
 
 from launch.waiting import until
-from tests.engine.deployment import OPERATOR, Container
+from tests.engine.deployment import CONSUMERS, SETTLING, Container
 from tests.engine.errors import EngineError
 from tests.engine.event_traffic import traffic
 from tests.engine.world import World
@@ -44,23 +44,29 @@ async def kill(world: World) -> None:
 
 
 async def scale(world: World) -> None:
-    """Run three consumers, each under a number of its own, kill one, and go back to one."""
+    """Run each consumer three times, under numbers of their own, kill one, and go back to one."""
     await world.up()
-    service = OPERATOR
+    killed = SETTLING[0]
     async with traffic(world.new, "scale", world.say) as program:
-        await world.up("--no-recreate", "--scale", f"{service}={SCALE}")
+        await world.up("--no-recreate", *_scaled(SCALE))
         await until("a number for each process", lambda: _numbered(world), timeout_s=60.0)
-        await _kill(world, (await world.new.containers_of(service))[0])
+        await _kill(world, (await world.new.containers_of(killed))[0])
         await world.new.until_well()
         await until("each number being taken again", lambda: _numbered(world), timeout_s=60.0)
         await program.goes_on()
-        await world.up("--no-recreate", "--scale", f"{service}=1")
-    count = len(await world.new.containers_of(service))
-    if count != 1:
-        raise EngineError(f"{count} containers of {service} are left")
-    world.say(f"{service} ran {SCALE} times, each process under a number of its own")
+        await world.up("--no-recreate", *_scaled(1))
+    for service in CONSUMERS:
+        count = len(await world.new.containers_of(service))
+        if count != 1:
+            raise EngineError(f"{count} containers of {service} are left")
+    world.say(f"{', '.join(CONSUMERS)} ran {SCALE} times, each process under a number of its own")
     await world.play()
     await world.prove()
+
+
+def _scaled(count: int) -> list[str]:
+    """Return the options of `up` that run each consumer so many times. Pure."""
+    return [option for one in CONSUMERS for option in ("--scale", f"{one}={count}")]
 
 
 async def _kill(world: World, container: Container) -> None:

@@ -16,9 +16,13 @@ OWNER: Final = "POSTGRES_PASSWORD"
 USERS: Final = {
     "POSTGRES_TELEGRAM_PASSWORD": "twinstream_telegram_bot_login",
     "POSTGRES_DISCORD_PASSWORD": "twinstream_discord_bot_login",
+    "POSTGRES_TO_DISCORD_PASSWORD": "twinstream_to_discord_login",
+    "POSTGRES_TO_TELEGRAM_PASSWORD": "twinstream_to_telegram_login",
     "POSTGRES_CONSUMERS_PASSWORD": "twinstream_consumers_login",
     "REDIS_TELEGRAM_PASSWORD": "telegram-bot",
     "REDIS_DISCORD_PASSWORD": "discord-bot",
+    "REDIS_TO_DISCORD_PASSWORD": "to-discord",
+    "REDIS_TO_TELEGRAM_PASSWORD": "to-telegram",
     "REDIS_CONSUMERS_PASSWORD": "consumers",
 }
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from tests.engine.deployment import UP
+from tests.engine.deployment import CONSUMERS, UP
 from tests.engine.errors import EngineError
 from tests.engine.world import World
 
 #: The commands of docs/operate.md to look at the settings, and to take over a
 #: changed twinstream.toml.
 CHECK: Final = ("run", "--rm", "--no-deps", "migrate", "python", "-m", "launch", "check")
-TAKE_OVER: Final = ("restart", "telegram-bot", "discord-bot", "consumers")
+TAKE_OVER: Final = ("restart", "telegram-bot", "discord-bot", *CONSUMERS)
 #: Seconds after which `up` must have said that something is wrong.
 TOLD_WITHIN_S: Final = 180.0
 LEGEND: Final = re.compile(r'(name = "Legend"\nxp = )\d+')

@@ -8,7 +8,7 @@ import pytest
 
 from launch.migrate import make_roles
 from launch.roles import address_of
-from tests.support.logins import DUTIES, PASSWORD
+from tests.support.logins import DUTIES, PASSWORD, SETTLING
 
 _prefixes = (f"test_roles_{number}" for number in itertools.count(1))
 
@@ -23,10 +23,10 @@ def role_prefix() -> str:
 async def logins(database_url: str, pool: asyncpg.Pool, role_prefix: str) -> Mapping[str, str]:
     """The names of the logins by duty; `stranger` was granted nothing."""
     make_roles(database_url, prefix=role_prefix)
-    names = {duty: f"{role_prefix}_{duty}_login" for duty in (*DUTIES, "stranger")}
+    names = {duty: f"{role_prefix}_{duty}_login" for duty in (*DUTIES, *SETTLING, "stranger")}
     for duty, name in names.items():
         await pool.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
-        if duty in DUTIES:
+        if duty != "stranger":
             await pool.execute(f"GRANT {role_prefix}_{duty} TO {name}")
     return names
 

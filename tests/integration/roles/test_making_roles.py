@@ -12,7 +12,7 @@ from launch.psql import without_password
 from launch.roles import DUTIES as PROCESSES
 from launch.roles import address_of
 from launch.servers import Server, postgres_tool
-from tests.support.logins import DUTIES, PASSWORD
+from tests.support.logins import DUTIES, PASSWORD, SETTLING
 from tests.support.processes import BARE_ENVIRONMENT, run
 
 
@@ -65,7 +65,7 @@ async def test_an_owner_without_createrole_uses_roles_that_an_administrator_made
     migrate(url)
     with pytest.raises(LaunchError, match=r"may not make the roles .*docs/operate\.md"):
         make_roles(url, prefix=role_prefix)
-    for duty in DUTIES:
+    for duty in (*DUTIES, *SETTLING):
         await admin.execute(f"CREATE ROLE {role_prefix}_{duty} NOLOGIN")
     await admin.execute(f"GRANT {role_prefix}_owner TO {app}")
     bot = f"{role_prefix}_bot"

@@ -9,7 +9,7 @@ import pytest
 
 from launch.errors import LaunchError
 from launch.migrate import make_roles, migrate
-from tests.support.logins import DUTIES
+from tests.support.logins import DUTIES, SETTLING
 from tests.support.recorded_events import record, xp
 
 OPERATIONS: Final = {
@@ -82,6 +82,34 @@ RELATIONS: Final = {
     "sync_events": STATE,
     "sync_state": STATE,
     "transactions": LEDGER,
+}
+
+#: What the processes may do that apply one stream each, where it is more or less than reading. The
+#: row that is tried here is empty, so a policy refuses it to `sync_events` and `transactions`;
+#: test_split_consumers.py tries rows that it lets pass.
+OF_SETTLING: Final = {
+    "accounts": "SIU",
+    "achievements": "SIU",
+    "entry_attempts": "SIUD",
+    "link_codes": "",
+    "link_offers": "",
+    "members": "SIUD",
+    "store_agreements": "SIUD",
+    "store_debts": "SIUD",
+    "surfaces": "SIUD",
+    "sync_events": "SU",
+    "sync_state": "SIU",
+}
+#: The functions that act as the owner and that those processes call.
+CALLS_OF_SETTLING: Final = {
+    "accounts_changed_lately",
+    "forget_shown",
+    "forgive_store_debts",
+    "leave_out",
+    "link_rules",
+    "lock_store_debts",
+    "owe_to_store",
+    "remember_name",
 }
 
 PAYLOAD: Final = (
@@ -200,8 +228,9 @@ async def names_of(conn: asyncpg.Connection, query: str) -> set[str]:
     return {name for (name,) in await conn.fetch(query)}
 
 
-async def test_each_role_does_with_each_table_what_it_has_to_and_no_more(conn, logins):
-    columns = dict(
+async def columns_to_change(conn: asyncpg.Connection) -> dict[str, str]:
+    """A column of each table and view by which changes are tried."""
+    return dict(
         await conn.fetch(
             """
             -- The second column, because the first one may be an identity, which nobody may change.
@@ -213,6 +242,10 @@ async def test_each_role_does_with_each_table_what_it_has_to_and_no_more(conn, l
             """
         )
     )
+
+
+async def test_each_role_does_with_each_table_what_it_has_to_and_no_more(conn, logins):
+    columns = await columns_to_change(conn)
     assert columns.keys() == RELATIONS.keys()
 
     found = {
@@ -223,6 +256,24 @@ async def test_each_role_does_with_each_table_what_it_has_to_and_no_more(conn, l
     }
 
     assert found == RELATIONS
+
+
+@pytest.mark.parametrize("duty", SETTLING)
+async def test_a_process_that_applies_a_stream_has_the_rights_for_that(conn, logins, duty):
+    columns = await columns_to_change(conn)
+
+    found = {
+        name: await operations(conn, logins[duty], f"twinstream.{name}", column)
+        for name, column in columns.items()
+    }
+    acting_as_owner = await names_of(
+        conn,
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'twinstream'::regnamespace AND prosecdef"
+        f" AND has_function_privilege('{logins[duty]}', oid, 'EXECUTE')",
+    )
+
+    assert found == dict.fromkeys(RELATIONS, "S") | OF_SETTLING
+    assert acting_as_owner == CALLS_OF_SETTLING
 
 
 async def test_no_role_has_a_right_to_single_columns(conn):
@@ -446,5 +497,5 @@ async def test_people_who_type_sql_leave_out_the_schema(pool, database_url, logi
         """
     )
     assert dict(shown) == {
-        logins[duty]: ['search_path="$user", public, twinstream'] for duty in DUTIES
+        logins[duty]: ['search_path="$user", public, twinstream'] for duty in (*DUTIES, *SETTLING)
     }

@@ -14,6 +14,7 @@ import yaml
 
 from config import Settings
 from config.heartbeat import HEARTBEAT_S
+from consumers.runtime.roles import ROLES
 from launch.__main__ import PASSWORDS
 
 ROOT = Path(__file__).parents[3]
@@ -26,10 +27,15 @@ INSTRUCTIONS = [
 ]
 
 SERVERS = ("redis", "postgres")
+CONSUMERS = ("to-discord", "to-telegram", "consumers")
+#: What no process does that applies a stream.
+KEPT = [name for name in ROLES if not {name, "to-" + name.partition("-")[0]} & {*CONSUMERS}]
 PROCESSES = {
     "telegram-bot": ["python", "-m", "bots.telegram_bot"],
     "discord-bot": ["python", "-m", "bots.discord_bot"],
-    "consumers": ["python", "-m", "consumers"],
+    "to-discord": ["python", "-m", "consumers", "to-discord", "discord-roles"],
+    "to-telegram": ["python", "-m", "consumers", "to-telegram", "telegram-tags"],
+    "consumers": ["python", "-m", "consumers", *KEPT],
 }
 VARIABLE = re.compile(r"\$\{(\w+)(?:(:[?-])([^}]*))?\}")
 #: A version to the patch and what it is built on: an image that does not change under one's feet.
@@ -58,7 +64,7 @@ def test_it_runs_what_we_have_and_nothing_else():
     assert set(SERVICES) == {*SERVERS, *PROCESSES, "migrate"}
     for service, command in PROCESSES.items():
         assert SERVICES[service]["command"] == command
-        assert (ROOT / command[-1].replace(".", "/") / "__main__.py").exists()
+        assert (ROOT / command[2].replace(".", "/") / "__main__.py").exists()
     assert SERVICES["migrate"]["command"] == [
         *("sh", "-c"),
         "python -m launch check && python -m launch migrate && python -m launch roles --logins",
@@ -163,6 +169,17 @@ def test_a_bot_holds_its_own_platforms_token_only():
     assert "TELEGRAM_TOKEN" not in SERVICES["discord-bot"]["environment"]
 
 
+def test_a_consumer_of_a_stream_holds_the_token_of_the_platform_that_it_writes_to():
+    assert "TELEGRAM_TOKEN" not in SERVICES["to-discord"]["environment"]
+    assert "DISCORD_TOKEN" not in SERVICES["to-telegram"]["environment"]
+
+
+def test_every_role_of_the_consumers_runs_once():
+    run = [role for name in CONSUMERS for role in SERVICES[name]["command"][3:]]
+
+    assert sorted(run) == sorted(ROLES)
+
+
 def test_no_secret_has_a_default_and_a_missing_one_is_explained():
     secrets = {
         name: (operator, said)
@@ -172,7 +189,7 @@ def test_no_secret_has_a_default_and_a_missing_one_is_explained():
         if name.endswith(("TOKEN", "PASSWORD"))
     }
 
-    assert len(secrets) == 9
+    assert len(secrets) == 13
     for operator, said in secrets.values():
         assert operator == ":?"
         assert said.startswith("set it in .env, ")
@@ -262,7 +279,7 @@ def test_everything_that_the_image_copies_exists_and_is_let_through():
     for source in copied:
         assert (ROOT / source).exists()
     for process in PROCESSES.values():
-        assert process[-1].split(".")[0] in copied
+        assert process[2].split(".")[0] in copied
 
 
 def test_with_secrets_as_files_no_container_has_a_token_in_its_environment():
@@ -295,9 +312,10 @@ def test_the_same_env_file_serves_processes_that_run_without_docker():
     assert Settings.from_env(filled).telegram_token == "1"
 
 
-def test_the_consumers_can_be_scaled():
+@pytest.mark.parametrize("name", CONSUMERS)
+def test_the_consumers_can_be_scaled(name):
     """Nothing may exist once only: a number in its group, a name, or a port of the machine."""
-    service = SERVICES["consumers"]
+    service = SERVICES[name]
 
     assert "TWINSTREAM_CONSUMER_SLOT" not in service["environment"]
     assert not {"container_name", "hostname", "ports"} & service.keys()
