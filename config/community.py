@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from .community_file import read, tag_problem
+from .community_file import AnnouncementSetting, announcement_problems, read, tag_problem
 from .community_file.telegram_tags import TAG_LENGTH_MAX
 from .errors import ConfigError
 from .setting_error_texts import Place, Problem, explain, named
@@ -95,14 +95,6 @@ class DiscordSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Whether a member holds the role of their rank only, or those of the lower ranks as well."""
     leave_alone_roles: tuple[Snowflake, ...] = ()
     """Roles of other bots. The roles of members who hold one of them stay as they are."""
-
-
-class AnnouncementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where new ranks and achievements are announced, and in which language."""
-
-    telegram: bool = False
-    discord_channel_id: Snowflake | None = None
-    language: Literal["en", "ru"] = "en"
 
 
 class GameSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -244,6 +236,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *_text_problems(document.values),
             *_reason_problems(community.reasons),
             *_store_problems(community.stores),
+            *announcement_problems(community.announcements),
             *_timezone_problems(community.timezone),
         ]
         if problems:

@@ -174,8 +174,10 @@ def _settings_at(place: Place, settings: type[msgspec.Struct]) -> list[str]:
 
 def _choices_at(place: Place, settings: type[msgspec.Struct]) -> str:
     here = _type_at(place, settings)
-    values = here.values if isinstance(here, inspect.LiteralType) else ()
-    return " or ".join(repr(value) for value in values)
+    kinds = here.types if isinstance(here, inspect.UnionType) else (here,)
+    values = [repr(one) for kind in kinds if isinstance(kind, inspect.LiteralType) for one in kind.values]
+    ids = ["an id"] if any(isinstance(kind, inspect.IntType) for kind in kinds) else []
+    return " or ".join([*ids, *values])
 
 
 def _type_at(place: Place, settings: type[msgspec.Struct]) -> inspect.Type:

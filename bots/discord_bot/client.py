@@ -7,7 +7,8 @@ import discord
 import structlog
 from discord import app_commands
 
-from bots.features.room import Observation, Room, duties_of, gone, observed, returned
+from bots.features.room import Observation, Room, duties_of, gone, heard, observed, returned
+from bots.runtime.delivery import Place
 from bots.runtime.room_services import Services
 from config.discord_answers import UNREADABLE
 
@@ -26,6 +27,8 @@ PERMISSIONS = discord.Permissions(
     manage_roles=True, view_channel=True, send_messages=True, view_audit_log=True
 )
 
+#: Seconds that a stopping bot gives to its duties.
+DUTIES_S_MAX = 5.0
 #: Servers that the bot is in instead, named in the log: one of them is probably meant.
 OTHER_GUILDS_NAMED = 3
 
@@ -105,6 +108,8 @@ class TwinClient(discord.Client):
         member = interaction.user
         if interaction.guild_id == self._guild_id and isinstance(member, discord.Member):
             roles = frozenset(role.id for role in member.roles)
+            if interaction.channel_id is not None:
+                heard(self._rooms, member.id, Place(interaction.channel_id))
             await observed(self._rooms, Observation(member.id, roles, interaction.created_at))
 
     async def on_member_join(self, member: discord.Member) -> None:
@@ -130,6 +135,9 @@ class TwinClient(discord.Client):
         for task in self._duties:
             task.cancel()
         await self.tree.drain()
+        if self._duties:
+            # They finish what they have begun: an announcement that was claimed is sent.
+            await asyncio.wait(self._duties, timeout=DUTIES_S_MAX)
         await super().close()
         # discord.py leaves its wait for the first servers running, which would call on_ready later.
         ready = self._connection._ready_task

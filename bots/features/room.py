@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from bots.runtime.delivery import Delivery
+from bots.runtime.delivery import Delivery, Place
 
 from .command import Answer, Asker, Command, Press, PrivateText, Start
 
@@ -47,6 +47,9 @@ class Room:
     """
     on_observed: Callable[[Observation], Awaitable[None]] | None = None
     """Called for each message in the group and each interaction in the server. Raises nothing."""
+    on_heard: Callable[[int, Place, int | None], None] | None = None
+    """Called with each account that did something where others read along, the place, and the
+    message there that can be replied to, if there is one. Raises nothing."""
     on_returned: Callable[[int], Awaitable[None]] | None = None
     """Called with an account that joined, or whose right to wear a tag changed. Raises nothing."""
     on_gone: Callable[[int], Awaitable[None]] | None = None
@@ -98,6 +101,15 @@ async def observed(rooms: Iterable[Room], observation: Observation) -> None:
     for room in rooms:
         if room.on_observed is not None:
             await room.on_observed(observation)
+
+
+def heard(
+    rooms: Iterable[Room], account_id: int, place: Place, message_id: int | None = None
+) -> None:
+    """Tell every room that wants it where an account did something."""
+    for room in rooms:
+        if room.on_heard is not None:
+            room.on_heard(account_id, place, message_id)
 
 
 async def gone(rooms: Iterable[Room], account_id: int) -> None:

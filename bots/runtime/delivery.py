@@ -3,7 +3,7 @@
 Each platform implements it in its own `delivery.py`. Duties of the rooms send through it.
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bots.texts.buttons import Rows
 
@@ -12,15 +12,28 @@ from bots.texts.buttons import Rows
 LASTING_RETRY_S = 60.0
 
 
+class Place(NamedTuple):
+    """Where several people read along."""
+
+    channel_id: int | None = None
+    """The channel or the thread on Discord; a chat on Telegram. None: the Telegram group."""
+    topic_id: int | None = None
+    """The topic of a forum in Telegram."""
+
+
 class Unsent(Exception):
     """The platform certainly refused the message, so it may be sent again later.
 
-    An attempt within `retry_s` seconds is of no use.
+    An attempt within `retry_s` seconds is of no use. `cause` says in a few words what a person has
+    to change; None if the platform asks for patience only.
     """
 
-    def __init__(self, why: str, *, retry_s: float = LASTING_RETRY_S) -> None:
+    def __init__(
+        self, why: str, *, retry_s: float = LASTING_RETRY_S, cause: str | None = None
+    ) -> None:
         super().__init__(why)
         self.retry_s = retry_s
+        self.cause = cause
 
 
 class PerhapsSent(Exception):
@@ -34,18 +47,17 @@ class Unwanted(Exception):
 class Delivery(Protocol):
     """One platform's way to send messages that answer no command."""
 
-    @property
-    def has_announcements(self) -> bool:
-        """Whether twinstream.toml wants announcements on this platform."""
-        ...
-
-    async def announce(self, text: str) -> None:
-        """Send a formatted text to the place of announcements.
+    async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None:
+        """Send a formatted text to a place, there as a reply to a message if it still exists.
 
         Raises:
             Unsent: the platform certainly refused it.
             PerhapsSent: it is unknown whether the platform sent it.
         """
+        ...
+
+    async def community_name(self) -> str:
+        """Return the name of the group or the server; empty while the platform does not say it."""
         ...
 
     async def tell(self, account_id: int, text: str, buttons: Rows = ()) -> None:

@@ -21,3 +21,6 @@ class TelegramMarkup:
     def plain(self, text: str) -> str:
         # Telegram finds links, mentions and commands in any text, with or without markup.
         return html.escape(isolated(inert(one_line(text))), quote=False)
+
+    def literal(self, text: str) -> str:
+        return html.escape(text, quote=False)

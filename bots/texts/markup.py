@@ -26,3 +26,7 @@ class Markup(Protocol):
         The result is empty if nothing in the text can be seen; `shown_name` offers another name.
         """
         ...
+
+    def literal(self, text: str) -> str:
+        """Show a text of the operator as it is written: links work, and nothing is markup."""
+        ...

@@ -1,21 +1,25 @@
-"""The duty that announces, where twinstream.toml wants announcements."""
+"""The duty that announces, and the memory of where members are."""
 
 from bots.features.room import Room
-from bots.runtime.delivery import Delivery
+from bots.runtime.delivery import Delivery, Place
 from bots.runtime.room_services import Services
 
 from .announcer import Announcer
+from .spots import Spot, Spots
 
 
 def open_room(services: Services) -> Room:
-    """Open the room. It keeps no state: announcements to make live in Postgres."""
+    """Open the room. Announcements to make live in Postgres; where members are, in memory."""
     community = services.community
     texts = services.languages.speak(community.announcements.language)
+    spots = Spots()
 
     async def announce(delivery: Delivery) -> None:
-        if delivery.has_announcements:
-            await Announcer(
-                services.database, community, texts, services.mark, delivery.announce
-            ).run()
+        await Announcer(
+            services.database, community, texts, services.mark, delivery, spots=spots
+        ).run()
 
-    return Room(duties=(announce,))
+    def hear(account_id: int, place: Place, message_id: int | None) -> None:
+        spots.hear(account_id, Spot(place, message_id))
+
+    return Room(duties=(announce,), on_heard=hear)

@@ -1,51 +1,105 @@
 """The texts of announcements. Pure functions."""
 
 from collections.abc import Sequence
+from typing import Final, NamedTuple, cast
 
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import shown_name
+from bots.texts.names import shown_name, shortened
+from bots.texts.outside_text import WORD_JOINER
 from config import Community
-from db.surfaces import ACHIEVEMENT_PREFIX, RANK
+from config.community_file import Kind, parts_of
 from db.surfaces.announcements import Announcement
 
-#: Members named in one message; the rest is counted, so that the message stays readable and short
-#: enough for both platforms.
-NAMES_MAX = 10
+#: Members named in one message; the rest is counted, so that the message stays readable.
+NAMES_MAX: Final = 10
+#: Characters of a message, with its markup: Discord takes 2,000, and the last line counts the rest.
+MESSAGE_CHARS_MAX: Final = 1_900
+#: Characters of the community's name that are shown.
+COMMUNITY_CHARS_MAX: Final = 64
 
 
-def announcement(
-    taken: Sequence[Announcement], texts: Texts, mark: Markup, community: Community
-) -> str:
-    """Write a line for each of the first NAMES_MAX, and the number of those left out.
+class Speaker(NamedTuple):
+    """The words of one community on one platform."""
+
+    texts: Texts
+    mark: Markup
+    community: Community
+    community_name: str = ""
+
+
+def announcement(taken: Sequence[Announcement], speaker: Speaker) -> str:
+    """Write a line for each of the first, as many as fit, and the number of those left out.
 
     A rank or achievement that twinstream.toml does not have (any more) gets no line.
     """
-    lines = [line for one in taken if (line := _line(one, texts, mark, community))]
-    left = len(lines) - NAMES_MAX
+    lines = [line for one in taken if (line := _line(one, speaker))]
+    shown: list[str] = []
+    chars = 0
+    for line in lines[:NAMES_MAX]:
+        chars += len(line) + 1
+        if shown and chars > MESSAGE_CHARS_MAX:
+            break
+        shown.append(line)
+    left = len(lines) - len(shown)
     if left > 0:
-        lines = lines[:NAMES_MAX]
-        lines.append(texts.ngettext("... and {count} more", "... and {count} more", left))
-    return "\n".join(lines)
+        more = speaker.texts.ngettext("... and {count} more", "... and {count} more", left)
+        shown.append(more)
+    return "\n".join(shown)
 
 
-def _line(one: Announcement, texts: Texts, mark: Markup, community: Community) -> str:
-    name = mark.plain(shown_name(one.display_name, texts.gettext("A member")))
-    if one.surface.startswith(ACHIEVEMENT_PREFIX):
-        setting = community.achievement(one.surface.removeprefix(ACHIEVEMENT_PREFIX))
-        if setting is None:
-            return ""
-        return texts.gettext(
-            "🏆 {name} has unlocked {title}",
-            name=name,
-            title=_bold(mark, setting.titled(texts.language)),
-        )
-    rank = community.rank(one.number) if one.surface == RANK else None
-    if rank is None:
+def _line(one: Announcement, speaker: Speaker) -> str:
+    texts, community = speaker.texts, speaker.community
+    values = _values(one, speaker)
+    if values is None:
         return ""
-    return texts.gettext(
-        "🎉 {name} is {rank} now", name=name, rank=_bold(mark, rank.named(texts.language))
-    )
+    kind = cast(Kind, one.kind)
+    wording = community.announcements.kind(kind).wording(texts.language)
+    if wording is not None:
+        return _worded(wording, values, speaker.mark)
+    if kind == "achievement":
+        return texts.gettext("🏆 {name} has unlocked {achievement}", **values)
+    if kind == "level":
+        return texts.gettext("⭐ {name} has reached level {level}", **values)
+    return texts.gettext("🎉 {name} is {rank} now", **values)
+
+
+def _values(one: Announcement, speaker: Speaker) -> dict[str, str] | None:
+    """Return what the placeholders of this kind say; None if there is nothing to announce."""
+    texts, mark, community, community_name = speaker
+    values = {
+        "name": mark.plain(shown_name(one.display_name, texts.gettext("A member"))),
+        "xp": texts.number(one.xp),
+        "community": mark.plain(community_name[:COMMUNITY_CHARS_MAX]),
+    }
+    if one.kind == "achievement":
+        setting = community.achievement(one.surface.partition(":")[2])
+        title = None if setting is None else setting.titled(texts.language)
+        return None if title is None else {**values, "achievement": _bold(mark, title)}
+    if one.kind == "level":
+        return {**values, "level": mark.bold(texts.number(one.number))}
+    rank = community.rank(one.number)
+    return None if rank is None else {**values, "rank": _bold(mark, rank.named(texts.language))}
+
+
+def _worded(wording: str, values: dict[str, str], mark: Markup) -> str:
+    """Fill in the operator's own words.
+
+    Words that touch a value are kept from making a mention or a link together with it.
+    """
+    shown: list[str] = []
+    touches = False
+    for words, placeholder in parts_of(wording):
+        if touches and not words[:1].isspace():
+            shown.append(WORD_JOINER)
+        shown.append(mark.literal(words))
+        if placeholder is None:
+            break
+        if words and not words[-1].isspace():
+            shown.append(WORD_JOINER)
+        shown.append(values[placeholder])
+        touches = True
+    return "".join(shown)
 
 
 def _bold(mark: Markup, text: str) -> str:

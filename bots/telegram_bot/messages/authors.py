@@ -7,12 +7,14 @@ from typing import Any
 from aiogram.types import Message, TelegramObject
 
 from bots.features.command import Asker
-from bots.features.room import Observation, Room, observed
+from bots.features.room import Observation, Room, heard, observed
+from bots.runtime.delivery import Place
 from bots.runtime.member_limits import MemberLimits
 from bots.texts.languages import Languages, Texts
 
 from . import texts
 from .answer_queue import AnswerQueue, Reply
+from .arguments import topic_of
 
 #: The account that the anonymous administrators of all groups share.
 ANONYMOUS_ADMIN_ID = 1_087_968_824
@@ -68,8 +70,9 @@ class Observer:
             is_ours = event.chat.id == self._group_id and author_of(event) is Author.MEMBER
             if is_ours and is_there:
                 assert event.from_user is not None
-                tag = event.sender_tag or ""
-                await observed(self._rooms, Observation(event.from_user.id, tag, event.date))
+                account_id, tag = event.from_user.id, event.sender_tag or ""
+                heard(self._rooms, account_id, Place(topic_id=topic_of(event)), event.message_id)
+                await observed(self._rooms, Observation(account_id, tag, event.date))
 
 
 class Askers:

@@ -32,7 +32,7 @@ from bots.telegram_bot.group.membership import Membership
 
 from . import texts
 from .answer_queue import AnswerQueue, Reply
-from .arguments import argument_of, replied_to
+from .arguments import argument_of, replied_to, topic_of
 from .buttons import keyboard, private_button
 from .posted_codes import Found
 from .sent import TelegramSent, send_file
@@ -279,11 +279,3 @@ class Answers:
         if answer.on_sent is not None:
             assert sent.bot is not None
             answer.on_sent(TelegramSent(sent.bot, sent, asker.account_id, self._memory))
-
-
-def topic_of(message: Message) -> int | None:
-    """Return the topic of a forum in which a message was written; None elsewhere. Pure.
-
-    Outside forums Telegram numbers the threads of replies in the same field.
-    """
-    return message.message_thread_id if message.is_topic_message else None

@@ -8,8 +8,9 @@ from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.types import CallbackQuery, Message
 
 from bots.features.command import Answer, Asker, Pressed
-from bots.features.room import Room, presses_of
+from bots.features.room import Room, heard, presses_of
 from bots.runtime.button_memory import ButtonMemory
+from bots.runtime.delivery import Place
 from bots.runtime.member_limits import MemberLimits
 from bots.runtime.room_services import Services
 from bots.telegram_bot.group.membership import Membership
@@ -17,6 +18,7 @@ from bots.texts import failures
 from bots.texts.buttons import read_data
 
 from .answer_queue import AnswerQueue, Reply
+from .arguments import topic_of
 from .buttons import has_button
 from .commands import Answers
 from .sent import TelegramSent, key_of, send_file
@@ -48,6 +50,7 @@ class Presses:
     ) -> None:
         self._languages = services.languages
         self._group_id = services.community.telegram.chat_id
+        self._rooms = rooms
         self._presses = presses_of(rooms)
         self._queue = queue
         self._strangers = Strangers(membership, rooms)
@@ -92,6 +95,9 @@ class Presses:
         is_private = (
             message.chat.type == ChatType.PRIVATE or message.ephemeral_message_id is not None
         )
+        if message.chat.type != ChatType.PRIVATE:
+            place = Place(topic_id=topic_of(message))
+            heard(self._rooms, asker.account_id, place, message.message_id)
         entity_id = f"{chat_id}.{message.ephemeral_message_id or message.message_id}"
         try:
             answer = await press.run(Pressed(asker, data.value, entity_id, is_private))
