@@ -68,10 +68,3 @@ def _opens_topic(quoted: Message, message: Message) -> bool:
 
 def _is_number(text: str, digits_max: int) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= digits_max
-
-def topic_of(message: Message) -> int | None:
-    """Return the topic of a forum in which a message was written; None elsewhere. Pure.
-
-    Outside forums Telegram numbers the threads of replies in the same field.
-    """
-    return message.message_thread_id if message.is_topic_message else None

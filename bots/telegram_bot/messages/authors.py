@@ -14,7 +14,6 @@ from bots.texts.languages import Languages, Texts
 
 from . import texts
 from .answer_queue import AnswerQueue, Reply
-from .arguments import topic_of
 
 #: The account that the anonymous administrators of all groups share.
 ANONYMOUS_ADMIN_ID = 1_087_968_824
@@ -46,6 +45,14 @@ def author_of(message: Message) -> Author:
     if user.id == ANONYMOUS_ADMIN_ID:
         return Author.ANONYMOUS_ADMIN
     return Author.NO_PERSON if user.is_bot else Author.MEMBER
+
+
+def topic_of(message: Message) -> int | None:
+    """Return the topic of a forum in which a message was written; None elsewhere. Pure.
+
+    Outside forums Telegram numbers the threads of replies in the same field.
+    """
+    return message.message_thread_id if message.is_topic_message else None
 
 
 class Observer:

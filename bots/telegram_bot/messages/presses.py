@@ -18,7 +18,7 @@ from bots.texts import failures
 from bots.texts.buttons import read_data
 
 from .answer_queue import AnswerQueue, Reply
-from .arguments import topic_of
+from .authors import topic_of
 from .buttons import has_button
 from .commands import Answers
 from .sent import TelegramSent, key_of, send_file
