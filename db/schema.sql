@@ -245,6 +245,29 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION twinstream.claim_announcements(of_platform text, members bigint[], surfaces text[], numbers integer[]) RETURNS TABLE(member_id bigint, surface text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    WITH standing AS (
+        SELECT f.member_id, f.surface
+        FROM unnest(members, surfaces, numbers) AS t (member_id, surface, number)
+        JOIN twinstream.surfaces AS f
+            ON f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface
+        WHERE f.announce AND f.announced = t.number AND f.wanted >= f.announced
+        ORDER BY f.member_id, f.surface
+        FOR NO KEY UPDATE OF f SKIP LOCKED
+    )
+    UPDATE twinstream.surfaces AS f SET announce = false
+    FROM standing AS s
+    WHERE f.member_id = s.member_id AND f.platform = of_platform AND f.surface = s.surface
+    RETURNING f.member_id, f.surface;
+END $$;
+
 CREATE FUNCTION twinstream.confirm_offer(of_platform text, of_account bigint, offer_id bigint, stores text[] DEFAULT '{}'::text[], with_policy text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1365,6 +1388,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION twinstream.keep_places(of_platform text, named text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND NOT p.place = ANY (named);
+END $$;
+
 CREATE FUNCTION twinstream.key_fault(e twinstream.event, OUT rule text, OUT why text) RETURNS SETOF record
     LANGUAGE plpgsql
     AS $$
@@ -1996,6 +2028,23 @@ BEGIN
     PERFORM twinstream.require_own_process();
     PERFORM twinstream.mark_forgotten(ARRAY[u.mark], twinstream.mark_pads(forget_secret), u.moment)
     FROM unnest(marks, moments) AS u (mark, moment);
+END $$;
+
+CREATE FUNCTION twinstream.note_place(of_platform text, named text, why text, refusal text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    IF why IS NULL THEN
+        DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND p.place = left(named, 100);
+    ELSE
+        INSERT INTO twinstream.parked_places AS p (platform, place, cause, error)
+        VALUES (of_platform, left(named, 100), left(why, 100), left(refusal, 300))
+        ON CONFLICT ON CONSTRAINT parked_place_once DO UPDATE SET
+            cause = excluded.cause, error = excluded.error,
+            parked_at = CASE WHEN p.cause = excluded.cause THEN p.parked_at ELSE now() END;
+    END IF;
 END $$;
 
 CREATE FUNCTION twinstream.obey_stop_sign() RETURNS void
@@ -3689,6 +3738,40 @@ BEGIN
     SELECT v.platform FROM owners AS v;
 END $$;
 
+CREATE FUNCTION twinstream.waiting_announcements(of_platform text, kinds text[], at_most integer, newest_first boolean) RETURNS TABLE(member_id bigint, account_id bigint, display_name text, surface text, announced integer, xp bigint, shown_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT w.member_id, w.account_id, w.display_name, w.surface, w.announced, m.xp, w.shown_at
+    FROM unnest(kinds) AS k (kind)
+    CROSS JOIN LATERAL (
+        -- One of the two halves runs: each reads the index from its end.
+        (
+            SELECT f.member_id, a.account_id, a.display_name, f.surface, f.announced, f.shown_at
+            FROM twinstream.surfaces AS f
+            JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+            WHERE NOT newest_first AND f.platform = of_platform
+                AND split_part(f.surface, ':', 1) = k.kind AND f.announce AND f.wanted >= f.announced
+            ORDER BY f.shown_at LIMIT at_most
+        )
+        UNION ALL
+        (
+            SELECT f.member_id, a.account_id, a.display_name, f.surface, f.announced, f.shown_at
+            FROM twinstream.surfaces AS f
+            JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+            WHERE newest_first AND f.platform = of_platform
+                AND split_part(f.surface, ':', 1) = k.kind AND f.announce AND f.wanted >= f.announced
+            ORDER BY f.shown_at DESC LIMIT at_most
+        )
+    ) AS w
+    JOIN twinstream.members AS m ON m.id = w.member_id
+    ORDER BY w.shown_at;
+END $$;
+
 CREATE FUNCTION twinstream.want(member_ids bigint[], platforms text[], names text[], numbers integer[], keys text[], priorities integer[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -4214,6 +4297,19 @@ CREATE TABLE twinstream.notices (
     CONSTRAINT notice_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
+CREATE TABLE twinstream.parked_places (
+    platform text NOT NULL,
+    place text NOT NULL,
+    cause text NOT NULL,
+    error text NOT NULL,
+    parked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT parked_place_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+COMMENT ON COLUMN twinstream.parked_places.place IS 'the place in the words of the settings, such as "topic 42"';
+
+COMMENT ON COLUMN twinstream.parked_places.cause IS 'what a person has to change, in a few words';
+
 CREATE TABLE twinstream.reconcile_runs (
     id bigint NOT NULL,
     cause text NOT NULL,
@@ -4548,6 +4644,9 @@ ALTER TABLE ONLY twinstream.moves
 ALTER TABLE ONLY twinstream.notices
     ADD CONSTRAINT notice_once PRIMARY KEY (platform, account_id, kind, subject);
 
+ALTER TABLE ONLY twinstream.parked_places
+    ADD CONSTRAINT parked_place_once PRIMARY KEY (platform, place);
+
 ALTER TABLE ONLY twinstream.ranks
     ADD CONSTRAINT rank_once PRIMARY KEY (rank);
 
@@ -4659,6 +4758,8 @@ CREATE INDEX surfaces_parked ON twinstream.surfaces USING btree (platform, parke
 CREATE INDEX surfaces_taken ON twinstream.surfaces USING btree (platform, taken_until) WHERE (taken_until IS NOT NULL);
 
 CREATE INDEX surfaces_to_announce ON twinstream.surfaces USING btree (platform, shown_at) WHERE announce;
+
+CREATE INDEX surfaces_to_announce_by_kind ON twinstream.surfaces USING btree (platform, split_part(surface, ':'::text, 1), shown_at) WHERE announce;
 
 CREATE INDEX sync_events_by_account ON twinstream.sync_events USING btree (account_id);
 

@@ -27,7 +27,7 @@ _CAUSES: Final = {
     160005: "the thread is locked",
 }
 #: The meaning of a refusal with another code.
-_CAUSES_OF_STATUS: Final = {
+_CAUSES_OF_STATUS: Final[dict[int, str]] = {
     HTTPStatus.FORBIDDEN: "the bot may not write there",
     HTTPStatus.NOT_FOUND: "the channel or thread does not exist (any more)",
 }
@@ -43,19 +43,23 @@ class DiscordDelivery:
     async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None:
         assert place.channel_id is not None
         channel = self._client.get_partial_messageable(place.channel_id)
-        answered = discord.utils.MISSING
-        if reply_to is not None:
-            answered = discord.MessageReference(
-                message_id=reply_to, channel_id=channel.id, fail_if_not_exists=False
-            )
+        mentions = discord.AllowedMentions.none()
         try:
-            await channel.send(
-                text,
-                silent=True,
-                suppress_embeds=True,
-                allowed_mentions=discord.AllowedMentions.none(),
-                reference=answered,
-            )
+            if reply_to is None:
+                await channel.send(
+                    text, silent=True, suppress_embeds=True, allowed_mentions=mentions
+                )
+            else:
+                answered = discord.MessageReference(
+                    message_id=reply_to, channel_id=channel.id, fail_if_not_exists=False
+                )
+                await channel.send(
+                    text,
+                    silent=True,
+                    suppress_embeds=True,
+                    allowed_mentions=mentions,
+                    reference=answered,
+                )
         except discord.HTTPException as error:
             cause = _CAUSES.get(error.code, _CAUSES_OF_STATUS.get(error.status))
             if cause is None:

@@ -8,7 +8,7 @@ import pytest
 
 import bots.features.announcements.announcer
 import schemas
-from config.community import AnnouncementSetting
+from config.community_file import AnnouncementSetting
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.members.accounts import remember_name

@@ -30,7 +30,7 @@ from schemas import Source
 
 from .places import Target, fixed_places, named, place_for_all, target_of
 from .spots import Spots
-from .texts import Speaker, announcement
+from .texts import Speaker, announcement, names_community
 
 log = structlog.get_logger("twinstream.bots")
 
@@ -216,8 +216,7 @@ class Announcer:
             claimed = await announcements.claim(conn, self._platform, news)
         if target is None or not claimed:
             return 0
-        speaker = self._speaker._replace(community_name=await self._sending.community_name())
-        text = announcement(claimed, speaker)
+        text = announcement(claimed, await self._words_of(claimed))
         if not text:
             return 0
         try:
@@ -239,6 +238,12 @@ class Announcer:
             return 0
         await self._note_sent(target, len(claimed))
         return len(claimed)
+
+    async def _words_of(self, news: Sequence[Announcement]) -> Speaker:
+        """Return the words, with the name of the community if they need it."""
+        if not any(names_community(one, self._speaker) for one in news):
+            return self._speaker
+        return self._speaker._replace(community_name=await self._sending.community_name())
 
     async def _send(self, target: Target, text: str) -> None:
         if target.place is None:

@@ -1,7 +1,7 @@
 """Where each piece of news goes: one of the places of the settings, a spot, or a private chat. Pure."""
 
 from collections.abc import Callable, Collection, Iterator
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from bots.runtime.delivery import Place
 from config.community_file import KINDS, AnnouncementSetting, Kind
@@ -49,7 +49,7 @@ def target_of(
     """
     if one.kind not in KINDS:
         return None  # a kind of a newer release
-    kind = setting.kind(cast(Kind, one.kind))
+    kind = setting.kind(one.kind)
     wanted = kind.telegram if platform == "telegram" else kind.discord
     otherwise = place_for_all(setting, platform) if kind.otherwise == "default" else None
     match wanted:

@@ -48,6 +48,13 @@ def announcement(taken: Sequence[Announcement], speaker: Speaker) -> str:
     return "\n".join(shown)
 
 
+def names_community(one: Announcement, speaker: Speaker) -> bool:
+    """Tell whether the words for a piece of news say the community's name."""
+    setting = speaker.community.announcements
+    wording = setting.kind(cast(Kind, one.kind)).wording(speaker.texts.language)
+    return wording is not None and "community" in [part.placeholder for part in parts_of(wording)]
+
+
 def _line(one: Announcement, speaker: Speaker) -> str:
     texts, community = speaker.texts, speaker.community
     values = _values(one, speaker)

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable
 import pytest
 from aiogram import Bot
 
-from bots.runtime.delivery import Delivery, PerhapsSent, Unsent, Unwanted
+from bots.runtime.delivery import Delivery, PerhapsSent, Place, Unsent, Unwanted
 from bots.telegram_bot.delivery import TelegramDelivery
 from config import Community, Settings, telegram_session
-from config.community import AnnouncementSetting, DiscordSetting, TelegramSetting
+from config.community import DiscordSetting, TelegramSetting
 from sandbox import Fault
 from tests.support import discord_display, telegram_display
 from tests.support.discord_sandbox import GENERAL, TOKEN, discord, pointed_at
@@ -33,7 +33,6 @@ COMMUNITY = Community(
     telegram=TelegramSetting(chat_id=-1001000000001),
     discord=DiscordSetting(guild_id=discord_display.GUILD),
     ranks=(),
-    announcements=AnnouncementSetting(telegram=True, discord_channel_id=GENERAL),
 )
 
 
@@ -96,7 +95,7 @@ async def test_telegrams_answer_decides(
     told: type[Exception] | None,
 ):
     group.faults.add(dataclasses.replace(fault))
-    assert await refusal(on_telegram.announce("<b>Ann</b>")) is announced
+    assert await refusal(on_telegram.announce(Place(), "<b>Ann</b>")) is announced
 
     group.faults.add(dataclasses.replace(fault))
     assert await refusal(on_telegram.tell(telegram_display.ALICE, "a notice")) is told
@@ -107,7 +106,7 @@ async def test_an_announcement_to_a_group_that_moved_is_certainly_not_sent(
 ):
     group.faults.add(Fault("telegram", SEND, 400, when="garbled", page=json.dumps(MOVED)))
 
-    assert await refusal(on_telegram.announce("<b>Ann</b>")) is Unsent
+    assert await refusal(on_telegram.announce(Place(), "<b>Ann</b>")) is Unsent
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,7 @@ async def test_discords_answer_decides(
     told: type[Exception] | None,
 ):
     server.faults.add(dataclasses.replace(fault))
-    assert await refusal(on_discord.announce("**Ann**")) is announced
+    assert await refusal(on_discord.announce(Place(GENERAL), "**Ann**")) is announced
 
     server.faults.add(dataclasses.replace(fault))
     assert await refusal(on_discord.tell(discord_display.ALICE, "a notice")) is told
@@ -145,6 +144,6 @@ async def test_a_wait_that_discord_asks_for_is_passed_on(
     server.faults.add(Fault("discord", POST, 429, retry_after=after, description=scope))
 
     with pytest.raises(Unsent) as refused:
-        await on_discord.announce("**Ann**")
+        await on_discord.announce(Place(GENERAL), "**Ann**")
 
     assert refused.value.retry_s == after

@@ -8,14 +8,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from bots.features.announcements import announcer as announcer_module
-from bots.features.announcements.announcer import Announcer
+from bots.features.announcements.announcer import INTERVAL_S, Announcer
 from bots.features.announcements.texts import NAMES_MAX
 from bots.runtime.database import Database
-from bots.runtime.delivery import PerhapsSent, Unsent
+from bots.runtime.delivery import PerhapsSent, Place, Unsent
 from bots.telegram_bot.markup import TelegramMarkup
+from bots.texts.buttons import Rows
 from bots.texts.languages import Languages
 from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
+from config.community_file import AnnouncementSetting
 from db.ledger.ranks import RankRow, set_ranks
 from db.members.accounts import remember_name
 from db.surfaces.display_visits import mark_shown, take
@@ -28,20 +30,37 @@ COMMUNITY = Community(
     discord=DiscordSetting(guild_id=1),
     ranks=(Rank(name="Newcomer", xp=10), Rank(name="Regular", xp=100)),
     achievements=(AchievementSetting(name="first_win", title="First <win>"),),
+    announcements=AnnouncementSetting(telegram=True, discord_channel_id=17),
 )
 
 
 class Channel:
-    """The channel of messages. A test makes it refuse them."""
+    """The places of messages. A test makes it refuse them."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
         self.trouble: Exception | None = None
 
-    async def send(self, text: str) -> None:
+    async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None:
         if self.trouble is not None:
             raise self.trouble
         self.messages.append(text)
+
+    async def tell(self, account_id: int, text: str, buttons: Rows = ()) -> None:
+        raise AssertionError("nothing is private here")
+
+    async def community_name(self) -> str:
+        return "Birds"
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 @pytest.fixture
@@ -54,9 +73,19 @@ async def ladder(pool: asyncpg.Pool) -> None:
     await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in COMMUNITY.ranks])
 
 
-def announcer(pool: asyncpg.Pool, channel: Channel, language: str = "en") -> Announcer:
+def announcer(
+    pool: asyncpg.Pool,
+    channel: Channel,
+    language: str = "en",
+    *,
+    clock: Clock | None = None,
+    community: Community = COMMUNITY,
+) -> Announcer:
     texts = Languages.load().speak(language)
-    return Announcer(Database(pool, "telegram"), COMMUNITY, texts, TelegramMarkup(), channel.send)
+    database = Database(pool, "telegram")
+    return Announcer(
+        database, community, texts, TelegramMarkup(), channel, clock=clock or Clock()
+    )
 
 
 async def show(pool: asyncpg.Pool, *envelopes) -> None:
@@ -149,11 +178,15 @@ async def test_many_at_once_are_counted_not_listed(pool, channel):
 
 async def test_a_refused_announcement_is_sent_later(pool, channel):
     await show(pool, xp(15))
-    channel.trouble = Unsent("Too Many Requests: retry after 7")
-    assert await announcer(pool, channel).step() == 0
+    channel.trouble = Unsent("Too Many Requests: retry after 7", retry_s=7.0)
+    clock = Clock()
+    announcing = announcer(pool, channel, clock=clock)
+    assert await announcing.step() == 0
 
     channel.trouble = None
-    assert await announcer(pool, channel).step() == 1
+    assert await announcing.step() == 0
+    clock.seconds += 7.1
+    assert await announcing.step() == 1
 
 
 async def test_an_announcement_that_may_have_been_sent_is_not_sent_again(pool, channel):
@@ -167,7 +200,7 @@ async def test_an_announcement_that_may_have_been_sent_is_not_sent_again(pool, c
 
 async def test_an_announcement_that_could_not_be_sent_for_long_is_dropped(pool, channel):
     await show(pool, xp(15))
-    await pool.execute("UPDATE surfaces SET shown_at = now() - interval '1 hour'")
+    await pool.execute("UPDATE surfaces SET shown_at = now() - interval '25 hours'")
 
     assert await announcer(pool, channel).step() == 0
     assert await pool.fetchval("SELECT count(*) FROM surfaces WHERE announce") == 0
@@ -175,30 +208,41 @@ async def test_an_announcement_that_could_not_be_sent_for_long_is_dropped(pool, 
 
 async def test_a_message_that_is_refused_for_long_is_tried_a_few_times_and_told_once(pool, channel):
     await show(pool, xp(15))
-    announcing = announcer(pool, channel)
-    channel.trouble = Unsent("Bad Request: TOPIC_CLOSED")
-    pauses = []
+    clock = Clock()
+    announcing = announcer(pool, channel, clock=clock)
+    channel.trouble = Unsent("Bad Request: TOPIC_CLOSED", cause="the topic is closed")
+    tried_at = []
 
     with capture_logs() as logs:
-        for _ in range(4):
+        for _ in range(int(400 / INTERVAL_S)):
+            before = len(logs)
             await announcing.step()
-            pauses.append(announcing.pause_s)
+            tried_at += [clock.seconds - 1_000.0] * (len(logs) > before)
+            clock.seconds += INTERVAL_S
 
-    assert pauses == [60.0, 120.0, 120.0, 120.0]
+    assert tried_at == [0.0, 60.0, 180.0, 300.0]
     assert [line["log_level"] for line in logs] == ["warning", "debug", "debug", "debug"]
+    parked = await pool.fetch("SELECT platform, place, cause FROM parked_places")
+    assert [tuple(row) for row in parked] == [("telegram", "group", "the topic is closed")]
     channel.trouble = None
+    clock.seconds += 120.0
     assert await announcing.step() == 1
-    assert announcing.pause_s < 60.0
+    assert await pool.fetchval("SELECT count(*) FROM parked_places") == 0
 
 
 async def test_a_limit_is_waited_for_as_long_as_it_says(pool, channel):
     await show(pool, xp(15))
-    announcing = announcer(pool, channel)
+    clock = Clock()
+    announcing = announcer(pool, channel, clock=clock)
     channel.trouble = Unsent("Too Many Requests: retry after 300", retry_s=300.0)
-
     await announcing.step()
 
-    assert announcing.pause_s == 300.0
+    channel.trouble = None
+    clock.seconds += 299.0
+    assert await announcing.step() == 0
+    clock.seconds += 2.0
+    assert await announcing.step() == 1
+    assert await pool.fetchval("SELECT count(*) FROM parked_places") == 0
 
 
 async def test_it_speaks_the_language_of_the_community(pool, channel):
@@ -213,10 +257,8 @@ async def test_it_speaks_the_language_of_the_community(pool, channel):
 async def test_a_rank_that_is_not_configured_is_passed_over(pool, channel):
     await show(pool, xp(150))
     fewer = msgspec.structs.replace(COMMUNITY, ranks=COMMUNITY.ranks[:1])
-    texts = Languages.load().speak("en")
-    database = Database(pool, "telegram")
 
-    assert await Announcer(database, fewer, texts, TelegramMarkup(), channel.send).step() == 0
+    assert await announcer(pool, channel, community=fewer).step() == 0
     assert channel.messages == []
 
 

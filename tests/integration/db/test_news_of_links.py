@@ -8,9 +8,10 @@ from config import AchievementSetting, Community, Rank
 from config.community import DiscordSetting, TelegramSetting
 from db import Platform
 from db.ledger.ranks import RankRow, set_ranks
-from db.surfaces.announcements import Announcement, take
+from db.surfaces.announcements import Announcement
 from db.surfaces.display_visits import mark_shown
 from db.surfaces.display_visits import take as take_visits
+from tests.support.announced import take_announcements
 from tests.support.linking import issue_code, redeem_code
 from tests.support.recorded_events import achievement, record, settle, xp
 
@@ -44,7 +45,7 @@ async def told(
 ) -> set[tuple[str, int]]:
     """Return the numbers that the bot of a platform announces now."""
     async with pool.acquire() as conn:
-        news: list[Announcement] = await take(conn, platform, limit=10)
+        news: list[Announcement] = await take_announcements(conn, platform, limit=10)
     assert {one.account_id for one in news} <= {user_id}
     return {(one.surface, one.number) for one in news}
 

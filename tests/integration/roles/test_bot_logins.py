@@ -20,6 +20,7 @@ from db.surfaces import announcements
 from db.surfaces.display_visits import mark_shown, take
 from db.surfaces.observed import put_back, seen_again, show_again, shown_before
 from launch.roles import address_of
+from tests.support.announced import take_announcements
 from tests.support.logins import PASSWORD
 from tests.support.recorded_events import until
 
@@ -138,9 +139,9 @@ async def test_a_bot_announces_and_notes_what_it_sees(bot, pool, platform):
     for visit in await take(pool, platform, limit=10, lease_s=60.0):  # the consumers' work
         await mark_shown(pool, visit)
     async with bot.acquire() as conn:
-        taken = await announcements.take(conn, platform, limit=10)
+        taken = await take_announcements(conn, platform, limit=10)
         await announcements.give_back(conn, platform, taken)
-        again = await announcements.take(conn, platform, limit=10)
+        again = await take_announcements(conn, platform, limit=10)
         dropped = await announcements.drop_old(conn, platform, older_than_s=60.0)
         shown = await shown_before(conn, platform, MIRA, datetime.now(UTC))
         for forget in (put_back, show_again, seen_again):

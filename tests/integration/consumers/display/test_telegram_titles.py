@@ -8,9 +8,9 @@ from aiogram import Bot
 from config import Settings, telegram_session
 from consumers.display.role import DisplayRole
 from consumers.display.telegram_tags.tags import open_role
-from db.surfaces import announcements
 from db.surfaces.observed import show_again
 from sandbox import Fault, load_seed
+from tests.support.announced import take_announcements
 from tests.support.members import MemberDesk
 from tests.support.telegram_display import ADA, ALICE, LOOK, SET, SET_TITLE, VERA, Group
 
@@ -140,8 +140,8 @@ async def test_what_an_administrator_reaches_is_announced_although_they_cannot_w
     await role.step()
 
     async with pool.acquire() as conn:
-        told = await announcements.take(conn, "telegram", limit=9)
-        again = await announcements.take(conn, "telegram", limit=9)
+        told = await take_announcements(conn, "telegram", limit=9)
+        again = await take_announcements(conn, "telegram", limit=9)
 
     assert [(one.account_id, one.surface, one.number) for one in told] == [(ADA, "rank", 1)]
     assert again == []
