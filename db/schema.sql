@@ -4161,11 +4161,14 @@ CREATE TABLE twinstream.members (
     balance bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     on_board boolean DEFAULT true NOT NULL,
+    level_due_xp bigint DEFAULT 0,
     CONSTRAINT member_balance_not_negative CHECK ((balance >= 0)),
     CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
 );
 
 COMMENT ON COLUMN twinstream.members.on_board IS 'the answer of is_on_board, kept for its index';
+
+COMMENT ON COLUMN twinstream.members.level_due_xp IS 'the XP at which the next level is news; 0 for a new member, NULL for one from before levels were';
 
 CREATE VIEW twinstream.leaderboard AS
  SELECT id AS member_id,
@@ -4183,6 +4186,17 @@ CREATE VIEW twinstream.leaderboard AS
           WHERE ((a.member_id = m.id) AND (a.platform = 'discord'::text))) AS discord_name
    FROM twinstream.members m
   WHERE ((xp > 0) AND on_board);
+
+CREATE TABLE twinstream.level_curve (
+    is_only boolean DEFAULT true NOT NULL,
+    curve text NOT NULL,
+    noted_to bigint NOT NULL,
+    CONSTRAINT level_curve_is_one CHECK (is_only)
+);
+
+COMMENT ON COLUMN twinstream.level_curve.curve IS 'a hash of the XP of every level';
+
+COMMENT ON COLUMN twinstream.level_curve.noted_to IS 'the highest id of a member whose level is noted by this curve; the largest bigint once all are';
 
 ALTER TABLE twinstream.link_acts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME twinstream.link_acts_id_seq
@@ -4388,7 +4402,7 @@ CREATE TABLE twinstream.surfaces (
     forgotten boolean DEFAULT false NOT NULL,
     CONSTRAINT surface_announced_was_reached CHECK (((NOT announce) OR ((announced > 0) AND (shown_at IS NOT NULL)))),
     CONSTRAINT surface_forgotten_is_not_shown CHECK (((NOT forgotten) OR (shown IS NULL))),
-    CONSTRAINT surface_name_known CHECK (((surface = ANY (ARRAY['rank'::text, 'linked'::text])) OR starts_with(surface, 'achievement:'::text))),
+    CONSTRAINT surface_name_known CHECK (((surface = ANY (ARRAY['rank'::text, 'linked'::text, 'level'::text])) OR starts_with(surface, 'achievement:'::text))),
     CONSTRAINT surface_never_retried_is_parked CHECK (((retry_at IS NULL) OR (retry_at < 'infinity'::timestamp with time zone) OR (parked IS NOT NULL))),
     CONSTRAINT surface_numbers_not_negative CHECK (((wanted >= 0) AND ((shown IS NULL) OR (shown >= 0)) AND (announced >= 0))),
     CONSTRAINT surface_parked_says_why CHECK (((parked IS NULL) OR ((retry_at IS NOT NULL) AND (error IS NOT NULL)))),
@@ -4599,6 +4613,9 @@ ALTER TABLE ONLY twinstream.forgotten_accounts
 ALTER TABLE ONLY twinstream.forgotten_accounts
     ADD CONSTRAINT forgotten_account_once PRIMARY KEY (mark);
 
+ALTER TABLE ONLY twinstream.level_curve
+    ADD CONSTRAINT level_curve_once PRIMARY KEY (is_only);
+
 ALTER TABLE ONLY twinstream.link_acts
     ADD CONSTRAINT link_acts_pkey PRIMARY KEY (id);
 
@@ -4738,6 +4755,8 @@ CREATE INDEX links_by_discord_account ON twinstream.links USING btree (discord_a
 CREATE INDEX links_by_telegram_account ON twinstream.links USING btree (telegram_account_id, id);
 
 CREATE INDEX members_on_board ON twinstream.members USING btree (xp DESC, id) WHERE (on_board AND (xp > 0));
+
+CREATE INDEX members_with_level_news ON twinstream.members USING btree (id) WHERE (xp >= level_due_xp);
 
 CREATE INDEX moves_by_from_account ON twinstream.moves USING btree (from_account_id);
 

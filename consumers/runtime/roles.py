@@ -46,6 +46,7 @@ ROLES: Final = {
     "reconcile": RoleEntry("consumers.reconcile", group=Keys().snapshots.group),
     "cleanup": RoleEntry("consumers.cleanup.role"),
     "forgetting": RoleEntry("consumers.forgetting.role"),
+    "levels": RoleEntry("consumers.levels.role"),
     "discord-roles": RoleEntry(
         "consumers.display.discord_roles.roles", needs=("discord_token",), slow=True
     ),

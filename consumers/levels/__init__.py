@@ -1,0 +1,1 @@
+"""Levels: the members who reached one, so that the bots announce it."""
