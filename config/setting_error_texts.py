@@ -177,7 +177,9 @@ def _settings_at(place: Place, settings: type[msgspec.Struct]) -> list[str]:
 def _choices_at(place: Place, settings: type[msgspec.Struct]) -> str:
     here = _type_at(place, settings)
     kinds = here.types if isinstance(here, inspect.UnionType) else (here,)
-    values = [repr(one) for kind in kinds if isinstance(kind, inspect.LiteralType) for one in kind.values]
+    values = [
+        repr(one) for kind in kinds if isinstance(kind, inspect.LiteralType) for one in kind.values
+    ]
     ids = ["an id"] if any(isinstance(kind, inspect.IntType) for kind in kinds) else []
     return " or ".join([*ids, *values])
 

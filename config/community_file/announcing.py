@@ -65,6 +65,17 @@ class AnnouncementSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
         setting: KindSetting = getattr(self, kind)
         return setting
 
+    def discord_channels(self) -> dict[str, int]:
+        """Return each channel or thread of Discord that is named, by the key that names it."""
+        named = {"discord_channel_id": self.discord_channel_id}
+        named |= {
+            f"announcements.{kind}.discord": place
+            for kind in KINDS
+            if isinstance(place := self.kind(kind).discord, int)
+        }
+        by_channel = {channel: key for key, channel in reversed(named.items()) if channel}
+        return {key: channel for channel, key in by_channel.items()}
+
     def quiet(self) -> QuietHours | None:
         """Return the hours in which nothing is announced; None for none."""
         return quiet_hours(self.quiet_hours)

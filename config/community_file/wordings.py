@@ -30,8 +30,7 @@ class Part(NamedTuple):
 def parts_of(wording: str) -> tuple[Part, ...]:
     """Return the pieces of a wording in which `wording_problem` finds nothing. Pure."""
     return tuple(
-        Part(words, placeholder)
-        for words, placeholder, _, _ in string.Formatter().parse(wording)
+        Part(words, placeholder) for words, placeholder, _, _ in string.Formatter().parse(wording)
     )
 
 

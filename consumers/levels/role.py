@@ -77,7 +77,10 @@ class Levels:
         async with transaction(self._pool) as conn:
             return await levels.note(
                 conn,
-                [self._noted(one.member_id, one.xp, one.due_xp, is_news=one.is_news) for one in due],
+                [
+                    self._noted(one.member_id, one.xp, one.due_xp, is_news=one.is_news)
+                    for one in due
+                ],
             )
 
     def _noted(self, member_id: int, xp: int, due_xp: int, *, is_news: bool) -> Noted:

@@ -38,7 +38,8 @@ from db.reconcile import drift
 from db.reconcile.drift import Held
 from db.stores import store_debts
 from db.stores.store_debts import SetAside
-from db.upkeep import status
+from db.upkeep import overview, status
+from db.upkeep.overview import ParkedPlace
 
 #: The oldest Redis that has the commands which the bus needs.
 REDIS_VERSION_MIN = (7, 0)
@@ -125,6 +126,7 @@ async def _postgres(settings: Settings) -> Diagnoses:
             roles = await status.roles(conn)
             mighty = await status.processes_of_the_owner(conn)
             behind = await status.sequences_behind(conn)
+            places = await overview.parked_places(conn)
             protected = await encryption.protection(conn, settings.database_url or "")
     if note := _protection_note(*protected, POSTGRES_BY_TLS):
         yield Diagnosis("connection to Postgres", note=note)
@@ -138,6 +140,8 @@ async def _postgres(settings: Settings) -> Diagnoses:
     remedy = f"{buried} buried: see {command('dead', 'list')}" if buried else None
     yield Diagnosis("events", remedy, ", ".join(f"{n} {name}" for name, n in counts.items()))
     yield Diagnosis("reconcile", _held_remedy([one for one in held if one.held_for != "history"]))
+    for place in places:
+        yield Diagnosis(f"announcements on {place.platform}", _place_remedy(place))
     if stopped is not None:
         yield Diagnosis("stop sign", _stop_sign_remedy(stopped))
 
@@ -200,6 +204,15 @@ def _held_remedy(held: Sequence[Held]) -> str | None:
         f"differences are held until you decide, and not repaired: {where};"
         f" {command('reconcile', '--now', '--dry-run')} lists them, and"
         f" {command('reconcile', '--now', '--accept')} repairs them"
+    )
+
+
+def _place_remedy(place: ParkedPlace) -> str:
+    """Say where announcements wait, and what lets them go on. Pure."""
+    return (
+        f"they wait for {place.place}, because {place.cause} ({place.error}): mend it there, or name"
+        " another place in [announcements] of twinstream.toml; the bot tries again within two"
+        " minutes"
     )
 
 
@@ -407,9 +420,8 @@ async def _discord(settings: Settings, community: Community) -> Diagnoses:
         display = roles.DiscordRoles(client, community)
         for diagnosis in await _hindrances("roles in the Discord server", display.survey):
             yield diagnosis
-        channel_id = community.announcements.discord_channel_id
-        if channel_id is not None:
-            trouble = await roles.channel_trouble(client, channel_id)
+        for key, channel_id in community.announcements.discord_channels().items():
+            trouble = await roles.channel_trouble(client, channel_id, key)
             yield Diagnosis("channel for announcements", trouble)
 
 

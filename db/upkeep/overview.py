@@ -74,6 +74,18 @@ class Parked(NamedTuple):
     """Whether the cause is the member's own, so that nothing is left to do."""
 
 
+class ParkedPlace(NamedTuple):
+    """A place that takes no announcements until a person has changed something."""
+
+    platform: Platform
+    place: str
+    """In the words of the settings, such as `topic 42`."""
+    cause: str
+    error: str
+    """The platform's own words."""
+    parked_s: float
+
+
 class LastPass(NamedTuple):
     """The last pass over the community that ended."""
 
@@ -190,6 +202,18 @@ async def parked(conn: asyncpg.Connection) -> list[Parked]:
             list(PERSONAL),
         )
     return [Parked(*row) for row in rows]
+
+
+async def parked_places(conn: asyncpg.Connection) -> list[ParkedPlace]:
+    """Return the places that take no announcements, the longest first."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT platform, place, cause, error, extract(epoch FROM now() - parked_at)::float8
+            FROM twinstream.parked_places ORDER BY parked_at, platform, place
+            """
+        )
+    return [ParkedPlace(*row) for row in rows]
 
 
 async def last_pass(conn: asyncpg.Connection) -> LastPass | None:

@@ -73,7 +73,9 @@ def fixed_places(setting: AnnouncementSetting, platform: Source) -> Iterator[tup
     """Yield the place of each kind that has one for all its news. Pure."""
     default = place_for_all(setting, platform)
     for kind in KINDS:
-        wanted = setting.kind(kind).telegram if platform == "telegram" else setting.kind(kind).discord
+        wanted = (
+            setting.kind(kind).telegram if platform == "telegram" else setting.kind(kind).discord
+        )
         if wanted is None and default is not None:
             yield kind, default
         elif wanted == "group" or isinstance(wanted, int):

@@ -306,15 +306,18 @@ def _hindered(role_id: int, why: str) -> CannotShow:
     return CannotShow(why, retry_s=REFUSED_RETRY_S, cause=_cause(role_id))
 
 
-async def channel_trouble(client: discord.Client, channel_id: int) -> str | None:
-    """Say why the bot cannot see a channel, and the remedy; None if it can see it."""
+async def channel_trouble(client: discord.Client, channel_id: int, key: str) -> str | None:
+    """Say why the bot cannot see a channel, and the remedy; None if it can see it.
+
+    `key` is the setting that names the channel.
+    """
     try:
         with mapped_errors():
             await client.http.get_channel(channel_id)
     except CannotShow as error:
         return (
             f"{error}: let the bot see and write in the channel {channel_id}, or correct"
-            " discord_channel_id in twinstream.toml"
+            f" {key} in twinstream.toml"
         )
     return None
 

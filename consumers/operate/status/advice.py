@@ -237,6 +237,13 @@ def _display(record: Record) -> Iterator[Advice]:
                 f" {one.platform} ({visible(one.cause)}): {shortened(one.error)}",
                 command=command("doctor"),
             )
+    for place in record.parked_places:
+        yield Advice(
+            urgency=LESS,
+            what=f"announcements on {place.platform} wait ({visible(place.place)}):"
+            f" {visible(place.cause)}: {shortened(place.error)}",
+            command=command("doctor"),
+        )
     for platform, members in record.owed.items():
         yield Advice(
             urgency=LESS,

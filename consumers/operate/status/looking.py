@@ -93,6 +93,7 @@ async def _record(conn: asyncpg.Connection, waiting: dict[Platform, int]) -> Rec
         buried=await overview.buried(conn),
         waiting=waiting,
         parked=await overview.parked(conn),
+        parked_places=await overview.parked_places(conn),
         last_pass=await overview.last_pass(conn),
         finished_s=await passes.age_of_last_s(conn),
         held=await drift.held(conn, counted_max=overview.COUNTED_MAX),

@@ -16,6 +16,7 @@ from db.upkeep.overview import (
     Links,
     Locker,
     Parked,
+    ParkedPlace,
     Unpublished,
 )
 
@@ -66,6 +67,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     buried: Sequence[Buried] = ()
     waiting: dict[Platform, int] = {}
     parked: Sequence[Parked] = ()
+    #: Places that take no announcements.
+    parked_places: Sequence[ParkedPlace] = ()
     last_pass: LastPass | None = None
     #: How long ago a pass was last finished, and not stopped.
     finished_s: float | None = None

@@ -111,6 +111,12 @@ def _display(record: Record) -> Iterator[tuple[str, str]]:
         yield "", f"parked: {where}: {shortened(one.error)}"
     if len(record.parked) > NAMED_MAX:
         yield "", f"... and {len(record.parked) - NAMED_MAX} causes more"
+    for place in record.parked_places:
+        where = f"{place.platform}, {visible(place.place)}"
+        yield (
+            "",
+            f"announcements wait: {where}: {visible(place.cause)} since {span(place.parked_s)}",
+        )
     for platform, members in record.owed.items():
         yield "", f"{counted(members)} on {platform} are owed what their rows do not take"
 

@@ -83,9 +83,7 @@ def announcer(
 ) -> Announcer:
     texts = Languages.load().speak(language)
     database = Database(pool, "telegram")
-    return Announcer(
-        database, community, texts, TelegramMarkup(), channel, clock=clock or Clock()
-    )
+    return Announcer(database, community, texts, TelegramMarkup(), channel, clock=clock or Clock())
 
 
 async def show(pool: asyncpg.Pool, *envelopes) -> None:

@@ -170,7 +170,9 @@ async def test_a_visit_of_the_display_changes_no_level_and_repeats_no_news(resou
         await mark_shown(pool, visit)
 
     assert await news(pool) == []
-    level = await pool.fetchrow("SELECT wanted, shown, announced FROM surfaces WHERE surface = 'level'")
+    level = await pool.fetchrow(
+        "SELECT wanted, shown, announced FROM surfaces WHERE surface = 'level'"
+    )
     assert tuple(level) == (1, 1, 1)
 
 
