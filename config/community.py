@@ -102,6 +102,8 @@ class GameSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The guessing game. The pause keeps people from winning all day."""
 
     pause_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 60
+    private_on_discord: bool = True
+    """Whether a game on Discord is for its player's eyes; everybody is told of wins."""
 
 
 class LinkingSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

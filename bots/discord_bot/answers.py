@@ -103,6 +103,19 @@ async def send(
         answer.on_sent(sent)
 
 
+async def tell_all(
+    interaction: Interaction, answer: Answer, memory: ButtonMemory, *, ephemeral: bool
+) -> None:
+    """Tell everybody in the server what an answer for the asker alone has for them."""
+    if not answer.told_to_all or not ephemeral or interaction.guild_id is None:
+        return
+    try:
+        await send(interaction, Answer(answer.told_to_all), memory, ephemeral=False)
+    except discord.HTTPException as error:
+        # The asker has the answer, and a channel may forbid what others read.
+        log.info("answer.not_told", interaction_id=interaction.id, why=str(error))
+
+
 async def send_at_once(interaction: Interaction, answer: Answer, *, ephemeral: bool) -> None:
     """Send an answer that was ready within the seconds that Discord waits."""
     await interaction.response.send_message(

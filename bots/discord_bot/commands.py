@@ -29,7 +29,7 @@ from bots.texts import failures
 from bots.texts.languages import Texts
 from config.discord_answers import UNREADABLE
 
-from .answers import acknowledge, send, send_at_once
+from .answers import acknowledge, send, send_at_once, tell_all
 from .presses import Presses
 
 log = structlog.get_logger("twinstream.discord_bot")
@@ -88,7 +88,9 @@ class Tree(app_commands.CommandTree[discord.Client]):
         with self._progress():
             try:
                 await acknowledge(interaction, ephemeral=ephemeral)
-                await send(interaction, await answer, self._memory, ephemeral=ephemeral)
+                done = await answer
+                await send(interaction, done, self._memory, ephemeral=ephemeral)
+                await tell_all(interaction, done, self._memory, ephemeral=ephemeral)
                 for more in await beside(self._rooms, self._asker(interaction)):
                     await send(interaction, more, self._memory, ephemeral=True)
             finally:

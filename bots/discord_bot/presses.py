@@ -15,7 +15,7 @@ from bots.texts import failures
 from bots.texts.buttons import PressedData, read_data
 from config.discord_answers import UNREADABLE
 
-from .answers import DiscordSent, send
+from .answers import DiscordSent, send, tell_all
 from .unreadable_gateway_events import cause_of
 
 log = structlog.get_logger("twinstream.discord_bot")
@@ -72,6 +72,10 @@ class Presses:
             text = failures.unavailable(asker.texts)
             await send(interaction, Answer(text), self._memory, ephemeral=True)
             return
+        if not answer.text:
+            self._memory.put_back(message.id)
+            await send(interaction, Answer(answer.hint), self._memory, ephemeral=True)
+            return
         sent = DiscordSent(interaction, self._memory)
         try:
             await sent.edit(answer)
@@ -82,6 +86,7 @@ class Presses:
             return
         if answer.on_sent is not None:
             answer.on_sent(sent)
+        await tell_all(interaction, answer, self._memory, ephemeral=is_private)
 
 
 def _has_button(message: discord.Message, custom_id: str) -> bool:

@@ -77,6 +77,11 @@ class Answer(NamedTuple):
     """The buttons under the text, row by row. Buttons that act are for the asker alone."""
     on_sent: Callable[[Sent], None] | None = None
     """Called once the platform has shown the answer, for a room that replaces it later."""
+    hint: str = ""
+    """What a member who pressed a button is told at once, over the chat on Telegram. Discord shows
+    it only where the message stays as it is. An answer without a text leaves the message so."""
+    told_to_all: str = ""
+    """What everybody is told beside an answer on Discord that only the asker sees."""
     file: File | None = None
     """A file that comes with the text: below it on Discord, as the next message on Telegram. For
     answers that only the asker sees."""
@@ -198,6 +203,8 @@ class Press:
     is_for_strangers: bool = False
     refuse_stranger: Callable[[Texts], str] | None = None
     """As for `Command`: answers accounts outside the Telegram group, and the buttons stay."""
+    earns: bool = False
+    """As for `Command`: members who may not write in the group are refused, there as well."""
 
     async def run(self, pressed: Pressed) -> Answer | None:
         """Do what the button says. None while Postgres is unavailable: nothing was done."""

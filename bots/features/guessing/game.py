@@ -7,7 +7,8 @@
    paid once, however often payment is attempted.
 4. After a round the member has to rest, which limits what one member can win in a day.
 
-Rounds live in memory: a restart forgets them, and costs a member no more than a few tries.
+Rounds live in memory: a restart forgets them, and costs a member no more than a few tries. A round
+has a token, which the buttons under its message carry, so a press tells whether it is of this round.
 """
 
 import enum
@@ -86,10 +87,13 @@ class Hint(enum.Enum):
 
 
 class Round(NamedTuple):
-    """A number to guess, and the tries that are left."""
+    """A number to guess, the tries that are left, and the numbers that it may still be."""
 
     number: int
     tries_left: int = TRIES_MAX
+    least: int = NUMBER_MIN
+    most: int = NUMBER_MAX
+    token: str = ""
 
     def judge(self, guess: int) -> Hint:
         """Compare a guess with the number; HIGHER means that the number is higher."""
@@ -97,9 +101,16 @@ class Round(NamedTuple):
             return Hint.RIGHT
         return Hint.HIGHER if guess < self.number else Hint.LOWER
 
-    def after_a_miss(self) -> "Round | None":
-        """Return the round with one try fewer, or None after the last try."""
-        return self._replace(tries_left=self.tries_left - 1) if self.tries_left > 1 else None
+    def after_a_miss(self, guess: int) -> "Round | None":
+        """Return the round with one try and some numbers fewer, or None after the last try."""
+        if self.tries_left <= 1:
+            return None
+        least, most = self.least, self.most
+        if guess < self.number:
+            least = max(least, guess + 1)
+        else:
+            most = min(most, guess - 1)
+        return self._replace(tries_left=self.tries_left - 1, least=least, most=most)
 
 
 class Reward(NamedTuple):
@@ -113,6 +124,12 @@ class Reward(NamedTuple):
 
 class Explained(NamedTuple):
     """No guess was made: the round goes on with this many tries left."""
+
+    tries_left: int
+
+
+class Restarted(NamedTuple):
+    """A button of a round that nobody remembers was pressed, so a new round has begun."""
 
     tries_left: int
 
@@ -160,7 +177,14 @@ class Owed(NamedTuple):
     number: int
 
 
-Turn = Explained | Resting | OutOfRange | Missed | Lost | Won | Counting | Owed
+Turn = Explained | Restarted | Resting | OutOfRange | Missed | Lost | Won | Counting | Owed
+
+
+class Board(NamedTuple):
+    """The buttons of a round: its token, and the numbers that it may still be."""
+
+    token: str
+    numbers: range
 
 
 class _Win(NamedTuple):
@@ -168,6 +192,10 @@ class _Win(NamedTuple):
 
     number: int
     entity_id: str
+
+
+def _new_token() -> str:
+    return f"{random.getrandbits(32):08x}"
 
 
 class GameService:
@@ -186,6 +214,7 @@ class GameService:
         pause_s: float = 0.0,
         rounds_max: int = ROUNDS_MAX,
         think: Callable[[int, int], int] = random.randint,
+        name_round: Callable[[], str] = _new_token,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
@@ -193,6 +222,7 @@ class GameService:
         self._pause_s = pause_s
         self._rounds_max = rounds_max
         self._think = think
+        self._name_round = name_round
         self._clock = clock
         self._rounds: OrderedDict[int, Round | _Win] = OrderedDict()
         #: Members whose win is being recorded at this moment. One guess is answered with it.
@@ -217,7 +247,7 @@ class GameService:
             rest_s = self._rest_s(user_id)
             if rest_s > 0:
                 return Resting(math.ceil(rest_s))
-            current = Round(self._think(NUMBER_MIN, NUMBER_MAX))
+            current = self._new_round()
         self._keep(user_id, current)
         if guess is None:
             return Explained(current.tries_left)
@@ -231,8 +261,45 @@ class GameService:
         self._keep(user_id, win)
         return await self._pay(user_id, win, display_name)
 
+    async def press(
+        self,
+        user_id: int,
+        guess: int,
+        token: str,
+        *,
+        entity_id: str,
+        display_name: str | None = None,
+    ) -> Turn:
+        """Take the turn of a pressed button of the round `token`.
+
+        A number that was ruled out already costs no try, so a press that comes twice counts once.
+        """
+        current = self._rounds.get(user_id)
+        if current is None:
+            rest_s = self._rest_s(user_id)
+            if rest_s > 0:
+                return Resting(math.ceil(rest_s))
+            begun = self._new_round()
+            self._keep(user_id, begun)
+            return Restarted(begun.tries_left)
+        if isinstance(current, Round) and (
+            current.token != token or not current.least <= guess <= current.most
+        ):
+            return Explained(current.tries_left)
+        return await self.guess(user_id, guess, entity_id=entity_id, display_name=display_name)
+
+    def board(self, user_id: int) -> Board | None:
+        """Return the buttons of the member's round; None while there is none."""
+        current = self._rounds.get(user_id)
+        if not isinstance(current, Round):
+            return None
+        return Board(current.token, range(current.least, current.most + 1))
+
+    def _new_round(self) -> Round:
+        return Round(self._think(NUMBER_MIN, NUMBER_MAX), token=self._name_round())
+
     def _miss(self, user_id: int, current: Round, guess: int, hint: Hint) -> Missed | Lost:
-        left = current.after_a_miss()
+        left = current.after_a_miss(guess)
         if left is None:
             self._finish(user_id)
             return Lost(current.number)

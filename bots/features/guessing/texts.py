@@ -1,9 +1,12 @@
 """The texts of the guessing game. Pure functions."""
 
+from typing import Final
+
 from bots.texts.amounts import coins_text, xp_text
+from bots.texts.buttons import PressButton, Rows
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import achievement_title, rank_title
+from bots.texts.names import achievement_title, rank_title, shown_name
 from config import Community
 from db.members.profiles import Profile
 
@@ -11,6 +14,7 @@ from .game import (
     NUMBER_MAX,
     NUMBER_MIN,
     TRIES_MAX,
+    Board,
     Counting,
     Explained,
     Hint,
@@ -18,6 +22,7 @@ from .game import (
     Missed,
     OutOfRange,
     Owed,
+    Restarted,
     Resting,
     Reward,
     Turn,
@@ -25,11 +30,20 @@ from .game import (
 )
 
 
+#: The action of the number buttons.
+GUESS: Final = "guess"
+#: Buttons in a row: Discord shows five at most.
+ROW_BUTTONS: Final = 5
+
+
 def turn(taken: Turn, texts: Texts, mark: Markup, community: Community) -> str:
     """Answer /guess, without the member's new total after a win."""
     match taken:
         case Explained(tries_left):
             return _rules(tries_left, texts)
+        case Restarted(tries_left):
+            forgotten = texts.gettext("I do not remember that round, so here is a new one.")
+            return f"{forgotten} {_rules(tries_left, texts)}"
         case Resting(seconds):
             return texts.ngettext(
                 "You have just played. I will think of a new number in {count} second.",
@@ -86,21 +100,49 @@ def _rules(tries_left: int, texts: Texts) -> str:
     if tries_left < TRIES_MAX:
         return texts.ngettext(
             "I am still thinking of my number from {least} to {most}. You have {count} try left:"
-            " send /guess and your number.",
+            " press a number, or send /guess and the number.",
             "I am still thinking of my number from {least} to {most}. You have {count} tries left:"
-            " send /guess and your number.",
+            " press a number, or send /guess and the number.",
             tries_left,
             least=NUMBER_MIN,
             most=NUMBER_MAX,
         )
     return texts.ngettext(
         "I am thinking of a number from {least} to {most}. You have {count} try:"
-        " send /guess and your number, like this: /guess 7",
+        " press a number, or send it, like this: /guess 7",
         "I am thinking of a number from {least} to {most}. You have {count} tries:"
-        " send /guess and your number, like this: /guess 7",
+        " press a number, or send it, like this: /guess 7",
         tries_left,
         least=NUMBER_MIN,
         most=NUMBER_MAX,
+    )
+
+
+def buttons(board: Board | None) -> Rows:
+    """Return the numbers to press, in rows of the same length on every screen."""
+    if board is None:
+        return ()
+    pressed = [
+        PressButton(str(number), GUESS, f"{board.token}.{number}") for number in board.numbers
+    ]
+    return tuple(
+        tuple(pressed[first : first + ROW_BUTTONS]) for first in range(0, len(pressed), ROW_BUTTONS)
+    )
+
+
+def told_to_all(name: str, won: Won, texts: Texts, mark: Markup) -> str:
+    """Tell a server of a game that its player won in private."""
+    shown = mark.plain(shown_name(name, texts.gettext("A member")))
+    if won.reward is None:
+        return texts.gettext(
+            "🎯 {name} has guessed my number: it was {number}.", name=shown, number=won.number
+        )
+    return texts.gettext(
+        "🎯 {name} has guessed my number, {number}, and earns {xp} and {coins}.",
+        name=shown,
+        number=won.number,
+        xp=xp_text(won.reward.xp, texts),
+        coins=coins_text(won.reward.balance, texts),
     )
 
 

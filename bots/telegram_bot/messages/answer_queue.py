@@ -13,7 +13,7 @@ put here; a crash loses only the answer.
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -69,6 +69,9 @@ class Reply:
     """The topic of a forum. Only answers in the same topic share a message."""
     must_arrive: bool = False
     """Whether the answer is sent however long Telegram refuses it: it tells of a win."""
+    replaces: Hashable = None
+    """The message that it replaces. An earlier answer that waits to replace the same one is not
+    sent: in a busy group, a member presses faster than messages may be edited."""
 
 
 @dataclass(slots=True)
@@ -90,7 +93,12 @@ class _Chat:
         return sum(map(len, self.waiting.values()))
 
     def put(self, reply: Reply) -> None:
-        self.waiting.setdefault(reply.asker.account_id, deque()).append(reply)
+        replies = self.waiting.setdefault(reply.asker.account_id, deque())
+        for index, waiting in enumerate(replies):
+            if reply.replaces is not None and waiting.replaces == reply.replaces:
+                replies[index] = reply
+                return
+        replies.append(reply)
 
     def put_back(self, reply: Reply) -> None:
         self.waiting.setdefault(reply.asker.account_id, deque()).appendleft(reply)

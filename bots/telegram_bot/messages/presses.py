@@ -1,6 +1,7 @@
 """From Telegram's callback queries to the rooms' buttons, and back."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import structlog
 from aiogram.enums import ChatType
@@ -15,7 +16,7 @@ from bots.runtime.member_limits import MemberLimits
 from bots.runtime.room_services import Services
 from bots.telegram_bot.group.membership import Membership
 from bots.texts import failures
-from bots.texts.buttons import read_data
+from bots.texts.buttons import data_in, read_data
 
 from .answer_queue import AnswerQueue, Reply
 from .authors import topic_of
@@ -30,6 +31,13 @@ log = structlog.get_logger("twinstream.telegram_bot")
 ALERT_CHARS_MAX = 200
 #: Seconds that Telegram may take to show it. Other members' updates wait for it.
 ALERT_S_MAX = 5
+
+
+class _Told(NamedTuple):
+    """A text over the chat: an alert is closed by hand, a hint goes by itself."""
+
+    text: str
+    is_alert: bool = True
 
 
 class Presses:
@@ -62,34 +70,34 @@ class Presses:
         """Do what the button says. Telegram is always told that the press arrived."""
         user = query.from_user
         asker = Asker(user.id, user.full_name, self._languages.speak(user.language_code))
-        told: str | None = failures.failed(asker.texts)
+        told: _Told | None = _Told(failures.failed(asker.texts))
         try:
             told = await self._press(query, asker)
         finally:
             await self._end(query, told)
 
-    async def _press(self, query: CallbackQuery, asker: Asker) -> str | None:
+    async def _press(self, query: CallbackQuery, asker: Asker) -> _Told | None:
         """Return what the member is told over the chat; None if the message itself says it."""
         data, message = read_data(query.data), query.message
         press = None if data is None else self._presses.get(data.action)
         if data is None or press is None or not self._is_ours(message):
-            return failures.button_too_old(asker.texts)
+            return _Told(failures.button_too_old(asker.texts))
         assert isinstance(message, Message)
         if data.account_id != asker.account_id:
-            return failures.button_of_another(asker.texts)
+            return _Told(failures.button_of_another(asker.texts))
         chat_id = message.chat.id
         has_room = self._queue.has_room(chat_id, asker.account_id)
         if not self._limits.admits(asker.account_id) or not has_room:
             log.info("questions.skipped", account_id=asker.account_id, questions=1)
-            return failures.too_fast(asker.texts)
+            return _Told(failures.too_fast(asker.texts))
         pressed = query.data or ""
         if self._memory.is_gone(key_of(message), pressed):
             return None  # pressed twice: the first press has changed the message
         if not has_button(message, pressed):
-            return failures.button_too_old(asker.texts)
+            return _Told(failures.button_too_old(asker.texts))
         refusal = await self._strangers.refusal(message, asker, press)
         if refusal is not None:
-            return refusal
+            return _Told(refusal)
         if not self._memory.take(key_of(message), pressed):
             return None
         is_private = (
@@ -106,9 +114,14 @@ class Presses:
             raise
         if answer is None:
             self._memory.put_back(key_of(message))
-            return failures.unavailable(asker.texts)
-        self._replace(message, asker, answer)
-        return None
+            return _Told(failures.unavailable(asker.texts))
+        if answer.text:
+            # The next press counts by these buttons, also while the edit waits for its turn.
+            self._memory.renew(key_of(message), data_in(answer.buttons, asker.account_id))
+            self._replace(message, asker, answer)
+        else:
+            self._memory.put_back(key_of(message))
+        return _Told(answer.hint, is_alert=not answer.text) if answer.hint else None
 
     def _is_ours(self, message: object) -> bool:
         """Tell whether the message can still be replaced, and is in a chat that the bot serves."""
@@ -133,19 +146,26 @@ class Presses:
                 answer.on_sent(sent)
             await send_file(message, answer)
 
-        reply = Reply(asker, answer.text, send, must_arrive=answer.must_arrive)
+        reply = Reply(
+            asker,
+            answer.text,
+            send,
+            must_arrive=answer.must_arrive,
+            replaces=key_of(message),
+        )
         self._queue.put(message.chat.id, reply)
 
-    async def _end(self, query: CallbackQuery, told: str | None) -> None:
+    async def _end(self, query: CallbackQuery, told: _Told | None) -> None:
         """Tell Telegram that the press arrived, or its client shows it as under way for long."""
-        if told is not None and len(told) > ALERT_CHARS_MAX:
-            told = f"{told[: ALERT_CHARS_MAX - 1]}…"
+        text = None if told is None else told.text
+        if text is not None and len(text) > ALERT_CHARS_MAX:
+            text = f"{text[: ALERT_CHARS_MAX - 1]}…"
         assert query.bot is not None
         try:
             await query.bot.answer_callback_query(
                 query.id,
-                text=told,
-                show_alert=None if told is None else True,
+                text=text,
+                show_alert=True if told is not None and told.is_alert else None,
                 request_timeout=ALERT_S_MAX,
             )
         except (AiogramError, OSError) as error:

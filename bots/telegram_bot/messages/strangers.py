@@ -1,4 +1,4 @@
-"""Accounts that write to the bot in private and may not do what the group may do."""
+"""Accounts that may not do what the members of the group may do."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,9 +14,10 @@ from . import texts
 
 
 class Strangers:
-    """Refuses in private what an account may not ask for.
+    """Refuses what an account may not ask for.
 
-    Any account can write to a bot in private, and the group would not hear of it.
+    Any account can write to a bot in private, and the group would not hear of it. In the group,
+    Telegram lets no muted member write, but lets each press buttons.
     """
 
     def __init__(self, membership: Membership, rooms: Sequence[Room]) -> None:
@@ -26,12 +27,14 @@ class Strangers:
     async def refusal(
         self, message: Message, asker: Asker, asked: Command[Any] | Press | Start | PrivateText
     ) -> str | None:
-        """Return what an account is told that may not ask this in private; None if it may."""
-        if asked.is_for_strangers or message.chat.type != ChatType.PRIVATE:
+        """Return what an account is told that may not ask this; None if it may."""
+        is_press_that_earns = isinstance(asked, Press) and asked.earns
+        is_private = message.chat.type == ChatType.PRIVATE
+        if asked.is_for_strangers or not (is_private or is_press_that_earns):
             return None
         assert message.bot is not None
         match await self._membership.standing(message.bot, asker.account_id):
-            case Standing.MUTED if isinstance(asked, Command) and asked.earns:
+            case Standing.MUTED if isinstance(asked, Command | Press) and asked.earns:
                 return texts.muted(asker.texts)
             case Standing.INSIDE | Standing.MUTED:
                 return None
