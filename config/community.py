@@ -25,6 +25,9 @@ RANKS_MAX = 100
 #: The largest bonus; far below the amount that one event may carry.
 BONUS_MAX = 10**9
 
+#: The longest time until an answer is tidied up, in seconds: Telegram lets a bot delete no message
+#: that is older than 48 hours, and 46 leave time for a bot that was stopped meanwhile.
+TIDY_S_MAX = 46 * 3_600
 #: The longest interval in milliseconds, some three years: a longer one is a slip of the keyboard.
 MS_MAX = 10**11
 #: The largest amount that Postgres holds (bigint).
@@ -104,6 +107,15 @@ class GameSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     pause_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 60
     private_on_discord: bool = True
     """Whether a game on Discord is for its player's eyes; everybody is told of wins."""
+
+
+class AnswerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long answers in the Telegram group stay that are nobody's news."""
+
+    tidy_after_s: Annotated[int, msgspec.Meta(ge=0, le=TIDY_S_MAX)] = 600
+    """Zero: they stay. What a member won or changed stays, and so do announcements."""
+    tidy_commands: bool = True
+    """Whether the commands go with their answers, where the bot may delete messages."""
 
 
 class LinkingSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -208,6 +220,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     consumers: ConsumerSetting = ConsumerSetting()
     announcements: AnnouncementSetting = AnnouncementSetting()
     game: GameSetting = GameSetting()
+    answers: AnswerSetting = AnswerSetting()
     cleanup: CleanupSetting = CleanupSetting()
     reconcile: ReconcileSetting = ReconcileSetting()
     stores: StoreSettings = StoreSettings()

@@ -2047,6 +2047,24 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION twinstream.note_transient(of_platform text, chat bigint, answers bigint[], commands bigint[], kept bigint[], after_s double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    INSERT INTO twinstream.transient_messages AS t (chat_id, message_id, is_command, delete_at)
+    SELECT chat, n.message_id, n.is_command, now() + make_interval(secs => after_s)
+    FROM (
+        SELECT unnest(answers) AS message_id, false AS is_command
+        UNION
+        SELECT unnest(commands), true
+    ) AS n
+    ORDER BY n.message_id
+    ON CONFLICT ON CONSTRAINT transient_message_once DO UPDATE SET delete_at = excluded.delete_at;
+    DELETE FROM twinstream.transient_messages AS t WHERE t.chat_id = chat AND t.message_id = ANY (kept);
+END $$;
+
 CREATE FUNCTION twinstream.obey_stop_sign() RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -3460,6 +3478,26 @@ BEGIN
     FROM taken AS t ORDER BY t.created_at, t.subject;
 END $$;
 
+CREATE FUNCTION twinstream.take_transient(of_platform text, at_most integer, age_s_max double precision) RETURNS TABLE(chat_id bigint, message_id bigint, is_command boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    WITH taken AS (
+        DELETE FROM twinstream.transient_messages AS t USING (
+            SELECT d.chat_id, d.message_id FROM twinstream.transient_messages AS d
+            WHERE d.delete_at <= now() ORDER BY d.delete_at LIMIT at_most FOR UPDATE SKIP LOCKED
+        ) AS due
+        WHERE t.chat_id = due.chat_id AND t.message_id = due.message_id
+        RETURNING t.chat_id, t.message_id, t.is_command, t.noted_at
+    )
+    SELECT t.chat_id, t.message_id, t.is_command FROM taken AS t
+    WHERE t.noted_at > now() - make_interval(secs => age_s_max);
+END $$;
+
 CREATE FUNCTION twinstream.taken_away(policy text, had twinstream.share[], owner bigint) RETURNS twinstream.share[]
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -4562,6 +4600,17 @@ ALTER TABLE twinstream.transactions ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE twinstream.transient_messages (
+    chat_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    is_command boolean NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL,
+    delete_at timestamp with time zone NOT NULL,
+    CONSTRAINT transient_message_is_in_group CHECK ((chat_id < 0))
+);
+
+COMMENT ON COLUMN twinstream.transient_messages.chat_id IS 'the Telegram group; accounts have positive ids';
+
 ALTER TABLE twinstream.accounts
     ADD CONSTRAINT account_id_positive CHECK (((account_id > 0) OR ((account_id < 0) AND (display_name IS NULL) AND is_hidden))) NOT VALID;
 
@@ -4718,6 +4767,9 @@ ALTER TABLE ONLY twinstream.transactions
 ALTER TABLE ONLY twinstream.transactions
     ADD CONSTRAINT transactions_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY twinstream.transient_messages
+    ADD CONSTRAINT transient_message_once PRIMARY KEY (chat_id, message_id);
+
 CREATE UNIQUE INDEX cleanup_round_one_at_a_time ON twinstream.cleanup_rounds USING btree ((true)) WHERE (finished_at IS NULL);
 
 CREATE INDEX drift_by_member ON twinstream.drift USING btree (member_id, id);
@@ -4791,6 +4843,8 @@ CREATE INDEX sync_events_to_publish ON twinstream.sync_events USING btree (sourc
 CREATE INDEX transactions_by_account ON twinstream.transactions USING btree (account_id, id);
 
 CREATE INDEX transactions_with_achievement ON twinstream.transactions USING btree (account_id, achievement) WHERE (achievement IS NOT NULL);
+
+CREATE INDEX transient_messages_due ON twinstream.transient_messages USING btree (delete_at);
 
 CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hidden ON twinstream.accounts FOR EACH ROW WHEN (((old.member_id <> new.member_id) OR (old.left_out IS DISTINCT FROM new.left_out) OR (old.is_hidden <> new.is_hidden))) EXECUTE FUNCTION twinstream.judge_board_of_account();
 

@@ -45,6 +45,7 @@ from .polling.retries import ANSWER_WAIT_S_MAX, POLL_BACKOFF_S_MAX, Retries
 from .polling.update_gate import UpdateGate
 from .rooms import open_rooms
 from .router import build_router
+from .tidying import Tidier
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
@@ -223,7 +224,9 @@ class _Polling:
         self._moves = moves
         self._rooms = rooms
         self._delivery = TelegramDelivery(bot, services.community)
-        self._queue = AnswerQueue()
+        group_id = services.community.telegram.chat_id
+        self._tidier = Tidier(services.database, services.community.answers, group_id)
+        self._queue = AnswerQueue(on_sent=self._note_sent)
         self._guard = CodeGuard(services, self._queue)
         self._gate = UpdateGate(
             progress.made, ended=moves.noticed, on_unreadable=self._guard.check_unread
@@ -253,6 +256,7 @@ class _Polling:
         events = (stop, refused, self._moves.noticed)
         ending = [asyncio.create_task(event.wait()) for event in events]
         duties = [asyncio.ensure_future(duty(self._delivery)) for duty in duties_of(self._rooms)]
+        tidying = asyncio.create_task(self._tidier.run(self._bot))
         try:
             await asyncio.wait({polling, *ending}, return_when=asyncio.FIRST_COMPLETED)
             if not polling.done():
@@ -265,9 +269,16 @@ class _Polling:
             await asyncio.gather(polling, *duties, *ending, return_exceptions=True)
             await self._guard.close()
             await self._queue.close(ANSWERS_DRAIN_S_MAX)
+            tidying.cancel()  # it notes what the queue has sent
+            await asyncio.gather(tidying, return_exceptions=True)
         if refused.is_set():
             raise Refused(NOT_ACCEPTED)
         await self._gate.confirm(self._bot)
+
+    def _note_sent(self, sent: object, batch: Sequence[Reply]) -> None:
+        """Have an answer tidied up, unless it tells of something that a member won or changed."""
+        commands = [one.command_id for one in batch if one.command_id is not None]
+        self._tidier.note(sent, commands, stays=any(one.must_arrive for one in batch))
 
 
 async def _apologise(languages: Languages, queue: AnswerQueue, event: ErrorEvent) -> bool:

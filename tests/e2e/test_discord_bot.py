@@ -15,6 +15,7 @@ from tests.support.patience import PATIENCE_S
 
 ALICE, BORIS = 800000000000000101, 800000000000000102
 TELEGRAM_ALICE = 1001
+FOLLOWUP = "POST /webhooks/{webhook_id}/{webhook_token}"
 CALLBACK = "POST /interactions/{interaction_id}/{interaction_token}/callback"
 EPHEMERAL = 64
 
@@ -38,12 +39,20 @@ async def win(stage, user_id: int) -> str:
     low, high = NUMBER_MIN, NUMBER_MAX
     while low <= high:
         guess = (low + high) // 2
+        after = stage.transcript.last
         answer = await stage.tell_discord(user_id, "guess", number=guess)
         if "higher" in answer:
             low = guess + 1
         elif "lower" in answer:
             high = guess - 1
+        elif "not counted" in answer:
+            return answer
         else:
+            # A second message tells everybody.
+            await until(
+                lambda: len(stage.transcript.calls(name=FOLLOWUP, after=after)) == 2,  # noqa: B023
+                what="the win is told",
+            )
             return answer
     pytest.fail("the hints contradict one another")
 
@@ -71,7 +80,7 @@ async def test_only_the_asker_sees_their_profile_and_their_code(stage):
     assert [(call.request["body"].get("data") or {}).get("flags", 0) for call in acknowledged] == [
         EPHEMERAL,
         EPHEMERAL,
-        0,
+        EPHEMERAL,
         0,
     ]
 

@@ -69,6 +69,8 @@ class Reply:
     """The topic of a forum. Only answers in the same topic share a message."""
     must_arrive: bool = False
     """Whether the answer is sent however long Telegram refuses it: it tells of a win."""
+    command_id: int | None = None
+    """The message that it answers."""
     replaces: Hashable = None
     """The message that it replaces. An earlier answer that waits to replace the same one is not
     sent: in a busy group, a member presses faster than messages may be edited."""
@@ -152,8 +154,14 @@ def _may_share(first: Reply, other: Reply) -> bool:
 class AnswerQueue:
     """Sends answers in the background until it is closed."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        on_sent: Callable[[object, Sequence[Reply]], None] = lambda sent, batch: None,
+    ) -> None:
         self._clock = clock
+        self._on_sent = on_sent
         self._chats: OrderedDict[int, _Chat] = OrderedDict()
         self._closing = asyncio.Event()
 
@@ -222,10 +230,11 @@ class AnswerQueue:
         notes = [_note(chat_id, one) for one in told]
         try:
             if len(batch) == 1 or first.share is None:
-                await first.send("\n\n".join([first.text, *notes]))
+                sent = await first.send("\n\n".join([first.text, *notes]))
             else:
                 parts = [_named(chat_id, one.asker, one.text) for one in batch]
-                await first.share("\n\n".join([*parts, *notes]))
+                sent = await first.share("\n\n".join([*parts, *notes]))
+            self._on_sent(sent, batch)
         except TelegramRetryAfter:
             for skip in told:
                 chat.skip(skip.asker, skip.count)

@@ -118,7 +118,9 @@ class Askers:
         if author is Author.MEMBER:
             return await handler(event, {**data, "asker": asker})
         tell = texts.as_channel if author is Author.CHANNEL else texts.anonymous
-        self._queue.put(chat_id, Reply(asker, tell(asker.texts), event.reply))
+        self._queue.put(
+            chat_id, Reply(asker, tell(asker.texts), event.reply, command_id=event.message_id)
+        )
         return None
 
     def _asker(self, message: Message, author: Author) -> Asker:

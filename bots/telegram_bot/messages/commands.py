@@ -259,10 +259,11 @@ class Answers:
         send = message.answer if message.chat.type == ChatType.PRIVATE else message.reply
         is_alone = not (buttons is None and answer.on_sent is None and answer.file is None)
 
-        async def reply(text: str) -> None:
+        async def reply(text: str) -> Message:
             sent = await send(text, parse_mode=ParseMode.HTML, reply_markup=buttons)
             self._tell_room(answer, asker, sent)
             await send_file(message, answer)
+            return sent
 
         self._queue.put(
             message.chat.id,
@@ -273,6 +274,7 @@ class Answers:
                 None if is_alone else partial(message.answer, parse_mode=ParseMode.HTML),
                 thread_id=topic_of(message),
                 must_arrive=answer.must_arrive,
+                command_id=message.message_id,
             ),
         )
 

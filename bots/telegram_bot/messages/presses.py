@@ -134,17 +134,18 @@ class Presses:
         assert bot is not None
         sent = TelegramSent(bot, message, asker.account_id, self._memory)
 
-        async def send(text: str) -> None:
+        async def send(text: str) -> Message | None:
             try:
                 await sent.edit(text, answer)
             except TelegramBadRequest as error:
                 # Deleted, or too old to be edited: the answer still has to reach the member.
                 log.info("answer.not_replaced", chat_id=message.chat.id, why=error.message)
                 self._answers.put(message, asker, answer)
-                return
+                return None
             if answer.on_sent is not None:
                 answer.on_sent(sent)
             await send_file(message, answer)
+            return message
 
         reply = Reply(
             asker,
