@@ -107,7 +107,7 @@ class Tidier:
                     kept=[one for one, note in notes.items() if note is None],
                     after_s=self._after_s,
                 )
-        except DbError:
+        except BaseException:  # cancelled, too: the last notes of a stopping bot
             self._notes = {**notes, **self._notes}
             raise
 

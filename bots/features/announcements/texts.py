@@ -100,12 +100,12 @@ def _worded(wording: str, values: dict[str, str], mark: Markup) -> str:
         if touches and not words[:1].isspace():
             shown.append(WORD_JOINER)
         shown.append(mark.literal(words))
+        touches = placeholder is not None
         if placeholder is None:
-            break
+            continue
         if words and not words[-1].isspace():
             shown.append(WORD_JOINER)
         shown.append(values[placeholder])
-        touches = True
     return "".join(shown)
 
 

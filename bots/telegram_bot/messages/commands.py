@@ -225,7 +225,7 @@ class Answers:
             self.put(message, asker, answer)
             return
 
-        async def send(text: str) -> None:
+        async def send(text: str) -> Message | None:
             to = EphemeralMessageParameters(receiver_user_id=asker.account_id)
             try:
                 sent = await message.answer(
@@ -237,12 +237,16 @@ class Answers:
             except TelegramBadRequest as error:
                 # Not every group has ephemeral messages, and the answer is for the asker alone.
                 log.info("reply.not_ephemeral", chat_id=message.chat.id, why=error.message)
-                if command is not None:
-                    await message.reply(texts.not_ephemeral(command, asker.texts))
-            else:
-                self._tell_room(answer, asker, sent)
+                if command is None:
+                    return None
+                return await message.reply(texts.not_ephemeral(command, asker.texts))
+            self._tell_room(answer, asker, sent)
+            return sent
 
-        self._queue.put(message.chat.id, Reply(asker, answer.text, send))
+        self._queue.put(
+            message.chat.id,
+            Reply(asker, answer.text, send, command_id=message.message_id),
+        )
 
     def put(
         self,
