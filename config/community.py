@@ -113,7 +113,7 @@ class AnswerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How long answers in the Telegram group stay that are nobody's news."""
 
     tidy_after_s: Annotated[int, msgspec.Meta(ge=0, le=TIDY_S_MAX)] = 600
-    """Zero: they stay. What a member won or changed stays, and so do announcements."""
+    """Zero: they stay. Answers that tell of a win or a change stay, and so do announcements."""
     tidy_commands: bool = True
     """Whether the commands go with their answers, where the bot may delete messages."""
 

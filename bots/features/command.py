@@ -78,10 +78,10 @@ class Answer(NamedTuple):
     on_sent: Callable[[Sent], None] | None = None
     """Called once the platform has shown the answer, for a room that replaces it later."""
     hint: str = ""
-    """What a member who pressed a button is told at once, over the chat on Telegram. Discord shows
-    it only where the message stays as it is. An answer without a text leaves the message so."""
+    """Told at once to the member who pressed a button, over the chat on Telegram. Discord shows it
+    only where the message stays as it is. An answer without a text leaves the message so."""
     told_to_all: str = ""
-    """What everybody is told beside an answer on Discord that only the asker sees."""
+    """Told to everybody beside an answer on Discord that only the asker sees."""
     file: File | None = None
     """A file that comes with the text: below it on Discord, as the next message on Telegram. For
     answers that only the asker sees."""

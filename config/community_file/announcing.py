@@ -16,7 +16,7 @@ DiscordPlace = ChannelId | Literal["here", "private", "off"]
 #: Kinds of news. The surface of a change names its kind: the part before a colon.
 Kind = Literal["rank", "achievement", "level"]
 KINDS: Final[tuple[Kind, ...]] = ("rank", "achievement", "level")
-#: What a wording of each kind may say.
+#: The placeholders of a wording of each kind.
 ALLOWED: Final[dict[Kind, tuple[str, ...]]] = {
     "rank": ("name", "rank", "xp", "community"),
     "achievement": ("name", "achievement", "xp", "community"),

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 #: Characters of a shown wording: ten of them and their markup fit into the 2,000 of a message on
 #: Discord only if they are short, and a single one always has to.
 SHOWN_CHARS_MAX: Final = 500
-#: What may stand in braces, and how many characters its value has at most. Names are cut to 32
-#: characters, titles are limited by this file, and an amount has 19 digits and their separators.
+#: The words that may stand in braces, and how many characters the value of each has at most: names
+#: are cut to 32, titles are limited by this file, and an amount has 19 digits with separators.
 PLACEHOLDERS: Final = {
     "name": 32,
     "rank": 64,
@@ -51,7 +51,7 @@ def _problems(wording: str, allowed: Collection[str]) -> Iterator[str]:
     try:
         pieces = list(string.Formatter().parse(wording))
     except ValueError:
-        yield f"has a brace without its other one: write {{{{ and }}}} for braces; there are {listed}"
+        yield f"has a brace without its other one: write {{{{ or }}}} for it; there are {listed}"
         return
     shown = 0
     for words, name, form, conversion in pieces:

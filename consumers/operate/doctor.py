@@ -210,8 +210,8 @@ def _held_remedy(held: Sequence[Held]) -> str | None:
 def _place_remedy(place: ParkedPlace) -> str:
     """Say where announcements wait, and what lets them go on. Pure."""
     return (
-        f"they wait for {place.place}, because {place.cause} ({place.error}): mend it there, or name"
-        " another place in [announcements] of twinstream.toml; the bot tries again within two"
+        f"they wait for {place.place}, because {place.cause} ({place.error}): mend it there, or"
+        " name another place in [announcements] of twinstream.toml; the bot tries again within two"
         " minutes"
     )
 

@@ -13,6 +13,9 @@ ACHIEVEMENT_PREFIX: Final = "achievement:"
 #: The surface of a link: 1 while the member has accounts on both platforms, 0 after that.
 LINKED: Final = "linked"
 
+#: The surface of a member's level, which only announcements show. Its numbers are levels.
+LEVEL: Final = "level"
+
 #: The priorities of a wish, the most noticed first: a member has just done something;
 LIVE: Final = 0
 #: two accounts were linked;

@@ -42,8 +42,8 @@ async def waiting(
 ) -> list[Announcement]:
     """Return up to `limit` announcements of each of these kinds, in the order of their time.
 
-    They are the oldest of each kind, or the newest if `newest_first`. What a member has lost since
-    is left out.
+    They are the oldest of each kind, or the newest if `newest_first`. A rank or an
+    achievement that a member has lost since is left out.
     """
     with mapped_errors():
         rows = await conn.fetch(

@@ -12,9 +12,8 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from ..errors import mapped_errors
+from . import LEVEL, wishes
 
-#: The surface of a member's level. Its numbers are levels.
-LEVEL: Final = "level"
 #: `level_due_xp` where no higher level exists: the largest amount.
 NEVER: Final = 2**63 - 1
 #: Ledger entries of an account among which the one is looked for that reached the level. A level
@@ -102,47 +101,52 @@ async def due(conn: asyncpg.Connection, *, first_level_xp: int, limit: int) -> l
 async def note(conn: asyncpg.Connection, noted: Sequence[Noted]) -> int:
     """Note levels, and have those announced that are news. Returns how many were noted.
 
-    A member whom another process has noted meanwhile is left out.
+    A member whom another process has noted meanwhile is left out. It runs in a transaction of the
+    caller's.
     """
     with mapped_errors():
         rows = await conn.fetch(
             """
             WITH given AS (
-                SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[],
-                    $5::boolean[]) AS g (member_id, level, due_xp, next_due_xp, is_news)
+                SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
+                    AS g (member_id, due_xp, next_due_xp)
             ), locked AS (
                 SELECT m.id FROM twinstream.members AS m
                 JOIN given AS g ON m.id = g.member_id AND m.level_due_xp = g.due_xp
                 ORDER BY m.id FOR NO KEY UPDATE OF m
-            ), moved_on AS (
-                UPDATE twinstream.members AS m SET level_due_xp = g.next_due_xp
-                FROM given AS g, locked AS l
-                WHERE m.id = g.member_id AND l.id = m.id AND m.level_due_xp = g.due_xp
-                RETURNING m.id, g.level, g.is_news
-            ), shown AS (
-                INSERT INTO twinstream.surfaces AS f
-                    (member_id, platform, surface, wanted, shown, wanted_key, shown_at, announced,
-                    announce)
-                SELECT o.id, a.platform, $6, o.level, o.level, 'level', now(), o.level, o.is_news
-                FROM moved_on AS o JOIN twinstream.accounts AS a ON a.member_id = o.id
-                WHERE a.account_id > 0 AND o.level > 0
-                ORDER BY o.id, a.platform
-                ON CONFLICT ON CONSTRAINT surface_once DO UPDATE SET
-                    wanted = excluded.wanted, shown = excluded.shown, shown_at = now(),
-                    announce = (f.announce OR excluded.announce)
-                        AND excluded.announced > f.announced,
-                    announced = greatest(f.announced, excluded.announced)
             )
-            SELECT id FROM moved_on
+            UPDATE twinstream.members AS m SET level_due_xp = g.next_due_xp
+            FROM given AS g, locked AS l
+            WHERE m.id = g.member_id AND l.id = m.id AND m.level_due_xp = g.due_xp
+            RETURNING m.id
             """,
             [one.member_id for one in noted],
-            [one.level for one in noted],
             [one.due_xp for one in noted],
             [one.next_due_xp for one in noted],
-            [one.is_news for one in noted],
-            LEVEL,
         )
-    return len(rows)
+        moved_on = {row["id"] for row in rows}
+        await _show(conn, [one for one in noted if one.member_id in moved_on and one.level])
+    return len(moved_on)
+
+
+async def _show(conn: asyncpg.Connection, noted: Sequence[Noted]) -> None:
+    """Want levels, and count them as shown at once: no platform shows them anywhere."""
+    if not noted:
+        return
+    await wishes.want_levels(conn, {one.member_id: one.level for one in noted})
+    await conn.execute(
+        """
+        UPDATE twinstream.surfaces AS f SET shown = f.wanted, unconfirmed = NULL, shown_at = now(),
+            announce = (f.announce OR g.is_news) AND g.level > f.announced,
+            announced = greatest(f.announced, g.level)
+        FROM unnest($1::bigint[], $2::integer[], $3::boolean[]) AS g (member_id, level, is_news)
+        WHERE f.member_id = g.member_id AND f.surface = $4 AND f.wanted = g.level
+        """,
+        [one.member_id for one in noted],
+        [one.level for one in noted],
+        [one.is_news for one in noted],
+        LEVEL,
+    )
 
 
 async def noted_to(conn: asyncpg.Connection, curve: str) -> int:
@@ -160,7 +164,9 @@ async def members_after(
     """Return the ids, XP and due XP of the members after this one, in the order of their ids."""
     with mapped_errors():
         rows = await conn.fetch(
-            "SELECT id, xp, level_due_xp FROM twinstream.members WHERE id > $1 ORDER BY id LIMIT $2",
+            """
+            SELECT id, xp, level_due_xp FROM twinstream.members WHERE id > $1 ORDER BY id LIMIT $2
+            """,
             member_id,
             limit,
         )
@@ -175,11 +181,10 @@ async def note_silently(
     It runs in a transaction of the caller's.
     """
     with mapped_errors():
-        await conn.execute(
+        rows = await conn.fetch(
             """
             WITH given AS (
-                SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[])
-                    AS g (member_id, level, next_due_xp)
+                SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS g (member_id, next_due_xp)
             ), locked AS (
                 SELECT m.id FROM twinstream.members AS m JOIN given AS g ON m.id = g.member_id
                 ORDER BY m.id FOR NO KEY UPDATE OF m
@@ -187,13 +192,23 @@ async def note_silently(
                 UPDATE twinstream.members AS m SET level_due_xp = g.next_due_xp
                 FROM given AS g, locked AS l WHERE m.id = g.member_id AND l.id = m.id
             )
-            UPDATE twinstream.surfaces AS f SET wanted = g.level, shown = g.level,
-                announced = g.level, announce = false
-            FROM given AS g WHERE f.member_id = g.member_id AND f.surface = $4
+            SELECT DISTINCT f.member_id FROM twinstream.surfaces AS f
+            JOIN given AS g ON g.member_id = f.member_id WHERE f.surface = $3
             """,
             [one.member_id for one in noted],
-            [one.level for one in noted],
             [one.next_due_xp for one in noted],
+            LEVEL,
+        )
+        known = {row["member_id"] for row in rows}
+        levels = {one.member_id: one.level for one in noted if one.member_id in known}
+        await wishes.want_levels(conn, levels)
+        await conn.execute(
+            """
+            UPDATE twinstream.surfaces AS f
+            SET shown = f.wanted, unconfirmed = NULL, announced = f.wanted, announce = false
+            WHERE f.member_id = ANY ($1) AND f.surface = $2
+            """,
+            list(levels),
             LEVEL,
         )
         await conn.execute(

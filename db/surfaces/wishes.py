@@ -9,13 +9,14 @@ it. The exception is a link (`twinstream.want_merged`), which changes more of th
 wish.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-from . import ACHIEVEMENT_PREFIX, RANK
+from . import ACHIEVEMENT_PREFIX, LEVEL, RANK
 
 #: SQL: the numbers of which people see one, for a row `f` of `surfaces`: the number that was shown,
 #: or every number that an unconfirmed visit may have left there. Before the first visit it is 0,
@@ -78,4 +79,23 @@ async def want_achievement(
             int(is_held),
             wanted_key,
             priority,
+        )
+
+
+async def want_levels(conn: asyncpg.Connection, levels: Mapping[int, int]) -> None:
+    """Want the level of each of these members shown, wherever they have an account."""
+    with mapped_errors():
+        await conn.execute(
+            """
+            SELECT twinstream.want(
+                array_agg(g.member_id), array_agg(p.platform), array_agg($3::text),
+                array_agg(g.level), array_agg('level'::text), array_agg(0)
+            )
+            FROM unnest($1::bigint[], $2::integer[]) AS g (member_id, level)
+            CROSS JOIN unnest(ARRAY['telegram', 'discord']) AS p (platform)
+            HAVING count(*) > 0
+            """,
+            list(levels),
+            list(levels.values()),
+            LEVEL,
         )

@@ -75,7 +75,22 @@ def sections() -> dict[str, list[Setting]]:
             store = _struct(_fields(struct)[0].type)
             found["stores.telegram"] = _fields(store)
         else:
-            found[one.name] = _fields(struct)
+            found |= _subsections(one.name, struct)
+    # The same for each kind of news.
+    for kind in ("achievement", "level"):
+        del found[f"announcements.{kind}"]
+    return found
+
+
+def _subsections(name: str, struct: inspect.StructType) -> dict[str, list[Setting]]:
+    """Return the keys of a section, and those of the sections in it."""
+    found: dict[str, list[Setting]] = {name: []}
+    for one in _fields(struct):
+        below = None if isinstance(one.type, inspect.VarTupleType) else _struct(one.type)
+        if below is None:
+            found[name].append(one)
+        else:
+            found |= _subsections(f"{name}.{one.name}", below)
     return found
 
 
@@ -126,6 +141,8 @@ def _fields(struct: Any) -> list[Setting]:
 def _struct(kind: inspect.Type) -> inspect.StructType | None:
     """Return the section that a type stands for: alone, optional, or in a list."""
     if isinstance(kind, inspect.UnionType):
+        if any(isinstance(one, inspect.StrType) for one in kind.types):
+            return None  # a text, or one in each language
         return next((one for one in kind.types if isinstance(one, inspect.StructType)), None)
     if isinstance(kind, inspect.VarTupleType):
         return _struct(kind.item_type)
@@ -135,7 +152,10 @@ def _struct(kind: inspect.Type) -> inspect.StructType | None:
 def _type(one: Setting, words: dict[str, str]) -> str:
     kind = one.type
     if isinstance(kind, inspect.UnionType):
-        [kind] = [member for member in kind.types if not isinstance(member, inspect.NoneType)]
+        kinds = [member for member in kind.types if not isinstance(member, inspect.NoneType)]
+        if len(kinds) > 1:
+            return ", ".join(_type(one._replace(type=member), words) for member in kinds)
+        [kind] = kinds
     if one.name in CHOICES:
         return ", ".join(f"`{choice}`" for choice in CHOICES[one.name])
     if isinstance(kind, inspect.LiteralType):
@@ -147,12 +167,17 @@ def _type(one: Setting, words: dict[str, str]) -> str:
         return _number(kind, words)
     if isinstance(kind, inspect.VarTupleType) and isinstance(kind.item_type, _NUMBERS):
         return words["list" if _number(kind.item_type, words) == words["id"] else "numbers"]
-    names = {inspect.BoolType: "bool", inspect.VarTupleType: "list", inspect.DictType: "table"}
+    names = {
+        inspect.BoolType: "bool",
+        inspect.VarTupleType: "list",
+        inspect.DictType: "table",
+        inspect.StructType: "table",
+    }
     return words[names[type(kind)]]
 
 
 def _number(kind: inspect.IntType | inspect.FloatType, words: dict[str, str]) -> str:
-    if (kind.ge, kind.le) == (1, 2**63 - 1):
+    if kind.ge == 1 and kind.le in (2**31 - 1, 2**63 - 1):
         return words["id"]
     name = words["whole" if isinstance(kind, inspect.IntType) else "number"]
     least, most = kind.ge, kind.le if kind.le and kind.le <= LIMIT_SHOWN_MAX else None

@@ -135,7 +135,8 @@ async def test_a_press_after_a_restart_says_so_and_begins_anew(stage):
         await press(stage, edited, 7)
         won = (await stage.seen("editMessageText", after=after)).request["text"]
 
-    assert told[0] is not None and told[0].startswith("I do not remember that round")
+    assert told[0] is not None
+    assert told[0].startswith("I do not remember that round")
     assert len(buttons_of(edited)) == 10
     assert set(buttons_of(edited).values()).isdisjoint(buttons_of(message).values())
     assert "You earned 15 XP" in won
@@ -173,7 +174,8 @@ async def test_a_muted_member_presses_no_button_that_earns(stage):
         stage.telegram.people.mute(ALICE)
         told = await press(stage, message, 7)
 
-    assert told[0] is not None and told[0].startswith("You may not write in our group")
+    assert told[0] is not None
+    assert told[0].startswith("You may not write in our group")
     assert await stage.totals("telegram", ALICE) is None
 
 

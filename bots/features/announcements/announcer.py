@@ -58,7 +58,7 @@ STOP_S_MAX = 5.0
 
 
 class Sending(Protocol):
-    """What the announcer needs of `bots.runtime.delivery.Delivery`."""
+    """The part of `bots.runtime.delivery.Delivery` that the announcer needs."""
 
     async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Where each piece of news goes: one of the places of the settings, a spot, or a private chat. Pure."""
+"""Where news goes: to a place of the settings, a spot, or a private chat. Pure."""
 
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, cast
 
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import shown_name, shortened
+from bots.texts.names import shown_name
 from bots.texts.outside_text import WORD_JOINER
 from config import Community
 from config.community_file import Kind, parts_of
@@ -51,7 +51,7 @@ def announcement(taken: Sequence[Announcement], speaker: Speaker) -> str:
 def names_community(one: Announcement, speaker: Speaker) -> bool:
     """Tell whether the words for a piece of news say the community's name."""
     setting = speaker.community.announcements
-    wording = setting.kind(cast(Kind, one.kind)).wording(speaker.texts.language)
+    wording = setting.kind(cast("Kind", one.kind)).wording(speaker.texts.language)
     return wording is not None and "community" in [part.placeholder for part in parts_of(wording)]
 
 
@@ -60,7 +60,7 @@ def _line(one: Announcement, speaker: Speaker) -> str:
     values = _values(one, speaker)
     if values is None:
         return ""
-    kind = cast(Kind, one.kind)
+    kind = cast("Kind", one.kind)
     wording = community.announcements.kind(kind).wording(texts.language)
     if wording is not None:
         return _worded(wording, values, speaker.mark)

@@ -7,8 +7,8 @@
    paid once, however often payment is attempted.
 4. After a round the member has to rest, which limits what one member can win in a day.
 
-Rounds live in memory: a restart forgets them, and costs a member no more than a few tries. A round
-has a token, which the buttons under its message carry, so a press tells whether it is of this round.
+Rounds live in memory: a restart forgets them, and costs a member no more than a few tries. The
+buttons of a round carry its token, so a press tells whether it is of this round.
 """
 
 import enum

@@ -37,45 +37,37 @@ from .game import (
 NO_NUMBER = NUMBER_MIN - 1
 
 
-def open_room(services: Services) -> Room:
-    """Open the game. Its rounds live as long as the process."""
-    community, mark = services.community, services.mark
-    game = GameService(
-        source=services.platform, rewards=services.producer, pause_s=community.game.pause_s
-    )
+class GuessingRoom:
+    """Answers turns of the game, typed and pressed."""
 
-    async def answer(turn: Turn, asker: Asker) -> Answer:
-        """Answer a turn, with the member's new total after a win."""
-        text = texts.turn(turn, asker.texts, mark, community)
-        if not isinstance(turn, Won):
-            return Answer(text)
-        is_private = services.platform == "discord" and community.game.private_on_discord
-        told = texts.told_to_all(asker.name, turn, asker.texts, mark) if is_private else ""
-        if turn.reward is None:
-            return Answer(text, told_to_all=told)
-        # The win itself is recorded, so the answer goes out without the total if that is missing.
-        with contextlib.suppress(StorageUnavailable, Contention):
-            profile = await read_profile(services.database, asker.account_id, asker.name)
-            if profile is not None:
-                text = f"{text}\n{texts.total(profile, asker.texts, mark, community)}"
-        return Answer(text, must_arrive=True, told_to_all=told)
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._community, self._mark = services.community, services.mark
+        self._is_private = services.platform == "discord" and (
+            services.community.game.private_on_discord
+        )
+        self._game = GameService(
+            source=services.platform,
+            rewards=services.producer,
+            pause_s=services.community.game.pause_s,
+        )
 
-    async def guess(question: Question[int]) -> Answer:
+    async def guess(self, question: Question[int]) -> Answer:
+        """Answer /guess."""
         asker = question.asker
         number = NO_NUMBER if question.argument is Unclear.ARGUMENT else question.argument
-        turn = await game.guess(
+        turn = await self._game.guess(
             asker.account_id, number, entity_id=question.entity_id, display_name=asker.name
         )
-        answered = await answer(turn, asker)
-        if not isinstance(turn, Explained):
-            # Answers to typed numbers share messages in a busy group; buttons would keep them apart.
-            return answered
-        return answered._replace(buttons=texts.buttons(game.board(asker.account_id)))
+        answer = await self._answer(turn, asker)
+        # Answers to typed numbers share messages in a busy group, and buttons share none.
+        return self._with_buttons(answer, asker) if isinstance(turn, Explained) else answer
 
-    async def press(pressed: Pressed) -> Answer:
+    async def press(self, pressed: Pressed) -> Answer:
+        """Answer a pressed number in its message; the player is told the hint at once."""
         asker = pressed.asker
         token, _, number = pressed.value.partition(".")
-        turn = await game.press(
+        turn = await self._game.press(
             asker.account_id,
             int(number) if number.isdecimal() else NO_NUMBER,
             token,
@@ -83,21 +75,45 @@ def open_room(services: Services) -> Room:
             entity_id=f"{pressed.entity_id}.{token}",
             display_name=asker.name,
         )
-        answered = await answer(turn, asker)
+        answer = await self._answer(turn, asker)
         match turn:
             case Resting():
-                return Answer("", hint=answered.text)
+                return Answer("", hint=answer.text)
             case Missed() | Restarted() | Lost():
-                answered = answered._replace(hint=answered.text)
-        return answered._replace(buttons=texts.buttons(game.board(asker.account_id)))
+                answer = answer._replace(hint=answer.text)
+        return self._with_buttons(answer, asker)
 
-    is_private = community.game.private_on_discord
+    def _with_buttons(self, answer: Answer, asker: Asker) -> Answer:
+        return answer._replace(buttons=texts.buttons(self._game.board(asker.account_id)))
+
+    async def _answer(self, turn: Turn, asker: Asker) -> Answer:
+        """Answer a turn, with the member's new total after a win."""
+        text = texts.turn(turn, asker.texts, self._mark, self._community)
+        if not isinstance(turn, Won):
+            return Answer(text)
+        told = texts.told_to_all(asker.name, turn, asker.texts, self._mark)
+        told_to_all = told if self._is_private else ""
+        if turn.reward is None:
+            return Answer(text, told_to_all=told_to_all)
+        # The win itself is recorded, so the answer goes out without the total if that is missing.
+        with contextlib.suppress(StorageUnavailable, Contention):
+            profile = await read_profile(self._services.database, asker.account_id, asker.name)
+            if profile is not None:
+                total = texts.total(profile, asker.texts, self._mark, self._community)
+                text = f"{text}\n{total}"
+        return Answer(text, must_arrive=True, told_to_all=told_to_all)
+
+
+def open_room(services: Services) -> Room:
+    """Open the game. Its rounds live as long as the process."""
+    room = GuessingRoom(services)
+    is_private = services.community.game.private_on_discord
     return Room(
         commands=(
             Command(
                 name="guess",
                 description=marked("Guess my number and win XP"),
-                handler=guess,
+                handler=room.guess,
                 parameter=NumberParameter(
                     name="number",
                     hint=marked("Your guess; leave it out to see where the game stands"),
@@ -113,7 +129,7 @@ def open_room(services: Services) -> Room:
         presses=(
             Press(
                 action=texts.GUESS,
-                handler=press,
+                handler=room.press,
                 refuse_stranger=texts.members_only,
                 earns=True,
             ),

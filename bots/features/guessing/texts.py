@@ -29,7 +29,6 @@ from .game import (
     Won,
 )
 
-
 #: The action of the number buttons.
 GUESS: Final = "guess"
 #: Buttons in a row: Discord shows five at most.

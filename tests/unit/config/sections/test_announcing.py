@@ -79,7 +79,7 @@ def test_a_topic_needs_announcements_in_the_group(tmp_path):
     path = tmp_path / "twinstream.toml"
     path.write_text(BASE.replace("telegram = true", "telegram_topic_id = 5"), encoding="utf-8")
 
-    with pytest.raises(ConfigError, match="line 12: announcements.telegram_topic_id names a topic"):
+    with pytest.raises(ConfigError, match=r"line 12: announcements\.telegram_topic_id names"):
         Community.from_toml(path)
 
 

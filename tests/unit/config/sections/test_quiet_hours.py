@@ -76,16 +76,16 @@ def test_a_day_of_noise_leaves_the_quiet_hours_out():
 
 
 @given(
-    now=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),
+    now=st.datetimes(timezones=st.just(UTC)),
     zone=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kabul", "America/New_York"]),
     begin=st.integers(0, 1_439),
     length=st.integers(1, 1_200),
 )
 def test_they_end_and_begin_once_a_day(now, zone, begin, length):
-    """Whatever the clocks do: no stretch is longer than set by more than a change of an hour."""
+    """Clocks make no stretch longer than it was set by more than their change of an hour."""
     end = (begin + length) % 1_440
     setting = hours(f"{begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}")
-    at = now.replace(tzinfo=UTC)
+    at = now.replace(year=2000 + now.year % 10 * 4)
     until = setting.until(at, ZoneInfo(zone))
 
     if until is not None:

@@ -1,4 +1,4 @@
-"""What announcements say: the operator's words, and names that do nothing but be read."""
+"""The texts of announcements: the operator's words, and names that do nothing but be read."""
 
 from datetime import UTC, datetime
 
