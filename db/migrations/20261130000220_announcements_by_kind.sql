@@ -102,6 +102,12 @@ BEGIN
     DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND NOT p.place = ANY (named);
 END $$;
 
+REVOKE EXECUTE ON FUNCTION
+    twinstream.waiting_announcements(text, text[], integer, boolean),
+    twinstream.claim_announcements(text, bigint[], text[], integer[]),
+    twinstream.note_place(text, text, text, text), twinstream.keep_places(text, text[])
+FROM PUBLIC;
+
 -- migrate:down
 DROP FUNCTION twinstream.keep_places(text, text[]);
 DROP FUNCTION twinstream.note_place(text, text, text, text);

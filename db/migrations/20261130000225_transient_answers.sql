@@ -53,6 +53,11 @@ BEGIN
     WHERE t.noted_at > now() - make_interval(secs => age_s_max);
 END $$;
 
+REVOKE EXECUTE ON FUNCTION
+    twinstream.note_transient(text, bigint, bigint[], bigint[], bigint[], double precision),
+    twinstream.take_transient(text, integer, double precision)
+FROM PUBLIC;
+
 -- migrate:down
 DROP FUNCTION twinstream.take_transient(text, integer, double precision);
 DROP FUNCTION twinstream.note_transient(text, bigint, bigint[], bigint[], bigint[], double precision);

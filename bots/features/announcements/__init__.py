@@ -1,4 +1,4 @@
-"""Announcements: a duty that tells the community of new ranks and unlocked achievements.
+"""Announcements: a duty that tells of new ranks, achievements and levels, at the place of each.
 
 From outside, call `open_room`; `announcer.py` may be used without a bot.
 """

@@ -54,6 +54,7 @@ RELATIONS: Final = {
     "forgotten_accounts": OWNERS,
     "forgotten_marks": ("SIUD", "S", "S", "S", "S", "S"),
     "leaderboard": ("SIUD", "S", "S", "S", "S", "S"),
+    "level_curve": STATE,
     "link_acts": LEDGER,
     "link_attempts": STATE,
     "link_bans": STATE,
@@ -66,6 +67,7 @@ RELATIONS: Final = {
     "members": STATE,
     "moves": STATE,
     "notices": STATE,
+    "parked_places": STATE,
     "ranks": STATE,
     "reconcile_runs": STATE,
     "reconcile_touched": STATE,
@@ -82,6 +84,7 @@ RELATIONS: Final = {
     "sync_events": STATE,
     "sync_state": STATE,
     "transactions": LEDGER,
+    "transient_messages": STATE,
 }
 
 #: What the processes may do that apply one stream each, where it is more or less than reading. The
@@ -122,6 +125,7 @@ CALLS: Final = {
     "ask_to_forget": "ask_to_forget('{platform}', 7)",
     "accounts_changed_lately": "accounts_changed_lately('{platform}', 10, '{{}}', 1)",
     "bot_name_elsewhere": "bot_name_elsewhere('{platform}')",
+    "claim_announcements": "claim_announcements('{platform}', '{{1}}', '{{rank}}', '{{1}}')",
     "confirm_offer": "confirm_offer('{platform}', 7, 1)",
     "decline_offer": "decline_offer('{platform}', 7, 1)",
     "drop_old_announcements": "drop_old_announcements('{platform}', 1)",
@@ -135,12 +139,15 @@ CALLS: Final = {
     "give_announcements_back": "give_announcements_back('{platform}', '{{1}}', '{{rank}}')",
     "history": "history('{platform}', 7, 5)",
     "issue_code": "issue_code('{platform}', 7, 'move')",
+    "keep_places": "keep_places('{platform}', '{{group}}')",
     "leave_out": "leave_out('{platform}', '{{7}}', 'gone')",
     "link_state": "link_state('{platform}', 7)",
     "lock_store_debts": "lock_store_debts('{platform}', '{{1}}')",
     "move_account": "move_account('{platform}', 7, 'AAAA-AAAA', '{{}}')",
     "name_elsewhere": "name_elsewhere('{platform}', 7)",
     "note_bot_name": "note_bot_name('{platform}', 'our_bot')",
+    "note_place": "note_place('{platform}', 'group', NULL, '')",
+    "note_transient": "note_transient('{platform}', -100, '{{1}}', '{{2}}', '{{3}}', 60)",
     "offer_news": "offer_news('{platform}', 60)",
     "offer_of": "offer_of('{platform}', 7, 'sum')",
     "open_offer": "open_offer('{platform}', 7, 'AAAA-AAAA')",
@@ -164,12 +171,14 @@ CALLS: Final = {
     "support_undo_link": "support_undo_link('{platform}', 8, 7, '{{}}', 'mistake')",
     "support_unlink": "support_unlink('{platform}', 8, 7, '{{}}', 'asked')",
     "take_announcements": "take_announcements('{platform}', 1)",
+    "take_transient": "take_transient('{platform}', 1, 60)",
     "take_notices": "take_notices('{platform}', 1, 60)",
     "undo_link": "undo_link('{platform}', 7, 'AAAA-AAAA', '{{}}')",
     "undo_own_link": "undo_own_link('{platform}', 7, '{{}}')",
     "unlink_own": "unlink_own('{platform}', 7, '{{}}')",
     "unlink": "unlink('{platform}', 7, 'AAAA-AAAA', '{{}}')",
     "void_codes": "void_codes('{platform}', '{{}}')",
+    "waiting_announcements": "waiting_announcements('{platform}', '{{rank}}', 1, false)",
 }
 #: A call of each function that is given events of any platform, or of none.
 CALLS_FOR_ANY: Final = {
