@@ -67,7 +67,8 @@ async def test_an_answer_and_its_command_go_after_their_time_and_a_win_stays(sta
     assert [there(stage, one) for one in won.values()] == [True, True]
 
 
-async def test_a_restart_forgets_no_message(stage):
+async def test_a_restart_forgets_no_message(stage, monkeypatch):
+    monkeypatch.setattr(bots.telegram_bot.tidying, "INTERVAL_S", 60.0)
     async with stage.telegram_bot():
         message = await asked(stage, "/top")
     await noted(stage, 2)

@@ -43,6 +43,7 @@ _SETTLE = """\
         async with transaction(self._pool, lock_wait_ms=self._members.lock_wait_ms) as conn:
 """
 _ACKNOWLEDGE = "        await self._reader.acknowledge([d.entry.id for d in deliveries])\n"
+_NEWS = "db/migrations/20261130000220_announcements_by_kind.sql"
 _LINKS = "db/migrations/20261129000012_links.sql"
 _MARKS = "db/migrations/20261130000040_forgotten_accounts.sql"
 _FORGETTING = "db/migrations/20261130000041_forgetting.sql"
@@ -1266,15 +1267,130 @@ GUARDS = {
         "test_announcements.py::test_a_message_that_is_refused_for_long_is_tried_a_few_times_and_told_once",
         (
             "bots/features/announcements/announcer.py",
-            "            await asyncio.sleep(self.pause_s)\n",
-            "            await asyncio.sleep(INTERVAL_S)\n",
+            "        pause_s = max(INTERVAL_S, error.retry_s, longer_s)\n",
+            "        pause_s = INTERVAL_S\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "a place that takes no messages keeps no other waiting": guard(
+        "test_announcement_places.py::test_many_that_wait_for_a_parked_place_hide_no_other_news",
+        (
+            "bots/features/announcements/announcer.py",
+            "[kind for kind in KINDS if kind not in fixed or not self._rests_at(fixed[kind])]",
+            "list(KINDS)",
         ),
         (
             "bots/features/announcements/announcer.py",
-            "        self.pause_s = max(INTERVAL_S, error.retry_s, longer_s)\n",
-            "        self.pause_s = INTERVAL_S\n",
+            ("            if target is not None and self._rests_at(target.place):\n"
+            "                continue\n"),
+            "",
         ),
-        room="tests/integration/db",
+        room="tests/integration/bots",
+    ),
+    "announce nothing that was undone meanwhile": guard(
+        "test_announcement_places.py"
+        "::test_news_wait_for_the_end_of_the_quiet_hours_and_what_is_undone_is_none[the rank]",
+        (
+            _NEWS,
+            "f.announce AND f.wanted >= f.announced\n            ORDER BY f.shown_at LIMIT",
+            "f.announce\n            ORDER BY f.shown_at LIMIT",
+        ),
+        (_NEWS, "f.announced = t.number AND f.wanted >= f.announced", "f.announced = t.number"),
+        room="tests/integration/bots",
+    ),
+    "announce nothing in quiet hours": guard(
+        "test_announcement_places.py"
+        "::test_news_wait_for_the_end_of_the_quiet_hours_and_what_is_undone_is_none[nothing]",
+        (
+            "bots/features/announcements/announcer.py",
+            "if self._quiet is not None and self._quiet.until(now, zone) is not None:",
+            "if False:",
+        ),
+        room="tests/integration/bots",
+    ),
+    "a stopping bot sends what it has claimed": guard(
+        "test_announcement_places.py::test_a_stopping_bot_sends_what_it_has_claimed",
+        (
+            "bots/features/announcements/announcer.py",
+            "await asyncio.shield(step)",
+            "await step",
+        ),
+        room="tests/integration/bots",
+    ),
+    "imported XP makes no level news": guard(
+        "levels/test_levels.py::test_imported_xp_is_no_news[120]",
+        (
+            "db/surfaces/levels.py",
+            "                    AND NOT starts_with(s.idempotency_key, 'import:')\n",
+            "",
+        ),
+    ),
+    "a link makes no level news": guard(
+        "levels/test_levels.py::test_what_two_accounts_add_up_to_is_no_news",
+        (
+            "db/surfaces/levels.py",
+            "                        AND t.created_at > coalesce(changed.since, '-infinity')\n",
+            "",
+        ),
+    ),
+    "a level is noted by one process": guard(
+        "levels/test_levels.py::test_two_roles_at_once_make_one_piece_of_news",
+        (
+            "db/surfaces/levels.py",
+            "JOIN given AS g ON m.id = g.member_id AND m.level_due_xp = g.due_xp\n",
+            "JOIN given AS g ON m.id = g.member_id\n",
+        ),
+        (
+            "db/surfaces/levels.py",
+            "            WHERE m.id = g.member_id AND l.id = m.id AND m.level_due_xp = g.due_xp\n",
+            "            WHERE m.id = g.member_id AND l.id = m.id\n",
+        ),
+    ),
+    "a number that is pressed again costs no try": guard(
+        "test_guessing_buttons.py::test_a_number_that_is_pressed_again_costs_no_try",
+        (
+            "bots/features/guessing/game.py",
+            " or not current.least <= guess <= current.most",
+            "",
+        ),
+        (
+            "bots/telegram_bot/messages/presses.py",
+            "        if self._memory.is_gone(key_of(message), pressed):\n",
+            "        if False:\n",
+        ),
+        (
+            "bots/telegram_bot/messages/presses.py",
+            "        if not self._memory.take(key_of(message), pressed):\n",
+            "        if False:\n",
+        ),
+        room="tests/e2e",
+    ),
+    "each round of a message is paid": guard(
+        "test_guessing_buttons.py::test_two_rounds_in_one_message_are_paid_twice",
+        (
+            "bots/features/guessing/room.py",
+            'entity_id=f"{pressed.entity_id}.{token}"',
+            "entity_id=pressed.entity_id",
+        ),
+        room="tests/e2e",
+    ),
+    "a muted member presses no button that earns": guard(
+        "test_guessing_buttons.py::test_a_muted_member_presses_no_button_that_earns",
+        (
+            "bots/telegram_bot/messages/strangers.py",
+            "        is_press_that_earns = isinstance(asked, Press) and asked.earns\n",
+            "        is_press_that_earns = False\n",
+        ),
+        room="tests/e2e",
+    ),
+    "a stopping bot notes what is to be tidied up": guard(
+        "test_tidying.py::test_a_restart_forgets_no_message",
+        (
+            "bots/telegram_bot/tidying.py",
+            "            writing = asyncio.ensure_future(self._write())\n",
+            "            writing = asyncio.ensure_future(asyncio.sleep(0))\n",
+        ),
+        room="tests/e2e",
     ),
     "show a text of a sender, whatever it holds": guard(
         "operate/test_hostile_texts.py::test_a_buried_events_texts_are_shown_as_they_are_written",
