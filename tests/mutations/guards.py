@@ -1281,8 +1281,10 @@ GUARDS = {
         ),
         (
             "bots/features/announcements/announcer.py",
-            ("            if target is not None and self._rests_at(target.place):\n"
-            "                continue\n"),
+            (
+                "            if target is not None and self._rests_at(target.place):\n"
+                "                continue\n"
+            ),
             "",
         ),
         room="tests/integration/bots",

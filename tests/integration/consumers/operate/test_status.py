@@ -319,3 +319,18 @@ async def test_figures_are_counted_up_to_a_bound(pool, resources, settings, keys
 
     assert "waiting: 0 on telegram, 2 or more on discord" in said
     assert "2 or more on discord are owed" in said
+
+
+@pytest.mark.usefixtures("well")
+async def test_a_place_that_takes_no_announcements_is_named_with_its_cause(settings, keys, pool):
+    await pool.execute(
+        "INSERT INTO parked_places VALUES ('telegram', 'topic 42', 'the topic is closed', $1)",
+        f"Bad Request: TOPIC_CLOSED {HOSTILE}"[:300],
+    )
+    code, said = await shown(settings, keys)
+
+    assert code == 1
+    assert "announcements on telegram wait (topic 42): the topic is closed" in " ".join(
+        said.split()
+    )
+    assert "\x1b" not in said
