@@ -103,13 +103,15 @@ class TwinClient(discord.Client):
 
         The tree answers commands meanwhile.
         """
+        member = interaction.user
+        is_ours = interaction.guild_id == self._guild_id and isinstance(member, discord.Member)
+        if is_ours and interaction.channel_id is not None:
+            # Before anything is earned there.
+            heard(self._rooms, member.id, Place(interaction.channel_id))
         if interaction.type is discord.InteractionType.component:
             await self.tree.press(interaction)
-        member = interaction.user
-        if interaction.guild_id == self._guild_id and isinstance(member, discord.Member):
+        if is_ours and isinstance(member, discord.Member):
             roles = frozenset(role.id for role in member.roles)
-            if interaction.channel_id is not None:
-                heard(self._rooms, member.id, Place(interaction.channel_id))
             await observed(self._rooms, Observation(member.id, roles, interaction.created_at))
 
     async def on_member_join(self, member: discord.Member) -> None:

@@ -48,7 +48,9 @@ class TelegramDelivery:
 
     async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None:
         chat_id = self._group_id if place.channel_id is None else place.channel_id
-        reply = None if reply_to is None else ReplyParameters(message_id=reply_to)
+        reply = None
+        if reply_to is not None:
+            reply = ReplyParameters(message_id=reply_to, allow_sending_without_reply=True)
         # The general topic of a forum has a number, but takes no message under it.
         topic_id = None if place.topic_id == GENERAL_TOPIC else place.topic_id
         try:

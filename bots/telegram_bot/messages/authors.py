@@ -56,7 +56,10 @@ def topic_of(message: Message) -> int | None:
 
 
 class Observer:
-    """Shows the rooms the tag of each member who writes in the group, once they are answered."""
+    """Tells the rooms of each member who writes in the group, and their tags once they are answered.
+
+    The rooms hear where a member is before anything is earned there.
+    """
 
     def __init__(self, rooms: Sequence[Room], group_id: int) -> None:
         self._rooms = rooms
@@ -68,18 +71,19 @@ class Observer:
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Handle the message first, as an outer middleware."""
+        """Handle the message in between, as an outer middleware."""
         assert isinstance(event, Message)
+        is_there = event.left_chat_member is None  # else Telegram says so in their name
+        is_ours = event.chat.id == self._group_id and author_of(event) is Author.MEMBER
+        if not (is_ours and is_there):
+            return await handler(event, data)
+        assert event.from_user is not None
+        account_id, tag = event.from_user.id, event.sender_tag or ""
+        heard(self._rooms, account_id, Place(topic_id=topic_of(event)), event.message_id)
         try:
             return await handler(event, data)
         finally:
-            is_there = event.left_chat_member is None  # else Telegram says so in their name
-            is_ours = event.chat.id == self._group_id and author_of(event) is Author.MEMBER
-            if is_ours and is_there:
-                assert event.from_user is not None
-                account_id, tag = event.from_user.id, event.sender_tag or ""
-                heard(self._rooms, account_id, Place(topic_id=topic_of(event)), event.message_id)
-                await observed(self._rooms, Observation(account_id, tag, event.date))
+            await observed(self._rooms, Observation(account_id, tag, event.date))
 
 
 class Askers:
