@@ -56,7 +56,7 @@ def topic_of(message: Message) -> int | None:
 
 
 class Observer:
-    """Tells the rooms of each member who writes in the group, and their tags once they are answered.
+    """Tells the rooms where members write in the group, and their tags once they are answered.
 
     The rooms hear where a member is before anything is earned there.
     """

@@ -273,18 +273,22 @@ async def test_a_platform_in_trouble_does_not_stop_the_other_checks(settings, se
     assert list(found) == ["Discord"]
 
 
+@pytest.fixture
+def with_a_channel_that_is_gone(settings: Settings, tmp_path: Path) -> Settings:
+    path = tmp_path / "twinstream.toml"
+    usual = Path(settings.twinstream_config).read_text(encoding="utf-8")
+    path.write_text(f"{usual}\n[announcements.level]\ndiscord = 4711\n", encoding="utf-8")
+    return msgspec.structs.replace(settings, twinstream_config=str(path))
+
+
 async def test_places_that_take_no_announcements_are_named_with_what_to_do(
-    settings, pool, tmp_path
+    with_a_channel_that_is_gone, pool
 ):
     await pool.execute(
         "INSERT INTO parked_places VALUES"
         " ('telegram', 'topic 42', 'the topic is closed', 'Bad Request: TOPIC_CLOSED')"
     )
-    path = tmp_path / "twinstream.toml"
-    usual = Path(settings.twinstream_config).read_text(encoding="utf-8")
-    path.write_text(f"{usual}\n[announcements.level]\ndiscord = 4711\n", encoding="utf-8")
-
-    found = await wrongs(msgspec.structs.replace(settings, twinstream_config=str(path)))
+    found = await wrongs(with_a_channel_that_is_gone)
 
     assert "topic 42, because the topic is closed" in found["announcements on telegram"]
     assert "or correct announcements.level.discord" in found["channel for announcements"]
