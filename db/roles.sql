@@ -130,7 +130,7 @@ BEGIN
         ) THEN
             EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO %s', one.relation, consumers);
         END IF;
-        -- What a process needs that applies a stream to the books and shows ranks.
+        -- A process that applies a stream changes the books, and shows ranks.
         IF one.name = 'transactions' THEN
             EXECUTE format('GRANT INSERT ON %s TO %s', one.relation, settling);
         ELSIF one.name IN ('accounts', 'achievements', 'sync_state', 'sync_events') THEN

@@ -36,7 +36,7 @@ LOST_STEP = 20_000
 
 
 class Mender(Protocol):
-    """What a role calls when the stream that it reads, or its group, is gone or of no use."""
+    """The call of a role whose stream, or the group of it, is gone or of no use."""
 
     async def __call__(self, source: Platform) -> None:
         """See to it that the stream of `source` and its group are there again.

@@ -1136,8 +1136,7 @@ GUARDS = {
         (
             "db/migrations/20261129000008_record.sql",
             "r.duty IN ('owner', 'consumers', 'to_discord', 'to_telegram', of_platform || '_bot')",
-            "r.duty IN ('owner', 'consumers', 'to_discord', 'to_telegram', 'telegram_bot',"
-            " 'discord_bot')",
+            "r.duty IN ('owner', 'consumers', 'to_discord', 'telegram_bot', 'discord_bot')",
         ),
         room="tests/integration/roles",
     ),

@@ -202,7 +202,7 @@ async def test_a_consumer_records_no_event(
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await conn.execute(statement)
-        # What its stream brings, and a bonus, it may enter.
+        # It may enter the events of its stream, and a bonus.
         await conn.execute(
             FORGED_ENTRY.format(key="k", platform=mine, source=source, reason="game")
         )

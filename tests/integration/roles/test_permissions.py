@@ -87,8 +87,8 @@ RELATIONS: Final = {
     "transient_messages": STATE,
 }
 
-#: What the processes may do that apply one stream each, where it is more or less than reading. The
-#: row that is tried here is empty, so a policy refuses it to `sync_events` and `transactions`;
+#: The rights of the processes that apply one stream each, where these differ from reading. The row
+#: that is tried here is empty, so a policy refuses it to `sync_events` and `transactions`;
 #: test_split_consumers.py tries rows that it lets pass.
 OF_SETTLING: Final = {
     "accounts": "SIU",

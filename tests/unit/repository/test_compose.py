@@ -28,7 +28,7 @@ INSTRUCTIONS = [
 
 SERVERS = ("redis", "postgres")
 CONSUMERS = ("to-discord", "to-telegram", "consumers")
-#: What no process does that applies a stream.
+#: The roles that the process of neither direction runs.
 KEPT = [name for name in ROLES if not {name, "to-" + name.partition("-")[0]} & {*CONSUMERS}]
 PROCESSES = {
     "telegram-bot": ["python", "-m", "bots.telegram_bot"],
