@@ -303,6 +303,7 @@ def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
     console.print(f"Redis             {mask_url(endpoints.redis_url)}")
     console.print(f"Postgres          {mask_url(endpoints.database_url)}")
     console.print(f"Control           {endpoints.control_url}")
+    console.print(f"Play in a browser {endpoints.page_url}", soft_wrap=True)
     console.print(f"All of them, with passwords, and the seeded ids: {file}. Logs: {logs}")
     _show_how_to_look_inside()
 

@@ -47,6 +47,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     discord_api_base: str
     discord_gateway_url: str
     control_url: str
+    page_url: str
     telegram: dict[str, Any]
     discord: dict[str, Any]
 

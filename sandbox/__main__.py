@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.util
-import ipaddress
 import json
 import logging
 import signal
@@ -20,6 +19,7 @@ from .control import Control
 from .discord_api import DiscordLimits, DiscordPlatform
 from .errors import SandboxError
 from .faults import Faults
+from .page.browser_checks import is_loopback
 from .seed_data import Seed, load_seed
 from .state_file import StateFile
 from .telegram_api import TelegramLimits, TelegramPlatform
@@ -94,7 +94,7 @@ async def _serve(options: Options) -> None:
         seed.discord, transcript, faults, limits=DiscordLimits().scaled(options.limit_scale)
     )
     control = Control(telegram, discord, transcript, faults)
-    if not _is_loopback(options.host):
+    if not is_loopback(options.host):
         log.warning("sandbox.exposed", host=options.host)
     async with AsyncExitStack() as stack:
         if options.state is not None:
@@ -114,18 +114,12 @@ async def _serve(options: Options) -> None:
             "discord_api_base": discord.api_base,
             "discord_gateway_url": discord.gateway_url,
             "control_url": control.url,
+            "page_url": control.page_url,
         }
         sys.stdout.write(json.dumps(ready | _seeded_ids(seed)) + "\n")
         sys.stdout.flush()
         await stopping.wait()
     log.info("sandbox.stopped")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -44,6 +44,8 @@ class Transcript:
         self._calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._number = 0
         self._news = asyncio.Event()
+        self.on_record: list[Callable[[], None]] = []
+        """Called after each call that is recorded."""
 
     @property
     def last(self) -> int:
@@ -66,6 +68,8 @@ class Transcript:
         self._calls.append(call)
         self._news.set()
         self._news = asyncio.Event()
+        for told in self.on_record:
+            told()
         return call
 
     def calls(

@@ -17,6 +17,8 @@ from aiohttp.typedefs import Handler
 from sandbox.discord_api import DiscordPlatform
 from sandbox.errors import SandboxError
 from sandbox.faults import Fault, Faults
+from sandbox.page import PAGE_PATH, Feed, PageRoutes, check_browser, safe_file
+from sandbox.page.browser_checks import is_loopback
 from sandbox.telegram_api import TelegramPlatform
 from sandbox.transcript import Call, Transcript
 
@@ -38,6 +40,8 @@ WAIT_SECONDS_MAX = 60.0
 #: Messages of each chat that `/chats` shows, unless it is asked for another number.
 LATEST_MESSAGES, LATEST_MESSAGES_MAX = 50, 2_000
 SHUTDOWN_SECONDS = 0.5
+#: The size of a request: a file of 10 MiB in Base64, and what is said about it.
+REQUEST_BYTES_MAX = 16 * 1024 * 1024
 
 log = structlog.get_logger("twinstream.sandbox")
 
@@ -60,6 +64,19 @@ class Control:
         self._faults = faults
         self._runner: web.AppRunner | None = None
         self._url = ""
+        self._exposed = False
+        self._feed = Feed(self._shown, transcript)
+        self._page = PageRoutes(self._feed)
+
+    @property
+    def page_url(self) -> str:
+        """The address of the page, with its token. Browsers send a fragment nowhere."""
+        return f"{self._url}{PAGE_PATH}#token={self._page.token}"
+
+    @property
+    def page_token(self) -> str:
+        """The token that requests of the page carry, for a page that passes them on."""
+        return self._page.token
 
     @property
     def url(self) -> str:
@@ -68,9 +85,12 @@ class Control:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen. Port 0 picks a free port, which `url` then names."""
-        app = web.Application(middlewares=[_errors_as_json])
+        self._exposed = not is_loopback(host)
+        app = web.Application(
+            middlewares=[_errors_as_json, self._check_browser], client_max_size=REQUEST_BYTES_MAX
+        )
         for route in self._actions():
-            app.router.add_post(route.path, _acting(route))
+            app.router.add_post(route.path, self._acting(route))
         for path, look in (
             ("/faults", self._list_faults),
             ("/world", self._world),
@@ -80,6 +100,8 @@ class Control:
         ):
             app.router.add_get(path, _answering(look))
         app.router.add_get("/telegram/files/{file_id}", self._telegram_file)
+        app.router.add_get("/discord/files/{attachment_id}", self._discord_file)
+        self._page.add_to(app)
         app.router.add_delete("/faults", _answering(self._clear_faults))
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handler_cancellation=True
@@ -154,15 +176,16 @@ class Control:
             raise SandboxError(f"the chats have no filter {', '.join(sorted(query))}")
         if not asked.isdecimal() or not 1 <= int(asked) <= LATEST_MESSAGES_MAX:
             raise SandboxError(f"`messages` is a number from 1 to {LATEST_MESSAGES_MAX}")
-        latest = int(asked)
-        return {
-            "telegram": self._telegram.chats(latest),
-            "discord": self._discord.chats(latest),
-            "last": self._transcript.last,
-        }
+        return self._shown(int(asked)) | {"last": self._transcript.last}
+
+    def _shown(self, latest: int) -> dict[str, Any]:
+        return {"telegram": self._telegram.chats(latest), "discord": self._discord.chats(latest)}
 
     async def _telegram_file(self, request: web.Request) -> web.Response:
-        return web.Response(body=self._for_telegram.file(request.match_info["file_id"]))
+        return safe_file(self._for_telegram.file(request.match_info["file_id"]))
+
+    async def _discord_file(self, request: web.Request) -> web.Response:
+        return safe_file(self._discord.file(number_of(request.match_info["attachment_id"])))
 
     async def _read_transcript(self, request: web.Request) -> Any:
         query = dict(request.query)
@@ -194,16 +217,31 @@ class Control:
         self._faults.clear()
         return {"ok": True}
 
+    def _acting(self, route: Route[Any]) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            asked = request_from(await request.read() or b"{}", route.body)
+            done = route.act(asked)
+            self._feed.poke()
+            return _json(200, done)
+
+        return handler
+
+    @web.middleware
+    async def _check_browser(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what another page of the same browser sends."""
+        refusal = check_browser(
+            request.method,
+            request.headers,
+            token=self._page.token,
+            exposed=self._exposed,
+            public=PageRoutes.serves(request.path),
+        )
+        if refusal is not None:
+            return _json(403, {"error": refusal})
+        return await handler(request)
+
     async def _health(self, request: web.Request) -> Any:
         return {"ok": True, "calls": self._transcript.last}
-
-
-def _acting(route: Route[Any]) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        asked = request_from(await request.read() or b"{}", route.body)
-        return _json(200, route.act(asked))
-
-    return handler
 
 
 def _answering(action: Callable[[web.Request], Awaitable[Any]]) -> Handler:

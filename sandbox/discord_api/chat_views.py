@@ -9,6 +9,9 @@ from .world import Message, World
 
 __all__ = ["chat_views"]
 
+#: Interactions that are shown: enough for everybody who plays at once.
+INTERACTIONS_SHOWN = 20
+
 
 def chat_views(world: World, interactions: Interactions, latest: int) -> Json:
     """Return all channels with their `latest` messages, oldest first, and what belongs to them.
@@ -19,7 +22,10 @@ def chat_views(world: World, interactions: Interactions, latest: int) -> Json:
     found: dict[int, list[Message]] = {channel_id: [] for channel_id in world.channels}
     for message in world.messages.values():
         found[message.channel_id].append(message)
+    community = payloads.community(world)
     return {
+        "guild": community["guild"] | {"owner_id": str(world.guild.owner_id)},
+        **{name: community[name] for name in ("roles", "members", "bots", "commands")},
         "channels": [
             payloads.channel(channel, world)
             | ({} if channel.bot_id is None else {"bot_id": str(channel.bot_id)})
@@ -41,6 +47,7 @@ def chat_views(world: World, interactions: Interactions, latest: int) -> Json:
             }
             for one in interactions.showing_modals()
         ],
+        "interactions": interactions.latest(INTERACTIONS_SHOWN),
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import islice
 from typing import Any
 
 from . import payloads
@@ -153,6 +154,28 @@ class Interactions:
     def showing_modals(self) -> list[Interaction]:
         """Return the interactions whose modal a person has open, oldest first."""
         return [one for one in self._by_id.values() if one.modal is not None]
+
+    def latest(self, number: int) -> list[Json]:
+        """Return the latest interactions, oldest first, as their people see them.
+
+        One that the bot did not acknowledge in time has failed.
+        """
+        now = self._clock()
+        return [
+            {
+                "interaction_id": str(one.id),
+                "bot_id": str(one.bot_id),
+                "user_id": str(one.user_id),
+                "channel_id": str(one.channel_id),
+                "kind": one.kind.name.lower(),
+                "name": one.data.get("name") or one.data.get("custom_id"),
+                "source_id": None if one.source_id is None else str(one.source_id),
+                "acknowledged": one.acknowledged is not None,
+                "failed": one.acknowledged is None and now - one.made_at > ACKNOWLEDGE_WITHIN_S,
+                "choices": one.choices,
+            }
+            for one in list(islice(reversed(self._by_id.values()), number))[::-1]
+        ]
 
     def modal_shown_to(self, user_id: int, custom_id: str) -> Interaction | None:
         """Return the newest interaction that showed this person a modal with this id."""

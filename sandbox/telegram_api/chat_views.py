@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from .methods.bot_profile import menus_of
 from .world import JSON, BotState, Group, User, World
-from .world.payloads import chat_payload
+from .world.payloads import chat_payload, user_payload
 
 __all__ = ["chat_views"]
 
@@ -25,6 +26,16 @@ def chat_views(world: World, latest: int) -> JSON:
         for user_id in sorted(bot.messages.keys() & state.users.keys())
     ]
     return {
+        "users": [user_payload(user) for user in state.users.values()],
+        "bots": [
+            {
+                "bot_id": bot_id,
+                "username": state.users[bot_id].username,
+                "reads_all": bot.reads_all,
+                "menus": menus_of(bot.commands),
+            }
+            for bot_id, bot in state.bots.items()
+        ],
         "chats": [*groups, *private],
         "ephemeral": _last(state.ephemeral, latest),
         "presses": [
@@ -39,6 +50,10 @@ def _group(world: World, group: Group, latest: int) -> JSON:
     shown = chat_payload(group) | {
         "pinned": group.pinned,
         "topics": _built(list(group.topics.values())) if group.is_forum else [],
+        "members": [_member(world, group, user_id) for user_id in group.members],
+        "permissions": sorted(group.permissions),
+        "join_by_request": group.join_by_request,
+        "join_requests": group.join_requests,
         "keyboards": {
             f"{bot_id}": keyboards
             for bot_id, bot in state.bots.items()
@@ -50,6 +65,19 @@ def _group(world: World, group: Group, latest: int) -> JSON:
         for message in _last(state.messages.get(group.id, {}), latest)
     ]
     return shown | {"messages": messages}
+
+
+def _member(world: World, group: Group, user_id: int) -> JSON:
+    member = world.member(group, user_id)
+    return {
+        "user_id": user_id,
+        "status": member.status,
+        "present": world.present(group, user_id),
+        "tag": member.tag,
+        "custom_title": member.custom_title,
+        "is_anonymous": member.is_anonymous,
+        "permissions": sorted(member.permissions),
+    }
 
 
 def _private(world: World, person: User, latest: int) -> JSON:

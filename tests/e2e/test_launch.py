@@ -94,6 +94,7 @@ def test_the_endpoints_file_names_everything(sandbox: Running) -> None:
         "discord_api_base",
         "discord_gateway_url",
         "control_url",
+        "page_url",
     } < found.keys()
     assert found["telegram"]["chat_id"] == -1001000000001
     assert found["telegram"]["people"]["alice"] == 1001

@@ -9,6 +9,7 @@ from .channels import channel, thread_member
 from .files import attachment, expanded
 from .guilds import (
     PREFERRED_LOCALE,
+    community,
     gateway_guild,
     guild,
     overview,
@@ -30,6 +31,7 @@ __all__ = [
     "audit_entry",
     "audit_log",
     "channel",
+    "community",
     "command",
     "expanded",
     "forward_of",

@@ -11,6 +11,7 @@ from .users import member
 
 __all__ = [
     "PREFERRED_LOCALE",
+    "community",
     "gateway_guild",
     "guild",
     "overview",
@@ -175,6 +176,16 @@ def gateway_guild(world: World, *, large: bool, members: list[Member], presences
 
 def overview(world: World) -> Json:
     """The whole world for the control interface: members with roles, and the latest messages."""
+    return community(world) | {
+        "channels": [channel(one, world) for one in world.channels.values()],
+        "messages": [message(one, world) for one in list(world.messages.values())[-LATEST:]],
+        "voice_states": [voice_state(one, world) for one in world.guild.voice_states.values()],
+        "bans": {str(user_id): reason for user_id, reason in world.guild.bans.items()},
+    }
+
+
+def community(world: World) -> Json:
+    """The guild for the control interface: its roles and members, its bots and their commands."""
     guild_now = world.guild
     return {
         "guild": {
@@ -185,8 +196,6 @@ def overview(world: World) -> Json:
         },
         "roles": [role(one) for one in guild_now.roles.values()],
         "members": [member(one, world.users) for one in guild_now.members.values()],
-        "channels": [channel(one, world) for one in world.channels.values()],
-        "messages": [message(one, world) for one in list(world.messages.values())[-LATEST:]],
         "bots": [
             {"id": str(bot_id), "inside": bot_id in guild_now.members}
             for bot_id in world.applications
@@ -196,6 +205,4 @@ def overview(world: World) -> Json:
             for bot_id, application in world.applications.items()
             for one in application.commands
         ],
-        "voice_states": [voice_state(one, world) for one in guild_now.voice_states.values()],
-        "bans": {str(user_id): reason for user_id, reason in guild_now.bans.items()},
     }

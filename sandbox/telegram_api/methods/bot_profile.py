@@ -12,7 +12,7 @@ from sandbox.telegram_api.world import JSON, User, World
 from sandbox.telegram_api.world.payloads import user_payload
 from sandbox.telegram_api.world.rights import ADMINISTRATOR_RIGHTS, CHANNEL_RIGHTS
 
-__all__ = ["METHODS", "ephemeral_commands"]
+__all__ = ["METHODS", "ephemeral_commands", "menus_of"]
 
 COMMAND = re.compile(r"/?[a-z0-9_]{1,32}")
 LANGUAGE = re.compile(r"[a-z]{2}")
@@ -142,6 +142,15 @@ def _menu(world: World, scope: BotCommandScope, language: str) -> str:
 def _check_language(language: str) -> None:
     if language and not LANGUAGE.fullmatch(language):
         raise bad_request("LANG_CODE_INVALID")
+
+
+def menus_of(commands: dict[str, list[JSON]]) -> list[JSON]:
+    """Return the menus of a bot, each with the scope and language that it is for."""
+    return [
+        dict(zip(("type", "chat_id", "user_id", "language_code"), json.loads(key), strict=True))
+        | {"commands": menu}
+        for key, menu in commands.items()
+    ]
 
 
 def ephemeral_commands(world: World) -> set[str]:
