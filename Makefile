@@ -110,6 +110,11 @@ postgres-test: $(VENV)/dev ## Run the tests of the database on one Postgres: VER
 engine-test: $(VENV)/dev ## Run compose.yaml in a Docker Engine of its own, as root on Debian: ARGS="up play down"
 	@$(BIN)/python -m tests.engine $(ARGS)
 
+.PHONY: browser-test
+browser-test: $(VENV)/browser ## Play in the sandbox's page with Chromium, which has to be installed
+	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/pytest -m browser tests/browser $(ARGS)
+
 # Measuring takes its time, and a few tests judge time: the report is made even if one fails.
 .PHONY: coverage
 coverage: $(VENV)/dev ## Run all tests, and show what they do not reach: .run/coverage/html/index.html
@@ -199,7 +204,7 @@ release-fixtures: $(VENV)/dev ## Keep of this release what tests of an upgrade f
 lock: $(VENV)/dev ## Compile requirements*.txt anew, without an index's address in them
 	@$(PIP) install uv
 	@for file in requirements requirements-local requirements-dev requirements-bench \
-	        requirements-docs; do \
+	        requirements-docs requirements-browser; do \
 	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate \
 	        --custom-compile-command "make lock" $(UPGRADE) $$file.in -o $$file.txt; done
 
@@ -227,6 +232,11 @@ $(VENV)/local: $(VENV)/made requirements-local.txt
 $(VENV)/bench: $(VENV)/local requirements-bench.txt
 	@echo "Installing what it is measured beside ..."
 	@$(PIP) install -r requirements-bench.txt
+	@touch $@
+
+$(VENV)/browser: $(VENV)/dev requirements-browser.txt
+	@echo "Installing what drives a browser ..."
+	@$(PIP) install -r requirements-browser.txt
 	@touch $@
 
 $(VENV)/docs: $(VENV)/made requirements-docs.txt

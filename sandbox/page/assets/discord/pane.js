@@ -329,7 +329,7 @@ class DiscordPane {
     const plays = this.presences.get(id)?.activities?.[0]?.name;
     return h("div", { class: "member" },
       h("button", { class: "member-name", disabled: member.user.bot, "aria-current": id === this.me ? "true" : null, data: { focus: `member-${id}` }, onclick: () => this.become(id) },
-        face(id, name, this.#statusOf(id)),
+        face(id, name, member.user.bot ? null : this.#statusOf(id)),
         h("span", { class: "entry-text" },
           h("span", {}, h("bdi", { class: "name", text: name, colour: this.colourOf(id) }), member.user.bot && h("span", { class: "app", text: say("app") })),
           plays && h("span", { class: "entry-words", text: say("plays", { what: plays }) }),

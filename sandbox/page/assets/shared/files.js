@@ -13,7 +13,11 @@ export function picture(api, path, { alt, width, height, hidden = false }) {
   const holder = h("div", { class: hidden ? "picture-holder veiled" : "picture-holder" }, image);
   if (hidden) holder.addEventListener("click", () => holder.classList.remove("veiled"), { once: true });
   api.file(path).then(
-    (address) => (image.src = address),
+    (address) => {
+      image.src = address;
+      // The list may have to follow its end.
+      image.addEventListener("load", () => image.dispatchEvent(new CustomEvent("grown", { bubbles: true })), { once: true });
+    },
     (error) => holder.replaceChildren(h("span", { class: "no-file", text: error.message })),
   );
   return holder;

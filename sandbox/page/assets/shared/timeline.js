@@ -13,8 +13,12 @@ export class Timeline {
     this.button = h("button", { class: "to-end", hidden: true, onclick: () => this.toEnd() });
     this.element = h("div", { class: "timeline" }, this.list, this.button);
     this.list.addEventListener("scroll", () => this.#notice(), { passive: true });
+    this.list.addEventListener("grown", () => this.atEnd && this.toEnd());
     this.atEnd = true;
     this.shown = null;
+    // Pictures that arrive and panels that open move the end.
+    const sizes = new ResizeObserver(() => this.atEnd && this.toEnd());
+    sizes.observe(this.list);
   }
 
   /** Show `messages` of the place called `name`. */
@@ -26,11 +30,13 @@ export class Timeline {
       this.shown = name;
       this.atEnd = true;
     }
-    // One who reads further up does not see the beginning go away, unless it is very far up.
+    const end = messages.at(-1);
+    const news = end !== undefined && drawing.key(end) !== this.last;
+    this.last = end === undefined ? undefined : drawing.key(end);
     keep(this.list, messages, drawing);
     this.button.textContent = newer;
     if (this.atEnd) this.toEnd();
-    else this.button.hidden = false;
+    else if (news) this.button.hidden = false;
   }
 
   toEnd() {
