@@ -1,4 +1,4 @@
-"""What keeps other pages of the same browser from the control interface.
+"""The check that keeps other pages of the same browser from the control interface.
 
 A page of another site can send requests to loopback addresses, and by DNS rebinding it can even
 read the answers. Programs are recognised by what browsers always send and programs do not.

@@ -1,4 +1,4 @@
-"""What changes on both platforms, for any number of open pages.
+"""The changes of both platforms, for any number of open pages.
 
 The feed compares what the page would show with what it showed before, so no action has to announce
 itself: whatever appears in GET /chats appears on open pages. Many changes at once become one.
@@ -25,8 +25,8 @@ __all__ = ["MESSAGES_SHOWN", "Feed", "TooManyReaders"]
 MESSAGES_SHOWN = 200
 #: Seconds between two comparisons: three frames of a screen, which nobody sees.
 PAUSE_SECONDS = 0.05
-#: The pause is at least this multiple of what the last comparison took, so that a page costs at most
-#: a tenth of a processor, however much there is to compare.
+#: The pause is at least this multiple of the time of the last comparison, so that pages cost at
+#: most a tenth of a processor, however much there is to compare.
 PAUSE_SHARE = 10
 #: Seconds after which the feed compares without news: some states end by time alone.
 LOOK_SECONDS = 1.0
@@ -90,7 +90,7 @@ class Feed:
         if not self._readers and self._watching is not None:
             self._watching.cancel()
             self._watching = None
-            # What changes now is not seen, so nobody can go on from here.
+            # Changes are no longer seen, so no reader can go on from here.
             self._boot = secrets.token_hex(4)
             self._changes.clear()
             self._change_bytes = 0

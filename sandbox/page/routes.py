@@ -1,4 +1,4 @@
-"""What the control interface serves for the page: its files, and the stream of changes."""
+"""The routes of the page: its files, and the stream of changes."""
 
 import asyncio
 import secrets

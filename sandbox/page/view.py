@@ -7,23 +7,23 @@ __all__ = ["Json", "keyed"]
 
 Json = dict[str, Any]
 
-# Lists of a platform's chats, and the fields that name an entry in them. A list that is added to
+# Lists of a platform's chats, and the field that names an entry in each. A list that is added to
 # GET /chats appears on the page once it has its row here.
 TELEGRAM_LISTS = {
-    "users": ("id",),
-    "bots": ("bot_id",),
-    "ephemeral": ("ephemeral_message_id",),
-    "presses": ("callback_query_id",),
+    "users": "id",
+    "bots": "bot_id",
+    "ephemeral": "ephemeral_message_id",
+    "presses": "callback_query_id",
 }
 DISCORD_LISTS = {
-    "roles": ("id",),
-    "members": ("user.id",),
-    "bots": ("id",),
-    "commands": ("id",),
-    "voice_states": ("user_id",),
-    "presences": ("user.id",),
-    "modals": ("interaction_id",),
-    "interactions": ("interaction_id",),
+    "roles": "id",
+    "members": "user.id",
+    "bots": "id",
+    "commands": "id",
+    "voice_states": "user_id",
+    "presences": "user.id",
+    "modals": "interaction_id",
+    "interactions": "interaction_id",
 }
 
 
@@ -45,18 +45,16 @@ def keyed(chats: Json, typing: Json) -> Json:
     return found | typing
 
 
-def _listed(
-    platform: str, view: Json, lists: dict[str, tuple[str, ...]]
-) -> Iterator[tuple[str, Any]]:
-    for name, fields in lists.items():
+def _listed(platform: str, view: Json, lists: dict[str, str]) -> Iterator[tuple[str, Any]]:
+    for name, path in lists.items():
         for one in view[name]:
-            yield f"{platform}/{name}/{'/'.join(_at(one, field) for field in fields)}", one
+            yield f"{platform}/{name}/{_at(one, path)}", one
 
 
-def _at(one: Any, path: str) -> str:
+def _at(one: Any, path: str) -> Any:
     for name in path.split("."):
         one = one[name]
-    return f"{one}"
+    return one
 
 
 def _place(found: Json, platform: str, kind: str, name: str, place: Json, number: str) -> None:

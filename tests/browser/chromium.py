@@ -1,4 +1,4 @@
-"""The Chromium of this machine. `python -m tests.browser.chromium` says where it is, or what is missing."""
+"""The Chromium of this machine: `python -m tests.browser.chromium` says where it is, if it is."""
 
 import os
 import shutil

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -36,7 +36,6 @@ class World:
     control: Control
     bench: Bench
     session: aiohttp.ClientSession
-    pages: list[Any] = field(default_factory=list)
 
     async def bot(self, method: str, **parameters: Any) -> Any:
         """Call a method of the Telegram Bot API, as the seed's bot."""
@@ -88,22 +87,33 @@ Open = Callable[..., Awaitable[Any]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_page(browser, world) -> AsyncIterator[Open]:
-    """`await open_page(locale="ru")` opens the page in a context of its own, and waits for its state.
+    """`await open_page(locale="ru")` opens the page in a context of its own, and waits for it.
 
-    A page that writes an error to its console fails the test, unless that is in `world.pages`.
+    A page that writes an error to its console fails the test, unless it came with `hears=False`.
     """
-    contexts, wrong = [], []
+    contexts: list[Any] = []
+    wrong: list[str] = []
 
     async def begin(
-        url: str | None = None, *, waits: bool = True, size: Any = None, **options: Any
+        url: str | None = None,
+        *,
+        waits: bool = True,
+        size: Any = None,
+        hears: bool = True,
+        **options: Any,
     ) -> Any:
         options.setdefault("locale", "en")
         context = await browser.new_context(viewport=size or DESKTOP, **options)
         contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(PATIENCE_MS)
+
+        def note(said: Any) -> None:
+            if hears and said.type == "error":
+                wrong.append(said.text)
+
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
+        page.on("console", note)
         await page.goto(url or world.control.page_url)
         if waits:
             await page.locator(".telegram .person").first.wait_for()

@@ -1,4 +1,4 @@
-"""The Telegram side in a browser: people write, press and manage, and a real aiogram bot answers."""
+"""The Telegram side in a browser: people write, press and manage; the bot is a real aiogram."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -35,9 +35,7 @@ PICTURE = bytes.fromhex(
 @contextlib.asynccontextmanager
 async def guessing_bot(world) -> AsyncIterator[None]:
     """A bot with a menu of commands, inline buttons, a copy button and a reply keyboard."""
-    async with AiohttpSession(
-        api=TelegramAPIServer.from_base(world.telegram.api_base)
-    ) as session:
+    async with AiohttpSession(api=TelegramAPIServer.from_base(world.telegram.api_base)) as session:
         bot, dispatcher = Bot(load_seed().telegram.token, session=session), Dispatcher()
 
         @dispatcher.message(Command("guess"))

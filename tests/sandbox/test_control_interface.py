@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from sandbox import Fault, Faults, SeedError, Transcript, load_seed
 from sandbox.control import Control
+from sandbox.control.server import REQUEST_BYTES_MAX
 from sandbox.discord_api import DiscordPlatform, Upload
 from sandbox.state_file import StateFile
 from tests.support.settling import until
@@ -380,11 +381,11 @@ async def test_a_wrong_order_is_answered_with_a_sentence(ask, route, body, statu
 
 
 async def test_an_order_that_is_too_large_is_told_the_size(control):
-    order = io.BytesIO(b'{"text": "' + b"x" * 2**20 + b'"}')
+    order = io.BytesIO(b'{"text": "' + b"x" * REQUEST_BYTES_MAX + b'"}')
     url = f"{control.url}/telegram/update"
     async with aiohttp.ClientSession() as session, session.post(url, data=order) as response:
         assert response.status == 413
-        assert "size 1048576 exceeded" in (await response.json())["error"]
+        assert f"size {REQUEST_BYTES_MAX} exceeded" in (await response.json())["error"]
 
 
 async def test_an_error_of_the_sandbox_itself_is_answered_in_json(ask, telegram, monkeypatch):

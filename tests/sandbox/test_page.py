@@ -266,12 +266,8 @@ async def test_a_bot_on_discord_types_and_its_late_answers_are_told(read, bench)
     reader = await read()
     await reader.event("state")
     async with connected(bench) as client:
-
-        @client.tree.command(name="slow", description="never answers")
-        async def slow(interaction: Any) -> None:
-            pass
-
-        await client.tree.sync()
+        command = {"name": "slow", "description": "never answers"}
+        await client.http.bulk_upsert_global_commands(client.application_id, [command])
         await client.get_channel(GENERAL).typing()
         await reader.until(f"discord/typing/{GENERAL}")
         made = bench.platform.slash(GENERAL, ALICE, "slow")

@@ -1,7 +1,8 @@
 // Role colours that can be read on the page's ground: Discord has a switch for that, here it is on.
 
 const CONTRAST_MIN = 4.6;
-const GROUNDS = { dark: [0x31, 0x33, 0x38], light: [0xff, 0xff, 0xff] };
+// The grounds nearest to the colours: those of a chosen member, and of a message that mentions one.
+const GROUNDS = { dark: [0x50, 0x54, 0x74], light: [0xd5, 0xd9, 0xf5] };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const known = new Map();
 

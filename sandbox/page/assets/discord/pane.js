@@ -368,6 +368,7 @@ class DiscordPane {
   #names() {
     return {
       user: (id) => this.nameOf(id),
+      spoiler: () => this.api.say("spoiler"),
       role: (id) => this.roles?.get(id)?.name ?? id,
       roleColour: (id) => readable(this.roles?.get(id)?.color),
       channelLink: (id) => {

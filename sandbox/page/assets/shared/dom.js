@@ -64,7 +64,7 @@ function swap(old, element) {
   old.replaceWith(element);
   const mark = focused?.dataset.focus;
   if (mark === undefined) return;
-  for (const one of element.querySelectorAll("[data-focus]")) {
+  for (const one of [element, ...element.querySelectorAll("[data-focus]")]) {
     if (one.dataset.focus === mark) one.focus();
   }
 }

@@ -4,7 +4,7 @@ import { h, link } from "../shared/dom.js";
 
 const DEPTH_MAX = 12;
 
-/** Return the nodes of a text. `act(kind, value)` hears of pressed commands and mentioned people. */
+/** Return the nodes of a text. `act.command(words)` hears of pressed commands; `act.spoiler` names what is hidden. */
 export function marked(text, entities, act) {
   const inside = (entities ?? [])
     .filter((one) => Number.isInteger(one.offset) && Number.isInteger(one.length) && one.length > 0)
@@ -55,7 +55,7 @@ function wrap(entity, content, words, act) {
     case "pre":
       return h("pre", { tabindex: "0" }, entity.language && h("small", { text: entity.language }), h("code", {}, content));
     case "spoiler":
-      return spoiler(content);
+      return spoiler(content, act.spoiler);
     case "text_link":
       return link(entity.url, content);
     case "url":
@@ -65,7 +65,7 @@ function wrap(entity, content, words, act) {
     case "phone_number":
       return link(`tel:${words}`, content);
     case "bot_command":
-      return h("button", { class: "linkish", onclick: () => act("command", words) }, content);
+      return h("button", { class: "linkish", onclick: () => act.command(words) }, content);
     case "text_mention":
       return h("span", { class: "mention", title: String(entity.user?.id ?? "") }, content);
     default:
@@ -73,12 +73,13 @@ function wrap(entity, content, words, act) {
   }
 }
 
-/** Text that is hidden until one presses it. */
-export function spoiler(content) {
-  const element = h("button", { class: "spoiler", "aria-expanded": "false" }, h("span", {}, content));
+/** Text that is hidden until one presses it; until then it is called `label`. */
+export function spoiler(content, label) {
+  const element = h("button", { class: "spoiler", "aria-expanded": "false", "aria-label": label }, h("span", {}, content));
   element.addEventListener("click", () => {
     element.classList.add("open");
     element.setAttribute("aria-expanded", "true");
+    element.removeAttribute("aria-label");
   });
   return element;
 }

@@ -107,7 +107,7 @@ export function wordsOf(message, api) {
 }
 
 function contents(message, pane) {
-  const act = (kind, value) => kind === "command" && pane.sayText(value);
+  const act = { command: (words) => pane.sayText(words), spoiler: pane.api.say("spoiler") };
   return [
     message.photo && photo(message, pane),
     ...FILES.map((kind) => message[kind] && fileOf(message[kind], kind, pane)),
