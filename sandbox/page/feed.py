@@ -78,11 +78,12 @@ class Feed:
         """Begin to read. Raises TooManyReaders. Each reader calls `leave` once."""
         if self._readers >= READERS_MAX:
             raise TooManyReaders
-        self._readers += 1
         if self._watching is None:
             self._calls_seen = self._transcript.last
-            self._watching = asyncio.create_task(self._watch())
         self._compare()
+        self._readers += 1
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch())
 
     def leave(self) -> None:
         """End reading. Without readers the feed rests, and keeps no changes."""

@@ -1,6 +1,5 @@
 """The routes of the page: its files, and the stream of changes."""
 
-import asyncio
 import secrets
 from pathlib import Path
 
@@ -53,17 +52,14 @@ class PageRoutes:
     def __init__(self, feed: Feed) -> None:
         self.token = secrets.token_urlsafe(24)
         self._feed = feed
-        self._stopping = asyncio.Event()
 
     def add_to(self, app: web.Application) -> None:
-        """Add the routes, and end the streams when the server stops."""
-        self._stopping.clear()
+        """Add the routes."""
         app.router.add_get("/", self._to_page)
         app.router.add_get(PAGE_PATH.rstrip("/"), self._to_page)
         app.router.add_get(PAGE_PATH, self._file)
         app.router.add_get(PAGE_PATH + "{name:[a-z_/]+[.][a-z]+}", self._file)
         app.router.add_get("/stream", self._stream)
-        app.on_shutdown.append(self._stop)
 
     @staticmethod
     def serves(path: str) -> bool:
@@ -84,7 +80,7 @@ class PageRoutes:
         )
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        """Send the state, then each change, as server-sent events, until the page goes away.
+        """Send the state, then each change, as server-sent events, until the request is cancelled.
 
         A reader that is slow is not waited for: it misses what is no longer kept, and then gets the
         whole state anew. `Last-Event-ID` goes on where a lost connection ended.
@@ -98,7 +94,7 @@ class PageRoutes:
             answer = web.StreamResponse(headers=GUARDED | {"Content-Type": "text/event-stream"})
             await answer.prepare(request)
             version = self._feed.position(request.headers.get("Last-Event-ID", ""))
-            while not self._stopping.is_set():
+            while True:
                 version, events = self._feed.after(version)
                 for event in events:
                     await answer.write(event)
@@ -106,10 +102,6 @@ class PageRoutes:
                     await answer.write(b"event: beat\ndata: {}\n\n")
         finally:
             self._feed.leave()
-        return answer
-
-    async def _stop(self, _: web.Application) -> None:
-        self._stopping.set()
 
 
 def safe_file(content: bytes) -> web.Response:

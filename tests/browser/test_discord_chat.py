@@ -256,4 +256,5 @@ async def test_an_attachment_with_a_description_and_components_of_the_second_ver
         "href", "https://elsewhere.example/x.png"
     )
     await container.get_by_role("button", name="Go").click()
-    await expect(page.locator(".discord .message.waiting")).to_be_visible()
+    # No bot answers: Discord says so after three seconds.
+    await expect(page.locator(".discord .message.waiting")).to_be_visible(timeout=10_000)

@@ -224,7 +224,9 @@ async def test_a_file_of_a_member_never_has_the_type_that_they_gave(control, ses
 # The stream
 
 
-async def test_a_reader_gets_the_state_and_then_each_change(read, telegram, control, session):
+async def test_a_reader_gets_the_state_and_then_each_change(read, control, session, monkeypatch):
+    # A deed is told at once, and not only when the feed looks by itself.
+    monkeypatch.setattr("sandbox.page.feed.LOOK_SECONDS", 3600)
     reader = await read()
     kind, state = await reader.event()
     assert kind == "state"
@@ -302,7 +304,7 @@ async def test_the_stream_beats_when_nothing_happens(read, monkeypatch):
     await reader.event("beat")
 
 
-async def test_a_stop_ends_the_streams_at_once(telegram, bench, session):
+async def test_a_stop_ends_the_streams(telegram, bench, session):
     one = Control(telegram, bench.platform, bench.transcript, bench.faults)
     await one.start()
     answer = await session.get(f"{one.url}/stream", read_bufsize=2**22)
@@ -370,6 +372,26 @@ async def test_a_thousand_messages_at_once_are_one_change():
     newest, [event] = feed.after(version)
     assert newest == version + 1
     assert event.count(b'"message_id"') == 200
+    feed.leave()
+
+
+async def test_however_much_happens_the_feed_looks_at_intervals(monkeypatch):
+    monkeypatch.setattr("sandbox.page.feed.PAUSE_SECONDS", 0.1)
+    looked = 0
+    look = Look()
+
+    def noted(latest: int) -> dict[str, Any]:
+        nonlocal looked
+        looked += 1
+        return look(latest)
+
+    feed = Feed(noted, Transcript())
+    feed.enter()
+    end = asyncio.get_running_loop().time() + 0.5
+    while asyncio.get_running_loop().time() < end:
+        feed.poke()
+        await asyncio.sleep(0)
+    assert 2 <= looked <= 7
     feed.leave()
 
 

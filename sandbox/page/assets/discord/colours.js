@@ -1,8 +1,8 @@
 // Role colours that can be read on the page's ground: Discord has a switch for that, here it is on.
 
 const CONTRAST_MIN = 4.6;
-// The grounds nearest to the colours: those of a chosen member, and of a message that mentions one.
-const GROUNDS = { dark: [0x50, 0x54, 0x74], light: [0xd5, 0xd9, 0xf5] };
+// The grounds nearest to the colours are those of a message that mentions the chosen member.
+const GROUNDS = { dark: [0x46, 0x42, 0x3a], light: [0xfd, 0xf0, 0xd9] };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const known = new Map();
 

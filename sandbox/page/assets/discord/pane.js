@@ -4,7 +4,7 @@ import { Composer } from "../shared/composer.js";
 import { fill, h, keep } from "../shared/dom.js";
 import { ask, base64Of, openMenu, toast } from "../shared/floating.js";
 import { icon } from "../shared/icons.js";
-import { drawPeople, face, walkable } from "../shared/people.js";
+import { drawPeople, face, Filter, ROWS_MAX, walkable } from "../shared/people.js";
 import { Timeline } from "../shared/timeline.js";
 import { onScheme, readable } from "./colours.js";
 import { memberDeeds, messageDeeds, serverDeeds, thread } from "./deeds.js";
@@ -58,7 +58,8 @@ class DiscordPane {
     this.timeline = new Timeline("Discord");
     this.typing = h("div", { class: "typing", "aria-live": "off" });
     this.bar = h("div", { class: "bar-holder" });
-    this.list = h("aside", { class: "members", id: "discord-members", hidden: true });
+    this.filter = new Filter(() => this.#drawMembers());
+    this.list = h("aside", { class: "members", id: "discord-members", hidden: true }, this.filter.field, this.filter.rows);
     this.back = h("button", { class: "icon back", onclick: () => this.element.classList.remove("in-chat") }, icon("back"));
     this.membersButton = h("button", { class: "icon", "aria-controls": "discord-members", onclick: () => this.#toggleMembers() }, icon("members"));
     this.chatMenu = h("button", { class: "icon", "aria-haspopup": "menu", onclick: (event) => openMenu(event.currentTarget, serverDeeds(this), this.api.say("serverMenu")) }, icon("menu"));
@@ -94,15 +95,14 @@ class DiscordPane {
     if (changed.has("*")) {
       this.#label();
       this.stamp += 1;
-    }
-    // Names, colours and roles stand in every message.
-    if (["discord/members", "discord/roles", "discord/channels"].some((one) => changed.has(one))) this.stamp += 1;
+    } else if (![...changed].some((one) => one.startsWith("discord"))) return;
     this.roleList = store.list("discord/roles").sort((one, other) => other.position - one.position);
     this.roles = new Map(this.roleList.map((one) => [one.id, one]));
     this.memberList = store.list("discord/members");
     this.members = new Map(this.memberList.map((one) => [one.user.id, one]));
     this.channelList = store.list("discord/channels");
     this.commands = store.list("discord/commands");
+    this.#stampNames();
     this.guild = store.get("discord", "guild");
     if (!this.guild) {
       fill(this.title, h("span", { text: say("connecting") }));
@@ -122,6 +122,17 @@ class DiscordPane {
     this.#drawTyping();
     this.commandBar?.draw();
     this.#showModals();
+  }
+
+  /** Names, colours and roles stand in every message: all are drawn anew if one of them changed. */
+  #stampNames() {
+    const names = [
+      ...this.memberList.map((one) => [one.user.id, one.nick, one.user.global_name, one.user.username, one.roles]),
+      ...this.roleList.map((one) => [one.id, one.name, one.color, one.position]),
+      ...this.channelList.map((one) => [one.id, one.name, one.position, one.parent_id, one.thread_metadata?.archived]),
+    ].join("\n");
+    if (names !== this.namesShown) this.stamp += 1;
+    this.namesShown = names;
   }
 
   #label() {
@@ -264,7 +275,7 @@ class DiscordPane {
     const messages = store.list(`discord/messages/${channel.id}`)
       .filter((one) => (!one.visible_to || one.visible_to === this.me) && !this.dismissed.has(one.id));
     const waiting = store.list("discord/interactions")
-      .filter((one) => one.user_id === this.me && one.channel_id === channel.id && !one.acknowledged && one.kind !== "autocomplete" && !this.dismissed.has(one.interaction_id))
+      .filter((one) => one.user_id === this.me && one.channel_id === channel.id && !one.acknowledged && one.kind !== "autocomplete" && (one.failed || one.kind !== "component") && !this.dismissed.has(one.interaction_id))
       .map((one) => ({ ...one, id: one.interaction_id, waiting: true }));
     const shown = [...messages, ...waiting].sort((one, other) => one.id.length - other.id.length || (one.id < other.id ? -1 : 1));
     let before = null;
@@ -308,13 +319,14 @@ class DiscordPane {
     const groups = new Map();
     const hoisted = this.roleList.filter((one) => one.hoist);
     const byName = [...this.memberList].sort((one, other) => this.nameOf(one.user.id).localeCompare(this.nameOf(other.user.id)));
-    for (const member of byName) {
+    for (const member of byName.filter((one) => this.filter.fits(this.nameOf(one.user.id)))) {
       const title = hoisted.find((one) => member.roles.includes(one.id))?.name ?? say("members");
       if (!groups.has(title)) groups.set(title, []);
       groups.get(title).push(member);
     }
     const rows = [...groups].flatMap(([title, members]) => [{ title: `${title} — ${members.length}`, id: `title-${title}` }, ...members.map((one) => ({ member: one, id: one.user.id }))]);
-    keep(this.list, rows, {
+    this.filter.label(this.api, this.memberList.length);
+    keep(this.filter.rows, rows.slice(0, ROWS_MAX), {
       key: (one) => one.id,
       stamp: (one) => [one.title, one.member, this.stamp, one.id === this.me, this.#statusOf(one.id), this.presences.get(one.id)],
       draw: (one) => (one.title ? h("h3", { text: one.title }) : this.#memberRow(one.member)),

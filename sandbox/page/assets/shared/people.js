@@ -2,6 +2,12 @@
 
 import { h, keep } from "./dom.js";
 
+// People whom the row shows, so that a large community does not slow the page: the list has the others.
+const STRIP_MAX = 40;
+// Rows that the list of members shows, and members from which on it has a field to look for one.
+export const ROWS_MAX = 300;
+const LOOKED_FOR = 30;
+
 const HUES = [4, 28, 145, 190, 215, 265, 330];
 const letters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
@@ -23,7 +29,10 @@ export function face(id, name, status = null) {
  * `people` are {id, name, note, away}.
  */
 export function drawPeople(strip, people, chosen, choose) {
-  keep(strip, people, {
+  const one = people.find((each) => String(each.id) === String(chosen));
+  const shown = people.slice(0, STRIP_MAX);
+  if (one && !shown.includes(one)) shown.unshift(one);
+  keep(strip, shown, {
     key: (one) => String(one.id),
     stamp: (one) => [one.name, one.note, one.away, String(one.id) === String(chosen), one.status],
     draw(one) {
@@ -58,4 +67,22 @@ export function walkable(strip) {
     next?.click();
     next?.focus();
   });
+}
+
+/** The list of members, with a field to look for one of many. */
+export class Filter {
+  constructor(changed) {
+    this.field = h("input", { type: "search", class: "filter", hidden: true, oninput: changed });
+    this.rows = h("div", {});
+  }
+
+  label(api, count) {
+    this.field.hidden = count < LOOKED_FOR;
+    this.field.placeholder = api.say("find");
+    this.field.setAttribute("aria-label", api.say("find"));
+  }
+
+  fits(name) {
+    return name.toLowerCase().includes(this.field.value.toLowerCase());
+  }
 }

@@ -4,7 +4,7 @@ import { Composer } from "../shared/composer.js";
 import { fill, h, keep } from "../shared/dom.js";
 import { ask, base64Of, openMenu, toast } from "../shared/floating.js";
 import { icon } from "../shared/icons.js";
-import { drawPeople, face, walkable } from "../shared/people.js";
+import { drawPeople, face, Filter, ROWS_MAX, walkable } from "../shared/people.js";
 import { Timeline } from "../shared/timeline.js";
 import { chatDeeds, messageDeeds, personDeeds } from "./deeds.js";
 import { drawMessage, idOf, nameOf, senderOf, serviceText, wordsOf } from "./message.js";
@@ -46,7 +46,8 @@ class TelegramPane {
     this.timeline = new Timeline("Telegram");
     this.typing = h("div", { class: "typing", "aria-live": "off" });
     this.replyKeyboard = h("div", { class: "reply-keyboard" });
-    this.list = h("aside", { class: "members", hidden: true, id: "telegram-members" });
+    this.filter = new Filter(() => this.#drawMembers());
+    this.list = h("aside", { class: "members", hidden: true, id: "telegram-members" }, this.filter.field, this.filter.rows);
     this.back = h("button", { class: "icon back", onclick: () => this.element.classList.remove("in-chat") }, icon("back"));
     this.membersButton = h("button", { class: "icon", "aria-controls": "telegram-members", onclick: () => this.#toggleMembers() }, icon("members"));
     this.chatMenu = h("button", { class: "icon", "aria-haspopup": "menu", onclick: (event) => openMenu(event.currentTarget, chatDeeds(this), this.api.say("chatMenu")) }, icon("menu"));
@@ -76,6 +77,7 @@ class TelegramPane {
     const all = changed.has("*");
     const { store, say, memory } = this.api;
     if (all) this.#label();
+    else if (![...changed].some((one) => one.startsWith("telegram"))) return;
     this.stamp = all ? this.stamp + 1 : this.stamp;
     this.users = new Map(store.list("telegram/users").map((one) => [one.id, one]));
     const groups = store.list("telegram/chats").filter((one) => one.type !== "private");
@@ -259,10 +261,11 @@ class TelegramPane {
   #drawMembers() {
     if (this.list.hidden) return;
     const { say } = this.api;
-    const present = (this.group.members ?? []).map((one) => ({ ...one, user: this.users.get(one.user_id) })).filter((one) => one.user);
+    const present = (this.group.members ?? []).map((one) => ({ ...one, user: this.users.get(one.user_id) })).filter((one) => one.user && this.filter.fits(nameOf(one.user)));
     const order = ["creator", "administrator", "member", "restricted", "left", "kicked"];
     present.sort((one, other) => order.indexOf(one.status) - order.indexOf(other.status));
-    keep(this.list, present, {
+    this.filter.label(this.api, this.group.members?.length ?? 0);
+    keep(this.filter.rows, present.slice(0, ROWS_MAX), {
       key: (one) => String(one.user_id),
       stamp: (one) => [this.stamp, this.me, one.status, one.tag, one.custom_title, one.present, nameOf(one.user)],
       draw: (one) => {
