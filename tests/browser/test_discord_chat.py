@@ -224,6 +224,7 @@ async def test_roles_colour_names_and_threads_and_direct_messages_open(open_page
     await write(page, "in the thread")
     await expect(page.locator(".discord .message")).to_contain_text("in the thread")
     await page.locator(".discord .channel", has_text="twinstream").click()
+    await expect(page.locator(".discord .chat-title")).to_contain_text("twinstream")
     await write(page, "hello bot")
     await expect(page.locator(".discord .message")).to_contain_text("hello bot")
     direct = [one for one in world.discord.chats(5)["channels"] if one["type"] == 1]
