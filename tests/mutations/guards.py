@@ -52,6 +52,20 @@ _OFFERS = "db/migrations/20261130000010_link_offers.sql"
 _LINK_ACTS = "db/migrations/20261130000020_link_acts.sql"
 _OWN_LINKS = "db/migrations/20261130000021_own_links.sql"
 _CONFIRMED = "db/migrations/20261130000022_confirmed_links.sql"
+_SO_ALREADY = """\
+    ELSIF twinstream.partner_of(of_platform, of_account) = offer.opener_id THEN
+        RETURN 'linked'; -- by an earlier press, or by the other side's own offer
+"""
+_CONFIRMS = """\
+    ELSIF offer.status <> 'opened' OR NOT twinstream.is_under_way(offer) THEN
+        RETURN 'ended';
+    END IF;
+    BEGIN
+        PERFORM twinstream.link_accounts(
+            CASE of_platform WHEN 'telegram' THEN of_account ELSE offer.opener_id END,
+            CASE of_platform WHEN 'telegram' THEN offer.opener_id ELSE of_account END,
+            with_policy, stores,
+"""
 _VOID = """\
         DELETE FROM twinstream.link_codes AS c
         WHERE c.code_hash = ANY (
@@ -851,6 +865,26 @@ GUARDS = {
         "test_code_voiding.py::test_a_void_code_links_no_accounts_and_its_owner_gets_a_notice",
         (_OFFERS, "SET status = 'void', changed_at = now()", "SET changed_at = now()"),
         room="tests/integration/db",
+    ),
+    "a confirmation that comes again says what is so": guard(
+        "test_killed_bots.py::test_a_killed_bot_links_once_or_not_at_all"
+        "[max, both, confirm after, from telegram]",
+        (
+            _CONFIRMED,
+            _SO_ALREADY + _CONFIRMS,
+            _CONFIRMS,
+        ),
+        room="tests/e2e",
+    ),
+    "Telegram delivers again what a killed bot did not handle": guard(
+        "test_killed_bots.py::test_a_killed_bot_links_once_or_not_at_all"
+        "[max, both, confirm before, from telegram]",
+        (
+            "bots/telegram_bot/app.py",
+            "handle_as_tasks=False,",
+            "handle_as_tasks=True,",
+        ),
+        room="tests/e2e",
     ),
     "only the account that started an offer confirms it": guard(
         "test_offers.py::test_only_the_account_that_started_confirms[from discord]",
