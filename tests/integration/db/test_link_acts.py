@@ -322,7 +322,9 @@ async def test_every_act_is_on_record_with_its_actor_and_reason(pool):
         ("member", "discord", DC),
     ]
     assert {(act.actor_account_id, act.reason) for act in listed} == {(ADMIN, "lost phone")}
-    assert [act.operation for act in listed[:2]] == ["allow", "forbid"]
+    assert [act.operation for act in reversed(listed)] == [
+        *("link", "undo", "link", "unlink", "move", "forbid", "allow")
+    ]
     assert elsewhere == []
 
 
@@ -388,6 +390,11 @@ async def test_a_link_is_shown_on_discord_as_long_as_it_lasts(pool):
     assert await shown(pool) == {str(DC): 0, str(OTHER_DC): 1}
     await moved(pool, "telegram", TG, OTHER_TG)
     assert (await shown(pool)).get(str(OTHER_DC), 1) == 1
+    async with pool.acquire() as conn:
+        await states.unlink_own(conn, "telegram", OTHER_TG, stores=[])
+    await shown(pool)
+    await moved(pool, "discord", OTHER_DC, DC)
+    assert 1 not in (await shown(pool)).values()
     assert await pool.fetchval("SELECT count(*) FROM surfaces WHERE announce") == 0
     assert await pool.fetchval("SELECT count(*) FROM surfaces WHERE platform = 'telegram'") == 0
 
