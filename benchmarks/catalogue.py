@@ -8,6 +8,7 @@ from . import (
     backlog,
     cost,
     footprint,
+    forget_time,
     growth,
     latency,
     link_time,
@@ -107,6 +108,12 @@ async def _linking(testbed: BenchTestbed, quick: bool) -> Report:
     return await links_beside_events.run(testbed, rate=100, seconds=60, rounds=3)
 
 
+async def _forget(testbed: BenchTestbed, quick: bool) -> Report:
+    if quick:
+        return await forget_time.run(testbed, entries=(100, 10_000), rounds=1)
+    return await forget_time.run(testbed, entries=(100, 1_000_000), rounds=3)
+
+
 async def _footprint(testbed: BenchTestbed, quick: bool) -> Report:
     return await footprint.run(testbed, rounds=1 if quick else 3, rest_s=2 if quick else 12)
 
@@ -124,5 +131,6 @@ PLANS: Final[dict[str, Plan]] = {
     "growth": _growth,
     "link": _link,
     "linking": _linking,
+    "forget": _forget,
     "footprint": _footprint,
 }

@@ -178,6 +178,13 @@ CREATE FUNCTION twinstream.ask_to_forget(platform text, account_id bigint) RETUR
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.obey_stop_sign();
+    IF EXISTS (
+        SELECT FROM twinstream.forget_requests AS r
+        WHERE r.platform = ask_to_forget.platform AND r.account_id = ask_to_forget.account_id
+            AND r.forgotten_at IS NULL
+    ) THEN
+        RETURN; -- a process that is at it holds the row until it is done
+    END IF;
     -- Before the account is locked: the consumers take the two in this order.
     INSERT INTO twinstream.forget_requests (platform, account_id) VALUES (platform, account_id)
     ON CONFLICT ON CONSTRAINT forget_request_once DO UPDATE SET
@@ -977,7 +984,9 @@ BEGIN
         AND concat_ws(' ', e.idempotency_key, e.payload, e.error_message) ~ pattern;
     UPDATE twinstream.sync_events AS e
     SET error_message = regexp_replace(e.error_message, pattern, '\1(forgotten)', 'g')
-    WHERE e.status <> 'completed' AND e.error_message ~ pattern;
+    -- Each of these has an index of its own, and nearly all rows are completed.
+    WHERE (e.status = 'failed' OR e.status = 'pending' OR e.status = 'published')
+        AND e.error_message ~ pattern;
 END $$;
 
 CREATE FUNCTION twinstream.forget_elsewhere(person twinstream.forgotten_one[]) RETURNS void
@@ -997,6 +1006,10 @@ BEGIN
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
         DELETE FROM twinstream.account_scores AS c
         WHERE c.platform = one.platform AND c.account_id = one.account_id;
+        -- An account that was unlinked from this one keeps achievements, by the keys of its events.
+        UPDATE twinstream.surfaces AS f SET wanted_key = 'forgotten'
+        WHERE f.wanted_key LIKE format('%%%s%%', one.account_id)
+            AND f.wanted_key ~ twinstream.pattern_of_ids(ARRAY[one]);
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
         WHERE one.platform = 'telegram' AND l.telegram_account_id = one.account_id;
         UPDATE twinstream.links AS l SET discord_account_id = one.pseudonym
@@ -1095,14 +1108,15 @@ BEGIN
         RAISE EXCEPTION 'forgetting needs a secret of 16 characters or more, and an account of a platform'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'forget_secret_is_long';
     END IF;
-    -- Read before anything is locked.
-    naming := twinstream.keys_naming(ARRAY (
-        SELECT ROW (p.platform, p.account_id, p.member_id, NULL)::twinstream.forgotten_one
-        FROM twinstream.accounts_of_person(of_platform, of_account) AS p
-    ));
-    person := twinstream.lock_person(of_platform, of_account);
+    person := twinstream.name_person(of_platform, of_account);
+    naming := twinstream.keys_naming(person);
+    -- Most of the work, before anything is locked that others wait for: a member with a million entries is
+    -- answered meanwhile, and so is everybody whose bot or batch of events would wait for that member.
+    rewritten := twinstream.rewrite_entries(person, '{}', pads);
+    PERFORM twinstream.lock_person(person);
     PERFORM twinstream.finish_events_of(person, naming);
-    rewritten := twinstream.rewrite_entries(person, naming, pads);
+    -- What came meanwhile, and the entries of events that were on their way.
+    rewritten := rewritten + twinstream.rewrite_entries(person, naming, pads);
     PERFORM twinstream.mark_link_rules(person, pads);
     PERFORM twinstream.forget_elsewhere(person);
     PERFORM twinstream.forget_findings(person);
@@ -1736,26 +1750,21 @@ BEGIN
     RETURN owners;
 END $$;
 
-CREATE FUNCTION twinstream.lock_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
+CREATE FUNCTION twinstream.lock_person(person twinstream.forgotten_one[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    person twinstream.forgotten_one[];
     owners bigint[];
 BEGIN
-    SELECT array_agg(ROW (
-        p.platform, p.account_id, p.member_id,
-        -- 62 of the random bits of a UUID.
-        -1 - (
-            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
-            & 4611686018427387903
-        )
-    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
-    INTO person
-    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
-    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u;
     IF person[1].member_id IS NULL THEN
-        RETURN person;
+        IF EXISTS (
+            SELECT FROM twinstream.accounts AS a
+            WHERE a.platform = person[1].platform AND a.account_id = person[1].account_id
+        ) THEN
+            RAISE EXCEPTION 'the account has just been seen for the first time'
+                USING ERRCODE = 'serialization_failure';
+        END IF;
+        RETURN;
     END IF;
     owners := twinstream.lock_owners(
         ARRAY (SELECT p.platform FROM unnest(person) AS p), ARRAY (SELECT p.account_id FROM unnest(person) AS p)
@@ -1765,8 +1774,17 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'one of the accounts is being linked or unlinked at this moment'
             USING ERRCODE = 'serialization_failure';
+    ELSIF EXISTS (
+        SELECT FROM twinstream.sync_events AS e
+        JOIN unnest(person) AS p ON p.platform = e.source AND p.account_id = e.account_id
+        WHERE e.status IN ('pending', 'published') AND NOT EXISTS (
+            SELECT FROM twinstream.transactions AS t
+            WHERE t.idempotency_key = e.idempotency_key AND t.platform = e.source
+        )
+    ) THEN
+        RAISE EXCEPTION 'an event of one of the accounts is being sent again at this moment'
+            USING ERRCODE = 'serialization_failure';
     END IF;
-    RETURN person;
 END $$;
 
 CREATE FUNCTION twinstream.lock_store_debts(of_platform text, members bigint[]) RETURNS TABLE(member_id bigint, account_id bigint, xp bigint, balance bigint, is_set_aside boolean)
@@ -1945,6 +1963,21 @@ BEGIN
             AND theirs.platform <> of_platform
     );
 END $$;
+
+CREATE FUNCTION twinstream.name_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
+    LANGUAGE sql
+    AS $$
+    SELECT array_agg(ROW (
+        p.platform, p.account_id, p.member_id,
+        -- 62 of the random bits of a UUID.
+        -1 - (
+            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
+            & 4611686018427387903
+        )
+    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
+    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
+    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u
+$$;
 
 CREATE FUNCTION twinstream.newest_link(of_platform text, of_account bigint, other_account bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE sql
@@ -3103,6 +3136,11 @@ CREATE FUNCTION twinstream.rewrite_entries(person twinstream.forgotten_one[], na
     AS $$
 DECLARE
     pattern CONSTANT text := twinstream.pattern_of_ids(person);
+    on_their_way CONSTANT text[] := ARRAY (
+        SELECT e.idempotency_key FROM twinstream.sync_events AS e
+        JOIN unnest(person) AS p ON p.platform = e.source AND p.account_id = e.account_id
+        WHERE e.status <> 'completed'
+    );
     one twinstream.forgotten_one;
     changed bigint;
     total bigint := 0;
@@ -3118,8 +3156,9 @@ BEGIN
                 WHEN starts_with(t.idempotency_key, 'link:') OR t.reason = 'achievement_bonus'
                 THEN t.entity_id ELSE 'forgotten' END,
             reason = CASE WHEN t.reason ~ pattern THEN 'forgotten' ELSE t.reason END
-        WHERE (one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
-            OR (one.platform IS NULL AND t.idempotency_key = ANY (naming));
+        WHERE ((one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
+                OR (one.platform IS NULL AND t.idempotency_key = ANY (naming)))
+            AND t.idempotency_key <> ALL (on_their_way);
         GET DIAGNOSTICS changed = ROW_COUNT;
         total := total + changed;
     END LOOP;

@@ -76,7 +76,7 @@ async def _serve_once(
     settings: Settings, services: Services, rooms: Sequence[Room], supervisor: Supervisor
 ) -> None:
     assert settings.discord_token is not None
-    async with TwinClient(services, rooms) as client:
+    async with TwinClient(services, rooms, supervisor) as client:
         running = asyncio.create_task(_run(client, settings.discord_token))
         stopping = asyncio.create_task(supervisor.stop.wait())
         try:

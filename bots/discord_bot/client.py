@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import discord
 import structlog
@@ -10,6 +11,7 @@ from discord import app_commands
 from bots.features.room import Observation, Room, duties_of, gone, heard, observed, returned
 from bots.runtime.delivery import Place
 from bots.runtime.room_services import Services
+from bots.runtime.supervisor import Supervisor
 from config.discord_answers import UNREADABLE
 
 from .commands import Tree
@@ -43,7 +45,9 @@ class TwinClient(discord.Client):
     only where members are watched: discord.py reports the end of the screening only for them.
     """
 
-    def __init__(self, services: Services, rooms: Sequence[Room]) -> None:
+    def __init__(
+        self, services: Services, rooms: Sequence[Room], supervisor: Supervisor
+    ) -> None:
         watched = services.community.discord.watch_members
         super().__init__(
             intents=discord.Intents(guilds=True, members=watched),
@@ -55,19 +59,25 @@ class TwinClient(discord.Client):
         guard_parsers(self)
         self.tree = Tree(self, services, rooms)
         self._services = services
+        self._supervisor = supervisor
         self._rooms = rooms
         self._guild_id = services.community.discord.guild_id
         self._introduced = False
         #: Whether Discord let the bot publish its commands, when it was last asked.
         self._may_publish = True
-        self._duties: list[asyncio.Future[None]] = []
+        self._duties: list[asyncio.Task[None]] = []
 
     async def setup_hook(self) -> None:
         """Publish the commands before the first of them can arrive, and begin the duties."""
         await self.tree.set_translator(CatalogueTranslator(self._services.languages))
         await self._publish_commands()
         delivery = DiscordDelivery(self, self._services.community)
-        self._duties = [asyncio.ensure_future(duty(delivery)) for duty in duties_of(self._rooms)]
+        self._duties = [
+            asyncio.create_task(
+                self._supervisor.keep_up(partial(duty.run, delivery), what=duty.name)
+            )
+            for duty in duties_of(self._rooms)
+        ]
 
     def is_connected(self) -> bool:
         """Tell whether the gateway has accepted the session and its connection is open.

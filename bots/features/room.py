@@ -20,8 +20,15 @@ class Observation(NamedTuple):
     """When the platform saw it so, by the platform's clock."""
 
 
-Duty = Callable[[Delivery], Awaitable[None]]
-"""Work in the background while the bot is connected; it ends by itself or is cancelled."""
+class Duty(NamedTuple):
+    """Work in the background while the bot is connected.
+
+    It ends by itself or is cancelled. After an unexpected error it begins again.
+    """
+
+    name: str
+    """A few words for the log."""
+    run: Callable[[Delivery], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,12 +66,7 @@ class Supervisor:
                 return await attempt()
             except transient as error:
                 failures = 1 if clock() - began > STEADY_S else failures + 1
-                delay_s = backoff_s(
-                    failures,
-                    first_s=self._delay_first_s,
-                    max_s=self._delay_max_s,
-                    chance=self._chance(),
-                )
+                delay_s = self._delay_s(failures)
                 if isinstance(error, Unready):
                     delay_s = max(delay_s, error.wait_s)
                 why = f"{type(error).__name__}: {error}"
@@ -85,6 +80,33 @@ class Supervisor:
                 )
             await self.pause(delay_s)
         raise Stopped(what)
+
+    async def keep_up(self, work: Callable[[], Awaitable[None]], *, what: str) -> None:
+        """Run a duty until it returns or `stop` is set, and again after each error.
+
+        An error here is one that the duty did not expect. The log tells of each cause once.
+        """
+        failures = 0
+        news = LoggedCauses()
+        clock = asyncio.get_running_loop().time
+        while not self.stop.is_set():
+            began = clock()
+            try:
+                return await work()
+            except Exception as error:
+                failures = 1 if clock() - began > STEADY_S else failures + 1
+                delay_s = self._delay_s(failures)
+                why = f"{type(error).__name__}: {error}"
+                log_at = log.error if news.is_new(why, wait_s=delay_s) else log.debug
+                log_at(
+                    "duty.failed",
+                    duty=what,
+                    why=why,
+                    failures=failures,
+                    again_in_s=round(delay_s, 1),
+                    exc_info=True,
+                )
+            await self.pause(delay_s)
 
     async def pause(self, delay_s: float) -> None:
         """Wait `delay_s` seconds, or until `stop` is set."""
@@ -110,3 +132,8 @@ class Supervisor:
             working.cancel()
             await asyncio.wait({working})
         raise Stopped
+
+    def _delay_s(self, failures: int) -> float:
+        return backoff_s(
+            failures, first_s=self._delay_first_s, max_s=self._delay_max_s, chance=self._chance()
+        )

@@ -119,7 +119,7 @@ async def _serve_once(
         if moves.noticed.is_set():
             return
         with supervisor.health.reported_by(progress.is_recent):
-            await _Polling(bot, services, rooms, progress, moves).run(supervisor.stop, refused)
+            await _Polling(bot, services, rooms, progress, moves).run(supervisor, refused)
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
         raise Refused(NOT_ACCEPTED) from error
     finally:
@@ -238,8 +238,8 @@ class _Polling:
         )
         self._dispatcher.errors.register(partial(_apologise, services.languages, self._queue))
 
-    async def run(self, stop: asyncio.Event, refused: asyncio.Event) -> None:
-        """Poll until `stop` is set, or the group's new id is noticed.
+    async def run(self, supervisor: Supervisor, refused: asyncio.Event) -> None:
+        """Poll until the supervisor is stopped, or the group's new id is noticed.
 
         Raises:
             Refused: `refused` was set first, because Telegram does not accept the token.
@@ -253,10 +253,17 @@ class _Polling:
                 close_bot_session=False,
             )
         )
-        events = (stop, refused, self._moves.noticed)
+        events = (supervisor.stop, refused, self._moves.noticed)
         ending = [asyncio.create_task(event.wait()) for event in events]
-        duties = [asyncio.ensure_future(duty(self._delivery)) for duty in duties_of(self._rooms)]
-        tidying = asyncio.create_task(self._tidier.run(self._bot))
+        duties = [
+            asyncio.create_task(
+                supervisor.keep_up(partial(duty.run, self._delivery), what=duty.name)
+            )
+            for duty in duties_of(self._rooms)
+        ]
+        tidying = asyncio.create_task(
+            supervisor.keep_up(partial(self._tidier.run, self._bot), what="tidying")
+        )
         try:
             await asyncio.wait({polling, *ending}, return_when=asyncio.FIRST_COMPLETED)
             if not polling.done():

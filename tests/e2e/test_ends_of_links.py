@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 import bots.features.notices.notifier
+from bots.features.notices.notifier import Notifier
 from db.links import links
 from sandbox import Call
 from sandbox.errors import SandboxError
@@ -110,6 +112,28 @@ async def test_unlink_asks_once_and_the_other_account_can_undo_it(stage):
     assert len(stage.transcript.calls(name=MESSAGES)) == 1
     assert await stage.totals("telegram", ALICE) == (20, 0)
     assert await stage.totals("discord", DISCORD_ALICE) == (15, 0)
+
+
+async def test_a_member_is_told_although_the_duty_that_tells_died_once(stage, monkeypatch):
+    faults = {"telegram", "discord"}
+    step = Notifier.step
+
+    async def dying(self: Notifier) -> int:
+        platform = self._database.platform
+        if platform in faults:
+            faults.remove(platform)
+            raise RuntimeError("a fault of ours")
+        return await step(self)
+
+    monkeypatch.setattr(Notifier, "step", dying)
+    await earn(stage)
+    await link(stage)
+    with capture_logs() as logs:
+        async with stage.telegram_bot(), stage.discord_bot():
+            await stage.seen(MESSAGES)
+            await until_refused(stage)  # she has not written to the bot of Telegram yet
+
+    assert [line["duty"] for line in logs if line["event"] == "duty.failed"] == ["notices"] * 2
 
 
 async def test_whoever_leaves_it_as_it_is_changes_nothing(stage):

@@ -1005,6 +1005,45 @@ GUARDS = {
         ),
         room="tests/integration/db",
     ),
+    "lock a person after their entries are rewritten": guard(
+        "test_forgetting.py::test_others_and_the_member_wait_for_no_entry_that_is_rewritten",
+        (
+            _FORGETTING,
+            "    rewritten := twinstream.rewrite_entries(person, '{}', pads);\n"
+            "    PERFORM twinstream.lock_person(person);\n",
+            "    PERFORM twinstream.lock_person(person);\n"
+            "    rewritten := twinstream.rewrite_entries(person, '{}', pads);\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "a second wish to be forgotten waits for nothing": guard(
+        "test_forgetting.py::test_others_and_the_member_wait_for_no_entry_that_is_rewritten",
+        (
+            _FORGETTING,
+            "        RETURN; -- a process that is at it holds the row until it is done\n",
+            "        NULL;\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "an account that was unlinked names no forgotten one": guard(
+        "test_forgetting.py::test_an_unlink_while_entries_are_rewritten_comes_first",
+        (
+            _FORGETTING,
+            "            AND f.wanted_key ~ twinstream.pattern_of_ids(ARRAY[one]);\n",
+            "            AND f.wanted_key = 'link';\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "an event that is sent again comes before the forgetting": guard(
+        "test_forgetting.py::"
+        "test_an_event_that_is_sent_again_while_entries_are_rewritten_comes_first",
+        (
+            _FORGETTING,
+            "        WHERE e.status IN ('pending', 'published') AND NOT EXISTS (\n",
+            "        WHERE false AND NOT EXISTS (\n",
+        ),
+        room="tests/integration/db",
+    ),
     "forget nobody along by a link that can be undone": guard(
         "test_forgetting.py"
         "::test_nobody_has_another_account_forgotten_by_a_link_that_can_be_undone",

@@ -1,6 +1,6 @@
 """The duty that announces, and the memory of where members are."""
 
-from bots.features.room import Room
+from bots.features.room import Duty, Room
 from bots.runtime.delivery import Delivery, Place
 from bots.runtime.room_services import Services
 
@@ -22,4 +22,4 @@ def open_room(services: Services) -> Room:
     def hear(account_id: int, place: Place, message_id: int | None) -> None:
         spots.hear(account_id, Spot(place, message_id))
 
-    return Room(duties=(announce,), on_heard=hear)
+    return Room(duties=(Duty("announcements", announce),), on_heard=hear)

@@ -14,7 +14,7 @@ from bots.features.command import (
     TextParameter,
     Unclear,
 )
-from bots.features.room import Room
+from bots.features.room import Duty, Room
 from bots.runtime.database import Database
 from bots.runtime.delivery import Delivery
 from bots.runtime.room_services import Services
@@ -75,7 +75,7 @@ def open_room(services: Services) -> Room:
         ),
         starts=(Start(prefix=TOKEN_PREFIX, handler=opened),),
         private_texts=(PrivateText(recognises=is_proof, handler=link),),
-        duties=(tell_news,),
+        duties=(Duty("news of offers", tell_news),),
     )
 
 

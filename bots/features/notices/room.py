@@ -1,6 +1,6 @@
 """The duty that sends notices, and the notices that are shown beside the answer to a command."""
 
-from bots.features.room import Room
+from bots.features.room import Duty, Room
 from bots.runtime.delivery import Delivery
 from bots.runtime.room_services import Services
 
@@ -16,4 +16,4 @@ def open_room(services: Services) -> Room:
         await Notifier(services.database, texts, services.mark, delivery.tell).run()
 
     unsent = UnsentNotices(services.database, services.mark)
-    return Room(duties=(notify,), beside=unsent.answers)
+    return Room(duties=(Duty("notices", notify),), beside=unsent.answers)

@@ -2,7 +2,7 @@
 
 import structlog
 
-from bots.features.room import Room
+from bots.features.room import Duty, Room
 from bots.runtime.room_services import Services
 from db import DbError
 from db.surfaces.observed import show_again
@@ -26,7 +26,7 @@ def open_room(services: Services) -> Room:
             log.warning("member.not_redisplayed", account_id=account_id, why=str(error))
 
     return Room(
-        duties=(checker.run,),
+        duties=(Duty("checks of tags and roles", checker.run),),
         on_observed=checker.note,
         on_returned=display_again,
         on_gone=checker.note_gone,

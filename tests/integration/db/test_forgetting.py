@@ -5,14 +5,15 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 
 from config.community import StoreSetting
-from db import RuleBroken
+from db import Contention, RuleBroken
 from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
 from db.links import links, offers, states
@@ -20,6 +21,7 @@ from db.links.offers import Confirmation
 from db.members import accounts, forgetting, privacy, profiles
 from db.members.forgetting import Account, LinkIsYoung
 from db.stores.opening import open_stores
+from tests.support.patience import PATIENCE_S
 from tests.support.recorded_events import (
     NOON,
     Record,
@@ -439,6 +441,67 @@ async def test_an_event_that_waits_for_the_forgetting_is_judged_again(pool, book
 
     assert not receipt.created
     assert await traces(pool, TG, OTHER) == []
+
+
+@asynccontextmanager
+async def a_long_forgetting(pool: asyncpg.Pool) -> AsyncIterator[asyncio.Task[list[Account]]]:
+    """Forget a person whose entries take long to rewrite: as long as the block lasts."""
+    async with pool.acquire() as holder:
+        async with holder.transaction():
+            await holder.execute("SELECT FROM transactions WHERE account_id = $1 FOR UPDATE", TG)
+            forgetting_ = asyncio.create_task(forget(pool))
+            await until_someone_waits_for_a_lock(pool)
+            async with asyncio.timeout(PATIENCE_S):
+                yield forgetting_
+
+
+async def test_others_and_the_member_wait_for_no_entry_that_is_rewritten(pool, books):
+    await give_everything(pool)
+    await pool.execute("UPDATE links SET linked_at = now() - interval '8 days'")
+    await ask(pool, "discord", DC)
+    late, on_its_way = xp(9, "late", user_id=TG), xp(4, "on-its-way", user_id=TG)
+    await record(pool, on_its_way)
+    async with a_long_forgetting(pool) as under_way:
+        await record(pool, late, xp(2, "other", user_id=OTHER), forget_secret=SECRET)
+        await settle(pool, on_its_way, forget_secret=SECRET)
+        async with pool.acquire() as conn:
+            await accounts.remember_name(conn, "telegram", TG, f"{NAME} again")
+            await privacy.set_hidden(conn, "telegram", TG, hidden=True)
+        await ask(pool, "discord", DC)
+        assert not under_way.done()
+    await under_way
+
+    assert await traces(pool, TG, DC, NAME) == []
+    assert await pool.fetchval("SELECT count(*) FROM sync_events WHERE account_id = $1", TG) == 0
+
+
+async def test_an_unlink_while_entries_are_rewritten_comes_first(pool, books):
+    await give_everything(pool)
+    async with a_long_forgetting(pool) as under_way:
+        async with pool.acquire() as conn:
+            await links.unlink(conn, platform="discord", account_id=DC)
+    with pytest.raises(Contention):
+        await under_way
+
+    assert await forget(pool) == [Account("telegram", TG)]
+    assert await traces(pool, TG) == []
+
+
+async def test_an_event_that_is_sent_again_while_entries_are_rewritten_comes_first(pool, books):
+    await give_everything(pool)
+    old = xp(50, "0", user_id=TG)
+    async with a_long_forgetting(pool) as under_way:
+        await pool.execute(
+            "UPDATE sync_events SET status = 'pending', published_at = NULL, processed_by = NULL,"
+            " processed_at = NULL, payload = $2 WHERE idempotency_key = $1",
+            key_of(old),
+            old.payload.decode(),
+        )
+    with pytest.raises(Contention):
+        await under_way
+
+    await forget(pool)
+    assert await traces(pool, TG, DC, NAME) == []
 
 
 async def test_a_row_of_a_bots_own_table_is_emptied(pool, books):

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from bots.runtime.backoff import backoff_s
 from bots.runtime.errors import Stopped, Unready
 from bots.runtime.supervisor import Supervisor
+from tests.support.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -121,3 +122,30 @@ async def test_a_failure_of_the_work_is_raised(supervisor):
 
     with pytest.raises(Unready):
         await supervisor.unless_stopped(work())
+
+
+async def test_a_duty_that_dies_begins_again_and_each_cause_is_told_once(supervisor):
+    outcomes: list[Exception | None] = [KeyError("1"), KeyError("2"), ValueError("3"), None]
+
+    async def duty():
+        if (outcome := outcomes.pop(0)) is not None:
+            raise outcome
+
+    with capture_logs() as logs:
+        await supervisor.keep_up(duty, what="notices")
+
+    assert outcomes == []
+    told = [line for line in logs if line["log_level"] == "error"]
+    assert [line["why"] for line in told] == ["KeyError: '1'", "ValueError: 3"]
+    assert {(line["event"], line["duty"], line["exc_info"]) for line in told} == {
+        ("duty.failed", "notices", True)
+    }
+
+
+async def test_a_stop_ends_a_duty_that_dies_again_and_again(supervisor):
+    async def duty():
+        supervisor.stop.set()
+        raise KeyError
+
+    async with asyncio.timeout(PATIENCE_S):
+        await supervisor.keep_up(duty, what="notices")
