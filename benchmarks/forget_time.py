@@ -20,7 +20,7 @@ from db.members.forgetting import Account
 from .report import Report, Series, number, percentile
 from .testbed import PLATFORM, SOURCE, BenchTestbed, envelope
 
-SECRET: Final = "a secret of the benchmark"  # noqa: S105 - no secret
+SECRET: Final = "a secret of the benchmark"
 #: Calls of the other member that a figure rests on at least, however short the forgetting is.
 CALLS_MIN: Final = 200
 
@@ -172,7 +172,6 @@ def _report(taken: dict[tuple[str, int], list[Measured]], rounds: int) -> Report
         ),
         figures={one.name: one.values for one in series.values()},
         notes=(
-            "A call of another member records an event and settles it on the other side; one of the"
-            " person locks their account.",
+            "Another member's call records and settles an event; the person's locks the account.",
         ),
     )

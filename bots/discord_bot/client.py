@@ -45,9 +45,7 @@ class TwinClient(discord.Client):
     only where members are watched: discord.py reports the end of the screening only for them.
     """
 
-    def __init__(
-        self, services: Services, rooms: Sequence[Room], supervisor: Supervisor
-    ) -> None:
+    def __init__(self, services: Services, rooms: Sequence[Room], supervisor: Supervisor) -> None:
         watched = services.community.discord.watch_members
         super().__init__(
             intents=discord.Intents(guilds=True, members=watched),

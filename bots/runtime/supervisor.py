@@ -92,20 +92,18 @@ class Supervisor:
         while not self.stop.is_set():
             began = clock()
             try:
-                return await work()
+                await work()
             except Exception as error:
                 failures = 1 if clock() - began > STEADY_S else failures + 1
                 delay_s = self._delay_s(failures)
                 why = f"{type(error).__name__}: {error}"
-                log_at = log.error if news.is_new(why, wait_s=delay_s) else log.debug
-                log_at(
-                    "duty.failed",
-                    duty=what,
-                    why=why,
-                    failures=failures,
-                    again_in_s=round(delay_s, 1),
-                    exc_info=True,
-                )
+                known = {"duty": what, "why": why, "failures": failures, "again_in_s": delay_s}
+                if news.is_new(why, wait_s=delay_s):
+                    log.exception("duty.failed", **known)
+                else:
+                    log.debug("duty.failed", **known)
+            else:
+                return
             await self.pause(delay_s)
 
     async def pause(self, delay_s: float) -> None:

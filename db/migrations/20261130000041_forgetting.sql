@@ -424,7 +424,7 @@ BEGIN
     rewritten := twinstream.rewrite_entries(person, '{}', pads);
     PERFORM twinstream.lock_person(person);
     PERFORM twinstream.finish_events_of(person, naming);
-    -- What came meanwhile, and the entries of events that were on their way.
+    -- Entries that came meanwhile, and those of events that were on their way.
     rewritten := rewritten + twinstream.rewrite_entries(person, naming, pads);
     PERFORM twinstream.mark_link_rules(person, pads);
     PERFORM twinstream.forget_elsewhere(person);

@@ -52,6 +52,8 @@ _OFFERS = "db/migrations/20261130000010_link_offers.sql"
 _LINK_ACTS = "db/migrations/20261130000020_link_acts.sql"
 _OWN_LINKS = "db/migrations/20261130000021_own_links.sql"
 _CONFIRMED = "db/migrations/20261130000022_confirmed_links.sql"
+_REWRITE_FIRST = "    rewritten := twinstream.rewrite_entries(person, '{}', pads);\n"
+_LOCK_PERSON = "    PERFORM twinstream.lock_person(person);\n"
 _SO_ALREADY = """\
     ELSIF twinstream.partner_of(of_platform, of_account) = offer.opener_id THEN
         RETURN 'linked'; -- by an earlier press, or by the other side's own offer
@@ -1009,10 +1011,8 @@ GUARDS = {
         "test_forgetting.py::test_others_and_the_member_wait_for_no_entry_that_is_rewritten",
         (
             _FORGETTING,
-            "    rewritten := twinstream.rewrite_entries(person, '{}', pads);\n"
-            "    PERFORM twinstream.lock_person(person);\n",
-            "    PERFORM twinstream.lock_person(person);\n"
-            "    rewritten := twinstream.rewrite_entries(person, '{}', pads);\n",
+            _REWRITE_FIRST + _LOCK_PERSON,
+            _LOCK_PERSON + _REWRITE_FIRST,
         ),
         room="tests/integration/db",
     ),

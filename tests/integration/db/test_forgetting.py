@@ -446,13 +446,12 @@ async def test_an_event_that_waits_for_the_forgetting_is_judged_again(pool, book
 @asynccontextmanager
 async def a_long_forgetting(pool: asyncpg.Pool) -> AsyncIterator[asyncio.Task[list[Account]]]:
     """Forget a person whose entries take long to rewrite: as long as the block lasts."""
-    async with pool.acquire() as holder:
-        async with holder.transaction():
-            await holder.execute("SELECT FROM transactions WHERE account_id = $1 FOR UPDATE", TG)
-            forgetting_ = asyncio.create_task(forget(pool))
-            await until_someone_waits_for_a_lock(pool)
-            async with asyncio.timeout(PATIENCE_S):
-                yield forgetting_
+    async with pool.acquire() as holder, holder.transaction():
+        await holder.execute("SELECT FROM transactions WHERE account_id = $1 FOR UPDATE", TG)
+        forgetting_ = asyncio.create_task(forget(pool))
+        await until_someone_waits_for_a_lock(pool)
+        async with asyncio.timeout(PATIENCE_S):
+            yield forgetting_
 
 
 async def test_others_and_the_member_wait_for_no_entry_that_is_rewritten(pool, books):
@@ -477,9 +476,8 @@ async def test_others_and_the_member_wait_for_no_entry_that_is_rewritten(pool, b
 
 async def test_an_unlink_while_entries_are_rewritten_comes_first(pool, books):
     await give_everything(pool)
-    async with a_long_forgetting(pool) as under_way:
-        async with pool.acquire() as conn:
-            await links.unlink(conn, platform="discord", account_id=DC)
+    async with a_long_forgetting(pool) as under_way, pool.acquire() as conn:
+        await links.unlink(conn, platform="discord", account_id=DC)
     with pytest.raises(Contention):
         await under_way
 

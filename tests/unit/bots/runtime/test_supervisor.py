@@ -137,9 +137,8 @@ async def test_a_duty_that_dies_begins_again_and_each_cause_is_told_once(supervi
     assert outcomes == []
     told = [line for line in logs if line["log_level"] == "error"]
     assert [line["why"] for line in told] == ["KeyError: '1'", "ValueError: 3"]
-    assert {(line["event"], line["duty"], line["exc_info"]) for line in told} == {
-        ("duty.failed", "notices", True)
-    }
+    assert {(line["event"], line["duty"]) for line in told} == {("duty.failed", "notices")}
+    assert all(line["exc_info"] for line in told)
 
 
 async def test_a_stop_ends_a_duty_that_dies_again_and_again(supervisor):
