@@ -26,7 +26,7 @@ LABELS: Final = ("com.docker.compose.project=twinstream", "com.docker.compose.on
 LINES_SHOWN: Final = 10
 #: Release 0.1 has its tables in `public`.
 SEARCH_PATH: Final = "twinstream, public"
-PASSWORD: Final = re.compile(r"^(\w+_PASSWORD)=", re.MULTILINE)
+SECRET: Final = re.compile(r"^(\w+_PASSWORD|FORGET_SECRET)=", re.MULTILINE)
 DATABASE: Final = "postgresql://twinstream:{password}@127.0.0.1:5432/twinstream?sslmode=disable"
 #: The service in which an operator's commands run, as docs/operate.md has them.
 OPERATOR: Final = "consumers"
@@ -77,7 +77,7 @@ class Deployment:
             "TELEGRAM_TOKEN": str(endpoints.telegram["token"]),
             "DISCORD_TOKEN": str(endpoints.discord["token"]),
         }
-        passwords = {name: secrets.token_hex(24) for name in PASSWORD.findall(example)}
+        passwords = {name: secrets.token_hex(24) for name in SECRET.findall(example)}
         self.set({**values, **passwords, **(more or {})})
 
     @property

@@ -186,10 +186,10 @@ def test_no_secret_has_a_default_and_a_missing_one_is_explained():
         for service in SERVICES.values()
         for value in service.get("environment", {}).values()
         for name, operator, said in VARIABLE.findall(value)
-        if name.endswith(("TOKEN", "PASSWORD"))
+        if name.endswith(("TOKEN", "PASSWORD", "SECRET"))
     }
 
-    assert len(secrets) == 13
+    assert len(secrets) == 14
     for operator, said in secrets.values():
         assert operator == ":?"
         assert said.startswith("set it in .env, ")

@@ -136,11 +136,13 @@ def test_the_settings_are_copied_and_filled(folder: Path, tmp_path: Path):
         subprocess.run(["sh", "-ec", example], cwd=tmp_path, check=True, timeout=20)
 
     settings = (tmp_path / ".env").read_text(encoding="utf-8")
-    passwords = re.findall(r"^\w+_PASSWORD=(.*)$", settings, re.MULTILINE)
+    passwords = re.findall(r"^(?:\w+_PASSWORD|FORGET_SECRET)=(.*)$", settings, re.MULTILINE)
     assert len(set(passwords)) == len(passwords) >= 7
     assert all(re.fullmatch(r"[0-9a-f]{48}", password) for password in passwords)
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
-    assert re.sub(r"(_PASSWORD=).+", r"\1", settings) == (ROOT / ".env.example").read_text("utf-8")
+    assert re.sub(r"(_PASSWORD=|FORGET_SECRET=).+", r"\1", settings) == (
+        ROOT / ".env.example"
+    ).read_text("utf-8")
 
 
 def test_commands_are_read_over_several_lines_and_without_comments():
