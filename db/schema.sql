@@ -1991,7 +1991,9 @@ CREATE FUNCTION twinstream.normal_code(typed text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$
     SELECT regexp_replace(upper(translate(
-        regexp_replace(typed COLLATE "C", '^[^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?', '', 'i'),
+        regexp_replace(typed COLLATE "C",
+            '^([^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?|/([Пп]ри|[Сс])вязать(@[A-Za-z0-9_]*)?)', '', 'i'
+        ),
         'АВЕКМНОРСТУХЗЅЈІҮавекмнорстухзѕјіүΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεζηικμνορτυχ'
             'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９',
         'ABEKMHOPCTYX3SJIYABEKMHOPCTYX3SJIYABEZHIKMNOPTYXABEZHIKMNOPTYX'
@@ -2123,7 +2125,7 @@ BEGIN
     FROM twinstream.link_offers AS o WHERE o.news_for = of_platform ORDER BY o.changed_at, o.id;
 END $$;
 
-CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text)
+CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text, reward_xp bigint, reward_balance bigint, joint_achievements bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2141,7 +2143,10 @@ BEGIN
                 THEN o.platform = of_platform AND o.status = 'opened' AND twinstream.is_under_way(o)
                 ELSE o.id = of_offer END
     ), sides AS (
-        SELECT o.id, o.is_starter, o.status, theirs.display_name,
+        SELECT o.id, o.is_starter, o.status, theirs.display_name, r.reward_xp, r.reward_balance, (
+                SELECT count(DISTINCT h.achievement) FROM twinstream.achievements AS h
+                WHERE h.member_id IN (mine_has.id, theirs_has.id)
+            ) AS achievements,
             greatest(mine_has.xp, 0) AS my_xp, greatest(mine_has.balance, 0) AS my_balance,
             greatest(theirs_has.xp, 0) AS their_xp, greatest(theirs_has.balance, 0) AS their_balance
         FROM offer AS o
@@ -2150,15 +2155,27 @@ BEGIN
         JOIN twinstream.accounts AS theirs
             ON theirs.platform <> of_platform AND theirs.account_id = o.other_id
         JOIN twinstream.members AS theirs_has ON theirs_has.id = theirs.member_id
+        -- As `pay_link_reward` pays it.
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(l.reward_xp), 0)::bigint AS reward_xp,
+                coalesce(sum(l.reward_balance), 0)::bigint AS reward_balance
+            FROM twinstream.link_settings AS l
+            WHERE NOT EXISTS (
+                SELECT FROM twinstream.link_rewards AS w
+                WHERE (w.platform = of_platform AND w.account_id = of_account)
+                    OR (w.platform <> of_platform AND w.account_id = o.other_id)
+            )
+        ) AS r
     ), joint AS (
         SELECT s.*, CASE with_policy
                 WHEN 'sum' THEN s.my_xp + s.their_xp
                 WHEN 'max' THEN greatest(s.my_xp, s.their_xp)
-                WHEN of_platform THEN s.my_xp ELSE s.their_xp END AS xp,
+                WHEN of_platform THEN s.my_xp ELSE s.their_xp END + s.reward_xp AS xp,
             CASE with_policy
                 WHEN 'sum' THEN s.my_balance + s.their_balance
                 WHEN 'max' THEN greatest(s.my_balance, s.their_balance)
-                WHEN of_platform THEN s.my_balance ELSE s.their_balance END AS balance
+                WHEN of_platform THEN s.my_balance ELSE s.their_balance END
+                + s.reward_balance AS balance
         FROM sides AS s
     )
     SELECT j.id, j.status, j.is_starter, j.display_name,
@@ -2167,13 +2184,32 @@ BEGIN
         j.their_xp, j.their_balance, (SELECT r.name FROM twinstream.ranks AS r
             WHERE r.xp <= j.their_xp ORDER BY r.xp DESC LIMIT 1),
         j.xp, j.balance, (SELECT r.name FROM twinstream.ranks AS r
-            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1)
+            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1),
+        j.reward_xp, j.reward_balance, j.achievements
     FROM joint AS j;
 END $$;
 
 CREATE FUNCTION twinstream.offers_kept() RETURNS integer
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT 20 $$;
+
+CREATE FUNCTION twinstream.one_sided_members(of_platform text, past bigint, at_most integer) RETURNS TABLE(account_id bigint, display_name text, xp bigint, balance bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT a.account_id, a.display_name, m.xp, m.balance
+    FROM twinstream.members AS m JOIN twinstream.accounts AS a ON a.member_id = m.id
+    WHERE m.on_board AND m.xp > 0 AND a.platform = of_platform AND a.account_id > 0
+        AND NOT EXISTS (
+            SELECT FROM twinstream.accounts AS b
+            WHERE b.member_id = m.id AND b.platform <> of_platform
+        )
+    ORDER BY m.xp DESC, m.id OFFSET past LIMIT at_most;
+END $$;
 
 CREATE FUNCTION twinstream.open_offer(of_platform text, of_account bigint, proof text, known_as text DEFAULT NULL::text, OUT outcome text, OUT offer_id bigint, OUT wait_s integer) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3040,23 +3076,50 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.require_own_ends(of_platform text, at_most integer) RETURNS void
+CREATE FUNCTION twinstream.require_others(of_platform text, administrator bigint, platforms text[], account_ids bigint[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    unseen record;
+BEGIN
+    SELECT w.platform, w.account_id INTO unseen
+    FROM unnest(platforms, account_ids) AS w (platform, account_id)
+    WHERE NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a
+        WHERE a.platform = w.platform AND a.account_id = w.account_id
+    );
+    IF FOUND THEN
+        PERFORM twinstream.refuse_link('account_is_known', format(
+            'the %s account %s was never seen', unseen.platform, unseen.account_id
+        ));
+    ELSIF EXISTS (
+        SELECT FROM unnest(platforms, account_ids) AS w (platform, account_id)
+        WHERE w.account_id = CASE w.platform
+            WHEN of_platform THEN administrator ELSE twinstream.partner_of(of_platform, administrator) END
+    ) THEN
+        PERFORM twinstream.refuse_link(
+            'administrator_acts_for_others', 'administrators link and move accounts of others only'
+        );
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.require_own_ends(of_platform text, at_most integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
 BEGIN
     -- One at a time: ends side by side would all find the same count.
     PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.own_ends' || of_platform, 0));
     IF at_most <= (
-        SELECT count(*) FROM twinstream.link_acts AS a
+        SELECT count(DISTINCT a.actor_account_id) FROM twinstream.link_acts AS a
         WHERE a.acted_at > now() - interval '24 hours' AND a.actor = 'member'
             AND a.actor_platform = of_platform AND a.operation IN ('unlink', 'undo')
     ) THEN
         PERFORM twinstream.refuse_link('own_ends_limited', format(
-            'members on %s have ended %s links within 24 hours; ask an administrator, or try again later',
+            '%2$s members on %1$s have ended links within 24 hours; ask an administrator, or try again later',
             of_platform, at_most
         ));
     END IF;
-END $$;
+END $_$;
 
 CREATE FUNCTION twinstream.require_own_process() RETURNS void
     LANGUAGE plpgsql STABLE
@@ -3396,6 +3459,11 @@ CREATE FUNCTION twinstream.support_link(platform text, administrator_id bigint, 
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'link', account_id);
+    PERFORM twinstream.require_others(
+        platform, administrator_id,
+        ARRAY[platform, CASE platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END],
+        ARRAY[account_id, other_account_id]
+    );
     PERFORM twinstream.link_accounts(
         CASE platform WHEN 'telegram' THEN account_id ELSE other_account_id END,
         CASE platform WHEN 'telegram' THEN other_account_id ELSE account_id END,
@@ -3411,6 +3479,9 @@ CREATE FUNCTION twinstream.support_move_account(platform text, administrator_id 
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'move', lost_account_id);
+    PERFORM twinstream.require_others(
+        platform, administrator_id, ARRAY[platform, platform], ARRAY[lost_account_id, account_id]
+    );
     PERFORM twinstream.replace_account(
         platform, lost_account_id, account_id, stores,
         ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
@@ -3624,13 +3695,15 @@ DECLARE
     gets twinstream.share[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
-    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id;
     IF NOT FOUND THEN
         PERFORM twinstream.refuse_link('link_is_known', format('there is no link %s', link_id));
     END IF;
-    PERFORM twinstream.require_undoable(undone, undo_s_max);
     ids := ARRAY[undone.telegram_account_id, undone.discord_account_id];
+    -- As an unlink, a move and a forgetting lock them.
     owners := twinstream.lock_owners(platforms, ids);
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
+    PERFORM twinstream.require_undoable(undone, undo_s_max);
     held := twinstream.held_in_stores(stores, owners);
     IF undone.unlinked_at IS NULL THEN
         PERFORM twinstream.require_one_member(link_id, owners);
@@ -3698,6 +3771,7 @@ CREATE FUNCTION twinstream.unlink_account(of_platform text, of_account bigint, s
     LANGUAGE plpgsql
     AS $$
 DECLARE
+    newest twinstream.links;
     ended twinstream.links;
     owners bigint[];
     member bigint;
@@ -3706,10 +3780,19 @@ DECLARE
     achievements twinstream.achievements[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
+    -- Accounts first, then the link: an undo, a move and a forgetting lock them in this order, too.
+    SELECT l.* INTO newest FROM twinstream.links AS l
+    WHERE l.id = twinstream.newest_link(of_platform, of_account);
+    IF newest.id IS NOT NULL THEN
+        owners := twinstream.lock_owners(
+            ARRAY['telegram', 'discord'], ARRAY[newest.telegram_account_id, newest.discord_account_id]
+        );
+    END IF;
     ended := twinstream.current_link(of_platform, of_account);
-    owners := twinstream.lock_owners(
-        ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id]
-    );
+    IF ended.id IS DISTINCT FROM newest.id THEN
+        RAISE EXCEPTION 'the account is being linked anew at this moment'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
     PERFORM twinstream.require_one_member(ended.id, owners);
     member := owners[1];
     held := twinstream.held_in_stores(stores, owners);

@@ -67,10 +67,9 @@ class Presses:
         except Exception:
             self._memory.put_back(message.id)
             raise
-        if answer is None:
+        if isinstance(answer, str):
             self._memory.put_back(message.id)
-            text = failures.unavailable(asker.texts)
-            await send(interaction, Answer(text), self._memory, ephemeral=True)
+            await send(interaction, Answer(answer), self._memory, ephemeral=True)
             return
         if not answer.text:
             self._memory.put_back(message.id)

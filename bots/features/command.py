@@ -206,14 +206,12 @@ class Press:
     earns: bool = False
     """As for `Command`: members who may not write in the group are refused, there as well."""
 
-    async def run(self, pressed: Pressed) -> Answer | None:
-        """Do what the button says. None while Postgres is unavailable: nothing was done."""
+    async def run(self, pressed: Pressed) -> Answer | str:
+        """Do what the button says. A text alone says why nothing was done; the buttons stay."""
         try:
             return await self.handler(pressed)
         except (StorageUnavailable, Contention) as error:
-            account_id = pressed.asker.account_id
-            log.warning("database.unavailable", account_id=account_id, why=str(error))
-            return None
+            return _excuse(error, pressed.asker)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,9 +246,16 @@ class PrivateText:
 
 
 async def answered(answer: Awaitable[Answer], asker: Asker) -> Answer:
-    """Return the answer, or one that says that Postgres is unavailable."""
+    """Return the answer, or one that says that Postgres or the account cannot be had now."""
     try:
         return await answer
     except (StorageUnavailable, Contention) as error:
-        log.warning("database.unavailable", account_id=asker.account_id, why=str(error))
-        return Answer(failures.unavailable(asker.texts))
+        return Answer(_excuse(error, asker))
+
+
+def _excuse(error: StorageUnavailable | Contention, asker: Asker) -> str:
+    if isinstance(error, Contention):
+        log.warning("change.hindered", account_id=asker.account_id, why=str(error))
+        return failures.in_the_way(asker.texts)
+    log.warning("database.unavailable", account_id=asker.account_id, why=str(error))
+    return failures.unavailable(asker.texts)

@@ -8,6 +8,14 @@ def unavailable(texts: Texts) -> str:
     return texts.gettext("I cannot reach my records right now. Please try again in a minute.")
 
 
+def in_the_way(texts: Texts) -> str:
+    """Answer a member while another change of the same account takes too long."""
+    return texts.gettext(
+        "Nothing was changed: another change of this account is under way. Please try again in a"
+        " minute."
+    )
+
+
 def failed(texts: Texts) -> str:
     """Answer a command that an unexpected error ended."""
     return texts.gettext("Something went wrong on my side. It is noted; please try again later.")

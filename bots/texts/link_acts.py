@@ -7,22 +7,11 @@ from schemas import Source, opposite
 
 from .languages import Texts, marked
 from .markup import Markup
-from .names import PLATFORM_NAMES, shown_name
+from .names import PLATFORM_NAMES, account_name
 from .outside_text import one_line
 
 #: Characters of a reason in a message. The record keeps more.
 REASON_CHARS_MAX = 120
-
-
-def account_name(name: str | None, account_id: int | None, mark: Markup) -> str:
-    """Return the name of an account, or its number where no name is known."""
-    return mark.plain(shown_name(name, "")) or mark.code(str(account_id))
-
-
-def bold_name(name: str | None, account_id: int | None, mark: Markup) -> str:
-    """Return the name of an account in bold, or its number where no name is known."""
-    shown = mark.plain(shown_name(name, ""))
-    return mark.bold(shown) if shown else mark.code(str(account_id))
 
 
 def reason_text(reason: str, mark: Markup) -> str:
@@ -116,6 +105,14 @@ _REFUSALS = {
     "support_uses_limited": marked(
         "Nothing was changed: administrators have acted for members too often today. Please try"
         " again tomorrow, or ask the owner, who has no such limit."
+    ),
+    "account_is_known": marked(
+        "Nothing was changed: I have never seen one of these accounts. Please compare the number,"
+        " or ask its owner to send me /profile first."
+    ),
+    "administrator_acts_for_others": marked(
+        "Nothing was changed: administrators link and move accounts of others. For your own, send"
+        " /link, or ask another administrator."
     ),
     "move_is_between_two_accounts": marked("Nothing was changed: both accounts are the same."),
 }

@@ -4,6 +4,7 @@ from config import Community
 from schemas import Source
 
 from .languages import Texts
+from .markup import Markup
 from .outside_text import one_line
 
 PLATFORM_NAMES: dict[Source, str] = {"telegram": "Telegram", "discord": "Discord"}
@@ -18,9 +19,19 @@ def shortened(text: str) -> str:
     return seen if len(seen) <= NAME_CHARS_MAX else f"{seen[: NAME_CHARS_MAX - 1]}…"
 
 
-def shown_name(name: str | None, otherwise: str) -> str:
-    """Return a name that fits into a message, or `otherwise` if nothing in it can be seen."""
-    return shortened(name or "") or otherwise
+def shown_name(name: str | None, texts: Texts) -> str:
+    """Return a name that fits into a message; a word for it if nothing in it can be seen."""
+    return shortened(name or "") or texts.gettext("(name unknown)")
+
+
+def account_name(
+    name: str | None, account_id: int | None, mark: Markup, *, is_bold: bool = False
+) -> str:
+    """Return the name of an account, ready to send; its number if nothing in it can be seen."""
+    shown = mark.plain(shortened(name or ""))
+    if not shown:
+        return mark.code(str(account_id))
+    return mark.bold(shown) if is_bold else shown
 
 
 def achievement_title(achievement: str, community: Community, texts: Texts) -> str:

@@ -43,7 +43,7 @@ _LOOK_ALIKES: Final = str.maketrans(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 )
-_COMMAND: Final = re.compile(r"^[^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?", re.IGNORECASE)
+_COMMAND: Final = re.compile(r"^([^A-Za-z0-9]*link|/(при|с)вязать)(@[A-Za-z0-9_]*)?", re.IGNORECASE)
 _TOKEN: Final = re.compile(rf"{TOKEN_PREFIX}-([A-Za-z0-9_-]{{{TOKEN_LENGTH}}})(?![A-Za-z0-9_-])")
 _WORDS: Final = re.compile(rf"(?<![A-Z0-9])[{ALPHABET}]{{{CODE_LENGTH}}}(?![A-Z0-9])")
 _RUNS: Final = re.compile(rf"(?=([{ALPHABET}]{{{CODE_LENGTH}}}))")
@@ -53,7 +53,8 @@ def typed_code(text: str) -> str | None:
     """Return the code that a text consists of, as it was given out; None if it is no code. Pure.
 
     Letters and digits count. Spaces, case, points, dashes, backticks, characters that cannot be
-    seen, a leading /link, and the alphabet of a letter that looks like a Latin one do not.
+    seen, a leading /link or /привязать, and the alphabet of a letter that looks like a Latin one do
+    not.
     """
     code = _squeezed(_COMMAND.sub("", text))
     is_code = len(code) == CODE_LENGTH and set(code) <= set(ALPHABET)

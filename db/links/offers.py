@@ -92,7 +92,11 @@ class Offer(NamedTuple):
     mine: Has
     theirs: Has
     joint: Has
-    """The amounts and the rank of the linked member."""
+    """The amounts and the rank of the linked member, the reward included."""
+    reward_xp: int
+    reward_balance: int
+    achievements: int
+    """How many the linked member has: those of both accounts."""
 
 
 class News(NamedTuple):
@@ -232,7 +236,7 @@ async def offer_of(
         return None
     found_id, status, is_starter, other_name = row[:4]
     mine, theirs, joint = Has(*row[4:7]), Has(*row[7:10]), Has(*row[10:13])
-    return Offer(found_id, status, is_starter, other_name, mine, theirs, joint)
+    return Offer(found_id, status, is_starter, other_name, mine, theirs, joint, *row[13:])
 
 
 async def news(conn: asyncpg.Connection, platform: Platform, *, older_than_s: float) -> list[News]:

@@ -202,14 +202,31 @@ async def set_leave(
         )
 
 
+async def one_sided_here(
+    conn: asyncpg.Connection, platform: Platform, *, past: int, limit: int
+) -> list[OneSided]:
+    """Return members on the boards who have XP on this platform only, most XP first."""
+    with mapped_errors():
+        rows = await conn.fetch(
+            "SELECT $1, o.* FROM twinstream.one_sided_members($1, $2, $3) AS o",
+            platform,
+            past,
+            limit,
+        )
+    return [OneSided(*row) for row in rows]
+
+
 async def one_sided(conn: asyncpg.Connection, *, limit: int) -> list[OneSided]:
-    """Return members who have earned and have an account on one platform only, most XP first."""
+    """Return members who have earned and have an account on one platform only, most XP first.
+
+    The operator's list: also those who left, and those who hide from lists.
+    """
     with mapped_errors():
         rows = await conn.fetch(
             """
             SELECT a.platform, a.account_id, a.display_name, m.xp, m.balance
             FROM twinstream.members AS m JOIN twinstream.accounts AS a ON a.member_id = m.id
-            WHERE (m.xp > 0 OR m.balance > 0) AND NOT EXISTS (
+            WHERE (m.xp > 0 OR m.balance > 0) AND a.account_id > 0 AND NOT EXISTS (
                 SELECT FROM twinstream.accounts AS b
                 WHERE b.member_id = m.id AND b.platform <> a.platform
             )

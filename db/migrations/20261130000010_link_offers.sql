@@ -85,12 +85,14 @@ END $$;
 
 -- How people type codes.
 
--- Returns a code as it was given out, however people typed it: a leading /link goes, and letters that look
--- like Latin ones become them, as do full-width letters and digits. Of the rest, A to Z and digits count.
--- db/links/codes.py has the same letters.
+-- Returns a code as it was given out, however people typed it: a leading /link goes, and so do its Russian names;
+-- letters that look like Latin ones become them, as do full-width letters and digits. Of the rest, A to Z and
+-- digits count. db/links/codes.py has the same letters.
 CREATE FUNCTION twinstream.normal_code(typed text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT regexp_replace(upper(translate(
-        regexp_replace(typed COLLATE "C", '^[^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?', '', 'i'),
+        regexp_replace(typed COLLATE "C",
+            '^([^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?|/([Пп]ри|[Сс])вязать(@[A-Za-z0-9_]*)?)', '', 'i'
+        ),
         'АВЕКМНОРСТУХЗЅЈІҮавекмнорстухзѕјіүΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεζηικμνορτυχ'
             'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９',
         'ABEKMHOPCTYX3SJIYABEKMHOPCTYX3SJIYABEZHIKMNOPTYXABEZHIKMNOPTYX'
@@ -426,7 +428,7 @@ BEGIN
 END $$;
 
 -- Returns an offer as one of its two accounts sees it, with what each side has, and what both have together
--- under a policy. Without `offer_id`, the opened offer that this account has to confirm. No row if there is
+-- under a policy, the reward included, and how many achievements. Without `offer_id`, the opened offer that this account has to confirm. No row if there is
 -- none.
 CREATE FUNCTION twinstream.offer_of(
     of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL
@@ -434,7 +436,8 @@ CREATE FUNCTION twinstream.offer_of(
     offer_id bigint, status text, is_starter boolean, other_name text,
     my_xp bigint, my_balance bigint, my_rank text,
     their_xp bigint, their_balance bigint, their_rank text,
-    joint_xp bigint, joint_balance bigint, joint_rank text
+    joint_xp bigint, joint_balance bigint, joint_rank text,
+    reward_xp bigint, reward_balance bigint, joint_achievements bigint
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
@@ -450,7 +453,10 @@ BEGIN
                 THEN o.platform = of_platform AND o.status = 'opened' AND twinstream.is_under_way(o)
                 ELSE o.id = of_offer END
     ), sides AS (
-        SELECT o.id, o.is_starter, o.status, theirs.display_name,
+        SELECT o.id, o.is_starter, o.status, theirs.display_name, r.reward_xp, r.reward_balance, (
+                SELECT count(DISTINCT h.achievement) FROM twinstream.achievements AS h
+                WHERE h.member_id IN (mine_has.id, theirs_has.id)
+            ) AS achievements,
             greatest(mine_has.xp, 0) AS my_xp, greatest(mine_has.balance, 0) AS my_balance,
             greatest(theirs_has.xp, 0) AS their_xp, greatest(theirs_has.balance, 0) AS their_balance
         FROM offer AS o
@@ -459,15 +465,27 @@ BEGIN
         JOIN twinstream.accounts AS theirs
             ON theirs.platform <> of_platform AND theirs.account_id = o.other_id
         JOIN twinstream.members AS theirs_has ON theirs_has.id = theirs.member_id
+        -- As `pay_link_reward` pays it.
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(l.reward_xp), 0)::bigint AS reward_xp,
+                coalesce(sum(l.reward_balance), 0)::bigint AS reward_balance
+            FROM twinstream.link_settings AS l
+            WHERE NOT EXISTS (
+                SELECT FROM twinstream.link_rewards AS w
+                WHERE (w.platform = of_platform AND w.account_id = of_account)
+                    OR (w.platform <> of_platform AND w.account_id = o.other_id)
+            )
+        ) AS r
     ), joint AS (
         SELECT s.*, CASE with_policy
                 WHEN 'sum' THEN s.my_xp + s.their_xp
                 WHEN 'max' THEN greatest(s.my_xp, s.their_xp)
-                WHEN of_platform THEN s.my_xp ELSE s.their_xp END AS xp,
+                WHEN of_platform THEN s.my_xp ELSE s.their_xp END + s.reward_xp AS xp,
             CASE with_policy
                 WHEN 'sum' THEN s.my_balance + s.their_balance
                 WHEN 'max' THEN greatest(s.my_balance, s.their_balance)
-                WHEN of_platform THEN s.my_balance ELSE s.their_balance END AS balance
+                WHEN of_platform THEN s.my_balance ELSE s.their_balance END
+                + s.reward_balance AS balance
         FROM sides AS s
     )
     SELECT j.id, j.status, j.is_starter, j.display_name,
@@ -476,7 +494,8 @@ BEGIN
         j.their_xp, j.their_balance, (SELECT r.name FROM twinstream.ranks AS r
             WHERE r.xp <= j.their_xp ORDER BY r.xp DESC LIMIT 1),
         j.xp, j.balance, (SELECT r.name FROM twinstream.ranks AS r
-            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1)
+            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1),
+        j.reward_xp, j.reward_balance, j.achievements
     FROM joint AS j;
 END $$;
 

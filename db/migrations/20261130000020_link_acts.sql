@@ -413,6 +413,7 @@ CREATE FUNCTION twinstream.unlink_account(
     of_platform text, of_account bigint, stores text[] DEFAULT '{}', actor twinstream.link_actor DEFAULT NULL
 ) RETURNS twinstream.links LANGUAGE plpgsql AS $$
 DECLARE
+    newest twinstream.links;
     ended twinstream.links;
     owners bigint[];
     member bigint;
@@ -421,10 +422,19 @@ DECLARE
     achievements twinstream.achievements[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
+    -- Accounts first, then the link: an undo, a move and a forgetting lock them in this order, too.
+    SELECT l.* INTO newest FROM twinstream.links AS l
+    WHERE l.id = twinstream.newest_link(of_platform, of_account);
+    IF newest.id IS NOT NULL THEN
+        owners := twinstream.lock_owners(
+            ARRAY['telegram', 'discord'], ARRAY[newest.telegram_account_id, newest.discord_account_id]
+        );
+    END IF;
     ended := twinstream.current_link(of_platform, of_account);
-    owners := twinstream.lock_owners(
-        ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id]
-    );
+    IF ended.id IS DISTINCT FROM newest.id THEN
+        RAISE EXCEPTION 'the account is being linked anew at this moment'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
     PERFORM twinstream.require_one_member(ended.id, owners);
     member := owners[1];
     held := twinstream.held_in_stores(stores, owners);
@@ -471,13 +481,15 @@ DECLARE
     gets twinstream.share[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
-    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id;
     IF NOT FOUND THEN
         PERFORM twinstream.refuse_link('link_is_known', format('there is no link %s', link_id));
     END IF;
-    PERFORM twinstream.require_undoable(undone, undo_s_max);
     ids := ARRAY[undone.telegram_account_id, undone.discord_account_id];
+    -- As an unlink, a move and a forgetting lock them.
     owners := twinstream.lock_owners(platforms, ids);
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
+    PERFORM twinstream.require_undoable(undone, undo_s_max);
     held := twinstream.held_in_stores(stores, owners);
     IF undone.unlinked_at IS NULL THEN
         PERFORM twinstream.require_one_member(link_id, owners);

@@ -2,8 +2,9 @@
 -- Functions for callers: members end their own link, administrators act for members, each with a reason, and
 -- both read how an account stands. And the surface of a link: the Discord role of linked members.
 
--- The limit of the ends of links that members of one platform ask for within 24 hours: more than any
--- community has, and too few for a bot that was taken over to part a large one. Each can be undone.
+-- The limit of the accounts of one platform whose members end links within 24 hours: more than any community
+-- has, and too few for a bot that was taken over to part a large one. Each end can be undone. An account counts
+-- once, however often it ends links, so that a few members cannot use the limit up for all.
 CREATE FUNCTION twinstream.own_ends_max() RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT 200 $$;
 
 -- Refuses members of a platform who have ended too many links today.
@@ -13,12 +14,12 @@ BEGIN
     -- One at a time: ends side by side would all find the same count.
     PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.own_ends' || of_platform, 0));
     IF at_most <= (
-        SELECT count(*) FROM twinstream.link_acts AS a
+        SELECT count(DISTINCT a.actor_account_id) FROM twinstream.link_acts AS a
         WHERE a.acted_at > now() - interval '24 hours' AND a.actor = 'member'
             AND a.actor_platform = of_platform AND a.operation IN ('unlink', 'undo')
     ) THEN
         PERFORM twinstream.refuse_link('own_ends_limited', format(
-            'members on %s have ended %s links within 24 hours; ask an administrator, or try again later',
+            '%2$s members on %1$s have ended links within 24 hours; ask an administrator, or try again later',
             of_platform, at_most
         ));
     END IF;
@@ -163,7 +164,37 @@ DROP FUNCTION twinstream.support_unlink(text, bigint, bigint, text[]);
 DROP FUNCTION twinstream.support_undo_link(text, bigint, bigint, text[]);
 DROP FUNCTION twinstream.support_move_account(text, bigint, bigint, bigint, text[]);
 
--- Links an account with one on the other platform. Errors: support_uses_limited, and as `link_accounts`.
+-- Refuses an administrator who names an account that no bot has ever seen, because a number is mistyped easily,
+-- or an account of their own: nobody joins another person's points with their own, or takes them over.
+CREATE FUNCTION twinstream.require_others(
+    of_platform text, administrator bigint, platforms text[], account_ids bigint[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    unseen record;
+BEGIN
+    SELECT w.platform, w.account_id INTO unseen
+    FROM unnest(platforms, account_ids) AS w (platform, account_id)
+    WHERE NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a
+        WHERE a.platform = w.platform AND a.account_id = w.account_id
+    );
+    IF FOUND THEN
+        PERFORM twinstream.refuse_link('account_is_known', format(
+            'the %s account %s was never seen', unseen.platform, unseen.account_id
+        ));
+    ELSIF EXISTS (
+        SELECT FROM unnest(platforms, account_ids) AS w (platform, account_id)
+        WHERE w.account_id = CASE w.platform
+            WHEN of_platform THEN administrator ELSE twinstream.partner_of(of_platform, administrator) END
+    ) THEN
+        PERFORM twinstream.refuse_link(
+            'administrator_acts_for_others', 'administrators link and move accounts of others only'
+        );
+    END IF;
+END $$;
+
+-- Links an account with one on the other platform, of which both are told, and which both can undo. Errors:
+-- support_uses_limited, account_is_known, administrator_acts_for_others, and as `link_accounts`.
 CREATE FUNCTION twinstream.support_link(
     platform text, administrator_id bigint, account_id bigint, other_account_id bigint,
     stores text[] DEFAULT '{}', reason text DEFAULT ''
@@ -171,6 +202,11 @@ CREATE FUNCTION twinstream.support_link(
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'link', account_id);
+    PERFORM twinstream.require_others(
+        platform, administrator_id,
+        ARRAY[platform, CASE platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END],
+        ARRAY[account_id, other_account_id]
+    );
     PERFORM twinstream.link_accounts(
         CASE platform WHEN 'telegram' THEN account_id ELSE other_account_id END,
         CASE platform WHEN 'telegram' THEN other_account_id ELSE account_id END,
@@ -208,8 +244,8 @@ BEGIN
     );
 END $$;
 
--- Puts an account in the place of a lost one on the same platform. Errors: support_uses_limited, and as
--- `replace_account`.
+-- Puts an account in the place of a lost one on the same platform. Errors: support_uses_limited,
+-- account_is_known, administrator_acts_for_others, and as `replace_account`.
 CREATE FUNCTION twinstream.support_move_account(
     platform text, administrator_id bigint, lost_account_id bigint, account_id bigint,
     stores text[] DEFAULT '{}', reason text DEFAULT ''
@@ -217,6 +253,9 @@ CREATE FUNCTION twinstream.support_move_account(
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'move', lost_account_id);
+    PERFORM twinstream.require_others(
+        platform, administrator_id, ARRAY[platform, platform], ARRAY[lost_account_id, account_id]
+    );
     PERFORM twinstream.replace_account(
         platform, lost_account_id, account_id, stores,
         ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
@@ -387,6 +426,7 @@ DROP FUNCTION twinstream.support_set_leave(text, bigint, bigint, boolean, text),
     twinstream.support_undo_link(text, bigint, bigint, text[], text),
     twinstream.support_unlink(text, bigint, bigint, text[], text),
     twinstream.support_link(text, bigint, bigint, bigint, text[], text),
+    twinstream.require_others(text, bigint, text[], bigint[]),
     twinstream.read_link_acts(text, bigint, integer),
     twinstream.link_state(text, bigint),
     twinstream.link_rules(),

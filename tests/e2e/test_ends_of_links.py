@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+import bots.features.administration.room
 import bots.features.notices.notifier
 from bots.features.notices.notifier import Notifier
 from db.links import links
 from sandbox import Call
 from sandbox.errors import SandboxError
 from tests.support.patience import PATIENCE_S
-from tests.support.recorded_events import record, settle, xp
+from tests.support.recorded_events import record, settle, until_someone_waits_for_a_lock, xp
 
 GROUP, CHANNEL = -1001000000001, 900000000000000010
 ALICE, BORIS, ADMIN = 1001, 1002, 1009
@@ -264,6 +265,64 @@ async def test_administrators_see_and_change_links_in_the_chat(stage):
     assert "asked for it" in acts
     assert "by an administrator: mistake" in why
     assert "may not link accounts (by an administrator: spam)" in why
+
+
+async def test_a_deadlock_costs_the_member_a_moment(stage):
+    """Postgres ends the transaction of the bot, which tries once more."""
+    await linked(stage)
+    async with stage.telegram_bot():
+        message = await asked(stage, "/unlink")
+        async with stage.pool.acquire() as conn, conn.transaction():
+            await conn.execute("SELECT FROM links FOR UPDATE")
+            pressing = asyncio.create_task(pressed(stage, message, 0))
+            await until_someone_waits_for_a_lock(stage.pool)
+            async with asyncio.timeout(PATIENCE_S):
+                await conn.execute("SELECT FROM accounts ORDER BY platform FOR UPDATE")
+        done = await pressing
+
+    assert "no longer linked with" in done
+    assert await stage.pool.fetchval("SELECT count(*) FROM link_acts") == 2
+
+
+async def test_administrators_see_who_earns_on_one_side_only(stage, monkeypatch):
+    monkeypatch.setattr(bots.features.administration.room, "PAGE_MEMBERS", 2)
+    await linked(stage)
+    for number in (1, 2, 3):
+        one = xp(number, user_id=5000 + number)
+        await record(stage.pool, one)
+        await settle(stage.pool, one)
+    async with stage.telegram_bot():
+        first = await stage.tell_telegram(ADMIN, "/links one-sided", chat_id=ADMIN)
+        second = await stage.tell_telegram(ADMIN, "/links one-sided 2", chat_id=ADMIN)
+        third = await stage.tell_telegram(ADMIN, "/links one-sided 3", chat_id=ADMIN)
+        refused = await stage.tell_telegram(BORIS, "/links one-sided", chat_id=BORIS)
+
+    assert first.splitlines() == [
+        "Members who earn here only, most XP first:",
+        "1. (name unknown) (<code>5003</code>): 3 XP, 0 coins",
+        "2. (name unknown) (<code>5002</code>): 2 XP, 0 coins",
+        "More of them: <code>/links one-sided 2</code>",
+    ]
+    assert second.splitlines()[1:] == ["3. (name unknown) (<code>5001</code>): 1 XP, 0 coins"]
+    assert third == "There is nobody here who earns on this side only."
+    assert refused.startswith("Это могут только администраторы.")
+
+
+async def test_an_ambiguous_reply_of_an_administrator_changes_nothing(stage):
+    await linked(stage)
+    async with stage.telegram_bot():
+        quoted = stage.telegram.say(GROUP, ALICE, "hello")
+        after = stage.transcript.last
+        stage.telegram.say(GROUP, ADMIN, f"/links forbid {BORIS} spam", reply_to=quoted)
+        unclear = await stage.seen("sendMessage", after=after)
+        after = stage.transcript.last
+        stage.telegram.say(GROUP, ADMIN, "/links forbid 3 strikes", reply_to=quoted)
+        done = await stage.seen("sendMessage", after=after)
+
+    assert unclear.request["text"].startswith("You replied to one member and named another one.")
+    assert done.request["text"].startswith("Done: this account may not link any more.")
+    [act] = await stage.pool.fetch("SELECT * FROM link_acts WHERE operation = 'forbid'")
+    assert (act["telegram_account_id"], act["reason"]) == (ALICE, "3 strikes")
 
 
 async def test_members_who_are_no_administrators_change_nothing(stage):

@@ -112,6 +112,10 @@ async def test_a_command_in_any_case_and_by_the_names_that_people_try(stage, com
         ("/топ", "Nobody has any XP yet."),
         ("/помощь", "<b>What I can do</b>"),
         ("/угадать 77", "Please send a whole number"),
+        ("/привязать", "Let us do this in private, so that nobody else sees your code."),
+        ("/отвязать", "Let us do this in private: it names your other account."),
+        ("/отменить", "Let us do this in private: it names your other account."),
+        ("/данные", "Let us do this in private: it concerns nobody but you."),
     ],
 )
 async def test_aliases_work_in_the_group(stage, alias, begin):

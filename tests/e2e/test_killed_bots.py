@@ -175,8 +175,11 @@ class Member:
                 return
             if "It works once" in shown.text:
                 if (code := await self.code()) is None:
-                    continue  # the answer to what was sent before the crash
+                    continue
                 self.send(self.opens_on, code)
+                told = await self.sees(self.opens_on, ANSWERS["open"], "used already", after=after)
+                if ANSWERS["open"] not in told.text:
+                    continue  # the code was the answer to what she sent before the crash
                 shown = await self.sees(self.starts_on, "has opened your", after=after)
             after = self._stage.transcript.last
             self.press(shown)

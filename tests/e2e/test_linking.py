@@ -12,9 +12,10 @@ import bots.features.notices.notifier
 from bots.features.linking.dialogue import Dialogue
 from config.community import StoreSetting, StoreSettings
 from db.links import offers
+from db.links.states import LinkRules, set_rules
 from sandbox import Call
 from tests.support.patience import PATIENCE_S
-from tests.support.recorded_events import record, settle, xp
+from tests.support.recorded_events import achievement, record, settle, xp
 
 ALICE, BORIS = 1001, 1002
 DISCORD_ALICE, DISCORD_BORIS = 800000000000000101, 800000000000000102
@@ -153,6 +154,25 @@ async def test_from_discord_one_tap_opens_telegram_and_discord_confirms(stage):
     assert done.startswith("Done: you and **Alice** on Telegram are one member now")
     assert told.name == "editMessageText"
     assert await stage.totals("telegram", ALICE) == (35, 0)
+
+
+@pytest.mark.usefixtures("both")
+async def test_a_question_says_what_the_link_brings_and_it_comes_so(stage):
+    await earn(stage)
+    await set_rules(stage.pool, LinkRules(reward_xp=10, reward_balance=3))
+    lucky = achievement("lucky", user_id=ALICE)
+    await record(stage.pool, lucky)
+    here, there = OnDiscord(stage), OnTelegram(stage)
+    await there.say(payload(await here.link()))
+    question = await here.sees("has opened your link or code")
+    await here.press(buttons(question)[0]["custom_id"])
+
+    assert question["content"].splitlines()[4:7] == [
+        "Together: 45 XP, 3 coins, Veteran",
+        "For linking you get 10 XP, 3 coins: that is counted in.",
+        "Achievements: you keep those of both sides, 1 together.",
+    ]
+    assert await stage.totals("discord", DISCORD_ALICE) == (45, 3)
 
 
 @pytest.mark.usefixtures("both")

@@ -81,6 +81,17 @@ async def test_telegram_sends_the_file_in_private(stage):
     assert document["file_size"] > 100
 
 
+async def test_a_second_file_within_minutes_has_to_wait(stage):
+    async with stage.telegram_bot():
+        message = await ask(stage)
+        first = await press(stage, message, "Send it to me as a file")
+        second = await press(stage, first, "Send it to me as a file")
+        await stage.tell_telegram(ALICE, "/help", chat_id=ALICE)
+
+    assert second["text"].startswith("I have just sent you the file. Please wait 5 minutes")
+    assert len(stage.transcript.calls(name="sendDocument")) == 1
+
+
 async def test_telegram_forgets_after_a_warning_and_a_second_press(stage):
     async with stage.telegram_bot():
         message = await ask(stage)

@@ -1555,6 +1555,39 @@ GUARDS = {
         ),
         room="tests/integration/db",
     ),
+    "the end of a link locks accounts first": guard(
+        "test_link_acts.py::test_the_end_of_a_link_and_a_move_at_once_are_no_deadlock[undo]",
+        (
+            _LINK_ACTS,
+            "WHERE l.id = link_id;\n    IF NOT FOUND",
+            "WHERE l.id = link_id FOR UPDATE;\n    IF NOT FOUND",
+        ),
+        room="tests/integration/db",
+    ),
+    "an administrator names accounts that were seen": guard(
+        "test_link_acts.py::"
+        "test_administrators_name_accounts_of_others_that_were_seen[no such partner]",
+        (
+            _OWN_LINKS,
+            "    IF FOUND THEN\n        PERFORM twinstream.refuse_link('account_is_known'",
+            "    IF false THEN\n        PERFORM twinstream.refuse_link('account_is_known'",
+        ),
+        room="tests/integration/db",
+    ),
+    "an administrator takes over no account": guard(
+        "test_link_acts.py::test_administrators_name_accounts_of_others_that_were_seen[take over]",
+        (
+            _OWN_LINKS,
+            "            WHEN of_platform THEN administrator ELSE",
+            "            WHEN of_platform THEN NULL ELSE",
+        ),
+        room="tests/integration/db",
+    ),
+    "a few members use up no limit of all": guard(
+        "test_link_acts.py::test_a_few_members_do_not_use_up_the_limit_for_all",
+        (_OWN_LINKS, "count(DISTINCT a.actor_account_id)", "count(*)"),
+        room="tests/integration/db",
+    ),
     "a forbidden account links with nobody": guard(
         "test_link_acts.py"
         "::test_a_forbidden_account_links_with_nobody_until_it_is_allowed[telegram-1001]",

@@ -9,7 +9,7 @@ import structlog
 from bots.features.command import Answer, Audience, Command, Question, TextParameter, Unclear
 from bots.features.room import Room
 from bots.runtime.room_services import Services
-from bots.texts.languages import marked
+from bots.texts.languages import Texts, marked
 from bots.texts.link_acts import refusal
 from db import Platform
 from db.links import states, support
@@ -24,6 +24,10 @@ log = structlog.get_logger("twinstream.bots")
 
 #: Acts in one answer: a Discord message holds 2,000 characters.
 ACTS_SHOWN_MAX: Final = 10
+#: Members on a page of those who earn on one side only, for the same reason.
+PAGE_MEMBERS: Final = 15
+#: Pages that can be asked for: nobody reminds more members by hand.
+PAGES_MAX: Final = 100
 
 
 def open_room(services: Services) -> Room:
@@ -41,8 +45,7 @@ def open_room(services: Services) -> Room:
         by = Administrator(platform, asker.account_id, request.reason)
         known = {"account_id": asker.account_id, "act": request.act, "on": request.accounts[0]}
         try:
-            async with database.connection() as conn:
-                await _act(conn, by, request, stores)
+            await database.attempt(lambda conn: _act(conn, by, request, stores))
         except (LinkRefused, BooksDiffer, Paused) as error:
             log.info("link_act.refused", **known, why=str(error))
             return Answer(refusal(error, asker.texts))
@@ -51,6 +54,8 @@ def open_room(services: Services) -> Room:
 
     async def show(question: Question[str], request: Request) -> str:
         language = question.asker.texts
+        if request.act == "one-sided":
+            return await show_one_sided(request.page, language)
         account_id = request.accounts[0] if request.accounts else None
         async with database.connection() as conn:
             acts = await states.acts_of(conn, platform, account_id, limit=ACTS_SHOWN_MAX)
@@ -58,6 +63,14 @@ def open_room(services: Services) -> Room:
                 return texts.acts(acts, platform, language, mark)
             state = await states.link_state(conn, platform, account_id)
         return texts.standing(account_id, state, acts, platform, language, mark)
+
+    async def show_one_sided(page: int, language: Texts) -> str:
+        past = (min(page, PAGES_MAX) - 1) * PAGE_MEMBERS
+        async with database.connection() as conn:
+            found = await states.one_sided_here(conn, platform, past=past, limit=PAGE_MEMBERS + 1)
+        is_last = len(found) <= PAGE_MEMBERS
+        shown = found[:PAGE_MEMBERS]
+        return texts.one_sided(shown, past, None if is_last else page + 1, language, mark)
 
     return Room(
         commands=(
@@ -67,7 +80,9 @@ def open_room(services: Services) -> Room:
                 handler=handle,
                 parameter=TextParameter(
                     name="words",
-                    hint=marked("see, link, unlink, undo, move, forbid, allow or acts; then whom"),
+                    hint=marked(
+                        "see, link, unlink, undo, move, forbid, allow, acts or one-sided; then whom"
+                    ),
                 ),
                 audience=Audience.ASKER,
                 is_in_menu=False,

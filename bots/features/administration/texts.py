@@ -5,10 +5,10 @@ from typing import Final
 
 from bots.texts.amounts import coins_text, xp_text
 from bots.texts.languages import Texts, marked
-from bots.texts.link_acts import account_name, act_line
+from bots.texts.link_acts import act_line
 from bots.texts.markup import Markup
-from bots.texts.names import PLATFORM_NAMES
-from db.links.states import LinkAct, LinkState
+from bots.texts.names import PLATFORM_NAMES, account_name, shown_name
+from db.links.states import LinkAct, LinkState, OneSided
 from schemas import Source, opposite
 
 from .requests import Request
@@ -70,10 +70,21 @@ def usage(platform: Source, request: Request | None, texts: Texts, mark: Markup)
                 ("/links forbid 123 reason", texts.gettext("let this member link no more")),
                 ("/links allow 123 reason", texts.gettext("let this member link again")),
                 ("/links acts", texts.gettext("what administrators did lately")),
+                (
+                    "/links one-sided",
+                    texts.gettext("members who earn here only, to be reminded of /link"),
+                ),
             )
         ),
     ]
-    if request is not None and request.accounts and not request.reason:
+    if request is not None and request.is_ambiguous:
+        lines.insert(
+            0,
+            texts.gettext(
+                "You replied to one member and named another one. Please leave one of the two out."
+            ),
+        )
+    elif request is not None and request.accounts and not request.reason:
         lines.insert(0, texts.gettext("Please add a reason."))
     return "\n".join(lines)
 
@@ -145,6 +156,23 @@ def acts(found: Sequence[LinkAct], platform: Source, texts: Texts, mark: Markup)
         return texts.gettext("Administrators have done nothing about links yet.")
     heading = texts.gettext("What administrators did, newest first:")
     return _fitting([heading, *_act_lines(found, platform, texts, mark)])
+
+
+def one_sided(
+    found: Sequence[OneSided], past: int, next_page: int | None, texts: Texts, mark: Markup
+) -> str:
+    """Answer /links one-sided."""
+    if not found:
+        return texts.gettext("There is nobody here who earns on this side only.")
+    lines = [texts.gettext("Members who earn here only, most XP first:")]
+    for place, one in enumerate(found, past + 1):
+        name = shown_name(one.display_name, texts)
+        amounts = f"{xp_text(one.xp, texts)}, {coins_text(one.balance, texts)}"
+        lines.append(f"{place}. {mark.plain(name)} ({mark.code(str(one.account_id))}): {amounts}")
+    if next_page is not None:
+        more = mark.code(f"/links one-sided {next_page}")
+        lines.append(texts.gettext("More of them: {command}", command=more))
+    return "\n".join(lines)
 
 
 def _fitting(lines: Sequence[str]) -> str:

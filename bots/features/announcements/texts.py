@@ -75,7 +75,7 @@ def _values(one: Announcement, speaker: Speaker) -> dict[str, str] | None:
     """Return what the placeholders of this kind say; None if there is nothing to announce."""
     texts, mark, community, community_name = speaker
     values = {
-        "name": mark.plain(shown_name(one.display_name, texts.gettext("A member"))),
+        "name": mark.plain(shown_name(one.display_name, texts)),
         "xp": texts.number(one.xp),
         "community": mark.plain(community_name[:COMMUNITY_CHARS_MAX]),
     }

@@ -131,7 +131,7 @@ def buttons(board: Board | None) -> Rows:
 
 def told_to_all(name: str, won: Won, texts: Texts, mark: Markup) -> str:
     """Tell a server of a game that its player won in private."""
-    shown = mark.plain(shown_name(name, texts.gettext("A member")))
+    shown = mark.plain(shown_name(name, texts))
     if won.reward is None:
         return texts.gettext(
             "🎯 {name} has guessed my number: it was {number}.", name=shown, number=won.number

@@ -48,7 +48,7 @@ def changes(
 
     `acts` are the links of the account, and what administrators did about them.
     """
-    title = mark.bold(mark.plain(shown_name(name, texts.gettext("A member"))))
+    title = mark.bold(mark.plain(shown_name(name, texts)))
     dated = [
         (one[0].occurred_at, _line(one, platform, texts, mark, community))
         for one in gathered(history.changes if history else ())[:ACTS_SHOWN_MAX]

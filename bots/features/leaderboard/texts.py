@@ -18,7 +18,7 @@ def table(
         return texts.gettext("Nobody has any XP yet. Send /guess and be the first.")
     lines = [mark.bold(texts.gettext("The members with the most XP"))]
     for one in standings:
-        name = shown_name(one.display_name, texts.gettext("somebody"))
+        name = shown_name(one.display_name, texts)
         line = f"{one.position}. {mark.plain(name)} — {xp_text(one.xp, texts)}"
         if one.rank_name:
             line += f" ({mark.plain(rank_title(one.rank_name, community, texts))})"

@@ -1,12 +1,9 @@
 """The dialogue of linking: starting, opening, confirming and declining an offer."""
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
-import asyncpg
 import structlog
 
 from bots.features.command import Answer, Asker, Pressed, Sent
@@ -15,7 +12,6 @@ from bots.runtime.room_services import Services
 from bots.texts.buttons import CopyButton, LinkButton, PressButton, Rows
 from bots.texts.languages import Texts
 from bots.texts.names import PLATFORM_NAMES
-from db import Contention
 from db.links import offers, states
 from db.links.codes import TOKEN_PREFIX, typed_code, typed_token
 from db.links.offers import Confirmation, News, Offer, Opening, Started
@@ -28,13 +24,8 @@ from . import texts
 
 log = structlog.get_logger("twinstream.bots")
 
-T = TypeVar("T")
-
 #: Actions of the buttons.
 CONFIRM, DECLINE, CANCEL = "link.yes", "link.no", "link.cancel"
-#: Attempts where another transaction is in the way, such as the other side's, which takes a moment.
-ATTEMPTS_MAX: Final = 5
-ATTEMPT_PAUSE_S: Final = 0.05
 #: Answers that can be replaced. Beyond it the oldest is forgotten, and its member sends /link.
 HELD_MAX: Final = 1_000
 
@@ -88,7 +79,7 @@ class Dialogue:
         """Start an offer of the asker, or ask about the one that was opened."""
         account_id, name, language = asker
         try:
-            started = await self._try(
+            started = await self._database.attempt(
                 lambda conn: offers.start(
                     conn, self._platform, account_id, name, forget_secret=self._forget_secret
                 )
@@ -109,7 +100,7 @@ class Dialogue:
         proof = typed_token(text) or typed_code(text)
         if proof is None:
             return Answer(texts.no_code(self._other, language))
-        outcome, offer_id, wait_s = await self._try(
+        outcome, offer_id, wait_s = await self._database.attempt(
             lambda conn: offers.open_offer(
                 conn, self._platform, account_id, proof, name, forget_secret=self._forget_secret
             )
@@ -131,7 +122,7 @@ class Dialogue:
         """Link the two accounts: the member who started the offer says so."""
         account_id, _, language = pressed.asker
         offer_id = int(pressed.value)
-        outcome = await self._try(
+        outcome = await self._database.attempt(
             lambda conn: offers.confirm(
                 conn,
                 self._platform,
@@ -209,7 +200,7 @@ class Dialogue:
     async def _end(self, pressed: Pressed, text: str) -> Answer:
         account_id, _, language = pressed.asker
         offer_id = int(pressed.value)
-        status = await self._try(
+        status = await self._database.attempt(
             lambda conn: offers.decline(conn, self._platform, account_id, offer_id)
         )
         log.info("offer.declined", account_id=account_id, offer_id=offer_id, status=status)
@@ -228,17 +219,6 @@ class Dialogue:
     async def _partner_name(self, account_id: int) -> str | None:
         async with self._database.connection() as conn:
             return await accounts.name_elsewhere(conn, self._platform, account_id)
-
-    async def _try(self, operation: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-        """Run an operation, again where the other side's transaction was in the way."""
-        for _ in range(ATTEMPTS_MAX - 1):
-            try:
-                async with self._database.connection() as conn:
-                    return await operation(conn)
-            except Contention:
-                await asyncio.sleep(ATTEMPT_PAUSE_S)
-        async with self._database.connection() as conn:
-            return await operation(conn)
 
 
 def _yes_or_no(offer_id: int, language: Texts) -> Rows:

@@ -65,6 +65,7 @@ def open_room(services: Services) -> Room:
                     hint=marked("The code I gave you on Telegram; leave it out to start here"),
                 ),
                 audience=Audience.ASKER_ON_DISCORD,
+                aliases=("привязать", "связать"),
                 refuse_in_group=texts.in_private,
             ),
         ),

@@ -151,6 +151,26 @@ def confirmation(
         _has(here, offer.mine, texts, mark, community),
         _has(texts.gettext("Together"), offer.joint, texts, mark, community),
     ]
+    reward = [
+        text
+        for amount, text in (
+            (offer.reward_xp, xp_text(offer.reward_xp, texts)),
+            (offer.reward_balance, coins_text(offer.reward_balance, texts)),
+        )
+        if amount
+    ]
+    if reward:
+        told = texts.gettext(
+            "For linking you get {reward}: that is counted in.", reward=", ".join(reward)
+        )
+        lines.append(told)
+    if offer.achievements:
+        lines.append(
+            texts.gettext(
+                "Achievements: you keep those of both sides, {count} together.",
+                count=offer.achievements,
+            )
+        )
     waiting = texts.gettext("Nothing has changed yet.")
     return "\n\n".join([question, "\n".join(lines), waiting])
 
@@ -291,7 +311,7 @@ def code_was_voided(texts: Texts) -> str:
 
 
 def _name(name: str | None, texts: Texts, mark: Markup) -> str:
-    return mark.bold(mark.plain(shown_name(name, texts.gettext("somebody"))))
+    return mark.bold(mark.plain(shown_name(name, texts)))
 
 
 def _has(title: str, has: Has, texts: Texts, mark: Markup, community: Community) -> str:

@@ -7,9 +7,9 @@ from bots.features.unlinking import UNDO
 from bots.features.unlinking.texts import undo_label
 from bots.texts.buttons import PressButton, Rows
 from bots.texts.languages import Texts, marked
-from bots.texts.link_acts import bold_name, reason_text
+from bots.texts.link_acts import reason_text
 from bots.texts.markup import Markup
-from bots.texts.names import PLATFORM_NAMES
+from bots.texts.names import PLATFORM_NAMES, account_name
 from db.members.notices import (
     CODE_VOID,
     LINK_UNDONE,
@@ -32,7 +32,7 @@ def notice_text(notice: Notice, texts: Texts, mark: Markup) -> str | None:
         return code_was_voided(texts)
     other: Source = notice.details.get("platform", "telegram")
     account_id = notice.details.get("account_id")
-    name = bold_name(notice.name, account_id, mark)
+    name = account_name(notice.name, account_id, mark, is_bold=True)
     told = _told(notice, name, PLATFORM_NAMES[other], texts)
     if told is None:
         return None

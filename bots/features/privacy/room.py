@@ -1,6 +1,8 @@
 """The command /privacy and its buttons."""
 
-from collections.abc import Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from bots.features.command import Answer, Asker, Audience, Command, File, Press, Pressed, Question
@@ -17,6 +19,11 @@ from . import texts
 
 #: Ledger entries in a file, the newest: about 8 MB at most. Discord takes 10 MB from a bot.
 ENTRIES_MAX: Final = 20_000
+#: Seconds between two files for one account: Postgres reads 20,000 entries for one, and the file
+#: that was sent is still in the chat.
+EXPORT_PAUSE_S: Final = 300.0
+#: Accounts of which the time of their file is remembered.
+EXPORTS_MAX: Final = 10_000
 FILE_NAME: Final = "twinstream.json"
 ACTION: Final = "privacy"
 EXPORT: Final = "export"
@@ -43,10 +50,31 @@ def buttons(stored: Sequence[Stored], spoken: Texts, *, can_forget: bool) -> Row
     return rows
 
 
+class ExportTimes:
+    """Remembers when this process sent whom a file. A restart forgets it, which costs one file."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sent_at: OrderedDict[int, float] = OrderedDict()
+        self._clock = clock
+
+    def wait_s(self, account_id: int) -> float:
+        """Return the seconds until this account may have a file; 0.0 notes that it gets one now."""
+        now = self._clock()
+        wait_s = self._sent_at.get(account_id, now - EXPORT_PAUSE_S) + EXPORT_PAUSE_S - now
+        if wait_s > 0.0:
+            return wait_s
+        self._sent_at[account_id] = now
+        self._sent_at.move_to_end(account_id)
+        if len(self._sent_at) > EXPORTS_MAX:
+            self._sent_at.popitem(last=False)
+        return 0.0
+
+
 class Privacy:
-    """Answers /privacy and the buttons under its answers. It keeps no state."""
+    """Answers /privacy and the buttons under its answers."""
 
     def __init__(self, services: Services) -> None:
+        self._exports = ExportTimes()
         self._database = services.database
         self._mark = services.mark
         self._can_forget = services.can_forget
@@ -83,6 +111,9 @@ class Privacy:
         )
 
     async def _export(self, asker: Asker) -> Answer:
+        wait_s = self._exports.wait_s(asker.account_id)
+        if wait_s > 0.0:
+            return await self._overview(asker, texts.exported_lately(wait_s, asker.texts))
         async with self._database.connection() as conn:
             exported = await privacy.export_of(
                 conn, self._database.platform, asker.account_id, entries_max=ENTRIES_MAX
@@ -109,8 +140,9 @@ class Privacy:
         if not stored or not self._can_forget:
             return await self._overview(asker)
         try:
-            async with self._database.connection() as conn:
-                await forgetting.ask(conn, self._database.platform, asker.account_id)
+            await self._database.attempt(
+                lambda conn: forgetting.ask(conn, self._database.platform, asker.account_id)
+            )
         except Paused:
             return Answer(texts.paused(asker.texts))
         except LinkIsYoung:
@@ -129,6 +161,7 @@ def open_room(services: Services) -> Room:
                     "What is stored about you: see it, take it along, have it deleted"
                 ),
                 handler=room.show,
+                aliases=("данные", "забыть"),
                 audience=Audience.ASKER_ON_DISCORD,
                 is_for_strangers=True,  # who left may still see, take and delete what is theirs
                 refuse_in_group=texts.in_private,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bots.texts.amounts import coins_text, xp_text
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
-from bots.texts.names import PLATFORM_NAMES, shown_name
+from bots.texts.names import PLATFORM_NAMES, account_name, shortened
 from db.members.privacy import Stored
 
 
@@ -51,6 +51,15 @@ def exported(entries_max: int, texts: Texts) -> str:
     )
 
 
+def exported_lately(wait_s: float, texts: Texts) -> str:
+    """Answer a member who asks for the file again."""
+    return texts.ngettext(
+        "I have just sent you the file. Please wait {count} minute before you ask for a new one.",
+        "I have just sent you the file. Please wait {count} minutes before you ask for a new one.",
+        int(-(-wait_s // 60)),
+    )
+
+
 def hidden(texts: Texts, *, hidden: bool) -> str:
     """Confirm the wish."""
     if hidden:
@@ -75,7 +84,7 @@ def warning(stored: Sequence[Stored], texts: Texts, mark: Markup) -> str:
             " you want to keep one of them, unlink them first: the points stay with the Telegram"
             " account then.",
             platform=PLATFORM_NAMES[other.platform],
-            name=mark.plain(_name(other, texts)),
+            name=account_name(other.display_name, other.account_id, mark),
         )
         for other in stored[1:]
     ]
@@ -118,11 +127,20 @@ def in_private(texts: Texts, _: bool) -> str:
 
 
 def _account(one: Stored, texts: Texts, mark: Markup) -> str:
-    line = texts.gettext(
-        "{platform}: account {number}, named {name}.",
-        platform=PLATFORM_NAMES[one.platform],
-        number=mark.code(str(one.account_id)),
-        name=mark.plain(_name(one, texts)),
+    number = mark.code(str(one.account_id))
+    platform = PLATFORM_NAMES[one.platform]
+    name = mark.plain(shortened(one.display_name or ""))
+    line = (
+        texts.gettext(
+            "{platform}: account {number}, named {name}.",
+            platform=platform,
+            number=number,
+            name=name,
+        )
+        if name
+        else texts.gettext(
+            "{platform}: account {number}, without a name.", platform=platform, number=number
+        )
     )
     if one.entries and one.first_entry_at is not None:
         changes = texts.ngettext(
@@ -147,7 +165,3 @@ def _possessions(one: Stored, texts: Texts) -> str:
             "{count} achievement", "{count} achievements", one.achievements
         ),
     )
-
-
-def _name(one: Stored, texts: Texts) -> str:
-    return shown_name(one.display_name, texts.gettext("without a name"))

@@ -17,7 +17,7 @@ def card(
     profile: Profile | None, name: str, texts: Texts, mark: Markup, community: Community
 ) -> str:
     """Answer /profile."""
-    title = mark.bold(mark.plain(shown_name(name, texts.gettext("A member"))))
+    title = mark.bold(mark.plain(shown_name(name, texts)))
     if profile is None:
         return f"{title}\n" + texts.gettext("Nothing earned yet. Send /guess to win your first XP.")
     lines = [title]

@@ -83,14 +83,16 @@ class Ends:
         asker = pressed.asker
         known = {"account_id": asker.account_id, "action": how.__name__}
         try:
-            async with self._database.connection() as conn:
-                await how(
+            await self._database.attempt(
+                lambda conn: how(
                     conn,
                     self._platform,
                     asker.account_id,
                     stores=self._stores,
                     link_id=int(pressed.value),
                 )
+            )
+            async with self._database.connection() as conn:
                 state = await states.link_state(conn, self._platform, asker.account_id)
         except (LinkRefused, BooksDiffer, Paused) as error:
             log.info("link.not_ended", **known, why=str(error))
@@ -113,6 +115,7 @@ def open_room(services: Services) -> Room:
                 name="unlink",
                 description=marked("Unlink your Telegram and Discord accounts"),
                 handler=ends.ask_unlink,
+                aliases=("отвязать", "развязать"),
                 audience=Audience.ASKER_ON_DISCORD,
                 refuse_in_group=texts.in_private,
             ),
@@ -120,6 +123,7 @@ def open_room(services: Services) -> Room:
                 name="undo",
                 description=marked("Undo the link of your accounts"),
                 handler=ends.ask_undo,
+                aliases=("отменить",),
                 audience=Audience.ASKER_ON_DISCORD,
                 is_in_menu=False,
                 refuse_in_group=texts.in_private,

@@ -1,9 +1,8 @@
 """The texts of /unlink and /undo, and of /link for members who are linked. Pure functions."""
 
 from bots.texts.languages import Texts
-from bots.texts.link_acts import bold_name
 from bots.texts.markup import Markup
-from bots.texts.names import PLATFORM_NAMES
+from bots.texts.names import PLATFORM_NAMES, account_name
 from db.links.states import LinkState
 from schemas import Source, opposite
 
@@ -50,7 +49,7 @@ def before_undo(state: LinkState, platform: Source, texts: Texts, mark: Markup) 
         "Your link with {name} on {other} can be undone until {moment}: each account gets back what"
         " it had before the link, and keeps what it has earned itself since. A reward for linking"
         " stays with the Telegram account.",
-        name=bold_name(state.other_name, state.other_account_id, mark),
+        name=account_name(state.other_name, state.other_account_id, mark, is_bold=True),
         other=PLATFORM_NAMES[opposite(platform)],
         moment="" if state.undo_until is None else mark.moment(state.undo_until),
     )
@@ -87,7 +86,7 @@ def unlinked(state: LinkState, platform: Source, texts: Texts, mark: Markup) -> 
     lines = [
         texts.gettext(
             "Done: your account is no longer linked with {name} on {other}.",
-            name=bold_name(state.other_name, state.other_account_id, mark),
+            name=account_name(state.other_name, state.other_account_id, mark, is_bold=True),
             other=PLATFORM_NAMES[opposite(platform)],
         ),
         texts.gettext("XP and balance are with the Telegram account now."),
@@ -100,7 +99,7 @@ def undone(state: LinkState, platform: Source, texts: Texts, mark: Markup) -> st
     return texts.gettext(
         "Done: the link with {name} on {other} is undone. Each account has again what it had"
         " before, and what it has earned itself since. To link them again, send /link.",
-        name=bold_name(state.other_name, state.other_account_id, mark),
+        name=account_name(state.other_name, state.other_account_id, mark, is_bold=True),
         other=PLATFORM_NAMES[opposite(platform)],
     )
 
@@ -133,7 +132,7 @@ def keep_label(texts: Texts) -> str:
 def _with_whom(state: LinkState, platform: Source, texts: Texts, mark: Markup) -> str:
     return texts.gettext(
         "Your account is linked with {name} on {other}, since {moment}.",
-        name=bold_name(state.other_name, state.other_account_id, mark),
+        name=account_name(state.other_name, state.other_account_id, mark, is_bold=True),
         other=PLATFORM_NAMES[opposite(platform)],
         moment="" if state.linked_at is None else mark.moment(state.linked_at),
     )

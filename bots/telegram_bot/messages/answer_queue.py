@@ -297,7 +297,7 @@ def _named(chat_id: int, asker: Asker, text: str) -> str:
     """Say whom a text is for. In a private chat there is one account only."""
     if chat_id == asker.account_id:
         return text
-    name = shown_name(asker.name, asker.texts.gettext("A member"))
+    name = shown_name(asker.name, asker.texts)
     return for_asker(MARKUP.plain(name), text)
 
 

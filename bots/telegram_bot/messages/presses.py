@@ -112,9 +112,9 @@ class Presses:
         except Exception:
             self._memory.put_back(key_of(message))
             raise
-        if answer is None:
+        if isinstance(answer, str):
             self._memory.put_back(key_of(message))
-            return _Told(failures.unavailable(asker.texts))
+            return _Told(answer)
         if answer.text:
             # The next press counts by these buttons, also while the edit waits for its turn.
             self._memory.renew(key_of(message), data_in(answer.buttons, asker.account_id))

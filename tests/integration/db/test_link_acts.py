@@ -1,11 +1,12 @@
 """Acts of links: each obeys the settings, is on record with its actor, and is told once."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
 import pytest
 
-from db import Platform
+from db import Contention, Platform
 from db.ledger.ranks import RankRow, set_ranks
 from db.links import account_moves, links, offers, states, support
 from db.links.links import Link
@@ -13,10 +14,19 @@ from db.links.offers import Confirmation
 from db.links.refusals import LinkRefused
 from db.links.states import LinkRules
 from db.links.support import Administrator
-from db.members import notices
+from db.members import forgetting, notices, privacy
+from db.members.forgetting import Account
 from db.surfaces.display_visits import mark_shown, take
 from db.upkeep.audit import audit
-from tests.support.recorded_events import Record, balance, record, settle, xp
+from tests.support.patience import PATIENCE_S
+from tests.support.recorded_events import (
+    Record,
+    balance,
+    record,
+    settle,
+    until_someone_waits_for_a_lock,
+    xp,
+)
 
 TG, DC, OTHER_TG, OTHER_DC, ADMIN = 1001, 2002, 1003, 2004, 42
 
@@ -67,6 +77,12 @@ async def by_code(pool: asyncpg.Pool, tg: int = TG, dc: int = DC) -> Confirmatio
         assert code is not None
         await offers.open_offer(conn, "telegram", tg, code)
         return await offers.confirm(conn, "discord", dc, offer_id)
+
+
+async def seen(pool: asyncpg.Pool, **accounts: int) -> None:
+    """Let the bots see accounts for the first time."""
+    for platform, account_id in accounts.items():
+        await pool.execute("SELECT remember_name($1, $2, 'New')", platform, account_id)
 
 
 async def unlinked_by_member(pool: asyncpg.Pool, platform: Platform = "discord") -> None:
@@ -223,6 +239,7 @@ async def test_an_undone_link_makes_nobody_wait(pool):
 
 async def test_an_administrator_need_not_wait_for_the_cooldown(pool, books):
     await by_code(pool)
+    await seen(pool, telegram=OTHER_TG)
     await unlinked_by_member(pool)
 
     async with pool.acquire() as conn:
@@ -285,6 +302,7 @@ async def test_acts_that_follow_one_another_are_told_each(pool):
 
 async def test_a_notice_names_the_other_account_as_it_is_called_now(pool):
     async with pool.acquire() as conn:
+        await seen(pool, telegram=TG, discord=DC)
         by = Administrator("telegram", ADMIN, "asked in \x00person\ud800")
         await support.link(conn, by, TG, DC, stores=[])
         await conn.execute("SELECT remember_name('telegram', $1, 'Alice')", TG)
@@ -300,6 +318,7 @@ async def test_every_act_is_on_record_with_its_actor_and_reason(pool):
     await by_code(pool)
     await unlinked_by_member(pool)
     await undone_by_member(pool)
+    await seen(pool, telegram=OTHER_TG)
     async with pool.acquire() as conn:
         by = Administrator("telegram", ADMIN, "lost phone")
         await support.link(conn, by, TG, DC, stores=[])
@@ -331,8 +350,8 @@ async def test_every_act_is_on_record_with_its_actor_and_reason(pool):
 async def test_a_members_end_of_a_link_is_limited_per_platform_and_day(pool):
     await by_code(pool)
     await pool.execute(
-        "INSERT INTO link_acts (operation, actor, actor_platform)"
-        " SELECT 'unlink', 'member', 'discord' FROM generate_series(1, own_ends_max())"
+        "INSERT INTO link_acts (operation, actor, actor_platform, actor_account_id)"
+        " SELECT 'unlink', 'member', 'discord', n FROM generate_series(1, own_ends_max()) AS n"
     )
 
     with pytest.raises(LinkRefused) as refused:
@@ -397,6 +416,129 @@ async def test_a_link_is_shown_on_discord_as_long_as_it_lasts(pool):
     assert 1 not in (await shown(pool)).values()
     assert await pool.fetchval("SELECT count(*) FROM surfaces WHERE announce") == 0
     assert await pool.fetchval("SELECT count(*) FROM surfaces WHERE platform = 'telegram'") == 0
+
+
+async def test_a_few_members_do_not_use_up_the_limit_for_all(pool):
+    """Each account counts once a day, however often it ends links."""
+    await by_code(pool)
+    await pool.execute(
+        "INSERT INTO link_acts (operation, actor, actor_platform, actor_account_id)"
+        " SELECT 'unlink', 'member', 'discord', n % 50 FROM generate_series(1, 300) AS n"
+    )
+
+    await unlinked_by_member(pool)
+
+
+@pytest.mark.parametrize(
+    ("act", "rule"),
+    [
+        (lambda conn, by: support.link(conn, by, TG, 3003, stores=[]), "account_is_known"),
+        (lambda conn, by: support.link(conn, by, 1033, OTHER_DC, stores=[]), "account_is_known"),
+        (lambda conn, by: support.move(conn, by, TG, 1033, stores=[]), "account_is_known"),
+        (
+            lambda conn, by: support.link(conn, by, ADMIN, OTHER_DC, stores=[]),
+            "administrator_acts_for_others",
+        ),
+        (
+            lambda conn, by: support.move(conn, by, TG, ADMIN, stores=[]),
+            "administrator_acts_for_others",
+        ),
+        (
+            lambda conn, by: support.link(conn, by, TG, DC, stores=[]),
+            "administrator_acts_for_others",
+        ),
+    ],
+    ids=["no such partner", "no such account", "no such new account", "own", "take over", "own DC"],
+)
+async def test_administrators_name_accounts_of_others_that_were_seen(pool, act, rule):
+    await linked(pool, tg=ADMIN)
+    await seen(pool, telegram=TG, discord=OTHER_DC)
+    async with pool.acquire() as conn:
+        with pytest.raises(LinkRefused) as refused:
+            await act(conn, Administrator("telegram", ADMIN, "why not"))
+
+    assert refused.value.rule == rule
+    assert await pool.fetchval("SELECT count(*) FROM support_uses") == 0
+    assert await pool.fetchval("SELECT count(*) FROM accounts") == 4
+
+
+@pytest.mark.parametrize(
+    ("end", "error", "why"),
+    [
+        (unlinked_by_member, Contention, "linked anew"),
+        (undone_by_member, LinkRefused, "link 2 came after link 1"),
+    ],
+    ids=["unlink", "undo"],
+)
+async def test_the_end_of_a_link_and_a_move_at_once_are_no_deadlock(pool, end, error, why):
+    await linked(pool)
+    async with pool.acquire() as holder, holder.transaction():
+        await holder.execute("SELECT FROM accounts FOR UPDATE")
+        moving = asyncio.create_task(moved(pool, "telegram", TG, OTHER_TG))
+        await until_someone_waits_for_a_lock(pool)
+        ending = asyncio.create_task(end(pool))
+        await until_someone_waits_for_a_lock(pool, waiting=2)
+    async with asyncio.timeout(PATIENCE_S):
+        await moving
+        # The link has gone with the moved account.
+        with pytest.raises(error, match=why):
+            await ending
+
+    assert await pool.fetchval("SELECT count(*) FROM moves") == 1
+
+
+async def _forget(conn: asyncpg.Connection) -> None:
+    async with conn.transaction():
+        await forgetting.forget(conn, Account("telegram", TG), secret="x" * 16, stores={})
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda conn: states.unlink_own(conn, "telegram", TG, stores=[]),
+        lambda conn: states.undo_own_link(conn, "telegram", TG, stores=[]),
+        lambda conn: account_moves.move(
+            conn, platform="telegram", from_account_id=TG, to_account_id=OTHER_TG
+        ),
+        _forget,
+    ],
+    ids=["unlink", "undo", "move", "forget"],
+)
+async def test_a_deadlock_is_contention_and_changes_nothing(pool, operation):
+    await linked(pool)
+    async with pool.acquire() as conn, pool.acquire() as holder, holder.transaction():
+        await conn.execute("SET deadlock_timeout = '300ms'")
+        await holder.execute("SELECT FROM links FOR UPDATE")
+        under_way = asyncio.create_task(operation(conn))
+        await until_someone_waits_for_a_lock(pool)
+        async with asyncio.timeout(PATIENCE_S):
+            await holder.execute("SELECT FROM accounts ORDER BY platform FOR UPDATE")
+            with pytest.raises(Contention):
+                await under_way
+
+    assert await pool.fetchval("SELECT count(*) FROM link_acts") == 1
+    async with pool.acquire() as conn:
+        await operation(conn)
+
+
+async def test_members_who_earn_on_one_side_only_are_listed_page_by_page(pool):
+    await both_earn(pool)
+    people = range(2001, 2006)
+    await earn(pool, *(xp(number, user_id=number, entity_id="9") for number in people))
+    await linked(pool)
+    async with pool.acquire() as conn:
+        await conn.execute("SELECT leave_out('telegram', ARRAY[2001::bigint], 'gone')")
+        await privacy.set_hidden(conn, "telegram", 2002, hidden=True)
+        async with conn.transaction():
+            await forgetting.forget(conn, Account("telegram", 2003), secret="x" * 16, stores={})
+        first = await states.one_sided_here(conn, "telegram", past=0, limit=1)
+        rest = await states.one_sided_here(conn, "telegram", past=1, limit=9)
+        there = await states.one_sided_here(conn, "discord", past=0, limit=9)
+        listed = await states.one_sided(conn, limit=9)
+
+    assert [one.account_id for one in first + rest] == [2005, 2004]
+    assert there == []
+    assert [one.account_id for one in listed] == [2005, 2004, 2002, 2001]
 
 
 async def test_members_who_earn_on_one_side_only_are_listed(pool):

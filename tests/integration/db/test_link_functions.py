@@ -39,6 +39,7 @@ FOR_CALLERS = (
     "undo_own_link(text, bigint, text[], bigint)",
     "link_state(text, bigint)",
     "read_link_acts(text, bigint, integer)",
+    "one_sided_members(text, bigint, integer)",
     "support_forgive_attempts(text, bigint, bigint)",
 )
 
@@ -263,6 +264,7 @@ async def test_administrators_act_for_members_a_few_times_a_day(pool, books, bot
     await linked(bot)
     await call(bot, "support_unlink", "telegram", ADMINISTRATOR, TG)
     await call(bot, "support_undo_link", "telegram", ADMINISTRATOR, TG)
+    await pool.execute("SELECT remember_name('telegram', $1, 'Other')", OTHER)
     await call(bot, "support_move_account", "telegram", ADMINISTRATOR, TG, OTHER)
     assert await books.totals(OTHER) == (20, 0)
     assert await books.totals(DC, "discord") == (15, 0)

@@ -332,7 +332,7 @@ async def test_postgres_reads_a_code_as_python_does(pool):
     for _ in range(300):
         marks = [dice.choice(forms_of(mark)) for mark in dice.choices(codes.ALPHABET, k=10)]
         noise = ["".join(dice.choices(NOISE, k=dice.randrange(3))) for _ in marks]
-        command = dice.choice(["", "/link ", "`/LINK@twin_bot ", "link:"])
+        command = dice.choice(["", "/link ", "`/LINK@twin_bot ", "link:", "/связать "])
         typed.append(command + "".join(map("".join, zip(noise, marks, strict=True))))
 
     rows = await pool.fetch(

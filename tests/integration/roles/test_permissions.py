@@ -150,6 +150,7 @@ CALLS: Final = {
     "note_transient": "note_transient('{platform}', -100, '{{1}}', '{{2}}', '{{3}}', 60)",
     "offer_news": "offer_news('{platform}', 60)",
     "offer_of": "offer_of('{platform}', 7, 'sum')",
+    "one_sided_members": "one_sided_members('{platform}', 0, 5)",
     "open_offer": "open_offer('{platform}', 7, 'AAAA-AAAA')",
     "owe_to_store": "owe_to_store('{platform}', '{{}}', '{{}}', '{{}}')",
     "put_off_notice": "put_off_notice('{platform}', 7, 'code_void', now(), 1)",

@@ -12,7 +12,9 @@ from tests.support.typed_codes import NOISE, forms_of
 CODE = "ABCDEFGHJK"
 TOKEN = "abc_DEF-0123456789ABCD"
 CODES = st.text(ALPHABET, min_size=10, max_size=10)
-COMMANDS = st.sampled_from(["", "/link", "/LINK ", "`/link ", "/link@twin_bot ", "link: "])
+COMMANDS = st.sampled_from(
+    ["", "/link", "/LINK ", "`/link ", "/link@twin_bot ", "link: ", "/привязать ", "/Связать "]
+)
 
 
 @st.composite

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bots.features.leaderboard import texts as leaderboard
 from bots.texts.markup import Markup
-from bots.texts.names import NAME_CHARS_MAX, shown_name
+from bots.texts.names import NAME_CHARS_MAX, account_name, shown_name
 from bots.texts.outside_text import MARKS_MAX, one_line
 from db.members.profiles import LeaderboardRow
 from sandbox.telegram_api.texts.html import from_html
@@ -116,12 +116,13 @@ def test_a_name_of_any_language_stays_as_it_is(name: str) -> None:
     "name", ["", " ", "\u200b", "\u3164\u3164", "\u2800", "\u202e\u200f", "\u034f", "\u0301"]
 )
 def test_a_name_without_anything_to_see_is_replaced(name: str) -> None:
-    assert shown_name(name, "somebody") == "somebody"
+    assert shown_name(name, ENGLISH) == "(name unknown)"
+    assert account_name(name, 1001, TELEGRAM, is_bold=True) == "<code>1001</code>"
 
 
 def test_unseen_characters_do_not_crowd_out_a_name() -> None:
-    assert shown_name("\u200b" * 500 + "Mira", "somebody") == "Mira"
-    assert len(shown_name("M" * 500, "somebody")) == NAME_CHARS_MAX
+    assert shown_name("\u200b" * 500 + "Mira", ENGLISH) == "Mira"
+    assert len(shown_name("M" * 500, ENGLISH)) == NAME_CHARS_MAX
 
 
 def test_marks_do_not_pile_up_over_other_lines() -> None:

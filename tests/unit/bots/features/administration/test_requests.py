@@ -22,6 +22,12 @@ BEN = Target(1002, "Ben")
         ("link 2002 asked", BEN, Request("link", (1002, 2002), "asked")),
         ("move 1001 1003 7 years old", None, Request("move", (1001, 1003), "7 years old")),
         ("acts", BEN, Request("acts", (), "")),
+        ("forbid 3 strikes", BEN, Request("forbid", (1002,), "3 strikes")),
+        ("link 2002 3 strikes", BEN, Request("link", (1002, 2002), "3 strikes")),
+        ("forbid 3 strikes", None, Request("forbid", (3,), "strikes")),
+        ("forbid 1002 spam", BEN, Request("forbid", (1002,), "spam")),
+        ("forbid 1001 spam", BEN, Request("forbid", (1001,), "spam", is_ambiguous=True)),
+        ("one-sided 2", BEN, Request("one-sided", (), "2")),
         ("forbid 0 no number", None, Request("forbid", (), "0 no number")),
         (f"forbid {ACCOUNT_ID_MAX + 1} x", None, Request("forbid", (), f"{ACCOUNT_ID_MAX + 1} x")),
     ],
@@ -45,6 +51,7 @@ def test_words_without_an_act_are_no_request(words):
         (Request("unlink", (1,), "why"), True),
         (Request("link", (1,), "why"), False),
         (Request("move", (1, 2), "why"), True),
+        (Request("forbid", (1,), "why", is_ambiguous=True), False),
     ],
 )
 def test_a_change_needs_its_accounts_and_a_reason(request_, is_complete):

@@ -2,7 +2,7 @@ import pytest
 
 from bots.features.linking import texts as linking
 from db.links.offers import Confirmation, Has, Offer, Opening
-from tests.support.bot_texts import COMMUNITY, RUSSIAN, TELEGRAM, in_every_language
+from tests.support.bot_texts import COMMUNITY, ENGLISH, RUSSIAN, TELEGRAM, in_every_language
 
 OFFER = Offer(
     7,
@@ -12,6 +12,9 @@ OFFER = Offer(
     Has(20, 7, "New & comer"),
     Has(15, 0, None),
     Has(35, 7, "Regular"),
+    reward_xp=0,
+    reward_balance=0,
+    achievements=0,
 )
 
 
@@ -36,6 +39,20 @@ def test_a_question_names_the_other_account_and_what_each_side_has(texts):
     assert "Telegram: 20" in question
     assert "New &amp; comer" in question
     assert "35" in question
+
+
+def test_a_question_says_what_becomes_of_the_reward_and_of_achievements():
+    plain = linking.confirmation(OFFER, "telegram", ENGLISH, TELEGRAM, COMMUNITY)
+    more = OFFER._replace(reward_xp=10, reward_balance=1, achievements=3)
+    full = linking.confirmation(more, "telegram", ENGLISH, TELEGRAM, COMMUNITY)
+    only_coins = OFFER._replace(reward_balance=2)
+
+    assert "For linking" not in plain
+    assert "chievements" not in plain
+    assert "For linking you get 10 XP, 1 coin: that is counted in." in full
+    assert "Achievements: you keep those of both sides, 3 together." in full
+    told = linking.confirmation(only_coins, "telegram", ENGLISH, TELEGRAM, COMMUNITY)
+    assert "For linking you get 2 coins" in told
 
 
 def test_a_question_names_ranks_in_the_members_language():
