@@ -443,12 +443,19 @@ async def test_an_event_that_waits_for_the_forgetting_is_judged_again(pool, book
     assert await traces(pool, TG, OTHER) == []
 
 
+async def _forget_as_the_consumers_do(pool: asyncpg.Pool) -> list[Account]:
+    """Hold the request, if there is one, and forget the person in the same transaction."""
+    async with pool.acquire() as conn, conn.transaction():
+        await forgetting.take(conn)
+        return await forgetting.forget(conn, Account("telegram", TG), secret=SECRET, stores={})
+
+
 @asynccontextmanager
 async def a_long_forgetting(pool: asyncpg.Pool) -> AsyncIterator[asyncio.Task[list[Account]]]:
     """Forget a person whose entries take long to rewrite: as long as the block lasts."""
     async with pool.acquire() as holder, holder.transaction():
         await holder.execute("SELECT FROM transactions WHERE account_id = $1 FOR UPDATE", TG)
-        forgetting_ = asyncio.create_task(forget(pool))
+        forgetting_ = asyncio.create_task(_forget_as_the_consumers_do(pool))
         await until_someone_waits_for_a_lock(pool)
         async with asyncio.timeout(PATIENCE_S):
             yield forgetting_
