@@ -379,6 +379,15 @@ async def test_on_a_phone_one_side_and_one_column_is_shown(open_page, world):
     assert width <= PHONE["width"]
 
 
+async def test_a_link_to_a_bot_is_opened_here(open_page, world):
+    link = "https://t.me/twinstream_sandbox_bot?start=ref_7"
+    world.discord.say(GENERAL, DISCORD_ALICE, link)
+    page = await open_page()
+    await page.get_by_role("link", name=link).click()
+    await expect(page.locator(".telegram .message.own")).to_contain_text("/start")
+    assert [one["text"] for one in world.telegram.messages(ALICE)] == ["/start ref_7"]
+
+
 async def test_everything_is_reached_by_keyboard(open_page, world):
     page = await open_page()
     world.telegram.say(GROUP, ALICE, "hello")

@@ -1,5 +1,6 @@
 // The Discord side: channels, messages, voice and members, as one of them sees it.
 
+import { playBotLinks } from "../shared/bot_links.js";
 import { Composer } from "../shared/composer.js";
 import { fill, h, keep } from "../shared/dom.js";
 import { ask, base64Of, openMenu, toast } from "../shared/floating.js";
@@ -24,6 +25,7 @@ export function mountDiscord(element, api) {
   const unlisten = api.store.listen((changed) => pane.draw(changed));
   const unscheme = onScheme(() => api.store.touch());
   pane.draw(new Set(["*"]));
+  playBotLinks(pane.element, api);
   return () => {
     unlisten();
     unscheme();

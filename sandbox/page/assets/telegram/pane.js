@@ -1,5 +1,6 @@
 // The Telegram side: chats, messages and people, as one of them sees it.
 
+import { playBotLinks } from "../shared/bot_links.js";
 import { Composer } from "../shared/composer.js";
 import { fill, h, keep } from "../shared/dom.js";
 import { ask, base64Of, openMenu, toast } from "../shared/floating.js";
@@ -16,6 +17,7 @@ export function mountTelegram(element, api) {
   const pane = new TelegramPane(element, api);
   const unlisten = api.store.listen((changed) => pane.draw(changed));
   pane.draw(new Set(["*"]));
+  playBotLinks(pane.element, api);
   return () => {
     unlisten();
     element.replaceChildren();
@@ -87,6 +89,8 @@ class TelegramPane {
     this.me = people.some((one) => String(one.id) === memory.get("tg"))
       ? Number(memory.get("tg"))
       : (people.find((one) => this.members.get(one.id)?.status === "member") ?? people[0])?.id;
+    // Links to bots are opened as this person, on the other side too.
+    this.api.telegramPerson = this.me;
     this.#drawStrip(people);
     this.places = this.#placesOf(groups);
     const wanted = memory.get("tgchat");
