@@ -178,13 +178,6 @@ CREATE FUNCTION twinstream.ask_to_forget(platform text, account_id bigint) RETUR
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.obey_stop_sign();
-    IF EXISTS (
-        SELECT FROM twinstream.forget_requests AS r
-        WHERE r.platform = ask_to_forget.platform AND r.account_id = ask_to_forget.account_id
-            AND r.forgotten_at IS NULL
-    ) THEN
-        RETURN; -- a process that is at it holds the row until it is done
-    END IF;
     -- Before the account is locked: the consumers take the two in this order.
     INSERT INTO twinstream.forget_requests (platform, account_id) VALUES (platform, account_id)
     ON CONFLICT ON CONSTRAINT forget_request_once DO UPDATE SET
@@ -227,6 +220,18 @@ BEGIN
     );
 END $$;
 
+CREATE FUNCTION twinstream.carry_earning(of_platform text, old_id bigint, new_id bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO twinstream.earning_windows AS w (platform, account_id, reason, last_at, day, day_xp)
+    SELECT o.platform, new_id, o.reason, o.last_at, o.day, o.day_xp FROM twinstream.earning_windows AS o
+    WHERE o.platform = of_platform AND o.account_id = old_id
+    ON CONFLICT ON CONSTRAINT earning_window_once DO UPDATE SET
+        last_at = greatest(w.last_at, excluded.last_at), day = greatest(w.day, excluded.day),
+        day_xp = CASE WHEN w.day >= excluded.day THEN w.day_xp ELSE 0 END
+            + CASE WHEN excluded.day >= w.day THEN excluded.day_xp ELSE 0 END
+$$;
+
 CREATE FUNCTION twinstream.carry_link_rules(of_platform text, old_id bigint, new_id bigint) RETURNS void
     LANGUAGE sql
     AS $$
@@ -253,6 +258,101 @@ BEGIN
 END $$;
 
 CREATE FUNCTION twinstream.claim_announcements(of_platform text, members bigint[], surfaces text[], numbers integer[]) RETURNS TABLE(member_id bigint, surface text)
+CREATE FUNCTION twinstream.close_due_windows(of_platform text, window_s double precision, at_most integer, stores text[] DEFAULT '{}'::text[], OUT members bigint[], OUT due integer) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    account_ids bigint[];
+BEGIN
+    WITH old AS (
+        SELECT w.account_id FROM twinstream.earning_windows AS w
+        WHERE w.platform = of_platform AND w.opened_at <= now() - make_interval(secs => window_s)
+        ORDER BY w.opened_at LIMIT at_most
+    ), early AS (
+        SELECT w.account_id FROM twinstream.earning_windows AS w
+        WHERE w.platform = of_platform AND w.opened_at > now() + interval '1 minute'
+        ORDER BY w.opened_at LIMIT at_most
+    ), both_kinds AS (
+        SELECT o.account_id FROM old AS o UNION ALL SELECT e.account_id FROM early AS e
+    )
+    SELECT count(*), array_agg(DISTINCT b.account_id) INTO due, account_ids FROM both_kinds AS b;
+    members := '{}';
+    IF due > 0 THEN
+        account_ids := twinstream.lock_accounts(of_platform, account_ids, false);
+        -- All windows of these accounts that are due by now.
+        members := twinstream.close_windows(
+            of_platform, account_ids, now() - make_interval(secs => window_s), stores
+        );
+        IF EXISTS (
+            SELECT FROM twinstream.earning_windows AS w
+            WHERE w.platform = of_platform AND w.account_id = ANY (account_ids)
+                AND w.opened_at > now() + interval '1 minute'
+        ) THEN
+            members := members || twinstream.close_windows(of_platform, account_ids, 'infinity', stores);
+        END IF;
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.close_windows(of_platform text, account_ids bigint[], upto timestamp with time zone, stores text[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    due twinstream.event[];
+    entered twinstream.event[];
+BEGIN
+    SELECT array_agg(e.event ORDER BY (e.event).member_id, (e.event).idempotency_key) INTO due
+    FROM twinstream.earning_windows AS w
+    CROSS JOIN LATERAL (
+        SELECT a.member_id FROM twinstream.accounts AS a
+        WHERE a.platform = w.platform AND a.account_id = w.account_id OFFSET 0
+    ) AS a
+    -- Each window has another last moment, so its event has a key of its own.
+    CROSS JOIN LATERAL (SELECT (extract(epoch FROM w.last_at) * 1000000)::bigint::text AS entity_id) AS i
+    CROSS JOIN LATERAL (SELECT ROW (
+        a.member_id, NULL, w.platform, 'xp.changed', w.account_id, w.xp, 0, NULL, w.reason, i.entity_id,
+        w.last_at, NULL
+    )::twinstream.event AS bare) AS b
+    CROSS JOIN LATERAL (SELECT ROW (
+        a.member_id, k.key, w.platform, 'xp.changed', w.account_id, w.xp, 0, NULL, w.reason, i.entity_id,
+        w.last_at,
+        -- As schemas/codec.py writes it.
+        concat(
+            '{"type":"xp.changed","idempotency_key":"', k.key, '","source":"', w.platform, '","user_id":',
+            w.account_id, ',"reason":"', w.reason, '","entity_id":"', i.entity_id, '","occurred_at":"',
+            to_char(w.last_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '","v":1,"delta_xp":',
+            w.xp, '}'
+        )
+    )::twinstream.event AS event FROM twinstream.key_of(b.bare) AS k (key)) AS e
+    WHERE w.platform = of_platform AND w.account_id = ANY (account_ids) AND w.opened_at <= upto;
+    IF due IS NULL THEN
+        RETURN '{}';
+    END IF;
+    UPDATE twinstream.earning_windows AS w SET xp = 0, opened_at = NULL
+    WHERE w.platform = of_platform AND w.account_id = ANY (account_ids) AND w.opened_at <= upto;
+    entered := twinstream.enter(of_platform, due, 'pending', true);
+    IF cardinality(entered) IS DISTINCT FROM cardinality(due) THEN
+        RAISE EXCEPTION 'the event of a window is in the ledger already: %', (
+            SELECT min(d.idempotency_key) FROM unnest(due) AS d WHERE NOT EXISTS (
+                SELECT FROM unnest(entered) AS e WHERE e.idempotency_key = d.idempotency_key
+            )
+        ) USING ERRCODE = 'check_violation', CONSTRAINT = 'window_is_closed_once';
+    END IF;
+    PERFORM pg_notify('twinstream_left_to_relay', of_platform);
+    IF of_platform = ANY (stores) THEN
+        INSERT INTO twinstream.store_debts AS d (member_id, platform, xp, balance)
+        SELECT e.member_id, of_platform, sum(e.delta_xp), 0 FROM unnest(due) AS e
+        GROUP BY e.member_id ORDER BY e.member_id
+        ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
+            xp = d.xp + excluded.xp, updated_at = now();
+    END IF;
+    RETURN ARRAY (SELECT DISTINCT e.member_id FROM unnest(due) AS e ORDER BY e.member_id);
+END $$;
+
+CREATE FUNCTION twinstream.close_windows_of(platform text, account_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS SETOF bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -273,6 +373,56 @@ BEGIN
     FROM standing AS s
     WHERE f.member_id = s.member_id AND f.platform = of_platform AND f.surface = s.surface
     RETURNING f.member_id, f.surface;
+DECLARE
+    here CONSTANT text := platform;
+    asked CONSTANT bigint := account_id;
+BEGIN
+    PERFORM twinstream.require_caller(here);
+    -- Most people who ask have none, and lock nothing.
+    IF NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a
+        JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+        JOIN twinstream.earning_windows AS w ON w.platform = theirs.platform AND w.account_id = theirs.account_id
+        WHERE a.platform = here AND a.account_id = asked AND w.opened_at IS NOT NULL
+    ) THEN
+        RETURN;
+    END IF;
+    PERFORM twinstream.lock_accounts(here, ARRAY[asked], true);
+    RETURN QUERY SELECT DISTINCT u.id
+    FROM unnest(twinstream.close_windows_of_people(here, ARRAY[asked], stores)) AS u (id);
+END $$;
+
+CREATE FUNCTION twinstream.close_windows_of_locked(platforms text[], account_ids bigint[], stores text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    FOR n IN 1..cardinality(account_ids) LOOP
+        PERFORM twinstream.close_windows(platforms[n], ARRAY[account_ids[n]], 'infinity', stores);
+    END LOOP;
+END $$;
+
+CREATE FUNCTION twinstream.close_windows_of_people(of_platform text, account_ids bigint[], stores text[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    partners bigint[];
+BEGIN
+    WITH held AS MATERIALIZED (
+        SELECT theirs.account_id
+        FROM twinstream.accounts AS a
+        JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id AND theirs.platform <> a.platform
+        WHERE a.platform = of_platform AND a.account_id = ANY (account_ids)
+        FOR KEY SHARE OF theirs SKIP LOCKED
+    )
+    SELECT array_agg(h.account_id) INTO partners FROM held AS h;
+    RETURN twinstream.close_windows(of_platform, account_ids, 'infinity', stores)
+        || twinstream.close_windows(
+            CASE of_platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END, partners, 'infinity', stores
+        );
 END $$;
 
 CREATE FUNCTION twinstream.confirm_offer(of_platform text, of_account bigint, offer_id bigint, stores text[] DEFAULT '{}'::text[], with_policy text DEFAULT NULL::text) RETURNS text
@@ -529,6 +679,147 @@ BEGIN
     GET DIAGNOSTICS dropped = ROW_COUNT;
     RETURN dropped;
 END $$;
+
+CREATE FUNCTION twinstream.earn(platform text, account_ids bigint[], reasons text[], amounts bigint[], moments timestamp with time zone[], days date[], cooldowns_s double precision[], day_limits bigint[], window_s double precision, stores text[] DEFAULT '{}'::text[], waits_for_locks boolean DEFAULT true, forget_secret text DEFAULT NULL::text) RETURNS TABLE(xp bigint, last_at timestamp with time zone, day_xp bigint, member_id bigint, closed boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $_$
+#variable_conflict use_column
+DECLARE
+    here CONSTANT text := platform;
+    size CONSTANT integer := coalesce(cardinality(account_ids), 0);
+    last_forgotten CONSTANT bigint := CASE WHEN forget_secret <> '' THEN (
+        SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
+    ) END;
+    ladder CONSTANT bigint[] := twinstream.ladder();
+    counted bigint[] := array_fill(NULL::bigint, ARRAY[size]);
+    lasts timestamptz[] := array_fill(NULL::timestamptz, ARRAY[size]);
+    sums bigint[] := array_fill(NULL::bigint, ARRAY[size]);
+    owners bigint[] := array_fill(NULL::bigint, ARRAY[size]);
+    too_old boolean[];
+    locked bigint[];
+    promoted bigint[] := '{}';
+    aged bigint[] := '{}';
+    emptied bigint[] := '{}';
+    n integer;
+    owner bigint;
+    moment timestamptz;
+    known_at timestamptz;
+    today bigint;
+    fresh bigint;
+    opened timestamptz;
+    books bigint;
+    held bigint;
+BEGIN
+    IF size = 0 THEN
+        RETURN;
+    END IF;
+    PERFORM twinstream.require_caller(here);
+    IF size > 1000 THEN
+        RAISE EXCEPTION '% earnings in one call, the limit is 1000: their members are locked until it commits', size
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'call_has_a_thousand_earnings_at_most';
+    END IF;
+    SELECT min(u.number) INTO n
+    FROM unnest(account_ids, reasons, amounts, moments, days, cooldowns_s, day_limits)
+        WITH ORDINALITY AS u (account_id, reason, amount, moment, day, cooldown_s, day_limit, number)
+    WHERE (u.account_id > 0 AND length(u.reason) <= 64 AND u.amount BETWEEN 1 AND 1000000000
+        AND u.reason COLLATE "C" ~ '^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$' AND isfinite(u.moment) AND isfinite(u.day)
+        AND u.reason NOT IN ('achievement_bonus', 'reconcile')
+        AND u.cooldown_s BETWEEN 0 AND 31536000 AND u.day_limit >= 0) IS NOT TRUE;
+    IF n IS NOT NULL THEN
+        RAISE EXCEPTION 'earning % (account %, reason %, amount %) is none: expected seven arrays of one length with'
+            ' an account, a reason of words, 1 to 10**9 XP, a moment, a day, a cooldown of a year at most and a'
+            ' limit', n, account_ids[n], quote_nullable(reasons[n]), amounts[n]
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'earning_is_well_formed';
+    END IF;
+    IF last_forgotten IS NOT NULL THEN
+        too_old := ARRAY (
+            SELECT twinstream.is_from_before_forgetting(here, u.account_id, u.moment, forget_secret)
+            FROM unnest(account_ids, moments) WITH ORDINALITY AS u (account_id, moment, number)
+            ORDER BY u.number
+        );
+    END IF;
+    locked := coalesce(twinstream.lock_accounts(here, ARRAY (
+        SELECT DISTINCT u.account_id FROM unnest(account_ids, too_old) AS u (account_id, too_old)
+        WHERE u.too_old IS NOT TRUE
+    ), waits_for_locks), '{}');
+    IF forget_secret <> '' AND last_forgotten IS DISTINCT FROM (
+        SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
+    ) THEN
+        RAISE EXCEPTION 'an account is being forgotten at this moment' USING ERRCODE = 'serialization_failure';
+    END IF;
+    FOR n IN
+        SELECT u.number FROM unnest(account_ids, moments) WITH ORDINALITY AS u (account_id, moment, number)
+        ORDER BY u.account_id, u.moment, u.number
+    LOOP
+        IF too_old[n] THEN
+            counted[n] := 0;
+            CONTINUE;
+        END IF;
+        CONTINUE WHEN account_ids[n] <> ALL (locked);
+        owner := (
+            SELECT a.member_id FROM twinstream.accounts AS a
+            WHERE a.platform = here AND a.account_id = account_ids[n]
+        );
+        moment := least(moments[n], now());
+        SELECT max(w.last_at), coalesce(sum(w.day_xp) FILTER (WHERE w.day >= days[n]), 0) INTO known_at, today
+        FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+            SELECT w.last_at, w.day, w.day_xp FROM twinstream.earning_windows AS w
+            WHERE w.platform = a.platform AND w.account_id = a.account_id AND w.reason = reasons[n] OFFSET 0
+        ) AS w
+        WHERE a.member_id = owner;
+        fresh := CASE
+            WHEN moment <= known_at OR moment < known_at + make_interval(secs => cooldowns_s[n]) THEN 0
+            ELSE greatest(0, least(amounts[n], day_limits[n] - today))
+        END;
+        IF fresh > 0 THEN
+            INSERT INTO twinstream.earning_windows AS w
+                (platform, account_id, reason, xp, opened_at, last_at, day, day_xp)
+            VALUES (here, account_ids[n], reasons[n], fresh, now(), moment, days[n], fresh)
+            ON CONFLICT ON CONSTRAINT earning_window_once DO UPDATE SET
+                xp = w.xp + excluded.xp, opened_at = coalesce(w.opened_at, excluded.opened_at),
+                last_at = excluded.last_at, day = greatest(w.day, excluded.day),
+                day_xp = excluded.day_xp + CASE WHEN w.day >= excluded.day THEN w.day_xp ELSE 0 END
+            RETURNING w.opened_at INTO opened;
+            IF opened <= now() - make_interval(secs => window_s) THEN
+                aged := aged || account_ids[n];
+            END IF;
+            books := coalesce((
+                SELECT s.xp FROM twinstream.sync_state AS s WHERE s.member_id = owner AND s.platform = here
+            ), 0);
+            SELECT sum(w.xp) INTO held
+            FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                SELECT w.xp FROM twinstream.earning_windows AS w
+                WHERE w.platform = a.platform AND w.account_id = a.account_id OFFSET 0
+            ) AS w
+            WHERE a.member_id = owner;
+            IF twinstream.rank_on(books + held, ladder) > twinstream.rank_on(books, ladder) THEN
+                promoted := promoted || account_ids[n];
+            END IF;
+        END IF;
+        counted[n] := fresh;
+        lasts[n] := CASE WHEN fresh > 0 THEN moment ELSE known_at END;
+        sums[n] := today + fresh;
+        owners[n] := owner;
+    END LOOP;
+    IF promoted <> '{}' THEN
+        emptied := twinstream.close_windows_of_people(here, promoted, stores);
+    END IF;
+    IF aged <> '{}' THEN
+        emptied := emptied || twinstream.close_windows(
+            here, aged, now() - make_interval(secs => window_s), stores
+        );
+    END IF;
+    RETURN QUERY
+    SELECT u.counted, u.last_at, u.day_xp, u.member_id, coalesce(u.member_id = ANY (emptied), false)
+    FROM unnest(counted, lasts, sums, owners) WITH ORDINALITY
+        AS u (counted, last_at, day_xp, member_id, number)
+    ORDER BY u.number;
+END $_$;
 
 CREATE FUNCTION twinstream.earned(of_platform text, of_account bigint, of_member bigint) RETURNS twinstream.share
     LANGUAGE plpgsql
@@ -845,6 +1136,14 @@ BEGIN
             FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
             WHERE a.member_id = member
         ),
+        'earning', (
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'reason', w.reason, 'xp_not_yet_entered', w.xp,
+                'since', w.opened_at, 'last_at', w.last_at, 'day', w.day, 'xp_of_the_day', w.day_xp
+            ) ORDER BY w.platform, w.reason)
+            FROM twinstream.accounts AS a JOIN twinstream.earning_windows AS w USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
         'owed_to_tables_of_bots', (
             SELECT json_agg(json_build_object(
                 'platform', d.platform, 'xp', d.xp, 'balance', d.balance, 'since', d.updated_at
@@ -984,9 +1283,7 @@ BEGIN
         AND concat_ws(' ', e.idempotency_key, e.payload, e.error_message) ~ pattern;
     UPDATE twinstream.sync_events AS e
     SET error_message = regexp_replace(e.error_message, pattern, '\1(forgotten)', 'g')
-    -- Each of these has an index of its own, and nearly all rows are completed.
-    WHERE (e.status = 'failed' OR e.status = 'pending' OR e.status = 'published')
-        AND e.error_message ~ pattern;
+    WHERE e.status <> 'completed' AND e.error_message ~ pattern;
 END $$;
 
 CREATE FUNCTION twinstream.forget_elsewhere(person twinstream.forgotten_one[]) RETURNS void
@@ -1006,10 +1303,9 @@ BEGIN
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
         DELETE FROM twinstream.account_scores AS c
         WHERE c.platform = one.platform AND c.account_id = one.account_id;
-        -- An account that was unlinked from this one keeps achievements, by the keys of its events.
-        UPDATE twinstream.surfaces AS f SET wanted_key = 'forgotten'
-        WHERE f.wanted_key LIKE format('%%%s%%', one.account_id)
-            AND f.wanted_key ~ twinstream.pattern_of_ids(ARRAY[one]);
+        -- What its open windows hold is in no ledger yet, and goes too.
+        DELETE FROM twinstream.earning_windows AS w
+        WHERE w.platform = one.platform AND w.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
         WHERE one.platform = 'telegram' AND l.telegram_account_id = one.account_id;
         UPDATE twinstream.links AS l SET discord_account_id = one.pseudonym
@@ -1108,15 +1404,14 @@ BEGIN
         RAISE EXCEPTION 'forgetting needs a secret of 16 characters or more, and an account of a platform'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'forget_secret_is_long';
     END IF;
-    person := twinstream.name_person(of_platform, of_account);
-    naming := twinstream.keys_naming(person);
-    -- Most of the work, before anything is locked that others wait for: a member with a million entries is
-    -- answered meanwhile, and so is everybody whose bot or batch of events would wait for that member.
-    rewritten := twinstream.rewrite_entries(person, '{}', pads);
-    PERFORM twinstream.lock_person(person);
+    -- Read before anything is locked.
+    naming := twinstream.keys_naming(ARRAY (
+        SELECT ROW (p.platform, p.account_id, p.member_id, NULL)::twinstream.forgotten_one
+        FROM twinstream.accounts_of_person(of_platform, of_account) AS p
+    ));
+    person := twinstream.lock_person(of_platform, of_account);
     PERFORM twinstream.finish_events_of(person, naming);
-    -- Entries that came meanwhile, and those of events that were on their way.
-    rewritten := rewritten + twinstream.rewrite_entries(person, naming, pads);
+    rewritten := twinstream.rewrite_entries(person, naming, pads);
     PERFORM twinstream.mark_link_rules(person, pads);
     PERFORM twinstream.forget_elsewhere(person);
     PERFORM twinstream.forget_findings(person);
@@ -1308,6 +1603,18 @@ BEGIN
     WINDOW newer AS (ORDER BY p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     ORDER BY p.id DESC;
 END $$;
+
+CREATE FUNCTION twinstream.is_from_before_forgetting(of_platform text, of_account bigint, moment timestamp with time zone, forget_secret text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT forget_secret <> '' AND NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = of_account
+    ) AND EXISTS (SELECT FROM twinstream.forgotten_accounts) AND EXISTS (
+        SELECT FROM twinstream.forgotten_accounts AS f
+        WHERE f.mark = twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, of_account)
+            AND moment < f.forgotten_at
+    )
+$$;
 
 CREATE FUNCTION twinstream.is_hidden(of_member bigint) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1515,6 +1822,7 @@ BEGIN
         PERFORM twinstream.create_members(platforms[n], ARRAY[ids[n]]);
     END LOOP;
     owners := twinstream.lock_owners(platforms, ids);
+    PERFORM twinstream.close_windows_of_locked(platforms, ids, stores);
     FOR n IN 1..2 LOOP
         PERFORM twinstream.require_unlinked(platforms[n], ids[n]);
         PERFORM twinstream.require_leave_to_link(platforms[n], ids[n]);
@@ -1750,21 +2058,26 @@ BEGIN
     RETURN owners;
 END $$;
 
-CREATE FUNCTION twinstream.lock_person(person twinstream.forgotten_one[]) RETURNS void
+CREATE FUNCTION twinstream.lock_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
     LANGUAGE plpgsql
     AS $$
 DECLARE
+    person twinstream.forgotten_one[];
     owners bigint[];
 BEGIN
+    SELECT array_agg(ROW (
+        p.platform, p.account_id, p.member_id,
+        -- 62 of the random bits of a UUID.
+        -1 - (
+            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
+            & 4611686018427387903
+        )
+    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
+    INTO person
+    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
+    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u;
     IF person[1].member_id IS NULL THEN
-        IF EXISTS (
-            SELECT FROM twinstream.accounts AS a
-            WHERE a.platform = person[1].platform AND a.account_id = person[1].account_id
-        ) THEN
-            RAISE EXCEPTION 'the account has just been seen for the first time'
-                USING ERRCODE = 'serialization_failure';
-        END IF;
-        RETURN;
+        RETURN person;
     END IF;
     owners := twinstream.lock_owners(
         ARRAY (SELECT p.platform FROM unnest(person) AS p), ARRAY (SELECT p.account_id FROM unnest(person) AS p)
@@ -1774,17 +2087,8 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'one of the accounts is being linked or unlinked at this moment'
             USING ERRCODE = 'serialization_failure';
-    ELSIF EXISTS (
-        SELECT FROM twinstream.sync_events AS e
-        JOIN unnest(person) AS p ON p.platform = e.source AND p.account_id = e.account_id
-        WHERE e.status IN ('pending', 'published') AND NOT EXISTS (
-            SELECT FROM twinstream.transactions AS t
-            WHERE t.idempotency_key = e.idempotency_key AND t.platform = e.source
-        )
-    ) THEN
-        RAISE EXCEPTION 'an event of one of the accounts is being sent again at this moment'
-            USING ERRCODE = 'serialization_failure';
     END IF;
+    RETURN person;
 END $$;
 
 CREATE FUNCTION twinstream.lock_store_debts(of_platform text, members bigint[]) RETURNS TABLE(member_id bigint, account_id bigint, xp bigint, balance bigint, is_set_aside boolean)
@@ -1964,21 +2268,6 @@ BEGIN
     );
 END $$;
 
-CREATE FUNCTION twinstream.name_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
-    LANGUAGE sql
-    AS $$
-    SELECT array_agg(ROW (
-        p.platform, p.account_id, p.member_id,
-        -- 62 of the random bits of a UUID.
-        -1 - (
-            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
-            & 4611686018427387903
-        )
-    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
-    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
-    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u
-$$;
-
 CREATE FUNCTION twinstream.newest_link(of_platform text, of_account bigint, other_account bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE sql
     AS $$
@@ -1991,9 +2280,7 @@ CREATE FUNCTION twinstream.normal_code(typed text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$
     SELECT regexp_replace(upper(translate(
-        regexp_replace(typed COLLATE "C",
-            '^([^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?|/([Пп]ри|[Сс])вязать(@[A-Za-z0-9_]*)?)', '', 'i'
-        ),
+        regexp_replace(typed COLLATE "C", '^[^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?', '', 'i'),
         'АВЕКМНОРСТУХЗЅЈІҮавекмнорстухзѕјіүΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεζηικμνορτυχ'
             'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９',
         'ABEKMHOPCTYX3SJIYABEKMHOPCTYX3SJIYABEZHIKMNOPTYXABEZHIKMNOPTYX'
@@ -2125,7 +2412,7 @@ BEGIN
     FROM twinstream.link_offers AS o WHERE o.news_for = of_platform ORDER BY o.changed_at, o.id;
 END $$;
 
-CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text, reward_xp bigint, reward_balance bigint, joint_achievements bigint)
+CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2143,10 +2430,7 @@ BEGIN
                 THEN o.platform = of_platform AND o.status = 'opened' AND twinstream.is_under_way(o)
                 ELSE o.id = of_offer END
     ), sides AS (
-        SELECT o.id, o.is_starter, o.status, theirs.display_name, r.reward_xp, r.reward_balance, (
-                SELECT count(DISTINCT h.achievement) FROM twinstream.achievements AS h
-                WHERE h.member_id IN (mine_has.id, theirs_has.id)
-            ) AS achievements,
+        SELECT o.id, o.is_starter, o.status, theirs.display_name,
             greatest(mine_has.xp, 0) AS my_xp, greatest(mine_has.balance, 0) AS my_balance,
             greatest(theirs_has.xp, 0) AS their_xp, greatest(theirs_has.balance, 0) AS their_balance
         FROM offer AS o
@@ -2155,27 +2439,15 @@ BEGIN
         JOIN twinstream.accounts AS theirs
             ON theirs.platform <> of_platform AND theirs.account_id = o.other_id
         JOIN twinstream.members AS theirs_has ON theirs_has.id = theirs.member_id
-        -- As `pay_link_reward` pays it.
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(l.reward_xp), 0)::bigint AS reward_xp,
-                coalesce(sum(l.reward_balance), 0)::bigint AS reward_balance
-            FROM twinstream.link_settings AS l
-            WHERE NOT EXISTS (
-                SELECT FROM twinstream.link_rewards AS w
-                WHERE (w.platform = of_platform AND w.account_id = of_account)
-                    OR (w.platform <> of_platform AND w.account_id = o.other_id)
-            )
-        ) AS r
     ), joint AS (
         SELECT s.*, CASE with_policy
                 WHEN 'sum' THEN s.my_xp + s.their_xp
                 WHEN 'max' THEN greatest(s.my_xp, s.their_xp)
-                WHEN of_platform THEN s.my_xp ELSE s.their_xp END + s.reward_xp AS xp,
+                WHEN of_platform THEN s.my_xp ELSE s.their_xp END AS xp,
             CASE with_policy
                 WHEN 'sum' THEN s.my_balance + s.their_balance
                 WHEN 'max' THEN greatest(s.my_balance, s.their_balance)
-                WHEN of_platform THEN s.my_balance ELSE s.their_balance END
-                + s.reward_balance AS balance
+                WHEN of_platform THEN s.my_balance ELSE s.their_balance END AS balance
         FROM sides AS s
     )
     SELECT j.id, j.status, j.is_starter, j.display_name,
@@ -2184,32 +2456,13 @@ BEGIN
         j.their_xp, j.their_balance, (SELECT r.name FROM twinstream.ranks AS r
             WHERE r.xp <= j.their_xp ORDER BY r.xp DESC LIMIT 1),
         j.xp, j.balance, (SELECT r.name FROM twinstream.ranks AS r
-            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1),
-        j.reward_xp, j.reward_balance, j.achievements
+            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1)
     FROM joint AS j;
 END $$;
 
 CREATE FUNCTION twinstream.offers_kept() RETURNS integer
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT 20 $$;
-
-CREATE FUNCTION twinstream.one_sided_members(of_platform text, past bigint, at_most integer) RETURNS TABLE(account_id bigint, display_name text, xp bigint, balance bigint)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-#variable_conflict use_column
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    RETURN QUERY
-    SELECT a.account_id, a.display_name, m.xp, m.balance
-    FROM twinstream.members AS m JOIN twinstream.accounts AS a ON a.member_id = m.id
-    WHERE m.on_board AND m.xp > 0 AND a.platform = of_platform AND a.account_id > 0
-        AND NOT EXISTS (
-            SELECT FROM twinstream.accounts AS b
-            WHERE b.member_id = m.id AND b.platform <> of_platform
-        )
-    ORDER BY m.xp DESC, m.id OFFSET past LIMIT at_most;
-END $$;
 
 CREATE FUNCTION twinstream.open_offer(of_platform text, of_account bigint, proof text, known_as text DEFAULT NULL::text, OUT outcome text, OUT offer_id bigint, OUT wait_s integer) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2914,6 +3167,11 @@ BEGIN
             USING ERRCODE = 'serialization_failure';
     END IF;
     PERFORM twinstream.require_unlinked(of_platform, new_id);
+    PERFORM twinstream.close_windows_of_locked(
+        array_remove(ARRAY[of_platform, of_platform, CASE WHEN partner > 0 THEN other_platform END], NULL),
+        array_remove(ARRAY[old_id, new_id, partner], NULL), stores
+    );
+    PERFORM twinstream.carry_earning(of_platform, old_id, new_id);
     member := owners[1];
     INSERT INTO twinstream.moves AS m (platform, from_account_id, to_account_id)
     VALUES (of_platform, old_id, new_id) RETURNING m.id INTO move_id;
@@ -3076,50 +3334,23 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.require_others(of_platform text, administrator bigint, platforms text[], account_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    unseen record;
-BEGIN
-    SELECT w.platform, w.account_id INTO unseen
-    FROM unnest(platforms, account_ids) AS w (platform, account_id)
-    WHERE NOT EXISTS (
-        SELECT FROM twinstream.accounts AS a
-        WHERE a.platform = w.platform AND a.account_id = w.account_id
-    );
-    IF FOUND THEN
-        PERFORM twinstream.refuse_link('account_is_known', format(
-            'the %s account %s was never seen', unseen.platform, unseen.account_id
-        ));
-    ELSIF EXISTS (
-        SELECT FROM unnest(platforms, account_ids) AS w (platform, account_id)
-        WHERE w.account_id = CASE w.platform
-            WHEN of_platform THEN administrator ELSE twinstream.partner_of(of_platform, administrator) END
-    ) THEN
-        PERFORM twinstream.refuse_link(
-            'administrator_acts_for_others', 'administrators link and move accounts of others only'
-        );
-    END IF;
-END $$;
-
 CREATE FUNCTION twinstream.require_own_ends(of_platform text, at_most integer) RETURNS void
     LANGUAGE plpgsql
-    AS $_$
+    AS $$
 BEGIN
     -- One at a time: ends side by side would all find the same count.
     PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.own_ends' || of_platform, 0));
     IF at_most <= (
-        SELECT count(DISTINCT a.actor_account_id) FROM twinstream.link_acts AS a
+        SELECT count(*) FROM twinstream.link_acts AS a
         WHERE a.acted_at > now() - interval '24 hours' AND a.actor = 'member'
             AND a.actor_platform = of_platform AND a.operation IN ('unlink', 'undo')
     ) THEN
         PERFORM twinstream.refuse_link('own_ends_limited', format(
-            '%2$s members on %1$s have ended links within 24 hours; ask an administrator, or try again later',
+            'members on %s have ended %s links within 24 hours; ask an administrator, or try again later',
             of_platform, at_most
         ));
     END IF;
-END $_$;
+END $$;
 
 CREATE FUNCTION twinstream.require_own_process() RETURNS void
     LANGUAGE plpgsql STABLE
@@ -3199,11 +3430,6 @@ CREATE FUNCTION twinstream.rewrite_entries(person twinstream.forgotten_one[], na
     AS $$
 DECLARE
     pattern CONSTANT text := twinstream.pattern_of_ids(person);
-    on_their_way CONSTANT text[] := ARRAY (
-        SELECT e.idempotency_key FROM twinstream.sync_events AS e
-        JOIN unnest(person) AS p ON p.platform = e.source AND p.account_id = e.account_id
-        WHERE e.status <> 'completed'
-    );
     one twinstream.forgotten_one;
     changed bigint;
     total bigint := 0;
@@ -3219,9 +3445,8 @@ BEGIN
                 WHEN starts_with(t.idempotency_key, 'link:') OR t.reason = 'achievement_bonus'
                 THEN t.entity_id ELSE 'forgotten' END,
             reason = CASE WHEN t.reason ~ pattern THEN 'forgotten' ELSE t.reason END
-        WHERE ((one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
-                OR (one.platform IS NULL AND t.idempotency_key = ANY (naming)))
-            AND t.idempotency_key <> ALL (on_their_way);
+        WHERE (one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
+            OR (one.platform IS NULL AND t.idempotency_key = ANY (naming));
         GET DIAGNOSTICS changed = ROW_COUNT;
         total := total + changed;
     END LOOP;
@@ -3459,11 +3684,6 @@ CREATE FUNCTION twinstream.support_link(platform text, administrator_id bigint, 
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'link', account_id);
-    PERFORM twinstream.require_others(
-        platform, administrator_id,
-        ARRAY[platform, CASE platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END],
-        ARRAY[account_id, other_account_id]
-    );
     PERFORM twinstream.link_accounts(
         CASE platform WHEN 'telegram' THEN account_id ELSE other_account_id END,
         CASE platform WHEN 'telegram' THEN other_account_id ELSE account_id END,
@@ -3479,9 +3699,6 @@ CREATE FUNCTION twinstream.support_move_account(platform text, administrator_id 
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'move', lost_account_id);
-    PERFORM twinstream.require_others(
-        platform, administrator_id, ARRAY[platform, platform], ARRAY[lost_account_id, account_id]
-    );
     PERFORM twinstream.replace_account(
         platform, lost_account_id, account_id, stores,
         ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
@@ -3695,15 +3912,14 @@ DECLARE
     gets twinstream.share[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
-    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id;
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
     IF NOT FOUND THEN
         PERFORM twinstream.refuse_link('link_is_known', format('there is no link %s', link_id));
     END IF;
-    ids := ARRAY[undone.telegram_account_id, undone.discord_account_id];
-    -- As an unlink, a move and a forgetting lock them.
-    owners := twinstream.lock_owners(platforms, ids);
-    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
     PERFORM twinstream.require_undoable(undone, undo_s_max);
+    ids := ARRAY[undone.telegram_account_id, undone.discord_account_id];
+    owners := twinstream.lock_owners(platforms, ids);
+    PERFORM twinstream.close_windows_of_locked(platforms, ids, stores);
     held := twinstream.held_in_stores(stores, owners);
     IF undone.unlinked_at IS NULL THEN
         PERFORM twinstream.require_one_member(link_id, owners);
@@ -3771,7 +3987,6 @@ CREATE FUNCTION twinstream.unlink_account(of_platform text, of_account bigint, s
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    newest twinstream.links;
     ended twinstream.links;
     owners bigint[];
     member bigint;
@@ -3780,20 +3995,14 @@ DECLARE
     achievements twinstream.achievements[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
-    -- Accounts first, then the link: an undo, a move and a forgetting lock them in this order, too.
-    SELECT l.* INTO newest FROM twinstream.links AS l
-    WHERE l.id = twinstream.newest_link(of_platform, of_account);
-    IF newest.id IS NOT NULL THEN
-        owners := twinstream.lock_owners(
-            ARRAY['telegram', 'discord'], ARRAY[newest.telegram_account_id, newest.discord_account_id]
-        );
-    END IF;
     ended := twinstream.current_link(of_platform, of_account);
-    IF ended.id IS DISTINCT FROM newest.id THEN
-        RAISE EXCEPTION 'the account is being linked anew at this moment'
-            USING ERRCODE = 'serialization_failure';
-    END IF;
+    owners := twinstream.lock_owners(
+        ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id]
+    );
     PERFORM twinstream.require_one_member(ended.id, owners);
+    PERFORM twinstream.close_windows_of_locked(
+        ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id], stores
+    );
     member := owners[1];
     held := twinstream.held_in_stores(stores, owners);
     given := twinstream.earned('discord', ended.discord_account_id, member);
@@ -4262,6 +4471,31 @@ ALTER TABLE twinstream.drift ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE twinstream.earning_windows (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    reason text NOT NULL COLLATE pg_catalog."C",
+    xp bigint DEFAULT 0 NOT NULL,
+    opened_at timestamp with time zone,
+    last_at timestamp with time zone NOT NULL,
+    day date NOT NULL,
+    day_xp bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT earning_window_day_not_negative CHECK ((day_xp >= 0)),
+    CONSTRAINT earning_window_holds_xp CHECK (((xp >= 0) AND ((xp > 0) = (opened_at IS NOT NULL)))),
+    CONSTRAINT earning_window_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+)
+WITH (fillfactor='80');
+
+COMMENT ON COLUMN twinstream.earning_windows.xp IS 'XP that is in no ledger yet';
+
+COMMENT ON COLUMN twinstream.earning_windows.opened_at IS 'when the window was opened, by the clock of Postgres; null while it is closed';
+
+COMMENT ON COLUMN twinstream.earning_windows.last_at IS 'the moment of the last thing that counted, as its platform says it; never ahead of Postgres';
+
+COMMENT ON COLUMN twinstream.earning_windows.day IS 'the last day on which something counted, in the time zone of the community';
+
+COMMENT ON COLUMN twinstream.earning_windows.day_xp IS 'XP of that day';
 
 CREATE TABLE twinstream.entry_attempts (
     stream text NOT NULL,
@@ -4766,6 +5000,9 @@ ALTER TABLE ONLY twinstream.drift
 ALTER TABLE ONLY twinstream.drift
     ADD CONSTRAINT drift_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY twinstream.earning_windows
+    ADD CONSTRAINT earning_window_once PRIMARY KEY (platform, account_id, reason);
+
 ALTER TABLE ONLY twinstream.entry_attempts
     ADD CONSTRAINT entry_attempts_once PRIMARY KEY (stream, entry_id);
 
@@ -4901,6 +5138,8 @@ CREATE INDEX drift_by_time ON twinstream.drift USING btree (found_at);
 CREATE INDEX drift_open ON twinstream.drift USING btree (platform, subject, subject_id) WHERE (decision = ANY (ARRAY['watched'::text, 'held'::text]));
 
 CREATE INDEX drift_undecided ON twinstream.drift USING btree (run_id, id) WHERE (decision = 'found'::text);
+
+CREATE INDEX earning_windows_open ON twinstream.earning_windows USING btree (platform, opened_at) WHERE (opened_at IS NOT NULL);
 
 CREATE UNIQUE INDEX forget_secret_only_one ON twinstream.forget_secrets USING btree ((true));
 

@@ -379,6 +379,7 @@ BEGIN
         PERFORM twinstream.create_members(platforms[n], ARRAY[ids[n]]);
     END LOOP;
     owners := twinstream.lock_owners(platforms, ids);
+    PERFORM twinstream.close_windows_of_locked(platforms, ids, stores);
     FOR n IN 1..2 LOOP
         PERFORM twinstream.require_unlinked(platforms[n], ids[n]);
         PERFORM twinstream.require_leave_to_link(platforms[n], ids[n]);
@@ -436,6 +437,9 @@ BEGIN
             USING ERRCODE = 'serialization_failure';
     END IF;
     PERFORM twinstream.require_one_member(ended.id, owners);
+    PERFORM twinstream.close_windows_of_locked(
+        ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id], stores
+    );
     member := owners[1];
     held := twinstream.held_in_stores(stores, owners);
     given := twinstream.earned('discord', ended.discord_account_id, member);
@@ -490,6 +494,7 @@ BEGIN
     owners := twinstream.lock_owners(platforms, ids);
     SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
     PERFORM twinstream.require_undoable(undone, undo_s_max);
+    PERFORM twinstream.close_windows_of_locked(platforms, ids, stores);
     held := twinstream.held_in_stores(stores, owners);
     IF undone.unlinked_at IS NULL THEN
         PERFORM twinstream.require_one_member(link_id, owners);
@@ -556,6 +561,11 @@ BEGIN
             USING ERRCODE = 'serialization_failure';
     END IF;
     PERFORM twinstream.require_unlinked(of_platform, new_id);
+    PERFORM twinstream.close_windows_of_locked(
+        array_remove(ARRAY[of_platform, of_platform, CASE WHEN partner > 0 THEN other_platform END], NULL),
+        array_remove(ARRAY[old_id, new_id, partner], NULL), stores
+    );
+    PERFORM twinstream.carry_earning(of_platform, old_id, new_id);
     member := owners[1];
     INSERT INTO twinstream.moves AS m (platform, from_account_id, to_account_id)
     VALUES (of_platform, old_id, new_id) RETURNING m.id INTO move_id;

@@ -215,6 +215,14 @@ BEGIN
             FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
             WHERE a.member_id = member
         ),
+        'earning', (
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'reason', w.reason, 'xp_not_yet_entered', w.xp,
+                'since', w.opened_at, 'last_at', w.last_at, 'day', w.day, 'xp_of_the_day', w.day_xp
+            ) ORDER BY w.platform, w.reason)
+            FROM twinstream.accounts AS a JOIN twinstream.earning_windows AS w USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
         'owed_to_tables_of_bots', (
             SELECT json_agg(json_build_object(
                 'platform', d.platform, 'xp', d.xp, 'balance', d.balance, 'since', d.updated_at
