@@ -16,6 +16,7 @@ import msgspec
 
 from .community_file import AnnouncementSetting, announcement_problems, read, tag_problem
 from .community_file.telegram_tags import TAG_LENGTH_MAX
+from .community_sections.earning import EarningSetting, earning_problems
 from .errors import ConfigError
 from .levels import LevelCurve, LevelSetting, curve_of, level_problems
 from .setting_error_texts import Place, Problem, explain, named
@@ -95,6 +96,8 @@ class DiscordSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     guild_id: Snowflake
     watch_members: bool = False
     """Whether the bot asks for the privileged intent that reports at once who joins."""
+    read_messages: bool = False
+    """Whether the bot asks for the privileged intent by which it reads what members write."""
     rank_roles: Literal["replace", "stack"] = "replace"
     """Whether a member holds the role of their rank only, or those of the lower ranks as well."""
     leave_alone_roles: tuple[Snowflake, ...] = ()
@@ -226,6 +229,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     stores: StoreSettings = StoreSettings()
     linking: LinkingSetting = LinkingSetting()
     levels: LevelSetting = LevelSetting()
+    earning: EarningSetting = EarningSetting()
     reasons: dict[str, Text | ReasonTexts] = {}
     """The words in which /why says the reasons of events."""
     keep_manual_changes: bool = False
@@ -256,6 +260,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *announcement_problems(community.announcements),
             *_timezone_problems(community.timezone),
             *level_problems(community.levels),
+            *earning_problems(community.earning),
         ]
         if problems:
             raise ConfigError("\n".join(document.told(*problem) for problem in problems))

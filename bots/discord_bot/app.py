@@ -31,10 +31,13 @@ NOT_ACCEPTED = (
     "Discord does not accept DISCORD_TOKEN: open https://discord.com/developers/applications,"
     " choose the application, open its Bot page, press Reset Token, and copy the new token"
 )
-NOT_GRANTED = (
-    "Discord does not let the bot watch members: switch on Server Members Intent on the"
-    " application's Bot page, or set watch_members = false in twinstream.toml"
-)
+#: What to do where Discord refuses a privileged intent, by the setting that asks for it.
+NOT_GRANTED = {
+    "watch_members": "Discord does not let the bot watch members: switch on Server Members Intent"
+    " on the application's Bot page, or set watch_members = false in twinstream.toml",
+    "read_messages": "Discord does not let the bot read messages: switch on Message Content Intent"
+    " on the application's Bot page, or set read_messages = false in twinstream.toml",
+}
 _TRANSIENT = (
     Unready,
     discord.HTTPException,
@@ -91,13 +94,22 @@ async def _serve_once(
             await asyncio.gather(running, stopping, return_exceptions=True)
 
 
+def _not_granted(client: TwinClient) -> str:
+    """Name the intents that were asked for: Discord does not say which of them it refuses."""
+    asked = {
+        "watch_members": client.intents.members,
+        "read_messages": client.intents.message_content,
+    }
+    return "; ".join(why for setting, why in NOT_GRANTED.items() if asked[setting])
+
+
 async def _run(client: TwinClient, token: str) -> None:
     try:
         await client.start(token)
     except discord.LoginFailure as error:
         raise Refused(NOT_ACCEPTED) from error
     except discord.PrivilegedIntentsRequired as error:
-        raise Refused(NOT_GRANTED) from error
+        raise Refused(_not_granted(client)) from error
     except (discord.HTTPException, discord.RateLimited) as error:
         wait_s = wait_asked_s(error)
         if wait_s is None:

@@ -8,7 +8,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bots.features.room import Observation, Room, duties_of, gone, heard, observed, returned
+from bots.features.room import Observation, Room, duties_of, gone, heard, observed, posted, returned
 from bots.runtime.delivery import Place
 from bots.runtime.room_services import Services
 from bots.runtime.supervisor import Supervisor
@@ -16,6 +16,7 @@ from config.discord_answers import UNREADABLE
 
 from .commands import Tree
 from .delivery import DiscordDelivery
+from .posted_messages import posted_by_member
 from .translator import CatalogueTranslator
 from .unreadable_gateway_events import cause_of, guard_parsers
 
@@ -46,9 +47,18 @@ class TwinClient(discord.Client):
     """
 
     def __init__(self, services: Services, rooms: Sequence[Room], supervisor: Supervisor) -> None:
-        watched = services.community.discord.watch_members
+        setting = services.community.discord
+        watched = setting.watch_members
+        listens = any(room.on_message is not None for room in rooms)
         super().__init__(
-            intents=discord.Intents(guilds=True, members=watched),
+            intents=discord.Intents(
+                guilds=True,
+                members=watched,
+                guild_messages=listens,
+                message_content=listens and setting.read_messages,
+            ),
+            # Rooms see each message once and keep none.
+            max_messages=None,
             chunk_guilds_at_startup=False,
             member_cache_flags=discord.MemberCacheFlags(voice=False, joined=watched),
             max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX,
@@ -121,6 +131,13 @@ class TwinClient(discord.Client):
         if is_ours and isinstance(member, discord.Member):
             roles = frozenset(role.id for role in member.roles)
             await observed(self._rooms, Observation(member.id, roles, interaction.created_at))
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Show the rooms a message that a member wrote."""
+        reads = self.intents.message_content
+        found = posted_by_member(message, guild_id=self._guild_id, reads=reads)
+        if found is not None:
+            posted(self._rooms, found)
 
     async def on_member_join(self, member: discord.Member) -> None:
         """Tell the rooms of a member who joined; the consumers wait for the screening, if any."""

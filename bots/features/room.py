@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from bots.runtime.delivery import Delivery, Place
 
 from .command import Answer, Asker, Command, Press, PrivateText, Start
+from .posted import Posted
 
 
 class Observation(NamedTuple):
@@ -57,6 +58,10 @@ class Room:
     on_heard: Callable[[int, Place, int | None], None] | None = None
     """Called with each account that did something where others read along, the place, and the
     message there that can be replied to, if there is one. Raises nothing."""
+    on_message: Callable[[Posted], None] | None = None
+    """Called for each message that a member wrote by themselves, in the group, the server, and the
+    other chats that the settings name. It waits for nothing, because commands wait behind it, and
+    raises nothing."""
     on_returned: Callable[[int], Awaitable[None]] | None = None
     """Called with an account that joined, or whose right to wear a tag changed. Raises nothing."""
     on_gone: Callable[[int], Awaitable[None]] | None = None
@@ -117,6 +122,11 @@ def heard(
     for room in rooms:
         if room.on_heard is not None:
             room.on_heard(account_id, place, message_id)
+def posted(rooms: Iterable[Room], message: Posted) -> None:
+    """Show a message to every room that wants it."""
+    for room in rooms:
+        if room.on_message is not None:
+            room.on_message(message)
 
 
 async def gone(rooms: Iterable[Room], account_id: int) -> None:

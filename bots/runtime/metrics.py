@@ -1,11 +1,12 @@
 """The bots' metrics. docs/operate.md explains each of them."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import Counter
 
 from bus import SOURCES, Publisher
+from db.earning import Outcome
 from schemas import Source
 
 PUBLISHED: Final = Counter(
@@ -18,6 +19,12 @@ LEFT_TO_RELAY: Final = Counter(
 UPDATES_SKIPPED: Final = Counter(
     "twinstream_updates_skipped", "What a platform sent and its library could not read.", ["source"]
 )
+EARNINGS: Final = Counter(
+    "twinstream_earnings",
+    "What members did to earn, by what became of it: counted, uncounted (too early, again, or"
+    " beyond the limit of a day), or dropped (memory was full, or Postgres refused it).",
+    ["source", "outcome"],
+)
 
 
 def begin_at_zero() -> None:
@@ -29,6 +36,9 @@ def begin_at_zero() -> None:
     for counter in (PUBLISHED, LEFT_TO_RELAY, UPDATES_SKIPPED):
         for source in SOURCES:
             counter.labels(source)
+    for source in SOURCES:
+        for outcome in get_args(Outcome):
+            EARNINGS.labels(source, outcome)
 
 
 begin_at_zero()

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,13 +26,14 @@ from db import (
     open_pool,
     open_stores,
 )
+from db.earning import Earnings, Rules
 from db.members import forgotten_list
 from db.upkeep import bot_connections
 from schemas import Source
 
 from .database import Database
 from .errors import Refused
-from .metrics import CountingPublisher
+from .metrics import EARNINGS, CountingPublisher
 from .supervisor import Supervisor
 
 #: Seconds between two reports to the operator's screen of whether the platform answers.
@@ -48,11 +50,14 @@ class Services(NamedTuple):
     platform: Source
     database: Database
     producer: Producer
+    earnings: Earnings
     mark: Markup
     languages: Languages
     community: Community
     forget_secret: str | None = None
     """FORGET_SECRET; None if it is not set, so that nobody can be forgotten here."""
+    amount_secret: bytes = b""
+    """A secret that members do not have, for amounts that they must not predict."""
 
     @property
     def can_forget(self) -> bool:
@@ -93,23 +98,55 @@ async def open_services(
         pool, schemas, publisher, stores=stores, forget_secret=settings.forget_secret
     )
     database = Database(pool, platform)
+    earnings = _open_earnings(pool, settings, community, stores, platform)
     reporting = asyncio.create_task(_report_connection(database, supervisor))
     try:
         yield Services(
             platform=platform,
             database=database,
             producer=producer,
+            earnings=earnings,
             mark=mark,
             languages=Languages.load(),
             community=community,
             forget_secret=settings.forget_secret,
+            amount_secret=_amount_secret(settings, platform),
         )
     finally:
         reporting.cancel()
         await asyncio.wait({reporting})
+        await earnings.close()
         await producer.close()
         await redis.aclose()
         await _close(pool)
+
+
+def _open_earnings(
+    pool: asyncpg.Pool,
+    settings: Settings,
+    community: Community,
+    stores: Mapping[Platform, Store],
+    platform: Platform,
+) -> Earnings:
+    rules = Rules(
+        window_s=community.earning.window_minutes * 60.0,
+        zone=community.zone,
+        stores=tuple(community.stores.connected()),
+    )
+    return Earnings(
+        pool,
+        platform,
+        rules,
+        store=stores.get(platform),
+        forget_secret=settings.forget_secret,
+        on_outcome=lambda outcome: EARNINGS.labels(platform, outcome).inc(),
+    )
+
+
+def _amount_secret(settings: Settings, platform: Platform) -> bytes:
+    """Derive the secret from the platform's token: it lasts as long, and no member has it."""
+    token = settings.telegram_token if platform == "telegram" else settings.discord_token
+    return hashlib.blake2b((token or "").encode(), person=b"twin amounts").digest()
 
 
 async def _report_connection(database: Database, supervisor: Supervisor) -> None:

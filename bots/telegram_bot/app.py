@@ -34,12 +34,14 @@ from bus import Keys
 from config import Community, Settings, telegram_session
 from config.telegram_answer_decoding import UnreadableAnswer
 from config.telegram_group import GroupAddress
+from db.earning import Earnings
 
 from .delivery import TelegramDelivery
 from .group.moves import GroupMoves
 from .markup import TelegramMarkup
 from .messages.answer_queue import AnswerQueue, Reply
 from .messages.posted_codes import CodeGuard
+from .polling.earnings_first import EarningsFirst
 from .polling.progress import PollingProgress
 from .polling.retries import ANSWER_WAIT_S_MAX, POLL_BACKOFF_S_MAX, Retries
 from .polling.update_gate import UpdateGate
@@ -112,7 +114,7 @@ async def _serve_once(
 ) -> None:
     refused = asyncio.Event()
     progress = PollingProgress(silence_s_max=SILENCE_S_MAX)
-    bot = _build_bot(settings, refused, progress, moves)
+    bot = _build_bot(settings, services.earnings, refused, progress, moves)
     try:
         await supervisor.unless_stopped(_introduce(bot, services, rooms))
         progress.made()
@@ -127,11 +129,16 @@ async def _serve_once(
 
 
 def _build_bot(
-    settings: Settings, refused: asyncio.Event, progress: PollingProgress, moves: GroupMoves
+    settings: Settings,
+    earnings: Earnings,
+    refused: asyncio.Event,
+    progress: PollingProgress,
+    moves: GroupMoves,
 ) -> Bot:
     assert settings.telegram_token is not None
     session = telegram_session(settings)
     session.middleware(moves)
+    session.middleware(EarningsFirst(earnings))
     session.middleware(Retries(on_refused=refused.set, on_polled=progress.made))
     try:
         return Bot(

@@ -7,6 +7,7 @@ from bots.features import (
     history,
     leaderboard,
     linking,
+    message_xp,
     notices,
     privacy,
     profile,
@@ -32,5 +33,6 @@ def open_rooms(services: Services) -> list[Room]:
         announcements.open_room(services),
         notices.open_room(services),
         tag_and_role_checks.open_room(services),
+        message_xp.open_room(services),
     ]
     return [*rooms, open_help(services, rooms)]

@@ -20,6 +20,7 @@ from .messages.authors import Askers, Observer
 from .messages.commands import Answers, add_commands
 from .messages.other_inputs import add_other_inputs
 from .messages.posted_codes import CodeGuard
+from .messages.posted_messages import PostedMessages
 from .messages.presses import Presses
 
 
@@ -46,7 +47,9 @@ def build_router(
     add_membership_changes(changes, rooms, membership, moves, group_id)
     router = Router(name="twinstream")
     router.include_routers(commands, changes)
-    router.message.outer_middleware(OtherChats(group_id))
+    earning_chats = services.community.earning.messages.telegram_chats
+    router.message.outer_middleware(OtherChats(group_id, earning_chats))
+    router.message.outer_middleware(PostedMessages(rooms, membership, group_id, earning_chats))
     router.message.outer_middleware(Observer(rooms, group_id))
     router.message.outer_middleware(guard)
     router.edited_message.outer_middleware(guard)

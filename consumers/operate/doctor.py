@@ -386,6 +386,8 @@ async def _telegram(settings: Settings, community: Community) -> Diagnoses:
             yield diagnosis
         if display.group.remedy is not None:
             yield Diagnosis("telegram.chat_id", display.group.remedy)
+        reads_all = bool(me.can_read_all_group_messages)
+        yield await _messages_on_telegram(bot, community, reads_all=reads_all)
     if hook.url:
         remedy = "a webhook is set for the token, so nothing can be polled: call deleteWebhook"
         yield Diagnosis("Telegram updates", remedy)
@@ -417,6 +419,8 @@ async def _discord(settings: Settings, community: Community) -> Diagnoses:
             yield Diagnosis("Discord intents", remedy)
         else:
             yield Diagnosis("Discord intents", note=_who_tells_of_leaving(community))
+        is_readable = flags.gateway_message_content or flags.gateway_message_content_limited
+        yield _messages_on_discord(community, is_readable=is_readable)
         display = roles.DiscordRoles(client, community)
         for diagnosis in await _hindrances("roles in the Discord server", display.survey):
             yield diagnosis
@@ -432,6 +436,54 @@ def _who_tells_of_leaving(community: Community) -> str:
     return (
         "boards leave out who left the server when a visit finds them gone: watch_members = true"
         " does so at once, and needs the Server Members Intent"
+    )
+
+
+def _messages_on_discord(community: Community, *, is_readable: bool) -> Diagnosis:
+    """Say how messages on Discord earn XP, and whether the bot may read them. Pure."""
+    what = "messages on Discord"
+    if community.discord.read_messages and not is_readable:
+        return Diagnosis(
+            what,
+            "read_messages needs the Message Content Intent: switch it on on the application's Bot"
+            " page, or set read_messages = false",
+        )
+    if not community.earning.messages.enabled:
+        return Diagnosis(what, note="they earn no XP")
+    if community.discord.read_messages:
+        return Diagnosis(what, note="they earn XP, and short or repeated ones earn none")
+    return Diagnosis(
+        what,
+        note="they earn XP whatever they say: with read_messages = true, which needs the Message"
+        " Content Intent, short and repeated ones earn none",
+    )
+
+
+async def _messages_on_telegram(bot: Any, community: Community, *, reads_all: bool) -> Diagnosis:
+    """Say in which chats the bot hears every message: where it is an administrator, or any."""
+    from consumers.display.telegram_tags import errors
+
+    what = "messages on Telegram"
+    messages = community.earning.messages
+    if not messages.enabled:
+        return Diagnosis(what, note="they earn no XP")
+    deaf = []
+    for chat_id in sorted({community.telegram.chat_id, *messages.telegram_chats}):
+        try:
+            with errors.mapped_errors():
+                member = await bot.get_chat_member(chat_id, bot.id)
+        except CannotShow as error:
+            deaf.append(f"{chat_id} ({error})")
+            continue
+        is_there = member.status in ("member", "restricted")
+        if member.status != "administrator" and not (reads_all and is_there):
+            deaf.append(str(chat_id))
+    if not deaf:
+        return Diagnosis(what, note="they earn XP")
+    return Diagnosis(
+        what,
+        f"the bot does not hear what members write in {', '.join(deaf)}: make it an administrator"
+        " there, or switch off its privacy mode (@BotFather, /setprivacy) and add it again",
     )
 
 

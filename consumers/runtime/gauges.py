@@ -9,6 +9,7 @@ from typing import Final
 
 from bus import SOURCES, BusError, CommandRefused, Holder, Subscription, measure_lag, ping
 from db import PLATFORMS, DbError, stop_signs
+from db.earning import windows
 from db.reconcile import drift, passes
 from db.reconcile.drift import Held
 from db.surfaces import display_visits
@@ -112,6 +113,7 @@ class Gauges:
         waiting = dict.fromkeys(PLATFORMS, math.nan)
         parked = dict.fromkeys(PLATFORMS, math.nan)
         held = dict.fromkeys(_held([]), math.nan)
+        opened = dict.fromkeys(PLATFORMS, (math.nan, math.nan))
         is_stopped = finished_at = math.nan
         try:
             async with transaction(self._pool) as conn:
@@ -119,6 +121,7 @@ class Gauges:
                 is_stopped = await stop_signs.read(conn) is not None
                 held.update(_held(await drift.held(conn, counted_max=HELD_COUNTED_MAX)))
                 age_s = await passes.age_of_last_s(conn)
+                opened.update(await windows.open_windows(conn))
             finished_at = self._began_at if age_s is None else time.time() - age_s
             for platform in PLATFORMS:
                 waiting[platform] = await display_visits.waiting(self._pool, platform)
@@ -133,6 +136,8 @@ class Gauges:
             for labels, count in held.items():
                 metrics.FINDINGS_HELD.labels(*labels).set(count)
             for platform in PLATFORMS:
+                metrics.WINDOWS_OPEN.labels(platform).set(opened[platform][0])
+                metrics.WINDOW_AGE_SECONDS.labels(platform).set(opened[platform][1])
                 metrics.SURFACES_WAITING.labels(platform).set(waiting[platform])
                 metrics.SURFACES_PARKED.labels(platform).set(parked[platform])
         return True

@@ -38,6 +38,17 @@ REMOVED: Final = Counter(
     "Rows that the daily cleanup removed: events, passes of reconcile, and their findings.",
     ["kind"],
 )
+WINDOWS_CLOSED: Final = Counter(
+    "twinstream_windows_closed",
+    "Windows of earnings that were old enough, and became an event each.",
+    ["platform"],
+)
+WINDOWS_OPEN: Final = Gauge(
+    "twinstream_windows_open", "Windows of earnings that are no event yet.", ["platform"]
+)
+WINDOW_AGE_SECONDS: Final = Gauge(
+    "twinstream_window_age_seconds", "Age of the oldest open window of earnings.", ["platform"]
+)
 BATCH_SECONDS: Final = Histogram(
     "twinstream_batch_seconds", "From reading a batch until it is acknowledged.", ["source"]
 )

@@ -47,6 +47,7 @@ ROLES: Final = {
     "cleanup": RoleEntry("consumers.cleanup.role"),
     "forgetting": RoleEntry("consumers.forgetting.role"),
     "levels": RoleEntry("consumers.levels.role"),
+    "earning": RoleEntry("consumers.earning.role"),
     "discord-roles": RoleEntry(
         "consumers.display.discord_roles.roles", needs=("discord_token",), slow=True
     ),

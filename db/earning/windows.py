@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from ..errors import DbError, mapped_errors
-from ..platforms import Platform
+from ..platforms import PLATFORMS, Platform
 from ..stores import store_debts
 from ..stores.port import Store
 
@@ -157,16 +157,21 @@ async def close_due(
     return due
 
 
-async def open_windows(conn: asyncpg.Connection) -> list[tuple[Platform, int, int]]:
-    """Return for each platform how many windows are open and what they hold together."""
+async def open_windows(conn: asyncpg.Connection) -> dict[Platform, tuple[float, float]]:
+    """Return for each platform how many windows are open, and the age of the oldest in seconds."""
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT platform, count(*), sum(xp)::bigint FROM twinstream.earning_windows
-            WHERE opened_at IS NOT NULL GROUP BY platform ORDER BY platform
-            """
+            SELECT p.platform, count(w.opened_at)::float8, greatest(
+                0, coalesce(extract(epoch FROM now() - min(w.opened_at)), 0)
+            )::float8
+            FROM unnest($1::text[]) AS p (platform) LEFT JOIN twinstream.earning_windows AS w
+                ON w.platform = p.platform AND w.opened_at IS NOT NULL
+            GROUP BY p.platform
+            """,
+            list(PLATFORMS),
         )
-    return [tuple(row) for row in rows]
+    return {platform: (count, age_s) for platform, count, age_s in rows}
 
 
 async def _pay(

@@ -30,6 +30,8 @@ def open_room(services: Services) -> Room:
             return Answer(texts.unclear(asker.texts))
         # The platform lets only administrators name another member.
         account_id, name = question.argument or (asker.account_id, asker.name)
+        if account_id == asker.account_id:
+            await services.earnings.close_windows_of(account_id)
         async with services.database.connection() as conn:
             found = await history(conn, services.platform, account_id, limit=ENTRIES_READ_MAX)
             acts = await acts_of(conn, services.platform, account_id, limit=texts.ACTS_SHOWN_MAX)

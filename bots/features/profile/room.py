@@ -27,6 +27,7 @@ def open_room(services: Services) -> Room:
 
     async def show(question: Question[None]) -> Answer:
         account_id, name, language = question.asker
+        await services.earnings.close_windows_of(account_id)
         profile = await read_profile(services.database, account_id, name)
         return Answer(texts.card(profile, name, language, services.mark, services.community))
 

@@ -80,6 +80,11 @@ class Membership:
         self._remember(user_id, standing)
         return standing
 
+    def known(self, user_id: int) -> Standing | None:
+        """Return what is remembered of this account, without asking Telegram; None for nothing."""
+        known = self._known.get(user_id)
+        return known.standing if known is not None and self._clock() < known.until else None
+
     async def is_administrator(self, bot: Bot, user_id: int) -> bool:
         """Tell whether this user is an administrator of the group. Telegram is asked each time.
 

@@ -4,7 +4,7 @@ A wrong `telegram.chat_id` makes the bot silent in the group where people write 
 the only thing that tells the operator why.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import structlog
@@ -21,8 +21,10 @@ _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 class OtherChats:
     """Names groups whose messages are ignored, as an outer middleware."""
 
-    def __init__(self, group_id: int) -> None:
+    def __init__(self, group_id: int, listed: Collection[int] = ()) -> None:
+        """`listed`: other chats that the settings name."""
         self._group_id = group_id
+        self._served = {group_id, *listed}
         self._named: set[int] = set()
 
     async def __call__(
@@ -33,7 +35,7 @@ class OtherChats:
     ) -> Any:
         """Look at the chat of a message, and hand the message on."""
         assert isinstance(event, Message)
-        if event.chat.type in _GROUPS and event.chat.id != self._group_id:
+        if event.chat.type in _GROUPS and event.chat.id not in self._served:
             self._name(event.chat.id, event.chat.title)
         return await handler(event, data)
 

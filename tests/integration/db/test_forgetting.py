@@ -138,6 +138,8 @@ async def give_everything(pool: asyncpg.Pool) -> None:
                     (1, {TG}::bigint, {TG + 5}::bigint)) AS v (n, a, b);
             INSERT INTO twinstream.account_scores (platform, account_id, reputation)
             VALUES ('telegram', {TG}, 2);
+            INSERT INTO twinstream.earning_windows (platform, account_id, reason, last_at, day)
+            VALUES ('telegram', {TG}, 'messages', now(), current_date);
             INSERT INTO twinstream.link_bans (platform, account_id) VALUES ('telegram', {TG});
             INSERT INTO twinstream.link_rewards (platform, account_id, link_id)
                 SELECT 'telegram', {TG}, id FROM twinstream.links;
@@ -540,6 +542,7 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         "accounts.account_id",
         "accounts.display_name",
         "drift.account_id",
+        "earning_windows.account_id",
         "forget_requests.account_id",
         "link_acts.actor",
         "link_acts.actor_account_id",

@@ -32,6 +32,7 @@ async def published(parameter) -> list[dict[str, object]]:
         platform="discord",
         database=unused,
         producer=unused,
+        earnings=unused,
         mark=DISCORD,
         languages=LANGUAGES,
         community=COMMUNITY,

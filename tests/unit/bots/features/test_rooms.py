@@ -34,6 +34,7 @@ def opened(platform: Source) -> list[Room]:
         platform=platform,
         database=database,
         producer=producer,
+        earnings=producer,
         mark=TELEGRAM,
         languages=LANGUAGES,
         community=COMMUNITY,
