@@ -7,6 +7,7 @@ from . import (
     apply_rate,
     backlog,
     cost,
+    earning_bytes,
     footprint,
     forget_time,
     growth,
@@ -77,6 +78,10 @@ async def _scale(testbed: BenchTestbed, quick: bool) -> Report:
     )
 
 
+async def _earning_bytes(testbed: BenchTestbed, quick: bool) -> Report:
+    return await earning_bytes.run(testbed, windows_each=100 if quick else 1_000)
+
+
 async def _recovery(testbed: BenchTestbed, quick: bool) -> Report:
     if quick:
         return await recovery.run(rounds=1, after_s=5, faults=tuple(recovery.FAULTS)[:2])
@@ -129,6 +134,7 @@ PLANS: Final[dict[str, Plan]] = {
     "recovery": _recovery,
     "cost": _cost,
     "growth": _growth,
+    "earning-bytes": _earning_bytes,
     "link": _link,
     "linking": _linking,
     "forget": _forget,

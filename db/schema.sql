@@ -88,6 +88,146 @@ CREATE FUNCTION twinstream.achievements_of(of_member bigint) RETURNS twinstream.
     SELECT array_agg(h) FROM twinstream.achievements AS h WHERE h.member_id = of_member
 $$;
 
+CREATE FUNCTION twinstream.add_earnings(of_platform text, account_ids bigint[], reasons text[], amounts bigint[], moments timestamp with time zone[], days date[], cooldowns_s double precision[], day_limits bigint[], window_s double precision, stores text[], waits_for_locks boolean, forget_secret text) RETURNS TABLE(xp bigint, last_at timestamp with time zone, day_xp bigint, member_id bigint, closed boolean)
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $_$
+#variable_conflict use_column
+DECLARE
+    here CONSTANT text := of_platform;
+    size CONSTANT integer := coalesce(cardinality(account_ids), 0);
+    last_forgotten CONSTANT bigint := CASE WHEN forget_secret <> '' THEN (
+        SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
+    ) END;
+    ladder CONSTANT bigint[] := twinstream.ladder();
+    counted bigint[] := array_fill(NULL::bigint, ARRAY[size]);
+    lasts timestamptz[] := array_fill(NULL::timestamptz, ARRAY[size]);
+    sums bigint[] := array_fill(NULL::bigint, ARRAY[size]);
+    owners bigint[] := array_fill(NULL::bigint, ARRAY[size]);
+    too_old boolean[];
+    locked bigint[];
+    promoted bigint[] := '{}';
+    aged bigint[] := '{}';
+    emptied bigint[] := '{}';
+    n integer;
+    owner bigint;
+    moment timestamptz;
+    known_at timestamptz;
+    today bigint;
+    fresh bigint;
+    opened timestamptz;
+    books bigint;
+    held bigint;
+BEGIN
+    IF size = 0 THEN
+        RETURN;
+    END IF;
+    PERFORM twinstream.require_caller(here);
+    IF size > 1000 THEN
+        RAISE EXCEPTION '% earnings in one call, the limit is 1000: their members are locked until it commits', size
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'call_has_a_thousand_earnings_at_most';
+    END IF;
+    SELECT min(u.number) INTO n
+    FROM unnest(account_ids, reasons, amounts, moments, days, cooldowns_s, day_limits)
+        WITH ORDINALITY AS u (account_id, reason, amount, moment, day, cooldown_s, day_limit, number)
+    WHERE (u.account_id > 0 AND length(u.reason) <= 64 AND u.amount BETWEEN 1 AND 1000000000
+        AND u.reason COLLATE "C" ~ '^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$' AND isfinite(u.moment) AND isfinite(u.day)
+        AND u.reason NOT IN ('achievement_bonus', 'reconcile')
+        AND u.cooldown_s BETWEEN 0 AND 31536000 AND u.day_limit >= 0) IS NOT TRUE;
+    IF n IS NOT NULL THEN
+        RAISE EXCEPTION 'earning % (account %, reason %, amount %) is none: expected seven arrays of one length with'
+            ' an account, a reason of words, 1 to 10**9 XP, a moment, a day, a cooldown of a year at most and a'
+            ' limit', n, account_ids[n], quote_nullable(reasons[n]), amounts[n]
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'earning_is_well_formed';
+    END IF;
+    IF last_forgotten IS NOT NULL THEN
+        too_old := ARRAY (
+            SELECT twinstream.is_from_before_forgetting(here, u.account_id, u.moment, forget_secret)
+            FROM unnest(account_ids, moments) WITH ORDINALITY AS u (account_id, moment, number)
+            ORDER BY u.number
+        );
+    END IF;
+    locked := coalesce(twinstream.lock_accounts(here, ARRAY (
+        SELECT DISTINCT u.account_id FROM unnest(account_ids, too_old) AS u (account_id, too_old)
+        WHERE u.too_old IS NOT TRUE
+    ), waits_for_locks), '{}');
+    IF forget_secret <> '' AND last_forgotten IS DISTINCT FROM (
+        SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
+    ) THEN
+        RAISE EXCEPTION 'an account is being forgotten at this moment' USING ERRCODE = 'serialization_failure';
+    END IF;
+    FOR n IN
+        SELECT u.number FROM unnest(account_ids, moments) WITH ORDINALITY AS u (account_id, moment, number)
+        ORDER BY u.account_id, u.moment, u.number
+    LOOP
+        IF too_old[n] THEN
+            counted[n] := 0;
+            CONTINUE;
+        END IF;
+        CONTINUE WHEN account_ids[n] <> ALL (locked);
+        owner := (
+            SELECT a.member_id FROM twinstream.accounts AS a
+            WHERE a.platform = here AND a.account_id = account_ids[n]
+        );
+        moment := least(moments[n], now());
+        SELECT max(w.last_at), coalesce(sum(w.day_xp) FILTER (WHERE w.day >= days[n]), 0) INTO known_at, today
+        FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+            SELECT w.last_at, w.day, w.day_xp FROM twinstream.earning_windows AS w
+            WHERE w.platform = a.platform AND w.account_id = a.account_id AND w.reason = reasons[n] OFFSET 0
+        ) AS w
+        WHERE a.member_id = owner;
+        fresh := CASE
+            WHEN moment <= known_at OR moment < known_at + make_interval(secs => cooldowns_s[n]) THEN 0
+            ELSE greatest(0, least(amounts[n], day_limits[n] - today))
+        END;
+        IF fresh > 0 THEN
+            INSERT INTO twinstream.earning_windows AS w
+                (platform, account_id, reason, xp, opened_at, last_at, day, day_xp)
+            VALUES (here, account_ids[n], reasons[n], fresh, now(), moment, days[n], fresh)
+            ON CONFLICT ON CONSTRAINT earning_window_once DO UPDATE SET
+                xp = w.xp + excluded.xp, opened_at = coalesce(w.opened_at, excluded.opened_at),
+                last_at = excluded.last_at, day = greatest(w.day, excluded.day),
+                day_xp = excluded.day_xp + CASE WHEN w.day >= excluded.day THEN w.day_xp ELSE 0 END
+            RETURNING w.opened_at INTO opened;
+            IF opened <= now() - make_interval(secs => window_s) THEN
+                aged := aged || account_ids[n];
+            END IF;
+            books := coalesce((
+                SELECT s.xp FROM twinstream.sync_state AS s WHERE s.member_id = owner AND s.platform = here
+            ), 0);
+            SELECT sum(w.xp) INTO held
+            FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                SELECT w.xp FROM twinstream.earning_windows AS w
+                WHERE w.platform = a.platform AND w.account_id = a.account_id OFFSET 0
+            ) AS w
+            WHERE a.member_id = owner;
+            IF twinstream.rank_on(books + held, ladder) > twinstream.rank_on(books, ladder) THEN
+                promoted := promoted || account_ids[n];
+            END IF;
+        END IF;
+        counted[n] := fresh;
+        lasts[n] := CASE WHEN fresh > 0 THEN moment ELSE known_at END;
+        sums[n] := today + fresh;
+        owners[n] := owner;
+    END LOOP;
+    IF promoted <> '{}' THEN
+        emptied := twinstream.close_windows_of_people(here, promoted, stores);
+    END IF;
+    IF aged <> '{}' THEN
+        emptied := emptied || twinstream.close_windows(
+            here, aged, now() - make_interval(secs => window_s), stores
+        );
+    END IF;
+    RETURN QUERY
+    SELECT u.counted, u.last_at, u.day_xp, u.member_id, coalesce(u.member_id = ANY (emptied), false)
+    FROM unnest(counted, lasts, sums, owners) WITH ORDINALITY
+        AS u (counted, last_at, day_xp, member_id, number)
+    ORDER BY u.number;
+END $_$;
+
 CREATE FUNCTION twinstream.add_to_books(of_platform text, events twinstream.event[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -683,143 +823,13 @@ END $$;
 CREATE FUNCTION twinstream.earn(platform text, account_ids bigint[], reasons text[], amounts bigint[], moments timestamp with time zone[], days date[], cooldowns_s double precision[], day_limits bigint[], window_s double precision, stores text[] DEFAULT '{}'::text[], waits_for_locks boolean DEFAULT true, forget_secret text DEFAULT NULL::text) RETURNS TABLE(xp bigint, last_at timestamp with time zone, day_xp bigint, member_id bigint, closed boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan'
-    SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off'
-    AS $_$
-#variable_conflict use_column
-DECLARE
-    here CONSTANT text := platform;
-    size CONSTANT integer := coalesce(cardinality(account_ids), 0);
-    last_forgotten CONSTANT bigint := CASE WHEN forget_secret <> '' THEN (
-        SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
-    ) END;
-    ladder CONSTANT bigint[] := twinstream.ladder();
-    counted bigint[] := array_fill(NULL::bigint, ARRAY[size]);
-    lasts timestamptz[] := array_fill(NULL::timestamptz, ARRAY[size]);
-    sums bigint[] := array_fill(NULL::bigint, ARRAY[size]);
-    owners bigint[] := array_fill(NULL::bigint, ARRAY[size]);
-    too_old boolean[];
-    locked bigint[];
-    promoted bigint[] := '{}';
-    aged bigint[] := '{}';
-    emptied bigint[] := '{}';
-    n integer;
-    owner bigint;
-    moment timestamptz;
-    known_at timestamptz;
-    today bigint;
-    fresh bigint;
-    opened timestamptz;
-    books bigint;
-    held bigint;
+    AS $$
 BEGIN
-    IF size = 0 THEN
-        RETURN;
-    END IF;
-    PERFORM twinstream.require_caller(here);
-    IF size > 1000 THEN
-        RAISE EXCEPTION '% earnings in one call, the limit is 1000: their members are locked until it commits', size
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'call_has_a_thousand_earnings_at_most';
-    END IF;
-    SELECT min(u.number) INTO n
-    FROM unnest(account_ids, reasons, amounts, moments, days, cooldowns_s, day_limits)
-        WITH ORDINALITY AS u (account_id, reason, amount, moment, day, cooldown_s, day_limit, number)
-    WHERE (u.account_id > 0 AND length(u.reason) <= 64 AND u.amount BETWEEN 1 AND 1000000000
-        AND u.reason COLLATE "C" ~ '^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$' AND isfinite(u.moment) AND isfinite(u.day)
-        AND u.reason NOT IN ('achievement_bonus', 'reconcile')
-        AND u.cooldown_s BETWEEN 0 AND 31536000 AND u.day_limit >= 0) IS NOT TRUE;
-    IF n IS NOT NULL THEN
-        RAISE EXCEPTION 'earning % (account %, reason %, amount %) is none: expected seven arrays of one length with'
-            ' an account, a reason of words, 1 to 10**9 XP, a moment, a day, a cooldown of a year at most and a'
-            ' limit', n, account_ids[n], quote_nullable(reasons[n]), amounts[n]
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'earning_is_well_formed';
-    END IF;
-    IF last_forgotten IS NOT NULL THEN
-        too_old := ARRAY (
-            SELECT twinstream.is_from_before_forgetting(here, u.account_id, u.moment, forget_secret)
-            FROM unnest(account_ids, moments) WITH ORDINALITY AS u (account_id, moment, number)
-            ORDER BY u.number
-        );
-    END IF;
-    locked := coalesce(twinstream.lock_accounts(here, ARRAY (
-        SELECT DISTINCT u.account_id FROM unnest(account_ids, too_old) AS u (account_id, too_old)
-        WHERE u.too_old IS NOT TRUE
-    ), waits_for_locks), '{}');
-    IF forget_secret <> '' AND last_forgotten IS DISTINCT FROM (
-        SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
-    ) THEN
-        RAISE EXCEPTION 'an account is being forgotten at this moment' USING ERRCODE = 'serialization_failure';
-    END IF;
-    FOR n IN
-        SELECT u.number FROM unnest(account_ids, moments) WITH ORDINALITY AS u (account_id, moment, number)
-        ORDER BY u.account_id, u.moment, u.number
-    LOOP
-        IF too_old[n] THEN
-            counted[n] := 0;
-            CONTINUE;
-        END IF;
-        CONTINUE WHEN account_ids[n] <> ALL (locked);
-        owner := (
-            SELECT a.member_id FROM twinstream.accounts AS a
-            WHERE a.platform = here AND a.account_id = account_ids[n]
-        );
-        moment := least(moments[n], now());
-        SELECT max(w.last_at), coalesce(sum(w.day_xp) FILTER (WHERE w.day >= days[n]), 0) INTO known_at, today
-        FROM twinstream.accounts AS a CROSS JOIN LATERAL (
-            SELECT w.last_at, w.day, w.day_xp FROM twinstream.earning_windows AS w
-            WHERE w.platform = a.platform AND w.account_id = a.account_id AND w.reason = reasons[n] OFFSET 0
-        ) AS w
-        WHERE a.member_id = owner;
-        fresh := CASE
-            WHEN moment <= known_at OR moment < known_at + make_interval(secs => cooldowns_s[n]) THEN 0
-            ELSE greatest(0, least(amounts[n], day_limits[n] - today))
-        END;
-        IF fresh > 0 THEN
-            INSERT INTO twinstream.earning_windows AS w
-                (platform, account_id, reason, xp, opened_at, last_at, day, day_xp)
-            VALUES (here, account_ids[n], reasons[n], fresh, now(), moment, days[n], fresh)
-            ON CONFLICT ON CONSTRAINT earning_window_once DO UPDATE SET
-                xp = w.xp + excluded.xp, opened_at = coalesce(w.opened_at, excluded.opened_at),
-                last_at = excluded.last_at, day = greatest(w.day, excluded.day),
-                day_xp = excluded.day_xp + CASE WHEN w.day >= excluded.day THEN w.day_xp ELSE 0 END
-            RETURNING w.opened_at INTO opened;
-            IF opened <= now() - make_interval(secs => window_s) THEN
-                aged := aged || account_ids[n];
-            END IF;
-            books := coalesce((
-                SELECT s.xp FROM twinstream.sync_state AS s WHERE s.member_id = owner AND s.platform = here
-            ), 0);
-            SELECT sum(w.xp) INTO held
-            FROM twinstream.accounts AS a CROSS JOIN LATERAL (
-                SELECT w.xp FROM twinstream.earning_windows AS w
-                WHERE w.platform = a.platform AND w.account_id = a.account_id OFFSET 0
-            ) AS w
-            WHERE a.member_id = owner;
-            IF twinstream.rank_on(books + held, ladder) > twinstream.rank_on(books, ladder) THEN
-                promoted := promoted || account_ids[n];
-            END IF;
-        END IF;
-        counted[n] := fresh;
-        lasts[n] := CASE WHEN fresh > 0 THEN moment ELSE known_at END;
-        sums[n] := today + fresh;
-        owners[n] := owner;
-    END LOOP;
-    IF promoted <> '{}' THEN
-        emptied := twinstream.close_windows_of_people(here, promoted, stores);
-    END IF;
-    IF aged <> '{}' THEN
-        emptied := emptied || twinstream.close_windows(
-            here, aged, now() - make_interval(secs => window_s), stores
-        );
-    END IF;
-    RETURN QUERY
-    SELECT u.counted, u.last_at, u.day_xp, u.member_id, coalesce(u.member_id = ANY (emptied), false)
-    FROM unnest(counted, lasts, sums, owners) WITH ORDINALITY
-        AS u (counted, last_at, day_xp, member_id, number)
-    ORDER BY u.number;
-END $_$;
+    RETURN QUERY SELECT * FROM twinstream.add_earnings(
+        platform, account_ids, reasons, amounts, moments, days, cooldowns_s, day_limits, window_s, stores,
+        waits_for_locks, forget_secret
+    );
+END $$;
 
 CREATE FUNCTION twinstream.earned(of_platform text, of_account bigint, of_member bigint) RETURNS twinstream.share
     LANGUAGE plpgsql

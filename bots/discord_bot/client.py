@@ -14,9 +14,9 @@ from bots.runtime.room_services import Services
 from bots.runtime.supervisor import Supervisor
 from config.discord_answers import UNREADABLE
 
+from .activity.posted_messages import posted_by_member
 from .commands import Tree
 from .delivery import DiscordDelivery
-from .posted_messages import posted_by_member
 from .translator import CatalogueTranslator
 from .unreadable_gateway_events import cause_of, guard_parsers
 

@@ -11,6 +11,7 @@ from bots.runtime.button_memory import ButtonMemory
 from bots.runtime.member_limits import MemberLimits
 from bots.runtime.room_services import Services
 
+from .activity.posted_messages import PostedMessages
 from .group.membership import Membership
 from .group.membership_changes import add_membership_changes
 from .group.moves import GroupMoves
@@ -20,7 +21,6 @@ from .messages.authors import Askers, Observer
 from .messages.commands import Answers, add_commands
 from .messages.other_inputs import add_other_inputs
 from .messages.posted_codes import CodeGuard
-from .messages.posted_messages import PostedMessages
 from .messages.presses import Presses
 
 

@@ -149,33 +149,17 @@ CREATE FUNCTION twinstream.is_from_before_forgetting(
     )
 $$;
 
--- Adds what accounts of one platform earned, in the order of its moments. The arrays are parallel: what was
--- earned, for which reason, when the platform says it happened, on which day of the community that was; how long
--- ago the person's last one must be, and how much the person may earn for the reason on that day.
---
--- Something counts if it is at least the cooldown, and more than no time, later than what counted last for the
--- same reason of the same person, on either platform. So what comes again never counts twice. A moment ahead of
--- Postgres's clock is taken as now. Of an amount that exceeds the limit of the day, the rest up to it counts.
---
--- A window that was opened `window_s` ago is closed, and all windows of a person whom they raise to another rank.
--- `stores` names the platforms whose bots keep members in a table of their own (`close_windows`).
---
--- Returns a row for each, in order: what counted (0 for nothing; null: another transaction holds the person, and
--- `waits_for_locks` is false, so call again), the moment of what counted last, what the person earned on that day,
--- the member, and whether windows of the member were closed.
---
--- Errors by constraint: call_has_a_thousand_earnings_at_most, earning_is_well_formed.
-CREATE FUNCTION twinstream.earn(
-    platform text, account_ids bigint[], reasons text[], amounts bigint[], moments timestamptz[], days date[],
-    cooldowns_s double precision[], day_limits bigint[], window_s double precision, stores text[] DEFAULT '{}',
-    waits_for_locks boolean DEFAULT true, forget_secret text DEFAULT NULL
+-- Adds earnings to windows; `earn` says what is promised.
+CREATE FUNCTION twinstream.add_earnings(
+    of_platform text, account_ids bigint[], reasons text[], amounts bigint[], moments timestamptz[], days date[],
+    cooldowns_s double precision[], day_limits bigint[], window_s double precision, stores text[],
+    waits_for_locks boolean, forget_secret text
 ) RETURNS TABLE (xp bigint, last_at timestamptz, day_xp bigint, member_id bigint, closed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
-    here CONSTANT text := platform;
+    here CONSTANT text := of_platform;
     size CONSTANT integer := coalesce(cardinality(account_ids), 0);
     last_forgotten CONSTANT bigint := CASE WHEN forget_secret <> '' THEN (
         SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
@@ -306,6 +290,35 @@ BEGIN
     ORDER BY u.number;
 END $$;
 
+-- Adds what accounts of one platform earned, in the order of its moments. The arrays are parallel: what was
+-- earned, for which reason, when the platform says it happened, on which day of the community that was; how long
+-- ago the person's last one must be, and how much the person may earn for the reason on that day.
+--
+-- Something counts if it is at least the cooldown, and more than no time, later than what counted last for the
+-- same reason of the same person, on either platform. So what comes again never counts twice. A moment ahead of
+-- Postgres's clock is taken as now. Of an amount that exceeds the limit of the day, the rest up to it counts.
+--
+-- A window that was opened `window_s` ago is closed, and all windows of a person whom they raise to another rank.
+-- `stores` names the platforms whose bots keep members in a table of their own (`close_windows`).
+--
+-- Returns a row for each, in order: what counted (0 for nothing; null: another transaction holds the person, and
+-- `waits_for_locks` is false, so call again), the moment of what counted last, what the person earned on that day,
+-- the member, and whether windows of the member were closed.
+--
+-- Errors by constraint: call_has_a_thousand_earnings_at_most, earning_is_well_formed.
+CREATE FUNCTION twinstream.earn(
+    platform text, account_ids bigint[], reasons text[], amounts bigint[], moments timestamptz[], days date[],
+    cooldowns_s double precision[], day_limits bigint[], window_s double precision, stores text[] DEFAULT '{}',
+    waits_for_locks boolean DEFAULT true, forget_secret text DEFAULT NULL
+) RETURNS TABLE (xp bigint, last_at timestamptz, day_xp bigint, member_id bigint, closed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM twinstream.add_earnings(
+        platform, account_ids, reasons, amounts, moments, days, cooldowns_s, day_limits, window_s, stores,
+        waits_for_locks, forget_secret
+    );
+END $$;
+
 -- Closes the windows of the person behind an account, because the person asks for what they have. Returns the
 -- members whose windows were closed: one or none. Errors: none of its own.
 CREATE FUNCTION twinstream.close_windows_of(platform text, account_id bigint, stores text[] DEFAULT '{}')
@@ -375,6 +388,7 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
 DROP FUNCTION twinstream.close_due_windows(text, double precision, integer, text[]),
     twinstream.close_windows_of(text, bigint, text[]),
     twinstream.earn(text, bigint[], text[], bigint[], timestamptz[], date[], double precision[], bigint[], double precision, text[], boolean, text),
+    twinstream.add_earnings(text, bigint[], text[], bigint[], timestamptz[], date[], double precision[], bigint[], double precision, text[], boolean, text),
     twinstream.is_from_before_forgetting(text, bigint, timestamptz, text),
     twinstream.carry_earning(text, bigint, bigint),
     twinstream.close_windows_of_locked(text[], bigint[], text[]),

@@ -173,6 +173,9 @@ def _type(one: Setting, words: dict[str, str]) -> str:
         inspect.DictType: "table",
         inspect.StructType: "table",
     }
+    if _struct(kind) is not None:
+        return words["tables"]
+    names = {inspect.BoolType: "bool", inspect.VarTupleType: "list", inspect.DictType: "table"}
     return words[names[type(kind)]]
 
 

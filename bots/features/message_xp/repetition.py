@@ -8,6 +8,7 @@ import unicodedata
 import zlib
 from array import array
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from typing import Final
 
 #: Characters of a message that are looked at: more tell no more, and take longer.
@@ -65,14 +66,14 @@ def weight(letters: str) -> int:
     return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in letters)
 
 
-def sketch(text: str) -> array[int]:
+def sketch(text: str) -> Sequence[int]:
     """Return the smallest hashes of a text's pieces, in order. Pure."""
     letters = plain(text)
     pieces = {letters[at : at + PIECE] for at in range(max(1, len(letters) - PIECE + 1))}
     return array("I", sorted(zlib.crc32(one.encode()) for one in pieces)[:SKETCH_MAX])
 
 
-def likeness(one: array[int], other: array[int]) -> float:
+def likeness(one: Sequence[int], other: Sequence[int]) -> float:
     """Estimate which share of their pieces two texts have in common, 0 to 1. Pure."""
     both = sorted({*one, *other})[: max(len(one), len(other))]
     return len({*one} & {*other} & {*both}) / len(both) if both else 1.0
@@ -84,7 +85,7 @@ class LastMessages:
     def __init__(self, alike_max: float, *, authors_max: int = AUTHORS_MAX) -> None:
         self._alike_max = alike_max
         self._authors_max = authors_max
-        self._known: OrderedDict[int, deque[array[int]]] = OrderedDict()
+        self._known: OrderedDict[int, deque[Sequence[int]]] = OrderedDict()
 
     def is_repetition(self, account_id: int, text: str) -> bool:
         """Tell whether the author wrote nearly the same before. If not, it is remembered."""

@@ -9,8 +9,7 @@ from aiogram.types import Message, TelegramObject
 from bots.features.posted import Place, Posted
 from bots.features.room import Room, posted
 from bots.telegram_bot.group.membership import Membership, Standing
-
-from .authors import Author, author_of
+from bots.telegram_bot.messages.authors import Author, author_of
 
 #: Contents that say something without a text.
 _SPEAKING: Final = frozenset(
