@@ -7,7 +7,7 @@ estimated (the smallest hashes of its pieces).
 import unicodedata
 import zlib
 from array import array
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -32,11 +32,11 @@ FREQUENT_SHARE_MAX: Final = 0.5
 def says_something(text: str, least_characters: int) -> bool:
     """Tell whether a text is long enough, and is not one character or word over and over. Pure."""
     words = plain(text).split()
-    letters = "".join(words)
-    if weight(letters) < least_characters:
+    if weight("".join(words)) < least_characters:
         return False
+    letters = [one for one in text[:READ_MAX].casefold() if _is_letter(one)]
     if len(letters) >= FREQUENT_MIN:
-        most = max(map(letters.count, set(letters)))
+        most = max(Counter(letters).values())
         if most / len(letters) > FREQUENT_SHARE_MAX:
             return False
     return len(words) < WORDS_MIN or len(set(words)) / len(words) >= WORDS_SHARE_MIN

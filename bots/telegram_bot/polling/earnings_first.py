@@ -13,8 +13,8 @@ from aiogram.methods.base import TelegramType
 
 from db.earning import Earnings
 
-#: Seconds that a poll waits, at most. A batch takes milliseconds; while Postgres is away a poll does
-#: not wait, because members' commands are answered all the same.
+#: Seconds that a poll waits, at most. A batch takes milliseconds; while Postgres is away a poll
+#: does not wait, because members' commands are answered all the same.
 WAIT_S_MAX: Final = 1.0
 
 
