@@ -32,15 +32,17 @@ RULES: Final = Rules(window_s=0, zone=UTC)
 
 async def run(testbed: BenchTestbed, *, windows_each: int) -> Report:
     """Measure the bytes of one window, and of the same as single events."""
-    async with testbed.start(0, members=MEMBERS) as start:
-        async with asyncpg.create_pool(start.database_url, min_size=1, max_size=1) as pool:
-            await _earn(pool, range(windows_each // 4))
-            before = await _ledger_bytes(pool)
-            await _earn(pool, range(windows_each // 4, windows_each + windows_each // 4))
-            grown = await _ledger_bytes(pool) - before
-            row = await pool.fetchval(
-                "SELECT avg(pg_column_size(w.*))::float8 FROM twinstream.earning_windows AS w"
-            )
+    async with (
+        testbed.start(0, members=MEMBERS) as start,
+        asyncpg.create_pool(start.database_url, min_size=1, max_size=1) as pool,
+    ):
+        await _earn(pool, range(windows_each // 4))
+        before = await _ledger_bytes(pool)
+        await _earn(pool, range(windows_each // 4, windows_each + windows_each // 4))
+        grown = await _ledger_bytes(pool) - before
+        row = await pool.fetchval(
+            "SELECT avg(pg_column_size(w.*))::float8 FROM twinstream.earning_windows AS w"
+        )
     return _report(grown / (windows_each * MEMBERS), row)
 
 
@@ -61,9 +63,11 @@ def _report(bytes_each: float, row: float) -> Report:
         rows=tuple(rows),
         figures=figures,
         notes=(
-            f"A closed window takes {bytes_each:,.0f} bytes: a row in the ledger of each platform,"
-            f" and their indexes. Its row of earning_windows takes {row:,.0f} bytes, once for each"
-            " account and reason.",
+            (
+                f"A closed window takes {bytes_each:,.0f} bytes: a row in the ledger of each"
+                f" platform, and their indexes. Its row of earning_windows takes {row:,.0f} bytes,"
+                " once for each account and reason."
+            ),
         ),
     )
 
@@ -80,8 +84,9 @@ async def _earn(pool: asyncpg.Pool, numbers: range) -> None:
             await windows.earn(conn, SOURCE, earnings, RULES)
             await conn.execute(
                 """
-                SELECT twinstream.enter_at_opposite('discord', 'telegram', array_agg(idempotency_key))
-                FROM twinstream.sync_events WHERE status = 'pending'
+                SELECT twinstream.enter_at_opposite(
+                    'discord', 'telegram', array_agg(idempotency_key)
+                ) FROM twinstream.sync_events WHERE status = 'pending'
                 """
             )
             await conn.execute("DELETE FROM twinstream.sync_events")

@@ -145,8 +145,8 @@ BEGIN
     END IF;
     IF last_forgotten IS NOT NULL THEN
         too_old := ARRAY (
-            SELECT twinstream.is_from_before_forgetting(here, u.account_id, u.moment, forget_secret)
-            FROM unnest(account_ids, moments) WITH ORDINALITY AS u (account_id, moment, number)
+            SELECT twinstream.is_from_before_forgetting(here, u.account_id, u.reason, u.moment, forget_secret)
+            FROM unnest(account_ids, reasons, moments) WITH ORDINALITY AS u (account_id, reason, moment, number)
             ORDER BY u.number
         );
     END IF;
@@ -1614,11 +1614,12 @@ BEGIN
     ORDER BY p.id DESC;
 END $$;
 
-CREATE FUNCTION twinstream.is_from_before_forgetting(of_platform text, of_account bigint, moment timestamp with time zone, forget_secret text) RETURNS boolean
+CREATE FUNCTION twinstream.is_from_before_forgetting(of_platform text, of_account bigint, of_reason text, moment timestamp with time zone, forget_secret text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
     SELECT forget_secret <> '' AND NOT EXISTS (
-        SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = of_account
+        SELECT FROM twinstream.earning_windows AS w
+        WHERE w.platform = of_platform AND w.account_id = of_account AND w.reason = of_reason
     ) AND EXISTS (SELECT FROM twinstream.forgotten_accounts) AND EXISTS (
         SELECT FROM twinstream.forgotten_accounts AS f
         WHERE f.mark = twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, of_account)

@@ -136,12 +136,13 @@ LANGUAGE sql AS $$
             + CASE WHEN excluded.day >= w.day THEN excluded.day_xp ELSE 0 END
 $$;
 
--- Tells whether an account that has no row may be a forgotten one, and what it did is older than that.
+-- Tells whether an account that never earned for this reason was forgotten, and what it did is older than that.
 CREATE FUNCTION twinstream.is_from_before_forgetting(
-    of_platform text, of_account bigint, moment timestamptz, forget_secret text
+    of_platform text, of_account bigint, of_reason text, moment timestamptz, forget_secret text
 ) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT forget_secret <> '' AND NOT EXISTS (
-        SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = of_account
+        SELECT FROM twinstream.earning_windows AS w
+        WHERE w.platform = of_platform AND w.account_id = of_account AND w.reason = of_reason
     ) AND EXISTS (SELECT FROM twinstream.forgotten_accounts) AND EXISTS (
         SELECT FROM twinstream.forgotten_accounts AS f
         WHERE f.mark = twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, of_account)
@@ -207,8 +208,8 @@ BEGIN
     END IF;
     IF last_forgotten IS NOT NULL THEN
         too_old := ARRAY (
-            SELECT twinstream.is_from_before_forgetting(here, u.account_id, u.moment, forget_secret)
-            FROM unnest(account_ids, moments) WITH ORDINALITY AS u (account_id, moment, number)
+            SELECT twinstream.is_from_before_forgetting(here, u.account_id, u.reason, u.moment, forget_secret)
+            FROM unnest(account_ids, reasons, moments) WITH ORDINALITY AS u (account_id, reason, moment, number)
             ORDER BY u.number
         );
     END IF;
@@ -389,7 +390,7 @@ DROP FUNCTION twinstream.close_due_windows(text, double precision, integer, text
     twinstream.close_windows_of(text, bigint, text[]),
     twinstream.earn(text, bigint[], text[], bigint[], timestamptz[], date[], double precision[], bigint[], double precision, text[], boolean, text),
     twinstream.add_earnings(text, bigint[], text[], bigint[], timestamptz[], date[], double precision[], bigint[], double precision, text[], boolean, text),
-    twinstream.is_from_before_forgetting(text, bigint, timestamptz, text),
+    twinstream.is_from_before_forgetting(text, bigint, text, timestamptz, text),
     twinstream.carry_earning(text, bigint, bigint),
     twinstream.close_windows_of_locked(text[], bigint[], text[]),
     twinstream.close_windows_of_people(text, bigint[], text[]),

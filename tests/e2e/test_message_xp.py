@@ -6,10 +6,11 @@ import msgspec
 import pytest
 
 import bots.discord_bot.app
+import bots.telegram_bot.app
 from bots.runtime.errors import Refused
 from bots.runtime.supervisor import Supervisor
 from config.community_sections.earning import EarningSetting, MessageSetting, PlaceSetting
-from sandbox import Transcript, load_seed
+from sandbox import Fault, Transcript, load_seed
 from sandbox.discord_api import DiscordPlatform, Intent
 from sandbox.telegram_api.people.chatting import Manner
 from tests.support.settling import until
@@ -156,3 +157,27 @@ async def test_messages_that_come_while_postgres_is_away_count_afterwards(stage)
         assert "try again" in (await stage.tell_telegram(ALICE, "/top")).lower()
         await stage.gate.open()
         await earned(stage, ("telegram", BORIS), ("telegram", ALICE))
+
+
+async def test_a_message_whose_update_comes_again_after_a_kill_counts_once(stage):
+    """The bot dies after Postgres has the XP, and before Telegram knows that it has the update."""
+    earning(stage)
+    serve = bots.telegram_bot.app.serve
+    dying = asyncio.create_task(stage.served(serve, Supervisor(asyncio.Event())))
+
+    async def polls() -> bool:
+        return bool(stage.telegram.world()["bot_polls"])
+
+    await until(polls, what="the bot polls")
+    stage.faults.add(Fault("telegram", "getUpdates", 429, retry_after=20))
+    stage.telegram.say(GROUP, ALICE, "Good morning, everybody")
+    await stage.transcript.wait_for(lambda call: call.status == 429, timeout=10)
+    dying.cancel()
+    await asyncio.wait([dying])
+    # The poll that would have confirmed the update waited for Postgres.
+    assert await today(stage) == {("telegram", ALICE): 10}
+
+    async with stage.telegram_bot():
+        stage.telegram.say(GROUP, BORIS, "This one comes after the repeated one")
+        await earned(stage, ("telegram", ALICE), ("telegram", BORIS))
+    assert await stage.pool.fetchval("SELECT sum(delta_xp) FROM transactions") == 20

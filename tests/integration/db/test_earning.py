@@ -1,6 +1,8 @@
 """Earning in windows: what counts, what an open window becomes, and who closes it."""
 
+import asyncio
 import datetime
+import json
 from datetime import UTC, timedelta
 
 import asyncpg
@@ -11,6 +13,7 @@ from db import RuleBroken
 from db.earning import Earning, windows
 from db.earning.windows import Rules
 from db.ledger import ranks
+from db.upkeep.audit_queries import BY_LEDGER
 
 RULES = Rules(window_s=3_600, zone=UTC)
 #: Noon yesterday, so that nothing in these tests is ahead of Postgres's clock.
@@ -178,3 +181,76 @@ async def test_what_was_done_before_a_person_was_forgotten_counts_no_more(pool):
             conn, "telegram", [message(60), message(180)], RULES, forget_secret=secret
         )
     assert [one.xp for one in results if one is not None] == [0, 10]
+
+
+async def test_links_and_their_ends_close_windows_first(pool):
+    """So that a policy compares, and an unlink gives away, all that the accounts have."""
+    assert await earn(pool, message(0)) == [10]
+    assert await earn(pool, message(0, account=2001, xp=7), platform="discord") == [7]
+    await pool.execute("SELECT twinstream.link_accounts(1001, 2001, 'max')")
+    assert await open_xp(pool) == 0
+    assert await pool.fetchval("SELECT xp FROM members") == 10
+
+    assert await earn(pool, message(60, account=2001), platform="discord") == [10]
+    await pool.execute("SELECT twinstream.unlink_account('telegram', 1001)")
+    assert await open_xp(pool) == 0
+    rows = await pool.fetch(
+        "SELECT a.account_id, m.xp FROM accounts a JOIN members m ON m.id = a.member_id"
+    )
+    assert dict(map(tuple, rows)) == {1001: 20, 2001: 0}
+
+    assert await earn(pool, message(120)) == [10]
+    await pool.execute("SELECT twinstream.undo_link_by_id(id) FROM links")
+    assert await open_xp(pool) == 0
+
+
+async def test_a_new_account_goes_on_where_the_old_one_was(pool):
+    assert await earn(pool, message(0, limit=15)) == [10]
+    await pool.execute("SELECT twinstream.replace_account('telegram', 1001, 1002)")
+    assert await open_xp(pool) == 0
+
+    assert await earn(pool, message(59, account=1002, limit=15)) == [0]
+    assert await earn(pool, message(60, account=1002, limit=15)) == [5]
+    assert await earn(pool, message(120, account=1002, limit=15)) == [0]
+
+
+async def test_a_table_of_a_bots_own_is_owed_what_another_process_closes(pool):
+    await link(pool, 1001, 2001)
+    assert await earn(pool, message(0, account=2001), platform="discord") == [10]
+    async with pool.acquire() as conn, conn.transaction():
+        assert await windows.close_of(conn, "telegram", 1001, stores=["discord"])
+    owed = await pool.fetch("SELECT platform, xp, balance FROM store_debts")
+    assert [tuple(row) for row in owed] == [("discord", 10, 0)]
+
+
+async def test_an_open_window_is_no_drift_and_part_of_an_export(pool):
+    assert await earn(pool, message(0)) == [10]
+    async with pool.acquire() as conn:
+        for query in BY_LEDGER.values():
+            assert await conn.fetch(f"SELECT * FROM ({query}) AS q WHERE differs") == []
+        exported = json.loads(
+            await conn.fetchval("SELECT twinstream.export_of('telegram', 1001, 10)")
+        )
+    [window] = exported["earning"]
+    assert (window["reason"], window["xp_not_yet_entered"], window["xp_of_the_day"]) == (
+        *("messages", 10),
+        10,
+    )
+
+
+@pytest.mark.parametrize("platform", ["telegram", "discord"])
+async def test_both_bots_at_once_count_one_message_of_a_person(pool, platform):
+    await link(pool, 1001, 2001)
+
+    async def write(on: str) -> int | None:
+        account = 1001 if on == "telegram" else 2001
+        async with pool.acquire() as conn, conn.transaction():
+            [one] = await windows.earn(
+                conn, on, [message(0, account=account)], RULES, waits_for_locks=True
+            )  # type: ignore[arg-type]
+        return None if one is None else one.xp
+
+    other = "discord" if platform == "telegram" else "telegram"
+    counted = await asyncio.gather(*(write(one) for one in [platform, other] * 4))
+
+    assert sorted(one or 0 for one in counted) == [0] * 7 + [10]

@@ -132,8 +132,8 @@ CALLS: Final = {
     "decline_offer": "decline_offer('{platform}', 7, 1)",
     "drop_old_announcements": "drop_old_announcements('{platform}', 1)",
     "drop_old_notices": "drop_old_notices('{platform}', 1)",
-    "earn": "earn('{platform}', '{{7}}', '{{messages}}', '{{5}}', ARRAY[now()], ARRAY[current_date],"
-    " '{{60}}', '{{600}}', 3600)",
+    "earn": "earn('{platform}', '{{7}}', '{{messages}}', '{{5}}', ARRAY[now()],"
+    " ARRAY[current_date], '{{60}}', '{{600}}', 3600)",
     "end_offer_news": "end_offer_news('{platform}', 1, 'opened')",
     "end_notice_of_link": "end_notice_of_link('{platform}', 7)",
     "end_notice": "end_notice('{platform}', 7, 'code_void', now())",
