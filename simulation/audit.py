@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from bus import SOURCES, Keys
 
+from .earning_deeds import REASON
 from .expectations import Effect, Expectations
 from .link_audit import BONUS_REASON, is_ours, link_breaches
 from .postgres import RealPostgres
@@ -38,6 +39,7 @@ def audit(
         *_statuses(real, expected),
         *_books(real, expected),
         *_streams(real, redis, keys, expected),
+        *_earnings(real, expected),
         *link_breaches(real, expected, bonus_xp),
     ]
     if breaches:
@@ -94,7 +96,9 @@ def _streams(
     known = expected.committed.keys() | expected.unknown.keys() | expected.foreign.keys()
     known |= expected.refused | {
         row["idempotency_key"]
-        for row in real.fetch("SELECT * FROM transactions WHERE reason = $1", BONUS_REASON)
+        for row in real.fetch(
+            "SELECT * FROM transactions WHERE reason IN ($1, $2)", BONUS_REASON, REASON
+        )
     }
     for source in SOURCES:
         name = keys.stream(source)
@@ -106,6 +110,25 @@ def _streams(
             event = json.loads(fields[1])
             if event["source"] != source or event["idempotency_key"] not in known:
                 yield f"{name} holds {event['idempotency_key']}, which is not an event of {source}"
+
+
+def _earnings(real: RealPostgres, expected: Expectations) -> Iterator[str]:
+    """What members earned by being there is in windows or in the ledger, once."""
+    found: Counter[Any] = Counter()
+    for row in real.fetch(
+        """
+        SELECT platform AS source, account_id, xp FROM earning_windows
+        UNION ALL
+        SELECT source, account_id, delta_xp FROM transactions
+        WHERE platform = source AND reason = $1
+        """,
+        REASON,
+    ):
+        found[row["source"], row["account_id"]] += row["xp"]
+    for account in found.keys() | expected.earned.keys():
+        least, most = expected.earned[account], expected.earned_at_most[account]
+        if not least <= found[account] <= most:
+            yield f"{account} earned {least} to {most} XP, and has {found[account]}"
 
 
 def _differences(key: str, effect: Effect, rows: list[Any]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from db import (
 )
 
 from .bot_calls import Wanted, create, draw, draw_refused, effect_of, event_of, key_of, record
+from .earning_deeds import EarningDeeds
 from .expectations import Expectations
 from .link_deeds import NO_ANSWER, LinkDeeds
 from .pool import Pool, PostgresServer
@@ -51,6 +52,7 @@ class Bot:
         self._stream = keys.stream(source)
         self._expected = expected
         self._links = LinkDeeds(self._pool, self._dice, expected)
+        self._earning = EarningDeeds(source, self._pool, self._dice, expected)
         #: The calls that succeeded, some of which are repeated.
         self._done: list[Wanted] = []
 
@@ -79,7 +81,9 @@ class Bot:
             await self._links.act()
         elif chance < 0.51:
             await self._in_transaction(producer)
-        elif chance < 0.66:
+        elif chance < 0.59:
+            await self._earning.act()
+        elif chance < 0.70:
             await self._at_once(producer)
         else:
             await self._create(producer, self._new())

@@ -45,6 +45,10 @@ class Expectations:
     #: `failed`.
     refused: set[str] = field(default_factory=set)
     links: LinkAnswers = field(default_factory=LinkAnswers)
+    #: What was confirmed to count of what each account earned by being there; and that together
+    #: with what may count, because the answer was lost.
+    earned: Counter[tuple[Source, int]] = field(default_factory=Counter)
+    earned_at_most: Counter[tuple[Source, int]] = field(default_factory=Counter)
     #: Whether Redis lost data, which may include entries of another program.
     redis_lost_data: bool = False
 

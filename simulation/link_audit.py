@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from bus import SOURCES, Source
 
+from .earning_deeds import REASON
 from .expectations import Expectations, LinkAnswers
 from .postgres import RealPostgres
 
@@ -45,9 +46,9 @@ Shares = dict[Account, int]
 
 
 def is_ours(row: Any) -> bool:
-    """Tell whether a ledger row is of a link or a bonus, which no bot or program makes."""
+    """Tell whether a ledger row is of a link, a bonus or a window: no bot or program makes it."""
     key: str = row["idempotency_key"]
-    return key.startswith("link:") or bool(row["reason"] == BONUS_REASON)
+    return key.startswith("link:") or row["reason"] in (BONUS_REASON, REASON)
 
 
 def link_breaches(real: RealPostgres, expected: Expectations, bonus_xp: int) -> Iterator[str]:

@@ -14,6 +14,7 @@ import structlog
 from bus import SOURCES, BusError, Keys, Publisher, Source
 from config import AchievementSetting, Community, Rank, Settings
 from config.community import ConsumerSetting, DiscordSetting, TelegramSetting
+from config.community_sections.earning import EarningSetting
 from consumers.display import role
 from consumers.display.discord_roles import roles as discord_roles
 from consumers.display.telegram_tags import tags
@@ -30,6 +31,7 @@ from .bot_calls import ACHIEVEMENTS, accounts_of
 from .bots import Bot
 from .clock import VirtualLoop
 from .display_audit import display_breaches, still_to_show
+from .earning_deeds import WINDOW_S
 from .expectations import Expectations
 from .fault_plan import FaultPlan, draw_fault_plan
 from .mutants import Mutant
@@ -47,7 +49,7 @@ DEEDS_MAX = 25
 #: The bonus of the last achievement.
 BONUS_XP = 7
 CONSUMERS = 2
-ROLES = ("to-discord", "to-telegram", "relay", "cleanup")
+ROLES = ("to-discord", "to-telegram", "relay", "cleanup", "earning")
 CLAIM_IDLE_MS = 6_000
 #: The limits of a visit and of a round of visits, in seconds: a thirtieth of the real ones, so that
 #: pauses sometimes outlast them, as they outlast CLAIM_IDLE_MS.
@@ -251,6 +253,7 @@ class SimulatedRun:
                 )
                 for number, name in enumerate(ACHIEVEMENTS)
             ),
+            earning=EarningSetting(window_minutes=WINDOW_S / 60),
             consumers=ConsumerSetting(
                 batch_entries_max=self._batch,
                 claim_idle_ms=self._mutant.claim_idle_ms or CLAIM_IDLE_MS,

@@ -45,13 +45,19 @@ async def test_no_kill_loses_or_doubles_what_members_earn(stage, checkout: Path,
             stage.telegram.say(GROUP, member, f"Good morning from member number {member}")
             await asyncio.sleep(0.3)
 
-    async def live(module: str, *arguments: str, kills: int) -> None:
-        for left in range(kills, -1, -1):
+    async def earned() -> int:
+        return await stage.pool.fetchval("SELECT count(*) FROM earning_windows")
+
+    async def live(module: str, *arguments: str) -> None:
+        """Kill the process each time when some more members have earned, in the middle of it."""
+        for part in range(1, KILLS + 2):
+            target = part * len(MEMBERS) // (KILLS + 2) if part <= KILLS else len(MEMBERS) + 1
             process = await processes.start(
                 module, *arguments, environ=environ, stderr=asyncio.subprocess.DEVNULL
             )
             try:
-                await asyncio.sleep(chance.uniform(3, 6) if left else 3_600)
+                while await earned() < target:  # noqa: ASYNC110 - another process records it
+                    await asyncio.sleep(chance.uniform(0.01, 0.1))
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
@@ -68,8 +74,8 @@ async def test_no_kill_loses_or_doubles_what_members_earn(stage, checkout: Path,
         return found["accounts"] == len(MEMBERS) and found["open"] == 0
 
     running = [
-        asyncio.create_task(live("bots.telegram_bot", kills=KILLS)),
-        asyncio.create_task(live("consumers", "earning", kills=KILLS)),
+        asyncio.create_task(live("bots.telegram_bot")),
+        asyncio.create_task(live("consumers", "earning")),
         asyncio.create_task(write()),
     ]
     try:
