@@ -11,6 +11,7 @@ from bots.runtime.button_memory import ButtonMemory
 from bots.runtime.member_limits import MemberLimits
 from bots.runtime.room_services import Services
 
+from .activity.plain_messages import PlainMessages
 from .activity.posted_messages import PostedMessages
 from .group.membership import Membership
 from .group.membership_changes import add_membership_changes
@@ -52,6 +53,7 @@ def build_router(
     router.message.outer_middleware(PostedMessages(rooms, membership, group_id, earning_chats))
     router.message.outer_middleware(Observer(rooms, group_id))
     router.message.outer_middleware(guard)
+    router.message.outer_middleware(PlainMessages())
     router.edited_message.outer_middleware(guard)
     router.edited_message.register(_ignore_edit, F.chat.id == group_id)
     return router
