@@ -14,6 +14,7 @@ from . import (
     latency,
     link_time,
     links_beside_events,
+    message_rate,
     produce_rate,
     promotion_latency,
     recovery,
@@ -82,6 +83,10 @@ async def _earning_bytes(testbed: BenchTestbed, quick: bool) -> Report:
     return await earning_bytes.run(testbed, windows_each=100 if quick else 1_000)
 
 
+async def _messages(testbed: BenchTestbed, quick: bool) -> Report:
+    return await message_rate.run(testbed, rate=1_000, seconds=2 if quick else 20)
+
+
 async def _recovery(testbed: BenchTestbed, quick: bool) -> Report:
     if quick:
         return await recovery.run(rounds=1, after_s=5, faults=tuple(recovery.FAULTS)[:2])
@@ -135,6 +140,7 @@ PLANS: Final[dict[str, Plan]] = {
     "cost": _cost,
     "growth": _growth,
     "earning-bytes": _earning_bytes,
+    "messages": _messages,
     "link": _link,
     "linking": _linking,
     "forget": _forget,

@@ -50,6 +50,7 @@ _FORGETTING = "db/migrations/20261130000041_forgetting.sql"
 _FREED = "        parked = CASE WHEN f.parked = 'absent' THEN f.parked END\n"
 _OFFERS = "db/migrations/20261130000010_link_offers.sql"
 _LINK_ACTS = "db/migrations/20261130000020_link_acts.sql"
+_EARNING = "db/migrations/20261130000120_earning.sql"
 _OWN_LINKS = "db/migrations/20261130000021_own_links.sql"
 _CONFIRMED = "db/migrations/20261130000022_confirmed_links.sql"
 _REWRITE_FIRST = "    rewritten := twinstream.rewrite_entries(person, '{}', pads);\n"
@@ -1042,6 +1043,69 @@ GUARDS = {
             "        WHERE e.status IN ('pending', 'published') AND NOT EXISTS (\n",
             "        WHERE false AND NOT EXISTS (\n",
         ),
+        room="tests/integration/db",
+    ),
+    "what comes again earns nothing": guard(
+        "test_earning.py::test_a_message_that_comes_again_counts_once",
+        (_EARNING, "WHEN moment <= known_at OR moment < known_at +", "WHEN known_at > known_at +"),
+        room="tests/integration/db",
+    ),
+    "a cooldown is the person's on both platforms": guard(
+        "test_earning.py::test_the_cooldown_is_the_persons_on_both_platforms",
+        (
+            _EARNING,
+            "reason = reasons[n] OFFSET 0\n        ) AS w\n        WHERE a.member_id = owner;",
+            (
+                "reason = reasons[n] OFFSET 0\n        ) AS w\n        WHERE a.platform = here"
+                " AND a.account_id = account_ids[n];"
+            ),
+        ),
+        room="tests/integration/db",
+    ),
+    "a person earns no more than the limit of the day": guard(
+        "test_earning.py::test_the_limit_of_a_day_is_the_persons_on_both_platforms",
+        (_EARNING, "least(amounts[n], day_limits[n] - today)", "least(amounts[n], day_limits[n])"),
+        room="tests/integration/db",
+    ),
+    "a window that became an event is empty": guard(
+        "test_earning.py::test_what_is_earned_waits_in_a_window_and_becomes_one_event",
+        (
+            _EARNING,
+            "AS w SET xp = 0, opened_at = NULL\n",
+            "AS w SET xp = w.xp, opened_at = w.opened_at\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "a promotion waits for no window": guard(
+        "test_earning.py::test_a_promotion_waits_for_no_window",
+        (_EARNING, "    IF promoted <> '{}' THEN\n", "    IF false THEN\n"),
+        room="tests/integration/db",
+    ),
+    "close windows before a link compares amounts": guard(
+        "test_earning.py::test_links_and_their_ends_close_windows_first",
+        (
+            _LINK_ACTS,
+            (
+                "    PERFORM twinstream.close_windows_of_locked(platforms, ids, stores);\n"
+                "    FOR n IN 1..2 LOOP\n"
+            ),
+            "    FOR n IN 1..2 LOOP\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "a new account goes on where the old one was": guard(
+        "test_earning.py::test_a_new_account_goes_on_where_the_old_one_was",
+        (_LINK_ACTS, "    PERFORM twinstream.carry_earning(of_platform, old_id, new_id);\n", ""),
+        room="tests/integration/db",
+    ),
+    "earn nothing by what was done before the forgetting": guard(
+        "test_earning.py::test_what_was_done_before_a_person_was_forgotten_counts_no_more",
+        (_EARNING, "        IF too_old[n] THEN\n", "        IF false THEN\n"),
+        room="tests/integration/db",
+    ),
+    "a table of a bot's own is owed what others close": guard(
+        "test_earning.py::test_a_table_of_a_bots_own_is_owed_what_another_process_closes",
+        (_EARNING, "    IF of_platform = ANY (stores) THEN\n", "    IF false THEN\n"),
         room="tests/integration/db",
     ),
     "forget nobody along by a link that can be undone": guard(
