@@ -90,7 +90,7 @@ async def play(pool: asyncpg.Pool, script: Any, account: int) -> tuple[int, int]
     """Play a member's day. Returns the messages and the XP."""
     community = msgspec.structs.replace(COMMUNITY, earning=EarningSetting())
     rules = Rules(window_s=14_400, zone=UTC)
-    earnings = {one: Earnings(pool, one, rules) for one in ("telegram", "discord")}  # type: ignore[arg-type]
+    earnings = {one: Earnings(pool, one, rules) for one in ("telegram", "discord")}
     rooms = {}
     for platform, its in earnings.items():
         services: Any = SimpleNamespace(

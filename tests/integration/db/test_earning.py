@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 import schemas
-from db import RuleBroken
+from db import Platform, RuleBroken
 from db.earning import Earning, windows
 from db.earning.windows import Rules
 from db.ledger import ranks
@@ -242,15 +242,15 @@ async def test_an_open_window_is_no_drift_and_part_of_an_export(pool):
 async def test_both_bots_at_once_count_one_message_of_a_person(pool, platform):
     await link(pool, 1001, 2001)
 
-    async def write(on: str) -> int | None:
+    async def write(on: Platform) -> int | None:
         account = 1001 if on == "telegram" else 2001
         async with pool.acquire() as conn, conn.transaction():
             [one] = await windows.earn(
                 conn, on, [message(0, account=account)], RULES, waits_for_locks=True
-            )  # type: ignore[arg-type]
+            )
         return None if one is None else one.xp
 
-    other = "discord" if platform == "telegram" else "telegram"
+    other: Platform = "discord" if platform == "telegram" else "telegram"
     counted = await asyncio.gather(*(write(one) for one in [platform, other] * 4))
 
     assert sorted(one or 0 for one in counted) == [0] * 7 + [10]

@@ -83,7 +83,7 @@ async def test_beyond_its_memory_the_oldest_is_dropped_and_an_end_drops_the_rest
     counting = CountingPool(pool)
     counting.is_shut = True
     outcomes: list[str] = []
-    earnings = Earnings(counting, "telegram", RULES, held_max=2, on_outcome=outcomes.append)  # type: ignore[arg-type]
+    earnings = Earnings(counting, "telegram", RULES, held_max=2, on_outcome=outcomes.append)
     answers = [earnings.earn(message(0, account)) for account in (1, 2, 3)]
     assert answers[0].cancelled()
     await earnings.close(0.01)
