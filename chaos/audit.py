@@ -143,6 +143,20 @@ _BOOKS = """
     WHERE NOT EXISTS (SELECT FROM fates WHERE status = 'failed')
         AND (m.xp, m.balance) <> (coalesce(o.xp, 0), coalesce(o.balance, 0))
 """
+# What members earned by being there is in open windows or in the ledger of its platform, once.
+_EARNED = """
+    SELECT 'account ' || account_id || ' on ' || source,
+        'earned ' || sum(earned) || ' XP by messages, and has ' || sum(has)
+    FROM (
+        SELECT source, account_id, xp AS earned, 0 AS has FROM chaos_earned
+        UNION ALL
+        SELECT platform, account_id, 0, xp FROM earning_windows
+        UNION ALL
+        SELECT source, account_id, 0, delta_xp FROM transactions
+        WHERE platform = source AND reason = 'messages'
+    ) AS both_sides
+    GROUP BY source, account_id HAVING sum(earned) <> sum(has)
+"""
 _COUNTS = """
     SELECT count(*) AS committed, count(*) FILTER (WHERE witnessed) AS witnessed,
         count(*) FILTER (WHERE at_origin = 1 AND opposite = 1) AS applied,
@@ -230,7 +244,7 @@ async def audit(conn: asyncpg.Connection, redis: Redis, stores: Mapping[Platform
         doubled=await _offenders(conn, _DOUBLED),
         buried=await _offenders(conn, _BURIED),
         invented=await _offenders(conn, _INVENTED),
-        unbalanced=await _offenders(conn, _BOOKS),
+        unbalanced=[*await _offenders(conn, _BOOKS), *await _offenders(conn, _EARNED)],
         mislinked=await _offenders(conn, _LINKS),
         unproven=[
             Offender(one.what, f"{one.seen}, and not {one.expected}")

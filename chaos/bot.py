@@ -10,6 +10,7 @@ import os
 import random
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import asyncpg
@@ -20,10 +21,11 @@ import schemas
 from bus import Keys, Publisher, Source, connect
 from config import set_up_logs
 from db import DbError, InsufficientFunds, Producer, Recorded, StorageUnavailable, open_pool
+from db.earning import Earning, Rules, windows
 from db.errors import mapped_errors
 
 from . import users_table
-from .commit_journal import Committed, note_committed, note_rolled_back
+from .commit_journal import Committed, note_committed, note_earned, note_rolled_back
 from .workload import Action, Fate, PlannedEvent, Shape, Workload
 
 log = structlog.get_logger("twinstream.chaos")
@@ -39,6 +41,11 @@ STOP_GRACE_S = 20.0
 #: Seconds within which a cancelled call is cancelled: about as long as a call takes.
 CANCELLED_S_MAX = 0.01
 REASON = "game_guess"
+#: The share of actions after which a member also writes a message that earns something.
+EARNING_SHARE = 0.3
+#: Windows of a few seconds, so that they are closed by messages as well as by the consumers. The
+#: Telegram bot of a run has a table of its own.
+EARNING_RULES = Rules(window_s=3, zone=UTC, stores=("telegram",))
 
 #: Errors after which a call is retried: ours within a transaction, asyncpg's at its begin and end.
 FAILED = (
@@ -77,10 +84,24 @@ class Bot:
         while not self._stop.is_set():
             action = workload.next()
             await self._retry(lambda: self._do(action))  # noqa: B023 - awaited at once
+            if self._chance.random() < EARNING_SHARE:
+                account_id = workload.account()
+                await self._retry(lambda: self._earn(account_id))  # noqa: B023 - awaited at once
             due = max(due + interval_s, loop.time() - 1.0)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._stop.wait()
+
+    async def _earn(self, account_id: int) -> None:
+        """Add a message to a window, and repeat it: it counts once. The journal says what did."""
+        message = Earning(
+            account_id, "messages", self._chance.randint(1, 9), datetime.now(UTC), 1.0, 10**9
+        )
+        for _ in range(2):
+            async with self._pool.acquire() as conn, conn.transaction():
+                [earned] = await windows.earn(conn, self._source, [message], EARNING_RULES)
+                if earned is not None and earned.xp:
+                    await note_earned(conn, self._source, account_id, earned.xp)
 
     async def _retry(self, act: Callable[[], Awaitable[None]]) -> None:
         while True:

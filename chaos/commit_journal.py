@@ -22,7 +22,8 @@ TABLES = """
         delta_balance bigint NOT NULL,
         achievement text
     );
-    CREATE TABLE chaos_rolled_back (idempotency_key text PRIMARY KEY)
+    CREATE TABLE chaos_rolled_back (idempotency_key text PRIMARY KEY);
+    CREATE TABLE chaos_earned (source text NOT NULL, account_id bigint NOT NULL, xp bigint NOT NULL)
 """
 
 
@@ -73,3 +74,8 @@ async def note_rolled_back(conn: asyncpg.Connection, keys: Sequence[str]) -> Non
         """,
         keys,
     )
+
+
+async def note_earned(conn: asyncpg.Connection, source: Source, account_id: int, xp: int) -> None:
+    """Add what this transaction adds to a window."""
+    await conn.execute("INSERT INTO chaos_earned VALUES ($1, $2, $3)", source, account_id, xp)

@@ -164,7 +164,7 @@ class Deployment:
         for slot in SLOTS:
             source = BOTS[slot - 1]
             self._add(f"settlers-{slot}", slot, _consumers("to-discord", "to-telegram"))
-            self._add(f"relay-{slot}", slot, _consumers("relay", "cleanup"))
+            self._add(f"relay-{slot}", slot, _consumers("relay", "cleanup", "earning"))
             self._add(source, slot, lambda source=source: self._bot(source))  # type: ignore[misc]
 
     def pid(self, name: str) -> int:

@@ -19,6 +19,8 @@ xp = 500
 [[ranks]]
 name = "Veteran"
 xp = 5000
+[earning]
+window_minutes = 0.05
 [consumers]
 batch_entries_max = 100
 block_ms = 200

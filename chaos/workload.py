@@ -99,6 +99,10 @@ class Workload:
         self._number = 0
         self._remembered: list[Action] = []
 
+    def account(self) -> int:
+        """Return an account that earns something by being there."""
+        return self._chance.randint(1, self._accounts)
+
     def next(self) -> Action:
         """Return the next action."""
         chance = self._chance

@@ -1,6 +1,7 @@
 """The audit finds each kind of harm: each is done by hand, and turns the audit red."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -9,9 +10,16 @@ import pytest
 import schemas
 from bus import Client, Keys, Publisher, connect, ensure_group
 from chaos.audit import Audit, audit
-from chaos.commit_journal import Committed, note_committed, note_rolled_back, prepare
+from chaos.commit_journal import (
+    Committed,
+    note_committed,
+    note_earned,
+    note_rolled_back,
+    prepare,
+)
 from chaos.deployment import redis_at
 from db import Producer, Recorded
+from db.earning import Earning, Rules, windows
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.links import links
@@ -307,3 +315,22 @@ async def test_a_missing_group_is_found(redis, look):
     await redis.xgroup_destroy(*Keys().subscription("discord"))
 
     assert not (await look()).passed
+
+
+@pytest.mark.parametrize(
+    ("harm", "is_found"),
+    [
+        ("SELECT 1", False),
+        ("DELETE FROM earning_windows", True),
+        ("UPDATE earning_windows SET xp = 10", True),
+    ],
+    ids=["none", "lost", "doubled"],
+)
+async def test_earnings_that_are_lost_or_doubled_are_found(pool, history, look, harm, is_found):
+    async with pool.acquire() as conn:
+        message = Earning(1, "messages", 5, datetime.now(UTC), 1.0, 600)
+        await windows.earn(conn, "telegram", [message], Rules(window_s=60, zone=UTC))
+        await note_earned(conn, "telegram", 1, 5)
+        await conn.execute(harm)
+
+    assert bool((await look()).unbalanced) is is_found
