@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # It runs the roles in virtual time, on a Postgres that `launch` starts.
     "simulation": GROUNDS | {"consumers", "launch"},
     # They measure the roles, and the servers and processes that `launch` starts.
-    "benchmarks": GROUNDS | {"consumers", "launch"},
+    "benchmarks": GROUNDS | {"bots", "consumers", "launch"},
 }
 #: These prove the product and are no part of it.
 PROOFS = {"chaos", "simulation", "benchmarks"}
