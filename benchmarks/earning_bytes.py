@@ -1,7 +1,7 @@
-"""What earning costs for ever: the bytes of the ledger by which an active member's year grows it.
+"""The bytes of the ledger for ever: how much a year of an active member makes it grow.
 
 Members earn, their windows are closed, and their events arrive and are removed as after 30 days.
-What stays is measured with `pg_total_relation_size`: rows and indexes of the ledger on both
+The rest is measured with `pg_total_relation_size`: rows and indexes of the ledger on both
 platforms. The same amounts as an event for each message are made beside it.
 """
 

@@ -143,7 +143,7 @@ _BOOKS = """
     WHERE NOT EXISTS (SELECT FROM fates WHERE status = 'failed')
         AND (m.xp, m.balance) <> (coalesce(o.xp, 0), coalesce(o.balance, 0))
 """
-# What members earned by being there is in open windows or in the ledger of its platform, once.
+# Each amount earned by being there is in an open window or in the ledger of its platform, once.
 _EARNED = """
     SELECT 'account ' || account_id || ' on ' || source,
         'earned ' || sum(earned) || ' XP by messages, and has ' || sum(has)

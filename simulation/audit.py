@@ -113,7 +113,7 @@ def _streams(
 
 
 def _earnings(real: RealPostgres, expected: Expectations) -> Iterator[str]:
-    """What members earned by being there is in windows or in the ledger, once."""
+    """Each amount earned by being there is in a window or in the ledger, once."""
     found: Counter[Any] = Counter()
     for row in real.fetch(
         """

@@ -45,8 +45,8 @@ class Expectations:
     #: `failed`.
     refused: set[str] = field(default_factory=set)
     links: LinkAnswers = field(default_factory=LinkAnswers)
-    #: What was confirmed to count of what each account earned by being there; and that together
-    #: with what may count, because the answer was lost.
+    #: The XP of each account that was confirmed to count; and that together with what may count,
+    #: because the answer was lost.
     earned: Counter[tuple[Source, int]] = field(default_factory=Counter)
     earned_at_most: Counter[tuple[Source, int]] = field(default_factory=Counter)
     #: Whether Redis lost data, which may include entries of another program.

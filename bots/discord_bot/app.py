@@ -31,7 +31,7 @@ NOT_ACCEPTED = (
     "Discord does not accept DISCORD_TOKEN: open https://discord.com/developers/applications,"
     " choose the application, open its Bot page, press Reset Token, and copy the new token"
 )
-#: What to do where Discord refuses a privileged intent, by the setting that asks for it.
+#: The remedies where Discord refuses a privileged intent, by the setting that asks for it.
 NOT_GRANTED = {
     "watch_members": "Discord does not let the bot watch members: switch on Server Members Intent"
     " on the application's Bot page, or set watch_members = false in twinstream.toml",

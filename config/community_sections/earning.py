@@ -73,7 +73,7 @@ class MessageSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class EarningSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What members earn by being there. It becomes an event when its window is closed."""
+    """Amounts earned by being there. They become an event when their window is closed."""
 
     window_minutes: Annotated[float, msgspec.Meta(gt=0, le=WINDOW_MINUTES_MAX)] = 240
     messages: MessageSetting = MessageSetting()

@@ -35,7 +35,7 @@ RETRY_S_MAX: Final = 10.0
 HELD_AGAIN_S: Final = 0.05
 
 Outcome = Literal["counted", "uncounted", "dropped"]
-"""What became of an earning: it counted, it did not, or memory or a fault cost it."""
+"""The outcome of an earning: it counted, it did not, or memory or a fault cost it."""
 
 
 class _Call(NamedTuple):
@@ -109,7 +109,7 @@ class Earnings:
     async def close_windows_of(self, account_id: int) -> bool:
         """Close the windows of the person behind an account, because the person asks.
 
-        What was handed in before is part of it. If another transaction holds the person, or
+        Earnings that were handed in before are part of it. If another transaction holds the person, or
         Postgres is away, nothing is closed: the answer is a little old, and no question fails
         because of it. Returns whether there were any.
         """

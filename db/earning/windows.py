@@ -29,29 +29,29 @@ class Earning(NamedTuple):
     reason: str
     """The reason of the event that the window becomes: words joined by `_`, such as `messages`."""
     xp: int
-    """What it is worth, 1 to 10**9, with all multipliers."""
+    """Its worth, 1 to 10**9, with all multipliers."""
     happened_at: datetime.datetime
     """When the platform says that it happened. It guards against repeats: the clock of this process
     does not serve."""
     cooldown_s: float
     """Seconds since the person's last one for the same reason, at least."""
     xp_per_day_max: int
-    """What the person may earn for the reason on one day of the community, on both platforms."""
+    """The most that the person may earn for the reason on one day of the community, on both platforms."""
 
 
 class Earned(NamedTuple):
-    """What became of it."""
+    """The outcome of an earning."""
 
     xp: int
-    """What counted. 0: it was a repetition, too early, or beyond the limit of the day."""
+    """The XP that counted. 0: it was a repetition, too early, or beyond the limit of the day."""
     last_at: datetime.datetime | None
     """The moment of what counted last for this reason of this person; None for nothing yet."""
     day_xp: int
-    """What the person has earned for this reason on the day on which it happened."""
+    """The XP that the person has earned for this reason on the day on which it happened."""
 
 
 class Rules(NamedTuple):
-    """What all earnings of a community share."""
+    """The rules that all earnings of a community share."""
 
     window_s: float
     """Seconds after which an open window is closed."""

@@ -306,7 +306,7 @@ BEGIN
         UPDATE twinstream.surfaces AS f SET wanted_key = 'forgotten'
         WHERE f.wanted_key LIKE format('%%%s%%', one.account_id)
             AND f.wanted_key ~ twinstream.pattern_of_ids(ARRAY[one]);
-        -- What its open windows hold is in no ledger yet, and goes too.
+        -- Amounts in its open windows are in no ledger yet, and go too.
         DELETE FROM twinstream.earning_windows AS w
         WHERE w.platform = one.platform AND w.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym

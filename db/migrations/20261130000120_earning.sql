@@ -3,7 +3,7 @@
 -- not become an event each. They are added to an open window, and a window becomes one event when it is closed
 -- (docs/decisions/0020). A bot needs EXECUTE on `earn` and `close_windows_of` and nothing else.
 
--- What an account has earned for a reason since the window was opened, and when it earned last. A row is the
+-- The XP that an account has earned for a reason since the window was opened, and when it earned last. A row is the
 -- account's, so it stays with the account when links come and go. It outlives its windows: time is the guard
 -- against repeats. A statement that adds to an open window changes no indexed column, so it stays on its page
 -- while there is room.

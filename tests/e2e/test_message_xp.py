@@ -33,7 +33,7 @@ def earning(stage, **messages: object) -> None:
 
 
 async def today(stage) -> dict[tuple[str, int], int]:
-    """What each account has earned today: 10 XP are a rank, which closes the window at once."""
+    """The XP of each account today: 10 XP are a rank, which closes the window at once."""
     rows = await stage.pool.fetch("SELECT platform, account_id, day_xp FROM earning_windows")
     return {(row["platform"], row["account_id"]): row["day_xp"] for row in rows}
 

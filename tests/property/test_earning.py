@@ -68,7 +68,7 @@ def steps() -> st.SearchStrategy[list[Step]]:
 
 @dataclass
 class Known:
-    """What the model knows of an account."""
+    """The state of an account, as the model knows it."""
 
     last: datetime | None = None
     day: Any = None

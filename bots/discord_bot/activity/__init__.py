@@ -1,1 +1,1 @@
-"""What members do in the server beside commands, as rooms see it."""
+"""Activity in the server beside commands, as rooms see it."""

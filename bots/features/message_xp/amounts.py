@@ -1,4 +1,4 @@
-"""What a message is worth: within a range, by a keyed function of the message's key."""
+"""The worth of a message: within a range, by a keyed function of the message's key."""
 
 import hashlib
 import hmac

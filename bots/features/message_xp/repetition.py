@@ -80,7 +80,7 @@ def likeness(one: Sequence[int], other: Sequence[int]) -> float:
 
 
 class LastMessages:
-    """What authors wrote last, as sketches."""
+    """The last messages of authors, as sketches."""
 
     def __init__(self, alike_max: float, *, authors_max: int = AUTHORS_MAX) -> None:
         self._alike_max = alike_max

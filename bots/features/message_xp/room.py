@@ -103,7 +103,7 @@ class MessageXp:
 
 
 def open_room(services: Services) -> Room:
-    """Open the room. What it remembers of authors is lost with it; Postgres knows what counted."""
+    """Open the room. Its memory of authors is lost with it; Postgres knows what counted."""
     if not services.community.earning.messages.enabled:
         return Room()
     return Room(on_message=MessageXp(services).note)

@@ -1,1 +1,1 @@
-"""What members do in the group beside commands, as rooms see it."""
+"""Activity in the group beside commands, as rooms see it."""
