@@ -109,9 +109,9 @@ class Earnings:
     async def close_windows_of(self, account_id: int) -> bool:
         """Close the windows of the person behind an account, because the person asks.
 
-        Earnings that were handed in before are part of it. If another transaction holds the person, or
-        Postgres is away, nothing is closed: the answer is a little old, and no question fails
-        because of it. Returns whether there were any.
+        Earnings that were handed in before are part of it. If another transaction holds the
+        person, or Postgres is away, nothing is closed: the answer is a little old, and no question
+        fails because of it. Returns whether there were any.
         """
         await self.settled(1.0)
         try:
