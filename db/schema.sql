@@ -398,6 +398,28 @@ BEGIN
 END $$;
 
 CREATE FUNCTION twinstream.claim_announcements(of_platform text, members bigint[], surfaces text[], numbers integer[]) RETURNS TABLE(member_id bigint, surface text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    WITH standing AS (
+        SELECT f.member_id, f.surface
+        FROM unnest(members, surfaces, numbers) AS t (member_id, surface, number)
+        JOIN twinstream.surfaces AS f
+            ON f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface
+        WHERE f.announce AND f.announced = t.number AND f.wanted >= f.announced
+        ORDER BY f.member_id, f.surface
+        FOR NO KEY UPDATE OF f SKIP LOCKED
+    )
+    UPDATE twinstream.surfaces AS f SET announce = false
+    FROM standing AS s
+    WHERE f.member_id = s.member_id AND f.platform = of_platform AND f.surface = s.surface
+    RETURNING f.member_id, f.surface;
+END $$;
+
 CREATE FUNCTION twinstream.close_due_windows(of_platform text, window_s double precision, at_most integer, stores text[] DEFAULT '{}'::text[], OUT members bigint[], OUT due integer) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -497,22 +519,6 @@ CREATE FUNCTION twinstream.close_windows_of(platform text, account_id bigint, st
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    RETURN QUERY
-    WITH standing AS (
-        SELECT f.member_id, f.surface
-        FROM unnest(members, surfaces, numbers) AS t (member_id, surface, number)
-        JOIN twinstream.surfaces AS f
-            ON f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface
-        WHERE f.announce AND f.announced = t.number AND f.wanted >= f.announced
-        ORDER BY f.member_id, f.surface
-        FOR NO KEY UPDATE OF f SKIP LOCKED
-    )
-    UPDATE twinstream.surfaces AS f SET announce = false
-    FROM standing AS s
-    WHERE f.member_id = s.member_id AND f.platform = of_platform AND f.surface = s.surface
-    RETURNING f.member_id, f.surface;
 DECLARE
     here CONSTANT text := platform;
     asked CONSTANT bigint := account_id;

@@ -8,7 +8,16 @@ import discord
 import structlog
 from discord import app_commands
 
-from bots.features.room import Observation, Room, duties_of, gone, heard, observed, posted, returned
+from bots.features.room import (
+    Observation,
+    Room,
+    duties_of,
+    gone,
+    heard,
+    observed,
+    posted,
+    returned,
+)
 from bots.runtime.delivery import Place
 from bots.runtime.room_services import Services
 from bots.runtime.supervisor import Supervisor

@@ -122,6 +122,8 @@ def heard(
     for room in rooms:
         if room.on_heard is not None:
             room.on_heard(account_id, place, message_id)
+
+
 def posted(rooms: Iterable[Room], message: Posted) -> None:
     """Show a message to every room that wants it."""
     for room in rooms:

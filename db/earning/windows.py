@@ -36,7 +36,7 @@ class Earning(NamedTuple):
     cooldown_s: float
     """Seconds since the person's last one for the same reason, at least."""
     xp_per_day_max: int
-    """The most that the person may earn for the reason on one day of the community, on both platforms."""
+    """The most that the person may earn for the reason on one day, on both platforms."""
 
 
 class Earned(NamedTuple):

@@ -167,15 +167,14 @@ def _type(one: Setting, words: dict[str, str]) -> str:
         return _number(kind, words)
     if isinstance(kind, inspect.VarTupleType) and isinstance(kind.item_type, _NUMBERS):
         return words["list" if _number(kind.item_type, words) == words["id"] else "numbers"]
+    if isinstance(kind, inspect.VarTupleType) and _struct(kind) is not None:
+        return words["tables"]
     names = {
         inspect.BoolType: "bool",
         inspect.VarTupleType: "list",
         inspect.DictType: "table",
         inspect.StructType: "table",
     }
-    if _struct(kind) is not None:
-        return words["tables"]
-    names = {inspect.BoolType: "bool", inspect.VarTupleType: "list", inspect.DictType: "table"}
     return words[names[type(kind)]]
 
 
