@@ -166,7 +166,7 @@ async def _telegram(start: Start, *, rate: int, seconds: float, is_on: bool) -> 
 
 async def _discord(start: Start, *, rate: int, seconds: float, is_on: bool) -> Load:
     async with _services(start, "discord", DiscordMarkup(), is_on=is_on) as services:
-        client = TwinClient(services, open_discord_rooms(services))
+        client = TwinClient(services, open_discord_rooms(services), Supervisor(asyncio.Event()))
         await client._async_setup_hook()
         parsers = client._connection.parsers
         client._connection.user = discord.ClientUser(

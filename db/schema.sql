@@ -318,6 +318,13 @@ CREATE FUNCTION twinstream.ask_to_forget(platform text, account_id bigint) RETUR
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.obey_stop_sign();
+    IF EXISTS (
+        SELECT FROM twinstream.forget_requests AS r
+        WHERE r.platform = ask_to_forget.platform AND r.account_id = ask_to_forget.account_id
+            AND r.forgotten_at IS NULL
+    ) THEN
+        RETURN; -- a process that is at it holds the row until it is done
+    END IF;
     -- Before the account is locked: the consumers take the two in this order.
     INSERT INTO twinstream.forget_requests (platform, account_id) VALUES (platform, account_id)
     ON CONFLICT ON CONSTRAINT forget_request_once DO UPDATE SET
@@ -1299,7 +1306,9 @@ BEGIN
         AND concat_ws(' ', e.idempotency_key, e.payload, e.error_message) ~ pattern;
     UPDATE twinstream.sync_events AS e
     SET error_message = regexp_replace(e.error_message, pattern, '\1(forgotten)', 'g')
-    WHERE e.status <> 'completed' AND e.error_message ~ pattern;
+    -- Each of these has an index of its own, and nearly all rows are completed.
+    WHERE (e.status = 'failed' OR e.status = 'pending' OR e.status = 'published')
+        AND e.error_message ~ pattern;
 END $$;
 
 CREATE FUNCTION twinstream.forget_elsewhere(person twinstream.forgotten_one[]) RETURNS void
@@ -1319,6 +1328,10 @@ BEGIN
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
         DELETE FROM twinstream.account_scores AS c
         WHERE c.platform = one.platform AND c.account_id = one.account_id;
+        -- An account that was unlinked from this one keeps achievements, by the keys of its events.
+        UPDATE twinstream.surfaces AS f SET wanted_key = 'forgotten'
+        WHERE f.wanted_key LIKE format('%%%s%%', one.account_id)
+            AND f.wanted_key ~ twinstream.pattern_of_ids(ARRAY[one]);
         -- Amounts in its open windows are in no ledger yet, and go too.
         DELETE FROM twinstream.earning_windows AS w
         WHERE w.platform = one.platform AND w.account_id = one.account_id;
@@ -1420,14 +1433,15 @@ BEGIN
         RAISE EXCEPTION 'forgetting needs a secret of 16 characters or more, and an account of a platform'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'forget_secret_is_long';
     END IF;
-    -- Read before anything is locked.
-    naming := twinstream.keys_naming(ARRAY (
-        SELECT ROW (p.platform, p.account_id, p.member_id, NULL)::twinstream.forgotten_one
-        FROM twinstream.accounts_of_person(of_platform, of_account) AS p
-    ));
-    person := twinstream.lock_person(of_platform, of_account);
+    person := twinstream.name_person(of_platform, of_account);
+    naming := twinstream.keys_naming(person);
+    -- Most of the work, before anything is locked that others wait for: a member with a million entries is
+    -- answered meanwhile, and so is everybody whose bot or batch of events would wait for that member.
+    rewritten := twinstream.rewrite_entries(person, '{}', pads);
+    PERFORM twinstream.lock_person(person);
     PERFORM twinstream.finish_events_of(person, naming);
-    rewritten := twinstream.rewrite_entries(person, naming, pads);
+    -- Entries that came meanwhile, and those of events that were on their way.
+    rewritten := rewritten + twinstream.rewrite_entries(person, naming, pads);
     PERFORM twinstream.mark_link_rules(person, pads);
     PERFORM twinstream.forget_elsewhere(person);
     PERFORM twinstream.forget_findings(person);
@@ -2075,26 +2089,21 @@ BEGIN
     RETURN owners;
 END $$;
 
-CREATE FUNCTION twinstream.lock_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
+CREATE FUNCTION twinstream.lock_person(person twinstream.forgotten_one[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    person twinstream.forgotten_one[];
     owners bigint[];
 BEGIN
-    SELECT array_agg(ROW (
-        p.platform, p.account_id, p.member_id,
-        -- 62 of the random bits of a UUID.
-        -1 - (
-            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
-            & 4611686018427387903
-        )
-    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
-    INTO person
-    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
-    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u;
     IF person[1].member_id IS NULL THEN
-        RETURN person;
+        IF EXISTS (
+            SELECT FROM twinstream.accounts AS a
+            WHERE a.platform = person[1].platform AND a.account_id = person[1].account_id
+        ) THEN
+            RAISE EXCEPTION 'the account has just been seen for the first time'
+                USING ERRCODE = 'serialization_failure';
+        END IF;
+        RETURN;
     END IF;
     owners := twinstream.lock_owners(
         ARRAY (SELECT p.platform FROM unnest(person) AS p), ARRAY (SELECT p.account_id FROM unnest(person) AS p)
@@ -2104,8 +2113,17 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'one of the accounts is being linked or unlinked at this moment'
             USING ERRCODE = 'serialization_failure';
+    ELSIF EXISTS (
+        SELECT FROM twinstream.sync_events AS e
+        JOIN unnest(person) AS p ON p.platform = e.source AND p.account_id = e.account_id
+        WHERE e.status IN ('pending', 'published') AND NOT EXISTS (
+            SELECT FROM twinstream.transactions AS t
+            WHERE t.idempotency_key = e.idempotency_key AND t.platform = e.source
+        )
+    ) THEN
+        RAISE EXCEPTION 'an event of one of the accounts is being sent again at this moment'
+            USING ERRCODE = 'serialization_failure';
     END IF;
-    RETURN person;
 END $$;
 
 CREATE FUNCTION twinstream.lock_store_debts(of_platform text, members bigint[]) RETURNS TABLE(member_id bigint, account_id bigint, xp bigint, balance bigint, is_set_aside boolean)
@@ -2285,6 +2303,21 @@ BEGIN
     );
 END $$;
 
+CREATE FUNCTION twinstream.name_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
+    LANGUAGE sql
+    AS $$
+    SELECT array_agg(ROW (
+        p.platform, p.account_id, p.member_id,
+        -- 62 of the random bits of a UUID.
+        -1 - (
+            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
+            & 4611686018427387903
+        )
+    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
+    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
+    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u
+$$;
+
 CREATE FUNCTION twinstream.newest_link(of_platform text, of_account bigint, other_account bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE sql
     AS $$
@@ -2297,7 +2330,9 @@ CREATE FUNCTION twinstream.normal_code(typed text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$
     SELECT regexp_replace(upper(translate(
-        regexp_replace(typed COLLATE "C", '^[^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?', '', 'i'),
+        regexp_replace(typed COLLATE "C",
+            '^([^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?|/([Пп]ри|[Сс])вязать(@[A-Za-z0-9_]*)?)', '', 'i'
+        ),
         'АВЕКМНОРСТУХЗЅЈІҮавекмнорстухзѕјіүΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεζηικμνορτυχ'
             'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９',
         'ABEKMHOPCTYX3SJIYABEKMHOPCTYX3SJIYABEZHIKMNOPTYXABEZHIKMNOPTYX'
@@ -2429,7 +2464,7 @@ BEGIN
     FROM twinstream.link_offers AS o WHERE o.news_for = of_platform ORDER BY o.changed_at, o.id;
 END $$;
 
-CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text)
+CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text, reward_xp bigint, reward_balance bigint, joint_achievements bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2447,7 +2482,10 @@ BEGIN
                 THEN o.platform = of_platform AND o.status = 'opened' AND twinstream.is_under_way(o)
                 ELSE o.id = of_offer END
     ), sides AS (
-        SELECT o.id, o.is_starter, o.status, theirs.display_name,
+        SELECT o.id, o.is_starter, o.status, theirs.display_name, r.reward_xp, r.reward_balance, (
+                SELECT count(DISTINCT h.achievement) FROM twinstream.achievements AS h
+                WHERE h.member_id IN (mine_has.id, theirs_has.id)
+            ) AS achievements,
             greatest(mine_has.xp, 0) AS my_xp, greatest(mine_has.balance, 0) AS my_balance,
             greatest(theirs_has.xp, 0) AS their_xp, greatest(theirs_has.balance, 0) AS their_balance
         FROM offer AS o
@@ -2456,15 +2494,27 @@ BEGIN
         JOIN twinstream.accounts AS theirs
             ON theirs.platform <> of_platform AND theirs.account_id = o.other_id
         JOIN twinstream.members AS theirs_has ON theirs_has.id = theirs.member_id
+        -- As `pay_link_reward` pays it.
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(l.reward_xp), 0)::bigint AS reward_xp,
+                coalesce(sum(l.reward_balance), 0)::bigint AS reward_balance
+            FROM twinstream.link_settings AS l
+            WHERE NOT EXISTS (
+                SELECT FROM twinstream.link_rewards AS w
+                WHERE (w.platform = of_platform AND w.account_id = of_account)
+                    OR (w.platform <> of_platform AND w.account_id = o.other_id)
+            )
+        ) AS r
     ), joint AS (
         SELECT s.*, CASE with_policy
                 WHEN 'sum' THEN s.my_xp + s.their_xp
                 WHEN 'max' THEN greatest(s.my_xp, s.their_xp)
-                WHEN of_platform THEN s.my_xp ELSE s.their_xp END AS xp,
+                WHEN of_platform THEN s.my_xp ELSE s.their_xp END + s.reward_xp AS xp,
             CASE with_policy
                 WHEN 'sum' THEN s.my_balance + s.their_balance
                 WHEN 'max' THEN greatest(s.my_balance, s.their_balance)
-                WHEN of_platform THEN s.my_balance ELSE s.their_balance END AS balance
+                WHEN of_platform THEN s.my_balance ELSE s.their_balance END
+                + s.reward_balance AS balance
         FROM sides AS s
     )
     SELECT j.id, j.status, j.is_starter, j.display_name,
@@ -2473,13 +2523,32 @@ BEGIN
         j.their_xp, j.their_balance, (SELECT r.name FROM twinstream.ranks AS r
             WHERE r.xp <= j.their_xp ORDER BY r.xp DESC LIMIT 1),
         j.xp, j.balance, (SELECT r.name FROM twinstream.ranks AS r
-            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1)
+            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1),
+        j.reward_xp, j.reward_balance, j.achievements
     FROM joint AS j;
 END $$;
 
 CREATE FUNCTION twinstream.offers_kept() RETURNS integer
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT 20 $$;
+
+CREATE FUNCTION twinstream.one_sided_members(of_platform text, past bigint, at_most integer) RETURNS TABLE(account_id bigint, display_name text, xp bigint, balance bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT a.account_id, a.display_name, m.xp, m.balance
+    FROM twinstream.members AS m JOIN twinstream.accounts AS a ON a.member_id = m.id
+    WHERE m.on_board AND m.xp > 0 AND a.platform = of_platform AND a.account_id > 0
+        AND NOT EXISTS (
+            SELECT FROM twinstream.accounts AS b
+            WHERE b.member_id = m.id AND b.platform <> of_platform
+        )
+    ORDER BY m.xp DESC, m.id OFFSET past LIMIT at_most;
+END $$;
 
 CREATE FUNCTION twinstream.open_offer(of_platform text, of_account bigint, proof text, known_as text DEFAULT NULL::text, OUT outcome text, OUT offer_id bigint, OUT wait_s integer) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3351,23 +3420,50 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.require_own_ends(of_platform text, at_most integer) RETURNS void
+CREATE FUNCTION twinstream.require_others(of_platform text, administrator bigint, platforms text[], account_ids bigint[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    unseen record;
+BEGIN
+    SELECT w.platform, w.account_id INTO unseen
+    FROM unnest(platforms, account_ids) AS w (platform, account_id)
+    WHERE NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a
+        WHERE a.platform = w.platform AND a.account_id = w.account_id
+    );
+    IF FOUND THEN
+        PERFORM twinstream.refuse_link('account_is_known', format(
+            'the %s account %s was never seen', unseen.platform, unseen.account_id
+        ));
+    ELSIF EXISTS (
+        SELECT FROM unnest(platforms, account_ids) AS w (platform, account_id)
+        WHERE w.account_id = CASE w.platform
+            WHEN of_platform THEN administrator ELSE twinstream.partner_of(of_platform, administrator) END
+    ) THEN
+        PERFORM twinstream.refuse_link(
+            'administrator_acts_for_others', 'administrators link and move accounts of others only'
+        );
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.require_own_ends(of_platform text, at_most integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
 BEGIN
     -- One at a time: ends side by side would all find the same count.
     PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.own_ends' || of_platform, 0));
     IF at_most <= (
-        SELECT count(*) FROM twinstream.link_acts AS a
+        SELECT count(DISTINCT a.actor_account_id) FROM twinstream.link_acts AS a
         WHERE a.acted_at > now() - interval '24 hours' AND a.actor = 'member'
             AND a.actor_platform = of_platform AND a.operation IN ('unlink', 'undo')
     ) THEN
         PERFORM twinstream.refuse_link('own_ends_limited', format(
-            'members on %s have ended %s links within 24 hours; ask an administrator, or try again later',
+            '%2$s members on %1$s have ended links within 24 hours; ask an administrator, or try again later',
             of_platform, at_most
         ));
     END IF;
-END $$;
+END $_$;
 
 CREATE FUNCTION twinstream.require_own_process() RETURNS void
     LANGUAGE plpgsql STABLE
@@ -3447,6 +3543,11 @@ CREATE FUNCTION twinstream.rewrite_entries(person twinstream.forgotten_one[], na
     AS $$
 DECLARE
     pattern CONSTANT text := twinstream.pattern_of_ids(person);
+    on_their_way CONSTANT text[] := ARRAY (
+        SELECT e.idempotency_key FROM twinstream.sync_events AS e
+        JOIN unnest(person) AS p ON p.platform = e.source AND p.account_id = e.account_id
+        WHERE e.status <> 'completed'
+    );
     one twinstream.forgotten_one;
     changed bigint;
     total bigint := 0;
@@ -3462,8 +3563,9 @@ BEGIN
                 WHEN starts_with(t.idempotency_key, 'link:') OR t.reason = 'achievement_bonus'
                 THEN t.entity_id ELSE 'forgotten' END,
             reason = CASE WHEN t.reason ~ pattern THEN 'forgotten' ELSE t.reason END
-        WHERE (one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
-            OR (one.platform IS NULL AND t.idempotency_key = ANY (naming));
+        WHERE ((one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
+                OR (one.platform IS NULL AND t.idempotency_key = ANY (naming)))
+            AND t.idempotency_key <> ALL (on_their_way);
         GET DIAGNOSTICS changed = ROW_COUNT;
         total := total + changed;
     END LOOP;
@@ -3701,6 +3803,11 @@ CREATE FUNCTION twinstream.support_link(platform text, administrator_id bigint, 
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'link', account_id);
+    PERFORM twinstream.require_others(
+        platform, administrator_id,
+        ARRAY[platform, CASE platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END],
+        ARRAY[account_id, other_account_id]
+    );
     PERFORM twinstream.link_accounts(
         CASE platform WHEN 'telegram' THEN account_id ELSE other_account_id END,
         CASE platform WHEN 'telegram' THEN other_account_id ELSE account_id END,
@@ -3716,6 +3823,9 @@ CREATE FUNCTION twinstream.support_move_account(platform text, administrator_id 
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'move', lost_account_id);
+    PERFORM twinstream.require_others(
+        platform, administrator_id, ARRAY[platform, platform], ARRAY[lost_account_id, account_id]
+    );
     PERFORM twinstream.replace_account(
         platform, lost_account_id, account_id, stores,
         ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
@@ -3929,13 +4039,15 @@ DECLARE
     gets twinstream.share[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
-    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id;
     IF NOT FOUND THEN
         PERFORM twinstream.refuse_link('link_is_known', format('there is no link %s', link_id));
     END IF;
-    PERFORM twinstream.require_undoable(undone, undo_s_max);
     ids := ARRAY[undone.telegram_account_id, undone.discord_account_id];
+    -- As an unlink, a move and a forgetting lock them.
     owners := twinstream.lock_owners(platforms, ids);
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
+    PERFORM twinstream.require_undoable(undone, undo_s_max);
     PERFORM twinstream.close_windows_of_locked(platforms, ids, stores);
     held := twinstream.held_in_stores(stores, owners);
     IF undone.unlinked_at IS NULL THEN
@@ -4004,6 +4116,7 @@ CREATE FUNCTION twinstream.unlink_account(of_platform text, of_account bigint, s
     LANGUAGE plpgsql
     AS $$
 DECLARE
+    newest twinstream.links;
     ended twinstream.links;
     owners bigint[];
     member bigint;
@@ -4012,10 +4125,19 @@ DECLARE
     achievements twinstream.achievements[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
+    -- Accounts first, then the link: an undo, a move and a forgetting lock them in this order, too.
+    SELECT l.* INTO newest FROM twinstream.links AS l
+    WHERE l.id = twinstream.newest_link(of_platform, of_account);
+    IF newest.id IS NOT NULL THEN
+        owners := twinstream.lock_owners(
+            ARRAY['telegram', 'discord'], ARRAY[newest.telegram_account_id, newest.discord_account_id]
+        );
+    END IF;
     ended := twinstream.current_link(of_platform, of_account);
-    owners := twinstream.lock_owners(
-        ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id]
-    );
+    IF ended.id IS DISTINCT FROM newest.id THEN
+        RAISE EXCEPTION 'the account is being linked anew at this moment'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
     PERFORM twinstream.require_one_member(ended.id, owners);
     PERFORM twinstream.close_windows_of_locked(
         ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id], stores

@@ -146,6 +146,7 @@ class TwinClient(discord.Client):
         reads = self.intents.message_content
         found = posted_by_member(message, guild_id=self._guild_id, reads=reads)
         if found is not None:
+            heard(self._rooms, found.account_id, Place(found.place.id), found.message_id)
             posted(self._rooms, found)
 
     async def on_member_join(self, member: discord.Member) -> None:
