@@ -318,13 +318,6 @@ CREATE FUNCTION twinstream.ask_to_forget(platform text, account_id bigint) RETUR
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.obey_stop_sign();
-    IF EXISTS (
-        SELECT FROM twinstream.forget_requests AS r
-        WHERE r.platform = ask_to_forget.platform AND r.account_id = ask_to_forget.account_id
-            AND r.forgotten_at IS NULL
-    ) THEN
-        RETURN; -- a process that is at it holds the row until it is done
-    END IF;
     -- Before the account is locked: the consumers take the two in this order.
     INSERT INTO twinstream.forget_requests (platform, account_id) VALUES (platform, account_id)
     ON CONFLICT ON CONSTRAINT forget_request_once DO UPDATE SET
@@ -343,6 +336,18 @@ BEGIN
         ));
     END IF;
 END $$;
+
+CREATE FUNCTION twinstream.author_of_message(of_platform text, of_place bigint, of_message bigint) RETURNS TABLE(account_id bigint, sent_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT p.author_ids[p.place], to_timestamp(p.sent_at[p.place])
+    FROM (
+        SELECT a.author_ids, a.sent_at, array_position(a.message_ids, of_message) AS place
+        FROM twinstream.message_authors AS a
+        WHERE a.platform = of_platform AND a.place_id = of_place AND a.first_message_id <= of_message
+        ORDER BY a.first_message_id DESC LIMIT 1
+    ) AS p WHERE p.author_ids[p.place] > 0
+$$;
 
 CREATE FUNCTION twinstream.bot_name_elsewhere(of_platform text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -392,6 +397,34 @@ CREATE FUNCTION twinstream.carry_link_rules(of_platform text, old_id bigint, new
     ON CONFLICT ON CONSTRAINT link_ban_once DO NOTHING
 $$;
 
+CREATE FUNCTION twinstream.carry_reputation() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO twinstream.account_scores AS s (platform, account_id, reputation)
+    SELECT o.platform, NEW.to_account_id, o.reputation FROM twinstream.account_scores AS o
+    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id AND o.reputation <> 0
+    ON CONFLICT ON CONSTRAINT account_score_once DO UPDATE SET
+        reputation = s.reputation + excluded.reputation;
+    UPDATE twinstream.account_scores AS s SET reputation = 0
+    WHERE s.platform = NEW.platform AND s.account_id = NEW.from_account_id AND s.reputation <> 0;
+    UPDATE twinstream.thanks AS t SET giver_account_id = NEW.to_account_id
+    WHERE t.platform = NEW.platform AND t.giver_account_id = NEW.from_account_id
+        AND t.receiver_account_id <> NEW.to_account_id AND NOT EXISTS (
+            SELECT FROM twinstream.thanks AS k
+            WHERE k.platform = t.platform AND k.giver_account_id = NEW.to_account_id
+                AND k.receiver_account_id = t.receiver_account_id AND k.day = t.day
+        );
+    UPDATE twinstream.thanks AS t SET receiver_account_id = NEW.to_account_id
+    WHERE t.platform = NEW.platform AND t.receiver_account_id = NEW.from_account_id
+        AND t.giver_account_id <> NEW.to_account_id AND NOT EXISTS (
+            SELECT FROM twinstream.thanks AS k
+            WHERE k.platform = t.platform AND k.receiver_account_id = NEW.to_account_id
+                AND k.giver_account_id = t.giver_account_id AND k.day = t.day
+        );
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION twinstream.change_earned(link text, step text, changes twinstream.share[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -402,29 +435,6 @@ BEGIN
         PERFORM twinstream.add_to_totals(events);
         PERFORM twinstream.enter_link_events(events);
     END IF;
-END $$;
-
-CREATE FUNCTION twinstream.claim_announcements(of_platform text, members bigint[], surfaces text[], numbers integer[]) RETURNS TABLE(member_id bigint, surface text)
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-#variable_conflict use_column
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    RETURN QUERY
-    WITH standing AS (
-        SELECT f.member_id, f.surface
-        FROM unnest(members, surfaces, numbers) AS t (member_id, surface, number)
-        JOIN twinstream.surfaces AS f
-            ON f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface
-        WHERE f.announce AND f.announced = t.number AND f.wanted >= f.announced
-        ORDER BY f.member_id, f.surface
-        FOR NO KEY UPDATE OF f SKIP LOCKED
-    )
-    UPDATE twinstream.surfaces AS f SET announce = false
-    FROM standing AS s
-    WHERE f.member_id = s.member_id AND f.platform = of_platform AND f.surface = s.surface
-    RETURNING f.member_id, f.surface;
 END $$;
 
 CREATE FUNCTION twinstream.close_due_windows(of_platform text, window_s double precision, at_most integer, stores text[] DEFAULT '{}'::text[], OUT members bigint[], OUT due integer) RETURNS record
@@ -1013,6 +1023,71 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION twinstream.enter_reactions(of_platform text, places bigint[], messages bigint[], givers bigint[], authors bigint[], sent timestamp with time zone[], reacted timestamp with time zone[], zone text, per_pair integer, per_day integer, age_s_max double precision) RETURNS TABLE(number integer, author_id bigint, counted_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    one record;
+    written_by bigint;
+    written_at timestamptz;
+    today date;
+    of_giver integer;
+    of_pair integer;
+    is_left_out boolean;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    FOR one IN
+        SELECT u.* FROM ROWS FROM (
+            unnest(places), unnest(messages), unnest(givers), unnest(authors), unnest(sent), unnest(reacted)
+        ) WITH ORDINALITY AS u (place, message, giver, author, sent_at, at, number)
+        ORDER BY u.place, u.message, u.giver, u.number
+    LOOP
+        written_by := one.author;
+        written_at := one.sent_at;
+        IF written_by IS NULL THEN
+            SELECT w.account_id, w.sent_at INTO written_by, written_at
+            FROM twinstream.author_of_message(of_platform, one.place, one.message) AS w;
+        END IF;
+        CONTINUE WHEN written_by IS NULL OR written_by = one.giver
+            OR written_at IS NULL OR written_at < now() - make_interval(secs => age_s_max);
+        today := (least(one.at, now()) AT TIME ZONE zone)::date;
+        WITH theirs AS (
+            SELECT p.platform, p.account_id
+            FROM twinstream.accounts_of_person(of_platform, one.giver) AS p
+        ), others AS (
+            SELECT p.platform, p.account_id
+            FROM twinstream.accounts_of_person(of_platform, written_by) AS p
+        ), given AS (
+            SELECT r.platform, r.receiver_account_id FROM theirs AS t JOIN twinstream.reactions AS r
+                ON r.platform = t.platform AND r.giver_account_id = t.account_id
+            WHERE r.day = today
+        )
+        SELECT
+            EXISTS (
+                SELECT FROM twinstream.accounts AS a
+                WHERE a.platform = of_platform AND a.account_id = written_by AND a.left_out IS NOT NULL
+            ),
+            (SELECT count(*) FROM given),
+            (
+                SELECT count(*) FROM given AS g JOIN others AS o
+                    ON o.platform = g.platform AND o.account_id = g.receiver_account_id
+            )
+        INTO is_left_out, of_giver, of_pair;
+        CONTINUE WHEN is_left_out OR of_giver >= per_day OR of_pair >= per_pair;
+        INSERT INTO twinstream.reactions
+            (platform, place_id, message_id, giver_account_id, receiver_account_id, day)
+        VALUES (of_platform, one.place, one.message, one.giver, written_by, today)
+        ON CONFLICT ON CONSTRAINT reaction_once DO NOTHING;
+        CONTINUE WHEN NOT FOUND;
+        number := one.number;
+        author_id := written_by;
+        counted_at := now();
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
 CREATE FUNCTION twinstream.export_of(of_platform text, of_account bigint, entries_max bigint) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1158,6 +1233,46 @@ BEGIN
             ) ORDER BY c.platform)
             FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
             WHERE a.member_id = member
+        ),
+        'thanks', (
+            -- The other account may be a stranger's, so its number is left out.
+            SELECT json_agg(json_build_object(
+                'platform', t.platform, 'did', t.did, 'said_in', t.entity_id, 'xp', t.xp, 'at', t.given_at
+            ) ORDER BY t.given_at, t.did)
+            FROM (
+                SELECT t.*, 'gave' AS did FROM twinstream.accounts AS a JOIN twinstream.thanks AS t
+                    ON t.platform = a.platform AND t.giver_account_id = a.account_id
+                WHERE a.member_id = member
+                UNION ALL
+                SELECT t.*, 'received' FROM twinstream.accounts AS a JOIN twinstream.thanks AS t
+                    ON t.platform = a.platform AND t.receiver_account_id = a.account_id
+                WHERE a.member_id = member
+            ) AS t
+        ),
+        'reactions', (
+            SELECT json_agg(json_build_object(
+                'platform', r.platform, 'did', r.did, 'place', r.place_id::text,
+                'message', r.message_id::text, 'day', r.day
+            ) ORDER BY r.day, r.message_id, r.did)
+            FROM (
+                SELECT r.*, 'gave' AS did FROM twinstream.accounts AS a JOIN twinstream.reactions AS r
+                    ON r.platform = a.platform AND r.giver_account_id = a.account_id
+                WHERE a.member_id = member
+                UNION ALL
+                SELECT r.*, 'received' FROM twinstream.accounts AS a JOIN twinstream.reactions AS r
+                    ON r.platform = a.platform AND r.receiver_account_id = a.account_id
+                WHERE a.member_id = member
+            ) AS r
+        ),
+        'messages_whose_author_is_known', (
+            SELECT json_agg(json_build_object(
+                'platform', p.platform, 'place', p.place_id::text, 'message', u.message_id::text,
+                'sent_at', to_timestamp(u.sent_at)
+            ) ORDER BY p.place_id, u.message_id)
+            FROM twinstream.accounts AS a JOIN twinstream.message_authors AS p
+                ON p.platform = a.platform AND a.account_id = ANY (p.author_ids)
+            CROSS JOIN LATERAL unnest(p.message_ids, p.author_ids, p.sent_at) AS u (message_id, author_id, sent_at)
+            WHERE a.member_id = member AND u.author_id = a.account_id
         ),
         'earning', (
             SELECT json_agg(json_build_object(
@@ -1306,9 +1421,7 @@ BEGIN
         AND concat_ws(' ', e.idempotency_key, e.payload, e.error_message) ~ pattern;
     UPDATE twinstream.sync_events AS e
     SET error_message = regexp_replace(e.error_message, pattern, '\1(forgotten)', 'g')
-    -- Each of these has an index of its own, and nearly all rows are completed.
-    WHERE (e.status = 'failed' OR e.status = 'pending' OR e.status = 'published')
-        AND e.error_message ~ pattern;
+    WHERE e.status <> 'completed' AND e.error_message ~ pattern;
 END $$;
 
 CREATE FUNCTION twinstream.forget_elsewhere(person twinstream.forgotten_one[]) RETURNS void
@@ -1328,11 +1441,14 @@ BEGIN
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
         DELETE FROM twinstream.account_scores AS c
         WHERE c.platform = one.platform AND c.account_id = one.account_id;
-        -- An account that was unlinked from this one keeps achievements, by the keys of its events.
-        UPDATE twinstream.surfaces AS f SET wanted_key = 'forgotten'
-        WHERE f.wanted_key LIKE format('%%%s%%', one.account_id)
-            AND f.wanted_key ~ twinstream.pattern_of_ids(ARRAY[one]);
-        -- Amounts in its open windows are in no ledger yet, and go too.
+        -- Points that others got by the person stay theirs.
+        DELETE FROM twinstream.thanks AS t
+        WHERE t.platform = one.platform AND one.account_id IN (t.giver_account_id, t.receiver_account_id);
+        DELETE FROM twinstream.reactions AS r
+        WHERE r.platform = one.platform AND one.account_id IN (r.giver_account_id, r.receiver_account_id);
+        UPDATE twinstream.message_authors AS m SET author_ids = array_replace(m.author_ids, one.account_id, 0)
+        WHERE m.platform = one.platform AND one.account_id = ANY (m.author_ids);
+        -- What its open windows hold is in no ledger yet, and goes too.
         DELETE FROM twinstream.earning_windows AS w
         WHERE w.platform = one.platform AND w.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
@@ -1433,15 +1549,14 @@ BEGIN
         RAISE EXCEPTION 'forgetting needs a secret of 16 characters or more, and an account of a platform'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'forget_secret_is_long';
     END IF;
-    person := twinstream.name_person(of_platform, of_account);
-    naming := twinstream.keys_naming(person);
-    -- Most of the work, before anything is locked that others wait for: a member with a million entries is
-    -- answered meanwhile, and so is everybody whose bot or batch of events would wait for that member.
-    rewritten := twinstream.rewrite_entries(person, '{}', pads);
-    PERFORM twinstream.lock_person(person);
+    -- Read before anything is locked.
+    naming := twinstream.keys_naming(ARRAY (
+        SELECT ROW (p.platform, p.account_id, p.member_id, NULL)::twinstream.forgotten_one
+        FROM twinstream.accounts_of_person(of_platform, of_account) AS p
+    ));
+    person := twinstream.lock_person(of_platform, of_account);
     PERFORM twinstream.finish_events_of(person, naming);
-    -- Entries that came meanwhile, and those of events that were on their way.
-    rewritten := rewritten + twinstream.rewrite_entries(person, naming, pads);
+    rewritten := twinstream.rewrite_entries(person, naming, pads);
     PERFORM twinstream.mark_link_rules(person, pads);
     PERFORM twinstream.forget_elsewhere(person);
     PERFORM twinstream.forget_findings(person);
@@ -1738,15 +1853,6 @@ CREATE FUNCTION twinstream.judge_board_of_account() RETURNS trigger
 BEGIN
     PERFORM twinstream.judge_board(OLD.member_id, NEW.member_id);
     RETURN NULL;
-END $$;
-
-CREATE FUNCTION twinstream.keep_places(of_platform text, named text[]) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND NOT p.place = ANY (named);
 END $$;
 
 CREATE FUNCTION twinstream.key_fault(e twinstream.event, OUT rule text, OUT why text) RETURNS SETOF record
@@ -2089,21 +2195,26 @@ BEGIN
     RETURN owners;
 END $$;
 
-CREATE FUNCTION twinstream.lock_person(person twinstream.forgotten_one[]) RETURNS void
+CREATE FUNCTION twinstream.lock_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
     LANGUAGE plpgsql
     AS $$
 DECLARE
+    person twinstream.forgotten_one[];
     owners bigint[];
 BEGIN
+    SELECT array_agg(ROW (
+        p.platform, p.account_id, p.member_id,
+        -- 62 of the random bits of a UUID.
+        -1 - (
+            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
+            & 4611686018427387903
+        )
+    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
+    INTO person
+    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
+    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u;
     IF person[1].member_id IS NULL THEN
-        IF EXISTS (
-            SELECT FROM twinstream.accounts AS a
-            WHERE a.platform = person[1].platform AND a.account_id = person[1].account_id
-        ) THEN
-            RAISE EXCEPTION 'the account has just been seen for the first time'
-                USING ERRCODE = 'serialization_failure';
-        END IF;
-        RETURN;
+        RETURN person;
     END IF;
     owners := twinstream.lock_owners(
         ARRAY (SELECT p.platform FROM unnest(person) AS p), ARRAY (SELECT p.account_id FROM unnest(person) AS p)
@@ -2113,17 +2224,8 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'one of the accounts is being linked or unlinked at this moment'
             USING ERRCODE = 'serialization_failure';
-    ELSIF EXISTS (
-        SELECT FROM twinstream.sync_events AS e
-        JOIN unnest(person) AS p ON p.platform = e.source AND p.account_id = e.account_id
-        WHERE e.status IN ('pending', 'published') AND NOT EXISTS (
-            SELECT FROM twinstream.transactions AS t
-            WHERE t.idempotency_key = e.idempotency_key AND t.platform = e.source
-        )
-    ) THEN
-        RAISE EXCEPTION 'an event of one of the accounts is being sent again at this moment'
-            USING ERRCODE = 'serialization_failure';
     END IF;
+    RETURN person;
 END $$;
 
 CREATE FUNCTION twinstream.lock_store_debts(of_platform text, members bigint[]) RETURNS TABLE(member_id bigint, account_id bigint, xp bigint, balance bigint, is_set_aside boolean)
@@ -2303,21 +2405,6 @@ BEGIN
     );
 END $$;
 
-CREATE FUNCTION twinstream.name_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
-    LANGUAGE sql
-    AS $$
-    SELECT array_agg(ROW (
-        p.platform, p.account_id, p.member_id,
-        -- 62 of the random bits of a UUID.
-        -1 - (
-            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
-            & 4611686018427387903
-        )
-    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
-    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
-    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u
-$$;
-
 CREATE FUNCTION twinstream.newest_link(of_platform text, of_account bigint, other_account bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE sql
     AS $$
@@ -2330,9 +2417,7 @@ CREATE FUNCTION twinstream.normal_code(typed text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$
     SELECT regexp_replace(upper(translate(
-        regexp_replace(typed COLLATE "C",
-            '^([^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?|/([Пп]ри|[Сс])вязать(@[A-Za-z0-9_]*)?)', '', 'i'
-        ),
+        regexp_replace(typed COLLATE "C", '^[^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?', '', 'i'),
         'АВЕКМНОРСТУХЗЅЈІҮавекмнорстухзѕјіүΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεζηικμνορτυχ'
             'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９',
         'ABEKMHOPCTYX3SJIYABEKMHOPCTYX3SJIYABEZHIKMNOPTYXABEZHIKMNOPTYX'
@@ -2404,41 +2489,6 @@ BEGIN
     FROM unnest(marks, moments) AS u (mark, moment);
 END $$;
 
-CREATE FUNCTION twinstream.note_place(of_platform text, named text, why text, refusal text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    IF why IS NULL THEN
-        DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND p.place = left(named, 100);
-    ELSE
-        INSERT INTO twinstream.parked_places AS p (platform, place, cause, error)
-        VALUES (of_platform, left(named, 100), left(why, 100), left(refusal, 300))
-        ON CONFLICT ON CONSTRAINT parked_place_once DO UPDATE SET
-            cause = excluded.cause, error = excluded.error,
-            parked_at = CASE WHEN p.cause = excluded.cause THEN p.parked_at ELSE now() END;
-    END IF;
-END $$;
-
-CREATE FUNCTION twinstream.note_transient(of_platform text, chat bigint, answers bigint[], commands bigint[], kept bigint[], after_s double precision) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    INSERT INTO twinstream.transient_messages AS t (chat_id, message_id, is_command, delete_at)
-    SELECT chat, n.message_id, n.is_command, now() + make_interval(secs => after_s)
-    FROM (
-        SELECT unnest(answers) AS message_id, false AS is_command
-        UNION
-        SELECT unnest(commands), true
-    ) AS n
-    ORDER BY n.message_id
-    ON CONFLICT ON CONSTRAINT transient_message_once DO UPDATE SET delete_at = excluded.delete_at;
-    DELETE FROM twinstream.transient_messages AS t WHERE t.chat_id = chat AND t.message_id = ANY (kept);
-END $$;
-
 CREATE FUNCTION twinstream.obey_stop_sign() RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2464,7 +2514,7 @@ BEGIN
     FROM twinstream.link_offers AS o WHERE o.news_for = of_platform ORDER BY o.changed_at, o.id;
 END $$;
 
-CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text, reward_xp bigint, reward_balance bigint, joint_achievements bigint)
+CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2482,10 +2532,7 @@ BEGIN
                 THEN o.platform = of_platform AND o.status = 'opened' AND twinstream.is_under_way(o)
                 ELSE o.id = of_offer END
     ), sides AS (
-        SELECT o.id, o.is_starter, o.status, theirs.display_name, r.reward_xp, r.reward_balance, (
-                SELECT count(DISTINCT h.achievement) FROM twinstream.achievements AS h
-                WHERE h.member_id IN (mine_has.id, theirs_has.id)
-            ) AS achievements,
+        SELECT o.id, o.is_starter, o.status, theirs.display_name,
             greatest(mine_has.xp, 0) AS my_xp, greatest(mine_has.balance, 0) AS my_balance,
             greatest(theirs_has.xp, 0) AS their_xp, greatest(theirs_has.balance, 0) AS their_balance
         FROM offer AS o
@@ -2494,27 +2541,15 @@ BEGIN
         JOIN twinstream.accounts AS theirs
             ON theirs.platform <> of_platform AND theirs.account_id = o.other_id
         JOIN twinstream.members AS theirs_has ON theirs_has.id = theirs.member_id
-        -- As `pay_link_reward` pays it.
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(l.reward_xp), 0)::bigint AS reward_xp,
-                coalesce(sum(l.reward_balance), 0)::bigint AS reward_balance
-            FROM twinstream.link_settings AS l
-            WHERE NOT EXISTS (
-                SELECT FROM twinstream.link_rewards AS w
-                WHERE (w.platform = of_platform AND w.account_id = of_account)
-                    OR (w.platform <> of_platform AND w.account_id = o.other_id)
-            )
-        ) AS r
     ), joint AS (
         SELECT s.*, CASE with_policy
                 WHEN 'sum' THEN s.my_xp + s.their_xp
                 WHEN 'max' THEN greatest(s.my_xp, s.their_xp)
-                WHEN of_platform THEN s.my_xp ELSE s.their_xp END + s.reward_xp AS xp,
+                WHEN of_platform THEN s.my_xp ELSE s.their_xp END AS xp,
             CASE with_policy
                 WHEN 'sum' THEN s.my_balance + s.their_balance
                 WHEN 'max' THEN greatest(s.my_balance, s.their_balance)
-                WHEN of_platform THEN s.my_balance ELSE s.their_balance END
-                + s.reward_balance AS balance
+                WHEN of_platform THEN s.my_balance ELSE s.their_balance END AS balance
         FROM sides AS s
     )
     SELECT j.id, j.status, j.is_starter, j.display_name,
@@ -2523,32 +2558,13 @@ BEGIN
         j.their_xp, j.their_balance, (SELECT r.name FROM twinstream.ranks AS r
             WHERE r.xp <= j.their_xp ORDER BY r.xp DESC LIMIT 1),
         j.xp, j.balance, (SELECT r.name FROM twinstream.ranks AS r
-            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1),
-        j.reward_xp, j.reward_balance, j.achievements
+            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1)
     FROM joint AS j;
 END $$;
 
 CREATE FUNCTION twinstream.offers_kept() RETURNS integer
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT 20 $$;
-
-CREATE FUNCTION twinstream.one_sided_members(of_platform text, past bigint, at_most integer) RETURNS TABLE(account_id bigint, display_name text, xp bigint, balance bigint)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-#variable_conflict use_column
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    RETURN QUERY
-    SELECT a.account_id, a.display_name, m.xp, m.balance
-    FROM twinstream.members AS m JOIN twinstream.accounts AS a ON a.member_id = m.id
-    WHERE m.on_board AND m.xp > 0 AND a.platform = of_platform AND a.account_id > 0
-        AND NOT EXISTS (
-            SELECT FROM twinstream.accounts AS b
-            WHERE b.member_id = m.id AND b.platform <> of_platform
-        )
-    ORDER BY m.xp DESC, m.id OFFSET past LIMIT at_most;
-END $$;
 
 CREATE FUNCTION twinstream.open_offer(of_platform text, of_account bigint, proof text, known_as text DEFAULT NULL::text, OUT outcome text, OUT offer_id bigint, OUT wait_s integer) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3204,6 +3220,58 @@ CREATE FUNCTION twinstream.release_of_links() RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT '0.2' $$;
 
+CREATE FUNCTION twinstream.remember_authors(of_platform text, places bigint[], messages bigint[], authors bigint[], times integer[], kept integer, page_size integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    of_place bigint;
+    newest twinstream.message_authors;
+    ids bigint[];
+    writers bigint[];
+    moments integer[];
+    surplus bigint;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    FOR of_place IN SELECT DISTINCT p.id FROM unnest(places) AS p (id) ORDER BY p.id LOOP
+        SELECT a.* INTO newest FROM twinstream.message_authors AS a
+        WHERE a.platform = of_platform AND a.place_id = of_place
+        ORDER BY a.first_message_id DESC LIMIT 1 FOR NO KEY UPDATE;
+        SELECT array_agg(m.id ORDER BY m.id), array_agg(m.author ORDER BY m.id), array_agg(m.at ORDER BY m.id)
+        INTO ids, writers, moments
+        FROM ROWS FROM (
+            unnest(places), unnest(messages), unnest(authors), unnest(times)
+        ) AS m (place, id, author, at)
+        WHERE m.place = of_place
+            AND m.id > coalesce(newest.message_ids[cardinality(newest.message_ids)], 0);
+        CONTINUE WHEN ids IS NULL;
+        IF cardinality(newest.message_ids) + cardinality(ids) <= page_size THEN
+            UPDATE twinstream.message_authors AS a SET
+                message_ids = a.message_ids || ids, author_ids = a.author_ids || writers,
+                sent_at = a.sent_at || moments
+            WHERE a.platform = of_platform AND a.place_id = of_place
+                AND a.first_message_id = newest.first_message_id;
+        ELSE
+            INSERT INTO twinstream.message_authors
+                (platform, place_id, first_message_id, message_ids, author_ids, sent_at)
+            VALUES (of_platform, of_place, ids[1], ids, writers, moments)
+            ON CONFLICT ON CONSTRAINT message_page_once DO NOTHING;
+            -- The newest pages together have `kept` messages; older ones go.
+            surplus := (
+                SELECT max(p.first_message_id) FROM (
+                    SELECT a.first_message_id, sum(cardinality(a.message_ids)) OVER (
+                        ORDER BY a.first_message_id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                    ) AS newer
+                    FROM twinstream.message_authors AS a
+                    WHERE a.platform = of_platform AND a.place_id = of_place
+                ) AS p WHERE p.newer >= kept
+            );
+            DELETE FROM twinstream.message_authors AS a
+            WHERE a.platform = of_platform AND a.place_id = of_place AND a.first_message_id <= surplus;
+        END IF;
+    END LOOP;
+END $$;
+
 CREATE FUNCTION twinstream.remember_name(of_platform text, of_account bigint, known_as text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3420,50 +3488,23 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.require_others(of_platform text, administrator bigint, platforms text[], account_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    unseen record;
-BEGIN
-    SELECT w.platform, w.account_id INTO unseen
-    FROM unnest(platforms, account_ids) AS w (platform, account_id)
-    WHERE NOT EXISTS (
-        SELECT FROM twinstream.accounts AS a
-        WHERE a.platform = w.platform AND a.account_id = w.account_id
-    );
-    IF FOUND THEN
-        PERFORM twinstream.refuse_link('account_is_known', format(
-            'the %s account %s was never seen', unseen.platform, unseen.account_id
-        ));
-    ELSIF EXISTS (
-        SELECT FROM unnest(platforms, account_ids) AS w (platform, account_id)
-        WHERE w.account_id = CASE w.platform
-            WHEN of_platform THEN administrator ELSE twinstream.partner_of(of_platform, administrator) END
-    ) THEN
-        PERFORM twinstream.refuse_link(
-            'administrator_acts_for_others', 'administrators link and move accounts of others only'
-        );
-    END IF;
-END $$;
-
 CREATE FUNCTION twinstream.require_own_ends(of_platform text, at_most integer) RETURNS void
     LANGUAGE plpgsql
-    AS $_$
+    AS $$
 BEGIN
     -- One at a time: ends side by side would all find the same count.
     PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.own_ends' || of_platform, 0));
     IF at_most <= (
-        SELECT count(DISTINCT a.actor_account_id) FROM twinstream.link_acts AS a
+        SELECT count(*) FROM twinstream.link_acts AS a
         WHERE a.acted_at > now() - interval '24 hours' AND a.actor = 'member'
             AND a.actor_platform = of_platform AND a.operation IN ('unlink', 'undo')
     ) THEN
         PERFORM twinstream.refuse_link('own_ends_limited', format(
-            '%2$s members on %1$s have ended links within 24 hours; ask an administrator, or try again later',
+            'members on %s have ended %s links within 24 hours; ask an administrator, or try again later',
             of_platform, at_most
         ));
     END IF;
-END $_$;
+END $$;
 
 CREATE FUNCTION twinstream.require_own_process() RETURNS void
     LANGUAGE plpgsql STABLE
@@ -3543,11 +3584,6 @@ CREATE FUNCTION twinstream.rewrite_entries(person twinstream.forgotten_one[], na
     AS $$
 DECLARE
     pattern CONSTANT text := twinstream.pattern_of_ids(person);
-    on_their_way CONSTANT text[] := ARRAY (
-        SELECT e.idempotency_key FROM twinstream.sync_events AS e
-        JOIN unnest(person) AS p ON p.platform = e.source AND p.account_id = e.account_id
-        WHERE e.status <> 'completed'
-    );
     one twinstream.forgotten_one;
     changed bigint;
     total bigint := 0;
@@ -3563,9 +3599,8 @@ BEGIN
                 WHEN starts_with(t.idempotency_key, 'link:') OR t.reason = 'achievement_bonus'
                 THEN t.entity_id ELSE 'forgotten' END,
             reason = CASE WHEN t.reason ~ pattern THEN 'forgotten' ELSE t.reason END
-        WHERE ((one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
-                OR (one.platform IS NULL AND t.idempotency_key = ANY (naming)))
-            AND t.idempotency_key <> ALL (on_their_way);
+        WHERE (one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
+            OR (one.platform IS NULL AND t.idempotency_key = ANY (naming));
         GET DIAGNOSTICS changed = ROW_COUNT;
         total := total + changed;
     END LOOP;
@@ -3803,11 +3838,6 @@ CREATE FUNCTION twinstream.support_link(platform text, administrator_id bigint, 
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'link', account_id);
-    PERFORM twinstream.require_others(
-        platform, administrator_id,
-        ARRAY[platform, CASE platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END],
-        ARRAY[account_id, other_account_id]
-    );
     PERFORM twinstream.link_accounts(
         CASE platform WHEN 'telegram' THEN account_id ELSE other_account_id END,
         CASE platform WHEN 'telegram' THEN other_account_id ELSE account_id END,
@@ -3823,9 +3853,6 @@ CREATE FUNCTION twinstream.support_move_account(platform text, administrator_id 
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'move', lost_account_id);
-    PERFORM twinstream.require_others(
-        platform, administrator_id, ARRAY[platform, platform], ARRAY[lost_account_id, account_id]
-    );
     PERFORM twinstream.replace_account(
         platform, lost_account_id, account_id, stores,
         ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
@@ -3932,26 +3959,6 @@ BEGIN
     FROM taken AS t ORDER BY t.created_at, t.subject;
 END $$;
 
-CREATE FUNCTION twinstream.take_transient(of_platform text, at_most integer, age_s_max double precision) RETURNS TABLE(chat_id bigint, message_id bigint, is_command boolean)
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-#variable_conflict use_column
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    RETURN QUERY
-    WITH taken AS (
-        DELETE FROM twinstream.transient_messages AS t USING (
-            SELECT d.chat_id, d.message_id FROM twinstream.transient_messages AS d
-            WHERE d.delete_at <= now() ORDER BY d.delete_at LIMIT at_most FOR UPDATE SKIP LOCKED
-        ) AS due
-        WHERE t.chat_id = due.chat_id AND t.message_id = due.message_id
-        RETURNING t.chat_id, t.message_id, t.is_command, t.noted_at
-    )
-    SELECT t.chat_id, t.message_id, t.is_command FROM taken AS t
-    WHERE t.noted_at > now() - make_interval(secs => age_s_max);
-END $$;
-
 CREATE FUNCTION twinstream.taken_away(policy text, had twinstream.share[], owner bigint) RETURNS twinstream.share[]
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -4005,6 +4012,88 @@ CREATE FUNCTION twinstream.tell_of_act(act twinstream.link_acts, to_platform tex
             IS DISTINCT FROM ('member', to_platform, to_account)
 $$;
 
+CREATE FUNCTION twinstream.thank(of_platform text, giver bigint, receiver bigint, said_in text, said_at timestamp with time zone, zone text, per_day integer, xp_each bigint, xp_per_day bigint, age_s_max double precision) RETURNS TABLE(outcome text, reputation bigint, xp bigint, thanks_left integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    moment CONSTANT timestamptz := least(said_at, now());
+    today CONSTANT date := (moment AT TIME ZONE zone)::date;
+    answer text;
+    granted bigint;
+    thanked integer;
+    is_again boolean;
+    first_xp bigint;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    -- A person has one account on a platform (account_one_per_platform), so nobody is thanked by a second one.
+    IF giver = receiver THEN
+        RETURN QUERY SELECT 'self', 0::bigint, 0::bigint, 0;
+        RETURN;
+    END IF;
+    PERFORM twinstream.lock_accounts(of_platform, ARRAY[giver, receiver], true);
+    -- Of both people every account, on both platforms.
+    WITH theirs AS (
+        SELECT a.platform, a.account_id, o.account_id = giver AS is_givers
+        FROM twinstream.accounts AS o JOIN twinstream.accounts AS a ON a.member_id = o.member_id
+        WHERE o.platform = of_platform AND o.account_id IN (giver, receiver)
+    ), given AS (
+        SELECT t.platform, t.receiver_account_id FROM theirs AS g JOIN twinstream.thanks AS t
+            ON t.platform = g.platform AND t.giver_account_id = g.account_id
+        WHERE g.is_givers AND t.day = today
+    ), got AS (
+        SELECT t.xp FROM theirs AS r JOIN twinstream.thanks AS t
+            ON t.platform = r.platform AND t.receiver_account_id = r.account_id
+        WHERE NOT r.is_givers AND t.day = today
+    )
+    SELECT
+        (SELECT count(*) FROM given),
+        least(xp_each, greatest(xp_per_day - (SELECT coalesce(sum(g.xp), 0) FROM got AS g), 0)),
+        EXISTS (
+            SELECT FROM given AS t JOIN theirs AS r
+                ON NOT r.is_givers AND r.platform = t.platform AND r.account_id = t.receiver_account_id
+        )
+    INTO thanked, granted, is_again;
+    answer := CASE
+        WHEN is_again THEN 'again'
+        WHEN moment < now() - make_interval(secs => age_s_max) THEN 'late'
+        WHEN thanked >= per_day THEN 'enough'
+        ELSE 'thanked'
+    END;
+    -- The same message once more. On any day: its moment may have been ahead of our clock the first time.
+    first_xp := (
+        SELECT k.xp FROM twinstream.thanks AS k
+        WHERE k.platform = of_platform AND k.giver_account_id = giver AND k.receiver_account_id = receiver
+            AND k.entity_id = said_in
+        LIMIT 1
+    );
+    IF first_xp IS NOT NULL THEN
+        answer := 'known';
+        granted := first_xp;
+    END IF;
+    IF answer = 'thanked' THEN
+        INSERT INTO twinstream.thanks
+            (platform, giver_account_id, receiver_account_id, day, entity_id, xp, given_at)
+        VALUES (of_platform, giver, receiver, today, said_in, granted, moment);
+        INSERT INTO twinstream.account_scores AS s (platform, account_id, reputation)
+        VALUES (of_platform, receiver, 1)
+        ON CONFLICT ON CONSTRAINT account_score_once DO UPDATE SET reputation = s.reputation + 1;
+        thanked := thanked + 1;
+    END IF;
+    RETURN QUERY
+    SELECT answer,
+        (
+            SELECT coalesce(sum(s.reputation), 0)::bigint
+            FROM twinstream.accounts AS o
+            JOIN twinstream.accounts AS a ON a.member_id = o.member_id
+            JOIN twinstream.account_scores AS s ON s.platform = a.platform AND s.account_id = a.account_id
+            WHERE o.platform = of_platform AND o.account_id = receiver
+        ),
+        CASE WHEN answer IN ('thanked', 'known') THEN granted ELSE 0 END,
+        greatest(per_day - thanked, 0);
+END $$;
+
 CREATE FUNCTION twinstream.undo_link(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4039,15 +4128,13 @@ DECLARE
     gets twinstream.share[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
-    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id;
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
     IF NOT FOUND THEN
         PERFORM twinstream.refuse_link('link_is_known', format('there is no link %s', link_id));
     END IF;
-    ids := ARRAY[undone.telegram_account_id, undone.discord_account_id];
-    -- As an unlink, a move and a forgetting lock them.
-    owners := twinstream.lock_owners(platforms, ids);
-    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
     PERFORM twinstream.require_undoable(undone, undo_s_max);
+    ids := ARRAY[undone.telegram_account_id, undone.discord_account_id];
+    owners := twinstream.lock_owners(platforms, ids);
     PERFORM twinstream.close_windows_of_locked(platforms, ids, stores);
     held := twinstream.held_in_stores(stores, owners);
     IF undone.unlinked_at IS NULL THEN
@@ -4116,7 +4203,6 @@ CREATE FUNCTION twinstream.unlink_account(of_platform text, of_account bigint, s
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    newest twinstream.links;
     ended twinstream.links;
     owners bigint[];
     member bigint;
@@ -4125,19 +4211,10 @@ DECLARE
     achievements twinstream.achievements[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
-    -- Accounts first, then the link: an undo, a move and a forgetting lock them in this order, too.
-    SELECT l.* INTO newest FROM twinstream.links AS l
-    WHERE l.id = twinstream.newest_link(of_platform, of_account);
-    IF newest.id IS NOT NULL THEN
-        owners := twinstream.lock_owners(
-            ARRAY['telegram', 'discord'], ARRAY[newest.telegram_account_id, newest.discord_account_id]
-        );
-    END IF;
     ended := twinstream.current_link(of_platform, of_account);
-    IF ended.id IS DISTINCT FROM newest.id THEN
-        RAISE EXCEPTION 'the account is being linked anew at this moment'
-            USING ERRCODE = 'serialization_failure';
-    END IF;
+    owners := twinstream.lock_owners(
+        ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id]
+    );
     PERFORM twinstream.require_one_member(ended.id, owners);
     PERFORM twinstream.close_windows_of_locked(
         ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id], stores
@@ -4244,40 +4321,6 @@ BEGIN
             created_at = clock_timestamp(), attempts = 0, taken_until = NULL
     )
     SELECT v.platform FROM owners AS v;
-END $$;
-
-CREATE FUNCTION twinstream.waiting_announcements(of_platform text, kinds text[], at_most integer, newest_first boolean) RETURNS TABLE(member_id bigint, account_id bigint, display_name text, surface text, announced integer, xp bigint, shown_at timestamp with time zone)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-#variable_conflict use_column
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    RETURN QUERY
-    SELECT w.member_id, w.account_id, w.display_name, w.surface, w.announced, m.xp, w.shown_at
-    FROM unnest(kinds) AS k (kind)
-    CROSS JOIN LATERAL (
-        -- One of the two halves runs: each reads the index from its end.
-        (
-            SELECT f.member_id, a.account_id, a.display_name, f.surface, f.announced, f.shown_at
-            FROM twinstream.surfaces AS f
-            JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-            WHERE NOT newest_first AND f.platform = of_platform
-                AND split_part(f.surface, ':', 1) = k.kind AND f.announce AND f.wanted >= f.announced
-            ORDER BY f.shown_at LIMIT at_most
-        )
-        UNION ALL
-        (
-            SELECT f.member_id, a.account_id, a.display_name, f.surface, f.announced, f.shown_at
-            FROM twinstream.surfaces AS f
-            JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
-            WHERE newest_first AND f.platform = of_platform
-                AND split_part(f.surface, ':', 1) = k.kind AND f.announce AND f.wanted >= f.announced
-            ORDER BY f.shown_at DESC LIMIT at_most
-        )
-    ) AS w
-    JOIN twinstream.members AS m ON m.id = w.member_id
-    ORDER BY w.shown_at;
 END $$;
 
 CREATE FUNCTION twinstream.want(member_ids bigint[], platforms text[], names text[], numbers integer[], keys text[], priorities integer[]) RETURNS void
@@ -4694,14 +4737,11 @@ CREATE TABLE twinstream.members (
     balance bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     on_board boolean DEFAULT true NOT NULL,
-    level_due_xp bigint DEFAULT 0,
     CONSTRAINT member_balance_not_negative CHECK ((balance >= 0)),
     CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
 );
 
 COMMENT ON COLUMN twinstream.members.on_board IS 'the answer of is_on_board, kept for its index';
-
-COMMENT ON COLUMN twinstream.members.level_due_xp IS 'the XP at which the next level is news; 0 for a new member, NULL for one from before levels were';
 
 CREATE VIEW twinstream.leaderboard AS
  SELECT id AS member_id,
@@ -4719,17 +4759,6 @@ CREATE VIEW twinstream.leaderboard AS
           WHERE ((a.member_id = m.id) AND (a.platform = 'discord'::text))) AS discord_name
    FROM twinstream.members m
   WHERE ((xp > 0) AND on_board);
-
-CREATE TABLE twinstream.level_curve (
-    is_only boolean DEFAULT true NOT NULL,
-    curve text NOT NULL,
-    noted_to bigint NOT NULL,
-    CONSTRAINT level_curve_is_one CHECK (is_only)
-);
-
-COMMENT ON COLUMN twinstream.level_curve.curve IS 'a hash of the XP of every level';
-
-COMMENT ON COLUMN twinstream.level_curve.noted_to IS 'the highest id of a member whose level is noted by this curve; the largest bigint once all are';
 
 ALTER TABLE twinstream.link_acts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME twinstream.link_acts_id_seq
@@ -4811,6 +4840,20 @@ ALTER TABLE twinstream.members ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE twinstream.message_authors (
+    platform text NOT NULL,
+    place_id bigint NOT NULL,
+    first_message_id bigint NOT NULL,
+    message_ids bigint[] NOT NULL,
+    author_ids bigint[] NOT NULL,
+    sent_at integer[] NOT NULL,
+    CONSTRAINT message_page_is_even CHECK (((cardinality(message_ids) = cardinality(author_ids)) AND (cardinality(message_ids) = cardinality(sent_at)))),
+    CONSTRAINT message_page_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+)
+WITH (fillfactor='50');
+
+COMMENT ON COLUMN twinstream.message_authors.author_ids IS 'account ids on the platform; 0 for forgotten ones';
+
 CREATE TABLE twinstream.moves (
     id bigint NOT NULL,
     platform text NOT NULL,
@@ -4844,18 +4887,17 @@ CREATE TABLE twinstream.notices (
     CONSTRAINT notice_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
-CREATE TABLE twinstream.parked_places (
+CREATE TABLE twinstream.reactions (
     platform text NOT NULL,
-    place text NOT NULL,
-    cause text NOT NULL,
-    error text NOT NULL,
-    parked_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT parked_place_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+    place_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    giver_account_id bigint NOT NULL,
+    receiver_account_id bigint NOT NULL,
+    day date NOT NULL,
+    CONSTRAINT reaction_accounts_positive CHECK (((giver_account_id > 0) AND (receiver_account_id > 0))),
+    CONSTRAINT reaction_is_for_another CHECK ((giver_account_id <> receiver_account_id)),
+    CONSTRAINT reaction_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
-
-COMMENT ON COLUMN twinstream.parked_places.place IS 'the place in the words of the settings, such as "topic 42"';
-
-COMMENT ON COLUMN twinstream.parked_places.cause IS 'what a person has to change, in a few words';
 
 CREATE TABLE twinstream.reconcile_runs (
     id bigint NOT NULL,
@@ -4935,7 +4977,7 @@ CREATE TABLE twinstream.surfaces (
     forgotten boolean DEFAULT false NOT NULL,
     CONSTRAINT surface_announced_was_reached CHECK (((NOT announce) OR ((announced > 0) AND (shown_at IS NOT NULL)))),
     CONSTRAINT surface_forgotten_is_not_shown CHECK (((NOT forgotten) OR (shown IS NULL))),
-    CONSTRAINT surface_name_known CHECK (((surface = ANY (ARRAY['rank'::text, 'linked'::text, 'level'::text])) OR starts_with(surface, 'achievement:'::text))),
+    CONSTRAINT surface_name_known CHECK (((surface = ANY (ARRAY['rank'::text, 'linked'::text])) OR starts_with(surface, 'achievement:'::text))),
     CONSTRAINT surface_never_retried_is_parked CHECK (((retry_at IS NULL) OR (retry_at < 'infinity'::timestamp with time zone) OR (parked IS NOT NULL))),
     CONSTRAINT surface_numbers_not_negative CHECK (((wanted >= 0) AND ((shown IS NULL) OR (shown >= 0)) AND (announced >= 0))),
     CONSTRAINT surface_parked_says_why CHECK (((parked IS NULL) OR ((retry_at IS NOT NULL) AND (error IS NOT NULL)))),
@@ -5067,6 +5109,26 @@ ALTER TABLE twinstream.sync_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE TABLE twinstream.thanks (
+    platform text NOT NULL,
+    giver_account_id bigint NOT NULL,
+    receiver_account_id bigint NOT NULL,
+    day date NOT NULL,
+    entity_id text NOT NULL COLLATE pg_catalog."C",
+    xp bigint DEFAULT 0 NOT NULL,
+    given_at timestamp with time zone NOT NULL,
+    CONSTRAINT thank_accounts_positive CHECK (((giver_account_id > 0) AND (receiver_account_id > 0))),
+    CONSTRAINT thank_is_for_another CHECK ((giver_account_id <> receiver_account_id)),
+    CONSTRAINT thank_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT thank_xp_not_negative CHECK ((xp >= 0))
+);
+
+COMMENT ON COLUMN twinstream.thanks.day IS 'the day of `given_at` in the time zone of the community';
+
+COMMENT ON COLUMN twinstream.thanks.entity_id IS 'the message or interaction that said thanks';
+
+COMMENT ON COLUMN twinstream.thanks.xp IS 'the XP that the receiver got for it';
+
 CREATE TABLE twinstream.transactions (
     id bigint NOT NULL,
     idempotency_key text NOT NULL COLLATE pg_catalog."C",
@@ -5094,17 +5156,6 @@ ALTER TABLE twinstream.transactions ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE twinstream.transient_messages (
-    chat_id bigint NOT NULL,
-    message_id bigint NOT NULL,
-    is_command boolean NOT NULL,
-    noted_at timestamp with time zone DEFAULT now() NOT NULL,
-    delete_at timestamp with time zone NOT NULL,
-    CONSTRAINT transient_message_is_in_group CHECK ((chat_id < 0))
-);
-
-COMMENT ON COLUMN twinstream.transient_messages.chat_id IS 'the Telegram group; accounts have positive ids';
 
 ALTER TABLE twinstream.accounts
     ADD CONSTRAINT account_id_positive CHECK (((account_id > 0) OR ((account_id < 0) AND (display_name IS NULL) AND is_hidden))) NOT VALID;
@@ -5160,9 +5211,6 @@ ALTER TABLE ONLY twinstream.forgotten_accounts
 ALTER TABLE ONLY twinstream.forgotten_accounts
     ADD CONSTRAINT forgotten_account_once PRIMARY KEY (mark);
 
-ALTER TABLE ONLY twinstream.level_curve
-    ADD CONSTRAINT level_curve_once PRIMARY KEY (is_only);
-
 ALTER TABLE ONLY twinstream.link_acts
     ADD CONSTRAINT link_acts_pkey PRIMARY KEY (id);
 
@@ -5202,20 +5250,23 @@ ALTER TABLE ONLY twinstream.links
 ALTER TABLE ONLY twinstream.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY twinstream.message_authors
+    ADD CONSTRAINT message_page_once PRIMARY KEY (platform, place_id, first_message_id);
+
 ALTER TABLE ONLY twinstream.moves
     ADD CONSTRAINT moves_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY twinstream.notices
     ADD CONSTRAINT notice_once PRIMARY KEY (platform, account_id, kind, subject);
 
-ALTER TABLE ONLY twinstream.parked_places
-    ADD CONSTRAINT parked_place_once PRIMARY KEY (platform, place);
-
 ALTER TABLE ONLY twinstream.ranks
     ADD CONSTRAINT rank_once PRIMARY KEY (rank);
 
 ALTER TABLE ONLY twinstream.ranks
     ADD CONSTRAINT rank_threshold_once UNIQUE (xp);
+
+ALTER TABLE ONLY twinstream.reactions
+    ADD CONSTRAINT reaction_once PRIMARY KEY (platform, place_id, message_id, giver_account_id);
 
 ALTER TABLE ONLY twinstream.reconcile_runs
     ADD CONSTRAINT reconcile_runs_pkey PRIMARY KEY (id);
@@ -5259,14 +5310,14 @@ ALTER TABLE ONLY twinstream.sync_events
 ALTER TABLE ONLY twinstream.sync_state
     ADD CONSTRAINT sync_state_once PRIMARY KEY (member_id, platform);
 
+ALTER TABLE ONLY twinstream.thanks
+    ADD CONSTRAINT thank_once_a_day PRIMARY KEY (platform, giver_account_id, receiver_account_id, day);
+
 ALTER TABLE ONLY twinstream.transactions
     ADD CONSTRAINT transaction_once UNIQUE (idempotency_key, platform);
 
 ALTER TABLE ONLY twinstream.transactions
     ADD CONSTRAINT transactions_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY twinstream.transient_messages
-    ADD CONSTRAINT transient_message_once PRIMARY KEY (chat_id, message_id);
 
 CREATE UNIQUE INDEX cleanup_round_one_at_a_time ON twinstream.cleanup_rounds USING btree ((true)) WHERE (finished_at IS NULL);
 
@@ -5308,11 +5359,15 @@ CREATE INDEX links_by_telegram_account ON twinstream.links USING btree (telegram
 
 CREATE INDEX members_on_board ON twinstream.members USING btree (xp DESC, id) WHERE (on_board AND (xp > 0));
 
-CREATE INDEX members_with_level_news ON twinstream.members USING btree (id) WHERE (xp >= level_due_xp);
-
 CREATE INDEX moves_by_from_account ON twinstream.moves USING btree (from_account_id);
 
 CREATE INDEX moves_by_to_account ON twinstream.moves USING btree (to_account_id);
+
+CREATE INDEX reactions_by_day ON twinstream.reactions USING btree (day);
+
+CREATE INDEX reactions_by_giver ON twinstream.reactions USING btree (platform, giver_account_id, day);
+
+CREATE INDEX reactions_by_receiver ON twinstream.reactions USING btree (platform, receiver_account_id);
 
 CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON twinstream.reconcile_runs USING btree ((true)) WHERE (status = 'running'::text);
 
@@ -5330,8 +5385,6 @@ CREATE INDEX surfaces_taken ON twinstream.surfaces USING btree (platform, taken_
 
 CREATE INDEX surfaces_to_announce ON twinstream.surfaces USING btree (platform, shown_at) WHERE announce;
 
-CREATE INDEX surfaces_to_announce_by_kind ON twinstream.surfaces USING btree (platform, split_part(surface, ':'::text, 1), shown_at) WHERE announce;
-
 CREATE INDEX sync_events_by_account ON twinstream.sync_events USING btree (account_id);
 
 CREATE INDEX sync_events_failed ON twinstream.sync_events USING btree (id) WHERE (status = 'failed'::text);
@@ -5340,11 +5393,13 @@ CREATE INDEX sync_events_published ON twinstream.sync_events USING btree (publis
 
 CREATE INDEX sync_events_to_publish ON twinstream.sync_events USING btree (source, id) WHERE (status = 'pending'::text);
 
+CREATE INDEX thanks_by_day ON twinstream.thanks USING btree (day);
+
+CREATE INDEX thanks_by_receiver ON twinstream.thanks USING btree (platform, receiver_account_id, day);
+
 CREATE INDEX transactions_by_account ON twinstream.transactions USING btree (account_id, id);
 
 CREATE INDEX transactions_with_achievement ON twinstream.transactions USING btree (account_id, achievement) WHERE (achievement IS NOT NULL);
-
-CREATE INDEX transient_messages_due ON twinstream.transient_messages USING btree (delete_at);
 
 CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hidden ON twinstream.accounts FOR EACH ROW WHEN (((old.member_id <> new.member_id) OR (old.left_out IS DISTINCT FROM new.left_out) OR (old.is_hidden <> new.is_hidden))) EXECUTE FUNCTION twinstream.judge_board_of_account();
 
@@ -5355,6 +5410,8 @@ CREATE TRIGGER ledger_amounts_stay BEFORE UPDATE OF id, platform, source, type, 
 CREATE TRIGGER ledger_is_only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
 
 CREATE TRIGGER offers_go_with_their_account AFTER DELETE OR UPDATE OF account_id ON twinstream.accounts FOR EACH ROW EXECUTE FUNCTION twinstream.forget_offers();
+
+CREATE TRIGGER reputation_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.carry_reputation();
 
 ALTER TABLE ONLY twinstream.accounts
     ADD CONSTRAINT accounts_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);

@@ -36,7 +36,7 @@ from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db.ledger import delivery_attempts
 from db.surfaces import clock_steps
-from db.upkeep import expired_codes
+from db.upkeep import expired_codes, old_recognition
 
 from .row_removal import Rounds
 
@@ -50,6 +50,10 @@ ATTEMPTS_KEPT_S: Final = 7 * 24 * 3_600
 ATTEMPTS_PER_STEP: Final = 1_000
 #: Expired codes that one step deletes, and as many old offers and counts of wrong codes.
 CODES_PER_STEP: Final = 1_000
+#: Old thanks that one step deletes, and as many reactions.
+RECOGNITION_PER_STEP: Final = 1_000
+#: Days for which reactions are remembered beyond the age of messages whose reactions count.
+REACTION_DAYS_MORE: Final = 2
 #: Transactions in which one step brings back times that are ahead, so that it ends within seconds.
 CLOCK_BATCHES_PER_STEP: Final = 100
 
@@ -94,6 +98,8 @@ class Cleanup:
         limits = resources.community.consumers
         self._interval_s = limits.cleanup_interval_ms / 1_000
         self._keep_ms = limits.keep_finished_ms
+        reactions = resources.community.earning.reactions
+        self._reaction_days = reactions.age_days + REACTION_DAYS_MORE
         self._pool = resources.pool
         self._redis = resources.redis
         self._subscriptions = [resources.keys.subscription(source) for source in SOURCES]
@@ -124,6 +130,8 @@ class Cleanup:
             "consumer_idle_s": CONSUMER_IDLE_S,
             "attempts_kept_s": ATTEMPTS_KEPT_S,
             "offers_kept_s": expired_codes.OFFERS_KEPT_DAYS * 24 * 3_600,
+            "thanks_kept_s": old_recognition.THANKS_KEPT_DAYS * 24 * 3_600,
+            "reactions_kept_s": self._reaction_days * 24 * 3_600,
         }
 
     async def step(self) -> int:
@@ -143,6 +151,9 @@ class Cleanup:
                 conn, older_than_s=ATTEMPTS_KEPT_S, limit=ATTEMPTS_PER_STEP
             )
             removed += await expired_codes.remove(conn, limit=CODES_PER_STEP)
+            removed += await old_recognition.remove(
+                conn, reactions_kept_days=self._reaction_days, limit=RECOGNITION_PER_STEP
+            )
         return removed + await self._rounds.step()
 
     async def _tidy(self, subscription: Subscription) -> int:

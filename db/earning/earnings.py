@@ -8,7 +8,7 @@ the moment at which something happened. The memory is bounded; beyond it the old
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Literal, NamedTuple
 
 import asyncpg
@@ -41,6 +41,17 @@ Outcome = Literal["counted", "uncounted", "dropped"]
 class _Call(NamedTuple):
     earning: Earning
     answer: asyncio.Future[Earned]
+
+
+class EarningTransaction(NamedTuple):
+    """A transaction on a connection of the pool, lent by `Earnings.transaction`."""
+
+    conn: asyncpg.Connection
+    of: "Earnings"
+
+    async def earn(self, earnings: Sequence[Earning]) -> list[Earned | None]:
+        """Record earnings within the transaction. It waits for people whom others hold."""
+        return await self.of.earn_on(self.conn, earnings)
 
 
 class Earnings:
@@ -127,6 +138,31 @@ class Earnings:
         except DbError as error:
             log.warning("windows.not_closed", platform=self._platform, why=str(error))
             return False
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator["EarningTransaction"]:
+        """Lend a transaction in which earnings count together with what the block enters.
+
+        Raises:
+            Contention, StorageUnavailable: nothing was entered; run the whole block again.
+        """
+        with mapped_errors():
+            async with self._pool.acquire() as conn, conn.transaction():
+                yield EarningTransaction(conn, self)
+
+    async def earn_on(
+        self, conn: asyncpg.Connection, earnings: Sequence[Earning]
+    ) -> list[Earned | None]:
+        """Record earnings on a connection of the caller, who owns the transaction."""
+        return await windows.earn(
+            conn,
+            self._platform,
+            earnings,
+            self._rules,
+            store=self._store,
+            waits_for_locks=True,
+            forget_secret=self._forget_secret,
+        )
 
     async def close(self, wait_s: float = 2.0) -> None:
         """Try to record what is held for `wait_s` seconds more, then drop it."""

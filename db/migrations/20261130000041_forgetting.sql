@@ -307,6 +307,14 @@ BEGIN
         WHERE f.wanted_key LIKE format('%%%s%%', one.account_id)
             AND f.wanted_key ~ twinstream.pattern_of_ids(ARRAY[one]);
         -- Amounts in its open windows are in no ledger yet, and go too.
+        -- Points that others got by the person stay theirs.
+        DELETE FROM twinstream.thanks AS t
+        WHERE t.platform = one.platform AND one.account_id IN (t.giver_account_id, t.receiver_account_id);
+        DELETE FROM twinstream.reactions AS r
+        WHERE r.platform = one.platform AND one.account_id IN (r.giver_account_id, r.receiver_account_id);
+        UPDATE twinstream.message_authors AS m SET author_ids = array_replace(m.author_ids, one.account_id, 0)
+        WHERE m.platform = one.platform AND one.account_id = ANY (m.author_ids);
+        -- What its open windows hold is in no ledger yet, and goes too.
         DELETE FROM twinstream.earning_windows AS w
         WHERE w.platform = one.platform AND w.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym

@@ -215,6 +215,46 @@ BEGIN
             FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
             WHERE a.member_id = member
         ),
+        'thanks', (
+            -- The other account may be a stranger's, so its number is left out.
+            SELECT json_agg(json_build_object(
+                'platform', t.platform, 'did', t.did, 'said_in', t.entity_id, 'xp', t.xp, 'at', t.given_at
+            ) ORDER BY t.given_at, t.did)
+            FROM (
+                SELECT t.*, 'gave' AS did FROM twinstream.accounts AS a JOIN twinstream.thanks AS t
+                    ON t.platform = a.platform AND t.giver_account_id = a.account_id
+                WHERE a.member_id = member
+                UNION ALL
+                SELECT t.*, 'received' FROM twinstream.accounts AS a JOIN twinstream.thanks AS t
+                    ON t.platform = a.platform AND t.receiver_account_id = a.account_id
+                WHERE a.member_id = member
+            ) AS t
+        ),
+        'reactions', (
+            SELECT json_agg(json_build_object(
+                'platform', r.platform, 'did', r.did, 'place', r.place_id::text,
+                'message', r.message_id::text, 'day', r.day
+            ) ORDER BY r.day, r.message_id, r.did)
+            FROM (
+                SELECT r.*, 'gave' AS did FROM twinstream.accounts AS a JOIN twinstream.reactions AS r
+                    ON r.platform = a.platform AND r.giver_account_id = a.account_id
+                WHERE a.member_id = member
+                UNION ALL
+                SELECT r.*, 'received' FROM twinstream.accounts AS a JOIN twinstream.reactions AS r
+                    ON r.platform = a.platform AND r.receiver_account_id = a.account_id
+                WHERE a.member_id = member
+            ) AS r
+        ),
+        'messages_whose_author_is_known', (
+            SELECT json_agg(json_build_object(
+                'platform', p.platform, 'place', p.place_id::text, 'message', u.message_id::text,
+                'sent_at', to_timestamp(u.sent_at)
+            ) ORDER BY p.place_id, u.message_id)
+            FROM twinstream.accounts AS a JOIN twinstream.message_authors AS p
+                ON p.platform = a.platform AND a.account_id = ANY (p.author_ids)
+            CROSS JOIN LATERAL unnest(p.message_ids, p.author_ids, p.sent_at) AS u (message_id, author_id, sent_at)
+            WHERE a.member_id = member AND u.author_id = a.account_id
+        ),
         'earning', (
             SELECT json_agg(json_build_object(
                 'platform', w.platform, 'reason', w.reason, 'xp_not_yet_entered', w.xp,

@@ -138,6 +138,17 @@ async def give_everything(pool: asyncpg.Pool) -> None:
                     (1, {TG}::bigint, {TG + 5}::bigint)) AS v (n, a, b);
             INSERT INTO twinstream.account_scores (platform, account_id, reputation)
             VALUES ('telegram', {TG}, 2);
+            INSERT INTO twinstream.thanks (platform, giver_account_id, receiver_account_id, day,
+                    entity_id, given_at)
+                VALUES ('telegram', {TG}, {OTHER}, current_date, '-1.1', now()),
+                    ('telegram', {OTHER}, {TG}, current_date, '-1.2', now());
+            INSERT INTO twinstream.reactions (platform, place_id, message_id, giver_account_id,
+                    receiver_account_id, day)
+                VALUES ('telegram', -1, 1, {TG}, {OTHER}, current_date),
+                    ('telegram', -1, 2, {OTHER}, {TG}, current_date);
+            INSERT INTO twinstream.message_authors (platform, place_id, first_message_id,
+                    message_ids, author_ids, sent_at)
+                VALUES ('telegram', -1, 1, ARRAY[1, 2], ARRAY[{OTHER}, {TG}], ARRAY[1, 1]);
             INSERT INTO twinstream.earning_windows (platform, account_id, reason, last_at, day)
             VALUES ('telegram', {TG}, 'messages', now(), current_date);
             INSERT INTO twinstream.link_bans (platform, account_id) VALUES ('telegram', {TG});
@@ -172,7 +183,7 @@ async def test_no_table_has_the_name_or_an_id_of_a_forgotten_person(pool, books)
         *("accounts", "transactions", "sync_events", "links", "moves", "notices", "link_codes"),
         *("link_offers", "link_acts", "link_bans", "link_rewards"),
         *("link_attempts", "support_uses", "store_agreements", "drift", "snapshots", "surfaces"),
-        "reconcile_walks",
+        *("reconcile_walks", "thanks", "reactions", "message_authors"),
     }
     assert await traces(pool, OTHER) != []
 
@@ -533,7 +544,7 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
             SELECT tablename FROM pg_tables WHERE schemaname = 'twinstream'
         ) AND (column_name LIKE '%account_id' OR column_name LIKE '%administrator_id'
             OR column_name LIKE '%\\_name' OR column_name LIKE '%actor%'
-            OR column_name LIKE '%opener%')
+            OR column_name LIKE '%opener%' OR column_name LIKE '%author%')
         ORDER BY 1
         """
     )
@@ -558,13 +569,18 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         "link_rewards.account_id",
         "links.discord_account_id",
         "links.telegram_account_id",
+        "message_authors.author_ids",
         "moves.from_account_id",
         "moves.to_account_id",
         "notices.account_id",
+        "reactions.giver_account_id",
+        "reactions.receiver_account_id",
         "store_agreements.account_id",
         "support_uses.account_id",
         "support_uses.administrator_id",
         "sync_events.account_id",
+        "thanks.giver_account_id",
+        "thanks.receiver_account_id",
         "transactions.account_id",
     ]
 

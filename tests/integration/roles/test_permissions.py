@@ -66,10 +66,12 @@ RELATIONS: Final = {
     "link_settings": STATE,
     "links": STATE,
     "members": STATE,
+    "message_authors": STATE,
     "moves": STATE,
     "notices": STATE,
     "parked_places": STATE,
     "ranks": STATE,
+    "reactions": STATE,
     "reconcile_runs": STATE,
     "reconcile_touched": STATE,
     "reconcile_walks": STATE,
@@ -84,6 +86,7 @@ RELATIONS: Final = {
     "surfaces": STATE,
     "sync_events": STATE,
     "sync_state": STATE,
+    "thanks": STATE,
     "transactions": LEDGER,
     "transient_messages": STATE,
 }
@@ -137,6 +140,10 @@ CALLS: Final = {
     "end_offer_news": "end_offer_news('{platform}', 1, 'opened')",
     "end_notice_of_link": "end_notice_of_link('{platform}', 7)",
     "end_notice": "end_notice('{platform}', 7, 'code_void', now())",
+    "enter_reactions": (
+        "enter_reactions('{platform}', '{{1}}', '{{1}}', '{{7}}', '{{8}}', ARRAY[now()],"
+        " ARRAY[now()], 'UTC', 3, 30, 60)"
+    ),
     "export_of": "export_of('{platform}', 7, 10)",
     "forget_shown": "forget_shown('{platform}', 7, false, 0)",
     "forgive_store_debts": "forgive_store_debts('{platform}', '{{1}}')",
@@ -164,6 +171,9 @@ CALLS: Final = {
     "record_balance": "record_balance('{platform}', 7, 5, 'shop', '1')",
     "record_xp": "record_xp('{platform}', 7, 5, 'game', '1')",
     "recall_link_rules": "recall_link_rules('{platform}', 7, 'a secret')",
+    "remember_authors": (
+        "remember_authors('{platform}', '{{-1}}', '{{1}}', '{{7}}', '{{1}}', 1000, 500)"
+    ),
     "remember_name": "remember_name('{platform}', 7, 'Ann')",
     "report_connection": "report_connection('{platform}', true, 45)",
     "set_hidden": "set_hidden('{platform}', 7, true)",
@@ -178,6 +188,7 @@ CALLS: Final = {
     "take_announcements": "take_announcements('{platform}', 1)",
     "take_transient": "take_transient('{platform}', 1, 60)",
     "take_notices": "take_notices('{platform}', 1, 60)",
+    "thank": "thank('{platform}', 7, 8, '1', now(), 'UTC', 5, 5, 50, 60)",
     "undo_link": "undo_link('{platform}', 7, 'AAAA-AAAA', '{{}}')",
     "undo_own_link": "undo_own_link('{platform}', 7, '{{}}')",
     "unlink_own": "unlink_own('{platform}', 7, '{{}}')",
