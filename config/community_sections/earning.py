@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from ..setting_error_texts import Problem
+from .reactions import ReactionSetting
+from .thanks import ThankSetting, thank_problems
+from .voice import VoiceSetting
 
 #: The most XP that one message or one day may bring: far below what one event may carry.
 XP_MAX = 10**6
@@ -77,10 +80,14 @@ class EarningSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     window_minutes: Annotated[float, msgspec.Meta(gt=0, le=WINDOW_MINUTES_MAX)] = 240
     messages: MessageSetting = MessageSetting()
+    voice: VoiceSetting = VoiceSetting()
+    reactions: ReactionSetting = ReactionSetting()
+    thanks: ThankSetting = ThankSetting()
 
 
 def earning_problems(earning: EarningSetting) -> Iterator[Problem]:
     """Name what is unfit in the section beyond the types. Pure."""
+    yield from thank_problems(earning.thanks)
     messages = earning.messages
     here = "earning.messages"
     if messages.xp_max < messages.xp_min:

@@ -314,7 +314,6 @@ BEGIN
         WHERE r.platform = one.platform AND one.account_id IN (r.giver_account_id, r.receiver_account_id);
         UPDATE twinstream.message_authors AS m SET author_ids = array_replace(m.author_ids, one.account_id, 0)
         WHERE m.platform = one.platform AND one.account_id = ANY (m.author_ids);
-        -- What its open windows hold is in no ledger yet, and goes too.
         DELETE FROM twinstream.earning_windows AS w
         WHERE w.platform = one.platform AND w.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym

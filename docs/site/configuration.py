@@ -169,6 +169,8 @@ def _type(one: Setting, words: dict[str, str]) -> str:
         return words["list" if _number(kind.item_type, words) == words["id"] else "numbers"]
     if isinstance(kind, inspect.VarTupleType) and _struct(kind) is not None:
         return words["tables"]
+    if isinstance(kind, inspect.VarTupleType) and isinstance(kind.item_type, inspect.StrType):
+        return words["texts"]
     names = {
         inspect.BoolType: "bool",
         inspect.VarTupleType: "list",
@@ -202,6 +204,8 @@ def _default(one: Setting, words: dict[str, str]) -> str:
         return words["empty"]
     if isinstance(one.default, bool):
         return f"`{str(one.default).lower()}`"
+    if isinstance(one.default, tuple) and isinstance(one.default[0], str):
+        return ", ".join(f"`{text}`" for text in one.default)
     quoted = isinstance(one.default, str) and one.name not in Settings.variables()
     return f'`"{one.default}"`' if quoted else f"`{one.default}`"
 
