@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import discord
 import structlog
@@ -16,6 +17,7 @@ from bots.features.room import (
     heard,
     observed,
     posted,
+    replies_of,
     returned,
 )
 from bots.runtime.delivery import Place
@@ -23,7 +25,11 @@ from bots.runtime.room_services import Services
 from bots.runtime.supervisor import Supervisor
 from config.discord_answers import UNREADABLE
 
+from .activity.known_members import KnownMembers
 from .activity.posted_messages import posted_by_member
+from .activity.reactions import Reactions
+from .activity.replies import Replies
+from .activity.voice_states import VoiceStates
 from .commands import Tree
 from .delivery import DiscordDelivery
 from .translator import CatalogueTranslator
@@ -36,7 +42,11 @@ log = structlog.get_logger("twinstream.discord_bot")
 RATE_LIMIT_WAIT_S_MAX = 30.0
 #: The permissions that an invitation asks for. The consumers give roles with the same token.
 PERMISSIONS = discord.Permissions(
-    manage_roles=True, view_channel=True, send_messages=True, view_audit_log=True
+    manage_roles=True,
+    view_channel=True,
+    send_messages=True,
+    view_audit_log=True,
+    read_message_history=True,
 )
 
 #: Seconds that a stopping bot gives to its duties.
@@ -58,18 +68,23 @@ class TwinClient(discord.Client):
     def __init__(self, services: Services, rooms: Sequence[Room], supervisor: Supervisor) -> None:
         setting = services.community.discord
         watched = setting.watch_members
-        listens = any(room.on_message is not None for room in rooms)
+        listens = any(room.on_message is not None for room in rooms) or (
+            setting.read_messages and bool(replies_of(rooms))
+        )
+        has_voice = any(room.voice is not None for room in rooms)
         super().__init__(
             intents=discord.Intents(
                 guilds=True,
                 members=watched,
                 guild_messages=listens,
                 message_content=listens and setting.read_messages,
+                voice_states=has_voice,
+                guild_reactions=any(room.on_reaction is not None for room in rooms),
             ),
             # Rooms see each message once and keep none.
             max_messages=None,
             chunk_guilds_at_startup=False,
-            member_cache_flags=discord.MemberCacheFlags(voice=False, joined=watched),
+            member_cache_flags=discord.MemberCacheFlags(voice=has_voice, joined=watched),
             max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX,
             allowed_mentions=discord.AllowedMentions.none(),
         )
@@ -83,6 +98,16 @@ class TwinClient(discord.Client):
         #: Whether Discord let the bot publish its commands, when it was last asked.
         self._may_publish = True
         self._duties: list[asyncio.Task[None]] = []
+        self._heartbeat: Any = None
+        self._known = KnownMembers(self, self._guild_id)
+        group_texts = services.languages.speak(services.community.announcements.language)
+        self._replies = Replies(rooms, self._known, group_texts)
+        self._reactions = Reactions(rooms, self._known, self._guild_id)
+        self._voice = [
+            VoiceStates(room.voice, self._guild_id) for room in rooms if room.voice is not None
+        ]
+        for watch in (room.voice for room in rooms if room.voice is not None):
+            watch.heard_at = self.heard_at
 
     async def setup_hook(self) -> None:
         """Publish the commands before the first of them can arrive, and begin the duties."""
@@ -104,8 +129,19 @@ class TwinClient(discord.Client):
         """
         return self.is_ready() and self.ws.open
 
+    def heard_at(self) -> float | None:
+        """Return when the gateway last sent anything, on the clock of `time.perf_counter`.
+
+        discord.py drops its heartbeat before it says that the connection is lost, so the last one
+        is kept here. None for a client that never connected.
+        """
+        heartbeat = getattr(self.ws, "_keep_alive", None)
+        self._heartbeat = heartbeat or self._heartbeat
+        return None if self._heartbeat is None else float(self._heartbeat._last_recv)
+
     async def on_ready(self) -> None:
         """Log once which server is served; discord.py calls this again after reconnects."""
+        self._show_voice(self.get_guild(self._guild_id))
         if self._introduced:
             return
         self._introduced = True
@@ -145,12 +181,17 @@ class TwinClient(discord.Client):
         """Show the rooms a message that a member wrote."""
         reads = self.intents.message_content
         found = posted_by_member(message, guild_id=self._guild_id, reads=reads)
-        if found is not None:
-            heard(self._rooms, found.account_id, Place(found.place.id), found.message_id)
-            posted(self._rooms, found)
+        if found is None:
+            return
+        assert isinstance(message.author, discord.Member)
+        self._known.note(message.author)
+        heard(self._rooms, found.account_id, Place(found.place.id), found.message_id)
+        posted(self._rooms, found)
+        await self._replies.see(message)
 
     async def on_member_join(self, member: discord.Member) -> None:
         """Tell the rooms of a member who joined; the consumers wait for the screening, if any."""
+        self._known.forget(member.id)
         await self._returned(member)
 
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
@@ -161,7 +202,42 @@ class TwinClient(discord.Client):
     async def on_raw_member_remove(self, payload: discord.RawMemberRemoveEvent) -> None:
         """Tell the rooms of a member who left, whether or not they are in the cache."""
         if payload.guild_id == self._guild_id:
+            self._known.forget(payload.user.id)
             await gone(self._rooms, payload.user.id)
+
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """Tell the rooms of a reaction."""
+        await self._reactions.add(payload)
+
+    async def on_voice_state_update(
+        self, member: discord.Member, before: discord.VoiceState, after: discord.VoiceState
+    ) -> None:
+        """Tell the rooms of a member who came into a voice channel, left it, or was muted."""
+        for voice in self._voice:
+            voice.update(member, after)
+
+    async def on_resumed(self) -> None:
+        """Show the rooms who is in voice channels now; the gateway has sent what was missed."""
+        self._show_voice(self.get_guild(self._guild_id))
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Show the rooms who is in voice channels, now that Discord has the server again."""
+        self._show_voice(guild)
+
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        """Tell the rooms that no voice channel is seen while Discord is in trouble."""
+        for voice in self._voice:
+            voice.lose(guild)
+
+    async def on_disconnect(self) -> None:
+        """Tell the rooms that nothing is seen any more."""
+        for voice in self._voice:
+            voice.lose()
+
+    def _show_voice(self, guild: discord.Guild | None) -> None:
+        self.heard_at()
+        for voice in self._voice:
+            voice.show(guild)
 
     async def _returned(self, member: discord.Member) -> None:
         if member.guild.id == self._guild_id:

@@ -64,7 +64,8 @@ class Tree(app_commands.CommandTree[discord.Client]):
             await interaction.response.send_message(text, ephemeral=True)
             return
         if isinstance(argument, discord.Member | discord.User):
-            argument = Target(argument.id, argument.display_name)
+            is_here = isinstance(argument, discord.Member)
+            argument = Target(argument.id, argument.display_name, argument.bot, is_here)
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
             argument = None
         is_ephemeral = command.audience is not Audience.EVERYBODY
@@ -72,7 +73,8 @@ class Tree(app_commands.CommandTree[discord.Client]):
         if refuse is not None and not interaction.permissions.manage_guild:
             await interaction.response.send_message(refuse(asker.texts), ephemeral=is_ephemeral)
             return
-        answer = command.run(Question(asker, argument, str(interaction.id)))
+        sent_at = interaction.created_at
+        answer = command.run(Question(asker, argument, str(interaction.id), asked_at=sent_at))
         if command.is_instant:
             await send_at_once(interaction, await answer, ephemeral=is_ephemeral)
         else:

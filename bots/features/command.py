@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
@@ -30,6 +31,9 @@ class Target(NamedTuple):
 
     account_id: int
     name: str | None = None
+    is_bot: bool = False
+    is_here: bool | None = None
+    """Whether the account is in the group or server. None: nobody asked, or nobody could tell."""
 
 
 class Unclear(enum.Enum):
@@ -49,6 +53,8 @@ class Question(Generic[A]):
     """Names the update that brought the command, so that what the command earns counts once."""
     replied_to: Target | None = None
     """The author of the message that the command replies to. Discord's commands reply to none."""
+    asked_at: datetime | None = None
+    """When the platform says it was sent: the same each time an update is delivered."""
 
 
 class Sent(Protocol):
@@ -104,15 +110,17 @@ class TextParameter(NamedTuple):
 
 
 class MemberParameter(NamedTuple):
-    """An optional other member, whom only administrators may name; the argument is a `Target`.
+    """An optional other member; the argument is a `Target`.
 
     A member who names themselves is treated as if they named nobody.
     """
 
     name: str
     hint: str
-    refuse: Callable[[Texts], str]
-    """Answers a member who names another one and is no administrator."""
+    refuse: Callable[[Texts], str] | None
+    """Answers a member who names another one and is no administrator. None: all may name others."""
+    asks_presence: bool = False
+    """Whether `Target.is_here` is wanted, which may cost a call of the platform."""
 
 
 Parameter = NumberParameter | TextParameter | MemberParameter
@@ -243,6 +251,28 @@ class PrivateText:
     async def run(self, question: Question[str]) -> Answer:
         """Answer the text; while Postgres is unavailable the answer says so."""
         return await answered(self.handler(question), question.asker)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupReply:
+    """A kind of text with which members reply to messages of other members, where people meet.
+
+    On Discord it needs the privileged Message Content Intent. The handler returns None where the
+    bot stays silent.
+    """
+
+    recognises: Callable[[str], bool]
+    """Tells whether a text is of this kind. Called for each reply, so it must be quick."""
+    handler: Callable[[Question[str]], Awaitable[Answer | None]]
+
+    async def run(self, question: Question[str]) -> Answer | None:
+        """Answer the reply, or do not. While Postgres is unavailable there is no answer."""
+        try:
+            return await self.handler(question)
+        except (StorageUnavailable, Contention) as error:
+            account_id = question.asker.account_id
+            log.warning("database.unavailable", account_id=account_id, why=str(error))
+            return None
 
 
 async def answered(answer: Awaitable[Answer], asker: Asker) -> Answer:

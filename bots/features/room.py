@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from bots.runtime.delivery import Delivery, Place
+from db.earning.reactions import Reaction
 
-from .command import Answer, Asker, Command, Press, PrivateText, Start
+from .command import Answer, Asker, Command, GroupReply, Press, PrivateText, Start
+from .connected import Connected
 from .posted import Posted
 
 
@@ -32,6 +34,34 @@ class Duty(NamedTuple):
     run: Callable[[Delivery], Awaitable[None]]
 
 
+class VoiceWatch(Protocol):
+    """Gets what Discord shows of voice channels. Nothing of it waits or raises."""
+
+    heard_at: Callable[[], float | None]
+    """Set by the platform: when it was last heard, on the clock of `time.perf_counter`."""
+
+    def earns(self, account_id: int, places: Iterable[int], roles: Iterable[int]) -> bool:
+        """Tell whether the settings let an account with these roles earn in a channel."""
+        ...
+
+    def shown(self, members: Sequence[Connected]) -> None:
+        """Everybody who is connected now, in place of what was known."""
+        ...
+
+    def changed(self, member: Connected) -> None:
+        """A member came into a channel, or changed there."""
+        ...
+
+    def left(self, account_id: int) -> None:
+        """A member left the voice channels."""
+        ...
+
+    def lost(self) -> None:
+        """Nothing is seen any more until `shown`."""
+        ...
+
+
+
 @dataclass(frozen=True, kw_only=True)
 class Room:
     """A feature, opened for one bot. Each field is one way in which a feature can take part.
@@ -47,6 +77,8 @@ class Room:
     """The deep links into the private chat on Telegram that it makes."""
     private_texts: tuple[PrivateText, ...] = ()
     """The texts without a command that it answers in private chats on Telegram."""
+    replies: tuple[GroupReply, ...] = ()
+    """The texts with which members reply to each other that it wants to see."""
     duties: tuple[Duty, ...] = ()
     beside: Callable[[Asker], Awaitable[Sequence[Answer]]] | None = None
     """Called after each command that was answered: what else to tell the member, in private.
@@ -62,6 +94,10 @@ class Room:
     """Called for each message that a member wrote by themselves, in the group, the server, and the
     other chats that the settings name. It waits for nothing, because commands wait behind it, and
     raises nothing."""
+    on_reaction: Callable[[Reaction], Awaitable[None]] | None = None
+    """Called for the first reaction of a person to a message. Raises nothing."""
+    voice: VoiceWatch | None = None
+    """Gets what Discord shows of voice channels."""
     on_returned: Callable[[int], Awaitable[None]] | None = None
     """Called with an account that joined, or whose right to wear a tag changed. Raises nothing."""
     on_gone: Callable[[int], Awaitable[None]] | None = None
@@ -94,6 +130,11 @@ def starts_of(rooms: Iterable[Room]) -> list[Start]:
 def private_texts_of(rooms: Iterable[Room]) -> list[PrivateText]:
     """Return the kinds of private texts that rooms answer. Pure."""
     return [text for room in rooms for text in room.private_texts]
+
+
+def replies_of(rooms: Iterable[Room]) -> list[GroupReply]:
+    """Return the kinds of replies that rooms want to see. Pure."""
+    return [reply for room in rooms for reply in room.replies]
 
 
 def duties_of(rooms: Iterable[Room]) -> list[Duty]:
@@ -129,6 +170,13 @@ def posted(rooms: Iterable[Room], message: Posted) -> None:
     for room in rooms:
         if room.on_message is not None:
             room.on_message(message)
+
+
+async def reacted(rooms: Iterable[Room], reaction: Reaction) -> None:
+    """Show a reaction to every room that wants it."""
+    for room in rooms:
+        if room.on_reaction is not None:
+            await room.on_reaction(reaction)
 
 
 async def gone(rooms: Iterable[Room], account_id: int) -> None:

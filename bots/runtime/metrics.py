@@ -26,6 +26,14 @@ EARNINGS: Final = Counter(
     ["source", "outcome"],
 )
 
+THANKS: Final = Counter("twinstream_thanks", "Thanks that counted.", ["source"])
+REACTIONS: Final = Counter(
+    "twinstream_reactions", "Reactions that counted for the author of the message.", ["source"]
+)
+VOICE_INTERVALS: Final = Counter(
+    "twinstream_voice_intervals", "Intervals of members in voice channels that counted.", ["source"]
+)
+
 
 def begin_at_zero() -> None:
     """Give every counter its labels before anything is counted.
@@ -33,12 +41,13 @@ def begin_at_zero() -> None:
     A counter that first appears with 1 has not increased: Prometheus, and every alert on the first
     occurrence, would miss it.
     """
-    for counter in (PUBLISHED, LEFT_TO_RELAY, UPDATES_SKIPPED):
+    for counter in (PUBLISHED, LEFT_TO_RELAY, UPDATES_SKIPPED, THANKS, REACTIONS):
         for source in SOURCES:
             counter.labels(source)
     for source in SOURCES:
         for outcome in get_args(Outcome):
             EARNINGS.labels(source, outcome)
+    VOICE_INTERVALS.labels("discord")
 
 
 begin_at_zero()

@@ -11,8 +11,11 @@ from bots.features import (
     notices,
     privacy,
     profile,
+    reactions,
     tag_and_role_checks,
+    thanks,
     unlinking,
+    voice,
 )
 from bots.features.help import open_room as open_help
 from bots.features.room import Room
@@ -26,6 +29,7 @@ def open_rooms(services: Services) -> list[Room]:
         profile.open_room(services),
         history.open_room(services),
         leaderboard.open_room(services),
+        thanks.open_room(services),
         linking.open_room(services),
         unlinking.open_room(services),
         privacy.open_room(services),
@@ -34,5 +38,7 @@ def open_rooms(services: Services) -> list[Room]:
         notices.open_room(services),
         tag_and_role_checks.open_room(services),
         message_xp.open_room(services),
+        reactions.open_room(services),
+        voice.open_room(services),
     ]
     return [*rooms, open_help(services, rooms)]

@@ -13,6 +13,8 @@ from bots.runtime.room_services import Services
 
 from .activity.plain_messages import PlainMessages
 from .activity.posted_messages import PostedMessages
+from .activity.reactions import add_reactions
+from .activity.replies import Replies
 from .group.membership import Membership
 from .group.membership_changes import add_membership_changes
 from .group.moves import GroupMoves
@@ -41,19 +43,24 @@ def build_router(
     commands.message.middleware(Askers(services.languages, queue, limits, group_texts))
     membership = Membership(group_id)
     add_commands(commands, services, rooms, queue, membership, memory)
-    add_other_inputs(commands, Answers(queue, memory), services.mark)
+    answers = Answers(queue, memory)
+    replies = Replies(rooms, membership, answers, group_id)
+    replies.register(commands)
+    add_other_inputs(commands, answers, services.mark)
     presses = Presses(services, rooms, queue, membership, limits, memory)
     commands.callback_query.register(presses.press)
     changes = Router(name="changes")
     add_membership_changes(changes, rooms, membership, moves, group_id)
-    router = Router(name="twinstream")
-    router.include_routers(commands, changes)
+    reactions = Router(name="reactions")
     earning_chats = services.community.earning.messages.telegram_chats
+    add_reactions(reactions, rooms, {group_id, *earning_chats})
+    router = Router(name="twinstream")
+    router.include_routers(commands, changes, reactions)
     router.message.outer_middleware(OtherChats(group_id, earning_chats))
     router.message.outer_middleware(PostedMessages(rooms, membership, group_id, earning_chats))
     router.message.outer_middleware(Observer(rooms, group_id))
     router.message.outer_middleware(guard)
-    router.message.outer_middleware(PlainMessages())
+    router.message.outer_middleware(PlainMessages(replies.are_awaited))
     router.edited_message.outer_middleware(guard)
     router.edited_message.register(_ignore_edit, F.chat.id == group_id)
     return router

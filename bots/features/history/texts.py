@@ -19,6 +19,10 @@ BONUS = "achievement_bonus"
 REASONS = {
     "game_guess": marked("guessing game"),
     "messages": marked("messages"),
+    "voice": marked("time in voice channels"),
+    "reactions": marked("reactions to messages"),
+    "reactions_given": marked("reactions to others' messages"),
+    "thanks": marked("thanks"),
     "reconcile": marked("changed by hand"),
     "import": marked("earned earlier"),
     "link": marked("accounts linked"),

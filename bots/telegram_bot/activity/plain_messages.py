@@ -1,4 +1,4 @@
-"""Texts in groups that are no command: no handler answers them, so none is asked.
+"""Texts in groups that are no command: no handler answers most of them, so none is asked.
 
 aiogram hands each filter that is no coroutine to a thread. For a message that nobody handles these
 are seven hops, which take three quarters of its time; and groups consist of such messages.
@@ -19,6 +19,10 @@ _PREFIX: Final = "/"
 class PlainMessages:
     """Ends the way of plain texts in groups, as the last outer middleware."""
 
+    def __init__(self, are_awaited: Callable[[Message], bool]) -> None:
+        """`are_awaited`: tells which of them a handler wants all the same."""
+        self._are_awaited = are_awaited
+
     async def __call__(
         self,
         handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
@@ -27,7 +31,9 @@ class PlainMessages:
     ) -> Any:
         """Hand on what a handler may answer."""
         assert isinstance(event, Message)
-        return UNHANDLED if is_plain(event) else await handler(event, data)
+        if is_plain(event) and not self._are_awaited(event):
+            return UNHANDLED
+        return await handler(event, data)
 
 
 def is_plain(message: Message) -> bool:

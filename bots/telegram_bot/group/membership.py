@@ -10,9 +10,10 @@ import structlog
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus
 from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramRetryAfter
-from aiogram.types import ChatMemberRestricted
+from aiogram.types import ChatMemberRestricted, Message
 from aiogram.types.chat_member_union import ChatMemberUnion
 
+from bots.features.command import Target
 from config.telegram_answer_decoding import UnreadableAnswer
 
 log = structlog.get_logger("twinstream.telegram_bot")
@@ -84,6 +85,13 @@ class Membership:
         """Return what is remembered of this account, without asking Telegram; None for nothing."""
         known = self._known.get(user_id)
         return known.standing if known is not None and self._clock() < known.until else None
+
+    async def seen(self, message: Message, target: Target) -> Target:
+        """Return an account that a message names, with whether it is in the group."""
+        assert message.bot is not None
+        standing = await self.standing(message.bot, target.account_id)
+        is_here = None if standing is Standing.UNKNOWN else standing is not Standing.OUTSIDE
+        return target._replace(is_here=is_here)
 
     async def is_administrator(self, bot: Bot, user_id: int) -> bool:
         """Tell whether this user is an administrator of the group. Telegram is asked each time.

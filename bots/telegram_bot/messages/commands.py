@@ -107,6 +107,8 @@ class CommandHandlers:
         argument = argument_of(message, command.args or "", self.asked.parameter)
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
             argument = None
+        elif isinstance(argument, Target) and _asks_presence(self.asked):
+            argument = await self._membership.seen(message, argument)
         refusal = await self._refusal_of_member(message, asker, argument)
         if refusal is not None:
             answer = Answer(refusal)
@@ -166,7 +168,11 @@ class CommandHandlers:
     async def _run(self, message: Message, asker: Asker, argument: Any) -> Answer:
         # The message names the command, so an update that is delivered again is paid once.
         entity_id = f"{message.chat.id}.{message.message_id}"
-        return await self.asked.run(Question(asker, argument, entity_id, replied_to(message)))
+        replied = replied_to(message)
+        if replied is not None and not isinstance(argument, Target) and _asks_presence(self.asked):
+            replied = await self._membership.seen(message, replied)
+        question = Question(asker, argument, entity_id, replied, message.date)
+        return await self.asked.run(question)
 
 
 class StartHandler:
@@ -286,3 +292,7 @@ class Answers:
         if answer.on_sent is not None:
             assert sent.bot is not None
             answer.on_sent(TelegramSent(sent.bot, sent, asker.account_id, self._memory))
+
+
+def _asks_presence(command: Command[Any]) -> bool:
+    return isinstance(command.parameter, MemberParameter) and command.parameter.asks_presence

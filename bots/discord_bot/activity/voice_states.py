@@ -1,0 +1,68 @@
+"""Voice channels: who is in which, and who can speak and hear, for the room of voice."""
+
+import discord
+import structlog
+
+from bots.features.connected import Connected
+from bots.features.room import VoiceWatch
+
+log = structlog.get_logger("twinstream.discord_bot")
+
+
+class VoiceStates:
+    """Hands on what one server shows of its voice channels.
+
+    discord.py keeps the states of members from GUILD_CREATE on, and their members while they are
+    connected. After a new session it has them anew; after a server that was away it would keep who
+    left meanwhile, so they are forgotten first.
+    """
+
+    def __init__(self, watch: VoiceWatch, guild_id: int) -> None:
+        self._watch = watch
+        self._guild_id = guild_id
+
+    def show(self, guild: discord.Guild | None) -> None:
+        """Show everybody who is connected now: after READY, RESUMED, or GUILD_CREATE."""
+        if guild is None or guild.id != self._guild_id or guild.unavailable:
+            return
+        found = []
+        for account_id, state in guild._voice_states.items():
+            member = guild.get_member(account_id)
+            if member is not None:
+                found.append(self._connected(member, state))
+        self._watch.shown([one for one in found if one is not None])
+
+    def update(self, member: discord.Member, state: discord.VoiceState) -> None:
+        """Hand on one change: the member came, left, moved, or was muted."""
+        if member.guild.id != self._guild_id:
+            return
+        connected = self._connected(member, state)
+        if connected is None:
+            self._watch.left(member.id)
+        else:
+            self._watch.changed(connected)
+
+    def lose(self, guild: discord.Guild | None = None) -> None:
+        """Say that nothing is seen any more: the connection, or the server, is away."""
+        if guild is not None:
+            if guild.id != self._guild_id:
+                return
+            guild._voice_states.clear()
+        self._watch.lost()
+
+    def _connected(self, member: discord.Member, state: discord.VoiceState) -> Connected | None:
+        channel = state.channel
+        if channel is None:
+            return None
+        afk = member.guild.afk_channel
+        places = [channel.id, *([channel.category_id] if channel.category_id else [])]
+        is_afk = afk is not None and afk.id == channel.id
+        return Connected(
+            account_id=member.id,
+            channel_id=channel.id,
+            is_bot=member.bot,
+            # `suppress` is the audience of a stage, and everybody in the AFK channel.
+            can_speak=not (state.mute or state.self_mute or state.suppress),
+            can_hear=not (state.deaf or state.self_deaf),
+            earns=not is_afk and self._watch.earns(member.id, places, member._roles),
+        )
