@@ -12,6 +12,7 @@ from .expectations import Effect, Expectations
 from .link_audit import BONUS_REASON, is_ours, link_breaches
 from .postgres import RealPostgres
 from .redis_server import RedisServer
+from .thank_deeds import thank_breaches
 
 #: The columns of books and totals that are sums of ledger entries.
 AMOUNTS: Final = ("xp", "balance")
@@ -41,6 +42,7 @@ def audit(
         *_streams(real, redis, keys, expected),
         *_earnings(real, expected),
         *link_breaches(real, expected, bonus_xp),
+        *thank_breaches(real),
     ]
     if breaches:
         raise InvariantBroken("\n".join(breaches))

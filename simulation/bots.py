@@ -24,6 +24,7 @@ from .link_deeds import NO_ANSWER, LinkDeeds
 from .pool import Pool, PostgresServer
 from .redis_server import RedisServer, SimulatedRedis
 from .simulated_process import Process
+from .thank_deeds import ThankDeeds
 
 #: The average pause between two calls of a bot, in seconds.
 BETWEEN_S = 0.4
@@ -53,6 +54,7 @@ class Bot:
         self._expected = expected
         self._links = LinkDeeds(self._pool, self._dice, expected)
         self._earning = EarningDeeds(source, self._pool, self._dice, expected)
+        self._thanks = ThankDeeds(source, self._dice, expected)
         #: The calls that succeeded, some of which are repeated.
         self._done: list[Wanted] = []
 
@@ -85,6 +87,8 @@ class Bot:
             await self._earning.act()
         elif chance < 0.70:
             await self._at_once(producer)
+        elif chance < 0.78:
+            await self._thanks.act(producer)
         else:
             await self._create(producer, self._new())
 
