@@ -388,6 +388,7 @@ async def _telegram(settings: Settings, community: Community) -> Diagnoses:
             yield Diagnosis("telegram.chat_id", display.group.remedy)
         reads_all = bool(me.can_read_all_group_messages)
         yield await _messages_on_telegram(bot, community, reads_all=reads_all)
+        yield await _reactions_on_telegram(bot, community, hook.allowed_updates)
     if hook.url:
         remedy = "a webhook is set for the token, so nothing can be polled: call deleteWebhook"
         yield Diagnosis("Telegram updates", remedy)
@@ -421,6 +422,7 @@ async def _discord(settings: Settings, community: Community) -> Diagnoses:
             yield Diagnosis("Discord intents", note=_who_tells_of_leaving(community))
         is_readable = flags.gateway_message_content or flags.gateway_message_content_limited
         yield _messages_on_discord(community, is_readable=is_readable)
+        yield _voice_and_thanks_on_discord(community)
         display = roles.DiscordRoles(client, community)
         for diagnosis in await _hindrances("roles in the Discord server", display.survey):
             yield diagnosis
@@ -485,6 +487,52 @@ async def _messages_on_telegram(bot: Any, community: Community, *, reads_all: bo
         f"the bot does not hear what members write in {', '.join(deaf)}: make it an administrator"
         " there, or switch off its privacy mode (@BotFather, /setprivacy) and add it again",
     )
+
+
+def _voice_and_thanks_on_discord(community: Community) -> Diagnosis:
+    """Say what of voice, reactions and thanks counts on Discord. None needs a right. Pure."""
+    earning = community.earning
+    counts = {
+        "time in voice channels": earning.voice.enabled,
+        "reactions in channels that the bot sees": earning.reactions.enabled,
+        "/thanks": earning.thanks.enabled,
+        "words of thanks in replies": earning.thanks.enabled and community.discord.read_messages,
+    }
+    said = [what for what, does in counts.items() if does]
+    note = f"{', '.join(said)}" if said else "nothing of them counts"
+    if earning.thanks.enabled and not community.discord.read_messages:
+        note += "; words of thanks in replies need read_messages = true"
+    return Diagnosis("voice, reactions and thanks on Discord", note=note)
+
+
+async def _reactions_on_telegram(
+    bot: Any, community: Community, allowed_updates: Sequence[str] | None
+) -> Diagnosis:
+    """Say whether Telegram tells the bot of reactions: it must be an administrator, and ask."""
+    from consumers.display.telegram_tags import errors
+
+    what = "reactions on Telegram"
+    if not community.earning.reactions.enabled:
+        return Diagnosis(what, note="they earn no XP")
+    group_id = community.telegram.chat_id
+    try:
+        with errors.mapped_errors():
+            member = await bot.get_chat_member(group_id, bot.id)
+    except CannotShow as error:
+        return Diagnosis(what, str(error))
+    if member.status != "administrator":
+        return Diagnosis(
+            what,
+            "Telegram tells only administrators of reactions: make the bot an administrator of"
+            f" {group_id}, or set enabled = false in [earning.reactions]",
+        )
+    if allowed_updates and "message_reaction" not in allowed_updates:
+        return Diagnosis(
+            what,
+            "message_reaction is not among the allowed updates: stop what else polls with this"
+            " token, and start the Telegram bot again",
+        )
+    return Diagnosis(what, note="they earn XP")
 
 
 async def _hindrances(what: str, survey: Callable[[], Awaitable[Hindrances]]) -> list[Diagnosis]:

@@ -137,6 +137,34 @@ async def test_it_says_when_boards_hear_of_members_who_left(settings, tmp_path):
     assert notes[1] == "boards leave out who leaves the server at once"
 
 
+def earning_by_messages_only(settings: Settings, folder: Path) -> Settings:
+    file = folder / "twinstream.toml"
+    text = Path(settings.twinstream_config).read_text()
+    off = "\n".join(f"[earning.{one}]\nenabled = false" for one in ("voice", "reactions", "thanks"))
+    file.write_text(f"{text}\n{off}\n")
+    return msgspec.structs.replace(settings, twinstream_config=str(file))
+
+
+async def test_it_says_what_of_voice_reactions_and_thanks_counts(settings, group, tmp_path):
+    what = ("voice, reactions and thanks on Discord", "reactions on Telegram")
+    notes = [one.note async for one in doctor.examine(settings) if one.what in what]
+    without = earning_by_messages_only(settings, tmp_path)
+    group.people.set_bot("member")
+
+    assert notes == [
+        "they earn XP",
+        (
+            "time in voice channels, reactions in channels that the bot sees, /thanks; words of"
+            " thanks in replies need read_messages = true"
+        ),
+    ]
+    assert "make the bot an administrator" in (await wrongs(settings))["reactions on Telegram"]
+    assert [one.note async for one in doctor.examine(without) if one.what in what] == [
+        "they earn no XP",
+        "nothing of them counts",
+    ]
+
+
 async def test_it_writes_nothing_on_either_platform(settings, server):
     await wrongs(settings)
 
