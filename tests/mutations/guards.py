@@ -45,6 +45,8 @@ _SETTLE = """\
 _ACKNOWLEDGE = "        await self._reader.acknowledge([d.entry.id for d in deliveries])\n"
 _NEWS = "db/migrations/20261130000220_announcements_by_kind.sql"
 _LINKS = "db/migrations/20261129000012_links.sql"
+_THANKS = "db/migrations/20261130000140_thanks.sql"
+_REACTIONS = "db/migrations/20261130000141_reactions.sql"
 _MARKS = "db/migrations/20261130000040_forgotten_accounts.sql"
 _FORGETTING = "db/migrations/20261130000041_forgetting.sql"
 _FREED = "        parked = CASE WHEN f.parked = 'absent' THEN f.parked END\n"
@@ -1770,5 +1772,61 @@ GUARDS = {
             "",
         ),
         room="tests/e2e",
+    ),
+    "a message that thanks counts once, whenever it comes again": guard(
+        "test_thanks.py::test_the_same_message_counts_once_and_gets_the_same_answer",
+        (_THANKS, "    IF first_xp IS NOT NULL THEN\n", "    IF false THEN\n"),
+        room="tests/integration/db",
+    ),
+    "a person thanks another one once a day, on either platform": guard(
+        "test_thanks.py::test_a_pair_that_alternates_platforms_counts_once_a_day",
+        (_THANKS, "        WHEN is_again THEN 'again'\n", ""),
+        room="tests/integration/db",
+    ),
+    "a thank is of the day on which it was said": guard(
+        "test_thanks.py::test_a_message_that_comes_again_after_midnight_counts_once",
+        (
+            _THANKS,
+            "    today CONSTANT date := (moment AT TIME ZONE zone)::date;\n",
+            "    today CONSTANT date := (now() AT TIME ZONE zone)::date;\n",
+        ),
+        room="tests/integration/db",
+    ),
+    "an old message thanks nobody": guard(
+        "test_thanks.py::test_an_old_message_thanks_nobody",
+        (
+            _THANKS,
+            "        WHEN moment < now() - make_interval(secs => age_s_max) THEN 'late'\n",
+            "",
+        ),
+        room="tests/integration/db",
+    ),
+    "a reaction counts once per person and message": guard(
+        "test_reactions.py::test_a_reaction_that_was_removed_and_added_again_counts_once",
+        (_REACTIONS, "        CONTINUE WHEN NOT FOUND;\n", ""),
+        room="tests/integration/db",
+    ),
+    "two people earn by each other's reactions up to a limit": guard(
+        "test_reactions.py::test_two_who_react_to_each_other_all_day_earn_the_limit_of_a_pair",
+        (_REACTIONS, " OR of_pair >= per_pair;", ";"),
+        room="tests/integration/db",
+    ),
+    "time that nobody saw does not count": guard(
+        "test_hours.py::test_time_that_nobody_saw_does_not_count",
+        (
+            "bots/features/voice/hours.py",
+            "        self.restart(seen_until_s, ())\n",
+            "        return\n",
+        ),
+        room="tests/unit/bots/features/voice",
+    ),
+    "a crowd that hears nothing is no company": guard(
+        "test_hours.py::test_a_crowd_of_deafened_members_earns_nothing",
+        (
+            "bots/features/connected.py",
+            "        return not self.is_bot and self.can_hear\n",
+            "        return not self.is_bot\n",
+        ),
+        room="tests/unit/bots/features/voice",
     ),
 }
