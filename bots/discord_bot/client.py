@@ -29,7 +29,7 @@ from .activity.known_members import KnownMembers
 from .activity.posted_messages import posted_by_member
 from .activity.reactions import Reactions
 from .activity.replies import Replies
-from .activity.voice_states import VoiceStates
+from .activity.voice_states import VoiceStates, renew_voice_states
 from .commands import Tree
 from .delivery import DiscordDelivery
 from .translator import CatalogueTranslator
@@ -88,6 +88,7 @@ class TwinClient(discord.Client):
             max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX,
             allowed_mentions=discord.AllowedMentions.none(),
         )
+        renew_voice_states(self)
         guard_parsers(self)
         self.tree = Tree(self, services, rooms)
         self._services = services

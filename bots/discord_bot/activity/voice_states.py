@@ -1,20 +1,36 @@
 """Voice channels: who is in which, and who can speak and hear, for the room of voice."""
 
+from typing import Any
+
 import discord
-import structlog
 
 from bots.features.connected import Connected
 from bots.features.room import VoiceWatch
 
-log = structlog.get_logger("twinstream.discord_bot")
+
+def renew_voice_states(client: discord.Client) -> None:
+    """Let each GUILD_CREATE say alone who is connected.
+
+    discord.py adds its voice states to those of before, so it would keep who left while the server
+    was away. They are forgotten as the event is read: its handlers run later, beside others.
+    """
+    parsers = client._connection.parsers
+    parse = parsers["GUILD_CREATE"]
+
+    def renew(data: Any) -> None:
+        guild = client.get_guild(int(data["id"]))
+        if guild is not None:
+            guild._voice_states.clear()
+        parse(data)
+
+    parsers["GUILD_CREATE"] = renew
 
 
 class VoiceStates:
     """Hands on what one server shows of its voice channels.
 
     discord.py keeps the states of members from GUILD_CREATE on, and their members while they are
-    connected. After a new session it has them anew; after a server that was away it would keep who
-    left meanwhile, so they are forgotten first.
+    connected.
     """
 
     def __init__(self, watch: VoiceWatch, guild_id: int) -> None:
@@ -44,11 +60,8 @@ class VoiceStates:
 
     def lose(self, guild: discord.Guild | None = None) -> None:
         """Say that nothing is seen any more: the connection, or the server, is away."""
-        if guild is not None:
-            if guild.id != self._guild_id:
-                return
-            guild._voice_states.clear()
-        self._watch.lost()
+        if guild is None or guild.id == self._guild_id:
+            self._watch.lost()
 
     def _connected(self, member: discord.Member, state: discord.VoiceState) -> Connected | None:
         channel = state.channel
