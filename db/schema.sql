@@ -318,6 +318,13 @@ CREATE FUNCTION twinstream.ask_to_forget(platform text, account_id bigint) RETUR
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.obey_stop_sign();
+    IF EXISTS (
+        SELECT FROM twinstream.forget_requests AS r
+        WHERE r.platform = ask_to_forget.platform AND r.account_id = ask_to_forget.account_id
+            AND r.forgotten_at IS NULL
+    ) THEN
+        RETURN; -- a process that is at it holds the row until it is done
+    END IF;
     -- Before the account is locked: the consumers take the two in this order.
     INSERT INTO twinstream.forget_requests (platform, account_id) VALUES (platform, account_id)
     ON CONFLICT ON CONSTRAINT forget_request_once DO UPDATE SET
@@ -435,6 +442,29 @@ BEGIN
         PERFORM twinstream.add_to_totals(events);
         PERFORM twinstream.enter_link_events(events);
     END IF;
+END $$;
+
+CREATE FUNCTION twinstream.claim_announcements(of_platform text, members bigint[], surfaces text[], numbers integer[]) RETURNS TABLE(member_id bigint, surface text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    WITH standing AS (
+        SELECT f.member_id, f.surface
+        FROM unnest(members, surfaces, numbers) AS t (member_id, surface, number)
+        JOIN twinstream.surfaces AS f
+            ON f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface
+        WHERE f.announce AND f.announced = t.number AND f.wanted >= f.announced
+        ORDER BY f.member_id, f.surface
+        FOR NO KEY UPDATE OF f SKIP LOCKED
+    )
+    UPDATE twinstream.surfaces AS f SET announce = false
+    FROM standing AS s
+    WHERE f.member_id = s.member_id AND f.platform = of_platform AND f.surface = s.surface
+    RETURNING f.member_id, f.surface;
 END $$;
 
 CREATE FUNCTION twinstream.close_due_windows(of_platform text, window_s double precision, at_most integer, stores text[] DEFAULT '{}'::text[], OUT members bigint[], OUT due integer) RETURNS record
@@ -1421,7 +1451,9 @@ BEGIN
         AND concat_ws(' ', e.idempotency_key, e.payload, e.error_message) ~ pattern;
     UPDATE twinstream.sync_events AS e
     SET error_message = regexp_replace(e.error_message, pattern, '\1(forgotten)', 'g')
-    WHERE e.status <> 'completed' AND e.error_message ~ pattern;
+    -- Each of these has an index of its own, and nearly all rows are completed.
+    WHERE (e.status = 'failed' OR e.status = 'pending' OR e.status = 'published')
+        AND e.error_message ~ pattern;
 END $$;
 
 CREATE FUNCTION twinstream.forget_elsewhere(person twinstream.forgotten_one[]) RETURNS void
@@ -1441,6 +1473,11 @@ BEGIN
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
         DELETE FROM twinstream.account_scores AS c
         WHERE c.platform = one.platform AND c.account_id = one.account_id;
+        -- An account that was unlinked from this one keeps achievements, by the keys of its events.
+        UPDATE twinstream.surfaces AS f SET wanted_key = 'forgotten'
+        WHERE f.wanted_key LIKE format('%%%s%%', one.account_id)
+            AND f.wanted_key ~ twinstream.pattern_of_ids(ARRAY[one]);
+        -- Amounts in its open windows are in no ledger yet, and go too.
         -- Points that others got by the person stay theirs.
         DELETE FROM twinstream.thanks AS t
         WHERE t.platform = one.platform AND one.account_id IN (t.giver_account_id, t.receiver_account_id);
@@ -1448,7 +1485,6 @@ BEGIN
         WHERE r.platform = one.platform AND one.account_id IN (r.giver_account_id, r.receiver_account_id);
         UPDATE twinstream.message_authors AS m SET author_ids = array_replace(m.author_ids, one.account_id, 0)
         WHERE m.platform = one.platform AND one.account_id = ANY (m.author_ids);
-        -- What its open windows hold is in no ledger yet, and goes too.
         DELETE FROM twinstream.earning_windows AS w
         WHERE w.platform = one.platform AND w.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
@@ -1549,14 +1585,15 @@ BEGIN
         RAISE EXCEPTION 'forgetting needs a secret of 16 characters or more, and an account of a platform'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'forget_secret_is_long';
     END IF;
-    -- Read before anything is locked.
-    naming := twinstream.keys_naming(ARRAY (
-        SELECT ROW (p.platform, p.account_id, p.member_id, NULL)::twinstream.forgotten_one
-        FROM twinstream.accounts_of_person(of_platform, of_account) AS p
-    ));
-    person := twinstream.lock_person(of_platform, of_account);
+    person := twinstream.name_person(of_platform, of_account);
+    naming := twinstream.keys_naming(person);
+    -- Most of the work, before anything is locked that others wait for: a member with a million entries is
+    -- answered meanwhile, and so is everybody whose bot or batch of events would wait for that member.
+    rewritten := twinstream.rewrite_entries(person, '{}', pads);
+    PERFORM twinstream.lock_person(person);
     PERFORM twinstream.finish_events_of(person, naming);
-    rewritten := twinstream.rewrite_entries(person, naming, pads);
+    -- Entries that came meanwhile, and those of events that were on their way.
+    rewritten := rewritten + twinstream.rewrite_entries(person, naming, pads);
     PERFORM twinstream.mark_link_rules(person, pads);
     PERFORM twinstream.forget_elsewhere(person);
     PERFORM twinstream.forget_findings(person);
@@ -1853,6 +1890,15 @@ CREATE FUNCTION twinstream.judge_board_of_account() RETURNS trigger
 BEGIN
     PERFORM twinstream.judge_board(OLD.member_id, NEW.member_id);
     RETURN NULL;
+END $$;
+
+CREATE FUNCTION twinstream.keep_places(of_platform text, named text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND NOT p.place = ANY (named);
 END $$;
 
 CREATE FUNCTION twinstream.key_fault(e twinstream.event, OUT rule text, OUT why text) RETURNS SETOF record
@@ -2195,26 +2241,21 @@ BEGIN
     RETURN owners;
 END $$;
 
-CREATE FUNCTION twinstream.lock_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
+CREATE FUNCTION twinstream.lock_person(person twinstream.forgotten_one[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    person twinstream.forgotten_one[];
     owners bigint[];
 BEGIN
-    SELECT array_agg(ROW (
-        p.platform, p.account_id, p.member_id,
-        -- 62 of the random bits of a UUID.
-        -1 - (
-            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
-            & 4611686018427387903
-        )
-    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
-    INTO person
-    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
-    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u;
     IF person[1].member_id IS NULL THEN
-        RETURN person;
+        IF EXISTS (
+            SELECT FROM twinstream.accounts AS a
+            WHERE a.platform = person[1].platform AND a.account_id = person[1].account_id
+        ) THEN
+            RAISE EXCEPTION 'the account has just been seen for the first time'
+                USING ERRCODE = 'serialization_failure';
+        END IF;
+        RETURN;
     END IF;
     owners := twinstream.lock_owners(
         ARRAY (SELECT p.platform FROM unnest(person) AS p), ARRAY (SELECT p.account_id FROM unnest(person) AS p)
@@ -2224,8 +2265,17 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'one of the accounts is being linked or unlinked at this moment'
             USING ERRCODE = 'serialization_failure';
+    ELSIF EXISTS (
+        SELECT FROM twinstream.sync_events AS e
+        JOIN unnest(person) AS p ON p.platform = e.source AND p.account_id = e.account_id
+        WHERE e.status IN ('pending', 'published') AND NOT EXISTS (
+            SELECT FROM twinstream.transactions AS t
+            WHERE t.idempotency_key = e.idempotency_key AND t.platform = e.source
+        )
+    ) THEN
+        RAISE EXCEPTION 'an event of one of the accounts is being sent again at this moment'
+            USING ERRCODE = 'serialization_failure';
     END IF;
-    RETURN person;
 END $$;
 
 CREATE FUNCTION twinstream.lock_store_debts(of_platform text, members bigint[]) RETURNS TABLE(member_id bigint, account_id bigint, xp bigint, balance bigint, is_set_aside boolean)
@@ -2405,6 +2455,21 @@ BEGIN
     );
 END $$;
 
+CREATE FUNCTION twinstream.name_person(of_platform text, of_account bigint) RETURNS twinstream.forgotten_one[]
+    LANGUAGE sql
+    AS $$
+    SELECT array_agg(ROW (
+        p.platform, p.account_id, p.member_id,
+        -- 62 of the random bits of a UUID.
+        -1 - (
+            ('x' || left(replace(u.id::text, '-', ''), 12) || right(u.id::text, 4))::bit(64)::bigint
+            & 4611686018427387903
+        )
+    )::twinstream.forgotten_one ORDER BY p.platform, p.account_id)
+    FROM twinstream.accounts_of_person(of_platform, of_account) AS p
+    CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id WHERE p.platform <> '') AS u
+$$;
+
 CREATE FUNCTION twinstream.newest_link(of_platform text, of_account bigint, other_account bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE sql
     AS $$
@@ -2417,7 +2482,9 @@ CREATE FUNCTION twinstream.normal_code(typed text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$
     SELECT regexp_replace(upper(translate(
-        regexp_replace(typed COLLATE "C", '^[^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?', '', 'i'),
+        regexp_replace(typed COLLATE "C",
+            '^([^A-Za-z0-9]*link(@[A-Za-z0-9_]*)?|/([Пп]ри|[Сс])вязать(@[A-Za-z0-9_]*)?)', '', 'i'
+        ),
         'АВЕКМНОРСТУХЗЅЈІҮавекмнорстухзѕјіүΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεζηικμνορτυχ'
             'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９',
         'ABEKMHOPCTYX3SJIYABEKMHOPCTYX3SJIYABEZHIKMNOPTYXABEZHIKMNOPTYX'
@@ -2489,6 +2556,41 @@ BEGIN
     FROM unnest(marks, moments) AS u (mark, moment);
 END $$;
 
+CREATE FUNCTION twinstream.note_place(of_platform text, named text, why text, refusal text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    IF why IS NULL THEN
+        DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND p.place = left(named, 100);
+    ELSE
+        INSERT INTO twinstream.parked_places AS p (platform, place, cause, error)
+        VALUES (of_platform, left(named, 100), left(why, 100), left(refusal, 300))
+        ON CONFLICT ON CONSTRAINT parked_place_once DO UPDATE SET
+            cause = excluded.cause, error = excluded.error,
+            parked_at = CASE WHEN p.cause = excluded.cause THEN p.parked_at ELSE now() END;
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.note_transient(of_platform text, chat bigint, answers bigint[], commands bigint[], kept bigint[], after_s double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    INSERT INTO twinstream.transient_messages AS t (chat_id, message_id, is_command, delete_at)
+    SELECT chat, n.message_id, n.is_command, now() + make_interval(secs => after_s)
+    FROM (
+        SELECT unnest(answers) AS message_id, false AS is_command
+        UNION
+        SELECT unnest(commands), true
+    ) AS n
+    ORDER BY n.message_id
+    ON CONFLICT ON CONSTRAINT transient_message_once DO UPDATE SET delete_at = excluded.delete_at;
+    DELETE FROM twinstream.transient_messages AS t WHERE t.chat_id = chat AND t.message_id = ANY (kept);
+END $$;
+
 CREATE FUNCTION twinstream.obey_stop_sign() RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2514,7 +2616,7 @@ BEGIN
     FROM twinstream.link_offers AS o WHERE o.news_for = of_platform ORDER BY o.changed_at, o.id;
 END $$;
 
-CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text)
+CREATE FUNCTION twinstream.offer_of(of_platform text, of_account bigint, with_policy text, of_offer bigint DEFAULT NULL::bigint) RETURNS TABLE(offer_id bigint, status text, is_starter boolean, other_name text, my_xp bigint, my_balance bigint, my_rank text, their_xp bigint, their_balance bigint, their_rank text, joint_xp bigint, joint_balance bigint, joint_rank text, reward_xp bigint, reward_balance bigint, joint_achievements bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2532,7 +2634,10 @@ BEGIN
                 THEN o.platform = of_platform AND o.status = 'opened' AND twinstream.is_under_way(o)
                 ELSE o.id = of_offer END
     ), sides AS (
-        SELECT o.id, o.is_starter, o.status, theirs.display_name,
+        SELECT o.id, o.is_starter, o.status, theirs.display_name, r.reward_xp, r.reward_balance, (
+                SELECT count(DISTINCT h.achievement) FROM twinstream.achievements AS h
+                WHERE h.member_id IN (mine_has.id, theirs_has.id)
+            ) AS achievements,
             greatest(mine_has.xp, 0) AS my_xp, greatest(mine_has.balance, 0) AS my_balance,
             greatest(theirs_has.xp, 0) AS their_xp, greatest(theirs_has.balance, 0) AS their_balance
         FROM offer AS o
@@ -2541,15 +2646,27 @@ BEGIN
         JOIN twinstream.accounts AS theirs
             ON theirs.platform <> of_platform AND theirs.account_id = o.other_id
         JOIN twinstream.members AS theirs_has ON theirs_has.id = theirs.member_id
+        -- As `pay_link_reward` pays it.
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(l.reward_xp), 0)::bigint AS reward_xp,
+                coalesce(sum(l.reward_balance), 0)::bigint AS reward_balance
+            FROM twinstream.link_settings AS l
+            WHERE NOT EXISTS (
+                SELECT FROM twinstream.link_rewards AS w
+                WHERE (w.platform = of_platform AND w.account_id = of_account)
+                    OR (w.platform <> of_platform AND w.account_id = o.other_id)
+            )
+        ) AS r
     ), joint AS (
         SELECT s.*, CASE with_policy
                 WHEN 'sum' THEN s.my_xp + s.their_xp
                 WHEN 'max' THEN greatest(s.my_xp, s.their_xp)
-                WHEN of_platform THEN s.my_xp ELSE s.their_xp END AS xp,
+                WHEN of_platform THEN s.my_xp ELSE s.their_xp END + s.reward_xp AS xp,
             CASE with_policy
                 WHEN 'sum' THEN s.my_balance + s.their_balance
                 WHEN 'max' THEN greatest(s.my_balance, s.their_balance)
-                WHEN of_platform THEN s.my_balance ELSE s.their_balance END AS balance
+                WHEN of_platform THEN s.my_balance ELSE s.their_balance END
+                + s.reward_balance AS balance
         FROM sides AS s
     )
     SELECT j.id, j.status, j.is_starter, j.display_name,
@@ -2558,13 +2675,32 @@ BEGIN
         j.their_xp, j.their_balance, (SELECT r.name FROM twinstream.ranks AS r
             WHERE r.xp <= j.their_xp ORDER BY r.xp DESC LIMIT 1),
         j.xp, j.balance, (SELECT r.name FROM twinstream.ranks AS r
-            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1)
+            WHERE r.xp <= j.xp ORDER BY r.xp DESC LIMIT 1),
+        j.reward_xp, j.reward_balance, j.achievements
     FROM joint AS j;
 END $$;
 
 CREATE FUNCTION twinstream.offers_kept() RETURNS integer
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT 20 $$;
+
+CREATE FUNCTION twinstream.one_sided_members(of_platform text, past bigint, at_most integer) RETURNS TABLE(account_id bigint, display_name text, xp bigint, balance bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT a.account_id, a.display_name, m.xp, m.balance
+    FROM twinstream.members AS m JOIN twinstream.accounts AS a ON a.member_id = m.id
+    WHERE m.on_board AND m.xp > 0 AND a.platform = of_platform AND a.account_id > 0
+        AND NOT EXISTS (
+            SELECT FROM twinstream.accounts AS b
+            WHERE b.member_id = m.id AND b.platform <> of_platform
+        )
+    ORDER BY m.xp DESC, m.id OFFSET past LIMIT at_most;
+END $$;
 
 CREATE FUNCTION twinstream.open_offer(of_platform text, of_account bigint, proof text, known_as text DEFAULT NULL::text, OUT outcome text, OUT offer_id bigint, OUT wait_s integer) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3488,23 +3624,50 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.require_own_ends(of_platform text, at_most integer) RETURNS void
+CREATE FUNCTION twinstream.require_others(of_platform text, administrator bigint, platforms text[], account_ids bigint[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    unseen record;
+BEGIN
+    SELECT w.platform, w.account_id INTO unseen
+    FROM unnest(platforms, account_ids) AS w (platform, account_id)
+    WHERE NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a
+        WHERE a.platform = w.platform AND a.account_id = w.account_id
+    );
+    IF FOUND THEN
+        PERFORM twinstream.refuse_link('account_is_known', format(
+            'the %s account %s was never seen', unseen.platform, unseen.account_id
+        ));
+    ELSIF EXISTS (
+        SELECT FROM unnest(platforms, account_ids) AS w (platform, account_id)
+        WHERE w.account_id = CASE w.platform
+            WHEN of_platform THEN administrator ELSE twinstream.partner_of(of_platform, administrator) END
+    ) THEN
+        PERFORM twinstream.refuse_link(
+            'administrator_acts_for_others', 'administrators link and move accounts of others only'
+        );
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.require_own_ends(of_platform text, at_most integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
 BEGIN
     -- One at a time: ends side by side would all find the same count.
     PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.own_ends' || of_platform, 0));
     IF at_most <= (
-        SELECT count(*) FROM twinstream.link_acts AS a
+        SELECT count(DISTINCT a.actor_account_id) FROM twinstream.link_acts AS a
         WHERE a.acted_at > now() - interval '24 hours' AND a.actor = 'member'
             AND a.actor_platform = of_platform AND a.operation IN ('unlink', 'undo')
     ) THEN
         PERFORM twinstream.refuse_link('own_ends_limited', format(
-            'members on %s have ended %s links within 24 hours; ask an administrator, or try again later',
+            '%2$s members on %1$s have ended links within 24 hours; ask an administrator, or try again later',
             of_platform, at_most
         ));
     END IF;
-END $$;
+END $_$;
 
 CREATE FUNCTION twinstream.require_own_process() RETURNS void
     LANGUAGE plpgsql STABLE
@@ -3584,6 +3747,11 @@ CREATE FUNCTION twinstream.rewrite_entries(person twinstream.forgotten_one[], na
     AS $$
 DECLARE
     pattern CONSTANT text := twinstream.pattern_of_ids(person);
+    on_their_way CONSTANT text[] := ARRAY (
+        SELECT e.idempotency_key FROM twinstream.sync_events AS e
+        JOIN unnest(person) AS p ON p.platform = e.source AND p.account_id = e.account_id
+        WHERE e.status <> 'completed'
+    );
     one twinstream.forgotten_one;
     changed bigint;
     total bigint := 0;
@@ -3599,8 +3767,9 @@ BEGIN
                 WHEN starts_with(t.idempotency_key, 'link:') OR t.reason = 'achievement_bonus'
                 THEN t.entity_id ELSE 'forgotten' END,
             reason = CASE WHEN t.reason ~ pattern THEN 'forgotten' ELSE t.reason END
-        WHERE (one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
-            OR (one.platform IS NULL AND t.idempotency_key = ANY (naming));
+        WHERE ((one.platform IS NOT NULL AND t.account_id = one.account_id AND t.source = one.platform)
+                OR (one.platform IS NULL AND t.idempotency_key = ANY (naming)))
+            AND t.idempotency_key <> ALL (on_their_way);
         GET DIAGNOSTICS changed = ROW_COUNT;
         total := total + changed;
     END LOOP;
@@ -3838,6 +4007,11 @@ CREATE FUNCTION twinstream.support_link(platform text, administrator_id bigint, 
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'link', account_id);
+    PERFORM twinstream.require_others(
+        platform, administrator_id,
+        ARRAY[platform, CASE platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END],
+        ARRAY[account_id, other_account_id]
+    );
     PERFORM twinstream.link_accounts(
         CASE platform WHEN 'telegram' THEN account_id ELSE other_account_id END,
         CASE platform WHEN 'telegram' THEN other_account_id ELSE account_id END,
@@ -3853,6 +4027,9 @@ CREATE FUNCTION twinstream.support_move_account(platform text, administrator_id 
 BEGIN
     PERFORM twinstream.require_caller(platform);
     PERFORM twinstream.count_support_use(platform, administrator_id, 'move', lost_account_id);
+    PERFORM twinstream.require_others(
+        platform, administrator_id, ARRAY[platform, platform], ARRAY[lost_account_id, account_id]
+    );
     PERFORM twinstream.replace_account(
         platform, lost_account_id, account_id, stores,
         ROW ('administrator', platform, administrator_id, reason)::twinstream.link_actor
@@ -3957,6 +4134,26 @@ BEGIN
             AND a.account_id = (t.details ->> 'account_id')::bigint
     )
     FROM taken AS t ORDER BY t.created_at, t.subject;
+END $$;
+
+CREATE FUNCTION twinstream.take_transient(of_platform text, at_most integer, age_s_max double precision) RETURNS TABLE(chat_id bigint, message_id bigint, is_command boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    WITH taken AS (
+        DELETE FROM twinstream.transient_messages AS t USING (
+            SELECT d.chat_id, d.message_id FROM twinstream.transient_messages AS d
+            WHERE d.delete_at <= now() ORDER BY d.delete_at LIMIT at_most FOR UPDATE SKIP LOCKED
+        ) AS due
+        WHERE t.chat_id = due.chat_id AND t.message_id = due.message_id
+        RETURNING t.chat_id, t.message_id, t.is_command, t.noted_at
+    )
+    SELECT t.chat_id, t.message_id, t.is_command FROM taken AS t
+    WHERE t.noted_at > now() - make_interval(secs => age_s_max);
 END $$;
 
 CREATE FUNCTION twinstream.taken_away(policy text, had twinstream.share[], owner bigint) RETURNS twinstream.share[]
@@ -4128,13 +4325,15 @@ DECLARE
     gets twinstream.share[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
-    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id;
     IF NOT FOUND THEN
         PERFORM twinstream.refuse_link('link_is_known', format('there is no link %s', link_id));
     END IF;
-    PERFORM twinstream.require_undoable(undone, undo_s_max);
     ids := ARRAY[undone.telegram_account_id, undone.discord_account_id];
+    -- As an unlink, a move and a forgetting lock them.
     owners := twinstream.lock_owners(platforms, ids);
+    SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
+    PERFORM twinstream.require_undoable(undone, undo_s_max);
     PERFORM twinstream.close_windows_of_locked(platforms, ids, stores);
     held := twinstream.held_in_stores(stores, owners);
     IF undone.unlinked_at IS NULL THEN
@@ -4203,6 +4402,7 @@ CREATE FUNCTION twinstream.unlink_account(of_platform text, of_account bigint, s
     LANGUAGE plpgsql
     AS $$
 DECLARE
+    newest twinstream.links;
     ended twinstream.links;
     owners bigint[];
     member bigint;
@@ -4211,10 +4411,19 @@ DECLARE
     achievements twinstream.achievements[];
 BEGIN
     PERFORM twinstream.obey_stop_sign();
+    -- Accounts first, then the link: an undo, a move and a forgetting lock them in this order, too.
+    SELECT l.* INTO newest FROM twinstream.links AS l
+    WHERE l.id = twinstream.newest_link(of_platform, of_account);
+    IF newest.id IS NOT NULL THEN
+        owners := twinstream.lock_owners(
+            ARRAY['telegram', 'discord'], ARRAY[newest.telegram_account_id, newest.discord_account_id]
+        );
+    END IF;
     ended := twinstream.current_link(of_platform, of_account);
-    owners := twinstream.lock_owners(
-        ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id]
-    );
+    IF ended.id IS DISTINCT FROM newest.id THEN
+        RAISE EXCEPTION 'the account is being linked anew at this moment'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
     PERFORM twinstream.require_one_member(ended.id, owners);
     PERFORM twinstream.close_windows_of_locked(
         ARRAY['telegram', 'discord'], ARRAY[ended.telegram_account_id, ended.discord_account_id], stores
@@ -4321,6 +4530,40 @@ BEGIN
             created_at = clock_timestamp(), attempts = 0, taken_until = NULL
     )
     SELECT v.platform FROM owners AS v;
+END $$;
+
+CREATE FUNCTION twinstream.waiting_announcements(of_platform text, kinds text[], at_most integer, newest_first boolean) RETURNS TABLE(member_id bigint, account_id bigint, display_name text, surface text, announced integer, xp bigint, shown_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT w.member_id, w.account_id, w.display_name, w.surface, w.announced, m.xp, w.shown_at
+    FROM unnest(kinds) AS k (kind)
+    CROSS JOIN LATERAL (
+        -- One of the two halves runs: each reads the index from its end.
+        (
+            SELECT f.member_id, a.account_id, a.display_name, f.surface, f.announced, f.shown_at
+            FROM twinstream.surfaces AS f
+            JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+            WHERE NOT newest_first AND f.platform = of_platform
+                AND split_part(f.surface, ':', 1) = k.kind AND f.announce AND f.wanted >= f.announced
+            ORDER BY f.shown_at LIMIT at_most
+        )
+        UNION ALL
+        (
+            SELECT f.member_id, a.account_id, a.display_name, f.surface, f.announced, f.shown_at
+            FROM twinstream.surfaces AS f
+            JOIN twinstream.accounts AS a ON a.member_id = f.member_id AND a.platform = f.platform
+            WHERE newest_first AND f.platform = of_platform
+                AND split_part(f.surface, ':', 1) = k.kind AND f.announce AND f.wanted >= f.announced
+            ORDER BY f.shown_at DESC LIMIT at_most
+        )
+    ) AS w
+    JOIN twinstream.members AS m ON m.id = w.member_id
+    ORDER BY w.shown_at;
 END $$;
 
 CREATE FUNCTION twinstream.want(member_ids bigint[], platforms text[], names text[], numbers integer[], keys text[], priorities integer[]) RETURNS void
@@ -4737,11 +4980,14 @@ CREATE TABLE twinstream.members (
     balance bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     on_board boolean DEFAULT true NOT NULL,
+    level_due_xp bigint DEFAULT 0,
     CONSTRAINT member_balance_not_negative CHECK ((balance >= 0)),
     CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
 );
 
 COMMENT ON COLUMN twinstream.members.on_board IS 'the answer of is_on_board, kept for its index';
+
+COMMENT ON COLUMN twinstream.members.level_due_xp IS 'the XP at which the next level is news; 0 for a new member, NULL for one from before levels were';
 
 CREATE VIEW twinstream.leaderboard AS
  SELECT id AS member_id,
@@ -4759,6 +5005,17 @@ CREATE VIEW twinstream.leaderboard AS
           WHERE ((a.member_id = m.id) AND (a.platform = 'discord'::text))) AS discord_name
    FROM twinstream.members m
   WHERE ((xp > 0) AND on_board);
+
+CREATE TABLE twinstream.level_curve (
+    is_only boolean DEFAULT true NOT NULL,
+    curve text NOT NULL,
+    noted_to bigint NOT NULL,
+    CONSTRAINT level_curve_is_one CHECK (is_only)
+);
+
+COMMENT ON COLUMN twinstream.level_curve.curve IS 'a hash of the XP of every level';
+
+COMMENT ON COLUMN twinstream.level_curve.noted_to IS 'the highest id of a member whose level is noted by this curve; the largest bigint once all are';
 
 ALTER TABLE twinstream.link_acts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME twinstream.link_acts_id_seq
@@ -4887,6 +5144,19 @@ CREATE TABLE twinstream.notices (
     CONSTRAINT notice_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
+CREATE TABLE twinstream.parked_places (
+    platform text NOT NULL,
+    place text NOT NULL,
+    cause text NOT NULL,
+    error text NOT NULL,
+    parked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT parked_place_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+COMMENT ON COLUMN twinstream.parked_places.place IS 'the place in the words of the settings, such as "topic 42"';
+
+COMMENT ON COLUMN twinstream.parked_places.cause IS 'what a person has to change, in a few words';
+
 CREATE TABLE twinstream.reactions (
     platform text NOT NULL,
     place_id bigint NOT NULL,
@@ -4977,7 +5247,7 @@ CREATE TABLE twinstream.surfaces (
     forgotten boolean DEFAULT false NOT NULL,
     CONSTRAINT surface_announced_was_reached CHECK (((NOT announce) OR ((announced > 0) AND (shown_at IS NOT NULL)))),
     CONSTRAINT surface_forgotten_is_not_shown CHECK (((NOT forgotten) OR (shown IS NULL))),
-    CONSTRAINT surface_name_known CHECK (((surface = ANY (ARRAY['rank'::text, 'linked'::text])) OR starts_with(surface, 'achievement:'::text))),
+    CONSTRAINT surface_name_known CHECK (((surface = ANY (ARRAY['rank'::text, 'linked'::text, 'level'::text])) OR starts_with(surface, 'achievement:'::text))),
     CONSTRAINT surface_never_retried_is_parked CHECK (((retry_at IS NULL) OR (retry_at < 'infinity'::timestamp with time zone) OR (parked IS NOT NULL))),
     CONSTRAINT surface_numbers_not_negative CHECK (((wanted >= 0) AND ((shown IS NULL) OR (shown >= 0)) AND (announced >= 0))),
     CONSTRAINT surface_parked_says_why CHECK (((parked IS NULL) OR ((retry_at IS NOT NULL) AND (error IS NOT NULL)))),
@@ -5157,6 +5427,17 @@ ALTER TABLE twinstream.transactions ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE twinstream.transient_messages (
+    chat_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    is_command boolean NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL,
+    delete_at timestamp with time zone NOT NULL,
+    CONSTRAINT transient_message_is_in_group CHECK ((chat_id < 0))
+);
+
+COMMENT ON COLUMN twinstream.transient_messages.chat_id IS 'the Telegram group; accounts have positive ids';
+
 ALTER TABLE twinstream.accounts
     ADD CONSTRAINT account_id_positive CHECK (((account_id > 0) OR ((account_id < 0) AND (display_name IS NULL) AND is_hidden))) NOT VALID;
 
@@ -5211,6 +5492,9 @@ ALTER TABLE ONLY twinstream.forgotten_accounts
 ALTER TABLE ONLY twinstream.forgotten_accounts
     ADD CONSTRAINT forgotten_account_once PRIMARY KEY (mark);
 
+ALTER TABLE ONLY twinstream.level_curve
+    ADD CONSTRAINT level_curve_once PRIMARY KEY (is_only);
+
 ALTER TABLE ONLY twinstream.link_acts
     ADD CONSTRAINT link_acts_pkey PRIMARY KEY (id);
 
@@ -5258,6 +5542,9 @@ ALTER TABLE ONLY twinstream.moves
 
 ALTER TABLE ONLY twinstream.notices
     ADD CONSTRAINT notice_once PRIMARY KEY (platform, account_id, kind, subject);
+
+ALTER TABLE ONLY twinstream.parked_places
+    ADD CONSTRAINT parked_place_once PRIMARY KEY (platform, place);
 
 ALTER TABLE ONLY twinstream.ranks
     ADD CONSTRAINT rank_once PRIMARY KEY (rank);
@@ -5319,6 +5606,9 @@ ALTER TABLE ONLY twinstream.transactions
 ALTER TABLE ONLY twinstream.transactions
     ADD CONSTRAINT transactions_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY twinstream.transient_messages
+    ADD CONSTRAINT transient_message_once PRIMARY KEY (chat_id, message_id);
+
 CREATE UNIQUE INDEX cleanup_round_one_at_a_time ON twinstream.cleanup_rounds USING btree ((true)) WHERE (finished_at IS NULL);
 
 CREATE INDEX drift_by_member ON twinstream.drift USING btree (member_id, id);
@@ -5359,6 +5649,8 @@ CREATE INDEX links_by_telegram_account ON twinstream.links USING btree (telegram
 
 CREATE INDEX members_on_board ON twinstream.members USING btree (xp DESC, id) WHERE (on_board AND (xp > 0));
 
+CREATE INDEX members_with_level_news ON twinstream.members USING btree (id) WHERE (xp >= level_due_xp);
+
 CREATE INDEX moves_by_from_account ON twinstream.moves USING btree (from_account_id);
 
 CREATE INDEX moves_by_to_account ON twinstream.moves USING btree (to_account_id);
@@ -5385,6 +5677,8 @@ CREATE INDEX surfaces_taken ON twinstream.surfaces USING btree (platform, taken_
 
 CREATE INDEX surfaces_to_announce ON twinstream.surfaces USING btree (platform, shown_at) WHERE announce;
 
+CREATE INDEX surfaces_to_announce_by_kind ON twinstream.surfaces USING btree (platform, split_part(surface, ':'::text, 1), shown_at) WHERE announce;
+
 CREATE INDEX sync_events_by_account ON twinstream.sync_events USING btree (account_id);
 
 CREATE INDEX sync_events_failed ON twinstream.sync_events USING btree (id) WHERE (status = 'failed'::text);
@@ -5400,6 +5694,8 @@ CREATE INDEX thanks_by_receiver ON twinstream.thanks USING btree (platform, rece
 CREATE INDEX transactions_by_account ON twinstream.transactions USING btree (account_id, id);
 
 CREATE INDEX transactions_with_achievement ON twinstream.transactions USING btree (account_id, achievement) WHERE (achievement IS NOT NULL);
+
+CREATE INDEX transient_messages_due ON twinstream.transient_messages USING btree (delete_at);
 
 CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hidden ON twinstream.accounts FOR EACH ROW WHEN (((old.member_id <> new.member_id) OR (old.left_out IS DISTINCT FROM new.left_out) OR (old.is_hidden <> new.is_hidden))) EXECUTE FUNCTION twinstream.judge_board_of_account();
 

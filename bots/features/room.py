@@ -61,7 +61,6 @@ class VoiceWatch(Protocol):
         ...
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Room:
     """A feature, opened for one bot. Each field is one way in which a feature can take part.

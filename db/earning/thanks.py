@@ -34,7 +34,7 @@ class Limits(NamedTuple):
 
 
 class Thanked(NamedTuple):
-    """What became of a thank."""
+    """The outcome of a thank."""
 
     outcome: Outcome
     reputation: int

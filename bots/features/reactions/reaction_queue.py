@@ -2,7 +2,7 @@
 
 A message costs no round trip: the authors of all messages of a second are remembered by one call.
 Reactions that come while one call is under way share the next, and the authors of all messages
-before them are remembered first. What a kill of the process costs is the authors of a second.
+before them are remembered first. A kill of the process costs the authors of a second.
 """
 
 import asyncio

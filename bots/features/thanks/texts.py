@@ -10,7 +10,7 @@ from schemas import Source
 
 def answer(thanked: Thanked, receiver: str | None, per_day: int, texts: Texts, mark: Markup) -> str:
     """Answer a member who thanked the account called `receiver`."""
-    name = mark.bold(mark.plain(shown_name(receiver or "", texts.gettext("A member"))))
+    name = mark.bold(mark.plain(shown_name(receiver, texts)))
     match thanked.outcome:
         case "self":
             return texts.gettext("You cannot thank yourself.")
@@ -54,7 +54,7 @@ def bot(texts: Texts) -> str:
 
 def absent(receiver: str | None, texts: Texts, mark: Markup) -> str:
     """Answer a member who thanks an account that is not in the group or server."""
-    name = mark.bold(mark.plain(shown_name(receiver or "", texts.gettext("A member"))))
+    name = mark.bold(mark.plain(shown_name(receiver, texts)))
     return texts.gettext("{name} is not here any more, so this does not count.", name=name)
 
 

@@ -59,7 +59,7 @@ class VoiceHours:
     def restart(self, at_s: float, members: Iterable[Connected]) -> None:
         """Begin again with everybody whom Discord shows now, after a time that nobody saw.
 
-        What counted before stays; nothing counts between `lose` and this.
+        Time that counted before stays; nothing counts between `lose` and this.
         """
         for time in self._times.values():
             self._stop(at_s, time)

@@ -1,6 +1,6 @@
 """Time in voice channels. Telegram's voice chats tell bots nothing of their members."""
 
-from bots.features.room import Room
+from bots.features.room import Duty, Room
 from bots.runtime.room_services import Services
 
 from .voice_clock import VoiceClock
@@ -12,4 +12,4 @@ def open_room(services: Services) -> Room:
     if services.platform != "discord" or not setting.enabled:
         return Room()
     clock = VoiceClock(services)
-    return Room(voice=clock, duties=(clock.run,))
+    return Room(voice=clock, duties=(Duty("time in voice channels", clock.run),))
