@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Protocol
@@ -18,8 +19,11 @@ from .simulated_process import Machine, Process, current
 COMMAND_TIMEOUT_S = 30.0
 #: Seconds after which the server ends the session of an idle transaction.
 IDLE_IN_TRANSACTION_S = 60.0
-#: Part of each statement that may notify once its transaction commits.
-NOTIFYING = "twinstream.record"
+#: Functions that may notify once their transaction commits: they record events, or close windows
+#: of earnings.
+NOTIFYING = re.compile(
+    r"twinstream\.(record|earn|close_|claim|confirm_offer|unlink|undo|move|support|link_accounts)"
+)
 _FAIL = "DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '{code}'; END $$"
 _CODES = {"serialization failure": "40001", "deadlock": "40P01"}
 
@@ -218,7 +222,7 @@ class Connection:
         return await self.run(
             _label(statement),
             lambda conn: getattr(conn, kind)(text, *args),
-            may_notify=NOTIFYING in statement,
+            may_notify=NOTIFYING.search(statement) is not None,
         )
 
     async def _fail_before(self, label: str) -> None:

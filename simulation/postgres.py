@@ -159,6 +159,8 @@ class RealPostgres:
             "BEGIN; SET LOCAL session_replication_role = replica;"
             f" TRUNCATE {tables} RESTART IDENTITY; COMMIT"
         )
+        # Those of the run before came with this answer at the latest.
+        self._notifications = 0
 
     def execute(self, statement: str) -> None:
         """Run a statement outside the simulation."""
