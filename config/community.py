@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from .community_file import read, tag_problem
+from .community_sections.boards import BoardSetting, board_problems
 from .community_file.telegram_tags import TAG_LENGTH_MAX
 from .errors import ConfigError
 from .setting_error_texts import Place, Problem, explain, named
@@ -217,6 +218,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reconcile: ReconcileSetting = ReconcileSetting()
     stores: StoreSettings = StoreSettings()
     linking: LinkingSetting = LinkingSetting()
+    boards: BoardSetting = BoardSetting()
     reasons: dict[str, Text | ReasonTexts] = {}
     """The words in which /why says the reasons of events."""
     keep_manual_changes: bool = False
@@ -245,6 +247,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *_reason_problems(community.reasons),
             *_store_problems(community.stores),
             *_timezone_problems(community.timezone),
+            *board_problems(community.boards),
         ]
         if problems:
             raise ConfigError("\n".join(document.told(*problem) for problem in problems))

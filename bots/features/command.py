@@ -91,11 +91,21 @@ class NumberParameter(NamedTuple):
     most: int
 
 
+class Choice(NamedTuple):
+    """A text that a parameter offers."""
+
+    value: str
+    label: str
+    """In English and `marked`: Discord shows it translated."""
+
+
 class TextParameter(NamedTuple):
     """An optional word or text, taken as it was written."""
 
     name: str
     hint: str
+    choices: tuple[Choice, ...] = ()
+    """What Discord lets members choose from; none: any text. Telegram's members write any text."""
 
 
 class MemberParameter(NamedTuple):
@@ -198,6 +208,13 @@ class Press:
     is_for_strangers: bool = False
     refuse_stranger: Callable[[Texts], str] | None = None
     """As for `Command`: answers accounts outside the Telegram group, and the buttons stay."""
+    refuse_others: Callable[[Texts], str] | None = None
+    """Answers members for whom the message was not. None: the bot's own words do."""
+
+    def refusal_of_another(self, texts: Texts) -> str:
+        """Answer a member for whom the message was not. Pure."""
+        refuse = self.refuse_others or failures.button_of_another
+        return refuse(texts)
 
     async def run(self, pressed: Pressed) -> Answer | None:
         """Do what the button says. None while Postgres is unavailable: nothing was done."""
