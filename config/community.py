@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from .community_file import read, tag_problem
-from .community_sections.boards import BoardSetting, board_problems
 from .community_file.telegram_tags import TAG_LENGTH_MAX
+from .community_sections.boards import BoardSetting, board_problems
 from .errors import ConfigError
 from .setting_error_texts import Place, Problem, explain, named
 

@@ -119,7 +119,7 @@ END $$;
 
 -- What a line says of a member, besides the score. Names are null where a platform has no account or no name.
 CREATE VIEW twinstream.board_members AS
-SELECT m.id AS member_id,
+SELECT m.id AS member_id, m.xp,
     (SELECT r.name FROM twinstream.ranks AS r WHERE r.xp <= m.xp ORDER BY r.xp DESC LIMIT 1) AS rank_name,
     (SELECT a.display_name FROM twinstream.accounts AS a
         WHERE a.member_id = m.id AND a.platform = 'telegram') AS telegram_name,
