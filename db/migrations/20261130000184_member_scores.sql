@@ -68,6 +68,17 @@ BEGIN
         ORDER BY a.platform, a.account_id FOR KEY SHARE OF a
     )
     SELECT array_agg(DISTINCT t.member_id) INTO owners FROM theirs AS t;
+    IF TG_OP = 'UPDATE' THEN
+        -- A row that was given to another account is one less of its owner's.
+        owners := owners || ARRAY (
+            SELECT a.member_id FROM twinstream.accounts AS a
+            JOIN gone AS g ON g.platform = a.platform AND g.account_id = a.account_id
+            WHERE NOT EXISTS (
+                SELECT FROM changed AS c WHERE c.platform = g.platform AND c.account_id = g.account_id
+            )
+            FOR KEY SHARE OF a
+        );
+    END IF;
     IF owners IS NOT NULL THEN
         PERFORM twinstream.add_up_scores(VARIADIC owners);
     END IF;
@@ -76,7 +87,8 @@ END $$;
 CREATE TRIGGER member_scores_follow_new AFTER INSERT ON twinstream.account_scores
 REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION twinstream.follow_account_scores();
 CREATE TRIGGER member_scores_follow_changed AFTER UPDATE ON twinstream.account_scores
-REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION twinstream.follow_account_scores();
+REFERENCING OLD TABLE AS gone NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION twinstream.follow_account_scores();
 CREATE TRIGGER member_scores_follow_gone AFTER DELETE ON twinstream.account_scores
 REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION twinstream.follow_account_scores();
 
