@@ -11,6 +11,7 @@ from bots.texts.buttons import base36
 from db.members.boards import (
     LINES,
     PLACE_MAX,
+    TOP,
     After,
     Before,
     Board,
@@ -118,6 +119,8 @@ def _written(key: Key) -> str:
 def _read_key(text: str) -> Key | None:
     try:
         score, moment, member_id = (int(part, 36) for part in text.split("."))
-        return Key(score, _EPOCH + moment * _MICROSECOND, member_id)
+        reached_at = _EPOCH + moment * _MICROSECOND
     except (ValueError, OverflowError):
         return None
+    key = Key(score, reached_at, member_id)
+    return key if max(key.score, key.member_id) <= TOP.score else None

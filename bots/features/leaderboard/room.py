@@ -93,7 +93,7 @@ class Leaderboard:
             page = await boards.read_page(
                 conn, self._database.platform, asker.account_id, board, request.position
             )
-        text = texts.table(board, page, asker.texts, self._mark, self._community)
+        text = texts.table(board, page, asker.name, asker.texts, self._mark, self._community)
         return Answer(text, buttons=buttons(board, page, asker.texts))
 
 

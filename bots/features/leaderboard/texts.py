@@ -41,14 +41,20 @@ def score_text(board: Board, score: int, texts: Texts) -> str:
             return xp_text(score, texts)
 
 
-def table(board: Board, page: Page, texts: Texts, mark: Markup, community: Community) -> str:
-    """Answer /top: a page of a board, and the asker's place below it if it is not on the page."""
+def table(
+    board: Board, page: Page, asker: str, texts: Texts, mark: Markup, community: Community
+) -> str:
+    """Answer /top: a page of a board, and the asker's place below it if it is not on the page.
+
+    The asker's own line has the name that the asker has now.
+    """
     if not page.lines:
         return f"{mark.bold(title(board, texts))}\n{empty(board, page.own, texts)}"
     lines = [mark.bold(title(board, texts))]
     for number, line in enumerate(page.lines):
         place = page.first.further(number)
-        lines.append(_line(board, place, line, texts, mark, community))
+        shown = line._replace(display_name=asker) if line.is_own else line
+        lines.append(_line(board, place, shown, texts, mark, community))
     if not any(line.is_own for line in page.lines):
         lines += ["", own_text(board, page.own, texts)]
     return "\n".join(lines)

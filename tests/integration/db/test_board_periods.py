@@ -117,7 +117,9 @@ async def test_a_transaction_that_began_before_midnight_takes_nothing_from_the_n
 
     await record(pool, win(3, "2"))
 
-    [row] = await conn.fetch("SELECT m.week - p.week, week_xp, month_xp FROM members AS m, periods AS p")
+    [row] = await conn.fetch(
+        "SELECT m.week - p.week, week_xp, month_xp FROM members AS m, periods AS p"
+    )
     assert tuple(row) == (7, 23, 23)
 
 
