@@ -49,7 +49,7 @@ def table(
     The asker's own line has the name that the asker has now.
     """
     if not page.lines:
-        return f"{mark.bold(title(board, texts))}\n{empty(board, page.own, texts)}"
+        return empty(board, page.own, texts, mark)
     lines = [mark.bold(title(board, texts))]
     for number, line in enumerate(page.lines):
         place = page.first.further(number)
@@ -60,13 +60,13 @@ def table(
     return "\n".join(lines)
 
 
-def empty(board: Board, own: Standing, texts: Texts) -> str:
+def empty(board: Board, own: Standing, texts: Texts, mark: Markup) -> str:
     """Answer /top while nobody is on the board."""
-    if own.is_hidden or own.is_left_out:
-        return f"{texts.gettext('Nobody is on this board yet.')} {own_text(board, own, texts)}"
-    if board == "xp":
+    is_absent = own.is_hidden or own.is_left_out
+    if board == "xp" and not is_absent:
         return texts.gettext("Nobody has any XP yet. Send /guess and be the first.")
-    return texts.gettext("Nobody is on this board yet.")
+    text = f"{mark.bold(title(board, texts))}\n{texts.gettext('Nobody is on this board yet.')}"
+    return f"{text} {own_text(board, own, texts)}" if is_absent else text
 
 
 def own_text(board: Board, own: Standing, texts: Texts) -> str:
