@@ -2415,7 +2415,8 @@ CREATE FUNCTION twinstream.period_starts(OUT week date, OUT next_week date, OUT 
     AS $$
     SELECT s.week::date, (s.week + interval '7 days')::date, s.week AT TIME ZONE c.zone,
         s.month::date, (s.month + interval '1 month')::date, s.month AT TIME ZONE c.zone
-    FROM twinstream.calendar AS c
+    -- A row that somebody removed must stop no event.
+    FROM (SELECT coalesce((SELECT z.zone FROM twinstream.calendar AS z), 'UTC') AS zone) AS c
     CROSS JOIN LATERAL (
         -- Postgres's weeks begin on Monday.
         SELECT date_trunc('week', now() AT TIME ZONE c.zone) AS week,
@@ -4240,7 +4241,8 @@ CREATE VIEW twinstream.periods AS
  SELECT ((now() AT TIME ZONE zone))::date AS today,
     (date_trunc('week'::text, (now() AT TIME ZONE zone)))::date AS week,
     (date_trunc('month'::text, (now() AT TIME ZONE zone)))::date AS month
-   FROM twinstream.calendar c;
+   FROM ( SELECT COALESCE(( SELECT z.zone
+                   FROM twinstream.calendar z), 'UTC'::text) AS zone) c;
 
 CREATE VIEW twinstream.board_month AS
  SELECT id AS member_id,

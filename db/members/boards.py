@@ -240,7 +240,14 @@ async def set_zone(conn: asyncpg.Connection, zone: str) -> bool:
             "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1)", zone
         )
         if known:
-            await conn.execute("UPDATE twinstream.calendar SET zone = $1 WHERE zone <> $1", zone)
+            await conn.execute(
+                """
+                INSERT INTO twinstream.calendar AS c (zone) VALUES ($1)
+                ON CONFLICT ((true)) DO UPDATE SET zone = excluded.zone
+                WHERE c.zone <> excluded.zone
+                """,
+                zone,
+            )
     return known
 
 

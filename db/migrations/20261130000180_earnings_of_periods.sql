@@ -31,7 +31,8 @@ CREATE FUNCTION twinstream.period_starts(
 ) LANGUAGE sql STABLE AS $$
     SELECT s.week::date, (s.week + interval '7 days')::date, s.week AT TIME ZONE c.zone,
         s.month::date, (s.month + interval '1 month')::date, s.month AT TIME ZONE c.zone
-    FROM twinstream.calendar AS c
+    -- A row that somebody removed must stop no event.
+    FROM (SELECT coalesce((SELECT z.zone FROM twinstream.calendar AS z), 'UTC') AS zone) AS c
     CROSS JOIN LATERAL (
         -- Postgres's weeks begin on Monday.
         SELECT date_trunc('week', now() AT TIME ZONE c.zone) AS week,

@@ -9,7 +9,7 @@ CREATE VIEW twinstream.periods AS
 SELECT (now() AT TIME ZONE c.zone)::date AS today,
     date_trunc('week', now() AT TIME ZONE c.zone)::date AS week,
     date_trunc('month', now() AT TIME ZONE c.zone)::date AS month
-FROM twinstream.calendar AS c;
+FROM (SELECT coalesce((SELECT z.zone FROM twinstream.calendar AS z), 'UTC') AS zone) AS c;
 
 CREATE VIEW twinstream.board_xp AS
 SELECT m.id AS member_id, m.xp AS score, m.earned_at AS reached_at

@@ -287,6 +287,16 @@ async def test_weeks_begin_on_monday_in_the_communitys_zone(conn, zone, now, wee
     assert tuple(began) == (True, True, "00:00:00")
 
 
+async def test_without_a_zone_events_are_recorded_and_weeks_begin_in_utc(pool, conn):
+    await conn.execute("DELETE FROM calendar")
+
+    await record(pool, win(5))
+
+    assert await scores(conn, "week") == [5]
+    assert await boards.set_zone(conn, "Europe/Moscow")
+    assert await conn.fetchval("SELECT zone FROM calendar") == "Europe/Moscow"
+
+
 async def test_a_zone_that_postgres_does_not_know_changes_nothing(pool, conn):
     assert await boards.set_zone(conn, "Europe/Moscow")
 
