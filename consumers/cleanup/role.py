@@ -2,8 +2,8 @@
 
 Entries that every group has settled are trimmed once they are `keep_finished_ms` old. Once a day a
 round through Postgres removes finished rows that are older than the retention. Rows and entries
-that a process still needs stay, however old they are. Every ten minutes it numbers long boards. Several of these roles may run: each is safe
-beside any other.
+that a process still needs stay, however old they are. Every ten minutes a round numbers long
+boards. Several of these roles may run: each is safe beside any other.
 """
 
 import asyncio

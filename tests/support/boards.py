@@ -24,6 +24,6 @@ async def page_of(
 async def scores(
     conn: asyncpg.Connection, board: Board = "xp", *, platform: Platform = "telegram"
 ) -> list[int]:
-    """What the first page of a board shows of each member."""
+    """The amounts on the first page of a board."""
     page = await page_of(conn, board, platform=platform)
     return [line.key.score for line in page.lines]
