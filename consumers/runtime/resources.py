@@ -164,8 +164,8 @@ async def _set_boards(pool: asyncpg.Pool, community: Community) -> None:
         log.warning(
             "timezone.unknown",
             timezone=community.timezone,
-            why="this Postgres does not know the zone, so weeks and months on boards begin as before;"
-            " install newer time zone data for Postgres, or name another zone",
+            why="this Postgres does not know the zone, so weeks and months on boards begin as"
+            " before; install newer time zone data for Postgres, or name another zone",
         )
 
 

@@ -117,7 +117,7 @@ BEGIN
     RETURN cardinality(judged);
 END $$;
 
--- What a line says of a member, besides the score. Names are null where a platform has no account or no name.
+-- The rest of what a line says of a member. Names are null where a platform has no account or no name.
 CREATE VIEW twinstream.board_members AS
 SELECT m.id AS member_id, m.xp,
     (SELECT r.name FROM twinstream.ranks AS r WHERE r.xp <= m.xp ORDER BY r.xp DESC LIMIT 1) AS rank_name,

@@ -65,7 +65,8 @@ def empty(board: Board, own: Standing, texts: Texts, mark: Markup) -> str:
     is_absent = own.is_hidden or own.is_left_out
     if board == "xp" and not is_absent:
         return texts.gettext("Nobody has any XP yet. Send /guess and be the first.")
-    text = f"{mark.bold(title(board, texts))}\n{texts.gettext('Nobody is on this board yet.')}"
+    nobody = texts.gettext("Nobody is on this board yet.")
+    text = f"{mark.bold(title(board, texts))}\n{nobody}"
     return f"{text} {own_text(board, own, texts)}" if is_absent else text
 
 
