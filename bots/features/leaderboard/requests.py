@@ -22,7 +22,7 @@ from db.members.boards import (
     Position,
 )
 
-#: What members write behind /top, in lower case.
+#: The words behind /top for each board, in lower case.
 _BOARD_WORDS: Final[dict[Board, str]] = {
     "xp": "xp points all total опыт очки всего всё все",
     "month": "month monthly месяц месяца",
