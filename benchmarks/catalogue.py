@@ -6,6 +6,7 @@ from typing import Any, Final
 from . import (
     apply_rate,
     backlog,
+    board_pages,
     cost,
     earning_bytes,
     footprint,
@@ -128,6 +129,12 @@ async def _footprint(testbed: BenchTestbed, quick: bool) -> Report:
     return await footprint.run(testbed, rounds=1 if quick else 3, rest_s=2 if quick else 12)
 
 
+async def _boards(testbed: BenchTestbed, quick: bool) -> Report:
+    return await board_pages.run(
+        testbed, members=20_000 if quick else 1_000_000, calls=10 if quick else 100
+    )
+
+
 PLANS: Final[dict[str, Plan]] = {
     "apply": _apply,
     "refused": _refused,
@@ -145,4 +152,5 @@ PLANS: Final[dict[str, Plan]] = {
     "linking": _linking,
     "forget": _forget,
     "footprint": _footprint,
+    "boards": _boards,
 }

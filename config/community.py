@@ -16,6 +16,7 @@ import msgspec
 
 from .community_file import AnnouncementSetting, announcement_problems, read, tag_problem
 from .community_file.telegram_tags import TAG_LENGTH_MAX
+from .community_sections.boards import BoardSetting, board_problems
 from .community_sections.earning import EarningSetting, earning_problems
 from .errors import ConfigError
 from .levels import LevelCurve, LevelSetting, curve_of, level_problems
@@ -230,6 +231,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     linking: LinkingSetting = LinkingSetting()
     levels: LevelSetting = LevelSetting()
     earning: EarningSetting = EarningSetting()
+    boards: BoardSetting = BoardSetting()
     reasons: dict[str, Text | ReasonTexts] = {}
     """The words in which /why says the reasons of events."""
     keep_manual_changes: bool = False
@@ -261,6 +263,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *_timezone_problems(community.timezone),
             *level_problems(community.levels),
             *earning_problems(community.earning),
+            *board_problems(community.boards),
         ]
         if problems:
             raise ConfigError("\n".join(document.told(*problem) for problem in problems))

@@ -287,6 +287,7 @@ CREATE FUNCTION twinstream.add_to_totals(events twinstream.event[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
+    starts CONSTANT record := twinstream.period_starts();
     overdrawn bigint[];
     by_xp boolean;
 BEGIN
@@ -303,12 +304,72 @@ BEGIN
             PERFORM twinstream.refuse_overdraft(overdrawn, by_xp);
         END IF;
     END IF;
-    UPDATE twinstream.members AS m SET xp = m.xp + n.xp, balance = m.balance + n.balance
+    UPDATE twinstream.members AS m SET xp = m.xp + n.xp, balance = m.balance + n.balance,
+        earned_at = CASE WHEN n.earns_xp THEN now() ELSE m.earned_at END,
+        balance_at = CASE WHEN n.earns_balance THEN now() ELSE m.balance_at END,
+        week = CASE WHEN n.week_xp = 0 OR m.week = starts.next_week THEN m.week ELSE starts.week END,
+        week_xp = n.week_xp + CASE
+            WHEN n.week_xp = 0 OR m.week IN (starts.week, starts.next_week) THEN m.week_xp ELSE 0 END,
+        week_discord_xp = CASE n.source WHEN 'discord' THEN n.week_xp ELSE 0 END + CASE
+            WHEN n.week_xp = 0 OR m.week IN (starts.week, starts.next_week) THEN m.week_discord_xp ELSE 0 END,
+        month = CASE WHEN n.month_xp = 0 OR m.month = starts.next_month THEN m.month ELSE starts.month END,
+        month_xp = n.month_xp + CASE
+            WHEN n.month_xp = 0 OR m.month IN (starts.month, starts.next_month) THEN m.month_xp ELSE 0 END,
+        month_discord_xp = CASE n.source WHEN 'discord' THEN n.month_xp ELSE 0 END + CASE
+            WHEN n.month_xp = 0 OR m.month IN (starts.month, starts.next_month) THEN m.month_discord_xp
+            ELSE 0 END
     FROM (
-        SELECT e.member_id, sum(e.delta_xp)::bigint AS xp, sum(e.delta_balance)::bigint AS balance
-        FROM unnest(events) AS e GROUP BY e.member_id
+        -- Events that earn something are of one platform: only links have both in a call.
+        SELECT e.member_id, min(e.source) AS source,
+            sum(e.delta_xp)::bigint AS xp, sum(e.delta_balance)::bigint AS balance,
+            bool_or(k.earns AND e.delta_xp <> 0) AS earns_xp,
+            bool_or(k.earns AND e.delta_balance <> 0) AS earns_balance,
+            sum(CASE WHEN k.earns AND e.occurred_at >= starts.week_at THEN e.delta_xp ELSE 0 END)::bigint
+                AS week_xp,
+            sum(CASE WHEN k.earns AND e.occurred_at >= starts.month_at THEN e.delta_xp ELSE 0 END)::bigint
+                AS month_xp
+        FROM unnest(events) AS e
+        CROSS JOIN LATERAL (SELECT e.reason <> 'reconcile'
+            AND NOT starts_with(e.idempotency_key, 'link:')
+            AND NOT starts_with(e.idempotency_key, 'import:') AS earns) AS k
+        GROUP BY e.member_id
     ) AS n
     WHERE m.id = n.member_id;
+END $$;
+
+CREATE FUNCTION twinstream.add_up_scores(VARIADIC of_members bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- A new row copies `on_board`. A change of that waits, and then finds the row.
+    PERFORM FROM twinstream.members AS m
+    WHERE m.id = ANY (of_members)
+        AND NOT EXISTS (SELECT FROM twinstream.member_scores AS s WHERE s.member_id = m.id)
+    ORDER BY m.id FOR SHARE;
+    INSERT INTO twinstream.member_scores (member_id, on_board)
+    SELECT m.id, m.on_board FROM twinstream.members AS m WHERE m.id = ANY (of_members) ORDER BY m.id
+    ON CONFLICT ON CONSTRAINT member_score_once DO NOTHING;
+    PERFORM FROM twinstream.member_scores AS s WHERE s.member_id = ANY (of_members)
+    ORDER BY s.member_id FOR NO KEY UPDATE;
+    UPDATE twinstream.member_scores AS s SET
+        reputation = n.reputation, streak = n.streak, streak_day = n.streak_day,
+        reputation_at = CASE s.reputation WHEN n.reputation THEN s.reputation_at ELSE now() END,
+        streak_at = CASE WHEN (s.streak, s.streak_day) IS DISTINCT FROM (n.streak, n.streak_day)
+            THEN now() ELSE s.streak_at END
+    FROM (
+        SELECT a.member_id, sum(c.reputation)::bigint AS reputation,
+            (array_agg(c.streak ORDER BY c.streak_day DESC NULLS LAST, c.streak DESC))[1] AS streak,
+            max(c.streak_day) AS streak_day
+        FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
+        WHERE a.member_id = ANY (of_members) GROUP BY a.member_id
+    ) AS n
+    WHERE s.member_id = n.member_id AND (s.reputation, s.streak, s.streak_day)
+        IS DISTINCT FROM (n.reputation, n.streak, n.streak_day);
+    DELETE FROM twinstream.member_scores AS s
+    WHERE s.member_id = ANY (of_members) AND NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
+        WHERE a.member_id = s.member_id
+    );
 END $$;
 
 CREATE FUNCTION twinstream.ask_to_forget(platform text, account_id bigint) RETURNS void
@@ -355,6 +416,18 @@ CREATE FUNCTION twinstream.author_of_message(of_platform text, of_place bigint, 
         ORDER BY a.first_message_id DESC LIMIT 1
     ) AS p WHERE p.author_ids[p.place] > 0
 $$;
+
+CREATE FUNCTION twinstream.board_standing(of_platform text, of_account bigint) RETURNS TABLE(member_id bigint, on_board boolean, is_hidden boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT m.id, m.on_board, twinstream.is_hidden(m.id)
+    FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
+    WHERE a.platform = of_platform AND a.account_id = of_account;
+END $$;
 
 CREATE FUNCTION twinstream.bot_name_elsewhere(of_platform text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1118,6 +1191,40 @@ BEGIN
     END LOOP;
 END $$;
 
+CREATE FUNCTION twinstream.exclude_from_boards(platforms text[], account_ids bigint[]) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    one text;
+    judged twinstream.accounts[];
+BEGIN
+    FOREACH one IN ARRAY ARRAY['telegram', 'discord'] LOOP
+        PERFORM twinstream.create_members(one, ARRAY (
+            SELECT x.account_id FROM unnest(platforms, account_ids) AS x (platform, account_id)
+            WHERE x.platform = one
+        ));
+    END LOOP;
+    -- Accounts first, then their members, as events lock them.
+    judged := ARRAY (
+        SELECT a FROM twinstream.accounts AS a
+        WHERE a.is_excluded <> EXISTS (
+            SELECT FROM unnest(platforms, account_ids) AS x (platform, account_id)
+            WHERE x.platform = a.platform AND x.account_id = a.account_id
+        )
+        ORDER BY a.platform, a.account_id FOR KEY SHARE
+    );
+    PERFORM FROM twinstream.members AS m
+    WHERE m.id IN (
+        SELECT a.member_id FROM twinstream.accounts AS a JOIN unnest(judged) AS j
+            ON j.platform = a.platform AND j.account_id = a.account_id
+    )
+    ORDER BY m.id FOR NO KEY UPDATE;
+    UPDATE twinstream.accounts AS a SET is_excluded = NOT j.is_excluded
+    FROM unnest(judged) AS j
+    WHERE a.platform = j.platform AND a.account_id = j.account_id AND a.is_excluded = j.is_excluded;
+    RETURN cardinality(judged);
+END $$;
+
 CREATE FUNCTION twinstream.export_of(of_platform text, of_account bigint, entries_max bigint) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1137,7 +1244,13 @@ BEGIN
             ) ORDER BY a.platform) FROM twinstream.accounts AS a WHERE a.member_id = member
         ),
         'totals', (
-            SELECT json_build_object('xp', m.xp, 'balance', m.balance, 'created_at', m.created_at)
+            SELECT json_build_object(
+                'xp', m.xp, 'balance', m.balance, 'created_at', m.created_at,
+                'xp_changed_at', m.earned_at, 'balance_changed_at', m.balance_at,
+                'week', m.week, 'xp_of_week', m.week_xp, 'of_it_on_discord', m.week_discord_xp,
+                'month', m.month, 'xp_of_month', m.month_xp, 'of_that_on_discord', m.month_discord_xp,
+                'listed_on_boards', m.on_board
+            )
             FROM twinstream.members AS m WHERE m.id = member
         ),
         'books', (
@@ -1456,6 +1569,36 @@ BEGIN
         AND e.error_message ~ pattern;
 END $$;
 
+CREATE FUNCTION twinstream.follow_account_scores() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    owners bigint[];
+BEGIN
+    -- A link of one of the accounts commits first, or waits: then it adds up what is written here.
+    WITH theirs AS MATERIALIZED (
+        SELECT a.member_id FROM twinstream.accounts AS a
+        JOIN changed AS c ON c.platform = a.platform AND c.account_id = a.account_id
+        ORDER BY a.platform, a.account_id FOR KEY SHARE OF a
+    )
+    SELECT array_agg(DISTINCT t.member_id) INTO owners FROM theirs AS t;
+    IF TG_OP = 'UPDATE' THEN
+        -- A row that was given to another account is one less of its owner's.
+        owners := owners || ARRAY (
+            SELECT a.member_id FROM twinstream.accounts AS a
+            JOIN gone AS g ON g.platform = a.platform AND g.account_id = a.account_id
+            WHERE NOT EXISTS (
+                SELECT FROM changed AS c WHERE c.platform = g.platform AND c.account_id = g.account_id
+            )
+            FOR KEY SHARE OF a
+        );
+    END IF;
+    IF owners IS NOT NULL THEN
+        PERFORM twinstream.add_up_scores(VARIADIC owners);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION twinstream.forget_elsewhere(person twinstream.forgotten_one[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1684,6 +1827,14 @@ BEGIN
     WHERE f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface;
 END $$;
 
+CREATE FUNCTION twinstream.give_scores() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM twinstream.add_up_scores(OLD.member_id, NEW.member_id);
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION twinstream.hash_of_code(code text) RETURNS bytea
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -1810,6 +1961,8 @@ CREATE FUNCTION twinstream.is_on_board(of_member bigint) RETURNS boolean
     AS $$
     SELECT EXISTS (
         SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.left_out IS NULL
+    ) AND NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.is_excluded
     ) AND NOT twinstream.is_hidden(of_member)
 $$;
 
@@ -1891,6 +2044,12 @@ BEGIN
     PERFORM twinstream.judge_board(OLD.member_id, NEW.member_id);
     RETURN NULL;
 END $$;
+
+CREATE FUNCTION twinstream.keep_earnings(of_member bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE twinstream.members AS m SET week_discord_xp = 0, month_discord_xp = 0 WHERE m.id = of_member
+$$;
 
 CREATE FUNCTION twinstream.keep_places(of_platform text, named text[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2127,6 +2286,14 @@ CREATE FUNCTION twinstream.links_of(of_platform text, of_account bigint) RETURNS
     SELECT l.* FROM twinstream.links AS l
     WHERE of_platform = 'discord' AND l.discord_account_id = of_account
 $$;
+
+CREATE FUNCTION twinstream.list_scores() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE twinstream.member_scores AS s SET on_board = NEW.on_board WHERE s.member_id = NEW.id;
+    RETURN NULL;
+END $$;
 
 CREATE FUNCTION twinstream.lock_accounts(of_platform text, account_ids bigint[], waits boolean) RETURNS bigint[]
     LANGUAGE plpgsql
@@ -2389,6 +2556,32 @@ BEGIN
     FROM marked AS m WHERE e.id = m.id;
 END $$;
 
+CREATE FUNCTION twinstream.merge_earnings(keep bigint, gone bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE twinstream.members AS k SET
+        earned_at = CASE WHEN d.xp = 0 THEN k.earned_at WHEN k.xp = 0 THEN d.earned_at
+            ELSE greatest(k.earned_at, d.earned_at) END,
+        balance_at = CASE WHEN d.balance = 0 THEN k.balance_at WHEN k.balance = 0 THEN d.balance_at
+            ELSE greatest(k.balance_at, d.balance_at) END,
+        week = n.week, month = n.month,
+        -- A sum counts if it is of the later period of the two.
+        week_xp = CASE k.week WHEN n.week THEN k.week_xp ELSE 0 END
+            + CASE d.week WHEN n.week THEN d.week_xp ELSE 0 END,
+        week_discord_xp = CASE k.week WHEN n.week THEN k.week_discord_xp ELSE 0 END
+            + CASE d.week WHEN n.week THEN d.week_discord_xp ELSE 0 END,
+        month_xp = CASE k.month WHEN n.month THEN k.month_xp ELSE 0 END
+            + CASE d.month WHEN n.month THEN d.month_xp ELSE 0 END,
+        month_discord_xp = CASE k.month WHEN n.month THEN k.month_discord_xp ELSE 0 END
+            + CASE d.month WHEN n.month THEN d.month_discord_xp ELSE 0 END
+    FROM twinstream.members AS d
+    CROSS JOIN LATERAL (
+        SELECT greatest(o.week, d.week) AS week, greatest(o.month, d.month) AS month
+        FROM twinstream.members AS o WHERE o.id = keep
+    ) AS n
+    WHERE k.id = keep AND d.id = gone
+$$;
+
 CREATE FUNCTION twinstream.merge_members(keep bigint, gone bigint) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2412,6 +2605,7 @@ BEGIN
     SELECT keep, d.platform, d.xp, d.balance FROM twinstream.store_debts AS d WHERE d.member_id = gone
     ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
         xp = o.xp + excluded.xp, balance = o.balance + excluded.balance, updated_at = now();
+    PERFORM twinstream.merge_earnings(keep, gone);
     UPDATE twinstream.members AS k SET xp = k.xp + d.xp, balance = k.balance + d.balance
     FROM twinstream.members AS d WHERE k.id = keep AND d.id = gone;
     PERFORM twinstream.want_merged(keep, gone);
@@ -2841,6 +3035,20 @@ CREATE FUNCTION twinstream.payload_of(e twinstream.event) RETURNS text
         'idempotency_key', coalesce(e.idempotency_key, twinstream.key_of(e)),
         'occurred_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
     ))::text
+$$;
+
+CREATE FUNCTION twinstream.period_starts(OUT week date, OUT next_week date, OUT week_at timestamp with time zone, OUT month date, OUT next_month date, OUT month_at timestamp with time zone) RETURNS record
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT s.week::date, (s.week + interval '7 days')::date, s.week AT TIME ZONE c.zone,
+        s.month::date, (s.month + interval '1 month')::date, s.month AT TIME ZONE c.zone
+    -- A row that somebody removed must stop no event.
+    FROM (SELECT coalesce((SELECT z.zone FROM twinstream.calendar AS z), 'UTC') AS zone) AS c
+    CROSS JOIN LATERAL (
+        -- Postgres's weeks begin on Monday.
+        SELECT date_trunc('week', now() AT TIME ZONE c.zone) AS week,
+            date_trunc('month', now() AT TIME ZONE c.zone) AS month
+    ) AS s
 $$;
 
 CREATE FUNCTION twinstream.platforms_of_caller() RETURNS text[]
@@ -3899,6 +4107,19 @@ BEGIN
     WHERE s.member_id = of_member AND f.member_id = fresh AND f.platform = s.platform;
 END $$;
 
+CREATE FUNCTION twinstream.split_earnings(of_member bigint, fresh bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE twinstream.members AS f SET earned_at = m.earned_at, balance_at = m.balance_at,
+        week = m.week, week_xp = m.week_discord_xp, week_discord_xp = m.week_discord_xp,
+        month = m.month, month_xp = m.month_discord_xp, month_discord_xp = m.month_discord_xp
+    FROM twinstream.members AS m WHERE f.id = fresh AND m.id = of_member;
+    UPDATE twinstream.members AS m SET
+        week_xp = m.week_xp - m.week_discord_xp, week_discord_xp = 0,
+        month_xp = m.month_xp - m.month_discord_xp, month_discord_xp = 0
+    WHERE m.id = of_member
+$$;
+
 CREATE FUNCTION twinstream.split_member(of_member bigint, of_platform text, with_xp bigint, with_balance bigint) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
@@ -4347,6 +4568,7 @@ BEGIN
             SELECT twinstream.split_member(g.member_id, 'discord', g.xp, g.balance)
             FROM unnest(gets) AS g WHERE g.platform = 'discord'
         );
+        PERFORM twinstream.split_earnings(owners[1], owners[3]);
     END IF;
     PERFORM twinstream.owe_the_rest(stores, held, owners);
     UPDATE twinstream.links AS l SET undone_at = now() WHERE l.id = link_id RETURNING l.* INTO undone;
@@ -4445,6 +4667,7 @@ BEGIN
     PERFORM twinstream.owe_the_rest(
         stores, held, ARRAY[member, twinstream.split_member(member, 'discord', 0, 0)]
     );
+    PERFORM twinstream.keep_earnings(member);
     UPDATE twinstream.links AS l SET unlinked_at = now() WHERE l.id = ended.id
     RETURNING l.* INTO ended;
     PERFORM twinstream.note_act(
@@ -4736,6 +4959,7 @@ CREATE TABLE twinstream.accounts (
     linked_at timestamp with time zone DEFAULT now() NOT NULL,
     is_hidden boolean DEFAULT false NOT NULL,
     left_out text,
+    is_excluded boolean DEFAULT false NOT NULL,
     CONSTRAINT account_left_out_known CHECK ((left_out = ANY (ARRAY['gone'::text, 'bot'::text]))),
     CONSTRAINT account_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
@@ -4743,6 +4967,8 @@ CREATE TABLE twinstream.accounts (
 COMMENT ON COLUMN twinstream.accounts.is_hidden IS 'boards leave the member out: the member wants it so, or was forgotten';
 
 COMMENT ON COLUMN twinstream.accounts.left_out IS 'why boards leave the account out: its platform said that it is gone, or it is a bot; null if they do not';
+
+COMMENT ON COLUMN twinstream.accounts.is_excluded IS 'twinstream.toml names the account among those whose owners no board lists';
 
 CREATE VIEW twinstream.account_achievements AS
  SELECT a.platform,
@@ -4818,6 +5044,156 @@ CREATE VIEW twinstream.accounts_left_out AS
     left_out
    FROM twinstream.accounts a
   WHERE (left_out IS NOT NULL);
+
+CREATE TABLE twinstream.members (
+    id bigint NOT NULL,
+    xp bigint DEFAULT 0 NOT NULL,
+    balance bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    on_board boolean DEFAULT true NOT NULL,
+    earned_at timestamp with time zone DEFAULT now() NOT NULL,
+    balance_at timestamp with time zone DEFAULT now() NOT NULL,
+    week date,
+    month date,
+    week_xp bigint DEFAULT 0 NOT NULL,
+    month_xp bigint DEFAULT 0 NOT NULL,
+    week_discord_xp bigint DEFAULT 0 NOT NULL,
+    month_discord_xp bigint DEFAULT 0 NOT NULL,
+    level_due_xp bigint DEFAULT 0,
+    CONSTRAINT member_balance_not_negative CHECK ((balance >= 0)),
+    CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
+);
+
+COMMENT ON COLUMN twinstream.members.on_board IS 'the answer of is_on_board, kept for its index';
+
+COMMENT ON COLUMN twinstream.members.earned_at IS 'when the member last earned or lost XP: of two with equal amounts, the earlier one was there first';
+
+COMMENT ON COLUMN twinstream.members.balance_at IS 'when the balance last changed: of two with equal amounts, the earlier one was there first';
+
+COMMENT ON COLUMN twinstream.members.week IS 'the Monday of the week that week_xp is of; null before the first';
+
+COMMENT ON COLUMN twinstream.members.month IS 'the first day of the month that month_xp is of';
+
+COMMENT ON COLUMN twinstream.members.week_discord_xp IS 'the part of week_xp that the Discord account earned: an undone link gives it back';
+
+COMMENT ON COLUMN twinstream.members.level_due_xp IS 'the XP at which the next level is news; 0 for a new member, NULL for one from before levels were';
+
+CREATE VIEW twinstream.board_balance AS
+ SELECT id AS member_id,
+    balance AS score,
+    balance_at AS reached_at
+   FROM twinstream.members m
+  WHERE (on_board AND (balance > 0));
+
+CREATE TABLE twinstream.board_marks (
+    board text NOT NULL,
+    place bigint NOT NULL,
+    period date,
+    score bigint NOT NULL,
+    reached_at timestamp with time zone NOT NULL,
+    member_id bigint NOT NULL,
+    marked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT board_mark_board_known CHECK ((board = ANY (ARRAY['xp'::text, 'balance'::text, 'week'::text, 'month'::text, 'reputation'::text, 'streak'::text])))
+);
+
+CREATE VIEW twinstream.board_members AS
+ SELECT id AS member_id,
+    xp,
+    ( SELECT r.name
+           FROM twinstream.ranks r
+          WHERE (r.xp <= m.xp)
+          ORDER BY r.xp DESC
+         LIMIT 1) AS rank_name,
+    ( SELECT a.display_name
+           FROM twinstream.accounts a
+          WHERE ((a.member_id = m.id) AND (a.platform = 'telegram'::text))) AS telegram_name,
+    ( SELECT a.display_name
+           FROM twinstream.accounts a
+          WHERE ((a.member_id = m.id) AND (a.platform = 'discord'::text))) AS discord_name
+   FROM twinstream.members m
+  WHERE on_board;
+
+CREATE TABLE twinstream.calendar (
+    zone text NOT NULL
+);
+
+CREATE VIEW twinstream.periods AS
+ SELECT ((now() AT TIME ZONE zone))::date AS today,
+    (date_trunc('week'::text, (now() AT TIME ZONE zone)))::date AS week,
+    (date_trunc('month'::text, (now() AT TIME ZONE zone)))::date AS month
+   FROM ( SELECT COALESCE(( SELECT z.zone
+                   FROM twinstream.calendar z), 'UTC'::text) AS zone) c;
+
+CREATE VIEW twinstream.board_month AS
+ SELECT id AS member_id,
+    month_xp AS score,
+    earned_at AS reached_at
+   FROM twinstream.members m
+  WHERE (on_board AND (month_xp > 0) AND (month = ( SELECT p.month
+           FROM twinstream.periods p)));
+
+CREATE VIEW twinstream.board_places AS
+ SELECT board,
+    place,
+    score,
+    reached_at,
+    member_id,
+    marked_at
+   FROM twinstream.board_marks b
+  WHERE (NOT (period IS DISTINCT FROM ( SELECT
+                CASE b.board
+                    WHEN 'week'::text THEN p.week
+                    WHEN 'month'::text THEN p.month
+                    WHEN 'streak'::text THEN p.today
+                    ELSE NULL::date
+                END AS "case"
+           FROM twinstream.periods p)));
+
+CREATE TABLE twinstream.member_scores (
+    member_id bigint NOT NULL,
+    reputation bigint DEFAULT 0 NOT NULL,
+    reputation_at timestamp with time zone DEFAULT now() NOT NULL,
+    streak bigint DEFAULT 0 NOT NULL,
+    streak_day date,
+    streak_at timestamp with time zone DEFAULT now() NOT NULL,
+    on_board boolean NOT NULL
+);
+
+COMMENT ON COLUMN twinstream.member_scores.reputation_at IS 'when it last changed: of two with equal reputation, the earlier one was there first';
+
+COMMENT ON COLUMN twinstream.member_scores.on_board IS 'as in `members`, for the indexes';
+
+CREATE VIEW twinstream.board_reputation AS
+ SELECT member_id,
+    reputation AS score,
+    reputation_at AS reached_at
+   FROM twinstream.member_scores s
+  WHERE (on_board AND (reputation > 0));
+
+CREATE VIEW twinstream.board_streak AS
+ SELECT member_id,
+    streak AS score,
+    streak_at AS reached_at,
+    streak_day
+   FROM twinstream.member_scores s
+  WHERE (on_board AND (streak > 0) AND ((streak_day >= ( SELECT (p.today - 1)
+           FROM twinstream.periods p)) AND (streak_day <= ( SELECT p.today
+           FROM twinstream.periods p))));
+
+CREATE VIEW twinstream.board_week AS
+ SELECT id AS member_id,
+    week_xp AS score,
+    earned_at AS reached_at
+   FROM twinstream.members m
+  WHERE (on_board AND (week_xp > 0) AND (week = ( SELECT p.week
+           FROM twinstream.periods p)));
+
+CREATE VIEW twinstream.board_xp AS
+ SELECT id AS member_id,
+    xp AS score,
+    earned_at AS reached_at
+   FROM twinstream.members m
+  WHERE (on_board AND (xp > 0));
 
 CREATE TABLE twinstream.bot_connections (
     platform text NOT NULL,
@@ -4973,21 +5349,6 @@ CREATE VIEW twinstream.forgotten_marks AS
  SELECT mark,
     forgotten_at
    FROM twinstream.forgotten_accounts f;
-
-CREATE TABLE twinstream.members (
-    id bigint NOT NULL,
-    xp bigint DEFAULT 0 NOT NULL,
-    balance bigint DEFAULT 0 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    on_board boolean DEFAULT true NOT NULL,
-    level_due_xp bigint DEFAULT 0,
-    CONSTRAINT member_balance_not_negative CHECK ((balance >= 0)),
-    CONSTRAINT member_xp_not_negative CHECK ((xp >= 0))
-);
-
-COMMENT ON COLUMN twinstream.members.on_board IS 'the answer of is_on_board, kept for its index';
-
-COMMENT ON COLUMN twinstream.members.level_due_xp IS 'the XP at which the next level is news; 0 for a new member, NULL for one from before levels were';
 
 CREATE VIEW twinstream.leaderboard AS
  SELECT id AS member_id,
@@ -5453,6 +5814,9 @@ ALTER TABLE ONLY twinstream.account_scores
 ALTER TABLE ONLY twinstream.achievements
     ADD CONSTRAINT achievement_once PRIMARY KEY (member_id, platform, achievement);
 
+ALTER TABLE ONLY twinstream.board_marks
+    ADD CONSTRAINT board_mark_once PRIMARY KEY (board, place);
+
 ALTER TABLE ONLY twinstream.bot_connections
     ADD CONSTRAINT bot_connection_once PRIMARY KEY (platform);
 
@@ -5530,6 +5894,9 @@ ALTER TABLE ONLY twinstream.link_rewards
 
 ALTER TABLE ONLY twinstream.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY twinstream.member_scores
+    ADD CONSTRAINT member_score_once PRIMARY KEY (member_id);
 
 ALTER TABLE ONLY twinstream.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (id);
@@ -5609,6 +5976,8 @@ ALTER TABLE ONLY twinstream.transactions
 ALTER TABLE ONLY twinstream.transient_messages
     ADD CONSTRAINT transient_message_once PRIMARY KEY (chat_id, message_id);
 
+CREATE UNIQUE INDEX calendar_is_one_row ON twinstream.calendar USING btree ((true));
+
 CREATE UNIQUE INDEX cleanup_round_one_at_a_time ON twinstream.cleanup_rounds USING btree ((true)) WHERE (finished_at IS NULL);
 
 CREATE INDEX drift_by_member ON twinstream.drift USING btree (member_id, id);
@@ -5647,7 +6016,17 @@ CREATE INDEX links_by_discord_account ON twinstream.links USING btree (discord_a
 
 CREATE INDEX links_by_telegram_account ON twinstream.links USING btree (telegram_account_id, id);
 
-CREATE INDEX members_on_board ON twinstream.members USING btree (xp DESC, id) WHERE (on_board AND (xp > 0));
+CREATE INDEX member_scores_by_reputation ON twinstream.member_scores USING btree (reputation DESC, reputation_at, member_id) WHERE (on_board AND (reputation > 0));
+
+CREATE INDEX member_scores_by_streak ON twinstream.member_scores USING btree (streak_day, streak DESC, streak_at, member_id) WHERE (on_board AND (streak > 0));
+
+CREATE INDEX members_by_balance ON twinstream.members USING btree (balance DESC, balance_at, id) WHERE (on_board AND (balance > 0));
+
+CREATE INDEX members_by_month ON twinstream.members USING btree (month, month_xp DESC, earned_at, id) WHERE (on_board AND (month_xp > 0));
+
+CREATE INDEX members_by_week ON twinstream.members USING btree (week, week_xp DESC, earned_at, id) WHERE (on_board AND (week_xp > 0));
+
+CREATE INDEX members_on_board ON twinstream.members USING btree (xp DESC, earned_at, id) WHERE (on_board AND (xp > 0));
 
 CREATE INDEX members_with_level_news ON twinstream.members USING btree (id) WHERE (xp >= level_due_xp);
 
@@ -5697,13 +6076,23 @@ CREATE INDEX transactions_with_achievement ON twinstream.transactions USING btre
 
 CREATE INDEX transient_messages_due ON twinstream.transient_messages USING btree (delete_at);
 
-CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hidden ON twinstream.accounts FOR EACH ROW WHEN (((old.member_id <> new.member_id) OR (old.left_out IS DISTINCT FROM new.left_out) OR (old.is_hidden <> new.is_hidden))) EXECUTE FUNCTION twinstream.judge_board_of_account();
+CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hidden, is_excluded ON twinstream.accounts FOR EACH ROW WHEN (((old.member_id <> new.member_id) OR (old.left_out IS DISTINCT FROM new.left_out) OR (old.is_hidden <> new.is_hidden) OR (old.is_excluded <> new.is_excluded))) EXECUTE FUNCTION twinstream.judge_board_of_account();
 
 CREATE TRIGGER hiding_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.hide_moved_account();
 
 CREATE TRIGGER ledger_amounts_stay BEFORE UPDATE OF id, platform, source, type, delta_xp, delta_balance, achievement, occurred_at, created_at ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
 
 CREATE TRIGGER ledger_is_only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
+
+CREATE TRIGGER member_scores_follow_accounts AFTER UPDATE OF member_id ON twinstream.accounts FOR EACH ROW WHEN ((old.member_id <> new.member_id)) EXECUTE FUNCTION twinstream.give_scores();
+
+CREATE TRIGGER member_scores_follow_boards AFTER UPDATE OF on_board ON twinstream.members FOR EACH ROW WHEN ((old.on_board <> new.on_board)) EXECUTE FUNCTION twinstream.list_scores();
+
+CREATE TRIGGER member_scores_follow_changed AFTER UPDATE ON twinstream.account_scores REFERENCING OLD TABLE AS gone NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION twinstream.follow_account_scores();
+
+CREATE TRIGGER member_scores_follow_gone AFTER DELETE ON twinstream.account_scores REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION twinstream.follow_account_scores();
+
+CREATE TRIGGER member_scores_follow_new AFTER INSERT ON twinstream.account_scores REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION twinstream.follow_account_scores();
 
 CREATE TRIGGER offers_go_with_their_account AFTER DELETE OR UPDATE OF account_id ON twinstream.accounts FOR EACH ROW EXECUTE FUNCTION twinstream.forget_offers();
 
@@ -5717,6 +6106,9 @@ ALTER TABLE ONLY twinstream.achievements
 
 ALTER TABLE ONLY twinstream.drift
     ADD CONSTRAINT drift_run_id_fkey FOREIGN KEY (run_id) REFERENCES twinstream.reconcile_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY twinstream.member_scores
+    ADD CONSTRAINT member_scores_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);
 
 ALTER TABLE ONLY twinstream.reconcile_touched
     ADD CONSTRAINT reconcile_touched_run_id_fkey FOREIGN KEY (run_id) REFERENCES twinstream.reconcile_runs(id) ON DELETE CASCADE;

@@ -186,6 +186,13 @@ def _slash_command(tree: Tree, command: Command[Any]) -> app_commands.Command[An
     with_value.__annotations__["value"] = _annotation(parameter)
     app_commands.rename(value=parameter.name)(with_value)
     app_commands.describe(value=parameter.hint)(with_value)
+    if isinstance(parameter, TextParameter) and parameter.choices:
+        app_commands.choices(
+            value=[
+                app_commands.Choice(name=app_commands.locale_str(one.label), value=one.value)
+                for one in parameter.choices
+            ]
+        )(with_value)
     return _registered(command, with_value)
 
 

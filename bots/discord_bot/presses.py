@@ -42,7 +42,7 @@ class Presses:
         if data is None or press is None or interaction.message is None:
             await _tell(interaction, failures.button_too_old(asker.texts))
         elif data.account_id != asker.account_id:
-            await _tell(interaction, failures.button_of_another(asker.texts))
+            await _tell(interaction, press.refusal_of_another(asker.texts))
         elif not self._limits.admits(asker.account_id):
             log.info("questions.skipped", account_id=asker.account_id, questions=1)
             await _tell(interaction, failures.too_fast(asker.texts))

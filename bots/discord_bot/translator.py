@@ -1,4 +1,4 @@
-"""Translated descriptions of commands and their options. Their names stay English."""
+"""Translated descriptions of commands, their options and choices. Names stay English."""
 
 from discord import Locale
 from discord.app_commands import (
@@ -13,6 +13,7 @@ from bots.texts.languages import ENGLISH, Languages
 _TRANSLATED = (
     TranslationContextLocation.command_description,
     TranslationContextLocation.parameter_description,
+    TranslationContextLocation.choice_name,
 )
 
 

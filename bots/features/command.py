@@ -102,11 +102,21 @@ class NumberParameter(NamedTuple):
     most: int
 
 
+class Choice(NamedTuple):
+    """A text that a parameter offers."""
+
+    value: str
+    label: str
+    """In English and `marked`: Discord shows it translated."""
+
+
 class TextParameter(NamedTuple):
     """An optional word or text, taken as it was written."""
 
     name: str
     hint: str
+    choices: tuple[Choice, ...] = ()
+    """The texts that Discord lets members choose from; none: any text. On Telegram all are."""
 
 
 class MemberParameter(NamedTuple):
@@ -213,6 +223,13 @@ class Press:
     """As for `Command`: answers accounts outside the Telegram group, and the buttons stay."""
     earns: bool = False
     """As for `Command`: members who may not write in the group are refused, there as well."""
+    refuse_others: Callable[[Texts], str] | None = None
+    """Answers members for whom the message was not. None: the bot's own words do."""
+
+    def refusal_of_another(self, texts: Texts) -> str:
+        """Answer a member for whom the message was not. Pure."""
+        refuse = self.refuse_others or failures.button_of_another
+        return refuse(texts)
 
     async def run(self, pressed: Pressed) -> Answer | str:
         """Do what the button says. A text alone says why nothing was done; the buttons stay."""

@@ -84,7 +84,7 @@ class PressedData(NamedTuple):
 
 def data_of(button: PressButton, account_id: int) -> str:
     """Return what a platform stores in the button of a message for this account. Pure."""
-    return _SEPARATOR.join((button.action, _base36(account_id), button.value))
+    return _SEPARATOR.join((button.action, base36(account_id), button.value))
 
 
 def data_in(rows: Rows, account_id: int) -> Iterator[str]:
@@ -108,7 +108,8 @@ def _check_label(label: str) -> None:
         raise ValueError(f"a button's label has 1 to {LABEL_CHARS_MAX} characters, not {label!r}")
 
 
-def _base36(number: int) -> str:
+def base36(number: int) -> str:
+    """Return a number that is not negative, in digits and small letters. Pure."""
     digits = ""
     while number:
         number, digit = divmod(number, 36)

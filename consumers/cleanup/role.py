@@ -2,8 +2,8 @@
 
 Entries that every group has settled are trimmed once they are `keep_finished_ms` old. Once a day a
 round through Postgres removes finished rows that are older than the retention. Rows and entries
-that a process still needs stay, however old they are. Several of these roles may run: each is safe
-beside any other.
+that a process still needs stay, however old they are. Every ten minutes a round numbers long
+boards. Several of these roles may run: each is safe beside any other.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ from db.ledger import delivery_attempts
 from db.surfaces import clock_steps
 from db.upkeep import expired_codes, old_recognition
 
+from .board_places import ROUND_S, PlaceRounds
 from .row_removal import Rounds
 
 log = structlog.get_logger("twinstream.cleanup")
@@ -103,6 +104,7 @@ class Cleanup:
         self._pool = resources.pool
         self._redis = resources.redis
         self._subscriptions = [resources.keys.subscription(source) for source in SOURCES]
+        self._places = PlaceRounds(resources.pool)
         self._rounds = Rounds(resources.pool, resources.community.cleanup, resources.stop)
         self._ages = {stream: _Age(self._keep_ms / 1_000) for stream, _ in self._subscriptions}
         #: Streams that cannot be trimmed. Each is logged once.
@@ -129,6 +131,7 @@ class Cleanup:
             "keep_finished_s": self._keep_ms / 1_000,
             "consumer_idle_s": CONSUMER_IDLE_S,
             "attempts_kept_s": ATTEMPTS_KEPT_S,
+            "places_interval_s": ROUND_S,
             "offers_kept_s": expired_codes.OFFERS_KEPT_DAYS * 24 * 3_600,
             "thanks_kept_s": old_recognition.THANKS_KEPT_DAYS * 24 * 3_600,
             "reactions_kept_s": self._reaction_days * 24 * 3_600,
@@ -154,6 +157,7 @@ class Cleanup:
             removed += await old_recognition.remove(
                 conn, reactions_kept_days=self._reaction_days, limit=RECOGNITION_PER_STEP
             )
+        await self._places.step()
         return removed + await self._rounds.step()
 
     async def _tidy(self, subscription: Subscription) -> int:

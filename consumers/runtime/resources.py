@@ -26,9 +26,10 @@ from config import Community, ConfigError, Settings
 from db import Platform, Store, open_pool, open_stores
 from db.ledger.ranks import RankRow, set_ranks
 from db.links.states import LinkRules, set_rules
-from db.members import forgotten_list
+from db.members import boards, forgotten_list
 
 from .stream_rebuild import LeftToRelay, Mender, Rebuild
+from .transactions import transaction
 
 log = structlog.get_logger("twinstream.consumers")
 
@@ -97,7 +98,7 @@ async def open_resources(
     keys: Keys | None = None,
     has_relay: bool = True,
 ) -> AsyncIterator[Resources]:
-    """Connect to Postgres and Redis, set the ranks and the rules of links, build missing streams.
+    """Connect to Postgres and Redis, set what Postgres obeys, build missing streams.
 
     A process without the relay (`has_relay`) leaves ranks, rules and streams to the one that has
     it: its logins may not be permitted to write them.
@@ -121,6 +122,7 @@ async def open_resources(
         if has_relay:
             await set_ranks(pool, [RankRow(rank.name, rank.xp) for rank in community.ranks])
             await set_rules(pool, _link_rules(community))
+            await _set_boards(pool, community)
             for source in SOURCES:
                 await _try_to_build(rebuild, source)
         yield Resources(
@@ -147,6 +149,24 @@ def _link_rules(community: Community) -> LinkRules:
         reward_balance=linking.reward_balance,
         cooldown_s=round(linking.cooldown_hours * 3_600),
     )
+
+
+async def _set_boards(pool: asyncpg.Pool, community: Community) -> None:
+    """Let Postgres know the zone of weeks and months, and the members whom boards leave out."""
+    left_out: dict[Platform, tuple[int, ...]] = {
+        "telegram": community.boards.leave_out_telegram,
+        "discord": community.boards.leave_out_discord,
+    }
+    async with transaction(pool) as conn:
+        is_known = await boards.set_zone(conn, community.timezone)
+        await boards.set_left_out(conn, left_out)
+    if not is_known:
+        log.warning(
+            "timezone.unknown",
+            timezone=community.timezone,
+            why="this Postgres does not know the zone, so weeks and months on boards begin as"
+            " before; install newer time zone data for Postgres, or name another zone",
+        )
 
 
 async def _try_to_build(rebuild: Rebuild, source: Platform) -> None:

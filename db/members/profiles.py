@@ -1,21 +1,12 @@
-"""Profiles and the leaderboard, as members ask for them. Reads only."""
+"""Profiles, as members ask for them. Reads only."""
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-
-#: The lines of a board: $1 is the platform that asks, $2 how many. An index has their order.
-TOP: Final = """
-    SELECT row_number() OVER (ORDER BY xp DESC, member_id), member_id,
-        CASE $1 WHEN 'telegram' THEN coalesce(telegram_name, discord_name)
-            ELSE coalesce(discord_name, telegram_name) END,
-        xp, rank_name
-    FROM twinstream.leaderboard ORDER BY xp DESC, member_id LIMIT $2
-"""
 
 
 class Achievement(NamedTuple):
@@ -37,16 +28,6 @@ class Profile(NamedTuple):
     next_rank_xp: int | None
     linked: bool
     achievements: tuple[Achievement, ...]
-
-
-class LeaderboardRow(NamedTuple):
-    """A line of the leaderboard."""
-
-    position: int
-    member_id: int
-    display_name: str | None
-    xp: int
-    rank_name: str | None
 
 
 async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int) -> Profile | None:
@@ -98,15 +79,3 @@ async def holds_achievement(
             achievement,
         )
     return held
-
-
-async def top(conn: asyncpg.Connection, platform: Platform, *, limit: int) -> list[LeaderboardRow]:
-    """Return the members with the most XP, highest first.
-
-    Members without XP are left out, and those whose accounts are all gone or bots'.
-
-    A member has the name of their account on `platform`, or else the name of the other account.
-    """
-    with mapped_errors():
-        rows = await conn.fetch(TOP, platform, limit)
-    return [LeaderboardRow(*row) for row in rows]

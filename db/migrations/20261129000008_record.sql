@@ -381,8 +381,14 @@ END $$;
 
 -- Adds events that have just entered their origin's ledger to the totals of their members. The CHECKs of
 -- `members` refuse the same; this names all accounts at fault.
+--
+-- A member's week and month have what the member earned in them, by the event's own time. Repairs, links and
+-- imports change the totals alone. A sum of an older period is replaced by the first event of a new
+-- one, so no work is due at midnight. A transaction that began before midnight may come after one that began
+-- later: its events count for the period that the member's row has already.
 CREATE FUNCTION add_to_totals(events twinstream.event[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+    starts CONSTANT record := twinstream.period_starts();
     overdrawn bigint[];
     by_xp boolean;
 BEGIN
@@ -399,10 +405,35 @@ BEGIN
             PERFORM twinstream.refuse_overdraft(overdrawn, by_xp);
         END IF;
     END IF;
-    UPDATE twinstream.members AS m SET xp = m.xp + n.xp, balance = m.balance + n.balance
+    UPDATE twinstream.members AS m SET xp = m.xp + n.xp, balance = m.balance + n.balance,
+        earned_at = CASE WHEN n.earns_xp THEN now() ELSE m.earned_at END,
+        balance_at = CASE WHEN n.earns_balance THEN now() ELSE m.balance_at END,
+        week = CASE WHEN n.week_xp = 0 OR m.week = starts.next_week THEN m.week ELSE starts.week END,
+        week_xp = n.week_xp + CASE
+            WHEN n.week_xp = 0 OR m.week IN (starts.week, starts.next_week) THEN m.week_xp ELSE 0 END,
+        week_discord_xp = CASE n.source WHEN 'discord' THEN n.week_xp ELSE 0 END + CASE
+            WHEN n.week_xp = 0 OR m.week IN (starts.week, starts.next_week) THEN m.week_discord_xp ELSE 0 END,
+        month = CASE WHEN n.month_xp = 0 OR m.month = starts.next_month THEN m.month ELSE starts.month END,
+        month_xp = n.month_xp + CASE
+            WHEN n.month_xp = 0 OR m.month IN (starts.month, starts.next_month) THEN m.month_xp ELSE 0 END,
+        month_discord_xp = CASE n.source WHEN 'discord' THEN n.month_xp ELSE 0 END + CASE
+            WHEN n.month_xp = 0 OR m.month IN (starts.month, starts.next_month) THEN m.month_discord_xp
+            ELSE 0 END
     FROM (
-        SELECT e.member_id, sum(e.delta_xp)::bigint AS xp, sum(e.delta_balance)::bigint AS balance
-        FROM unnest(events) AS e GROUP BY e.member_id
+        -- Events that earn something are of one platform: only links have both in a call.
+        SELECT e.member_id, min(e.source) AS source,
+            sum(e.delta_xp)::bigint AS xp, sum(e.delta_balance)::bigint AS balance,
+            bool_or(k.earns AND e.delta_xp <> 0) AS earns_xp,
+            bool_or(k.earns AND e.delta_balance <> 0) AS earns_balance,
+            sum(CASE WHEN k.earns AND e.occurred_at >= starts.week_at THEN e.delta_xp ELSE 0 END)::bigint
+                AS week_xp,
+            sum(CASE WHEN k.earns AND e.occurred_at >= starts.month_at THEN e.delta_xp ELSE 0 END)::bigint
+                AS month_xp
+        FROM unnest(events) AS e
+        CROSS JOIN LATERAL (SELECT e.reason <> 'reconcile'
+            AND NOT starts_with(e.idempotency_key, 'link:')
+            AND NOT starts_with(e.idempotency_key, 'import:') AS earns) AS k
+        GROUP BY e.member_id
     ) AS n
     WHERE m.id = n.member_id;
 END $$;

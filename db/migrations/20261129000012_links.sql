@@ -216,6 +216,7 @@ BEGIN
     SELECT keep, d.platform, d.xp, d.balance FROM twinstream.store_debts AS d WHERE d.member_id = gone
     ON CONFLICT ON CONSTRAINT store_debt_once DO UPDATE SET
         xp = o.xp + excluded.xp, balance = o.balance + excluded.balance, updated_at = now();
+    PERFORM twinstream.merge_earnings(keep, gone);
     UPDATE twinstream.members AS k SET xp = k.xp + d.xp, balance = k.balance + d.balance
     FROM twinstream.members AS d WHERE k.id = keep AND d.id = gone;
     PERFORM twinstream.want_merged(keep, gone);

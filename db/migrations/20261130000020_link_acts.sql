@@ -457,6 +457,7 @@ BEGIN
     PERFORM twinstream.owe_the_rest(
         stores, held, ARRAY[member, twinstream.split_member(member, 'discord', 0, 0)]
     );
+    PERFORM twinstream.keep_earnings(member);
     UPDATE twinstream.links AS l SET unlinked_at = now() WHERE l.id = ended.id
     RETURNING l.* INTO ended;
     PERFORM twinstream.note_act(
@@ -507,6 +508,7 @@ BEGIN
             SELECT twinstream.split_member(g.member_id, 'discord', g.xp, g.balance)
             FROM unnest(gets) AS g WHERE g.platform = 'discord'
         );
+        PERFORM twinstream.split_earnings(owners[1], owners[3]);
     END IF;
     PERFORM twinstream.owe_the_rest(stores, held, owners);
     UPDATE twinstream.links AS l SET undone_at = now() WHERE l.id = link_id RETURNING l.* INTO undone;

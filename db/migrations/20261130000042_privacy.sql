@@ -88,7 +88,13 @@ BEGIN
             ) ORDER BY a.platform) FROM twinstream.accounts AS a WHERE a.member_id = member
         ),
         'totals', (
-            SELECT json_build_object('xp', m.xp, 'balance', m.balance, 'created_at', m.created_at)
+            SELECT json_build_object(
+                'xp', m.xp, 'balance', m.balance, 'created_at', m.created_at,
+                'xp_changed_at', m.earned_at, 'balance_changed_at', m.balance_at,
+                'week', m.week, 'xp_of_week', m.week_xp, 'of_it_on_discord', m.week_discord_xp,
+                'month', m.month, 'xp_of_month', m.month_xp, 'of_that_on_discord', m.month_discord_xp,
+                'listed_on_boards', m.on_board
+            )
             FROM twinstream.members AS m WHERE m.id = member
         ),
         'books', (

@@ -3,19 +3,28 @@
 -- always if it is a bot's; its points stay. A member is on the boards while one account of theirs counts and
 -- the member has not asked to be hidden.
 -- The answer is a column of `members` with an index, so a board of ten lines reads ten rows, however many
--- members have left.
+-- members have left. Of members with equal XP, the one who came to it first is listed first.
 ALTER TABLE twinstream.accounts
     ADD COLUMN left_out text,
+    ADD COLUMN is_excluded boolean NOT NULL DEFAULT false,
     ADD CONSTRAINT account_left_out_known CHECK (left_out IN ('gone', 'bot'));
 COMMENT ON COLUMN twinstream.accounts.left_out IS
     'why boards leave the account out: its platform said that it is gone, or it is a bot; null if they do not';
-ALTER TABLE twinstream.members ADD COLUMN on_board boolean NOT NULL DEFAULT true;
+COMMENT ON COLUMN twinstream.accounts.is_excluded IS
+    'twinstream.toml names the account among those whose owners no board lists';
+ALTER TABLE twinstream.members
+    ADD COLUMN on_board boolean NOT NULL DEFAULT true,
+    ADD COLUMN earned_at timestamptz NOT NULL DEFAULT now();
 COMMENT ON COLUMN twinstream.members.on_board IS 'the answer of is_on_board, kept for its index';
+COMMENT ON COLUMN twinstream.members.earned_at IS
+    'when the member last earned or lost XP: of two with equal amounts, the earlier one was there first';
 
 -- Tells whether boards list a member: the only place that says so.
 CREATE FUNCTION twinstream.is_on_board(of_member bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
         SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.left_out IS NULL
+    ) AND NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a WHERE a.member_id = of_member AND a.is_excluded
     ) AND NOT twinstream.is_hidden(of_member)
 $$;
 
@@ -31,9 +40,11 @@ BEGIN
     PERFORM twinstream.judge_board(OLD.member_id, NEW.member_id);
     RETURN NULL;
 END $$;
-CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hidden ON twinstream.accounts
+CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hidden, is_excluded
+ON twinstream.accounts
 FOR EACH ROW WHEN (
-    OLD.member_id <> NEW.member_id OR OLD.left_out IS DISTINCT FROM NEW.left_out OR OLD.is_hidden <> NEW.is_hidden
+    OLD.member_id <> NEW.member_id OR OLD.left_out IS DISTINCT FROM NEW.left_out
+    OR OLD.is_hidden <> NEW.is_hidden OR OLD.is_excluded <> NEW.is_excluded
 )
 EXECUTE FUNCTION twinstream.judge_board_of_account();
 
@@ -104,5 +115,5 @@ DROP FUNCTION twinstream.leave_out(text, bigint[], text);
 DROP TRIGGER board_follows_accounts ON twinstream.accounts;
 DROP FUNCTION twinstream.judge_board_of_account(), twinstream.judge_board(bigint[]),
     twinstream.is_on_board(bigint);
-ALTER TABLE twinstream.members DROP COLUMN on_board;
-ALTER TABLE twinstream.accounts DROP COLUMN left_out;
+ALTER TABLE twinstream.members DROP COLUMN on_board, DROP COLUMN earned_at;
+ALTER TABLE twinstream.accounts DROP COLUMN left_out, DROP COLUMN is_excluded;

@@ -3,7 +3,7 @@
 -- go on, and allows no second statement in this file: the index that this one replaces goes in the next
 -- migration.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS members_on_board
-    ON twinstream.members (xp DESC, id) WHERE on_board AND xp > 0;
+    ON twinstream.members (xp DESC, earned_at, id) WHERE on_board AND xp > 0;
 
 -- migrate:down
 DROP INDEX twinstream.members_on_board;

@@ -19,9 +19,9 @@ from consumers.display.telegram_tags import tags
 from consumers.runtime.resources import open_resources
 from db.ledger import events
 from db.ledger.envelopes import Envelope
-from db.members import profiles
 from sandbox import Transcript, load_seed
 from sandbox.discord_api import DiscordPlatform, Intent
+from tests.support.boards import scores
 from tests.support.settling import until
 
 with warnings.catch_warnings():
@@ -165,7 +165,7 @@ async def test_a_member_who_left_is_parked_until_their_next_command_shows_the_re
 
 async def on_board(stage) -> list[int]:
     async with stage.pool.acquire() as conn:
-        return [line.xp for line in await profiles.top(conn, "telegram", limit=10)]
+        return await scores(conn)
 
 
 async def test_a_member_who_leaves_telegram_is_off_the_board_until_they_are_back(stage):

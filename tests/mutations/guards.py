@@ -1558,10 +1558,61 @@ GUARDS = {
     "boards leave out who left": guard(
         "test_boards.py::test_a_member_who_left_is_off_the_board_and_keeps_the_points",
         (
-            "db/migrations/20261130000060_left_out_of_boards.sql",
-            "WHERE m.xp > 0 AND m.on_board;",
+            "db/migrations/20261130000185_boards.sql",
+            "WHERE m.on_board AND m.xp > 0;",
             "WHERE m.xp > 0;",
         ),
+        room="tests/integration/db",
+    ),
+    "what a repair brings is not earned this week": guard(
+        "test_board_periods.py::test_repairs_and_imports_are_no_earnings",
+        (
+            "db/migrations/20261129000008_record.sql",
+            "(SELECT e.reason <> 'reconcile'\n            AND NOT",
+            "(SELECT true\n            AND NOT",
+        ),
+        room="tests/integration/db",
+    ),
+    "a week has what happened in it": guard(
+        "test_board_periods.py::test_an_event_of_an_older_period_counts_for_the_total_alone",
+        (
+            "db/migrations/20261129000008_record.sql",
+            "k.earns AND e.occurred_at >= starts.week_at",
+            "k.earns",
+        ),
+        room="tests/integration/db",
+    ),
+    "a transaction from before midnight takes nothing from the new week": guard(
+        "test_board_periods.py"
+        "::test_a_transaction_that_began_before_midnight_takes_nothing_from_the_new_week",
+        (
+            "db/migrations/20261129000008_record.sql",
+            "OR m.week = starts.next_week THEN m.week",
+            "THEN m.week",
+        ),
+        room="tests/integration/db",
+    ),
+    "an unlink leaves the week where it leaves the XP": guard(
+        "test_board_periods.py::test_an_unlink_leaves_the_week_with_telegram_as_it_leaves_the_xp",
+        (
+            "db/migrations/20261130000180_earnings_of_periods.sql",
+            "SET week_discord_xp = 0, month_discord_xp = 0 WHERE",
+            "SET week_discord_xp = m.week_discord_xp WHERE",
+        ),
+        room="tests/integration/db",
+    ),
+    "scores wait for a link of their account": guard(
+        "test_member_scores.py::test_a_thank_you_during_a_link_is_the_linked_members",
+        (
+            "db/migrations/20261130000184_member_scores.sql",
+            "ORDER BY a.platform, a.account_id FOR KEY SHARE OF a",
+            "ORDER BY a.platform, a.account_id",
+        ),
+        room="tests/integration/db",
+    ),
+    "a page reads an index, whatever Postgres expects": guard(
+        "test_board_pages.py::test_a_page_reads_no_more_rows_in_a_large_community[xp]",
+        ("db/members/boards.py", "            await conn.execute(_BY_INDEX)\n", ""),
         room="tests/integration/db",
     ),
     "an event that comes again brings no old name back": guard(

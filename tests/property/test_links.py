@@ -1,5 +1,6 @@
 """Law 9: under any sequence of earning, spending, linking, unlinking, undoing, moving, forgetting,
-no point appears or goes, except by an entry that names the policy that moved it.
+no point appears or goes, except by an entry that names the policy that moved it. Nor does anything
+that was earned this week, which no policy moves.
 
 A history is drawn and carried out on a real Postgres. Beside it runs a model that knows nothing of
 tables: what each account has, and whose it is.
@@ -30,7 +31,6 @@ from launch.servers import Server
 from tests.support.example_numbers import examples
 from tests.support.fast_storage import drop_database, make_database
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 #: Histories that `make test` draws; `make nightly` draws 2,500.
 EXAMPLES = 20
 SECRET = "a secret of the deployment"
@@ -83,6 +83,8 @@ class Model:
     """The XP of each account, and which accounts are linked. Balances take the same way."""
 
     has: dict[Account, int] = field(default_factory=dict)
+    #: The XP that each account earned this week.
+    week: dict[Account, int] = field(default_factory=dict)
     links: list[Past] = field(default_factory=list)
 
     def partner(self, account: Account) -> Account | None:
@@ -99,6 +101,7 @@ class Model:
     def rename(self, names: dict[Account, Account]) -> None:
         """Give accounts that were forgotten their pseudonyms; they keep what they have."""
         self.has = {names.get(account, account): amount for account, amount in self.has.items()}
+        self.week = {names.get(account, account): amount for account, amount in self.week.items()}
         for past in self.links:
             past.moved = {names.get(one, one): amount for one, amount in past.moved.items()}
             past.link = past.link._replace(
@@ -109,6 +112,13 @@ class Model:
     def total(self, account: Account) -> int:
         partner = self.partner(account)
         return self.has.get(account, 0) + (self.has.get(partner, 0) if partner else 0)
+
+    def total_of_week(self, account: Account) -> int:
+        partner = self.partner(account)
+        return self.week.get(account, 0) + (self.week.get(partner, 0) if partner else 0)
+
+    def give_week(self, account: Account, other: Account) -> None:
+        self.week[other] = self.week.get(other, 0) + self.week.pop(account, 0)
 
     def change(self, account: Account, amount: int, past: Past | None = None) -> None:
         self.has[account] = self.has.get(account, 0) + amount
@@ -152,7 +162,7 @@ class World:
             source=platform,
             reason="game",
             entity_id=str(self.number),
-            occurred_at=NOON,
+            occurred_at=datetime.now(UTC),
         )
         envelope = Envelope(event, schemas.encode(event))
         try:
@@ -162,6 +172,7 @@ class World:
             assert self.model.total(step.account) + step.amount < 0
             return
         self.model.change(step.account, step.amount)
+        self.model.week[step.account] = self.model.week.get(step.account, 0) + step.amount
         self.on_their_way.append(envelope)
         self.recorded.append(envelope)
 
@@ -237,6 +248,7 @@ class World:
         amount = self.model.has.get(past.link.discord, 0)
         self.model.change(past.link.telegram, amount, past)
         self.model.change(past.link.discord, -amount, past)
+        self.model.give_week(past.link.discord, past.link.telegram)
         past.ended = True
 
     async def undo(self, step: Step) -> None:
@@ -279,6 +291,7 @@ class World:
         amount = self.model.has.get(step.account, 0)
         self.model.change((platform, new), amount)
         self.model.change(step.account, -amount)
+        self.model.give_week(step.account, (platform, new))
         past = self.model.current(step.account)
         if past is not None:
             partner = self.model.partner(step.account)
@@ -289,10 +302,13 @@ class World:
 
     async def check_totals(self) -> None:
         rows = await self.conn.fetch(
-            "SELECT platform, account_id, m.xp FROM accounts JOIN members AS m ON m.id = member_id"
+            "SELECT platform, account_id, m.xp, m.week_xp, m.month_xp"
+            " FROM accounts JOIN members AS m ON m.id = member_id"
         )
-        for platform, account_id, xp in rows:
-            assert xp == self.model.total((platform, account_id)), (platform, account_id)
+        for platform, account_id, xp, week_xp, month_xp in rows:
+            account = (platform, account_id)
+            assert xp == self.model.total(account), account
+            assert week_xp == month_xp == self.model.total_of_week(account), account
 
     async def check_books(self) -> None:
         for platform in schemas.SOURCES:

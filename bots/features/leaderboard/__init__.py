@@ -1,4 +1,4 @@
-"""The leaderboard: /top, the members with the most XP on either platform.
+"""The leaderboard: /top, boards of members of both platforms, with pages and the asker's place.
 
 From outside, call `open_room`.
 """

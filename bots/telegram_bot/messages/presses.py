@@ -84,7 +84,7 @@ class Presses:
             return _Told(failures.button_too_old(asker.texts))
         assert isinstance(message, Message)
         if data.account_id != asker.account_id:
-            return _Told(failures.button_of_another(asker.texts))
+            return _Told(press.refusal_of_another(asker.texts))
         chat_id = message.chat.id
         has_room = self._queue.has_room(chat_id, asker.account_id)
         if not self._limits.admits(asker.account_id) or not has_room:

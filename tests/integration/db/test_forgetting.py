@@ -18,9 +18,10 @@ from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
 from db.links import links, offers, states
 from db.links.offers import Confirmation
-from db.members import accounts, forgetting, privacy, profiles
+from db.members import accounts, forgetting, privacy
 from db.members.forgetting import Account, LinkIsYoung
 from db.stores.opening import open_stores
+from tests.support.boards import scores
 from tests.support.patience import PATIENCE_S
 from tests.support.recorded_events import (
     NOON,
@@ -418,10 +419,10 @@ async def test_a_crash_in_the_middle_forgets_nothing(pool):
 async def test_nothing_of_a_forgotten_person_is_wanted_or_listed(pool, books):
     await give_everything(pool)
     async with pool.acquire() as conn:
-        assert [row.xp for row in await profiles.top(conn, "telegram", limit=10)] == [157, 4]
+        assert await scores(conn) == [157, 4]
     await forget(pool)
     async with pool.acquire() as conn:
-        assert [row.xp for row in await profiles.top(conn, "telegram", limit=10)] == [4]
+        assert await scores(conn) == [4]
         await set_ranks(pool, [RankRow("Newcomer", 10), RankRow("Regular", 150)])
         assert await privacy.stored_of(conn, "telegram", TG) == []
     hidden = await pool.fetchval(
@@ -590,7 +591,7 @@ async def test_hidden_members_are_on_no_board_until_they_want_to_be(pool, books)
 
     async def listed() -> list[int]:
         async with pool.acquire() as conn:
-            return [row.xp for row in await profiles.top(conn, "telegram", limit=10)]
+            return await scores(conn)
 
     async with pool.acquire() as conn:
         await privacy.set_hidden(conn, "telegram", TG, hidden=True)

@@ -302,6 +302,7 @@ async def test_linking_covers_every_table_that_names_a_member(pool):
     assert {row["name"] for row in referring} == {
         "accounts",
         "achievements",
+        "member_scores",
         "store_debts",
         "surfaces",
         "sync_state",

@@ -5,7 +5,8 @@ import pytest
 
 from db.ledger.ranks import RankRow, set_ranks
 from db.members.accounts import DISPLAY_NAME_CHARS_MAX, find_member, name_elsewhere, remember_name
-from db.members.profiles import holds_achievement, profile, top
+from db.members.profiles import holds_achievement, profile
+from tests.support.boards import page_of
 from tests.support.linking import issue_code, redeem_code
 from tests.support.recorded_events import Record, achievement, balance, record, settle, xp
 
@@ -81,7 +82,7 @@ async def test_a_name_is_remembered_before_the_first_event(pool, conn):
     await remember_name(conn, "telegram", 1001, "Ann")
     await record(pool, xp(12))
 
-    [line] = await top(conn, "telegram", limit=10)
+    [line] = (await page_of(conn)).lines
 
     assert line.display_name == "Ann"
 
@@ -91,7 +92,7 @@ async def test_the_newest_name_counts(pool, conn, books):
     await remember_name(conn, "telegram", 1001, "Anna")
     await record(pool, xp(12))
 
-    assert (await top(conn, "telegram", limit=1))[0].display_name == "Anna"
+    assert (await page_of(conn)).lines[0].display_name == "Anna"
     assert await books.count("members") == 1
 
 
@@ -114,26 +115,26 @@ async def test_any_name_can_be_remembered(conn, pool, given, kept):
 async def test_the_leaderboard_is_sorted_by_xp_and_leaves_out_members_without_any(pool, conn):
     await record(pool, *(xp(user * 10, user_id=user) for user in (1, 3, 2)), balance(5, user_id=9))
 
-    lines = await top(conn, "telegram", limit=2)
+    page = await page_of(conn)
 
-    assert [(line.position, line.xp, line.rank_name) for line in lines] == [
-        (1, 30, "Regular"),
-        (2, 20, "Newcomer"),
+    assert [(line.key.score, line.rank_name) for line in page.lines] == [
+        (30, "Regular"),
+        (20, "Newcomer"),
+        (10, "Newcomer"),
     ]
-    assert len(await top(conn, "telegram", limit=10)) == 3
 
 
 async def test_the_table_prefers_the_name_of_the_platform_that_asks(pool, conn):
     await record(pool, xp(12))
     await remember_name(conn, "telegram", 1001, "Ann")
     await link(conn)
-    [line] = await top(conn, "discord", limit=1)
+    [line] = (await page_of(conn, platform="discord")).lines
     assert line.display_name == "Ann"
 
     await remember_name(conn, "discord", 2002, "ann#1")
 
-    assert (await top(conn, "discord", limit=1))[0].display_name == "ann#1"
-    assert (await top(conn, "telegram", limit=1))[0].display_name == "Ann"
+    assert (await page_of(conn, platform="discord")).lines[0].display_name == "ann#1"
+    assert (await page_of(conn)).lines[0].display_name == "Ann"
 
 
 async def test_the_member_behind_an_account(pool, conn):

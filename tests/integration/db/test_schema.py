@@ -22,7 +22,6 @@ from db import (
 )
 from db.ledger import events, outbox
 from db.members.accounts import remember_name
-from db.members.profiles import top
 from db.pool import newest_migration
 from db.reconcile import drift, passes
 from db.reconcile.compared_fields import Field
@@ -31,6 +30,7 @@ from db.surfaces.display_visits import mark_shown, take
 from launch.errors import LaunchError
 from launch.migrate import SCHEMA, dump_schema, expand, migrate
 from launch.servers import Server
+from tests.support.boards import page_of
 from tests.support.postgres_programs import (
     chosen_programs,
     start_chosen_postgres,
@@ -178,7 +178,7 @@ async def test_a_killed_postgres_is_storage_unavailable_and_serves_again_after_a
         server.kill()
         for work in (
             events.record(conn, "telegram", [xp(15)]),
-            top(conn, "telegram", limit=1),
+            page_of(conn),
             remember_name(conn, "telegram", 1001, "Ann"),
         ):
             with pytest.raises(StorageUnavailable):

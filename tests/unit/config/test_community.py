@@ -247,3 +247,24 @@ def test_all_mistakes_of_a_kind_are_reported_at_once(tmp_path: Path) -> None:
 
     assert "Telegram allows no emoji" in told
     assert "not more than" in told
+
+
+def test_boards_leave_out_accounts_by_their_ids(tmp_path):
+    left_out = "[boards]\nleave_out_telegram = [1001, 1002]\nleave_out_discord = [7]\n"
+
+    setting = read(tmp_path, HEAD + RANK + left_out).boards
+
+    assert (setting.leave_out_telegram, setting.leave_out_discord) == ((1001, 1002), (7,))
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("leave_out_telegram = [-1001234567890]", "at least 1"),
+        ('leave_out_discord = ["7"]', "whole number"),
+        ("leave_out = [7]", "leave_out_"),
+        (f"leave_out_telegram = {list(range(1, 1_002))}", "at most 1000 accounts"),
+    ],
+)
+def test_a_slip_in_the_accounts_that_boards_leave_out_is_named(tmp_path, written, said):
+    assert said in refusal(tmp_path, f"{HEAD}{RANK}[boards]\n{written}\n")

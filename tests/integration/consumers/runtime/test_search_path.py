@@ -14,11 +14,12 @@ from consumers.settling.role import Settling
 from db import Platform, Producer
 from db.links import links
 from db.members.history import history
-from db.members.profiles import profile, top
+from db.members.profiles import profile
 from db.platforms import PLATFORMS
 from db.surfaces.display_visits import mark_shown, take
 from db.upkeep.audit import audit
 from tests.support.announced import take_announcements
+from tests.support.boards import scores
 from tests.support.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.reconcile import a_pass, let_everything_arrive, opened
 from tests.support.settling import Desk
@@ -117,7 +118,7 @@ async def test_members_are_shown_and_read_without_a_search_path(linked: asyncpg.
 
     async with linked.acquire() as conn:
         assert await take_announcements(conn, "telegram", limit=9)
-        assert [row.xp for row in await top(conn, "discord", limit=9)] == [30]
+        assert await scores(conn, platform="discord") == [30]
         found = await history(conn, "telegram", MIRA, limit=20)
     assert found is not None
     assert len(found.changes) == 6

@@ -6,6 +6,7 @@ The patterns below say what Telegram (tdlib's MessageEntity.cpp) and Discord fin
 import html
 import re
 import unicodedata
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from bots.features.leaderboard import texts as leaderboard
 from bots.texts.markup import Markup
 from bots.texts.names import NAME_CHARS_MAX, account_name, shown_name
 from bots.texts.outside_text import MARKS_MAX, one_line
-from db.members.profiles import LeaderboardRow
+from db.members.boards import Key, Line, Page, Place, Standing
 from sandbox.telegram_api.texts.html import from_html
 from tests.support.bot_texts import COMMUNITY, DISCORD, ENGLISH, TELEGRAM, on_every_platform
 from tests.support.unicode_categories import GENERAL_CATEGORIES
@@ -131,8 +132,12 @@ def test_marks_do_not_pile_up_over_other_lines() -> None:
 
 @on_every_platform
 def test_a_name_takes_one_line_of_the_table_and_turns_no_other_text(mark: Markup) -> None:
-    rows = [LeaderboardRow(1, 1, "עומר\n2. Eve - 999", 1_500, None)]
+    line = Line(Key(1_500, datetime(2026, 1, 1, tzinfo=UTC), 1), "עומר\n2. Eve - 999", None, False)
+    own = Standing(is_hidden=False, is_left_out=False, score=1_500, place=Place(1))
+    page = Page((line,), Place(1), has_previous=False, has_next=False, own=own)
 
-    [_, line] = leaderboard.table(rows, ENGLISH, mark, COMMUNITY).splitlines()
+    _, shown, *_ = leaderboard.table("xp", page, "Eve", ENGLISH, mark, COMMUNITY).splitlines()
 
-    assert line.index("\u2068") < line.index("ע") < line.index("\u2069") < line.index("1,500 XP")
+    assert (
+        shown.index("\u2068") < shown.index("ע") < shown.index("\u2069") < shown.index("1,500 XP")
+    )
