@@ -11,6 +11,7 @@ from .community import (
 from .endpoints import point_discord_at, telegram_session
 from .errors import ConfigError
 from .heartbeat import heartbeat
+from .levels import LevelCurve, LevelProgress, LevelSetting, curve_of
 from .logs import set_up_logs
 from .masking import mask_url, masking, secrets_in
 from .metrics import metrics
@@ -23,9 +24,13 @@ __all__ = [
     "Community",
     "ConfigError",
     "ConsumerSetting",
+    "LevelCurve",
+    "LevelProgress",
+    "LevelSetting",
     "Rank",
     "ReconcileSetting",
     "Settings",
+    "curve_of",
     "defaults_for",
     "heartbeat",
     "in_place_of",

@@ -17,6 +17,7 @@ import msgspec
 from .community_file import read, tag_problem
 from .community_file.telegram_tags import TAG_LENGTH_MAX
 from .errors import ConfigError
+from .levels import LevelCurve, LevelSetting, curve_of, level_problems
 from .setting_error_texts import Place, Problem, explain, named
 
 #: More ranks than any community needs.
@@ -217,6 +218,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reconcile: ReconcileSetting = ReconcileSetting()
     stores: StoreSettings = StoreSettings()
     linking: LinkingSetting = LinkingSetting()
+    levels: LevelSetting = LevelSetting()
     reasons: dict[str, Text | ReasonTexts] = {}
     """The words in which /why says the reasons of events."""
     keep_manual_changes: bool = False
@@ -245,10 +247,16 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *_reason_problems(community.reasons),
             *_store_problems(community.stores),
             *_timezone_problems(community.timezone),
+            *level_problems(community.levels),
         ]
         if problems:
             raise ConfigError("\n".join(document.told(*problem) for problem in problems))
         return community
+
+    @property
+    def level_curve(self) -> LevelCurve:
+        """How much XP each level needs."""
+        return curve_of(self.levels)
 
     def rank(self, number: int) -> Rank | None:
         """Return the rank with this number; None for 0 and for numbers without a rank."""

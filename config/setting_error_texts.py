@@ -79,6 +79,8 @@ def _key_at_fault(where: str, settings: type[msgspec.Struct], given: Mapping[str
 
 def named(place: Place, given: Mapping[str, Any]) -> str:
     """Name a setting as its operator knows it: rank 'Regular': xp, or else rank 2: xp. Pure."""
+    if len(place) > 2 and isinstance(place[-1], int):
+        return f"{named(place[:-1], given)}: item {place[-1] + 1}"
     if len(place) < 2 or not isinstance(place[1], int):
         return ".".join(map(str, place))
     (kind, index), rest = place[:2], place[2:]
@@ -188,5 +190,6 @@ def _type_at(place: Place, settings: type[msgspec.Struct]) -> inspect.Type:
         elif isinstance(here, inspect.DictType):
             here = here.value_type
         if isinstance(here, inspect.UnionType):
-            here = next((one for one in here.types if isinstance(one, inspect.StructType)), here)
+            kinds = inspect.StructType | inspect.LiteralType
+            here = next((one for one in here.types if isinstance(one, kinds)), here)
     return here

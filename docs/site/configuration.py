@@ -22,6 +22,7 @@ TEXTS: dict[str, Any] = tomllib.loads((TOOLS / "setting_texts.toml").read_text(e
 CHOICES = {"TWINSTREAM_LOG_LEVEL": LOG_LEVELS, "TWINSTREAM_LOG_FORMAT": LOG_FORMATS}
 #: A larger limit is there to stop slips of the keyboard, and tells the reader nothing.
 LIMIT_SHOWN_MAX = 100_000
+_NUMBERS = (inspect.IntType, inspect.FloatType)
 
 WORDS: dict[str, dict[str, str]] = TEXTS["words"]
 
@@ -144,6 +145,8 @@ def _type(one: Setting, words: dict[str, str]) -> str:
         return words["text"] + (f", {words['longest'].format(longest)}" if longest else "")
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         return _number(kind, words)
+    if isinstance(kind, inspect.VarTupleType) and isinstance(kind.item_type, _NUMBERS):
+        return words["list" if _number(kind.item_type, words) == words["id"] else "numbers"]
     names = {inspect.BoolType: "bool", inspect.VarTupleType: "list", inspect.DictType: "table"}
     return words[names[type(kind)]]
 
