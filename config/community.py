@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from .cards import CardSetting, card_problems
 from .community_file import read, tag_problem
 from .community_file.telegram_tags import TAG_LENGTH_MAX
 from .errors import ConfigError
@@ -219,6 +220,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     stores: StoreSettings = StoreSettings()
     linking: LinkingSetting = LinkingSetting()
     levels: LevelSetting = LevelSetting()
+    cards: CardSetting = CardSetting()
     reasons: dict[str, Text | ReasonTexts] = {}
     """The words in which /why says the reasons of events."""
     keep_manual_changes: bool = False
@@ -248,6 +250,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *_store_problems(community.stores),
             *_timezone_problems(community.timezone),
             *level_problems(community.levels),
+            *card_problems(community.cards),
         ]
         if problems:
             raise ConfigError("\n".join(document.told(*problem) for problem in problems))
