@@ -2,7 +2,7 @@
 
 From outside, make a `CardPainter` and give it a `Card`. Drawing needs no library or font of the
 machine: HarfBuzz shapes and draws texts (as uharfbuzz), Pillow puts the picture together, and the
-fonts lie in `fonts/`.
+fonts lie in `font_files/`.
 """
 
 from .card import Card as Card

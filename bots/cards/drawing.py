@@ -15,9 +15,9 @@ from .text_lines import TextLine, text_line
 SIZE: Final = (1000, 424)
 _MARGIN: Final = 44
 AVATAR: Final = 212
-_AVATAR_AT: Final = (44, 42)
+AVATAR_AT: Final = (44, 42)
 _RING: Final = 6
-_LEFT: Final = _AVATAR_AT[0] + AVATAR + 40
+_LEFT: Final = AVATAR_AT[0] + AVATAR + 40
 _RIGHT: Final = SIZE[0] - _MARGIN
 #: A name is drawn in the first size in which it fits, and cut in the last one.
 _NAME_SIZES: Final = (54, 46, 38)
@@ -56,7 +56,7 @@ def _draw_glow(image: Image.Image, palette: Palette) -> None:
     """Light the corner behind the avatar a little in the accent."""
     side = 520
     glow = _glow(side)
-    image.paste(palette.accent, (_AVATAR_AT[0] + AVATAR // 2 - side // 2, -150), glow)
+    image.paste(palette.accent, (AVATAR_AT[0] + AVATAR // 2 - side // 2, -150), glow)
 
 
 def _glow(side: int) -> Image.Image:
@@ -67,7 +67,7 @@ def _glow(side: int) -> Image.Image:
 def _draw_avatar(
     image: Image.Image, card: Card, palette: Palette, avatar: Image.Image | None
 ) -> None:
-    x, y = _AVATAR_AT
+    x, y = AVATAR_AT
     ring = AVATAR + 2 * _RING
     image.paste(palette.accent, (x - _RING, y - _RING), shapes.disc(ring))
     if avatar is not None:

@@ -12,7 +12,7 @@ import uharfbuzz
 
 from .graphemes import AS_EMOJI, JOINER, is_emoji
 
-FOLDER: Final = Path(__file__).parent / "fonts"
+FOLDER: Final = Path(__file__).parent / "font_files"
 EMOJI: Final = "NotoColorEmoji.ttf"
 CJK: Final = "NotoSansCJK-Bold.otf"
 LATIN: Final = {False: "NotoSans-Regular.ttf", True: "NotoSans-Bold.ttf"}

@@ -30,12 +30,26 @@ class Target(NamedTuple):
 
     account_id: int
     name: str | None = None
+    is_bot: bool = False
+    is_here: bool | None = None
+    """Whether the account is in the group or server. None: nobody asked, or nobody could tell."""
 
 
 class Unclear(enum.Enum):
     """Stands where an argument was written that cannot be read."""
 
     ARGUMENT = "argument"
+
+
+class Avatars(Protocol):
+    """Reads the pictures of accounts on one platform, as far as one question is concerned."""
+
+    async def read(self, account_id: int) -> bytes | None:
+        """Return an avatar as the platform sends it; None if there is none in time.
+
+        Raises nothing.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,11 @@ class Question(Generic[A]):
     """Names the update that brought the command, so that what the command earns counts once."""
     replied_to: Target | None = None
     """The author of the message that the command replies to. Discord's commands reply to none."""
+    replies_to_nameless: bool = False
+    """Whether that message is in the name of a group or a channel, so that it has no author."""
+    is_flagged: bool = False
+    """Whether the command's `Flag` was given."""
+    avatars: Avatars | None = None
 
 
 class Sent(Protocol):
@@ -66,8 +85,22 @@ class File(NamedTuple):
     content: bytes
 
 
+class Picture(NamedTuple):
+    """A picture that stands in the place of the answer's text, where it can be drawn and shown."""
+
+    name: str
+    """The name of the file, with its ending."""
+    description: str
+    """The text of the picture for people who do not see it, without markup."""
+    caption: str
+    """The text beside the picture, in the platform's markup."""
+    draw: Callable[[], Awaitable[bytes | None]]
+    """Called once, beside other members' questions. Returns None if it cannot be drawn, and raises
+    nothing."""
+
+
 class Answer(NamedTuple):
-    """The reply to a question. Pictures of a room become a field here."""
+    """The reply to a question."""
 
     text: str
     """A text in the asker's language and the platform's markup, ready to send."""
@@ -80,6 +113,7 @@ class Answer(NamedTuple):
     file: File | None = None
     """A file that comes with the text: below it on Discord, as the next message on Telegram. For
     answers that only the asker sees."""
+    picture: Picture | None = None
 
 
 class NumberParameter(NamedTuple):
@@ -99,15 +133,23 @@ class TextParameter(NamedTuple):
 
 
 class MemberParameter(NamedTuple):
-    """An optional other member, whom only administrators may name; the argument is a `Target`.
+    """An optional other member; the argument is a `Target`.
 
     A member who names themselves is treated as if they named nobody.
     """
 
     name: str
     hint: str
-    refuse: Callable[[Texts], str]
-    """Answers a member who names another one and is no administrator."""
+    refuse: Callable[[Texts], str] | None
+    """Answers a member who names another one and is no administrator. None: all may name others."""
+
+
+class Flag(NamedTuple):
+    """A wish beside the parameter: an option on Discord, one of its words in Telegram."""
+
+    name: str
+    hint: str
+    words: tuple[str, ...]
 
 
 Parameter = NumberParameter | TextParameter | MemberParameter
@@ -154,6 +196,10 @@ class Command(Generic[A]):
     """In English and `marked`: the platforms' menus and /help show it translated."""
     handler: Callable[[Question[A]], Awaitable[Answer]]
     parameter: Parameter | None = None
+    flag: Flag | None = None
+    user_menu: str = ""
+    """The entry of a member's context menu on Discord that runs the command for that member, in
+    English and `marked`. Empty: there is none."""
     audience: Audience = Audience.EVERYBODY
     is_in_menu: bool = True
     """Whether Telegram's menu and /help list it. Discord always lists what it can run."""

@@ -41,12 +41,16 @@ class Texts:
         form = self._translations.ngettext(one, many, count)
         return self._filled(form, {"count": count, **values})
 
+    def number(self, value: int) -> str:
+        """Return a number as people of this language group its digits."""
+        return format_decimal(value, locale=self._locale)
+
     def _filled(self, text: str, values: dict[str, object]) -> str:
         return text.format_map({name: self._shown(value) for name, value in values.items()})
 
     def _shown(self, value: object) -> str:
         if isinstance(value, int):
-            return format_decimal(value, locale=self._locale)
+            return self.number(value)
         return str(value)
 
 

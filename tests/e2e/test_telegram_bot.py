@@ -130,7 +130,8 @@ async def test_a_profile_follows_the_member(stage):
         profile = await stage.tell_telegram(ALICE, "/profile")
         top = await stage.tell_telegram(BORIS, "/top")
 
-    assert profile.startswith("<b>Alice</b>\nRank: Newcomer\nXP: 15\nBalance: 5 coins\n▰▰▱")
+    assert profile.startswith("<b>Alice</b>\nRank: Newcomer\nLevel 0: 15 / 100 XP\nPlace: #1\nXP")
+    assert "▰▰▱" in profile
     assert "15 XP to Regular" in profile
     assert "Achievements: Lucky guess" in profile
     assert top.endswith("1. Alice — 15 очков опыта (Newcomer)")

@@ -29,7 +29,8 @@ def open_room(services: Services) -> Room:
         if question.argument is Unclear.ARGUMENT:
             return Answer(texts.unclear(asker.texts))
         # The platform lets only administrators name another member.
-        account_id, name = question.argument or (asker.account_id, asker.name)
+        target = question.argument or Target(asker.account_id, asker.name)
+        account_id, name = target.account_id, target.name
         async with services.database.connection() as conn:
             found = await history(conn, services.platform, account_id, limit=ENTRIES_READ_MAX)
             acts = await acts_of(conn, services.platform, account_id, limit=texts.ACTS_SHOWN_MAX)

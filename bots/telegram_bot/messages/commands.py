@@ -28,14 +28,15 @@ from bots.features.linking.texts import code_not_void_yet
 from bots.features.room import Room, beside, commands_of, private_texts_of, starts_of
 from bots.runtime.button_memory import ButtonMemory
 from bots.runtime.room_services import Services
+from bots.telegram_bot.avatars import TelegramAvatars
 from bots.telegram_bot.group.membership import Membership
 
 from . import texts
 from .answer_queue import AnswerQueue, Reply
-from .arguments import argument_of, replied_to
+from .arguments import argument_of, replied_to, replies_to_nameless, without_flag
 from .buttons import keyboard, private_button
 from .posted_codes import Found
-from .sent import TelegramSent, send_file
+from .sent import SentPicture, TelegramSent, send_file
 from .strangers import Strangers
 
 log = structlog.get_logger("twinstream.telegram_bot")
@@ -103,14 +104,15 @@ class CommandHandlers:
         if refusal is not None:
             self._answers.put(message, asker, Answer(refusal))
             return
-        argument = argument_of(message, command.args or "", self.asked.parameter)
+        written, is_flagged = without_flag(command.args or "", self.asked.flag)
+        argument = argument_of(message, written, self.asked.parameter)
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
             argument = None
         refusal = await self._refusal_of_member(message, asker, argument)
         if refusal is not None:
             answer = Answer(refusal)
         else:
-            answer = await self._run(message, asker, argument)
+            answer = await self._run(message, asker, argument, is_flagged=is_flagged)
         if self.asked.audience is Audience.ASKER:
             self._answers.put_ephemerally(message, asker, answer, self.asked.name)
         else:
@@ -162,10 +164,22 @@ class CommandHandlers:
             return None
         return refuse(asker.texts)
 
-    async def _run(self, message: Message, asker: Asker, argument: Any) -> Answer:
+    async def _run(
+        self, message: Message, asker: Asker, argument: Any, *, is_flagged: bool = False
+    ) -> Answer:
         # The message names the command, so an update that is delivered again is paid once.
         entity_id = f"{message.chat.id}.{message.message_id}"
-        return await self.asked.run(Question(asker, argument, entity_id, replied_to(message)))
+        assert message.bot is not None
+        question = Question(
+            asker,
+            argument,
+            entity_id,
+            replied_to(message),
+            replies_to_nameless(message),
+            is_flagged=is_flagged,
+            avatars=TelegramAvatars(message.bot),
+        )
+        return await self.asked.run(question)
 
 
 class StartHandler:
@@ -257,9 +271,13 @@ class Answers:
         buttons = extra or keyboard(answer.buttons, asker.account_id)
         send = message.answer if message.chat.type == ChatType.PRIVATE else message.reply
         is_alone = not (buttons is None and answer.on_sent is None and answer.file is None)
+        is_alone = is_alone or answer.picture is not None
+        picture = None if answer.picture is None else SentPicture(answer.picture)
 
         async def reply(text: str) -> None:
-            sent = await send(text, parse_mode=ParseMode.HTML, reply_markup=buttons)
+            sent = None if picture is None else await picture.send(message, buttons)
+            if sent is None:
+                sent = await send(text, parse_mode=ParseMode.HTML, reply_markup=buttons)
             self._tell_room(answer, asker, sent)
             await send_file(message, answer)
 
