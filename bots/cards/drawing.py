@@ -34,7 +34,7 @@ def draw(
     _draw_glow(image, palette)
     _draw_avatar(image, card, palette, avatar)
     marks_at = _draw_marks(image, card, palette)
-    _name_line(card.name, marks_at - 24 - _LEFT).draw(image, _LEFT, 90, palette.text)
+    _name_line(card.name, marks_at - 24 - _LEFT).draw(image, _LEFT, 88, palette.text)
     _draw_rank(image, card, palette)
     _draw_progress(image, card, palette)
     _draw_stats(image, card, palette)
@@ -119,8 +119,8 @@ def _draw_rank(image: Image.Image, card: Card, palette: Palette) -> None:
     width = round(line.width) + 40
     chip = shapes.rounded(width, 46, 23)
     tint = chip.point(lambda part: part * 46 // 255)
-    image.paste(palette.accent, (_LEFT, 120), tint)
-    line.draw(image, _LEFT + 20, 153, palette.text)
+    image.paste(palette.accent, (_LEFT, 127), tint)
+    line.draw(image, _LEFT + 20, 160, palette.text)
 
 
 def _draw_progress(image: Image.Image, card: Card, palette: Palette) -> None:
