@@ -6,6 +6,7 @@ from typing import Any, Final
 from . import (
     apply_rate,
     backlog,
+    card_drawing,
     cost,
     footprint,
     growth,
@@ -111,6 +112,10 @@ async def _footprint(testbed: BenchTestbed, quick: bool) -> Report:
     return await footprint.run(testbed, rounds=1 if quick else 3, rest_s=2 if quick else 12)
 
 
+async def _cards(testbed: BenchTestbed, quick: bool) -> Report:
+    return await card_drawing.run(cards=40 if quick else 400, rounds=1 if quick else 3)
+
+
 PLANS: Final[dict[str, Plan]] = {
     "apply": _apply,
     "refused": _refused,
@@ -125,4 +130,5 @@ PLANS: Final[dict[str, Plan]] = {
     "link": _link,
     "linking": _linking,
     "footprint": _footprint,
+    "cards": _cards,
 }

@@ -253,3 +253,18 @@ async def test_a_text_too_long_for_a_caption_follows_the_picture(stage, earned, 
     assert picture.name == "sendPhoto"
     assert "caption" not in picture.request
     assert text.request["text"].startswith("<b>Alice</b>\nRank: ")
+
+
+async def test_an_avatar_that_is_slow_holds_up_no_other_member(stage, earned):
+    async with stage.telegram_bot():
+        await stage.tell_telegram(BORIS, "/help", chat_id=BORIS)
+        slow = Fault("telegram", "getUserProfilePhotos", 429, times=20, retry_after=20)
+        stage.faults.add(slow)
+        after = stage.transcript.last
+        stage.telegram.say(GROUP, ALICE, "/profile")
+        stage.telegram.say(BORIS, BORIS, "/top")
+        first = await stage.answered(after=after)
+        second = await stage.answered(after=first.number)
+
+    assert "1. Alice" in first.request["text"]
+    assert second.request["caption"].startswith("<b>Alice</b>\n")

@@ -37,8 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "chaos": GROUNDS | {"launch"},
     # It runs the roles in virtual time, on a Postgres that `launch` starts.
     "simulation": GROUNDS | {"consumers", "launch"},
-    # They measure the roles, and the servers and processes that `launch` starts.
-    "benchmarks": GROUNDS | {"consumers", "launch"},
+    # They measure the roles, the bots' cards, and the servers and processes that `launch` starts.
+    "benchmarks": GROUNDS | {"bots", "consumers", "launch"},
 }
 #: These prove the product and are no part of it.
 PROOFS = {"chaos", "simulation", "benchmarks"}

@@ -137,7 +137,7 @@ def test_a_long_line_is_cut_between_characters_and_never_wider() -> None:
 
 def test_marks_that_are_piled_up_stay_in_their_line() -> None:
     sheet = Image.new("RGB", (200, 400))
-    text_line(one_line("Z" + "\u0301\u0323" * 40), 40, bold=True).draw(sheet, 20, 200, (255,) * 3)
+    text_line("Z" + "\u0301\u0323" * 40, 40, bold=True).draw(sheet, 20, 200, (255,) * 3)
 
     box = sheet.getbbox()
     assert box is not None
