@@ -218,7 +218,7 @@ async def test_a_member_who_left_is_shown_as_gone(stage, earned):
 
 
 async def test_an_avatar_that_is_not_to_be_had_costs_the_avatar_only(stage, earned):
-    stage.telegram.people.set_photo(ALICE, picture_of((200, 30, 30)))
+    stage.telegram.people.set_photo(ALICE, picture_of((210, 40, 20)))
     async with stage.telegram_bot():
         for method, status in (("getFile", 400), ("getUserProfilePhotos", 500), ("getFile", 429)):
             stage.faults.add(Fault("telegram", method, status, times=50))
