@@ -189,8 +189,9 @@ schema: $(VENV)/local ## Write db/schema.sql anew from the migrations
 	@$(BIN)/python -m launch schema
 
 .PHONY: pictures
-pictures: $(VENV)/local ## Draw docs/pictures anew: both bots play the linking dialogue on local platforms
+pictures: $(VENV)/local ## Draw docs/pictures anew: both bots play the linking dialogue, and show cards
 	@$(BIN)/python -m launch.pictures docs/pictures
+	@$(BIN)/python -m launch.card_pictures docs/pictures
 
 .PHONY: configuration
 configuration: $(VENV)/local ## Write docs/configuration.md anew, in both languages, from the settings

@@ -7,6 +7,7 @@ from . import (
     apply_rate,
     backlog,
     board_pages,
+    card_drawing,
     cost,
     earning_bytes,
     footprint,
@@ -135,6 +136,10 @@ async def _boards(testbed: BenchTestbed, quick: bool) -> Report:
     )
 
 
+async def _cards(testbed: BenchTestbed, quick: bool) -> Report:
+    return await card_drawing.run(cards=40 if quick else 400, rounds=1 if quick else 3)
+
+
 PLANS: Final[dict[str, Plan]] = {
     "apply": _apply,
     "refused": _refused,
@@ -153,4 +158,5 @@ PLANS: Final[dict[str, Plan]] = {
     "forget": _forget,
     "footprint": _footprint,
     "boards": _boards,
+    "cards": _cards,
 }

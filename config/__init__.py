@@ -1,5 +1,6 @@
 """Settings of the operator: the environment, twinstream.toml, and the form of the logs."""
 
+from .cards import CardSetting
 from .community import (
     AchievementSetting,
     CleanupSetting,
@@ -20,6 +21,7 @@ from .settings import Settings
 
 __all__ = [
     "AchievementSetting",
+    "CardSetting",
     "CleanupSetting",
     "Community",
     "ConfigError",

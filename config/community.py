@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from .cards import CardSetting, card_problems
 from .community_file import AnnouncementSetting, announcement_problems, read, tag_problem
 from .community_file.telegram_tags import TAG_LENGTH_MAX
 from .community_sections.boards import BoardSetting, board_problems
@@ -232,6 +233,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     levels: LevelSetting = LevelSetting()
     earning: EarningSetting = EarningSetting()
     boards: BoardSetting = BoardSetting()
+    cards: CardSetting = CardSetting()
     reasons: dict[str, Text | ReasonTexts] = {}
     """The words in which /why says the reasons of events."""
     keep_manual_changes: bool = False
@@ -264,6 +266,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *level_problems(community.levels),
             *earning_problems(community.earning),
             *board_problems(community.boards),
+            *card_problems(community.cards),
         ]
         if problems:
             raise ConfigError("\n".join(document.told(*problem) for problem in problems))

@@ -26,19 +26,22 @@ def telegram_session(settings: Settings) -> "AiohttpSession":
 
 
 def point_discord_at(settings: Settings) -> None:
-    """Make discord.py talk to `discord_api_base` and `discord_gateway_url`, in this process.
+    """Make discord.py talk to the three addresses of the settings, in this process.
 
-    discord.py has no official way to do so; setting these two class attributes is enough.
+    discord.py has no official way to do so; setting these class attributes is enough.
 
     Raises:
         ConfigError: this version of discord.py does not have them (any more).
     """
+    import discord.asset
     import discord.gateway
     import discord.http
     import yarl
 
-    if not hasattr(discord.http.Route, "BASE") or not hasattr(
-        discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY"
+    if not (
+        hasattr(discord.http.Route, "BASE")
+        and hasattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY")
+        and hasattr(discord.asset.Asset, "BASE")
     ):
         raise ConfigError(
             f"discord.py {discord.__version__} cannot be pointed at DISCORD_API_BASE:"
@@ -46,3 +49,4 @@ def point_discord_at(settings: Settings) -> None:
         )
     discord.http.Route.BASE = settings.discord_api_base.rstrip("/")
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord_gateway_url)
+    discord.asset.Asset.BASE = settings.discord_cdn_base.rstrip("/")

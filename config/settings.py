@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     telegram_api_base: Url = "https://api.telegram.org"
     discord_api_base: Url = "https://discord.com/api/v10"
     discord_gateway_url: Url = "wss://gateway.discord.gg/"
+    discord_cdn_base: Url = "https://cdn.discordapp.com"
     twinstream_config: str = "twinstream.toml"
     twinstream_log_level: str = "info"
     twinstream_log_format: str = "auto"

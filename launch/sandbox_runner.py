@@ -46,6 +46,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     telegram_api_base: str
     discord_api_base: str
     discord_gateway_url: str
+    discord_cdn_base: str
     control_url: str
     page_url: str
     telegram: dict[str, Any]
@@ -88,6 +89,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
             "TELEGRAM_API_BASE": self.telegram_api_base,
             "DISCORD_API_BASE": self.discord_api_base,
             "DISCORD_GATEWAY_URL": self.discord_gateway_url,
+            "DISCORD_CDN_BASE": self.discord_cdn_base,
             "TELEGRAM_TOKEN": str(self.telegram["token"]),
             "DISCORD_TOKEN": str(self.discord["token"]),
             "TWINSTREAM_CONFIG": str(COMMUNITY),

@@ -113,6 +113,7 @@ async def _serve(options: Options) -> None:
             "telegram_api_base": telegram.api_base,
             "discord_api_base": discord.api_base,
             "discord_gateway_url": discord.gateway_url,
+            "discord_cdn_base": discord.cdn_base,
             "control_url": control.url,
             "page_url": control.page_url,
         }

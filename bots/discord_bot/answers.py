@@ -1,6 +1,7 @@
 """Answers on their way to Discord, the buttons under them, and the ones that are replaced later."""
 
 import io
+from typing import Final
 
 import aiohttp
 import discord
@@ -25,6 +26,12 @@ from config.discord_answers import UNREADABLE
 from .unreadable_gateway_events import cause_of
 
 log = structlog.get_logger("twinstream.discord_bot")
+
+
+#: Characters of the description of a picture.
+DESCRIPTION_CHARS_MAX: Final = 1_024
+#: The statuses from here on are Discord's own faults.
+SERVER_ERROR: Final = 500
 
 
 class DiscordSent:
@@ -83,16 +90,16 @@ async def send(
 ) -> None:
     """Send the answer to an interaction that was acknowledged."""
     message_id = None
+    picture = await _drawn(answer)
     try:
-        message = await interaction.followup.send(
-            text_with_copies(answer.text, answer.buttons),
-            ephemeral=ephemeral,
-            suppress_embeds=True,
-            allowed_mentions=AllowedMentions.none(),
-            view=view_of(answer.buttons, interaction.user.id) or MISSING,
-            files=_files(answer) or MISSING,
-            wait=True,
-        )
+        try:
+            message = await _follow_up(interaction, answer, picture, ephemeral=ephemeral)
+        except discord.HTTPException as error:
+            if picture is None or error.status >= SERVER_ERROR:
+                raise
+            # The channel, or the member's role, may allow no files.
+            log.info("picture.not_sent", interaction_id=interaction.id, why=str(error))
+            message = await _follow_up(interaction, answer, None, ephemeral=ephemeral)
         message_id = message.id
     except UNREADABLE as error:
         # Discord sent the message, so a second attempt would send it twice.
@@ -114,6 +121,34 @@ async def tell_all(
     except discord.HTTPException as error:
         # The asker has the answer, and a channel may forbid what others read.
         log.info("answer.not_told", interaction_id=interaction.id, why=str(error))
+
+
+async def _drawn(answer: Answer) -> discord.File | None:
+    """Return the picture of an answer; None if it has none, or it cannot be drawn."""
+    picture = answer.picture
+    content = None if picture is None else await picture.draw()
+    if picture is None or content is None:
+        return None
+    description = picture.description[:DESCRIPTION_CHARS_MAX]
+    return discord.File(io.BytesIO(content), picture.name, description=description)
+
+
+async def _follow_up(
+    interaction: Interaction, answer: Answer, picture: discord.File | None, *, ephemeral: bool
+) -> discord.WebhookMessage:
+    text = answer.text
+    if picture is not None and answer.picture is not None:
+        text = answer.picture.caption
+    files = [*_files(answer), *([] if picture is None else [picture])]
+    return await interaction.followup.send(
+        text_with_copies(text, answer.buttons),
+        ephemeral=ephemeral,
+        suppress_embeds=True,
+        allowed_mentions=AllowedMentions.none(),
+        view=view_of(answer.buttons, interaction.user.id) or MISSING,
+        files=files or MISSING,
+        wait=True,
+    )
 
 
 async def send_at_once(interaction: Interaction, answer: Answer, *, ephemeral: bool) -> None:

@@ -30,6 +30,7 @@ from bots.texts.languages import Texts
 from config.discord_answers import UNREADABLE
 
 from .answers import acknowledge, send, send_at_once, tell_all
+from .members.avatars import DiscordAvatars
 from .presses import Presses
 
 log = structlog.get_logger("twinstream.discord_bot")
@@ -52,9 +53,16 @@ class Tree(app_commands.CommandTree[discord.Client]):
         guild = discord.Object(services.community.discord.guild_id)
         for command in commands_of(rooms):
             self.add_command(_slash_command(self, command), guild=guild)
+            if command.user_menu:
+                self.add_command(_user_menu(self, command), guild=guild)
 
     async def answer(
-        self, interaction: Interaction, command: Command[Any], argument: object
+        self,
+        interaction: Interaction,
+        command: Command[Any],
+        argument: object,
+        *,
+        is_flagged: bool = False,
     ) -> None:
         """Answer a command. `argument` is the value of its option, None if that was left out."""
         asker = self._asker(interaction)
@@ -63,7 +71,9 @@ class Tree(app_commands.CommandTree[discord.Client]):
             text = failures.too_fast(asker.texts)
             await interaction.response.send_message(text, ephemeral=True)
             return
+        people = [interaction.user]
         if isinstance(argument, discord.Member | discord.User):
+            people.append(argument)
             is_here = isinstance(argument, discord.Member)
             argument = Target(argument.id, argument.display_name, argument.bot, is_here)
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
@@ -73,8 +83,16 @@ class Tree(app_commands.CommandTree[discord.Client]):
         if refuse is not None and not interaction.permissions.manage_guild:
             await interaction.response.send_message(refuse(asker.texts), ephemeral=is_ephemeral)
             return
-        sent_at = interaction.created_at
-        answer = command.run(Question(asker, argument, str(interaction.id), asked_at=sent_at))
+        answer = command.run(
+            Question(
+                asker,
+                argument,
+                str(interaction.id),
+                asked_at=interaction.created_at,
+                is_flagged=is_flagged,
+                avatars=DiscordAvatars(people),
+            )
+        )
         if command.is_instant:
             await send_at_once(interaction, await answer, ephemeral=is_ephemeral)
         else:
@@ -182,18 +200,38 @@ def _slash_command(tree: Tree, command: Command[Any]) -> app_commands.Command[An
         # An empty text counts as none, as in Telegram.
         await tree.answer(interaction, command, None if value == "" else value)
 
+    async def with_both(
+        interaction: Interaction, value: Any = None, flag: bool | None = None
+    ) -> None:
+        await tree.answer(
+            interaction, command, None if value == "" else value, is_flagged=bool(flag)
+        )
+
+    callback: Any = with_value if command.flag is None else with_both
     # discord.py reads the type of an option from the annotation.
-    with_value.__annotations__["value"] = _annotation(parameter)
-    app_commands.rename(value=parameter.name)(with_value)
-    app_commands.describe(value=parameter.hint)(with_value)
+    callback.__annotations__["value"] = _annotation(parameter)
+    app_commands.rename(value=parameter.name)(callback)
+    app_commands.describe(value=parameter.hint)(callback)
     if isinstance(parameter, TextParameter) and parameter.choices:
         app_commands.choices(
             value=[
                 app_commands.Choice(name=app_commands.locale_str(one.label), value=one.value)
                 for one in parameter.choices
             ]
-        )(with_value)
-    return _registered(command, with_value)
+        )(callback)
+    if command.flag is not None:
+        app_commands.rename(flag=command.flag.name)(callback)
+        app_commands.describe(flag=command.flag.hint)(callback)
+    return _registered(command, callback)
+
+
+def _user_menu(tree: Tree, command: Command[Any]) -> app_commands.ContextMenu:
+    """Make the entry of a member's context menu that runs a command for that member."""
+
+    async def of_member(interaction: Interaction, member: discord.Member | discord.User) -> None:
+        await tree.answer(interaction, command, member)
+
+    return app_commands.ContextMenu(name=command.user_menu, callback=of_member)
 
 
 def _registered(command: Command[Any], callback: Any) -> app_commands.Command[Any, ..., None]:

@@ -1,7 +1,11 @@
-"""Translated descriptions of commands, their options and choices. Names stay English."""
+"""Translated descriptions of commands, their options and choices, and entries of menus.
+
+The names of commands stay English.
+"""
 
 from discord import Locale
 from discord.app_commands import (
+    ContextMenu,
     TranslationContextLocation,
     TranslationContextTypes,
     Translator,
@@ -27,6 +31,8 @@ class CatalogueTranslator(Translator):
         self, string: locale_str, locale: Locale, context: TranslationContextTypes
     ) -> str | None:
         texts = self._languages.speak(locale.value)
-        if context.location not in _TRANSLATED or texts.language == ENGLISH:
+        is_entry = isinstance(context.data, ContextMenu)
+        is_shown = is_entry or context.location in _TRANSLATED
+        if not is_shown or texts.language == ENGLISH:
             return None
         return texts.gettext(string.message)

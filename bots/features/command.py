@@ -42,6 +42,17 @@ class Unclear(enum.Enum):
     ARGUMENT = "argument"
 
 
+class Avatars(Protocol):
+    """Reads the pictures of accounts on one platform, as far as one question is concerned."""
+
+    async def read(self, account_id: int) -> bytes | None:
+        """Return an avatar as the platform sends it; None if there is none in time.
+
+        Raises nothing.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Question(Generic[A]):
     """A command as one member sent it."""
@@ -55,6 +66,11 @@ class Question(Generic[A]):
     """The author of the message that the command replies to. Discord's commands reply to none."""
     asked_at: datetime | None = None
     """When the platform says it was sent: the same each time an update is delivered."""
+    replies_to_nameless: bool = False
+    """Whether that message is in the name of a group or a channel, so that it has no author."""
+    is_flagged: bool = False
+    """Whether the command's `Flag` was given."""
+    avatars: Avatars | None = None
 
 
 class Sent(Protocol):
@@ -72,8 +88,22 @@ class File(NamedTuple):
     content: bytes
 
 
+class Picture(NamedTuple):
+    """A picture that stands in the place of the answer's text, where it can be drawn and shown."""
+
+    name: str
+    """The name of the file, with its ending."""
+    description: str
+    """The text of the picture for people who do not see it, without markup."""
+    caption: str
+    """The text beside the picture, in the platform's markup."""
+    draw: Callable[[], Awaitable[bytes | None]]
+    """Called once, beside other members' questions. Returns None if it cannot be drawn, and raises
+    nothing."""
+
+
 class Answer(NamedTuple):
-    """The reply to a question. Pictures of a room become a field here."""
+    """The reply to a question."""
 
     text: str
     """A text in the asker's language and the platform's markup, ready to send."""
@@ -91,6 +121,7 @@ class Answer(NamedTuple):
     file: File | None = None
     """A file that comes with the text: below it on Discord, as the next message on Telegram. For
     answers that only the asker sees."""
+    picture: Picture | None = None
 
 
 class NumberParameter(NamedTuple):
@@ -131,6 +162,14 @@ class MemberParameter(NamedTuple):
     """Answers a member who names another one and is no administrator. None: all may name others."""
     asks_presence: bool = False
     """Whether `Target.is_here` is wanted, which may cost a call of the platform."""
+
+
+class Flag(NamedTuple):
+    """A wish beside the parameter: an option on Discord, one of its words in Telegram."""
+
+    name: str
+    hint: str
+    words: tuple[str, ...]
 
 
 Parameter = NumberParameter | TextParameter | MemberParameter
@@ -177,6 +216,10 @@ class Command(Generic[A]):
     """In English and `marked`: the platforms' menus and /help show it translated."""
     handler: Callable[[Question[A]], Awaitable[Answer]]
     parameter: Parameter | None = None
+    flag: Flag | None = None
+    user_menu: str = ""
+    """The entry of a member's context menu on Discord that runs the command for that member, in
+    English and `marked`. Empty: there is none."""
     audience: Audience = Audience.EVERYBODY
     is_in_menu: bool = True
     """Whether Telegram's menu and /help list it. Discord always lists what it can run."""

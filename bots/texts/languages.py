@@ -42,7 +42,7 @@ class Texts:
         return self._filled(form, {"count": count, **values})
 
     def number(self, number: int) -> str:
-        """Write a whole number as people of this language do."""
+        """Write a whole number as people of this language group its digits."""
         return str(format_decimal(number, locale=self._locale))
 
     def _filled(self, text: str, values: dict[str, object]) -> str:

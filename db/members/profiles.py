@@ -1,12 +1,15 @@
 """Profiles, as members ask for them. Reads only."""
 
-from datetime import datetime
-from typing import NamedTuple
+from datetime import date, datetime
+from typing import Final, NamedTuple
 
 import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
+
+#: Places that are counted for a profile: some 2 ms along the index.
+PLACES_MAX: Final = 10_000
 
 
 class Achievement(NamedTuple):
@@ -28,6 +31,24 @@ class Profile(NamedTuple):
     next_rank_xp: int | None
     linked: bool
     achievements: tuple[Achievement, ...]
+
+
+class Figures(NamedTuple):
+    """The rest of what a profile shows, and whether it may be shown to others."""
+
+    display_name: str | None
+    is_hidden: bool
+    """The member is on no board, and others see nothing of them."""
+    left_out: str | None
+    """'gone' if the platform said that the account left, 'bot' if it is a bot."""
+    platforms: frozenset[Platform]
+    """Those on which the member has an account."""
+    place: int | None
+    """On the board of XP, at most PLACES_MAX + 1, which stands for all further ones; None if the
+    member is on no board, or has no XP."""
+    reputation: int
+    streak: int
+    """Days in a row, up to yesterday or today; 0 if the last row has ended."""
 
 
 async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int) -> Profile | None:
@@ -60,6 +81,27 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
         linked=row["linked"],
         achievements=tuple(Achievement(*one) for one in unlocked),
     )
+
+
+async def figures(
+    conn: asyncpg.Connection, platform: Platform, account_id: int, *, today: date
+) -> Figures | None:
+    """Return what else a profile shows; None if the account was never seen.
+
+    `today` is the day in the time zone of the community.
+    """
+    with mapped_errors():
+        row = await conn.fetchrow(
+            "SELECT * FROM twinstream.profile_figures($1, $2, $3, $4)",
+            platform,
+            account_id,
+            today,
+            PLACES_MAX,
+        )
+    if row is None:
+        return None
+    name, is_hidden, left_out, platforms, place, reputation, streak = row
+    return Figures(name, is_hidden, left_out, frozenset(platforms), place, reputation, streak)
 
 
 async def holds_achievement(

@@ -56,6 +56,7 @@ class DiscordPlatform:
     ) -> None:
         self.api_base = ""
         self.gateway_url = ""
+        self.cdn_base = ""
         self._files_url = ""
         self._seed = seed.discord if isinstance(seed, Seed) else seed
         self._limits = limits or DiscordLimits()
@@ -76,7 +77,7 @@ class DiscordPlatform:
     # Listening
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen on host and port (0 picks a free one), and set `api_base` and `gateway_url`."""
+        """Listen on host and port (0 picks a free one), and set the addresses."""
         application = web.Application(client_max_size=REQUEST_SIZE_MAX)
         application.router.add_get("/gateway", self.gateway.serve)
         application.router.add_get("/gateway/", self.gateway.serve)
@@ -88,7 +89,8 @@ class DiscordPlatform:
         self.api_base = f"http://{host}:{bound}{API_PATH}"
         self.gateway_url = f"ws://{host}:{bound}/gateway"
         self.gateway.url = self._rest.gateway_url = self.gateway_url
-        self._files_url = f"http://{host}:{bound}{FILES_PATH}"
+        self.cdn_base = f"http://{host}:{bound}"
+        self._files_url = f"{self.cdn_base}{FILES_PATH}"
         self._state.editor.world.files_url = self._files_url
         log.info("discord.started", api_base=self.api_base)
 

@@ -54,6 +54,10 @@ class User:
     bot: bool = False
     locale: str = "en-US"
     accepts_direct_messages: bool = True
+    avatar: str | None = None
+    """The name of the picture, which changes with it."""
+    avatar_file: int = 0
+    """The id of its bytes in the world's `files`."""
 
 
 @dataclass(slots=True)

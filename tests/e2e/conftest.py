@@ -14,6 +14,7 @@ import pytest
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
     warnings.simplefilter("ignore", DeprecationWarning)
+    import discord.asset
     import discord.gateway
     import discord.http
 
@@ -133,15 +134,25 @@ class Stage:
         )
 
     async def tell_telegram(self, user_id: int, text: str, *, chat_id: int = GROUP) -> str:
-        """Write to the bot, and return the text of its answer."""
+        """Write to the bot, and return the text of its answer, or that below its picture."""
         after = self.transcript.last
         self.telegram.say(chat_id, user_id, text)
-        call = await self.seen("sendMessage", after=after)
-        return call.request["text"]
+        call = await self.answered(after=after)
+        return call.request.get("text") or call.request["caption"]
+
+    async def answered(self, *, after: int) -> Call:
+        """Return the Telegram bot's next message."""
+        return await self.transcript.wait_for(
+            lambda call: call.name in ("sendMessage", "sendPhoto") and call.status < 400,
+            timeout=PATIENCE_S,
+            after=after,
+        )
 
     async def tell_discord(self, user_id: int, command: str, **options: object) -> str:
-        """Use a command, and return the text of its answer."""
-        return (await self.discord_answer(user_id, command, **options)).request["body"]["content"]
+        """Use a command, and return the text of its answer, or the description of its picture."""
+        answer = await self.discord_answer(user_id, command, **options)
+        described = [one.get("description") for one in answer.response.get("attachments", ())]
+        return next(filter(None, described), answer.response["content"])
 
     async def discord_answer(self, user_id: int, command: str, **options: object) -> Call:
         after = self.transcript.last
@@ -182,6 +193,7 @@ async def stage(
     for owner, name in (
         (discord.http.Route, "BASE"),
         (discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY"),
+        (discord.asset.Asset, "BASE"),
     ):
         monkeypatch.setattr(owner, name, getattr(owner, name))  # put back after the test
     monkeypatch.setattr(bots.telegram_bot.messages.answer_queue, "PACE_GAP_S", 0.0)
@@ -208,6 +220,7 @@ async def stage(
         telegram_api_base=telegram.api_base,
         discord_api_base=discord_.api_base,
         discord_gateway_url=discord_.gateway_url,
+        discord_cdn_base=discord_.cdn_base,
     )
     yield Stage(telegram, discord_, transcript, faults, settings, community, keys, pool, gate)
     await telegram.stop()

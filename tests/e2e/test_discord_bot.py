@@ -66,7 +66,7 @@ async def test_a_win_is_paid_and_answered(stage):
 
     assert "You earned 15 XP and 5 coins." in won
     assert "Achievement unlocked: Lucky guess" in won
-    assert profile.startswith("**Alice**\nRank: Newcomer\nXP: 15\nBalance: 5 coins\n")
+    assert profile.startswith("Alice\nRank: Newcomer\nLevel 0: 15 / 100 XP\nPlace: #1\nXP: 15\n")
     assert "1. Alice — 15 очков опыта (Newcomer)" in top
     assert await stage.totals("discord", ALICE) == (15, 5)
 
@@ -107,9 +107,11 @@ async def test_help_comes_in_the_language_of_the_member(stage):
 
     assert answer.request["body"]["data"]["content"].startswith("**Что я умею**")
     described = {
-        one["name"]: one["description_localizations"]["ru"] for one in published.request["body"]
+        one["name"]: one.get("description_localizations") or one["name_localizations"]
+        for one in published.request["body"]
     }
-    assert described["guess"] == "Угадать моё число и получить опыт"
+    assert described["guess"]["ru"] == "Угадать моё число и получить опыт"
+    assert described["Profile"]["ru"] == "Профиль"
 
 
 async def test_a_win_while_postgres_is_away_is_counted_later(stage):

@@ -93,6 +93,7 @@ def test_the_endpoints_file_names_everything(sandbox: Running) -> None:
         "telegram_api_base",
         "discord_api_base",
         "discord_gateway_url",
+        "discord_cdn_base",
         "control_url",
         "page_url",
     } < found.keys()

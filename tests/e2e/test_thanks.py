@@ -125,7 +125,7 @@ async def test_members_who_left_and_strangers_get_no_thanks(stage):
         stranger = await answer_on_telegram(stage, ALICE, "/thanks 77")
 
     assert left == "<b>Clara</b> is not here any more, so this does not count."
-    assert stranger == "<b>A member</b> is not here any more, so this does not count."
+    assert stranger == "<b>(name unknown)</b> is not here any more, so this does not count."
     assert await reputation(stage, CLARA) == 0
 
 

@@ -74,6 +74,7 @@ class Deployment:
             "TELEGRAM_API_BASE": endpoints.telegram_api_base,
             "DISCORD_API_BASE": endpoints.discord_api_base,
             "DISCORD_GATEWAY_URL": endpoints.discord_gateway_url,
+            "DISCORD_CDN_BASE": endpoints.discord_cdn_base,
             "TELEGRAM_TOKEN": str(endpoints.telegram["token"]),
             "DISCORD_TOKEN": str(endpoints.discord["token"]),
         }

@@ -1615,6 +1615,29 @@ GUARDS = {
         ("db/members/boards.py", "            await conn.execute(_BY_INDEX)\n", ""),
         room="tests/integration/db",
     ),
+    "a hidden member is shown to nobody else": guard(
+        "test_profiles.py::test_a_hidden_member_is_shown_to_themselves_only",
+        (
+            "bots/features/profile/room.py",
+            "not is_own and figures is not None and figures.is_hidden",
+            "False",
+        ),
+        room="tests/e2e",
+    ),
+    "a picture of a hostile member costs their picture": guard(
+        "test_pictures.py::test_an_avatar_that_is_none_is_refused[many pixels]",
+        ("bots/cards/avatars.py", "opened.width * opened.height > PIXELS_MAX", "False"),
+        room="tests/unit/bots/cards",
+    ),
+    "a slow avatar holds up no other member": guard(
+        "test_profiles.py::test_an_avatar_that_is_slow_holds_up_no_other_member",
+        (
+            "bots/features/profile/room.py",
+            "        return self._answer(",
+            "        await question.avatars.read(target.account_id)\n        return self._answer(",
+        ),
+        room="tests/e2e",
+    ),
     "an event that comes again brings no old name back": guard(
         "test_names_with_events.py::test_an_event_that_comes_again_brings_no_old_name_back",
         (

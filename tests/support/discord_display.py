@@ -53,6 +53,7 @@ class Server:
             discord_token=load_seed().discord.token,
             discord_api_base=self.platform.api_base,
             discord_gateway_url=self.platform.gateway_url,
+            discord_cdn_base=self.platform.cdn_base,
         )
 
     def roles_of(self, user_id: int) -> set[int]:

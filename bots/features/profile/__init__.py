@@ -1,4 +1,4 @@
-"""The member's own profile: /profile, with rank, progress, balance and achievements.
+"""Profiles: /profile, of oneself and of others, as a picture or in words.
 
 From outside, call `open_room`; `read_profile` is also for rooms that tell members what they have.
 """

@@ -1,8 +1,12 @@
 """Reading a command's argument from a message: its text, or the message that it replies to."""
 
-from aiogram.types import Message
+from collections.abc import Sequence
+
+from aiogram.enums import MessageEntityType
+from aiogram.types import Message, MessageEntity
 
 from bots.features.command import (
+    Flag,
     MemberParameter,
     NumberParameter,
     Parameter,
@@ -34,6 +38,18 @@ def argument_of(
             return _target(message, text.strip())
 
 
+def without_flag(text: str, flag: Flag | None) -> tuple[str, bool]:
+    """Return the text after a command's name without the words of the flag, and whether it had one.
+
+    Pure.
+    """
+    if flag is None:
+        return text, False
+    words = text.split()
+    kept = [word for word in words if word.lower() not in flag.words]
+    return (text, False) if len(kept) == len(words) else (" ".join(kept), True)
+
+
 def _number(text: str) -> int | Unclear | None:
     if not text:
         return None
@@ -44,12 +60,30 @@ def _target(message: Message, text: str) -> Target | Unclear | None:
     """Return the account that the text names, or the author of the message replied to.
 
     A reply to a bot names nobody: members answer the bot's messages to go on talking with it. In a
-    topic of a forum every message "replies" to the one that opened the topic.
+    topic of a forum every message "replies" to the one that opened the topic. A name that begins
+    with @ names no account: Telegram tells a bot whose it is only where the person has none.
     """
+    if text and (mentioned := _mentioned(message.entities or ())):
+        return mentioned
     if text:
         is_account_id = _is_number(text, ACCOUNT_ID_DIGITS_MAX)
         return Target(int(text)) if is_account_id else Unclear.ARGUMENT
     return replied_to(message)
+
+
+def _mentioned(entities: Sequence[MessageEntity]) -> Target | None:
+    for one in entities:
+        if one.type == MessageEntityType.TEXT_MENTION and one.user is not None:
+            return Target(one.user.id, one.user.full_name, one.user.is_bot)
+    return None
+
+
+def replies_to_nameless(message: Message) -> bool:
+    """Tell whether a message replies to one in the name of a group or a channel."""
+    quoted = message.reply_to_message
+    if quoted is None or _opens_topic(quoted, message):
+        return False
+    return author_of(quoted) in (Author.ANONYMOUS_ADMIN, Author.CHANNEL)
 
 
 def replied_to(message: Message) -> Target | None:

@@ -28,15 +28,16 @@ from bots.features.linking.texts import code_not_void_yet
 from bots.features.room import Room, beside, commands_of, private_texts_of, starts_of
 from bots.runtime.button_memory import ButtonMemory
 from bots.runtime.room_services import Services
+from bots.telegram_bot.avatars import TelegramAvatars
 from bots.telegram_bot.group.membership import Membership
 
 from . import texts
 from .answer_queue import AnswerQueue, Reply
-from .arguments import argument_of, replied_to
+from .arguments import argument_of, replied_to, replies_to_nameless, without_flag
 from .authors import topic_of
 from .buttons import keyboard, private_button
 from .posted_codes import Found
-from .sent import TelegramSent, send_file
+from .sent import SentPicture, TelegramSent, send_file
 from .strangers import Strangers
 
 log = structlog.get_logger("twinstream.telegram_bot")
@@ -104,7 +105,8 @@ class CommandHandlers:
         if refusal is not None:
             self._answers.put(message, asker, Answer(refusal))
             return
-        argument = argument_of(message, command.args or "", self.asked.parameter)
+        written, is_flagged = without_flag(command.args or "", self.asked.flag)
+        argument = argument_of(message, written, self.asked.parameter)
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
             argument = None
         elif isinstance(argument, Target) and _asks_presence(self.asked):
@@ -113,7 +115,7 @@ class CommandHandlers:
         if refusal is not None:
             answer = Answer(refusal)
         else:
-            answer = await self._run(message, asker, argument)
+            answer = await self._run(message, asker, argument, is_flagged=is_flagged)
         if self.asked.audience is Audience.ASKER:
             self._answers.put_ephemerally(message, asker, answer, self.asked.name)
         else:
@@ -165,13 +167,25 @@ class CommandHandlers:
             return None
         return refuse(asker.texts)
 
-    async def _run(self, message: Message, asker: Asker, argument: Any) -> Answer:
+    async def _run(
+        self, message: Message, asker: Asker, argument: Any, *, is_flagged: bool = False
+    ) -> Answer:
         # The message names the command, so an update that is delivered again is paid once.
         entity_id = f"{message.chat.id}.{message.message_id}"
         replied = replied_to(message)
         if replied is not None and not isinstance(argument, Target) and _asks_presence(self.asked):
             replied = await self._membership.seen(message, replied)
-        question = Question(asker, argument, entity_id, replied, message.date)
+        assert message.bot is not None
+        question = Question(
+            asker,
+            argument,
+            entity_id,
+            replied,
+            asked_at=message.date,
+            replies_to_nameless=replies_to_nameless(message),
+            is_flagged=is_flagged,
+            avatars=TelegramAvatars(message.bot),
+        )
         return await self.asked.run(question)
 
 
@@ -268,9 +282,13 @@ class Answers:
         buttons = extra or keyboard(answer.buttons, asker.account_id)
         send = message.answer if message.chat.type == ChatType.PRIVATE else message.reply
         is_alone = not (buttons is None and answer.on_sent is None and answer.file is None)
+        is_alone = is_alone or answer.picture is not None
+        picture = None if answer.picture is None else SentPicture(answer.picture)
 
         async def reply(text: str) -> Message:
-            sent = await send(text, parse_mode=ParseMode.HTML, reply_markup=buttons)
+            sent = None if picture is None else await picture.send(message, buttons)
+            if sent is None:
+                sent = await send(text, parse_mode=ParseMode.HTML, reply_markup=buttons)
             self._tell_room(answer, asker, sent)
             await send_file(message, answer)
             return sent

@@ -1,12 +1,15 @@
-"""Answers that members see already, and that can be replaced."""
+"""Answers that members see already, and that can be replaced; their files and pictures."""
+
+import asyncio
+from typing import Final
 
 import structlog
 from aiogram import Bot
-from aiogram.enums import ParseMode
-from aiogram.exceptions import AiogramError, TelegramBadRequest
-from aiogram.types import BufferedInputFile, Message
+from aiogram.enums import ChatType, ParseMode
+from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramForbiddenError
+from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, Message
 
-from bots.features.command import Answer
+from bots.features.command import Answer, Picture
 from bots.runtime.button_memory import ButtonMemory
 from bots.texts.buttons import data_in
 from config.telegram_answer_decoding import UnreadableAnswer
@@ -17,6 +20,8 @@ log = structlog.get_logger("twinstream.telegram_bot")
 
 #: A part of Telegram's refusal of an edit that changes nothing.
 _NOT_MODIFIED = "message is not modified"
+#: Characters that Telegram takes below a picture, here with their markup.
+CAPTION_CHARS_MAX: Final = 1_024
 
 
 class TelegramSent:
@@ -67,6 +72,44 @@ class TelegramSent:
         except TelegramBadRequest as error:
             if _NOT_MODIFIED not in error.message.lower():
                 raise
+
+
+class SentPicture:
+    """One picture for one answer. It begins to be drawn at once, whatever waits for the chat."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._drawing = asyncio.ensure_future(picture.draw())
+
+    async def send(self, message: Message, buttons: InlineKeyboardMarkup | None) -> Message | None:
+        """Send the picture to the chat of a message. None: the answer needs its text instead.
+
+        A caption that is too long follows as a message of its own.
+
+        Raises:
+            AiogramError: Telegram did not take it, and would not take the text either.
+        """
+        content = await self._drawing
+        if content is None:
+            return None
+        is_private = message.chat.type == ChatType.PRIVATE
+        send = message.answer_photo if is_private else message.reply_photo
+        caption = self._picture.caption
+        fits = len(caption) <= CAPTION_CHARS_MAX
+        try:
+            sent = await send(
+                BufferedInputFile(content, self._picture.name),
+                caption=caption if fits else None,
+                parse_mode=ParseMode.HTML,
+                reply_markup=buttons if fits else None,
+            )
+        except (TelegramBadRequest, TelegramForbiddenError) as error:
+            # A group may let its bots and members send no pictures.
+            log.info("picture.not_sent", chat_id=message.chat.id, why=error.message)
+            return None
+        if fits:
+            return sent
+        return await message.answer(caption, parse_mode=ParseMode.HTML, reply_markup=buttons)
 
 
 async def send_file(message: Message, answer: Answer) -> None:

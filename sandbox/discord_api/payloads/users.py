@@ -22,7 +22,7 @@ def user(one: User) -> Json:
         "username": one.username,
         "discriminator": "0",
         "global_name": one.global_name,
-        "avatar": None,
+        "avatar": one.avatar,
         "avatar_decoration_data": None,
         "collectibles": None,
         "banner": None,

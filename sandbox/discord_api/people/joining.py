@@ -1,5 +1,7 @@
 """Joining and leaving the guild, and what members are called."""
 
+import hashlib
+
 from sandbox.discord_api.permission_bits import Permission
 from sandbox.discord_api.permission_checks import permissions_of
 from sandbox.discord_api.world import User
@@ -55,6 +57,17 @@ class Joining(Actors):
         if not member.pending:
             raise SandboxError(f"user {user_id} has passed membership screening already")
         self._editor.pass_screening(member)
+
+    def set_avatar(self, user_id: int, content: bytes) -> None:
+        """A person chooses a picture. The sandbox serves it in each size as it is."""
+        world = self._world
+        user = world.users.get(user_id)
+        if user is None:
+            raise SandboxError(f"there is no user {user_id}")
+        world.files.pop(user.avatar_file, None)
+        user.avatar_file = world.next_id()
+        user.avatar = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        world.files[user.avatar_file] = content
 
     def set_nick(self, user_id: int, nick: str | None) -> None:
         """A member sets their nickname in the guild; None removes it."""

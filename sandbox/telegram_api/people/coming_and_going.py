@@ -3,6 +3,7 @@
 from sandbox.errors import SandboxError
 from sandbox.telegram_api.methods.chats.members import remove
 from sandbox.telegram_api.world import JSON, Group, Member, User
+from sandbox.telegram_api.world.files import store
 from sandbox.telegram_api.world.payloads import chat_payload, user_payload
 
 from .actor import Actor
@@ -14,6 +15,11 @@ NAME_LENGTH_MAX = 64
 
 class ComingAndGoing(Actor):
     """People join, ask to join, leave, change their names, and block the bot."""
+
+    def set_photo(self, user_id: int, content: bytes) -> None:
+        """A person chooses a profile photo. The sandbox sends it in the size of the upload."""
+        user = self._person(user_id)
+        user.photo = store(self._world.state, "photo", content, name="photo.jpg").file_id
 
     def join(
         self,

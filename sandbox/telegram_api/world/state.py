@@ -36,6 +36,8 @@ class User(msgspec.Struct):
     language_code: str | None = None
     is_bot: bool = False
     last_name: str | None = None
+    photo: str = ""
+    """The id of the file of the newest profile photo."""
 
 
 class Member(msgspec.Struct):

@@ -1,11 +1,14 @@
 """Names, profiles and the table: what members ask about."""
 
+from datetime import date, timedelta
+
 import asyncpg
 import pytest
 
 from db.ledger.ranks import RankRow, set_ranks
 from db.members.accounts import DISPLAY_NAME_CHARS_MAX, find_member, name_elsewhere, remember_name
-from db.members.profiles import holds_achievement, profile
+from db.members.privacy import set_hidden
+from db.members.profiles import PLACES_MAX, figures, holds_achievement, profile
 from tests.support.boards import page_of
 from tests.support.linking import issue_code, redeem_code
 from tests.support.recorded_events import Record, achievement, balance, record, settle, xp
@@ -165,3 +168,53 @@ async def test_linked_accounts_know_one_anothers_name(conn):
     assert await name_elsewhere(conn, "discord", 2002) == "Ann"
     assert await name_elsewhere(conn, "telegram", 1001) is None
     assert await name_elsewhere(conn, "telegram", 4242) is None
+
+
+TODAY = date(2026, 11, 30)
+
+
+async def test_a_place_is_that_of_the_board(pool, conn):
+    await record(pool, xp(5, user_id=1), xp(9, user_id=2), xp(9, user_id=3), xp(1, user_id=4))
+    await record(pool, balance(7, user_id=5))
+    await conn.execute("SELECT twinstream.leave_out('telegram', '{2}', 'gone')")
+    await set_hidden(conn, "telegram", 4, hidden=True)
+
+    found = [await figures(conn, "telegram", number, today=TODAY) for number in range(1, 7)]
+
+    assert [one and one.place for one in found] == [2, None, 1, None, None, None]
+    assert [one and one.is_hidden for one in found] == [False, False, False, True, False, None]
+    assert [one and one.left_out for one in found][:2] == [None, "gone"]
+    assert found[5] is None
+    board = await page_of(conn)
+    assert [board.first.further(number).number for number in range(len(board.lines))] == [1, 2]
+
+
+async def test_places_are_counted_as_far_as_they_say_something(pool, conn, monkeypatch):
+    monkeypatch.setattr("db.members.profiles.PLACES_MAX", 2)
+    await record(pool, *(xp(10 - number, user_id=number) for number in range(1, 6)))
+
+    found = [await figures(conn, "telegram", number, today=TODAY) for number in range(1, 6)]
+
+    assert PLACES_MAX > 2
+    assert [one and one.place for one in found] == [1, 2, 3, 3, 3]
+
+
+async def test_linked_accounts_have_their_thanks_together_and_the_row_of_days_that_is_alive(conn):
+    await link(conn)
+    await conn.execute(
+        """
+        INSERT INTO twinstream.account_scores VALUES
+            ('telegram', 1001, 5, 9, 9, $1), ('discord', 2002, 7, 4, 6, $2)
+        """,
+        TODAY - timedelta(days=2),
+        TODAY - timedelta(days=1),
+    )
+
+    found = await figures(conn, "telegram", 1001, today=TODAY)
+
+    assert found is not None
+    assert (found.reputation, found.streak) == (12, 4)
+    assert found.platforms == {"telegram", "discord"}
+    next_day = await figures(conn, "discord", 2002, today=TODAY + timedelta(days=1))
+    assert next_day is not None
+    assert next_day.streak == 0

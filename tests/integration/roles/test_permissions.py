@@ -177,6 +177,7 @@ CALLS: Final = {
     "one_sided_members": "one_sided_members('{platform}', 0, 5)",
     "open_offer": "open_offer('{platform}', 7, 'AAAA-AAAA')",
     "owe_to_store": "owe_to_store('{platform}', '{{}}', '{{}}', '{{}}')",
+    "profile_figures": "profile_figures('{platform}', 7, '2026-11-30', 10)",
     "put_off_notice": "put_off_notice('{platform}', 7, 'code_void', now(), 1)",
     "read_link_acts": "read_link_acts('{platform}')",
     "record": f"record(ARRAY['{PAYLOAD}'])",

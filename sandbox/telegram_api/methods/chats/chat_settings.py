@@ -362,10 +362,13 @@ class GetUserProfilePhotos(Parameters, kw_only=True):
 
 
 def profile_photos(world: World, call: GetUserProfilePhotos) -> JSON:
-    """UserProfilePhotos; people in the sandbox have none."""
-    if call.user_id not in world.state.users:
+    """UserProfilePhotos; people in the sandbox have one at most, in one size."""
+    user = world.state.users.get(call.user_id)
+    if user is None:
         raise bad_request("invalid user_id specified")
-    return {"total_count": 0, "photos": []}
+    file = world.state.files.get(user.photo)
+    photos = [[described(file)]] if file is not None else []
+    return {"total_count": len(photos), "photos": photos[call.offset :][: call.limit]}
 
 
 METHODS: Methods = {

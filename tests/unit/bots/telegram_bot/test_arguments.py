@@ -2,16 +2,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiogram.types import Chat, ForumTopicCreated, Message, User
+from aiogram.types import Chat, ForumTopicCreated, Message, MessageEntity, User
 
 from bots.features.command import (
+    Flag,
     MemberParameter,
     NumberParameter,
     Target,
     TextParameter,
     Unclear,
 )
-from bots.telegram_bot.messages.arguments import argument_of
+from bots.telegram_bot.messages.arguments import argument_of, replies_to_nameless, without_flag
 
 GROUP = Chat(id=-1001, type="supergroup")
 ALICE = User(id=1001, is_bot=False, first_name="Alice", last_name="A")
@@ -92,3 +93,48 @@ def test_a_reply_within_a_topic_names_its_author():
 
 def test_a_written_account_wins_over_a_reply():
     assert argument_of(message(reply_to=ALICE), "1002", MEMBER) == Target(1002)
+
+
+FLAG = Flag(name="text", hint="", words=("text", "текст"))
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("", ("", False)),
+        ("text", ("", True)),
+        ("ТЕКСТ  1002", ("1002", True)),
+        ("1002 Text", ("1002", True)),
+        ("context", ("context", False)),
+        ("  as  it is ", ("  as  it is ", False)),
+    ],
+)
+def test_a_flag_is_one_of_its_words_anywhere(written, kept):
+    assert without_flag(written, FLAG) == kept
+    assert without_flag(written, None) == (written, False)
+
+
+@pytest.mark.parametrize("named", [ALICE, BOT])
+def test_a_mention_that_carries_an_account_names_it(named):
+    entity = MessageEntity(type="text_mention", offset=9, length=5, user=named)
+    asked = message_of(ALICE, text="/profile Alice", entities=[entity])
+
+    found = argument_of(asked, "Alice", MEMBER)
+
+    assert found == Target(named.id, named.full_name, named.is_bot)
+
+
+def test_a_mention_by_username_names_nobody():
+    entity = MessageEntity(type="mention", offset=9, length=6)
+    asked = message_of(ALICE, text="/profile @alice", entities=[entity])
+
+    assert argument_of(asked, "@alice", MEMBER) is Unclear.ARGUMENT
+
+
+def test_a_message_in_the_name_of_the_group_has_no_author():
+    anonymous = User(id=1_087_968_824, is_bot=True, first_name="Group")
+    quoted = message_of(anonymous, sender_chat=GROUP)
+
+    assert replies_to_nameless(message_of(ALICE, reply_to_message=quoted))
+    assert not replies_to_nameless(message(reply_to=ALICE))
+    assert not replies_to_nameless(message())

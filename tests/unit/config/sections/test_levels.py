@@ -118,10 +118,10 @@ def test_each_level_begins_exactly_at_its_xp(setting: LevelSetting) -> None:
 
 
 def test_decimals_are_what_the_operator_wrote(tmp_path: Path) -> None:
-    # As floats, 0.1 times 3 is more than 0.3, and half a point would not round as it should.
-    levels = read(tmp_path, "total = [0, 0.1, 0.7]\nround_to = 1\nhighest = 30\n").level_curve
+    # As a float, 1.7 is a little less, so that five times as much would round down.
+    levels = read(tmp_path, "total = [0, 1.7]\nhighest = 30\n").level_curve
 
-    assert [levels.xp_of(level) for level in (1, 2, 3, 5, 10, 30)] == [1, 3, 7, 18, 71, 633]
+    assert [levels.xp_of(level) for level in (1, 2, 3, 5, 10, 30)] == [2, 3, 5, 9, 17, 51]
 
 
 def test_a_table_ends_the_levels(tmp_path: Path) -> None:

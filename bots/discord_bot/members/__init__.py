@@ -1,0 +1,1 @@
+"""Members of the server as Discord shows them to people: their avatars."""
