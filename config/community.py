@@ -16,6 +16,7 @@ import msgspec
 
 from .community_file import AnnouncementSetting, announcement_problems, read, tag_problem
 from .community_file.telegram_tags import TAG_LENGTH_MAX
+from .community_sections.daily import DailySetting, daily_problems
 from .errors import ConfigError
 from .levels import LevelCurve, LevelSetting, curve_of, level_problems
 from .setting_error_texts import Place, Problem, explain, named
@@ -221,6 +222,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     announcements: AnnouncementSetting = AnnouncementSetting()
     game: GameSetting = GameSetting()
     answers: AnswerSetting = AnswerSetting()
+    daily: DailySetting = DailySetting()
     cleanup: CleanupSetting = CleanupSetting()
     reconcile: ReconcileSetting = ReconcileSetting()
     stores: StoreSettings = StoreSettings()
@@ -256,6 +258,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *announcement_problems(community.announcements),
             *_timezone_problems(community.timezone),
             *level_problems(community.levels),
+            *daily_problems(community.daily, {one.name for one in community.achievements}),
         ]
         if problems:
             raise ConfigError("\n".join(document.told(*problem) for problem in problems))

@@ -62,6 +62,29 @@ BEGIN
     LIMIT at_most;
 END $$;
 
+CREATE FUNCTION twinstream.accounts_of_day(of_platform text, of_account bigint, since timestamp with time zone) RETURNS TABLE(platform text, account_id bigint, is_own boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH own AS (
+        SELECT theirs.platform, theirs.account_id
+        FROM twinstream.accounts AS a JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+        WHERE a.platform = of_platform AND a.account_id = of_account
+    )
+    SELECT u.platform, u.account_id, bool_or(u.is_own)
+    FROM (
+        SELECT o.platform, o.account_id, true AS is_own FROM own AS o
+        UNION ALL
+        SELECT p.platform, p.account_id, false
+        FROM own AS o CROSS JOIN LATERAL twinstream.links_of(o.platform, o.account_id) AS l
+        CROSS JOIN LATERAL (
+            VALUES ('telegram', l.telegram_account_id), ('discord', l.discord_account_id)
+        ) AS p (platform, account_id)
+        -- A link that was unlinked first and undone later had ended when it was unlinked.
+        WHERE coalesce(l.unlinked_at, l.undone_at) >= since
+    ) AS u
+    GROUP BY u.platform, u.account_id
+$$;
+
 CREATE FUNCTION twinstream.accounts_of_person(of_platform text, of_account bigint) RETURNS TABLE(platform text, account_id bigint, member_id bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -233,6 +256,34 @@ CREATE FUNCTION twinstream.carry_link_rules(of_platform text, old_id bigint, new
     ON CONFLICT ON CONSTRAINT link_ban_once DO NOTHING
 $$;
 
+CREATE FUNCTION twinstream.carry_streak() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO twinstream.daily_claims AS c (platform, account_id, claimed_at, day_ends_at, xp, balance)
+    SELECT o.platform, NEW.to_account_id, o.claimed_at, o.day_ends_at, o.xp, o.balance
+    FROM twinstream.daily_claims AS o
+    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id
+    ON CONFLICT ON CONSTRAINT daily_claim_once DO UPDATE SET
+        claimed_at = excluded.claimed_at, day_ends_at = excluded.day_ends_at, xp = excluded.xp,
+        balance = excluded.balance
+    WHERE c.claimed_at < excluded.claimed_at;
+    INSERT INTO twinstream.account_scores AS c
+        (platform, account_id, streak, longest_streak, streak_day, forgiven_month, forgiven_days)
+    SELECT o.platform, NEW.to_account_id, o.streak, o.longest_streak, o.streak_day, o.forgiven_month,
+        o.forgiven_days
+    FROM twinstream.account_scores AS o
+    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id AND o.streak_day IS NOT NULL
+    ON CONFLICT ON CONSTRAINT account_score_once DO UPDATE SET
+        streak = excluded.streak, longest_streak = greatest(c.longest_streak, excluded.longest_streak),
+        streak_day = excluded.streak_day, forgiven_month = excluded.forgiven_month,
+        forgiven_days = excluded.forgiven_days
+    WHERE c.streak_day IS NULL OR (c.streak_day, c.streak) < (excluded.streak_day, excluded.streak);
+    UPDATE twinstream.account_scores AS o SET streak = 0, longest_streak = 0, streak_day = NULL
+    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION twinstream.change_earned(link text, step text, changes twinstream.share[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -245,27 +296,110 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.claim_announcements(of_platform text, members bigint[], surfaces text[], numbers integer[]) RETURNS TABLE(member_id bigint, surface text)
+CREATE FUNCTION twinstream.claim_daily(of_platform text, of_account bigint, known_as text, days date[], begins timestamp with time zone[], rules jsonb, stores text[] DEFAULT '{}'::text[], forget_secret text DEFAULT NULL::text) RETURNS TABLE(outcome text, xp bigint, balance bigint, streak integer, longest integer, lost integer, forgiven integer, left_to_forgive integer, next_at timestamp with time zone, counted_by text, unlocked text[])
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
+DECLARE
+    rule record;
+    today date;
+    began_at timestamptz;
+    ends_at timestamptz;
+    last twinstream.daily_claims;
+    had record;
+    missed integer;
+    used integer;
+    month date;
+    entity text;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
-    RETURN QUERY
-    WITH standing AS (
-        SELECT f.member_id, f.surface
-        FROM unnest(members, surfaces, numbers) AS t (member_id, surface, number)
-        JOIN twinstream.surfaces AS f
-            ON f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface
-        WHERE f.announce AND f.announced = t.number AND f.wanted >= f.announced
-        ORDER BY f.member_id, f.surface
-        FOR NO KEY UPDATE OF f SKIP LOCKED
-    )
-    UPDATE twinstream.surfaces AS f SET announce = false
-    FROM standing AS s
-    WHERE f.member_id = s.member_id AND f.platform = of_platform AND f.surface = s.surface
-    RETURNING f.member_id, f.surface;
+    SELECT r.* INTO rule FROM jsonb_to_record(rules) AS r (
+        xp bigint, balance bigint, xp_per_streak_day bigint, balance_per_streak_day bigint,
+        xp_streak_bonus_max bigint, balance_streak_bonus_max bigint, forgiven_days integer, least_xp bigint,
+        milestones jsonb
+    );
+    -- A day that a zone leaves out begins when the next one does.
+    SELECT d.day, d.begins_at INTO today, began_at FROM unnest(days, begins) AS d (day, begins_at)
+    WHERE d.begins_at <= now() ORDER BY d.begins_at DESC, d.day DESC LIMIT 1;
+    ends_at := (SELECT min(b.moment) FROM unnest(begins) AS b (moment) WHERE b.moment > now());
+    IF today IS NULL OR ends_at IS NULL THEN
+        RAISE EXCEPTION 'the clock of the bot and the clock of Postgres, %, are days apart', now()
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'day_is_among_the_days';
+    END IF;
+    PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);
+    PERFORM twinstream.remember_name(of_platform, of_account, known_as);
+    PERFORM twinstream.lock_day(of_platform, of_account, began_at);
+    SELECT s.* INTO had FROM twinstream.streak_of(of_platform, of_account) AS s;
+    month := date_trunc('month', today)::date;
+    used := CASE WHEN had.forgiven_month = month THEN had.forgiven_days ELSE 0 END;
+    -- The day is a moment in the key, so days of two time zones that have one name are two.
+    entity := to_char(began_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"');
+
+    -- A claim counts until its day has ended, and for the day of today's zone in which it was made. One that is
+    -- more than a day ahead was made while the clock was wrong: it counts for today, and no longer.
+    UPDATE twinstream.daily_claims AS c SET claimed_at = now(), day_ends_at = ends_at
+    WHERE c.platform = of_platform AND c.account_id = of_account AND c.claimed_at > now() + interval '1 day';
+    SELECT c.* INTO last
+    FROM twinstream.accounts_of_day(of_platform, of_account, began_at) AS d
+    JOIN twinstream.daily_claims AS c ON c.platform = d.platform AND c.account_id = d.account_id
+    WHERE (d.is_own AND c.day_ends_at > now() OR c.claimed_at >= began_at)
+    ORDER BY c.claimed_at DESC LIMIT 1;
+    IF last.platform IS NOT NULL OR EXISTS (
+        -- The ledger knows the day, though the row is gone: the person was forgotten, and came back.
+        SELECT FROM twinstream.transactions AS t
+        WHERE t.platform = of_platform AND t.idempotency_key = ANY (ARRAY (
+            SELECT twinstream.key_of(ROW (
+                NULL, NULL, of_platform, u.type, of_account, NULL, NULL, NULL, 'daily_claim', entity, NULL, NULL
+            )::twinstream.event) FROM unnest(ARRAY['xp.changed', 'balance.changed']) AS u (type)
+        ))
+    ) THEN
+        RETURN QUERY SELECT 'counted', coalesce(last.xp, 0), coalesce(last.balance, 0), coalesce(had.streak, 0),
+            coalesce(had.longest, 0), 0, 0, greatest(0, rule.forgiven_days - used),
+            greatest(CASE WHEN last.claimed_at < began_at THEN last.day_ends_at ELSE ends_at END, last.day_ends_at),
+            coalesce(last.platform, of_platform), '{}'::text[];
+        RETURN;
+    END IF;
+    IF rule.least_xp > (
+        SELECT m.xp FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
+        WHERE a.platform = of_platform AND a.account_id = of_account
+    ) THEN
+        RETURN QUERY SELECT 'least_xp', 0::bigint, 0::bigint, 0, 0, 0, 0, 0, ends_at, NULL, '{}'::text[];
+        RETURN;
+    END IF;
+
+    lost := 0;
+    forgiven := 0;
+    streak := coalesce(had.streak, 0) + 1;
+    IF had.day IS NOT NULL THEN
+        SELECT twinstream.missed_days(had.day, max(c.claimed_at), max(c.day_ends_at), today, begins) INTO missed
+        FROM twinstream.accounts_of_day(of_platform, of_account, 'infinity') AS d
+        JOIN twinstream.daily_claims AS c ON c.platform = d.platform AND c.account_id = d.account_id;
+        IF missed > 0 AND missed <= rule.forgiven_days - used THEN
+            forgiven := missed;
+        ELSIF missed > 0 THEN
+            lost := had.streak;
+            streak := 1;
+        END IF;
+    END IF;
+    xp := rule.xp + least(rule.xp_per_streak_day * (streak - 1), rule.xp_streak_bonus_max);
+    balance := rule.balance + least(rule.balance_per_streak_day * (streak - 1), rule.balance_streak_bonus_max);
+    IF NOT twinstream.record_amounts(of_platform, of_account, xp, balance, 'daily_claim', entity, stores, forget_secret) THEN
+        -- Of an account that was forgotten today: nothing was recorded.
+        RETURN QUERY SELECT 'counted', 0::bigint, 0::bigint, 0, 0, 0, 0, 0, ends_at, of_platform, '{}'::text[];
+        RETURN;
+    END IF;
+    INSERT INTO twinstream.daily_claims AS c (platform, account_id, claimed_at, day_ends_at, xp, balance)
+    VALUES (of_platform, of_account, now(), ends_at, xp, balance)
+    ON CONFLICT ON CONSTRAINT daily_claim_once DO UPDATE SET
+        claimed_at = excluded.claimed_at, day_ends_at = excluded.day_ends_at, xp = excluded.xp,
+        balance = excluded.balance;
+    PERFORM twinstream.keep_streak(of_platform, of_account, streak, today, month, used + forgiven);
+    unlocked := twinstream.unlock_new(of_platform, of_account, ARRAY (
+        SELECT m.key FROM jsonb_each_text(rule.milestones) AS m WHERE m.value::integer <= streak ORDER BY m.key
+    ), forget_secret);
+    RETURN QUERY SELECT 'claimed', xp, balance, streak, greatest(streak, coalesce(had.longest, 0)), lost, forgiven,
+        greatest(0, rule.forgiven_days - used - forgiven), ends_at, of_platform, unlocked;
 END $$;
 
 CREATE FUNCTION twinstream.confirm_offer(of_platform text, of_account bigint, offer_id bigint, stores text[] DEFAULT '{}'::text[], with_policy text DEFAULT NULL::text) RETURNS text
@@ -833,9 +967,18 @@ BEGIN
         'scores', (
             SELECT json_agg(json_build_object(
                 'platform', c.platform, 'reputation', c.reputation, 'streak', c.streak,
-                'longest_streak', c.longest_streak, 'streak_day', c.streak_day
+                'longest_streak', c.longest_streak, 'streak_day', c.streak_day,
+                'forgiven_month', c.forgiven_month, 'forgiven_days', c.forgiven_days
             ) ORDER BY c.platform)
             FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'daily_claims', (
+            SELECT json_agg(json_build_object(
+                'platform', d.platform, 'claimed_at', d.claimed_at, 'day_ends_at', d.day_ends_at, 'xp', d.xp,
+                'balance', d.balance
+            ) ORDER BY d.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.daily_claims AS d USING (platform, account_id)
             WHERE a.member_id = member
         ),
         'owed_to_tables_of_bots', (
@@ -997,6 +1140,8 @@ BEGIN
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
         DELETE FROM twinstream.account_scores AS c
         WHERE c.platform = one.platform AND c.account_id = one.account_id;
+        DELETE FROM twinstream.daily_claims AS d
+        WHERE d.platform = one.platform AND d.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
         WHERE one.platform = 'telegram' AND l.telegram_account_id = one.account_id;
         UPDATE twinstream.links AS l SET discord_account_id = one.pseudonym
@@ -1388,14 +1533,20 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION twinstream.keep_places(of_platform text, named text[]) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
+CREATE FUNCTION twinstream.keep_streak(of_platform text, of_account bigint, streak integer, day date, forgiven_month date, forgiven_days integer) RETURNS void
+    LANGUAGE sql
     AS $$
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND NOT p.place = ANY (named);
-END $$;
+    INSERT INTO twinstream.account_scores AS c
+        (platform, account_id, streak, longest_streak, streak_day, forgiven_month, forgiven_days)
+    SELECT theirs.platform, theirs.account_id, streak, streak, day, forgiven_month, forgiven_days
+    FROM twinstream.accounts AS a JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+    WHERE a.platform = of_platform AND a.account_id = of_account
+    ORDER BY theirs.platform, theirs.account_id
+    ON CONFLICT ON CONSTRAINT account_score_once DO UPDATE SET
+        streak = excluded.streak, longest_streak = greatest(c.longest_streak, excluded.streak),
+        streak_day = excluded.streak_day, forgiven_month = excluded.forgiven_month,
+        forgiven_days = excluded.forgiven_days
+$$;
 
 CREATE FUNCTION twinstream.key_fault(e twinstream.event, OUT rule text, OUT why text) RETURNS SETOF record
     LANGUAGE plpgsql
@@ -1672,6 +1823,22 @@ BEGIN
     RETURN locked;
 END $$;
 
+CREATE FUNCTION twinstream.lock_day(of_platform text, of_account bigint, since timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT d.platform, d.account_id FROM twinstream.accounts_of_day(of_platform, of_account, since) AS d
+        ORDER BY d.platform COLLATE "C", d.account_id
+    LOOP
+        PERFORM pg_advisory_xact_lock(
+            hashtextextended(format('twinstream.daily %s %s', one.platform, one.account_id), 0)
+        );
+    END LOOP;
+END $$;
+
 CREATE FUNCTION twinstream.lock_offer(offer_id bigint, opener bigint DEFAULT NULL::bigint) RETURNS twinstream.link_offers
     LANGUAGE plpgsql
     AS $$
@@ -1912,6 +2079,22 @@ BEGIN
     DELETE FROM twinstream.surfaces AS f WHERE f.member_id = gone;
     DELETE FROM twinstream.members AS m WHERE m.id = gone;
 END $$;
+
+CREATE FUNCTION twinstream.missed_days(last_day date, claimed_at timestamp with time zone, day_ended_at timestamp with time zone, today date, begins timestamp with time zone[]) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT greatest(0, least(
+        -- By the names of the days,
+        today - last_day - 1,
+        -- by the days of 24 hours since the claimed day ended,
+        floor(extract(epoch FROM now() - day_ended_at) / 86400)::integer,
+        -- and by the days of today's time zone that lie between.
+        CASE WHEN claimed_at >= begins[1] THEN (
+            SELECT count(DISTINCT b.moment)::integer - 1 FROM unnest(begins) AS b (moment)
+            WHERE b.moment > claimed_at AND b.moment <= now()
+        ) END
+    ))
+$$;
 
 CREATE FUNCTION twinstream.move_account(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2593,6 +2776,31 @@ BEGIN
         NULL, idempotency_key, source, 'achievement.unlocked', user_id, NULL, NULL, achievement, 'achievement',
         achievement, NULL, NULL
     )::twinstream.event)], 'pending', true, true, false, forget_secret);
+END $$;
+
+CREATE FUNCTION twinstream.record_amounts(of_platform text, of_account bigint, xp bigint, balance bigint, reason text, entity_id text, stores text[], forget_secret text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    is_new boolean;
+    member bigint;
+BEGIN
+    SELECT coalesce(bool_and(r.created), true), min(r.member_id) INTO is_new, member
+    FROM twinstream.record_events(
+        ARRAY (
+            SELECT twinstream.payload_of(ROW (
+                NULL, NULL, of_platform, p.type, of_account, p.xp, p.balance, NULL, reason, entity_id, NULL, NULL
+            )::twinstream.event)
+            FROM (
+                VALUES ('xp.changed', nullif(xp, 0), NULL::bigint), ('balance.changed', NULL, nullif(balance, 0))
+            ) AS p (type, xp, balance)
+            WHERE coalesce(p.xp, p.balance) IS NOT NULL
+        ), 'pending', true, true, false, forget_secret
+    ) AS r;
+    IF is_new AND member IS NOT NULL AND of_platform = ANY (stores) THEN
+        PERFORM twinstream.owe_to_store(of_platform, ARRAY[member], ARRAY[xp], ARRAY[balance]);
+    END IF;
+    RETURN is_new;
 END $$;
 
 CREATE FUNCTION twinstream.record_balance(source text, user_id bigint, delta_balance bigint, reason text, entity_id text, idempotency_key text DEFAULT NULL::text, forget_secret text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
@@ -3338,6 +3546,19 @@ BEGIN
     ORDER BY a.platform <> of_platform;
 END $$;
 
+CREATE FUNCTION twinstream.streak_of(of_platform text, of_account bigint) RETURNS TABLE(streak integer, longest integer, day date, forgiven_month date, forgiven_days integer)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT (array_agg(c.streak ORDER BY c.streak_day DESC NULLS LAST, c.streak DESC))[1],
+        max(c.longest_streak), max(c.streak_day), max(c.forgiven_month),
+        (array_agg(c.forgiven_days ORDER BY c.forgiven_month DESC NULLS LAST, c.forgiven_days DESC))[1]
+    FROM twinstream.accounts AS a
+    JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+    JOIN twinstream.account_scores AS c ON c.platform = theirs.platform AND c.account_id = theirs.account_id
+    WHERE a.platform = of_platform AND a.account_id = of_account
+    HAVING count(*) > 0
+$$;
+
 CREATE FUNCTION twinstream.support_forgive_attempts(platform text, administrator_id bigint, account_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3731,6 +3952,34 @@ BEGIN
     );
 END $$;
 
+CREATE FUNCTION twinstream.unlock_new(of_platform text, of_account bigint, names text[], forget_secret text) RETURNS text[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    fresh CONSTANT text[] := ARRAY (
+        SELECT DISTINCT u.name FROM unnest(names) AS u (name)
+        WHERE NOT EXISTS (
+            SELECT FROM twinstream.accounts AS a JOIN twinstream.achievements AS h ON h.member_id = a.member_id
+            WHERE a.platform = of_platform AND a.account_id = of_account AND h.achievement = u.name
+        )
+    );
+BEGIN
+    RETURN ARRAY (
+        SELECT u.name
+        FROM twinstream.record_events(
+            ARRAY (
+                SELECT twinstream.payload_of(ROW (
+                    NULL, NULL, of_platform, 'achievement.unlocked', of_account, NULL, NULL, f.name, 'achievement',
+                    f.name, NULL, NULL
+                )::twinstream.event)
+                FROM unnest(fresh) WITH ORDINALITY AS f (name, number) ORDER BY f.number
+            ), 'pending', true, true, false, forget_secret
+        ) WITH ORDINALITY AS r (key, member_id, created, number)
+        JOIN unnest(fresh) WITH ORDINALITY AS u (name, number) USING (number)
+        WHERE r.created
+    );
+END $$;
+
 CREATE FUNCTION twinstream.use_up_code(code text) RETURNS void
     LANGUAGE sql
     AS $$
@@ -4045,6 +4294,9 @@ CREATE TABLE twinstream.account_scores (
     streak integer DEFAULT 0 NOT NULL,
     longest_streak integer DEFAULT 0 NOT NULL,
     streak_day date,
+    forgiven_month date,
+    forgiven_days integer DEFAULT 0 NOT NULL,
+    CONSTRAINT account_forgiven_days_not_negative CHECK ((forgiven_days >= 0)),
     CONSTRAINT account_score_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
     CONSTRAINT account_streak_has_day CHECK (((streak = 0) = (streak_day IS NULL))),
     CONSTRAINT account_streak_not_beyond_longest CHECK (((streak >= 0) AND (streak <= longest_streak)))
@@ -4055,6 +4307,8 @@ COMMENT ON COLUMN twinstream.account_scores.reputation IS 'thanks received, less
 COMMENT ON COLUMN twinstream.account_scores.streak IS 'days in a row, up to and with `streak_day`';
 
 COMMENT ON COLUMN twinstream.account_scores.streak_day IS 'the last day that counted, in the time zone of the community';
+
+COMMENT ON COLUMN twinstream.account_scores.forgiven_month IS 'the first day of the month in which `forgiven_days` missed days were forgiven';
 
 CREATE VIEW twinstream.accounts_left_out AS
  SELECT platform,
@@ -4102,6 +4356,17 @@ CREATE TABLE twinstream.contracts (
     release text NOT NULL,
     contracted_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT contract_release_is_two_numbers CHECK ((release ~ '^[0-9]+\.[0-9]+$'::text))
+);
+
+CREATE TABLE twinstream.daily_claims (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    day_ends_at timestamp with time zone NOT NULL,
+    xp bigint NOT NULL,
+    balance bigint NOT NULL,
+    CONSTRAINT daily_claim_in_its_day CHECK ((claimed_at < day_ends_at)),
+    CONSTRAINT daily_claim_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
 CREATE TABLE twinstream.drift (
@@ -4638,6 +4903,9 @@ ALTER TABLE ONLY twinstream.cleanup_rounds
 ALTER TABLE ONLY twinstream.contracts
     ADD CONSTRAINT contracts_pkey PRIMARY KEY (release);
 
+ALTER TABLE ONLY twinstream.daily_claims
+    ADD CONSTRAINT daily_claim_once PRIMARY KEY (platform, account_id);
+
 ALTER TABLE ONLY twinstream.drift
     ADD CONSTRAINT drift_once UNIQUE (run_id, platform, subject, subject_id, field);
 
@@ -4855,6 +5123,8 @@ CREATE TRIGGER ledger_amounts_stay BEFORE UPDATE OF id, platform, source, type, 
 CREATE TRIGGER ledger_is_only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
 
 CREATE TRIGGER offers_go_with_their_account AFTER DELETE OR UPDATE OF account_id ON twinstream.accounts FOR EACH ROW EXECUTE FUNCTION twinstream.forget_offers();
+
+CREATE TRIGGER streak_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.carry_streak();
 
 ALTER TABLE ONLY twinstream.accounts
     ADD CONSTRAINT accounts_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);

@@ -3,6 +3,7 @@
 from bots.features import (
     administration,
     announcements,
+    daily,
     guessing,
     history,
     leaderboard,
@@ -22,6 +23,7 @@ def open_rooms(services: Services) -> list[Room]:
     """Open all rooms, once per process. /help lists their commands in this order."""
     rooms = [
         guessing.open_room(services),
+        daily.open_room(services),
         profile.open_room(services),
         history.open_room(services),
         leaderboard.open_room(services),

@@ -267,6 +267,8 @@ BEGIN
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
         DELETE FROM twinstream.account_scores AS c
         WHERE c.platform = one.platform AND c.account_id = one.account_id;
+        DELETE FROM twinstream.daily_claims AS d
+        WHERE d.platform = one.platform AND d.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
         WHERE one.platform = 'telegram' AND l.telegram_account_id = one.account_id;
         UPDATE twinstream.links AS l SET discord_account_id = one.pseudonym

@@ -210,9 +210,18 @@ BEGIN
         'scores', (
             SELECT json_agg(json_build_object(
                 'platform', c.platform, 'reputation', c.reputation, 'streak', c.streak,
-                'longest_streak', c.longest_streak, 'streak_day', c.streak_day
+                'longest_streak', c.longest_streak, 'streak_day', c.streak_day,
+                'forgiven_month', c.forgiven_month, 'forgiven_days', c.forgiven_days
             ) ORDER BY c.platform)
             FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'daily_claims', (
+            SELECT json_agg(json_build_object(
+                'platform', d.platform, 'claimed_at', d.claimed_at, 'day_ends_at', d.day_ends_at, 'xp', d.xp,
+                'balance', d.balance
+            ) ORDER BY d.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.daily_claims AS d USING (platform, account_id)
             WHERE a.member_id = member
         ),
         'owed_to_tables_of_bots', (

@@ -18,6 +18,7 @@ BONUS = "achievement_bonus"
 #: The reasons of events that our own processes record, in words.
 REASONS = {
     "game_guess": marked("guessing game"),
+    "daily_claim": marked("daily reward"),
     "reconcile": marked("changed by hand"),
     "import": marked("earned earlier"),
     "link": marked("accounts linked"),

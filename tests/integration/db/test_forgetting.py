@@ -136,6 +136,9 @@ async def give_everything(pool: asyncpg.Pool) -> None:
                     (1, {TG}::bigint, {TG + 5}::bigint)) AS v (n, a, b);
             INSERT INTO twinstream.account_scores (platform, account_id, reputation)
             VALUES ('telegram', {TG}, 2);
+            INSERT INTO twinstream.daily_claims
+                (platform, account_id, claimed_at, day_ends_at, xp, balance)
+            VALUES ('telegram', {TG}, now(), now() + interval '1 hour', 1, 1);
             INSERT INTO twinstream.link_bans (platform, account_id) VALUES ('telegram', {TG});
             INSERT INTO twinstream.link_rewards (platform, account_id, link_id)
                 SELECT 'telegram', {TG}, id FROM twinstream.links;
@@ -168,7 +171,7 @@ async def test_no_table_has_the_name_or_an_id_of_a_forgotten_person(pool, books)
         *("accounts", "transactions", "sync_events", "links", "moves", "notices", "link_codes"),
         *("link_offers", "link_acts", "link_bans", "link_rewards"),
         *("link_attempts", "support_uses", "store_agreements", "drift", "snapshots", "surfaces"),
-        "reconcile_walks",
+        *("reconcile_walks", "account_scores", "daily_claims"),
     }
     assert await traces(pool, OTHER) != []
 
@@ -471,6 +474,7 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         "account_scores.account_id",
         "accounts.account_id",
         "accounts.display_name",
+        "daily_claims.account_id",
         "drift.account_id",
         "forget_requests.account_id",
         "link_acts.actor",

@@ -51,6 +51,7 @@ ROOMS_OF_DB = (
     "members",
     "ledger",
     "links",
+    "rewards",
     "reconcile",
     "upkeep",
 )

@@ -1,0 +1,1 @@
+"""What members earn for coming back, and what administrators give: each is one call of Postgres."""
