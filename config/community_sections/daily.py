@@ -16,7 +16,7 @@ Amount = Annotated[int, msgspec.Meta(ge=0, le=DAILY_MAX)]
 
 
 class DailySetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What /daily pays, and how amounts grow with the days in a row.
+    """The amounts of /daily, and how they grow with the days in a row.
 
     The defaults make ten days in a row worth about as much as three games won each day.
     """
@@ -28,7 +28,7 @@ class DailySetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Added for each day in a row after the first."""
     balance_per_streak_day: Amount = 1
     xp_streak_bonus_max: Amount = 20
-    """What the days in a row add at most."""
+    """The most that the days in a row add."""
     balance_streak_bonus_max: Amount = 10
     forgiven_days: Annotated[int, msgspec.Meta(ge=0, le=31)] = 1
     """Missed days that are forgiven each month."""

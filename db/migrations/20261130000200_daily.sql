@@ -8,7 +8,7 @@ CREATE TABLE twinstream.daily_claims (
     claimed_at timestamptz NOT NULL,
     -- The end of the day that was claimed, as a moment: the community's time zone may change meanwhile.
     day_ends_at timestamptz NOT NULL,
-    -- What it paid, for the answer to a second claim.
+    -- The amounts that it paid, for the answer to a second claim.
     xp bigint NOT NULL,
     balance bigint NOT NULL,
     CONSTRAINT daily_claim_once PRIMARY KEY (platform, account_id),
@@ -16,7 +16,7 @@ CREATE TABLE twinstream.daily_claims (
     CONSTRAINT daily_claim_in_its_day CHECK (claimed_at < day_ends_at)
 );
 
--- Missed days that were forgiven. Kept beside the streak that they saved, also for the accounts of a person that
+-- Missed days that were forgiven: kept beside the streak that they saved, also for the accounts of a person that
 -- did not claim.
 ALTER TABLE twinstream.account_scores
     ADD COLUMN forgiven_month date,

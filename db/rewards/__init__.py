@@ -1,1 +1,1 @@
-"""What members earn for coming back, and what administrators give: each is one call of Postgres."""
+"""Rewards for coming back, and those that administrators give: each is one call of Postgres."""

@@ -42,7 +42,7 @@ class Claim(NamedTuple):
     outcome: Outcome
     """`counted`: the day was claimed already, by any account of the person."""
     xp: int
-    """What the claim paid, or the earlier one; 0 if that is not known any more."""
+    """The amount that the claim paid, or the earlier one; 0 if that is not known any more."""
     balance: int
     streak: int
     """The days in a row, with today if it counts."""
@@ -73,7 +73,7 @@ async def claim(
 ) -> Claim:
     """Claim the day for the person behind an account, called `name` now.
 
-    What a bot's own table (`stores`) is to get is owed to it, and paid a moment later.
+    The amounts for a bot's own table (`stores`) are owed to it, and paid a moment later.
 
     Raises:
         RuleBroken: the clocks of this machine and of Postgres are days apart.

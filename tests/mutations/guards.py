@@ -52,6 +52,7 @@ _OFFERS = "db/migrations/20261130000010_link_offers.sql"
 _LINK_ACTS = "db/migrations/20261130000020_link_acts.sql"
 _OWN_LINKS = "db/migrations/20261130000021_own_links.sql"
 _CONFIRMED = "db/migrations/20261130000022_confirmed_links.sql"
+_DAILY = "db/migrations/20261130000200_daily.sql"
 _VOID = """\
         DELETE FROM twinstream.link_codes AS c
         WHERE c.code_hash = ANY (
@@ -1600,5 +1601,105 @@ GUARDS = {
             "",
         ),
         room="tests/e2e",
+    ),
+    "a claim of the day locks the person": guard(
+        "test_daily.py::test_both_accounts_of_a_person_at_one_moment_are_paid_once",
+        (
+            _DAILY,
+            "    PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);\n    PERFORM twinstream.remember_name(of_platform, of_account, known_as);\n    PERFORM twinstream.lock_day(of_platform, of_account, began_at);\n",
+            "",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "accounts that were parted today claim one after the other": guard(
+        "test_daily.py::test_accounts_that_were_parted_today_have_one_claim_also_at_one_moment",
+        (
+            _DAILY,
+            "    PERFORM twinstream.lock_day(of_platform, of_account, began_at);\n",
+            "",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "accounts that were parted today have one claim": guard(
+        "test_daily.py::test_a_link_of_today_pays_no_day_twice[telegram]",
+        (
+            _DAILY,
+            "        WHERE coalesce(l.unlinked_at, l.undone_at) >= since\n",
+            "        WHERE false\n",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a claim counts until its own day has ended": guard(
+        "test_daily.py::test_another_time_zone_neither_pays_twice_nor_ends_a_streak[UTC Asia/Tokyo 10]",
+        (
+            _DAILY,
+            "(d.is_own AND c.day_ends_at > now() OR c.claimed_at >= began_at)",
+            "(c.claimed_at >= began_at)",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a streak outlives another time zone": guard(
+        "test_daily.py::test_a_streak_goes_on_in_another_zone_at_the_last_minute_of_a_day[Asia/Tokyo Pacific/Apia 10 old]",
+        (
+            _DAILY,
+            "        floor(extract(epoch FROM now() - day_ended_at) / 86400)::integer,\n",
+            "",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a streak outlives another time zone, by its own days": guard(
+        "test_daily.py::test_a_streak_goes_on_in_another_zone_at_the_last_minute_of_a_day[UTC Asia/Tokyo 23 new]",
+        (_DAILY, "CASE WHEN claimed_at >= begins[1] THEN", "CASE WHEN false THEN"),
+        room="tests/integration/db/rewards",
+    ),
+    "a streak goes on after an unlink, by the names of days": guard(
+        "test_daily.py::test_both_accounts_go_on_from_the_streak_after_an_unlink",
+        (_DAILY, "        today - last_day - 1,\n", "        NULL::integer,\n"),
+        room="tests/integration/db/rewards",
+    ),
+    "a claim of a clock that was ahead counts for today": guard(
+        "test_daily.py::test_a_claim_of_a_clock_that_was_a_year_ahead_costs_one_day_and_no_year",
+        (
+            _DAILY,
+            "c.claimed_at > now() + interval '1 day';",
+            "false;",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a move takes the last claim along": guard(
+        "test_daily.py::test_a_move_takes_the_streak_along_and_pays_no_day_twice",
+        (
+            _DAILY,
+            "    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id\n    ON CONFLICT ON CONSTRAINT daily_claim_once",
+            "    WHERE false\n    ON CONFLICT ON CONSTRAINT daily_claim_once",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "the ledger knows the day of a forgotten person": guard(
+        "test_daily.py::test_a_forgotten_person_who_comes_back_is_not_paid_for_that_day_again",
+        (
+            _DAILY,
+            "    IF NOT twinstream.record_amounts(of_platform",
+            "    IF NULL = twinstream.record_amounts(of_platform",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "forgiven days are the person's": guard(
+        "test_daily.py::test_forgiven_days_are_the_persons_and_come_not_back_by_unlinking",
+        (
+            _DAILY,
+            "used := CASE WHEN had.forgiven_month = month THEN had.forgiven_days ELSE 0 END;",
+            "used := 0;",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a streak unlocks an achievement once per person": guard(
+        "test_daily.py::test_milestones_unlock_achievements_once_per_person",
+        (
+            _DAILY,
+            " AND h.achievement = u.name\n",
+            " AND h.achievement = u.name AND h.platform = of_platform\n",
+        ),
+        room="tests/integration/db/rewards",
     ),
 }

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -368,7 +368,7 @@ async def test_a_change_of_the_hour_neither_pays_twice_nor_ends_a_streak(communi
             for old, new in itertools.permutations(ZONES, 2)
             for hour in (0, 5, 10, 16, 23)
         ),
-        every_day=["UTC Asia/Tokyo 16", "Asia/Tokyo America/Los_Angeles 23"],
+        every_day=["UTC Asia/Tokyo 10", "Asia/Tokyo America/Los_Angeles 23"],
     ),
 )
 async def test_another_time_zone_neither_pays_twice_nor_ends_a_streak(community, old, new, hour):
@@ -390,6 +390,36 @@ async def test_another_time_zone_neither_pays_twice_nor_ends_a_streak(community,
         days = [one.astimezone(zone).date() for one in claimed[:2]]
         assert len(set(days)) == 2, f"two in one day of {zone}"
     assert len(claimed) in (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hour", "habit"),
+    variants(
+        (
+            (f"{old} {new} {hour} {habit}", (old, new, hour, habit))
+            for old, new in itertools.permutations(ZONES, 2)
+            for hour in (0, 5, 10, 16, 23)
+            for habit in ("old", "new")
+        ),
+        every_day=["UTC Asia/Tokyo 23 new", "Asia/Tokyo Pacific/Apia 10 old"],
+    ),
+)
+async def test_a_streak_goes_on_in_another_zone_at_the_last_minute_of_a_day(
+    community, old, new, hour, habit
+):
+    """The member goes by the days of the old zone or by those of the new one."""
+    community.rules = STRICT
+    community.zone = ZoneInfo(old)
+    await community.at(datetime(2026, 11, 10, hour, 30, tzinfo=UTC))
+    await community.claim()
+    community.zone = ZoneInfo(new)
+    theirs = ZoneInfo(old if habit == "old" else new)
+    tomorrow = community.now.astimezone(theirs).date() + DAY
+    await community.at(datetime.combine(tomorrow, time(23, 59), theirs).astimezone(UTC))
+    while (claim := await community.claim()).outcome == "counted":
+        await community.later(HOUR)
+
+    assert claim.streak == 2
 
 
 async def test_a_clock_that_is_set_back_pays_no_day_twice(community):
