@@ -1606,7 +1606,9 @@ GUARDS = {
         "test_daily.py::test_both_accounts_of_a_person_at_one_moment_are_paid_once",
         (
             _DAILY,
-            "    PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);\n    PERFORM twinstream.remember_name(of_platform, of_account, known_as);\n    PERFORM twinstream.lock_day(of_platform, of_account, began_at);\n",
+            "    PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);\n"
+            "    PERFORM twinstream.remember_name(of_platform, of_account, known_as);\n"
+            "    PERFORM twinstream.lock_day(of_platform, of_account, began_at);\n",
             "",
         ),
         room="tests/integration/db/rewards",
@@ -1630,7 +1632,8 @@ GUARDS = {
         room="tests/integration/db/rewards",
     ),
     "a claim counts until its own day has ended": guard(
-        "test_daily.py::test_another_time_zone_neither_pays_twice_nor_ends_a_streak[UTC Asia/Tokyo 10]",
+        "test_daily.py::test_another_time_zone_neither_pays_twice_nor_ends_a_streak"
+        "[UTC Asia/Tokyo 10]",
         (
             _DAILY,
             "(d.is_own AND c.day_ends_at > now() OR c.claimed_at >= began_at)",
@@ -1639,7 +1642,8 @@ GUARDS = {
         room="tests/integration/db/rewards",
     ),
     "a streak outlives another time zone": guard(
-        "test_daily.py::test_a_streak_goes_on_in_another_zone_at_the_last_minute_of_a_day[Asia/Tokyo Pacific/Apia 10 old]",
+        "test_daily.py::test_a_streak_goes_on_in_another_zone_at_the_last_minute_of_a_day"
+        "[Asia/Tokyo Pacific/Apia 10 old]",
         (
             _DAILY,
             "        floor(extract(epoch FROM now() - day_ended_at) / 86400)::integer,\n",
@@ -1648,7 +1652,8 @@ GUARDS = {
         room="tests/integration/db/rewards",
     ),
     "a streak outlives another time zone, by its own days": guard(
-        "test_daily.py::test_a_streak_goes_on_in_another_zone_at_the_last_minute_of_a_day[UTC Asia/Tokyo 23 new]",
+        "test_daily.py::test_a_streak_goes_on_in_another_zone_at_the_last_minute_of_a_day"
+        "[UTC Asia/Tokyo 23 new]",
         (_DAILY, "CASE WHEN claimed_at >= begins[1] THEN", "CASE WHEN false THEN"),
         room="tests/integration/db/rewards",
     ),
@@ -1670,7 +1675,8 @@ GUARDS = {
         "test_daily.py::test_a_move_takes_the_streak_along_and_pays_no_day_twice",
         (
             _DAILY,
-            "    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id\n    ON CONFLICT ON CONSTRAINT daily_claim_once",
+            "    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id\n"
+            "    ON CONFLICT ON CONSTRAINT daily_claim_once",
             "    WHERE false\n    ON CONFLICT ON CONSTRAINT daily_claim_once",
         ),
         room="tests/integration/db/rewards",

@@ -250,6 +250,7 @@ async def test_two_accounts_that_claimed_before_they_were_linked_keep_both_days(
 
 
 async def test_both_accounts_go_on_from_the_streak_after_an_unlink(community):
+    community.rules = STRICT
     await community.claim("telegram")
     await community.later(DAY)
     await community.link()
