@@ -973,6 +973,24 @@ BEGIN
             FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
             WHERE a.member_id = member
         ),
+        'rewards_from_administrators', (
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'xp', w.xp, 'balance', w.balance, 'achievement', w.achievement,
+                'reason', w.reason, 'at', w.given_at
+            ) ORDER BY w.id)
+            FROM twinstream.accounts AS a JOIN twinstream.rewards AS w USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'rewards_given_as_administrator', (
+            -- The members are others, so their numbers are left out.
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'xp', w.xp, 'balance', w.balance, 'achievement', w.achievement,
+                'reason', w.reason, 'at', w.given_at
+            ) ORDER BY w.id)
+            FROM twinstream.accounts AS a JOIN twinstream.rewards AS w
+                ON w.platform = a.platform AND w.administrator_id = a.account_id
+            WHERE a.member_id = member
+        ),
         'daily_claims', (
             SELECT json_agg(json_build_object(
                 'platform', d.platform, 'claimed_at', d.claimed_at, 'day_ends_at', d.day_ends_at, 'xp', d.xp,
@@ -1140,6 +1158,13 @@ BEGIN
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
         DELETE FROM twinstream.account_scores AS c
         WHERE c.platform = one.platform AND c.account_id = one.account_id;
+        -- The reason is a text that a person wrote, and a private chat has its member's number.
+        UPDATE twinstream.rewards AS w SET
+            reason = '', entity_id = format('forgotten:%s', w.id),
+            account_id = CASE w.account_id WHEN one.account_id THEN one.pseudonym ELSE w.account_id END,
+            administrator_id = CASE w.administrator_id
+                WHEN one.account_id THEN one.pseudonym ELSE w.administrator_id END
+        WHERE w.platform = one.platform AND one.account_id IN (w.account_id, w.administrator_id);
         DELETE FROM twinstream.daily_claims AS d
         WHERE d.platform = one.platform AND d.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
@@ -1336,6 +1361,73 @@ BEGIN
     UPDATE twinstream.surfaces AS f SET announce = true
     FROM unnest(members, surfaces) AS t (member_id, surface)
     WHERE f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface;
+END $$;
+
+CREATE FUNCTION twinstream.give_reward(of_platform text, administrator bigint, of_account bigint, of_entity text, more_xp bigint, more_balance bigint, of_achievement text, why text, rewards_max integer, xp_max bigint, balance_max bigint, stores text[] DEFAULT '{}'::text[], forget_secret text DEFAULT NULL::text) RETURNS TABLE(outcome text, xp bigint, balance bigint, unlocked boolean, free_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    known twinstream.rewards;
+    lately record;
+    has record;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    -- One reward of an administrator at a time: rewards side by side would all find the same sums.
+    PERFORM pg_advisory_xact_lock(
+        hashtextextended(format('twinstream.rewards %s %s', of_platform, administrator), 0)
+    );
+    SELECT r.* INTO known FROM twinstream.rewards AS r
+    WHERE r.platform = of_platform AND r.entity_id = of_entity;
+    IF known.id IS NOT NULL THEN
+        RETURN QUERY SELECT 'again', known.xp, known.balance, known.achievement IS NOT NULL, NULL::timestamptz;
+        RETURN;
+    END IF;
+    IF of_account = administrator OR EXISTS (
+        SELECT FROM twinstream.accounts AS a JOIN twinstream.accounts AS o ON o.member_id = a.member_id
+        WHERE a.platform = of_platform AND a.account_id = of_account
+            AND o.platform = of_platform AND o.account_id = administrator
+    ) THEN
+        RETURN QUERY SELECT 'own', 0::bigint, 0::bigint, false, NULL::timestamptz;
+        RETURN;
+    END IF;
+    SELECT count(*) AS rewards, coalesce(sum(abs(r.xp)), 0) AS xp, coalesce(sum(abs(r.balance)), 0) AS balance,
+        min(r.given_at) + interval '24 hours' AS free_at
+    INTO lately FROM twinstream.rewards AS r
+    WHERE r.platform = of_platform AND r.administrator_id = administrator
+        AND r.given_at > now() - interval '24 hours';
+    IF lately.rewards >= rewards_max OR lately.xp + abs(more_xp) > xp_max
+        OR lately.balance + abs(more_balance) > balance_max
+    THEN
+        RETURN QUERY SELECT 'limited', greatest(0, xp_max - lately.xp)::bigint,
+            greatest(0, balance_max - lately.balance)::bigint, false, lately.free_at;
+        RETURN;
+    END IF;
+    PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);
+    SELECT m.xp, m.balance INTO has FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
+    WHERE a.platform = of_platform AND a.account_id = of_account;
+    IF least(has.xp + more_xp, has.balance + more_balance) < 0 THEN
+        RETURN QUERY SELECT 'less', has.xp, has.balance, false, NULL::timestamptz;
+        RETURN;
+    END IF;
+    unlocked := of_achievement IS NOT NULL AND cardinality(
+        twinstream.unlock_new(of_platform, of_account, ARRAY[of_achievement], forget_secret)
+    ) > 0;
+    IF more_xp = 0 AND more_balance = 0 AND NOT unlocked THEN
+        RETURN QUERY SELECT 'held', 0::bigint, 0::bigint, false, NULL::timestamptz;
+        RETURN;
+    END IF;
+    PERFORM twinstream.record_amounts(
+        of_platform, of_account, more_xp, more_balance, 'reward', of_entity, stores, forget_secret
+    );
+    INSERT INTO twinstream.rewards
+        (platform, administrator_id, account_id, entity_id, xp, balance, achievement, reason)
+    VALUES (
+        of_platform, administrator, of_account, of_entity, more_xp, more_balance,
+        CASE WHEN unlocked THEN of_achievement END, why
+    );
+    RETURN QUERY SELECT 'given', more_xp, more_balance, unlocked, NULL::timestamptz;
 END $$;
 
 CREATE FUNCTION twinstream.hash_of_code(code text) RETURNS bytea
@@ -3303,6 +3395,23 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION twinstream.rewards_of(of_platform text, of_account bigint, at_most integer) RETURNS TABLE(platform text, entity_id text, administrator_id bigint, reason text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT r.platform, r.entity_id, r.administrator_id, r.reason
+    FROM twinstream.accounts AS a JOIN twinstream.accounts AS o ON o.member_id = a.member_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM twinstream.rewards AS w
+        WHERE w.account_id = o.account_id AND w.platform = o.platform ORDER BY w.id DESC LIMIT at_most
+    ) AS r
+    WHERE a.platform = of_platform AND a.account_id = of_account;
+END $$;
+
 CREATE FUNCTION twinstream.rewrite_entries(person twinstream.forgotten_one[], naming text[], pads bytea[]) RETURNS bigint
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -4678,6 +4787,31 @@ CREATE TABLE twinstream.reconcile_walks (
     CONSTRAINT reconcile_walk_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
+CREATE TABLE twinstream.rewards (
+    id bigint NOT NULL,
+    platform text NOT NULL,
+    administrator_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    entity_id text NOT NULL COLLATE pg_catalog."C",
+    xp bigint NOT NULL,
+    balance bigint NOT NULL,
+    achievement text,
+    reason text NOT NULL,
+    given_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT reward_gives_something CHECK (((xp <> 0) OR (balance <> 0) OR (achievement IS NOT NULL))),
+    CONSTRAINT reward_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT reward_reason_is_short CHECK ((length(reason) <= 300))
+);
+
+ALTER TABLE twinstream.rewards ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.rewards_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE twinstream.roles (
     duty text NOT NULL,
     role name NOT NULL,
@@ -4996,6 +5130,12 @@ ALTER TABLE ONLY twinstream.reconcile_touched
 ALTER TABLE ONLY twinstream.reconcile_walks
     ADD CONSTRAINT reconcile_walk_once PRIMARY KEY (platform, subject);
 
+ALTER TABLE ONLY twinstream.rewards
+    ADD CONSTRAINT reward_once UNIQUE (platform, entity_id);
+
+ALTER TABLE ONLY twinstream.rewards
+    ADD CONSTRAINT rewards_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY twinstream.roles
     ADD CONSTRAINT roles_pkey PRIMARY KEY (duty);
 
@@ -5085,6 +5225,10 @@ CREATE INDEX moves_by_to_account ON twinstream.moves USING btree (to_account_id)
 CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON twinstream.reconcile_runs USING btree ((true)) WHERE (status = 'running'::text);
 
 CREATE INDEX reconcile_runs_by_end ON twinstream.reconcile_runs USING btree (finished_at) WHERE (status <> 'running'::text);
+
+CREATE INDEX rewards_by_account ON twinstream.rewards USING btree (account_id, id);
+
+CREATE INDEX rewards_by_administrator ON twinstream.rewards USING btree (administrator_id, given_at);
 
 CREATE INDEX snapshots_to_compare ON twinstream.snapshots USING btree (run_id) WHERE ((compared_at IS NULL) OR (refused IS NOT NULL));
 

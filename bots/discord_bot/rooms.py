@@ -11,6 +11,7 @@ from bots.features import (
     notices,
     privacy,
     profile,
+    rewarding,
     tag_and_role_checks,
     unlinking,
 )
@@ -31,6 +32,7 @@ def open_rooms(services: Services) -> list[Room]:
         unlinking.open_room(services),
         privacy.open_room(services),
         administration.open_room(services),
+        rewarding.open_room(services),
         announcements.open_room(services),
         notices.open_room(services),
         tag_and_role_checks.open_room(services),

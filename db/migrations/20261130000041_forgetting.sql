@@ -267,6 +267,13 @@ BEGIN
         DELETE FROM twinstream.surfaces AS f WHERE f.member_id = one.member_id;
         DELETE FROM twinstream.account_scores AS c
         WHERE c.platform = one.platform AND c.account_id = one.account_id;
+        -- The reason is a text that a person wrote, and a private chat has its member's number.
+        UPDATE twinstream.rewards AS w SET
+            reason = '', entity_id = format('forgotten:%s', w.id),
+            account_id = CASE w.account_id WHEN one.account_id THEN one.pseudonym ELSE w.account_id END,
+            administrator_id = CASE w.administrator_id
+                WHEN one.account_id THEN one.pseudonym ELSE w.administrator_id END
+        WHERE w.platform = one.platform AND one.account_id IN (w.account_id, w.administrator_id);
         DELETE FROM twinstream.daily_claims AS d
         WHERE d.platform = one.platform AND d.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym

@@ -216,6 +216,24 @@ BEGIN
             FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
             WHERE a.member_id = member
         ),
+        'rewards_from_administrators', (
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'xp', w.xp, 'balance', w.balance, 'achievement', w.achievement,
+                'reason', w.reason, 'at', w.given_at
+            ) ORDER BY w.id)
+            FROM twinstream.accounts AS a JOIN twinstream.rewards AS w USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'rewards_given_as_administrator', (
+            -- The members are others, so their numbers are left out.
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'xp', w.xp, 'balance', w.balance, 'achievement', w.achievement,
+                'reason', w.reason, 'at', w.given_at
+            ) ORDER BY w.id)
+            FROM twinstream.accounts AS a JOIN twinstream.rewards AS w
+                ON w.platform = a.platform AND w.administrator_id = a.account_id
+            WHERE a.member_id = member
+        ),
         'daily_claims', (
             SELECT json_agg(json_build_object(
                 'platform', d.platform, 'claimed_at', d.claimed_at, 'day_ends_at', d.day_ends_at, 'xp', d.xp,

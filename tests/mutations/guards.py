@@ -53,6 +53,7 @@ _LINK_ACTS = "db/migrations/20261130000020_link_acts.sql"
 _OWN_LINKS = "db/migrations/20261130000021_own_links.sql"
 _CONFIRMED = "db/migrations/20261130000022_confirmed_links.sql"
 _DAILY = "db/migrations/20261130000200_daily.sql"
+_REWARDS = "db/migrations/20261130000201_rewards.sql"
 _VOID = """\
         DELETE FROM twinstream.link_codes AS c
         WHERE c.code_hash = ANY (
@@ -1606,8 +1607,11 @@ GUARDS = {
         "test_daily.py::test_both_accounts_of_a_person_at_one_moment_are_paid_once",
         (
             _DAILY,
-            "    PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);\n"
-            "    PERFORM twinstream.remember_name(of_platform, of_account, known_as);\n"
+            "    PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);\n",
+            "",
+        ),
+        (
+            _DAILY,
             "    PERFORM twinstream.lock_day(of_platform, of_account, began_at);\n",
             "",
         ),
@@ -1675,9 +1679,8 @@ GUARDS = {
         "test_daily.py::test_a_move_takes_the_streak_along_and_pays_no_day_twice",
         (
             _DAILY,
-            "    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id\n"
-            "    ON CONFLICT ON CONSTRAINT daily_claim_once",
-            "    WHERE false\n    ON CONFLICT ON CONSTRAINT daily_claim_once",
+            "    SELECT o.platform, NEW.to_account_id, o.claimed_at",
+            "    SELECT o.platform, -1, o.claimed_at",
         ),
         room="tests/integration/db/rewards",
     ),
@@ -1707,5 +1710,48 @@ GUARDS = {
             " AND h.achievement = u.name AND h.platform = of_platform\n",
         ),
         room="tests/integration/db/rewards",
+    ),
+    "a command of an administrator counts once": guard(
+        "test_administrators.py::test_a_command_that_comes_twice_at_one_moment_counts_once",
+        (_REWARDS, "    PERFORM pg_advisory_xact_lock(\n", "    PERFORM abs(\n"),
+        room="tests/integration/db/rewards",
+    ),
+    "an administrator's rewards are limited": guard(
+        "test_administrators.py::test_an_administrator_gives_and_takes_within_the_limits_of_24_hours",
+        (_REWARDS, "    IF lately.rewards >= rewards_max OR", "    IF"),
+        room="tests/integration/db/rewards",
+    ),
+    "taking counts towards the limit as giving does": guard(
+        "test_administrators.py::test_an_administrator_gives_and_takes_within_the_limits_of_24_hours",
+        (_REWARDS, "coalesce(sum(abs(r.xp)), 0)", "coalesce(sum(r.xp), 0)"),
+        room="tests/integration/db/rewards",
+    ),
+    "nobody rewards themselves": guard(
+        "test_administrators.py::test_nobody_rewards_themselves_nor_their_other_account",
+        (_REWARDS, "    IF of_account = administrator OR EXISTS (", "    IF EXISTS ("),
+        (
+            _REWARDS,
+            "            AND o.platform = of_platform AND o.account_id = administrator\n",
+            "            AND false\n",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "only administrators give rewards": guard(
+        "test_rewards.py::test_members_are_refused_and_telegram_is_not_asked_about_anybody",
+        (
+            "bots/features/rewarding/room.py",
+            "                refuse_others=texts.admins_only,\n",
+            "",
+        ),
+        room="tests/e2e",
+    ),
+    "accounts that are not here get no reward": guard(
+        "test_rewards.py::test_bots_strangers_and_the_unclear_get_nothing",
+        (
+            "bots/features/rewarding/room.py",
+            "        if form.place is not Place.MEMBER:\n",
+            "        if False:\n",
+        ),
+        room="tests/e2e",
     ),
 }

@@ -17,6 +17,7 @@ from bots.features.command import (
     Asker,
     Audience,
     Command,
+    FormParameter,
     MemberParameter,
     Opened,
     PrivateText,
@@ -34,6 +35,7 @@ from . import texts
 from .answer_queue import AnswerQueue, Reply
 from .arguments import argument_of, replied_to
 from .authors import topic_of
+from .arguments import argument_of, form_of, replied_to
 from .buttons import keyboard, private_button
 from .posted_codes import Found
 from .sent import TelegramSent, send_file
@@ -110,6 +112,9 @@ class CommandHandlers:
         refusal = await self._refusal_of_member(message, asker, argument)
         if refusal is not None:
             answer = Answer(refusal)
+        elif isinstance(self.asked.parameter, FormParameter):
+            form = await form_of(message, command.args or "", self._membership)
+            answer = await self._run(message, asker, form)
         else:
             answer = await self._run(message, asker, argument)
         if self.asked.audience is Audience.ASKER:

@@ -136,6 +136,10 @@ async def give_everything(pool: asyncpg.Pool) -> None:
                     (1, {TG}::bigint, {TG + 5}::bigint)) AS v (n, a, b);
             INSERT INTO twinstream.account_scores (platform, account_id, reputation)
             VALUES ('telegram', {TG}, 2);
+            INSERT INTO twinstream.rewards
+                (platform, administrator_id, account_id, entity_id, xp, balance, reason)
+            VALUES ('telegram', {OTHER}, {TG}, '-100.1', 1, 0, 'for {NAME}'),
+                ('telegram', {TG}, {OTHER}, '{TG}.2', 1, 0, 'from {NAME}');
             INSERT INTO twinstream.daily_claims
                 (platform, account_id, claimed_at, day_ends_at, xp, balance)
             VALUES ('telegram', {TG}, now(), now() + interval '1 hour', 1, 1);
@@ -171,7 +175,7 @@ async def test_no_table_has_the_name_or_an_id_of_a_forgotten_person(pool, books)
         *("accounts", "transactions", "sync_events", "links", "moves", "notices", "link_codes"),
         *("link_offers", "link_acts", "link_bans", "link_rewards"),
         *("link_attempts", "support_uses", "store_agreements", "drift", "snapshots", "surfaces"),
-        *("reconcile_walks", "account_scores", "daily_claims"),
+        *("reconcile_walks", "account_scores", "daily_claims", "rewards"),
     }
     assert await traces(pool, OTHER) != []
 
@@ -494,6 +498,8 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         "moves.from_account_id",
         "moves.to_account_id",
         "notices.account_id",
+        "rewards.account_id",
+        "rewards.administrator_id",
         "store_agreements.account_id",
         "support_uses.account_id",
         "support_uses.administrator_id",
