@@ -17,6 +17,7 @@ import msgspec
 from .community_file import AnnouncementSetting, announcement_problems, read, tag_problem
 from .community_file.telegram_tags import TAG_LENGTH_MAX
 from .community_sections.daily import DailySetting, daily_problems
+from .community_sections.invites import InviteSetting
 from .community_sections.rewards import RewardSetting
 from .errors import ConfigError
 from .levels import LevelCurve, LevelSetting, curve_of, level_problems
@@ -225,6 +226,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     answers: AnswerSetting = AnswerSetting()
     daily: DailySetting = DailySetting()
     rewards: RewardSetting = RewardSetting()
+    invites: InviteSetting = InviteSetting()
     cleanup: CleanupSetting = CleanupSetting()
     reconcile: ReconcileSetting = ReconcileSetting()
     stores: StoreSettings = StoreSettings()

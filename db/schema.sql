@@ -693,6 +693,16 @@ CREATE FUNCTION twinstream.earned_by_each(platforms text[], account_ids bigint[]
         AS w (platform, account_id, member_id, number)
 $$;
 
+CREATE FUNCTION twinstream.end_invite(of_platform text, invited bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()
+    WHERE i.platform = of_platform AND i.account_id = invited AND i.status = 'waiting';
+END $$;
+
 CREATE FUNCTION twinstream.end_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone, of_subject text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -991,6 +1001,20 @@ BEGIN
                 ON w.platform = a.platform AND w.administrator_id = a.account_id
             WHERE a.member_id = member
         ),
+        'invited', (
+            -- The inviter and the invited are others, so their numbers are left out.
+            SELECT json_agg(json_build_object(
+                'platform', i.platform, 'did', i.did, 'joined_at', i.joined_at, 'status', i.status,
+                'changed_at', i.changed_at
+            ) ORDER BY i.joined_at)
+            FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                SELECT v.*, 'came' AS did FROM twinstream.invites AS v
+                WHERE v.platform = a.platform AND v.account_id = a.account_id
+                UNION ALL
+                SELECT v.*, 'invited' FROM twinstream.invites AS v
+                WHERE v.platform = a.platform AND v.inviter_id = a.account_id
+            ) AS i WHERE a.member_id = member
+        ),
         'daily_claims', (
             SELECT json_agg(json_build_object(
                 'platform', d.platform, 'claimed_at', d.claimed_at, 'day_ends_at', d.day_ends_at, 'xp', d.xp,
@@ -1165,6 +1189,10 @@ BEGIN
             administrator_id = CASE w.administrator_id
                 WHEN one.account_id THEN one.pseudonym ELSE w.administrator_id END
         WHERE w.platform = one.platform AND one.account_id IN (w.account_id, w.administrator_id);
+        -- The mark of the account says that it was here. An invitation of a forgotten inviter pays nobody.
+        DELETE FROM twinstream.invites AS i WHERE i.platform = one.platform AND i.account_id = one.account_id;
+        UPDATE twinstream.invites AS i SET inviter_id = one.pseudonym
+        WHERE i.platform = one.platform AND i.inviter_id = one.account_id;
         DELETE FROM twinstream.daily_claims AS d
         WHERE d.platform = one.platform AND d.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
@@ -2305,39 +2333,25 @@ BEGIN
     FROM unnest(marks, moments) AS u (mark, moment);
 END $$;
 
-CREATE FUNCTION twinstream.note_place(of_platform text, named text, why text, refusal text) RETURNS void
+CREATE FUNCTION twinstream.note_invite(of_platform text, inviter bigint, invited bigint, forget_secret text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+DECLARE
+    noted text;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
-    IF why IS NULL THEN
-        DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND p.place = left(named, 100);
-    ELSE
-        INSERT INTO twinstream.parked_places AS p (platform, place, cause, error)
-        VALUES (of_platform, left(named, 100), left(why, 100), left(refusal, 300))
-        ON CONFLICT ON CONSTRAINT parked_place_once DO UPDATE SET
-            cause = excluded.cause, error = excluded.error,
-            parked_at = CASE WHEN p.cause = excluded.cause THEN p.parked_at ELSE now() END;
-    END IF;
-END $$;
-
-CREATE FUNCTION twinstream.note_transient(of_platform text, chat bigint, answers bigint[], commands bigint[], kept bigint[], after_s double precision) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    PERFORM twinstream.require_caller(of_platform);
-    INSERT INTO twinstream.transient_messages AS t (chat_id, message_id, is_command, delete_at)
-    SELECT chat, n.message_id, n.is_command, now() + make_interval(secs => after_s)
-    FROM (
-        SELECT unnest(answers) AS message_id, false AS is_command
-        UNION
-        SELECT unnest(commands), true
-    ) AS n
-    ORDER BY n.message_id
-    ON CONFLICT ON CONSTRAINT transient_message_once DO UPDATE SET delete_at = excluded.delete_at;
-    DELETE FROM twinstream.transient_messages AS t WHERE t.chat_id = chat AND t.message_id = ANY (kept);
+    INSERT INTO twinstream.invites AS i (platform, account_id, inviter_id, status)
+    VALUES (of_platform, invited, inviter, CASE
+        WHEN invited = inviter OR EXISTS (
+            SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = invited
+        ) OR forget_secret <> '' AND EXISTS (
+            SELECT FROM twinstream.forgotten_accounts AS f
+            WHERE f.mark = twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, invited)
+        ) THEN 'void' ELSE 'waiting' END)
+    ON CONFLICT ON CONSTRAINT invite_once DO NOTHING
+    RETURNING i.status INTO noted;
+    RETURN noted;
 END $$;
 
 CREATE FUNCTION twinstream.obey_stop_sign() RETURNS void
@@ -2524,6 +2538,67 @@ CREATE FUNCTION twinstream.pattern_of_ids(person twinstream.forgotten_one[]) RET
     AS $$
     SELECT '(^|[^0-9])(' || string_agg(p.account_id::text, '|') || ')(?![0-9])' FROM unnest(person) AS p
 $$;
+
+CREATE FUNCTION twinstream.pay_invite(of_platform text, stay_s double precision, least_xp bigint, more_xp bigint, more_balance bigint, per_day integer, stores text[] DEFAULT '{}'::text[], forget_secret text DEFAULT NULL::text) RETURNS TABLE(inviter_id bigint, account_id bigint, status text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    one twinstream.invites;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    SELECT i.* INTO one FROM twinstream.invites AS i
+    WHERE i.platform = of_platform AND i.status = 'waiting'
+        AND i.joined_at <= now() - make_interval(secs => stay_s)
+        AND (
+            i.joined_at < now() - interval '30 days'
+            -- In the books of its own platform, so that what others give it by a link does not count.
+            OR least_xp <= (
+                SELECT sum(t.delta_xp) FROM twinstream.transactions AS t
+                WHERE t.account_id = i.account_id AND t.source = of_platform AND t.platform = of_platform
+                    AND t.delta_xp > 0 AND t.reason NOT LIKE 'link%'
+            )
+        )
+        AND per_day > (
+            SELECT count(*) FROM twinstream.invites AS p
+            WHERE p.inviter_id = i.inviter_id AND p.platform = i.platform AND p.status = 'paid'
+                AND p.changed_at > now() - interval '24 hours'
+        )
+    ORDER BY i.joined_at LIMIT 1
+    FOR UPDATE SKIP LOCKED;
+    IF one.account_id IS NULL THEN
+        RETURN;
+    END IF;
+    -- One payment of an inviter at a time, so that the limit holds.
+    PERFORM twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], true);
+    one.status := CASE
+        WHEN one.joined_at < now() - interval '30 days' OR EXISTS (
+            SELECT FROM twinstream.accounts AS a JOIN twinstream.accounts AS b ON b.member_id = a.member_id
+            WHERE a.platform = of_platform AND a.account_id = one.account_id
+                AND b.platform = of_platform AND b.account_id = one.inviter_id
+        ) OR EXISTS (
+            -- Both were linked with one account: they are one person's.
+            SELECT FROM twinstream.links_of(of_platform, one.account_id) AS l
+            JOIN twinstream.links_of(of_platform, one.inviter_id) AS o ON CASE of_platform
+                WHEN 'telegram' THEN o.discord_account_id = l.discord_account_id
+                ELSE o.telegram_account_id = l.telegram_account_id END
+        ) OR one.inviter_id < 0 THEN 'void'
+        WHEN per_day <= (
+            SELECT count(*) FROM twinstream.invites AS p
+            WHERE p.inviter_id = one.inviter_id AND p.platform = of_platform AND p.status = 'paid'
+                AND p.changed_at > now() - interval '24 hours'
+        ) THEN 'waiting'
+        ELSE 'paid' END;
+    IF one.status = 'paid' THEN
+        PERFORM twinstream.record_amounts(
+            of_platform, one.inviter_id, more_xp, more_balance, 'invite', one.account_id::text, stores, forget_secret
+        );
+    END IF;
+    UPDATE twinstream.invites AS i SET status = one.status, changed_at = now()
+    WHERE i.platform = of_platform AND i.account_id = one.account_id;
+    RETURN QUERY SELECT one.inviter_id, one.account_id, one.status;
+END $$;
 
 CREATE FUNCTION twinstream.pay_link_reward(made twinstream.links, member bigint) RETURNS void
     LANGUAGE plpgsql
@@ -4567,6 +4642,17 @@ CREATE VIEW twinstream.forgotten_marks AS
     forgotten_at
    FROM twinstream.forgotten_accounts f;
 
+CREATE TABLE twinstream.invites (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    inviter_id bigint NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    status text DEFAULT 'waiting'::text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT invite_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT invite_status_known CHECK ((status = ANY (ARRAY['waiting'::text, 'paid'::text, 'void'::text])))
+);
+
 CREATE TABLE twinstream.members (
     id bigint NOT NULL,
     xp bigint DEFAULT 0 NOT NULL,
@@ -5064,8 +5150,8 @@ ALTER TABLE ONLY twinstream.forgotten_accounts
 ALTER TABLE ONLY twinstream.forgotten_accounts
     ADD CONSTRAINT forgotten_account_once PRIMARY KEY (mark);
 
-ALTER TABLE ONLY twinstream.level_curve
-    ADD CONSTRAINT level_curve_once PRIMARY KEY (is_only);
+ALTER TABLE ONLY twinstream.invites
+    ADD CONSTRAINT invite_once PRIMARY KEY (platform, account_id);
 
 ALTER TABLE ONLY twinstream.link_acts
     ADD CONSTRAINT link_acts_pkey PRIMARY KEY (id);
@@ -5189,6 +5275,10 @@ CREATE INDEX drift_open ON twinstream.drift USING btree (platform, subject, subj
 CREATE INDEX drift_undecided ON twinstream.drift USING btree (run_id, id) WHERE (decision = 'found'::text);
 
 CREATE UNIQUE INDEX forget_secret_only_one ON twinstream.forget_secrets USING btree ((true));
+
+CREATE INDEX invites_by_inviter ON twinstream.invites USING btree (inviter_id, changed_at);
+
+CREATE INDEX invites_waiting ON twinstream.invites USING btree (platform, joined_at) WHERE (status = 'waiting'::text);
 
 CREATE INDEX link_acts_by_discord_account ON twinstream.link_acts USING btree (discord_account_id, id);
 

@@ -20,6 +20,13 @@ class Observation(NamedTuple):
     """When the platform saw it so, by the platform's clock."""
 
 
+class Invitation(NamedTuple):
+    """An account that joined by somebody's invitation."""
+
+    inviter_id: int
+    account_id: int
+
+
 Duty = Callable[[Delivery], Awaitable[None]]
 """Work in the background while the bot is connected; it ends by itself or is cancelled."""
 
@@ -52,6 +59,8 @@ class Room:
     message there that can be replied to, if there is one. Raises nothing."""
     on_returned: Callable[[int], Awaitable[None]] | None = None
     """Called with an account that joined, or whose right to wear a tag changed. Raises nothing."""
+    on_invited: Callable[[Invitation], Awaitable[None]] | None = None
+    """Called with an account that joined by a person's invitation. Raises nothing."""
     on_gone: Callable[[int], Awaitable[None]] | None = None
     """Called with an account that left, or that asks from outside the group. Raises nothing."""
 
@@ -110,6 +119,11 @@ def heard(
     for room in rooms:
         if room.on_heard is not None:
             room.on_heard(account_id, place, message_id)
+async def invited(rooms: Iterable[Room], invitation: Invitation) -> None:
+    """Tell every room that wants it by whom an account came."""
+    for room in rooms:
+        if room.on_invited is not None:
+            await room.on_invited(invitation)
 
 
 async def gone(rooms: Iterable[Room], account_id: int) -> None:

@@ -6,6 +6,7 @@ from bots.features import (
     daily,
     guessing,
     history,
+    invitations,
     leaderboard,
     linking,
     notices,
@@ -36,5 +37,6 @@ def open_rooms(services: Services) -> list[Room]:
         announcements.open_room(services),
         notices.open_room(services),
         tag_and_role_checks.open_room(services),
+        invitations.open_room(services),
     ]
     return [*rooms, open_help(services, rooms)]

@@ -417,6 +417,11 @@ async def _discord(settings: Settings, community: Community) -> Diagnoses:
             yield Diagnosis("Discord intents", remedy)
         else:
             yield Diagnosis("Discord intents", note=_who_tells_of_leaving(community))
+        if community.invites.enabled:
+            yield Diagnosis(
+                "Discord invitations",
+                note="Discord does not say by whom a member came, so only those in Telegram pay",
+            )
         display = roles.DiscordRoles(client, community)
         for diagnosis in await _hindrances("roles in the Discord server", display.survey):
             yield diagnosis

@@ -274,6 +274,10 @@ BEGIN
             administrator_id = CASE w.administrator_id
                 WHEN one.account_id THEN one.pseudonym ELSE w.administrator_id END
         WHERE w.platform = one.platform AND one.account_id IN (w.account_id, w.administrator_id);
+        -- The mark of the account says that it was here. An invitation of a forgotten inviter pays nobody.
+        DELETE FROM twinstream.invites AS i WHERE i.platform = one.platform AND i.account_id = one.account_id;
+        UPDATE twinstream.invites AS i SET inviter_id = one.pseudonym
+        WHERE i.platform = one.platform AND i.inviter_id = one.account_id;
         DELETE FROM twinstream.daily_claims AS d
         WHERE d.platform = one.platform AND d.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym

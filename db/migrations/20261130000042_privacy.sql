@@ -234,6 +234,20 @@ BEGIN
                 ON w.platform = a.platform AND w.administrator_id = a.account_id
             WHERE a.member_id = member
         ),
+        'invited', (
+            -- The inviter and the invited are others, so their numbers are left out.
+            SELECT json_agg(json_build_object(
+                'platform', i.platform, 'did', i.did, 'joined_at', i.joined_at, 'status', i.status,
+                'changed_at', i.changed_at
+            ) ORDER BY i.joined_at)
+            FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                SELECT v.*, 'came' AS did FROM twinstream.invites AS v
+                WHERE v.platform = a.platform AND v.account_id = a.account_id
+                UNION ALL
+                SELECT v.*, 'invited' FROM twinstream.invites AS v
+                WHERE v.platform = a.platform AND v.inviter_id = a.account_id
+            ) AS i WHERE a.member_id = member
+        ),
         'daily_claims', (
             SELECT json_agg(json_build_object(
                 'platform', d.platform, 'claimed_at', d.claimed_at, 'day_ends_at', d.day_ends_at, 'xp', d.xp,

@@ -54,6 +54,7 @@ _OWN_LINKS = "db/migrations/20261130000021_own_links.sql"
 _CONFIRMED = "db/migrations/20261130000022_confirmed_links.sql"
 _DAILY = "db/migrations/20261130000200_daily.sql"
 _REWARDS = "db/migrations/20261130000201_rewards.sql"
+_INVITES = "db/migrations/20261130000202_invites.sql"
 _VOID = """\
         DELETE FROM twinstream.link_codes AS c
         WHERE c.code_hash = ANY (
@@ -1753,5 +1754,50 @@ GUARDS = {
             "        if False:\n",
         ),
         room="tests/e2e",
+    ),
+    "an invited account pays once for ever": guard(
+        "test_invites.py::test_leaving_and_joining_again_pays_nothing_for_ever",
+        (
+            _INVITES,
+            "ON CONFLICT ON CONSTRAINT invite_once DO NOTHING",
+            "ON CONFLICT ON CONSTRAINT invite_once DO UPDATE SET status = 'waiting'",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "an account that was here before brings nothing": guard(
+        "test_invites.py::test_an_account_that_was_here_before_brings_nothing",
+        (
+            _INVITES,
+            "a.platform = of_platform AND a.account_id = invited\n",
+            "a.platform = of_platform AND a.account_id = -invited\n",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a forgotten account brings nothing again": guard(
+        "test_invites.py::test_a_forgotten_account_that_comes_back_brings_nothing",
+        (
+            _INVITES,
+            "        ) OR forget_secret <> '' AND EXISTS (",
+            "        ) OR false AND EXISTS (",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "accounts of one person bring nothing": guard(
+        "test_invites.py::test_accounts_of_one_person_bring_nothing",
+        (
+            _INVITES,
+            "'telegram' THEN o.discord_account_id = l.discord_account_id",
+            "'telegram' THEN false",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "an account that left brings nothing": guard(
+        "test_invites.py::test_leaving_and_joining_again_pays_nothing_for_ever",
+        (
+            _INVITES,
+            "    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()\n",
+            "    UPDATE twinstream.invites AS i SET changed_at = now()\n",
+        ),
+        room="tests/integration/db/rewards",
     ),
 }

@@ -22,6 +22,7 @@ REWARD = "reward"
 REASONS = {
     "game_guess": marked("guessing game"),
     REWARD: marked("reward by an administrator"),
+    "invite": marked("invited a member"),
     "daily_claim": marked("daily reward"),
     "reconcile": marked("changed by hand"),
     "import": marked("earned earlier"),

@@ -136,6 +136,8 @@ async def give_everything(pool: asyncpg.Pool) -> None:
                     (1, {TG}::bigint, {TG + 5}::bigint)) AS v (n, a, b);
             INSERT INTO twinstream.account_scores (platform, account_id, reputation)
             VALUES ('telegram', {TG}, 2);
+            INSERT INTO twinstream.invites (platform, account_id, inviter_id)
+            VALUES ('telegram', {TG}, {OTHER}), ('telegram', {OTHER + 5}, {TG});
             INSERT INTO twinstream.rewards
                 (platform, administrator_id, account_id, entity_id, xp, balance, reason)
             VALUES ('telegram', {OTHER}, {TG}, '-100.1', 1, 0, 'for {NAME}'),
@@ -175,7 +177,7 @@ async def test_no_table_has_the_name_or_an_id_of_a_forgotten_person(pool, books)
         *("accounts", "transactions", "sync_events", "links", "moves", "notices", "link_codes"),
         *("link_offers", "link_acts", "link_bans", "link_rewards"),
         *("link_attempts", "support_uses", "store_agreements", "drift", "snapshots", "surfaces"),
-        *("reconcile_walks", "account_scores", "daily_claims", "rewards"),
+        *("reconcile_walks", "account_scores", "daily_claims", "rewards", "invites"),
     }
     assert await traces(pool, OTHER) != []
 
@@ -470,7 +472,7 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
             SELECT tablename FROM pg_tables WHERE schemaname = 'twinstream'
         ) AND (column_name LIKE '%account_id' OR column_name LIKE '%administrator_id'
             OR column_name LIKE '%\\_name' OR column_name LIKE '%actor%'
-            OR column_name LIKE '%opener%')
+            OR column_name LIKE '%opener%' OR column_name LIKE '%inviter%')
         ORDER BY 1
         """
     )
@@ -481,6 +483,8 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         "daily_claims.account_id",
         "drift.account_id",
         "forget_requests.account_id",
+        "invites.account_id",
+        "invites.inviter_id",
         "link_acts.actor",
         "link_acts.actor_account_id",
         "link_acts.actor_platform",
