@@ -73,7 +73,8 @@ async def claim(
 ) -> Claim:
     """Claim the day for the person behind an account, called `name` now.
 
-    The amounts for a bot's own table (`stores`) are owed to it, and paid a moment later.
+    The amounts for a bot's own table (`stores`) are owed to it, and paid a moment later. Call it
+    outside of a transaction: it tries again where another one was in the way.
 
     Raises:
         RuleBroken: the clocks of this machine and of Postgres are days apart.
