@@ -77,7 +77,7 @@ class Bot:
             self._publish_as_foreign()
         elif chance < 0.18:
             await self._break_a_key_rule(producer)
-        elif chance < 0.33:
+        elif chance < 0.30:
             await self._links.act()
         elif chance < 0.36:
             await self._daily.act()
