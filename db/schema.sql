@@ -296,6 +296,29 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION twinstream.claim_announcements(of_platform text, members bigint[], surfaces text[], numbers integer[]) RETURNS TABLE(member_id bigint, surface text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    WITH standing AS (
+        SELECT f.member_id, f.surface
+        FROM unnest(members, surfaces, numbers) AS t (member_id, surface, number)
+        JOIN twinstream.surfaces AS f
+            ON f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface
+        WHERE f.announce AND f.announced = t.number AND f.wanted >= f.announced
+        ORDER BY f.member_id, f.surface
+        FOR NO KEY UPDATE OF f SKIP LOCKED
+    )
+    UPDATE twinstream.surfaces AS f SET announce = false
+    FROM standing AS s
+    WHERE f.member_id = s.member_id AND f.platform = of_platform AND f.surface = s.surface
+    RETURNING f.member_id, f.surface;
+END $$;
+
 CREATE FUNCTION twinstream.claim_daily(of_platform text, of_account bigint, known_as text, days date[], begins timestamp with time zone[], rules jsonb, stores text[] DEFAULT '{}'::text[], forget_secret text DEFAULT NULL::text) RETURNS TABLE(outcome text, xp bigint, balance bigint, streak integer, longest integer, lost integer, forgiven integer, left_to_forgive integer, next_at timestamp with time zone, counted_by text, unlocked text[])
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1653,6 +1676,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION twinstream.keep_places(of_platform text, named text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND NOT p.place = ANY (named);
+END $$;
+
 CREATE FUNCTION twinstream.keep_streak(of_platform text, of_account bigint, streak integer, day date, forgiven_month date, forgiven_days integer) RETURNS void
     LANGUAGE sql
     AS $$
@@ -2352,6 +2384,41 @@ BEGIN
     ON CONFLICT ON CONSTRAINT invite_once DO NOTHING
     RETURNING i.status INTO noted;
     RETURN noted;
+END $$;
+
+CREATE FUNCTION twinstream.note_place(of_platform text, named text, why text, refusal text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    IF why IS NULL THEN
+        DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND p.place = left(named, 100);
+    ELSE
+        INSERT INTO twinstream.parked_places AS p (platform, place, cause, error)
+        VALUES (of_platform, left(named, 100), left(why, 100), left(refusal, 300))
+        ON CONFLICT ON CONSTRAINT parked_place_once DO UPDATE SET
+            cause = excluded.cause, error = excluded.error,
+            parked_at = CASE WHEN p.cause = excluded.cause THEN p.parked_at ELSE now() END;
+    END IF;
+END $$;
+
+CREATE FUNCTION twinstream.note_transient(of_platform text, chat bigint, answers bigint[], commands bigint[], kept bigint[], after_s double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    INSERT INTO twinstream.transient_messages AS t (chat_id, message_id, is_command, delete_at)
+    SELECT chat, n.message_id, n.is_command, now() + make_interval(secs => after_s)
+    FROM (
+        SELECT unnest(answers) AS message_id, false AS is_command
+        UNION
+        SELECT unnest(commands), true
+    ) AS n
+    ORDER BY n.message_id
+    ON CONFLICT ON CONSTRAINT transient_message_once DO UPDATE SET delete_at = excluded.delete_at;
+    DELETE FROM twinstream.transient_messages AS t WHERE t.chat_id = chat AND t.message_id = ANY (kept);
 END $$;
 
 CREATE FUNCTION twinstream.obey_stop_sign() RETURNS void
@@ -5152,6 +5219,9 @@ ALTER TABLE ONLY twinstream.forgotten_accounts
 
 ALTER TABLE ONLY twinstream.invites
     ADD CONSTRAINT invite_once PRIMARY KEY (platform, account_id);
+
+ALTER TABLE ONLY twinstream.level_curve
+    ADD CONSTRAINT level_curve_once PRIMARY KEY (is_only);
 
 ALTER TABLE ONLY twinstream.link_acts
     ADD CONSTRAINT link_acts_pkey PRIMARY KEY (id);

@@ -119,6 +119,8 @@ def heard(
     for room in rooms:
         if room.on_heard is not None:
             room.on_heard(account_id, place, message_id)
+
+
 async def invited(rooms: Iterable[Room], invitation: Invitation) -> None:
     """Tell every room that wants it by whom an account came."""
     for room in rooms:

@@ -33,9 +33,8 @@ from bots.telegram_bot.group.membership import Membership
 
 from . import texts
 from .answer_queue import AnswerQueue, Reply
-from .arguments import argument_of, replied_to
-from .authors import topic_of
 from .arguments import argument_of, form_of, replied_to
+from .authors import topic_of
 from .buttons import keyboard, private_button
 from .posted_codes import Found
 from .sent import TelegramSent, send_file
