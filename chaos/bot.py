@@ -10,7 +10,7 @@ import os
 import random
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import asyncpg
@@ -23,6 +23,9 @@ from config import set_up_logs
 from db import DbError, InsufficientFunds, Producer, Recorded, StorageUnavailable, open_pool
 from db.earning import Earning, Rules, windows
 from db.errors import mapped_errors
+from db.rewards import daily
+from db.rewards.daily import DailyRules
+from db.rewards.days import Days
 
 from . import users_table
 from .commit_journal import Committed, note_committed, note_earned, note_rolled_back
@@ -52,6 +55,12 @@ FAILED = (
     *(DbError, asyncpg.PostgresError, asyncpg.InterfaceError),
     *(asyncpg.InternalClientError, OSError, TimeoutError),
 )
+
+#: The daily reward of a run. A day is a minute, the unit in which its key names it.
+RULES = DailyRules(3, 2, 0, 0, 0, 0, 1, 0, {})
+DAY = timedelta(minutes=1)
+#: Days on either side of today: Postgres has the clock of this machine.
+DAYS_AROUND = 3
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -83,7 +92,7 @@ class Bot:
         due = loop.time()
         while not self._stop.is_set():
             action = workload.next()
-            await self._retry(lambda: self._do(action))  # noqa: B023 - awaited at once
+            await self._retry(lambda: self._act(action))  # noqa: B023 - awaited at once
             if self._chance.random() < EARNING_SHARE:
                 account_id = workload.account()
                 await self._retry(lambda: self._earn(account_id))  # noqa: B023 - awaited at once
@@ -113,6 +122,12 @@ class Bot:
                 level = log.debug if isinstance(error, DbError) else log.info
                 level("action.failed", why=str(error), kind=type(error).__name__)
             await asyncio.sleep(RETRY_S)
+
+    async def _act(self, action: Action) -> None:
+        if action.shape is Shape.DAILY:
+            await self._claim(action.events[0].account_id)
+        else:
+            await self._do(action)
 
     async def _do(self, action: Action) -> None:
         match action.shape:
@@ -145,6 +160,31 @@ class Bot:
                 await self._in_own_transaction(action.events, self._record)
             case Shape.ROLLED_BACK:
                 await self._roll_back(action.events)
+
+    async def _claim(self, account_id: int) -> None:
+        """Claim a day of a minute. An earlier attempt whose answer was lost may have claimed it."""
+        begins = [
+            datetime.now(UTC).replace(second=0, microsecond=0) + minutes * DAY
+            for minutes in range(-DAYS_AROUND, DAYS_AROUND + 1)
+        ]
+        names = [begins[0].date() + timedelta(days=days) for days in range(len(begins))]
+        stores = [users_table.PLATFORM] if self._source == users_table.PLATFORM else []
+        with mapped_errors():
+            async with self._pool.acquire() as conn:
+                claim = await daily.claim(
+                    *(conn, self._source, account_id, "Ann"),
+                    days=Days(names, begins),
+                    rules=RULES,
+                    stores=stores,
+                )
+        if claim.outcome == "claimed":
+            short = "tg" if self._source == "telegram" else "dc"
+            entity = f"{account_id}_{claim.next_at - DAY:%Y-%m-%dT%H:%MZ}"
+            who = (self._source, account_id)
+            self._to_note += [
+                Committed(f"{short}_daily_claim_{entity}", *who, claim.xp, 0, None),
+                Committed(f"{short}_daily_claim.balance_{entity}", *who, 0, claim.balance, None),
+            ]
 
     async def _alone(self, event: PlannedEvent) -> None:
         recorded = await self._record(event, None)

@@ -39,6 +39,8 @@ class Shape(enum.Enum):
     """As OWN, but by calls of the function of Postgres. The events are left to the relay."""
     SQL_IN_PARTS = "in SQL, in parts"
     """As SQL, but each event has a savepoint of its own, and some are rolled back."""
+    DAILY = "daily"
+    """A member claims the reward of the day, whose events and keys are Postgres's."""
 
 
 class Fate(enum.Enum):
@@ -63,6 +65,7 @@ SHARES = {
     Shape.SQL: 10,
     Shape.SQL_IN_PARTS: 5,
     Shape.AT_ONCE: 8,
+    Shape.DAILY: 4,
 }
 #: Shapes whose events have a fate of their own.
 IN_PARTS = (Shape.LENT_IN_PARTS, Shape.OWN_IN_PARTS, Shape.SQL_IN_PARTS)
@@ -109,7 +112,7 @@ class Workload:
         if self._remembered and chance.random() < REPEATED_SHARE:
             return chance.choice(self._remembered)
         shape = chance.choices(list(SHARES), list(SHARES.values()))[0]
-        several = shape not in (Shape.ALONE, Shape.AT_ONCE_TWICE)
+        several = shape not in (Shape.ALONE, Shape.AT_ONCE_TWICE, Shape.DAILY)
         count = chance.randint(1, EVENTS_PER_TRANSACTION_MAX) if several else 1
         # Mostly events of one member. Those of several members, in random order, can deadlock.
         same = chance.randint(1, self._accounts) if chance.random() < 0.9 else None

@@ -18,7 +18,10 @@ from .cards import CardSetting, card_problems
 from .community_file import AnnouncementSetting, announcement_problems, read, tag_problem
 from .community_file.telegram_tags import TAG_LENGTH_MAX
 from .community_sections.boards import BoardSetting, board_problems
+from .community_sections.daily import DailySetting, daily_problems
 from .community_sections.earning import EarningSetting, earning_problems
+from .community_sections.invites import InviteSetting
+from .community_sections.rewards import RewardSetting
 from .errors import ConfigError
 from .levels import LevelCurve, LevelSetting, curve_of, level_problems
 from .setting_error_texts import Place, Problem, explain, named
@@ -226,6 +229,9 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     announcements: AnnouncementSetting = AnnouncementSetting()
     game: GameSetting = GameSetting()
     answers: AnswerSetting = AnswerSetting()
+    daily: DailySetting = DailySetting()
+    rewards: RewardSetting = RewardSetting()
+    invites: InviteSetting = InviteSetting()
     cleanup: CleanupSetting = CleanupSetting()
     reconcile: ReconcileSetting = ReconcileSetting()
     stores: StoreSettings = StoreSettings()
@@ -267,6 +273,7 @@ class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             *earning_problems(community.earning),
             *board_problems(community.boards),
             *card_problems(community.cards),
+            *daily_problems(community.daily, {one.name for one in community.achievements}),
         ]
         if problems:
             raise ConfigError("\n".join(document.told(*problem) for problem in problems))

@@ -94,7 +94,7 @@ _ONE_EVENT = "key_names_one_event"
 #: The tables whose key is counted by a sequence of Postgres (identity columns).
 COUNTED: Final = (
     *("cleanup_rounds", "drift", "link_acts", "link_offers", "links", "members", "moves"),
-    *("reconcile_runs", "support_uses", "sync_events", "transactions"),
+    *("reconcile_runs", "rewards", "support_uses", "sync_events", "transactions"),
 )
 _COUNTED_KEYS: Final = {f"{table}_pkey": table for table in COUNTED}
 

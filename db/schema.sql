@@ -62,6 +62,29 @@ BEGIN
     LIMIT at_most;
 END $$;
 
+CREATE FUNCTION twinstream.accounts_of_day(of_platform text, of_account bigint, since timestamp with time zone) RETURNS TABLE(platform text, account_id bigint, is_own boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH own AS (
+        SELECT theirs.platform, theirs.account_id
+        FROM twinstream.accounts AS a JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+        WHERE a.platform = of_platform AND a.account_id = of_account
+    )
+    SELECT u.platform, u.account_id, bool_or(u.is_own)
+    FROM (
+        SELECT o.platform, o.account_id, true AS is_own FROM own AS o
+        UNION ALL
+        SELECT p.platform, p.account_id, false
+        FROM own AS o CROSS JOIN LATERAL twinstream.links_of(o.platform, o.account_id) AS l
+        CROSS JOIN LATERAL (
+            VALUES ('telegram', l.telegram_account_id), ('discord', l.discord_account_id)
+        ) AS p (platform, account_id)
+        -- A link that was unlinked first and undone later had ended when it was unlinked.
+        WHERE coalesce(l.unlinked_at, l.undone_at) >= since
+    ) AS u
+    GROUP BY u.platform, u.account_id
+$$;
+
 CREATE FUNCTION twinstream.accounts_of_person(of_platform text, of_account bigint) RETURNS TABLE(platform text, account_id bigint, member_id bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -505,6 +528,34 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION twinstream.carry_streak() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO twinstream.daily_claims AS c (platform, account_id, claimed_at, day_ends_at, xp, balance)
+    SELECT o.platform, NEW.to_account_id, o.claimed_at, o.day_ends_at, o.xp, o.balance
+    FROM twinstream.daily_claims AS o
+    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id
+    ON CONFLICT ON CONSTRAINT daily_claim_once DO UPDATE SET
+        claimed_at = excluded.claimed_at, day_ends_at = excluded.day_ends_at, xp = excluded.xp,
+        balance = excluded.balance
+    WHERE c.claimed_at < excluded.claimed_at;
+    INSERT INTO twinstream.account_scores AS c
+        (platform, account_id, streak, longest_streak, streak_day, forgiven_month, forgiven_days)
+    SELECT o.platform, NEW.to_account_id, o.streak, o.longest_streak, o.streak_day, o.forgiven_month,
+        o.forgiven_days
+    FROM twinstream.account_scores AS o
+    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id AND o.streak_day IS NOT NULL
+    ON CONFLICT ON CONSTRAINT account_score_once DO UPDATE SET
+        streak = excluded.streak, longest_streak = greatest(c.longest_streak, excluded.longest_streak),
+        streak_day = excluded.streak_day, forgiven_month = excluded.forgiven_month,
+        forgiven_days = excluded.forgiven_days
+    WHERE c.streak_day IS NULL OR (c.streak_day, c.streak) < (excluded.streak_day, excluded.streak);
+    UPDATE twinstream.account_scores AS o SET streak = 0, longest_streak = 0, streak_day = NULL
+    WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION twinstream.change_earned(link text, step text, changes twinstream.share[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -538,6 +589,112 @@ BEGIN
     FROM standing AS s
     WHERE f.member_id = s.member_id AND f.platform = of_platform AND f.surface = s.surface
     RETURNING f.member_id, f.surface;
+END $$;
+
+CREATE FUNCTION twinstream.claim_daily(of_platform text, of_account bigint, known_as text, days date[], begins timestamp with time zone[], rules jsonb, stores text[] DEFAULT '{}'::text[], forget_secret text DEFAULT NULL::text) RETURNS TABLE(outcome text, xp bigint, balance bigint, streak integer, longest integer, lost integer, forgiven integer, left_to_forgive integer, next_at timestamp with time zone, counted_by text, unlocked text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    rule record;
+    today date;
+    began_at timestamptz;
+    ends_at timestamptz;
+    last twinstream.daily_claims;
+    had record;
+    missed integer;
+    used integer;
+    month date;
+    entity text;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    SELECT r.* INTO rule FROM jsonb_to_record(rules) AS r (
+        xp bigint, balance bigint, xp_per_streak_day bigint, balance_per_streak_day bigint,
+        xp_streak_bonus_max bigint, balance_streak_bonus_max bigint, forgiven_days integer, least_xp bigint,
+        milestones jsonb
+    );
+    -- A day that a zone leaves out begins when the next one does.
+    SELECT d.day, d.begins_at INTO today, began_at FROM unnest(days, begins) AS d (day, begins_at)
+    WHERE d.begins_at <= now() ORDER BY d.begins_at DESC, d.day DESC LIMIT 1;
+    ends_at := (SELECT min(b.moment) FROM unnest(begins) AS b (moment) WHERE b.moment > now());
+    IF today IS NULL OR ends_at IS NULL THEN
+        RAISE EXCEPTION 'the clock of the bot and the clock of Postgres, %, are days apart', now()
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'day_is_among_the_days';
+    END IF;
+    PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);
+    PERFORM twinstream.remember_name(of_platform, of_account, known_as);
+    PERFORM twinstream.lock_day(of_platform, of_account, began_at);
+    SELECT s.* INTO had FROM twinstream.streak_of(of_platform, of_account) AS s;
+    month := date_trunc('month', today)::date;
+    used := CASE WHEN had.forgiven_month = month THEN had.forgiven_days ELSE 0 END;
+    -- The day is a moment in the key, so days of two time zones that have one name are two.
+    entity := to_char(began_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"');
+
+    -- A claim counts until its day has ended, and for the day of today's zone in which it was made. One that is
+    -- more than a day ahead was made while the clock was wrong: it counts for today, and no longer.
+    UPDATE twinstream.daily_claims AS c SET claimed_at = now(), day_ends_at = ends_at
+    WHERE c.platform = of_platform AND c.account_id = of_account AND c.claimed_at > now() + interval '1 day';
+    SELECT c.* INTO last
+    FROM twinstream.accounts_of_day(of_platform, of_account, began_at) AS d
+    JOIN twinstream.daily_claims AS c ON c.platform = d.platform AND c.account_id = d.account_id
+    WHERE (d.is_own AND c.day_ends_at > now() OR c.claimed_at >= began_at)
+    ORDER BY c.claimed_at DESC LIMIT 1;
+    IF last.platform IS NOT NULL OR EXISTS (
+        -- The ledger knows the day, though the row is gone: the person was forgotten, and came back.
+        SELECT FROM twinstream.transactions AS t
+        WHERE t.platform = of_platform AND t.idempotency_key = ANY (ARRAY (
+            SELECT twinstream.key_of(ROW (
+                NULL, NULL, of_platform, u.type, of_account, NULL, NULL, NULL, 'daily_claim', entity, NULL, NULL
+            )::twinstream.event) FROM unnest(ARRAY['xp.changed', 'balance.changed']) AS u (type)
+        ))
+    ) THEN
+        RETURN QUERY SELECT 'counted', coalesce(last.xp, 0), coalesce(last.balance, 0), coalesce(had.streak, 0),
+            coalesce(had.longest, 0), 0, 0, greatest(0, rule.forgiven_days - used),
+            greatest(CASE WHEN last.claimed_at < began_at THEN last.day_ends_at ELSE ends_at END, last.day_ends_at),
+            coalesce(last.platform, of_platform), '{}'::text[];
+        RETURN;
+    END IF;
+    IF rule.least_xp > (
+        SELECT m.xp FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
+        WHERE a.platform = of_platform AND a.account_id = of_account
+    ) THEN
+        RETURN QUERY SELECT 'least_xp', 0::bigint, 0::bigint, 0, 0, 0, 0, 0, ends_at, NULL, '{}'::text[];
+        RETURN;
+    END IF;
+
+    lost := 0;
+    forgiven := 0;
+    streak := coalesce(had.streak, 0) + 1;
+    IF had.day IS NOT NULL THEN
+        SELECT twinstream.missed_days(had.day, max(c.claimed_at), max(c.day_ends_at), today, begins) INTO missed
+        FROM twinstream.accounts_of_day(of_platform, of_account, 'infinity') AS d
+        JOIN twinstream.daily_claims AS c ON c.platform = d.platform AND c.account_id = d.account_id;
+        IF missed > 0 AND missed <= rule.forgiven_days - used THEN
+            forgiven := missed;
+        ELSIF missed > 0 THEN
+            lost := had.streak;
+            streak := 1;
+        END IF;
+    END IF;
+    xp := rule.xp + least(rule.xp_per_streak_day * (streak - 1), rule.xp_streak_bonus_max);
+    balance := rule.balance + least(rule.balance_per_streak_day * (streak - 1), rule.balance_streak_bonus_max);
+    IF NOT twinstream.record_amounts(of_platform, of_account, xp, balance, 'daily_claim', entity, stores, forget_secret) THEN
+        -- Of an account that was forgotten today: nothing was recorded.
+        RETURN QUERY SELECT 'counted', 0::bigint, 0::bigint, 0, 0, 0, 0, 0, ends_at, of_platform, '{}'::text[];
+        RETURN;
+    END IF;
+    INSERT INTO twinstream.daily_claims AS c (platform, account_id, claimed_at, day_ends_at, xp, balance)
+    VALUES (of_platform, of_account, now(), ends_at, xp, balance)
+    ON CONFLICT ON CONSTRAINT daily_claim_once DO UPDATE SET
+        claimed_at = excluded.claimed_at, day_ends_at = excluded.day_ends_at, xp = excluded.xp,
+        balance = excluded.balance;
+    PERFORM twinstream.keep_streak(of_platform, of_account, streak, today, month, used + forgiven);
+    unlocked := twinstream.unlock_new(of_platform, of_account, ARRAY (
+        SELECT m.key FROM jsonb_each_text(rule.milestones) AS m WHERE m.value::integer <= streak ORDER BY m.key
+    ), forget_secret);
+    RETURN QUERY SELECT 'claimed', xp, balance, streak, greatest(streak, coalesce(had.longest, 0)), lost, forgiven,
+        greatest(0, rule.forgiven_days - used - forgiven), ends_at, of_platform, unlocked;
 END $$;
 
 CREATE FUNCTION twinstream.close_due_windows(of_platform text, window_s double precision, at_most integer, stores text[] DEFAULT '{}'::text[], OUT members bigint[], OUT due integer) RETURNS record
@@ -993,6 +1150,16 @@ CREATE FUNCTION twinstream.earned_by_each(platforms text[], account_ids bigint[]
         AS w (platform, account_id, member_id, number)
 $$;
 
+CREATE FUNCTION twinstream.end_invite(of_platform text, invited bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()
+    WHERE i.platform = of_platform AND i.account_id = invited AND i.status = 'waiting';
+END $$;
+
 CREATE FUNCTION twinstream.end_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone, of_subject text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1372,7 +1539,8 @@ BEGIN
         'scores', (
             SELECT json_agg(json_build_object(
                 'platform', c.platform, 'reputation', c.reputation, 'streak', c.streak,
-                'longest_streak', c.longest_streak, 'streak_day', c.streak_day
+                'longest_streak', c.longest_streak, 'streak_day', c.streak_day,
+                'forgiven_month', c.forgiven_month, 'forgiven_days', c.forgiven_days
             ) ORDER BY c.platform)
             FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
             WHERE a.member_id = member
@@ -1423,6 +1591,46 @@ BEGIN
                 'since', w.opened_at, 'last_at', w.last_at, 'day', w.day, 'xp_of_the_day', w.day_xp
             ) ORDER BY w.platform, w.reason)
             FROM twinstream.accounts AS a JOIN twinstream.earning_windows AS w USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'rewards_from_administrators', (
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'xp', w.xp, 'balance', w.balance, 'achievement', w.achievement,
+                'reason', w.reason, 'at', w.given_at
+            ) ORDER BY w.id)
+            FROM twinstream.accounts AS a JOIN twinstream.rewards AS w USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'rewards_given_as_administrator', (
+            -- The members are others, so their numbers are left out.
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'xp', w.xp, 'balance', w.balance, 'achievement', w.achievement,
+                'reason', w.reason, 'at', w.given_at
+            ) ORDER BY w.id)
+            FROM twinstream.accounts AS a JOIN twinstream.rewards AS w
+                ON w.platform = a.platform AND w.administrator_id = a.account_id
+            WHERE a.member_id = member
+        ),
+        'invited', (
+            -- The inviter and the invited are others, so their numbers are left out.
+            SELECT json_agg(json_build_object(
+                'platform', i.platform, 'did', i.did, 'joined_at', i.joined_at, 'status', i.status,
+                'changed_at', i.changed_at
+            ) ORDER BY i.joined_at)
+            FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                SELECT v.*, 'came' AS did FROM twinstream.invites AS v
+                WHERE v.platform = a.platform AND v.account_id = a.account_id
+                UNION ALL
+                SELECT v.*, 'invited' FROM twinstream.invites AS v
+                WHERE v.platform = a.platform AND v.inviter_id = a.account_id
+            ) AS i WHERE a.member_id = member
+        ),
+        'daily_claims', (
+            SELECT json_agg(json_build_object(
+                'platform', d.platform, 'claimed_at', d.claimed_at, 'day_ends_at', d.day_ends_at, 'xp', d.xp,
+                'balance', d.balance
+            ) ORDER BY d.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.daily_claims AS d USING (platform, account_id)
             WHERE a.member_id = member
         ),
         'owed_to_tables_of_bots', (
@@ -1620,7 +1828,6 @@ BEGIN
         UPDATE twinstream.surfaces AS f SET wanted_key = 'forgotten'
         WHERE f.wanted_key LIKE format('%%%s%%', one.account_id)
             AND f.wanted_key ~ twinstream.pattern_of_ids(ARRAY[one]);
-        -- Amounts in its open windows are in no ledger yet, and go too.
         -- Points that others got by the person stay theirs.
         DELETE FROM twinstream.thanks AS t
         WHERE t.platform = one.platform AND one.account_id IN (t.giver_account_id, t.receiver_account_id);
@@ -1628,8 +1835,22 @@ BEGIN
         WHERE r.platform = one.platform AND one.account_id IN (r.giver_account_id, r.receiver_account_id);
         UPDATE twinstream.message_authors AS m SET author_ids = array_replace(m.author_ids, one.account_id, 0)
         WHERE m.platform = one.platform AND one.account_id = ANY (m.author_ids);
+        -- Amounts in its open windows are in no ledger yet, and go too.
         DELETE FROM twinstream.earning_windows AS w
         WHERE w.platform = one.platform AND w.account_id = one.account_id;
+        -- The reason is a text that a person wrote, and a private chat has its member's number.
+        UPDATE twinstream.rewards AS w SET
+            reason = '', entity_id = format('forgotten:%s', w.id),
+            account_id = CASE w.account_id WHEN one.account_id THEN one.pseudonym ELSE w.account_id END,
+            administrator_id = CASE w.administrator_id
+                WHEN one.account_id THEN one.pseudonym ELSE w.administrator_id END
+        WHERE w.platform = one.platform AND one.account_id IN (w.account_id, w.administrator_id);
+        -- The mark of the account says that it was here. An invitation of a forgotten inviter pays nobody.
+        DELETE FROM twinstream.invites AS i WHERE i.platform = one.platform AND i.account_id = one.account_id;
+        UPDATE twinstream.invites AS i SET inviter_id = one.pseudonym
+        WHERE i.platform = one.platform AND i.inviter_id = one.account_id;
+        DELETE FROM twinstream.daily_claims AS d
+        WHERE d.platform = one.platform AND d.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
         WHERE one.platform = 'telegram' AND l.telegram_account_id = one.account_id;
         UPDATE twinstream.links AS l SET discord_account_id = one.pseudonym
@@ -1825,6 +2046,73 @@ BEGIN
     UPDATE twinstream.surfaces AS f SET announce = true
     FROM unnest(members, surfaces) AS t (member_id, surface)
     WHERE f.member_id = t.member_id AND f.platform = of_platform AND f.surface = t.surface;
+END $$;
+
+CREATE FUNCTION twinstream.give_reward(of_platform text, administrator bigint, of_account bigint, of_entity text, more_xp bigint, more_balance bigint, of_achievement text, why text, rewards_max integer, xp_max bigint, balance_max bigint, stores text[] DEFAULT '{}'::text[], forget_secret text DEFAULT NULL::text) RETURNS TABLE(outcome text, xp bigint, balance bigint, unlocked boolean, free_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    known twinstream.rewards;
+    lately record;
+    has record;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    -- One reward of an administrator at a time: rewards side by side would all find the same sums.
+    PERFORM pg_advisory_xact_lock(
+        hashtextextended(format('twinstream.rewards %s %s', of_platform, administrator), 0)
+    );
+    SELECT r.* INTO known FROM twinstream.rewards AS r
+    WHERE r.platform = of_platform AND r.entity_id = of_entity;
+    IF known.id IS NOT NULL THEN
+        RETURN QUERY SELECT 'again', known.xp, known.balance, known.achievement IS NOT NULL, NULL::timestamptz;
+        RETURN;
+    END IF;
+    IF of_account = administrator OR EXISTS (
+        SELECT FROM twinstream.accounts AS a JOIN twinstream.accounts AS o ON o.member_id = a.member_id
+        WHERE a.platform = of_platform AND a.account_id = of_account
+            AND o.platform = of_platform AND o.account_id = administrator
+    ) THEN
+        RETURN QUERY SELECT 'own', 0::bigint, 0::bigint, false, NULL::timestamptz;
+        RETURN;
+    END IF;
+    SELECT count(*) AS rewards, coalesce(sum(abs(r.xp)), 0) AS xp, coalesce(sum(abs(r.balance)), 0) AS balance,
+        min(r.given_at) + interval '24 hours' AS free_at
+    INTO lately FROM twinstream.rewards AS r
+    WHERE r.platform = of_platform AND r.administrator_id = administrator
+        AND r.given_at > now() - interval '24 hours';
+    IF lately.rewards >= rewards_max OR lately.xp + abs(more_xp) > xp_max
+        OR lately.balance + abs(more_balance) > balance_max
+    THEN
+        RETURN QUERY SELECT 'limited', greatest(0, xp_max - lately.xp)::bigint,
+            greatest(0, balance_max - lately.balance)::bigint, false, lately.free_at;
+        RETURN;
+    END IF;
+    PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);
+    SELECT m.xp, m.balance INTO has FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
+    WHERE a.platform = of_platform AND a.account_id = of_account;
+    IF least(has.xp + more_xp, has.balance + more_balance) < 0 THEN
+        RETURN QUERY SELECT 'less', has.xp, has.balance, false, NULL::timestamptz;
+        RETURN;
+    END IF;
+    unlocked := of_achievement IS NOT NULL AND cardinality(
+        twinstream.unlock_new(of_platform, of_account, ARRAY[of_achievement], forget_secret)
+    ) > 0;
+    IF more_xp = 0 AND more_balance = 0 AND NOT unlocked THEN
+        RETURN QUERY SELECT 'held', 0::bigint, 0::bigint, false, NULL::timestamptz;
+        RETURN;
+    END IF;
+    PERFORM twinstream.record_amounts(
+        of_platform, of_account, more_xp, more_balance, 'reward', of_entity, stores, forget_secret
+    );
+    INSERT INTO twinstream.rewards
+        (platform, administrator_id, account_id, entity_id, xp, balance, achievement, reason)
+    VALUES (
+        of_platform, administrator, of_account, of_entity, more_xp, more_balance,
+        CASE WHEN unlocked THEN of_achievement END, why
+    );
+    RETURN QUERY SELECT 'given', more_xp, more_balance, unlocked, NULL::timestamptz;
 END $$;
 
 CREATE FUNCTION twinstream.give_scores() RETURNS trigger
@@ -2059,6 +2347,21 @@ BEGIN
     PERFORM twinstream.require_caller(of_platform);
     DELETE FROM twinstream.parked_places AS p WHERE p.platform = of_platform AND NOT p.place = ANY (named);
 END $$;
+
+CREATE FUNCTION twinstream.keep_streak(of_platform text, of_account bigint, streak integer, day date, forgiven_month date, forgiven_days integer) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO twinstream.account_scores AS c
+        (platform, account_id, streak, longest_streak, streak_day, forgiven_month, forgiven_days)
+    SELECT theirs.platform, theirs.account_id, streak, streak, day, forgiven_month, forgiven_days
+    FROM twinstream.accounts AS a JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+    WHERE a.platform = of_platform AND a.account_id = of_account
+    ORDER BY theirs.platform, theirs.account_id
+    ON CONFLICT ON CONSTRAINT account_score_once DO UPDATE SET
+        streak = excluded.streak, longest_streak = greatest(c.longest_streak, excluded.streak),
+        streak_day = excluded.streak_day, forgiven_month = excluded.forgiven_month,
+        forgiven_days = excluded.forgiven_days
+$$;
 
 CREATE FUNCTION twinstream.key_fault(e twinstream.event, OUT rule text, OUT why text) RETURNS SETOF record
     LANGUAGE plpgsql
@@ -2344,6 +2647,22 @@ BEGIN
     RETURN locked;
 END $$;
 
+CREATE FUNCTION twinstream.lock_day(of_platform text, of_account bigint, since timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT d.platform, d.account_id FROM twinstream.accounts_of_day(of_platform, of_account, since) AS d
+        ORDER BY d.platform COLLATE "C", d.account_id
+    LOOP
+        PERFORM pg_advisory_xact_lock(
+            hashtextextended(format('twinstream.daily %s %s', one.platform, one.account_id), 0)
+        );
+    END LOOP;
+END $$;
+
 CREATE FUNCTION twinstream.lock_offer(offer_id bigint, opener bigint DEFAULT NULL::bigint) RETURNS twinstream.link_offers
     LANGUAGE plpgsql
     AS $$
@@ -2616,6 +2935,22 @@ BEGIN
     DELETE FROM twinstream.members AS m WHERE m.id = gone;
 END $$;
 
+CREATE FUNCTION twinstream.missed_days(last_day date, claimed_at timestamp with time zone, day_ended_at timestamp with time zone, today date, begins timestamp with time zone[]) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT greatest(0, least(
+        -- By the names of the days,
+        today - last_day - 1,
+        -- by the days of 24 hours since the claimed day ended,
+        floor(extract(epoch FROM now() - day_ended_at) / 86400)::integer,
+        -- and by the days of today's time zone that lie between.
+        CASE WHEN claimed_at >= begins[1] THEN (
+            SELECT count(DISTINCT b.moment)::integer - 1 FROM unnest(begins) AS b (moment)
+            WHERE b.moment > claimed_at AND b.moment <= now()
+        ) END
+    ))
+$$;
+
 CREATE FUNCTION twinstream.move_account(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2748,6 +3083,27 @@ BEGIN
     PERFORM twinstream.require_own_process();
     PERFORM twinstream.mark_forgotten(ARRAY[u.mark], twinstream.mark_pads(forget_secret), u.moment)
     FROM unnest(marks, moments) AS u (mark, moment);
+END $$;
+
+CREATE FUNCTION twinstream.note_invite(of_platform text, inviter bigint, invited bigint, forget_secret text DEFAULT NULL::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    noted text;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    INSERT INTO twinstream.invites AS i (platform, account_id, inviter_id, status)
+    VALUES (of_platform, invited, inviter, CASE
+        WHEN invited = inviter OR EXISTS (
+            SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = invited
+        ) OR forget_secret <> '' AND EXISTS (
+            SELECT FROM twinstream.forgotten_accounts AS f
+            WHERE f.mark = twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, invited)
+        ) THEN 'void' ELSE 'waiting' END)
+    ON CONFLICT ON CONSTRAINT invite_once DO NOTHING
+    RETURNING i.status INTO noted;
+    RETURN noted;
 END $$;
 
 CREATE FUNCTION twinstream.note_place(of_platform text, named text, why text, refusal text) RETURNS void
@@ -3003,6 +3359,67 @@ CREATE FUNCTION twinstream.pattern_of_ids(person twinstream.forgotten_one[]) RET
     AS $$
     SELECT '(^|[^0-9])(' || string_agg(p.account_id::text, '|') || ')(?![0-9])' FROM unnest(person) AS p
 $$;
+
+CREATE FUNCTION twinstream.pay_invite(of_platform text, stay_s double precision, least_xp bigint, more_xp bigint, more_balance bigint, per_day integer, stores text[] DEFAULT '{}'::text[], forget_secret text DEFAULT NULL::text) RETURNS TABLE(inviter_id bigint, account_id bigint, status text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    one twinstream.invites;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    SELECT i.* INTO one FROM twinstream.invites AS i
+    WHERE i.platform = of_platform AND i.status = 'waiting'
+        AND i.joined_at <= now() - make_interval(secs => stay_s)
+        AND (
+            i.joined_at < now() - interval '30 days'
+            -- In the books of its own platform, so that what others give it by a link does not count.
+            OR least_xp <= (
+                SELECT sum(t.delta_xp) FROM twinstream.transactions AS t
+                WHERE t.account_id = i.account_id AND t.source = of_platform AND t.platform = of_platform
+                    AND t.delta_xp > 0 AND t.reason NOT LIKE 'link%'
+            )
+        )
+        AND per_day > (
+            SELECT count(*) FROM twinstream.invites AS p
+            WHERE p.inviter_id = i.inviter_id AND p.platform = i.platform AND p.status = 'paid'
+                AND p.changed_at > now() - interval '24 hours'
+        )
+    ORDER BY i.joined_at LIMIT 1
+    FOR UPDATE SKIP LOCKED;
+    IF one.account_id IS NULL THEN
+        RETURN;
+    END IF;
+    -- One payment of an inviter at a time, so that the limit holds.
+    PERFORM twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], true);
+    one.status := CASE
+        WHEN one.joined_at < now() - interval '30 days' OR EXISTS (
+            SELECT FROM twinstream.accounts AS a JOIN twinstream.accounts AS b ON b.member_id = a.member_id
+            WHERE a.platform = of_platform AND a.account_id = one.account_id
+                AND b.platform = of_platform AND b.account_id = one.inviter_id
+        ) OR EXISTS (
+            -- Both were linked with one account: they are one person's.
+            SELECT FROM twinstream.links_of(of_platform, one.account_id) AS l
+            JOIN twinstream.links_of(of_platform, one.inviter_id) AS o ON CASE of_platform
+                WHEN 'telegram' THEN o.discord_account_id = l.discord_account_id
+                ELSE o.telegram_account_id = l.telegram_account_id END
+        ) OR one.inviter_id < 0 THEN 'void'
+        WHEN per_day <= (
+            SELECT count(*) FROM twinstream.invites AS p
+            WHERE p.inviter_id = one.inviter_id AND p.platform = of_platform AND p.status = 'paid'
+                AND p.changed_at > now() - interval '24 hours'
+        ) THEN 'waiting'
+        ELSE 'paid' END;
+    IF one.status = 'paid' THEN
+        PERFORM twinstream.record_amounts(
+            of_platform, one.inviter_id, more_xp, more_balance, 'invite', one.account_id::text, stores, forget_secret
+        );
+    END IF;
+    UPDATE twinstream.invites AS i SET status = one.status, changed_at = now()
+    WHERE i.platform = of_platform AND i.account_id = one.account_id;
+    RETURN QUERY SELECT one.inviter_id, one.account_id, one.status;
+END $$;
 
 CREATE FUNCTION twinstream.pay_link_reward(made twinstream.links, member bigint) RETURNS void
     LANGUAGE plpgsql
@@ -3393,6 +3810,31 @@ BEGIN
         NULL, idempotency_key, source, 'achievement.unlocked', user_id, NULL, NULL, achievement, 'achievement',
         achievement, NULL, NULL
     )::twinstream.event)], 'pending', true, true, false, forget_secret);
+END $$;
+
+CREATE FUNCTION twinstream.record_amounts(of_platform text, of_account bigint, xp bigint, balance bigint, reason text, entity_id text, stores text[], forget_secret text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    is_new boolean;
+    member bigint;
+BEGIN
+    SELECT coalesce(bool_and(r.created), true), min(r.member_id) INTO is_new, member
+    FROM twinstream.record_events(
+        ARRAY (
+            SELECT twinstream.payload_of(ROW (
+                NULL, NULL, of_platform, p.type, of_account, p.xp, p.balance, NULL, reason, entity_id, NULL, NULL
+            )::twinstream.event)
+            FROM (
+                VALUES ('xp.changed', nullif(xp, 0), NULL::bigint), ('balance.changed', NULL, nullif(balance, 0))
+            ) AS p (type, xp, balance)
+            WHERE coalesce(p.xp, p.balance) IS NOT NULL
+        ), 'pending', true, true, false, forget_secret
+    ) AS r;
+    IF is_new AND member IS NOT NULL AND of_platform = ANY (stores) THEN
+        PERFORM twinstream.owe_to_store(of_platform, ARRAY[member], ARRAY[xp], ARRAY[balance]);
+    END IF;
+    RETURN is_new;
 END $$;
 
 CREATE FUNCTION twinstream.record_balance(source text, user_id bigint, delta_balance bigint, reason text, entity_id text, idempotency_key text DEFAULT NULL::text, forget_secret text DEFAULT NULL::text) RETURNS TABLE(key text, member_id bigint, created boolean)
@@ -3979,6 +4421,23 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION twinstream.rewards_of(of_platform text, of_account bigint, at_most integer) RETURNS TABLE(platform text, entity_id text, administrator_id bigint, reason text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    RETURN QUERY
+    SELECT r.platform, r.entity_id, r.administrator_id, r.reason
+    FROM twinstream.accounts AS a JOIN twinstream.accounts AS o ON o.member_id = a.member_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM twinstream.rewards AS w
+        WHERE w.account_id = o.account_id AND w.platform = o.platform ORDER BY w.id DESC LIMIT at_most
+    ) AS r
+    WHERE a.platform = of_platform AND a.account_id = of_account;
+END $$;
+
 CREATE FUNCTION twinstream.rewrite_entries(person twinstream.forgotten_one[], naming text[], pads bytea[]) RETURNS bigint
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -4240,6 +4699,19 @@ BEGIN
     WHERE mine.platform = of_platform AND mine.account_id = of_account
     ORDER BY a.platform <> of_platform;
 END $$;
+
+CREATE FUNCTION twinstream.streak_of(of_platform text, of_account bigint) RETURNS TABLE(streak integer, longest integer, day date, forgiven_month date, forgiven_days integer)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT (array_agg(c.streak ORDER BY c.streak_day DESC NULLS LAST, c.streak DESC))[1],
+        max(c.longest_streak), max(c.streak_day), max(c.forgiven_month),
+        (array_agg(c.forgiven_days ORDER BY c.forgiven_month DESC NULLS LAST, c.forgiven_days DESC))[1]
+    FROM twinstream.accounts AS a
+    JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+    JOIN twinstream.account_scores AS c ON c.platform = theirs.platform AND c.account_id = theirs.account_id
+    WHERE a.platform = of_platform AND a.account_id = of_account
+    HAVING count(*) > 0
+$$;
 
 CREATE FUNCTION twinstream.support_forgive_attempts(platform text, administrator_id bigint, account_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4742,6 +5214,34 @@ BEGIN
     );
 END $$;
 
+CREATE FUNCTION twinstream.unlock_new(of_platform text, of_account bigint, names text[], forget_secret text) RETURNS text[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    fresh CONSTANT text[] := ARRAY (
+        SELECT DISTINCT u.name FROM unnest(names) AS u (name)
+        WHERE NOT EXISTS (
+            SELECT FROM twinstream.accounts AS a JOIN twinstream.achievements AS h ON h.member_id = a.member_id
+            WHERE a.platform = of_platform AND a.account_id = of_account AND h.achievement = u.name
+        )
+    );
+BEGIN
+    RETURN ARRAY (
+        SELECT u.name
+        FROM twinstream.record_events(
+            ARRAY (
+                SELECT twinstream.payload_of(ROW (
+                    NULL, NULL, of_platform, 'achievement.unlocked', of_account, NULL, NULL, f.name, 'achievement',
+                    f.name, NULL, NULL
+                )::twinstream.event)
+                FROM unnest(fresh) WITH ORDINALITY AS f (name, number) ORDER BY f.number
+            ), 'pending', true, true, false, forget_secret
+        ) WITH ORDINALITY AS r (key, member_id, created, number)
+        JOIN unnest(fresh) WITH ORDINALITY AS u (name, number) USING (number)
+        WHERE r.created
+    );
+END $$;
+
 CREATE FUNCTION twinstream.use_up_code(code text) RETURNS void
     LANGUAGE sql
     AS $$
@@ -5059,6 +5559,9 @@ CREATE TABLE twinstream.account_scores (
     streak integer DEFAULT 0 NOT NULL,
     longest_streak integer DEFAULT 0 NOT NULL,
     streak_day date,
+    forgiven_month date,
+    forgiven_days integer DEFAULT 0 NOT NULL,
+    CONSTRAINT account_forgiven_days_not_negative CHECK ((forgiven_days >= 0)),
     CONSTRAINT account_score_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
     CONSTRAINT account_streak_has_day CHECK (((streak = 0) = (streak_day IS NULL))),
     CONSTRAINT account_streak_not_beyond_longest CHECK (((streak >= 0) AND (streak <= longest_streak)))
@@ -5069,6 +5572,8 @@ COMMENT ON COLUMN twinstream.account_scores.reputation IS 'thanks received, less
 COMMENT ON COLUMN twinstream.account_scores.streak IS 'days in a row, up to and with `streak_day`';
 
 COMMENT ON COLUMN twinstream.account_scores.streak_day IS 'the last day that counted, in the time zone of the community';
+
+COMMENT ON COLUMN twinstream.account_scores.forgiven_month IS 'the first day of the month in which `forgiven_days` missed days were forgiven';
 
 CREATE VIEW twinstream.accounts_left_out AS
  SELECT platform,
@@ -5268,6 +5773,17 @@ CREATE TABLE twinstream.contracts (
     CONSTRAINT contract_release_is_two_numbers CHECK ((release ~ '^[0-9]+\.[0-9]+$'::text))
 );
 
+CREATE TABLE twinstream.daily_claims (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    day_ends_at timestamp with time zone NOT NULL,
+    xp bigint NOT NULL,
+    balance bigint NOT NULL,
+    CONSTRAINT daily_claim_in_its_day CHECK ((claimed_at < day_ends_at)),
+    CONSTRAINT daily_claim_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
 CREATE TABLE twinstream.drift (
     id bigint NOT NULL,
     run_id bigint NOT NULL,
@@ -5381,6 +5897,17 @@ CREATE VIEW twinstream.forgotten_marks AS
  SELECT mark,
     forgotten_at
    FROM twinstream.forgotten_accounts f;
+
+CREATE TABLE twinstream.invites (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    inviter_id bigint NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    status text DEFAULT 'waiting'::text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT invite_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT invite_status_known CHECK ((status = ANY (ARRAY['waiting'::text, 'paid'::text, 'void'::text])))
+);
 
 CREATE VIEW twinstream.leaderboard AS
  SELECT id AS member_id,
@@ -5611,6 +6138,31 @@ CREATE TABLE twinstream.reconcile_walks (
     passed_last_time bigint NOT NULL,
     began_at timestamp with time zone NOT NULL,
     CONSTRAINT reconcile_walk_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
+);
+
+CREATE TABLE twinstream.rewards (
+    id bigint NOT NULL,
+    platform text NOT NULL,
+    administrator_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    entity_id text NOT NULL COLLATE pg_catalog."C",
+    xp bigint NOT NULL,
+    balance bigint NOT NULL,
+    achievement text,
+    reason text NOT NULL,
+    given_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT reward_gives_something CHECK (((xp <> 0) OR (balance <> 0) OR (achievement IS NOT NULL))),
+    CONSTRAINT reward_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT reward_reason_is_short CHECK ((length(reason) <= 300))
+);
+
+ALTER TABLE twinstream.rewards ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME twinstream.rewards_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE twinstream.roles (
@@ -5861,6 +6413,9 @@ ALTER TABLE ONLY twinstream.cleanup_rounds
 ALTER TABLE ONLY twinstream.contracts
     ADD CONSTRAINT contracts_pkey PRIMARY KEY (release);
 
+ALTER TABLE ONLY twinstream.daily_claims
+    ADD CONSTRAINT daily_claim_once PRIMARY KEY (platform, account_id);
+
 ALTER TABLE ONLY twinstream.drift
     ADD CONSTRAINT drift_once UNIQUE (run_id, platform, subject, subject_id, field);
 
@@ -5887,6 +6442,9 @@ ALTER TABLE ONLY twinstream.forgotten_accounts
 
 ALTER TABLE ONLY twinstream.forgotten_accounts
     ADD CONSTRAINT forgotten_account_once PRIMARY KEY (mark);
+
+ALTER TABLE ONLY twinstream.invites
+    ADD CONSTRAINT invite_once PRIMARY KEY (platform, account_id);
 
 ALTER TABLE ONLY twinstream.level_curve
     ADD CONSTRAINT level_curve_once PRIMARY KEY (is_only);
@@ -5963,6 +6521,12 @@ ALTER TABLE ONLY twinstream.reconcile_touched
 ALTER TABLE ONLY twinstream.reconcile_walks
     ADD CONSTRAINT reconcile_walk_once PRIMARY KEY (platform, subject);
 
+ALTER TABLE ONLY twinstream.rewards
+    ADD CONSTRAINT reward_once UNIQUE (platform, entity_id);
+
+ALTER TABLE ONLY twinstream.rewards
+    ADD CONSTRAINT rewards_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY twinstream.roles
     ADD CONSTRAINT roles_pkey PRIMARY KEY (duty);
 
@@ -6024,6 +6588,10 @@ CREATE INDEX earning_windows_open ON twinstream.earning_windows USING btree (pla
 
 CREATE UNIQUE INDEX forget_secret_only_one ON twinstream.forget_secrets USING btree ((true));
 
+CREATE INDEX invites_by_inviter ON twinstream.invites USING btree (inviter_id, changed_at);
+
+CREATE INDEX invites_waiting ON twinstream.invites USING btree (platform, joined_at) WHERE (status = 'waiting'::text);
+
 CREATE INDEX link_acts_by_discord_account ON twinstream.link_acts USING btree (discord_account_id, id);
 
 CREATE INDEX link_acts_by_from_account ON twinstream.link_acts USING btree (from_account_id, id);
@@ -6075,6 +6643,10 @@ CREATE INDEX reactions_by_receiver ON twinstream.reactions USING btree (platform
 CREATE UNIQUE INDEX reconcile_run_one_at_a_time ON twinstream.reconcile_runs USING btree ((true)) WHERE (status = 'running'::text);
 
 CREATE INDEX reconcile_runs_by_end ON twinstream.reconcile_runs USING btree (finished_at) WHERE (status <> 'running'::text);
+
+CREATE INDEX rewards_by_account ON twinstream.rewards USING btree (account_id, id);
+
+CREATE INDEX rewards_by_administrator ON twinstream.rewards USING btree (administrator_id, given_at);
 
 CREATE INDEX snapshots_to_compare ON twinstream.snapshots USING btree (run_id) WHERE ((compared_at IS NULL) OR (refused IS NOT NULL));
 
@@ -6129,6 +6701,8 @@ CREATE TRIGGER member_scores_follow_new AFTER INSERT ON twinstream.account_score
 CREATE TRIGGER offers_go_with_their_account AFTER DELETE OR UPDATE OF account_id ON twinstream.accounts FOR EACH ROW EXECUTE FUNCTION twinstream.forget_offers();
 
 CREATE TRIGGER reputation_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.carry_reputation();
+
+CREATE TRIGGER streak_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.carry_streak();
 
 ALTER TABLE ONLY twinstream.accounts
     ADD CONSTRAINT accounts_member_id_fkey FOREIGN KEY (member_id) REFERENCES twinstream.members(id);

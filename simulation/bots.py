@@ -18,6 +18,7 @@ from db import (
 )
 
 from .bot_calls import Wanted, create, draw, draw_refused, effect_of, event_of, key_of, record
+from .daily_deeds import DailyDeeds
 from .earning_deeds import EarningDeeds
 from .expectations import Expectations
 from .link_deeds import NO_ANSWER, LinkDeeds
@@ -55,6 +56,7 @@ class Bot:
         self._links = LinkDeeds(self._pool, self._dice, expected)
         self._earning = EarningDeeds(source, self._pool, self._dice, expected)
         self._thanks = ThankDeeds(source, self._dice, expected)
+        self._daily = DailyDeeds(source, self._pool, self._dice, expected)
         #: The calls that succeeded, some of which are repeated.
         self._done: list[Wanted] = []
 
@@ -79,8 +81,10 @@ class Bot:
             self._publish_as_foreign()
         elif chance < 0.18:
             await self._break_a_key_rule(producer)
-        elif chance < 0.36:
+        elif chance < 0.30:
             await self._links.act()
+        elif chance < 0.36:
+            await self._daily.act()
         elif chance < 0.51:
             await self._in_transaction(producer)
         elif chance < 0.59:

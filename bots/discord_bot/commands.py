@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 import discord
@@ -14,9 +15,12 @@ from bots.features.command import (
     Asker,
     Audience,
     Command,
+    Form,
+    FormParameter,
     MemberParameter,
     NumberParameter,
     Parameter,
+    Place,
     Question,
     Target,
     TextParameter,
@@ -189,6 +193,8 @@ def _refusal_of_others(command: Command[Any], argument: object) -> Callable[[Tex
 def _slash_command(tree: Tree, command: Command[Any]) -> app_commands.Command[Any, ..., None]:
     """Make the slash command with which Discord offers a command of a room."""
     parameter = command.parameter
+    if isinstance(parameter, FormParameter):
+        return _registered(command, _form_callback(tree, command, parameter))
     if parameter is None:
 
         async def plain(interaction: Interaction) -> None:
@@ -244,6 +250,38 @@ def _registered(command: Command[Any], callback: Any) -> app_commands.Command[An
     return made
 
 
+def _form_callback(tree: Tree, command: Command[Any], form: FormParameter) -> Any:
+    """Return the callback of a command with several options, all of which may be left out."""
+
+    async def with_form(interaction: Interaction, **given: Any) -> None:
+        await tree.answer(interaction, command, _form(given.pop(form.member.name, None), given))
+
+    options = {form.member.name: discord.Member | discord.User | None}
+    options |= {one.name: _annotation(one) for one in form.fields}
+    kinds = inspect.Parameter
+    parameters = [kinds("interaction", kinds.POSITIONAL_OR_KEYWORD, annotation=Interaction)]
+    parameters += [
+        kinds(name, kinds.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in options.items()
+    ]
+    # discord.py reads the options from the signature.
+    with_form.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    hints = {one.name: one.hint for one in (form.member, *form.fields)}
+    app_commands.describe(**hints)(with_form)
+    return with_form
+
+
+def _form(member: Any, given: Mapping[str, Any]) -> Form:
+    """Return the options of a form. A user who is no member of the server has left it. Pure."""
+    values = {name: value for name, value in given.items() if value not in (None, "")}
+    if member is None:
+        return Form(None, Place.UNKNOWN, values)
+    place = Place.MEMBER if isinstance(member, discord.Member) else Place.OUTSIDE
+    if member.bot:
+        place = Place.BOT
+    return Form(Target(member.id, member.display_name), place, values)
+
+
 def _annotation(parameter: Parameter) -> Any:
     """Return the annotation of an option that may be left out. Pure."""
     match parameter:
@@ -251,7 +289,7 @@ def _annotation(parameter: Parameter) -> Any:
             return WholeNumber(parameter.least, parameter.most) | None
         case TextParameter():
             return str | None
-        case MemberParameter():
+        case MemberParameter() | FormParameter():
             return discord.Member | discord.User | None
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from discord.utils import escape_markdown, format_dt
 
+from bots.texts.languages import Texts
 from bots.texts.outside_text import WORD_JOINER, inert, isolated, one_line
 
 #: Emoji of a server and names of channels, as one copies them into a text.
@@ -23,6 +24,9 @@ class DiscordMarkup:
 
     def moment(self, when: datetime) -> str:
         return format_dt(when, "f")
+
+    def until(self, when: datetime, now: datetime, texts: Texts) -> str:
+        return format_dt(when, "R")
 
     def plain(self, text: str) -> str:
         # Discord acts on parts that begin with < or @, or hold a point, a colon or a slash.

@@ -1,7 +1,7 @@
 """The parts of a command, the same on both platforms: its description, its question, its answer."""
 
 import enum
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -34,6 +34,28 @@ class Target(NamedTuple):
     is_bot: bool = False
     is_here: bool | None = None
     """Whether the account is in the group or server. None: nobody asked, or nobody could tell."""
+
+
+class Place(enum.Enum):
+    """The place of an account whom an administrator named."""
+
+    MEMBER = "member"
+    BOT = "bot"
+    OUTSIDE = "outside"
+    UNKNOWN = "unknown"
+    """The platform does not say at this moment."""
+
+
+class Form(NamedTuple):
+    """The fields of a `FormParameter`, as the platform has them."""
+
+    target: Target | None
+    """The member whom the form names; None for nobody."""
+    place: Place
+    values: Mapping[str, int | str]
+    """The fields by their names, without those that were left out. Empty on Telegram."""
+    text: str = ""
+    """On Telegram the words after the member, which the room reads."""
 
 
 class Unclear(enum.Enum):
@@ -172,7 +194,18 @@ class Flag(NamedTuple):
     words: tuple[str, ...]
 
 
-Parameter = NumberParameter | TextParameter | MemberParameter
+class FormParameter(NamedTuple):
+    """A member and several fields, for a command of administrators; the argument is a `Form`.
+
+    Discord shows each as an option. On Telegram the command replies to the member or names the
+    account first, and the room reads the rest of the words.
+    """
+
+    member: TextParameter
+    fields: tuple[NumberParameter | TextParameter, ...]
+
+
+Parameter = NumberParameter | TextParameter | MemberParameter | FormParameter
 
 
 @dataclass(frozen=True, slots=True)

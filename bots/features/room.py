@@ -61,6 +61,13 @@ class VoiceWatch(Protocol):
         ...
 
 
+class Invitation(NamedTuple):
+    """An account that joined by somebody's invitation."""
+
+    inviter_id: int
+    account_id: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Room:
     """A feature, opened for one bot. Each field is one way in which a feature can take part.
@@ -99,6 +106,8 @@ class Room:
     """Gets what Discord shows of voice channels."""
     on_returned: Callable[[int], Awaitable[None]] | None = None
     """Called with an account that joined, or whose right to wear a tag changed. Raises nothing."""
+    on_invited: Callable[[Invitation], Awaitable[None]] | None = None
+    """Called with an account that joined by a person's invitation. Raises nothing."""
     on_gone: Callable[[int], Awaitable[None]] | None = None
     """Called with an account that left, or that asks from outside the group. Raises nothing."""
 
@@ -176,6 +185,13 @@ async def reacted(rooms: Iterable[Room], reaction: Reaction) -> None:
     for room in rooms:
         if room.on_reaction is not None:
             await room.on_reaction(reaction)
+
+
+async def invited(rooms: Iterable[Room], invitation: Invitation) -> None:
+    """Tell every room that wants it by whom an account came."""
+    for room in rooms:
+        if room.on_invited is not None:
+            await room.on_invited(invitation)
 
 
 async def gone(rooms: Iterable[Room], account_id: int) -> None:

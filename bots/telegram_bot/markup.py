@@ -3,6 +3,8 @@
 import html
 from datetime import UTC, datetime
 
+from bots.texts.durations import time_until
+from bots.texts.languages import Texts
 from bots.texts.outside_text import inert, isolated, one_line
 
 
@@ -17,6 +19,9 @@ class TelegramMarkup:
 
     def moment(self, when: datetime) -> str:
         return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+    def until(self, when: datetime, now: datetime, texts: Texts) -> str:
+        return time_until(when, now, texts)
 
     def plain(self, text: str) -> str:
         # Telegram finds links, mentions and commands in any text, with or without markup.

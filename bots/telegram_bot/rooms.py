@@ -3,8 +3,10 @@
 from bots.features import (
     administration,
     announcements,
+    daily,
     guessing,
     history,
+    invitations,
     leaderboard,
     linking,
     message_xp,
@@ -12,6 +14,7 @@ from bots.features import (
     privacy,
     profile,
     reactions,
+    rewarding,
     tag_and_role_checks,
     thanks,
     unlinking,
@@ -26,6 +29,7 @@ def open_rooms(services: Services) -> list[Room]:
     """Open all rooms, once per process. The menu and /help show commands in this order."""
     rooms = [
         guessing.open_room(services),
+        daily.open_room(services),
         profile.open_room(services),
         history.open_room(services),
         leaderboard.open_room(services),
@@ -34,11 +38,13 @@ def open_rooms(services: Services) -> list[Room]:
         unlinking.open_room(services),
         privacy.open_room(services),
         administration.open_room(services),
+        rewarding.open_room(services),
         announcements.open_room(services),
         notices.open_room(services),
         tag_and_role_checks.open_room(services),
         message_xp.open_room(services),
         reactions.open_room(services),
         voice.open_room(services),
+        invitations.open_room(services),
     ]
     return [*rooms, open_help(services, rooms)]

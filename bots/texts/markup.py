@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Protocol
 
+from .languages import Texts
+
 
 class Markup(Protocol):
     """One platform's formatting. The texts themselves hold no character that it would interpret."""
@@ -17,6 +19,10 @@ class Markup(Protocol):
 
     def moment(self, when: datetime) -> str:
         """Return a moment to the minute, in the reader's own time zone if the platform knows it."""
+        ...
+
+    def until(self, when: datetime, now: datetime, texts: Texts) -> str:
+        """Say how long it is until a moment; a platform that counts down by itself does so."""
         ...
 
     def plain(self, text: str) -> str:

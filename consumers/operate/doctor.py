@@ -423,6 +423,11 @@ async def _discord(settings: Settings, community: Community) -> Diagnoses:
         is_readable = flags.gateway_message_content or flags.gateway_message_content_limited
         yield _messages_on_discord(community, is_readable=is_readable)
         yield _voice_and_thanks_on_discord(community)
+        if community.invites.enabled:
+            yield Diagnosis(
+                "Discord invitations",
+                note="Discord does not say by whom a member came, so only those in Telegram pay",
+            )
         display = roles.DiscordRoles(client, community)
         for diagnosis in await _hindrances("roles in the Discord server", display.survey):
             yield diagnosis

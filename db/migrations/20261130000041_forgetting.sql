@@ -306,7 +306,6 @@ BEGIN
         UPDATE twinstream.surfaces AS f SET wanted_key = 'forgotten'
         WHERE f.wanted_key LIKE format('%%%s%%', one.account_id)
             AND f.wanted_key ~ twinstream.pattern_of_ids(ARRAY[one]);
-        -- Amounts in its open windows are in no ledger yet, and go too.
         -- Points that others got by the person stay theirs.
         DELETE FROM twinstream.thanks AS t
         WHERE t.platform = one.platform AND one.account_id IN (t.giver_account_id, t.receiver_account_id);
@@ -314,8 +313,22 @@ BEGIN
         WHERE r.platform = one.platform AND one.account_id IN (r.giver_account_id, r.receiver_account_id);
         UPDATE twinstream.message_authors AS m SET author_ids = array_replace(m.author_ids, one.account_id, 0)
         WHERE m.platform = one.platform AND one.account_id = ANY (m.author_ids);
+        -- Amounts in its open windows are in no ledger yet, and go too.
         DELETE FROM twinstream.earning_windows AS w
         WHERE w.platform = one.platform AND w.account_id = one.account_id;
+        -- The reason is a text that a person wrote, and a private chat has its member's number.
+        UPDATE twinstream.rewards AS w SET
+            reason = '', entity_id = format('forgotten:%s', w.id),
+            account_id = CASE w.account_id WHEN one.account_id THEN one.pseudonym ELSE w.account_id END,
+            administrator_id = CASE w.administrator_id
+                WHEN one.account_id THEN one.pseudonym ELSE w.administrator_id END
+        WHERE w.platform = one.platform AND one.account_id IN (w.account_id, w.administrator_id);
+        -- The mark of the account says that it was here. An invitation of a forgotten inviter pays nobody.
+        DELETE FROM twinstream.invites AS i WHERE i.platform = one.platform AND i.account_id = one.account_id;
+        UPDATE twinstream.invites AS i SET inviter_id = one.pseudonym
+        WHERE i.platform = one.platform AND i.inviter_id = one.account_id;
+        DELETE FROM twinstream.daily_claims AS d
+        WHERE d.platform = one.platform AND d.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
         WHERE one.platform = 'telegram' AND l.telegram_account_id = one.account_id;
         UPDATE twinstream.links AS l SET discord_account_id = one.pseudonym

@@ -216,7 +216,8 @@ BEGIN
         'scores', (
             SELECT json_agg(json_build_object(
                 'platform', c.platform, 'reputation', c.reputation, 'streak', c.streak,
-                'longest_streak', c.longest_streak, 'streak_day', c.streak_day
+                'longest_streak', c.longest_streak, 'streak_day', c.streak_day,
+                'forgiven_month', c.forgiven_month, 'forgiven_days', c.forgiven_days
             ) ORDER BY c.platform)
             FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
             WHERE a.member_id = member
@@ -267,6 +268,46 @@ BEGIN
                 'since', w.opened_at, 'last_at', w.last_at, 'day', w.day, 'xp_of_the_day', w.day_xp
             ) ORDER BY w.platform, w.reason)
             FROM twinstream.accounts AS a JOIN twinstream.earning_windows AS w USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'rewards_from_administrators', (
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'xp', w.xp, 'balance', w.balance, 'achievement', w.achievement,
+                'reason', w.reason, 'at', w.given_at
+            ) ORDER BY w.id)
+            FROM twinstream.accounts AS a JOIN twinstream.rewards AS w USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
+        'rewards_given_as_administrator', (
+            -- The members are others, so their numbers are left out.
+            SELECT json_agg(json_build_object(
+                'platform', w.platform, 'xp', w.xp, 'balance', w.balance, 'achievement', w.achievement,
+                'reason', w.reason, 'at', w.given_at
+            ) ORDER BY w.id)
+            FROM twinstream.accounts AS a JOIN twinstream.rewards AS w
+                ON w.platform = a.platform AND w.administrator_id = a.account_id
+            WHERE a.member_id = member
+        ),
+        'invited', (
+            -- The inviter and the invited are others, so their numbers are left out.
+            SELECT json_agg(json_build_object(
+                'platform', i.platform, 'did', i.did, 'joined_at', i.joined_at, 'status', i.status,
+                'changed_at', i.changed_at
+            ) ORDER BY i.joined_at)
+            FROM twinstream.accounts AS a CROSS JOIN LATERAL (
+                SELECT v.*, 'came' AS did FROM twinstream.invites AS v
+                WHERE v.platform = a.platform AND v.account_id = a.account_id
+                UNION ALL
+                SELECT v.*, 'invited' FROM twinstream.invites AS v
+                WHERE v.platform = a.platform AND v.inviter_id = a.account_id
+            ) AS i WHERE a.member_id = member
+        ),
+        'daily_claims', (
+            SELECT json_agg(json_build_object(
+                'platform', d.platform, 'claimed_at', d.claimed_at, 'day_ends_at', d.day_ends_at, 'xp', d.xp,
+                'balance', d.balance
+            ) ORDER BY d.platform)
+            FROM twinstream.accounts AS a JOIN twinstream.daily_claims AS d USING (platform, account_id)
             WHERE a.member_id = member
         ),
         'owed_to_tables_of_bots', (

@@ -148,7 +148,7 @@ async def test_a_hostile_name_is_only_shown(stage, always_seven):
 
     assert [one["type"] for one in sent.response["result"]["entities"]] == ["bold"]
     assert "\u202e" not in sent.request["text"]
-    title, line, *own = sent.request["text"].splitlines()
+    _title, line, *own = sent.request["text"].splitlines()
     assert line.startswith("1. Eve")
     assert own == ["", "You have no points on this board yet."]
 

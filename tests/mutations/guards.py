@@ -71,6 +71,9 @@ _CONFIRMS = """\
             CASE of_platform WHEN 'telegram' THEN offer.opener_id ELSE of_account END,
             with_policy, stores,
 """
+_DAILY = "db/migrations/20261130000200_daily.sql"
+_REWARDS = "db/migrations/20261130000201_rewards.sql"
+_INVITES = "db/migrations/20261130000202_invites.sql"
 _VOID = """\
         DELETE FROM twinstream.link_codes AS c
         WHERE c.code_hash = ANY (
@@ -1902,5 +1905,201 @@ GUARDS = {
             "        return not self.is_bot\n",
         ),
         room="tests/unit/bots/features/voice",
+    ),
+    "a claim of the day locks the person": guard(
+        "test_daily.py::test_both_accounts_of_a_person_at_one_moment_are_paid_once",
+        (
+            _DAILY,
+            "    PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);\n",
+            "",
+        ),
+        (
+            _DAILY,
+            "    PERFORM twinstream.lock_day(of_platform, of_account, began_at);\n",
+            "",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "accounts that were parted today claim one after the other": guard(
+        "test_daily.py::test_accounts_that_were_parted_today_have_one_claim_also_at_one_moment",
+        (
+            _DAILY,
+            "    PERFORM twinstream.lock_day(of_platform, of_account, began_at);\n",
+            "",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "accounts that were parted today have one claim": guard(
+        "test_daily.py::test_a_link_of_today_pays_no_day_twice[telegram]",
+        (
+            _DAILY,
+            "        WHERE coalesce(l.unlinked_at, l.undone_at) >= since\n",
+            "        WHERE false\n",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a claim counts until its own day has ended": guard(
+        "test_daily.py::test_another_time_zone_neither_pays_twice_nor_ends_a_streak"
+        "[UTC Asia/Tokyo 10]",
+        (
+            _DAILY,
+            "(d.is_own AND c.day_ends_at > now() OR c.claimed_at >= began_at)",
+            "(c.claimed_at >= began_at)",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a streak outlives another time zone": guard(
+        "test_daily.py::test_a_streak_goes_on_in_another_zone_at_the_last_minute_of_a_day"
+        "[Asia/Tokyo Pacific/Apia 10 old]",
+        (
+            _DAILY,
+            "        floor(extract(epoch FROM now() - day_ended_at) / 86400)::integer,\n",
+            "",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a streak outlives another time zone, by its own days": guard(
+        "test_daily.py::test_a_streak_goes_on_in_another_zone_at_the_last_minute_of_a_day"
+        "[UTC Asia/Tokyo 23 new]",
+        (_DAILY, "CASE WHEN claimed_at >= begins[1] THEN", "CASE WHEN false THEN"),
+        room="tests/integration/db/rewards",
+    ),
+    "a streak goes on after an unlink, by the names of days": guard(
+        "test_daily.py::test_both_accounts_go_on_from_the_streak_after_an_unlink",
+        (_DAILY, "        today - last_day - 1,\n", "        NULL::integer,\n"),
+        room="tests/integration/db/rewards",
+    ),
+    "a claim of a clock that was ahead counts for today": guard(
+        "test_daily.py::test_a_claim_of_a_clock_that_was_a_year_ahead_costs_one_day_and_no_year",
+        (
+            _DAILY,
+            "c.claimed_at > now() + interval '1 day';",
+            "false;",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a move takes the last claim along": guard(
+        "test_daily.py::test_a_move_takes_the_streak_along_and_pays_no_day_twice",
+        (
+            _DAILY,
+            "    SELECT o.platform, NEW.to_account_id, o.claimed_at",
+            "    SELECT o.platform, -1, o.claimed_at",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "the ledger knows the day of a forgotten person": guard(
+        "test_daily.py::test_a_forgotten_person_who_comes_back_is_not_paid_for_that_day_again",
+        (
+            _DAILY,
+            "    IF NOT twinstream.record_amounts(of_platform",
+            "    IF NULL = twinstream.record_amounts(of_platform",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "forgiven days are the person's": guard(
+        "test_daily.py::test_forgiven_days_are_the_persons_and_come_not_back_by_unlinking",
+        (
+            _DAILY,
+            "used := CASE WHEN had.forgiven_month = month THEN had.forgiven_days ELSE 0 END;",
+            "used := 0;",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a streak unlocks an achievement once per person": guard(
+        "test_daily.py::test_milestones_unlock_achievements_once_per_person",
+        (
+            _DAILY,
+            " AND h.achievement = u.name\n",
+            " AND h.achievement = u.name AND h.platform = of_platform\n",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a command of an administrator counts once": guard(
+        "test_administrators.py::test_a_command_that_comes_twice_at_one_moment_counts_once",
+        (_REWARDS, "    PERFORM pg_advisory_xact_lock(\n", "    PERFORM abs(\n"),
+        room="tests/integration/db/rewards",
+    ),
+    "an administrator's rewards are limited": guard(
+        "test_administrators.py::test_an_administrator_gives_and_takes_within_the_limits_of_24_hours",
+        (_REWARDS, "    IF lately.rewards >= rewards_max OR", "    IF"),
+        room="tests/integration/db/rewards",
+    ),
+    "taking counts towards the limit as giving does": guard(
+        "test_administrators.py::test_an_administrator_gives_and_takes_within_the_limits_of_24_hours",
+        (_REWARDS, "coalesce(sum(abs(r.xp)), 0)", "coalesce(sum(r.xp), 0)"),
+        room="tests/integration/db/rewards",
+    ),
+    "nobody rewards themselves": guard(
+        "test_administrators.py::test_nobody_rewards_themselves_nor_their_other_account",
+        (_REWARDS, "    IF of_account = administrator OR EXISTS (", "    IF EXISTS ("),
+        (
+            _REWARDS,
+            "            AND o.platform = of_platform AND o.account_id = administrator\n",
+            "            AND false\n",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "only administrators give rewards": guard(
+        "test_rewards.py::test_members_are_refused_and_telegram_is_not_asked_about_anybody",
+        (
+            "bots/features/rewarding/room.py",
+            "                refuse_others=texts.admins_only,\n",
+            "",
+        ),
+        room="tests/e2e",
+    ),
+    "accounts that are not here get no reward": guard(
+        "test_rewards.py::test_bots_strangers_and_the_unclear_get_nothing",
+        (
+            "bots/features/rewarding/room.py",
+            "        if form.place is not Place.MEMBER:\n",
+            "        if False:\n",
+        ),
+        room="tests/e2e",
+    ),
+    "an invited account pays once for ever": guard(
+        "test_invites.py::test_leaving_and_joining_again_pays_nothing_for_ever",
+        (
+            _INVITES,
+            "ON CONFLICT ON CONSTRAINT invite_once DO NOTHING",
+            "ON CONFLICT ON CONSTRAINT invite_once DO UPDATE SET status = 'waiting'",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "an account that was here before brings nothing": guard(
+        "test_invites.py::test_an_account_that_was_here_before_brings_nothing",
+        (
+            _INVITES,
+            "a.platform = of_platform AND a.account_id = invited\n",
+            "a.platform = of_platform AND a.account_id = -invited\n",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a forgotten account brings nothing again": guard(
+        "test_invites.py::test_a_forgotten_account_that_comes_back_brings_nothing",
+        (
+            _INVITES,
+            "        ) OR forget_secret <> '' AND EXISTS (",
+            "        ) OR false AND EXISTS (",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "accounts of one person bring nothing": guard(
+        "test_invites.py::test_accounts_of_one_person_bring_nothing",
+        (
+            _INVITES,
+            "'telegram' THEN o.discord_account_id = l.discord_account_id",
+            "'telegram' THEN false",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "an account that left brings nothing": guard(
+        "test_invites.py::test_leaving_and_joining_again_pays_nothing_for_ever",
+        (
+            _INVITES,
+            "    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()\n",
+            "    UPDATE twinstream.invites AS i SET changed_at = now()\n",
+        ),
+        room="tests/integration/db/rewards",
     ),
 }

@@ -14,6 +14,7 @@ from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 from db.links.states import acts_of
 from db.members.history import history
+from db.rewards.administrators import notes_of
 
 from . import texts
 
@@ -36,6 +37,10 @@ def open_room(services: Services) -> Room:
         async with services.database.connection() as conn:
             found = await history(conn, services.platform, account_id, limit=ENTRIES_READ_MAX)
             acts = await acts_of(conn, services.platform, account_id, limit=texts.ACTS_SHOWN_MAX)
+            notes = await notes_of(conn, services.platform, account_id, limit=ENTRIES_READ_MAX)
+        if question.argument is None:
+            # Only administrators, who ask about others, learn the giver of a reward.
+            notes = {key: note._replace(administrator_id=None) for key, note in notes.items()}
         shown = name or (found and found.display_name) or f"#{account_id}"
         return Answer(
             texts.changes(
@@ -46,6 +51,7 @@ def open_room(services: Services) -> Room:
                 services.mark,
                 services.community,
                 acts,
+                notes,
             )
         )
 

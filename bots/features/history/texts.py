@@ -1,6 +1,6 @@
 """The texts of /why. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bots.texts.amounts import coins_text, xp_text
@@ -11,10 +11,13 @@ from bots.texts.names import PLATFORM_NAMES, achievement_title, shortened, shown
 from config import Community
 from db.links.states import LinkAct
 from db.members.history import History, HistoryRow
+from db.rewards.administrators import Note
 from schemas import Source, opposite
 
 #: The reason of a bonus, whose entity is the achievement.
 BONUS = "achievement_bonus"
+#: The reason of a reward by an administrator, whose words are in its note.
+REWARD = "reward"
 #: The reasons of events that our own processes record, in words.
 REASONS = {
     "game_guess": marked("guessing game"),
@@ -23,6 +26,9 @@ REASONS = {
     "reactions": marked("reactions to messages"),
     "reactions_given": marked("reactions to others' messages"),
     "thanks": marked("thanks"),
+    REWARD: marked("reward by an administrator"),
+    "invite": marked("invited a member"),
+    "daily_claim": marked("daily reward"),
     "reconcile": marked("changed by hand"),
     "import": marked("earned earlier"),
     "link": marked("accounts linked"),
@@ -36,6 +42,8 @@ REASONS = {
 }
 #: Acts in one answer.
 ACTS_SHOWN_MAX = 12
+#: Characters of an administrator's reason in one line, so that one does not crowd out the others.
+REASON_CHARS_MAX = 100
 #: Characters of an answer: a Discord message holds 2,000. Older changes are left out.
 ANSWER_CHARS_MAX = 1_950
 
@@ -48,14 +56,16 @@ def changes(
     mark: Markup,
     community: Community,
     acts: Sequence[LinkAct] = (),
+    notes: Mapping[tuple[Source, str], Note] | None = None,
 ) -> str:
     """Answer /why on `platform` about the member called `name`, whose history may be empty.
 
-    `acts` are the links of the account, and what administrators did about them.
+    `acts` are the links of the account, and what administrators did about them; `notes` say of
+    rewards by administrators what for.
     """
     title = mark.bold(mark.plain(shown_name(name, texts)))
     dated = [
-        (one[0].occurred_at, _line(one, platform, texts, mark, community))
+        (one[0].occurred_at, _line(one, platform, texts, mark, community, notes or {}))
         for one in gathered(history.changes if history else ())[:ACTS_SHOWN_MAX]
     ]
     if not dated and not acts:
@@ -117,7 +127,12 @@ def gathered(changes: Sequence[HistoryRow]) -> list[list[HistoryRow]]:
 
 
 def _line(
-    act: Sequence[HistoryRow], platform: Source, texts: Texts, mark: Markup, community: Community
+    act: Sequence[HistoryRow],
+    platform: Source,
+    texts: Texts,
+    mark: Markup,
+    community: Community,
+    notes: Mapping[tuple[Source, str], Note],
 ) -> str:
     newest = act[0]
     begin = f"{mark.moment(newest.occurred_at)} · {PLATFORM_NAMES[newest.source]} · "
@@ -125,9 +140,20 @@ def _line(
         title = mark.plain(achievement_title(newest.achievement, community, texts))
         line = begin + texts.gettext("Achievement unlocked: {title}", title=title)
     else:
-        line = f"{begin}{mark.plain(_reason(newest, texts, community))}: {_effect(act, texts)}"
+        reason = mark.plain(_reason(newest, texts, community))
+        given = notes.get((newest.source, newest.entity_id)) if newest.reason == REWARD else None
+        line = f"{begin}{reason}{_given(given, texts, mark)}: {_effect(act, texts)}"
     note = _note(act, platform, texts)
     return f"{line} — {note}" if note else line
+
+
+def _given(note: Note | None, texts: Texts, mark: Markup) -> str:
+    """Say what a reward was for, and whose it was if the reader may know."""
+    if note is None:
+        return ""
+    by = "" if note.administrator_id is None else f" {mark.code(str(note.administrator_id))}"
+    reason = mark.plain(note.reason[:REASON_CHARS_MAX])
+    return f"{by} " + texts.gettext("({reason})", reason=reason) if reason else by
 
 
 def _reason(change: HistoryRow, texts: Texts, community: Community) -> str:

@@ -10,7 +10,7 @@ import structlog
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus
 from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramRetryAfter
-from aiogram.types import ChatMemberRestricted, Message
+from aiogram.types import ChatMemberRestricted, Message, User
 from aiogram.types.chat_member_union import ChatMemberUnion
 
 from bots.features.command import Target
@@ -106,6 +106,20 @@ class Membership:
             self._unknown(user_id, error)
             return False
         return member.status in (ChatMemberStatus.CREATOR, ChatMemberStatus.ADMINISTRATOR)
+
+    async def look_up(self, bot: Bot, user_id: int) -> tuple[Standing, User | None]:
+        """Return an account's place in the group, and who it is. Telegram is asked each time."""
+        if self._clock() < self._silent_until:
+            return Standing.UNKNOWN, None
+        try:
+            member = await self._ask(bot, user_id)
+        except TelegramBadRequest as error:
+            if _NO_CHAT in error.message.lower():
+                return self._unknown(user_id, error), None
+            return Standing.OUTSIDE, None
+        except (AiogramError, OSError) as error:
+            return self._unknown(user_id, error), None
+        return standing_of(member), member.user
 
     def forget(self, user_id: int) -> None:
         """Ask again: the account joined, left, or may do more or less than before."""

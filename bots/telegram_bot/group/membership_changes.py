@@ -15,13 +15,15 @@ from aiogram.filters import (
 )
 from aiogram.types import ChatMemberUpdated, Message, TelegramObject
 
-from bots.features.room import Room, gone, returned
+from bots.features.room import Invitation, Room, gone, invited, returned
 
 from .membership import Membership
 from .moves import GroupMoves
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
+#: The account that the anonymous administrators of all groups share.
+ANONYMOUS_ADMIN_ID = 1_087_968_824
 ORDINARY = MEMBER | +RESTRICTED
 
 
@@ -57,6 +59,8 @@ def add_membership_changes(
     @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(IS_ADMIN >> ORDINARY))
     @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(ORDINARY >> IS_ADMIN))
     async def changed(update: ChatMemberUpdated) -> None:
+        if (invitation := invitation_of(update)) is not None:
+            await invited(rooms, invitation)
         await returned(rooms, update.new_chat_member.user.id)
 
     @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(IS_MEMBER >> IS_NOT_MEMBER))
@@ -71,3 +75,22 @@ def add_membership_changes(
     @router.message(F.migrate_from_chat_id == group_id)
     async def moved_here(message: Message) -> None:
         moves.told(group_id, message.chat.id)
+
+
+def invitation_of(update: ChatMemberUpdated) -> Invitation | None:
+    """Return the invitation by which an account joined; None for none of a person's. Pure.
+
+    A member added the account, or it came by a link that a person made. Links of bots, and the
+    group's public name, are nobody's.
+    """
+    account = update.new_chat_member.user
+    was_here = update.old_chat_member.status not in ("left", "kicked") and getattr(
+        update.old_chat_member, "is_member", True
+    )
+    if account.is_bot or was_here:
+        return None
+    link = update.invite_link
+    inviter = update.from_user if link is None else link.creator
+    if inviter.is_bot or inviter.id in (account.id, ANONYMOUS_ADMIN_ID):
+        return None
+    return Invitation(inviter.id, account.id)

@@ -1,19 +1,24 @@
 """Reading a command's argument from a message: its text, or the message that it replies to."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from aiogram.enums import MessageEntityType
-from aiogram.types import Message, MessageEntity
+from aiogram.types import Message, MessageEntity, User
 
 from bots.features.command import (
     Flag,
+    Form,
+    FormParameter,
     MemberParameter,
     NumberParameter,
     Parameter,
+    Place,
     Target,
     TextParameter,
     Unclear,
 )
+from bots.telegram_bot.group.membership import Membership, Standing
 
 from .authors import Author, author_of
 
@@ -22,14 +27,22 @@ NUMBER_DIGITS_MAX = 9
 #: Digits of an account id: any 18 digits fit into a bigint, and Telegram's ids have at most 16.
 ACCOUNT_ID_DIGITS_MAX = 18
 
+#: The places in the group, as rooms know them. A muted member is one.
+_PLACES: Final = {
+    Standing.INSIDE: Place.MEMBER,
+    Standing.MUTED: Place.MEMBER,
+    Standing.OUTSIDE: Place.OUTSIDE,
+    Standing.UNKNOWN: Place.UNKNOWN,
+}
+
 
 def argument_of(
     message: Message, text: str, parameter: Parameter | None
 ) -> int | str | Target | Unclear | None:
     """Return the argument of a command with this text after its name; None for none. Pure."""
     match parameter:
-        case None:
-            return None
+        case None | FormParameter():
+            return None  # an administrator's form is read once the asker is known to be one
         case TextParameter():
             return text or None
         case NumberParameter():
@@ -54,6 +67,43 @@ def _number(text: str) -> int | Unclear | None:
     if not text:
         return None
     return int(text) if _is_number(text, NUMBER_DIGITS_MAX) else Unclear.ARGUMENT
+
+
+async def form_of(message: Message, text: str, membership: Membership) -> Form:
+    """Read the member and the other words of a form. Telegram is asked about the member."""
+    assert message.bot is not None
+    named, words = _named_account(message, text)
+    if named is None:
+        return Form(None, Place.UNKNOWN, {}, words)
+    if isinstance(named, User) and named.is_bot:
+        return Form(Target(named.id, named.full_name), Place.BOT, {}, words)
+    account_id = named.id if isinstance(named, User) else named.account_id
+    standing, user = await membership.look_up(message.bot, account_id)
+    if user is None:
+        name = named.full_name if isinstance(named, User) else None
+        return Form(Target(account_id, name), _PLACES[standing], {}, words)
+    place = Place.BOT if user.is_bot else _PLACES[standing]
+    return Form(Target(account_id, user.full_name), place, {}, words)
+
+
+def _named_account(message: Message, text: str) -> tuple[User | Target | None, str]:
+    """Return the account that a form names, and the words after it. Pure.
+
+    A mention of a person without a user name carries the person; a number is looked up; else the
+    message that the command replies to decides. Telegram does not tell bots who an @name is.
+    """
+    words = text.split(maxsplit=1)
+    for entity in message.entities or ():
+        if entity.type == MessageEntityType.TEXT_MENTION and entity.user is not None:
+            mention = entity.extract_from(message.text or "")
+            if text.startswith(mention):
+                return entity.user, text.removeprefix(mention).strip()
+    quoted = message.reply_to_message
+    if quoted is not None and not _opens_topic(quoted, message) and quoted.from_user is not None:
+        return quoted.from_user, text  # may be a bot, which gets nothing
+    if words and _is_number(words[0].removeprefix("#"), ACCOUNT_ID_DIGITS_MAX):
+        return Target(int(words[0].removeprefix("#"))), "".join(words[1:])
+    return None, text
 
 
 def _target(message: Message, text: str) -> Target | Unclear | None:

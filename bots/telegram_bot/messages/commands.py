@@ -17,6 +17,7 @@ from bots.features.command import (
     Asker,
     Audience,
     Command,
+    FormParameter,
     MemberParameter,
     Opened,
     PrivateText,
@@ -33,7 +34,7 @@ from bots.telegram_bot.group.membership import Membership
 
 from . import texts
 from .answer_queue import AnswerQueue, Reply
-from .arguments import argument_of, replied_to, replies_to_nameless, without_flag
+from .arguments import argument_of, form_of, replied_to, replies_to_nameless, without_flag
 from .authors import topic_of
 from .buttons import keyboard, private_button
 from .posted_codes import Found
@@ -114,6 +115,9 @@ class CommandHandlers:
         refusal = await self._refusal_of_member(message, asker, argument)
         if refusal is not None:
             answer = Answer(refusal)
+        elif isinstance(self.asked.parameter, FormParameter):
+            form = await form_of(message, command.args or "", self._membership)
+            answer = await self._run(message, asker, form)
         else:
             answer = await self._run(message, asker, argument, is_flagged=is_flagged)
         if self.asked.audience is Audience.ASKER:

@@ -28,11 +28,13 @@ class ComingAndGoing(Actor):
         *,
         chat_id: int | None = None,
         invite_link: str | None = None,
+        added_by: int | None = None,
     ) -> int:
         """A person joins the group; without `user_id`, a new person called `name`.
 
         `invite_link` is the link by which they come. Where the group or the link wants an
-        administrator's consent, the person asks to join instead.
+        administrator's consent, the person asks to join instead. `added_by` is the member who adds
+        them, which needs no link.
         """
         group = self._place(chat_id)
         user_id = self._newcomer(name or "Newcomer") if user_id is None else user_id
@@ -56,10 +58,25 @@ class ComingAndGoing(Actor):
             via = {"invite_link": link}
             address = link["invite_link"]
             group.joins[address] = group.joins.get(address, 0) + 1
-        self._world.change(group, user_id, user_id, enter, **via)
+        self._world.change(group, user_id, added_by or user_id, enter, **via)
         if group.kind == "supergroup":
             self._world.notice(group, user, new_chat_members=[user_payload(user)])
         return user_id
+
+    def make_invite_link(self, user_id: int, *, chat_id: int | None = None) -> str:
+        """An administrator makes an invite link of their own, and shares it."""
+        group, user = self._place(chat_id), self._person(user_id)
+        if self._world.member(group, user_id).status not in ("administrator", "creator"):
+            raise SandboxError(f"{user.first_name} is no administrator of the group")
+        address = f"https://t.me/+sandbox{self._world.made():06}"
+        group.invite_links[address] = {
+            "invite_link": address,
+            "creator": user_payload(user),
+            "creates_join_request": False,
+            "is_primary": False,
+            "is_revoked": False,
+        }
+        return address
 
     def _usable(self, group: Group, invite_link: str) -> JSON:
         link = group.invite_links.get(invite_link)

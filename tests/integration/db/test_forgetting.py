@@ -152,6 +152,15 @@ async def give_everything(pool: asyncpg.Pool) -> None:
                 VALUES ('telegram', -1, 1, ARRAY[1, 2], ARRAY[{OTHER}, {TG}], ARRAY[1, 1]);
             INSERT INTO twinstream.earning_windows (platform, account_id, reason, last_at, day)
             VALUES ('telegram', {TG}, 'messages', now(), current_date);
+            INSERT INTO twinstream.invites (platform, account_id, inviter_id)
+            VALUES ('telegram', {TG}, {OTHER}), ('telegram', {OTHER + 5}, {TG});
+            INSERT INTO twinstream.rewards
+                (platform, administrator_id, account_id, entity_id, xp, balance, reason)
+            VALUES ('telegram', {OTHER}, {TG}, '-100.1', 1, 0, 'for {NAME}'),
+                ('telegram', {TG}, {OTHER}, '{TG}.2', 1, 0, 'from {NAME}');
+            INSERT INTO twinstream.daily_claims
+                (platform, account_id, claimed_at, day_ends_at, xp, balance)
+            VALUES ('telegram', {TG}, now(), now() + interval '1 hour', 1, 1);
             INSERT INTO twinstream.link_bans (platform, account_id) VALUES ('telegram', {TG});
             INSERT INTO twinstream.link_rewards (platform, account_id, link_id)
                 SELECT 'telegram', {TG}, id FROM twinstream.links;
@@ -185,6 +194,7 @@ async def test_no_table_has_the_name_or_an_id_of_a_forgotten_person(pool, books)
         *("link_offers", "link_acts", "link_bans", "link_rewards"),
         *("link_attempts", "support_uses", "store_agreements", "drift", "snapshots", "surfaces"),
         *("reconcile_walks", "thanks", "reactions", "message_authors"),
+        *("account_scores", "daily_claims", "rewards", "invites"),
     }
     assert await traces(pool, OTHER) != []
 
@@ -545,7 +555,8 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
             SELECT tablename FROM pg_tables WHERE schemaname = 'twinstream'
         ) AND (column_name LIKE '%account_id' OR column_name LIKE '%administrator_id'
             OR column_name LIKE '%\\_name' OR column_name LIKE '%actor%'
-            OR column_name LIKE '%opener%' OR column_name LIKE '%author%')
+            OR column_name LIKE '%opener%' OR column_name LIKE '%author%'
+            OR column_name LIKE '%inviter%')
         ORDER BY 1
         """
     )
@@ -553,9 +564,12 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         "account_scores.account_id",
         "accounts.account_id",
         "accounts.display_name",
+        "daily_claims.account_id",
         "drift.account_id",
         "earning_windows.account_id",
         "forget_requests.account_id",
+        "invites.account_id",
+        "invites.inviter_id",
         "link_acts.actor",
         "link_acts.actor_account_id",
         "link_acts.actor_platform",
@@ -576,6 +590,8 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         "notices.account_id",
         "reactions.giver_account_id",
         "reactions.receiver_account_id",
+        "rewards.account_id",
+        "rewards.administrator_id",
         "store_agreements.account_id",
         "support_uses.account_id",
         "support_uses.administrator_id",

@@ -52,6 +52,7 @@ ROOMS_OF_DB = (
     "ledger",
     "links",
     "earning",
+    "rewards",
     "reconcile",
     "upkeep",
 )

@@ -1,0 +1,96 @@
+"""The reactions to invited accounts, and the duty that pays for them."""
+
+import asyncio
+
+import structlog
+
+from bots.features.room import Duty, Invitation, Room
+from bots.runtime.delivery import Delivery
+from bots.runtime.room_services import Services
+from db import DbError
+from db.rewards import invites
+from db.rewards.invites import InviteRules
+
+log = structlog.get_logger("twinstream.bots")
+
+#: Seconds between two looks for invitations that are due: they wait for hours anyway.
+PAY_S = 60.0
+
+
+class Invitations:
+    """Notes invitations and pays for them. It keeps no state: they live in Postgres."""
+
+    def __init__(self, services: Services) -> None:
+        setting = services.community.invites
+        self._services = services
+        self._rules = InviteRules(
+            setting.stay_hours * 3_600,
+            setting.least_xp,
+            setting.xp,
+            setting.balance,
+            setting.per_day,
+        )
+        self._stores = services.community.stores.connected()
+
+    async def note(self, invitation: Invitation) -> None:
+        """Note by whom an account came."""
+        services = self._services
+        try:
+            async with services.database.connection() as conn:
+                status = await invites.note(
+                    conn, services.platform, *invitation, forget_secret=services.forget_secret
+                )
+        except DbError as error:
+            account_id = invitation.account_id
+            log.warning("invitation.lost", account_id=account_id, why=str(error))
+        else:
+            log.info("invitation.noted", account_id=invitation.account_id, status=status or "known")
+
+    async def end(self, account_id: int) -> None:
+        """Note that an account left. If that is lost, it has to earn all the same."""
+        try:
+            async with self._services.database.connection() as conn:
+                await invites.end(conn, self._services.platform, account_id)
+        except DbError as error:
+            log.warning("invitation.lost", account_id=account_id, why=str(error))
+
+    async def pay(self, delivery: Delivery) -> None:
+        """Pay invitations that are due, until cancelled."""
+        while True:
+            try:
+                await self._pay_all()
+            except DbError as error:
+                log.debug("invitations.delayed", why=str(error))
+            await asyncio.sleep(PAY_S)
+
+    async def _pay_all(self) -> None:
+        services = self._services
+        async with services.database.connection() as conn:
+            while True:
+                judged = await invites.pay_next(
+                    conn,
+                    services.platform,
+                    self._rules,
+                    stores=self._stores,
+                    forget_secret=services.forget_secret,
+                )
+                if judged is None or judged.status == "waiting":
+                    return
+                log.info(
+                    "invitation.judged",
+                    account_id=judged.account_id,
+                    inviter_id=judged.inviter_id,
+                    status=judged.status,
+                )
+
+
+def open_room(services: Services) -> Room:
+    """Open the room. Discord does not say by whom a member came."""
+    if not services.community.invites.enabled or services.platform != "telegram":
+        return Room()
+    invitations = Invitations(services)
+    return Room(
+        duties=(Duty("invitations", invitations.pay),),
+        on_invited=invitations.note,
+        on_gone=invitations.end,
+    )

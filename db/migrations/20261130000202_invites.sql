@@ -1,0 +1,122 @@
+-- migrate:up
+-- Rewards for those who bring members along who stay (db/rewards/invites.py).
+
+-- The accounts that came by somebody's invitation, each once for ever: leaving and joining again changes no row.
+CREATE TABLE twinstream.invites (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    inviter_id bigint NOT NULL,
+    joined_at timestamptz NOT NULL DEFAULT now(),
+    -- waiting: stays and earns, or does not. paid: the inviter was rewarded. void: nothing is paid for it.
+    status text NOT NULL DEFAULT 'waiting',
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT invite_once PRIMARY KEY (platform, account_id),
+    CONSTRAINT invite_platform_known CHECK (platform IN ('telegram', 'discord')),
+    CONSTRAINT invite_status_known CHECK (status IN ('waiting', 'paid', 'void'))
+);
+CREATE INDEX invites_waiting ON twinstream.invites (platform, joined_at) WHERE status = 'waiting';
+CREATE INDEX invites_by_inviter ON twinstream.invites (inviter_id, changed_at);
+
+-- Notes that an account joined by an invitation. It is void at once for an account that was seen before, or was
+-- forgotten: it did not come for the first time. Returns the status; null if the account was invited before.
+CREATE FUNCTION twinstream.note_invite(
+    of_platform text, inviter bigint, invited bigint, forget_secret text DEFAULT NULL
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    noted text;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    INSERT INTO twinstream.invites AS i (platform, account_id, inviter_id, status)
+    VALUES (of_platform, invited, inviter, CASE
+        WHEN invited = inviter OR EXISTS (
+            SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = invited
+        ) OR forget_secret <> '' AND EXISTS (
+            SELECT FROM twinstream.forgotten_accounts AS f
+            WHERE f.mark = twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, invited)
+        ) THEN 'void' ELSE 'waiting' END)
+    ON CONFLICT ON CONSTRAINT invite_once DO NOTHING
+    RETURNING i.status INTO noted;
+    RETURN noted;
+END $$;
+
+-- An account that left before its invitation was paid brings nobody anything.
+CREATE FUNCTION twinstream.end_invite(of_platform text, invited bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()
+    WHERE i.platform = of_platform AND i.account_id = invited AND i.status = 'waiting';
+END $$;
+
+-- Judges one invitation whose account has stayed for `stay_s` seconds, and pays the inviter. Returns no row when
+-- there is none to judge. An account that does not earn within 30 days, or is linked with the inviter or was, makes it
+-- void. Beyond `per_day` within 24 hours an inviter's others wait.
+CREATE FUNCTION twinstream.pay_invite(
+    of_platform text, stay_s double precision, least_xp bigint, more_xp bigint, more_balance bigint,
+    per_day integer, stores text[] DEFAULT '{}', forget_secret text DEFAULT NULL
+) RETURNS TABLE (inviter_id bigint, account_id bigint, status text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    one twinstream.invites;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    SELECT i.* INTO one FROM twinstream.invites AS i
+    WHERE i.platform = of_platform AND i.status = 'waiting'
+        AND i.joined_at <= now() - make_interval(secs => stay_s)
+        AND (
+            i.joined_at < now() - interval '30 days'
+            -- In the books of its own platform, so that what others give it by a link does not count.
+            OR least_xp <= (
+                SELECT sum(t.delta_xp) FROM twinstream.transactions AS t
+                WHERE t.account_id = i.account_id AND t.source = of_platform AND t.platform = of_platform
+                    AND t.delta_xp > 0 AND t.reason NOT LIKE 'link%'
+            )
+        )
+        AND per_day > (
+            SELECT count(*) FROM twinstream.invites AS p
+            WHERE p.inviter_id = i.inviter_id AND p.platform = i.platform AND p.status = 'paid'
+                AND p.changed_at > now() - interval '24 hours'
+        )
+    ORDER BY i.joined_at LIMIT 1
+    FOR UPDATE SKIP LOCKED;
+    IF one.account_id IS NULL THEN
+        RETURN;
+    END IF;
+    -- One payment of an inviter at a time, so that the limit holds.
+    PERFORM twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], true);
+    one.status := CASE
+        WHEN one.joined_at < now() - interval '30 days' OR EXISTS (
+            SELECT FROM twinstream.accounts AS a JOIN twinstream.accounts AS b ON b.member_id = a.member_id
+            WHERE a.platform = of_platform AND a.account_id = one.account_id
+                AND b.platform = of_platform AND b.account_id = one.inviter_id
+        ) OR EXISTS (
+            -- Both were linked with one account: they are one person's.
+            SELECT FROM twinstream.links_of(of_platform, one.account_id) AS l
+            JOIN twinstream.links_of(of_platform, one.inviter_id) AS o ON CASE of_platform
+                WHEN 'telegram' THEN o.discord_account_id = l.discord_account_id
+                ELSE o.telegram_account_id = l.telegram_account_id END
+        ) OR one.inviter_id < 0 THEN 'void'
+        WHEN per_day <= (
+            SELECT count(*) FROM twinstream.invites AS p
+            WHERE p.inviter_id = one.inviter_id AND p.platform = of_platform AND p.status = 'paid'
+                AND p.changed_at > now() - interval '24 hours'
+        ) THEN 'waiting'
+        ELSE 'paid' END;
+    IF one.status = 'paid' THEN
+        PERFORM twinstream.record_amounts(
+            of_platform, one.inviter_id, more_xp, more_balance, 'invite', one.account_id::text, stores, forget_secret
+        );
+    END IF;
+    UPDATE twinstream.invites AS i SET status = one.status, changed_at = now()
+    WHERE i.platform = of_platform AND i.account_id = one.account_id;
+    RETURN QUERY SELECT one.inviter_id, one.account_id, one.status;
+END $$;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
+
+-- migrate:down
+DROP FUNCTION twinstream.pay_invite(text, double precision, bigint, bigint, bigint, integer, text[], text);
+DROP FUNCTION twinstream.end_invite(text, bigint);
+DROP FUNCTION twinstream.note_invite(text, bigint, bigint, text);
+DROP TABLE twinstream.invites;

@@ -1,0 +1,69 @@
+"""Invitations through the real Telegram bot: by a member who adds, by an administrator's link."""
+
+import msgspec
+import pytest
+
+from bots.features.invitations import room
+from config.community_sections.invites import InviteSetting
+from tests.support.recorded_events import until
+
+ALICE, ADMIN = 1001, 1009
+SOON = InviteSetting(enabled=True, xp=50, balance=25, stay_hours=0, least_xp=20)
+
+
+@pytest.fixture
+def rewarded(stage, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(room, "PAY_S", 0.05)
+    stage.community = msgspec.structs.replace(stage.community, invites=SOON)
+    return stage
+
+
+async def noted(stage, count: int) -> list[tuple[int, str]]:
+    async def are_there() -> bool:
+        found = await stage.pool.fetchval("SELECT count(*) FROM twinstream.invites")
+        return bool(found == count)
+
+    await until(are_there, what=f"{count} invitations")
+    rows = await stage.pool.fetch(
+        "SELECT inviter_id, status FROM twinstream.invites ORDER BY joined_at"
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_who_brings_a_member_along_is_paid_once_that_one_takes_part(rewarded):
+    stage = rewarded
+    stage.telegram.people.set_bot("administrator")
+
+    async def is_paid() -> bool:
+        return bool(await stage.totals("telegram", ALICE) == (50, 25))
+
+    async with stage.telegram_bot():
+        await stage.tell_telegram(ALICE, "/help")  # the bot polls
+        added = stage.telegram.join(name="Gus", added_by=ALICE)
+        by_link = stage.telegram.join(
+            name="Lea", invite_link=stage.telegram.people.make_invite_link(ADMIN)
+        )
+        stage.telegram.join(name="Own")  # by the public name
+        assert await noted(stage, 2) == [(ALICE, "waiting"), (ADMIN, "waiting")]
+        stage.telegram.leave(by_link)
+        await stage.tell_telegram(added, "/daily")
+        await until(is_paid, what="the reward")
+        why = await stage.tell_telegram(ALICE, "/why", chat_id=ALICE)
+        stage.telegram.leave(added)
+        stage.telegram.join(added, added_by=ALICE)
+        stage.telegram.join(by_link, added_by=ALICE)
+        await stage.tell_telegram(by_link, "/daily")
+
+    assert "invited a member: +50 XP, +25 coins" in why
+    assert sorted(await noted(stage, 2)) == [(ALICE, "paid"), (ADMIN, "void")]
+    assert await stage.totals("telegram", ADMIN) is None
+
+
+async def test_by_default_nothing_is_noted(stage):
+    stage.telegram.people.set_bot("administrator")
+    async with stage.telegram_bot():
+        await stage.tell_telegram(ALICE, "/help")
+        added = stage.telegram.join(name="Gus", added_by=ALICE)
+        await stage.tell_telegram(added, "/daily")
+
+    assert await noted(stage, 0) == []

@@ -1,0 +1,171 @@
+"""Invitations in Postgres: paid once for an account that stays and takes part."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from db.links import links
+from db.rewards import invites
+from db.rewards.invites import InviteRules, Judged
+from db.upkeep.audit import audit
+from tests.support.postgres_clock import PostgresClock
+from tests.support.recorded_events import Record, record, xp
+
+INVITER, GUEST, DC = 1001, 5001, 2002
+RULES = InviteRules(stay_s=3_600, least_xp=10, xp=50, balance=25, per_day=2)
+NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SECRET = "a secret of the deployment"
+
+
+@pytest.fixture
+def books(pool: asyncpg.Pool) -> Record:
+    return Record(pool)
+
+
+@pytest.fixture(autouse=True)
+async def clock(pool: asyncpg.Pool) -> AsyncIterator[PostgresClock]:
+    clock = PostgresClock(pool)
+    await clock.begin()
+    await clock.set(NOW)
+    yield clock
+    async with pool.acquire() as conn:
+        found = await audit(conn, {})
+    assert [one for check in found.checks for one in check.examples] == []
+
+
+async def note(pool: asyncpg.Pool, guest: int = GUEST, inviter: int = INVITER, **more: str):
+    async with pool.acquire() as conn:
+        return await invites.note(conn, "telegram", inviter, guest, **more)
+
+
+async def left(pool: asyncpg.Pool, guest: int = GUEST) -> None:
+    async with pool.acquire() as conn:
+        await invites.end(conn, "telegram", guest)
+
+
+async def pay(pool: asyncpg.Pool) -> Judged | None:
+    async with pool.acquire() as conn:
+        return await invites.pay_next(conn, "telegram", RULES)
+
+
+async def earn(pool: asyncpg.Pool, *guests: int, amount: int = 10) -> None:
+    for guest in guests or (GUEST,):
+        await record(pool, xp(amount, str(guest), user_id=guest))
+
+
+async def test_an_inviter_is_paid_once_for_one_who_stays_and_takes_part(pool, books, clock):
+    assert await note(pool) == "waiting"
+    await earn(pool, amount=9)
+    await clock.set(NOW + HOUR)
+    too_little = await pay(pool)
+    await record(pool, xp(1, "more", user_id=GUEST))
+    await clock.set(NOW + HOUR - timedelta(seconds=1))
+    too_early = await pay(pool)
+    await clock.set(NOW + HOUR)
+    paid = [await pay(pool), await pay(pool)]
+
+    assert (too_little, too_early) == (None, None)
+    assert paid == [Judged(INVITER, GUEST, "paid"), None]
+    assert await books.totals(INVITER) == (50, 25)
+
+
+async def test_two_processes_pay_one_invitation_once(pool, books, clock):
+    await note(pool)
+    await earn(pool)
+    await clock.set(NOW + HOUR)
+
+    both = await asyncio.gather(pay(pool), pay(pool))
+
+    assert len([one for one in both if one is not None and one.status == "paid"]) == 1
+    assert await books.totals(INVITER) == (50, 25)
+
+
+async def test_leaving_and_joining_again_pays_nothing_for_ever(pool, books, clock):
+    await note(pool)
+    await left(pool)
+    again = await note(pool, inviter=1002)
+    await earn(pool)
+    await clock.set(NOW + DAY)
+
+    assert again is None
+    assert await pay(pool) is None
+
+
+async def test_a_paid_account_that_leaves_and_comes_back_is_not_paid_again(pool, books, clock):
+    await note(pool)
+    await earn(pool)
+    await clock.set(NOW + HOUR)
+    await pay(pool)
+    for _ in range(5):
+        await left(pool)
+        await note(pool)
+        await clock.set(NOW + 2 * DAY)
+        await pay(pool)
+
+    assert await books.totals(INVITER) == (50, 25)
+
+
+async def test_an_account_that_was_here_before_brings_nothing(pool, books):
+    await earn(pool)
+
+    assert await note(pool) == "void"
+    assert await note(pool, INVITER) == "void"
+
+
+async def test_a_forgotten_account_that_comes_back_brings_nothing(pool, books):
+    await note(pool)
+    await earn(pool)
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT twinstream.forget_person('telegram', $1, $2)", GUEST, SECRET)
+
+    assert await books.count("invites") == 0
+    assert await note(pool, forget_secret=SECRET) == "void"
+
+
+async def test_accounts_of_one_person_bring_nothing(pool, books, clock):
+    """The guest is linked with the account that the inviter was linked with before."""
+    await note(pool)
+    await earn(pool)
+    await clock.set(NOW + HOUR)
+    async with pool.acquire() as conn, conn.transaction():
+        await links.link(conn, telegram_account_id=INVITER, discord_account_id=DC)
+        await links.unlink(conn, platform="discord", account_id=DC)
+    await pool.execute(
+        "INSERT INTO twinstream.links (telegram_account_id, discord_account_id, unlinked_at)"
+        " VALUES ($1, $2, now())",
+        GUEST,
+        DC,
+    )
+
+    assert await pay(pool) == Judged(INVITER, GUEST, "void")
+    assert await books.totals(INVITER) == (0, 0)
+    await pool.execute("DELETE FROM twinstream.links WHERE telegram_account_id = $1", GUEST)
+
+
+async def test_more_than_the_limit_of_a_day_waits_for_the_next(pool, books, clock):
+    guests = range(GUEST, GUEST + 5)
+    for guest in guests:
+        await note(pool, guest)
+    await earn(pool, *guests)
+    totals = []
+    for days in range(3):
+        await clock.set(NOW + HOUR + days * DAY)
+        while await pay(pool) is not None:
+            pass
+        totals.append(await books.totals(INVITER))
+
+    assert totals == [(100, 50), (200, 100), (250, 125)]
+
+
+async def test_one_who_takes_no_part_for_thirty_days_brings_nothing(pool, books, clock):
+    await note(pool)
+    await clock.set(NOW + 31 * DAY)
+    judged = await pay(pool)
+    await earn(pool)
+
+    assert judged == Judged(INVITER, GUEST, "void")
+    assert await pay(pool) is None
