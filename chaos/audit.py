@@ -257,9 +257,15 @@ async def audit(conn: asyncpg.Connection, redis: Redis, stores: Mapping[Platform
 
 
 async def unfinished_events(conn: asyncpg.Connection) -> int:
-    """Count the committed events that are neither applied nor buried."""
+    """Count the committed events that are neither applied nor buried, and those still to come.
+
+    An open window of earnings becomes an event when the consumers close it.
+    """
     count: int = await conn.fetchval(
-        "SELECT count(*) FROM sync_events WHERE status IN ('pending', 'published')"
+        """
+        SELECT (SELECT count(*) FROM sync_events WHERE status IN ('pending', 'published'))
+            + (SELECT count(*) FROM earning_windows WHERE opened_at IS NOT NULL)
+        """
     )
     return count
 

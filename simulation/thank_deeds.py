@@ -61,7 +61,7 @@ def thank_breaches(real: RealPostgres) -> Iterator[str]:
     rows = real.fetch("SELECT * FROM thanks")
     points = {
         (row["platform"], row["account_id"]): row["reputation"]
-        for row in real.fetch("SELECT * FROM account_scores")
+        for row in real.fetch("SELECT * FROM account_scores WHERE reputation <> 0")
     }
     received: dict[tuple[str, int], int] = {}
     for row in rows:

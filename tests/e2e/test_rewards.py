@@ -16,7 +16,7 @@ REFUSED = "Only administrators can give rewards."
 
 async def replied(stage, asker: int, text: str, to: int) -> str:
     """Send a command as a reply to a message of another one, and return the bot's answer."""
-    words = stage.telegram.say(GROUP, to, "hello")
+    words = stage.telegram.say(GROUP, to, "hi")
     after = stage.transcript.last
     stage.telegram.say(GROUP, asker, text, reply_to=words)
     return (await stage.seen("sendMessage", after=after)).request["text"]

@@ -67,6 +67,8 @@ class Reply:
     """Sends a text that holds answers to several accounts. None: the answer shares no message."""
     thread_id: int | None = None
     """The topic of a forum. Only answers in the same topic share a message."""
+    takes_notes: bool = False
+    """Whether an answer that shares no message may still have notes below it."""
     must_arrive: bool = False
     """Whether the answer is sent however long Telegram refuses it: it tells of a win."""
     command_id: int | None = None
@@ -225,7 +227,8 @@ class AnswerQueue:
     async def _send(self, chat_id: int, chat: _Chat, batch: Sequence[Reply]) -> None:
         """Send the answers in one message, with what else the chat has to be told."""
         first = batch[0]
-        has_space = first.share is not None and sum(map(_chars, batch)) <= SHARED_CHARS_MAX
+        takes_notes = first.share is not None or first.takes_notes
+        has_space = takes_notes and sum(map(_chars, batch)) <= SHARED_CHARS_MAX
         told = chat.take_skipped() if has_space else []
         notes = [_note(chat_id, one) for one in told]
         try:

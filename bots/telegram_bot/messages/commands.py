@@ -304,6 +304,7 @@ class Answers:
                 answer.text,
                 reply,
                 None if is_alone else partial(message.answer, parse_mode=ParseMode.HTML),
+                takes_notes=picture is None,
                 thread_id=topic_of(message),
                 must_arrive=answer.must_arrive,
                 command_id=message.message_id,
