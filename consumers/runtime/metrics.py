@@ -134,7 +134,7 @@ def begin_at_zero() -> None:
     for by_source in (SETTLED, ENTERED, BURIED, RELAYED, LOST, DELETED):
         for source in SOURCES:
             by_source.labels(source)
-    for by_platform in (SHOWN, POSTPONED, WRITES_LOST):
+    for by_platform in (SHOWN, POSTPONED, WRITES_LOST, WINDOWS_CLOSED):
         for platform in PLATFORMS:
             by_platform.labels(platform)
     keys = Keys()

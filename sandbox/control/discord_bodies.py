@@ -228,6 +228,13 @@ class Presence(ControlRequest):
     playing: str | None = None
 
 
+class Avatar(ControlRequest):
+    """A person chooses a picture; `content` are its bytes in Base64."""
+
+    user_id: Id
+    content: bytes
+
+
 class NameChange(ControlRequest):
     """A member changes their nickname (null removes it), or their names everywhere."""
 

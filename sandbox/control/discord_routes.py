@@ -43,6 +43,7 @@ class DiscordRoutes:
             Route("/discord/moderate", bodies.Moderation, self._moderate),
             Route("/discord/presence", bodies.Presence, self._presence),
             Route("/discord/name", bodies.NameChange, self._name),
+            Route("/discord/avatar", bodies.Avatar, self._avatar),
             Route("/discord/event", bodies.GatewayEvent, self._event),
             Route("/discord/block", bodies.DirectMessages, self._block),
             Route("/discord/direct", bodies.DirectChannel, self._direct),
@@ -228,6 +229,10 @@ class DiscordRoutes:
             people.set_nick(user_id, asked.nick)
         if asked.username is not None:
             people.rename(user_id, asked.username, asked.display_name)
+        return DONE
+
+    def _avatar(self, asked: bodies.Avatar) -> dict[str, Any]:
+        self._discord.people.set_avatar(number_of(asked.user_id), asked.content)
         return DONE
 
     def _block(self, asked: bodies.DirectMessages) -> dict[str, Any]:

@@ -204,6 +204,20 @@ class Rename(ControlRequest):
     username: str | None = None
 
 
+class ProfilePhoto(ControlRequest):
+    """A person chooses a profile photo; `content` are its bytes in Base64."""
+
+    user_id: Id
+    content: bytes
+
+
+class InviteLink(ControlRequest):
+    """An administrator makes an invite link of their own."""
+
+    user_id: Id
+    chat_id: Id | None = None
+
+
 class Block(ControlRequest):
     """A person blocks the bot in private, or unblocks it."""
 

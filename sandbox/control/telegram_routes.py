@@ -37,6 +37,8 @@ class TelegramRoutes:
             Route("/telegram/react", bodies.React, self._react),
             Route("/telegram/join", bodies.Join, self._join),
             Route("/telegram/rename", bodies.Rename, self._rename),
+            Route("/telegram/photo", bodies.ProfilePhoto, self._photo),
+            Route("/telegram/invite", bodies.InviteLink, self._invite),
             Route("/telegram/block", bodies.Block, self._block),
             Route("/telegram/kick", bodies.Kick, self._kick),
             Route("/telegram/group", bodies.GroupChange, self._group),
@@ -180,6 +182,15 @@ class TelegramRoutes:
         user_id = number_of(asked.user_id)
         self._people.rename(user_id, asked.first_name, asked.last_name, asked.username)
         return DONE
+
+    def _photo(self, asked: bodies.ProfilePhoto) -> dict[str, Any]:
+        self._people.set_photo(number_of(asked.user_id), asked.content)
+        return DONE
+
+    def _invite(self, asked: bodies.InviteLink) -> dict[str, Any]:
+        chat_id = _number(asked.chat_id)
+        link = self._people.make_invite_link(number_of(asked.user_id), chat_id=chat_id)
+        return {"invite_link": link}
 
     def _block(self, asked: bodies.Block) -> dict[str, Any]:
         user_id, bot_id = number_of(asked.user_id), _number(asked.bot_id)

@@ -16,6 +16,8 @@ from .spans import ago, span
 #: minute.
 SILENT_S_MAX: Final = 60.0
 WAITING_S_MAX: Final = 60.0
+#: Seconds that a bot may take to connect, at its start and after its platform cut the connection.
+CONNECTING_S_MAX: Final = 10.0
 #: Seconds for which an event may wait for the relay, which looks every second.
 UNPUBLISHED_S_MAX: Final = 60.0
 #: Seconds after which a pass is late: a pass is due every 15 minutes, and the alert says the same.
@@ -138,7 +140,7 @@ def _bots(record: Record, tokens: Sequence[Platform]) -> Iterator[Advice]:
             what = f"the {platform.capitalize()} bot never reported"
         elif one.is_silent:
             what = f"the {platform.capitalize()} bot has said nothing for {span(one.reported_s)}"
-        elif not one.is_connected:
+        elif not one.is_connected and one.since_s > CONNECTING_S_MAX:
             what = f"{platform.capitalize()} has not answered its bot for {span(one.since_s)}"
             yield Advice(urgency=WAITS, what=what, command=command("doctor"))
             continue

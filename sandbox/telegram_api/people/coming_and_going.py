@@ -1,6 +1,7 @@
 """People join, ask to join, leave, change their names, and block the bot."""
 
 from sandbox.errors import SandboxError
+from sandbox.telegram_api.errors import ApiError
 from sandbox.telegram_api.methods.chats.members import remove
 from sandbox.telegram_api.world import JSON, Group, Member, User
 from sandbox.telegram_api.world.files import store
@@ -19,7 +20,11 @@ class ComingAndGoing(Actor):
     def set_photo(self, user_id: int, content: bytes) -> None:
         """A person chooses a profile photo. The sandbox sends it in the size of the upload."""
         user = self._person(user_id)
-        user.photo = store(self._world.state, "photo", content, name="photo.jpg").file_id
+        try:
+            stored = store(self._world.state, "photo", content, name="photo.jpg")
+        except ApiError as error:
+            raise SandboxError(f"this is no picture: {error}") from error
+        user.photo = stored.file_id
 
     def join(
         self,

@@ -59,7 +59,7 @@ def run_as_in_the_image(code: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_process_imports_nothing_that_the_image_has_not_got(service):
-    module = SERVICES[service]["command"][-1]
+    module = SERVICES[service]["command"][2]
 
     done = run_as_in_the_image(f"import {module}.__main__")
 

@@ -160,7 +160,7 @@ async def test_a_store_that_cannot_work_ends_the_start_with_one_sentence(
         REDIS_URL=own_redis_url, DATABASE_URL=database_url, TWINSTREAM_CONFIG=str(toml)
     )
 
-    async with consumers("to-telegram", environ=environ) as running:
+    async with consumers("to-telegram", "relay", environ=environ) as running:
         assert await running.ended() == 2
 
     assert "stores.telegram: there is no table users in this database" in running.text
@@ -182,7 +182,7 @@ async def test_an_event_that_the_table_refuses_is_buried_with_the_reason(
         code = await issue_code(conn, "telegram", MIRA_TG)
         await redeem_code(conn, "discord", MIRA_DC, code)
 
-    async with consumers("to-telegram", environ=environ) as running:
+    async with consumers("to-telegram", "relay", environ=environ) as running:
         await running.saw("role.started", role="to-telegram")
         stream = Keys().stream("discord")
         await redis.xadd(stream, {"e": xp_payload(1, source="discord", user_id=MIRA_DC)})
