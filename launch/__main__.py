@@ -30,7 +30,7 @@ from config.outside_text import tell
 from config.outside_text.terminal import Terminal
 from db import BadDatabaseUrl, DbError, open_pool
 
-from . import forgotten, inspection, privileges
+from . import forgotten_people, operator_hints, privileges
 from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
 from .migrate import SCHEMA, contract, dump_schema, make_roles, migrate
@@ -162,7 +162,7 @@ def forgotten_(what: Annotated[str, typer.Argument(help="`apply`")]) -> None:
     """Forget again who was forgotten since a restored backup: docs/backup.md."""
     if what != "apply":
         raise ConfigError("say `python -m launch forgotten apply`")
-    asyncio.run(forgotten.apply(_settings(), console.print))
+    asyncio.run(forgotten_people.apply(_settings(), console.print))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -292,7 +292,7 @@ async def _play(endpoints: Endpoints, *, running_on: bool) -> None:
     if differences:
         raise LaunchError("the two sides differ: " + "; ".join(differences))
     console.print(Text("\nBoth sides agree.", style="bold green"))
-    for line in inspection.after_demo(still_runs=running_on):
+    for line in operator_hints.after_demo(still_runs=running_on):
         console.print(line, soft_wrap=True)
 
 
@@ -310,7 +310,7 @@ def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
 
 def _show_how_to_look_inside() -> None:
     console.print("\nTo look inside, in another terminal (`make status` sums it up):")
-    for line in inspection.commands():
+    for line in operator_hints.commands():
         console.print(f"  {line}", soft_wrap=True)
     console.print("\nRunning until Ctrl-C.")
 
@@ -324,7 +324,7 @@ async def _redis(redis_url: str, words: list[str]) -> None:
         raise LaunchError(f"Redis says: {error}") from error
     finally:
         await client.aclose()
-    console.print(inspection.format_reply(reply), soft_wrap=True)
+    console.print(operator_hints.format_reply(reply), soft_wrap=True)
 
 
 def _settings() -> Settings:

@@ -9,8 +9,8 @@ from bots.runtime.delivery import Delivery, Place
 from db.earning.reactions import Reaction
 
 from .command import Answer, Asker, Command, GroupReply, Press, PrivateText, Start
-from .connected import Connected
-from .posted import Posted
+from .posted_messages import Posted
+from .voice_members import Connected
 
 
 class Observation(NamedTuple):

@@ -36,6 +36,7 @@ from config.telegram_answer_decoding import UnreadableAnswer
 from config.telegram_group import GroupAddress
 from db.earning import Earnings
 
+from .answer_tidying import Tidier
 from .delivery import TelegramDelivery
 from .group.moves import GroupMoves
 from .markup import TelegramMarkup
@@ -47,7 +48,6 @@ from .polling.retries import ANSWER_WAIT_S_MAX, POLL_BACKOFF_S_MAX, Retries
 from .polling.update_gate import UpdateGate
 from .rooms import open_rooms
 from .router import build_router
-from .tidying import Tidier
 
 log = structlog.get_logger("twinstream.telegram_bot")
 

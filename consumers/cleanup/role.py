@@ -36,7 +36,7 @@ from consumers.runtime.resources import Resources
 from consumers.runtime.transactions import transaction
 from db.ledger import delivery_attempts
 from db.surfaces import clock_steps
-from db.upkeep import expired_codes, old_recognition
+from db.upkeep import expired_codes, old_thanks
 
 from .board_places import ROUND_S, PlaceRounds
 from .row_removal import Rounds
@@ -133,7 +133,7 @@ class Cleanup:
             "attempts_kept_s": ATTEMPTS_KEPT_S,
             "places_interval_s": ROUND_S,
             "offers_kept_s": expired_codes.OFFERS_KEPT_DAYS * 24 * 3_600,
-            "thanks_kept_s": old_recognition.THANKS_KEPT_DAYS * 24 * 3_600,
+            "thanks_kept_s": old_thanks.THANKS_KEPT_DAYS * 24 * 3_600,
             "reactions_kept_s": self._reaction_days * 24 * 3_600,
         }
 
@@ -154,7 +154,7 @@ class Cleanup:
                 conn, older_than_s=ATTEMPTS_KEPT_S, limit=ATTEMPTS_PER_STEP
             )
             removed += await expired_codes.remove(conn, limit=CODES_PER_STEP)
-            removed += await old_recognition.remove(
+            removed += await old_thanks.remove(
                 conn, reactions_kept_days=self._reaction_days, limit=RECOGNITION_PER_STEP
             )
         await self._places.step()

@@ -24,11 +24,11 @@ from .methods.coverage import refusal_of
 from .methods.parameter_parser import read
 from .methods.table import METHODS, TABLE
 from .methods.updates import GetUpdates, Polling
-from .other_versions import OtherVersion
 from .parameters import Parameters
 from .people import MemberActions
 from .requests import REQUEST_BYTES_MAX, bot_of, read_request
 from .saved_state import state_from
+from .server_versions import OtherVersion
 from .world import JSON, World
 from .world.world import Upload
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 import bots.features.guessing.room
-import bots.telegram_bot.tidying
+import bots.telegram_bot.answer_tidying
 from bots.features.guessing.game import GameService
 from config.community import AnswerSetting
 from sandbox import Fault
@@ -18,7 +18,7 @@ DELETE = "deleteMessages"
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch, stage):
-    monkeypatch.setattr(bots.telegram_bot.tidying, "INTERVAL_S", 0.05)
+    monkeypatch.setattr(bots.telegram_bot.answer_tidying, "INTERVAL_S", 0.05)
     monkeypatch.setattr(
         bots.features.guessing.room, "GameService", partial(GameService, think=lambda *_: 7)
     )
@@ -68,7 +68,7 @@ async def test_an_answer_and_its_command_go_after_their_time_and_a_win_stays(sta
 
 
 async def test_a_restart_forgets_no_message(stage, monkeypatch):
-    monkeypatch.setattr(bots.telegram_bot.tidying, "INTERVAL_S", 60.0)
+    monkeypatch.setattr(bots.telegram_bot.answer_tidying, "INTERVAL_S", 60.0)
     async with stage.telegram_bot():
         message = await asked(stage, "/top")
     await noted(stage, 2)

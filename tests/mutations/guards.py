@@ -1529,7 +1529,7 @@ GUARDS = {
     "a stopping bot notes what is to be tidied up": guard(
         "test_tidying.py::test_a_restart_forgets_no_message",
         (
-            "bots/telegram_bot/tidying.py",
+            "bots/telegram_bot/answer_tidying.py",
             "            writing = asyncio.ensure_future(self._write())\n",
             "            writing = asyncio.ensure_future(asyncio.sleep(0))\n",
         ),
@@ -1900,7 +1900,7 @@ GUARDS = {
     "a crowd that hears nothing is no company": guard(
         "test_hours.py::test_a_crowd_of_deafened_members_earns_nothing",
         (
-            "bots/features/connected.py",
+            "bots/features/voice_members.py",
             "        return not self.is_bot and self.can_hear\n",
             "        return not self.is_bot\n",
         ),

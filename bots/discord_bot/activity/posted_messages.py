@@ -5,7 +5,7 @@ from typing import Final
 
 import discord
 
-from bots.features.posted import Place, Posted
+from bots.features.posted_messages import Place, Posted
 
 #: Types of messages that a person writes. All others are news of the server, or commands.
 _WRITTEN: Final = (discord.MessageType.default, discord.MessageType.reply)

@@ -4,8 +4,8 @@ from typing import Any
 
 import discord
 
-from bots.features.connected import Connected
 from bots.features.room import VoiceWatch
+from bots.features.voice_members import Connected
 
 
 def renew_voice_states(client: discord.Client) -> None:

@@ -28,8 +28,8 @@ from db.surfaces import announcements
 from db.surfaces.announcements import Announcement
 from schemas import Source
 
+from .member_whereabouts import Spots
 from .places import Target, fixed_places, named, place_for_all, target_of
-from .spots import Spots
 from .texts import Speaker, announcement, names_community
 
 log = structlog.get_logger("twinstream.bots")

@@ -8,7 +8,7 @@ from config.community_file import KINDS, AnnouncementSetting, Kind
 from db.surfaces.announcements import Announcement
 from schemas import Source
 
-from .spots import Spot
+from .member_whereabouts import Spot
 
 
 class Target(NamedTuple):

@@ -5,7 +5,7 @@ from bots.runtime.delivery import Delivery, Place
 from bots.runtime.room_services import Services
 
 from .announcer import Announcer
-from .spots import Spot, Spots
+from .member_whereabouts import Spot, Spots
 
 
 def open_room(services: Services) -> Room:

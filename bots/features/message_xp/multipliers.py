@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from bots.features.posted import Posted
+from bots.features.posted_messages import Posted
 from config.community_sections.earning import FACTOR_MAX, MultiplierSetting
 
 from .places import Places

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from bots.features.posted import Place
+from bots.features.posted_messages import Place
 from config.community_sections.earning import PlaceSetting
 
 #: The topic of a forum whose messages bear no topic.

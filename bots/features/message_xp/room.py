@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, time, timedelta
 from functools import partial
 
-from bots.features.posted import Posted
+from bots.features.posted_messages import Posted
 from bots.features.room import Room
 from bots.runtime.room_services import Services
 from db.earning import Earned, Earning

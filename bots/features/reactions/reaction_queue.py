@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from bots.features.posted import Posted
+from bots.features.posted_messages import Posted
 from bots.runtime.delivery import Delivery
 from bots.runtime.metrics import REACTIONS
 from bots.runtime.room_services import Services

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bots.features.connected import Connected
+from bots.features.voice_members import Connected
 
 #: Members whose rest of an interval is remembered after they left. Beyond it the member who left
 #: first loses it, which is less than one interval.

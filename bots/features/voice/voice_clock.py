@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from bots.features.connected import Connected
+from bots.features.voice_members import Connected
 from bots.runtime.delivery import Delivery
 from bots.runtime.metrics import VOICE_INTERVALS
 from bots.runtime.room_services import Services

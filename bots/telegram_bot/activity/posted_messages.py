@@ -6,7 +6,7 @@ from typing import Any, Final
 from aiogram.enums import ChatType, ContentType, MessageEntityType
 from aiogram.types import Message, TelegramObject
 
-from bots.features.posted import Place, Posted
+from bots.features.posted_messages import Place, Posted
 from bots.features.room import Room, posted
 from bots.telegram_bot.group.membership import Membership, Standing
 from bots.telegram_bot.messages.authors import Author, author_of

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from bots.features.announcements import announcer as announcer_module
 from bots.features.announcements.announcer import Announcer
-from bots.features.announcements.spots import HEARD_S_MAX, Spot, Spots
+from bots.features.announcements.member_whereabouts import HEARD_S_MAX, Spot, Spots
 from bots.runtime.database import Database
 from bots.runtime.delivery import Delivery, Place
 from bots.telegram_bot.delivery import TelegramDelivery

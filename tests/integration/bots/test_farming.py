@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from bots.features.message_xp.room import MessageXp
-from bots.features.posted import Place, Posted
+from bots.features.posted_messages import Place, Posted
 from config.community_sections.earning import EarningSetting
 from db.earning import Earnings, Rules
 from tests.support.bot_texts import COMMUNITY

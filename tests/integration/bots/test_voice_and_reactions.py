@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from bots.features.connected import Connected
-from bots.features.posted import Place, Posted
+from bots.features.posted_messages import Place, Posted
 from bots.features.reactions import reaction_queue
 from bots.features.reactions.reaction_queue import ReactionQueue
 from bots.features.voice.voice_clock import VoiceClock
+from bots.features.voice_members import Connected
 from bots.runtime.database import Database
 from bots.runtime.room_services import Services
 from db.earning import Earnings, Rules

@@ -11,7 +11,7 @@ from db.earning.thanks import Limits, Thanked
 from db.links import links
 from db.members import accounts
 from db.platforms import Platform
-from db.upkeep import old_recognition
+from db.upkeep import old_thanks
 
 ANN, BOB, CID, DAN = 1001, 1002, 1003, 1004
 ANN_ON_DISCORD, BOB_ON_DISCORD = 2001, 2002
@@ -185,13 +185,13 @@ async def test_a_rolled_back_transaction_thanks_nobody(pool):
 
 async def test_cleanup_removes_old_rows_and_leaves_points(pool):
     await give(pool)
-    old = old_recognition.THANKS_KEPT_DAYS + 1
+    old = old_thanks.THANKS_KEPT_DAYS + 1
     await pool.execute("UPDATE twinstream.thanks SET day = day - $1::int", old)
     await give(pool, receiver=CID, entity="2")
 
     async with pool.acquire() as conn:
-        assert await old_recognition.remove(conn, reactions_kept_days=9, limit=100) == 1
-        assert await old_recognition.remove(conn, reactions_kept_days=9, limit=100) == 0
+        assert await old_thanks.remove(conn, reactions_kept_days=9, limit=100) == 1
+        assert await old_thanks.remove(conn, reactions_kept_days=9, limit=100) == 0
 
     assert await pool.fetchval("SELECT count(*) FROM twinstream.thanks") == 1
     assert await reputation(pool, BOB) == 1

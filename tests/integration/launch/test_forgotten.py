@@ -14,7 +14,7 @@ from consumers.forgetting.role import Forgetting
 from consumers.runtime.resources import open_resources
 from db import DatabaseUnfit, open_pool
 from db.members import accounts, forgetting, forgotten_list
-from launch import forgotten
+from launch import forgotten_people
 from tests.integration.consumers.conftest import community as community  # the fixture
 from tests.support.recorded_events import Record, record, settle, xp
 
@@ -82,8 +82,8 @@ async def test_a_restored_backup_does_not_bring_anybody_back(
                 pass
         said: list[str] = []
 
-        await forgotten.apply(restored, said.append)
-        await forgotten.apply(restored, said.append)
+        await forgotten_people.apply(restored, said.append)
+        await forgotten_people.apply(restored, said.append)
 
         assert "1 accounts were forgotten again, 1 are not" in said[0]
         assert "0 accounts were forgotten again, 0 are not" in said[1]

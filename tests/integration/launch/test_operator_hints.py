@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from config import ConfigError, Settings
 from consumers.runtime.operator_commands import command
-from launch import inspection
+from launch import operator_hints
 from launch.__main__ import app, main
 from launch.errors import LaunchError
 
@@ -94,8 +94,8 @@ def test_a_hint_in_an_image_names_the_module() -> None:
 
 
 def test_the_end_of_the_demo_names_no_servers_that_are_gone() -> None:
-    stopped = "\n".join(inspection.after_demo(still_runs=False))
-    running = "\n".join(inspection.after_demo(still_runs=True))
+    stopped = "\n".join(operator_hints.after_demo(still_runs=False))
+    running = "\n".join(operator_hints.after_demo(still_runs=True))
 
     assert "make sandbox" in stopped
     assert "make psql" not in stopped

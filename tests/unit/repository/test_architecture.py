@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from launch import inspection
+from launch import operator_hints
 
 ROOT = Path(__file__).parents[3]
 
@@ -87,7 +87,7 @@ WRITES_TO_TERMINALS = {
 #: The table that dbmate keeps, which db/schema.sql leaves out.
 MIGRATED = "schema_migrations"
 #: Statements that people type, on a login whose search path ends with our schema.
-FOR_PEOPLE = set(inspection.QUERIES)
+FOR_PEOPLE = set(operator_hints.QUERIES)
 
 #: The one that spells the operator's commands, and the one that they are typed to.
 SPELL_COMMANDS = {"consumers/runtime/operator_commands.py", "consumers/operate/cli.py"}

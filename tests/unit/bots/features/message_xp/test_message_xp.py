@@ -15,7 +15,7 @@ from bots.features.message_xp.pauses import Pauses
 from bots.features.message_xp.places import EarningPlaces
 from bots.features.message_xp.repetition import LastMessages, says_something
 from bots.features.message_xp.room import MessageXp
-from bots.features.posted import Place, Posted
+from bots.features.posted_messages import Place, Posted
 from config.community_sections.earning import (
     EarningSetting,
     MessageSetting,

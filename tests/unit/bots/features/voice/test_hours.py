@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from bots.features.connected import Connected
 from bots.features.voice.hours import RESTS_MAX, VoiceHours
+from bots.features.voice_members import Connected
 
 ANN, BOB, CID = 1, 2, 3
 ROOM, OTHER_ROOM = 70, 71
