@@ -12,7 +12,7 @@ from config.community import AnswerSetting
 from sandbox import Fault
 from tests.support.settling import until
 
-GROUP, ALICE = -1001000000001, 1001
+GROUP, ALICE, BORIS = -1001000000001, 1001, 1002
 DELETE = "deleteMessages"
 
 
@@ -65,6 +65,20 @@ async def test_an_answer_and_its_command_go_after_their_time_and_a_win_stays(sta
     assert 590 < left_at <= 600
     assert [there(stage, one) for one in missed.values()] == [False, False]
     assert [there(stage, one) for one in won.values()] == [True, True]
+
+
+async def test_what_members_write_themselves_stays(stage):
+    """A word of thanks is answered, and no command."""
+    async with stage.telegram_bot():
+        helpful = stage.telegram.say(GROUP, BORIS, "you press the green one")
+        after = stage.transcript.last
+        thanks = stage.telegram.say(GROUP, ALICE, "thanks!", reply_to=helpful)
+        answer = (await stage.seen("sendMessage", after=after)).response["result"]["message_id"]
+        await noted(stage, 1)
+        await let_time_pass(stage)
+        await until_gone(stage, answer)
+
+    assert [there(stage, one) for one in (helpful, thanks)] == [True, True]
 
 
 async def test_a_restart_forgets_no_message(stage, monkeypatch):

@@ -47,6 +47,14 @@ def author_of(message: Message) -> Author:
     return Author.NO_PERSON if user.is_bot else Author.MEMBER
 
 
+def command_id_of(message: Message) -> int | None:
+    """Return the message's number if it is a command; None for all else that members write. Pure.
+
+    Commands may be tidied away with their answers.
+    """
+    return message.message_id if (message.text or "").startswith("/") else None
+
+
 def topic_of(message: Message) -> int | None:
     """Return the topic of a forum in which a message was written; None elsewhere. Pure.
 
@@ -123,7 +131,7 @@ class Askers:
             return await handler(event, {**data, "asker": asker})
         tell = texts.as_channel if author is Author.CHANNEL else texts.anonymous
         self._queue.put(
-            chat_id, Reply(asker, tell(asker.texts), event.reply, command_id=event.message_id)
+            chat_id, Reply(asker, tell(asker.texts), event.reply, command_id=command_id_of(event))
         )
         return None
 

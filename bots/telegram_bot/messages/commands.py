@@ -35,7 +35,7 @@ from bots.telegram_bot.group.membership import Membership
 from . import texts
 from .answer_queue import AnswerQueue, Reply
 from .arguments import argument_of, form_of, replied_to, replies_to_nameless, without_flag
-from .authors import topic_of
+from .authors import command_id_of, topic_of
 from .buttons import keyboard, private_button
 from .posted_codes import Found
 from .sent import SentPicture, TelegramSent, send_file
@@ -269,7 +269,7 @@ class Answers:
 
         self._queue.put(
             message.chat.id,
-            Reply(asker, answer.text, send, command_id=message.message_id),
+            Reply(asker, answer.text, send, command_id=command_id_of(message)),
         )
 
     def put(
@@ -307,7 +307,7 @@ class Answers:
                 takes_notes=picture is None,
                 thread_id=topic_of(message),
                 must_arrive=answer.must_arrive,
-                command_id=message.message_id,
+                command_id=command_id_of(message),
             ),
         )
 
