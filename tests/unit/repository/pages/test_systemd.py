@@ -30,6 +30,12 @@ def test_the_pages_start_every_process(page: Path):
     assert started.split() == [f"twinstream@{process}" for process in PROCESSES]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_the_pages_fill_in_the_secret_that_members_are_forgotten_with(page: Path):
+    assert "FORGET_SECRET" in variables("common")
+    assert "s/^FORGET_SECRET=$/FORGET_SECRET=$(openssl" in page.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("process", PROCESSES)
 def test_a_process_gets_settings_that_it_accepts(process: str):
     given = {**variables("common"), **variables(process)}
@@ -43,9 +49,9 @@ def test_a_process_gets_settings_that_it_accepts(process: str):
     assert (
         unfilled
         == {
-            "consumers": {"TELEGRAM_TOKEN", "DISCORD_TOKEN"},
-            "bots.telegram_bot": {"TELEGRAM_TOKEN"},
-            "bots.discord_bot": {"DISCORD_TOKEN"},
+            "consumers": {"TELEGRAM_TOKEN", "DISCORD_TOKEN", "FORGET_SECRET"},
+            "bots.telegram_bot": {"TELEGRAM_TOKEN", "FORGET_SECRET"},
+            "bots.discord_bot": {"DISCORD_TOKEN", "FORGET_SECRET"},
         }[process]
     )
 
