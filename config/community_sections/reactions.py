@@ -1,4 +1,4 @@
-"""The section [reactions]: XP for reactions that others give to a member's messages."""
+"""The section [earning.reactions]: XP for reactions that others give to a member's messages."""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,4 @@
-"""The section [thanks]: reputation that members give each other."""
+"""The section [earning.thanks]: reputation that members give each other."""
 
 import re
 import unicodedata

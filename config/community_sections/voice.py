@@ -1,4 +1,4 @@
-"""The section [voice]: XP for time in voice channels of the Discord server."""
+"""The section [earning.voice]: XP for time in voice channels of the Discord server."""
 
 from typing import Annotated, Final
 

@@ -15,7 +15,7 @@ GROUP = -1001000000001
 ALICE, BORIS = 1001, 1002
 DISCORD_ALICE, DISCORD_BORIS = 800000000000000101, 800000000000000102
 FIRST_DAY = "Your reward for today: +20 XP, +10 coins\n1 day in a row.\n"
-COUNTED = "Today is counted already"
+COUNTED = "You have had today's reward already"
 
 
 async def test_a_day_is_paid_once_on_both_platforms_together(stage):

@@ -208,7 +208,7 @@ async def test_discord_shows_the_game_to_its_player_and_the_win_to_everybody(sta
     assert missed["content"] == "Моё число больше, чем 4. Осталось 3 попытки."
     assert won["content"].startswith("Да, это 7!")
     assert public["content"] == (
-        "🎯 Boris отгадывает моё число, 7, и получает 15 очков опыта и 5 монет."
+        "🎯 Boris угадывает моё число, 7, и получает 15 очков опыта и 5 монет."
     )
     assert not public.get("flags", 0) & EPHEMERAL
     assert await stage.totals("discord", DISCORD_BORIS) == (15, 5)

@@ -60,6 +60,7 @@ async def test_telegram_shows_hides_and_shows_again(stage):
         board_again = await stage.tell_telegram(ALICE, "/top")
 
     assert "What is stored about you" in message["text"]
+    assert "in /profile, on boards such as /top, and in announcements" in message["text"]
     assert "account 1001" in message["text"]
     assert "50 XP" in message["text"]
     assert hidden["text"].startswith("Done: boards leave you out")

@@ -68,9 +68,9 @@ async def answer_on_telegram(stage, user_id, text, **where):
     ("user", "text", "answer"),
     [
         (ALICE, "/thanks for the help!", "Thanks noted. Reputation of <b>Clara</b>: 1. +5 XP"),
-        (BORIS, "/спасибо", "Спасибо засчитано. Репутация <b>Clara</b>: 1. +5 очков опыта"),
+        (BORIS, "/спасибо", "Благодарность засчитана. Репутация <b>Clara</b>: 1. +5 очков опыта"),
         (ALICE, "Thank you so much!", "Thanks noted. Reputation of <b>Clara</b>: 1. +5 XP"),
-        (BORIS, "+", "Спасибо засчитано. Репутация <b>Clara</b>: 1. +5 очков опыта"),
+        (BORIS, "+", "Благодарность засчитана. Репутация <b>Clara</b>: 1. +5 очков опыта"),
     ],
 )
 async def test_a_reply_on_telegram_thanks_the_author(stage, user, text, answer):
@@ -203,7 +203,7 @@ async def test_a_member_is_named_on_discord(stage):
         bot = await stage.tell_discord(DISCORD_ALICE, "thanks", member=BOT)
 
     assert first == "Thanks noted. Reputation of **Clara**: 1. +5 XP"
-    assert russian == "Спасибо засчитано. Репутация **Clara**: 2. +5 очков опыта"
+    assert russian == "Благодарность засчитана. Репутация **Clara**: 2. +5 очков опыта"
     assert again.startswith("You have thanked **Clara** today already.")
     assert oneself == nobody == "Name another member to thank, as in /thanks member."
     assert bot == "Bots collect no reputation."

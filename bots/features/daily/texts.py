@@ -64,11 +64,11 @@ def _counted(claim: Claim, platform: Source, texts: Texts) -> str:
     if is_elsewhere:
         assert claim.counted_by is not None
         return texts.gettext(
-            "Today is counted already, on {other}: {amounts}",
+            "You have had today's reward already, on {other}: {amounts}",
             other=PLATFORM_NAMES[claim.counted_by],
             amounts=amounts,
         )
-    return texts.gettext("Today is counted already: {amounts}", amounts=amounts)
+    return texts.gettext("You have had today's reward already: {amounts}", amounts=amounts)
 
 
 def _missed(claim: Claim, texts: Texts) -> list[str]:

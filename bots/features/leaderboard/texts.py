@@ -64,7 +64,9 @@ def empty(board: Board, own: Standing, texts: Texts, mark: Markup) -> str:
     """Answer /top while nobody is on the board."""
     is_absent = own.is_hidden or own.is_left_out
     if board == "xp" and not is_absent:
-        return texts.gettext("Nobody has any XP yet. Send /guess and be the first.")
+        return texts.gettext(
+            "Nobody has any XP yet. Take part in the chat, or send /guess, and be the first."
+        )
     nobody = texts.gettext("Nobody is on this board yet.")
     text = f"{mark.bold(title(board, texts))}\n{nobody}"
     return f"{text} {own_text(board, own, texts)}" if is_absent else text

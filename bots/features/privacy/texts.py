@@ -23,13 +23,14 @@ def overview(stored: Sequence[Stored], texts: Texts, mark: Markup, *, can_forget
     lines.append(_possessions(stored[0], texts))
     lines += [
         texts.gettext(
-            "Everybody here can see your name, your XP and your rank: in /top, and when a new rank"
-            " or achievement of yours is announced. The administrators can see everything above."
+            "Everybody here can see your name, XP, level, rank, balance, achievements, days in a"
+            " row and thanks: in /profile, on boards such as /top, and in announcements. The"
+            " administrators can see everything above."
         )
         if not stored[0].is_hidden
         else texts.gettext(
-            "Boards such as /top leave you out; your new ranks and achievements are still"
-            " announced. The administrators can see everything above."
+            "Boards such as /top leave you out, and /profile shows you to nobody else;"
+            " announcements still name you. The administrators can see everything above."
         ),
         texts.gettext(
             "It is kept until you have yourself forgotten. The texts of messages are not stored."

@@ -47,7 +47,10 @@ def nothing_earned(name: str, texts: Texts, mark: Formatting, *, is_own: bool) -
     """Answer about a member who has earned nothing yet."""
     title = _title(name, texts, mark)
     if is_own:
-        return f"{title}\n" + texts.gettext("Nothing earned yet. Send /guess to win your first XP.")
+        nothing = texts.gettext(
+            "Nothing earned yet. Take part in the chat, or send /guess to win your first XP."
+        )
+        return f"{title}\n{nothing}"
     return f"{title}\n" + texts.gettext("This member has earned nothing yet.")
 
 

@@ -54,9 +54,11 @@ def test_the_first_day_says_what_the_next_ones_bring():
 def test_a_second_claim_says_that_the_day_is_counted_and_where():
     counted = CLAIMED._replace(outcome="counted")
 
-    assert said(counted).startswith("Today is counted already: +24 XP, +12 coins\n3 days in a row.")
+    assert said(counted).startswith(
+        "You have had today's reward already: +24 XP, +12 coins\n3 days in a row."
+    )
     assert said(counted._replace(counted_by="discord")).startswith(
-        "Today is counted already, on Discord: +24 XP"
+        "You have had today's reward already, on Discord: +24 XP"
     )
     assert said(counted._replace(xp=0, balance=0)).startswith("Today is counted already.\n")
 
@@ -67,7 +69,7 @@ def test_forgiven_and_lost_days_are_told():
     )
     assert "streak of 5 days ended" in said(CLAIMED._replace(streak=1, lost=5))
     assert "ended" not in said(CLAIMED._replace(streak=1, lost=1))
-    assert "серия в 5 дней прервалась" in said(CLAIMED._replace(streak=1, lost=5), RUSSIAN)
+    assert "серия из 5 дней прервалась" in said(CLAIMED._replace(streak=1, lost=5), RUSSIAN)
 
 
 def test_unlocked_achievements_and_the_least_xp_are_told():
