@@ -77,10 +77,11 @@ class OnTelegram:
     def __init__(self, stage, user_id: int = ALICE) -> None:
         self.stage, self.user_id = stage, user_id
 
-    async def say(self, text: str) -> Call:
+    async def say(self, text: str, *, answer: str = "") -> Call:
+        """Write to the bot, and wait for a message that has this text."""
         after = self.stage.transcript.last
         self.stage.telegram.say(self.user_id, self.user_id, text)
-        return await self.sees("", after=after)
+        return await self.sees(answer, after=after)
 
     async def sees(self, text: str, *, after: int = 0) -> Call:
         return await self.stage.transcript.wait_for(
@@ -395,7 +396,8 @@ async def test_a_linked_member_is_told_with_whom(stage):
     await here.press(buttons(await here.sees("has opened"))[0]["custom_id"])
 
     told = await here.link()
-    too = await there.say("/link")
+    # The news of the link may come first.
+    too = await there.say("/link", answer="Your account is linked")
 
     assert told["content"].startswith("Your account is linked with **Alice** on Telegram, since")
     assert too.request["text"].startswith("Your account is linked with <b>Alice</b> on Discord, ")
