@@ -61,6 +61,15 @@ class Rules(NamedTuple):
     """The platforms whose bots keep members in a table of their own."""
 
 
+class DueClosed(NamedTuple):
+    """The outcome of closing what was due."""
+
+    closed: int
+    """How many windows became an event."""
+    refused: Mapping[int, str]
+    """Why the record refuses the windows of an account, by the account."""
+
+
 async def earn(
     conn: asyncpg.Connection,
     platform: Platform,
@@ -138,23 +147,25 @@ async def close_due(
     window_s: float,
     stores: Mapping[Platform, Store],
     limit: int = CLOSED_MAX,
-) -> int:
-    """Close windows of one platform that are old enough. Returns how many were due.
+    passed_over: Sequence[int] = (),
+) -> DueClosed:
+    """Close windows of one platform that are old enough.
 
-    People whom other transactions hold are passed over; the next call finds them. The caller owns
-    the transaction.
+    People whom other transactions hold are passed over; the next call finds them. So are the
+    accounts `passed_over`. Windows that the record refuses stay open, and the others are closed.
+    The caller owns the transaction.
     """
     with mapped_errors():
         row = await conn.fetchrow(
-            "SELECT * FROM twinstream.close_due_windows($1, $2, $3, $4::text[])",
+            "SELECT * FROM twinstream.close_due_windows($1, $2, $3, $4::text[], $5::bigint[])",
             platform,
             float(window_s),
             limit,
             list(stores),
+            list(passed_over),
         )
     await _pay(conn, platform, stores.get(platform), set(row["members"]))
-    due: int = row["due"]
-    return due
+    return DueClosed(row["closed"], dict(zip(row["refused"], row["reasons"], strict=True)))
 
 
 async def open_windows(conn: asyncpg.Connection) -> dict[Platform, tuple[float, float]]:

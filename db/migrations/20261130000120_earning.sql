@@ -171,7 +171,8 @@ DECLARE
     sums bigint[] := array_fill(NULL::bigint, ARRAY[size]);
     owners bigint[] := array_fill(NULL::bigint, ARRAY[size]);
     too_old boolean[];
-    locked bigint[];
+    wanted bigint[];
+    locked bigint[] := '{}';
     promoted bigint[] := '{}';
     aged bigint[] := '{}';
     emptied bigint[] := '{}';
@@ -213,10 +214,13 @@ BEGIN
             ORDER BY u.number
         );
     END IF;
-    locked := coalesce(twinstream.lock_accounts(here, ARRAY (
+    wanted := ARRAY (
         SELECT DISTINCT u.account_id FROM unnest(account_ids, too_old) AS u (account_id, too_old)
         WHERE u.too_old IS NOT TRUE
-    ), waits_for_locks), '{}');
+    );
+    IF wanted <> '{}' THEN
+        locked := coalesce(twinstream.lock_accounts(here, wanted, waits_for_locks), '{}');
+    END IF;
     IF forget_secret <> '' AND last_forgotten IS DISTINCT FROM (
         SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
     ) THEN
@@ -227,7 +231,9 @@ BEGIN
         ORDER BY u.account_id, u.moment, u.number
     LOOP
         IF too_old[n] THEN
+            -- The account has no window for this reason, so nothing counted last.
             counted[n] := 0;
+            sums[n] := 0;
             CONTINUE;
         END IF;
         CONTINUE WHEN account_ids[n] <> ALL (locked);
@@ -321,7 +327,8 @@ BEGIN
 END $$;
 
 -- Closes the windows of the person behind an account, because the person asks for what they have. Returns the
--- members whose windows were closed: one or none. Errors: none of its own.
+-- members whose windows were closed: one or none. None if another transaction holds the person: nobody waits for a
+-- lock to be told a total. Errors: none of its own.
 CREATE FUNCTION twinstream.close_windows_of(platform text, account_id bigint, stores text[] DEFAULT '{}')
 RETURNS SETOF bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -339,54 +346,98 @@ BEGIN
     ) THEN
         RETURN;
     END IF;
-    PERFORM twinstream.lock_accounts(here, ARRAY[asked], true);
+    IF twinstream.lock_accounts(here, ARRAY[asked], false) IS NULL THEN
+        RETURN;
+    END IF;
     RETURN QUERY SELECT DISTINCT u.id
     FROM unnest(twinstream.close_windows_of_people(here, ARRAY[asked], stores)) AS u (id);
 END $$;
 
+-- Closes the windows of these accounts that are due by now; those from the future, and all that the same accounts
+-- have, because the clock was set back. The caller has locked the accounts and their members. Returns the members.
+CREATE FUNCTION twinstream.close_old_windows(
+    of_platform text, account_ids bigint[], window_s double precision, stores text[]
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+    members bigint[];
+BEGIN
+    members := twinstream.close_windows(
+        of_platform, account_ids, now() - make_interval(secs => window_s), stores
+    );
+    IF EXISTS (
+        SELECT FROM twinstream.earning_windows AS w
+        WHERE w.platform = of_platform AND w.account_id = ANY (account_ids)
+            AND w.opened_at > now() + interval '1 minute'
+    ) THEN
+        members := members || twinstream.close_windows(of_platform, account_ids, 'infinity', stores);
+    END IF;
+    RETURN members;
+END $$;
+
 -- Closes up to `at_most` windows of one platform that were opened `window_s` ago or more, the oldest first, and
--- passes over people whom other transactions hold. A window from a future that no clock has is closed as well:
--- the clock was set back. Returns the members, and how many windows were due.
+-- passes over people whom other transactions hold, and the accounts `passed_over`. A window from a future that no
+-- clock has is closed as well: the clock was set back. Windows that the record refuses stay open, and cost the
+-- others nothing. Returns the members, how many windows were closed, and the accounts whose windows were refused,
+-- with the reason for each.
 CREATE FUNCTION twinstream.close_due_windows(
     of_platform text, window_s double precision, at_most integer, stores text[] DEFAULT '{}',
-    OUT members bigint[], OUT due integer
+    passed_over bigint[] DEFAULT '{}',
+    OUT members bigint[], OUT closed integer, OUT refused bigint[], OUT reasons text[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
     account_ids bigint[];
+    one bigint;
+    were_open integer;
 BEGIN
     WITH old AS (
         SELECT w.account_id FROM twinstream.earning_windows AS w
         WHERE w.platform = of_platform AND w.opened_at <= now() - make_interval(secs => window_s)
+            AND w.account_id <> ALL (passed_over)
         ORDER BY w.opened_at LIMIT at_most
     ), early AS (
         SELECT w.account_id FROM twinstream.earning_windows AS w
         WHERE w.platform = of_platform AND w.opened_at > now() + interval '1 minute'
+            AND w.account_id <> ALL (passed_over)
         ORDER BY w.opened_at LIMIT at_most
     ), both_kinds AS (
         SELECT o.account_id FROM old AS o UNION ALL SELECT e.account_id FROM early AS e
     )
-    SELECT count(*), array_agg(DISTINCT b.account_id) INTO due, account_ids FROM both_kinds AS b;
+    SELECT array_agg(DISTINCT b.account_id) INTO account_ids FROM both_kinds AS b;
     members := '{}';
-    IF due > 0 THEN
-        account_ids := twinstream.lock_accounts(of_platform, account_ids, false);
-        -- All windows of these accounts that are due by now.
-        members := twinstream.close_windows(
-            of_platform, account_ids, now() - make_interval(secs => window_s), stores
-        );
-        IF EXISTS (
-            SELECT FROM twinstream.earning_windows AS w
-            WHERE w.platform = of_platform AND w.account_id = ANY (account_ids)
-                AND w.opened_at > now() + interval '1 minute'
-        ) THEN
-            members := members || twinstream.close_windows(of_platform, account_ids, 'infinity', stores);
-        END IF;
+    closed := 0;
+    refused := '{}';
+    reasons := '{}';
+    IF account_ids IS NULL THEN
+        RETURN;
     END IF;
+    account_ids := coalesce(twinstream.lock_accounts(of_platform, account_ids, false), '{}');
+    were_open := (
+        SELECT count(*) FROM twinstream.earning_windows AS w
+        WHERE w.platform = of_platform AND w.account_id = ANY (account_ids) AND w.opened_at IS NOT NULL
+    );
+    BEGIN
+        members := twinstream.close_old_windows(of_platform, account_ids, window_s, stores);
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+        FOREACH one IN ARRAY account_ids LOOP
+            BEGIN
+                members := members || twinstream.close_old_windows(of_platform, ARRAY[one], window_s, stores);
+            EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+                refused := refused || one;
+                reasons := reasons || SQLERRM;
+            END;
+        END LOOP;
+    END;
+    closed := were_open - (
+        SELECT count(*) FROM twinstream.earning_windows AS w
+        WHERE w.platform = of_platform AND w.account_id = ANY (account_ids) AND w.opened_at IS NOT NULL
+    );
 END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
 
 -- migrate:down
-DROP FUNCTION twinstream.close_due_windows(text, double precision, integer, text[]),
+DROP FUNCTION twinstream.close_due_windows(text, double precision, integer, text[], bigint[]),
+    twinstream.close_old_windows(text, bigint[], double precision, text[]),
     twinstream.close_windows_of(text, bigint, text[]),
     twinstream.earn(text, bigint[], text[], bigint[], timestamptz[], date[], double precision[], bigint[], double precision, text[], boolean, text),
     twinstream.add_earnings(text, bigint[], text[], bigint[], timestamptz[], date[], double precision[], bigint[], double precision, text[], boolean, text),

@@ -10,7 +10,7 @@ import pytest
 
 import schemas
 from db import Platform, RuleBroken
-from db.earning import Earning, windows
+from db.earning import Earned, Earning, windows
 from db.earning.windows import Rules
 from db.ledger import ranks
 from db.upkeep.audit_queries import BY_LEDGER
@@ -134,10 +134,11 @@ async def test_a_promotion_waits_for_no_window(pool):
 async def test_the_consumers_close_windows_that_are_old_enough(pool):
     assert await earn(pool, message(0), message(0, account=1002)) == [10, 10]
     async with pool.acquire() as conn, conn.transaction():
-        assert await windows.close_due(conn, "telegram", window_s=3_600, stores={}) == 0
-        assert await windows.close_due(conn, "discord", window_s=0, stores={}) == 0
-        assert await windows.close_due(conn, "telegram", window_s=0, stores={}) == 2
+        early = await windows.close_due(conn, "telegram", window_s=3_600, stores={})
+        elsewhere = await windows.close_due(conn, "discord", window_s=0, stores={})
+        due = await windows.close_due(conn, "telegram", window_s=0, stores={})
 
+    assert (early.closed, elsewhere.closed, due.closed) == (0, 0, 2)
     assert (await open_xp(pool), await ledger_xp(pool)) == (0, 20)
 
 
@@ -153,8 +154,11 @@ async def test_people_whom_another_transaction_holds_are_left_out_and_tried_agai
         )
         assert await earn(pool, message(60), message(60, account=1002)) == [None, 10]
         async with pool.acquire() as conn, conn.transaction():
-            assert await windows.close_due(conn, "telegram", window_s=0, stores={}) == 2
+            done = await windows.close_due(conn, "telegram", window_s=0, stores={})
+        assert done == (1, {})
         assert await ledger_xp(pool) == 20
+        async with asyncio.timeout(5):
+            assert not await close(pool)
     assert await earn(pool, message(60), message(60, account=1002)) == [10, 0]
 
 
@@ -181,6 +185,27 @@ async def test_what_was_done_before_a_person_was_forgotten_counts_no_more(pool):
             conn, "telegram", [message(60), message(180)], RULES, forget_secret=secret
         )
     assert [one.xp for one in results if one is not None] == [0, 10]
+
+
+@pytest.mark.parametrize("waits_for_locks", [False, True])
+async def test_nothing_but_what_is_older_than_a_forgetting_is_answered_in_full(
+    pool, waits_for_locks
+):
+    secret = "a secret of the deployment"
+    assert await earn(pool, message(0)) == [10]
+    await pool.execute("SELECT twinstream.forget_person('telegram', 1001, $1)", secret)
+
+    async with pool.acquire() as conn:
+        results = await windows.earn(
+            conn,
+            "telegram",
+            [message(0), message(60)],
+            RULES,
+            waits_for_locks=waits_for_locks,
+            forget_secret=secret,
+        )
+    assert results == [Earned(0, None, 0)] * 2
+    assert await pool.fetchval("SELECT count(*) FROM earning_windows") == 0
 
 
 async def test_links_and_their_ends_close_windows_first(pool):

@@ -5,11 +5,13 @@ from datetime import UTC, timedelta
 
 import msgspec
 import pytest
+import structlog
 
 from config.community_sections.earning import EarningSetting
 from consumers.earning.role import Earning as EarningRole
 from consumers.earning.role import open_role
 from consumers.relay.role import Relay
+from consumers.runtime.metrics import WINDOWS_CLOSED
 from consumers.settling.role import Settling
 from db.earning import Earning, Rules, windows
 
@@ -65,7 +67,34 @@ async def test_two_roles_pass_over_people_whom_another_transaction_holds(resourc
     await age(resources.pool, "2 hours")
     async with resources.pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT FROM members ORDER BY id LIMIT 1 FOR UPDATE")
-        await EarningRole(resources).step()
+        role = EarningRole(resources)
+        assert [await role.step(), await role.step()] == [2, 0]
         assert await resources.pool.fetchval("SELECT count(*) FROM sync_events") == 2
-    await EarningRole(resources).step()
+    assert await role.step() == 1
     assert await resources.pool.fetchval("SELECT count(*) FROM sync_events") == 3
+
+
+async def test_a_window_that_the_record_refuses_costs_no_other_member_anything(resources):
+    before = WINDOWS_CLOSED.labels("telegram")._value.get()
+    await write(resources.pool, 1)
+    await age(resources.pool, "2 hours")
+    role = EarningRole(resources)
+    assert await role.step() == 1
+    # The same window once more: its key is in the ledger already.
+    await resources.pool.execute("UPDATE earning_windows SET xp = 7, opened_at = now()")
+    for account in (2, 3):
+        await write(resources.pool, account)
+    await age(resources.pool, "2 hours")
+
+    with structlog.testing.capture_logs() as logs:
+        assert [await role.step(), await role.step()] == [2, 0]
+
+    [refused] = [entry for entry in logs if entry["event"] == "window.refused"]
+    assert (refused["platform"], refused["account_id"]) == ("telegram", 1)
+    assert "ledger already" in refused["why"]
+    assert await resources.pool.fetchval("SELECT count(*) FROM sync_events") == 3
+    assert await resources.pool.fetchval("SELECT sum(xp)::int FROM earning_windows") == 7
+    assert WINDOWS_CLOSED.labels("telegram")._value.get() - before == 3
+
+    await resources.pool.execute("UPDATE earning_windows SET last_at = last_at + interval '1s'")
+    assert await EarningRole(resources).step() == 1
