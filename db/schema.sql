@@ -661,6 +661,10 @@ BEGIN
             coalesce(last.platform, of_platform), '{}'::text[];
         RETURN;
     END IF;
+    IF rule.least_xp > 0 THEN
+        -- XP in an open window is the person's as well.
+        PERFORM twinstream.close_windows_of_people(of_platform, ARRAY[of_account], stores);
+    END IF;
     IF rule.least_xp > (
         SELECT m.xp FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
         WHERE a.platform = of_platform AND a.account_id = of_account
@@ -2134,6 +2138,10 @@ BEGIN
         RETURN;
     END IF;
     PERFORM twinstream.lock_accounts(of_platform, ARRAY[of_account], true);
+    IF more_xp < 0 THEN
+        -- XP in an open window is the member's as well, and may be taken away.
+        PERFORM twinstream.close_windows_of_people(of_platform, ARRAY[of_account], stores);
+    END IF;
     SELECT m.xp, m.balance INTO has FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
     WHERE a.platform = of_platform AND a.account_id = of_account;
     IF least(has.xp + more_xp, has.balance + more_balance) < 0 THEN

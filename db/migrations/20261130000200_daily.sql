@@ -245,6 +245,10 @@ BEGIN
             coalesce(last.platform, of_platform), '{}'::text[];
         RETURN;
     END IF;
+    IF rule.least_xp > 0 THEN
+        -- XP in an open window is the person's as well.
+        PERFORM twinstream.close_windows_of_people(of_platform, ARRAY[of_account], stores);
+    END IF;
     IF rule.least_xp > (
         SELECT m.xp FROM twinstream.accounts AS a JOIN twinstream.members AS m ON m.id = a.member_id
         WHERE a.platform = of_platform AND a.account_id = of_account

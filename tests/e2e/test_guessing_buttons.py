@@ -1,5 +1,6 @@
 """The guessing game with buttons: one message for a round, hints for the player, wins for all."""
 
+import datetime
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import bots.features.guessing.room
 from bots.features.guessing.game import GameService
 from bots.telegram_bot.messages import answer_queue
+from db.earning import Earning, Rules, windows
 
 GROUP, ALICE, BORIS = -1001000000001, 1001, 1002
 DISCORD_ALICE, DISCORD_BORIS = 800000000000000101, 800000000000000102
@@ -66,6 +68,25 @@ async def test_a_round_on_telegram_takes_one_message_and_hints_go_to_the_player(
     assert "reply_markup" not in won
     assert len(sent) == 1
     assert await stage.totals("telegram", ALICE) == (15, 5)
+
+
+async def test_the_total_after_a_win_has_what_the_member_earned_by_writing(stage):
+    async with stage.telegram_bot():
+        message = await begin(stage)
+        async with stage.pool.acquire() as conn:
+            written_at = datetime.datetime.now(datetime.UTC)
+            await windows.earn(
+                conn,
+                "telegram",
+                [Earning(ALICE, "voice", 7, written_at, 0.0, 1_000)],
+                Rules(window_s=3_600, zone=datetime.UTC),
+                waits_for_locks=True,
+            )
+        after = stage.transcript.last
+        await press(stage, message, 7)
+        won = (await stage.seen("editMessageText", after=after)).request["text"]
+
+    assert "You have 22 XP and 5 coins" in won
 
 
 async def test_a_press_of_another_member_counts_nothing(stage):

@@ -95,6 +95,7 @@ class GuessingRoom:
         told_to_all = told if self._is_private else ""
         if turn.reward is None:
             return Answer(text, told_to_all=told_to_all)
+        await self._services.earnings.close_windows_of(asker.account_id)
         # The win itself is recorded, so the answer goes out without the total if that is missing.
         with contextlib.suppress(StorageUnavailable, Contention):
             profile = await read_profile(self._services.database, asker.account_id, asker.name)

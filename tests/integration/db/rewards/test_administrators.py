@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from db.earning import Earning, Rules, windows
 from db.links import links
 from db.rewards import administrators
 from db.rewards.administrators import Given, Limits, Note, Reward
@@ -59,6 +60,20 @@ async def test_a_command_that_comes_twice_at_one_moment_counts_once(pool, books,
 
     assert sorted(one.outcome for one in both) == ["again", "given"]
     assert await books.totals() == (30, 5)
+
+
+async def test_xp_in_an_open_window_can_be_taken_away(pool, books, clock):
+    async with pool.acquire() as conn:
+        await windows.earn(
+            conn,
+            "telegram",
+            [Earning(TG, "messages", 15, NOW - timedelta(hours=1), 60.0, 600)],
+            Rules(window_s=3_600, zone=UTC),
+        )
+    taken = await give(pool, Reward("-100.2", xp=-15, reason="back"))
+
+    assert taken.outcome == "given"
+    assert await books.totals() == (0, 0)
 
 
 async def test_an_administrator_gives_and_takes_within_the_limits_of_24_hours(pool, books, clock):

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from db import Platform
+from db.earning import Earning, Rules, windows
 from db.links import account_moves, links
 from db.members import privacy
 from db.members.history import history
@@ -479,6 +480,20 @@ async def test_members_with_less_xp_than_the_settings_ask_for_get_nothing_yet(co
     await record(community.pool, xp(15))
 
     assert (refused.outcome, refused.xp) == ("least_xp", 0)
+    assert (await community.claim()).outcome == "claimed"
+
+
+async def test_xp_in_an_open_window_is_xp_that_the_settings_ask_for(community):
+    community.rules = RULES._replace(least_xp=15)
+    at = community.now - HOUR
+    async with community.pool.acquire() as conn:
+        await windows.earn(
+            conn,
+            "telegram",
+            [Earning(TG, "messages", 15, at, 60.0, 600)],
+            Rules(window_s=3_600, zone=UTC),
+        )
+
     assert (await community.claim()).outcome == "claimed"
 
 
