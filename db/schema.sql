@@ -386,11 +386,13 @@ BEGIN
         streak_at = CASE WHEN (s.streak, s.streak_day) IS DISTINCT FROM (n.streak, n.streak_day)
             THEN now() ELSE s.streak_at END
     FROM (
-        SELECT a.member_id, sum(c.reputation)::bigint AS reputation,
-            (array_agg(c.streak ORDER BY c.streak_day DESC NULLS LAST, c.streak DESC))[1] AS streak,
-            max(c.streak_day) AS streak_day
-        FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
-        WHERE a.member_id = ANY (of_members) GROUP BY a.member_id
+        SELECT t.member_id, t.reputation, c.streak, c.day AS streak_day
+        FROM (
+            SELECT a.member_id, sum(c.reputation)::bigint AS reputation,
+                array_agg(c.streak) AS streaks, array_agg(c.streak_day) AS days
+            FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
+            WHERE a.member_id = ANY (of_members) GROUP BY a.member_id
+        ) AS t CROSS JOIN LATERAL twinstream.common_streak(t.streaks, t.days) AS c
     ) AS n
     WHERE s.member_id = n.member_id AND (s.reputation, s.streak, s.streak_day)
         IS DISTINCT FROM (n.reputation, n.streak, n.streak_day);
@@ -895,6 +897,14 @@ BEGIN
             CASE of_platform WHEN 'telegram' THEN 'discord' ELSE 'telegram' END, partners, 'infinity', stores
         );
 END $$;
+
+CREATE FUNCTION twinstream.common_streak(streaks integer[], days date[], OUT streak integer, OUT day date) RETURNS record
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT coalesce(max(s.streak), 0), max(s.day)
+    FROM unnest(streaks, days) AS s (streak, day)
+    WHERE s.day >= (SELECT max(d.day) - 1 FROM unnest(days) AS d (day))
+$$;
 
 CREATE FUNCTION twinstream.confirm_offer(of_platform text, of_account bigint, offer_id bigint, stores text[] DEFAULT '{}'::text[], with_policy text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3550,10 +3560,13 @@ BEGIN
                 ORDER BY o.xp DESC, o.earned_at, o.id LIMIT places_max
             ) AS ahead
         ) END,
-        -- A member has the thanks of all accounts, and the row of days that is alive: its last day was
-        -- yesterday or today.
+        -- A member has the thanks of all accounts, and their common row of days if it is alive: its last day
+        -- was yesterday or today.
         coalesce(sum(s.reputation), 0)::bigint,
-        coalesce(max(s.streak) FILTER (WHERE s.streak_day >= today - 1), 0)
+        (
+            SELECT CASE WHEN c.day >= today - 1 THEN c.streak ELSE 0 END
+            FROM twinstream.common_streak(array_agg(s.streak), array_agg(s.streak_day)) AS c
+        )
     FROM twinstream.accounts AS a
     JOIN twinstream.members AS m ON m.id = a.member_id
     JOIN twinstream.accounts AS theirs ON theirs.member_id = m.id
@@ -4755,14 +4768,18 @@ END $$;
 CREATE FUNCTION twinstream.streak_of(of_platform text, of_account bigint) RETURNS TABLE(streak integer, longest integer, day date, forgiven_month date, forgiven_days integer)
     LANGUAGE sql STABLE
     AS $$
-    SELECT (array_agg(c.streak ORDER BY c.streak_day DESC NULLS LAST, c.streak DESC))[1],
-        max(c.longest_streak), max(c.streak_day), max(c.forgiven_month),
-        (array_agg(c.forgiven_days ORDER BY c.forgiven_month DESC NULLS LAST, c.forgiven_days DESC))[1]
-    FROM twinstream.accounts AS a
-    JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
-    JOIN twinstream.account_scores AS c ON c.platform = theirs.platform AND c.account_id = theirs.account_id
-    WHERE a.platform = of_platform AND a.account_id = of_account
-    HAVING count(*) > 0
+    SELECT c.streak, t.longest, c.day, t.forgiven_month, t.forgiven_days
+    FROM (
+        SELECT array_agg(c.streak) AS streaks, array_agg(c.streak_day) AS days,
+            max(c.longest_streak) AS longest, max(c.forgiven_month) AS forgiven_month,
+            (array_agg(c.forgiven_days ORDER BY c.forgiven_month DESC NULLS LAST, c.forgiven_days DESC))[1]
+                AS forgiven_days
+        FROM twinstream.accounts AS a
+        JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+        JOIN twinstream.account_scores AS c ON c.platform = theirs.platform AND c.account_id = theirs.account_id
+        WHERE a.platform = of_platform AND a.account_id = of_account
+        HAVING count(*) > 0
+    ) AS t CROSS JOIN LATERAL twinstream.common_streak(t.streaks, t.days) AS c
 $$;
 
 CREATE FUNCTION twinstream.support_forgive_attempts(platform text, administrator_id bigint, account_id bigint) RETURNS void

@@ -19,5 +19,17 @@ COMMENT ON COLUMN twinstream.account_scores.streak IS 'days in a row, up to and 
 COMMENT ON COLUMN twinstream.account_scores.streak_day IS
     'the last day that counted, in the time zone of the community';
 
+-- The streak that accounts of one person have together: the longest one that lives, up to and with the latest day
+-- of them all. One whose last day is the day before lives, too: the person came back on the latest day with another
+-- account. The clock has no part in it, so what a table keeps is what a reader computes; readers judge the day.
+CREATE FUNCTION twinstream.common_streak(streaks integer[], days date[], OUT streak integer, OUT day date)
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(max(s.streak), 0), max(s.day)
+    FROM unnest(streaks, days) AS s (streak, day)
+    WHERE s.day >= (SELECT max(d.day) - 1 FROM unnest(days) AS d (day))
+$$;
+REVOKE EXECUTE ON FUNCTION twinstream.common_streak(integer[], date[]) FROM PUBLIC;
+
 -- migrate:down
+DROP FUNCTION twinstream.common_streak(integer[], date[]);
 DROP TABLE twinstream.account_scores;

@@ -23,10 +23,13 @@ BEGIN
                 ORDER BY o.xp DESC, o.earned_at, o.id LIMIT places_max
             ) AS ahead
         ) END,
-        -- A member has the thanks of all accounts, and the row of days that is alive: its last day was
-        -- yesterday or today.
+        -- A member has the thanks of all accounts, and their common row of days if it is alive: its last day
+        -- was yesterday or today.
         coalesce(sum(s.reputation), 0)::bigint,
-        coalesce(max(s.streak) FILTER (WHERE s.streak_day >= today - 1), 0)
+        (
+            SELECT CASE WHEN c.day >= today - 1 THEN c.streak ELSE 0 END
+            FROM twinstream.common_streak(array_agg(s.streak), array_agg(s.streak_day)) AS c
+        )
     FROM twinstream.accounts AS a
     JOIN twinstream.members AS m ON m.id = a.member_id
     JOIN twinstream.accounts AS theirs ON theirs.member_id = m.id

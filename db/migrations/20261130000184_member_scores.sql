@@ -1,7 +1,7 @@
 -- migrate:up
 -- The order of members by reputation and by their days in a row. The scores of accounts stand in
--- `account_scores`; a member has what the member's accounts have together: the sum of their reputation, and the
--- row of days that is the latest. Triggers keep it so, for scores that change and for accounts that change hands.
+-- `account_scores`; a member has what the member's accounts have together: the sum of their reputation, and
+-- their common row of days. Triggers keep it so, for scores that change and for accounts that change hands.
 CREATE TABLE twinstream.member_scores (
     member_id bigint NOT NULL REFERENCES twinstream.members (id),
     reputation bigint NOT NULL DEFAULT 0,
@@ -41,11 +41,13 @@ BEGIN
         streak_at = CASE WHEN (s.streak, s.streak_day) IS DISTINCT FROM (n.streak, n.streak_day)
             THEN now() ELSE s.streak_at END
     FROM (
-        SELECT a.member_id, sum(c.reputation)::bigint AS reputation,
-            (array_agg(c.streak ORDER BY c.streak_day DESC NULLS LAST, c.streak DESC))[1] AS streak,
-            max(c.streak_day) AS streak_day
-        FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
-        WHERE a.member_id = ANY (of_members) GROUP BY a.member_id
+        SELECT t.member_id, t.reputation, c.streak, c.day AS streak_day
+        FROM (
+            SELECT a.member_id, sum(c.reputation)::bigint AS reputation,
+                array_agg(c.streak) AS streaks, array_agg(c.streak_day) AS days
+            FROM twinstream.accounts AS a JOIN twinstream.account_scores AS c USING (platform, account_id)
+            WHERE a.member_id = ANY (of_members) GROUP BY a.member_id
+        ) AS t CROSS JOIN LATERAL twinstream.common_streak(t.streaks, t.days) AS c
     ) AS n
     WHERE s.member_id = n.member_id AND (s.reputation, s.streak, s.streak_day)
         IS DISTINCT FROM (n.reputation, n.streak, n.streak_day);

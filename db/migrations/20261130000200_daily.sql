@@ -66,18 +66,22 @@ BEGIN
     END LOOP;
 END $$;
 
--- The streak of a member: that of the account with the latest day, and of all accounts what was forgiven.
+-- The streak of a member: the common one of the accounts, and of all accounts what was forgiven.
 CREATE FUNCTION twinstream.streak_of(of_platform text, of_account bigint)
 RETURNS TABLE (streak integer, longest integer, day date, forgiven_month date, forgiven_days integer)
 LANGUAGE sql STABLE AS $$
-    SELECT (array_agg(c.streak ORDER BY c.streak_day DESC NULLS LAST, c.streak DESC))[1],
-        max(c.longest_streak), max(c.streak_day), max(c.forgiven_month),
-        (array_agg(c.forgiven_days ORDER BY c.forgiven_month DESC NULLS LAST, c.forgiven_days DESC))[1]
-    FROM twinstream.accounts AS a
-    JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
-    JOIN twinstream.account_scores AS c ON c.platform = theirs.platform AND c.account_id = theirs.account_id
-    WHERE a.platform = of_platform AND a.account_id = of_account
-    HAVING count(*) > 0
+    SELECT c.streak, t.longest, c.day, t.forgiven_month, t.forgiven_days
+    FROM (
+        SELECT array_agg(c.streak) AS streaks, array_agg(c.streak_day) AS days,
+            max(c.longest_streak) AS longest, max(c.forgiven_month) AS forgiven_month,
+            (array_agg(c.forgiven_days ORDER BY c.forgiven_month DESC NULLS LAST, c.forgiven_days DESC))[1]
+                AS forgiven_days
+        FROM twinstream.accounts AS a
+        JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+        JOIN twinstream.account_scores AS c ON c.platform = theirs.platform AND c.account_id = theirs.account_id
+        WHERE a.platform = of_platform AND a.account_id = of_account
+        HAVING count(*) > 0
+    ) AS t CROSS JOIN LATERAL twinstream.common_streak(t.streaks, t.days) AS c
 $$;
 
 -- Days that were missed between the last claim and `today`. Each count alone is wrong when the operator changes

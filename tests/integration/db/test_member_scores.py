@@ -72,15 +72,25 @@ async def rows(conn: asyncpg.Connection) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in found]
 
 
-async def test_a_member_has_the_reputation_of_both_accounts_and_the_latest_streak(conn):
+async def test_a_member_has_the_reputation_and_the_longest_living_streak_of_both_accounts(conn):
     await score(conn, TG, reputation=5, streak=30, days_ago=1)
     await score(conn, DC, platform="discord", reputation=-2, streak=4)
 
     await link(conn)
 
-    assert await rows(conn) == [([TG, DC], 3, 4)]
+    assert await rows(conn) == [([TG, DC], 3, 30)]
     await score(conn, TG, reputation=6, streak=31)
     assert await rows(conn) == [([TG, DC], 4, 31)]
+
+
+async def test_a_longer_streak_that_ended_before_the_latest_day_is_not_the_members(conn):
+    await score(conn, TG, streak=30, days_ago=2)
+    await score(conn, DC, platform="discord", streak=4)
+
+    await link(conn)
+
+    assert await rows(conn) == [([TG, DC], 0, 4)]
+    assert await scores(conn, "streak") == [4]
 
 
 async def test_scores_follow_accounts_through_links_moves_and_their_ends(conn):

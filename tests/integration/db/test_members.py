@@ -213,7 +213,7 @@ async def test_linked_accounts_have_their_thanks_together_and_the_row_of_days_th
     found = await figures(conn, "telegram", 1001, today=TODAY)
 
     assert found is not None
-    assert (found.reputation, found.streak) == (12, 4)
+    assert (found.reputation, found.streak) == (12, 9)
     assert found.platforms == {"telegram", "discord"}
     next_day = await figures(conn, "discord", 2002, today=TODAY + timedelta(days=1))
     assert next_day is not None

@@ -14,10 +14,12 @@ from db.earning import Earning, Rules, windows
 from db.links import account_moves, links
 from db.members import privacy
 from db.members.history import history
+from db.members.profiles import figures
 from db.rewards import daily
 from db.rewards.daily import Claim, DailyRules
 from db.rewards.days import days_around
 from db.upkeep.audit import audit
+from tests.support.boards import scores
 from tests.support.postgres_clock import PostgresClock
 from tests.support.recorded_events import Record, record, until_someone_waits_for_a_lock, xp
 from tests.support.variants import variants
@@ -84,6 +86,14 @@ class Community:
     async def unlink(self, dc: int = DC) -> None:
         async with self.pool.acquire() as conn, conn.transaction():
             await links.unlink(conn, platform="discord", account_id=dc)
+
+    async def streaks(self) -> tuple[int, int]:
+        """The streak of the only member with one: on the board, and in the member's profile."""
+        async with self.pool.acquire() as conn:
+            [on_board] = await scores(conn, "streak")
+            found = await figures(conn, "telegram", TG, today=self.now.date())
+        assert found is not None
+        return on_board, found.streak
 
     async def paid(self) -> int:
         """How many days were paid, to anybody."""
@@ -248,6 +258,32 @@ async def test_two_accounts_that_claimed_before_they_were_linked_keep_both_days(
 
     assert (claim.outcome, claim.streak) == ("claimed", 2)
     assert (await community.claim("telegram")).outcome == "counted"
+
+
+async def test_a_link_ends_no_streak_and_every_reader_names_the_same_one(community):
+    """One account has five days, the last of them yesterday; the other one claims today."""
+    community.rules = STRICT
+    # The link is made yesterday by Postgres's own clock: the board goes by that.
+    await community.at(datetime.now(UTC) - 6 * DAY)
+    for _ in range(5):
+        await community.claim("telegram")
+        await community.later(DAY)
+    await community.claim("discord")
+    await community.link()
+    shown = [await community.streaks()]
+    refused = await community.claim("telegram")
+    await community.later(DAY)
+    shown.append(await community.streaks())
+    claims = [await community.claim("discord"), await community.claim("telegram")]
+    shown.append(await community.streaks())
+
+    assert shown == [(5, 5), (5, 5), (6, 6)]
+    assert (refused.outcome, refused.streak) == ("counted", 5)
+    assert [(one.outcome, one.streak, one.lost) for one in claims] == [
+        ("claimed", 6, 0),
+        ("counted", 6, 0),
+    ]
+    assert await community.paid() == 7
 
 
 async def test_both_accounts_go_on_from_the_streak_after_an_unlink(community):
