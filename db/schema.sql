@@ -3428,35 +3428,33 @@ CREATE FUNCTION twinstream.pay_invite(of_platform text, stay_s double precision,
     AS $$
 #variable_conflict use_column
 DECLARE
-    one twinstream.invites;
+    one record;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
-    SELECT i.* INTO one FROM twinstream.invites AS i
+    SELECT i.*, e.is_enough INTO one
+    FROM twinstream.invites AS i CROSS JOIN LATERAL (
+        -- In the books of its own platform, so that what others give it by a link does not count.
+        SELECT coalesce(sum(t.delta_xp), 0) >= least_xp AS is_enough FROM twinstream.transactions AS t
+        WHERE t.account_id = i.account_id AND t.source = of_platform AND t.platform = of_platform
+            AND t.delta_xp > 0 AND t.reason NOT LIKE 'link%'
+    ) AS e
     WHERE i.platform = of_platform AND i.status = 'waiting'
         AND i.joined_at <= now() - make_interval(secs => stay_s)
-        AND (
-            i.joined_at < now() - interval '30 days'
-            -- In the books of its own platform, so that what others give it by a link does not count.
-            OR least_xp <= (
-                SELECT sum(t.delta_xp) FROM twinstream.transactions AS t
-                WHERE t.account_id = i.account_id AND t.source = of_platform AND t.platform = of_platform
-                    AND t.delta_xp > 0 AND t.reason NOT LIKE 'link%'
-            )
-        )
+        AND (e.is_enough OR i.joined_at < now() - make_interval(days => 30, secs => stay_s))
         AND per_day > (
             SELECT count(*) FROM twinstream.invites AS p
             WHERE p.inviter_id = i.inviter_id AND p.platform = i.platform AND p.status = 'paid'
                 AND p.changed_at > now() - interval '24 hours'
         )
     ORDER BY i.joined_at LIMIT 1
-    FOR UPDATE SKIP LOCKED;
+    FOR UPDATE OF i SKIP LOCKED;
     IF one.account_id IS NULL THEN
         RETURN;
     END IF;
     -- One payment of an inviter at a time, so that the limit holds.
     PERFORM twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], true);
     one.status := CASE
-        WHEN one.joined_at < now() - interval '30 days' OR EXISTS (
+        WHEN NOT one.is_enough OR EXISTS (
             SELECT FROM twinstream.accounts AS a JOIN twinstream.accounts AS b ON b.member_id = a.member_id
             WHERE a.platform = of_platform AND a.account_id = one.account_id
                 AND b.platform = of_platform AND b.account_id = one.inviter_id

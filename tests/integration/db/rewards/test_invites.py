@@ -47,9 +47,9 @@ async def left(pool: asyncpg.Pool, guest: int = GUEST) -> None:
         await invites.end(conn, "telegram", guest)
 
 
-async def pay(pool: asyncpg.Pool) -> Judged | None:
+async def pay(pool: asyncpg.Pool, rules: InviteRules = RULES) -> Judged | None:
     async with pool.acquire() as conn:
-        return await invites.pay_next(conn, "telegram", RULES)
+        return await invites.pay_next(conn, "telegram", rules)
 
 
 async def earn(pool: asyncpg.Pool, *guests: int, amount: int = 10) -> None:
@@ -169,3 +169,41 @@ async def test_one_who_takes_no_part_for_thirty_days_brings_nothing(pool, books,
 
     assert judged == Judged(INVITER, GUEST, "void")
     assert await pay(pool) is None
+
+
+async def test_the_longest_stay_of_the_settings_is_paid_and_has_thirty_days_more(pool, books, clock):
+    """With 30 days to stay, there is time to take part after them as with any other stay."""
+    rules = RULES._replace(stay_s=30 * 24 * 3_600)
+    for guest in (GUEST, GUEST + 1, GUEST + 2):
+        await note(pool, guest)
+    await earn(pool, GUEST)
+    await clock.set(NOW + 31 * DAY)
+    judged = [await pay(pool, rules), await pay(pool, rules)]
+    await clock.set(NOW + 59 * DAY)
+    await earn(pool, GUEST + 1)
+    judged += [await pay(pool, rules), await pay(pool, rules)]
+    await clock.set(NOW + 60 * DAY + HOUR)
+    judged += [await pay(pool, rules), await pay(pool, rules)]
+
+    assert judged == [
+        *(Judged(INVITER, GUEST, "paid"), None),
+        *(Judged(INVITER, GUEST + 1, "paid"), None),
+        *(Judged(INVITER, GUEST + 2, "void"), None),
+    ]
+    assert await books.totals(INVITER) == (100, 50)
+
+
+async def test_an_earned_invitation_is_paid_however_long_it_waited_for_the_limit(pool, books, clock):
+    guests = range(GUEST, GUEST + 3)
+    for guest in guests:
+        await note(pool, guest)
+    await earn(pool, *guests)
+    await clock.set(NOW + 40 * DAY)
+    first = [await pay(pool), await pay(pool), await pay(pool)]
+    await clock.set(NOW + 41 * DAY)
+    second = await pay(pool)
+
+    assert [one and one.status for one in first] == ["paid", "paid", None]
+    assert second is not None
+    assert second.status == "paid"
+    assert await books.totals(INVITER) == (150, 75)
