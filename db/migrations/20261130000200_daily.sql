@@ -314,10 +314,19 @@ BEGIN
     FROM twinstream.account_scores AS o
     WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id AND o.streak_day IS NOT NULL
     ON CONFLICT ON CONSTRAINT account_score_once DO UPDATE SET
-        streak = excluded.streak, longest_streak = greatest(c.longest_streak, excluded.longest_streak),
-        streak_day = excluded.streak_day, forgiven_month = excluded.forgiven_month,
-        forgiven_days = excluded.forgiven_days
-    WHERE c.streak_day IS NULL OR (c.streak_day, c.streak) < (excluded.streak_day, excluded.streak);
+        (streak, streak_day) = (
+            SELECT s.streak, s.day FROM twinstream.common_streak(
+                ARRAY[c.streak, excluded.streak], ARRAY[c.streak_day, excluded.streak_day]
+            ) AS s
+        ),
+        longest_streak = greatest(c.longest_streak, excluded.longest_streak),
+        (forgiven_month, forgiven_days) = (
+            SELECT f.month, f.days
+            FROM (
+                VALUES (c.forgiven_month, c.forgiven_days), (excluded.forgiven_month, excluded.forgiven_days)
+            ) AS f (month, days)
+            ORDER BY f.month DESC NULLS LAST, f.days DESC LIMIT 1
+        );
     UPDATE twinstream.account_scores AS o SET streak = 0, longest_streak = 0, streak_day = NULL
     WHERE o.platform = NEW.platform AND o.account_id = NEW.from_account_id;
     RETURN NULL;

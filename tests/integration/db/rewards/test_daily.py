@@ -314,6 +314,24 @@ async def test_a_move_takes_the_streak_along_and_pays_no_day_twice(community):
     assert (await community.claim(account_id=TG)).streak == 1
 
 
+async def test_a_move_to_an_account_that_claimed_today_ends_no_streak(community):
+    community.rules = STRICT
+    for _ in range(5):
+        await community.claim()
+        await community.later(DAY)
+    await community.claim(account_id=OTHER_TG)
+    async with community.pool.acquire() as conn, conn.transaction():
+        await account_moves.move(
+            conn, platform="telegram", from_account_id=TG, to_account_id=OTHER_TG
+        )
+    await community.later(DAY)
+
+    claim = await community.claim(account_id=OTHER_TG)
+
+    assert (claim.outcome, claim.streak, claim.longest) == ("claimed", 6, 6)
+    assert await community.paid() == 7
+
+
 async def test_a_missed_day_is_forgiven_as_often_a_month_as_the_settings_say(community):
     await community.claim()
     await community.later(2 * DAY)
