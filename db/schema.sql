@@ -3596,6 +3596,20 @@ BEGIN
         AND n.subject = of_subject AND n.created_at = created;
 END $$;
 
+CREATE FUNCTION twinstream.put_off_transient(of_platform text, chat bigint, messages bigint[], commands boolean[], noted timestamp with time zone[], after_s double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    INSERT INTO twinstream.transient_messages AS t (chat_id, message_id, is_command, noted_at, delete_at)
+    SELECT chat, n.message_id, n.is_command, n.noted_at, now() + make_interval(secs => after_s)
+    FROM unnest(messages, commands, noted) AS n (message_id, is_command, noted_at)
+    ORDER BY n.message_id
+    -- One that was noted anew meanwhile goes when that note says.
+    ON CONFLICT ON CONSTRAINT transient_message_once DO UPDATE SET noted_at = least(t.noted_at, excluded.noted_at);
+END $$;
+
 CREATE FUNCTION twinstream.rank_on(xp bigint, ladder bigint[]) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN width_bucket(GREATEST(xp, (0)::bigint), ladder);
@@ -4937,7 +4951,7 @@ BEGIN
     FROM taken AS t ORDER BY t.created_at, t.subject;
 END $$;
 
-CREATE FUNCTION twinstream.take_transient(of_platform text, at_most integer, age_s_max double precision) RETURNS TABLE(chat_id bigint, message_id bigint, is_command boolean)
+CREATE FUNCTION twinstream.take_transient(of_platform text, at_most integer, age_s_max double precision) RETURNS TABLE(chat_id bigint, message_id bigint, is_command boolean, noted_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -4953,7 +4967,7 @@ BEGIN
         WHERE t.chat_id = due.chat_id AND t.message_id = due.message_id
         RETURNING t.chat_id, t.message_id, t.is_command, t.noted_at
     )
-    SELECT t.chat_id, t.message_id, t.is_command FROM taken AS t
+    SELECT t.chat_id, t.message_id, t.is_command, t.noted_at FROM taken AS t
     WHERE t.noted_at > now() - make_interval(secs => age_s_max);
 END $$;
 

@@ -136,11 +136,4 @@ class Tidier:
     async def _put_off(self, messages: Sequence[Transient]) -> None:
         """Have messages deleted later that Telegram did not delete now."""
         async with self._database.connection() as conn:
-            await transient_messages.note(
-                conn,
-                self._group_id,
-                answers=[one.message_id for one in messages if not one.is_command],
-                commands=[one.message_id for one in messages if one.is_command],
-                kept=(),
-                after_s=RETRY_S,
-            )
+            await transient_messages.put_off(conn, self._group_id, messages, after_s=RETRY_S)

@@ -1,6 +1,7 @@
 """Messages in the Telegram group that are deleted after a time."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
@@ -15,6 +16,8 @@ class Transient(NamedTuple):
     message_id: int
     is_command: bool
     """Whether a member wrote it: the bot may delete it only with the right to."""
+    noted_at: datetime
+    """The moment of its first note, from which its age counts."""
 
 
 async def note(
@@ -45,3 +48,18 @@ async def take(conn: asyncpg.Connection, *, limit: int, age_s_max: float) -> lis
             "SELECT * FROM twinstream.take_transient('telegram', $1, $2)", limit, age_s_max
         )
     return [Transient(*row) for row in rows]
+
+
+async def put_off(
+    conn: asyncpg.Connection, chat_id: int, messages: Sequence[Transient], *, after_s: float
+) -> None:
+    """Have messages that were taken deleted `after_s` seconds from now. They get no younger."""
+    with mapped_errors():
+        await conn.execute(
+            "SELECT twinstream.put_off_transient('telegram', $1, $2, $3, $4, $5)",
+            chat_id,
+            [one.message_id for one in messages],
+            [one.is_command for one in messages],
+            [one.noted_at for one in messages],
+            after_s,
+        )

@@ -1,5 +1,6 @@
 """Answers in the Telegram group that go after a time, and those that stay."""
 
+from datetime import datetime
 from functools import partial
 
 import msgspec
@@ -130,6 +131,25 @@ async def test_a_deletion_that_telegram_did_not_do_is_tried_again(stage):
         await until_gone(stage, message["answer"])
 
 
+async def test_a_deletion_that_is_put_off_makes_a_message_no_younger(stage):
+    """A bot that is banned tries no message for ever: the limit of Telegram counts for it, too."""
+    async with stage.telegram_bot():
+        message = await asked(stage, "/top")
+        await noted(stage, 2)
+        await stage.pool.execute(
+            "UPDATE transient_messages SET noted_at = now() - interval '46 hours'"
+        )
+        before = await when_noted(stage)
+        stage.faults.add(Fault("telegram", DELETE, 500, times=2))
+        await let_time_pass(stage)
+        await until_put_off(stage)
+        await noted(stage, 2)
+        after = await when_noted(stage)
+
+    assert after == before
+    assert there(stage, message["answer"])
+
+
 async def test_messages_that_are_too_old_are_left(stage):
     async with stage.telegram_bot():
         message = await asked(stage, "/top")
@@ -178,6 +198,11 @@ async def until_gone(stage, *messages: int) -> None:
         return not any(there(stage, one) for one in messages)
 
     await until(holds, what="the messages are deleted")
+
+
+async def when_noted(stage) -> dict[int, datetime]:
+    rows = await stage.pool.fetch("SELECT message_id, noted_at FROM transient_messages")
+    return dict(map(tuple, rows))
 
 
 async def until_put_off(stage) -> None:

@@ -187,6 +187,9 @@ CALLS: Final = {
     "owe_to_store": "owe_to_store('{platform}', '{{}}', '{{}}', '{{}}')",
     "profile_figures": "profile_figures('{platform}', 7, '2026-11-30', 10)",
     "put_off_notice": "put_off_notice('{platform}', 7, 'code_void', now(), 1)",
+    "put_off_transient": (
+        "put_off_transient('{platform}', -100, '{{1}}', '{{f}}', '{{2026-11-30}}', 60)"
+    ),
     "read_link_acts": "read_link_acts('{platform}')",
     "record": f"record(ARRAY['{PAYLOAD}'])",
     "record_achievement": "record_achievement('{platform}', 7, 'first_win')",
