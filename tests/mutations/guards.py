@@ -71,6 +71,7 @@ _CONFIRMS = """\
             CASE of_platform WHEN 'telegram' THEN offer.opener_id ELSE of_account END,
             with_policy, stores,
 """
+_SCORES = "db/migrations/20261130000105_account_scores.sql"
 _DAILY = "db/migrations/20261130000200_daily.sql"
 _REWARDS = "db/migrations/20261130000201_rewards.sql"
 _INVITES = "db/migrations/20261130000202_invites.sql"
@@ -1535,6 +1536,15 @@ GUARDS = {
         ),
         room="tests/e2e",
     ),
+    "a message that is put off gets no younger": guard(
+        "test_tidying.py::test_a_deletion_that_is_put_off_makes_a_message_no_younger",
+        (
+            "db/migrations/20261130000225_transient_answers.sql",
+            "SELECT chat, n.message_id, n.is_command, n.noted_at, now()",
+            "SELECT chat, n.message_id, n.is_command, now(), now()",
+        ),
+        room="tests/e2e",
+    ),
     "show a text of a sender, whatever it holds": guard(
         "operate/test_hostile_texts.py::test_a_buried_events_texts_are_shown_as_they_are_written",
         ("config/outside_text/terminal.py", '"markup": False', '"markup": True'),
@@ -1969,6 +1979,17 @@ GUARDS = {
         (_DAILY, "        today - last_day - 1,\n", "        NULL::integer,\n"),
         room="tests/integration/db/rewards",
     ),
+    "a link ends no streak": guard(
+        "test_daily.py::test_a_link_ends_no_streak_and_every_reader_names_the_same_one",
+        (_SCORES, "SELECT max(d.day) - 1 FROM", "SELECT max(d.day) FROM"),
+        room="tests/integration/db/rewards",
+    ),
+    "a streak that ended is nobody's": guard(
+        "test_member_scores.py"
+        "::test_a_longer_streak_that_ended_before_the_latest_day_is_not_the_members",
+        (_SCORES, "SELECT max(d.day) - 1 FROM", "SELECT max(d.day) - 2 FROM"),
+        room="tests/integration/db",
+    ),
     "a claim of a clock that was ahead counts for today": guard(
         "test_daily.py::test_a_claim_of_a_clock_that_was_a_year_ahead_costs_one_day_and_no_year",
         (
@@ -2100,6 +2121,20 @@ GUARDS = {
             "    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()\n",
             "    UPDATE twinstream.invites AS i SET changed_at = now()\n",
         ),
+        room="tests/integration/db/rewards",
+    ),
+    "an earned invitation is never void": guard(
+        "test_invites.py::test_an_earned_invitation_is_paid_however_long_it_waited",
+        (
+            _INVITES,
+            "WHEN NOT one.is_enough OR",
+            "WHEN one.joined_at < now() - interval '30 days' OR",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "time to take part comes after the stay": guard(
+        "test_invites.py::test_the_longest_stay_is_paid_and_has_thirty_days_more",
+        (_INVITES, "make_interval(days => 30, secs => stay_s)", "make_interval(days => 30)"),
         room="tests/integration/db/rewards",
     ),
 }

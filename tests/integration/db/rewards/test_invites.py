@@ -171,7 +171,7 @@ async def test_one_who_takes_no_part_for_thirty_days_brings_nothing(pool, books,
     assert await pay(pool) is None
 
 
-async def test_the_longest_stay_of_the_settings_is_paid_and_has_thirty_days_more(pool, books, clock):
+async def test_the_longest_stay_is_paid_and_has_thirty_days_more(pool, books, clock):
     """With 30 days to stay, there is time to take part after them as with any other stay."""
     rules = RULES._replace(stay_s=30 * 24 * 3_600)
     for guest in (GUEST, GUEST + 1, GUEST + 2):
@@ -193,7 +193,7 @@ async def test_the_longest_stay_of_the_settings_is_paid_and_has_thirty_days_more
     assert await books.totals(INVITER) == (100, 50)
 
 
-async def test_an_earned_invitation_is_paid_however_long_it_waited_for_the_limit(pool, books, clock):
+async def test_an_earned_invitation_is_paid_however_long_it_waited(pool, books, clock):
     guests = range(GUEST, GUEST + 3)
     for guest in guests:
         await note(pool, guest)
