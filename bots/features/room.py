@@ -100,8 +100,12 @@ class Room:
     """Called for each message that a member wrote by themselves, in the group, the server, and the
     other chats that the settings name. It waits for nothing, because commands wait behind it, and
     raises nothing."""
-    on_reaction: Callable[[Reaction], Awaitable[None]] | None = None
-    """Called for the first reaction of a person to a message. Raises nothing."""
+    on_reaction: Callable[[Reaction], None] | None = None
+    """Called for the first reaction of a person to a message. It waits for nothing, because
+    commands wait behind it, and raises nothing."""
+    settled: Callable[[float], Awaitable[None]] | None = None
+    """Waits until Postgres has what updates brought, for so many seconds at most, and not while
+    Postgres is away. Telegram is asked for more updates after it. Raises nothing."""
     voice: VoiceWatch | None = None
     """Gets what Discord shows of voice channels."""
     on_returned: Callable[[int], Awaitable[None]] | None = None
@@ -180,11 +184,11 @@ def posted(rooms: Iterable[Room], message: Posted) -> None:
             room.on_message(message)
 
 
-async def reacted(rooms: Iterable[Room], reaction: Reaction) -> None:
+def reacted(rooms: Iterable[Room], reaction: Reaction) -> None:
     """Show a reaction to every room that wants it."""
     for room in rooms:
         if room.on_reaction is not None:
-            await room.on_reaction(reaction)
+            room.on_reaction(reaction)
 
 
 async def invited(rooms: Iterable[Room], invitation: Invitation) -> None:

@@ -30,6 +30,9 @@ THANKS: Final = Counter("twinstream_thanks", "Thanks that counted.", ["source"])
 REACTIONS: Final = Counter(
     "twinstream_reactions", "Reactions that counted for the author of the message.", ["source"]
 )
+REACTIONS_DROPPED: Final = Counter(
+    "twinstream_reactions_dropped", "Reactions that memory or a fault cost.", ["source"]
+)
 VOICE_INTERVALS: Final = Counter(
     "twinstream_voice_intervals", "Intervals of members in voice channels that counted.", ["source"]
 )
@@ -41,7 +44,14 @@ def begin_at_zero() -> None:
     A counter that first appears with 1 has not increased: Prometheus, and every alert on the first
     occurrence, would miss it.
     """
-    for counter in (PUBLISHED, LEFT_TO_RELAY, UPDATES_SKIPPED, THANKS, REACTIONS):
+    for counter in (
+        PUBLISHED,
+        LEFT_TO_RELAY,
+        UPDATES_SKIPPED,
+        THANKS,
+        REACTIONS,
+        REACTIONS_DROPPED,
+    ):
         for source in SOURCES:
             counter.labels(source)
     for source in SOURCES:

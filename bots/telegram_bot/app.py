@@ -114,7 +114,7 @@ async def _serve_once(
 ) -> None:
     refused = asyncio.Event()
     progress = PollingProgress(silence_s_max=SILENCE_S_MAX)
-    bot = _build_bot(settings, services.earnings, refused, progress, moves)
+    bot = _build_bot(settings, services.earnings, rooms, refused, progress, moves)
     try:
         await supervisor.unless_stopped(_introduce(bot, services, rooms))
         progress.made()
@@ -131,6 +131,7 @@ async def _serve_once(
 def _build_bot(
     settings: Settings,
     earnings: Earnings,
+    rooms: Sequence[Room],
     refused: asyncio.Event,
     progress: PollingProgress,
     moves: GroupMoves,
@@ -138,7 +139,8 @@ def _build_bot(
     assert settings.telegram_token is not None
     session = telegram_session(settings)
     session.middleware(moves)
-    session.middleware(EarningsFirst(earnings))
+    of_rooms = (room.settled for room in rooms if room.settled is not None)
+    session.middleware(EarningsFirst((earnings.settled, *of_rooms)))
     session.middleware(Retries(on_refused=refused.set, on_polled=progress.made))
     try:
         return Bot(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
+from bots.features.recent_reactions import RecentReactions
 from bots.features.room import Room, reacted
 from db.earning.reactions import Reaction
 
@@ -20,6 +21,7 @@ class Reactions:
     def __init__(self, rooms: Sequence[Room], known: KnownMembers, guild_id: int) -> None:
         self._rooms = rooms
         self._known = known
+        self._recent = RecentReactions()
         self._guild_id = guild_id
 
     async def add(self, event: discord.RawReactionActionEvent) -> None:
@@ -34,10 +36,15 @@ class Reactions:
             or author_id == giver.id
         ):
             return
+        key = event.channel_id, event.message_id, giver.id
+        if not self._recent.is_new(key):
+            return
         author = await self._known.look(author_id)
+        if author is None:
+            self._recent.forget(key)
         if author is None or author.is_bot or not author.is_here:
             return
-        await reacted(
+        reacted(
             self._rooms,
             Reaction(
                 place_id=event.channel_id,

@@ -15,6 +15,7 @@ def open_room(services: Services) -> Room:
     return Room(
         duties=(Duty("reactions", queue.run),),
         on_reaction=queue.react,
+        settled=queue.settled,
         # Discord names the author of the message in each reaction.
         on_message=queue.note if services.platform == "telegram" else None,
     )

@@ -21,7 +21,7 @@ def add_reactions(router: Router, rooms: Sequence[Room], chats: Collection[int])
     async def react(update: MessageReactionUpdated) -> None:
         reaction = reaction_of(update)
         if reaction is not None:
-            await reacted(rooms, reaction)
+            reacted(rooms, reaction)
 
     router.message_reaction.register(react, F.chat.id.in_(frozenset(chats)))
 

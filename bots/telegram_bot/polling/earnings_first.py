@@ -4,14 +4,14 @@ A poll confirms all updates that the last one brought, and Telegram sends a conf
 more. So a bot that is killed between the two finds the update again, and its message counts once.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from aiogram import Bot
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
-
-from db.earning import Earnings
 
 #: Seconds that a poll waits, at most. A batch takes milliseconds; while Postgres is away a poll
 #: does not wait, because members' commands are answered all the same.
@@ -21,8 +21,9 @@ WAIT_S_MAX: Final = 1.0
 class EarningsFirst(BaseRequestMiddleware):
     """Lets each poll wait for what is on its way to Postgres."""
 
-    def __init__(self, earnings: Earnings) -> None:
-        self._earnings = earnings
+    def __init__(self, settled: Iterable[Callable[[float], Awaitable[None]]]) -> None:
+        """`settled` wait until Postgres has something, for so many seconds at most."""
+        self._settled = tuple(settled)
 
     async def __call__(
         self,
@@ -32,5 +33,5 @@ class EarningsFirst(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Make the request, a poll not before that."""
         if isinstance(method, GetUpdates):
-            await self._earnings.settled(WAIT_S_MAX)
+            await asyncio.gather(*(settled(WAIT_S_MAX) for settled in self._settled))
         return await make_request(bot, method)

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import msgspec
 import pytest
+from aiogram.methods import GetUpdates
 from structlog.testing import capture_logs
 
 from bots.features.posted_messages import Place, Posted
@@ -16,7 +18,10 @@ from bots.features.reactions.reaction_queue import ReactionQueue
 from bots.features.voice.voice_clock import VoiceClock
 from bots.features.voice_members import Connected
 from bots.runtime.database import Database
+from bots.runtime.metrics import REACTIONS_DROPPED
 from bots.runtime.room_services import Services
+from bots.telegram_bot.polling import earnings_first
+from bots.telegram_bot.polling.earnings_first import EarningsFirst
 from db.earning import Earnings, Rules
 from db.earning.reactions import Reaction
 from db.errors import StorageUnavailable
@@ -167,7 +172,7 @@ async def test_the_author_of_a_message_of_just_now_is_known(pool):
     queue = ReactionQueue(services_of(pool, "telegram"))
     async with running(queue):
         queue.note(posted(5))
-        await queue.react(reaction(5))
+        queue.react(reaction(5))
 
     assert await earned(pool, "reactions") == {ANN: 2}
 
@@ -183,7 +188,8 @@ async def test_reactions_of_many_at_once_share_calls_and_all_count(pool):
     queue = ReactionQueue(services_of(pool, "telegram", reactions={"xp_per_day_max": 1_000}))
     async with running(queue):
         queue.note(posted(5))
-        await asyncio.gather(*(queue.react(reaction(5, by)) for by in range(2_000, 2_120)))
+        for by in range(2_000, 2_120):
+            queue.react(reaction(5, by))
 
     assert await earned(pool, "reactions") == {ANN: 240}
 
@@ -194,8 +200,8 @@ async def test_a_limit_of_a_day_ends_no_reaction_of_others(pool):
         for message_id, author in ((5, ANN), (6, CID)):
             queue.note(posted(message_id, author))
         for by in (2_000, 2_001, 2_002):
-            await queue.react(reaction(5, by))
-        await queue.react(reaction(6, 2_000))
+            queue.react(reaction(5, by))
+        queue.react(reaction(6, 2_000))
 
     assert await earned(pool, "reactions") == {ANN: 3, CID: 2}
 
@@ -213,7 +219,7 @@ async def test_toggling_costs_no_call(pool, monkeypatch):
     async with running(queue):
         queue.note(posted(5))
         for _ in range(50):
-            await queue.react(reaction(5))
+            queue.react(reaction(5))
 
     assert len(calls) == 1
 
@@ -225,10 +231,13 @@ async def test_a_member_whom_nothing_can_be_paid_holds_up_no_other(pool):
     async with running(queue):
         queue.note(posted(5))
         queue.note(posted(6, CID))
-        await queue.react(reaction(5))
+        queue.react(reaction(5))
+        await queue.settled(10.0)
         await pool.execute("UPDATE twinstream.earning_windows SET last_at = $1", ahead)
         with capture_logs() as logs:
-            await asyncio.gather(queue.react(reaction(5, 2_001)), queue.react(reaction(6, 2_001)))
+            queue.react(reaction(5, 2_001))
+            queue.react(reaction(6, 2_001))
+            await queue.settled(10.0)
 
     assert await earned(pool, "reactions") == {ANN: 2, CID: 2}
     assert [line["event"] for line in logs if line["log_level"] == "warning"] == [
@@ -240,7 +249,6 @@ async def test_a_member_whom_nothing_can_be_paid_holds_up_no_other(pool):
 async def test_what_waits_for_postgres_is_bounded(pool, monkeypatch):
     monkeypatch.setattr(reaction_queue, "WAITING_MAX", 3)
     monkeypatch.setattr(reaction_queue, "GATHER_S", 0.01)
-    monkeypatch.setattr(reaction_queue, "WAIT_S_MAX", 0.01)
     queue = ReactionQueue(services_of(pool, "telegram"))
     enter = queue._enter_once
 
@@ -249,9 +257,11 @@ async def test_what_waits_for_postgres_is_bounded(pool, monkeypatch):
 
     monkeypatch.setattr(queue, "_enter_once", refuse)
     async with running(queue):
+        queue.react(reaction(4))
+        await queue.settled(10.0)  # until the first attempt has failed
         for message_id in range(5, 15):
             queue.note(posted(message_id))
-            await queue.react(reaction(message_id, 2_000 + message_id))
+            queue.react(reaction(message_id, 2_000 + message_id))
         assert len(queue._waiting) == 3
         monkeypatch.setattr(queue, "_enter_once", enter)
 
@@ -261,3 +271,131 @@ async def test_what_waits_for_postgres_is_bounded(pool, monkeypatch):
         await until(all_entered, what="the reactions are entered")
 
     assert await earned(pool, "reactions") == {ANN: 6}
+
+
+class Away:
+    """Postgres, away for reactions until it is back."""
+
+    def __init__(self, queue: ReactionQueue, monkeypatch) -> None:
+        self._enter = queue._enter_once
+        self.is_back = False
+        monkeypatch.setattr(reaction_queue, "GATHER_S", 0.01)
+        monkeypatch.setattr(queue, "_enter_once", self)
+
+    async def __call__(self, batch):
+        if not self.is_back:
+            raise StorageUnavailable("away")
+        return await self._enter(batch)
+
+
+async def poll(queue: ReactionQueue, pool: asyncpg.Pool) -> dict[int, int]:
+    """Poll for updates through the bot's middleware; return what was earned before Telegram was."""
+    found: list[dict[int, int]] = []
+
+    async def ask(bot: Any, method: Any) -> Any:
+        found.append(await earned(pool, "reactions"))
+
+    bot: Any = None
+    await EarningsFirst([queue.settled])(ask, bot, GetUpdates())
+    return found[0]
+
+
+async def test_a_poll_waits_for_the_reactions_before_it(pool):
+    queue = ReactionQueue(services_of(pool, "telegram"))
+    async with running(queue):
+        queue.note(posted(5))
+        queue.react(reaction(5))
+        queue.react(reaction(5, CID))
+        assert await poll(queue, pool) == {ANN: 4}
+
+
+async def test_reactions_hold_up_no_poll_while_postgres_is_away(pool, monkeypatch):
+    queue = ReactionQueue(services_of(pool, "telegram"))
+    postgres = Away(queue, monkeypatch)
+    async with running(queue):
+        queue.note(posted(5))
+        queue.react(reaction(5))
+        await queue.settled(10.0)
+        began = time.perf_counter()
+        for by in range(2_000, 2_020):
+            queue.react(reaction(5, by))
+            assert await poll(queue, pool) == {}
+        assert time.perf_counter() - began < earnings_first.WAIT_S_MAX
+        postgres.is_back = True
+
+        async def all_entered():
+            return not queue._waiting
+
+        await until(all_entered, what="the reactions are entered")
+        queue.react(reaction(5, 3_000))
+        assert await poll(queue, pool) == {ANN: 40}  # the limit of the day
+
+
+async def test_the_author_of_a_message_that_came_during_a_call_is_known(pool, monkeypatch):
+    queue = ReactionQueue(services_of(pool, "telegram"))
+    enter = queue._enter_once
+
+    async def enter_while_more_comes(batch):
+        if len(batch) == 1 and batch[0].message_id == 5:
+            queue.note(posted(6, CID))
+            queue.react(reaction(6))
+        return await enter(batch)
+
+    monkeypatch.setattr(queue, "_enter_once", enter_while_more_comes)
+    async with running(queue):
+        queue.note(posted(5))
+        queue.react(reaction(5))
+        await queue.settled(10.0)
+
+    assert await earned(pool, "reactions") == {ANN: 2, CID: 2}
+
+
+async def test_a_reaction_that_postgres_cannot_take_costs_one(pool):
+    queue = ReactionQueue(services_of(pool, "telegram", reactions={"xp_per_day_max": 1_000}))
+    dropped = REACTIONS_DROPPED.labels("telegram")._value
+    before = dropped.get()
+    with capture_logs() as logs:
+        async with running(queue):
+            queue.note(posted(5))
+            queue.react(reaction(2**70))  # the first, so that all others are behind it
+            for by in range(2_000, 2_120):
+                queue.react(reaction(5, by))
+            await queue.settled(10.0)
+            assert not queue._waiting
+
+    assert await earned(pool, "reactions") == {ANN: 240}
+    warnings = [line["event"] for line in logs if line["log_level"] == "warning"]
+    assert warnings == ["reaction.dropped"]
+    assert dropped.get() == before + 1
+
+
+async def test_a_fault_of_one_reaction_ends_no_other(pool, monkeypatch):
+    queue = ReactionQueue(services_of(pool, "telegram"))
+    enter = queue._enter_once
+
+    async def fail_at_one(batch):
+        if any(one.giver_id == CID for one in batch):
+            raise TypeError("no such reaction")
+        return await enter(batch)
+
+    monkeypatch.setattr(queue, "_enter_once", fail_at_one)
+    async with running(queue):
+        queue.note(posted(5))
+        for by in (CID, BOB, 2_001):
+            queue.react(reaction(5, by))
+        await queue.settled(10.0)
+
+    assert await earned(pool, "reactions") == {ANN: 4}
+
+
+async def test_an_author_whom_postgres_cannot_take_costs_one(pool):
+    queue = ReactionQueue(services_of(pool, "telegram"))
+    with capture_logs() as logs:
+        async with running(queue):
+            queue.note(posted(2**70))
+            queue.note(posted(5))
+            queue.react(reaction(5))
+            await queue.settled(10.0)
+
+    assert await earned(pool, "reactions") == {ANN: 2}
+    assert "author.dropped" in [line["event"] for line in logs]
