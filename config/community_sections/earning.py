@@ -1,6 +1,6 @@
 """`[earning]`: what members earn by being there, where, and how much at most."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 from typing import Annotated, Literal
@@ -70,9 +70,18 @@ class MessageSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     @property
     def telegram_chats(self) -> frozenset[int]:
-        """The Telegram chats that the settings name beside the community's group."""
+        """The Telegram chats beside the community's group in which members earn."""
+        return _chats_of(self.places)
+
+    @property
+    def named_telegram_chats(self) -> frozenset[int]:
+        """The Telegram chats that the settings name, if only to leave them out."""
         named = chain(self.places, self.excluded_places, *(one.places for one in self.multipliers))
-        return frozenset(one.telegram_chat for one in named if one.telegram_chat is not None)
+        return _chats_of(named)
+
+
+def _chats_of(places: Iterable[PlaceSetting]) -> frozenset[int]:
+    return frozenset(one.telegram_chat for one in places if one.telegram_chat is not None)
 
 
 class EarningSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -279,7 +279,6 @@ class Away:
     def __init__(self, queue: ReactionQueue, monkeypatch) -> None:
         self._enter = queue._enter_once
         self.is_back = False
-        monkeypatch.setattr(reaction_queue, "GATHER_S", 0.01)
         monkeypatch.setattr(queue, "_enter_once", self)
 
     async def __call__(self, batch):

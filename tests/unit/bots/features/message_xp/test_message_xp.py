@@ -230,3 +230,14 @@ def test_factors_are_multiplied_with_each_other_up_to_a_hundred():
     assert Multipliers(three, MOSCOW, GROUP).factor(posted()) == 6
     two = [MultiplierSetting(factor=90), MultiplierSetting(factor=90)]
     assert Multipliers(two, MOSCOW, GROUP).factor(posted()) == 100
+
+
+def test_a_chat_that_is_named_to_be_left_out_or_multiplied_is_not_served():
+    left_out, multiplied, listed = (PlaceSetting(telegram_chat=-one) for one in (2001, 2002, 2003))
+    messages = MessageSetting(
+        places=(listed,),
+        excluded_places=(left_out,),
+        multipliers=(MultiplierSetting(factor=2, places=(multiplied,)),),
+    )
+    assert messages.telegram_chats == {-2003}
+    assert messages.named_telegram_chats == {-2001, -2002, -2003}  # none is logged as unknown
