@@ -114,8 +114,10 @@ class Earnings:
 
         While Postgres is away it does not wait: whoever calls has commands to answer.
         """
+        # Before Python 3.12 asyncio.wait_for loses a cancellation that comes with the result.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._is_settled.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await self._is_settled.wait()
 
     async def close_windows_of(self, account_id: int) -> bool:
         """Close the windows of the person behind an account, because the person asks.
