@@ -2136,11 +2136,8 @@ BEGIN
         RETURN QUERY SELECT 'again', known.xp, known.balance, known.achievement IS NOT NULL, NULL::timestamptz;
         RETURN;
     END IF;
-    IF of_account = administrator OR EXISTS (
-        SELECT FROM twinstream.accounts AS a JOIN twinstream.accounts AS o ON o.member_id = a.member_id
-        WHERE a.platform = of_platform AND a.account_id = of_account
-            AND o.platform = of_platform AND o.account_id = administrator
-    ) THEN
+    -- A person has one account on a platform (account_one_per_platform).
+    IF of_account = administrator THEN
         RETURN QUERY SELECT 'own', 0::bigint, 0::bigint, false, NULL::timestamptz;
         RETURN;
     END IF;
@@ -3464,10 +3461,6 @@ BEGIN
     PERFORM twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], true);
     one.status := CASE
         WHEN NOT one.is_enough OR EXISTS (
-            SELECT FROM twinstream.accounts AS a JOIN twinstream.accounts AS b ON b.member_id = a.member_id
-            WHERE a.platform = of_platform AND a.account_id = one.account_id
-                AND b.platform = of_platform AND b.account_id = one.inviter_id
-        ) OR EXISTS (
             -- Both were linked with one account: they are one person's.
             SELECT FROM twinstream.links_of(of_platform, one.account_id) AS l
             JOIN twinstream.links_of(of_platform, one.inviter_id) AS o ON CASE of_platform

@@ -1,5 +1,5 @@
 -- migrate:up
--- What an account has earned beside XP and balance: thanks from others, and days in a row. A row is the
+-- The scores of an account beside XP and balance: thanks from others, and days in a row. A row is the
 -- account's, so it stays with the account when links come and go; a member has what the member's accounts
 -- have together.
 CREATE TABLE twinstream.account_scores (

@@ -1,5 +1,5 @@
 -- migrate:up
--- What a profile shows of a member besides XP, balance and rank, for the member and for others: one read for
+-- The figures that a profile shows of a member besides XP, balance and rank, for the member and for others: one read for
 -- each question. A place is counted along the index of the board, as far as `places_max`: further down it says
 -- little, and would cost a community of a million members a tenth of a second for each question.
 CREATE FUNCTION twinstream.profile_figures(

@@ -1,5 +1,5 @@
 -- migrate:up
--- What members earned this week and this month, for boards. The sums stand in the member's own row and are
+-- The XP that members earned this week and this month, for boards. The sums stand in the member's own row and are
 -- changed by the update that changes the totals (`add_to_totals`). Each bears the first day of its period, so
 -- a sum of an older period is known as such, and nothing is rewritten at midnight.
 

@@ -50,11 +50,8 @@ BEGIN
         RETURN QUERY SELECT 'again', known.xp, known.balance, known.achievement IS NOT NULL, NULL::timestamptz;
         RETURN;
     END IF;
-    IF of_account = administrator OR EXISTS (
-        SELECT FROM twinstream.accounts AS a JOIN twinstream.accounts AS o ON o.member_id = a.member_id
-        WHERE a.platform = of_platform AND a.account_id = of_account
-            AND o.platform = of_platform AND o.account_id = administrator
-    ) THEN
+    -- A person has one account on a platform (account_one_per_platform).
+    IF of_account = administrator THEN
         RETURN QUERY SELECT 'own', 0::bigint, 0::bigint, false, NULL::timestamptz;
         RETURN;
     END IF;

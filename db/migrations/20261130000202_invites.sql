@@ -85,10 +85,6 @@ BEGIN
     PERFORM twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], true);
     one.status := CASE
         WHEN NOT one.is_enough OR EXISTS (
-            SELECT FROM twinstream.accounts AS a JOIN twinstream.accounts AS b ON b.member_id = a.member_id
-            WHERE a.platform = of_platform AND a.account_id = one.account_id
-                AND b.platform = of_platform AND b.account_id = one.inviter_id
-        ) OR EXISTS (
             -- Both were linked with one account: they are one person's.
             SELECT FROM twinstream.links_of(of_platform, one.account_id) AS l
             JOIN twinstream.links_of(of_platform, one.inviter_id) AS o ON CASE of_platform
