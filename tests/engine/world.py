@@ -1,5 +1,6 @@
 """The world of the phases: the engine, two releases, and a member who plays."""
 
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,12 +54,15 @@ class World:
         await self.new.compose("down", "--volumes")
         self._member = None
 
-    async def member(self) -> SandboxMember:
+    async def member(self, deployment: Deployment | None = None) -> SandboxMember:
         """Return the member who plays; at first she joins both and links her accounts."""
         if self._member is None:
             member = await SandboxMember.arrive(self.client, self.endpoints, "Mira")
             await member.win_in_telegram()
-            await member.link()
+            if deployment is self.old:
+                await link_by_code(member)
+            else:
+                await member.link()
             self._member = member
         return self._member
 
@@ -68,7 +72,7 @@ class World:
         Raises:
             EngineError: the platforms differ, or do not show it.
         """
-        member = await self.member()
+        member = await self.member(deployment)
         deployment = deployment or self.new
         try:
             before = await self._xp(deployment, member)
@@ -140,3 +144,15 @@ class World:
     def _rank(self, xp: int) -> str:
         reached = [one for one in self._ranks() if int(one["xp"]) <= xp]
         return max(reached, key=lambda one: int(one["xp"]))["name"]
+
+
+async def link_by_code(member: SandboxMember) -> None:
+    """Link as release 0.1 does: Discord gives a code, which is sent to the Telegram bot.
+
+    Raises:
+        EngineError: the Discord bot gave no code.
+    """
+    given = await member.discord("link")
+    if (found := re.search(r"/link\s+(\w+)", given.text)) is None:
+        raise EngineError(f"the Discord bot of release 0.1 gave no code but said: {given.text}")
+    await member.telegram(found[0], privately=True)

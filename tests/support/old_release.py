@@ -24,7 +24,7 @@ TIMEOUT_S: Final = 120
 #: A bot that goes on whatever happens, and says what did: one event after the other, until it is
 #: told to stop.
 _BOT: Final = """
-import asyncio, os, sys
+import asyncio, os, sys, time
 from twinstream import bus, db, schemas
 
 async def main():
@@ -42,7 +42,7 @@ async def main():
         except (db.Contention, db.StorageUnavailable) as error:
             print("delayed", type(error).__name__, error, flush=True)
         else:
-            print("recorded", number, flush=True)
+            print("recorded", number, time.time(), flush=True)
             number += 1
     await producer.close()
     await redis.aclose()
@@ -101,6 +101,9 @@ class Bot:
         self._process = process
         self.recorded = 0
         self.delays: list[str] = []
+        #: The longest time in seconds from one recorded event to the next one.
+        self.longest_pause_s = 0.0
+        self._recorded_at: float | None = None
 
     @classmethod
     @asynccontextmanager
@@ -150,10 +153,16 @@ class Bot:
         assert self._process.stdout is not None
         line = (await self._process.stdout.readline()).decode()
         if line.startswith("recorded"):
-            self.recorded += 1
+            self._note(float(line.split()[2]))
         elif line.startswith("delayed"):
             self.delays.append(line.strip())
         return bool(line)
+
+    def _note(self, at: float) -> None:
+        pause = at - (at if self._recorded_at is None else self._recorded_at)
+        self.longest_pause_s = max(self.longest_pause_s, pause)
+        self._recorded_at = at
+        self.recorded += 1
 
 
 def unpack(folder: Path) -> Path:

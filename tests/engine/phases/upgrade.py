@@ -1,5 +1,6 @@
 """Release 0.1.0 with events under way is upgraded to this one, and no event is lost."""
 
+import asyncio
 import tempfile
 import time
 from pathlib import Path
@@ -9,22 +10,31 @@ from tests.engine.deployment import Deployment
 from tests.engine.errors import EngineError
 from tests.engine.event_traffic import until_arrived
 from tests.engine.world import World
+from tests.support.old_history import fill
 from tests.support.old_release import Bot, install_wheel
 
 #: Events that a bot on the wheel of 0.1.0 records before, between and after the steps.
 EVENTS: Final = 20
+#: Ledger entries that the old release has when it is upgraded.
+HISTORY: Final = 1_000_000
 #: The ledger entries of that bot, by platform. The tables move to another schema meanwhile.
 ENTRIES: Final = """
     SELECT platform, count(*) FROM transactions WHERE idempotency_key LIKE '%\\_dig\\_%'
     GROUP BY platform
 """
+#: The longest time from the moment when an event was recorded until the other side had it.
+LONGEST_WAY: Final = """
+    SELECT extract(epoch FROM max(processed_at - created_at)) FROM sync_events
+    WHERE idempotency_key LIKE '%\\_dig\\_%'
+"""
 
 
 async def upgrade(world: World) -> None:
-    """Upgrade release 0.1.0 while a bot on its wheel records events, as docs/upgrade.md says."""
+    """Upgrade release 0.1.0 with a long history while a bot on its wheel records events."""
     await world.wipe()
     await world.old.up()
-    world.say("release 0.1.0 is up")
+    await asyncio.to_thread(fill, world.old.database_url, HISTORY)
+    world.say(f"release 0.1.0 is up, and has {HISTORY:,} ledger entries")
     await world.play(world.old)
     before = await world.totals(world.old)
     with tempfile.TemporaryDirectory() as site:
@@ -40,7 +50,12 @@ async def upgrade(world: World) -> None:
     entries = dict(await world.new.ask(ENTRIES))
     if entries != dict.fromkeys(("telegram", "discord"), bot.recorded):
         raise EngineError(f"the bot recorded {bot.recorded} events, and the ledger has {entries}")
+    longest_way_s = float((await world.new.ask(LONGEST_WAY))[0][0])
     world.say(f"{bot.recorded} events of a bot on the old wheel are once on each side")
+    world.figures.append(
+        f"upgrade with {HISTORY:,} entries: a bot that went on could record nothing for"
+        f" {bot.longest_pause_s:.1f} s at most; the last event to arrive took {longest_way_s:.0f} s"
+    )
     await world.new.compose(
         *("run", "--rm", "migrate", "python", "-m", "launch", "contract", "--without-backup")
     )
