@@ -20,11 +20,36 @@ ALTER TABLE twinstream.transactions
 -- table is read either. Other columns stay: they are compared for equality, which costs the same in every
 -- collation, hold one of a few words, or stand in an index behind a number. Their indexes would be rebuilt
 -- under this lock, in 0.4 to 3 seconds per million rows.
+--
+-- Postgres alters no column that a policy names, so the policies of db/roles.sql, and those that an operator
+-- added, are dropped for it and made again as they were, before anybody else sees the tables.
 DO $$
+DECLARE
+    policies CONSTANT text[] := (
+        SELECT array_agg(concat_ws(
+            ' ', format(
+                'CREATE POLICY %I ON %I.%I AS %s FOR %s TO %s',
+                policyname, schemaname, tablename, permissive, cmd, (
+                    SELECT string_agg(CASE role WHEN 'public' THEN 'PUBLIC' ELSE quote_ident(role) END, ', ')
+                    FROM unnest(roles) AS role
+                )
+            ), 'USING (' || qual || ')', 'WITH CHECK (' || with_check || ')'
+        ))
+        FROM pg_policies
+        WHERE schemaname = 'twinstream' AND tablename IN ('transactions', 'sync_events')
+    );
+    one record;
+    statement text;
 BEGIN
     IF to_regclass('twinstream.transaction_once_in_c') IS NULL THEN
         RETURN; -- an attempt that was cut off after this file
     END IF;
+    FOR one IN
+        SELECT policyname, tablename FROM pg_policies
+        WHERE schemaname = 'twinstream' AND tablename IN ('transactions', 'sync_events')
+    LOOP
+        EXECUTE format('DROP POLICY %I ON twinstream.%I', one.policyname, one.tablename);
+    END LOOP;
     ALTER TABLE twinstream.transactions DROP CONSTRAINT transaction_once;
     ALTER TABLE twinstream.transactions ALTER COLUMN idempotency_key TYPE text COLLATE "C";
     ALTER TABLE twinstream.transactions
@@ -33,6 +58,9 @@ BEGIN
     ALTER TABLE twinstream.sync_events ALTER COLUMN idempotency_key TYPE text COLLATE "C";
     ALTER TABLE twinstream.sync_events
         ADD CONSTRAINT sync_event_once UNIQUE USING INDEX sync_event_once_in_c;
+    FOREACH statement IN ARRAY coalesce(policies, '{}') LOOP
+        EXECUTE statement;
+    END LOOP;
 END $$;
 
 -- The ledger is only added to. Permissions say so too; this holds where one login does everything.

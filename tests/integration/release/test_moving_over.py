@@ -20,7 +20,7 @@ from db.stop_signs import MOVING
 from db.upkeep import retention
 from launch import postgres_schema
 from launch.errors import LaunchError
-from launch.migrate import SCHEMA, contract, dump_schema, expand, migrate
+from launch.migrate import SCHEMA, contract, dump_schema, expand, make_roles, migrate
 from launch.servers import Server, postgres_tool, start_redis
 from tests.support import fast_storage
 from tests.support.old_release import NEW_DRIVER, Bot, Driver, install_wheel, psql, restore, unpack
@@ -341,6 +341,37 @@ async def test_keys_compare_byte_by_byte_after_the_contract_and_nothing_is_writt
 
     assert before == await conn.fetchval(FILES, [*tables, "sync_event_once", "transaction_once"])
     assert dump_schema(url) == (ROOT / SCHEMA).read_text(encoding="utf-8")
+
+
+#: What each role may write of the two large tables.
+POLICIES = """
+    SELECT array_agg(p::text ORDER BY p.tablename, p.policyname) FROM pg_policies AS p
+    WHERE schemaname = 'twinstream'
+"""
+
+
+async def test_the_policies_of_the_roles_are_after_the_contract_as_they_were(
+    url, conn, monkeypatch, tmp_path
+):
+    migrate(url)
+    make_roles(url, prefix="moving")
+    await conn.execute(
+        """CREATE POLICY "an operator's" ON twinstream.transactions AS RESTRICTIVE
+        FOR DELETE TO moving_reader, moving_web USING (idempotency_key <> 'it''s')"""
+    )
+    before = await conn.fetchval(POLICIES)
+    # `db/roles.sql` makes its own anew at the end: nothing may be open to all before that.
+    broken = tmp_path / "broken.sql"
+    broken.write_text("SELECT 1 / 0")
+    with monkeypatch.context() as patched:
+        patched.setattr("launch.contract.ADD_UP", broken)
+        with pytest.raises(LaunchError, match="division by zero"):
+            contract(url, backups=None, say=print)
+
+    assert await conn.fetchval(POLICIES) == before
+    assert len(before) > 5
+
+    contract(url, backups=None, say=print)
 
 
 async def test_a_process_at_work_goes_on_through_the_contract(url):
