@@ -176,6 +176,16 @@ wheel: $(VENV)/dev ## Build the wheel that other bots install, into dist/
 docs: $(VENV)/docs ## Build the pages of docs/ as a site, and check every link: build/site/index.html
 	@$(BIN)/python -m docs.site
 
+.PHONY: sbom
+sbom: $(VENV)/audit ## List the packages of the image in the format of CycloneDX: build/sbom.cdx.json
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements requirements.txt --output-reproducible --output-file build/sbom.cdx.json
+	@echo "The packages are in build/sbom.cdx.json"
+
+.PHONY: scan
+scan: $(VENV)/audit ## Ask PyPI whether a pinned package has a known weakness; needs the internet
+	@$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements.txt
+
 .PHONY: check
 check: lint types test wheel ## Everything that CI checks
 
@@ -205,8 +215,9 @@ release-fixtures: $(VENV)/dev ## Keep of this release what tests of an upgrade f
 lock: $(VENV)/dev ## Compile requirements*.txt anew, without an index's address in them
 	@$(PIP) install uv
 	@for file in requirements requirements-local requirements-dev requirements-bench \
-	        requirements-docs requirements-browser; do \
+	        requirements-docs requirements-browser requirements-audit; do \
 	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate \
+	        --generate-hashes \
 	        --custom-compile-command "make lock" $(UPGRADE) $$file.in -o $$file.txt; done
 
 .PHONY: clean
@@ -243,6 +254,11 @@ $(VENV)/browser: $(VENV)/dev requirements-browser.txt
 $(VENV)/docs: $(VENV)/made requirements-docs.txt
 	@echo "Installing what builds the site ..."
 	@$(PIP) install -r requirements-docs.txt
+	@touch $@
+
+$(VENV)/audit: $(VENV)/made requirements-audit.txt
+	@echo "Installing what looks at packages ..."
+	@$(PIP) install -r requirements-audit.txt
 	@touch $@
 
 $(VENV)/dev: $(VENV)/local requirements-dev.txt

@@ -69,9 +69,11 @@ exec postgres -c listen_addresses='*' -k /tmp "$@"
 """
 #: The settings of pip in the image. Its packages are fetched beforehand: the engine has no way out.
 PIP_IN_THE_ENGINE: Final = "[global]\nno-index = true\nfind-links = /wheels\n"
+#: One file after the other: pip takes no file with hashes beside one without.
 FETCH_WHEELS: Final = (
-    "python3 -m venv /tmp/venv && /tmp/venv/bin/pip download -q --cert /{certificates}"
-    " --no-deps --only-binary=:all: -d /wheels{requirements} && rm -rf /tmp/venv /tmp/*.txt"
+    "python3 -m venv /tmp/venv && for file in /tmp/*.txt; do /tmp/venv/bin/pip download -q"
+    f" --cert /{CERTIFICATES} --no-deps --only-binary=:all: -d /wheels -r $file || exit 1; done"
+    " && rm -rf /tmp/venv /tmp/*.txt"
 )
 #: Variables of the machine that a client of a package registry needs.
 PASSED_ON: Final = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "PIP_TRUSTED_HOST")
@@ -155,11 +157,9 @@ class DebianRoots:
         (root / "wheels").mkdir()
         if (host := Path("/") / CERTIFICATES).exists():
             shutil.copy(host, root / CERTIFICATES)
-        files = ""
         for number, file in enumerate(requirements):
             shutil.copy(file, root / f"tmp/{number}.txt")
-            files += f" -r /tmp/{number}.txt"
-        await self._inside(root, FETCH_WHEELS.format(certificates=CERTIFICATES, requirements=files))
+        await self._inside(root, FETCH_WHEELS)
         (root / "etc/pip.conf").write_text(PIP_IN_THE_ENGINE, encoding="utf-8")
 
     async def _redis(self, root: Path) -> None:
