@@ -69,6 +69,8 @@ def _prepare(language: str, known: dict[Path, Page]) -> None:
                 file.write_text(rewritten(page, known, repository), encoding="utf-8")
             else:
                 shutil.copyfile(page.source, file)
+    for sheet in TOOLS.glob("*.css"):
+        shutil.copy(sheet, PREPARED / language / "docs")
     # JSON is YAML, but for the one value that only YAML can write.
     text = json.dumps(settings(language), ensure_ascii=False, indent=1)
     text = text.replace('"SLUGIFY"', SLUGIFY)
