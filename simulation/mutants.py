@@ -366,6 +366,18 @@ MUTANTS = {
             ),
             members=("invitations",),
         ),
+        _function(
+            "forgiven days of a month",
+            "claim_daily",
+            "missed <= rule.forgiven_days - used",
+            "missed <= rule.forgiven_days",
+        ),
+        _function(
+            "day once per person",
+            "claim_daily",
+            "(d.is_own AND c.day_ends_at > now() OR c.claimed_at >= began_at)",
+            "(c.account_id = of_account AND c.claimed_at >= began_at)",
+        ),
         Mutant("claim of news", patches=((announcements, "claim", _claim_nothing),)),
         Mutant(
             "news that was refused",

@@ -42,6 +42,7 @@ from .expectations import Expectations
 from .fault_plan import FaultPlan, draw_fault_plan
 from .invitation_deeds import PAY_S, invitation_breaches
 from .invitation_deeds import SETTING as INVITES
+from .later_days import LaterDays
 from .mutants import Mutant
 from .notified_connections import connector_of
 from .platforms import DiscordServer, TelegramGroup
@@ -213,6 +214,10 @@ class SimulatedRun:
         wrong = display_breaches(self._real, self._community, self._discord, self._telegram)
         if breaches := "\n".join(wrong):
             raise InvariantBroken(breaches)
+        with self._wiring():
+            await self._operate(self._live_on)
+        if self._failures:
+            raise InvariantBroken("\n".join(self._failures))
 
     def _unfinished(self) -> str:
         counts = unfinished(self._real, self._redis, self._keys)
@@ -565,6 +570,12 @@ class SimulatedRun:
         for source in SOURCES:
             self._restart_bot(f"bot-{source}")
         await self._let_members_return()
+
+    async def _live_on(self, pool: Pool, redis: Any) -> None:
+        await LaterDays(self._dice, self.postgres_ms, self._let_pass).live(pool)
+
+    def _let_pass(self, ms: int) -> None:
+        self._postgres_ahead_ms += ms
 
     async def _check_boards(self, pool: Pool, redis: Any) -> None:
         await check_boards(pool, self._real, [self._dice.choice(SOURCES)])
