@@ -135,6 +135,8 @@ class Bot:
         account = self._dice.choice(accounts_of(self._source))
         place = Place(PLACES[self._source])
         self.rooms.spots.hear(account, Spot(place, None))
+        if self._dice.random() < 0.1:
+            await self._links.act()
         match self._dice.choice(self._surroundings.member_deeds):
             case "messages":
                 await self._earning.act()

@@ -78,10 +78,12 @@ class Mutant:
                 stack.enter_context(patch.object(owner, attribute, stand_in))
             if self.before:
                 real.execute(self.before)
-            yield
-        if self.after:
-            real.reset()
-            real.execute(self.after)
+            try:
+                yield
+            finally:
+                if self.after:
+                    real.reset()
+                    real.execute(self.after)
 
 
 _read = Reader.read
