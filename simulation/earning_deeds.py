@@ -25,7 +25,7 @@ WINDOW_S: Final = 3.0
 RULES: Final = Rules(WINDOW_S, UTC)
 COOLDOWN_S: Final = 1.0
 #: XP of a person a day: some members come to it in a run.
-XP_PER_DAY_MAX: Final = 30
+XP_PER_DAY_MAX: Final = 15
 
 
 class WatchedEarnings(Earnings):

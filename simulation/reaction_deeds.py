@@ -21,7 +21,7 @@ from .postgres import RealPostgres
 XP: Final = 2
 AGE: Final = timedelta(days=7)
 SETTING: Final = ReactionSetting(
-    xp=XP, xp_per_day_max=14, per_pair_max=3, per_day_max=7, age_days=AGE.days, messages_kept=100
+    xp=XP, xp_per_day_max=14, per_pair_max=2, per_day_max=4, age_days=AGE.days, messages_kept=100
 )
 #: Messages that no bot heard of have such numbers.
 UNHEARD: Final = range(-3, 0)

@@ -19,7 +19,7 @@ from .pool import Pool
 from .postgres import RealPostgres
 
 REASON: Final = "reward"
-LIMITS: Final = Limits(rewards=5, xp=70, balance=30)
+LIMITS: Final = Limits(rewards=5, xp=30, balance=30)
 
 
 class RewardDeeds:
