@@ -7,11 +7,12 @@ from typing import Any, Final, NamedTuple
 
 from bus import SOURCES, Keys
 
-from .earning_deeds import REASON
+from .earning_model import WINDOW_REASONS
 from .expectations import Effect, Expectations
 from .link_audit import BONUS_REASON, is_ours, link_breaches
 from .postgres import RealPostgres
 from .redis_server import RedisServer
+from .reward_deeds import reward_breaches
 from .thank_deeds import thank_breaches
 
 #: The columns of books and totals that are sums of ledger entries.
@@ -40,9 +41,10 @@ def audit(
         *_statuses(real, expected),
         *_books(real, expected),
         *_streams(real, redis, keys, expected),
-        *_earnings(real, expected),
+        *expected.earnings.breaches(real),
         *link_breaches(real, expected, bonus_xp),
         *thank_breaches(real),
+        *reward_breaches(real),
     ]
     if breaches:
         raise InvariantBroken("\n".join(breaches))
@@ -99,7 +101,7 @@ def _streams(
     known |= expected.refused | {
         row["idempotency_key"]
         for row in real.fetch(
-            "SELECT * FROM transactions WHERE reason IN ($1, $2)", BONUS_REASON, REASON
+            "SELECT * FROM transactions WHERE reason = ANY ($1)", [BONUS_REASON, *WINDOW_REASONS]
         )
     }
     for source in SOURCES:
@@ -112,25 +114,6 @@ def _streams(
             event = json.loads(fields[1])
             if event["source"] != source or event["idempotency_key"] not in known:
                 yield f"{name} holds {event['idempotency_key']}, which is not an event of {source}"
-
-
-def _earnings(real: RealPostgres, expected: Expectations) -> Iterator[str]:
-    """Each amount earned by being there is in a window or in the ledger, once."""
-    found: Counter[Any] = Counter()
-    for row in real.fetch(
-        """
-        SELECT platform AS source, account_id, xp FROM earning_windows
-        UNION ALL
-        SELECT source, account_id, delta_xp FROM transactions
-        WHERE platform = source AND reason = $1
-        """,
-        REASON,
-    ):
-        found[row["source"], row["account_id"]] += row["xp"]
-    for account in found.keys() | expected.earned.keys():
-        least, most = expected.earned[account], expected.earned_at_most[account]
-        if not least <= found[account] <= most:
-            yield f"{account} earned {least} to {most} XP, and has {found[account]}"
 
 
 def _differences(key: str, effect: Effect, rows: list[Any]) -> Iterator[str]:

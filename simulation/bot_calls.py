@@ -15,6 +15,8 @@ from .pool import Connection
 
 PLAYERS = 3
 ACHIEVEMENTS = ("first_win", "lucky")
+#: Accounts on Telegram that nobody has seen before somebody invites them.
+NEWCOMERS = range(11, 15)
 
 #: The arguments of one call of the producer.
 Wanted = dict[str, Any]

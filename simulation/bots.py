@@ -1,31 +1,55 @@
 """The bots of a run: the real producer and the function of Postgres, and players who earn, spend,
-link their accounts, and repeat calls.
+link their accounts, and repeat calls; and the rooms of the bots with all that members do in them.
 """
 
 import asyncio
 import contextlib
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, NamedTuple
 
 import schemas
-from bus import Keys, Publisher, Source
+from bots.features.announcements.member_whereabouts import Spot
+from bots.runtime.delivery import Place
+from bus import Keys, Publisher
+from config import Community
 from db import (
     Contention,
+    DbError,
     IdempotencyConflict,
     InsufficientFunds,
     Producer,
     RuleBroken,
     StorageUnavailable,
 )
+from db.members import boards
 
-from .bot_calls import Wanted, create, draw, draw_refused, effect_of, event_of, key_of, record
+from .board_audit import BOARDS, check_page
+from .bot_calls import (
+    Wanted,
+    accounts_of,
+    create,
+    draw,
+    draw_refused,
+    effect_of,
+    event_of,
+    key_of,
+    record,
+)
+from .bot_rooms import BotRooms
+from .chats import PLACES, Chat
 from .daily_deeds import DailyDeeds
 from .earning_deeds import EarningDeeds
 from .expectations import Expectations
+from .invitation_deeds import InvitationDeeds
 from .link_deeds import NO_ANSWER, LinkDeeds
 from .pool import Pool, PostgresServer
+from .reaction_deeds import ReactionDeeds
 from .redis_server import RedisServer, SimulatedRedis
+from .reward_deeds import RewardDeeds
 from .simulated_process import Process
 from .thank_deeds import ThankDeeds
+from .told_news import ToldNews
+from .voice_channels import VoiceChannels
 
 #: The average pause between two calls of a bot, in seconds.
 BETWEEN_S = 0.4
@@ -34,39 +58,107 @@ CANCELLED_S_MAX = 0.02
 KEY_RULES = ("key_is_reserved", "key_agrees_with_event")
 
 
+#: What members do in the rooms of a bot. A run has some of them only, so that it has them often.
+MEMBER_DEEDS = ("messages", "reactions", "rewards", "boards", "invitations")
+
+
+class Surroundings(NamedTuple):
+    """What a bot process finds when it starts, and what it does in this run."""
+
+    community: Community
+    chat: Chat
+    news: ToldNews
+    voice: VoiceChannels
+    member_deeds: Sequence[str]
+    #: The part of its deeds that are of members in its rooms.
+    members_share: float
+
+
 class Bot:
     """One bot process on one platform."""
 
     def __init__(
         self,
-        source: Source,
         process: Process,
         postgres: PostgresServer,
         redis: RedisServer,
         keys: Keys,
+        surroundings: Surroundings,
         expected: Expectations,
     ) -> None:
-        self._source = source
-        self._dice = process.machine.dice
+        chat, dice = surroundings.chat, process.machine.dice
+        self._source = source = chat.source
+        self._process = process
+        self._surroundings = surroundings
+        self._dice = dice
         self._pool: Any = Pool(postgres, process)
         self._publisher = Publisher(SimulatedRedis(redis), keys)
         self._redis = redis
         self._stream = keys.stream(source)
         self._expected = expected
-        self._links = LinkDeeds(self._pool, self._dice, expected)
-        self._earning = EarningDeeds(source, self._pool, self._dice, expected)
-        self._thanks = ThankDeeds(source, self._dice, expected)
-        self._daily = DailyDeeds(source, self._pool, self._dice, expected)
+        self._producer = Producer(self._pool, schemas, self._publisher)
+        self.rooms = BotRooms(
+            chat,
+            self._pool,
+            self._producer,
+            surroundings.community,
+            surroundings.news,
+            surroundings.voice,
+            expected,
+        )
+        self._links = LinkDeeds(self._pool, dice, expected)
+        self._earning = EarningDeeds(chat, self._pool, self.rooms.earnings, dice, expected)
+        self._reactions = ReactionDeeds(chat, self.rooms.reactions, dice)
+        self._rewards = RewardDeeds(chat, self._pool, dice, expected)
+        self._invitations = InvitationDeeds(self.rooms.invitations, self._pool, dice, expected)
+        self._thanks = ThankDeeds(source, dice, expected)
+        self._daily = DailyDeeds(source, self._pool, dice, expected)
         #: The calls that succeeded, some of which are repeated.
         self._done: list[Wanted] = []
 
     async def play(self, deeds: int) -> None:
-        """Do so many things, then shut down cleanly."""
-        producer = Producer(self._pool, schemas, self._publisher)
+        """Do so many things, then record no more. The duties of the rooms go on."""
         for _ in range(deeds):
             await asyncio.sleep(self._dice.expovariate(1 / BETWEEN_S))
-            await self._act(producer)
-        await producer.close()
+            if self._dice.random() < self._surroundings.members_share:
+                await self._let_members_act()
+            else:
+                await self._act(self._producer)
+        await self._producer.close()
+
+    def duties(self) -> list[Coroutine[Any, Any, None]]:
+        """Return what the process does meanwhile, until it ends."""
+        return self.rooms.duties(self._process)
+
+    async def _let_members_act(self) -> None:
+        """Let members do one of the things that this run has them do."""
+        account = self._dice.choice(accounts_of(self._source))
+        place = Place(PLACES[self._source])
+        self.rooms.spots.hear(account, Spot(place, None))
+        if self._dice.random() < 0.1:
+            await self._links.act()
+        match self._dice.choice(self._surroundings.member_deeds):
+            case "messages":
+                await self._earning.act()
+            case "reactions":
+                self._reactions.act()
+            case "rewards":
+                await self._rewards.act()
+            case "boards":
+                await self._look_at_board(account)
+            case _ if self._source == "discord":
+                await self._daily.act()
+            case _:
+                if (wanted := await self._invitations.act()) is not None:
+                    await self._create(self._producer, wanted)
+
+    async def _look_at_board(self, account: int) -> None:
+        """Let a member ask for a board, as /top does."""
+        board = self._dice.choice(BOARDS)
+        await self.rooms.earnings.close_windows_of(account)
+        with contextlib.suppress(DbError, *NO_ANSWER):
+            async with self._pool.acquire() as conn:
+                check_page(board, await boards.read_page(conn, self._source, account, board))
 
     async def _act(self, producer: Producer) -> None:
         dice = self._dice

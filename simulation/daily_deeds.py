@@ -52,7 +52,7 @@ class DailyDeeds:
         with contextlib.suppress(*NO_ANSWER):
             async with self._pool.acquire() as conn:
                 claim = await daily.claim(
-                    conn, self._source, account, "Ann", days=DAYS, rules=RULES
+                    conn, self._source, account, f"m{account}", days=DAYS, rules=RULES
                 )
             # An answer leaves open only what earlier calls without one may have done.
             for key in new:

@@ -1,10 +1,12 @@
 """The expected outcome of a run, kept apart from the code under test."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bus import Source
+
+from .earning_model import EarningModel
 
 
 class Effect(NamedTuple):
@@ -30,6 +32,18 @@ class LinkAnswers:
 
 
 @dataclass
+class InvitationsTold:
+    """What bots were told of newcomers in Telegram, and what they were answered."""
+
+    #: By the account that came: everybody by whom it may have come.
+    inviters: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    #: Accounts that had earned something before they were first invited.
+    known_before: set[int] = field(default_factory=set)
+    #: The status that an invitation had once its account had left; it is the last one.
+    ended: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass
 class Expectations:
     """The answers that the bots received, by idempotency key."""
 
@@ -45,10 +59,8 @@ class Expectations:
     #: `failed`.
     refused: set[str] = field(default_factory=set)
     links: LinkAnswers = field(default_factory=LinkAnswers)
-    #: The XP of each account that was confirmed to count; and that together with what may count,
-    #: because the answer was lost.
-    earned: Counter[tuple[Source, int]] = field(default_factory=Counter)
-    earned_at_most: Counter[tuple[Source, int]] = field(default_factory=Counter)
+    invitations: InvitationsTold = field(default_factory=InvitationsTold)
+    earnings: EarningModel = field(default_factory=EarningModel)
     #: Whether Redis lost data, which may include entries of another program.
     redis_lost_data: bool = False
 

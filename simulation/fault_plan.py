@@ -22,6 +22,7 @@ INCIDENTS = (
     "a process is killed",
     "a process is paused",
     "a platform is cut off",
+    "a place is closed",
     "a visit is paused",
     "a member leaves",
     "an operator replays",

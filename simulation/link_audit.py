@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bus import SOURCES, Source
 
-from .earning_deeds import REASON
+from .earning_model import WINDOW_REASONS
 from .expectations import Expectations, LinkAnswers
 from .postgres import RealPostgres
 
@@ -48,7 +48,7 @@ Shares = dict[Account, int]
 def is_ours(row: Any) -> bool:
     """Tell whether a ledger row is of a link, a bonus or a window: no bot or program makes it."""
     key: str = row["idempotency_key"]
-    return key.startswith("link:") or row["reason"] in (BONUS_REASON, REASON)
+    return key.startswith("link:") or row["reason"] in (BONUS_REASON, *WINDOW_REASONS)
 
 
 def link_breaches(real: RealPostgres, expected: Expectations, bonus_xp: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from db.links import links, offers
 from db.links.offers import Confirmation, Opening
 from db.links.refusals import LinkRefused
 
-from .bot_calls import accounts_of
+from .bot_calls import NEWCOMERS, accounts_of
 from .expectations import Expectations
 from .pool import Connection, Pool
 
@@ -49,7 +49,8 @@ class LinkDeeds:
             yield conn
 
     def _pair(self) -> tuple[int, int]:
-        return self._dice.choice(accounts_of("telegram")), self._dice.choice(accounts_of("discord"))
+        telegram = NEWCOMERS if self._dice.random() < 0.2 else accounts_of("telegram")
+        return self._dice.choice(telegram), self._dice.choice(accounts_of("discord"))
 
     async def _redeem(self) -> None:
         pair = telegram, discord = self._pair()

@@ -22,7 +22,8 @@ IDLE_IN_TRANSACTION_S = 60.0
 #: Functions that may notify once their transaction commits: they record events, or close windows
 #: of earnings.
 NOTIFYING = re.compile(
-    r"twinstream\.(record|earn|close_|claim|confirm_offer|unlink|undo|move|support|link_accounts)"
+    r"twinstream\.(record|earn|close_|claim|confirm_offer|unlink|undo|move|support|link_accounts"
+    r"|give_reward|pay_invite)"
 )
 _FAIL = "DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '{code}'; END $$"
 _CODES = {"serialization failure": "40001", "deadlock": "40P01"}
@@ -77,8 +78,8 @@ class Pool:
         self._lent: list[Connection] = []
 
     @contextlib.asynccontextmanager
-    async def acquire(self) -> AsyncIterator["Connection"]:
-        """Lend a connection."""
+    async def acquire(self, *, timeout: float | None = None) -> AsyncIterator["Connection"]:
+        """Lend a connection. There is always one, so nobody waits for `timeout` seconds."""
         await self._process.turn()
         if not self._server.reachable:
             raise ConnectionRefusedError("Connect call failed")
@@ -152,9 +153,11 @@ class Connection:
         """Run a statement for each of many arguments."""
         return await self._statement("executemany", statement, (args,))
 
-    def transaction(self, *, isolation: str | None = "read_committed") -> "Transaction":
+    def transaction(
+        self, *, isolation: str | None = "read_committed", readonly: bool = False
+    ) -> "Transaction":
         """Begin a transaction, or a savepoint inside one."""
-        return Transaction(self, isolation)
+        return Transaction(self, isolation, readonly=readonly)
 
     def is_in_transaction(self) -> bool:
         """Tell whether a transaction is open."""
@@ -269,8 +272,9 @@ class Connection:
 class Transaction:
     """The part of `asyncpg.transaction.Transaction` that the code under test uses."""
 
-    def __init__(self, conn: Connection, isolation: str | None) -> None:
+    def __init__(self, conn: Connection, isolation: str | None, *, readonly: bool = False) -> None:
         self._conn = conn
+        self._mode = " READ ONLY" if readonly else ""
         self._isolation = isolation or "read_committed"
         self._savepoint = ""
 
@@ -280,7 +284,8 @@ class Transaction:
             self._savepoint = f"savepoint_{next(self._conn.numbers)}"
             await self._run(f"SAVEPOINT {self._savepoint}")
         else:
-            await self._run(f"BEGIN ISOLATION LEVEL {self._isolation.replace('_', ' ')}")
+            level = self._isolation.replace("_", " ")
+            await self._run(f"BEGIN ISOLATION LEVEL {level}{self._mode}")
 
     async def commit(self) -> None:
         """Commit the transaction, or release the savepoint."""

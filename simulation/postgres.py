@@ -81,6 +81,29 @@ _CLOCK = """
             EXECUTE format('ALTER FUNCTION %s SET search_path = simulation, pg_catalog', one.name);
         END LOOP;
     END $do$;
+    -- So does a view.
+    DO $do$
+    DECLARE one record;
+    BEGIN
+        FOR one IN
+            SELECT c.relname AS name, pg_get_viewdef(c.oid) AS said FROM pg_class AS c
+            WHERE c.relnamespace = 'twinstream'::regnamespace AND c.relkind = 'v'
+                AND pg_get_viewdef(c.oid) LIKE '%now()%'
+        LOOP
+            EXECUTE format(
+                'CREATE OR REPLACE VIEW twinstream.%I AS %s', one.name,
+                regexp_replace(one.said, '(pg_catalog[.])?now[(][)]', 'simulation.now()', 'g')
+            );
+        END LOOP;
+    END $do$;
+    -- Each account has a name from the start, so that announcements can be read back.
+    CREATE OR REPLACE FUNCTION simulation.name_account() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        NEW.display_name := 'm' || NEW.account_id;
+        RETURN NEW;
+    END $$;
+    CREATE OR REPLACE TRIGGER simulation_names BEFORE INSERT ON twinstream.accounts
+    FOR EACH ROW WHEN (NEW.account_id > 0) EXECUTE FUNCTION simulation.name_account();
     DO $do$
     DECLARE one record;
     BEGIN

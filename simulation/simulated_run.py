@@ -11,10 +11,13 @@ from unittest.mock import patch
 
 import structlog
 
+from bots.features.announcements import announcer
+from bots.features.invitations import room as invitation_room
 from bus import SOURCES, BusError, Keys, Publisher, Source
 from config import AchievementSetting, Community, Rank, Settings
 from config.community import ConsumerSetting, DiscordSetting, TelegramSetting
 from config.community_sections.earning import EarningSetting
+from config.levels import LevelSetting
 from consumers.display import role
 from consumers.display.discord_roles import roles as discord_roles
 from consumers.display.telegram_tags import tags
@@ -23,25 +26,36 @@ from consumers.runtime import resources, roles
 from consumers.runtime.runner import Backoff, run
 from consumers.runtime.stream_rebuild import Rebuild
 from db import Contention, DbError, StorageUnavailable
+from db.members import boards
 from db.sessions import own_session
 from db.surfaces import observed
 
 from .audit import InvariantBroken, audit, unfinished
+from .board_audit import LINES, check_boards
 from .bot_calls import ACHIEVEMENTS, accounts_of
-from .bots import Bot
+from .bots import MEMBER_DEEDS, Bot, Surroundings
+from .chats import Chat
 from .clock import VirtualLoop
 from .display_audit import display_breaches, still_to_show
 from .earning_deeds import WINDOW_S
 from .expectations import Expectations
 from .fault_plan import FaultPlan, draw_fault_plan
+from .invitation_deeds import PAY_S, invitation_breaches
+from .invitation_deeds import SETTING as INVITES
+from .later_days import LaterDays
 from .mutants import Mutant
 from .notified_connections import connector_of
 from .platforms import DiscordServer, TelegramGroup
 from .pool import IDLE_IN_TRANSACTION_S, Pool, PostgresServer, pool_of_current_process
 from .postgres import RealPostgres
+from .reaction_deeds import SETTING as REACTIONS
+from .reaction_deeds import Calm, reaction_breaches
 from .redis_server import RedisServer, SimulatedRedis
 from .simulated_process import Machine, Process, current
+from .told_news import ToldNews, news_breaches, setting, still_to_tell
 from .trace import LAST_STEPS, Trace
+from .voice_channels import SETTING as VOICE
+from .voice_channels import VoiceChannels
 
 #: Virtual seconds during which faults occur.
 FAULTS_S = 25.0
@@ -49,11 +63,15 @@ DEEDS_MAX = 25
 #: The bonus of the last achievement.
 BONUS_XP = 7
 CONSUMERS = 2
-ROLES = ("to-discord", "to-telegram", "relay", "cleanup", "earning")
+ROLES = ("to-discord", "to-telegram", "relay", "cleanup", "earning", "levels")
+#: The XP of each level: members come to some of them in a run.
+LEVELS = (8, 25, 60, 120, 250)
 CLAIM_IDLE_MS = 6_000
 #: The limits of a visit and of a round of visits, in seconds: a thirtieth of the real ones, so that
 #: pauses sometimes outlast them, as they outlast CLAIM_IDLE_MS.
 SHORT: dict[str, Any] = {"VISIT_S_MAX": 3.0, "ROUND_S_MAX": 2.0, "LEASE_S": 6.0, "SURVEY_S": 6.0}
+#: Seconds between two attempts to tell news at a place that takes none, at most.
+TELL_AGAIN_S_MAX = 6.0
 #: Virtual seconds after the last fault within which nothing may be unfinished any more.
 CALM_S_MAX = 240.0
 #: Virtual seconds between two checks.
@@ -137,6 +155,16 @@ class SimulatedRun:
         self._discord = DiscordServer(machine, self._community)
         self._telegram = TelegramGroup(machine)
         self._platforms = (self._discord, self._telegram)
+        self._chats = {source: Chat(source) for source in SOURCES}
+        self._news = {one.name: ToldNews(machine, one, self._community) for one in self._platforms}
+        self._voice = VoiceChannels(machine, self._discord)
+        drawn = self._dice.sample(MEMBER_DEEDS, self._dice.randint(1, len(MEMBER_DEEDS)))
+        share = self._dice.choice([0.0, 0.3, 0.6, 0.9])
+        self._member_deeds = mutant.members or drawn
+        self._members_share = 0.9 if mutant.members else share
+        self._bots: dict[Source, Bot] = {}
+        self._playing: dict[Source, asyncio.Task[None]] = {}
+        self._killed: set[str] = set()
         self._processes: dict[str, Process] = {}
         self._failures: list[str] = []
         self._calls: list[asyncio.TimerHandle] = []
@@ -147,6 +175,8 @@ class SimulatedRun:
         )
         #: In some runs a killed consumer never comes back, and others must claim its entries.
         self._slot_2_stays_dead = machine.dice.random() < 0.5
+        #: In some runs a killed bot comes back before the faults end, and members go on.
+        self._bots_come_back = machine.dice.random() < 0.5
 
     async def live(self) -> None:
         """Run under faults, then without, then audit.
@@ -159,29 +189,42 @@ class SimulatedRun:
             self._start_consumers(1)
             self._start_consumers(2)
             await asyncio.sleep(0.2)
-            bots = [self._start_bot(source) for source in SOURCES]
+            for source in SOURCES:
+                self._start_bot(source, self._dice.randint(5, DEEDS_MAX))
+            living = asyncio.create_task(self._voice.live(FAULTS_S))
             self._set_shares(self.fault_plan)
             for at_s, incident in self.fault_plan.incidents:
                 await asyncio.sleep(max(at_s - self._machine.loop.time(), 0))
                 self._machine.note("world", incident)
                 await self._cause(incident)
-            await asyncio.wait(bots, timeout=FAULTS_S)
+            await asyncio.wait([*self._playing.values(), living], timeout=FAULTS_S)
             await self._calm()
-            await self._until_answered(bots)
+            await self._until_answered([*self._playing.values(), living])
             await self._until_finished()
             await asyncio.sleep(REST_S)
+            if not (self._failures or self._unfinished()):
+                await self._operate(self._check_boards)
         if self._failures:
             raise InvariantBroken("\n".join(self._failures))
         if left := self._unfinished():
             raise InvariantBroken(f"unfinished again after the calm: {left}")
+        if breaches := "\n".join(self._breaches_of_members()):
+            raise InvariantBroken(breaches)
         audit(self._real, self._redis, self._keys, self.expected, BONUS_XP)
         wrong = display_breaches(self._real, self._community, self._discord, self._telegram)
         if breaches := "\n".join(wrong):
             raise InvariantBroken(breaches)
+        with self._wiring():
+            await self._operate(self._live_on)
+        if self._failures:
+            raise InvariantBroken("\n".join(self._failures))
 
     def _unfinished(self) -> str:
         counts = unfinished(self._real, self._redis, self._keys)
         counts |= still_to_show(self._real, self._platforms)
+        counts |= still_to_tell(self._real, self._community)
+        if in_memory := sum(bot.rooms.unsettled for bot in self._bots.values()):
+            counts["earnings in memory"] = in_memory
         return ", ".join(f"{what}: {count}" for what, count in counts.items())
 
     async def end(self) -> None:
@@ -194,10 +237,21 @@ class SimulatedRun:
 
     # Processes.
 
-    def _start_bot(self, source: Source) -> asyncio.Task[None]:
+    def _start_bot(self, source: Source, deeds: int) -> None:
         process = self._new_process(f"bot-{source}")
-        bot = Bot(source, process, self._postgres, self._redis, self._keys, self.expected)
-        return process.start(self._watched(bot.play(self._dice.randint(5, DEEDS_MAX))))
+        surroundings = Surroundings(
+            self._community,
+            self._chats[source],
+            self._news[source],
+            self._voice,
+            self._member_deeds,
+            self._members_share,
+        )
+        bot = Bot(process, self._postgres, self._redis, self._keys, surroundings, self.expected)
+        self._bots[source] = bot
+        self._playing[source] = process.start(self._watched(bot.play(deeds)))
+        for duty in bot.duties():
+            process.start(self._watched(duty))
 
     def _start_consumers(self, slot: int) -> None:
         process = self._new_process(f"consumers-{slot}")
@@ -253,7 +307,10 @@ class SimulatedRun:
                 )
                 for number, name in enumerate(ACHIEVEMENTS)
             ),
-            earning=EarningSetting(window_minutes=WINDOW_S / 60),
+            announcements=setting(self._dice.randrange(6)),
+            levels=LevelSetting(table=LEVELS),
+            invites=INVITES,
+            earning=EarningSetting(window_minutes=WINDOW_S / 60, voice=VOICE, reactions=REACTIONS),
             consumers=ConsumerSetting(
                 batch_entries_max=self._batch,
                 claim_idle_ms=self._mutant.claim_idle_ms or CLAIM_IDLE_MS,
@@ -303,6 +360,9 @@ class SimulatedRun:
             patch.object(discord_roles, "open_client", open_client),
             patch.object(tags, "open_bot", open_bot),
             patch.multiple(role, **SHORT),
+            patch.object(announcer, "RETRY_S_MAX", TELL_AGAIN_S_MAX),
+            patch.object(invitation_room, "PAY_S", PAY_S),
+            patch.object(boards, "LINES", LINES),
             patch.object(own_session, "Connector", connector_of(self._postgres)),
             patch.object(resources, "connect", connect),
             patch.object(resources, "connect_reader", connect),
@@ -335,6 +395,7 @@ class SimulatedRun:
             "a process is killed": self._kill,
             "a process is paused": self._pause,
             "a platform is cut off": self._cut_platform_off,
+            "a place is closed": self._close_a_place,
             "a visit is paused": self._pause_a_visit,
             "a member leaves": self._let_go,
             "an operator replays": self._replay,
@@ -399,6 +460,12 @@ class SimulatedRun:
         platform.reachable = False
         self._later(self._dice.uniform(1, 15), lambda: setattr(platform, "reachable", True))
 
+    def _close_a_place(self) -> None:
+        news = self._dice.choice(list(self._news.values()))
+        place = self._dice.choice(news.places)
+        news.closed.add(place)
+        self._later(self._dice.uniform(1, 15), lambda: news.closed.discard(place))
+
     def _let_go(self) -> None:
         platform = self._dice.choice(self._platforms)
         platform.leave(self._dice.choice(accounts_of(platform.name)))
@@ -417,6 +484,9 @@ class SimulatedRun:
     async def _kill_one(self, name: str) -> None:
         self._machine.note("world", f"{name} is killed")
         await self._processes[name].kill()
+        self._killed.add(name)
+        if name.startswith("bot") and self._bots_come_back:
+            self._later(RESTART_AFTER_S, lambda: self._restart_bot(name, deeds=DEEDS_MAX // 3))
         if name.startswith("consumers") and not (name == "consumers-2" and self._slot_2_stays_dead):
             slot = int(name[-1])
             self._later(RESTART_AFTER_S, lambda: self._restart(name, slot))
@@ -424,6 +494,11 @@ class SimulatedRun:
     def _restart(self, name: str, slot: int) -> None:
         if not self._processes[name].alive:
             self._start_consumers(slot)
+
+    def _restart_bot(self, name: str, deeds: int = 0) -> None:
+        if not self._processes[name].alive:
+            source: Any = name.removeprefix("bot-")
+            self._start_bot(source, deeds)
 
     def _pause(self) -> None:
         self._pause_one(self._processes[self._dice.choice(list(self._processes))])
@@ -483,6 +558,8 @@ class SimulatedRun:
         self._set_shares(FaultPlan())
         for platform in self._platforms:
             platform.reachable, platform.before_next_write = True, None
+        for news in self._news.values():
+            news.closed.clear()
         if stopped := [one for one in self._processes.values() if one.paused]:
             for process in stopped:
                 process.resume()
@@ -490,7 +567,37 @@ class SimulatedRun:
         for slot in range(1, CONSUMERS + 1):
             if slot == 1 or not self._slot_2_stays_dead:
                 self._restart(f"consumers-{slot}", slot)
+        for source in SOURCES:
+            self._restart_bot(f"bot-{source}")
         await self._let_members_return()
+
+    async def _live_on(self, pool: Pool, redis: Any) -> None:
+        await LaterDays(self._dice, self.postgres_ms, self._let_pass).live(pool)
+
+    def _let_pass(self, ms: int) -> None:
+        self._postgres_ahead_ms += ms
+
+    async def _check_boards(self, pool: Pool, redis: Any) -> None:
+        await check_boards(pool, self._real, [self._dice.choice(SOURCES)])
+
+    def _breaches_of_members(self) -> Iterator[str]:
+        plan, kinds = self.fault_plan, {kind for _, kind in self.fault_plan.incidents}
+        is_alive = {source: f"bot-{source}" not in self._killed for source in SOURCES}
+        is_certain = not plan.commit_lost_share and "postgres is cut off" not in kinds
+        is_on_time = not plan.contention_share and "the clock of postgres jumps" not in kinds
+        yield from self._voice.breaches(self.expected.earnings)
+        yield from reaction_breaches(
+            self._real,
+            self._chats,
+            Calm(**{source: is_alive[source] and is_on_time for source in SOURCES}),
+        )
+        yield from invitation_breaches(self._real, self.expected, self.postgres_ms())
+        yield from news_breaches(
+            self._real,
+            self._community,
+            self._news,
+            {source: is_alive[source] and is_certain for source in SOURCES},
+        )
 
     async def _until_answered(self, bots: Sequence[asyncio.Task[None]]) -> None:
         """Wait until the bots that live have done all. Without faults, every call has an answer."""

@@ -1,8 +1,8 @@
 """The role that closes windows which are old enough: each becomes one event.
 
-A member who goes on writing has their window closed by the next message, and one who asks or is
-promoted at once. This role is for all others. Several of these roles may run: each passes over
-people whom another transaction holds.
+A member who goes on writing has their window closed by the next message, and one who asks or
+reaches a rank or an announced level at once. This role is for all others. Several of these roles
+may run: each passes over people whom another transaction holds.
 
 A window that the record refuses costs no other member anything: the role logs its account and does
 not try it again for a while.

@@ -184,6 +184,8 @@ DECLARE
     fresh bigint;
     opened timestamptz;
     books bigint;
+    total bigint;
+    level_due bigint;
     held bigint;
 BEGIN
     IF size = 0 THEN
@@ -264,16 +266,20 @@ BEGIN
             IF opened <= now() - make_interval(secs => window_s) THEN
                 aged := aged || account_ids[n];
             END IF;
-            books := coalesce((
-                SELECT s.xp FROM twinstream.sync_state AS s WHERE s.member_id = owner AND s.platform = here
-            ), 0);
+            SELECT coalesce(s.xp, 0), m.xp, m.level_due_xp INTO books, total, level_due
+            FROM twinstream.members AS m
+            LEFT JOIN twinstream.sync_state AS s ON s.member_id = m.id AND s.platform = here
+            WHERE m.id = owner;
             SELECT sum(w.xp) INTO held
             FROM twinstream.accounts AS a CROSS JOIN LATERAL (
                 SELECT w.xp FROM twinstream.earning_windows AS w
                 WHERE w.platform = a.platform AND w.account_id = a.account_id OFFSET 0
             ) AS w
             WHERE a.member_id = owner;
-            IF twinstream.rank_on(books + held, ladder) > twinstream.rank_on(books, ladder) THEN
+            -- A level is news once, so it closes once: `level_due` stays behind where levels are not announced.
+            IF twinstream.rank_on(books + held, ladder) > twinstream.rank_on(books, ladder)
+                OR total < level_due AND total + held >= level_due
+            THEN
                 promoted := promoted || account_ids[n];
             END IF;
         END IF;
@@ -305,7 +311,8 @@ END $$;
 -- same reason of the same person, on either platform. So what comes again never counts twice. A moment ahead of
 -- Postgres's clock is taken as now. Of an amount that exceeds the limit of the day, the rest up to it counts.
 --
--- A window that was opened `window_s` ago is closed, and all windows of a person whom they raise to another rank.
+-- A window that was opened `window_s` ago is closed, and all windows of a person whom they raise to another rank, or to
+-- a level that is to be announced (`members.level_due_xp`).
 -- `stores` names the platforms whose bots keep members in a table of their own (`close_windows`).
 --
 -- Returns a row for each, in order: what counted (0 for nothing; null: another transaction holds the person, and

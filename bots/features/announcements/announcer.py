@@ -111,6 +111,8 @@ class Announcer:
         self._closed: OrderedDict[int, None] = OrderedDict()
         #: Places that are noted in Postgres as taking no messages.
         self._parked: set[str] = set()
+        #: Claimed, certainly not sent, and not yet noted in Postgres as waiting again.
+        self._unsent: list[Announcement] = []
         self._has_begun = False
         self._refusal_news = LoggedCauses()
         self._outage_news = LoggedCauses()
@@ -140,6 +142,7 @@ class Announcer:
     async def step(self) -> int:
         """Send what is new to the places that are due. Returns how much was announced."""
         await self._begin()
+        await self._give_back(())
         now, zone = self._now(), self._community.zone
         if self._quiet is not None and self._quiet.until(now, zone) is not None:
             return 0
@@ -253,8 +256,13 @@ class Announcer:
             await self._sending.announce(target.place, text, reply_to=target.message_id)
 
     async def _give_back(self, claimed: Sequence[Announcement]) -> None:
+        """Have news wait again, with what Postgres did not take when it was to be given back."""
+        self._unsent += claimed
+        if not self._unsent:
+            return
         async with self._database.connection() as conn:
-            await announcements.give_back(conn, self._platform, claimed)
+            await announcements.give_back(conn, self._platform, self._unsent)
+        self._unsent.clear()
 
     async def _note_sent(self, target: Target, count: int) -> None:
         log.info("announcement.sent", announcements=count)

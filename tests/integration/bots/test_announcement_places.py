@@ -24,6 +24,7 @@ from bots.texts.languages import Languages
 from config import AchievementSetting, Community, Rank, Settings, telegram_session
 from config.community import DiscordSetting, TelegramSetting
 from config.community_file import AnnouncementSetting
+from db import StorageUnavailable
 from db.ledger.ranks import RankRow, set_ranks
 from db.members.accounts import remember_name
 from db.surfaces.display_visits import mark_shown, take
@@ -412,3 +413,39 @@ async def test_an_archived_thread_is_parked_until_it_is_open_again(pool, server,
         assert await announcing.step() == 1
 
     assert await parked(pool) == []
+
+
+class AwayAfter(Database):
+    """Postgres, which cannot be reached from the moment on at which Telegram has refused."""
+
+    group: telegram_display.Group
+    is_mended = False
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        if self.group.calls(SEND) and not self.is_mended:
+            raise StorageUnavailable("away")
+        async with super().connection() as conn:
+            yield conn
+
+
+async def test_news_that_was_refused_while_postgres_was_away_is_not_lost(pool, group):
+    group.platform.people.set_forum()
+    group.platform.people.set_bot("member")
+    wins = group.platform.people.open_topic("Wins")
+    topic = group.platform._world.the_group.topics[wins]
+    topic.is_closed = True
+    setting = community(telegram=True, achievement={"telegram": wins})
+    await show(pool, "telegram", achievement("first_win"))
+    database = AwayAfter(pool, "telegram")
+    database.group = group
+    texts = Languages.load().speak("en")
+    async with on_telegram(group, setting) as delivery:
+        announcing = Announcer(database, setting, texts, TelegramMarkup(), delivery)
+        with pytest.raises(StorageUnavailable):
+            await announcing.step()
+        assert len(group.calls(SEND)) == 1
+
+        database.is_mended = True
+        topic.is_closed = False
+        assert await announcing.step() == 1

@@ -131,6 +131,30 @@ async def test_a_promotion_waits_for_no_window(pool):
     assert (await open_xp(pool), await ledger_xp(pool)) == (0, 30)
 
 
+async def test_a_level_that_is_announced_waits_for_no_window(pool):
+    await link(pool, 1001, 2001)
+    await pool.execute("UPDATE members SET level_due_xp = 25")
+    assert await earn(pool, message(0)) == [10]
+    assert await earn(pool, message(60, account=2001), platform="discord") == [10]
+    assert await ledger_xp(pool) == 0
+    assert await earn(pool, message(120)) == [10]
+    assert (await open_xp(pool), await ledger_xp(pool)) == (0, 30)
+
+    assert await earn(pool, message(180)) == [10]
+    assert (await open_xp(pool), await ledger_xp(pool)) == (10, 30)
+
+
+@pytest.mark.parametrize("due", ["0", "NULL"])
+async def test_without_announced_levels_a_window_stays_open(pool, due: str):
+    """0 is a member whom the role `levels` has not looked at, NULL one from before levels."""
+    await link(pool, 1001, 2001)
+    await pool.execute(f"UPDATE members SET level_due_xp = {due}")
+
+    assert await earn(pool, message(0), message(60)) == [10, 10]
+
+    assert (await open_xp(pool), await ledger_xp(pool)) == (20, 0)
+
+
 async def test_the_consumers_close_windows_that_are_old_enough(pool):
     assert await earn(pool, message(0), message(0, account=1002)) == [10, 10]
     async with pool.acquire() as conn, conn.transaction():
