@@ -20,7 +20,7 @@ from bots.features.room import (
     replies_of,
     returned,
 )
-from bots.runtime.delivery import Place
+from bots.runtime.delivery import PublicPlace
 from bots.runtime.room_services import Services
 from bots.runtime.supervisor import Supervisor
 from config.discord_answers import UNREADABLE
@@ -171,7 +171,7 @@ class TwinClient(discord.Client):
         is_ours = interaction.guild_id == self._guild_id and isinstance(member, discord.Member)
         if is_ours and interaction.channel_id is not None:
             # Before anything is earned there.
-            heard(self._rooms, member.id, Place(interaction.channel_id))
+            heard(self._rooms, member.id, PublicPlace(interaction.channel_id))
         if interaction.type is discord.InteractionType.component:
             await self.tree.press(interaction)
         if is_ours and isinstance(member, discord.Member):
@@ -186,7 +186,7 @@ class TwinClient(discord.Client):
             return
         assert isinstance(message.author, discord.Member)
         self._known.note(message.author)
-        heard(self._rooms, found.account_id, Place(found.place.id), found.message_id)
+        heard(self._rooms, found.account_id, PublicPlace(found.place.id), found.message_id)
         posted(self._rooms, found)
         await self._replies.see(message)
 

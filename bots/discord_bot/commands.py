@@ -20,9 +20,9 @@ from bots.features.command import (
     MemberParameter,
     NumberParameter,
     Parameter,
-    Place,
     Question,
     Target,
+    TargetKind,
     TextParameter,
 )
 from bots.features.room import Room, beside, commands_of
@@ -275,11 +275,11 @@ def _form(member: Any, given: Mapping[str, Any]) -> Form:
     """Return the options of a form. A user who is no member of the server has left it. Pure."""
     values = {name: value for name, value in given.items() if value not in (None, "")}
     if member is None:
-        return Form(None, Place.UNKNOWN, values)
-    place = Place.MEMBER if isinstance(member, discord.Member) else Place.OUTSIDE
+        return Form(None, TargetKind.UNKNOWN, values)
+    kind = TargetKind.MEMBER if isinstance(member, discord.Member) else TargetKind.OUTSIDE
     if member.bot:
-        place = Place.BOT
-    return Form(Target(member.id, member.display_name), place, values)
+        kind = TargetKind.BOT
+    return Form(Target(member.id, member.display_name), kind, values)
 
 
 def _annotation(parameter: Parameter) -> Any:

@@ -36,8 +36,8 @@ class Target(NamedTuple):
     """Whether the account is in the group or server. None: nobody asked, or nobody could tell."""
 
 
-class Place(enum.Enum):
-    """The place of an account whom an administrator named."""
+class TargetKind(enum.Enum):
+    """The kind of account that an administrator named."""
 
     MEMBER = "member"
     BOT = "bot"
@@ -51,7 +51,7 @@ class Form(NamedTuple):
 
     target: Target | None
     """The member whom the form names; None for nobody."""
-    place: Place
+    kind: TargetKind
     values: Mapping[str, int | str]
     """The fields by their names, without those that were left out. Empty on Telegram."""
     text: str = ""

@@ -40,7 +40,7 @@ class Reaction(NamedTuple):
     """When the message was sent, where the platform says it."""
 
 
-class Limits(NamedTuple):
+class ReactionLimits(NamedTuple):
     """The operator's limits, and the time zone in which a day begins."""
 
     zone: str
@@ -76,7 +76,10 @@ async def remember_authors(
 
 
 async def enter(
-    conn: asyncpg.Connection, platform: Platform, reactions: Sequence[Reaction], limits: Limits
+    conn: asyncpg.Connection,
+    platform: Platform,
+    reactions: Sequence[Reaction],
+    limits: ReactionLimits,
 ) -> list[Counted]:
     """Enter reactions and return those that count, in the caller's transaction."""
     with mapped_errors():

@@ -21,7 +21,7 @@ AGE_S_MAX: Final = 2 * 24 * 3_600.0
 Outcome = Literal["thanked", "known", "again", "self", "late", "enough"]
 
 
-class Limits(NamedTuple):
+class ThankLimits(NamedTuple):
     """The operator's limits, and the time zone in which a day begins."""
 
     zone: str
@@ -53,7 +53,7 @@ async def give(
     *,
     entity_id: str,
     said_at: datetime,
-    limits: Limits,
+    limits: ThankLimits,
     receiver_name: str | None = None,
 ) -> Thanked:
     """Enter a thank and record the XP for it, in one transaction of the producer.
@@ -87,7 +87,7 @@ async def thank(
     *,
     entity_id: str,
     said_at: datetime,
-    limits: Limits,
+    limits: ThankLimits,
 ) -> Thanked:
     """Enter a thank. The caller owns the transaction, and records the XP in it.
 

@@ -490,7 +490,7 @@ GUARDS = {
         "::test_a_page_that_is_old_or_of_somebody_else_is_refused[another guild]",
         (
             "consumers/reconcile/decisions/page_refusals.py",
-            "    if (page.chat_id, page.guild_id) != place:",
+            "    if (page.chat_id, page.guild_id) != served:",
             "    if False:",
         ),
     ),
@@ -2068,7 +2068,7 @@ GUARDS = {
         "test_rewards.py::test_bots_strangers_and_the_unclear_get_nothing",
         (
             "bots/features/rewarding/room.py",
-            "        if form.place is not Place.MEMBER:\n",
+            "        if form.kind is not TargetKind.MEMBER:\n",
             "        if False:\n",
         ),
         room="tests/e2e",

@@ -5,7 +5,7 @@ from typing import Final
 
 import discord
 
-from bots.features.posted_messages import Place, Posted
+from bots.features.posted_messages import MessagePlace, Posted
 
 #: Types of messages that a person writes. All others are news of the server, or commands.
 _WRITTEN: Final = (discord.MessageType.default, discord.MessageType.reply)
@@ -35,7 +35,7 @@ def posted_by_member(message: discord.Message, *, guild_id: int, reads: bool) ->
         account_id=author.id,
         name=author.display_name,
         message_id=message.id,
-        place=Place(message.channel.id, within=_within(message.channel)),
+        place=MessagePlace(message.channel.id, within=_within(message.channel)),
         at=message.created_at,
         text=_text_of(message) if reads else None,
         roles=frozenset(author._roles),

@@ -28,7 +28,7 @@ class Invitations:
             setting.least_xp,
             setting.xp,
             setting.balance,
-            setting.per_day,
+            setting.per_day_max,
         )
         self._stores = services.community.stores.connected()
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from bots.features.posted_messages import Place
+from bots.features.posted_messages import MessagePlace
 from config.community_sections.earning import PlaceSetting
 
 #: The topic of a forum whose messages bear no topic.
@@ -30,7 +30,7 @@ class Places:
     def __bool__(self) -> bool:
         return bool(self._channels or self._topics)
 
-    def __contains__(self, place: Place) -> bool:
+    def __contains__(self, place: MessagePlace) -> bool:
         if place.id > 0:
             return place.id in self._channels or not self._channels.isdisjoint(place.within)
         chat = _HOME if place.is_home else place.id
@@ -52,6 +52,6 @@ class EarningPlaces:
         self._discord = Places((one for one in listed if one.discord_channel), home_chat)
         self._excluded = Places(excluded, home_chat)
 
-    def __contains__(self, place: Place) -> bool:
+    def __contains__(self, place: MessagePlace) -> bool:
         listed = self._discord if place.id > 0 else self._telegram
         return (place in listed if listed else place.is_home) and place not in self._excluded

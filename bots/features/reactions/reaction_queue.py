@@ -22,7 +22,7 @@ from bots.runtime.metrics import REACTIONS, REACTIONS_DROPPED
 from bots.runtime.room_services import Services
 from db import Contention, StorageUnavailable
 from db.earning import Earning, reactions
-from db.earning.reactions import Authored, Counted, Limits, Reaction
+from db.earning.reactions import Authored, Counted, Reaction, ReactionLimits
 from db.error_causes.logged_causes import LoggedCauses
 
 log = structlog.get_logger("twinstream.bots")
@@ -51,7 +51,7 @@ class ReactionQueue:
         setting = services.community.earning.reactions
         self._setting = setting
         age_s_max = setting.age_days * 24 * 3_600.0
-        self._limits = Limits(
+        self._limits = ReactionLimits(
             services.community.timezone, setting.per_pair_max, setting.per_day_max, age_s_max
         )
         self._authors: deque[Authored] = deque(maxlen=setting.messages_kept)

@@ -20,7 +20,7 @@ from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 from db import Contention
 from db.earning import thanks
-from db.earning.thanks import Limits, Thanked
+from db.earning.thanks import Thanked, ThankLimits
 
 from . import texts
 from .words import ThankWords
@@ -63,7 +63,7 @@ class _Desk:
         self._services = services
         setting = services.community.earning.thanks
         self._is_quiet = setting.quiet
-        self._limits = Limits(
+        self._limits = ThankLimits(
             services.community.timezone, setting.per_day_max, setting.xp, setting.xp_per_day_max
         )
 

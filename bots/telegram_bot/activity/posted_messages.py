@@ -6,7 +6,7 @@ from typing import Any, Final
 from aiogram.enums import ChatType, ContentType, MessageEntityType
 from aiogram.types import Message, TelegramObject
 
-from bots.features.posted_messages import Place, Posted
+from bots.features.posted_messages import MessagePlace, Posted
 from bots.features.room import Room, posted
 from bots.telegram_bot.group.membership import Membership, Standing
 from bots.telegram_bot.messages.authors import Author, author_of
@@ -101,7 +101,7 @@ def posted_by_member(message: Message, *, is_home: bool) -> Posted | None:
         account_id=user.id,
         name=user.full_name,
         message_id=message.message_id,
-        place=Place(
+        place=MessagePlace(
             message.chat.id,
             message.message_thread_id if message.is_topic_message else None,
             is_home=is_home,

@@ -12,7 +12,7 @@ import pytest
 from aiogram.methods import GetUpdates
 from structlog.testing import capture_logs
 
-from bots.features.posted_messages import Place, Posted
+from bots.features.posted_messages import MessagePlace, Posted
 from bots.features.reactions import reaction_queue
 from bots.features.reactions.reaction_queue import ReactionQueue
 from bots.features.voice.voice_clock import VoiceClock
@@ -161,7 +161,7 @@ async def running(queue: ReactionQueue):
 
 
 def posted(message_id: int, by: int = ANN) -> Posted:
-    return Posted(by, "Ann", message_id, Place(GROUP), datetime.now(UTC), "text")
+    return Posted(by, "Ann", message_id, MessagePlace(GROUP), datetime.now(UTC), "text")
 
 
 def reaction(message_id: int, by: int = BOB) -> Reaction:

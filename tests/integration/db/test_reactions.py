@@ -7,14 +7,14 @@ import asyncpg
 import pytest
 
 from db.earning import reactions
-from db.earning.reactions import Authored, Limits, Reaction
+from db.earning.reactions import Authored, Reaction, ReactionLimits
 from db.links import links
 from db.members import accounts
 
 PLACE, OTHER_PLACE = -1001, -1002
 ANN, BOB, CID = 1001, 1002, 1003
 ANN_ON_DISCORD, BOB_ON_DISCORD = 2001, 2002
-LIMITS = Limits(zone="UTC", per_pair_max=3, per_day_max=5, age_s_max=7 * 24 * 3_600.0)
+LIMITS = ReactionLimits(zone="UTC", per_pair_max=3, per_day_max=5, age_s_max=7 * 24 * 3_600.0)
 
 
 def authored(*message_ids: int, by: int = ANN, place: int = PLACE, days_ago: int = 0):
@@ -28,7 +28,7 @@ async def remember(pool: asyncpg.Pool, messages: Sequence[Authored], kept: int =
 
 
 async def react(
-    pool: asyncpg.Pool, *given: tuple[int, int], place: int = PLACE, limits: Limits = LIMITS
+    pool: asyncpg.Pool, *given: tuple[int, int], place: int = PLACE, limits: ReactionLimits = LIMITS
 ) -> list[tuple[int, int]]:
     """Enter reactions of (giver, message); return those that count as (giver, author)."""
     now = datetime.now(UTC)

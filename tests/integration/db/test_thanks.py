@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from db.earning import thanks
-from db.earning.thanks import Limits, Thanked
+from db.earning.thanks import Thanked, ThankLimits
 from db.links import links
 from db.members import accounts
 from db.platforms import Platform
@@ -15,7 +15,7 @@ from db.upkeep import old_thanks
 
 ANN, BOB, CID, DAN = 1001, 1002, 1003, 1004
 ANN_ON_DISCORD, BOB_ON_DISCORD = 2001, 2002
-LIMITS = Limits(zone="Europe/Moscow", per_day=2, xp=5, xp_per_day=12)
+LIMITS = ThankLimits(zone="Europe/Moscow", per_day=2, xp=5, xp_per_day=12)
 
 
 async def give(
@@ -26,7 +26,7 @@ async def give(
     entity: str = "-100.1",
     at: datetime | None = None,
     platform: Platform = "telegram",
-    limits: Limits = LIMITS,
+    limits: ThankLimits = LIMITS,
 ) -> Thanked:
     async with pool.acquire() as conn, conn.transaction():
         return await thanks.thank(

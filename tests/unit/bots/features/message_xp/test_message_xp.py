@@ -15,7 +15,7 @@ from bots.features.message_xp.pauses import Pauses
 from bots.features.message_xp.places import EarningPlaces
 from bots.features.message_xp.repetition import LastMessages, says_something
 from bots.features.message_xp.room import MessageXp
-from bots.features.posted_messages import Place, Posted
+from bots.features.posted_messages import MessagePlace, Posted
 from config.community_sections.earning import (
     EarningSetting,
     MessageSetting,
@@ -57,7 +57,7 @@ def opened(asked: Asked, *, timezone: str = "UTC", **setting: Any) -> MessageXp:
 
 
 def posted(at_s: float = 0, text: str | None = "A message of some length", **more: Any) -> Posted:
-    place = more.pop("place", Place(10, within=(5,)))
+    place = more.pop("place", MessagePlace(10, within=(5,)))
     at = EVENING + datetime.timedelta(seconds=at_s)
     return Posted(7, "Ann", int(1_000 + at_s * 10), place, at, text, **more)
 
@@ -115,8 +115,8 @@ async def test_who_reached_the_limit_of_the_day_asks_nobody_until_midnight():
         posted(text="🎉🎉🎉🎉🎉🎉🎉"),
         posted(text="....................."),
         posted(roles=frozenset({66})),
-        posted(place=Place(20, within=(6,))),
-        posted(place=Place(10, within=(5,), is_home=False)),
+        posted(place=MessagePlace(20, within=(6,))),
+        posted(place=MessagePlace(10, within=(5,), is_home=False)),
     ],
     ids=lambda one: f"{one.text} in {one.place.id}",
 )
@@ -181,19 +181,19 @@ def test_an_amount_is_stable_within_its_range_and_hidden_without_the_secret():
 @pytest.mark.parametrize(
     ("listed", "place", "counts"),
     [
-        ((), Place(GROUP, 3), True),
-        ((), Place(OTHER, is_home=False), False),
-        ((PlaceSetting(telegram_topic=3),), Place(GROUP, 3), True),
-        ((PlaceSetting(telegram_topic=3),), Place(GROUP), False),
-        ((PlaceSetting(telegram_topic=1),), Place(GROUP), True),
-        ((PlaceSetting(telegram_chat=GROUP),), Place(-100777, is_home=True), True),
-        ((PlaceSetting(telegram_chat=OTHER),), Place(OTHER, 9, is_home=False), True),
-        ((PlaceSetting(telegram_chat=OTHER),), Place(GROUP), False),
-        ((PlaceSetting(telegram_chat=OTHER),), Place(10), True),
-        ((PlaceSetting(discord_channel=10),), Place(10), True),
-        ((PlaceSetting(discord_channel=5),), Place(77, within=(10, 5)), True),
-        ((PlaceSetting(discord_channel=11),), Place(10), False),
-        ((PlaceSetting(discord_channel=11),), Place(GROUP), True),
+        ((), MessagePlace(GROUP, 3), True),
+        ((), MessagePlace(OTHER, is_home=False), False),
+        ((PlaceSetting(telegram_topic=3),), MessagePlace(GROUP, 3), True),
+        ((PlaceSetting(telegram_topic=3),), MessagePlace(GROUP), False),
+        ((PlaceSetting(telegram_topic=1),), MessagePlace(GROUP), True),
+        ((PlaceSetting(telegram_chat=GROUP),), MessagePlace(-100777, is_home=True), True),
+        ((PlaceSetting(telegram_chat=OTHER),), MessagePlace(OTHER, 9, is_home=False), True),
+        ((PlaceSetting(telegram_chat=OTHER),), MessagePlace(GROUP), False),
+        ((PlaceSetting(telegram_chat=OTHER),), MessagePlace(10), True),
+        ((PlaceSetting(discord_channel=10),), MessagePlace(10), True),
+        ((PlaceSetting(discord_channel=5),), MessagePlace(77, within=(10, 5)), True),
+        ((PlaceSetting(discord_channel=11),), MessagePlace(10), False),
+        ((PlaceSetting(discord_channel=11),), MessagePlace(GROUP), True),
     ],
 )
 def test_a_list_of_places_concerns_its_own_platform(listed, place, counts):
