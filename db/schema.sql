@@ -2853,14 +2853,23 @@ BEGIN
 END $$;
 
 CREATE FUNCTION twinstream.make_code() RETURNS text
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
-    SELECT string_agg(substr(
-        'ABCDEFGHJKMNPQRSTVWXYZ23456789',
-        1 + (('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint % 30)::integer, 1
-    ), '')
-    FROM generate_series(1, 10)
-$$;
+DECLARE
+    code text;
+BEGIN
+    LOOP
+        code := (
+            SELECT string_agg(substr(
+                'ABCDEFGHJKMNPQRSTVWXYZ23456789',
+                1 + (('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint % 30)::integer, 1
+            ), '')
+            FROM generate_series(1, 10)
+        );
+        EXIT WHEN code ~ '[2-9][A-Z]+[2-9]';
+    END LOOP;
+    RETURN code;
+END $$;
 
 CREATE FUNCTION twinstream.make_token() RETURNS text
     LANGUAGE sql

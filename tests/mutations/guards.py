@@ -875,6 +875,11 @@ GUARDS = {
         (_OFFERS, "SET status = 'void', changed_at = now()", "SET changed_at = now()"),
         room="tests/integration/db",
     ),
+    "each code has the digits by which a posted one is found": guard(
+        "test_link_functions.py::test_codes_differ_and_have_the_shape_that_bots_look_for",
+        (_LINKS, "        EXIT WHEN code ~ '[2-9][A-Z]+[2-9]';\n", "        EXIT;\n"),
+        room="tests/integration/db",
+    ),
     "a confirmation that comes again says what is so": guard(
         "test_killed_bots.py::test_a_killed_bot_links_once_or_not_at_all"
         "[max, both, confirm after, from telegram]",
