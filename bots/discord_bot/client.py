@@ -45,7 +45,6 @@ PERMISSIONS = discord.Permissions(
     manage_roles=True,
     view_channel=True,
     send_messages=True,
-    view_audit_log=True,
     read_message_history=True,
 )
 
