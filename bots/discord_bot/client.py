@@ -9,6 +9,7 @@ import discord
 import structlog
 from discord import app_commands
 
+from bots.features.exclusions import Exclusions
 from bots.features.room import (
     Observation,
     Room,
@@ -102,7 +103,8 @@ class TwinClient(discord.Client):
         self._known = KnownMembers(self, self._guild_id)
         group_texts = services.languages.speak(services.community.announcements.language)
         self._replies = Replies(rooms, self._known, group_texts)
-        self._reactions = Reactions(rooms, self._known, self._guild_id)
+        exclusions = Exclusions(services.community, services.platform)
+        self._reactions = Reactions(rooms, self._known, exclusions, self._guild_id)
         self._voice = [
             VoiceStates(room.voice, self._guild_id) for room in rooms if room.voice is not None
         ]

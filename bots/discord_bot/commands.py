@@ -79,7 +79,9 @@ class Tree(app_commands.CommandTree[discord.Client]):
         if isinstance(argument, discord.Member | discord.User):
             people.append(argument)
             is_here = isinstance(argument, discord.Member)
-            argument = Target(argument.id, argument.display_name, argument.bot, is_here)
+            argument = Target(
+                argument.id, argument.display_name, argument.bot, is_here, _roles_of(argument)
+            )
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
             argument = None
         is_ephemeral = command.audience is not Audience.EVERYBODY
@@ -147,7 +149,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
     def _asker(self, interaction: Interaction) -> Asker:
         """Return the asker; their language is that of their own Discord client."""
         user = interaction.user
-        return Asker(user.id, user.display_name, self._texts(interaction))
+        return Asker(user.id, user.display_name, self._texts(interaction), _roles_of(user))
 
     def _texts(self, interaction: Interaction) -> Texts:
         return self._services.languages.speak(str(interaction.locale.value))
@@ -269,6 +271,10 @@ def _form_callback(tree: Tree, command: Command[Any], form: FormParameter) -> An
     hints = {one.name: one.hint for one in (form.member, *form.fields)}
     app_commands.describe(**hints)(with_form)
     return with_form
+
+
+def _roles_of(user: discord.User | discord.Member) -> frozenset[int]:
+    return frozenset(user._roles) if isinstance(user, discord.Member) else frozenset()
 
 
 def _form(member: Any, given: Mapping[str, Any]) -> Form:

@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
 
+from bots.features.posted_messages import MessagePlace
 from bots.texts import failures
 from bots.texts.buttons import Rows
 from bots.texts.languages import Texts
@@ -24,6 +25,8 @@ class Asker(NamedTuple):
     account_id: int
     name: str
     texts: Texts
+    roles: frozenset[int] = frozenset()
+    """On Discord."""
 
 
 class Target(NamedTuple):
@@ -34,6 +37,8 @@ class Target(NamedTuple):
     is_bot: bool = False
     is_here: bool | None = None
     """Whether the account is in the group or server. None: nobody asked, or nobody could tell."""
+    roles: frozenset[int] = frozenset()
+    """On Discord."""
 
 
 class TargetKind(enum.Enum):
@@ -93,6 +98,8 @@ class Question(Generic[A]):
     is_flagged: bool = False
     """Whether the command's `Flag` was given."""
     avatars: Avatars | None = None
+    place: MessagePlace | None = None
+    """Where a text was written; None for a command."""
 
 
 class Sent(Protocol):

@@ -9,7 +9,7 @@ from bots.runtime.delivery import Delivery, PublicPlace
 from db.earning.reactions import Reaction
 
 from .command import Answer, Asker, Command, GroupReply, Press, PrivateText, Start
-from .posted_messages import Posted
+from .posted_messages import MessagePlace, Posted
 from .voice_members import Connected
 
 
@@ -40,7 +40,7 @@ class VoiceWatch(Protocol):
     heard_at: Callable[[], float | None]
     """Set by the platform: when it was last heard, on the clock of `time.perf_counter`."""
 
-    def earns(self, account_id: int, places: Iterable[int], roles: Iterable[int]) -> bool:
+    def earns(self, account_id: int, channel: MessagePlace, roles: Iterable[int]) -> bool:
         """Tell whether the settings let an account with these roles earn in a channel."""
         ...
 

@@ -48,7 +48,7 @@ _COMMAND: Final = re.compile(r"^([^A-Za-z0-9]*link|/(при|с)вязать)(@[A
 _TOKEN: Final = re.compile(rf"{TOKEN_PREFIX}-([A-Za-z0-9_-]{{{TOKEN_LENGTH}}})(?![A-Za-z0-9_-])")
 _WORDS: Final = re.compile(rf"(?<![A-Z0-9])[{ALPHABET}]{{{CODE_LENGTH}}}(?![A-Z0-9])")
 _RUNS: Final = re.compile(rf"(?=([{ALPHABET}]{{{CODE_LENGTH}}}))")
-#: Digits in two places, which each code has and ten letters of prose have not, even around a number.
+#: Digits in two places: each code has them, and prose has not, even around a number.
 _DIGITS_APART: Final = re.compile(r"[2-9][A-Z]+[2-9]")
 
 

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from bots.features.exclusions import Exclusions
 from bots.features.posted_messages import Posted
 from bots.features.recent_reactions import RecentReactions
 from bots.runtime.delivery import Delivery
@@ -54,6 +55,7 @@ class ReactionQueue:
         self._limits = ReactionLimits(
             services.community.timezone, setting.per_pair_max, setting.per_day_max, age_s_max
         )
+        self._exclusions = Exclusions(services.community, services.platform)
         self._authors: deque[Authored] = deque(maxlen=setting.messages_kept)
         self._waiting: deque[Reaction] = deque()
         self._recent = RecentReactions()
@@ -65,14 +67,20 @@ class ReactionQueue:
         self._news = LoggedCauses()
 
     def note(self, posted: Posted) -> None:
-        """Remember who wrote a message. Waits for nothing."""
+        """Remember who wrote a message, unless the settings exclude it. Waits for nothing."""
+        if self._exclusions.have_message(posted):
+            return
         self._authors.append(
             Authored(posted.place.id, posted.message_id, posted.account_id, posted.at)
         )
 
     def react(self, reaction: Reaction) -> None:
         """Have a reaction entered soon. Waits for nothing."""
-        if reaction.author_id == reaction.giver_id or not self._recent.is_new(_key_of(reaction)):
+        if reaction.author_id == reaction.giver_id or self._exclusions.have_account(
+            reaction.giver_id
+        ):
+            return
+        if not self._recent.is_new(_key_of(reaction)):
             return
         self._waiting.append(reaction)
         if len(self._waiting) > WAITING_MAX:
@@ -223,7 +231,8 @@ class ReactionQueue:
                 (one.author_id, "reactions", self._setting.xp),
                 (one.giver_id, "reactions_given", self._setting.giver_xp),
             ):
-                if xp:
+                # An author may have been excluded after the message was remembered.
+                if xp and not self._exclusions.have_account(account_id):
                     worth[account_id, reason] = worth.get((account_id, reason), 0) + xp
         moment = counted[0].counted_at if counted else datetime.now(UTC)
         return [

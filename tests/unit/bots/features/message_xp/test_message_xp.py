@@ -18,6 +18,7 @@ from bots.features.message_xp.room import MessageXp
 from bots.features.posted_messages import MessagePlace, Posted
 from config.community_sections.earning import (
     EarningSetting,
+    ExcludedSetting,
     MessageSetting,
     MultiplierSetting,
     PlaceSetting,
@@ -25,6 +26,7 @@ from config.community_sections.earning import (
 from db.earning import Earned
 from tests.support.bot_texts import COMMUNITY
 
+NOTHING_EXCLUDED = ExcludedSetting()
 GROUP, OTHER = -1001000000001, -1009999999999
 #: A Saturday evening in Moscow, three hours ahead of UTC.
 EVENING = datetime.datetime(2026, 11, 28, 20, 30, tzinfo=datetime.UTC)
@@ -44,10 +46,16 @@ class Asked:
         return self.answers[-1]
 
 
-def opened(asked: Asked, *, timezone: str = "UTC", **setting: Any) -> MessageXp:
+def opened(
+    asked: Asked,
+    *,
+    timezone: str = "UTC",
+    excluded: ExcludedSetting = NOTHING_EXCLUDED,
+    **setting: Any,
+) -> MessageXp:
     community = msgspec.structs.replace(
         COMMUNITY,
-        earning=EarningSetting(messages=MessageSetting(**setting)),
+        earning=EarningSetting(excluded=excluded, messages=MessageSetting(**setting)),
         timezone=timezone,
     )
     services: Any = SimpleNamespace(
@@ -122,15 +130,15 @@ async def test_who_reached_the_limit_of_the_day_asks_nobody_until_midnight():
 )
 async def test_a_message_that_does_not_count_asks_nobody(message):
     asked = Asked()
-    room = opened(asked, excluded_roles=(66,), excluded_places=(PlaceSetting(discord_channel=6),))
-    room.note(message)
+    excluded = ExcludedSetting(roles=(66,), places=(PlaceSetting(discord_channel=6),))
+    opened(asked, excluded=excluded).note(message)
     assert asked.earnings == []
 
 
 async def test_excluded_people_earn_nothing():
     asked = Asked()
-    opened(asked, excluded_discord=(7,)).note(posted())
-    opened(asked, excluded_telegram=(7,)).note(posted())
+    opened(asked, excluded=ExcludedSetting(discord=(7,))).note(posted())
+    opened(asked, excluded=ExcludedSetting(telegram=(7,))).note(posted())
     assert len(asked.earnings) == 1
 
 
@@ -197,7 +205,7 @@ def test_an_amount_is_stable_within_its_range_and_hidden_without_the_secret():
     ],
 )
 def test_a_list_of_places_concerns_its_own_platform(listed, place, counts):
-    assert (place in EarningPlaces(listed, (), GROUP)) is counts
+    assert (place in EarningPlaces(listed, GROUP)) is counts
 
 
 @pytest.mark.parametrize(
@@ -235,9 +243,8 @@ def test_factors_are_multiplied_with_each_other_up_to_a_hundred():
 def test_a_chat_that_is_named_to_be_left_out_or_multiplied_is_not_served():
     left_out, multiplied, listed = (PlaceSetting(telegram_chat=-one) for one in (2001, 2002, 2003))
     messages = MessageSetting(
-        places=(listed,),
-        excluded_places=(left_out,),
-        multipliers=(MultiplierSetting(factor=2, places=(multiplied,)),),
+        places=(listed,), multipliers=(MultiplierSetting(factor=2, places=(multiplied,)),)
     )
+    earning = EarningSetting(messages=messages, excluded=ExcludedSetting(places=(left_out,)))
     assert messages.telegram_chats == {-2003}
-    assert messages.named_telegram_chats == {-2001, -2002, -2003}  # none is logged as unknown
+    assert earning.named_telegram_chats == {-2001, -2002, -2003}  # none is logged as unknown
