@@ -495,6 +495,29 @@ CREATE FUNCTION twinstream.carry_earning(of_platform text, old_id bigint, new_id
             + CASE WHEN excluded.day >= w.day THEN excluded.day_xp ELSE 0 END
 $$;
 
+CREATE FUNCTION twinstream.carry_invites() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM twinstream.invites AS i
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.from_account_id
+    ) THEN
+        DELETE FROM twinstream.invites AS i
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.to_account_id;
+        UPDATE twinstream.invites AS i SET account_id = NEW.to_account_id
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.from_account_id;
+    ELSE
+        PERFORM twinstream.void_invite(NEW.platform, NEW.to_account_id);
+    END IF;
+    UPDATE twinstream.invites AS i SET inviter_id = NEW.to_account_id
+    WHERE i.platform = NEW.platform AND i.inviter_id = NEW.from_account_id;
+    -- Of two accounts that were one person's, one has invited the other.
+    PERFORM twinstream.void_invite(i.platform, i.account_id) FROM twinstream.invites AS i
+    WHERE i.platform = NEW.platform AND i.account_id = NEW.to_account_id AND i.inviter_id = i.account_id;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION twinstream.carry_link_rules(of_platform text, old_id bigint, new_id bigint) RETURNS void
     LANGUAGE sql
     AS $$
@@ -508,6 +531,26 @@ CREATE FUNCTION twinstream.carry_link_rules(of_platform text, old_id bigint, new
     ON CONFLICT ON CONSTRAINT link_ban_once DO NOTHING
 $$;
 
+CREATE FUNCTION twinstream.carry_reactions() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO twinstream.reactions AS r
+        (platform, place_id, message_id, giver_account_id, receiver_account_id, day)
+    SELECT o.platform, o.place_id, o.message_id, NEW.to_account_id, o.receiver_account_id, o.day
+    FROM twinstream.reactions AS o
+    WHERE o.platform = NEW.platform AND o.giver_account_id = NEW.from_account_id
+        AND o.receiver_account_id <> NEW.to_account_id
+    ON CONFLICT ON CONSTRAINT reaction_once DO NOTHING;
+    UPDATE twinstream.reactions AS r SET receiver_account_id = NEW.to_account_id
+    WHERE r.platform = NEW.platform AND r.receiver_account_id = NEW.from_account_id
+        AND r.giver_account_id <> NEW.to_account_id;
+    UPDATE twinstream.message_authors AS a
+    SET author_ids = array_replace(a.author_ids, NEW.from_account_id, NEW.to_account_id)
+    WHERE a.platform = NEW.platform AND NEW.from_account_id = ANY (a.author_ids);
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION twinstream.carry_reputation() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -519,13 +562,14 @@ BEGIN
         reputation = s.reputation + excluded.reputation;
     UPDATE twinstream.account_scores AS s SET reputation = 0
     WHERE s.platform = NEW.platform AND s.account_id = NEW.from_account_id AND s.reputation <> 0;
-    UPDATE twinstream.thanks AS t SET giver_account_id = NEW.to_account_id
-    WHERE t.platform = NEW.platform AND t.giver_account_id = NEW.from_account_id
-        AND t.receiver_account_id <> NEW.to_account_id AND NOT EXISTS (
-            SELECT FROM twinstream.thanks AS k
-            WHERE k.platform = t.platform AND k.giver_account_id = NEW.to_account_id
-                AND k.receiver_account_id = t.receiver_account_id AND k.day = t.day
-        );
+    INSERT INTO twinstream.thanks AS t
+        (platform, giver_account_id, receiver_account_id, day, entity_id, given_at)
+    SELECT o.platform, NEW.to_account_id, o.receiver_account_id, o.day, o.entity_id, o.given_at
+    FROM twinstream.thanks AS o
+    WHERE o.platform = NEW.platform AND o.giver_account_id = NEW.from_account_id
+        AND o.receiver_account_id <> NEW.to_account_id
+    -- The receiver had the XP of the first row.
+    ON CONFLICT ON CONSTRAINT thank_once_a_day DO NOTHING;
     UPDATE twinstream.thanks AS t SET receiver_account_id = NEW.to_account_id
     WHERE t.platform = NEW.platform AND t.receiver_account_id = NEW.from_account_id
         AND t.giver_account_id <> NEW.to_account_id AND NOT EXISTS (
@@ -1223,8 +1267,7 @@ CREATE FUNCTION twinstream.end_invite(of_platform text, invited bigint) RETURNS 
     AS $$
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
-    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()
-    WHERE i.platform = of_platform AND i.account_id = invited AND i.status = 'waiting';
+    PERFORM twinstream.void_invite(of_platform, invited);
 END $$;
 
 CREATE FUNCTION twinstream.end_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone, of_subject text DEFAULT ''::text) RETURNS void
@@ -3448,10 +3491,11 @@ BEGIN
     PERFORM twinstream.require_caller(of_platform);
     SELECT i.*, e.is_enough INTO one
     FROM twinstream.invites AS i CROSS JOIN LATERAL (
-        -- In the books of its own platform, so that what others give it by a link does not count.
+        -- In the books of its own platform, so that what others give it by a link does not count. Neither do the
+        -- entries that links, unlinks and moves themselves make.
         SELECT coalesce(sum(t.delta_xp), 0) >= least_xp AS is_enough FROM twinstream.transactions AS t
         WHERE t.account_id = i.account_id AND t.source = of_platform AND t.platform = of_platform
-            AND t.delta_xp > 0 AND t.reason NOT LIKE 'link%'
+            AND t.delta_xp > 0 AND t.idempotency_key NOT LIKE 'link:%'
     ) AS e
     WHERE i.platform = of_platform AND i.status = 'waiting'
         AND i.joined_at <= now() - make_interval(secs => stay_s)
@@ -5379,6 +5423,13 @@ BEGIN
     SELECT v.platform FROM owners AS v;
 END $$;
 
+CREATE FUNCTION twinstream.void_invite(of_platform text, invited bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()
+    WHERE i.platform = of_platform AND i.account_id = invited AND i.status = 'waiting'
+$$;
+
 CREATE FUNCTION twinstream.waiting_announcements(of_platform text, kinds text[], at_most integer, newest_first boolean) RETURNS TABLE(member_id bigint, account_id bigint, display_name text, surface text, announced integer, xp bigint, shown_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -6776,6 +6827,8 @@ CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hi
 
 CREATE TRIGGER hiding_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.hide_moved_account();
 
+CREATE TRIGGER invites_follow_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.carry_invites();
+
 CREATE TRIGGER ledger_amounts_stay BEFORE UPDATE OF id, platform, source, type, delta_xp, delta_balance, achievement, occurred_at, created_at ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
 
 CREATE TRIGGER ledger_is_only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
@@ -6791,6 +6844,8 @@ CREATE TRIGGER member_scores_follow_gone AFTER DELETE ON twinstream.account_scor
 CREATE TRIGGER member_scores_follow_new AFTER INSERT ON twinstream.account_scores REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION twinstream.follow_account_scores();
 
 CREATE TRIGGER offers_go_with_their_account AFTER DELETE OR UPDATE OF account_id ON twinstream.accounts FOR EACH ROW EXECUTE FUNCTION twinstream.forget_offers();
+
+CREATE TRIGGER reactions_follow_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.carry_reactions();
 
 CREATE TRIGGER reputation_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.carry_reputation();
 

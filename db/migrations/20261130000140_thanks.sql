@@ -119,7 +119,7 @@ BEGIN
 END $$;
 
 -- An account that takes another one's place takes its points along, and what was thanked lately counts as the
--- new one's: a move gives nobody a second thank on a day.
+-- new one's. What the old one gave counts as its own, too: a move gives nobody a second thank on a day.
 CREATE FUNCTION twinstream.carry_reputation() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO twinstream.account_scores AS s (platform, account_id, reputation)
@@ -129,13 +129,14 @@ BEGIN
         reputation = s.reputation + excluded.reputation;
     UPDATE twinstream.account_scores AS s SET reputation = 0
     WHERE s.platform = NEW.platform AND s.account_id = NEW.from_account_id AND s.reputation <> 0;
-    UPDATE twinstream.thanks AS t SET giver_account_id = NEW.to_account_id
-    WHERE t.platform = NEW.platform AND t.giver_account_id = NEW.from_account_id
-        AND t.receiver_account_id <> NEW.to_account_id AND NOT EXISTS (
-            SELECT FROM twinstream.thanks AS k
-            WHERE k.platform = t.platform AND k.giver_account_id = NEW.to_account_id
-                AND k.receiver_account_id = t.receiver_account_id AND k.day = t.day
-        );
+    INSERT INTO twinstream.thanks AS t
+        (platform, giver_account_id, receiver_account_id, day, entity_id, given_at)
+    SELECT o.platform, NEW.to_account_id, o.receiver_account_id, o.day, o.entity_id, o.given_at
+    FROM twinstream.thanks AS o
+    WHERE o.platform = NEW.platform AND o.giver_account_id = NEW.from_account_id
+        AND o.receiver_account_id <> NEW.to_account_id
+    -- The receiver had the XP of the first row.
+    ON CONFLICT ON CONSTRAINT thank_once_a_day DO NOTHING;
     UPDATE twinstream.thanks AS t SET receiver_account_id = NEW.to_account_id
     WHERE t.platform = NEW.platform AND t.receiver_account_id = NEW.from_account_id
         AND t.giver_account_id <> NEW.to_account_id AND NOT EXISTS (

@@ -179,9 +179,34 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Lets reactions go with a member to another account: what the old one reacted to counts no second time, from
+-- either account, and what others gave it today counts as given to the new one. Reactions to its older messages
+-- are for the new one.
+CREATE FUNCTION twinstream.carry_reactions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO twinstream.reactions AS r
+        (platform, place_id, message_id, giver_account_id, receiver_account_id, day)
+    SELECT o.platform, o.place_id, o.message_id, NEW.to_account_id, o.receiver_account_id, o.day
+    FROM twinstream.reactions AS o
+    WHERE o.platform = NEW.platform AND o.giver_account_id = NEW.from_account_id
+        AND o.receiver_account_id <> NEW.to_account_id
+    ON CONFLICT ON CONSTRAINT reaction_once DO NOTHING;
+    UPDATE twinstream.reactions AS r SET receiver_account_id = NEW.to_account_id
+    WHERE r.platform = NEW.platform AND r.receiver_account_id = NEW.from_account_id
+        AND r.giver_account_id <> NEW.to_account_id;
+    UPDATE twinstream.message_authors AS a
+    SET author_ids = array_replace(a.author_ids, NEW.from_account_id, NEW.to_account_id)
+    WHERE a.platform = NEW.platform AND NEW.from_account_id = ANY (a.author_ids);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER reactions_follow_moves AFTER INSERT ON twinstream.moves
+FOR EACH ROW EXECUTE FUNCTION twinstream.carry_reactions();
+
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
 
 -- migrate:down
+DROP TRIGGER reactions_follow_moves ON twinstream.moves;
+DROP FUNCTION twinstream.carry_reactions();
 DROP FUNCTION twinstream.enter_reactions(
     text, bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[], text, integer, integer,
     double precision

@@ -1903,6 +1903,20 @@ GUARDS = {
         (_REACTIONS, " OR of_pair >= per_pair;", ";"),
         room="tests/integration/db",
     ),
+    "a move gives nobody a second thank on a day": guard(
+        "test_thanks.py::test_an_account_that_takes_anothers_place_takes_its_points_along",
+        (
+            _THANKS,
+            "o.receiver_account_id <> NEW.to_account_id\n    -- The receiver",
+            "false\n    -- The receiver",
+        ),
+        room="tests/integration/db",
+    ),
+    "a move counts no reaction twice": guard(
+        "test_reactions.py::test_a_move_to_another_account_counts_no_reaction_twice",
+        (_REACTIONS, "reactions_follow_moves AFTER INSERT", "reactions_follow_moves AFTER DELETE"),
+        room="tests/integration/db",
+    ),
     "time that nobody saw does not count": guard(
         "test_hours.py::test_time_that_nobody_saw_does_not_count",
         (
@@ -2112,6 +2126,16 @@ GUARDS = {
             "'telegram' THEN o.discord_account_id = l.discord_account_id",
             "'telegram' THEN false",
         ),
+        room="tests/integration/db/rewards",
+    ),
+    "a person who moves is invited once": guard(
+        "test_invites.py::test_a_guest_who_moves_to_an_account_that_was_invited_is_paid_for_once",
+        (_INVITES, "invites_follow_moves AFTER INSERT", "invites_follow_moves AFTER DELETE"),
+        room="tests/integration/db/rewards",
+    ),
+    "a move is no earning of an invited account": guard(
+        "test_invites.py::test_a_guest_who_moves_stays_invited_and_earns_with_the_new_account",
+        (_INVITES, " AND t.idempotency_key NOT LIKE 'link:%'\n", "\n"),
         room="tests/integration/db/rewards",
     ),
     "an account that left brings nothing": guard(
