@@ -1403,7 +1403,7 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.enter_reactions(of_platform text, places bigint[], messages bigint[], givers bigint[], authors bigint[], sent timestamp with time zone[], reacted timestamp with time zone[], zone text, per_pair integer, per_day integer, age_s_max double precision) RETURNS TABLE(number integer, author_id bigint, counted_at timestamp with time zone)
+CREATE FUNCTION twinstream.enter_reactions(of_platform text, places bigint[], messages bigint[], givers bigint[], authors bigint[], sent timestamp with time zone[], reacted timestamp with time zone[], zone text, per_pair integer, per_day integer, age_s_max double precision, forget_secret text DEFAULT NULL::text) RETURNS TABLE(number integer, author_id bigint, counted_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1418,6 +1418,7 @@ DECLARE
     is_left_out boolean;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('twinstream.forgetting', 0));
     FOR one IN
         SELECT u.* FROM ROWS FROM (
             unnest(places), unnest(messages), unnest(givers), unnest(authors), unnest(sent), unnest(reacted)
@@ -1431,7 +1432,9 @@ BEGIN
             FROM twinstream.author_of_message(of_platform, one.place, one.message) AS w;
         END IF;
         CONTINUE WHEN written_by IS NULL OR written_by = one.giver
-            OR written_at IS NULL OR written_at < now() - make_interval(secs => age_s_max);
+            OR written_at IS NULL OR written_at < now() - make_interval(secs => age_s_max)
+            OR twinstream.was_forgotten_since(of_platform, ARRAY[written_by], written_at, forget_secret)
+            OR twinstream.was_forgotten_since(of_platform, ARRAY[one.giver], one.at, forget_secret);
         today := (least(one.at, now()) AT TIME ZONE zone)::date;
         WITH theirs AS (
             SELECT p.platform, p.account_id
@@ -2064,6 +2067,8 @@ BEGIN
     -- Most of the work, before anything is locked that others wait for: a member with a million entries is
     -- answered meanwhile, and so is everybody whose bot or batch of events would wait for that member.
     rewritten := twinstream.rewrite_entries(person, '{}', pads);
+    -- Reactions and authors that are being entered are there to be removed; later ones find the marks.
+    PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.forgetting', 0));
     PERFORM twinstream.lock_person(person);
     PERFORM twinstream.finish_events_of(person, naming);
     -- Entries that came meanwhile, and those of events that were on their way.
@@ -2342,11 +2347,7 @@ CREATE FUNCTION twinstream.is_from_before_forgetting(of_platform text, of_accoun
     SELECT forget_secret <> '' AND NOT EXISTS (
         SELECT FROM twinstream.earning_windows AS w
         WHERE w.platform = of_platform AND w.account_id = of_account AND w.reason = of_reason
-    ) AND EXISTS (SELECT FROM twinstream.forgotten_accounts) AND EXISTS (
-        SELECT FROM twinstream.forgotten_accounts AS f
-        WHERE f.mark = twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, of_account)
-            AND moment < f.forgotten_at
-    )
+    ) AND twinstream.was_forgotten_since(of_platform, ARRAY[of_account], moment, forget_secret)
 $$;
 
 CREATE FUNCTION twinstream.is_hidden(of_member bigint) RETURNS boolean
@@ -4170,7 +4171,7 @@ CREATE FUNCTION twinstream.release_of_links() RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT '0.2' $$;
 
-CREATE FUNCTION twinstream.remember_authors(of_platform text, places bigint[], messages bigint[], authors bigint[], times integer[], kept integer, page_size integer) RETURNS void
+CREATE FUNCTION twinstream.remember_authors(of_platform text, places bigint[], messages bigint[], authors bigint[], times integer[], kept integer, page_size integer, forget_secret text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -4183,6 +4184,7 @@ DECLARE
     surplus bigint;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('twinstream.forgetting', 0));
     FOR of_place IN SELECT DISTINCT p.id FROM unnest(places) AS p (id) ORDER BY p.id LOOP
         SELECT a.* INTO newest FROM twinstream.message_authors AS a
         WHERE a.platform = of_platform AND a.place_id = of_place
@@ -4193,7 +4195,12 @@ BEGIN
             unnest(places), unnest(messages), unnest(authors), unnest(times)
         ) AS m (place, id, author, at)
         WHERE m.place = of_place
-            AND m.id > coalesce(newest.message_ids[cardinality(newest.message_ids)], 0);
+            AND m.id > coalesce(newest.message_ids[cardinality(newest.message_ids)], 0)
+            AND CASE WHEN to_timestamp(m.at) < (
+                SELECT max(f.forgotten_at) FROM twinstream.forgotten_accounts AS f
+            ) THEN NOT twinstream.was_forgotten_since(
+                of_platform, ARRAY[m.author], to_timestamp(m.at), forget_secret
+            ) ELSE true END;
         CONTINUE WHEN ids IS NULL;
         IF cardinality(newest.message_ids) + cardinality(ids) <= page_size THEN
             UPDATE twinstream.message_authors AS a SET
@@ -5070,7 +5077,7 @@ CREATE FUNCTION twinstream.tell_of_act(act twinstream.link_acts, to_platform tex
             IS DISTINCT FROM ('member', to_platform, to_account)
 $$;
 
-CREATE FUNCTION twinstream.thank(of_platform text, giver bigint, receiver bigint, said_in text, said_at timestamp with time zone, zone text, per_day integer, xp_each bigint, xp_per_day bigint, age_s_max double precision) RETURNS TABLE(outcome text, reputation bigint, xp bigint, thanks_left integer)
+CREATE FUNCTION twinstream.thank(of_platform text, giver bigint, receiver bigint, said_in text, said_at timestamp with time zone, zone text, per_day integer, xp_each bigint, xp_per_day bigint, age_s_max double precision, forget_secret text DEFAULT NULL::text) RETURNS TABLE(outcome text, reputation bigint, xp bigint, thanks_left integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -5078,6 +5085,7 @@ CREATE FUNCTION twinstream.thank(of_platform text, giver bigint, receiver bigint
 DECLARE
     moment CONSTANT timestamptz := least(said_at, now());
     today CONSTANT date := (moment AT TIME ZONE zone)::date;
+    people CONSTANT bigint[] := ARRAY[giver, receiver];
     answer text;
     granted bigint;
     thanked integer;
@@ -5090,7 +5098,14 @@ BEGIN
         RETURN QUERY SELECT 'self', 0::bigint, 0::bigint, 0;
         RETURN;
     END IF;
-    PERFORM twinstream.lock_accounts(of_platform, ARRAY[giver, receiver], true);
+    IF twinstream.was_forgotten_since(of_platform, people, moment, forget_secret) THEN
+        RETURN QUERY SELECT 'late', 0::bigint, 0::bigint, 0;
+        RETURN;
+    END IF;
+    PERFORM twinstream.lock_accounts(of_platform, people, true);
+    IF twinstream.was_forgotten_since(of_platform, people, moment, forget_secret) THEN
+        RAISE EXCEPTION 'an account is being forgotten at this moment' USING ERRCODE = 'serialization_failure';
+    END IF;
     -- Of both people every account, on both platforms.
     WITH theirs AS (
         SELECT a.platform, a.account_id, o.account_id = giver AS is_givers
@@ -5603,6 +5618,25 @@ BEGIN
             AND h.platform = f.platform AND 'achievement:' || h.achievement = f.surface
         WHERE f.member_id = ANY (members) AND f.surface <> 'rank'
     ) AS w;
+END $$;
+
+CREATE FUNCTION twinstream.was_forgotten_since(of_platform text, account_ids bigint[], moment timestamp with time zone, forget_secret text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    pads bytea[];
+BEGIN
+    IF NOT coalesce(
+        forget_secret <> '' AND moment < (SELECT max(f.forgotten_at) FROM twinstream.forgotten_accounts AS f), false
+    ) THEN
+        RETURN false;
+    END IF;
+    pads := twinstream.mark_pads(forget_secret);
+    RETURN EXISTS (
+        SELECT FROM unnest(account_ids) AS u (id) JOIN twinstream.forgotten_accounts AS f
+            ON f.mark = twinstream.account_mark(pads, of_platform, u.id)
+        WHERE moment < f.forgotten_at
+    );
 END $$;
 
 CREATE FUNCTION twinstream.without_link(link text, has twinstream.share[]) RETURNS twinstream.share[]
@@ -6730,6 +6764,8 @@ CREATE INDEX drift_undecided ON twinstream.drift USING btree (run_id, id) WHERE 
 CREATE INDEX earning_windows_open ON twinstream.earning_windows USING btree (platform, opened_at) WHERE (opened_at IS NOT NULL);
 
 CREATE UNIQUE INDEX forget_secret_only_one ON twinstream.forget_secrets USING btree ((true));
+
+CREATE INDEX forgotten_accounts_by_time ON twinstream.forgotten_accounts USING btree (forgotten_at);
 
 CREATE INDEX invites_by_inviter ON twinstream.invites USING btree (inviter_id, changed_at);
 

@@ -143,11 +143,7 @@ CREATE FUNCTION twinstream.is_from_before_forgetting(
     SELECT forget_secret <> '' AND NOT EXISTS (
         SELECT FROM twinstream.earning_windows AS w
         WHERE w.platform = of_platform AND w.account_id = of_account AND w.reason = of_reason
-    ) AND EXISTS (SELECT FROM twinstream.forgotten_accounts) AND EXISTS (
-        SELECT FROM twinstream.forgotten_accounts AS f
-        WHERE f.mark = twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, of_account)
-            AND moment < f.forgotten_at
-    )
+    ) AND twinstream.was_forgotten_since(of_platform, ARRAY[of_account], moment, forget_secret)
 $$;
 
 -- Adds earnings to windows; `earn` says what is promised.

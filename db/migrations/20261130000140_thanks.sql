@@ -29,7 +29,7 @@ COMMENT ON COLUMN twinstream.thanks.xp IS 'the XP that the receiver got for it';
 --
 -- The day is that of `said_at`, which the platform says: a message that comes again after midnight finds its
 -- row. A moment ahead of Postgres's clock is taken as now. A message older than `age_s_max` is too late: its
--- row may be gone.
+-- row may be gone. So is one from before one of the two was forgotten.
 --
 -- `outcome` is one of: thanked; known (the same message once more, with what it got the first time); again
 -- (another one on the same day); self; late; enough (the giver has thanked `per_day` people today).
@@ -37,13 +37,15 @@ COMMENT ON COLUMN twinstream.thanks.xp IS 'the XP that the receiver got for it';
 -- left today.
 CREATE FUNCTION twinstream.thank(
     of_platform text, giver bigint, receiver bigint, said_in text, said_at timestamptz, zone text,
-    per_day integer, xp_each bigint, xp_per_day bigint, age_s_max double precision
+    per_day integer, xp_each bigint, xp_per_day bigint, age_s_max double precision,
+    forget_secret text DEFAULT NULL
 ) RETURNS TABLE (outcome text, reputation bigint, xp bigint, thanks_left integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     moment CONSTANT timestamptz := least(said_at, now());
     today CONSTANT date := (moment AT TIME ZONE zone)::date;
+    people CONSTANT bigint[] := ARRAY[giver, receiver];
     answer text;
     granted bigint;
     thanked integer;
@@ -56,7 +58,14 @@ BEGIN
         RETURN QUERY SELECT 'self', 0::bigint, 0::bigint, 0;
         RETURN;
     END IF;
-    PERFORM twinstream.lock_accounts(of_platform, ARRAY[giver, receiver], true);
+    IF twinstream.was_forgotten_since(of_platform, people, moment, forget_secret) THEN
+        RETURN QUERY SELECT 'late', 0::bigint, 0::bigint, 0;
+        RETURN;
+    END IF;
+    PERFORM twinstream.lock_accounts(of_platform, people, true);
+    IF twinstream.was_forgotten_since(of_platform, people, moment, forget_secret) THEN
+        RAISE EXCEPTION 'an account is being forgotten at this moment' USING ERRCODE = 'serialization_failure';
+    END IF;
     -- Of both people every account, on both platforms.
     WITH theirs AS (
         SELECT a.platform, a.account_id, o.account_id = giver AS is_givers
@@ -155,6 +164,6 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
 DROP TRIGGER reputation_follows_moves ON twinstream.moves;
 DROP FUNCTION twinstream.carry_reputation();
 DROP FUNCTION twinstream.thank(
-    text, bigint, bigint, text, timestamptz, text, integer, bigint, bigint, double precision
+    text, bigint, bigint, text, timestamptz, text, integer, bigint, bigint, double precision, text
 );
 DROP TABLE twinstream.thanks;

@@ -197,7 +197,11 @@ class ReactionQueue:
     async def _remember(self, batch: Sequence[Authored]) -> None:
         async with self._services.database.connection() as conn:
             await reactions.remember_authors(
-                conn, self._services.platform, batch, kept=self._setting.messages_kept
+                conn,
+                self._services.platform,
+                batch,
+                kept=self._setting.messages_kept,
+                forget_secret=self._services.forget_secret,
             )
 
     def _refuse_author(self, one: Authored, error: Exception) -> None:
@@ -212,7 +216,11 @@ class ReactionQueue:
     async def _enter_once(self, batch: Sequence[Reaction]) -> list[Counted]:
         async with self._services.earnings.transaction() as transaction:
             counted = await reactions.enter(
-                transaction.conn, self._services.platform, batch, self._limits
+                transaction.conn,
+                self._services.platform,
+                batch,
+                self._limits,
+                forget_secret=self._services.forget_secret,
             )
             earnings = self._earnings(counted)
             if earnings:

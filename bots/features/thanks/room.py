@@ -132,6 +132,7 @@ class _Desk:
             said_at=question.asked_at or datetime.now(UTC),
             limits=self._limits,
             receiver_name=target.name,
+            forget_secret=self._services.forget_secret,
         )
         if thanked.outcome == "thanked":
             THANKS.labels(platform).inc()
