@@ -213,6 +213,16 @@ BEGIN
             ELSE greatest(0, least(amounts[n], day_limits[n] - today))
         END;
         IF fresh > 0 THEN
+            -- A window is of one week and one month, because its event counts for those of its last moment.
+            IF EXISTS (
+                SELECT FROM twinstream.earning_windows AS w
+                WHERE w.platform = here AND w.account_id = account_ids[n] AND w.reason = reasons[n]
+                    AND w.opened_at IS NOT NULL AND w.day < days[n]
+                    AND (date_trunc('week', w.day::timestamp), date_trunc('month', w.day::timestamp))
+                        <> (date_trunc('week', days[n]::timestamp), date_trunc('month', days[n]::timestamp))
+            ) THEN
+                emptied := emptied || twinstream.close_windows(here, ARRAY[account_ids[n]], 'infinity', stores);
+            END IF;
             INSERT INTO twinstream.earning_windows AS w
                 (platform, account_id, reason, xp, opened_at, last_at, day, day_xp)
             VALUES (here, account_ids[n], reasons[n], fresh, now(), moment, days[n], fresh)
@@ -243,7 +253,7 @@ BEGIN
         owners[n] := owner;
     END LOOP;
     IF promoted <> '{}' THEN
-        emptied := twinstream.close_windows_of_people(here, promoted, stores);
+        emptied := emptied || twinstream.close_windows_of_people(here, promoted, stores);
     END IF;
     IF aged <> '{}' THEN
         emptied := emptied || twinstream.close_windows(
@@ -871,7 +881,7 @@ BEGIN
     IF due IS NULL THEN
         RETURN '{}';
     END IF;
-    UPDATE twinstream.earning_windows AS w SET xp = 0, opened_at = NULL
+    UPDATE twinstream.earning_windows AS w SET xp = 0, opened_at = NULL, closed_at = now()
     WHERE w.platform = of_platform AND w.account_id = ANY (account_ids) AND w.opened_at <= upto;
     entered := twinstream.enter(of_platform, due, 'pending', true);
     IF cardinality(entered) IS DISTINCT FROM cardinality(due) THEN
@@ -892,7 +902,7 @@ BEGIN
     RETURN ARRAY (SELECT DISTINCT e.member_id FROM unnest(due) AS e ORDER BY e.member_id);
 END $$;
 
-CREATE FUNCTION twinstream.close_windows_of(platform text, account_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS SETOF bigint
+CREATE FUNCTION twinstream.close_windows_of(platform text, account_id bigint, stores text[] DEFAULT '{}'::text[], rest_s double precision DEFAULT 3600) RETURNS SETOF bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -903,12 +913,14 @@ DECLARE
 BEGIN
     PERFORM twinstream.require_caller(here);
     -- Most people who ask have none, and lock nothing.
-    IF NOT EXISTS (
-        SELECT FROM twinstream.accounts AS a
+    IF (
+        SELECT bool_or(w.opened_at IS NOT NULL)
+            AND NOT bool_or(w.closed_at BETWEEN now() - make_interval(secs => rest_s) AND now()) IS TRUE
+        FROM twinstream.accounts AS a
         JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
         JOIN twinstream.earning_windows AS w ON w.platform = theirs.platform AND w.account_id = theirs.account_id
-        WHERE a.platform = here AND a.account_id = asked AND w.opened_at IS NOT NULL
-    ) THEN
+        WHERE a.platform = here AND a.account_id = asked
+    ) IS NOT TRUE THEN
         RETURN;
     END IF;
     IF twinstream.lock_accounts(here, ARRAY[asked], false) IS NULL THEN
@@ -6004,6 +6016,7 @@ CREATE TABLE twinstream.earning_windows (
     reason text NOT NULL COLLATE pg_catalog."C",
     xp bigint DEFAULT 0 NOT NULL,
     opened_at timestamp with time zone,
+    closed_at timestamp with time zone,
     last_at timestamp with time zone NOT NULL,
     day date NOT NULL,
     day_xp bigint DEFAULT 0 NOT NULL,
@@ -6016,6 +6029,8 @@ WITH (fillfactor='80');
 COMMENT ON COLUMN twinstream.earning_windows.xp IS 'XP that is in no ledger yet';
 
 COMMENT ON COLUMN twinstream.earning_windows.opened_at IS 'when the window was opened, by the clock of Postgres; null while it is closed';
+
+COMMENT ON COLUMN twinstream.earning_windows.closed_at IS 'when it was last closed: those who ask have it closed seldom';
 
 COMMENT ON COLUMN twinstream.earning_windows.last_at IS 'the moment of the last thing that counted, as its platform says it; never ahead of Postgres';
 
@@ -6240,6 +6255,16 @@ CREATE TABLE twinstream.notices (
     CONSTRAINT notice_kind_known CHECK ((kind = ANY (ARRAY['code_void'::text, 'linked'::text, 'unlinked'::text, 'link_undone'::text, 'moved_here'::text, 'moved_away'::text, 'partner_moved'::text]))),
     CONSTRAINT notice_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
+
+CREATE VIEW twinstream.open_earnings AS
+ SELECT a.platform,
+    a.account_id,
+    (sum(w.xp))::bigint AS xp
+   FROM ((twinstream.accounts a
+     JOIN twinstream.accounts theirs ON ((theirs.member_id = a.member_id)))
+     JOIN twinstream.earning_windows w ON (((w.platform = theirs.platform) AND (w.account_id = theirs.account_id))))
+  WHERE (w.opened_at IS NOT NULL)
+  GROUP BY a.platform, a.account_id;
 
 CREATE TABLE twinstream.parked_places (
     platform text NOT NULL,

@@ -1913,6 +1913,21 @@ GUARDS = {
         (_REACTIONS, " OR of_pair >= per_pair;", ";"),
         room="tests/integration/db",
     ),
+    "nobody fills the ledger by asking": guard(
+        "test_earning.py::test_asking_each_minute_closes_windows_once_an_hour",
+        (
+            _EARNING,
+            "            AND NOT bool_or(w.closed_at BETWEEN now() - make_interval(secs => rest_s)"
+            " AND now()) IS TRUE\n",
+            "",
+        ),
+        room="tests/integration/db",
+    ),
+    "a window is of one week and one month": guard(
+        "test_earning.py::test_a_window_ends_with_its_week_and_its_month[a Monday]",
+        (_EARNING, "w.opened_at IS NOT NULL AND w.day < days[n]\n", "false\n"),
+        room="tests/integration/db",
+    ),
     "a move gives nobody a second thank on a day": guard(
         "test_thanks.py::test_an_account_that_takes_anothers_place_takes_its_points_along",
         (
