@@ -37,7 +37,7 @@ def posted_by_member(message: discord.Message, *, guild_id: int, reads: bool) ->
         message_id=message.id,
         place=place_of(message.channel),
         at=message.created_at,
-        text=_text_of(message) if reads else None,
+        text=_text_of(message) if reads else _unread_text_of(message),
         roles=frozenset(author._roles),
     )
 
@@ -63,3 +63,8 @@ def _text_of(message: discord.Message) -> str | None:
     if not message.content and (message.attachments or message.poll is not None):
         return None
     return message.content
+
+
+def _unread_text_of(message: discord.Message) -> str | None:
+    """Return an empty text for a sticker, which Discord shows to all; None for all else. Pure."""
+    return "" if message.stickers else None

@@ -149,6 +149,11 @@ async def test_short_messages_in_any_script_count(text):
     assert len(asked.earnings) == 1
 
 
+def test_a_sticker_says_nothing_whatever_length_is_asked_for():
+    assert not says_something("", 0)
+    assert says_something("k", 0)
+
+
 def test_a_text_of_many_words_says_something():
     assert says_something("The ship leaves the harbour at noon, be there", 3)
     assert not says_something("buy now buy now buy now buy now", 3)
