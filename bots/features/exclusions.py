@@ -1,7 +1,7 @@
 """The places and people that the settings exclude from earning by being there.
 
-What an excluded person does earns nothing for others either: reactions and thanks of theirs do not
-count, as those for them do not.
+Others earn nothing by excluded people either: reactions and thanks of theirs do not count, as those
+for them do not.
 """
 
 from collections.abc import Set as AbstractSet

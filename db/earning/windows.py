@@ -14,7 +14,8 @@ from ..stores.port import Store
 #: Windows of one platform that one transaction of the consumers closes: about 50 ms of work.
 CLOSED_MAX: Final = 200
 
-#: Seconds between two closings of a person's windows because the person asks: the ledger keeps each.
+#: Seconds between two closings of a person's windows because the person asks. The ledger keeps
+#: each for ever.
 ASKED_REST_S: Final = 3_600.0
 
 _EARN: Final = """

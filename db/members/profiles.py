@@ -81,7 +81,7 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
         )
     xp, next_rank_xp = row["xp"] + row["open_xp"], row["next_rank_xp"]
     if next_rank_xp is not None:
-        # What reaches the next rank closes the windows; for a moment it may not have yet.
+        # An amount that reaches the next rank closes the windows; for a moment it may not have yet.
         xp = min(xp, max(row["xp"], next_rank_xp - 1))
     return Profile(
         xp=xp,

@@ -128,7 +128,7 @@ BEGIN
 END $$;
 
 -- An account that takes another one's place takes its points along, and what was thanked lately counts as the
--- new one's. What the old one gave counts as its own, too: a move gives nobody a second thank on a day.
+-- new one's. Thanks that the old one gave count as its own, too: a move gives nobody a second thank on a day.
 CREATE FUNCTION twinstream.carry_reputation() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO twinstream.account_scores AS s (platform, account_id, reputation)

@@ -117,8 +117,8 @@ $$;
 -- moment of this transaction. The caller adds what they are worth in the same transaction.
 -- Where `authors` is null, the author is looked up among the messages that are remembered. A reaction counts
 -- if its message is not older than `age_s_max`, giver and author are two people, and it is the giver's first
--- to this message. One person gives `per_pair` that count to one other in a day, and `per_day` to all. What was
--- done before its account was forgotten does not count.
+-- to this message. One person gives `per_pair` that count to one other in a day, and `per_day` to all. An
+-- act from before its account was forgotten does not count.
 CREATE FUNCTION twinstream.enter_reactions(
     of_platform text, places bigint[], messages bigint[], givers bigint[], authors bigint[],
     sent timestamptz[], reacted timestamptz[], zone text, per_pair integer, per_day integer,

@@ -1917,8 +1917,10 @@ GUARDS = {
         "test_earning.py::test_asking_each_minute_closes_windows_once_an_hour",
         (
             _EARNING,
-            "            AND NOT bool_or(w.closed_at BETWEEN now() - make_interval(secs => rest_s)"
-            " AND now()) IS TRUE\n",
+            (
+                "            AND NOT bool_or(w.closed_at BETWEEN now() - make_interval(secs => rest_s)"
+                " AND now()) IS TRUE\n"
+            ),
             "",
         ),
         room="tests/integration/db",
