@@ -1078,8 +1078,8 @@ GUARDS = {
         "test_earning.py::test_what_is_earned_waits_in_a_window_and_becomes_one_event",
         (
             _EARNING,
-            "AS w SET xp = 0, opened_at = NULL\n",
-            "AS w SET xp = w.xp, opened_at = w.opened_at\n",
+            "AS w SET xp = 0, opened_at = NULL, closed_at",
+            "AS w SET xp = w.xp, opened_at = w.opened_at, closed_at",
         ),
         room="tests/integration/db",
     ),
@@ -1918,8 +1918,8 @@ GUARDS = {
         (
             _EARNING,
             (
-                "            AND NOT bool_or(w.closed_at BETWEEN now() - make_interval(secs => rest_s)"
-                " AND now()) IS TRUE\n"
+                "            AND NOT bool_or(w.closed_at BETWEEN now()"
+                " - make_interval(secs => rest_s) AND now()) IS TRUE\n"
             ),
             "",
         ),
