@@ -3226,6 +3226,12 @@ DECLARE
     noted text;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    -- The bot's link of a member outlives the forgetting.
+    IF twinstream.was_forgotten_since(of_platform, ARRAY[inviter], '-infinity', forget_secret) AND NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = inviter
+    ) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO twinstream.invites AS i (platform, account_id, inviter_id, status)
     VALUES (of_platform, invited, inviter, CASE
         WHEN invited = inviter OR EXISTS (

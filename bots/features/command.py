@@ -100,6 +100,9 @@ class Question(Generic[A]):
     avatars: Avatars | None = None
     place: MessagePlace | None = None
     """Where a text was written; None for a command."""
+    invite_link: Callable[[], Awaitable[str | None]] | None = None
+    """Makes the asker's own invite link, or returns None if the platform refuses. Raises nothing.
+    None where the platform does not say by whose link a member came."""
 
 
 class Sent(Protocol):

@@ -18,7 +18,8 @@ CREATE INDEX invites_waiting ON twinstream.invites (platform, joined_at) WHERE s
 CREATE INDEX invites_by_inviter ON twinstream.invites (inviter_id, changed_at);
 
 -- Notes that an account joined by an invitation. It is void at once for an account that was seen before, or was
--- forgotten: it did not come for the first time. Returns the status; null if the account was invited before.
+-- forgotten: it did not come for the first time. Returns the status; null if the account was invited before, or
+-- its inviter was forgotten and has not come back.
 CREATE FUNCTION twinstream.note_invite(
     of_platform text, inviter bigint, invited bigint, forget_secret text DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -26,6 +27,12 @@ DECLARE
     noted text;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    -- The bot's link of a member outlives the forgetting.
+    IF twinstream.was_forgotten_since(of_platform, ARRAY[inviter], '-infinity', forget_secret) AND NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = inviter
+    ) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO twinstream.invites AS i (platform, account_id, inviter_id, status)
     VALUES (of_platform, invited, inviter, CASE
         WHEN invited = inviter OR EXISTS (

@@ -269,3 +269,13 @@ async def test_an_inviter_who_moves_takes_invitations_and_the_limit_of_a_day_alo
     await clock.set(NOW + DAY + HOUR)
     assert await pay(pool) == Judged(NEW, GUEST + 3, "paid")
     assert (await statuses(pool))[NEW] == (NEW, "void")
+
+
+async def test_an_inviter_who_was_forgotten_does_not_come_back_by_a_link(pool):
+    await record(pool, xp(5, "1", user_id=INVITER))
+    await pool.execute("SELECT twinstream.forget_person('telegram', $1, $2)", INVITER, SECRET)
+    assert await note(pool, forget_secret=SECRET) is None
+    assert await statuses(pool) == {}
+
+    await record(pool, xp(5, "2", user_id=INVITER))
+    assert await note(pool, forget_secret=SECRET) == "waiting"
