@@ -199,8 +199,9 @@ schema: $(VENV)/local ## Write db/schema.sql anew from the migrations
 	@$(BIN)/python -m launch schema
 
 .PHONY: pictures
-pictures: $(VENV)/local ## Draw docs/pictures anew: both bots play the linking dialogue, and show cards
+pictures: $(VENV)/local ## Draw docs/pictures anew: what both bots say, and their cards
 	@$(BIN)/python -m launch.pictures docs/pictures
+	@$(BIN)/python -m launch.news_pictures docs/pictures
 	@$(BIN)/python -m launch.card_pictures docs/pictures
 
 .PHONY: configuration

@@ -215,6 +215,16 @@ BEGIN
             ELSE greatest(0, least(amounts[n], day_limits[n] - today))
         END;
         IF fresh > 0 THEN
+            -- A window is of one week and one month, because its event counts for those of its last moment.
+            IF EXISTS (
+                SELECT FROM twinstream.earning_windows AS w
+                WHERE w.platform = here AND w.account_id = account_ids[n] AND w.reason = reasons[n]
+                    AND w.opened_at IS NOT NULL AND w.day < days[n]
+                    AND (date_trunc('week', w.day::timestamp), date_trunc('month', w.day::timestamp))
+                        <> (date_trunc('week', days[n]::timestamp), date_trunc('month', days[n]::timestamp))
+            ) THEN
+                emptied := emptied || twinstream.close_windows(here, ARRAY[account_ids[n]], 'infinity', stores);
+            END IF;
             INSERT INTO twinstream.earning_windows AS w
                 (platform, account_id, reason, xp, opened_at, last_at, day, day_xp)
             VALUES (here, account_ids[n], reasons[n], fresh, now(), moment, days[n], fresh)
@@ -249,7 +259,7 @@ BEGIN
         owners[n] := owner;
     END LOOP;
     IF promoted <> '{}' THEN
-        emptied := twinstream.close_windows_of_people(here, promoted, stores);
+        emptied := emptied || twinstream.close_windows_of_people(here, promoted, stores);
     END IF;
     IF aged <> '{}' THEN
         emptied := emptied || twinstream.close_windows(
@@ -501,6 +511,29 @@ CREATE FUNCTION twinstream.carry_earning(of_platform text, old_id bigint, new_id
             + CASE WHEN excluded.day >= w.day THEN excluded.day_xp ELSE 0 END
 $$;
 
+CREATE FUNCTION twinstream.carry_invites() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM twinstream.invites AS i
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.from_account_id
+    ) THEN
+        DELETE FROM twinstream.invites AS i
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.to_account_id;
+        UPDATE twinstream.invites AS i SET account_id = NEW.to_account_id
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.from_account_id;
+    ELSE
+        PERFORM twinstream.void_invite(NEW.platform, NEW.to_account_id);
+    END IF;
+    UPDATE twinstream.invites AS i SET inviter_id = NEW.to_account_id
+    WHERE i.platform = NEW.platform AND i.inviter_id = NEW.from_account_id;
+    -- Of two accounts that were one person's, one has invited the other.
+    PERFORM twinstream.void_invite(i.platform, i.account_id) FROM twinstream.invites AS i
+    WHERE i.platform = NEW.platform AND i.account_id = NEW.to_account_id AND i.inviter_id = i.account_id;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION twinstream.carry_link_rules(of_platform text, old_id bigint, new_id bigint) RETURNS void
     LANGUAGE sql
     AS $$
@@ -514,6 +547,26 @@ CREATE FUNCTION twinstream.carry_link_rules(of_platform text, old_id bigint, new
     ON CONFLICT ON CONSTRAINT link_ban_once DO NOTHING
 $$;
 
+CREATE FUNCTION twinstream.carry_reactions() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO twinstream.reactions AS r
+        (platform, place_id, message_id, giver_account_id, receiver_account_id, day)
+    SELECT o.platform, o.place_id, o.message_id, NEW.to_account_id, o.receiver_account_id, o.day
+    FROM twinstream.reactions AS o
+    WHERE o.platform = NEW.platform AND o.giver_account_id = NEW.from_account_id
+        AND o.receiver_account_id <> NEW.to_account_id
+    ON CONFLICT ON CONSTRAINT reaction_once DO NOTHING;
+    UPDATE twinstream.reactions AS r SET receiver_account_id = NEW.to_account_id
+    WHERE r.platform = NEW.platform AND r.receiver_account_id = NEW.from_account_id
+        AND r.giver_account_id <> NEW.to_account_id;
+    UPDATE twinstream.message_authors AS a
+    SET author_ids = array_replace(a.author_ids, NEW.from_account_id, NEW.to_account_id)
+    WHERE a.platform = NEW.platform AND NEW.from_account_id = ANY (a.author_ids);
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION twinstream.carry_reputation() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -525,13 +578,14 @@ BEGIN
         reputation = s.reputation + excluded.reputation;
     UPDATE twinstream.account_scores AS s SET reputation = 0
     WHERE s.platform = NEW.platform AND s.account_id = NEW.from_account_id AND s.reputation <> 0;
-    UPDATE twinstream.thanks AS t SET giver_account_id = NEW.to_account_id
-    WHERE t.platform = NEW.platform AND t.giver_account_id = NEW.from_account_id
-        AND t.receiver_account_id <> NEW.to_account_id AND NOT EXISTS (
-            SELECT FROM twinstream.thanks AS k
-            WHERE k.platform = t.platform AND k.giver_account_id = NEW.to_account_id
-                AND k.receiver_account_id = t.receiver_account_id AND k.day = t.day
-        );
+    INSERT INTO twinstream.thanks AS t
+        (platform, giver_account_id, receiver_account_id, day, entity_id, given_at)
+    SELECT o.platform, NEW.to_account_id, o.receiver_account_id, o.day, o.entity_id, o.given_at
+    FROM twinstream.thanks AS o
+    WHERE o.platform = NEW.platform AND o.giver_account_id = NEW.from_account_id
+        AND o.receiver_account_id <> NEW.to_account_id
+    -- The receiver had the XP of the first row.
+    ON CONFLICT ON CONSTRAINT thank_once_a_day DO NOTHING;
     UPDATE twinstream.thanks AS t SET receiver_account_id = NEW.to_account_id
     WHERE t.platform = NEW.platform AND t.receiver_account_id = NEW.from_account_id
         AND t.giver_account_id <> NEW.to_account_id AND NOT EXISTS (
@@ -833,7 +887,7 @@ BEGIN
     IF due IS NULL THEN
         RETURN '{}';
     END IF;
-    UPDATE twinstream.earning_windows AS w SET xp = 0, opened_at = NULL
+    UPDATE twinstream.earning_windows AS w SET xp = 0, opened_at = NULL, closed_at = now()
     WHERE w.platform = of_platform AND w.account_id = ANY (account_ids) AND w.opened_at <= upto;
     entered := twinstream.enter(of_platform, due, 'pending', true);
     IF cardinality(entered) IS DISTINCT FROM cardinality(due) THEN
@@ -854,7 +908,7 @@ BEGIN
     RETURN ARRAY (SELECT DISTINCT e.member_id FROM unnest(due) AS e ORDER BY e.member_id);
 END $$;
 
-CREATE FUNCTION twinstream.close_windows_of(platform text, account_id bigint, stores text[] DEFAULT '{}'::text[]) RETURNS SETOF bigint
+CREATE FUNCTION twinstream.close_windows_of(platform text, account_id bigint, stores text[] DEFAULT '{}'::text[], rest_s double precision DEFAULT 3600) RETURNS SETOF bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -865,12 +919,14 @@ DECLARE
 BEGIN
     PERFORM twinstream.require_caller(here);
     -- Most people who ask have none, and lock nothing.
-    IF NOT EXISTS (
-        SELECT FROM twinstream.accounts AS a
+    IF (
+        SELECT bool_or(w.opened_at IS NOT NULL)
+            AND NOT bool_or(w.closed_at BETWEEN now() - make_interval(secs => rest_s) AND now()) IS TRUE
+        FROM twinstream.accounts AS a
         JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
         JOIN twinstream.earning_windows AS w ON w.platform = theirs.platform AND w.account_id = theirs.account_id
-        WHERE a.platform = here AND a.account_id = asked AND w.opened_at IS NOT NULL
-    ) THEN
+        WHERE a.platform = here AND a.account_id = asked
+    ) IS NOT TRUE THEN
         RETURN;
     END IF;
     IF twinstream.lock_accounts(here, ARRAY[asked], false) IS NULL THEN
@@ -1229,8 +1285,7 @@ CREATE FUNCTION twinstream.end_invite(of_platform text, invited bigint) RETURNS 
     AS $$
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
-    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()
-    WHERE i.platform = of_platform AND i.account_id = invited AND i.status = 'waiting';
+    PERFORM twinstream.void_invite(of_platform, invited);
 END $$;
 
 CREATE FUNCTION twinstream.end_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone, of_subject text DEFAULT ''::text) RETURNS void
@@ -1366,7 +1421,7 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.enter_reactions(of_platform text, places bigint[], messages bigint[], givers bigint[], authors bigint[], sent timestamp with time zone[], reacted timestamp with time zone[], zone text, per_pair integer, per_day integer, age_s_max double precision) RETURNS TABLE(number integer, author_id bigint, counted_at timestamp with time zone)
+CREATE FUNCTION twinstream.enter_reactions(of_platform text, places bigint[], messages bigint[], givers bigint[], authors bigint[], sent timestamp with time zone[], reacted timestamp with time zone[], zone text, per_pair integer, per_day integer, age_s_max double precision, forget_secret text DEFAULT NULL::text) RETURNS TABLE(number integer, author_id bigint, counted_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1381,6 +1436,7 @@ DECLARE
     is_left_out boolean;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('twinstream.forgetting', 0));
     FOR one IN
         SELECT u.* FROM ROWS FROM (
             unnest(places), unnest(messages), unnest(givers), unnest(authors), unnest(sent), unnest(reacted)
@@ -1394,7 +1450,9 @@ BEGIN
             FROM twinstream.author_of_message(of_platform, one.place, one.message) AS w;
         END IF;
         CONTINUE WHEN written_by IS NULL OR written_by = one.giver
-            OR written_at IS NULL OR written_at < now() - make_interval(secs => age_s_max);
+            OR written_at IS NULL OR written_at < now() - make_interval(secs => age_s_max)
+            OR twinstream.was_forgotten_since(of_platform, ARRAY[written_by], written_at, forget_secret)
+            OR twinstream.was_forgotten_since(of_platform, ARRAY[one.giver], one.at, forget_secret);
         today := (least(one.at, now()) AT TIME ZONE zone)::date;
         WITH theirs AS (
             SELECT p.platform, p.account_id
@@ -2027,6 +2085,8 @@ BEGIN
     -- Most of the work, before anything is locked that others wait for: a member with a million entries is
     -- answered meanwhile, and so is everybody whose bot or batch of events would wait for that member.
     rewritten := twinstream.rewrite_entries(person, '{}', pads);
+    -- Reactions and authors that are being entered are there to be removed; later ones find the marks.
+    PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.forgetting', 0));
     PERFORM twinstream.lock_person(person);
     PERFORM twinstream.finish_events_of(person, naming);
     -- Entries that came meanwhile, and those of events that were on their way.
@@ -2305,11 +2365,7 @@ CREATE FUNCTION twinstream.is_from_before_forgetting(of_platform text, of_accoun
     SELECT forget_secret <> '' AND NOT EXISTS (
         SELECT FROM twinstream.earning_windows AS w
         WHERE w.platform = of_platform AND w.account_id = of_account AND w.reason = of_reason
-    ) AND EXISTS (SELECT FROM twinstream.forgotten_accounts) AND EXISTS (
-        SELECT FROM twinstream.forgotten_accounts AS f
-        WHERE f.mark = twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, of_account)
-            AND moment < f.forgotten_at
-    )
+    ) AND twinstream.was_forgotten_since(of_platform, ARRAY[of_account], moment, forget_secret)
 $$;
 
 CREATE FUNCTION twinstream.is_hidden(of_member bigint) RETURNS boolean
@@ -2859,14 +2915,23 @@ BEGIN
 END $$;
 
 CREATE FUNCTION twinstream.make_code() RETURNS text
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
-    SELECT string_agg(substr(
-        'ABCDEFGHJKMNPQRSTVWXYZ23456789',
-        1 + (('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint % 30)::integer, 1
-    ), '')
-    FROM generate_series(1, 10)
-$$;
+DECLARE
+    code text;
+BEGIN
+    LOOP
+        code := (
+            SELECT string_agg(substr(
+                'ABCDEFGHJKMNPQRSTVWXYZ23456789',
+                1 + (('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint % 30)::integer, 1
+            ), '')
+            FROM generate_series(1, 10)
+        );
+        EXIT WHEN code ~ '[2-9][A-Z]+[2-9]';
+    END LOOP;
+    RETURN code;
+END $$;
 
 CREATE FUNCTION twinstream.make_token() RETURNS text
     LANGUAGE sql
@@ -3167,6 +3232,12 @@ DECLARE
     noted text;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    -- The bot's link of a member outlives the forgetting.
+    IF twinstream.was_forgotten_since(of_platform, ARRAY[inviter], '-infinity', forget_secret) AND NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = inviter
+    ) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO twinstream.invites AS i (platform, account_id, inviter_id, status)
     VALUES (of_platform, invited, inviter, CASE
         WHEN invited = inviter OR EXISTS (
@@ -3445,10 +3516,11 @@ BEGIN
     PERFORM twinstream.require_caller(of_platform);
     SELECT i.*, e.is_enough INTO one
     FROM twinstream.invites AS i CROSS JOIN LATERAL (
-        -- In the books of its own platform, so that what others give it by a link does not count.
+        -- In the books of its own platform, so that what others give it by a link does not count. Neither do the
+        -- entries that links, unlinks and moves themselves make.
         SELECT coalesce(sum(t.delta_xp), 0) >= least_xp AS is_enough FROM twinstream.transactions AS t
         WHERE t.account_id = i.account_id AND t.source = of_platform AND t.platform = of_platform
-            AND t.delta_xp > 0 AND t.reason NOT LIKE 'link%'
+            AND t.delta_xp > 0 AND t.idempotency_key NOT LIKE 'link:%'
     ) AS e
     WHERE i.platform = of_platform AND i.status = 'waiting'
         AND i.joined_at <= now() - make_interval(secs => stay_s)
@@ -4123,7 +4195,7 @@ CREATE FUNCTION twinstream.release_of_links() RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT '0.2' $$;
 
-CREATE FUNCTION twinstream.remember_authors(of_platform text, places bigint[], messages bigint[], authors bigint[], times integer[], kept integer, page_size integer) RETURNS void
+CREATE FUNCTION twinstream.remember_authors(of_platform text, places bigint[], messages bigint[], authors bigint[], times integer[], kept integer, page_size integer, forget_secret text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -4136,6 +4208,7 @@ DECLARE
     surplus bigint;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('twinstream.forgetting', 0));
     FOR of_place IN SELECT DISTINCT p.id FROM unnest(places) AS p (id) ORDER BY p.id LOOP
         SELECT a.* INTO newest FROM twinstream.message_authors AS a
         WHERE a.platform = of_platform AND a.place_id = of_place
@@ -4146,7 +4219,12 @@ BEGIN
             unnest(places), unnest(messages), unnest(authors), unnest(times)
         ) AS m (place, id, author, at)
         WHERE m.place = of_place
-            AND m.id > coalesce(newest.message_ids[cardinality(newest.message_ids)], 0);
+            AND m.id > coalesce(newest.message_ids[cardinality(newest.message_ids)], 0)
+            AND CASE WHEN to_timestamp(m.at) < (
+                SELECT max(f.forgotten_at) FROM twinstream.forgotten_accounts AS f
+            ) THEN NOT twinstream.was_forgotten_since(
+                of_platform, ARRAY[m.author], to_timestamp(m.at), forget_secret
+            ) ELSE true END;
         CONTINUE WHEN ids IS NULL;
         IF cardinality(newest.message_ids) + cardinality(ids) <= page_size THEN
             UPDATE twinstream.message_authors AS a SET
@@ -5023,7 +5101,7 @@ CREATE FUNCTION twinstream.tell_of_act(act twinstream.link_acts, to_platform tex
             IS DISTINCT FROM ('member', to_platform, to_account)
 $$;
 
-CREATE FUNCTION twinstream.thank(of_platform text, giver bigint, receiver bigint, said_in text, said_at timestamp with time zone, zone text, per_day integer, xp_each bigint, xp_per_day bigint, age_s_max double precision) RETURNS TABLE(outcome text, reputation bigint, xp bigint, thanks_left integer)
+CREATE FUNCTION twinstream.thank(of_platform text, giver bigint, receiver bigint, said_in text, said_at timestamp with time zone, zone text, per_day integer, xp_each bigint, xp_per_day bigint, age_s_max double precision, forget_secret text DEFAULT NULL::text) RETURNS TABLE(outcome text, reputation bigint, xp bigint, thanks_left integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -5031,6 +5109,7 @@ CREATE FUNCTION twinstream.thank(of_platform text, giver bigint, receiver bigint
 DECLARE
     moment CONSTANT timestamptz := least(said_at, now());
     today CONSTANT date := (moment AT TIME ZONE zone)::date;
+    people CONSTANT bigint[] := ARRAY[giver, receiver];
     answer text;
     granted bigint;
     thanked integer;
@@ -5043,7 +5122,14 @@ BEGIN
         RETURN QUERY SELECT 'self', 0::bigint, 0::bigint, 0;
         RETURN;
     END IF;
-    PERFORM twinstream.lock_accounts(of_platform, ARRAY[giver, receiver], true);
+    IF twinstream.was_forgotten_since(of_platform, people, moment, forget_secret) THEN
+        RETURN QUERY SELECT 'late', 0::bigint, 0::bigint, 0;
+        RETURN;
+    END IF;
+    PERFORM twinstream.lock_accounts(of_platform, people, true);
+    IF twinstream.was_forgotten_since(of_platform, people, moment, forget_secret) THEN
+        RAISE EXCEPTION 'an account is being forgotten at this moment' USING ERRCODE = 'serialization_failure';
+    END IF;
     -- Of both people every account, on both platforms.
     WITH theirs AS (
         SELECT a.platform, a.account_id, o.account_id = giver AS is_givers
@@ -5376,6 +5462,13 @@ BEGIN
     SELECT v.platform FROM owners AS v;
 END $$;
 
+CREATE FUNCTION twinstream.void_invite(of_platform text, invited bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()
+    WHERE i.platform = of_platform AND i.account_id = invited AND i.status = 'waiting'
+$$;
+
 CREATE FUNCTION twinstream.waiting_announcements(of_platform text, kinds text[], at_most integer, newest_first boolean) RETURNS TABLE(member_id bigint, account_id bigint, display_name text, surface text, announced integer, xp bigint, shown_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -5549,6 +5642,25 @@ BEGIN
             AND h.platform = f.platform AND 'achievement:' || h.achievement = f.surface
         WHERE f.member_id = ANY (members) AND f.surface <> 'rank'
     ) AS w;
+END $$;
+
+CREATE FUNCTION twinstream.was_forgotten_since(of_platform text, account_ids bigint[], moment timestamp with time zone, forget_secret text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    pads bytea[];
+BEGIN
+    IF NOT coalesce(
+        forget_secret <> '' AND moment < (SELECT max(f.forgotten_at) FROM twinstream.forgotten_accounts AS f), false
+    ) THEN
+        RETURN false;
+    END IF;
+    pads := twinstream.mark_pads(forget_secret);
+    RETURN EXISTS (
+        SELECT FROM unnest(account_ids) AS u (id) JOIN twinstream.forgotten_accounts AS f
+            ON f.mark = twinstream.account_mark(pads, of_platform, u.id)
+        WHERE moment < f.forgotten_at
+    );
 END $$;
 
 CREATE FUNCTION twinstream.without_link(link text, has twinstream.share[]) RETURNS twinstream.share[]
@@ -5916,6 +6028,7 @@ CREATE TABLE twinstream.earning_windows (
     reason text NOT NULL COLLATE pg_catalog."C",
     xp bigint DEFAULT 0 NOT NULL,
     opened_at timestamp with time zone,
+    closed_at timestamp with time zone,
     last_at timestamp with time zone NOT NULL,
     day date NOT NULL,
     day_xp bigint DEFAULT 0 NOT NULL,
@@ -5928,6 +6041,8 @@ WITH (fillfactor='80');
 COMMENT ON COLUMN twinstream.earning_windows.xp IS 'XP that is in no ledger yet';
 
 COMMENT ON COLUMN twinstream.earning_windows.opened_at IS 'when the window was opened, by the clock of Postgres; null while it is closed';
+
+COMMENT ON COLUMN twinstream.earning_windows.closed_at IS 'when it was last closed: those who ask have it closed seldom';
 
 COMMENT ON COLUMN twinstream.earning_windows.last_at IS 'the moment of the last thing that counted, as its platform says it; never ahead of Postgres';
 
@@ -6152,6 +6267,16 @@ CREATE TABLE twinstream.notices (
     CONSTRAINT notice_kind_known CHECK ((kind = ANY (ARRAY['code_void'::text, 'linked'::text, 'unlinked'::text, 'link_undone'::text, 'moved_here'::text, 'moved_away'::text, 'partner_moved'::text]))),
     CONSTRAINT notice_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
+
+CREATE VIEW twinstream.open_earnings AS
+ SELECT a.platform,
+    a.account_id,
+    (sum(w.xp))::bigint AS xp
+   FROM ((twinstream.accounts a
+     JOIN twinstream.accounts theirs ON ((theirs.member_id = a.member_id)))
+     JOIN twinstream.earning_windows w ON (((w.platform = theirs.platform) AND (w.account_id = theirs.account_id))))
+  WHERE (w.opened_at IS NOT NULL)
+  GROUP BY a.platform, a.account_id;
 
 CREATE TABLE twinstream.parked_places (
     platform text NOT NULL,
@@ -6677,6 +6802,8 @@ CREATE INDEX earning_windows_open ON twinstream.earning_windows USING btree (pla
 
 CREATE UNIQUE INDEX forget_secret_only_one ON twinstream.forget_secrets USING btree ((true));
 
+CREATE INDEX forgotten_accounts_by_time ON twinstream.forgotten_accounts USING btree (forgotten_at);
+
 CREATE INDEX invites_by_inviter ON twinstream.invites USING btree (inviter_id, changed_at);
 
 CREATE INDEX invites_waiting ON twinstream.invites USING btree (platform, joined_at) WHERE (status = 'waiting'::text);
@@ -6773,6 +6900,8 @@ CREATE TRIGGER board_follows_accounts AFTER UPDATE OF member_id, left_out, is_hi
 
 CREATE TRIGGER hiding_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.hide_moved_account();
 
+CREATE TRIGGER invites_follow_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.carry_invites();
+
 CREATE TRIGGER ledger_amounts_stay BEFORE UPDATE OF id, platform, source, type, delta_xp, delta_balance, achievement, occurred_at, created_at ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
 
 CREATE TRIGGER ledger_is_only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON twinstream.transactions FOR EACH STATEMENT EXECUTE FUNCTION twinstream.refuse_ledger_change();
@@ -6788,6 +6917,8 @@ CREATE TRIGGER member_scores_follow_gone AFTER DELETE ON twinstream.account_scor
 CREATE TRIGGER member_scores_follow_new AFTER INSERT ON twinstream.account_scores REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION twinstream.follow_account_scores();
 
 CREATE TRIGGER offers_go_with_their_account AFTER DELETE OR UPDATE OF account_id ON twinstream.accounts FOR EACH ROW EXECUTE FUNCTION twinstream.forget_offers();
+
+CREATE TRIGGER reactions_follow_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.carry_reactions();
 
 CREATE TRIGGER reputation_follows_moves AFTER INSERT ON twinstream.moves FOR EACH ROW EXECUTE FUNCTION twinstream.carry_reputation();
 

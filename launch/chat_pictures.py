@@ -94,13 +94,12 @@ def _parts(word: str, width: float, style: str) -> list[str]:
 
 
 def draw_telegram(title: str, messages: list[Message]) -> str:
-    """Draw a private chat with a bot."""
+    """Draw a chat with a bot, alone or in a group."""
     shapes, y = [_box(0, 0, WIDTH, HEADER, "#ffffff", 0)], HEADER + MARGIN
     shapes.append(_text(MARGIN, 29, [Run(title, "b")], "#000000", size=16))
     for one in messages:
         lines = wrapped(one.runs, WIDTH * 0.78 - 2 * PADDING)
-        labels = [width_of(button.label) + 30 for row in one.rows for button in row]
-        inner = max([*map(_width, lines), width_of(one.below, 11), *labels])
+        inner = max([*map(_width, lines), width_of(one.below, 11), *map(_width_of_row, one.rows)])
         wide = min(inner + 2 * PADDING, WIDTH - 2 * MARGIN)
         high = len(lines) * LINE + 2 * PADDING - 4 + (14 if one.below else 0)
         x = WIDTH - MARGIN - wide if one.is_own else MARGIN
@@ -154,6 +153,12 @@ def draw_discord(title: str, messages: list[Message]) -> str:
             y += 18
         y += 16
     return _sheet(y, "#313338", title, shapes)
+
+
+def _width_of_row(row: tuple[Button, ...]) -> float:
+    """Return the width of a row of buttons in Telegram, which are equally wide."""
+    widest = max(width_of(button.label) for button in row)
+    return len(row) * (widest + 30) + 4 * (len(row) - 1)
 
 
 def _width(line: list[Run]) -> float:

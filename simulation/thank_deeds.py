@@ -9,7 +9,7 @@ from typing import Final
 from bus import Source
 from db import Producer
 from db.earning import thanks
-from db.earning.thanks import Limits
+from db.earning.thanks import ThankLimits
 from schemas.platforms import SHORT_NAMES
 
 from .bot_calls import accounts_of
@@ -22,7 +22,7 @@ from .postgres import RealPostgres
 MESSAGES: Final = 4
 #: Hours between two of them: some are of the day before.
 APART_H: Final = 9
-LIMITS: Final = Limits(zone="Asia/Tokyo", per_day=2, xp=5, xp_per_day=10**6)
+LIMITS: Final = ThankLimits(zone="Asia/Tokyo", per_day=2, xp=5, xp_per_day=10**6)
 
 
 class ThankDeeds:

@@ -9,6 +9,7 @@ import discord
 import structlog
 from discord import app_commands
 
+from bots.features.exclusions import Exclusions
 from bots.features.room import (
     Observation,
     Room,
@@ -20,7 +21,7 @@ from bots.features.room import (
     replies_of,
     returned,
 )
-from bots.runtime.delivery import Place
+from bots.runtime.delivery import PublicPlace
 from bots.runtime.room_services import Services
 from bots.runtime.supervisor import Supervisor
 from config.discord_answers import UNREADABLE
@@ -45,7 +46,6 @@ PERMISSIONS = discord.Permissions(
     manage_roles=True,
     view_channel=True,
     send_messages=True,
-    view_audit_log=True,
     read_message_history=True,
 )
 
@@ -103,7 +103,8 @@ class TwinClient(discord.Client):
         self._known = KnownMembers(self, self._guild_id)
         group_texts = services.languages.speak(services.community.announcements.language)
         self._replies = Replies(rooms, self._known, group_texts)
-        self._reactions = Reactions(rooms, self._known, self._guild_id)
+        exclusions = Exclusions(services.community, services.platform)
+        self._reactions = Reactions(rooms, self._known, exclusions, self._guild_id)
         self._voice = [
             VoiceStates(room.voice, self._guild_id) for room in rooms if room.voice is not None
         ]
@@ -171,7 +172,7 @@ class TwinClient(discord.Client):
         is_ours = interaction.guild_id == self._guild_id and isinstance(member, discord.Member)
         if is_ours and interaction.channel_id is not None:
             # Before anything is earned there.
-            heard(self._rooms, member.id, Place(interaction.channel_id))
+            heard(self._rooms, member.id, PublicPlace(interaction.channel_id))
         if interaction.type is discord.InteractionType.component:
             await self.tree.press(interaction)
         if is_ours and isinstance(member, discord.Member):
@@ -186,7 +187,7 @@ class TwinClient(discord.Client):
             return
         assert isinstance(message.author, discord.Member)
         self._known.note(message.author)
-        heard(self._rooms, found.account_id, Place(found.place.id), found.message_id)
+        heard(self._rooms, found.account_id, PublicPlace(found.place.id), found.message_id)
         posted(self._rooms, found)
         await self._replies.see(message)
 

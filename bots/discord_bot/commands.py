@@ -20,9 +20,9 @@ from bots.features.command import (
     MemberParameter,
     NumberParameter,
     Parameter,
-    Place,
     Question,
     Target,
+    TargetKind,
     TextParameter,
 )
 from bots.features.room import Room, beside, commands_of
@@ -79,7 +79,9 @@ class Tree(app_commands.CommandTree[discord.Client]):
         if isinstance(argument, discord.Member | discord.User):
             people.append(argument)
             is_here = isinstance(argument, discord.Member)
-            argument = Target(argument.id, argument.display_name, argument.bot, is_here)
+            argument = Target(
+                argument.id, argument.display_name, argument.bot, is_here, _roles_of(argument)
+            )
         if isinstance(argument, Target) and argument.account_id == asker.account_id:
             argument = None
         is_ephemeral = command.audience is not Audience.EVERYBODY
@@ -147,7 +149,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
     def _asker(self, interaction: Interaction) -> Asker:
         """Return the asker; their language is that of their own Discord client."""
         user = interaction.user
-        return Asker(user.id, user.display_name, self._texts(interaction))
+        return Asker(user.id, user.display_name, self._texts(interaction), _roles_of(user))
 
     def _texts(self, interaction: Interaction) -> Texts:
         return self._services.languages.speak(str(interaction.locale.value))
@@ -271,15 +273,19 @@ def _form_callback(tree: Tree, command: Command[Any], form: FormParameter) -> An
     return with_form
 
 
+def _roles_of(user: discord.User | discord.Member) -> frozenset[int]:
+    return frozenset(user._roles) if isinstance(user, discord.Member) else frozenset()
+
+
 def _form(member: Any, given: Mapping[str, Any]) -> Form:
     """Return the options of a form. A user who is no member of the server has left it. Pure."""
     values = {name: value for name, value in given.items() if value not in (None, "")}
     if member is None:
-        return Form(None, Place.UNKNOWN, values)
-    place = Place.MEMBER if isinstance(member, discord.Member) else Place.OUTSIDE
+        return Form(None, TargetKind.UNKNOWN, values)
+    kind = TargetKind.MEMBER if isinstance(member, discord.Member) else TargetKind.OUTSIDE
     if member.bot:
-        place = Place.BOT
-    return Form(Target(member.id, member.display_name), place, values)
+        kind = TargetKind.BOT
+    return Form(Target(member.id, member.display_name), kind, values)
 
 
 def _annotation(parameter: Parameter) -> Any:

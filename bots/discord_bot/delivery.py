@@ -6,7 +6,7 @@ from typing import Final
 import aiohttp
 import discord
 
-from bots.runtime.delivery import PerhapsSent, Place, Unsent, Unwanted
+from bots.runtime.delivery import PerhapsSent, PublicPlace, Unsent, Unwanted
 from bots.texts.buttons import Rows
 from config import Community
 from config.discord_answers import UNREADABLE, wait_asked_s
@@ -40,7 +40,7 @@ class DiscordDelivery:
         self._client = client
         self._guild_id = community.discord.guild_id
 
-    async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None:
+    async def announce(self, place: PublicPlace, text: str, *, reply_to: int | None = None) -> None:
         assert place.channel_id is not None
         channel = self._client.get_partial_messageable(place.channel_id)
         mentions = discord.AllowedMentions.none()

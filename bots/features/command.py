@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
 
+from bots.features.posted_messages import MessagePlace
 from bots.texts import failures
 from bots.texts.buttons import Rows
 from bots.texts.languages import Texts
@@ -24,6 +25,8 @@ class Asker(NamedTuple):
     account_id: int
     name: str
     texts: Texts
+    roles: frozenset[int] = frozenset()
+    """On Discord."""
 
 
 class Target(NamedTuple):
@@ -34,10 +37,12 @@ class Target(NamedTuple):
     is_bot: bool = False
     is_here: bool | None = None
     """Whether the account is in the group or server. None: nobody asked, or nobody could tell."""
+    roles: frozenset[int] = frozenset()
+    """On Discord."""
 
 
-class Place(enum.Enum):
-    """The place of an account whom an administrator named."""
+class TargetKind(enum.Enum):
+    """The kind of account that an administrator named."""
 
     MEMBER = "member"
     BOT = "bot"
@@ -51,7 +56,7 @@ class Form(NamedTuple):
 
     target: Target | None
     """The member whom the form names; None for nobody."""
-    place: Place
+    kind: TargetKind
     values: Mapping[str, int | str]
     """The fields by their names, without those that were left out. Empty on Telegram."""
     text: str = ""
@@ -93,6 +98,11 @@ class Question(Generic[A]):
     is_flagged: bool = False
     """Whether the command's `Flag` was given."""
     avatars: Avatars | None = None
+    place: MessagePlace | None = None
+    """Where a text was written; None for a command."""
+    invite_link: Callable[[], Awaitable[str | None]] | None = None
+    """Makes the asker's own invite link, or returns None if the platform refuses. Raises nothing.
+    None where the platform does not say by whose link a member came."""
 
 
 class Sent(Protocol):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class MessagePlace(NamedTuple):
     """Where a message was posted. Ids of Telegram's groups are negative, Discord's positive."""
 
     id: int
@@ -23,7 +23,7 @@ class Posted(NamedTuple):
     account_id: int
     name: str
     message_id: int
-    place: Place
+    place: MessagePlace
     at: datetime
     """When the platform received it, by the platform's clock."""
     text: str | None

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from bots.runtime.delivery import Delivery, Place
+from bots.runtime.delivery import Delivery, PublicPlace
 from db.earning.reactions import Reaction
 
 from .command import Answer, Asker, Command, GroupReply, Press, PrivateText, Start
-from .posted_messages import Posted
+from .posted_messages import MessagePlace, Posted
 from .voice_members import Connected
 
 
@@ -40,7 +40,7 @@ class VoiceWatch(Protocol):
     heard_at: Callable[[], float | None]
     """Set by the platform: when it was last heard, on the clock of `time.perf_counter`."""
 
-    def earns(self, account_id: int, places: Iterable[int], roles: Iterable[int]) -> bool:
+    def earns(self, account_id: int, channel: MessagePlace, roles: Iterable[int]) -> bool:
         """Tell whether the settings let an account with these roles earn in a channel."""
         ...
 
@@ -93,7 +93,7 @@ class Room:
     """
     on_observed: Callable[[Observation], Awaitable[None]] | None = None
     """Called for each message in the group and each interaction in the server. Raises nothing."""
-    on_heard: Callable[[int, Place, int | None], None] | None = None
+    on_heard: Callable[[int, PublicPlace, int | None], None] | None = None
     """Called with each account that did something where others read along, the place, and the
     message there that can be replied to, if there is one. Raises nothing."""
     on_message: Callable[[Posted], None] | None = None
@@ -169,7 +169,7 @@ async def observed(rooms: Iterable[Room], observation: Observation) -> None:
 
 
 def heard(
-    rooms: Iterable[Room], account_id: int, place: Place, message_id: int | None = None
+    rooms: Iterable[Room], account_id: int, place: PublicPlace, message_id: int | None = None
 ) -> None:
     """Tell every room that wants it where an account did something."""
     for room in rooms:

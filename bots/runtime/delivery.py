@@ -12,7 +12,7 @@ from bots.texts.buttons import Rows
 LASTING_RETRY_S = 60.0
 
 
-class Place(NamedTuple):
+class PublicPlace(NamedTuple):
     """Where several people read along."""
 
     channel_id: int | None = None
@@ -47,7 +47,7 @@ class Unwanted(Exception):
 class Delivery(Protocol):
     """One platform's way to send messages that answer no command."""
 
-    async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None:
+    async def announce(self, place: PublicPlace, text: str, *, reply_to: int | None = None) -> None:
         """Send a formatted text to a place, there as a reply to a message if it still exists.
 
         Raises:

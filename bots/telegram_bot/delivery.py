@@ -14,7 +14,7 @@ from aiogram.exceptions import (
 )
 from aiogram.types import ReplyParameters
 
-from bots.runtime.delivery import PerhapsSent, Place, Unsent, Unwanted
+from bots.runtime.delivery import PerhapsSent, PublicPlace, Unsent, Unwanted
 from bots.texts.buttons import Rows
 from config import Community
 from config.telegram_answer_decoding import UnreadableAnswer
@@ -46,7 +46,7 @@ class TelegramDelivery:
         self._group_id = community.telegram.chat_id
         self._community_name = ""
 
-    async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None:
+    async def announce(self, place: PublicPlace, text: str, *, reply_to: int | None = None) -> None:
         chat_id = self._group_id if place.channel_id is None else place.channel_id
         reply = None
         if reply_to is not None:

@@ -52,12 +52,12 @@ def build_router(
     changes = Router(name="changes")
     add_membership_changes(changes, rooms, membership, moves, group_id)
     reactions = Router(name="reactions")
-    messages = services.community.earning.messages
-    earning_chats = messages.telegram_chats
+    earning = services.community.earning
+    earning_chats = earning.messages.telegram_chats
     add_reactions(reactions, rooms, {group_id, *earning_chats})
     router = Router(name="twinstream")
     router.include_routers(commands, changes, reactions)
-    router.message.outer_middleware(OtherChats(group_id, messages.named_telegram_chats))
+    router.message.outer_middleware(OtherChats(group_id, earning.named_telegram_chats))
     router.message.outer_middleware(PostedMessages(rooms, membership, group_id, earning_chats))
     router.message.outer_middleware(Observer(rooms, group_id))
     router.message.outer_middleware(guard)

@@ -1,6 +1,6 @@
 """`[earning]`: what members earn by being there, where, and how much at most."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 from typing import Annotated, Literal
@@ -62,10 +62,6 @@ class MessageSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The likeness to one of the member's last messages from which on one is a repetition."""
     command_prefixes: Annotated[str, msgspec.Meta(max_length=20)] = "/!.?$"
     places: tuple[PlaceSetting, ...] = ()
-    excluded_places: tuple[PlaceSetting, ...] = ()
-    excluded_roles: tuple[Snowflake, ...] = ()
-    excluded_telegram: tuple[Snowflake, ...] = ()
-    excluded_discord: tuple[Snowflake, ...] = ()
     multipliers: tuple[MultiplierSetting, ...] = ()
 
     @property
@@ -73,11 +69,14 @@ class MessageSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         """The Telegram chats beside the community's group in which members earn."""
         return _chats_of(self.places)
 
-    @property
-    def named_telegram_chats(self) -> frozenset[int]:
-        """The Telegram chats that the settings name, if only to leave them out."""
-        named = chain(self.places, self.excluded_places, *(one.places for one in self.multipliers))
-        return _chats_of(named)
+
+class ExcludedSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Places and people that earn nothing by being there, and for whom nobody earns."""
+
+    places: tuple[PlaceSetting, ...] = ()
+    roles: tuple[Snowflake, ...] = ()
+    telegram: tuple[Snowflake, ...] = ()
+    discord: tuple[Snowflake, ...] = ()
 
 
 def _chats_of(places: Iterable[PlaceSetting]) -> frozenset[int]:
@@ -88,10 +87,17 @@ class EarningSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Amounts earned by being there. They become an event when their window is closed."""
 
     window_minutes: Annotated[float, msgspec.Meta(gt=0, le=WINDOW_MINUTES_MAX)] = 240
+    excluded: ExcludedSetting = ExcludedSetting()
     messages: MessageSetting = MessageSetting()
     voice: VoiceSetting = VoiceSetting()
     reactions: ReactionSetting = ReactionSetting()
     thanks: ThankSetting = ThankSetting()
+
+    @property
+    def named_telegram_chats(self) -> frozenset[int]:
+        """The Telegram chats that the settings name, if only to leave them out."""
+        multiplied = chain.from_iterable(one.places for one in self.messages.multipliers)
+        return _chats_of(chain(self.messages.places, self.excluded.places, multiplied))
 
 
 def earning_problems(earning: EarningSetting) -> Iterator[Problem]:
@@ -104,15 +110,13 @@ def earning_problems(earning: EarningSetting) -> Iterator[Problem]:
             ("earning", "messages", "xp_max"),
             f"{here}.xp_max is {messages.xp_max}, which is less than xp_min ({messages.xp_min})",
         )
-    lists: Mapping[str, tuple[PlaceSetting, ...]] = {
-        "places": messages.places,
-        "excluded_places": messages.excluded_places,
-    }
-    for name, places in lists.items():
+    lists = {"messages": messages.places, "excluded": earning.excluded.places}
+    for section, places in lists.items():
         for index, place in enumerate(places):
             if why := place_fault(place):
                 yield Problem(
-                    ("earning", "messages", name, index), f"{here}.{name} {index + 1} {why}"
+                    ("earning", section, "places", index),
+                    f"earning.{section}.places {index + 1} {why}",
                 )
     for index, multiplier in enumerate(messages.multipliers):
         if why := _multiplier_fault(multiplier):

@@ -18,5 +18,5 @@ class InviteSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How long the new member has to stay first."""
     least_xp: Annotated[int, msgspec.Meta(ge=1, le=10**15)] = 60
     """XP that the new member has to earn first: by default the days of three visits."""
-    per_day: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 3
+    per_day_max: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 3
     """Paid invitations of one inviter within 24 hours; further ones wait."""

@@ -15,7 +15,7 @@ class RewardSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """
 
     enabled: bool = True
-    per_day: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 50
-    xp_per_day: Annotated[int, msgspec.Meta(ge=0, le=REWARDS_MAX)] = 10_000
+    per_day_max: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 50
+    xp_per_day_max: Annotated[int, msgspec.Meta(ge=0, le=REWARDS_MAX)] = 10_000
     """XP given and taken, added up."""
-    balance_per_day: Annotated[int, msgspec.Meta(ge=0, le=REWARDS_MAX)] = 10_000
+    balance_per_day_max: Annotated[int, msgspec.Meta(ge=0, le=REWARDS_MAX)] = 10_000

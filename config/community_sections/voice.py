@@ -7,8 +7,6 @@ import msgspec
 #: The largest amount of one interval; a larger one is a slip of the keyboard.
 XP_MAX: Final = 1_000_000
 
-Snowflake = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-
 
 class VoiceSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Time counts while a member can speak and another person can hear them."""
@@ -20,9 +18,3 @@ class VoiceSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """XP for each interval."""
     xp_per_day_max: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] = 240
     """XP that one person gets by voice in a day: with the defaults, two hours."""
-    excluded_channels: tuple[Snowflake, ...] = ()
-    """Voice channels and categories whose time does not count."""
-    excluded_roles: tuple[Snowflake, ...] = ()
-    """Roles whose holders earn nothing by voice. They still keep others company."""
-    excluded_members: tuple[Snowflake, ...] = ()
-    """Accounts that earn nothing by voice."""

@@ -20,7 +20,7 @@ from db.reconcile.pages import KnownPage, PageId
 from schemas import SnapshotPage
 
 from .decisions.differences import agreements, compare
-from .decisions.page_refusals import Place, refusal
+from .decisions.page_refusals import ServedCommunity, refusal
 from .decisions.verdicts import held_for, held_sentence
 from .subjects.stores import identity
 
@@ -54,7 +54,7 @@ class PageComparer:
         limits = resources.community.consumers
         self._resources = resources
         self._age_s_max = resources.community.reconcile.page_age_ms_max / 1_000
-        self._place = Place(
+        self._community = ServedCommunity(
             resources.community.telegram.chat_id, resources.community.discord.guild_id
         )
         settings = resources.community.stores.by_platform()
@@ -106,7 +106,7 @@ class PageComparer:
             if known.compared_at is not None or known.record.checksum != page.checksum:
                 return  # it came twice, or a page of this number was taken again since
             now = await comparison_queries.moment(conn)
-            why = refusal(page, known.record, self._place, now, age_s_max=self._age_s_max)
+            why = refusal(page, known.record, self._community, now, age_s_max=self._age_s_max)
             found = await self._record(conn, page, known) if why is None else Findings([], [])
             await pages.mark_compared(conn, page_id, refused=why)
         if why is not None:

@@ -123,8 +123,8 @@ class Earnings:
         """Close the windows of the person behind an account, because the person asks.
 
         Earnings that were handed in before are part of it. If another transaction holds the
-        person, or Postgres is away, nothing is closed: the answer is a little old, and no question
-        fails because of it. Returns whether there were any.
+        person, Postgres is away, or the person has asked within the hour, nothing is closed: the
+        answer is a little old, and no question fails because of it. Returns whether there were any.
         """
         await self.settled(1.0)
         try:

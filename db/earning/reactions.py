@@ -40,7 +40,7 @@ class Reaction(NamedTuple):
     """When the message was sent, where the platform says it."""
 
 
-class Limits(NamedTuple):
+class ReactionLimits(NamedTuple):
     """The operator's limits, and the time zone in which a day begins."""
 
     zone: str
@@ -59,12 +59,20 @@ class Counted(NamedTuple):
 
 
 async def remember_authors(
-    conn: asyncpg.Connection, platform: Platform, messages: Sequence[Authored], *, kept: int
+    conn: asyncpg.Connection,
+    platform: Platform,
+    messages: Sequence[Authored],
+    *,
+    kept: int,
+    forget_secret: str | None = None,
 ) -> None:
-    """Remember who wrote these messages; of each place the newest `kept` or some more stay."""
+    """Remember who wrote these messages; of each place the newest `kept` or some more stay.
+
+    With the secret, messages from before their author was forgotten are left out.
+    """
     with mapped_errors():
         await conn.execute(
-            "SELECT twinstream.remember_authors($1, $2, $3, $4, $5, $6, $7)",
+            "SELECT twinstream.remember_authors($1, $2, $3, $4, $5, $6, $7, $8)",
             platform,
             [one.place_id for one in messages],
             [one.message_id for one in messages],
@@ -72,17 +80,26 @@ async def remember_authors(
             [int(one.sent_at.timestamp()) for one in messages],
             kept,
             min(PAGE_MESSAGES, kept),
+            forget_secret,
         )
 
 
 async def enter(
-    conn: asyncpg.Connection, platform: Platform, reactions: Sequence[Reaction], limits: Limits
+    conn: asyncpg.Connection,
+    platform: Platform,
+    reactions: Sequence[Reaction],
+    limits: ReactionLimits,
+    *,
+    forget_secret: str | None = None,
 ) -> list[Counted]:
-    """Enter reactions and return those that count, in the caller's transaction."""
+    """Enter reactions and return those that count, in the caller's transaction.
+
+    With the secret, what was done before its account was forgotten does not count.
+    """
     with mapped_errors():
         rows = await conn.fetch(
             "SELECT * FROM twinstream.enter_reactions("
-            "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             platform,
             [one.place_id for one in reactions],
             [one.message_id for one in reactions],
@@ -91,6 +108,7 @@ async def enter(
             [one.sent_at for one in reactions],
             [one.reacted_at for one in reactions],
             *limits,
+            forget_secret,
         )
     return [
         Counted(reactions[row["number"] - 1].giver_id, row["author_id"], row["counted_at"])

@@ -21,7 +21,7 @@ AGE_S_MAX: Final = 2 * 24 * 3_600.0
 Outcome = Literal["thanked", "known", "again", "self", "late", "enough"]
 
 
-class Limits(NamedTuple):
+class ThankLimits(NamedTuple):
     """The operator's limits, and the time zone in which a day begins."""
 
     zone: str
@@ -53,10 +53,13 @@ async def give(
     *,
     entity_id: str,
     said_at: datetime,
-    limits: Limits,
+    limits: ThankLimits,
     receiver_name: str | None = None,
+    forget_secret: str | None = None,
 ) -> Thanked:
     """Enter a thank and record the XP for it, in one transaction of the producer.
+
+    With the secret, what was said before one of the two was forgotten is too late.
 
     Raises:
         Contention: another transaction is in the way, such as a link being made; run it again.
@@ -64,7 +67,14 @@ async def give(
     """
     async with producer.transaction() as conn:
         thanked = await thank(
-            conn, platform, giver, receiver, entity_id=entity_id, said_at=said_at, limits=limits
+            conn,
+            platform,
+            giver,
+            receiver,
+            entity_id=entity_id,
+            said_at=said_at,
+            limits=limits,
+            forget_secret=forget_secret,
         )
         if thanked.outcome == "thanked" and thanked.xp:
             await producer.create_xp_change_event(
@@ -87,7 +97,8 @@ async def thank(
     *,
     entity_id: str,
     said_at: datetime,
-    limits: Limits,
+    limits: ThankLimits,
+    forget_secret: str | None = None,
 ) -> Thanked:
     """Enter a thank. The caller owns the transaction, and records the XP in it.
 
@@ -96,7 +107,7 @@ async def thank(
     """
     with mapped_errors():
         row = await conn.fetchrow(
-            "SELECT * FROM twinstream.thank($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "SELECT * FROM twinstream.thank($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             platform,
             giver,
             receiver,
@@ -104,5 +115,6 @@ async def thank(
             said_at,
             *limits,
             AGE_S_MAX,
+            forget_secret,
         )
     return Thanked(*row)

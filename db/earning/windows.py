@@ -14,6 +14,10 @@ from ..stores.port import Store
 #: Windows of one platform that one transaction of the consumers closes: about 50 ms of work.
 CLOSED_MAX: Final = 200
 
+#: Seconds between two closings of a person's windows because the person asks. The ledger keeps
+#: each for ever.
+ASKED_REST_S: Final = 3_600.0
+
 _EARN: Final = """
     SELECT * FROM twinstream.earn(
         $1, $2::bigint[], $3::text[], $4::bigint[], $5::timestamptz[], $6::date[], $7::float8[],
@@ -119,10 +123,12 @@ async def close_of(
     *,
     stores: Sequence[Platform] = (),
     store: Store | None = None,
+    rest_s: float = ASKED_REST_S,
 ) -> bool:
     """Close the windows of the person behind an account, on both platforms.
 
-    The origin's books have the amounts at once, the other platform's once the event has arrived.
+    None is closed if one of them was within the last `rest_s` seconds. The origin's books have the
+    amounts at once, the other platform's once the event has arrived.
     With `store` the caller owns the transaction. Returns whether there were any.
 
     Raises:
@@ -130,10 +136,11 @@ async def close_of(
     """
     with mapped_errors():
         rows = await conn.fetch(
-            "SELECT * FROM twinstream.close_windows_of($1, $2, $3::text[])",
+            "SELECT * FROM twinstream.close_windows_of($1, $2, $3::text[], $4)",
             platform,
             account_id,
             list(stores),
+            rest_s,
         )
     members = {row[0] for row in rows}
     await _pay(conn, platform, store, members)

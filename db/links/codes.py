@@ -7,6 +7,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 import asyncpg
@@ -47,6 +48,8 @@ _COMMAND: Final = re.compile(r"^([^A-Za-z0-9]*link|/(при|с)вязать)(@[A
 _TOKEN: Final = re.compile(rf"{TOKEN_PREFIX}-([A-Za-z0-9_-]{{{TOKEN_LENGTH}}})(?![A-Za-z0-9_-])")
 _WORDS: Final = re.compile(rf"(?<![A-Z0-9])[{ALPHABET}]{{{CODE_LENGTH}}}(?![A-Z0-9])")
 _RUNS: Final = re.compile(rf"(?=([{ALPHABET}]{{{CODE_LENGTH}}}))")
+#: Digits in two places: each code has them, and prose has not, even around a number.
+_DIGITS_APART: Final = re.compile(r"[2-9][A-Z]+[2-9]")
 
 
 def typed_code(text: str) -> str | None:
@@ -71,7 +74,7 @@ def proofs_in(*texts: str) -> list[str]:
     """Return the strings in these texts that may be codes or tokens, at most CANDIDATES_MAX. Pure.
 
     Tokens and whole words come first, then pieces of longer words, then pieces that are parted by
-    what does not count.
+    what does not count. Strings that `twinstream.make_code` never gives out are none.
     """
     found: dict[str, None] = {}
     for hit in _hits(texts):
@@ -107,12 +110,10 @@ def _hits(texts: Sequence[str]) -> Iterator[str]:
     for text in texts:
         yield from (hit[1] for hit in _TOKEN.finditer(text))
     latin = [text.translate(_LOOK_ALIKES) for text in texts]
-    for text in latin:
-        yield from (hit[0] for hit in _WORDS.finditer(text))
-    for text in latin:
-        yield from (hit[1] for hit in _RUNS.finditer(text))
-    for text in texts:
-        yield from (hit[1] for hit in _RUNS.finditer(_squeezed(text)))
+    words = (hit[0] for text in latin for hit in _WORDS.finditer(text))
+    pieces = (hit[1] for text in latin for hit in _RUNS.finditer(text))
+    parted = (hit[1] for text in texts for hit in _RUNS.finditer(_squeezed(text)))
+    yield from filter(_DIGITS_APART.search, chain(words, pieces, parted))
 
 
 def _squeezed(text: str) -> str:

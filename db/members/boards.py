@@ -87,15 +87,15 @@ class Numbered(NamedTuple):
 Position = First | After | Before | Mine | Numbered
 
 
-class Place(NamedTuple):
+class BoardPlace(NamedTuple):
     """A place on a board, from 1."""
 
     number: int
     is_exact: bool = True
 
-    def further(self, rows: int) -> "Place":
+    def further(self, rows: int) -> "BoardPlace":
         """Return the place that is some rows further on."""
-        return Place(max(1, self.number + rows), self.is_exact)
+        return BoardPlace(max(1, self.number + rows), self.is_exact)
 
 
 class Line(NamedTuple):
@@ -116,14 +116,14 @@ class Standing(NamedTuple):
     """The settings leave the asker out of every board."""
     score: int
     """Zero for an asker who is on no board."""
-    place: Place | None
+    place: BoardPlace | None
 
 
 class Page(NamedTuple):
     """A page of a board, and the asker's place, which may be on another page."""
 
     lines: tuple[Line, ...]
-    first: Place
+    first: BoardPlace
     has_previous: bool
     has_next: bool
     own: Standing
@@ -164,11 +164,11 @@ async def read_page(
     return Page(lines, first, first.number > 1, len(rows) > LINES, standing)
 
 
-async def place_of(conn: asyncpg.Connection, board: Board, key: Key) -> Place:
+async def place_of(conn: asyncpg.Connection, board: Board, key: Key) -> BoardPlace:
     """Return the place of a row, or the one that a row with this key would have."""
     above = await _count(conn, board, _ABOVE, key, limit=COUNTED_MAX + 1)
     if above <= COUNTED_MAX:
-        return Place(above + 1)
+        return BoardPlace(above + 1)
     mark = await conn.fetchrow(
         """
         SELECT place, score, reached_at, member_id FROM twinstream.board_places
@@ -180,10 +180,10 @@ async def place_of(conn: asyncpg.Connection, board: Board, key: Key) -> Place:
         *key,
     )
     if mark is None:  # no round has been here yet: slow, and right
-        return Place(await _count(conn, board, _ABOVE, key, limit=None) + 1)
+        return BoardPlace(await _count(conn, board, _ABOVE, key, limit=None) + 1)
     marked = Key(*mark[1:])
     between = await _count(conn, board, _between(marked, key), marked, key, limit=None)
-    return Place(mark["place"] + between + (marked != key), is_exact=False)
+    return BoardPlace(mark["place"] + between + (marked != key), is_exact=False)
 
 
 async def mark_places(conn: asyncpg.Connection, board: Board) -> int:
@@ -351,7 +351,7 @@ async def _start(
     board: Board,
     position: Position,
     own: Key | None,
-    own_place: Place | None,
+    own_place: BoardPlace | None,
 ) -> Key:
     """Return the key behind which a page begins."""
     match position:
@@ -398,11 +398,11 @@ async def _first_place(
     board: Board,
     start: Key,
     lines: tuple[Line, ...],
-    own_place: Place | None,
-) -> Place:
+    own_place: BoardPlace | None,
+) -> BoardPlace:
     """Return the place of the first line. The asker's own line has the asker's place."""
     if start == TOP or not lines:
-        return Place(1)
+        return BoardPlace(1)
     for number, line in enumerate(lines):
         if line.is_own and own_place is not None:
             return own_place.further(-number)

@@ -20,7 +20,10 @@ class Achievement(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """A member as one platform shows them. XP and balance are clamped at zero here."""
+    """A member as one platform shows them. XP and balance are clamped at zero here.
+
+    XP in open windows is part of it, so that nobody has to close them in order to see it.
+    """
 
     xp: int
     balance: int
@@ -55,7 +58,13 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
     """Return a member's profile, or None while the member has no event on any platform."""
     with mapped_errors():
         row = await conn.fetchrow(
-            "SELECT * FROM twinstream.account_profiles WHERE platform = $1 AND account_id = $2",
+            """
+            SELECT p.*, coalesce((
+                SELECT o.xp FROM twinstream.open_earnings AS o
+                WHERE o.platform = p.platform AND o.account_id = p.account_id
+            ), 0) AS open_xp
+            FROM twinstream.account_profiles AS p WHERE p.platform = $1 AND p.account_id = $2
+            """,
             platform,
             account_id,
         )
@@ -70,14 +79,18 @@ async def profile(conn: asyncpg.Connection, platform: Platform, account_id: int)
             platform,
             account_id,
         )
+    xp, next_rank_xp = row["xp"] + row["open_xp"], row["next_rank_xp"]
+    if next_rank_xp is not None:
+        # An amount that reaches the next rank closes the windows; for a moment it may not have yet.
+        xp = min(xp, max(row["xp"], next_rank_xp - 1))
     return Profile(
-        xp=row["xp"],
+        xp=xp,
         balance=row["balance"],
         rank=row["rank"] or 0,
         rank_name=row["rank_name"],
         rank_xp=row["rank_xp"] or 0,
         next_rank_name=row["next_rank_name"],
-        next_rank_xp=row["next_rank_xp"],
+        next_rank_xp=next_rank_xp,
         linked=row["linked"],
         achievements=tuple(Achievement(*one) for one in unlocked),
     )

@@ -859,15 +859,25 @@ CREATE FUNCTION hash_of_code(code text) RETURNS bytea LANGUAGE sql IMMUTABLE AS 
     SELECT sha256(convert_to(upper(btrim(code, E' \t\n\r\f\v') COLLATE "C"), 'UTF8'))
 $$;
 
--- Returns a new code: 10 of 30 characters make 49 bits. They are without letters and digits that people
--- mistake for one another. The last 48 bits of a random uuid are random.
-CREATE FUNCTION make_code() RETURNS text LANGUAGE sql AS $$
-    SELECT string_agg(substr(
-        'ABCDEFGHJKMNPQRSTVWXYZ23456789',
-        1 + (('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint % 30)::integer, 1
-    ), '')
-    FROM generate_series(1, 10)
-$$;
+-- Returns a new code: 10 of 30 characters, without letters and digits that people mistake for one another. It
+-- has digits in two places at least, so that a guard tells it from prose; that leaves 48 bits. The last 48 bits of
+-- a random uuid are random.
+CREATE FUNCTION make_code() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    code text;
+BEGIN
+    LOOP
+        code := (
+            SELECT string_agg(substr(
+                'ABCDEFGHJKMNPQRSTVWXYZ23456789',
+                1 + (('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint % 30)::integer, 1
+            ), '')
+            FROM generate_series(1, 10)
+        );
+        EXIT WHEN code ~ '[2-9][A-Z]+[2-9]';
+    END LOOP;
+    RETURN code;
+END $$;
 
 -- Counts a wrong code of an account.
 CREATE FUNCTION count_failure(of_platform text, of_account bigint) RETURNS void LANGUAGE sql AS $$

@@ -13,6 +13,8 @@ CREATE TABLE twinstream.forgotten_accounts (
     CONSTRAINT forgotten_account_numbered UNIQUE (number),
     CONSTRAINT forgotten_account_mark_is_hmac CHECK (mark COLLATE "C" ~ '^[0-9a-f]{64}$')
 );
+-- Most that is judged is newer than the newest.
+CREATE INDEX forgotten_accounts_by_time ON twinstream.forgotten_accounts (forgotten_at);
 COMMENT ON COLUMN twinstream.forgotten_accounts.mark IS 'HMAC-SHA256 of the platform and the account''s id';
 
 -- The inner and the outer key of HMAC-SHA256. Its key is the SHA-256 of the secret, so a secret has any length.
@@ -36,6 +38,26 @@ $$;
 
 CREATE FUNCTION twinstream.account_mark(pads bytea[], of_platform text, of_account bigint) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$ SELECT twinstream.mark_of(pads, format('account:%s:%s', of_platform, of_account)) $$;
+
+-- Tells whether one of these accounts was forgotten after this moment, so that what it did then must not come back.
+CREATE FUNCTION twinstream.was_forgotten_since(
+    of_platform text, account_ids bigint[], moment timestamptz, forget_secret text
+) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    pads bytea[];
+BEGIN
+    IF NOT coalesce(
+        forget_secret <> '' AND moment < (SELECT max(f.forgotten_at) FROM twinstream.forgotten_accounts AS f), false
+    ) THEN
+        RETURN false;
+    END IF;
+    pads := twinstream.mark_pads(forget_secret);
+    RETURN EXISTS (
+        SELECT FROM unnest(account_ids) AS u (id) JOIN twinstream.forgotten_accounts AS f
+            ON f.mark = twinstream.account_mark(pads, of_platform, u.id)
+        WHERE moment < f.forgotten_at
+    );
+END $$;
 
 -- The key that an entry has once its account is forgotten.
 CREATE FUNCTION twinstream.forgotten_key(pads bytea[], key text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -378,6 +400,7 @@ BEGIN
 END $$;
 DROP FUNCTION twinstream.find_forgotten(twinstream.event[], text, boolean);
 DROP FUNCTION twinstream.forgotten_key(bytea[], text);
+DROP FUNCTION twinstream.was_forgotten_since(text, bigint[], timestamptz, text);
 DROP FUNCTION twinstream.account_mark(bytea[], text, bigint);
 DROP FUNCTION twinstream.mark_of(bytea[], text);
 DROP FUNCTION twinstream.mark_pads(text);

@@ -445,6 +445,8 @@ BEGIN
     -- Most of the work, before anything is locked that others wait for: a member with a million entries is
     -- answered meanwhile, and so is everybody whose bot or batch of events would wait for that member.
     rewritten := twinstream.rewrite_entries(person, '{}', pads);
+    -- Reactions and authors that are being entered are there to be removed; later ones find the marks.
+    PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.forgetting', 0));
     PERFORM twinstream.lock_person(person);
     PERFORM twinstream.finish_events_of(person, naming);
     -- Entries that came meanwhile, and those of events that were on their way.

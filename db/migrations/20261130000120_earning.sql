@@ -13,6 +13,7 @@ CREATE TABLE twinstream.earning_windows (
     reason text NOT NULL COLLATE "C",
     xp bigint NOT NULL DEFAULT 0,
     opened_at timestamptz,
+    closed_at timestamptz,
     last_at timestamptz NOT NULL,
     day date NOT NULL,
     day_xp bigint NOT NULL DEFAULT 0,
@@ -24,12 +25,22 @@ CREATE TABLE twinstream.earning_windows (
 COMMENT ON COLUMN twinstream.earning_windows.xp IS 'XP that is in no ledger yet';
 COMMENT ON COLUMN twinstream.earning_windows.opened_at IS
     'when the window was opened, by the clock of Postgres; null while it is closed';
+COMMENT ON COLUMN twinstream.earning_windows.closed_at IS 'when it was last closed: those who ask have it closed seldom';
 COMMENT ON COLUMN twinstream.earning_windows.last_at IS
     'the moment of the last thing that counted, as its platform says it; never ahead of Postgres';
 COMMENT ON COLUMN twinstream.earning_windows.day IS 'the last day on which something counted, in the time zone of the community';
 COMMENT ON COLUMN twinstream.earning_windows.day_xp IS 'XP of that day';
 CREATE INDEX earning_windows_open ON twinstream.earning_windows (platform, opened_at)
     WHERE opened_at IS NOT NULL;
+
+-- The XP in the open windows of the person behind an account, on both platforms. An account without one has no row.
+CREATE VIEW twinstream.open_earnings AS
+SELECT a.platform, a.account_id, sum(w.xp)::bigint AS xp
+FROM twinstream.accounts AS a
+JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
+JOIN twinstream.earning_windows AS w ON w.platform = theirs.platform AND w.account_id = theirs.account_id
+WHERE w.opened_at IS NOT NULL
+GROUP BY a.platform, a.account_id;
 
 -- Makes events of the open windows of these accounts that were opened at `upto` or before, and empties them. The
 -- caller has locked the accounts and their members. The relay publishes the events. A platform that keeps its
@@ -70,7 +81,7 @@ BEGIN
     IF due IS NULL THEN
         RETURN '{}';
     END IF;
-    UPDATE twinstream.earning_windows AS w SET xp = 0, opened_at = NULL
+    UPDATE twinstream.earning_windows AS w SET xp = 0, opened_at = NULL, closed_at = now()
     WHERE w.platform = of_platform AND w.account_id = ANY (account_ids) AND w.opened_at <= upto;
     entered := twinstream.enter(of_platform, due, 'pending', true);
     IF cardinality(entered) IS DISTINCT FROM cardinality(due) THEN
@@ -143,11 +154,7 @@ CREATE FUNCTION twinstream.is_from_before_forgetting(
     SELECT forget_secret <> '' AND NOT EXISTS (
         SELECT FROM twinstream.earning_windows AS w
         WHERE w.platform = of_platform AND w.account_id = of_account AND w.reason = of_reason
-    ) AND EXISTS (SELECT FROM twinstream.forgotten_accounts) AND EXISTS (
-        SELECT FROM twinstream.forgotten_accounts AS f
-        WHERE f.mark = twinstream.account_mark(twinstream.mark_pads(forget_secret), of_platform, of_account)
-            AND moment < f.forgotten_at
-    )
+    ) AND twinstream.was_forgotten_since(of_platform, ARRAY[of_account], moment, forget_secret)
 $$;
 
 -- Adds earnings to windows; `earn` says what is promised.
@@ -255,6 +262,16 @@ BEGIN
             ELSE greatest(0, least(amounts[n], day_limits[n] - today))
         END;
         IF fresh > 0 THEN
+            -- A window is of one week and one month, because its event counts for those of its last moment.
+            IF EXISTS (
+                SELECT FROM twinstream.earning_windows AS w
+                WHERE w.platform = here AND w.account_id = account_ids[n] AND w.reason = reasons[n]
+                    AND w.opened_at IS NOT NULL AND w.day < days[n]
+                    AND (date_trunc('week', w.day::timestamp), date_trunc('month', w.day::timestamp))
+                        <> (date_trunc('week', days[n]::timestamp), date_trunc('month', days[n]::timestamp))
+            ) THEN
+                emptied := emptied || twinstream.close_windows(here, ARRAY[account_ids[n]], 'infinity', stores);
+            END IF;
             INSERT INTO twinstream.earning_windows AS w
                 (platform, account_id, reason, xp, opened_at, last_at, day, day_xp)
             VALUES (here, account_ids[n], reasons[n], fresh, now(), moment, days[n], fresh)
@@ -289,7 +306,7 @@ BEGIN
         owners[n] := owner;
     END LOOP;
     IF promoted <> '{}' THEN
-        emptied := twinstream.close_windows_of_people(here, promoted, stores);
+        emptied := emptied || twinstream.close_windows_of_people(here, promoted, stores);
     END IF;
     IF aged <> '{}' THEN
         emptied := emptied || twinstream.close_windows(
@@ -311,8 +328,9 @@ END $$;
 -- same reason of the same person, on either platform. So what comes again never counts twice. A moment ahead of
 -- Postgres's clock is taken as now. Of an amount that exceeds the limit of the day, the rest up to it counts.
 --
--- A window that was opened `window_s` ago is closed, and all windows of a person whom they raise to another rank, or to
--- a level that is to be announced (`members.level_due_xp`).
+-- A window that was opened `window_s` ago is closed, one of another week or month than what is added, and all
+-- windows of a person whom they raise to another rank, or to a level that is to be announced
+-- (`members.level_due_xp`).
 -- `stores` names the platforms whose bots keep members in a table of their own (`close_windows`).
 --
 -- Returns a row for each, in order: what counted (0 for nothing; null: another transaction holds the person, and
@@ -335,9 +353,11 @@ END $$;
 
 -- Closes the windows of the person behind an account, because the person asks for what they have. Returns the
 -- members whose windows were closed: one or none. None if another transaction holds the person: nobody waits for a
--- lock to be told a total. Errors: none of its own.
-CREATE FUNCTION twinstream.close_windows_of(platform text, account_id bigint, stores text[] DEFAULT '{}')
-RETURNS SETOF bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- lock to be told a total. None either if one of them was closed within the last `rest_s`: the ledger is kept for
+-- ever, and nobody fills it by asking. Errors: none of its own.
+CREATE FUNCTION twinstream.close_windows_of(
+    platform text, account_id bigint, stores text[] DEFAULT '{}', rest_s double precision DEFAULT 3600
+) RETURNS SETOF bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     here CONSTANT text := platform;
@@ -345,12 +365,14 @@ DECLARE
 BEGIN
     PERFORM twinstream.require_caller(here);
     -- Most people who ask have none, and lock nothing.
-    IF NOT EXISTS (
-        SELECT FROM twinstream.accounts AS a
+    IF (
+        SELECT bool_or(w.opened_at IS NOT NULL)
+            AND NOT bool_or(w.closed_at BETWEEN now() - make_interval(secs => rest_s) AND now()) IS TRUE
+        FROM twinstream.accounts AS a
         JOIN twinstream.accounts AS theirs ON theirs.member_id = a.member_id
         JOIN twinstream.earning_windows AS w ON w.platform = theirs.platform AND w.account_id = theirs.account_id
-        WHERE a.platform = here AND a.account_id = asked AND w.opened_at IS NOT NULL
-    ) THEN
+        WHERE a.platform = here AND a.account_id = asked
+    ) IS NOT TRUE THEN
         RETURN;
     END IF;
     IF twinstream.lock_accounts(here, ARRAY[asked], false) IS NULL THEN
@@ -445,7 +467,7 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
 -- migrate:down
 DROP FUNCTION twinstream.close_due_windows(text, double precision, integer, text[], bigint[]),
     twinstream.close_old_windows(text, bigint[], double precision, text[]),
-    twinstream.close_windows_of(text, bigint, text[]),
+    twinstream.close_windows_of(text, bigint, text[], double precision),
     twinstream.earn(text, bigint[], text[], bigint[], timestamptz[], date[], double precision[], bigint[], double precision, text[], boolean, text),
     twinstream.add_earnings(text, bigint[], text[], bigint[], timestamptz[], date[], double precision[], bigint[], double precision, text[], boolean, text),
     twinstream.is_from_before_forgetting(text, bigint, text, timestamptz, text),
@@ -453,4 +475,5 @@ DROP FUNCTION twinstream.close_due_windows(text, double precision, integer, text
     twinstream.close_windows_of_locked(text[], bigint[], text[]),
     twinstream.close_windows_of_people(text, bigint[], text[]),
     twinstream.close_windows(text, bigint[], timestamptz, text[]);
+DROP VIEW twinstream.open_earnings;
 DROP TABLE twinstream.earning_windows;

@@ -29,7 +29,7 @@ COMMENT ON COLUMN twinstream.thanks.xp IS 'the XP that the receiver got for it';
 --
 -- The day is that of `said_at`, which the platform says: a message that comes again after midnight finds its
 -- row. A moment ahead of Postgres's clock is taken as now. A message older than `age_s_max` is too late: its
--- row may be gone.
+-- row may be gone. So is one from before one of the two was forgotten.
 --
 -- `outcome` is one of: thanked; known (the same message once more, with what it got the first time); again
 -- (another one on the same day); self; late; enough (the giver has thanked `per_day` people today).
@@ -37,13 +37,15 @@ COMMENT ON COLUMN twinstream.thanks.xp IS 'the XP that the receiver got for it';
 -- left today.
 CREATE FUNCTION twinstream.thank(
     of_platform text, giver bigint, receiver bigint, said_in text, said_at timestamptz, zone text,
-    per_day integer, xp_each bigint, xp_per_day bigint, age_s_max double precision
+    per_day integer, xp_each bigint, xp_per_day bigint, age_s_max double precision,
+    forget_secret text DEFAULT NULL
 ) RETURNS TABLE (outcome text, reputation bigint, xp bigint, thanks_left integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     moment CONSTANT timestamptz := least(said_at, now());
     today CONSTANT date := (moment AT TIME ZONE zone)::date;
+    people CONSTANT bigint[] := ARRAY[giver, receiver];
     answer text;
     granted bigint;
     thanked integer;
@@ -56,7 +58,14 @@ BEGIN
         RETURN QUERY SELECT 'self', 0::bigint, 0::bigint, 0;
         RETURN;
     END IF;
-    PERFORM twinstream.lock_accounts(of_platform, ARRAY[giver, receiver], true);
+    IF twinstream.was_forgotten_since(of_platform, people, moment, forget_secret) THEN
+        RETURN QUERY SELECT 'late', 0::bigint, 0::bigint, 0;
+        RETURN;
+    END IF;
+    PERFORM twinstream.lock_accounts(of_platform, people, true);
+    IF twinstream.was_forgotten_since(of_platform, people, moment, forget_secret) THEN
+        RAISE EXCEPTION 'an account is being forgotten at this moment' USING ERRCODE = 'serialization_failure';
+    END IF;
     -- Of both people every account, on both platforms.
     WITH theirs AS (
         SELECT a.platform, a.account_id, o.account_id = giver AS is_givers
@@ -119,7 +128,7 @@ BEGIN
 END $$;
 
 -- An account that takes another one's place takes its points along, and what was thanked lately counts as the
--- new one's: a move gives nobody a second thank on a day.
+-- new one's. Thanks that the old one gave count as its own, too: a move gives nobody a second thank on a day.
 CREATE FUNCTION twinstream.carry_reputation() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO twinstream.account_scores AS s (platform, account_id, reputation)
@@ -129,13 +138,14 @@ BEGIN
         reputation = s.reputation + excluded.reputation;
     UPDATE twinstream.account_scores AS s SET reputation = 0
     WHERE s.platform = NEW.platform AND s.account_id = NEW.from_account_id AND s.reputation <> 0;
-    UPDATE twinstream.thanks AS t SET giver_account_id = NEW.to_account_id
-    WHERE t.platform = NEW.platform AND t.giver_account_id = NEW.from_account_id
-        AND t.receiver_account_id <> NEW.to_account_id AND NOT EXISTS (
-            SELECT FROM twinstream.thanks AS k
-            WHERE k.platform = t.platform AND k.giver_account_id = NEW.to_account_id
-                AND k.receiver_account_id = t.receiver_account_id AND k.day = t.day
-        );
+    INSERT INTO twinstream.thanks AS t
+        (platform, giver_account_id, receiver_account_id, day, entity_id, given_at)
+    SELECT o.platform, NEW.to_account_id, o.receiver_account_id, o.day, o.entity_id, o.given_at
+    FROM twinstream.thanks AS o
+    WHERE o.platform = NEW.platform AND o.giver_account_id = NEW.from_account_id
+        AND o.receiver_account_id <> NEW.to_account_id
+    -- The receiver had the XP of the first row.
+    ON CONFLICT ON CONSTRAINT thank_once_a_day DO NOTHING;
     UPDATE twinstream.thanks AS t SET receiver_account_id = NEW.to_account_id
     WHERE t.platform = NEW.platform AND t.receiver_account_id = NEW.from_account_id
         AND t.giver_account_id <> NEW.to_account_id AND NOT EXISTS (
@@ -154,6 +164,6 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
 DROP TRIGGER reputation_follows_moves ON twinstream.moves;
 DROP FUNCTION twinstream.carry_reputation();
 DROP FUNCTION twinstream.thank(
-    text, bigint, bigint, text, timestamptz, text, integer, bigint, bigint, double precision
+    text, bigint, bigint, text, timestamptz, text, integer, bigint, bigint, double precision, text
 );
 DROP TABLE twinstream.thanks;

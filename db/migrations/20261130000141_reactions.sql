@@ -41,11 +41,11 @@ CREATE INDEX reactions_by_receiver ON twinstream.reactions (platform, receiver_a
 CREATE INDEX reactions_by_day ON twinstream.reactions (day);
 
 -- Remembers who wrote these messages, and forgets of each of their places all but the newest `kept` or some
--- more. A message that is remembered already, or that is older than the newest page, is left out. The arrays
--- are in the order of the messages' numbers.
+-- more. A message that is remembered already, or that is older than the newest page, is left out, and so is one
+-- from before its author was forgotten. The arrays are in the order of the messages' numbers.
 CREATE FUNCTION twinstream.remember_authors(
     of_platform text, places bigint[], messages bigint[], authors bigint[], times integer[],
-    kept integer, page_size integer
+    kept integer, page_size integer, forget_secret text DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     of_place bigint;
@@ -56,6 +56,7 @@ DECLARE
     surplus bigint;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('twinstream.forgetting', 0));
     FOR of_place IN SELECT DISTINCT p.id FROM unnest(places) AS p (id) ORDER BY p.id LOOP
         SELECT a.* INTO newest FROM twinstream.message_authors AS a
         WHERE a.platform = of_platform AND a.place_id = of_place
@@ -66,7 +67,12 @@ BEGIN
             unnest(places), unnest(messages), unnest(authors), unnest(times)
         ) AS m (place, id, author, at)
         WHERE m.place = of_place
-            AND m.id > coalesce(newest.message_ids[cardinality(newest.message_ids)], 0);
+            AND m.id > coalesce(newest.message_ids[cardinality(newest.message_ids)], 0)
+            AND CASE WHEN to_timestamp(m.at) < (
+                SELECT max(f.forgotten_at) FROM twinstream.forgotten_accounts AS f
+            ) THEN NOT twinstream.was_forgotten_since(
+                of_platform, ARRAY[m.author], to_timestamp(m.at), forget_secret
+            ) ELSE true END;
         CONTINUE WHEN ids IS NULL;
         IF cardinality(newest.message_ids) + cardinality(ids) <= page_size THEN
             UPDATE twinstream.message_authors AS a SET
@@ -111,11 +117,12 @@ $$;
 -- moment of this transaction. The caller adds what they are worth in the same transaction.
 -- Where `authors` is null, the author is looked up among the messages that are remembered. A reaction counts
 -- if its message is not older than `age_s_max`, giver and author are two people, and it is the giver's first
--- to this message. One person gives `per_pair` that count to one other in a day, and `per_day` to all.
+-- to this message. One person gives `per_pair` that count to one other in a day, and `per_day` to all. An
+-- act from before its account was forgotten does not count.
 CREATE FUNCTION twinstream.enter_reactions(
     of_platform text, places bigint[], messages bigint[], givers bigint[], authors bigint[],
     sent timestamptz[], reacted timestamptz[], zone text, per_pair integer, per_day integer,
-    age_s_max double precision
+    age_s_max double precision, forget_secret text DEFAULT NULL
 ) RETURNS TABLE (number integer, author_id bigint, counted_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -129,6 +136,7 @@ DECLARE
     is_left_out boolean;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('twinstream.forgetting', 0));
     FOR one IN
         SELECT u.* FROM ROWS FROM (
             unnest(places), unnest(messages), unnest(givers), unnest(authors), unnest(sent), unnest(reacted)
@@ -142,7 +150,9 @@ BEGIN
             FROM twinstream.author_of_message(of_platform, one.place, one.message) AS w;
         END IF;
         CONTINUE WHEN written_by IS NULL OR written_by = one.giver
-            OR written_at IS NULL OR written_at < now() - make_interval(secs => age_s_max);
+            OR written_at IS NULL OR written_at < now() - make_interval(secs => age_s_max)
+            OR twinstream.was_forgotten_since(of_platform, ARRAY[written_by], written_at, forget_secret)
+            OR twinstream.was_forgotten_since(of_platform, ARRAY[one.giver], one.at, forget_secret);
         today := (least(one.at, now()) AT TIME ZONE zone)::date;
         WITH theirs AS (
             SELECT p.platform, p.account_id
@@ -179,15 +189,40 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Lets reactions go with a member to another account: what the old one reacted to counts no second time, from
+-- either account, and what others gave it today counts as given to the new one. Reactions to its older messages
+-- are for the new one.
+CREATE FUNCTION twinstream.carry_reactions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO twinstream.reactions AS r
+        (platform, place_id, message_id, giver_account_id, receiver_account_id, day)
+    SELECT o.platform, o.place_id, o.message_id, NEW.to_account_id, o.receiver_account_id, o.day
+    FROM twinstream.reactions AS o
+    WHERE o.platform = NEW.platform AND o.giver_account_id = NEW.from_account_id
+        AND o.receiver_account_id <> NEW.to_account_id
+    ON CONFLICT ON CONSTRAINT reaction_once DO NOTHING;
+    UPDATE twinstream.reactions AS r SET receiver_account_id = NEW.to_account_id
+    WHERE r.platform = NEW.platform AND r.receiver_account_id = NEW.from_account_id
+        AND r.giver_account_id <> NEW.to_account_id;
+    UPDATE twinstream.message_authors AS a
+    SET author_ids = array_replace(a.author_ids, NEW.from_account_id, NEW.to_account_id)
+    WHERE a.platform = NEW.platform AND NEW.from_account_id = ANY (a.author_ids);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER reactions_follow_moves AFTER INSERT ON twinstream.moves
+FOR EACH ROW EXECUTE FUNCTION twinstream.carry_reactions();
+
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
 
 -- migrate:down
+DROP TRIGGER reactions_follow_moves ON twinstream.moves;
+DROP FUNCTION twinstream.carry_reactions();
 DROP FUNCTION twinstream.enter_reactions(
     text, bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[], text, integer, integer,
-    double precision
+    double precision, text
 );
 DROP FUNCTION twinstream.author_of_message(text, bigint, bigint);
 DROP FUNCTION twinstream.remember_authors(
-    text, bigint[], bigint[], bigint[], integer[], integer, integer
+    text, bigint[], bigint[], bigint[], integer[], integer, integer, text
 );
 DROP TABLE twinstream.reactions, twinstream.message_authors;

@@ -18,7 +18,8 @@ CREATE INDEX invites_waiting ON twinstream.invites (platform, joined_at) WHERE s
 CREATE INDEX invites_by_inviter ON twinstream.invites (inviter_id, changed_at);
 
 -- Notes that an account joined by an invitation. It is void at once for an account that was seen before, or was
--- forgotten: it did not come for the first time. Returns the status; null if the account was invited before.
+-- forgotten: it did not come for the first time. Returns the status; null if the account was invited before, or
+-- its inviter was forgotten and has not come back.
 CREATE FUNCTION twinstream.note_invite(
     of_platform text, inviter bigint, invited bigint, forget_secret text DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -26,6 +27,12 @@ DECLARE
     noted text;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    -- The bot's link of a member outlives the forgetting.
+    IF twinstream.was_forgotten_since(of_platform, ARRAY[inviter], '-infinity', forget_secret) AND NOT EXISTS (
+        SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = inviter
+    ) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO twinstream.invites AS i (platform, account_id, inviter_id, status)
     VALUES (of_platform, invited, inviter, CASE
         WHEN invited = inviter OR EXISTS (
@@ -39,13 +46,18 @@ BEGIN
     RETURN noted;
 END $$;
 
+-- Makes the invitation of an account void, unless it was paid.
+CREATE FUNCTION twinstream.void_invite(of_platform text, invited bigint) RETURNS void LANGUAGE sql AS $$
+    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()
+    WHERE i.platform = of_platform AND i.account_id = invited AND i.status = 'waiting'
+$$;
+
 -- An account that left before its invitation was paid brings nobody anything.
 CREATE FUNCTION twinstream.end_invite(of_platform text, invited bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
-    UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()
-    WHERE i.platform = of_platform AND i.account_id = invited AND i.status = 'waiting';
+    PERFORM twinstream.void_invite(of_platform, invited);
 END $$;
 
 -- Judges one invitation whose account has stayed for `stay_s` seconds, and pays the inviter. Returns no row when
@@ -63,10 +75,11 @@ BEGIN
     PERFORM twinstream.require_caller(of_platform);
     SELECT i.*, e.is_enough INTO one
     FROM twinstream.invites AS i CROSS JOIN LATERAL (
-        -- In the books of its own platform, so that what others give it by a link does not count.
+        -- In the books of its own platform, so that what others give it by a link does not count. Neither do the
+        -- entries that links, unlinks and moves themselves make.
         SELECT coalesce(sum(t.delta_xp), 0) >= least_xp AS is_enough FROM twinstream.transactions AS t
         WHERE t.account_id = i.account_id AND t.source = of_platform AND t.platform = of_platform
-            AND t.delta_xp > 0 AND t.reason NOT LIKE 'link%'
+            AND t.delta_xp > 0 AND t.idempotency_key NOT LIKE 'link:%'
     ) AS e
     WHERE i.platform = of_platform AND i.status = 'waiting'
         AND i.joined_at <= now() - make_interval(secs => stay_s)
@@ -107,10 +120,38 @@ BEGIN
     RETURN QUERY SELECT one.inviter_id, one.account_id, one.status;
 END $$;
 
+-- Lets invitations go with a member to another account. One of the new account's own is none: the member was here.
+-- Those that the member has brought wait for, and count for, the new account.
+CREATE FUNCTION twinstream.carry_invites() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM twinstream.invites AS i
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.from_account_id
+    ) THEN
+        DELETE FROM twinstream.invites AS i
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.to_account_id;
+        UPDATE twinstream.invites AS i SET account_id = NEW.to_account_id
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.from_account_id;
+    ELSE
+        PERFORM twinstream.void_invite(NEW.platform, NEW.to_account_id);
+    END IF;
+    UPDATE twinstream.invites AS i SET inviter_id = NEW.to_account_id
+    WHERE i.platform = NEW.platform AND i.inviter_id = NEW.from_account_id;
+    -- Of two accounts that were one person's, one has invited the other.
+    PERFORM twinstream.void_invite(i.platform, i.account_id) FROM twinstream.invites AS i
+    WHERE i.platform = NEW.platform AND i.account_id = NEW.to_account_id AND i.inviter_id = i.account_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER invites_follow_moves AFTER INSERT ON twinstream.moves
+FOR EACH ROW EXECUTE FUNCTION twinstream.carry_invites();
+
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
 
 -- migrate:down
+DROP TRIGGER invites_follow_moves ON twinstream.moves;
+DROP FUNCTION twinstream.carry_invites();
 DROP FUNCTION twinstream.pay_invite(text, double precision, bigint, bigint, bigint, integer, text[], text);
 DROP FUNCTION twinstream.end_invite(text, bigint);
+DROP FUNCTION twinstream.void_invite(text, bigint);
 DROP FUNCTION twinstream.note_invite(text, bigint, bigint, text);
 DROP TABLE twinstream.invites;

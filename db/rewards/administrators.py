@@ -27,7 +27,7 @@ class Reward(NamedTuple):
     reason: str = ""
 
 
-class Limits(NamedTuple):
+class RewardLimits(NamedTuple):
     """The limits of an administrator within 24 hours."""
 
     rewards: int
@@ -60,7 +60,7 @@ async def give(
     administrator_id: int,
     account_id: int,
     reward: Reward,
-    limits: Limits,
+    limits: RewardLimits,
     *,
     stores: Collection[Platform] = (),
     forget_secret: str | None = None,

@@ -1,5 +1,7 @@
 """Invitations through the real Telegram bot: by a member who adds, by an administrator's link."""
 
+import re
+
 import msgspec
 import pytest
 
@@ -57,6 +59,36 @@ async def test_who_brings_a_member_along_is_paid_once_that_one_takes_part(reward
     assert "invited a member: +50 XP, +25 coins" in why
     assert sorted(await noted(stage, 2)) == [(ALICE, "paid"), (ADMIN, "void")]
     assert await stage.totals("telegram", ADMIN) is None
+
+
+async def own_link(stage) -> str:
+    answer = await stage.tell_telegram(ALICE, "/invite", chat_id=ALICE)
+    found = re.search(r"<code>(https://t\.me/\S+)</code>", answer)
+    assert found is not None, answer
+    return found[1]
+
+
+async def test_a_member_gets_a_link_that_says_by_whom_an_account_came(rewarded):
+    stage = rewarded
+    stage.telegram.people.set_bot("administrator")
+    async with stage.telegram_bot():
+        link = await own_link(stage)
+        assert await own_link(stage) == link
+        stage.telegram.join(name="Gus", invite_link=link)
+        assert await noted(stage, 1) == [(ALICE, "waiting")]
+    async with stage.telegram_bot():  # which remembers no link
+        assert await own_link(stage) != link
+        stage.telegram.join(name="Lea", invite_link=link)
+        assert await noted(stage, 2) == [(ALICE, "waiting")] * 2
+
+
+async def test_a_bot_that_may_invite_nobody_says_which_right_it_needs(rewarded):
+    stage = rewarded
+    stage.telegram.people.set_bot("administrator", rights=frozenset({"can_manage_tags"}))
+    async with stage.telegram_bot():
+        answer = await stage.tell_telegram(ALICE, "/invite", chat_id=ALICE)
+
+    assert answer.startswith("I cannot make an invite link now")
 
 
 async def test_by_default_nothing_is_noted(stage):

@@ -106,6 +106,14 @@ async def test_a_bot_that_reads_judges_messages_on_discord_too(stage):
         await earned(stage, ("discord", DISCORD_ALICE))
 
 
+async def test_a_sticker_on_discord_earns_nothing_although_the_bot_does_not_read(stage):
+    earning(stage)
+    async with stage.discord_bot():
+        stage.discord.people.say(CHANNEL, DISCORD_BORIS, "", sticker="wave")
+        stage.discord.say(CHANNEL, DISCORD_ALICE, "This one counts, and it is the last")
+        await earned(stage, ("discord", DISCORD_ALICE))
+
+
 async def test_a_bot_that_may_not_read_says_which_intent_to_switch_on(stage):
     earning(stage)
     setting = msgspec.structs.replace(stage.community.discord, read_messages=True)

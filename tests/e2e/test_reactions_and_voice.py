@@ -213,7 +213,8 @@ async def test_members_who_were_there_before_a_start_earn_from_the_start_on(stag
 
 
 async def test_excluded_channels_and_people_earn_nothing(stage):
-    with_earning(stage, voice={"interval_s": 1, "xp": 7, "excluded_members": (DISCORD_CLARA,)})
+    excluded = {"discord": (DISCORD_CLARA,)}
+    with_earning(stage, voice={"interval_s": 1, "xp": 7}, excluded=excluded)
     async with stage.discord_bot():
         stage.discord.people.connect(DISCORD_ALICE, HARBOUR)
         stage.discord.people.connect(DISCORD_CLARA, HARBOUR)

@@ -7,13 +7,14 @@ import pytest
 
 import bots.telegram_bot.app
 from bots.runtime.supervisor import Supervisor
+from config.community_sections.earning import ExcludedSetting, PlaceSetting
 from sandbox import Fault
 from sandbox.discord_api.gateway.intents import Intent
 from tests.support.settling import until
 
 GROUP = -1001000000001
 ALICE, BORIS, CLARA, ADMIN = 1001, 1002, 1003, 1009
-CHANNEL = 900000000000000010
+CHANNEL, NEWCOMER = 900000000000000010, 900000000000000101
 DISCORD_ALICE, DISCORD_BORIS, DISCORD_CLARA = (
     800000000000000101,
     800000000000000102,
@@ -50,6 +51,11 @@ def with_thanks(stage, **settings):
     earning = stage.community.earning
     thanks = msgspec.structs.replace(earning.thanks, **settings)
     earning = msgspec.structs.replace(earning, thanks=thanks)
+    stage.community = msgspec.structs.replace(stage.community, earning=earning)
+
+
+def excluding(stage, **excluded):
+    earning = msgspec.structs.replace(stage.community.earning, excluded=ExcludedSetting(**excluded))
     stage.community = msgspec.structs.replace(stage.community, earning=earning)
 
 
@@ -180,6 +186,35 @@ async def test_a_quiet_bot_answers_no_word_and_the_command_in_private(stage):
     assert sent.request["ephemeral_message_parameters"]["receiver_user_id"] == ALICE
     assert sent.request["text"].startswith("Thanks noted. Reputation of <b>Clara</b>: 2.")
     assert len(stage.transcript.calls(name="sendMessage")) == 1
+
+
+async def test_the_excluded_neither_give_nor_get_thanks_on_telegram(stage):
+    excluding(stage, telegram=(CLARA,), places=(PlaceSetting(telegram_topic=1),))
+    async with stage.telegram_bot():
+        hers = stage.telegram.say(GROUP, CLARA, "hello")
+        his = stage.telegram.say(GROUP, BORIS, "hello")
+        asked = [
+            await answer_on_telegram(stage, ALICE, "/thanks", reply_to=hers),
+            await answer_on_telegram(stage, CLARA, "/thanks", reply_to=his),
+        ]
+        stage.telegram.say(GROUP, ALICE, "thanks", reply_to=his)  # a word, in an excluded place
+        counted = await answer_on_telegram(stage, ALICE, "/thanks", reply_to=his)
+
+    assert asked == ["This does not count: the settings exclude you or this member."] * 2
+    assert counted.startswith("Thanks noted.")  # so the word before it did not count
+    assert (await reputation(stage, CLARA), await reputation(stage, BORIS)) == (0, 1)
+
+
+async def test_holders_of_an_excluded_role_neither_give_nor_get_thanks(stage):
+    excluding(stage, roles=(NEWCOMER,))
+    stage.discord.administration.give_role(DISCORD_CLARA, NEWCOMER)
+    async with stage.discord_bot():
+        asked = [
+            await stage.tell_discord(DISCORD_ALICE, "thanks", member=DISCORD_CLARA),
+            await stage.tell_discord(DISCORD_CLARA, "thanks", member=DISCORD_ALICE),
+        ]
+
+    assert asked == ["This does not count: the settings exclude you or this member."] * 2
 
 
 async def test_where_thanks_are_off_there_is_no_command(stage):

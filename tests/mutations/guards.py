@@ -490,7 +490,7 @@ GUARDS = {
         "::test_a_page_that_is_old_or_of_somebody_else_is_refused[another guild]",
         (
             "consumers/reconcile/decisions/page_refusals.py",
-            "    if (page.chat_id, page.guild_id) != place:",
+            "    if (page.chat_id, page.guild_id) != served:",
             "    if False:",
         ),
     ),
@@ -875,6 +875,11 @@ GUARDS = {
         (_OFFERS, "SET status = 'void', changed_at = now()", "SET changed_at = now()"),
         room="tests/integration/db",
     ),
+    "each code has the digits by which a posted one is found": guard(
+        "test_link_functions.py::test_codes_differ_and_have_the_shape_that_bots_look_for",
+        (_LINKS, "        EXIT WHEN code ~ '[2-9][A-Z]+[2-9]';\n", "        EXIT;\n"),
+        room="tests/integration/db",
+    ),
     "a confirmation that comes again says what is so": guard(
         "test_killed_bots.py::test_a_killed_bot_links_once_or_not_at_all"
         "[max, both, confirm after, from telegram]",
@@ -1016,11 +1021,7 @@ GUARDS = {
     ),
     "lock a person after their entries are rewritten": guard(
         "test_forgetting.py::test_others_and_the_member_wait_for_no_entry_that_is_rewritten",
-        (
-            _FORGETTING,
-            _REWRITE_FIRST + _LOCK_PERSON,
-            _LOCK_PERSON + _REWRITE_FIRST,
-        ),
+        (_FORGETTING, _REWRITE_FIRST, _LOCK_PERSON + _REWRITE_FIRST),
         room="tests/integration/db",
     ),
     "a second wish to be forgotten waits for nothing": guard(
@@ -1077,8 +1078,8 @@ GUARDS = {
         "test_earning.py::test_what_is_earned_waits_in_a_window_and_becomes_one_event",
         (
             _EARNING,
-            "AS w SET xp = 0, opened_at = NULL\n",
-            "AS w SET xp = w.xp, opened_at = w.opened_at\n",
+            "AS w SET xp = 0, opened_at = NULL, closed_at",
+            "AS w SET xp = w.xp, opened_at = w.opened_at, closed_at",
         ),
         room="tests/integration/db",
     ),
@@ -1201,6 +1202,20 @@ GUARDS = {
     "count no older event that nobody recorded": guard(
         "test_forgetting.py::test_an_event_that_nobody_recorded_and_that_is_older_counts_no_more",
         (_MARKS, ") OR is_from_stream AND EXISTS (", ") OR false AND EXISTS ("),
+        room="tests/integration/db",
+    ),
+    "reactions and thanks from before a forgetting bring nothing back": guard(
+        "test_forgetting.py::test_a_backlog_from_before_a_forgetting_brings_nothing_back",
+        (_MARKS, "        forget_secret <> '' AND moment < (", "        false AND moment < ("),
+        room="tests/integration/db",
+    ),
+    "a forgetting waits for reactions that are being entered": guard(
+        "test_forgetting.py::test_a_reaction_that_is_being_entered_does_not_outlive_a_forgetting",
+        (
+            _FORGETTING,
+            "    PERFORM pg_advisory_xact_lock(hashtextextended('twinstream.forgetting', 0));\n",
+            "",
+        ),
         room="tests/integration/db",
     ),
     "judge again what waited for a forgetting": guard(
@@ -1903,6 +1918,37 @@ GUARDS = {
         (_REACTIONS, " OR of_pair >= per_pair;", ";"),
         room="tests/integration/db",
     ),
+    "nobody fills the ledger by asking": guard(
+        "test_earning.py::test_asking_each_minute_closes_windows_once_an_hour",
+        (
+            _EARNING,
+            (
+                "            AND NOT bool_or(w.closed_at BETWEEN now()"
+                " - make_interval(secs => rest_s) AND now()) IS TRUE\n"
+            ),
+            "",
+        ),
+        room="tests/integration/db",
+    ),
+    "a window is of one week and one month": guard(
+        "test_earning.py::test_a_window_ends_with_its_week_and_its_month[a Monday]",
+        (_EARNING, "w.opened_at IS NOT NULL AND w.day < days[n]\n", "false\n"),
+        room="tests/integration/db",
+    ),
+    "a move gives nobody a second thank on a day": guard(
+        "test_thanks.py::test_an_account_that_takes_anothers_place_takes_its_points_along",
+        (
+            _THANKS,
+            "o.receiver_account_id <> NEW.to_account_id\n    -- The receiver",
+            "false\n    -- The receiver",
+        ),
+        room="tests/integration/db",
+    ),
+    "a move counts no reaction twice": guard(
+        "test_reactions.py::test_a_move_to_another_account_counts_no_reaction_twice",
+        (_REACTIONS, "reactions_follow_moves AFTER INSERT", "reactions_follow_moves AFTER DELETE"),
+        room="tests/integration/db",
+    ),
     "time that nobody saw does not count": guard(
         "test_hours.py::test_time_that_nobody_saw_does_not_count",
         (
@@ -2073,7 +2119,7 @@ GUARDS = {
         "test_rewards.py::test_bots_strangers_and_the_unclear_get_nothing",
         (
             "bots/features/rewarding/room.py",
-            "        if form.place is not Place.MEMBER:\n",
+            "        if form.kind is not TargetKind.MEMBER:\n",
             "        if False:\n",
         ),
         room="tests/e2e",
@@ -2112,6 +2158,16 @@ GUARDS = {
             "'telegram' THEN o.discord_account_id = l.discord_account_id",
             "'telegram' THEN false",
         ),
+        room="tests/integration/db/rewards",
+    ),
+    "a person who moves is invited once": guard(
+        "test_invites.py::test_a_guest_who_moves_to_an_account_that_was_invited_is_paid_for_once",
+        (_INVITES, "invites_follow_moves AFTER INSERT", "invites_follow_moves AFTER DELETE"),
+        room="tests/integration/db/rewards",
+    ),
+    "a move is no earning of an invited account": guard(
+        "test_invites.py::test_a_guest_who_moves_stays_invited_and_earns_with_the_new_account",
+        (_INVITES, " AND t.idempotency_key NOT LIKE 'link:%'\n", "\n"),
         room="tests/integration/db/rewards",
     ),
     "an account that left brings nothing": guard(

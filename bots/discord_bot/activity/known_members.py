@@ -30,6 +30,7 @@ class Seen(NamedTuple):
     is_here: bool
     is_bot: bool
     name: str | None
+    roles: frozenset[int] = frozenset()
 
 
 class KnownMembers:
@@ -72,7 +73,7 @@ class KnownMembers:
         except (discord.DiscordException, aiohttp.ClientError, OSError, *UNREADABLE) as error:
             log.warning("membership.unresolved", account_id=account_id, why=str(error))
             return None
-        return Seen(True, member.bot, member.display_name)
+        return _seen(member)
 
     def _answered(self, account_id: int, asking: asyncio.Future[Seen | None]) -> None:
         """Remember an answer, unless an event said something newer while it was under way."""
@@ -84,7 +85,7 @@ class KnownMembers:
     def note(self, member: discord.Member) -> None:
         """Remember a member whom an event showed whole, so that nobody is asked."""
         self._asking.pop(member.id, None)
-        self._remember(member.id, Seen(True, member.bot, member.display_name))
+        self._remember(member.id, _seen(member))
 
     def forget(self, account_id: int) -> None:
         """Ask again: the account joined or left."""
@@ -97,3 +98,7 @@ class KnownMembers:
         self._known.move_to_end(account_id)
         if len(self._known) > REMEMBERED_MAX:
             self._known.popitem(last=False)
+
+
+def _seen(member: discord.Member) -> Seen:
+    return Seen(True, member.bot, member.display_name, frozenset(member._roles))

@@ -5,7 +5,7 @@ from typing import Final
 
 import discord
 
-from bots.features.posted_messages import Place, Posted
+from bots.features.posted_messages import MessagePlace, Posted
 
 #: Types of messages that a person writes. All others are news of the server, or commands.
 _WRITTEN: Final = (discord.MessageType.default, discord.MessageType.reply)
@@ -35,9 +35,9 @@ def posted_by_member(message: discord.Message, *, guild_id: int, reads: bool) ->
         account_id=author.id,
         name=author.display_name,
         message_id=message.id,
-        place=Place(message.channel.id, within=_within(message.channel)),
+        place=place_of(message.channel),
         at=message.created_at,
-        text=_text_of(message) if reads else None,
+        text=_text_of(message) if reads else _unread_text_of(message),
         roles=frozenset(author._roles),
     )
 
@@ -46,15 +46,16 @@ def _is_timed_out(member: discord.Member, at: datetime) -> bool:
     return member.timed_out_until is not None and member.timed_out_until > at
 
 
-def _within(channel: object) -> tuple[int, ...]:
-    """Return the ids of the channel of a thread, and of the category. Pure."""
+def place_of(channel: discord.abc.Snowflake) -> MessagePlace:
+    """Return a channel with the channel of a thread, and with the category. Pure."""
     parent: object = channel
     found = []
     if isinstance(channel, discord.Thread):
         parent = channel.parent
         found.append(channel.parent_id)
     category = getattr(parent, "category_id", None)
-    return (*found, category) if category is not None else tuple(found)
+    within = (*found, category) if category is not None else tuple(found)
+    return MessagePlace(channel.id, within=within)
 
 
 def _text_of(message: discord.Message) -> str | None:
@@ -62,3 +63,8 @@ def _text_of(message: discord.Message) -> str | None:
     if not message.content and (message.attachments or message.poll is not None):
         return None
     return message.content
+
+
+def _unread_text_of(message: discord.Message) -> str | None:
+    """Return an empty text for a sticker, which Discord shows to all; None for all else. Pure."""
+    return "" if message.stickers else None

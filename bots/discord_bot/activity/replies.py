@@ -15,6 +15,7 @@ from bots.texts.languages import Texts
 from config.discord_answers import UNREADABLE
 
 from .known_members import KnownMembers
+from .posted_messages import place_of
 
 log = structlog.get_logger("twinstream.discord_bot")
 
@@ -53,9 +54,19 @@ class Replies:
         seen = await self._known.look(author.id)
         is_here = None if seen is None else seen.is_here
         name = author.display_name if seen is None or seen.name is None else seen.name
-        asker = Asker(message.author.id, message.author.display_name, self._texts)
-        target = Target(author.id, name, author.bot, is_here)
-        question = Question(asker, message.content, str(message.id), target, message.created_at)
+        assert isinstance(message.author, discord.Member)
+        roles = frozenset(message.author._roles)
+        asker = Asker(message.author.id, message.author.display_name, self._texts, roles)
+        theirs = frozenset[int]() if seen is None else seen.roles
+        target = Target(author.id, name, author.bot, is_here, theirs)
+        question = Question(
+            asker,
+            message.content,
+            str(message.id),
+            target,
+            message.created_at,
+            place=place_of(message.channel),
+        )
         answer = await kind.run(question)
         if answer is not None:
             await self._send(message, answer)

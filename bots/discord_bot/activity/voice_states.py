@@ -7,6 +7,8 @@ import discord
 from bots.features.room import VoiceWatch
 from bots.features.voice_members import Connected
 
+from .posted_messages import place_of
+
 
 def renew_voice_states(client: discord.Client) -> None:
     """Let each GUILD_CREATE say alone who is connected.
@@ -68,7 +70,6 @@ class VoiceStates:
         if channel is None:
             return None
         afk = member.guild.afk_channel
-        places = [channel.id, *([channel.category_id] if channel.category_id else [])]
         is_afk = afk is not None and afk.id == channel.id
         return Connected(
             account_id=member.id,
@@ -77,5 +78,5 @@ class VoiceStates:
             # `suppress` is the audience of a stage, and everybody in the AFK channel.
             can_speak=not (state.mute or state.self_mute or state.suppress),
             can_hear=not (state.deaf or state.self_deaf),
-            earns=not is_afk and self._watch.earns(member.id, places, member._roles),
+            earns=not is_afk and self._watch.earns(member.id, place_of(channel), member._roles),
         )

@@ -16,7 +16,7 @@ import structlog
 
 from bots.runtime.backoff import backoff_s
 from bots.runtime.database import Database
-from bots.runtime.delivery import PerhapsSent, Place, Unsent, Unwanted
+from bots.runtime.delivery import PerhapsSent, PublicPlace, Unsent, Unwanted
 from bots.texts.buttons import Rows
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
@@ -60,7 +60,9 @@ STOP_S_MAX = 5.0
 class Sending(Protocol):
     """The part of `bots.runtime.delivery.Delivery` that the announcer needs."""
 
-    async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None: ...
+    async def announce(
+        self, place: PublicPlace, text: str, *, reply_to: int | None = None
+    ) -> None: ...
 
     async def tell(self, account_id: int, text: str, buttons: Rows = ()) -> None: ...
 
@@ -306,13 +308,13 @@ class Announcer:
                 )
             self._parked.add(where)
 
-    def _rests_at(self, place: Place | None) -> bool:
+    def _rests_at(self, place: PublicPlace | None) -> bool:
         """Tell whether a place is left alone for now."""
         now = self._clock()
         rests = (self._rests.get(key) for key in (place, _chat(place)))
         return any(rest is not None and rest.until > now for rest in rests)
 
 
-def _chat(place: Place | None) -> Hashable:
+def _chat(place: PublicPlace | None) -> Hashable:
     """Return what shares a rate limit with a place: a channel, a chat, all private chats. Pure."""
     return "private" if place is None else ("chat", place.channel_id)

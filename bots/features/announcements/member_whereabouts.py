@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from bots.runtime.delivery import Place
+from bots.runtime.delivery import PublicPlace
 
 #: Seconds after which a member is not there any more: a role or a tag is shown within seconds, and
 #: the conversation has gone on after two minutes.
@@ -18,7 +18,7 @@ MEMBERS_MAX: Final = 10_000
 class Spot(NamedTuple):
     """A place where a member was heard of, and the message there that can be replied to."""
 
-    place: Place
+    place: PublicPlace
     message_id: int | None
 
 
@@ -43,7 +43,7 @@ class Spots:
             return None
         return heard[1]
 
-    def forget(self, place: Place) -> None:
+    def forget(self, place: PublicPlace) -> None:
         """Forget everybody at a place where the bot may not write."""
         at_place = [one for one, (_, spot) in self._heard.items() if spot.place == place]
         for account_id in at_place:

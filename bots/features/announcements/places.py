@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
-from bots.runtime.delivery import Place
+from bots.runtime.delivery import PublicPlace
 from config.community_file import KINDS, AnnouncementSetting, Kind
 from db.surfaces.announcements import Announcement
 from schemas import Source
@@ -14,7 +14,7 @@ from .member_whereabouts import Spot
 class Target(NamedTuple):
     """Where one message goes."""
 
-    place: Place | None = None
+    place: PublicPlace | None = None
     """None: to the account alone."""
     account_id: int | None = None
     """The account that is told in private, or at whose spot it is told."""
@@ -26,12 +26,12 @@ class Target(NamedTuple):
         return self.place is None
 
 
-def place_for_all(setting: AnnouncementSetting, platform: Source) -> Place | None:
+def place_for_all(setting: AnnouncementSetting, platform: Source) -> PublicPlace | None:
     """Return the place for all kinds; None if nothing is announced on this platform. Pure."""
     if platform == "telegram":
-        return Place(topic_id=setting.telegram_topic_id) if setting.telegram else None
+        return PublicPlace(topic_id=setting.telegram_topic_id) if setting.telegram else None
     channel_id = setting.discord_channel_id
-    return None if channel_id is None else Place(channel_id)
+    return None if channel_id is None else PublicPlace(channel_id)
 
 
 def target_of(
@@ -69,7 +69,9 @@ def target_of(
     return None if otherwise is None else Target(otherwise)
 
 
-def fixed_places(setting: AnnouncementSetting, platform: Source) -> Iterator[tuple[Kind, Place]]:
+def fixed_places(
+    setting: AnnouncementSetting, platform: Source
+) -> Iterator[tuple[Kind, PublicPlace]]:
     """Yield the place of each kind that has one for all its news. Pure."""
     default = place_for_all(setting, platform)
     for kind in KINDS:
@@ -82,14 +84,14 @@ def fixed_places(setting: AnnouncementSetting, platform: Source) -> Iterator[tup
             yield kind, _place(wanted, platform)
 
 
-def named(place: Place, platform: Source) -> str:
+def named(place: PublicPlace, platform: Source) -> str:
     """Name a place in the words of the settings. Pure."""
     if platform == "discord":
         return f"channel {place.channel_id}"
     return "group" if place.topic_id is None else f"topic {place.topic_id}"
 
 
-def _place(wanted: int | str, platform: Source) -> Place:
+def _place(wanted: int | str, platform: Source) -> PublicPlace:
     if platform == "discord":
-        return Place(int(wanted))
-    return Place() if wanted == "group" else Place(topic_id=int(wanted))
+        return PublicPlace(int(wanted))
+    return PublicPlace() if wanted == "group" else PublicPlace(topic_id=int(wanted))

@@ -1,7 +1,7 @@
 """The duty that announces, and the memory of where members are."""
 
 from bots.features.room import Duty, Room
-from bots.runtime.delivery import Delivery, Place
+from bots.runtime.delivery import Delivery, PublicPlace
 from bots.runtime.room_services import Services
 
 from .announcer import Announcer
@@ -19,7 +19,7 @@ def open_room(services: Services) -> Room:
             services.database, community, texts, services.mark, delivery, spots=spots
         ).run()
 
-    def hear(account_id: int, place: Place, message_id: int | None) -> None:
+    def hear(account_id: int, place: PublicPlace, message_id: int | None) -> None:
         spots.hear(account_id, Spot(place, message_id))
 
     return Room(duties=(Duty("announcements", announce),), on_heard=hear)

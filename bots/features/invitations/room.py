@@ -1,15 +1,19 @@
-"""The reactions to invited accounts, and the duty that pays for them."""
+"""The command /invite, the reactions to invited accounts, and the duty that pays for them."""
 
 import asyncio
 
 import structlog
 
+from bots.features.command import Answer, Audience, Command, Question
 from bots.features.room import Duty, Invitation, Room
 from bots.runtime.delivery import Delivery
 from bots.runtime.room_services import Services
+from bots.texts.languages import marked
 from db import DbError
 from db.rewards import invites
 from db.rewards.invites import InviteRules
+
+from . import texts
 
 log = structlog.get_logger("twinstream.bots")
 
@@ -28,7 +32,7 @@ class Invitations:
             setting.least_xp,
             setting.xp,
             setting.balance,
-            setting.per_day,
+            setting.per_day_max,
         )
         self._stores = services.community.stores.connected()
 
@@ -45,6 +49,14 @@ class Invitations:
             log.warning("invitation.lost", account_id=account_id, why=str(error))
         else:
             log.info("invitation.noted", account_id=invitation.account_id, status=status or "known")
+
+    async def show_link(self, question: Question[None]) -> Answer:
+        """Answer /invite."""
+        language = question.asker.texts
+        link = None if question.invite_link is None else await question.invite_link()
+        if link is None:
+            return Answer(texts.no_link(language))
+        return Answer(texts.own_link(link, language, self._services.mark))
 
     async def end(self, account_id: int) -> None:
         """Note that an account left. If that is lost, it has to earn all the same."""
@@ -89,7 +101,15 @@ def open_room(services: Services) -> Room:
     if not services.community.invites.enabled or services.platform != "telegram":
         return Room()
     invitations = Invitations(services)
+    command: Command[None] = Command(
+        name="invite",
+        description=marked("Your own invite link"),
+        handler=invitations.show_link,
+        audience=Audience.ASKER,
+        aliases=("пригласить", "приглашение"),
+    )
     return Room(
+        commands=(command,),
         duties=(Duty("invitations", invitations.pay),),
         on_invited=invitations.note,
         on_gone=invitations.end,

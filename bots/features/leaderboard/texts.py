@@ -5,7 +5,7 @@ from bots.texts.languages import Texts
 from bots.texts.markup import Markup
 from bots.texts.names import rank_title, shown_name
 from config import Community
-from db.members.boards import Board, Line, Page, Place, Standing
+from db.members.boards import Board, BoardPlace, Line, Page, Standing
 
 #: Stands before the line of the asker.
 _OWN = "➤"
@@ -100,7 +100,7 @@ def open_your_own(texts: Texts) -> str:
 
 
 def _line(
-    board: Board, place: Place, line: Line, texts: Texts, mark: Markup, community: Community
+    board: Board, place: BoardPlace, line: Line, texts: Texts, mark: Markup, community: Community
 ) -> str:
     name = mark.plain(shown_name(line.display_name, texts))
     number = texts.gettext("{place}.", place=place.number)

@@ -48,8 +48,8 @@ def _care(texts: Texts) -> str:
         CODE_LIFETIME_S // 60,
     )
     posted = texts.gettext(
-        "If it is posted in our Telegram group, I make it void at once. On Discord I cannot read"
-        " messages: if others saw it there, send /link again, and the old one is void."
+        "If it is posted in our Telegram group, I make it void at once. On Discord I do not look"
+        " for codes: if others saw it there, send /link again, and the old one is void."
     )
     return f"{lifetime} {posted}"
 

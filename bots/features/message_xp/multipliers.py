@@ -5,10 +5,9 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from bots.features.places import Places
 from bots.features.posted_messages import Posted
 from config.community_sections.earning import FACTOR_MAX, MultiplierSetting
-
-from .places import Places
 
 WEEKDAYS: Final = (*("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),)
 

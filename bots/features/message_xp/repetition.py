@@ -31,6 +31,8 @@ FREQUENT_SHARE_MAX: Final = 0.5
 
 def says_something(text: str, least_characters: int) -> bool:
     """Tell whether a text is long enough, and is not one character or word over and over. Pure."""
+    if not text:
+        return False  # a sticker, whatever length is asked for
     words = plain(text).split()
     if weight("".join(words)) < least_characters:
         return False

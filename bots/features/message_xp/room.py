@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, time, timedelta
 from functools import partial
 
+from bots.features.exclusions import Exclusions
 from bots.features.posted_messages import Posted
 from bots.features.room import Room
 from bots.runtime.room_services import Services
@@ -32,14 +33,9 @@ class MessageXp:
         self._setting = setting
         self._zone = community.zone
         self._cooldown = timedelta(seconds=setting.cooldown_s)
-        self._places = EarningPlaces(setting.places, setting.excluded_places, home_chat)
+        self._places = EarningPlaces(setting.places, home_chat)
+        self._exclusions = Exclusions(community, services.platform)
         self._multipliers = Multipliers(setting.multipliers, self._zone, home_chat)
-        self._excluded_roles = frozenset(setting.excluded_roles)
-        self._excluded = frozenset(
-            setting.excluded_telegram
-            if services.platform == "telegram"
-            else setting.excluded_discord
-        )
         self._last = LastMessages(setting.alike_max)
         self._pauses = Pauses()
 
@@ -87,10 +83,8 @@ class MessageXp:
         return round(base * self._multipliers.factor(posted))
 
     def _may_earn(self, posted: Posted) -> bool:
-        """Tell whether the author may earn, and wrote no command."""
-        if posted.is_command or posted.account_id in self._excluded:
-            return False
-        if not self._excluded_roles.isdisjoint(posted.roles):
+        """Tell whether the author may earn there, and wrote no command."""
+        if posted.is_command or self._exclusions.have_message(posted):
             return False
         prefixes = tuple(self._setting.command_prefixes)
         return posted.text is None or not posted.text.startswith(prefixes)

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from bots.features.exclusions import Exclusions
 from bots.features.posted_messages import Posted
 from bots.features.recent_reactions import RecentReactions
 from bots.runtime.delivery import Delivery
@@ -22,7 +23,7 @@ from bots.runtime.metrics import REACTIONS, REACTIONS_DROPPED
 from bots.runtime.room_services import Services
 from db import Contention, StorageUnavailable
 from db.earning import Earning, reactions
-from db.earning.reactions import Authored, Counted, Limits, Reaction
+from db.earning.reactions import Authored, Counted, Reaction, ReactionLimits
 from db.error_causes.logged_causes import LoggedCauses
 
 log = structlog.get_logger("twinstream.bots")
@@ -51,9 +52,10 @@ class ReactionQueue:
         setting = services.community.earning.reactions
         self._setting = setting
         age_s_max = setting.age_days * 24 * 3_600.0
-        self._limits = Limits(
+        self._limits = ReactionLimits(
             services.community.timezone, setting.per_pair_max, setting.per_day_max, age_s_max
         )
+        self._exclusions = Exclusions(services.community, services.platform)
         self._authors: deque[Authored] = deque(maxlen=setting.messages_kept)
         self._waiting: deque[Reaction] = deque()
         self._recent = RecentReactions()
@@ -65,14 +67,20 @@ class ReactionQueue:
         self._news = LoggedCauses()
 
     def note(self, posted: Posted) -> None:
-        """Remember who wrote a message. Waits for nothing."""
+        """Remember who wrote a message, unless the settings exclude it. Waits for nothing."""
+        if self._exclusions.have_message(posted):
+            return
         self._authors.append(
             Authored(posted.place.id, posted.message_id, posted.account_id, posted.at)
         )
 
     def react(self, reaction: Reaction) -> None:
         """Have a reaction entered soon. Waits for nothing."""
-        if reaction.author_id == reaction.giver_id or not self._recent.is_new(_key_of(reaction)):
+        if reaction.author_id == reaction.giver_id or self._exclusions.have_account(
+            reaction.giver_id
+        ):
+            return
+        if not self._recent.is_new(_key_of(reaction)):
             return
         self._waiting.append(reaction)
         if len(self._waiting) > WAITING_MAX:
@@ -189,7 +197,11 @@ class ReactionQueue:
     async def _remember(self, batch: Sequence[Authored]) -> None:
         async with self._services.database.connection() as conn:
             await reactions.remember_authors(
-                conn, self._services.platform, batch, kept=self._setting.messages_kept
+                conn,
+                self._services.platform,
+                batch,
+                kept=self._setting.messages_kept,
+                forget_secret=self._services.forget_secret,
             )
 
     def _refuse_author(self, one: Authored, error: Exception) -> None:
@@ -204,7 +216,11 @@ class ReactionQueue:
     async def _enter_once(self, batch: Sequence[Reaction]) -> list[Counted]:
         async with self._services.earnings.transaction() as transaction:
             counted = await reactions.enter(
-                transaction.conn, self._services.platform, batch, self._limits
+                transaction.conn,
+                self._services.platform,
+                batch,
+                self._limits,
+                forget_secret=self._services.forget_secret,
             )
             earnings = self._earnings(counted)
             if earnings:
@@ -223,7 +239,8 @@ class ReactionQueue:
                 (one.author_id, "reactions", self._setting.xp),
                 (one.giver_id, "reactions_given", self._setting.giver_xp),
             ):
-                if xp:
+                # An author may have been excluded after the message was remembered.
+                if xp and not self._exclusions.have_account(account_id):
                     worth[account_id, reason] = worth.get((account_id, reason), 0) + xp
         moment = counted[0].counted_at if counted else datetime.now(UTC)
         return [

@@ -10,8 +10,8 @@ from bots.features.command import (
     Form,
     FormParameter,
     NumberParameter,
-    Place,
     Question,
+    TargetKind,
     TextParameter,
     Unclear,
 )
@@ -20,7 +20,7 @@ from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 from db.members.accounts import remember_name
 from db.rewards import administrators
-from db.rewards.administrators import Limits, Reward
+from db.rewards.administrators import Reward, RewardLimits
 
 from . import requests, texts
 from .requests import AMOUNT_MAX
@@ -42,7 +42,9 @@ class Rewards:
     def __init__(self, services: Services) -> None:
         setting = services.community.rewards
         self._services = services
-        self._limits = Limits(setting.per_day, setting.xp_per_day, setting.balance_per_day)
+        self._limits = RewardLimits(
+            setting.per_day_max, setting.xp_per_day_max, setting.balance_per_day_max
+        )
         self._stores = services.community.stores.connected()
 
     async def give(self, question: Question[Form]) -> Answer:
@@ -51,8 +53,8 @@ class Rewards:
         language, mark = asker.texts, services.mark
         if form is None or form is Unclear.ARGUMENT or form.target is None:
             return Answer(texts.usage(services.platform, language, mark))
-        if form.place is not Place.MEMBER:
-            return Answer(texts.not_for(form.place, form.target, language, mark))
+        if form.kind is not TargetKind.MEMBER:
+            return Answer(texts.not_for(form.kind, form.target, language, mark))
         wanted = requests.read(form.text) if form.text else requests.of_values(form.values)
         if not wanted.is_complete:
             return Answer(texts.usage(services.platform, language, mark))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from bots.features.command import Place, Target
+from bots.features.command import Target, TargetKind
 from bots.texts.amounts import coins_text, xp_text
 from bots.texts.languages import Texts
 from bots.texts.markup import Markup
@@ -38,17 +38,17 @@ def usage(platform: Source, texts: Texts, mark: Markup) -> str:
     return "\n".join(lines)
 
 
-def not_for(place: Place, target: Target, texts: Texts, mark: Markup) -> str:
+def not_for(kind: TargetKind, target: Target, texts: Texts, mark: Markup) -> str:
     """Answer a reward for an account that can get none."""
     name = _name(target, texts, mark)
-    match place:
-        case Place.BOT:
+    match kind:
+        case TargetKind.BOT:
             return texts.gettext("{name} is a bot, and bots get no rewards.", name=name)
-        case Place.OUTSIDE:
+        case TargetKind.OUTSIDE:
             return texts.gettext(
                 "{name} is not a member here at the moment, so nothing was given.", name=name
             )
-        case Place.UNKNOWN | Place.MEMBER:
+        case TargetKind.UNKNOWN | TargetKind.MEMBER:
             return texts.gettext(
                 "I cannot see at the moment whether {name} is a member, so nothing was given."
                 " Please try again in a few minutes.",

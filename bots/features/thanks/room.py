@@ -14,13 +14,14 @@ from bots.features.command import (
     Question,
     Target,
 )
+from bots.features.exclusions import Exclusions
 from bots.features.room import Room
 from bots.runtime.metrics import THANKS
 from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 from db import Contention
 from db.earning import thanks
-from db.earning.thanks import Limits, Thanked
+from db.earning.thanks import Thanked, ThankLimits
 
 from . import texts
 from .words import ThankWords
@@ -62,8 +63,9 @@ class _Desk:
     def __init__(self, services: Services) -> None:
         self._services = services
         setting = services.community.earning.thanks
+        self._exclusions = Exclusions(services.community, services.platform)
         self._is_quiet = setting.quiet
-        self._limits = Limits(
+        self._limits = ThankLimits(
             services.community.timezone, setting.per_day_max, setting.xp, setting.xp_per_day_max
         )
 
@@ -80,6 +82,8 @@ class _Desk:
             return Answer(texts.unknown(language))
         if not target.is_here:
             return Answer(texts.absent(target.name, language, mark))
+        if self._excludes(question, target):
+            return Answer(texts.excluded(language))
         thanked = await self._thank(question, target)
         return Answer(texts.answer(thanked, target.name, self._limits.per_day, language, mark))
 
@@ -91,6 +95,7 @@ class _Desk:
             or target.is_bot
             or not target.is_here
             or target.account_id == question.asker.account_id
+            or self._excludes(question, target)
         ):
             return None
         thanked = await self._thank(question, target)
@@ -98,6 +103,15 @@ class _Desk:
             return None
         language, mark = question.asker.texts, self._services.mark
         return Answer(texts.answer(thanked, target.name, self._limits.per_day, language, mark))
+
+    def _excludes(self, question: Question[Target] | Question[str], target: Target) -> bool:
+        """Tell whether the settings exclude one of the two, or the place of a word. Pure."""
+        asker, place = question.asker, question.place
+        return (
+            self._exclusions.have_account(asker.account_id, asker.roles)
+            or self._exclusions.have_account(target.account_id, target.roles)
+            or (place is not None and self._exclusions.have_place(place))
+        )
 
     async def _thank(self, question: Question[Target] | Question[str], target: Target) -> Thanked:
         for _ in range(ATTEMPTS_MAX - 1):
@@ -118,6 +132,7 @@ class _Desk:
             said_at=question.asked_at or datetime.now(UTC),
             limits=self._limits,
             receiver_name=target.name,
+            forget_secret=self._services.forget_secret,
         )
         if thanked.outcome == "thanked":
             THANKS.labels(platform).inc()

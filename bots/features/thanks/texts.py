@@ -52,6 +52,11 @@ def bot(texts: Texts) -> str:
     return texts.gettext("Bots collect no reputation.")
 
 
+def excluded(texts: Texts) -> str:
+    """Answer a thank by or for somebody whom the settings exclude."""
+    return texts.gettext("This does not count: the settings exclude you or this member.")
+
+
 def absent(receiver: str | None, texts: Texts, mark: Markup) -> str:
     """Answer a member who thanks an account that is not in the group or server."""
     name = mark.bold(mark.plain(shown_name(receiver, texts)))

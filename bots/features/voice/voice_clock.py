@@ -13,6 +13,8 @@ from typing import Final
 
 import structlog
 
+from bots.features.exclusions import Exclusions
+from bots.features.posted_messages import MessagePlace
 from bots.features.voice_members import Connected
 from bots.runtime.delivery import Delivery
 from bots.runtime.metrics import VOICE_INTERVALS
@@ -44,19 +46,18 @@ class VoiceClock:
     ) -> None:
         self._services = services
         self._setting = services.community.earning.voice
+        self._exclusions = Exclusions(services.community, services.platform)
         self._hours = VoiceHours(self._setting.interval_s)
         self._clock = clock
         self._monotonic = monotonic
         #: Returns the moment at which Discord was last heard, on the monotonic clock.
         self.heard_at: Callable[[], float | None] = lambda: None
 
-    def earns(self, account_id: int, places: Iterable[int], roles: Iterable[int]) -> bool:
+    def earns(self, account_id: int, channel: MessagePlace, roles: Iterable[int]) -> bool:
         """Tell whether the settings let an account with these roles earn in a channel. Pure."""
-        setting = self._setting
-        return (
-            account_id not in setting.excluded_members
-            and set(setting.excluded_channels).isdisjoint(places)
-            and set(setting.excluded_roles).isdisjoint(roles)
+        return not (
+            self._exclusions.have_place(channel)
+            or self._exclusions.have_account(account_id, frozenset(roles))
         )
 
     def changed(self, member: Connected) -> None:

@@ -6,10 +6,10 @@ from typing import Any, Final
 from aiogram.enums import ChatType, ContentType, MessageEntityType
 from aiogram.types import Message, TelegramObject
 
-from bots.features.posted_messages import Place, Posted
+from bots.features.posted_messages import MessagePlace, Posted
 from bots.features.room import Room, posted
 from bots.telegram_bot.group.membership import Membership, Standing
-from bots.telegram_bot.messages.authors import Author, author_of
+from bots.telegram_bot.messages.authors import Author, author_of, topic_of
 
 #: Contents that say something without a text.
 _SPEAKING: Final = frozenset(
@@ -101,17 +101,18 @@ def posted_by_member(message: Message, *, is_home: bool) -> Posted | None:
         account_id=user.id,
         name=user.full_name,
         message_id=message.message_id,
-        place=Place(
-            message.chat.id,
-            message.message_thread_id if message.is_topic_message else None,
-            is_home=is_home,
-        ),
+        place=place_of(message, is_home=is_home),
         at=message.date,
         text=text,
         is_command=any(
             one.type == MessageEntityType.BOT_COMMAND and one.offset == 0 for one in entities
         ),
     )
+
+
+def place_of(message: Message, *, is_home: bool) -> MessagePlace:
+    """Return the chat and the topic of a message. Pure."""
+    return MessagePlace(message.chat.id, topic_of(message), is_home=is_home)
 
 
 #: Stands for a message that nobody wrote, such as the news that a message was pinned.

@@ -7,6 +7,7 @@ from aiogram.types import Message
 
 from bots.features.command import Asker, GroupReply, Question
 from bots.features.room import Room, replies_of
+from bots.telegram_bot.activity.posted_messages import place_of
 from bots.telegram_bot.group.membership import Membership
 from bots.telegram_bot.messages.arguments import replied_to
 from bots.telegram_bot.messages.authors import Author, author_of
@@ -68,7 +69,8 @@ class ReplyHandler:
         target = await self._membership.seen(message, target)
         entity_id = f"{message.chat.id}.{message.message_id}"
         text = message.text or message.caption
-        question = Question(asker, text, entity_id, target, message.date)
+        place = place_of(message, is_home=True)
+        question = Question(asker, text, entity_id, target, message.date, place=place)
         answer = await self._kind.run(question)
         if answer is not None:
             self._answers.put(message, asker, answer)

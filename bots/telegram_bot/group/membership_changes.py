@@ -17,6 +17,7 @@ from aiogram.types import ChatMemberUpdated, Message, TelegramObject
 
 from bots.features.room import Invitation, Room, gone, invited, returned
 
+from .invite_links import inviter_by
 from .membership import Membership
 from .moves import GroupMoves
 
@@ -59,7 +60,8 @@ def add_membership_changes(
     @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(IS_ADMIN >> ORDINARY))
     @router.chat_member(F.chat.id == group_id, ChatMemberUpdatedFilter(ORDINARY >> IS_ADMIN))
     async def changed(update: ChatMemberUpdated) -> None:
-        if (invitation := invitation_of(update)) is not None:
+        assert update.bot is not None
+        if (invitation := invitation_of(update, update.bot.id)) is not None:
             await invited(rooms, invitation)
         await returned(rooms, update.new_chat_member.user.id)
 
@@ -77,11 +79,11 @@ def add_membership_changes(
         moves.told(group_id, message.chat.id)
 
 
-def invitation_of(update: ChatMemberUpdated) -> Invitation | None:
+def invitation_of(update: ChatMemberUpdated, bot_id: int) -> Invitation | None:
     """Return the invitation by which an account joined; None for none of a person's. Pure.
 
-    A member added the account, or it came by a link that a person made. Links of bots, and the
-    group's public name, are nobody's.
+    A member added the account, or it came by a link that a person made, or that this bot made for a
+    member. Other links of bots, and the group's public name, are nobody's.
     """
     account = update.new_chat_member.user
     was_here = update.old_chat_member.status not in ("left", "kicked") and getattr(
@@ -91,6 +93,9 @@ def invitation_of(update: ChatMemberUpdated) -> Invitation | None:
         return None
     link = update.invite_link
     inviter = update.from_user if link is None else link.creator
-    if inviter.is_bot or inviter.id in (account.id, ANONYMOUS_ADMIN_ID):
+    inviter_id = None if inviter.is_bot else inviter.id
+    if link is not None and inviter.is_bot:
+        inviter_id = inviter_by(link, bot_id)
+    if inviter_id is None or inviter_id in (account.id, ANONYMOUS_ADMIN_ID):
         return None
-    return Invitation(inviter.id, account.id)
+    return Invitation(inviter_id, account.id)

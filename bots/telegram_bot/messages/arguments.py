@@ -13,8 +13,8 @@ from bots.features.command import (
     MemberParameter,
     NumberParameter,
     Parameter,
-    Place,
     Target,
+    TargetKind,
     TextParameter,
     Unclear,
 )
@@ -28,11 +28,11 @@ NUMBER_DIGITS_MAX = 9
 ACCOUNT_ID_DIGITS_MAX = 18
 
 #: The places in the group, as rooms know them. A muted member is one.
-_PLACES: Final = {
-    Standing.INSIDE: Place.MEMBER,
-    Standing.MUTED: Place.MEMBER,
-    Standing.OUTSIDE: Place.OUTSIDE,
-    Standing.UNKNOWN: Place.UNKNOWN,
+_KINDS: Final = {
+    Standing.INSIDE: TargetKind.MEMBER,
+    Standing.MUTED: TargetKind.MEMBER,
+    Standing.OUTSIDE: TargetKind.OUTSIDE,
+    Standing.UNKNOWN: TargetKind.UNKNOWN,
 }
 
 
@@ -74,16 +74,16 @@ async def form_of(message: Message, text: str, membership: Membership) -> Form:
     assert message.bot is not None
     named, words = _named_account(message, text)
     if named is None:
-        return Form(None, Place.UNKNOWN, {}, words)
+        return Form(None, TargetKind.UNKNOWN, {}, words)
     if isinstance(named, User) and named.is_bot:
-        return Form(Target(named.id, named.full_name), Place.BOT, {}, words)
+        return Form(Target(named.id, named.full_name), TargetKind.BOT, {}, words)
     account_id = named.id if isinstance(named, User) else named.account_id
     standing, user = await membership.look_up(message.bot, account_id)
     if user is None:
         name = named.full_name if isinstance(named, User) else None
-        return Form(Target(account_id, name), _PLACES[standing], {}, words)
-    place = Place.BOT if user.is_bot else _PLACES[standing]
-    return Form(Target(account_id, user.full_name), place, {}, words)
+        return Form(Target(account_id, name), _KINDS[standing], {}, words)
+    kind = TargetKind.BOT if user.is_bot else _KINDS[standing]
+    return Form(Target(account_id, user.full_name), kind, {}, words)
 
 
 def _named_account(message: Message, text: str) -> tuple[User | Target | None, str]:

@@ -8,7 +8,7 @@ from aiogram.types import Message, TelegramObject
 
 from bots.features.command import Asker
 from bots.features.room import Observation, Room, heard, observed
-from bots.runtime.delivery import Place
+from bots.runtime.delivery import PublicPlace
 from bots.runtime.member_limits import MemberLimits
 from bots.texts.languages import Languages, Texts
 
@@ -87,7 +87,7 @@ class Observer:
             return await handler(event, data)
         assert event.from_user is not None
         account_id, tag = event.from_user.id, event.sender_tag or ""
-        heard(self._rooms, account_id, Place(topic_id=topic_of(event)), event.message_id)
+        heard(self._rooms, account_id, PublicPlace(topic_id=topic_of(event)), event.message_id)
         try:
             return await handler(event, data)
         finally:

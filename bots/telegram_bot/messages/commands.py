@@ -30,6 +30,7 @@ from bots.features.room import Room, beside, commands_of, private_texts_of, star
 from bots.runtime.button_memory import ButtonMemory
 from bots.runtime.room_services import Services
 from bots.telegram_bot.avatars import TelegramAvatars
+from bots.telegram_bot.group.invite_links import InviteLinks
 from bots.telegram_bot.group.membership import Membership
 
 from . import texts
@@ -56,8 +57,9 @@ def add_commands(
 ) -> None:
     """Register the handlers of each command, deep link and kind of text of the rooms."""
     answers, strangers = Answers(queue, memory), Strangers(membership, rooms)
+    links = InviteLinks(services.community.telegram.chat_id)
     handlers = [
-        CommandHandlers(command, services, membership, strangers, answers, rooms)
+        CommandHandlers(command, services, membership, strangers, links, answers, rooms)
         for command in commands_of(rooms)
     ]
     for start in starts_of(rooms):
@@ -90,6 +92,7 @@ class CommandHandlers:
         services: Services,
         membership: Membership,
         strangers: Strangers,
+        invite_links: InviteLinks,
         answers: "Answers",
         rooms: Sequence[Room],
     ) -> None:
@@ -98,6 +101,7 @@ class CommandHandlers:
         self._rooms = rooms
         self._group_texts = services.languages.speak(services.community.announcements.language)
         self._membership = membership
+        self._invite_links = invite_links
         self._answers = answers
 
     async def answer(self, message: Message, command: CommandObject, asker: Asker) -> None:
@@ -189,6 +193,7 @@ class CommandHandlers:
             replies_to_nameless=replies_to_nameless(message),
             is_flagged=is_flagged,
             avatars=TelegramAvatars(message.bot),
+            invite_link=partial(self._invite_links.link_of, message.bot, asker.account_id),
         )
         return await self.asked.run(question)
 

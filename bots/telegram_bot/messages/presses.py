@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Message
 from bots.features.command import Answer, Asker, Pressed
 from bots.features.room import Room, heard, presses_of
 from bots.runtime.button_memory import ButtonMemory
-from bots.runtime.delivery import Place
+from bots.runtime.delivery import PublicPlace
 from bots.runtime.member_limits import MemberLimits
 from bots.runtime.room_services import Services
 from bots.telegram_bot.group.membership import Membership
@@ -104,7 +104,7 @@ class Presses:
             message.chat.type == ChatType.PRIVATE or message.ephemeral_message_id is not None
         )
         if message.chat.type != ChatType.PRIVATE:
-            place = Place(topic_id=topic_of(message))
+            place = PublicPlace(topic_id=topic_of(message))
             heard(self._rooms, asker.account_id, place, message.message_id)
         entity_id = f"{chat_id}.{message.ephemeral_message_id or message.message_id}"
         try:

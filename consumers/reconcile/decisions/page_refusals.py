@@ -7,7 +7,7 @@ from db.reconcile.pages import PageRecord
 from schemas import SnapshotPage, page_checksum
 
 
-class Place(NamedTuple):
+class ServedCommunity(NamedTuple):
     """The community that this deployment serves."""
 
     chat_id: int
@@ -15,15 +15,20 @@ class Place(NamedTuple):
 
 
 def refusal(
-    page: SnapshotPage, record: PageRecord, place: Place, now: datetime, *, age_s_max: float
+    page: SnapshotPage,
+    record: PageRecord,
+    served: ServedCommunity,
+    now: datetime,
+    *,
+    age_s_max: float,
 ) -> str | None:
     """Say why nothing may be concluded from a page; None if everything may."""
     if page_checksum(page) != page.checksum:
         return "its checksum is wrong: it was changed or cut short on its way"
-    if (page.chat_id, page.guild_id) != place:
+    if (page.chat_id, page.guild_id) != served:
         return (
             f"it is of another community (chat {page.chat_id}, server {page.guild_id});"
-            f" this one is chat {place.chat_id}, server {place.guild_id}"
+            f" this one is chat {served.chat_id}, server {served.guild_id}"
         )
     if page.count != len(page.rows) or page.count != record.rows:
         return f"it should have {record.rows} rows, says {page.count}, and has {len(page.rows)}"

@@ -17,7 +17,7 @@ from bots.features.announcements import announcer as announcer_module
 from bots.features.announcements.announcer import Announcer
 from bots.features.announcements.member_whereabouts import HEARD_S_MAX, Spot, Spots
 from bots.runtime.database import Database
-from bots.runtime.delivery import Delivery, Place
+from bots.runtime.delivery import Delivery, PublicPlace
 from bots.telegram_bot.delivery import TelegramDelivery
 from bots.telegram_bot.markup import TelegramMarkup
 from bots.texts.languages import Languages
@@ -265,7 +265,7 @@ async def test_news_follow_a_member_on_the_spot_for_two_minutes(pool, group):
     message_id = group.platform.say(GROUP, ALICE, "hello")
     clock = Clock()
     spots = Spots(clock=clock)
-    spots.hear(ALICE, Spot(Place(), message_id))
+    spots.hear(ALICE, Spot(PublicPlace(), message_id))
     await show(pool, "telegram", xp(15), xp(15, user_id=BORIS))
     async with on_telegram(group, setting) as delivery:
         announcing = announcer(pool, setting, delivery, clock, spots=spots)
@@ -323,7 +323,7 @@ class Slow:
         self.tell, self.community_name = delivery.tell, delivery.community_name
         self.bot_name = delivery.bot_name
 
-    async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None:
+    async def announce(self, place: PublicPlace, text: str, *, reply_to: int | None = None) -> None:
         self.began.set()
         await self.goes_on.wait()
         await self._delivery.announce(place, text, reply_to=reply_to)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable
 import pytest
 from aiogram import Bot
 
-from bots.runtime.delivery import Delivery, PerhapsSent, Place, Unsent, Unwanted
+from bots.runtime.delivery import Delivery, PerhapsSent, PublicPlace, Unsent, Unwanted
 from bots.telegram_bot.delivery import TelegramDelivery
 from config import Community, Settings, telegram_session
 from config.community import DiscordSetting, TelegramSetting
@@ -95,7 +95,7 @@ async def test_telegrams_answer_decides(
     told: type[Exception] | None,
 ):
     group.faults.add(dataclasses.replace(fault))
-    assert await refusal(on_telegram.announce(Place(), "<b>Ann</b>")) is announced
+    assert await refusal(on_telegram.announce(PublicPlace(), "<b>Ann</b>")) is announced
 
     group.faults.add(dataclasses.replace(fault))
     assert await refusal(on_telegram.tell(telegram_display.ALICE, "a notice")) is told
@@ -106,7 +106,7 @@ async def test_an_announcement_to_a_group_that_moved_is_certainly_not_sent(
 ):
     group.faults.add(Fault("telegram", SEND, 400, when="garbled", page=json.dumps(MOVED)))
 
-    assert await refusal(on_telegram.announce(Place(), "<b>Ann</b>")) is Unsent
+    assert await refusal(on_telegram.announce(PublicPlace(), "<b>Ann</b>")) is Unsent
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_discords_answer_decides(
     told: type[Exception] | None,
 ):
     server.faults.add(dataclasses.replace(fault))
-    assert await refusal(on_discord.announce(Place(GENERAL), "**Ann**")) is announced
+    assert await refusal(on_discord.announce(PublicPlace(GENERAL), "**Ann**")) is announced
 
     server.faults.add(dataclasses.replace(fault))
     assert await refusal(on_discord.tell(discord_display.ALICE, "a notice")) is told
@@ -144,6 +144,6 @@ async def test_a_wait_that_discord_asks_for_is_passed_on(
     server.faults.add(Fault("discord", POST, 429, retry_after=after, description=scope))
 
     with pytest.raises(Unsent) as refused:
-        await on_discord.announce(Place(GENERAL), "**Ann**")
+        await on_discord.announce(PublicPlace(GENERAL), "**Ann**")
 
     assert refused.value.retry_s == after

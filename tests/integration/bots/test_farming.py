@@ -15,13 +15,13 @@ import msgspec
 import pytest
 
 from bots.features.message_xp.room import MessageXp
-from bots.features.posted_messages import Place, Posted
+from bots.features.posted_messages import MessagePlace, Posted
 from config.community_sections.earning import EarningSetting
 from db.earning import Earnings, Rules
 from tests.support.bot_texts import COMMUNITY
 
 DAY = (datetime.datetime.now(UTC) - timedelta(days=2)).replace(hour=0, minute=0, second=0)
-PLACES = {"telegram": Place(-1001000000001), "discord": Place(10)}
+PLACES = {"telegram": MessagePlace(-1001000000001), "discord": MessagePlace(10)}
 LIMIT = EarningSetting().messages.xp_per_day_max
 WORDS = (
     *("harbour", "lighthouse", "anchor", "storm", "morning", "captain", "sail", "market"),

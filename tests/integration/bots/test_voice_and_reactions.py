@@ -12,7 +12,7 @@ import pytest
 from aiogram.methods import GetUpdates
 from structlog.testing import capture_logs
 
-from bots.features.posted_messages import Place, Posted
+from bots.features.posted_messages import MessagePlace, Posted
 from bots.features.reactions import reaction_queue
 from bots.features.reactions.reaction_queue import ReactionQueue
 from bots.features.voice.voice_clock import VoiceClock
@@ -22,6 +22,7 @@ from bots.runtime.metrics import REACTIONS_DROPPED
 from bots.runtime.room_services import Services
 from bots.telegram_bot.polling import earnings_first
 from bots.telegram_bot.polling.earnings_first import EarningsFirst
+from config.community_sections.earning import PlaceSetting
 from db.earning import Earnings, Rules
 from db.earning.reactions import Reaction
 from db.errors import StorageUnavailable
@@ -161,7 +162,7 @@ async def running(queue: ReactionQueue):
 
 
 def posted(message_id: int, by: int = ANN) -> Posted:
-    return Posted(by, "Ann", message_id, Place(GROUP), datetime.now(UTC), "text")
+    return Posted(by, "Ann", message_id, MessagePlace(GROUP), datetime.now(UTC), "text")
 
 
 def reaction(message_id: int, by: int = BOB) -> Reaction:
@@ -175,6 +176,36 @@ async def test_the_author_of_a_message_of_just_now_is_known(pool):
         queue.react(reaction(5))
 
     assert await earned(pool, "reactions") == {ANN: 2}
+
+
+@pytest.mark.parametrize(
+    "excluded",
+    [{"telegram": (ANN,)}, {"telegram": (BOB,)}, {"places": (PlaceSetting(telegram_topic=1),)}],
+    ids=["the author", "the giver", "the topic"],
+)
+async def test_reactions_by_and_for_the_excluded_and_in_excluded_topics_earn_nothing(
+    pool, excluded
+):
+    """Telegram names neither author nor topic, so excluded messages are not remembered."""
+    giving = {"giver_xp": 1}
+    queue = ReactionQueue(services_of(pool, "telegram", excluded=excluded, reactions=giving))
+    async with running(queue):
+        queue.note(posted(5))
+        queue.react(reaction(5))
+
+    assert await earned(pool, "reactions") == {}
+    assert await earned(pool, "reactions_given") == {}
+
+
+async def test_an_author_who_is_excluded_later_earns_nothing_by_older_messages(pool):
+    queue = ReactionQueue(services_of(pool, "telegram"))
+    async with running(queue):
+        queue.note(posted(5))
+    queue = ReactionQueue(services_of(pool, "telegram", excluded={"telegram": (ANN,)}))
+    async with running(queue):
+        queue.react(reaction(5))
+
+    assert await earned(pool, "reactions") == {}
 
 
 async def test_messages_and_reactions_of_the_last_moment_survive_a_stop(pool):

@@ -11,7 +11,7 @@ from bots.features.announcements import announcer as announcer_module
 from bots.features.announcements.announcer import INTERVAL_S, Announcer
 from bots.features.announcements.texts import NAMES_MAX
 from bots.runtime.database import Database
-from bots.runtime.delivery import PerhapsSent, Place, Unsent
+from bots.runtime.delivery import PerhapsSent, PublicPlace, Unsent
 from bots.telegram_bot.markup import TelegramMarkup
 from bots.texts.buttons import Rows
 from bots.texts.languages import Languages
@@ -41,7 +41,7 @@ class Channel:
         self.messages: list[str] = []
         self.trouble: Exception | None = None
 
-    async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None:
+    async def announce(self, place: PublicPlace, text: str, *, reply_to: int | None = None) -> None:
         if self.trouble is not None:
             raise self.trouble
         self.messages.append(text)

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import json
+import zoneinfo
 from datetime import UTC, timedelta
 
 import asyncpg
@@ -13,6 +14,7 @@ from db import Platform, RuleBroken
 from db.earning import Earned, Earning, windows
 from db.earning.windows import Rules
 from db.ledger import ranks
+from db.members import accounts, profiles
 from db.upkeep.audit_queries import BY_LEDGER
 
 RULES = Rules(window_s=3_600, zone=UTC)
@@ -37,9 +39,11 @@ async def link(pool: asyncpg.Pool, telegram_id: int, discord_id: int) -> None:
     await pool.execute("SELECT twinstream.link_accounts($1, $2)", telegram_id, discord_id)
 
 
-async def close(pool: asyncpg.Pool, platform="telegram", account: int = 1001) -> bool:
+async def close(
+    pool: asyncpg.Pool, platform="telegram", account: int = 1001, rest_s: float = 0
+) -> bool:
     async with pool.acquire() as conn, conn.transaction():
-        return await windows.close_of(conn, platform, account)
+        return await windows.close_of(conn, platform, account, rest_s=rest_s)
 
 
 async def open_xp(pool: asyncpg.Pool) -> int:
@@ -112,6 +116,59 @@ async def test_a_moment_ahead_of_the_clock_of_postgres_is_taken_as_now(pool):
     assert await earn(pool, message(86_400)) == [10]
     last_at = await pool.fetchval("SELECT last_at FROM earning_windows")
     assert last_at < datetime.datetime.now(UTC) + timedelta(seconds=10)
+
+
+async def test_asking_each_minute_closes_windows_once_an_hour(pool):
+    """The ledger is kept for ever, so nobody fills it by asking; a profile counts open windows."""
+    async with pool.acquire() as conn:
+        await accounts.ensure(conn, "telegram", [1001])
+    assert await earn(pool, message(0)) == [10]
+    assert await close(pool, rest_s=3_600)
+    assert await earn(pool, message(60, xp=7), message(60, reason="voice")) == [7, 10]
+    assert [await close(pool, rest_s=3_600) for _ in range(3)] == [False] * 3
+
+    async with pool.acquire() as conn:
+        found = await profiles.profile(conn, "telegram", 1001)
+    assert found is not None
+    assert found.xp == 27
+    await pool.execute("UPDATE earning_windows SET closed_at = closed_at - interval '1 hour'")
+    assert await close(pool, rest_s=3_600)
+    assert await pool.fetchval("SELECT count(*) FROM sync_events") == 3
+
+
+async def test_a_clock_that_was_set_back_keeps_no_window_open(pool):
+    assert await earn(pool, message(0)) == [10]
+    assert await close(pool)
+    await pool.execute("UPDATE earning_windows SET closed_at = closed_at + interval '1 year'")
+    assert await earn(pool, message(60)) == [10]
+
+    assert await close(pool, rest_s=3_600)
+
+
+MOSCOW = zoneinfo.ZoneInfo("Europe/Moscow")
+
+
+def at_midnight_in_moscow(day: str) -> list[Earning]:
+    """Two messages, in the last minutes of the day before and in the first ones of the day."""
+    begins = datetime.datetime.fromisoformat(day).replace(tzinfo=MOSCOW)
+    return [message(0)._replace(happened_at=begins + timedelta(minutes=one)) for one in (-2, 1)]
+
+
+@pytest.mark.parametrize("day", ["2026-11-02", "2026-10-01"], ids=["a Monday", "the first"])
+async def test_a_window_ends_with_its_week_and_its_month(pool, day):
+    before, after = at_midnight_in_moscow(day)
+    assert await earn(pool, before, after, rules=RULES._replace(zone=MOSCOW)) == [10, 10]
+
+    assert (await open_xp(pool), await ledger_xp(pool)) == (10, 10)
+    assert await pool.fetchval("SELECT occurred_at FROM transactions") == before.happened_at
+    assert await pool.fetchval("SELECT last_at FROM earning_windows") == after.happened_at
+
+
+async def test_a_window_goes_on_over_any_other_midnight(pool):
+    written = at_midnight_in_moscow("2026-11-03")
+    assert await earn(pool, *written, rules=RULES._replace(zone=MOSCOW)) == [10, 10]
+
+    assert await open_xp(pool) == 20
 
 
 async def test_an_old_window_is_closed_by_the_next_message(pool):

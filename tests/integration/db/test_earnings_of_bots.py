@@ -127,6 +127,7 @@ async def test_a_table_of_the_bots_own_is_in_step_with_closed_windows(pool):
         assert await pool.fetchval("SELECT xp FROM users") == 0
         assert await earnings.close_windows_of(1001)
         assert await pool.fetchval("SELECT xp FROM users") == 10
+        await pool.execute("UPDATE twinstream.earning_windows SET closed_at = NULL")
         await asyncio.gather(earnings.earn(message(60)), earnings.earn(message(60, 1002)))
         await earnings.close_windows_of(1001)
         await earnings.close_windows_of(1002)  # has no row in the table

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,9 @@ import pytest
 
 from config.community import StoreSetting
 from db import Contention, RuleBroken
+from db.earning import reactions, thanks
+from db.earning.reactions import Authored, Reaction, ReactionLimits
+from db.earning.thanks import ThankLimits
 from db.ledger import events
 from db.ledger.ranks import RankRow, set_ranks
 from db.links import links, offers, states
@@ -280,6 +284,75 @@ async def test_a_forgotten_account_that_comes_back_is_a_new_member(pool, books):
     assert await traces(pool, TG) == []
     [again] = await record(pool, xp(4, "2", user_id=TG), forget_secret=SECRET)
     assert not again.created
+
+
+LIMITS = ReactionLimits(zone="UTC", per_pair_max=3, per_day_max=9, age_s_max=7 * 24 * 3_600.0)
+
+
+async def enter_reactions(conn: asyncpg.Connection, *given: Reaction) -> int:
+    return len(await reactions.enter(conn, "telegram", given, LIMITS, forget_secret=SECRET))
+
+
+async def remember(conn: asyncpg.Connection, *messages: Authored) -> None:
+    await reactions.remember_authors(conn, "telegram", messages, kept=100, forget_secret=SECRET)
+
+
+async def thank(conn: asyncpg.Connection, giver: int, receiver: int, at: datetime) -> str:
+    thanked = await thanks.thank(
+        conn,
+        "telegram",
+        giver,
+        receiver,
+        entity_id="1",
+        said_at=at,
+        limits=ThankLimits(zone="UTC", per_day=5, xp=5, xp_per_day=50),
+        forget_secret=SECRET,
+    )
+    return thanked.outcome
+
+
+async def test_a_backlog_from_before_a_forgetting_brings_nothing_back(pool):
+    """Reactions, thanks and messages that wait while Postgres is away, or Telegram keeps them."""
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    await record(pool, xp(50, "1", user_id=TG))
+    await forget(pool)
+
+    async with pool.acquire() as conn:
+        await remember(conn, Authored(-7, 1, OTHER, before), Authored(-7, 2, TG, before))
+        assert await enter_reactions(conn, Reaction(-7, 1, TG, before)) == 0
+        # Discord names the author; the message is from before, and the reaction is not.
+        named = Reaction(-7, 2, OTHER, datetime.now(UTC), author_id=TG, sent_at=before)
+        assert await enter_reactions(conn, named) == 0
+        assert await thank(conn, TG, OTHER, before) == "late"
+        assert await thank(conn, OTHER, TG, before) == "late"
+    assert await traces(pool, TG) == []
+
+
+async def test_a_forgotten_account_that_comes_back_reacts_and_thanks_again(pool):
+    await record(pool, xp(50, "1", user_id=TG))
+    await forget(pool)
+
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    async with pool.acquire() as conn:
+        await remember(conn, Authored(-7, 1, OTHER, now), Authored(-7, 2, TG, now))
+        assert (
+            await enter_reactions(conn, Reaction(-7, 1, TG, now), Reaction(-7, 2, OTHER, now)) == 2
+        )
+        assert await thank(conn, TG, OTHER, now) == "thanked"
+
+
+async def test_a_reaction_that_is_being_entered_does_not_outlive_a_forgetting(pool):
+    now = datetime.now(UTC)
+    await record(pool, xp(50, "1", user_id=TG))
+    async with pool.acquire() as conn:
+        await remember(conn, Authored(-7, 1, OTHER, now))
+        async with conn.transaction():
+            assert await enter_reactions(conn, Reaction(-7, 1, TG, now)) == 1
+            forgotten = asyncio.ensure_future(forget(pool))
+            await until_someone_waits_for_a_lock(pool)
+        await asyncio.wait_for(forgotten, PATIENCE_S)
+
+    assert await traces(pool, TG) == []
 
 
 async def test_a_mark_is_the_hmac_that_every_library_computes(pool):

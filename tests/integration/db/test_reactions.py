@@ -7,14 +7,14 @@ import asyncpg
 import pytest
 
 from db.earning import reactions
-from db.earning.reactions import Authored, Limits, Reaction
-from db.links import links
+from db.earning.reactions import Authored, Reaction, ReactionLimits
+from db.links import account_moves, links
 from db.members import accounts
 
 PLACE, OTHER_PLACE = -1001, -1002
-ANN, BOB, CID = 1001, 1002, 1003
+ANN, BOB, CID, NEW = 1001, 1002, 1003, 1099
 ANN_ON_DISCORD, BOB_ON_DISCORD = 2001, 2002
-LIMITS = Limits(zone="UTC", per_pair_max=3, per_day_max=5, age_s_max=7 * 24 * 3_600.0)
+LIMITS = ReactionLimits(zone="UTC", per_pair_max=3, per_day_max=5, age_s_max=7 * 24 * 3_600.0)
 
 
 def authored(*message_ids: int, by: int = ANN, place: int = PLACE, days_ago: int = 0):
@@ -27,8 +27,15 @@ async def remember(pool: asyncpg.Pool, messages: Sequence[Authored], kept: int =
         await reactions.remember_authors(conn, "telegram", messages, kept=kept)
 
 
+async def move(pool: asyncpg.Pool, from_id: int, to_id: int) -> None:
+    async with pool.acquire() as conn:
+        await account_moves.move(
+            conn, platform="telegram", from_account_id=from_id, to_account_id=to_id
+        )
+
+
 async def react(
-    pool: asyncpg.Pool, *given: tuple[int, int], place: int = PLACE, limits: Limits = LIMITS
+    pool: asyncpg.Pool, *given: tuple[int, int], place: int = PLACE, limits: ReactionLimits = LIMITS
 ) -> list[tuple[int, int]]:
     """Enter reactions of (giver, message); return those that count as (giver, author)."""
     now = datetime.now(UTC)
@@ -52,6 +59,26 @@ async def test_a_reaction_that_was_removed_and_added_again_counts_once(pool):
     assert await react(pool, (BOB, 5)) == [(BOB, ANN)]
     assert await react(pool, (BOB, 5), (BOB, 5)) == []
     assert await react(pool, (CID, 5), (CID, 5)) == [(CID, ANN)]
+
+
+async def test_a_move_to_another_account_counts_no_reaction_twice(pool):
+    await remember(pool, authored(5, 6, 7, 8))
+    assert len(await react(pool, (BOB, 5), (BOB, 6))) == 2
+    await move(pool, BOB, NEW)
+
+    assert await react(pool, (NEW, 5), (BOB, 5)) == []
+    # Three to one other on a day, of which the old account gave two.
+    assert await react(pool, (NEW, 7), (NEW, 8)) == [(NEW, ANN)]
+    assert await react(pool, (BOB, 7), (BOB, 8)) == [(BOB, ANN)]
+
+
+async def test_reactions_to_the_messages_of_an_account_that_was_moved_are_for_the_new_one(pool):
+    await remember(pool, authored(5, 6, 7, 8))
+    await react(pool, (BOB, 5), (BOB, 6))
+    await move(pool, ANN, NEW)
+
+    assert await react(pool, (NEW, 7)) == []  # they are its own
+    assert await react(pool, (BOB, 7), (BOB, 8)) == [(BOB, NEW)]  # three to one other on a day
 
 
 async def test_own_messages_count_nothing(pool):

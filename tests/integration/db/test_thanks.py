@@ -7,15 +7,14 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from db.earning import thanks
-from db.earning.thanks import Limits, Thanked
-from db.links import links
-from db.members import accounts
+from db.earning.thanks import Thanked, ThankLimits
+from db.links import account_moves, links
 from db.platforms import Platform
 from db.upkeep import old_thanks
 
 ANN, BOB, CID, DAN = 1001, 1002, 1003, 1004
 ANN_ON_DISCORD, BOB_ON_DISCORD = 2001, 2002
-LIMITS = Limits(zone="Europe/Moscow", per_day=2, xp=5, xp_per_day=12)
+LIMITS = ThankLimits(zone="Europe/Moscow", per_day=2, xp=5, xp_per_day=12)
 
 
 async def give(
@@ -26,7 +25,7 @@ async def give(
     entity: str = "-100.1",
     at: datetime | None = None,
     platform: Platform = "telegram",
-    limits: Limits = LIMITS,
+    limits: ThankLimits = LIMITS,
 ) -> Thanked:
     async with pool.acquire() as conn, conn.transaction():
         return await thanks.thank(
@@ -128,17 +127,13 @@ async def test_an_account_that_takes_anothers_place_takes_its_points_along(pool)
     await give(pool, BOB, CID, entity="2")
     new = 1_099
     async with pool.acquire() as conn:
-        await accounts.ensure(conn, "telegram", [new])
-        await conn.execute(
-            "INSERT INTO twinstream.moves (platform, from_account_id, to_account_id)"
-            " VALUES ('telegram', $1, $2)",
-            BOB,
-            new,
-        )
+        await account_moves.move(conn, platform="telegram", from_account_id=BOB, to_account_id=new)
 
     assert (await reputation(pool, BOB), await reputation(pool, new)) == (0, 1)
     assert (await give(pool, ANN, new, entity="3")).outcome == "again"
     assert (await give(pool, new, CID, entity="4")).outcome == "again"
+    assert (await give(pool, BOB, CID, entity="5")).outcome == "again"
+    assert await reputation(pool, CID) == 1
 
 
 async def test_an_old_message_thanks_nobody(pool):

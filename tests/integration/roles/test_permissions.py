@@ -82,6 +82,7 @@ RELATIONS: Final = {
     "message_authors": STATE,
     "moves": STATE,
     "notices": STATE,
+    "open_earnings": VIEW,
     "parked_places": STATE,
     "periods": VIEW,
     "ranks": STATE,

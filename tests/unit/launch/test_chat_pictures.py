@@ -64,6 +64,16 @@ def test_each_button_stands_below_its_message(draw):
     assert heights["Sure?"] < heights["Yes"] == heights["No"] < heights["Later"] < heights["Done"]
 
 
+def test_the_labels_of_a_row_of_buttons_have_room_in_telegram():
+    labels = ("XP", "XP this month", "XP this week")
+    row = tuple(Button(label) for label in labels)
+    svg = draw_telegram("chat", [Message("bot", (Run("Sure?"),), (row,))])
+    boxes = list(ElementTree.fromstring(svg).iter(f"{SVG}rect"))[-len(labels) :]
+
+    for label, box in zip(labels, boxes, strict=True):
+        assert width_of(label) < float(box.attrib["width"])
+
+
 def test_a_link_button_of_discord_says_that_it_leads_away():
     rows = ((Button("Open", 5, is_link=True),),)
 

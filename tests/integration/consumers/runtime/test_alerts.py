@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,7 @@ from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Backoff
 from consumers.settling.role import Settling
 from db import Producer, open_stores
+from db.earning import Earning, Earnings, Rules
 from db.stop_signs import OBEYED
 from launch.servers import free_port
 from sandbox import Fault
@@ -212,6 +214,31 @@ async def test_a_bot_that_cannot_publish_and_one_that_cannot_read(
     guard_parsers(SimpleNamespace(_connection=SimpleNamespace(parsers=parsers)))  # type: ignore[arg-type]
     parsers["MESSAGE_UPDATE"]({})
     judge("TwinstreamUpdatesSkipped", before, figures())
+
+
+async def test_a_bot_that_loses_what_members_earned(resources: Resources):
+    before = figures()
+    rules = Rules(window_s=3_600.0, zone=UTC)
+    earnings = Earnings(
+        resources.pool,
+        "telegram",
+        rules,
+        on_outcome=lambda outcome: bot_metrics.EARNINGS.labels("telegram", outcome).inc(),
+    )
+    lost = earnings.earn(Earning(0, "messages", 1, datetime.now(UTC), 0.0, 1))  # no account has 0
+    with pytest.raises(asyncio.CancelledError):
+        await lost
+    judge("TwinstreamEarningsDropped", before, figures())
+
+
+async def test_a_bot_that_loses_many_reactions():
+    before = figures()
+    bot_metrics.REACTIONS_DROPPED.labels("discord").inc(10)
+    for rule, samples, _ in judged("TwinstreamEarningsDropped", before, figures()):
+        assert not fires(rule, samples)
+
+    bot_metrics.REACTIONS_DROPPED.labels("discord").inc(11)
+    judge("TwinstreamEarningsDropped", before, figures())
 
 
 async def test_roles_that_are_not_shown_and_those_that_wait_for_a_cause(

@@ -10,13 +10,13 @@ import pytest
 from db.earning import Earning, Rules, windows
 from db.links import links
 from db.rewards import administrators
-from db.rewards.administrators import Given, Limits, Note, Reward
+from db.rewards.administrators import Given, Note, Reward, RewardLimits
 from db.upkeep.audit import audit
 from tests.support.postgres_clock import PostgresClock
 from tests.support.recorded_events import Record, record, xp
 
 ADMINISTRATOR, TG, DC, OTHER = 42, 1001, 2002, 1003
-LIMITS = Limits(rewards=3, xp=100, balance=50)
+LIMITS = RewardLimits(rewards=3, xp=100, balance=50)
 QUIZ = Reward("-100.1", xp=30, balance=5, reason="for the quiz")
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from db.links import links
+from db.links import account_moves, links
 from db.rewards import invites
 from db.rewards.invites import InviteRules, Judged
 from db.upkeep.audit import audit
 from tests.support.postgres_clock import PostgresClock
 from tests.support.recorded_events import Record, record, xp
 
-INVITER, GUEST, DC = 1001, 5001, 2002
+INVITER, GUEST, NEW, DC = 1001, 5001, 5099, 2002
 RULES = InviteRules(stay_s=3_600, least_xp=10, xp=50, balance=25, per_day=2)
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -207,3 +207,75 @@ async def test_an_earned_invitation_is_paid_however_long_it_waited(pool, books, 
     assert second is not None
     assert second.status == "paid"
     assert await books.totals(INVITER) == (150, 75)
+
+
+async def move(pool: asyncpg.Pool, from_id: int, to_id: int) -> None:
+    async with pool.acquire() as conn:
+        await account_moves.move(
+            conn, platform="telegram", from_account_id=from_id, to_account_id=to_id
+        )
+
+
+async def statuses(pool: asyncpg.Pool) -> dict[int, tuple[int, str]]:
+    rows = await pool.fetch("SELECT account_id, inviter_id, status FROM twinstream.invites")
+    return {row["account_id"]: (row["inviter_id"], row["status"]) for row in rows}
+
+
+async def test_a_guest_who_moves_to_an_account_that_was_invited_is_paid_for_once(pool, clock):
+    await note(pool)
+    await note(pool, NEW)
+    await earn(pool)
+    await clock.set(NOW + HOUR)
+    assert await pay(pool) == Judged(INVITER, GUEST, "paid")
+    await move(pool, GUEST, NEW)
+    await earn(pool, NEW)
+    await clock.set(NOW + DAY)
+
+    assert await pay(pool) is None
+    assert await note(pool, GUEST) == "void"
+
+
+async def test_a_guest_who_moves_stays_invited_and_earns_with_the_new_account(pool, clock):
+    await note(pool)
+    await earn(pool)
+    await move(pool, GUEST, NEW)
+    await left(pool, GUEST)
+    await clock.set(NOW + HOUR)
+    assert await pay(pool) is None  # a move is no earning
+    await record(pool, xp(10, "anew", user_id=NEW))
+
+    assert await pay(pool) == Judged(INVITER, NEW, "paid")
+
+
+async def test_a_member_who_moves_to_an_account_that_was_invited_brings_nobody_anything(pool):
+    await earn(pool, GUEST)
+    await note(pool, NEW)
+    await move(pool, GUEST, NEW)
+
+    assert await statuses(pool) == {NEW: (INVITER, "void")}
+
+
+async def test_an_inviter_who_moves_takes_invitations_and_the_limit_of_a_day_along(pool, clock):
+    for guest in (1, 2, 3):
+        await note(pool, GUEST + guest)
+        await earn(pool, GUEST + guest)
+    await note(pool, NEW)
+    await clock.set(NOW + HOUR)
+    paid = [await pay(pool), await pay(pool)]
+    assert all(one is not None and one.status == "paid" for one in paid)
+    await move(pool, INVITER, NEW)
+
+    assert await pay(pool) is None  # two are paid on one day
+    await clock.set(NOW + DAY + HOUR)
+    assert await pay(pool) == Judged(NEW, GUEST + 3, "paid")
+    assert (await statuses(pool))[NEW] == (NEW, "void")
+
+
+async def test_an_inviter_who_was_forgotten_does_not_come_back_by_a_link(pool):
+    await record(pool, xp(5, "1", user_id=INVITER))
+    await pool.execute("SELECT twinstream.forget_person('telegram', $1, $2)", INVITER, SECRET)
+    assert await note(pool, forget_secret=SECRET) is None
+    assert await statuses(pool) == {}
+
+    await record(pool, xp(5, "2", user_id=INVITER))
+    assert await note(pool, forget_secret=SECRET) == "waiting"

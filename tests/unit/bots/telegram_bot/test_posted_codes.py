@@ -16,7 +16,7 @@ from aiogram.types import (
 
 from bots.telegram_bot.messages.posted_codes import texts_of
 
-CODE = "ABCDEFGH23"
+CODE = "ABC2EFGHJ3"
 
 
 def message(**parts: Any) -> Message:

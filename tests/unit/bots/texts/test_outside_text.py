@@ -17,7 +17,7 @@ from bots.features.leaderboard import texts as leaderboard
 from bots.texts.markup import Markup
 from bots.texts.names import NAME_CHARS_MAX, account_name, shown_name
 from bots.texts.outside_text import MARKS_MAX, one_line
-from db.members.boards import Key, Line, Page, Place, Standing
+from db.members.boards import BoardPlace, Key, Line, Page, Standing
 from sandbox.telegram_api.texts.html import from_html
 from tests.support.bot_texts import COMMUNITY, DISCORD, ENGLISH, TELEGRAM, on_every_platform
 from tests.support.unicode_categories import GENERAL_CATEGORIES
@@ -133,8 +133,8 @@ def test_marks_do_not_pile_up_over_other_lines() -> None:
 @on_every_platform
 def test_a_name_takes_one_line_of_the_table_and_turns_no_other_text(mark: Markup) -> None:
     line = Line(Key(1_500, datetime(2026, 1, 1, tzinfo=UTC), 1), "עומר\n2. Eve - 999", None, False)
-    own = Standing(is_hidden=False, is_left_out=False, score=1_500, place=Place(1))
-    page = Page((line,), Place(1), has_previous=False, has_next=False, own=own)
+    own = Standing(is_hidden=False, is_left_out=False, score=1_500, place=BoardPlace(1))
+    page = Page((line,), BoardPlace(1), has_previous=False, has_next=False, own=own)
 
     _, shown, *_ = leaderboard.table("xp", page, "Eve", ENGLISH, mark, COMMUNITY).splitlines()
 

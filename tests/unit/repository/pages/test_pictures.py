@@ -8,17 +8,23 @@ from string import Formatter
 
 import pytest
 
+from launch.news_pictures import EARNERS, used_texts
 from launch.pictures import BOT, MEMBERS
 from tests.unit.bots.texts.test_languages import CATALOGUES, catalogue, forms, texts_in_code
 
 PICTURES = sorted((Path(__file__).parents[4] / "docs" / "pictures").glob("*.svg"))
 #: Values that fill the texts in a picture. Spaces do not count.
-VALUE = "(?:Alice|Борис|Telegram|Discord|ABCDE23456|2000-01-0[18]12:00(?:UTC)?|[0-9]+)"
+NAMES = "|".join(re.escape("".join(one.name.split())) for one in EARNERS)
+RANKS = ("Newcomer", "Regular", "Veteran", "Legend")
+VALUE = (
+    f"(?:Alice|Борис|{NAMES}|{'|'.join(RANKS)}|Telegram|Discord|ABCDE23456"
+    "|2000-01-0[18]12:00(?:UTC)?|[0-9]+)"
+)
 #: The rest of a picture: what apps show, commands, and the words of lines that the code joins.
 REST = (
     *("/start", "/link", "/unlink", "#general", "APP", BOT, "Telegram", "Discord"),
     *("Alice", "Борис"),
-    *("Newcomer", "Regular", "Новичок", "Завсегдатай"),
+    *(*RANKS, *(one.name for one in EARNERS), *used_texts()),
     *(text for one in MEMBERS for text in (one.used, one.hidden, one.direct, one.edited)),
 )
 

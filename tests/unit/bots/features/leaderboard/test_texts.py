@@ -5,7 +5,7 @@ import pytest
 from bots.features.leaderboard import texts as leaderboard
 from bots.features.leaderboard.room import buttons
 from bots.texts.buttons import data_in
-from db.members.boards import BOARDS, Key, Line, Page, Place, Standing
+from db.members.boards import BOARDS, BoardPlace, Key, Line, Page, Standing
 from tests.support.bot_texts import (
     COMMUNITY,
     DISCORD,
@@ -28,12 +28,12 @@ def line(
     return Line(Key(score, NOW, member), name, rank, is_own)
 
 
-def page(*lines: Line, own: Standing = NOBODY, first: Place = Place(1)) -> Page:  # noqa: B008
+def page(*lines: Line, own: Standing = NOBODY, first: BoardPlace = BoardPlace(1)) -> Page:  # noqa: B008
     return Page(lines, first, has_previous=first.number > 1, has_next=False, own=own)
 
 
 def standing(score: int, number: int, *, is_exact: bool = True) -> Standing:
-    place = Place(number, is_exact)
+    place = BoardPlace(number, is_exact)
     return Standing(is_hidden=False, is_left_out=False, score=score, place=place)
 
 
@@ -105,7 +105,7 @@ def test_the_askers_place_stands_below_or_why_there_is_none(own, english, russia
 
 
 def test_places_that_were_not_counted_are_about_right():
-    shown = page(line("Mira", 15), line("Ann", 9), first=Place(700_001, is_exact=False))
+    shown = page(line("Mira", 15), line("Ann", 9), first=BoardPlace(700_001, is_exact=False))
 
     lines = leaderboard.table("balance", shown, "Ann", ENGLISH, TELEGRAM, COMMUNITY).splitlines()
 
@@ -132,7 +132,7 @@ def test_an_empty_board_says_so():
 def test_the_longest_page_fits_into_a_discord_message(texts, mark, board, name):
     lines = [Line(LONGEST, name, "R" * 64, is_own=False) for _ in range(10)]
     own = standing(LONGEST.score, 10**7, is_exact=False)
-    shown = page(*lines, own=own, first=Place(10**7, is_exact=False))
+    shown = page(*lines, own=own, first=BoardPlace(10**7, is_exact=False))
 
     assert len(leaderboard.table(board, shown, "Ann", texts, mark, COMMUNITY)) <= 2_000
 
@@ -142,7 +142,7 @@ def test_the_longest_page_fits_into_a_discord_message(texts, mark, board, name):
 def test_the_longest_buttons_fit_and_differ(texts, board):
     lines = [Line(LONGEST, "Ann", None, is_own=False) for _ in range(10)]
     own = standing(1, 10**7)
-    shown = Page(tuple(lines), Place(11), has_previous=True, has_next=True, own=own)
+    shown = Page(tuple(lines), BoardPlace(11), has_previous=True, has_next=True, own=own)
 
     rows = buttons(board, shown, texts)
     data = list(data_in(rows, 2**63 - 1))

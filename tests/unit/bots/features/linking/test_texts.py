@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from bots.features.linking import texts as linking
@@ -89,3 +91,4 @@ def test_an_invitation_says_where_a_posted_code_is_void_and_where_not(texts):
         assert "ABCDEFGHJK" in invitation
         assert invitation.count("Telegram") >= 1
         assert "/link" in invitation
+        assert not re.search("cannot read|не читаю", invitation), "with read_messages it reads"

@@ -15,9 +15,10 @@ from bots.features.message_xp.pauses import Pauses
 from bots.features.message_xp.places import EarningPlaces
 from bots.features.message_xp.repetition import LastMessages, says_something
 from bots.features.message_xp.room import MessageXp
-from bots.features.posted_messages import Place, Posted
+from bots.features.posted_messages import MessagePlace, Posted
 from config.community_sections.earning import (
     EarningSetting,
+    ExcludedSetting,
     MessageSetting,
     MultiplierSetting,
     PlaceSetting,
@@ -25,6 +26,7 @@ from config.community_sections.earning import (
 from db.earning import Earned
 from tests.support.bot_texts import COMMUNITY
 
+NOTHING_EXCLUDED = ExcludedSetting()
 GROUP, OTHER = -1001000000001, -1009999999999
 #: A Saturday evening in Moscow, three hours ahead of UTC.
 EVENING = datetime.datetime(2026, 11, 28, 20, 30, tzinfo=datetime.UTC)
@@ -44,10 +46,16 @@ class Asked:
         return self.answers[-1]
 
 
-def opened(asked: Asked, *, timezone: str = "UTC", **setting: Any) -> MessageXp:
+def opened(
+    asked: Asked,
+    *,
+    timezone: str = "UTC",
+    excluded: ExcludedSetting = NOTHING_EXCLUDED,
+    **setting: Any,
+) -> MessageXp:
     community = msgspec.structs.replace(
         COMMUNITY,
-        earning=EarningSetting(messages=MessageSetting(**setting)),
+        earning=EarningSetting(excluded=excluded, messages=MessageSetting(**setting)),
         timezone=timezone,
     )
     services: Any = SimpleNamespace(
@@ -57,7 +65,7 @@ def opened(asked: Asked, *, timezone: str = "UTC", **setting: Any) -> MessageXp:
 
 
 def posted(at_s: float = 0, text: str | None = "A message of some length", **more: Any) -> Posted:
-    place = more.pop("place", Place(10, within=(5,)))
+    place = more.pop("place", MessagePlace(10, within=(5,)))
     at = EVENING + datetime.timedelta(seconds=at_s)
     return Posted(7, "Ann", int(1_000 + at_s * 10), place, at, text, **more)
 
@@ -115,22 +123,22 @@ async def test_who_reached_the_limit_of_the_day_asks_nobody_until_midnight():
         posted(text="🎉🎉🎉🎉🎉🎉🎉"),
         posted(text="....................."),
         posted(roles=frozenset({66})),
-        posted(place=Place(20, within=(6,))),
-        posted(place=Place(10, within=(5,), is_home=False)),
+        posted(place=MessagePlace(20, within=(6,))),
+        posted(place=MessagePlace(10, within=(5,), is_home=False)),
     ],
     ids=lambda one: f"{one.text} in {one.place.id}",
 )
 async def test_a_message_that_does_not_count_asks_nobody(message):
     asked = Asked()
-    room = opened(asked, excluded_roles=(66,), excluded_places=(PlaceSetting(discord_channel=6),))
-    room.note(message)
+    excluded = ExcludedSetting(roles=(66,), places=(PlaceSetting(discord_channel=6),))
+    opened(asked, excluded=excluded).note(message)
     assert asked.earnings == []
 
 
 async def test_excluded_people_earn_nothing():
     asked = Asked()
-    opened(asked, excluded_discord=(7,)).note(posted())
-    opened(asked, excluded_telegram=(7,)).note(posted())
+    opened(asked, excluded=ExcludedSetting(discord=(7,))).note(posted())
+    opened(asked, excluded=ExcludedSetting(telegram=(7,))).note(posted())
     assert len(asked.earnings) == 1
 
 
@@ -139,6 +147,11 @@ async def test_short_messages_in_any_script_count(text):
     asked = Asked()
     opened(asked, least_characters=2).note(posted(text=text))
     assert len(asked.earnings) == 1
+
+
+def test_a_sticker_says_nothing_whatever_length_is_asked_for():
+    assert not says_something("", 0)
+    assert says_something("k", 0)
 
 
 def test_a_text_of_many_words_says_something():
@@ -181,23 +194,23 @@ def test_an_amount_is_stable_within_its_range_and_hidden_without_the_secret():
 @pytest.mark.parametrize(
     ("listed", "place", "counts"),
     [
-        ((), Place(GROUP, 3), True),
-        ((), Place(OTHER, is_home=False), False),
-        ((PlaceSetting(telegram_topic=3),), Place(GROUP, 3), True),
-        ((PlaceSetting(telegram_topic=3),), Place(GROUP), False),
-        ((PlaceSetting(telegram_topic=1),), Place(GROUP), True),
-        ((PlaceSetting(telegram_chat=GROUP),), Place(-100777, is_home=True), True),
-        ((PlaceSetting(telegram_chat=OTHER),), Place(OTHER, 9, is_home=False), True),
-        ((PlaceSetting(telegram_chat=OTHER),), Place(GROUP), False),
-        ((PlaceSetting(telegram_chat=OTHER),), Place(10), True),
-        ((PlaceSetting(discord_channel=10),), Place(10), True),
-        ((PlaceSetting(discord_channel=5),), Place(77, within=(10, 5)), True),
-        ((PlaceSetting(discord_channel=11),), Place(10), False),
-        ((PlaceSetting(discord_channel=11),), Place(GROUP), True),
+        ((), MessagePlace(GROUP, 3), True),
+        ((), MessagePlace(OTHER, is_home=False), False),
+        ((PlaceSetting(telegram_topic=3),), MessagePlace(GROUP, 3), True),
+        ((PlaceSetting(telegram_topic=3),), MessagePlace(GROUP), False),
+        ((PlaceSetting(telegram_topic=1),), MessagePlace(GROUP), True),
+        ((PlaceSetting(telegram_chat=GROUP),), MessagePlace(-100777, is_home=True), True),
+        ((PlaceSetting(telegram_chat=OTHER),), MessagePlace(OTHER, 9, is_home=False), True),
+        ((PlaceSetting(telegram_chat=OTHER),), MessagePlace(GROUP), False),
+        ((PlaceSetting(telegram_chat=OTHER),), MessagePlace(10), True),
+        ((PlaceSetting(discord_channel=10),), MessagePlace(10), True),
+        ((PlaceSetting(discord_channel=5),), MessagePlace(77, within=(10, 5)), True),
+        ((PlaceSetting(discord_channel=11),), MessagePlace(10), False),
+        ((PlaceSetting(discord_channel=11),), MessagePlace(GROUP), True),
     ],
 )
 def test_a_list_of_places_concerns_its_own_platform(listed, place, counts):
-    assert (place in EarningPlaces(listed, (), GROUP)) is counts
+    assert (place in EarningPlaces(listed, GROUP)) is counts
 
 
 @pytest.mark.parametrize(
@@ -235,9 +248,8 @@ def test_factors_are_multiplied_with_each_other_up_to_a_hundred():
 def test_a_chat_that_is_named_to_be_left_out_or_multiplied_is_not_served():
     left_out, multiplied, listed = (PlaceSetting(telegram_chat=-one) for one in (2001, 2002, 2003))
     messages = MessageSetting(
-        places=(listed,),
-        excluded_places=(left_out,),
-        multipliers=(MultiplierSetting(factor=2, places=(multiplied,)),),
+        places=(listed,), multipliers=(MultiplierSetting(factor=2, places=(multiplied,)),)
     )
+    earning = EarningSetting(messages=messages, excluded=ExcludedSetting(places=(left_out,)))
     assert messages.telegram_chats == {-2003}
-    assert messages.named_telegram_chats == {-2001, -2002, -2003}  # none is logged as unknown
+    assert earning.named_telegram_chats == {-2001, -2002, -2003}  # none is logged as unknown

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bots.features.command import Place, Target
+from bots.features.command import Target, TargetKind
 from bots.features.rewarding import texts
 from db.rewards.administrators import Given, Reward
 from tests.support.bot_texts import COMMUNITY, DISCORD, ENGLISH, RUSSIAN, TELEGRAM
@@ -44,11 +44,11 @@ def test_a_long_reason_and_an_account_without_a_name_fit_into_an_answer():
 
 
 def test_bots_and_the_absent_are_told_apart():
-    said = {one: texts.not_for(one, ANN, ENGLISH, TELEGRAM) for one in Place}
+    said = {one: texts.not_for(one, ANN, ENGLISH, TELEGRAM) for one in TargetKind}
 
-    assert "bots get no rewards" in said[Place.BOT]
-    assert "is not a member here" in said[Place.OUTSIDE]
-    assert "try again in a few minutes" in said[Place.UNKNOWN]
+    assert "bots get no rewards" in said[TargetKind.BOT]
+    assert "is not a member here" in said[TargetKind.OUTSIDE]
+    assert "try again in a few minutes" in said[TargetKind.UNKNOWN]
 
 
 def test_an_unknown_achievement_is_answered_with_those_that_exist():
