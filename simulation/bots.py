@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import schemas
 from bots.features.announcements.member_whereabouts import Spot
-from bots.runtime.delivery import Place
+from bots.runtime.delivery import PublicPlace
 from bus import Keys, Publisher
 from config import Community
 from db import (
@@ -133,7 +133,7 @@ class Bot:
     async def _let_members_act(self) -> None:
         """Let members do one of the things that this run has them do."""
         account = self._dice.choice(accounts_of(self._source))
-        place = Place(PLACES[self._source])
+        place = PublicPlace(PLACES[self._source])
         self.rooms.spots.hear(account, Spot(place, None))
         if self._dice.random() < 0.1:
             await self._links.act()

@@ -23,7 +23,7 @@ REASON: Final = "invite"
 #: A newcomer has to stay for three virtual seconds.
 STAY_S: Final = 3.0
 SETTING: Final = InviteSetting(
-    enabled=True, xp=4, balance=3, stay_hours=STAY_S / 3_600, least_xp=8, per_day=2
+    enabled=True, xp=4, balance=3, stay_hours=STAY_S / 3_600, least_xp=8, per_day_max=2
 )
 #: Seconds between two looks for invitations that are due.
 PAY_S: Final = 1.5
@@ -130,7 +130,7 @@ def invitation_breaches(real: RealPostgres, expected: Expectations, now_ms: int)
     yield from (
         f"{inviter} was paid for {count} invitations"
         for inviter, count in per_inviter.items()
-        if count > SETTING.per_day
+        if count > SETTING.per_day_max
     )
     yield from (
         f"invitations of {account} were paid {count} times"
@@ -156,7 +156,7 @@ def invitation_breaches(real: RealPostgres, expected: Expectations, now_ms: int)
             status == "waiting"
             and due_at <= datetime.fromtimestamp(now_ms / 1_000, UTC)
             and earned[account] >= SETTING.least_xp
-            and per_inviter[inviter] < SETTING.per_day
+            and per_inviter[inviter] < SETTING.per_day_max
             and not is_persons
         ):
             yield f"the invitation of {account} by {inviter} is due since {due_at}, and not paid"

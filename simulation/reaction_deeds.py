@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from bots.features.posted_messages import Place, Posted
+from bots.features.posted_messages import MessagePlace, Posted
 from bots.features.reactions.reaction_queue import ReactionQueue
 from bus import Source
 from config.community_sections.reactions import ReactionSetting
@@ -55,7 +55,7 @@ class ReactionDeeds:
         age = 2 * AGE if self._dice.random() < 0.1 else timedelta()
         message = self._chat.post(self._dice.choice(accounts_of(self._chat.source)), now - age)
         if self._chat.source == "telegram":
-            place = Place(PLACES["telegram"])
+            place = MessagePlace(PLACES["telegram"])
             self._queue.note(
                 Posted(message.author, "Ann", message.number, place, message.sent_at, None)
             )

@@ -9,7 +9,7 @@ from typing import Any, Final
 from bus import Source
 from db import DbError
 from db.rewards import administrators
-from db.rewards.administrators import Limits, Reward
+from db.rewards.administrators import Reward, RewardLimits
 
 from .bot_calls import ACHIEVEMENTS, Wanted, accounts_of, effect_of, key_of
 from .chats import Chat, Given
@@ -19,7 +19,7 @@ from .pool import Pool
 from .postgres import RealPostgres
 
 REASON: Final = "reward"
-LIMITS: Final = Limits(rewards=5, xp=30, balance=30)
+LIMITS: Final = RewardLimits(rewards=5, xp=30, balance=30)
 
 
 class RewardDeeds:

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from bots.runtime.delivery import PerhapsSent, Place, Unsent, Unwanted
+from bots.runtime.delivery import PerhapsSent, PublicPlace, Unsent, Unwanted
 from bots.texts.buttons import Rows
 from bus import SOURCES, Source
 from config import Community
@@ -74,20 +74,20 @@ class ToldNews:
         self.unconfirmed: Counter[News] = Counter()
         self.breaches: list[str] = []
         #: Places that take nothing now.
-        self.closed: set[Place] = set()
+        self.closed: set[PublicPlace] = set()
         self._machine = machine
         self._platform = platform
         self._community = community
         self._is_quiet = bool(community.announcements.quiet_hours)
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[PublicPlace]:
         """Return the places that the settings name."""
         if self._platform.name == "telegram":
-            return [Place(), Place(topic_id=TOPIC)]
-        return [Place(CHANNEL), Place(CHANNEL + 1)]
+            return [PublicPlace(), PublicPlace(topic_id=TOPIC)]
+        return [PublicPlace(CHANNEL), PublicPlace(CHANNEL + 1)]
 
-    async def announce(self, place: Place, text: str, *, reply_to: int | None = None) -> None:
+    async def announce(self, place: PublicPlace, text: str, *, reply_to: int | None = None) -> None:
         """Take a message for a place."""
         await self._take(text, refused="the place is closed" if place in self.closed else None)
 
