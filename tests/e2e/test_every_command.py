@@ -2,7 +2,8 @@
 
 The sandbox, the bots and the consumers run as `make sandbox` runs them. One member of each language
 walks through all commands, buttons and menus on both platforms. The bots' own registries say what
-there is, so a new command without a walk turns the test red. The catalogue judges the answers: both read the same messages, each in their own language.
+there is, so a new command without a walk turns the test red. The catalogue judges the answers: both
+members read the same messages, each in their own language.
 """
 
 import asyncio
