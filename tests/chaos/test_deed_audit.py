@@ -20,88 +20,88 @@ BEGAN = 1_000.0
 LONG_S = 1_000.0
 
 
+#: Alice, who is one person with Clara, and Boris did one thing of each kind; each counted.
+DEEDS = [
+    Deed("message", TELEGRAM, 2, BEGAN + 1, entity_id="10"),
+    Deed("reaction", TELEGRAM, 1, BEGAN + 2, 2, "10"),
+    Deed("thank", TELEGRAM, 1, BEGAN + 3, 2, "-100.11"),
+    Deed("voice", DISCORD, 3, BEGAN + 4),
+    Deed("voice", DISCORD, 4, BEGAN + 4),
+    Deed("reward", TELEGRAM, 9, BEGAN + 5, 1, "deed 1"),
+    Deed("invitation", TELEGRAM, 1, BEGAN + 6, 7),
+    Deed("claim", TELEGRAM, 7, BEGAN + 7),
+    Deed("board", TELEGRAM, 1, BEGAN + 8, entity_id="xp"),
+    Deed("board", TELEGRAM, 1, BEGAN + 9, entity_id="xp"),
+    Deed("board", TELEGRAM, 1, BEGAN + 10, entity_id="xp"),
+]
+RECORD = Record(
+    member_of={ALICE: 101, CLARA: 101, BORIS: 102, (DISCORD, 4): 104, (TELEGRAM, 7): 107},
+    name_of={ALICE: "Alice", CLARA: "Alice", BORIS: "Boris"},
+    xp_of={101: rules.LEVEL_XP, 102: 14, 104: 60, 107: 20},
+    earned={
+        (TELEGRAM, 2, "messages"): rules.MESSAGE_XP,
+        (TELEGRAM, 2, "reactions"): rules.REACTION_XP,
+        (DISCORD, 3, "voice"): rules.VOICE_XP_PER_DAY,
+        (DISCORD, 4, "voice"): rules.VOICE_XP_PER_DAY,
+    },
+    entries={
+        (TELEGRAM, "thanks", "-100.11"): [(2, rules.THANK_XP)],
+        (TELEGRAM, "reward", "90.1"): [(1, rules.REWARD_XP)],
+        (TELEGRAM, "invite", "7"): [(1, rules.INVITE_XP)],
+        (TELEGRAM, "daily_claim", "2026-11-30T00:00Z"): [(7, rules.DAILY_XP)],
+    },
+    reactions=[
+        {
+            "platform": TELEGRAM,
+            "message_id": 10,
+            "giver_account_id": 1,
+            "receiver_account_id": 2,
+        }
+    ],
+    thanks=[
+        {
+            "platform": TELEGRAM,
+            "giver_account_id": 1,
+            "receiver_account_id": 2,
+            "entity_id": "-100.11",
+            "xp": rules.THANK_XP,
+        }
+    ],
+    reputation={BORIS: 1},
+    rewards=[
+        {
+            "platform": TELEGRAM,
+            "administrator_id": 9,
+            "account_id": 1,
+            "entity_id": "90.1",
+            "xp": rules.REWARD_XP,
+            "reason": "deed 1",
+        }
+    ],
+    invites=[{"inviter_id": 1, "account_id": 7, "status": "paid"}],
+    claims=[{"platform": TELEGRAM, "account_id": 7}],
+    announced=[
+        {
+            "member_id": 101,
+            "platform": TELEGRAM,
+            "surface": "level",
+            "announced": 1,
+            "announce": False,
+            "is_due": False,
+        }
+    ],
+)
+SAID = [
+    Said(TELEGRAM, 1, "Thanks noted. Reputation of Boris: 1. +5 XP", BEGAN + 4),
+    Said(TELEGRAM, 9, "Alice: +400,000 XP. Reason: deed 1", BEGAN + 6),
+    Said(TELEGRAM, 7, "Your reward for today: +20 XP, +10 coins", BEGAN + 8),
+    Said(TELEGRAM, 0, "⭐ Alice has reached level 1", BEGAN + 9),
+    Said(TELEGRAM, 1, "The members with the most XP\n➤ 1. Alice — 9 XP\n2. B — 8 XP", BEGAN + 9),
+]
+
+
 def history() -> Evidence:
-    """Alice, who is one person with Clara, and Boris did one thing of each kind; each counted."""
-    deeds = [
-        Deed("message", TELEGRAM, 2, BEGAN + 1, entity_id="10"),
-        Deed("reaction", TELEGRAM, 1, BEGAN + 2, 2, "10"),
-        Deed("thank", TELEGRAM, 1, BEGAN + 3, 2, "-100.11"),
-        Deed("voice", DISCORD, 3, BEGAN + 4),
-        Deed("voice", DISCORD, 4, BEGAN + 4),
-        Deed("reward", TELEGRAM, 9, BEGAN + 5, 1, "deed 1"),
-        Deed("invitation", TELEGRAM, 1, BEGAN + 6, 7),
-        Deed("claim", TELEGRAM, 7, BEGAN + 7),
-        Deed("board", TELEGRAM, 1, BEGAN + 8, entity_id="xp"),
-        Deed("board", TELEGRAM, 1, BEGAN + 9, entity_id="xp"),
-        Deed("board", TELEGRAM, 1, BEGAN + 10, entity_id="xp"),
-    ]
-    record = Record(
-        member_of={ALICE: 101, CLARA: 101, BORIS: 102, (DISCORD, 4): 104, (TELEGRAM, 7): 107},
-        name_of={ALICE: "Alice", CLARA: "Alice", BORIS: "Boris"},
-        xp_of={101: rules.LEVEL_XP, 102: 14, 104: 60, 107: 20},
-        earned={
-            (TELEGRAM, 2, "messages"): rules.MESSAGE_XP,
-            (TELEGRAM, 2, "reactions"): rules.REACTION_XP,
-            (DISCORD, 3, "voice"): rules.VOICE_XP_PER_DAY,
-            (DISCORD, 4, "voice"): rules.VOICE_XP_PER_DAY,
-        },
-        entries={
-            (TELEGRAM, "thanks", "-100.11"): [(2, rules.THANK_XP)],
-            (TELEGRAM, "reward", "90.1"): [(1, rules.REWARD_XP)],
-            (TELEGRAM, "invite", "7"): [(1, rules.INVITE_XP)],
-            (TELEGRAM, "daily_claim", "2026-11-30T00:00Z"): [(7, rules.DAILY_XP)],
-        },
-        reactions=[
-            {
-                "platform": TELEGRAM,
-                "message_id": 10,
-                "giver_account_id": 1,
-                "receiver_account_id": 2,
-            }
-        ],
-        thanks=[
-            {
-                "platform": TELEGRAM,
-                "giver_account_id": 1,
-                "receiver_account_id": 2,
-                "entity_id": "-100.11",
-                "xp": rules.THANK_XP,
-            }
-        ],
-        reputation={BORIS: 1},
-        rewards=[
-            {
-                "platform": TELEGRAM,
-                "administrator_id": 9,
-                "account_id": 1,
-                "entity_id": "90.1",
-                "xp": rules.REWARD_XP,
-                "reason": "deed 1",
-            }
-        ],
-        invites=[{"inviter_id": 1, "account_id": 7, "status": "paid"}],
-        claims=[{"platform": TELEGRAM, "account_id": 7}],
-        announced=[
-            {
-                "member_id": 101,
-                "platform": TELEGRAM,
-                "surface": "level",
-                "announced": 1,
-                "announce": False,
-                "is_due": False,
-            }
-        ],
-    )
-    said = [
-        Said(TELEGRAM, 1, "Thanks noted. Reputation of Boris: 1. +5 XP", BEGAN + 4),
-        Said(TELEGRAM, 9, "Alice: +400,000 XP. Reason: deed 1", BEGAN + 6),
-        Said(TELEGRAM, 7, "Your reward for today: +20 XP, +10 coins", BEGAN + 8),
-        Said(TELEGRAM, 0, "⭐ Alice has reached level 1", BEGAN + 9),
-        Said(
-            TELEGRAM, 1, "The members with the most XP\n➤ 1. Alice — 9 XP\n2. B — 8 XP", BEGAN + 9
-        ),
-    ]
-    return Evidence(record, deeds, said, Absences({}, [BEGAN - 10]), BEGAN + LONG_S)
+    return Evidence(RECORD, DEEDS, SAID, Absences({}, [BEGAN - 10]), BEGAN + LONG_S)
 
 
 def with_record(evidence: Evidence, **changes: Any) -> Evidence:

@@ -490,8 +490,8 @@ async def unlink(walk: Walk) -> None:
     asked = await walk.write("/unlink", step="unlink again")
     end = "undo_link" if walk.person.language == "ru" else "unlink"
     await walk.press_on_telegram(asked, asked.data(end), step=f"{end}, done")
-    await walk.write("/unlink", step="unlink of nothing")
-    await walk.slash("unlink", step="unlink of nothing")
+    await walk.write("/unlink", step=f"unlink of nothing after {end}")
+    await walk.slash("unlink", step=f"unlink of nothing after {end}")
     question, _ = await from_discord(walk, "link, confirmed on Discord")
     await walk.press_on_discord(question, question.data("link.yes"), step="confirm")
 
@@ -500,15 +500,13 @@ async def undo(walk: Walk) -> None:
     """Ask, keep the link, and undo it; those of one language end it."""
     await walk.write("/undo", step="undo in the group", in_group=True)
     asked = await walk.write("/undo", step="undo")
-    if walk.person.language == "ru":
-        await walk.press_on_telegram(asked, asked.data("keep_link"), step="undo, kept")
-        asked = await walk.slash("unlink", step="unlink at last")
-        await walk.press_on_discord(asked, asked.data("unlink"), step="unlink, done")
-    else:
-        asked = await walk.slash("undo", step="undo")
-        await walk.press_on_discord(asked, asked.data("undo_link"), step="undo_link, done")
-    await walk.write("/undo", step="undo of nothing")
-    await walk.slash("undo", step="undo of nothing")
+    await walk.press_on_telegram(asked, asked.data("keep_link"), step="undo, kept")
+    await walk.slash("undo", step="undo")
+    asked = await walk.slash("unlink", step="unlink again")
+    end = "unlink" if walk.person.language == "ru" else "undo_link"
+    await walk.press_on_discord(asked, asked.data(end), step=f"{end}, done")
+    await walk.write("/undo", step=f"undo of nothing after {end}")
+    await walk.slash("undo", step=f"undo of nothing after {end}")
 
 
 async def from_telegram(walk: Walk, step: str) -> tuple[Shown, Shown]:
