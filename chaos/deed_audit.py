@@ -396,8 +396,8 @@ def claims(evidence: Evidence) -> Iterator[Offender]:
                 yield Offender(f"daily of {account} for {entity}", f"{xp} XP that nobody claimed")
     yield from _at_most("daily rewards of a person", of_person, 1)
     rows = {(row["platform"], row["account_id"]) for row in record.claims}
-    for account in rows ^ entries.keys():
-        yield Offender(f"daily of {account}", "the claim and the ledger do not agree")
+    for unmatched in rows ^ entries.keys():
+        yield Offender(f"daily of {unmatched}", "the claim and the ledger do not agree")
     for said in evidence.said:
         if said.text.startswith(_CLAIMED) and not entries[said.platform, said.to]:
             yield Offender(f"daily of {said.to} on {said.platform}", "a bot said that it was paid")
@@ -439,10 +439,10 @@ def announcements(evidence: Evidence) -> Iterator[Offender]:
             )
             if not found:
                 missing[row["platform"]].append(f"{row['surface']} of member {row['member_id']}")
-    for platform, what in missing.items():
+    for platform, untold in missing.items():
         ends = len(evidence.absences.ends.get(platform, ()))
-        if len(what) > unnamed + NEWS_OF_A_MESSAGE * ends:
-            yield Offender(f"announcements on {platform}", f"never made: {', '.join(what)}")
+        if len(untold) > unnamed + NEWS_OF_A_MESSAGE * ends:
+            yield Offender(f"announcements on {platform}", f"never made: {', '.join(untold)}")
 
 
 def answers(evidence: Evidence) -> Iterator[Offender]:

@@ -23,8 +23,16 @@ from .community import (
 )
 
 Kind = Literal[
-    *("message", "repetition", "reaction", "thank", "voice", "quiet", "reward", "invitation"),
-    *("claim", "board"),
+    "message",
+    "repetition",
+    "reaction",
+    "thank",
+    "voice",
+    "quiet",
+    "reward",
+    "invitation",
+    "claim",
+    "board",
 ]
 #: Seconds between two deeds: a lively community, and far from the most that the bots can take.
 INTERVAL_S: Final = 0.2

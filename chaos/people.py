@@ -98,7 +98,8 @@ class People:
             await self._acting
         except (LaunchError, OSError) as error:
             raise ChaosError(f"people could not act: {error}") from error
-        await self._audit_until_clean()
+        # Judged before the restart, which would excuse the deeds of the last seconds.
+        before_restart = await self._audit_until_clean()
         before = await self._client.newest()
         for name in PEOPLES_BOTS.values():
             self._deployment.ask_to_end(name)
@@ -107,7 +108,7 @@ class People:
         self._deployment.stop(PEOPLES_BOTS.values())
         await self._are_gone()
         await self._messages.read()
-        return await self._findings()
+        return [*dict.fromkeys(before_restart + await self._findings())]
 
     async def _are_served(self, *, after: int) -> None:
         for name in ("setMyCommands", "gateway GUILD_CREATE"):
@@ -128,10 +129,12 @@ class People:
                 raise ChaosError("a bot of people did not end")
             await asyncio.sleep(POLL_S)
 
-    async def _audit_until_clean(self) -> None:
+    async def _audit_until_clean(self) -> list[Offender]:
+        """Audit until nothing is found, and return what is found still after REST_S_MAX."""
         end = time.monotonic() + REST_S_MAX
-        while await self._findings() and time.monotonic() < end:  # noqa: ASYNC110 - others' doing
+        while (findings := await self._findings()) and time.monotonic() < end:
             await asyncio.sleep(POLL_S)
+        return findings
 
     async def _findings(self) -> list[Offender]:
         people = people_of(self.deeds)

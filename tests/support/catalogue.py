@@ -1,7 +1,7 @@
 """The messages of the bots' catalogue that a text says, in whichever language it says them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from babel.messages.pofile import read_po
 
@@ -59,8 +59,8 @@ class Catalogue:
             patterns += map(_pattern, forms)
 
 
-def _forms(text: str | tuple[str, ...] | list[str]) -> list[str]:
-    return [text] if isinstance(text, str) else list(text)
+def _forms(text: str | Sequence[str] | None) -> list[str]:
+    return [text] if isinstance(text, str) else list(text or ())
 
 
 def _letters(form: str) -> int:
