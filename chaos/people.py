@@ -132,7 +132,7 @@ class People:
     async def _audit_until_clean(self) -> list[Offender]:
         """Audit until nothing is found, and return what is found still after REST_S_MAX."""
         end = time.monotonic() + REST_S_MAX
-        while (findings := await self._findings()) and time.monotonic() < end:
+        while (findings := await self._findings()) and time.monotonic() < end:  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
         return findings
 
