@@ -138,7 +138,11 @@ class People:
 
     async def _findings(self) -> list[Offender]:
         people = people_of(self.deeds)
-        async with self._deployment.conn() as conn:
+        async with (
+            self._deployment.conn() as conn,
+            # One moment, because payments and their causes are read by several statements.
+            conn.transaction(isolation="repeatable_read", readonly=True),
+        ):
             record = await read_record(conn, people)
         absences = Absences(
             {

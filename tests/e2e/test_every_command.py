@@ -48,6 +48,8 @@ MARKS: dict[Source, Markup] = {"telegram": TELEGRAM, "discord": DISCORD}
 MODERATOR = "900000000000000120"
 #: The type of an interaction's response that is a message.
 MESSAGE = 4
+#: Attempts to do something on Discord.
+ATTEMPTS_MAX = 5
 APOLOGIES = (
     *(failures.failed, failures.unavailable, failures.in_the_way, failures.too_fast),
     failures.button_too_old,
@@ -208,46 +210,47 @@ class Walk:
         self, command: str, *, step: str, by: str | None = None, **options: object
     ) -> Shown:
         """Use a slash command, and return the answer."""
-        await self._pace(by or self.person.discord)
-        answer = await self.client.post(
-            "/discord/slash",
-            channel_id=self.endpoints.channel_id,
-            user_id=by or self.person.discord,
-            command=command,
-            options=options,
-        )
+        user_id = by or self.person.discord
+        asked = {"user_id": user_id, "command": command, "options": options}
+        shown = await self._acted("/discord/slash", **asked)
         self.used["discord"].add(command)
-        return self._note("discord", step, await self._answer(answer["interaction_id"], command))
+        return self._note("discord", step, shown)
 
     async def use_menu(self, entry: str, *, step: str) -> Shown:
         """Choose an entry of the friend's context menu."""
-        await self._pace(self.person.discord)
-        answer = await self.client.post(
-            "/discord/menu",
-            channel_id=self.endpoints.channel_id,
-            user_id=self.person.discord,
-            command=entry,
-            target_id=self.person.friend_on_discord,
-        )
+        user_id, target_id = self.person.discord, self.person.friend_on_discord
+        asked = {"user_id": user_id, "command": entry, "target_id": target_id}
+        shown = await self._acted("/discord/menu", **asked)
         self.menus.add(entry)
-        return self._note("discord", step, await self._answer(answer["interaction_id"], entry))
+        return self._note("discord", step, shown)
 
     async def press_on_discord(
         self, shown: Shown, data: str, *, step: str, by: str | None = None
     ) -> Shown:
         """Press a button, and return the message in its new form, or what is told alone."""
-        await self._pace(by or self.person.discord)
-        answer = await self.client.post(
-            "/discord/click",
-            channel_id=self.endpoints.channel_id,
-            message_id=shown.message_id,
-            user_id=by or self.person.discord,
-            custom_id=data,
-        )
+        user_id = by or self.person.discord
+        asked = {"user_id": user_id, "message_id": shown.message_id, "custom_id": data}
+        after = await self._acted("/discord/click", **asked)
         self._note_press("discord", data)
-        return self._note("discord", step, await self._answer(answer["interaction_id"], data))
+        return self._note("discord", step, after)
 
-    async def _answer(self, interaction_id: str, what: str) -> Shown:
+    async def _acted(self, path: str, **asked: Any) -> Shown:
+        """Act in the channel, and return the answer.
+
+        Discord forgets what a bot has not acknowledged within three seconds, which happens to a bot
+        on a busy machine. The person tries again then.
+        """
+        for _ in range(ATTEMPTS_MAX):
+            await self._pace(asked["user_id"])
+            channel_id = self.endpoints.channel_id
+            made = await self.client.post(path, channel_id=channel_id, **asked)
+            shown = await self._answer(made["interaction_id"], path)
+            if shown is not None:
+                return shown
+        raise AssertionError(f"the bot never acknowledged {path} with {asked} in time")
+
+    async def _answer(self, interaction_id: str, what: str) -> Shown | None:
+        """Return the answer to an interaction; None if it was not acknowledged in time."""
         made = await self.client.wait_for(
             f"the interaction of {what}",
             lambda call: (
@@ -256,17 +259,18 @@ class Walk:
         )
         token = made.response["token"]
 
-        def answers(call: Call) -> bool:
+        def ends(call: Call) -> bool:
             path = call.request.get("path", {}) if isinstance(call.request, dict) else {}
-            if token == path.get("interaction_token") and call.request["body"]["type"] != MESSAGE:
-                return False  # it acknowledges, and the message still is what it was
-            is_ours = token in (path.get("webhook_token"), path.get("interaction_token"))
+            if token == path.get("interaction_token"):
+                # Other responses acknowledge, and the message still is what it was.
+                return call.status >= 400 or call.request["body"]["type"] == MESSAGE
+            is_ours = token == path.get("webhook_token")
             return is_ours and call.status == 200 and bool(on_discord(call).text)
 
         call = await self.client.wait_for(
-            f"an answer to {what}", answers, after=made.number, timeout_s=PATIENCE_S
+            f"an answer to {what}", ends, after=made.number, timeout_s=PATIENCE_S
         )
-        return on_discord(call)
+        return on_discord(call) if call.status < 400 else None
 
     async def discord_shows(self, action: str, *, step: str, after: int) -> Shown:
         """Wait for a message to the person with a button of this action."""
