@@ -17,6 +17,7 @@ from launch.sandbox_client import SandboxClient
 
 from . import users_table
 from .bot_messages import BotMessages
+from .community import SEEDED
 from .deed_audit import Absences, Evidence, offenders_in, people_of, read_record
 from .deeds import Deed, Deeds
 from .deployment import PEOPLES_BOTS, Deployment
@@ -63,6 +64,7 @@ class People:
             ChaosError: the bots do not serve them.
         """
         await self._are_served(after=0)
+        await self._is_polled()
         await self._deeds.gather()
         async with self._deployment.conn() as conn:
             for telegram_id, discord_id in self._deeds.pairs:
@@ -121,6 +123,19 @@ class People:
                 )
             except LaunchError as error:
                 raise ChaosError(str(error)) from error
+
+    async def _is_polled(self) -> None:
+        """Wait for an answer: Telegram tells of reactions and of who joins from a first poll on."""
+        asker = next(iter(SEEDED))
+        await self._client.post("/telegram/say", chat_id=asker, user_id=asker, text="/help")
+        try:
+            await self._client.wait_for(
+                "the first answer of the Telegram bot",
+                lambda call: call.name == "sendMessage" and call.asks(chat_id=asker),
+                timeout_s=START_S_MAX,
+            )
+        except LaunchError as error:
+            raise ChaosError(str(error)) from error
 
     async def _are_gone(self) -> None:
         end = time.monotonic() + GONE_S_MAX
