@@ -17,7 +17,7 @@ from config.outside_text.terminal import Terminal
 from .audit import Audit
 from .deployment import end_leftovers, open_deployment
 from .errors import ChaosError
-from .faults import FAULTS
+from .faults import ALL_FAULTS, FAULTS
 from .run import TWO_AT_ONCE, Report, Run
 from .run_size import RunSize
 from .schedule import strikes
@@ -45,14 +45,18 @@ def main(
     kind: Annotated[
         list[str] | None, typer.Option(help="Only such faults; may be repeated.")
     ] = None,
+    people: Annotated[
+        bool, typer.Option(help="Let people act on both platforms, through the real bots.")
+    ] = True,
     folder: Annotated[Path | None, typer.Option(help="Where data and logs go.")] = None,
 ) -> None:
     """Inject every kind of failure under load, then audit every event."""
     seed = seed or str(random.SystemRandom().randrange(10**6))
-    kinds = tuple(kind) if kind else tuple(FAULTS)
-    if unknown := set(kinds) - set(FAULTS):
-        raise typer.BadParameter(f"no fault {', '.join(unknown)}; there are: {'; '.join(FAULTS)}")
-    size = RunSize(seconds, events, faults, actions_per_s)
+    known = tuple(ALL_FAULTS if people else FAULTS)
+    kinds = tuple(kind) if kind else known
+    if unknown := set(kinds) - set(known):
+        raise typer.BadParameter(f"no fault {', '.join(unknown)}; there are: {'; '.join(known)}")
+    size = RunSize(seconds, events, faults, actions_per_s, has_people=people)
     if folder is None:
         folder = Path(Settings.from_env(os.environ).twinstream_run_dir) / "chaos"
     folder = folder.absolute()
@@ -99,6 +103,10 @@ def show(report: Report) -> None:
         f" quiet {_seconds(report.quiet_s)} after the bots had ended;"
         f" processes that ended by themselves: {len(report.ended_by_themselves)}"
     )
+    if report.deeds:
+        console.print(
+            f"people did {report.deeds:,} things; bots said {report.said:,} things to them"
+        )
     console.print(_events(audit))
     for offence, offenders in {**audit.offences, "buried": audit.buried}.items():
         for offender in offenders[:OFFENDERS_SHOWN]:

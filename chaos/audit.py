@@ -14,6 +14,9 @@ from bus import SOURCES, Keys
 from db import Platform, Store
 from db.upkeep import audit as operators
 
+from .offender import Offender
+from .run_size import ACCOUNTS
+
 PAGE_ENTRIES = 2_000
 
 # The bots' journal, joined with the origin's ledger: a bot that was killed right after a commit has
@@ -143,7 +146,8 @@ _BOOKS = """
     WHERE NOT EXISTS (SELECT FROM fates WHERE status = 'failed')
         AND (m.xp, m.balance) <> (coalesce(o.xp, 0), coalesce(o.balance, 0))
 """
-# Each amount earned by being there is in an open window or in the ledger of its platform, once.
+# Each amount that the load's bots earned by being there is in an open window or in the ledger of
+# its platform, once. Their accounts are $1 and less; `deed_audit` has those of people.
 _EARNED = """
     SELECT 'account ' || account_id || ' on ' || source,
         'earned ' || sum(earned) || ' XP by messages, and has ' || sum(has)
@@ -155,6 +159,7 @@ _EARNED = """
         SELECT source, account_id, 0, delta_xp FROM transactions
         WHERE platform = source AND reason = 'messages'
     ) AS both_sides
+    WHERE account_id <= $1
     GROUP BY source, account_id HAVING sum(earned) <> sum(has)
 """
 _COUNTS = """
@@ -168,13 +173,6 @@ _COUNTS = """
          WHERE e.status = 'failed' AND f.key IS NULL) AS junk_buried
     FROM fates
 """
-
-
-class Offender(NamedTuple):
-    """One violation: the event, member or stream, and the details."""
-
-    what: str
-    detail: str
 
 
 class Audit(NamedTuple):
@@ -209,6 +207,8 @@ class Audit(NamedTuple):
     echoed: list[Offender]
     #: Groups that are missing, or have unread or unacknowledged entries.
     unfinished: list[Offender]
+    #: Deeds of people that are lost or doubled in the record, or answered wrongly.
+    misdone: list[Offender]
 
     @property
     def offences(self) -> dict[str, list[Offender]]:
@@ -222,6 +222,7 @@ class Audit(NamedTuple):
             "found by the operator's audit": self.unproven,
             "echoed": self.echoed,
             "groups not at their end": self.unfinished,
+            "deeds that do not add up": self.misdone,
         }
 
     @property
@@ -230,8 +231,18 @@ class Audit(NamedTuple):
         return self.committed > 0 and not any(self.offences.values())
 
 
-async def audit(conn: asyncpg.Connection, redis: Redis, stores: Mapping[Platform, Store]) -> Audit:
-    """Run all checks. Call it after all processes have stopped, outside a transaction."""
+async def audit(
+    conn: asyncpg.Connection,
+    redis: Redis,
+    stores: Mapping[Platform, Store],
+    *,
+    accounts: int = ACCOUNTS,
+    misdone: Sequence[Offender] = (),
+) -> Audit:
+    """Run all checks. Call it after all processes have stopped, outside a transaction.
+
+    The load's bots have accounts up to `accounts`; `misdone` is what the audit of deeds found.
+    """
     proven = await operators.audit(conn, stores)
     await conn.execute(_COMMITTED)
     await conn.execute(_FATES)
@@ -244,7 +255,7 @@ async def audit(conn: asyncpg.Connection, redis: Redis, stores: Mapping[Platform
         doubled=await _offenders(conn, _DOUBLED),
         buried=await _offenders(conn, _BURIED),
         invented=await _offenders(conn, _INVENTED),
-        unbalanced=[*await _offenders(conn, _BOOKS), *await _offenders(conn, _EARNED)],
+        unbalanced=[*await _offenders(conn, _BOOKS), *await _offenders(conn, _EARNED, accounts)],
         mislinked=await _offenders(conn, _LINKS),
         unproven=[
             Offender(one.what, f"{one.seen}, and not {one.expected}")
@@ -253,6 +264,7 @@ async def audit(conn: asyncpg.Connection, redis: Redis, stores: Mapping[Platform
         ],
         echoed=echoed,
         unfinished=await unfinished_groups(redis),
+        misdone=list(misdone),
     )
 
 
@@ -286,8 +298,8 @@ async def unfinished_groups(redis: Redis) -> list[Offender]:
     return found
 
 
-async def _offenders(conn: asyncpg.Connection, query: str) -> list[Offender]:
-    return [Offender(str(what), str(detail)) for what, detail in await conn.fetch(query)]
+async def _offenders(conn: asyncpg.Connection, query: str, *values: object) -> list[Offender]:
+    return [Offender(str(what), str(detail)) for what, detail in await conn.fetch(query, *values)]
 
 
 async def _streams(redis: Redis) -> tuple[int, list[Offender]]:

@@ -9,11 +9,14 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+import msgspec
 import psutil
 import structlog
 from redis.asyncio import Redis
@@ -26,6 +29,7 @@ from launch import private_files
 from launch.errors import LaunchError
 from launch.migrate import migrate
 from launch.processes import Crew, Module
+from launch.sandbox_runner import DISCORD_BOT, TELEGRAM_BOT, Endpoints, start_platforms
 from launch.servers import (
     HOST,
     Server,
@@ -34,6 +38,8 @@ from launch.servers import (
     start_redis_binary,
 )
 
+from . import community
+from .errors import ChaosError
 from .pooler import Pooler, pgbouncer_binary
 from .proxy import Proxy
 from .run_size import TWINSTREAM_TOML, RunSize
@@ -44,6 +50,11 @@ SLOTS = (1, 2)
 BOTS = ("telegram", "discord")
 SETTLERS = tuple(f"settlers-{slot}" for slot in SLOTS)
 RELAYS = tuple(f"relay-{slot}" for slot in SLOTS)
+#: The processes that serve people: the real bots, and the consumers that show ranks and levels.
+PEOPLES_BOTS = {"telegram": TELEGRAM_BOT.name, "discord": DISCORD_BOT.name}
+DISPLAY = "display"
+#: Windows of the platforms' rate limits, as a share of the real ones: a run is short.
+LIMIT_SCALE = 0.01
 DATABASE = "twinstream"
 SERVER_NAMES = ("postgres", "redis-server", "valkey-server")
 WATCH_S = 0.1
@@ -64,12 +75,17 @@ class Deployment:
         self._environ = environ
         self._redis_folders = 0
         self._postgres_folders = 0
+        #: The platforms on which people act; None in a run without people.
+        self.endpoints: Endpoints | None = None
+        #: When a process was killed or asked to end (Unix seconds), by its name.
+        self.ends: dict[str, list[float]] = {}
         #: The pooler of the processes of slot 2; None where the machine has no such program.
         self.pooler: Pooler | None = None
         #: One password for every Redis, because each may take the place of another.
         self._password = private_files.new_password()
         self._incarnations = 0
         self._crews: dict[str, Crew] = {}
+        self._platforms: Crew | None = None
         self._modules: dict[str, Callable[[], Module]] = {}
         self._asked_to_end: set[str] = set()
         self.postgres: Server
@@ -157,6 +173,27 @@ class Deployment:
             )
             self.pooler.start()
 
+    # Platforms
+
+    async def start_platforms(self) -> None:
+        """Start the sandbox's platforms, on which people act.
+
+        Raises:
+            ChaosError: they did not start.
+        """
+        self._platforms = Crew(
+            self._environ,
+            roster=self.folder / "platforms.json",
+            log_folder=self.folder / "logs",
+            say=log.info,
+        )
+        try:
+            ready = await start_platforms(self._platforms, LIMIT_SCALE)
+        except LaunchError as error:
+            raise ChaosError(str(error)) from error
+        servers = {"redis_url": self.redis.url, "database_url": self.postgres.url}
+        self.endpoints = msgspec.convert({**ready, **servers}, Endpoints)
+
     # Processes
 
     def start_processes(self) -> None:
@@ -166,6 +203,10 @@ class Deployment:
             self._add(f"settlers-{slot}", slot, _consumers("to-discord", "to-telegram"))
             self._add(f"relay-{slot}", slot, _consumers("relay", "cleanup", "earning"))
             self._add(source, slot, lambda source=source: self._bot(source))  # type: ignore[misc]
+        if self.endpoints is not None:
+            self._add(TELEGRAM_BOT.name, SLOTS[0], lambda: TELEGRAM_BOT)
+            self._add(DISCORD_BOT.name, SLOTS[1], lambda: DISCORD_BOT)
+            self._add(DISPLAY, SLOTS[0], _consumers("levels", "telegram-tags", "discord-roles"))
 
     def pid(self, name: str) -> int:
         """Return the current process id of a process."""
@@ -173,23 +214,26 @@ class Deployment:
 
     def kill(self, name: str) -> None:
         """Kill a process, and restart it."""
+        self._note_end(name)
         self._crews[name].kill(name)
         self._start(name)
 
     def ask_to_end(self, name: str) -> None:
         """Send SIGTERM; `watch` restarts the process once it has ended."""
+        self._note_end(name)
         self._asked_to_end.add(name)
         os.kill(self.pid(name), signal.SIGTERM)
 
-    def stop_bots(self) -> None:
-        """Send the bots SIGTERM, and do not restart them."""
-        for name in BOTS:
+    def stop(self, names: Iterable[str]) -> None:
+        """Send processes SIGTERM, and do not restart them."""
+        for name in names:
             del self._modules[name]
-            os.kill(self.pid(name), signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid(name), signal.SIGTERM)
 
-    def bots_are_gone(self) -> bool:
-        """Tell whether both bots have ended."""
-        return not any(self._crews[name].is_running(name) for name in BOTS)
+    def are_gone(self, names: Iterable[str]) -> bool:
+        """Tell whether all these processes have ended."""
+        return not any(self._crews[name].is_running(name) for name in names)
 
     async def watch(self) -> None:
         """Restart processes that have ended, until cancelled."""
@@ -201,6 +245,7 @@ class Deployment:
                 if name not in self._asked_to_end:
                     self.ended_by_themselves.append(name)
                     log.warning("process.ended", process=name)
+                    self._note_end(name)
                 self._asked_to_end.discard(name)
                 self._start(name)
 
@@ -214,6 +259,8 @@ class Deployment:
         for server in (getattr(self, "redis", None), getattr(self, "postgres", None)):
             if server is not None:
                 server.stop()
+        if self._platforms is not None:
+            self._platforms.stop()
 
     def _add(self, name: str, slot: int, module: Callable[[], Module]) -> None:
         toml = self.folder / "twinstream.toml"
@@ -228,8 +275,11 @@ class Deployment:
             "TWINSTREAM_LOG_FORMAT": "json",
         }
         roster = self.folder / f"{name}.json"
+        environ = self._environ
+        if self.endpoints is not None:
+            environ = self.endpoints.environment(environ)
         crew = Crew(
-            in_place_of(self._environ, ours),
+            in_place_of(environ, ours),
             roster=roster,
             log_folder=self.folder / "logs",
             say=log.info,
@@ -237,6 +287,9 @@ class Deployment:
         crew.stop_leftovers()
         self._crews[name], self._modules[name] = crew, module
         self._start(name)
+
+    def _note_end(self, name: str) -> None:
+        self.ends.setdefault(name, []).append(time.time())
 
     def _start(self, name: str) -> None:
         self._crews[name].start(self._modules[name]()._replace(name=name))
@@ -264,7 +317,11 @@ async def open_deployment(
             deployment.postgres_folder = deployment.new_postgres_folder()
             await asyncio.gather(deployment.start_postgres(), deployment.start_redis())
             await asyncio.to_thread(migrate, deployment.postgres.url)
-            (folder / "twinstream.toml").write_text(TWINSTREAM_TOML)
+            settings = TWINSTREAM_TOML
+            if size.has_people:
+                settings = community.settings_of(datetime.now(UTC))
+                await deployment.start_platforms()
+            (folder / "twinstream.toml").write_text(settings)
             deployment.start_pooler()
             yield deployment
         finally:

@@ -18,7 +18,16 @@ import schemas
 from bus import SOURCES, Keys
 
 from . import users_table
-from .deployment import BOTS, RELAYS, SETTLERS, Deployment, port_of, redis_at
+from .deployment import (
+    BOTS,
+    DISPLAY,
+    PEOPLES_BOTS,
+    RELAYS,
+    SETTLERS,
+    Deployment,
+    port_of,
+    redis_at,
+)
 from .errors import ChaosError
 from .postgres_failover import end_at_once, make_read_only, promote, start_standby
 from .proxy import Proxy
@@ -83,6 +92,27 @@ async def pause_a_relay(deployment: Deployment, chance: random.Random) -> None:
 async def pause_a_bot(deployment: Deployment, chance: random.Random) -> None:
     """SIGSTOP a bot, which may be about to publish."""
     await _pause(deployment, chance.choice(BOTS), CLAIM_IDLE_S * chance.uniform(1.0, 3.0))
+
+
+async def kill_a_peoples_bot(deployment: Deployment, chance: random.Random) -> None:
+    """Kill a bot that people write to."""
+    deployment.kill(chance.choice(list(PEOPLES_BOTS.values())))
+
+
+async def stop_a_peoples_bot(deployment: Deployment, chance: random.Random) -> None:
+    """Send a bot that people write to SIGTERM, as a rolling update does."""
+    deployment.ask_to_end(chance.choice(list(PEOPLES_BOTS.values())))
+
+
+async def pause_a_peoples_bot(deployment: Deployment, chance: random.Random) -> None:
+    """SIGSTOP a bot that people write to, also past the three seconds that Discord waits."""
+    name = chance.choice(list(PEOPLES_BOTS.values()))
+    await _pause(deployment, name, chance.uniform(1.0, 4.0))
+
+
+async def kill_the_display(deployment: Deployment, chance: random.Random) -> None:
+    """Kill the process that shows ranks and notes levels."""
+    deployment.kill(DISPLAY)
 
 
 async def restart_redis(deployment: Deployment, chance: random.Random) -> None:
@@ -377,6 +407,14 @@ FAULTS: Final[dict[str, Fault]] = {
     "silent line to Redis": silence_redis,
     "silent line to Postgres": silence_postgres,
 }
+#: Faults of a run in which people act.
+PEOPLES_FAULTS: Final[dict[str, Fault]] = {
+    "kill -9 a people's bot": kill_a_peoples_bot,
+    "SIGTERM a people's bot": stop_a_peoples_bot,
+    "SIGSTOP a people's bot": pause_a_peoples_bot,
+    "kill -9 the display": kill_the_display,
+}
+ALL_FAULTS: Final = FAULTS | PEOPLES_FAULTS
 #: Two faults at once must act on different targets, or they would disturb each other.
 TARGETS: Final = ("Redis", "Postgres")
 ON_REDIS_BY_OTHER_NAMES: Final = ("replica", "FLUSHALL", "stream", "group")

@@ -1,6 +1,7 @@
 """A run: load, faults with their recoveries, the wait for quiet, and the audit."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import defaultdict
@@ -12,9 +13,12 @@ from . import users_table
 from .account_links import AccountLinks
 from .audit import Audit, audit, unfinished_events, unfinished_groups
 from .commit_journal import prepare
-from .deployment import Deployment, redis_at
+from .community import TELEGRAM_IDS
+from .deployment import BOTS, Deployment, redis_at
 from .errors import ChaosError
-from .faults import FAULTS
+from .faults import ALL_FAULTS
+from .offender import Offender
+from .people import open_people
 from .run_size import RunSize
 from .schedule import Strike
 
@@ -52,6 +56,9 @@ class Report(NamedTuple):
     recoveries: list[Recovery]
     ended_by_themselves: list[str]
     audit: Audit
+    #: The numbers of deeds of people, and of messages of the bots.
+    deeds: int = 0
+    said: int = 0
 
     @property
     def faults(self) -> dict[str, int]:
@@ -89,6 +96,7 @@ class Run:
         self._recoveries: list[Recovery] = []
         self._links = AccountLinks(size.accounts, seed)
         self._given_up_until: datetime | None = None
+        self._deeds = self._said = 0
 
     async def play(self, strikes: Iterator[Strike]) -> Report:
         """Inject faults until the size of the run is reached, wait for quiet, and audit.
@@ -99,20 +107,31 @@ class Run:
         deployment = self._deployment
         async with deployment.conn() as conn:
             await prepare(conn)
-            await users_table.prepare(conn, self._size.accounts)
+            await users_table.prepare(conn, self._accounts_of_the_table())
             await self._links.link(conn, self._size.accounts // 4)
         deployment.start_processes()
         began = time.monotonic()
         watching = asyncio.create_task(deployment.watch())
+        misdone: list[Offender] = []
         try:
             await self._warm_up()
-            await self._strike_on(strikes, began)
-            seconds = time.monotonic() - began
+            async with contextlib.AsyncExitStack() as stack:
+                people = None
+                if self._size.has_people:
+                    people = await stack.enter_async_context(open_people(deployment, self._seed))
+                await self._strike_on(strikes, began)
+                seconds = time.monotonic() - began
+                if people is not None:
+                    self._report("people come to rest")
+                    misdone = await people.come_to_rest()
+                    self._deeds, self._said = len(people.deeds), people.said
             quiet_s = await self._until_quiet()
         finally:
             watching.cancel()
         async with deployment.conn() as conn, redis_at(deployment.redis) as redis:
-            findings = await audit(conn, redis, users_table.STORES)
+            findings = await audit(
+                conn, redis, users_table.STORES, accounts=self._size.accounts, misdone=misdone
+            )
         return Report(
             self._seed,
             seconds,
@@ -120,7 +139,14 @@ class Run:
             self._recoveries,
             deployment.ended_by_themselves,
             findings,
+            self._deeds,
+            self._said,
         )
+
+    def _accounts_of_the_table(self) -> Iterator[int]:
+        yield from range(1, self._size.accounts + 1)
+        if self._size.has_people:
+            yield from range(*TELEGRAM_IDS)
 
     async def _warm_up(self) -> None:
         async def is_warm() -> bool:
@@ -162,7 +188,7 @@ class Run:
         began = time.monotonic()
         await asyncio.gather(
             *(
-                FAULTS[kind](self._deployment, random.Random(chance.random()))
+                ALL_FAULTS[kind](self._deployment, random.Random(chance.random()))
                 for kind in strike.kinds
             )
         )
@@ -194,10 +220,10 @@ class Run:
     async def _until_quiet(self) -> float | None:
         """Stop the bots, then wait until nothing is unfinished. Returns None after QUIET_S_MAX."""
         deployment = self._deployment
-        deployment.stop_bots()
+        deployment.stop(BOTS)
 
         async def are_gone() -> bool:
-            return deployment.bots_are_gone()
+            return deployment.are_gone(BOTS)
 
         if await _wait(are_gone, BOTS_GONE_S_MAX) is None:
             raise ChaosError("a bot did not end")

@@ -32,6 +32,8 @@ keep_finished_ms = 1000
 """
 #: `claim_idle_ms` in seconds: after a longer pause, another consumer has claimed the entries.
 CLAIM_IDLE_S = 1.0
+#: Accounts on each platform for which the load's bots record events: 1 and up.
+ACCOUNTS = 200
 
 
 class RunSize(NamedTuple):
@@ -43,4 +45,6 @@ class RunSize(NamedTuple):
     #: The most actions per second of each of the two bots; an action has one to five events.
     actions_per_s: float = 60.0
     #: Accounts on each platform; during the run, pairs of them are linked.
-    accounts: int = 200
+    accounts: int = ACCOUNTS
+    #: Whether people act on both platforms as well, through the real bots.
+    has_people: bool = False

@@ -5,6 +5,7 @@ enters it into Telegram's books: the producer's at the origin, the consumer's on
 owed what a link brings or takes.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import asyncpg
@@ -23,7 +24,7 @@ LOCKS: Final = (
 )
 
 
-async def prepare(conn: asyncpg.Connection, accounts: int) -> None:
+async def prepare(conn: asyncpg.Connection, accounts: Iterable[int]) -> None:
     """Create the table, with a row of zeros for each account."""
     await conn.execute(
         """
@@ -32,7 +33,7 @@ async def prepare(conn: asyncpg.Connection, accounts: int) -> None:
         )
         """
     )
-    await conn.execute("INSERT INTO users (id) SELECT generate_series(1, $1::integer)", accounts)
+    await conn.execute("INSERT INTO users (id) SELECT unnest($1::bigint[])", list(accounts))
 
 
 async def add(conn: asyncpg.Connection, account_id: int, xp: int, balance: int) -> None:

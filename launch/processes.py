@@ -144,6 +144,8 @@ class Crew:
                 self._say(f"{name} did not stop in {STOP_TIMEOUT_S:.0f} s and was killed")
                 process.kill()
                 process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
         self._processes.clear()
         self._modules.clear()
         self._roster.unlink(missing_ok=True)

@@ -131,8 +131,7 @@ async def run_sandbox(
     platforms.stop_leftovers()
     with contextlib.ExitStack() as stack:
         stack.callback(platforms.stop)
-        process = platforms.start(_platforms(workspace, limit_scale), pipe=True)
-        ready = await _first_line(process, platforms.log_of("sandbox"))
+        ready = await start_platforms(platforms, limit_scale, state=workspace.folder / "world.json")
         endpoints = msgspec.convert(
             {**ready, "redis_url": workspace.redis_url, "database_url": workspace.database_url},
             Endpoints,
@@ -168,16 +167,22 @@ def own_logins(workspace: Workspace) -> dict[str, dict[str, str]]:
     return {name: {"DATABASE_URL": urls[duty]} for name, duty in DUTIES.items() if duty in urls}
 
 
-def _platforms(workspace: Workspace, limit_scale: float) -> Module:
-    """Return the module that serves both platforms.
+async def start_platforms(
+    platforms: Crew, limit_scale: float, *, state: Path | None = None
+) -> dict[str, Any]:
+    """Start the process that serves both platforms. Returns their addresses, tokens and ids.
 
     The ports are chosen here: after a restart the platforms listen on the same ports, which the
-    bots and consumers already know.
+    bots and consumers already know. `state` is a file that keeps the platforms' state meanwhile.
+
+    Raises:
+        LaunchError: the process did not start; the message names the log to read.
     """
     ports = [f"--{name}-port={free_port()}" for name in ("telegram", "discord", "control")]
-    state = workspace.folder / "world.json"
-    arguments = (f"--state={state}", f"--limit-scale={limit_scale}", *ports)
-    return Module("sandbox", "sandbox", arguments)
+    kept = [] if state is None else [f"--state={state}"]
+    arguments = (*kept, f"--limit-scale={limit_scale}", *ports)
+    process = platforms.start(Module("sandbox", "sandbox", arguments), pipe=True)
+    return await _first_line(process, platforms.log_of("sandbox"))
 
 
 async def _first_line(process: subprocess.Popen[bytes], log: Path | None) -> dict[str, Any]:

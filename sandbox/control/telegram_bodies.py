@@ -186,13 +186,14 @@ class React(ControlRequest):
 class Join(ControlRequest):
     """A person joins, or asks to join where an administrator must consent.
 
-    Without `user_id`, a new person called `name`.
+    Without `user_id`, a new person called `name`. A member may add them (`added_by`).
     """
 
     user_id: Id | None = None
     name: str | None = None
     chat_id: Id | None = None
     invite_link: str | None = None
+    added_by: Id | None = None
 
 
 class Rename(ControlRequest):

@@ -175,6 +175,7 @@ class TelegramRoutes:
             asked.name,
             chat_id=_number(asked.chat_id),
             invite_link=asked.invite_link,
+            added_by=_number(asked.added_by),
         )
         return {"user_id": user_id}
 

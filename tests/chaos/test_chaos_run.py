@@ -8,22 +8,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.support.patience import PATIENCE_S
 
-SECONDS = "10"
 SEED = "2"
 
 
-async def test_nothing_is_lost_and_nothing_doubled_under_chaos(tmp_path: Path, checkout: Path):
+@pytest.mark.parametrize(
+    ("seconds", "people"),
+    [
+        ("10", "--no-people"),
+        # The real bots take seconds to start, and deeds need time to reach the limits of a day.
+        pytest.param("120", "--people", marks=[pytest.mark.nightly, pytest.mark.timeout(900)]),
+    ],
+    ids=["events", "deeds of people"],
+)
+async def test_nothing_is_lost_and_nothing_doubled_under_chaos(
+    tmp_path: Path, checkout: Path, seconds: str, people: str
+):
     """CHAOS_SECONDS and CHAOS_SEED in the environment make it longer, or another one."""
     environ = {
-        "CHAOS_SECONDS": SECONDS,
+        "CHAOS_SECONDS": seconds,
         "CHAOS_SEED": SEED,
         **{name: value for name, value in os.environ.items() if not name.startswith("TWINSTREAM_")},
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "chaos", "--folder", str(tmp_path / "chaos")),
+        *(sys.executable, "-m", "chaos", people, "--folder", str(tmp_path / "chaos")),
         cwd=checkout,
         env=environ,
         stdout=asyncio.subprocess.PIPE,
