@@ -79,6 +79,9 @@ PASS_FINISHED: Final = Gauge(
     "When a pass over the community was finished last, in seconds since 1970. Until the first one,"
     " when this process began to look.",
 )
+PASS_INTERVAL_SECONDS: Final = Gauge(
+    "twinstream_reconcile_interval_seconds", "Seconds between two passes, by the settings."
+)
 FINDINGS_HELD: Final = Gauge(
     "twinstream_findings_held", "Differences that wait for the operator.", ["platform", "held_for"]
 )
@@ -150,6 +153,7 @@ def begin_at_zero() -> None:
             DRIFT_DECIDED.labels(platform, subject, decision)
     # Unknown until Postgres has answered: zero would be a pass in 1970, which is late.
     PASS_FINISHED.set(math.nan)
+    PASS_INTERVAL_SECONDS.set(math.nan)
 
 
 begin_at_zero()
