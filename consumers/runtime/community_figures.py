@@ -65,5 +65,5 @@ def _tell(counted: Census | None) -> None:
 
 @contextlib.asynccontextmanager
 async def open_role(resources: Resources) -> AsyncIterator[CommunityFigures]:
-    """Open it like a role. Operators cannot name it; a process with figures and the relay runs it."""
+    """Open it like a role. Operators cannot name it; one with metrics and the relay has it."""
     yield CommunityFigures(resources)

@@ -40,7 +40,8 @@ async def take(conn: asyncpg.Connection) -> Census:
     with mapped_errors():
         counted = await conn.fetch(
             """
-            SELECT width_bucket(m.xp, twinstream.ladder()) AS rank, count(*) AS members,
+            -- The ladder is read once, not for each member.
+            SELECT width_bucket(m.xp, (SELECT twinstream.ladder())) AS rank, count(*) AS members,
                 count(*) FILTER (WHERE m.earned_at > now() - make_interval(days => $1)) AS shortly,
                 count(*) FILTER (WHERE m.earned_at > now() - make_interval(days => $2)) AS lately,
                 count(*) FILTER (WHERE m.earned_at > now() - make_interval(days => $3)) AS longer
@@ -67,7 +68,8 @@ async def take(conn: asyncpg.Connection) -> Census:
     columns = ("shortly", "lately", "longer")
     return Census(
         ranks=[
-            RankCount(rank, name, members.get(rank, 0)) for rank, name in [(0, ""), *map(tuple, named)]
+            RankCount(rank, name, members.get(rank, 0))
+            for rank, name in [(0, ""), *map(tuple, named)]
         ],
         active={
             days: sum(row[column] for row in counted)

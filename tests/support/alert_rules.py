@@ -1,9 +1,9 @@
 """Judges the rules of deploy/alerts.yml over figures that were really scraped.
 
 Prometheus is no package of Python, so this reads the part of its language that the rules use:
-selectors with matchers, `offset`, `increase`, `min_over_time`, `time()`, `-`, a number times a figure,
-comparisons, `and` (also `on` some labels), `or`, `unless`, and parentheses. A promtool can be asked to
-judge the same samples.
+selectors with matchers, `offset`, `increase`, `min_over_time`, `time()`, `-`, a number times a
+figure, comparisons, `and` (also `on` some labels), `or`, `unless`, and parentheses. A promtool can
+be asked to judge the same samples.
 """
 
 import itertools

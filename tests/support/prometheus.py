@@ -103,7 +103,7 @@ class Prometheus:
         answer = await self._get("rules")
         [group] = answer["data"]["groups"]
         judged = str(group["lastEvaluation"])
-        # Before the first evaluation it is a time in the year 1; nanoseconds are too fine for Python.
+        # Nanoseconds are too fine for Python, and the zone does not matter for a difference.
         return datetime.fromisoformat(judged[:19] + "+00:00").timestamp()
 
     @contextlib.asynccontextmanager
@@ -126,8 +126,8 @@ async def running_prometheus(
 ) -> AsyncIterator[Prometheus]:
     """Scrape these targets each second, and judge the rules of deploy/ as often.
 
-    Of the rules only durations are shortened: `for` is `for_s` where there is one, and what is looked
-    back on at most RANGE_S. Every comparison stays as it is.
+    Of the rules only durations are shortened: `for` is `for_s` where there is one, and a rule looks
+    back for RANGE_S at most. Every comparison stays as it is.
     """
     _write_settings(folder, targets, for_s)
     port = free_port()
