@@ -161,6 +161,8 @@ async def monitored_deployment(
         scene.prometheus = await stack.enter_async_context(
             running_prometheus(binary, folder, scene.targets, for_s=for_s)
         )
+        # A count is news if Prometheus has seen the one before.
+        await scene.prometheus.sees("up", *[1] * len(OFFSETS))
         scene.member = await SandboxMember.arrive(scene.client, endpoints, "Mira")
         yield scene
 

@@ -17,9 +17,11 @@ from tests.support.alert_rules import ALERTS
 from tests.support.patience import PATIENCE_S
 
 #: Seconds for the longest time over which a rule counts, instead of minutes and hours.
-RANGE_S: Final = 20
+RANGE_S: Final = 30
 #: Seconds for the others at least: some scrapes.
-RANGE_S_MIN: Final = 3
+RANGE_S_MIN: Final = 6
+#: Seconds between two scrapes, and for each: a busy machine answers late.
+SCRAPE_S: Final = 2
 #: Seconds after which a look at the alerts is repeated.
 LOOK_AGAIN_S: Final = 0.5
 _RANGE: Final = re.compile(r"(\[|offset )(\d+)([smhd])")
@@ -91,6 +93,12 @@ class Prometheus:
                 await asyncio.sleep(LOOK_AGAIN_S)
         self.ended |= set(names) & self.fired
 
+    async def sees(self, expression: str, *values: float) -> None:
+        """Return once an expression has these values, in any order."""
+        async with self._patience(f"{expression} did not become {values}"):
+            while sorted(await self.values(expression)) != sorted(values):  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_AGAIN_S)
+
     async def judges_for(self, seconds: float) -> None:
         """Return once the rules were judged for so long, by Prometheus's own clock."""
         begun = await self._judged_at()
@@ -124,7 +132,7 @@ class Prometheus:
 async def running_prometheus(
     binary: str, folder: Path, targets: Sequence[str], *, for_s: int = 1
 ) -> AsyncIterator[Prometheus]:
-    """Scrape these targets each second, and judge the rules of deploy/ as often.
+    """Scrape these targets every SCRAPE_S seconds, and judge the rules of deploy/ each second.
 
     Of the rules only durations are shortened: `for` is `for_s` where there is one, and a rule looks
     back for RANGE_S at most. Every comparison stays as it is.
@@ -172,7 +180,9 @@ def _write_settings(folder: Path, targets: Sequence[str], for_s: int) -> None:
                 rule["for"] = f"{for_s}s"
     settings: Mapping[str, Any] = {
         "global": {
-            "scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"
+            "scrape_interval": f"{SCRAPE_S}s",
+            "scrape_timeout": f"{SCRAPE_S}s",
+            "evaluation_interval": "1s",
         },
         "rule_files": ["alerts.yml"],
         "scrape_configs": [

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from bus import SOURCES
 from launch.migrate import migrate
 from launch.servers import Server, start_postgres
 from tests.support.monitored_deployment import (
@@ -15,8 +14,7 @@ from tests.support.monitored_deployment import (
     MonitoredDeployment,
     halted,
 )
-from tests.support.prometheus import RANGE_S, Prometheus
-from tests.support.settling import until
+from tests.support.prometheus import RANGE_S
 
 pytestmark = pytest.mark.nightly
 
@@ -83,10 +81,10 @@ async def test_updates_that_cannot_be_read(scene: MonitoredDeployment) -> None:
 
 async def test_members_who_play_and_a_restart_are_no_alert(deploy: Deploy) -> None:
     async with deploy(for_s=20) as scene:
+        await scene.member.link()
         await scene.member.win_in_telegram()
         await scene.member.win_in_discord()
-        await scene.member.link()
-        await until(lambda: has_settled(scene.prometheus), what="Prometheus has seen both events")
+        await scene.prometheus.sees("count(twinstream_events_entered_total > 0)", 2)
         await scene.processes[CONSUMERS].terminate()
         await scene.start(CONSUMERS)
         await scene.member.win_in_telegram()
@@ -94,11 +92,6 @@ async def test_members_who_play_and_a_restart_are_no_alert(deploy: Deploy) -> No
         await scene.prometheus.judges_for(2 * RANGE_S)
 
         assert scene.prometheus.fired == set()
-
-
-async def has_settled(prometheus: Prometheus) -> bool:
-    seen = await prometheus.values("twinstream_events_entered_total")
-    return len(seen) == len(SOURCES) and all(seen)
 
 
 @pytest.mark.alerts("TwinstreamEntryBuried")
