@@ -14,7 +14,7 @@ ROLE_OF_THE_BOT = 900000000000000100
 async def test_a_platform_that_accepts_roles_and_shows_none(scene: MonitoredDeployment) -> None:
     alerts = ("TwinstreamSurfaceWritesLost", "TwinstreamSurfacesStuck")
     await scene.fault("discord", route=GIVE, status=204, when="dropped", times=1_000)
-    await scene.member.win_in_telegram()
+    await scene.member.win_in_discord()
     await scene.prometheus.fires(*alerts)
 
     await scene.clear_faults()
@@ -25,7 +25,7 @@ async def test_a_platform_that_accepts_roles_and_shows_none(scene: MonitoredDepl
 @pytest.mark.alerts("TwinstreamSurfacesParked")
 async def test_a_bot_that_lacks_the_right(scene: MonitoredDeployment) -> None:
     await permit(scene)
-    await scene.member.win_in_telegram()
+    await scene.member.win_in_discord()
     await scene.prometheus.fires("TwinstreamSurfacesParked")
 
     await permit(scene, "MANAGE_ROLES")

@@ -94,6 +94,18 @@ def test_every_alert_leads_to_its_own_runbook():
         assert rule["annotations"]["runbook"] == leads_to
 
 
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_a_runbook_says_what_it_means_and_then_what_to_do_on_one_screen(rule):
+    page = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
+    section = page.partition(f"### {rule['alert']}\n")[2]
+    meaning, *steps = re.split(r"\n(?=\d\. )", re.split(r"\n##", section)[0].strip())
+
+    assert meaning.rstrip().endswith(".")
+    assert [step[0] for step in steps] == [str(place + 1) for place in range(len(steps))]
+    assert any("`" in step or "](" in step for step in steps), "no command and no page helps"
+    assert 1 <= section.partition("\n##")[0].count("\n") <= 20
+
+
 def test_every_alert_is_brought_about_on_a_real_prometheus():
     """Each test with the marker fails unless it saw these alerts fire and end."""
     brought_about: Counter[str] = Counter()

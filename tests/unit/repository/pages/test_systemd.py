@@ -43,7 +43,7 @@ def test_the_pages_start_every_process(page: Path):
 
 @pytest.fixture
 def secrets(tmp_path: Path) -> Path:
-    """What `make-secrets` makes, and the tokens of an operator."""
+    """The files that `make-secrets` makes, and the tokens of an operator."""
     subprocess.run([SYSTEMD / "make-secrets", tmp_path], check=True, timeout=20)
     for platform in ("telegram", "discord"):
         (tmp_path / f"{platform}_token").write_text(f"{platform}-token\n", encoding="utf-8")
