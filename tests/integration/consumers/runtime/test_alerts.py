@@ -75,8 +75,8 @@ def judged(name: str, before: Figures, after: Figures) -> list[Any]:
         (rule, calm_until_now + lasting(calm, begin_s=now, upto_s=until_s), False),
         (rule, calm_until_now + lasting(alarmed, begin_s=now, upto_s=until_s), True),
     ]
-    if STARTED in alarmed:
-        # It happened before Prometheus first asked the process, and long before that.
+    if "increase" in rule.expr:
+        # It happened right before Prometheus first asked the process, and long before that.
         fresh = {**alarmed, STARTED: now - 5}
         cases.append((rule, lasting(fresh, begin_s=now, upto_s=until_s), True))
         cases.append((rule, lasting(alarmed, begin_s=now, upto_s=until_s), False))
@@ -311,6 +311,22 @@ async def test_a_pass_that_is_late(role: Reconcile, gauges: Gauges, pool, has_pa
     await gauges.step()
 
     judge("TwinstreamReconcileLate", before, figures())
+
+
+async def test_passes_that_are_rare_by_the_settings_are_not_late(
+    role: Reconcile, resources: Resources, pool
+):
+    rare = msgspec.structs.replace(
+        resources.community,
+        reconcile=msgspec.structs.replace(resources.community.reconcile, interval_ms=7_200_000),
+    )
+    await a_pass(role, pool)
+    await pool.execute("UPDATE reconcile_runs SET finished_at = now() - interval '2 hours'")
+    await Gauges(dataclasses.replace(resources, community=rare)).step()
+    rule = rules()["TwinstreamReconcileLate"]
+    now = time.time()
+
+    assert not fires(rule, lasting(figures(), begin_s=now, upto_s=now + rule.for_s + 300))
 
 
 async def test_drift_that_is_repaired(role: Reconcile, resources, pool, producer: Producer):
