@@ -22,7 +22,7 @@ from launch.sandbox_member import SandboxMember
 from launch.sandbox_runner import Endpoints, _wait_for_bots
 from launch.servers import free_port
 from tests.support.processes import CHECKOUT, Consumers, consumers, environment, sandbox
-from tests.support.prometheus import Prometheus, running_prometheus
+from tests.support.prometheus import RANGE_S, Prometheus, running_prometheus
 
 CONSUMERS: Final = "consumers"
 TELEGRAM_BOT: Final = "bots.telegram_bot"
@@ -137,6 +137,7 @@ async def monitored_deployment(
     settings: str = "",
     roles: tuple[str, ...] = (),
     for_s: int = 1,
+    range_s: int = RANGE_S,
 ) -> AsyncIterator[MonitoredDeployment]:
     """Start everything, and end it with the block. `settings` is added to twinstream.toml."""
     toml = (CHECKOUT / "sandbox/twinstream.toml").read_text(encoding="utf-8")
@@ -159,7 +160,7 @@ async def monitored_deployment(
         scene.client = await stack.enter_async_context(SandboxClient(endpoints.control_url))
         await _wait_for_bots(scene.client, 0, folder)
         scene.prometheus = await stack.enter_async_context(
-            running_prometheus(binary, folder, scene.targets, for_s=for_s)
+            running_prometheus(binary, folder, scene.targets, for_s=for_s, range_s=range_s)
         )
         # A count is news if Prometheus has seen the one before.
         await scene.prometheus.sees("up", *[1] * len(OFFSETS))

@@ -35,16 +35,16 @@ def prometheus_binary() -> str | None:
     return shutil.which("prometheus")
 
 
-def shortened(expression: str) -> str:
-    """Return an expression that looks back RANGE_S seconds at most. Nothing else is changed."""
+def shortened(expression: str, range_s: int) -> str:
+    """Return an expression that looks back `range_s` seconds at most. Nothing else is changed."""
     spans = [int(number) * _SECONDS[unit] for _, number, unit in _RANGE.findall(expression)]
-    scale = RANGE_S / max(spans, default=RANGE_S)
+    scale = range_s / max(spans, default=range_s)
 
     def short(found: re.Match[str]) -> str:
         seconds = int(found[2]) * _SECONDS[found[3]] * scale
         return f"{found[1]}{round(max(seconds, RANGE_S_MIN))}s"
 
-    return _YOUNG.sub(rf"\g<1>{RANGE_S}", _RANGE.sub(short, expression))
+    return _YOUNG.sub(rf"\g<1>{range_s}", _RANGE.sub(short, expression))
 
 
 class Prometheus:
@@ -130,14 +130,14 @@ class Prometheus:
 
 @contextlib.asynccontextmanager
 async def running_prometheus(
-    binary: str, folder: Path, targets: Sequence[str], *, for_s: int = 1
+    binary: str, folder: Path, targets: Sequence[str], *, for_s: int = 1, range_s: int = RANGE_S
 ) -> AsyncIterator[Prometheus]:
     """Scrape these targets every SCRAPE_S seconds, and judge the rules of deploy/ each second.
 
     Of the rules only durations are shortened: `for` is `for_s` where there is one, and a rule looks
-    back for RANGE_S at most. Every comparison stays as it is.
+    back for `range_s` at most. Every comparison stays as it is.
     """
-    _write_settings(folder, targets, for_s)
+    _write_settings(folder, targets, for_s, range_s)
     port = free_port()
     log = (folder / "prometheus.log").open("wb")
     process = await asyncio.create_subprocess_exec(
@@ -171,11 +171,11 @@ async def _is_ready(session: aiohttp.ClientSession, port: int) -> bool:
         return False
 
 
-def _write_settings(folder: Path, targets: Sequence[str], for_s: int) -> None:
+def _write_settings(folder: Path, targets: Sequence[str], for_s: int, range_s: int) -> None:
     rules = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))
     for group in rules["groups"]:
         for rule in group["rules"]:
-            rule["expr"] = shortened(rule["expr"])
+            rule["expr"] = shortened(rule["expr"], range_s)
             if "for" in rule:
                 rule["for"] = f"{for_s}s"
     settings: Mapping[str, Any] = {

@@ -80,7 +80,8 @@ async def test_updates_that_cannot_be_read(scene: MonitoredDeployment) -> None:
 
 
 async def test_members_who_play_and_a_restart_are_no_alert(deploy: Deploy) -> None:
-    async with deploy(for_s=20) as scene:
+    # A role that waits for seconds, as one does at a restart, does not wait for hours.
+    async with deploy(for_s=30, range_s=6 * RANGE_S) as scene:
         await scene.member.link()
         await scene.member.win_in_telegram()
         await scene.member.win_in_discord()
