@@ -113,9 +113,9 @@ async def _run_all(names: Sequence[str], resources: Resources, lease: Lease) -> 
                 opening = functools.partial(gauges.open_role, resources, has_relay="relay" in names)
                 tasks.append(group.create_task(run("watch", opening, resources.stop), name="watch"))
                 if "relay" in names:
-                    opening = functools.partial(community_figures.open_role, resources)
-                    counting = run("count", opening, resources.stop)
-                    tasks.append(group.create_task(counting, name="count"))
+                    counting = functools.partial(community_figures.open_role, resources)
+                    work = run("count", counting, resources.stop)
+                    tasks.append(group.create_task(work, name="count"))
             losing = group.create_task(lease.lost())
             await resources.stop.wait()
             losing.cancel()
