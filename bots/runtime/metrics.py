@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, get_args
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from bus import SOURCES, Publisher
 from db.earning import Outcome
@@ -16,6 +16,9 @@ LEFT_TO_RELAY: Final = Counter(
     "twinstream_events_left_to_relay", "Events that the bus did not take from us.", ["source"]
 )
 
+CONNECTED: Final = Gauge(
+    "twinstream_bot_connected", "1 while the platform answers its bot.", ["platform"]
+)
 UPDATES_SKIPPED: Final = Counter(
     "twinstream_updates_skipped", "What a platform sent and its library could not read.", ["source"]
 )

@@ -33,7 +33,7 @@ from schemas import Source
 
 from .database import Database
 from .errors import Refused
-from .metrics import EARNINGS, CountingPublisher
+from .metrics import CONNECTED, EARNINGS, CountingPublisher
 from .supervisor import Supervisor
 
 #: Seconds between two reports to the operator's screen of whether the platform answers.
@@ -156,6 +156,7 @@ async def _report_connection(database: Database, supervisor: Supervisor) -> None
     clock = asyncio.get_running_loop().time
     while True:
         is_connected = supervisor.health.is_healthy()
+        CONNECTED.labels(database.platform).set(is_connected)
         if is_connected != known or clock() >= due_s:
             # An outage of Postgres is visible anyhow, and the next report comes.
             with contextlib.suppress(DbError):

@@ -40,6 +40,7 @@ class Gauges:
         self._pool = resources.pool
         self._redis = resources.redis
         self._began_at = time.time()
+        self._pass_interval_s = resources.community.reconcile.interval_ms / 1_000
         self._subscriptions = [resources.keys.subscription(source) for source in SOURCES]
         #: The group of another program that holds a stream, while one does.
         self._holders: dict[str, str] = {}
@@ -133,6 +134,7 @@ class Gauges:
                 metrics.EVENTS.labels(name).set(count)
             metrics.STOP_SIGN.set(is_stopped)
             metrics.PASS_FINISHED.set(finished_at)
+            metrics.PASS_INTERVAL_SECONDS.set(self._pass_interval_s)
             for labels, count in held.items():
                 metrics.FINDINGS_HELD.labels(*labels).set(count)
             for platform in PLATFORMS:

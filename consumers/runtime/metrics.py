@@ -16,6 +16,11 @@ SETTLED: Final = Counter(
 ENTERED: Final = Counter(
     "twinstream_events_entered", "Events new in the books of the other platform.", ["source"]
 )
+XP_EARNED: Final = Counter(
+    "twinstream_xp_earned",
+    "XP of events new in the books of the other platform; what was taken away is left out.",
+    ["source"],
+)
 BURIED: Final = Counter(
     "twinstream_entries_buried", "Entries moved to the dead letters.", ["source"]
 )
@@ -79,6 +84,9 @@ PASS_FINISHED: Final = Gauge(
     "When a pass over the community was finished last, in seconds since 1970. Until the first one,"
     " when this process began to look.",
 )
+PASS_INTERVAL_SECONDS: Final = Gauge(
+    "twinstream_reconcile_interval_seconds", "Seconds between two passes, by the settings."
+)
 FINDINGS_HELD: Final = Gauge(
     "twinstream_findings_held", "Differences that wait for the operator.", ["platform", "held_for"]
 )
@@ -121,6 +129,19 @@ SURFACES_PARKED: Final = Gauge(
     ["platform"],
 )
 
+MEMBERS: Final = Gauge(
+    "twinstream_members",
+    "Members by the number and the name of their rank; the number 0 is below the first rank.",
+    ["number", "rank"],
+)
+ACTIVE: Final = Gauge(
+    "twinstream_members_active", "Members whose XP changed within so many days.", ["days"]
+)
+LINKED: Final = Gauge("twinstream_members_linked", "Members who have linked their two accounts.")
+ACCOUNTS: Final = Gauge(
+    "twinstream_accounts", "Accounts that are there: not gone, and no bots.", ["platform"]
+)
+
 #: Why findings are held, as a label. `too_much`: too much differed at once.
 HELD_FOR: Final = ("history", "number", "too_much")
 
@@ -131,7 +152,7 @@ def begin_at_zero() -> None:
     A counter that first appears with 1 has not increased: Prometheus, and every alert on the first
     occurrence, would miss it.
     """
-    for by_source in (SETTLED, ENTERED, BURIED, RELAYED, LOST, DELETED):
+    for by_source in (SETTLED, ENTERED, XP_EARNED, BURIED, RELAYED, LOST, DELETED):
         for source in SOURCES:
             by_source.labels(source)
     for by_platform in (SHOWN, POSTPONED, WRITES_LOST, WINDOWS_CLOSED):
@@ -150,6 +171,9 @@ def begin_at_zero() -> None:
             DRIFT_DECIDED.labels(platform, subject, decision)
     # Unknown until Postgres has answered: zero would be a pass in 1970, which is late.
     PASS_FINISHED.set(math.nan)
+    PASS_INTERVAL_SECONDS.set(math.nan)
+    # Nothing is counted before the first count, which only a process with the relay makes.
+    LINKED.set(math.nan)
 
 
 begin_at_zero()

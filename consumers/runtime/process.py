@@ -17,7 +17,7 @@ from db import BadDatabaseUrl, Contention, DatabaseUnfit, StorageUnavailable, St
 from db.release_number import RELEASE
 from db.sessions.slots import Lease, SlotTaken, lease_slots
 
-from . import gauges, roles
+from . import community_figures, gauges, roles
 from .resources import Resources, open_resources
 from .runner import Backoff, run, unless_stopped
 
@@ -112,6 +112,10 @@ async def _run_all(names: Sequence[str], resources: Resources, lease: Lease) -> 
             if resources.settings.twinstream_metrics_port is not None:
                 opening = functools.partial(gauges.open_role, resources, has_relay="relay" in names)
                 tasks.append(group.create_task(run("watch", opening, resources.stop), name="watch"))
+                if "relay" in names:
+                    counting = functools.partial(community_figures.open_role, resources)
+                    work = run("count", counting, resources.stop)
+                    tasks.append(group.create_task(work, name="count"))
             losing = group.create_task(lease.lost())
             await resources.stop.wait()
             losing.cancel()

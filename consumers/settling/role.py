@@ -20,7 +20,7 @@ with them. While the step works on them it renews them, so that no other consume
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -35,6 +35,7 @@ from consumers.runtime.transactions import transaction
 from db import DbError, IdempotencyConflict, InsufficientFunds, Platform, RuleBroken
 from db.errors import Locked
 from db.ledger import events, refusals
+from db.ledger.envelopes import Envelope
 
 from .bonuses import Bonuses
 from .burials import BURIED_AT_ONCE, Burials
@@ -269,6 +270,7 @@ class Settling:
         self._let_go(ids)
         metrics.SETTLED.labels(self.source).inc(len(ids))
         metrics.ENTERED.labels(self.source).inc(len(entered))
+        metrics.XP_EARNED.labels(self.source).inc(_earned(envelopes, entered))
         log.debug(
             "batch.settled",
             platform=self.platform,
@@ -362,6 +364,16 @@ class Settling:
     def _let_go(self, ids: Iterable[str]) -> None:
         for entry_id in ids:
             self._held.pop(entry_id, None)
+
+
+def _earned(envelopes: Iterable[Envelope], keys: Collection[str]) -> int:
+    """Add up the XP that events with these keys gave; a key counts once."""
+    gains = {
+        one.event.idempotency_key: max(one.event.delta_xp, 0)
+        for one in envelopes
+        if isinstance(one.event, schemas.XpChanged) and one.event.idempotency_key in keys
+    }
+    return sum(gains.values())
 
 
 @contextlib.asynccontextmanager

@@ -1,13 +1,15 @@
 """Judges the rules of deploy/alerts.yml over figures that were really scraped.
 
 Prometheus is no package of Python, so this reads the part of its language that the rules use:
-selectors with matchers, `offset`, `increase`, `deriv`, `time()`, `-`, comparisons with a number,
-`and`, `or`, `unless`, and parentheses. A promtool can be asked to judge the same samples.
+selectors with matchers, `offset`, `increase`, `min_over_time`, `time()`, `-`, a number times a
+figure, comparisons, `and` (also `on` some labels), `or`, `unless`, and parentheses. A promtool can
+be asked to judge the same samples.
 """
 
 import itertools
+import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,10 +24,24 @@ BELIEVED_S: Final = 300
 #: Seconds between two samples where nothing changes, a multiple of SCRAPE_S.
 RARELY_S: Final = 240
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600}
+_LASTING: Final = re.compile(r"min_over_time\(\w+\[(\d+[smh])\]")
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?(?![\w]))|(?P<range>\[\d+[smh]\])|(?P<span>\d+[smh]\b)"
-    r"|(?P<name>[A-Za-z_]\w*)|(?P<labels>\{[^}]*\})|(?P<sign>==|!=|>=|<=|[-<>()]))"
+    r"|(?P<name>[A-Za-z_]\w*)|(?P<labels>\{[^}]*\})|(?P<sign>==|!=|>=|<=|[-*<>(),]))"
 )
+
+#: The figures that a rule asks for.
+NAMES: Final = re.compile(r"\b(?:up|process_start_time_seconds|twinstream_\w+)\b")
+#: The end of the name of a figure that is a time in seconds since 1970.
+TIME: Final = "_time_seconds", "_timestamp_seconds"
+_COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+}
 
 Labels = frozenset[tuple[str, str]]
 Vector = dict[Labels, float]
@@ -37,6 +53,11 @@ class Rule(NamedTuple):
     name: str
     expr: str
     for_s: int
+
+    @property
+    def lasting_s(self) -> int:
+        """For how long a state has to last until the alert fires."""
+        return self.for_s + max((_span(one) for one in _LASTING.findall(self.expr)), default=0)
 
 
 class Sample(NamedTuple):
@@ -113,30 +134,40 @@ class _Evaluation:
 
     def _sets(self) -> Vector:
         left = self._comparison()
-        while operator := self._next("and", "or", "unless"):
+        while joined := self._next("and", "or", "unless"):
+            on = self._label_names() if self._next("on") else None
             right = self._comparison()
-            if operator == "or":
+            if joined == "or":
                 left = {**right, **left}
             else:
-                wanted = operator == "and"
-                left = {one: v for one, v in left.items() if (one in right) is wanted}
+                wanted = joined == "and"
+                there = {_among(one, on) for one in right}
+                left = {one: v for one, v in left.items() if (_among(one, on) in there) is wanted}
         return left
+
+    def _label_names(self) -> set[str]:
+        assert self._next("(")
+        names = {self._kind("name") or ""}
+        while self._next(","):
+            names.add(self._kind("name") or "")
+        assert self._next(")")
+        return names
 
     def _comparison(self) -> Vector:
         left = self._difference()
-        operator = self._next("==", "!=", ">", "<", ">=", "<=")
-        if operator is None:
+        compared = self._next(*_COMPARISONS)
+        if compared is None:
             return left
-        number = float(self._kind("number") or "nan")
-        holds: dict[str, Callable[[float], bool]] = {
-            "==": lambda v: v == number,
-            "!=": lambda v: v != number,
-            ">": lambda v: v > number,
-            "<": lambda v: v < number,
-            ">=": lambda v: v >= number,
-            "<=": lambda v: v <= number,
+        factor = self._kind("number")
+        if factor is None or self._next("*"):
+            scale = float(factor or 1)
+            right = {one: scale * value for one, value in self._difference().items()}
+        else:
+            right = dict.fromkeys(left, float(factor))
+        holds = _COMPARISONS[compared]
+        return {
+            one: value for one, value in left.items() if one in right and holds(value, right[one])
         }
-        return {one: value for one, value in left.items() if holds[operator](value)}
 
     def _difference(self) -> Vector:
         if self._next("time"):
@@ -149,18 +180,22 @@ class _Evaluation:
             inside = self._sets()
             assert self._next(")")
             return inside
-        if function := self._next("increase", "deriv"):
+        if function := self._next("increase", "min_over_time"):
             assert self._next("(")
             name, labels = self._selector()
             span = _span((self._kind("range") or "").strip("[]"))
+            upto_s = self._at_s - self._offset()
             assert self._next(")")
-            work = _increase if function == "increase" else _slope
-            series = self._series(name, labels, self._at_s - span, self._at_s)
-            return {one: work(points) for one, points in series.items() if len(points) > 1}
+            work, fewest = (_increase, 2) if function == "increase" else (_least, 1)
+            series = self._series(name, labels, upto_s - span, upto_s)
+            return {one: work(points) for one, points in series.items() if len(points) >= fewest}
         name, labels = self._selector()
-        at_s = self._at_s - (_span(self._kind("span") or "0s") if self._next("offset") else 0)
+        at_s = self._at_s - self._offset()
         series = self._series(name, labels, at_s - BELIEVED_S, at_s)
         return {one: points[-1][1] for one, points in series.items()}
+
+    def _offset(self) -> int:
+        return _span(self._kind("span") or "0s") if self._next("offset") else 0
 
     def _selector(self) -> tuple[str, list[tuple[str, str, str]]]:
         name = self._kind("name")
@@ -180,11 +215,11 @@ class _Evaluation:
         return found
 
 
-def _matches(labels: Mapping[str, str], label: str, operator: str, wanted: str) -> bool:
+def _matches(labels: Mapping[str, str], label: str, matcher: str, wanted: str) -> bool:
     value = labels.get(label, "")
-    if operator == "=~":
+    if matcher == "=~":
         return re.fullmatch(wanted, value) is not None
-    return (value == wanted) is (operator == "=")
+    return (value == wanted) is (matcher == "=")
 
 
 def _increase(points: Sequence[tuple[float, float]]) -> float:
@@ -193,12 +228,13 @@ def _increase(points: Sequence[tuple[float, float]]) -> float:
     return sum(new - old if new >= old else new for old, new in itertools.pairwise(values))
 
 
-def _slope(points: Sequence[tuple[float, float]]) -> float:
-    """The slope of the line through the points, by least squares."""
-    middle_at = sum(at for at, _ in points) / len(points)
-    middle = sum(value for _, value in points) / len(points)
-    spread = sum((at - middle_at) ** 2 for at, _ in points)
-    return sum((at - middle_at) * (value - middle) for at, value in points) / spread
+def _least(points: Sequence[tuple[float, float]]) -> float:
+    return min(value for _, value in points)
+
+
+def _among(labels: Labels, names: Collection[str] | None) -> Labels:
+    """Keep the labels that are compared, all of them if none are named."""
+    return labels if names is None else frozenset(one for one in labels if one[0] in names)
 
 
 def _span(text: str) -> int:
@@ -206,10 +242,10 @@ def _span(text: str) -> int:
 
 
 def promtool_test(cases: Iterable[tuple[Rule, Sequence[Sample], bool]]) -> dict[str, Any]:
-    """Write the same judgements as a file for `promtool test rules`."""
+    """Write the same judgements as a file for `promtool test rules`, whose clock begins in 1970."""
     tests = []
     for rule, samples, expected in cases:
-        names = set(re.findall(r"\b(?:up|twinstream_\w+)\b", rule.expr))
+        names = set(NAMES.findall(rule.expr))
         keys = {key for sample in samples for key in sample.figures if key[0] in names}
         begin = samples[0].at_s
         total = int((samples[-1].at_s - begin) // SCRAPE_S) + 1
@@ -222,7 +258,10 @@ def promtool_test(cases: Iterable[tuple[Rule, Sequence[Sample], bool]]) -> dict[
                     {
                         "series": _written(name, labels),
                         "values": " ".join(
-                            _number(by_place.get(place, {}).get((name, labels)))
+                            _number(
+                                by_place.get(place, {}).get((name, labels)),
+                                since=begin if name.endswith(TIME) else 0,
+                            )
                             for place in range(total)
                         ),
                     }
@@ -246,5 +285,5 @@ def _written(name: str, labels: Labels) -> str:
     return f"{name}{{{inside}}}"
 
 
-def _number(value: float | None) -> str:
-    return "_" if value is None else repr(value).replace("nan", "NaN")
+def _number(value: float | None, *, since: float) -> str:
+    return "_" if value is None else repr(value - since).replace("nan", "NaN")

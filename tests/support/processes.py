@@ -152,10 +152,10 @@ async def consumers(
 
 
 @asynccontextmanager
-async def sandbox() -> AsyncIterator[dict[str, Any]]:
+async def sandbox(*arguments: str) -> AsyncIterator[dict[str, Any]]:
     """`python -m sandbox`; yields the line that it prints when it is ready."""
     process = await start(
-        *("sandbox", "--limit-scale", "0.01"),
+        *("sandbox", "--limit-scale", "0.01", *arguments),
         environ=os.environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

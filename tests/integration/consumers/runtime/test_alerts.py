@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,7 +34,7 @@ from db.stop_signs import OBEYED
 from launch.servers import free_port
 from sandbox import Fault
 from tests.support import alert_rules
-from tests.support.alert_rules import Labels, fires, lasting, rules, scraped
+from tests.support.alert_rules import Labels, Sample, fires, lasting, rules, scraped
 from tests.support.discord_display import ALICE, GIVE, Server
 from tests.support.members import MemberDesk
 from tests.support.reconcile import a_pass, ended, let_everything_arrive, opened
@@ -49,6 +49,8 @@ with warnings.catch_warnings():
 HOUR_S = 3_600
 #: A promtool that judges every sample as well, if it is given: some seconds for each alert.
 PROMTOOL = os.environ.get("TWINSTREAM_TEST_PROMTOOL")
+
+STARTED = ("process_start_time_seconds", frozenset[tuple[str, str]]())
 
 Figures = Mapping[tuple[str, Labels], float]
 
@@ -68,26 +70,31 @@ def judge(name: str, before: Figures, after: Figures) -> None:
 def judged(name: str, before: Figures, after: Figures) -> list[Any]:
     rule = rules()[name]
     now = time.time()
-    until_s = now + rule.for_s + 300
+    until_s = now + rule.lasting_s + 300
     calm, alarmed = only(rule, before), only(rule, after)
     calm_until_now = lasting(calm, begin_s=now - 2 * HOUR_S, upto_s=now - 1)
     cases = [
         (rule, calm_until_now + lasting(calm, begin_s=now, upto_s=until_s), False),
         (rule, calm_until_now + lasting(alarmed, begin_s=now, upto_s=until_s), True),
     ]
-    if "unless" in rule.expr:
-        # It happened before Prometheus first asked the process.
-        cases.append((rule, lasting(alarmed, begin_s=now, upto_s=until_s), True))
+    if "increase" in rule.expr:
+        # It happened right before Prometheus first asked the process, and long before that.
+        fresh = {**alarmed, STARTED: now - 5}
+        cases.append((rule, lasting(fresh, begin_s=now, upto_s=until_s), True))
+        cases.append((rule, lasting(alarmed, begin_s=now, upto_s=until_s), False))
     return cases
 
 
 def only(rule: alert_rules.Rule, of: Figures) -> Figures:
-    return {key: value for key, value in of.items() if key[0] in rule.expr}
+    """Return the figures that a rule reads, of a process that began long ago."""
+    names = alert_rules.NAMES.findall(rule.expr)
+    found = {key: value for key, value in of.items() if key[0] in names}
+    return found | ({STARTED: time.time() - 3 * HOUR_S} if STARTED[0] in names else {})
 
 
 def judge_with_promtool(cases: list[Any]) -> None:
     """Let Prometheus's own tool judge the same samples, where the environment names it."""
-    if PROMTOOL is None or "time()" in cases[0][0].expr:  # its clock begins in 1970
+    if PROMTOOL is None:
         return
     done = subprocess.run(
         [PROMTOOL, "test", "rules", "/dev/stdin"],
@@ -191,6 +198,14 @@ async def test_the_first_entry_that_is_buried_deleted_or_lost(
     judge("TwinstreamRedisLostData", before, figures())
 
 
+def test_a_platform_that_does_not_answer_its_bot():
+    bot_metrics.CONNECTED.labels("discord").set(1)
+    before = figures()
+    bot_metrics.CONNECTED.labels("discord").set(0)
+
+    judge("TwinstreamBotDisconnected", before, figures())
+
+
 async def test_a_role_that_waits(stop: asyncio.Event):
     backoff = Backoff("relay", stop)
     backoff.reset()
@@ -270,6 +285,28 @@ async def test_a_role_that_did_not_stick(resources: Resources, server: Server, s
     judge("TwinstreamSurfaceWritesLost", before, figures())
 
 
+def waiting(counts: Iterable[float], *, begin_s: float) -> list[Sample]:
+    """Samples of roles that wait, one for each SCRAPE_S."""
+    key = ("twinstream_surfaces_waiting", frozenset({("platform", "discord")}))
+    return [
+        Sample(begin_s + place * alert_rules.SCRAPE_S, {key: count})
+        for place, count in enumerate(counts)
+    ]
+
+
+def test_roles_that_stay_while_others_come_and_go_are_stuck_and_a_backfill_is_not():
+    rule = rules()["TwinstreamSurfacesStuck"]
+    hours_7 = 7 * HOUR_S // alert_rules.SCRAPE_S
+    begin_s = time.time()
+    # Two that nobody sees, and a wave of promotions every half hour.
+    stuck = waiting((2 + max(0, 40 - place % 120) for place in range(hours_7)), begin_s=begin_s)
+    backfill = waiting((5_000 - 2 * place for place in range(hours_7)), begin_s=begin_s)
+
+    assert fires(rule, stuck[::4])
+    assert not fires(rule, backfill[::4])
+    judge_with_promtool([(rule, stuck, True), (rule, backfill, False)])
+
+
 async def test_a_pass_that_is_stopped_and_the_stop_sign(role: Reconcile, gauges: Gauges, pool):
     await gauges.step()
     before = figures()
@@ -301,6 +338,22 @@ async def test_a_pass_that_is_late(role: Reconcile, gauges: Gauges, pool, has_pa
     await gauges.step()
 
     judge("TwinstreamReconcileLate", before, figures())
+
+
+async def test_passes_that_are_rare_by_the_settings_are_not_late(
+    role: Reconcile, resources: Resources, pool
+):
+    rare = msgspec.structs.replace(
+        resources.community,
+        reconcile=msgspec.structs.replace(resources.community.reconcile, interval_ms=7_200_000),
+    )
+    await a_pass(role, pool)
+    await pool.execute("UPDATE reconcile_runs SET finished_at = now() - interval '2 hours'")
+    await Gauges(dataclasses.replace(resources, community=rare)).step()
+    rule = rules()["TwinstreamReconcileLate"]
+    now = time.time()
+
+    assert not fires(rule, lasting(figures(), begin_s=now, upto_s=now + rule.for_s + 300))
 
 
 async def test_drift_that_is_repaired(role: Reconcile, resources, pool, producer: Producer):
