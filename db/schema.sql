@@ -273,7 +273,7 @@ BEGIN
     ORDER BY u.number;
 END $_$;
 
-CREATE FUNCTION twinstream.add_to_books(of_platform text, events twinstream.event[]) RETURNS void
+CREATE FUNCTION twinstream.add_to_books(of_platform text, events twinstream.event[], unlocks boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -308,7 +308,7 @@ BEGIN
     )
     SELECT array_agg(b.member_id), array_agg(b.rank) INTO members, ranks FROM books AS b;
     PERFORM twinstream.want_ranks(of_platform, members, ranks, events);
-    IF EXISTS (SELECT FROM unnest(events) AS e WHERE e.achievement IS NOT NULL) THEN
+    IF unlocks THEN
         -- A set: a second unlock adds nothing and may only prove that the first was earlier.
         INSERT INTO twinstream.achievements AS h (member_id, platform, achievement, unlocked_at)
         SELECT e.member_id, of_platform, e.achievement, min(e.occurred_at) FROM unnest(events) AS e
@@ -328,7 +328,7 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.add_to_totals(events twinstream.event[]) RETURNS void
+CREATE FUNCTION twinstream.add_to_totals(events twinstream.event[], takes boolean) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -336,7 +336,7 @@ DECLARE
     overdrawn bigint[];
     by_xp boolean;
 BEGIN
-    IF EXISTS (SELECT FROM unnest(events) AS e WHERE least(e.delta_xp, e.delta_balance) < 0) THEN
+    IF takes THEN
         SELECT array_agg(n.account_id ORDER BY n.account_id), bool_or(n.xp < 0) INTO overdrawn, by_xp
         FROM (
             SELECT min(e.account_id) AS account_id, m.xp + sum(e.delta_xp) AS xp,
@@ -640,7 +640,7 @@ DECLARE
     events CONSTANT twinstream.event[] := twinstream.link_events(link, step, changes);
 BEGIN
     IF events IS NOT NULL THEN
-        PERFORM twinstream.add_to_totals(events);
+        PERFORM twinstream.add_to_totals(events, true);
         PERFORM twinstream.enter_link_events(events);
     END IF;
 END $$;
@@ -1326,6 +1326,8 @@ CREATE FUNCTION twinstream.enter(of_platform text, events twinstream.event[], as
 #variable_conflict use_column
 DECLARE
     keys text[];
+    unlocks boolean;
+    takes boolean;
     fresh twinstream.event[] := events;
     appended integer;
 BEGIN
@@ -1337,9 +1339,13 @@ BEGIN
             e.delta_balance, e.achievement, e.reason, e.entity_id, e.occurred_at
         FROM unnest(events) AS e
         ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING
-        RETURNING idempotency_key
+        RETURNING idempotency_key, delta_xp, delta_balance, achievement
     )
-    SELECT array_agg(n.idempotency_key) INTO keys FROM entered AS n;
+    -- Most events unlock nothing and take nothing away. It is noticed here, because each question by a
+    -- statement of its own costs as much as entering a row.
+    SELECT array_agg(n.idempotency_key), bool_or(n.achievement IS NOT NULL),
+        bool_or(least(n.delta_xp, n.delta_balance) < 0)
+    INTO keys, unlocks, takes FROM entered AS n;
     IF keys IS NULL THEN
         RETURN NULL;
     END IF;
@@ -1353,9 +1359,9 @@ BEGIN
             ) AS n
         );
     END IF;
-    PERFORM twinstream.add_to_books(of_platform, fresh);
+    PERFORM twinstream.add_to_books(of_platform, fresh, unlocks);
     IF as_status IS NOT NULL THEN
-        PERFORM twinstream.add_to_totals(fresh);
+        PERFORM twinstream.add_to_totals(fresh, takes);
         -- A row that is there already may have been buried before any producer recorded the event; it
         -- becomes this event's row. Any other row is an event of the opposite platform with this key.
         INSERT INTO twinstream.sync_events AS k (idempotency_key, source, type, account_id, payload,
@@ -3595,18 +3601,22 @@ CREATE FUNCTION twinstream.payload_of(e twinstream.event) RETURNS text
 $$;
 
 CREATE FUNCTION twinstream.period_starts(OUT week date, OUT next_week date, OUT week_at timestamp with time zone, OUT month date, OUT next_month date, OUT month_at timestamp with time zone) RETURNS record
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     AS $$
-    SELECT s.week::date, (s.week + interval '7 days')::date, s.week AT TIME ZONE c.zone,
-        s.month::date, (s.month + interval '1 month')::date, s.month AT TIME ZONE c.zone
-    -- A row that somebody removed must stop no event.
-    FROM (SELECT coalesce((SELECT z.zone FROM twinstream.calendar AS z), 'UTC') AS zone) AS c
-    CROSS JOIN LATERAL (
-        -- Postgres's weeks begin on Monday.
-        SELECT date_trunc('week', now() AT TIME ZONE c.zone) AS week,
-            date_trunc('month', now() AT TIME ZONE c.zone) AS month
-    ) AS s
-$$;
+DECLARE
+    -- A row that an operator removed must stop no event.
+    zone CONSTANT text := coalesce((SELECT c.zone FROM twinstream.calendar AS c), 'UTC');
+    -- Postgres's weeks begin on Monday.
+    this_week CONSTANT timestamp := date_trunc('week', now() AT TIME ZONE zone);
+    this_month CONSTANT timestamp := date_trunc('month', now() AT TIME ZONE zone);
+BEGIN
+    week := this_week;
+    next_week := this_week + interval '7 days';
+    week_at := this_week AT TIME ZONE zone;
+    month := this_month;
+    next_month := this_month + interval '1 month';
+    month_at := this_month AT TIME ZONE zone;
+END $$;
 
 CREATE FUNCTION twinstream.platforms_of_caller() RETURNS text[]
     LANGUAGE sql STABLE
@@ -4054,7 +4064,12 @@ BEGIN
         ORDER BY e.ordinality;
         RETURN;
     END IF;
-    account_ids := ARRAY (SELECT DISTINCT e.account_id FROM unnest(events) AS e);
+    -- Most calls have one event, whose account needs no statement.
+    IF cardinality(events) = 1 THEN
+        account_ids := ARRAY[events[1].account_id];
+    ELSE
+        account_ids := ARRAY (SELECT DISTINCT e.account_id FROM unnest(events) AS e);
+    END IF;
     locked := twinstream.lock_accounts(of_platform, account_ids, waits);
     IF forget_secret <> '' AND last_forgotten IS DISTINCT FROM (
         SELECT f.number FROM twinstream.forgotten_accounts AS f ORDER BY f.number DESC LIMIT 1
@@ -4090,6 +4105,13 @@ BEGIN
             -- Postgres sends equal notifications of a transaction once, and only if it commits.
             PERFORM pg_notify('twinstream_left_to_relay', of_platform);
         END IF;
+    END IF;
+    IF cardinality(fresh) = 1 AND cardinality(events) = 1 THEN
+        key := fresh[1].idempotency_key;
+        member_id := fresh[1].member_id;
+        created := true;
+        RETURN NEXT;
+        RETURN;
     END IF;
     IF cardinality(fresh) = cardinality(events) THEN
         RETURN QUERY
@@ -6878,7 +6900,7 @@ CREATE INDEX surfaces_to_announce ON twinstream.surfaces USING btree (platform, 
 
 CREATE INDEX surfaces_to_announce_by_kind ON twinstream.surfaces USING btree (platform, split_part(surface, ':'::text, 1), shown_at) WHERE announce;
 
-CREATE INDEX sync_events_by_account ON twinstream.sync_events USING btree (account_id);
+CREATE INDEX sync_events_by_account ON twinstream.sync_events USING btree (account_id) WHERE (status <> 'completed'::text);
 
 CREATE INDEX sync_events_failed ON twinstream.sync_events USING btree (id) WHERE (status = 'failed'::text);
 

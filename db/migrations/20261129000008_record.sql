@@ -385,14 +385,15 @@ END $$;
 -- A member's week and month have what the member earned in them, by the event's own time. Repairs, links and
 -- imports change the totals alone. A sum of an older period is replaced by the first event of a new
 -- one, so no work is due at midnight. A transaction that began before midnight may come after one that began
--- later: its events count for the period that the member's row has already.
-CREATE FUNCTION add_to_totals(events twinstream.event[]) RETURNS void LANGUAGE plpgsql AS $$
+-- later: its events count for the period that the member's row has already. `takes`: one of them takes
+-- something away.
+CREATE FUNCTION add_to_totals(events twinstream.event[], takes boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     starts CONSTANT record := twinstream.period_starts();
     overdrawn bigint[];
     by_xp boolean;
 BEGIN
-    IF EXISTS (SELECT FROM unnest(events) AS e WHERE least(e.delta_xp, e.delta_balance) < 0) THEN
+    IF takes THEN
         SELECT array_agg(n.account_id ORDER BY n.account_id), bool_or(n.xp < 0) INTO overdrawn, by_xp
         FROM (
             SELECT min(e.account_id) AS account_id, m.xp + sum(e.delta_xp) AS xp,
@@ -471,8 +472,8 @@ BEGIN
 END $$;
 
 -- Adds events that have just entered one platform's ledger to its books, with achievements and wishes.
--- Events come in member order, and rows are locked in it.
-CREATE FUNCTION add_to_books(of_platform text, events twinstream.event[]) RETURNS void
+-- Events come in member order, and rows are locked in it. `unlocks`: one of them has an achievement.
+CREATE FUNCTION add_to_books(of_platform text, events twinstream.event[], unlocks boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     -- As `ladder` has it, whose one query would be planned anew in each transaction.
@@ -506,7 +507,7 @@ BEGIN
     )
     SELECT array_agg(b.member_id), array_agg(b.rank) INTO members, ranks FROM books AS b;
     PERFORM twinstream.want_ranks(of_platform, members, ranks, events);
-    IF EXISTS (SELECT FROM unnest(events) AS e WHERE e.achievement IS NOT NULL) THEN
+    IF unlocks THEN
         -- A set: a second unlock adds nothing and may only prove that the first was earlier.
         INSERT INTO twinstream.achievements AS h (member_id, platform, achievement, unlocked_at)
         SELECT e.member_id, of_platform, e.achievement, min(e.occurred_at) FROM unnest(events) AS e
@@ -536,6 +537,8 @@ CREATE FUNCTION enter(
 #variable_conflict use_column
 DECLARE
     keys text[];
+    unlocks boolean;
+    takes boolean;
     fresh twinstream.event[] := events;
     appended integer;
 BEGIN
@@ -547,9 +550,13 @@ BEGIN
             e.delta_balance, e.achievement, e.reason, e.entity_id, e.occurred_at
         FROM unnest(events) AS e
         ON CONFLICT ON CONSTRAINT transaction_once DO NOTHING
-        RETURNING idempotency_key
+        RETURNING idempotency_key, delta_xp, delta_balance, achievement
     )
-    SELECT array_agg(n.idempotency_key) INTO keys FROM entered AS n;
+    -- Most events unlock nothing and take nothing away. It is noticed here, because each question by a
+    -- statement of its own costs as much as entering a row.
+    SELECT array_agg(n.idempotency_key), bool_or(n.achievement IS NOT NULL),
+        bool_or(least(n.delta_xp, n.delta_balance) < 0)
+    INTO keys, unlocks, takes FROM entered AS n;
     IF keys IS NULL THEN
         RETURN NULL;
     END IF;
@@ -563,9 +570,9 @@ BEGIN
             ) AS n
         );
     END IF;
-    PERFORM twinstream.add_to_books(of_platform, fresh);
+    PERFORM twinstream.add_to_books(of_platform, fresh, unlocks);
     IF as_status IS NOT NULL THEN
-        PERFORM twinstream.add_to_totals(fresh);
+        PERFORM twinstream.add_to_totals(fresh, takes);
         -- A row that is there already may have been buried before any producer recorded the event; it
         -- becomes this event's row. Any other row is an event of the opposite platform with this key.
         INSERT INTO twinstream.sync_events AS k (idempotency_key, source, type, account_id, payload,
@@ -858,7 +865,7 @@ DROP FUNCTION record_achievement(text, bigint, text, text),
     record_xp(text, bigint, bigint, text, text, text), payload_of(event),
     record(text[], boolean, boolean), record_events(text[], text, boolean, boolean, boolean),
     refuse_conflicts(text, event[]), enter_at_opposite(text, text, text[]), lock_accounts(text, bigint[], boolean),
-    enter(text, event[], text, boolean), add_to_books(text, event[]), add_to_totals(event[]),
+    enter(text, event[], text, boolean), add_to_books(text, event[], boolean), add_to_totals(event[], boolean),
     refuse_overdraft(bigint[], boolean), want_ranks(text, bigint[], integer[], event[]),
     want(bigint[], text[], text[], integer[], text[], integer[]), create_members(text, bigint[]),
     refuse_other_content(text, text), difference(text, text, text), read_events(text[]),

@@ -403,7 +403,7 @@ DECLARE
     events CONSTANT twinstream.event[] := twinstream.link_events(link, step, changes);
 BEGIN
     IF events IS NOT NULL THEN
-        PERFORM twinstream.add_to_totals(events);
+        PERFORM twinstream.add_to_totals(events, true);
         PERFORM twinstream.enter_link_events(events);
     END IF;
 END $$;

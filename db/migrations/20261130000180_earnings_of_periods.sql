@@ -25,20 +25,25 @@ COMMENT ON COLUMN twinstream.members.week_discord_xp IS
     'the part of week_xp that the Discord account earned: an undone link gives it back';
 
 -- Returns the first days of the current week and month, of the next ones, and when the current ones began.
+-- Not in SQL: Postgres would plan such a function anew in each transaction.
 CREATE FUNCTION twinstream.period_starts(
     OUT week date, OUT next_week date, OUT week_at timestamptz,
     OUT month date, OUT next_month date, OUT month_at timestamptz
-) LANGUAGE sql STABLE AS $$
-    SELECT s.week::date, (s.week + interval '7 days')::date, s.week AT TIME ZONE c.zone,
-        s.month::date, (s.month + interval '1 month')::date, s.month AT TIME ZONE c.zone
-    -- A row that somebody removed must stop no event.
-    FROM (SELECT coalesce((SELECT z.zone FROM twinstream.calendar AS z), 'UTC') AS zone) AS c
-    CROSS JOIN LATERAL (
-        -- Postgres's weeks begin on Monday.
-        SELECT date_trunc('week', now() AT TIME ZONE c.zone) AS week,
-            date_trunc('month', now() AT TIME ZONE c.zone) AS month
-    ) AS s
-$$;
+) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    -- A row that an operator removed must stop no event.
+    zone CONSTANT text := coalesce((SELECT c.zone FROM twinstream.calendar AS c), 'UTC');
+    -- Postgres's weeks begin on Monday.
+    this_week CONSTANT timestamp := date_trunc('week', now() AT TIME ZONE zone);
+    this_month CONSTANT timestamp := date_trunc('month', now() AT TIME ZONE zone);
+BEGIN
+    week := this_week;
+    next_week := this_week + interval '7 days';
+    week_at := this_week AT TIME ZONE zone;
+    month := this_month;
+    next_month := this_month + interval '1 month';
+    month_at := this_month AT TIME ZONE zone;
+END $$;
 
 -- Adds what one member earned to what another did; `merge_members` calls it before it adds up their totals.
 -- An account without XP has reached nothing, so the moment of the other one stays.
