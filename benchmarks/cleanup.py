@@ -49,7 +49,7 @@ INSERT INTO sync_events (idempotency_key, source, type, account_id, payload, sta
         FROM generate_series(1, {events}) AS number
     ) AS events;
 ALTER TABLE sync_events ADD CONSTRAINT sync_event_once UNIQUE (idempotency_key);
-CREATE INDEX sync_events_by_account ON sync_events (account_id) WHERE status <> 'completed';
+CREATE INDEX sync_events_by_account ON sync_events (account_id);
 """
 INDEX = "CREATE INDEX by_time ON sync_events (processed_at) WHERE status = 'completed'"
 

@@ -6900,7 +6900,7 @@ CREATE INDEX surfaces_to_announce ON twinstream.surfaces USING btree (platform, 
 
 CREATE INDEX surfaces_to_announce_by_kind ON twinstream.surfaces USING btree (platform, split_part(surface, ':'::text, 1), shown_at) WHERE announce;
 
-CREATE INDEX sync_events_by_account ON twinstream.sync_events USING btree (account_id) WHERE (status <> 'completed'::text);
+CREATE INDEX sync_events_by_account ON twinstream.sync_events USING btree (account_id);
 
 CREATE INDEX sync_events_failed ON twinstream.sync_events USING btree (id) WHERE (status = 'failed'::text);
 

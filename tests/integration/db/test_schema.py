@@ -23,7 +23,7 @@ from db import (
 from db.ledger import events, outbox
 from db.members.accounts import remember_name
 from db.pool import newest_migration
-from db.reconcile import comparison_queries, drift, passes
+from db.reconcile import drift, passes
 from db.reconcile.compared_fields import Field
 from db.release_number import SERIES
 from db.surfaces.display_visits import mark_shown, take
@@ -529,24 +529,3 @@ async def test_the_relay_reads_its_page_from_an_index_of_its_platform(pool):
 
     assert "sync_events_to_publish" in explained.plan
     assert "Sort" not in explained.plan
-
-
-async def test_events_that_are_completed_are_not_read_for_those_on_their_way(pool):
-    """An account may have a million of them, and `/why` and reconcile ask for the others."""
-    [receipt] = await record(pool, xp(1))
-    await pool.execute(
-        """
-        INSERT INTO sync_events (idempotency_key, source, type, account_id, status, published_at,
-            processed_by, processed_at)
-        SELECT 'tg_old_1_' || g, 'telegram', 'xp.changed', account_id, 'completed', now(),
-            'discord', now()
-        FROM accounts, generate_series(1, 20000) AS g
-        """
-    )
-    await pool.execute("ANALYZE sync_events")
-    async with pool.acquire() as conn:
-        explained = Explained(conn)
-        await comparison_queries.in_flight(explained, "discord", [receipt.member_id])
-
-    assert "sync_events_by_account" in explained.plan
-    assert "Filter: (status" not in explained.plan
