@@ -28,6 +28,8 @@ ASKED = frozenset(
         *("gateway INTERACTION_CREATE", "gateway MESSAGE_CREATE", "gateway MESSAGE_REACTION_ADD"),
     }
 )
+#: Digits of an account's number.
+DIGITS_MAX = 20
 #: A number that no call has: it asks for the newest number alone.
 NO_CALL = 2**53
 
@@ -135,7 +137,7 @@ def _inside(value: Any, *names: str | None) -> Any:
 
 
 def _number(told: Any) -> int | None:
-    try:
+    """Return an account's number, which platforms write as one or as text."""
+    if isinstance(told, str) and told.isascii() and told.isdecimal() and len(told) <= DIGITS_MAX:
         return int(told)
-    except (TypeError, ValueError):
-        return None
+    return told if isinstance(told, int) and not isinstance(told, bool) else None

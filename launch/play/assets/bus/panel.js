@@ -11,7 +11,7 @@ const SOURCES = ["telegram", "discord"];
 const CALM = 2;
 
 /** Show the panel in `element`. Returns its end. */
-export function mountBus(element, { api, sayFrom }) {
+export function mountBus(element, { api, sandbox, sayFrom }) {
   const say = sayFrom(TEXTS);
   const opened = new Opened(api, () => draw());
   const lanes = h("div", { class: "lanes" });
@@ -20,6 +20,15 @@ export function mountBus(element, { api, sayFrom }) {
   const empty = h("p", { class: "empty" });
   const scrolled = h("div", { class: "bus-scroll", tabindex: "0", role: "region" }, lanes, notes, list, empty);
   fill(element, scrolled);
+
+  /** The name of an account; the record learns it when the event has crossed. */
+  function nameOf(story) {
+    if (story.name) return story.name;
+    const person = sandbox.store.get("telegram/users", story.account);
+    const member = sandbox.store.get("discord/members", story.account);
+    const known = story.source === "telegram" ? person?.first_name : (member?.nick ?? member?.user.global_name ?? member?.user.username);
+    return known ?? (story.account ? say("account", { id: story.account }) : say("event", { id: story.id }));
+  }
 
   function draw() {
     const { language } = api.texts;
@@ -47,7 +56,7 @@ export function mountBus(element, { api, sayFrom }) {
     keep(list, stories, {
       key: (story) => story.id,
       stamp: (story) => [story, language, opened.isOpen(story), opened.stamp(`story/${story.id}`)],
-      draw: (story) => drawStory(story, { say, language, opened, copy: (text) => copyable(text, say) }),
+      draw: (story) => drawStory(story, { say, language, opened, nameOf, copy: (text) => copyable(text, say) }),
     });
     empty.hidden = stories.length > 0;
     empty.textContent = say("empty");

@@ -61,9 +61,9 @@ export class Opened {
 }
 
 /** Draw a story. */
-export function drawStory(story, { say, language, opened, copy }) {
+export function drawStory(story, { say, language, opened, nameOf, copy }) {
   const open = opened.isOpen(story);
-  const name = story.name ?? (story.account ? say("account", { id: story.account }) : say("event", { id: story.id }));
+  const name = nameOf(story);
   return h(
     "li",
     { class: `story from-${story.source} ${story.status}`, data: { story: String(story.id) } },
