@@ -210,8 +210,8 @@ async def test_a_reader_that_reads_nothing_holds_up_nobody(client: Client, board
         assert slow.status == 200
         read = events(answer)
         await anext(read)
-        for number in range(8):
-            board.set("bus/a/1", {"n": number, "text": "x" * 4_000_000})
+        for number in range(24):
+            board.set("bus/a/1", {"n": number, "text": "x" * 400_000})
             kind, told = await anext(read)
             assert (kind, told["set"]["bus/a/1"]["n"]) == ("change", number)
 
