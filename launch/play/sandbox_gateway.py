@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 
 __all__ = ["SandboxGateway"]
 
-#: What a request brings along. The browser's own headers stay here: the control interface would
+#: The headers that a request brings along. The browser's own headers stay here: the control interface would
 #: take them for those of a page of another origin, which the gateway's caller has checked.
 REQUEST_HEADERS = (hdrs.CONTENT_TYPE, "Last-Event-ID")
 ANSWER_HEADERS = (hdrs.CONTENT_TYPE, hdrs.CONTENT_DISPOSITION, "Content-Security-Policy")
