@@ -181,7 +181,7 @@ class Story:
             arrived = [_ms(one.at) for one in event.ledger if one.platform != event.source]
             read_at = max(added_at, min([entry.read_at * 1_000, *arrived]))
             name = f"read:{entry.id}"
-            self._note(name, "read", read_at, consumer=entry.consumer)
+            self._note(name, "read", read_at, consumers=entry.consumers)
             self._steps[name]["at"] = None if entry.is_old else read_at
         if entry.acknowledged_at is not None:
             at = None if entry.is_old else entry.acknowledged_at * 1_000

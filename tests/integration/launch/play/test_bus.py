@@ -55,7 +55,7 @@ async def test_each_step_appears_in_the_order_in_which_it_happens(
         *("asked", "recorded", "ledger", "books", "wanted", "entry", "read", "acknowledged")
     ]
     steps = {step["kind"]: step for step in story["steps"]}
-    assert steps["read"]["consumer"] == "to-discord-1"
+    assert steps["read"]["consumers"] == ["to-discord-1"]
     assert steps["entry"]["id"] == entry_id.decode()
     assert steps["books"]["xp"] == 15
     assert story["amount"] == {"kind": "xp", "value": 15}
