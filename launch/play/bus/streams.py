@@ -33,7 +33,7 @@ __all__ = ["EntrySeen", "Streams"]
 #: Entries that are remembered by their key.
 ENTRIES_KEPT = 3_000
 #: Entries of one read, and milliseconds for which it waits for one.
-READ_MAX, BLOCK_MS = 500, 2_000
+READ_MAX, BLOCK_MS = 100, 2_000
 #: Entries of a stream that the panel looks at when it begins, and when Redis is back.
 LATEST = 100
 #: Entries that came at once are followed one by one up to this number. More are looked at with the

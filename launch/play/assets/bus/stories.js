@@ -126,7 +126,7 @@ function told(story, step, name, say, language) {
     case "read": return ["Redis", say("read", { consumer: new Intl.ListFormat(language, { type: "disjunction" }).format(step.consumers) })];
     case "acknowledged": return ["Redis", say("acknowledged", { group: step.group })];
     case "completed": return ["Postgres", say("completed", { platform: NAMES[story.target] })];
-    case "failed": return ["Postgres", say("failed", { error: step.error ?? "" })];
+    case "failed": return ["Postgres", say("failed", { error: step.error })];
     case "wanted": return ["Postgres", say("wanted", { platform, what: surfaceOf(step, say) })];
     case "shown": return ["Postgres", say("shown", { platform, what: surfaceOf(step, say) })];
     default: return [platform, say("call", { call: step.call, status: step.status })];
