@@ -179,7 +179,7 @@ class Story:
         added_at = max(float(entry.id.partition("-")[0]), _ms(event.created_at))
         self._note(f"entry:{entry.id}", "entry", added_at, id=entry.id)
         if entry.read_at is not None:
-            arrived = [_ms(one.at) for one in event.ledger if one.platform != event.source]
+            arrived = [_ms(one.at) - 0.001 for one in event.ledger if one.platform != event.source]
             read_at = max(added_at, min([entry.read_at * 1_000, *arrived]))
             name = f"read:{entry.id}"
             self._note(name, "read", read_at, consumers=entry.consumers)
