@@ -64,7 +64,7 @@ class EntrySeen:
     id: str
     #: It was there before the panel looked, so nothing is known of when it was read.
     is_old: bool = False
-    #: Who has read it: one consumer, or several of which one did.
+    #: The consumer that has read it, or several of which one has.
     consumers: tuple[str, ...] = ()
     read_at: float | None = None
     acknowledged_at: float | None = None
