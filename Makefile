@@ -16,8 +16,12 @@ help: ## Print this help
 demo: $(VENV)/local ## Play the main job on embedded servers: no tokens, no Docker
 	@$(BIN)/python -m launch demo
 
+.PHONY: play
+play: $(VENV)/local ## Play with both chats and the bus between them, in a browser, until Ctrl-C; ARGS=--port=8090
+	@$(BIN)/python -m launch play $(ARGS)
+
 .PHONY: sandbox
-sandbox: $(VENV)/local ## Run everything on local platforms until Ctrl-C; addresses in .run/endpoints.json
+sandbox: $(VENV)/local ## Run the same, and print all addresses; they are in .run/endpoints.json, too
 	@$(BIN)/python -m launch sandbox
 
 .PHONY: status

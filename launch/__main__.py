@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,10 +30,11 @@ from config.outside_text import tell
 from config.outside_text.terminal import Terminal
 from db import BadDatabaseUrl, DbError, open_pool
 
-from . import forgotten_people, operator_hints, privileges
+from . import forgotten_people, operator_hints, private_files, privileges
 from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
 from .migrate import SCHEMA, contract, dump_schema, make_roles, migrate
+from .play import PLAY_URL_FILE, serve_page
 from .processes import Crew
 from .psql import become_psql
 from .sandbox_client import SandboxClient
@@ -44,6 +45,7 @@ from .workspace import (
     FORGET_SECRET_FILE,
     LIVE,
     SANDBOX,
+    Workspace,
     find_running,
     is_sandbox,
     open_workspace,
@@ -72,6 +74,9 @@ NOTHING_RUNS = (
 #: The folder of the backups that `contract` takes, in the launcher's own.
 BACKUPS = "backups"
 
+#: Prints what a person is told once everything runs, the page's address first.
+Show = Callable[[str, Endpoints, Workspace], None]
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Terminal()
 
@@ -94,7 +99,21 @@ def sandbox() -> None:
     settings = _settings()
     if "TWINSTREAM_CONFIG" in os.environ:
         console.print(f"The sandbox uses {COMMUNITY}; TWINSTREAM_CONFIG is ignored.")
-    _until_signal(_sandbox(settings))
+    _until_signal(_sandbox(settings, 0, _show_addresses))
+
+
+@app.command()
+def play(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The page's port; 0 picks a free one.")
+    ] = 0,
+) -> None:
+    """Run everything on the local platforms, and show it on a page, until Ctrl-C."""
+    settings = _settings()
+    try:
+        _until_signal(_sandbox(settings, port, _show_page))
+    except AlreadyRunning:
+        _show_running_page(Path(settings.twinstream_run_dir) / SANDBOX)
 
 
 @app.command()
@@ -255,12 +274,15 @@ async def _watch(*watches: Coroutine[Any, Any, None]) -> None:
         raise error from None
 
 
-async def _sandbox(settings: Settings) -> None:
+async def _sandbox(settings: Settings, port: int, show: Show) -> None:
     root = Path(settings.twinstream_run_dir)
     with open_workspace(root / SANDBOX, settings) as workspace:
         console.print("Starting the platforms, the bots and the consumers ...")
-        async with run_sandbox(workspace) as sandboxed:
-            _show_addresses(sandboxed.endpoints, root / "endpoints.json", workspace.logs)
+        async with (
+            run_sandbox(workspace) as sandboxed,
+            serve_page(workspace, sandboxed, port=port, say=console.print) as play_url,
+        ):
+            show(play_url, sandboxed.endpoints, workspace)
             await _watch(workspace.watch(console.print), sandboxed.watch())
 
 
@@ -296,16 +318,40 @@ async def _play(endpoints: Endpoints, *, running_on: bool) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _show_addresses(endpoints: Endpoints, file: Path, logs: Path) -> None:
+def _show_addresses(play_url: str, endpoints: Endpoints, workspace: Workspace) -> None:
+    file = workspace.folder.parent / "endpoints.json"
     console.print(f"Telegram Bot API  {endpoints.telegram_api_base}")
     console.print(f"Discord API       {endpoints.discord_api_base}")
     console.print(f"Discord gateway   {endpoints.discord_gateway_url}")
     console.print(f"Redis             {mask_url(endpoints.redis_url)}")
     console.print(f"Postgres          {mask_url(endpoints.database_url)}")
     console.print(f"Control           {endpoints.control_url}")
-    console.print(f"Play in a browser {endpoints.page_url}", soft_wrap=True)
-    console.print(f"All of them, with passwords, and the seeded ids: {file}. Logs: {logs}")
+    console.print(f"Both chats alone  {endpoints.page_url}", soft_wrap=True)
+    console.print(
+        f"All of them, with passwords, and the seeded ids: {file}. Logs: {workspace.logs}"
+    )
     _show_how_to_look_inside()
+    console.print(f"\nOpen this to play: {play_url}", soft_wrap=True)
+
+
+def _show_page(play_url: str, _: Endpoints, workspace: Workspace) -> None:
+    console.print(f"Everything runs. Logs: {workspace.logs}", soft_wrap=True)
+    console.print(f"\nOpen this in a browser: {play_url}", soft_wrap=True)
+    console.print("\nRunning until Ctrl-C.")
+
+
+def _show_running_page(folder: Path) -> None:
+    """Print the address of the page that another launcher serves.
+
+    Raises:
+        LaunchError: that launcher serves none, or not yet.
+    """
+    play_url = private_files.read_password(folder / PLAY_URL_FILE)
+    if play_url is None:
+        raise LaunchError(
+            "a demo or a sandbox that still starts runs here: try again once it is done"
+        )
+    console.print(f"A sandbox runs here already. Open this in a browser: {play_url}")
 
 
 def _show_how_to_look_inside() -> None:

@@ -1,0 +1,12 @@
+// The panel "bus".
+
+import { fill, h } from "/sandbox/play/shared/dom.js";
+import { TEXTS } from "./texts.js";
+
+/** Show the panel in `element`. Returns its end. */
+export function mountBus(element, { api, sayFrom }) {
+  const say = sayFrom(TEXTS);
+  const draw = () => fill(element, h("p", { class: "empty", text: say("soon") }));
+  draw();
+  return api.store.listen((changed) => changed.has("*") && draw());
+}

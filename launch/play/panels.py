@@ -1,0 +1,60 @@
+"""The panels of the page: each fills the board under its own name, and offers deeds."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from launch.sandbox_runner import RunningSandbox
+from launch.workspace import Workspace
+
+from .board import Board
+
+__all__ = ["Deed", "DeedRefused", "Json", "Panel", "Stage", "kept_up"]
+
+Json = dict[str, Any]
+#: A deed gets the JSON that the page sent, and returns what the page gets.
+Deed = Callable[[Json], Awaitable[Json]]
+#: Seconds until a panel whose watch has failed is watched again.
+RETRY_S = 1.0
+
+
+class DeedRefused(Exception):
+    """A deed cannot be done; the message is a sentence for the person at the page."""
+
+
+class Stage(NamedTuple):
+    """What the panels show and touch."""
+
+    board: Board
+    workspace: Workspace
+    sandboxed: RunningSandbox
+    say: Callable[[str], None]
+
+
+class Panel(Protocol):
+    """One panel. Its objects on the board are those below its name: "bus/...", "breaks/...".
+
+    A deed `kill` of the panel `breaks` is done by `POST /api/breaks/kill`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The panel's name, which is also that of its folder of assets."""
+
+    @property
+    def deeds(self) -> Mapping[str, Deed]:
+        """What the page may ask of it, by name."""
+
+    async def watch(self) -> None:
+        """Keep the board up to date, until cancelled."""
+
+
+async def kept_up(panel: Panel, say: Callable[[str], None]) -> None:
+    """Watch a panel, and begin again when it fails."""
+    while True:
+        try:
+            await panel.watch()
+            return
+        except Exception as error:  # noqa: BLE001 - the page survives any failure of a panel
+            say(f"The panel {panel.name} failed and begins again: {type(error).__name__}: {error}")
+        await asyncio.sleep(RETRY_S)
