@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 import aiohttp
 import asyncpg
@@ -61,12 +62,22 @@ class Course:
         # The newest event once the damage was gone, when that was, and when the latest probe went.
         self._probed_from: int | None = None
         self._undamaged_at = self._probed_at = 0.0
+        self._hands = 0
+        """How often a person has mended something."""
         hindrance = breakage.hindrance(scene)
         self._become(self.condition.unavailable(hindrance) if hindrance else self.condition)
 
-    async def run(self, *, plays: bool, calm: bool) -> None:
-        """Break it and watch it heal. `calm` says that nothing else is broken."""
+    def begin(self, *, plays: bool, calm: bool) -> Coroutine[Any, Any, None]:
+        """Note that it is being broken, and return the work. `calm`: nothing else is broken."""
         self._become(self.condition.prepared())
+        return self._run(plays=plays, calm=calm)
+
+    def begin_mending(self) -> Coroutine[Any, Any, None]:
+        """Note that a person lends a hand, and return the work."""
+        self._become(self.condition.handed("given"))
+        return self._mend()
+
+    async def _run(self, *, plays: bool, calm: bool) -> None:
         try:
             mark = await self._scene.ready(calm=calm)
             self._sent_before = dict(self._scene.company.sent)
@@ -89,12 +100,11 @@ class Course:
         self._become(self.condition.struck(time.time()))
         await self._watch(mark, plays=False)
 
-    async def mend(self) -> None:
-        """Do what a person would do about it."""
-        self._become(self.condition.handed("given"))
+    async def _mend(self) -> None:
         try:
             await self.breakage.mend(self._scene)
         finally:
+            self._hands += 1
             if self.condition.hand == "given":
                 self._become(self.condition.handed("none"))
 
@@ -104,7 +114,10 @@ class Course:
         playing = asyncio.create_task(self._play() if plays else asyncio.sleep(0))
         try:
             while True:
+                hands = self._hands
                 look = await self._look(mark)
+                if hands != self._hands:
+                    continue  # it saw what was before it was mended
                 asked = sum(map(self._asked, SOURCES))
                 self._become(self.condition.seen(look, _sum(self._tallies.values()), asked))
                 if not look.waits:

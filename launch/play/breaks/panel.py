@@ -1,7 +1,7 @@
 """The panel: every breakage on the board, and the deeds that break and mend them."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -49,8 +49,9 @@ class Breaks:
 
     name = "breaks"
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, breakages: Sequence[Breakage]) -> None:
         self._stage = stage
+        self._breakages = breakages
         self._courses: dict[str, Course] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.deeds: Mapping[str, Deed] = {"strike": self._strike, "mend": self._mend}
@@ -58,7 +59,7 @@ class Breaks:
     async def watch(self) -> None:
         """Keep the connections open, and see what an earlier start left broken."""
         async with open_scene(self._stage) as scene:
-            for breakage in breakages():
+            for breakage in self._breakages:
                 self._courses[breakage.name] = Course(breakage, scene, self._shower(breakage.name))
             try:
                 for course in self._courses.values():
@@ -79,8 +80,7 @@ class Breaks:
         if course.condition.may_be_struck:
             others = [one for one in self._courses.values() if one is not course]
             calm = not any(one.condition.is_under_way for one in others)
-            self._begin(course.run(plays=order.plays, calm=calm))
-            await asyncio.sleep(0)  # so that a second press meets the first
+            self._begin(course.begin(plays=order.plays, calm=calm))
         return {"stage": course.condition.stage}
 
     async def _mend(self, asked: Json) -> Json:
@@ -88,7 +88,7 @@ class Breaks:
         if course.condition.takes_a_hand:
             try:
                 # It goes on without the page that asked for it.
-                await asyncio.shield(self._begin(course.mend()))
+                await asyncio.shield(self._begin(course.begin_mending()))
             except FAILURES as error:
                 raise DeedRefused(f"it could not be mended: {error}") from error
         return {"stage": course.condition.stage}
@@ -122,4 +122,4 @@ def _read(asked: Json, kind: Any) -> Any:
 
 def open_breaks(stage: Stage) -> Panel:
     """Open the panel."""
-    return Breaks(stage)
+    return Breaks(stage, breakages())

@@ -6,6 +6,7 @@ Postgres is back, and so does the client of Redis.
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -170,6 +171,8 @@ async def open_scene(stage: Stage) -> AsyncIterator[Scene]:
         StorageUnavailable: Postgres is away.
     """
     endpoints = stage.sandboxed.endpoints
+    # The pool says with a traceback every second that Postgres is away, which the page shows.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
     redis = connect(endpoints.redis_url, name="twinstream/play-breaks")
     try:
         pool = await open_pool(endpoints.database_url, name="play-breaks", size_max=POOL_SIZE_MAX)
