@@ -3,6 +3,7 @@
 A reward is one command, one event and one answer, so it says exactly what came through.
 """
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from launch.errors import LaunchError
 from launch.sandbox_client import SandboxClient
 from launch.sandbox_member import SandboxMember
 from launch.sandbox_runner import Endpoints
+
+from .failures import FAILURES
 
 __all__ = ["Company", "step_between_ranks"]
 
@@ -80,7 +83,14 @@ class Company:
         self.sent[platform] += 1
 
     async def promote(self, pool: asyncpg.Pool, platform: Source) -> None:
-        """Let Robin earn the next rank on this platform, or fall to the first one from the last."""
+        """Let Robin earn the next rank on this platform, or fall to the first one from the last.
+
+        Nothing comes of it if the bot is away, or Postgres is, because something else is broken.
+        """
+        with contextlib.suppress(*FAILURES):
+            await self._promote(pool, platform)
+
+    async def _promote(self, pool: asyncpg.Pool, platform: Source) -> None:
         async with pool.acquire() as conn:
             seen = await profile(conn, "telegram", self.robin.telegram_id)
         xp = 0 if seen is None else seen.xp

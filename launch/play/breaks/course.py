@@ -6,31 +6,16 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-import aiohttp
-import asyncpg
-
-from bus import SOURCES, BusError, Source
-from db import DbError
-from launch.errors import LaunchError
+from bus import SOURCES, Source
 
 from . import record
 from .breakage import Breakage
 from .condition import WELL, Condition, Look, Tally
+from .failures import FAILURES
 from .scene import Scene
 
-__all__ = ["FAILURES", "Course"]
+__all__ = ["Course"]
 
-#: What a look or a deed may fail with while something is away.
-FAILURES = (
-    LaunchError,
-    DbError,
-    BusError,
-    aiohttp.ClientError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresError,
-    OSError,
-    TimeoutError,
-)
 #: Seconds between two looks, at first and once it takes long; the time it took is as exact as that.
 LOOK_S, LOOK_SELDOM_S = 0.1, 0.5
 SELDOM_AFTER_S = 30.0

@@ -11,7 +11,8 @@ from launch.play.panels import Deed, DeedRefused, Json, Panel, Stage
 from .breakage import Breakage
 from .changes_by_hand import changes_by_hand
 from .condition import Condition
-from .course import FAILURES, Course
+from .course import Course
+from .failures import FAILURES
 from .process_deaths import process_deaths
 from .refused_calls import refused_calls
 from .scene import open_scene

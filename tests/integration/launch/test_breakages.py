@@ -280,6 +280,18 @@ async def test_a_new_start_finds_a_bot_that_was_kicked_and_offers_to_invite_it(s
         await until_shown(stage, name, lambda now: now["waits"] == "shown")
 
 
+async def test_both_bots_are_kicked_and_each_waits_for_its_own_invitation(stage):
+    async with running(stage) as panel:
+        for platform in SOURCES:
+            await panel.deeds["strike"]({"name": f"kick-{platform}", "plays": False})
+            await until_shown(stage, f"kick-{platform}", lambda now: now["hand"] == "must")
+
+        await panel.deeds["mend"]({"name": "kick-telegram"})
+
+        await until_shown(stage, "kick-telegram", lambda now: now["waits"] == "shown")
+        await until_shown(stage, "kick-discord", lambda now: now["waits"] == "outside")
+
+
 @contextlib.asynccontextmanager
 async def running(stage: Stage) -> AsyncIterator[Breaks]:
     board: Any = stage.board

@@ -24,7 +24,7 @@ const TICK_MS = 100;
 /** Show the panel in `element`. Returns its end. */
 export function mountBreaks(element, { api, sayFrom }) {
   const say = sayFrom(TEXTS);
-  const told = h("p", { class: "unseen", role: "status" });
+  const told = h("p", { class: "told", role: "status" });
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const sheet = h("div", { class: "breaks" });
   fill(element, sheet, told);
