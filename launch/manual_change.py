@@ -1,6 +1,7 @@
 """The demo's chapter about reconcile: the books are changed by hand, and reconcile finds it."""
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Mapping
 
@@ -49,7 +50,11 @@ async def reconcile_now(environment: Mapping[str, str], account_id: int) -> None
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await process.communicate()
+    try:
+        output, _ = await process.communicate()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
     if process.returncode not in COMPLETED:
         raise LaunchError(f"a pass of reconcile failed: {output.decode(errors='replace')}")
 

@@ -3,6 +3,7 @@
 A reward is one command, one event and one answer, so it says exactly what came through.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +27,8 @@ ROBIN = "Robin"
 #: The administrators of the seed who reward: Telegram's in private, so that the group stays quiet.
 TELEGRAM_ADMIN, DISCORD_ADMIN = "ada", "vera"
 REASON = "practice"
+#: The statuses of people who are in the Telegram group.
+PRESENT = ("member", "restricted", "administrator")
 
 
 class Company:
@@ -36,6 +39,8 @@ class Company:
         self._endpoints = endpoints
         self._community = community
         self._robin: SandboxMember | None = None
+        # Two things that are broken at once must not bring two Robins.
+        self._gathering = asyncio.Lock()
         self.sent = dict.fromkeys(SOURCES, 0)
         """How many commands went to the bot of each platform."""
 
@@ -55,15 +60,16 @@ class Company:
 
         A person may have kicked Robin, or reset the sandbox, since the last time.
         """
-        world = await self._control.get("/world")
-        ids = [
-            await self._present("telegram", _telegram_id(world["telegram"])),
-            await self._present("discord", _discord_id(world["discord"])),
-        ]
-        robin = SandboxMember(self._control, self._endpoints, ROBIN, int(ids[0]), str(ids[1]))
-        self._robin = robin
-        if links and not await _is_linked(pool, robin):
-            await robin.link()
+        async with self._gathering:
+            world = await self._control.get("/world")
+            ids = [
+                await self._present("telegram", _telegram_id(world["telegram"])),
+                await self._present("discord", _discord_id(world["discord"])),
+            ]
+            robin = SandboxMember(self._control, self._endpoints, ROBIN, int(ids[0]), str(ids[1]))
+            self._robin = robin
+            if links and not await _is_linked(pool, robin):
+                await robin.link()
 
     async def reward(self, platform: Source, xp: int) -> None:
         """Let an administrator of this platform give Robin XP, or take it."""
@@ -118,7 +124,7 @@ def _telegram_id(world: Mapping[str, Any]) -> str | None:
     found = [
         str(one["user_id"])
         for one in world["members"]
-        if one["name"] == ROBIN and one["status"] == "member"
+        if one["name"] == ROBIN and one["status"] in PRESENT
     ]
     return found[0] if found else None
 

@@ -68,10 +68,14 @@ class Course:
             self._sent_before = dict(self._scene.company.sent)
             since = await self.breakage.strike(self._scene)
         except FAILURES as error:
-            self._become(self.condition.failed(str(error) or type(error).__name__))
+            self.fail(str(error) or type(error).__name__)
             return
         self._become(self.condition.struck(since))
         await self._watch(mark, plays=plays)
+
+    def fail(self, why: str) -> None:
+        """Give up watching it."""
+        self._become(self.condition.failed(why))
 
     async def resume(self) -> None:
         """Watch it heal if it is broken already, as an earlier start may have left it."""

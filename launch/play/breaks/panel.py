@@ -65,7 +65,7 @@ class Breaks:
             try:
                 for course in self._courses.values():
                     if course.breakage.lasts and course.condition.may_be_struck:
-                        self._begin(course.resume())
+                        self._begin(self._guarded(course, course.resume()))
                 await asyncio.Event().wait()
             finally:
                 self._courses.clear()
@@ -81,7 +81,7 @@ class Breaks:
         if course.condition.may_be_struck:
             others = [one for one in self._courses.values() if one is not course]
             calm = not any(one.condition.is_under_way for one in others)
-            self._begin(course.begin(plays=order.plays, calm=calm))
+            self._begin(self._guarded(course, course.begin(plays=order.plays, calm=calm)))
         return {"stage": course.condition.stage}
 
     async def _mend(self, asked: Json) -> Json:
@@ -93,6 +93,14 @@ class Breaks:
             except FAILURES as error:
                 raise DeedRefused(f"it could not be mended: {error}") from error
         return {"stage": course.condition.stage}
+
+    async def _guarded(self, course: Course, work: Coroutine[Any, Any, None]) -> None:
+        """Say that a course ended in a mistake of ours: its button must not stay pressed."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - whatever it is, the page goes on
+            course.fail(f"{type(error).__name__}: {error}")
+            self._stage.say(f"The page could not watch {course.breakage.name}: {error!r}")
 
     def _course(self, name: str) -> Course:
         if not self._courses:

@@ -47,7 +47,6 @@ class ShownRank(NamedTuple):
 
     wanted: int
     shown: int | None
-    parked: str | None
     error: str | None
 
 
@@ -77,7 +76,7 @@ async def shown_rank(pool: asyncpg.Pool, platform: Platform, account_id: int) ->
     with mapped_errors():
         row = await pool.fetchrow(
             """
-            SELECT f.wanted, f.shown, f.parked, f.error FROM twinstream.accounts AS a
+            SELECT f.wanted, f.shown, f.error FROM twinstream.accounts AS a
             JOIN twinstream.surfaces AS f USING (member_id, platform)
             WHERE a.platform = $1 AND a.account_id = $2 AND f.surface = 'rank'
             """,

@@ -8,17 +8,15 @@ import asyncio
 import contextlib
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import asyncpg
 
-from bus import SOURCES, Client, Keys, Source, connect
+from bus import Client, Keys, Source, connect
 from config import Community, in_place_of
 from db import DbError, open_pool
-from launch.errors import LaunchError
-from launch.manual_change import COMPLETED
+from launch import manual_change
 from launch.play.panels import Stage
 from launch.processes import Crew
 from launch.sandbox_client import SandboxClient
@@ -104,40 +102,25 @@ class Scene:
         """Make a pass of reconcile over Robin, as the operator's command does.
 
         Raises:
-            LaunchError: the pass did not complete; the message holds the command's last words.
+            LaunchError: the pass did not complete; the message holds the command's output.
         """
         environment = in_place_of(
             self.endpoints.environment(os.environ),
             {"FORGET_SECRET": self._stage.workspace.forget_secret.read_text(encoding="ascii")},
         )
-        member = f"discord:{self.company.robin.discord_id}"
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "consumers", "reconcile", "--now", "--member", member),
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            output, _ = await process.communicate()
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        if process.returncode not in COMPLETED:
-            words = output.decode(errors="replace").strip().splitlines()
-            raise LaunchError(f"the pass of reconcile failed: {words[-1] if words else ''}")
+        await manual_change.reconcile_now(environment, int(self.company.robin.discord_id))
 
-    async def look_at_rank(self, *platforms: Source) -> Look:
-        """Say whether these platforms show Robin the rank that the record wants."""
+    async def look_at_rank(self, platform: Source) -> Look:
+        """Say whether this platform shows Robin the rank that the record wants."""
+        robin = self.company.robin
+        account = robin.telegram_id if platform == "telegram" else int(robin.discord_id)
+        known = await record.shown_rank(self.pool, platform, account)
+        if known is None:
+            return Look("shown")
         world = await self.world()
-        for platform in platforms or SOURCES:
-            robin = self.company.robin
-            account = robin.telegram_id if platform == "telegram" else int(robin.discord_id)
-            known = await record.shown_rank(self.pool, platform, account)
-            if known is None:
-                return Look("shown")
-            worn = _tag(world, account) if platform == "telegram" else self._roles(world, account)
-            if known.shown != known.wanted or worn != self._wanted(platform, known.wanted):
-                return Look("shown", known.error or "")
+        worn = _tag(world, account) if platform == "telegram" else self._roles(world, account)
+        if known.shown != known.wanted or worn != self._wanted(platform, known.wanted):
+            return Look("shown", known.error or "")
         return WELL
 
     def _wanted(self, platform: Source, number: int) -> set[str]:

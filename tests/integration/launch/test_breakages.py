@@ -47,6 +47,7 @@ class Bruise(Breakage):
         self.strikes = self.mended = 0
         self.seen = Look("hurts")
         self.refusal: LaunchError | None = None
+        self.mistake: Exception | None = None
 
     async def strike(self, scene: Scene) -> float:
         if self.refusal is not None:
@@ -55,6 +56,8 @@ class Bruise(Breakage):
         return time.time()
 
     async def look(self, scene: Scene) -> Look:
+        if self.mistake is not None:
+            raise self.mistake
         return self.seen
 
     async def mend(self, scene: Scene) -> None:
@@ -229,6 +232,22 @@ async def test_a_hand_mends_what_needs_one_and_is_refused_otherwise(stage, panel
 
     await until_shown(stage, "bruise", lambda now: now["stage"] == "healed")
     assert bruise.mended == 1
+
+
+async def test_a_mistake_of_ours_leaves_no_button_pressed(stage, panel, bruise):
+    await panel.deeds["strike"]({"name": "bruise", "plays": False})
+    await until_shown(stage, "bruise", lambda now: now["waits"] == "hurts")
+    bruise.mistake = ZeroDivisionError("oops")
+    failed = await until_shown(stage, "bruise", lambda now: now["stage"] == "failed")
+    assert failed["why"] == "ZeroDivisionError: oops"
+
+
+async def test_a_look_that_fails_is_repeated(stage, panel, bruise):
+    await panel.deeds["strike"]({"name": "bruise", "plays": False})
+    bruise.mistake = LaunchError("the sandbox is away")
+    await until_shown(stage, "bruise", lambda now: now["waits"] == "unseen")
+    bruise.mistake, bruise.seen = None, WELL
+    await until_shown(stage, "bruise", lambda now: now["stage"] == "healed")
 
 
 async def test_a_breakage_that_is_refused_says_why_and_can_be_tried_again(stage, panel, bruise):
