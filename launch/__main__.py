@@ -326,12 +326,9 @@ def _show_addresses(play_url: str, endpoints: Endpoints, workspace: Workspace) -
     console.print(f"Redis             {mask_url(endpoints.redis_url)}")
     console.print(f"Postgres          {mask_url(endpoints.database_url)}")
     console.print(f"Control           {endpoints.control_url}")
-    console.print(f"Both chats alone  {endpoints.page_url}", soft_wrap=True)
-    console.print(
-        f"All of them, with passwords, and the seeded ids: {file}. Logs: {workspace.logs}"
-    )
+    console.print(f"Play in a browser {play_url}", soft_wrap=True)
+    console.print(f"All others, with passwords, and the seeded ids: {file}. Logs: {workspace.logs}")
     _show_how_to_look_inside()
-    console.print(f"\nOpen this to play: {play_url}", soft_wrap=True)
 
 
 def _show_page(play_url: str, _: Endpoints, workspace: Workspace) -> None:

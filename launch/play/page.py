@@ -166,7 +166,7 @@ async def serve_page(
     sandboxed: RunningSandbox,
     *,
     port: int = 0,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None],
 ) -> AsyncIterator[str]:
     """Serve the page until the block ends. Yields its address, which holds its token.
 

@@ -23,7 +23,7 @@ class DeedRefused(Exception):
 
 
 class Stage(NamedTuple):
-    """What the panels show and touch."""
+    """The deployment that the panels show and touch, and the board that they show it on."""
 
     board: Board
     workspace: Workspace
@@ -43,7 +43,7 @@ class Panel(Protocol):
 
     @property
     def deeds(self) -> Mapping[str, Deed]:
-        """What the page may ask of it, by name."""
+        """The deeds that the page may ask for, by name."""
 
     async def watch(self) -> None:
         """Keep the board up to date, until cancelled."""

@@ -6,8 +6,9 @@ from aiohttp import hdrs, web
 
 __all__ = ["SandboxGateway"]
 
-#: What a request brings along. The browser's own headers stay here: the control interface would
-#: take them for those of a page of another origin, which the gateway's caller has checked.
+#: The headers that a request brings along. The browser's own headers stay here: the control
+#: interface would take them for those of a page of another origin; the page's server has checked
+#: them.
 REQUEST_HEADERS = (hdrs.CONTENT_TYPE, "Last-Event-ID")
 ANSWER_HEADERS = (hdrs.CONTENT_TYPE, hdrs.CONTENT_DISPOSITION, "Content-Security-Policy")
 CONNECT_TIMEOUT_S = 5.0

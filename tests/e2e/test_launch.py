@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aiohttp
 import asyncpg
 import psutil
 import pytest
@@ -103,6 +104,24 @@ def test_the_endpoints_file_names_everything(sandbox: Running) -> None:
     assert {"channels", "roles", "people"} <= found["discord"].keys()
 
 
+async def test_a_second_play_names_the_page_of_the_running_sandbox(sandbox: Running) -> None:
+    file = sandbox.run_dir / "sandbox/play_url"
+
+    async def is_served() -> bool:
+        return file.exists()
+
+    await until("the page's address", is_served)
+    told = await asyncio.to_thread(launch, "play", sandbox.run_dir)
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    [url] = [word for word in told.stdout.split() if "#token=" in word]
+    assert f"Play in a browser {url}" in sandbox.output.read_text()
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        assert answer.status == 200
+        assert "twinstream" in await answer.text()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.nightly
 async def test_the_demo_plays_on_a_running_sandbox_and_both_sides_agree(sandbox: Running) -> None:
     told = await asyncio.to_thread(launch, "demo", sandbox.run_dir)
@@ -175,7 +194,7 @@ async def test_each_process_comes_to_postgres_as_a_login_of_its_own(sandbox: Run
             """
             SELECT DISTINCT application_name, usename FROM pg_stat_activity
             WHERE application_name LIKE 'twinstream/%/%'
-                AND application_name NOT SIMILAR TO '%/(relay-listen|slots)'
+                AND application_name NOT SIMILAR TO '%/(relay-listen|slots|play)'
             """
         )
         logins.update((name.rpartition("/")[2], login) for name, login in found)

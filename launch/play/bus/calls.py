@@ -21,7 +21,7 @@ CALLS_KEPT, RAW_CHARACTERS_MAX = 500, 20_000
 WAIT_S = 5
 #: The bytes of an answer beyond which the calls in it are passed over.
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
-#: What a person does with a bot, among what the platforms push.
+#: The updates and events by which a platform tells a bot what a person did.
 ASKED = frozenset(
     {
         *("message", "callback_query", "message_reaction"),

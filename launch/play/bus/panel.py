@@ -78,7 +78,7 @@ class Bus:
     async def _repeat(
         self, source: str, pause_s: float, step: Callable[[], Awaitable[None]]
     ) -> None:
-        """Repeat a step. What it raises while its source is away is told, and it goes on."""
+        """Repeat a step. An error of a source that is away is told, and the step goes on."""
         while True:
             try:
                 await step()

@@ -33,7 +33,7 @@ START_TIMEOUT_S = 180
 
 @dataclass
 class Running:
-    """What `make play` started."""
+    """A running `make play`."""
 
     process: subprocess.Popen[bytes]
     run_dir: Path

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import expect
 
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 ASSETS = Path(__file__).parents[3] / "launch" / "play" / "assets"
-#: What a person may wait for on a busy machine, in milliseconds.
+#: Milliseconds within which a step appears on a busy machine.
 SOON_MS = 30_000
 
 
@@ -179,8 +180,10 @@ async def test_a_thousand_events_a_second_do_not_freeze_the_page(
     await page.locator(".story-head").first.click()
     pace = played.board.after(None)[1].decode()
     assert f'"recorded":{sent}' in pace
-    record_property("longest_frame_ms", await page.evaluate("Math.round(window.longest)"))
-    record_property("seconds", round(time.monotonic() - began, 1))
+    # Told and not judged: the machine may be busy. `-rP` shows it.
+    longest_ms = await page.evaluate("Math.round(window.longest)")
+    took_s = round(time.monotonic() - began, 1)
+    structlog.get_logger().info("burst.drawn", events=sent, took_s=took_s, longest_ms=longest_ms)
 
 
 async def test_a_page_that_is_opened_anew_shows_the_same(open_page, played):

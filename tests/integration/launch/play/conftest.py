@@ -25,7 +25,7 @@ from tests.support.settling import until
 
 
 class Shown:
-    """What a page would show of a board."""
+    """A board as a page would show it."""
 
     def __init__(self, board: Board) -> None:
         self.board = board

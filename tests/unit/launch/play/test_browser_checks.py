@@ -1,4 +1,4 @@
-"""What other pages of the browser, and other programs, are refused."""
+"""Other pages of the browser, and programs without the token, are refused."""
 
 import pytest
 
