@@ -1,6 +1,7 @@
 """A watchdog for an embedded server: restarts it on the same data and port when it has ended."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -51,11 +52,21 @@ class Watchdog:
                     continue
                 say(f"{self.name} ended, starting it again; its log is {self._server.log}")
                 try:
-                    self._server = await asyncio.to_thread(self._start, self._port)
+                    await self._start_again()
                     continue
                 except LaunchError as error:
                     say(f"{error}; trying again in {RETRY_S:.0f} s")
             await asyncio.sleep(RETRY_S)
+
+    async def _start_again(self) -> None:
+        starting = asyncio.ensure_future(asyncio.to_thread(self._start, self._port))
+        try:
+            self._server = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread goes on, and nobody else would stop the server that it starts.
+            with contextlib.suppress(LaunchError):
+                self._server = await starting
+            raise
 
     def __enter__(self) -> Self:
         return self
