@@ -11,7 +11,7 @@ When = Literal["before", "after", "dropped", "hangup", "lost", "garbled"]
 ANY = "*"
 #: The beginning of the names of the gateway's events and commands.
 GATEWAY = "gateway "
-#: What stands in the transcript in place of an answer that was lost.
+#: The entry of the transcript in place of an answer that was lost.
 LOST = "done, and the answer was lost by an ordered fault"
 
 

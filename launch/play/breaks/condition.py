@@ -7,8 +7,8 @@ import msgspec
 __all__ = ["Condition", "Hand", "Look", "Stage", "Tally"]
 
 Stage = Literal["idle", "preparing", "broken", "healed", "failed", "unavailable"]
-#: What a person can do now: nothing, shorten the wait, or mend what mends by no other way; "given"
-#: while it is being done.
+#: A person can do nothing now, shorten the wait, or mend what mends by no other way; "given" while
+#: it is being done.
 Hand = Literal["none", "may", "must", "given"]
 
 
@@ -38,7 +38,7 @@ class Tally(NamedTuple):
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one breakage.
+    """All that is known of one breakage.
 
     idle → preparing → broken → healed, and back to preparing; `failed` if it could not be broken,
     and `unavailable` if it cannot be broken from here.

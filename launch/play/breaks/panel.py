@@ -32,7 +32,7 @@ def breakages() -> tuple[Breakage, ...]:
 
 
 class Strike(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the page sends to break something."""
+    """An order of the page to break something."""
 
     name: str
     plays: bool = True
@@ -40,7 +40,7 @@ class Strike(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the page sends to mend something."""
+    """An order of the page to mend something."""
 
     name: str
 

@@ -51,7 +51,7 @@ class ServerOutage(Breakage):
         """Stop it, and have it started again in a while."""
         began = time.time()
         watchdog = self._watchdog(scene)
-        # Whatever becomes of the page, the server comes back.
+        # The server comes back even if the page is gone by then.
         asyncio.get_running_loop().call_later(DOWN_S, watchdog.release)
         self._end = began + DOWN_S
         await watchdog.keep_down()

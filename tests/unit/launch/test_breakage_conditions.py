@@ -1,4 +1,4 @@
-"""What the page knows of a thing that is broken, from the press of its button to its healing."""
+"""A breakage on the page, from the press of its button to its healing."""
 
 import pytest
 
