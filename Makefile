@@ -142,8 +142,7 @@ nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, each guard ta
 	@$(BIN)/pytest tests/property tests/unit tests/sandbox tests/simulation/test_streams_model.py tests/integration/db/test_plain_payloads.py tests/integration/db/test_record_function.py --hypothesis-profile nightly
 	@$(BIN)/python -m simulation --seeds 1000
 	@$(BIN)/python -m simulation --seeds 1000 --guards
-	@$(BIN)/pytest -m "nightly and not browser" --numprocesses 2 --dist loadfile
-	@if $(BIN)/python -m tests.browser.chromium; then $(MAKE) browser-test ARGS='-m "browser and nightly"'; fi
+	@$(BIN)/pytest -m nightly --numprocesses 2 --dist loadfile
 	@for version in 14 15 16 17 18; do $(MAKE) --no-print-directory postgres-test VERSION=$$version || exit; done
 	@$(MAKE) --no-print-directory engine-test ARGS=
 	@if command -v promtool > /dev/null; then \

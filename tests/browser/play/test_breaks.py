@@ -9,10 +9,16 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import expect
 
 from launch.play.breaks.panel import breakages
+from tests.browser.chromium import MISSING, chromium
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.support.variants import variants
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.browser,
+    # `make browser-test` looks for it first; `make nightly` does without.
+    pytest.mark.skipif(chromium() is None, reason=MISSING),
+]
 
 AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 #: Milliseconds until something is healed: the consumers look at roles once a minute, and each pass
