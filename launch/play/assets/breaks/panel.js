@@ -57,6 +57,7 @@ export function mountBreaks(element, { api, sayFrom }) {
   }
 
   function draw() {
+    const focused = sheet.contains(document.activeElement) ? document.activeElement.closest(".breakage")?.dataset.name : null;
     for (const [group, mends] of Object.entries(GROUPS)) {
       keep(lists[group], Object.keys(mends), {
         key: (name) => name,
@@ -64,6 +65,8 @@ export function mountBreaks(element, { api, sayFrom }) {
         draw: (name) => drawOne(name, mends[name], condition(name)),
       });
     }
+    // A button that mended something is gone with what it mended.
+    if (focused && !sheet.contains(document.activeElement)) sheet.querySelector(`[data-name="${focused}"] .strike`).focus();
     tell();
     tick();
   }
