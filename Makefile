@@ -117,7 +117,7 @@ engine-test: $(VENV)/dev ## Run compose.yaml in a Docker Engine of its own, as r
 .PHONY: browser-test
 browser-test: $(VENV)/browser ## Play in the sandbox's page with Chromium, which has to be installed
 	@$(BIN)/python -m tests.browser.chromium
-	@$(BIN)/pytest -m browser tests/browser $(ARGS)
+	@$(BIN)/pytest -m "browser and not nightly" tests/browser $(ARGS)
 
 # Measuring takes its time, and a few tests judge time: the report is made even if one fails.
 .PHONY: coverage

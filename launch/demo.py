@@ -158,7 +158,7 @@ class Demo:
             "TWINSTREAM_CONFIG": str(COMMUNITY),
         }
         before = await self._profile("discord")
-        await manual_change.change_discords_books(self._pool, account_id)
+        await manual_change.change_books(self._pool, "discord", account_id)
         for nth in ("first", "second"):
             await manual_change.reconcile_now(environment, account_id)
             decision, why = await manual_change.last_explanation(self._pool)

@@ -1,10 +1,14 @@
 """The demo's chapter about reconcile: the books are changed by hand, and reconcile finds it."""
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Mapping
 
 import asyncpg
+
+from db import Platform
+from db.errors import mapped_errors
 
 from .errors import LaunchError
 
@@ -13,16 +17,24 @@ XP_ADDED = 500
 COMPLETED = (0, 1)
 
 _CHANGE = """
-    UPDATE twinstream.sync_state AS s SET xp = s.xp + $2
+    UPDATE twinstream.sync_state AS s SET xp = s.xp + $3
     FROM twinstream.accounts AS a
     WHERE a.member_id = s.member_id AND a.platform = s.platform
-        AND s.platform = 'discord' AND a.account_id = $1
+        AND s.platform = $1 AND a.account_id = $2
 """
 
 
-async def change_discords_books(pool: asyncpg.Pool, account_id: int) -> None:
-    """Add XP to a member's Discord books without an event, as anyone with psql could."""
-    await pool.execute(_CHANGE, account_id, XP_ADDED)
+async def change_books(
+    pool: asyncpg.Pool, platform: Platform, account_id: int, xp: int = XP_ADDED
+) -> None:
+    """Add XP to a member's books of one platform without an event, as anyone with psql could.
+
+    Raises:
+        LaunchError: the member has no books there.
+    """
+    with mapped_errors():
+        if await pool.execute(_CHANGE, platform, account_id, xp) != "UPDATE 1":
+            raise LaunchError(f"there are no books of {platform}:{account_id} to change")
 
 
 async def reconcile_now(environment: Mapping[str, str], account_id: int) -> None:
@@ -38,7 +50,11 @@ async def reconcile_now(environment: Mapping[str, str], account_id: int) -> None
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await process.communicate()
+    try:
+        output, _ = await process.communicate()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
     if process.returncode not in COMPLETED:
         raise LaunchError(f"a pass of reconcile failed: {output.decode(errors='replace')}")
 

@@ -99,6 +99,10 @@ class Crew:
         process.kill()
         process.wait()
 
+    def crash(self, name: str) -> None:
+        """Kill a module's process (SIGKILL), which `watch` starts again."""
+        self._processes[name].kill()
+
     async def watch(self) -> None:
         """Restart processes that have ended, after growing delays, until cancelled.
 

@@ -7,8 +7,12 @@ from .errors import SandboxError
 
 __all__ = ["ANY", "Fault", "Faults", "When", "patched"]
 
-When = Literal["before", "after", "dropped", "hangup", "garbled"]
+When = Literal["before", "after", "dropped", "hangup", "lost", "garbled"]
 ANY = "*"
+#: The beginning of the names of the gateway's events and commands.
+GATEWAY = "gateway "
+#: The entry of the transcript in place of an answer that was lost.
+LOST = "done, and the answer was lost by an ordered fault"
 
 
 @dataclass(slots=True)
@@ -20,6 +24,8 @@ class Fault:
       after:   executed, then answered with `status`: the caller does not learn that it worked.
       dropped: answered 2xx as if done, nothing executed (discord-api-docs#6289).
       hangup:  the connection closes without an answer, nothing executed.
+      lost:    executed, then the connection closes without an answer. The gateway's events have
+               none.
       garbled: executed, but the answer or gateway event has a shape that clients do not know:
                `changes` (a JSON merge patch, RFC 7386, where null removes a field) is applied to
                it, or `page` (text that need not be JSON) replaces it. `status` is the answer's own
@@ -46,10 +52,17 @@ class Fault:
             raise SandboxError("`times` of a fault must be 1 or more")
         if self.when in ("before", "after") and not 400 <= self.status <= 599:
             raise SandboxError(f"a fault's status is 400 to 599, not {self.status}")
+        if self.when == "lost" and self.name.startswith(GATEWAY):
+            raise SandboxError("an event of the gateway has no answer that could be lost")
         if (self.when == "garbled") != ((self.changes is None) != (self.page is None)):
             raise SandboxError("a garbled answer, and no other fault, has `changes` or a `page`")
         if self.when == "garbled" and self.status and not 200 <= self.status <= 599:
             raise SandboxError(f"a garbled answer's status is 200 to 599, not {self.status}")
+
+    def strikes(self, name: str) -> bool:
+        """Tell whether a call or an event of this name meets the fault."""
+        is_meant = self.name in (ANY, name)
+        return is_meant and not (self.when == "lost" and name.startswith(GATEWAY))
 
 
 def patched(value: Any, changes: Any) -> Any:
@@ -78,7 +91,7 @@ class Faults:
     def take(self, platform: str, name: str) -> Fault | None:
         """Return the fault of this call, if any, and use up one of its `times`."""
         for fault in self._pending:
-            if fault.platform == platform and fault.name in (ANY, name):
+            if fault.platform == platform and fault.strikes(name):
                 fault.times -= 1
                 if fault.times == 0:
                     self._pending.remove(fault)

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import structlog
 from aiohttp import web
 
-from sandbox.faults import Fault, Faults, patched
+from sandbox.faults import LOST, Fault, Faults, patched
 from sandbox.transcript import Transcript
 
 from .editing import WorldEditor
@@ -139,10 +139,11 @@ class RestServer:
         answer = self._answer(route, request, received, reason, fault)
         body = received.recorded() if isinstance(received, Received) else None
         asked = {"path": dict(request.match_info), "query": dict(request.query), "body": body}
-        self._transcript.record(
-            PLATFORM, route.name, asked, answer.status, answer.body, reason=reason
-        )
-        if fault is not None and fault.when == "hangup" and request.transport is not None:
+        status, told = answer.status, answer.body
+        if fault is not None and fault.when == "lost":
+            status, told = 0, LOST
+        self._transcript.record(PLATFORM, route.name, asked, status, told, reason=reason)
+        if fault is not None and fault.when in ("hangup", "lost") and request.transport is not None:
             request.transport.abort()
         return answer.response()
 

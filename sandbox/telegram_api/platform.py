@@ -13,7 +13,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from sandbox.errors import SandboxError
-from sandbox.faults import ANY, Fault, Faults, patched
+from sandbox.faults import ANY, LOST, Fault, Faults, patched
 from sandbox.seed_data import Seed, TelegramSeed
 from sandbox.transcript import Transcript
 
@@ -266,6 +266,11 @@ class TelegramPlatform:
             return self._answer(name, asked, *_faulty(fault))
         world = self._world.of(bot_id, uploads)
         status, body, asked = await self._execute(world, name, asked, undo=_dropped(fault))
+        if fault is not None and fault.when == "lost":
+            self._transcript.record("telegram", name, asked, 0, LOST)
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
         if fault is not None and fault.when == "after":
             status, body = _faulty(fault)
         if fault is not None and fault.when == "garbled":

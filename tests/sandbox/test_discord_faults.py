@@ -94,6 +94,16 @@ async def test_a_hangup_closes_the_connection_and_does_nothing(raw):
     assert raw.bench.platform.world()["messages"] == []
 
 
+async def test_a_lost_answer_leaves_the_call_done_and_the_gateway_alone(raw):
+    raw.bench.faults.add(Fault("discord", "*", 0, when="lost"))
+    assert raw.bench.faults.take("discord", "gateway MESSAGE_CREATE") is None
+    with pytest.raises(aiohttp.ClientError):
+        await raw("POST", f"/channels/{GENERAL}/messages", {"content": "hello"})
+    [message] = raw.bench.platform.world()["messages"]
+    assert message["content"] == "hello"
+    assert raw.bench.calls("POST /channels/{channel_id}/messages")[0].status == 0
+
+
 async def test_a_fault_brings_its_own_words_and_code(raw):
     raw.bench.faults.add(Fault("discord", PUT_ROLE, 403, description="No", code=20028))
     assert await raw("PUT", ROLE_PATH) == (403, {"message": "No", "code": 20028})

@@ -25,7 +25,14 @@ def test_a_fault_strikes_as_often_as_ordered_and_only_its_method():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"when": "later"}, {"times": 0}, {"status": 200}], ids=["when", "times", "status"]
+    "wrong",
+    [
+        {"when": "later"},
+        {"times": 0},
+        {"status": 200},
+        {"platform": "discord", "name": "gateway READY", "when": "lost"},
+    ],
+    ids=["when", "times", "status", "lost"],
 )
 def test_an_impossible_fault_is_refused(wrong):
     with pytest.raises(SandboxError):

@@ -325,6 +325,14 @@ async def test_a_hangup_leaves_no_answer_and_no_trace(telegram, bot, faults, tra
     assert transcript.calls(name="sendMessage")[0].status == 0
 
 
+async def test_a_lost_answer_leaves_the_call_done(telegram, bot, faults, transcript):
+    faults.add(Fault("telegram", "sendMessage", 0, when="lost"))
+    with pytest.raises(TelegramNetworkError):
+        await bot.send_message(GROUP, "hi")
+    assert [message["text"] for message in telegram.messages(GROUP)] == ["hi"]
+    assert transcript.calls(name="sendMessage")[0].status == 0
+
+
 async def test_a_restart_keeps_everything_and_redelivers(telegram, bot, settled):
     await bot.set_chat_member_tag(GROUP, ALICE, "Veteran")
     telegram.say(GROUP, ALICE, "unread")

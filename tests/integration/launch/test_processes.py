@@ -68,7 +68,7 @@ def test_a_module_has_variables_of_its_own(tmp_path: Path) -> None:
 async def test_a_dead_process_is_started_again(crew: Crew) -> None:
     first = crew.start(Module("one", "waits"))
     watching = asyncio.create_task(crew.watch())
-    first.kill()
+    crew.crash("one")
 
     async def replaced() -> bool:
         return crew.pid("one") != first.pid and crew.is_running("one")
