@@ -65,6 +65,7 @@ function label() {
   drawTabs(panel);
   fill(document.querySelector("#sides"), [...Object.entries(CHATS), ...Object.keys(PANELS).map((name) => [name, say(name)])].map(([name, text]) =>
     h("button", { text, "aria-pressed": String(name === side), onclick: () => show(name) })));
+  document.querySelector("#sides [aria-pressed=true]").scrollIntoView({ block: "nearest", inline: "center" });
   const languages = document.querySelector("#languages");
   languages.setAttribute("aria-label", say("language"));
   fill(languages, [["en", "English"], ["ru", "Русский"]].map(([language, name]) =>

@@ -29,6 +29,8 @@ PACE_S = 3.0
 ASKED_S_MAX = 10.0
 #: Steps of one story, so that an account that is called again and again does not fill the page.
 STEPS_MAX = 40
+#: Characters of the reason for which an event was buried. Its raw form has all of them.
+ERROR_CHARACTERS_MAX = 500
 
 #: The steps of the same moment, in the order in which they follow from each other.
 ORDER = (
@@ -122,7 +124,6 @@ class Story:
             "target": _opposite(event.source),
             "type": event.type,
             "status": event.status,
-            "error": event.error,
             "losses": event.stream_losses,
             "account": None if event.account_id is None else str(event.account_id),
             "name": names[0] if names else None,
@@ -164,7 +165,7 @@ class Story:
         if event.processed_at is not None:
             self._note("completed", "completed", _ms(event.processed_at))
         if event.status == "failed":
-            self._note("failed", "failed", None, error=event.error)
+            self._note("failed", "failed", None, error=(event.error or "")[:ERROR_CHARACTERS_MAX])
 
     def _note_surface(self, one: Surface) -> None:
         said = {"platform": one.platform, "surface": one.surface, "rank": one.rank}
@@ -181,7 +182,7 @@ class Story:
             arrived = [_ms(one.at) for one in event.ledger if one.platform != event.source]
             read_at = max(added_at, min([entry.read_at * 1_000, *arrived]))
             name = f"read:{entry.id}"
-            self._note(name, "read", read_at, consumer=entry.consumer)
+            self._note(name, "read", read_at, consumers=entry.consumers)
             self._steps[name]["at"] = None if entry.is_old else read_at
         if entry.acknowledged_at is not None:
             at = None if entry.is_old else entry.acknowledged_at * 1_000

@@ -33,7 +33,7 @@ __all__ = ["EntrySeen", "Streams"]
 #: Entries that are remembered by their key.
 ENTRIES_KEPT = 3_000
 #: Entries of one read, and milliseconds for which it waits for one.
-READ_MAX, BLOCK_MS = 500, 2_000
+READ_MAX, BLOCK_MS = 100, 2_000
 #: Entries of a stream that the panel looks at when it begins, and when Redis is back.
 LATEST = 100
 #: Entries that came at once are followed one by one up to this number. More are looked at with the
@@ -64,7 +64,8 @@ class EntrySeen:
     id: str
     #: It was there before the panel looked, so nothing is known of when it was read.
     is_old: bool = False
-    consumer: str | None = None
+    #: Who has read it: one consumer, or several of which one did.
+    consumers: tuple[str, ...] = ()
     read_at: float | None = None
     acknowledged_at: float | None = None
 
@@ -159,24 +160,27 @@ class Streams:
         for one in open_ones:
             place = id_order(one.id)
             if one.id in holders:
-                one.consumer, one.read_at = holders[one.id], one.read_at or now
+                one.consumers, one.read_at = (holders[one.id],), one.read_at or now
             elif place <= delivered and (known_to is None or place < known_to):
                 one.acknowledged_at = now
                 finished.append(one)
-        quick = [one for one in finished if one.consumer is None and not one.is_old]
+        quick = [one for one in finished if not one.consumers and not one.is_old]
         if quick:
             await self._name_reader(source, quick, now)
 
     async def _name_reader(self, source: Source, entries: Sequence[EntrySeen], now: float) -> None:
-        """Note who read entries that were acknowledged before a look: the only one who was busy."""
+        """Note who may have read entries that were acknowledged before a look: who was busy."""
         stream, group = self.keys.subscription(source)
         with translated(stream=stream, group=group):
             consumers: Any = await self.redis.xinfo_consumers(stream, group)
         for one in entries:
             since_ms = now * 1_000 - id_ms(one.id) + BUSY_MS
-            busy = [each for each in consumers if 0 <= each.get("inactive", -1) <= since_ms]
-            if len(busy) == 1:
-                one.consumer, one.read_at = to_id(busy[0]["name"]), now
+            one.consumers = tuple(
+                to_id(each["name"])
+                for each in consumers
+                if 0 <= each.get("inactive", -1) <= since_ms
+            )
+            one.read_at = now if one.consumers else None
 
     async def _follow(self, source: Source, entries: Sequence[EntrySeen]) -> None:
         for _ in range(FOLLOW_LOOKS):

@@ -66,7 +66,7 @@ async def test_a_stream_shows_its_groups(open_page, played):
     await played.win("1")
     page = await open_page(played.url)
     lane = page.locator(".lane.from-telegram")
-    await expect(lane).to_contain_text("1 entries · 1 unread")
+    await expect(lane).to_contain_text("1 entry · 1 unread")
     await expect(lane).to_contain_text("no consumer reads it")
     await lane.locator(".lane-head").click()
     await expect(lane.locator(".raw pre")).to_contain_text("last-delivered-id")
@@ -280,3 +280,8 @@ async def test_both_languages_have_all_texts(open_page, played):
     )
     for english, russian in keys:
         assert english == russian
+    [english, _] = keys[modules.index("/assets/bus/texts.js")]
+    source = "".join(one.read_text(encoding="utf-8") for one in (ASSETS / "bus").glob("*.js"))
+    chosen = ("amount_balance_", "away_", "entries_", "waits_")
+    names = [name for name, _ in english if not name.startswith(chosen)]
+    assert [name for name in names if f'"{name}"' not in source] == []

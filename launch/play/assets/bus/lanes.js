@@ -2,11 +2,12 @@
 
 import { h } from "/sandbox/play/shared/dom.js";
 import { drawRaw } from "./raw.js";
+import { form } from "./texts.js";
 
 const NAMES = { telegram: "Telegram", discord: "Discord" };
 
 /** Draw the stream `lane`, which is a button that opens the reply of XINFO GROUPS. */
-export function drawLane(lane, { say, opened }) {
+export function drawLane(lane, { say, language, opened }) {
   const place = `lane/${lane.source}`;
   const target = lane.group;
   const raw = opened.raw(place, "group");
@@ -25,7 +26,7 @@ export function drawLane(lane, { say, opened }) {
       h("b", { class: lane.source, text: NAMES[lane.source] }),
       h("span", { class: "wire", "aria-hidden": "true" }, h("i", { class: lane.entries ? "dot" : "dot still" })),
       h("b", { class: target, text: NAMES[target] }),
-      h("span", { class: "lane-state" }, h("code", { text: lane.stream }), ` · ${state(lane, say)}`),
+      h("span", { class: "lane-state" }, h("code", { text: lane.stream }), ` · ${state(lane, say, language)}`),
       lane.missing ? null : h("span", { class: lane.consumers.length ? "lane-readers" : "lane-readers warn", text: readers(lane, say) }),
       lane.trouble && h("span", { class: "lane-readers warn", text: lane.trouble }),
     ),
@@ -33,9 +34,9 @@ export function drawLane(lane, { say, opened }) {
   );
 }
 
-function state(lane, say) {
+function state(lane, say, language) {
   if (lane.missing) return say("missing");
-  const counts = [say("entries", { n: lane.entries })];
+  const counts = [say(`entries_${form(language, lane.entries)}`, { n: lane.entries })];
   if (lane.unread) counts.push(say("unread", { n: lane.unread }));
   if (lane.unacknowledged) counts.push(say("unacknowledged", { n: lane.unacknowledged }));
   if (counts.length === 1 && lane.entries) counts.push(say("allRead"));

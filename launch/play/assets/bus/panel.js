@@ -38,7 +38,7 @@ export function mountBus(element, { api, sandbox, sayFrom }) {
     keep(lanes, SOURCES.map((name) => api.store.get("bus/streams", name)).filter(Boolean), {
       key: (lane) => lane.source,
       stamp: (lane) => [lane, language, opened.stamp(`lane/${lane.source}`)],
-      draw: (lane) => drawLane(lane, { say, opened }),
+      draw: (lane) => drawLane(lane, { say, language, opened }),
     });
     const away = api.store.list("bus/sources").filter((one) => one.away);
     const lines = away.map((one) => h("p", { class: "away", text: say(`away_${one.name}`) }));

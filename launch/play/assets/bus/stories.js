@@ -2,6 +2,7 @@
 
 import { h } from "/sandbox/play/shared/dom.js";
 import { drawRaw } from "./raw.js";
+import { form } from "./texts.js";
 
 const NAMES = { telegram: "Telegram", discord: "Discord" };
 // Keys that mean nothing to make or to a shell, so that their command can be typed as it is shown.
@@ -122,10 +123,10 @@ function told(story, step, name, say, language) {
     case "ledger": return ["Postgres", say("ledger", { id: step.id, platform, amount: amountOf(step.amount, say, language) })];
     case "books": return ["Postgres", step.xp === null ? say("booksNow", { platform }) : say("books", { platform, xp: number(step.xp, language), balance: number(step.balance, language) })];
     case "entry": return ["Redis", say("entry", { id: step.id, stream: `sync:${story.source}` })];
-    case "read": return ["Redis", say("read", { consumer: step.consumer })];
+    case "read": return ["Redis", say("read", { consumer: new Intl.ListFormat(language, { type: "disjunction" }).format(step.consumers) })];
     case "acknowledged": return ["Redis", say("acknowledged", { group: step.group })];
     case "completed": return ["Postgres", say("completed", { platform: NAMES[story.target] })];
-    case "failed": return ["Postgres", say("failed", { error: step.error ?? "" })];
+    case "failed": return ["Postgres", say("failed", { error: step.error })];
     case "wanted": return ["Postgres", say("wanted", { platform, what: surfaceOf(step, say) })];
     case "shown": return ["Postgres", say("shown", { platform, what: surfaceOf(step, say) })];
     default: return [platform, say("call", { call: step.call, status: step.status })];
@@ -190,7 +191,8 @@ function amountOf(amount, say, language) {
   if (!amount) return "";
   if (amount.kind === "achievement") return say("achievement", { value: amount.value });
   const signed = new Intl.NumberFormat(language, { signDisplay: "always" }).format(amount.value);
-  return say(`amount_${amount.kind}`, { value: signed });
+  const name = amount.kind === "balance" ? `amount_balance_${form(language, amount.value)}` : "amount_xp";
+  return say(name, { value: signed });
 }
 
 function sign(story) {

@@ -55,7 +55,7 @@ async def test_each_step_appears_in_the_order_in_which_it_happens(
         *("asked", "recorded", "ledger", "books", "wanted", "entry", "read", "acknowledged")
     ]
     steps = {step["kind"]: step for step in story["steps"]}
-    assert steps["read"]["consumer"] == "to-discord-1"
+    assert steps["read"]["consumers"] == ["to-discord-1"]
     assert steps["entry"]["id"] == entry_id.decode()
     assert steps["books"]["xp"] == 15
     assert story["amount"] == {"kind": "xp", "value": 15}
@@ -214,7 +214,7 @@ async def ask(bus: Bus, shown: Shown) -> Ask:
 async def test_each_step_has_its_raw_form(
     shown: Shown, producer: Producer, keys: Keys, platforms: Platforms, ask: Ask
 ) -> None:
-    await platforms.hear("/guess 7")
+    await platforms.hear("/guess 7 \u202e")
     key = await win(producer, "7")
     await shown.until(lambda: {"asked", "entry"} <= set(shown.kinds(key)), "the steps")
     [story] = shown.stories()
@@ -235,7 +235,7 @@ async def test_each_step_has_its_raw_form(
     assert key in (await ask({"kind": "event", "event": story["id"]}))["answer"]
     assert key in (await ask({"kind": "surfaces", "member": story["member"]}))["answer"]
     call = await ask({"kind": "call", "number": steps["asked"]["number"]})
-    assert "/guess 7" in call["answer"]
+    assert "/guess 7 \\u202e" in call["answer"]
     assert call["command"].startswith(f"curl -s '{platforms.control.url}/transcript?")
 
 
@@ -246,6 +246,7 @@ UNFIT: list[dict[str, Any]] = [
     {"kind": "entry", "source": "snapshots", "id": "1-1"},
     {"kind": "entry", "source": "telegram", "id": "1-1 COUNT 1"},
     {"kind": "entry", "source": "telegram", "id": "- +"},
+    {"kind": "entry", "source": "telegram", "id": "+"},
     {"kind": "event", "event": "1 OR true"},
     {"kind": "event", "event": -1},
     {"kind": "event", "event": True},
