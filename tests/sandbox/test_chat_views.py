@@ -24,6 +24,7 @@ from tests.support.discord_sandbox import (
     BORIS,
     GENERAL,
     HARBOUR,
+    TOKEN,
     Bench,
     connected,
     discord,
@@ -219,3 +220,19 @@ async def test_a_program_that_no_longer_polls_and_a_conflict_are_forgotten_after
     assert poll.client() == {"client": "two", "polls": False, "conflict": True}
     now += 15
     assert poll.client() == {"client": "two", "polls": False, "conflict": False}
+
+
+async def test_a_program_that_lost_its_connection_is_not_there(bench, look):
+    identify = {"token": TOKEN, "intents": 0, "properties": {"$browser": "x" * 1_000}}
+    async with aiohttp.ClientSession() as session:
+        socket = await session.ws_connect(f"{bench.platform.gateway_url}?v=10&encoding=json")
+        await socket.send_json({"op": 2, "d": identify})
+        while (await socket.receive_json())["t"] != "READY":
+            pass
+        [bot] = (await look())["discord"]["bots"]
+        assert bot["sessions"] == [{"client": "x" * 200, "shard": [0, 1]}]
+        # Any other code than that of a proper end, so that the session may be resumed.
+        await socket.close(code=4000)
+    [bot] = (await look())["discord"]["bots"]
+    assert len(list(bench.platform.gateway._sessions)) == 1
+    assert bot["sessions"] == []

@@ -18,7 +18,12 @@ from launch.sandbox_runner import Endpoints, RunningSandbox
 from launch.workspace import Workspace
 from tests.support.settling import until
 
-WAITS = "import signal; signal.sigwait([signal.SIGTERM])\n"
+#: A process takes a moment to end, as a bot does that finishes what it has begun.
+WAITS = """import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.5), sys.exit()))
+print("ready", flush=True)
+signal.pause()
+"""
 ENDPOINTS = dict.fromkeys(Endpoints.__struct_fields__, "") | {
     "telegram": {"bot_id": 42},
     "discord": {"application_id": 800},
@@ -79,9 +84,15 @@ async def test_a_bot_is_stopped_and_started_again(panel, crew, board):
 
 
 async def test_a_page_that_is_closed_meanwhile_leaves_no_process_behind(panel, crew, board):
+    async def ready() -> bool:
+        return "ready" in crew.log_of("telegram-bot").read_text()
+
+    await until(ready, what="the process")
     stopping = asyncio.create_task(panel.deeds["stop"](TELEGRAM))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
     stopping.cancel()
+    await asyncio.wait({stopping})
+    assert states(board)["telegram"] == ("42", "stopping")
 
     async def stopped() -> bool:
         return states(board)["telegram"] == ("42", "stopped")
