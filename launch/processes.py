@@ -85,12 +85,19 @@ class Crew:
         return process
 
     def pid(self, name: str) -> int:
-        """Return the current process id of a module."""
+        """Return the current process id of a module.
+
+        Raises:
+            LaunchError: the module was ended or killed.
+        """
+        if name not in self._processes:
+            raise LaunchError(f"{name} is stopped; start it first")
         return self._processes[name].pid
 
     def is_running(self, name: str) -> bool:
-        """Tell whether a module's process is alive."""
-        return self._processes[name].poll() is None
+        """Tell whether a module's process is alive. One that was ended or killed is not."""
+        process = self._processes.get(name)
+        return process is not None and process.poll() is None
 
     def kill(self, name: str) -> None:
         """Kill a module's process (SIGKILL), as the kernel does when memory runs out."""
@@ -98,6 +105,14 @@ class Crew:
         del self._modules[name]
         process.kill()
         process.wait()
+
+    async def end(self, name: str) -> None:
+        """Stop a module's process as `stop` does. Only `start` starts it again."""
+        process = self._processes.pop(name)
+        del self._modules[name]
+        process.terminate()
+        await asyncio.to_thread(self._wait_for_end, name, process)
+        self._write_roster()
 
     def crash(self, name: str) -> None:
         """Kill a module's process (SIGKILL), which `watch` starts again."""
@@ -142,17 +157,21 @@ class Crew:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         for name, process in self._processes.items():
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self._say(f"{name} did not stop in {STOP_TIMEOUT_S:.0f} s and was killed")
-                process.kill()
-                process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            self._wait_for_end(name, process)
         self._processes.clear()
         self._modules.clear()
         self._roster.unlink(missing_ok=True)
+
+    def _wait_for_end(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        """Wait for a process that was asked to end; kill it after STOP_TIMEOUT_S."""
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._say(f"{name} did not stop in {STOP_TIMEOUT_S:.0f} s and was killed")
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
     def log_of(self, name: str) -> Path | None:
         """Return the log file of a module, or None if it writes to the terminal."""

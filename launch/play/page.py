@@ -18,6 +18,7 @@ from launch.sandbox_runner import RunningSandbox
 from launch.workspace import Workspace
 
 from .board import Board
+from .bots import open_bots
 from .breaks import open_breaks
 from .browser_checks import refusal
 from .bus import open_bus
@@ -27,7 +28,7 @@ from .sandbox_gateway import SandboxGateway
 __all__ = ["PANELS", "PLAY_URL_FILE", "PlayServer", "serve_page"]
 
 #: How each panel is opened, in the order of the page.
-PANELS: tuple[Callable[[Stage], Panel], ...] = (open_bus, open_breaks)
+PANELS: tuple[Callable[[Stage], Panel], ...] = (open_bus, open_breaks, open_bots)
 #: The file with the page's address, in the workspace: for whoever asks for it a second time.
 PLAY_URL_FILE = "play_url"
 

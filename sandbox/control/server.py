@@ -179,7 +179,19 @@ class Control:
         return self._shown(int(asked)) | {"last": self._transcript.last}
 
     def _shown(self, latest: int) -> dict[str, Any]:
-        return {"telegram": self._telegram.chats(latest), "discord": self._discord.chats(latest)}
+        return {
+            "addresses": self._addresses(),
+            "telegram": self._telegram.chats(latest),
+            "discord": self._discord.chats(latest),
+        }
+
+    def _addresses(self) -> dict[str, str]:
+        """Return the addresses by which a bot is pointed at this sandbox."""
+        return {
+            "telegram_api_base": self._telegram.api_base,
+            "discord_api_base": self._discord.api_base,
+            "discord_gateway_url": self._discord.gateway_url,
+        }
 
     async def _telegram_file(self, request: web.Request) -> web.Response:
         return safe_file(self._for_telegram.file(request.match_info["file_id"]))

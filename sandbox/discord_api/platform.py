@@ -171,7 +171,10 @@ class DiscordPlatform:
 
     def chats(self, latest: int) -> dict[str, Any]:
         """Return each channel with its `latest` messages, and who is in voice channels, as JSON."""
-        return chat_views(self._state.editor.world, self._state.interactions, latest)
+        shown = chat_views(self._state.editor.world, self._state.interactions, latest)
+        for bot in shown["bots"]:
+            bot["sessions"] = self.gateway.clients(int(bot["id"]))
+        return shown
 
     def file(self, attachment_id: int) -> bytes:
         """Return the bytes of an uploaded file. Raises SandboxError if it is not kept."""

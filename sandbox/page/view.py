@@ -37,6 +37,7 @@ def keyed(chats: Json, typing: Json) -> Json:
     found: Json = dict(_listed("telegram", telegram, TELEGRAM_LISTS))
     found |= _listed("discord", discord, DISCORD_LISTS)
     found["discord/guild"] = discord["guild"]
+    found["sandbox/addresses"] = chats["addresses"]
     for chat in telegram["chats"]:
         name = f"{chat['id']}" + (f":{chat['bot_id']}" if "bot_id" in chat else "")
         _place(found, "telegram", "chats", name, chat, "message_id")

@@ -31,6 +31,7 @@ def chat_views(world: World, latest: int) -> JSON:
             {
                 "bot_id": bot_id,
                 "username": state.users[bot_id].username,
+                "token": bot.token,
                 "reads_all": bot.reads_all,
                 "menus": menus_of(bot.commands),
             }

@@ -73,6 +73,7 @@ class TelegramPlatform:
         self._transcript = transcript
         self._faults = faults
         self._world = World(seed, now=wall_clock)
+        self._clock = clock
         self._polls: dict[int, Polling] = {}
         self._world.shared.on_update = self._wake
         self._flood = FloodControl(limits or TelegramLimits(), clock)
@@ -195,7 +196,10 @@ class TelegramPlatform:
 
     def chats(self, latest: int) -> JSON:
         """Return each chat with its `latest` messages as JSON, as a page shows them to people."""
-        return chat_views(self._world, latest)
+        shown = chat_views(self._world, latest)
+        for bot in shown["bots"]:
+            bot.update(self._poll_of(bot["bot_id"]).client())
+        return shown
 
     def dump(self, *, contents: bool = True) -> JSON:
         """Return the whole state as JSON, for `load`; without `contents`, each file is empty."""
@@ -231,7 +235,7 @@ class TelegramPlatform:
 
     def _poll_of(self, bot_id: int) -> Polling:
         if bot_id not in self._polls:
-            self._polls[bot_id] = Polling(self._world.of(bot_id))
+            self._polls[bot_id] = Polling(self._world.of(bot_id), self._clock)
         return self._polls[bot_id]
 
     def _wake(self, bot_id: int) -> None:
@@ -265,7 +269,8 @@ class TelegramPlatform:
         if fault is not None and fault.when == "before":
             return self._answer(name, asked, *_faulty(fault))
         world = self._world.of(bot_id, uploads)
-        status, body, asked = await self._execute(world, name, asked, undo=_dropped(fault))
+        client = request.headers.get("User-Agent", "")
+        status, body, asked = await self._execute(world, name, asked, client, undo=_dropped(fault))
         if fault is not None and fault.when == "lost":
             self._transcript.record("telegram", name, asked, 0, LOST)
             if request.transport is not None:
@@ -278,7 +283,7 @@ class TelegramPlatform:
         return self._answer(name, asked, status, body, bot_id)
 
     async def _execute(
-        self, world: World, name: str, asked: JSON, *, undo: bool
+        self, world: World, name: str, asked: JSON, client: str, *, undo: bool
     ) -> tuple[int, JSON, JSON]:
         kind: type[Parameters] = METHODS[name]
         uploads: Mapping[str, Upload] = world.uploads
@@ -288,7 +293,8 @@ class TelegramPlatform:
             asked = {key: msgspec.to_builtins(getattr(call, key)) for key in named}
             self._flood.check(name, asked, bot_id=world.bot_id)
             if isinstance(call, GetUpdates):
-                result = [] if undo else await self._poll_of(world.bot_id).get_updates(call)
+                poll = self._poll_of(world.bot_id)
+                result = [] if undo else await poll.get_updates(call, client)
             elif undo:
                 before = copy.deepcopy(world.state)
                 result = TABLE[kind](world, call)

@@ -18,7 +18,7 @@ from tests.browser.chromium import ARGUMENTS, MISSING, chromium
 from tests.support.discord_sandbox import SEED, UNLIMITED, Bench
 
 # `make test` neither needs nor installs what drives a browser.
-collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py"]
+collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py", "*/test_*.py"]
 
 TELEGRAM_LIMITS = TelegramLimits(Rate(10**6, 1.0), Rate(10**6, 1.0), Rate(10**6, 1.0))
 #: Milliseconds within which the page shows what happened, on a busy machine.

@@ -15,12 +15,16 @@ from sandbox import control as control_package
 from sandbox.control import Control
 from sandbox.discord_api import people as discord_people
 from sandbox.telegram_api import Manner
+from sandbox.telegram_api.errors import ApiError
+from sandbox.telegram_api.methods.updates import GetUpdates, Polling
 from sandbox.telegram_api.people import MemberActions
+from sandbox.telegram_api.world import World
 from tests.support.discord_sandbox import (
     ALICE,
     BORIS,
     GENERAL,
     HARBOUR,
+    TOKEN,
     Bench,
     connected,
     discord,
@@ -179,3 +183,56 @@ async def test_every_action_of_people_is_reached_by_a_route():
     }
     actions = actions_of(MemberActions, discord_people.MemberActions, discord_people.OwnerActions)
     assert actions - used == set()
+
+
+async def test_the_program_behind_each_bot_is_shown(telegram, bench, look, seed):
+    bots = (await look())["telegram"]["bots"]
+    assert [(one["token"], one["polls"]) for one in bots] == [(seed.telegram.token, False)]
+    url = f"{telegram.api_base}/bot{seed.telegram.token}/getUpdates"
+    headers = {"User-Agent": "Python/3.11 aiogram/3.0" + "x" * 1_000}
+    async with aiohttp.ClientSession(headers=headers) as session, session.get(url):
+        [bot] = (await look())["telegram"]["bots"]
+    assert bot["client"].startswith("Python/3.11 aiogram/3.0x")
+    assert len(bot["client"]) == 200
+    # Between two polls it is there, too.
+    assert (bot["polls"], bot["conflict"]) == (True, False)
+    [away] = (await look())["discord"]["bots"]
+    assert away["sessions"] == []
+    async with connected(bench):
+        [there] = (await look())["discord"]["bots"]
+    assert there["token"] == seed.discord.token
+    assert there["sessions"] == [{"client": "discord.py", "shard": [0, 1]}]
+
+
+async def test_a_program_that_no_longer_polls_and_a_conflict_are_forgotten_after_seconds(seed):
+    now = 100.0
+    poll = Polling(World(seed.telegram), lambda: now)
+    assert poll.client() == {"client": "", "polls": False, "conflict": False}
+    first = asyncio.create_task(poll.get_updates(GetUpdates(timeout=30), "one"))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(poll.get_updates(GetUpdates(timeout=30), "two"))
+    with pytest.raises(ApiError):
+        await first
+    assert poll.client() == {"client": "two", "polls": True, "conflict": True}
+    second.cancel()
+    await asyncio.wait({second})
+    now += 5
+    assert poll.client() == {"client": "two", "polls": False, "conflict": True}
+    now += 15
+    assert poll.client() == {"client": "two", "polls": False, "conflict": False}
+
+
+async def test_a_program_that_lost_its_connection_is_not_there(bench, look):
+    identify = {"token": TOKEN, "intents": 0, "properties": {"$browser": "x" * 1_000}}
+    async with aiohttp.ClientSession() as session:
+        socket = await session.ws_connect(f"{bench.platform.gateway_url}?v=10&encoding=json")
+        await socket.send_json({"op": 2, "d": identify})
+        while (await socket.receive_json())["t"] != "READY":
+            pass
+        [bot] = (await look())["discord"]["bots"]
+        assert bot["sessions"] == [{"client": "x" * 200, "shard": [0, 1]}]
+        # Any other code than that of a proper end, so that the session may be resumed.
+        await socket.close(code=4000)
+    [bot] = (await look())["discord"]["bots"]
+    assert len(list(bench.platform.gateway._sessions)) == 1
+    assert bot["sessions"] == []

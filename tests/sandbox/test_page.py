@@ -326,6 +326,7 @@ class Look:
         more = ("presences", "modals", "interactions", "channels")
         chat = {"id": 1, "messages": self.messages[-latest:]}
         return {
+            "addresses": {},
             "telegram": {"chats": [chat]} | {name: [] for name in empty},
             "discord": {"guild": {}} | {name: [] for name in (*lists, *more)},
         }

@@ -38,6 +38,14 @@ class Gateway:
         """The number of open sockets."""
         return len(self._connections)
 
+    def clients(self, bot_id: int) -> list[Json]:
+        """Return the connected programs of a bot: what each calls itself, and its shard."""
+        return [
+            {"client": session.client, "shard": list(session.shard)}
+            for session in self._sessions.of(bot_id)
+            if session.connection is not None
+        ]
+
     def emit(self, event: str, payload: Json, *, to: int, direct: bool = False) -> None:
         """Send an event to the sessions of one bot. One outside the guild goes to shard 0."""
         guild_id = 0 if direct else self._settings.world().guild.id

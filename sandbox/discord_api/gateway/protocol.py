@@ -30,6 +30,8 @@ HEARTBEAT_INTERVAL_MS = 41_250
 #: A client that sends nothing for this long has missed a heartbeat; its session times out.
 SILENCE_MAX_S = 1.5 * HEARTBEAT_INTERVAL_MS / 1000
 FRAME_BYTES_MAX = 4096
+#: The part of a client's name that is kept.
+CLIENT_LENGTH_MAX = 200
 #: Close codes of a client after which Discord discards its session.
 UNRESUMABLE_AFTER = frozenset({int(WSCloseCode.OK), int(WSCloseCode.GOING_AWAY)})
 #: The parser and the handlers raise these for a frame of another shape than Discord describes.
@@ -195,7 +197,14 @@ class GatewayProtocol:
             return self._close(CloseCode.INVALID_SHARD)
         presence = presence_from(said.get("presence") or {}) or Presence("online")
         large = int(said.get("large_threshold", 50))
-        session = Session(bot_id, intents, (shard, shards), large, connection=self._connection)
+        session = Session(
+            bot_id,
+            intents,
+            (shard, shards),
+            large,
+            client=_client(said),
+            connection=self._connection,
+        )
         if presence.status not in ("invisible", "offline"):
             session.presence = presence
         self._session = session
@@ -284,6 +293,14 @@ class GatewayProtocol:
                 *self._settings.limits.member_requests, self._settings.clock
             )
         return session.all_members.take()
+
+
+def _client(said: Json) -> str:
+    """Return what a client calls itself. Older libraries write a `$` before the name."""
+    properties = said.get("properties")
+    if not isinstance(properties, dict):
+        return ""
+    return str(properties.get("browser", properties.get("$browser", "")))[:CLIENT_LENGTH_MAX]
 
 
 def _without_token(said: Any) -> Any:

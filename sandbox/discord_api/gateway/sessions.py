@@ -30,6 +30,8 @@ class Session:
     intents: Intent
     shard: tuple[int, int]
     large_threshold: int
+    client: str = ""
+    """The name that the program gives itself."""
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
     connection: GatewaySocket | None = None

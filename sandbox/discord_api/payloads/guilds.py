@@ -197,8 +197,12 @@ def community(world: World) -> Json:
         "roles": [role(one) for one in guild_now.roles.values()],
         "members": [member(one, world.users) for one in guild_now.members.values()],
         "bots": [
-            {"id": str(bot_id), "inside": bot_id in guild_now.members}
-            for bot_id in world.applications
+            {
+                "id": str(bot_id),
+                "token": application.token,
+                "inside": bot_id in guild_now.members,
+            }
+            for bot_id, application in world.applications.items()
         ],
         "commands": [
             command(one, application_id=bot_id)

@@ -1,6 +1,8 @@
 """Getting updates: long polling, confirmation by offset, and the conflict of two pollers."""
 
 import asyncio
+import time
+from collections.abc import Callable
 
 import structlog
 
@@ -13,6 +15,13 @@ __all__ = ["METHODS", "GetUpdates", "Polling"]
 
 LIMIT_MAX = 100
 TIMEOUT_SECONDS_MAX = 50
+#: Seconds after the end of a poll for which its client still counts as connected: it handles what
+#: it got, and polls again.
+PAUSE_SECONDS_MAX = 3.0
+#: Seconds for which a conflict is told. Two clients with one token meet at least once in each poll.
+CONFLICT_SECONDS = 15.0
+#: The part of a client's name that is kept.
+CLIENT_LENGTH_MAX = 200
 CONFLICT = (
     "Conflict: terminated by other getUpdates request; "
     "make sure that only one bot instance is running"
@@ -34,21 +43,38 @@ class GetUpdates(Parameters, kw_only=True):
 class Polling:
     """The one long poll of a bot that may be open. A new poll ends the old one with a 409."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: Callable[[], float] = time.monotonic) -> None:
         self._world = world
+        self._clock = clock
         self._open: asyncio.Future[bool] | None = None
+        self._client = ""
+        self._seen: float | None = None
+        self._conflict: float | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether a bot's poll is waiting."""
         return self._open is not None
 
-    async def get_updates(self, call: GetUpdates) -> list[JSON]:
+    def client(self) -> JSON:
+        """Return what is known of the program that polls: its name, and whether it is there."""
+        return {
+            "client": self._client,
+            "polls": self.is_open or self._was(self._seen, PAUSE_SECONDS_MAX),
+            "conflict": self._was(self._conflict, CONFLICT_SECONDS),
+        }
+
+    def _was(self, at: float | None, seconds: float) -> bool:
+        return at is not None and self._clock() - at < seconds
+
+    async def get_updates(self, call: GetUpdates, client: str = "") -> list[JSON]:
         """Confirm the updates below `offset`, and return the others, or wait for a new one.
 
         Unconfirmed updates are returned again. `allowed_updates` applies to later updates, until
-        another call changes it.
+        another call changes it. `client` is what the program calls itself.
         """
+        self._client = client[:CLIENT_LENGTH_MAX]
+        self._seen = self._clock()
         self._settle(superseded=True)
         self._allow(call.allowed_updates)
         self._confirm(call.offset)
@@ -70,8 +96,10 @@ class Polling:
         try:
             await asyncio.wait({poll}, timeout=timeout)
             if poll.done() and poll.result():
+                self._conflict = self._clock()
                 raise ApiError(409, CONFLICT)
         finally:
+            self._seen = self._clock()
             if self._open is poll:
                 self._open = None
 

@@ -1,5 +1,6 @@
 """The owner manages the group, its members, topics, channels and bots."""
 
+import re
 from collections.abc import Callable
 
 from sandbox.errors import SandboxError
@@ -24,6 +25,8 @@ __all__ = ["OwnerActions"]
 MIGRATION_STEP = 1_000_000_000
 FIRST_CHANNEL = -1_002_000_000_000
 FIRST_BOT = 7_000_000
+#: The name is a part of the token, and the token of a program.
+USERNAME = re.compile(r"\w+", re.ASCII)
 
 
 class OwnerActions(Actor):
@@ -234,6 +237,8 @@ class OwnerActions(Actor):
         """
         if not username.lower().endswith("bot"):
             raise SandboxError(f"the username of a bot ends in 'bot', unlike {username!r}")
+        if not USERNAME.fullmatch(username):
+            raise SandboxError(f"{username!r} is not of letters, digits and underscores only")
         token = token or f"{FIRST_BOT + self._world.made()}:SANDBOX-{username}"
         number = token.partition(":")[0]
         if not number.isdecimal() or int(number) in self._world.state.users:

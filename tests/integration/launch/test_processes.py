@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,50 @@ async def test_a_dead_process_is_started_again(crew: Crew) -> None:
 
     await until("a new process", replaced)
     watching.cancel()
+
+
+async def test_a_process_that_was_ended_stays_so_until_it_is_started(crew: Crew) -> None:
+    module = Module("one", "waits")
+    first = crew.start(module)
+    crew.start(Module("two", "waits"))
+    watching = asyncio.create_task(crew.watch())
+    await crew.end("one")
+    assert first.poll() is not None
+    assert not crew.is_running("one")
+    second = crew.pid("two")
+    psutil.Process(second).kill()
+
+    async def replaced() -> bool:
+        return crew.pid("two") != second and crew.is_running("two")
+
+    # The watch has been at work since, and let the other one be.
+    await until("a new process of the other module", replaced)
+    assert not crew.is_running("one")
+    with pytest.raises(LaunchError, match="one is stopped"):
+        crew.pid("one")
+    crew.start(module)
+    assert crew.is_running("one")
+    watching.cancel()
+
+
+async def test_a_process_that_ignores_the_signal_is_killed(
+    crew: Crew, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launch.processes.STOP_TIMEOUT_S", 0.2)
+    (tmp_path / "stubborn.py").write_text(
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print('ready', flush=True)\nsignal.pause()\n"
+    )
+    process = crew.start(Module("one", "stubborn"))
+
+    async def ready() -> bool:
+        log = crew.log_of("one")
+        return log is not None and "ready" in log.read_text()
+
+    await until("the module", ready)
+    await crew.end("one")
+
+    assert process.poll() == -signal.SIGKILL
 
 
 async def test_unfit_settings_end_the_watch_with_the_output_of_the_process(crew: Crew) -> None:

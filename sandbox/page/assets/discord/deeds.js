@@ -1,5 +1,6 @@
 // What members and the owner can do in Discord beside writing. Each is a control route.
 
+import { tellPrograms } from "../shared/bot_programs.js";
 import { ask } from "../shared/floating.js";
 import { menuCommands } from "./slash.js";
 
@@ -93,6 +94,8 @@ export function memberDeeds(pane, member) {
     items.push({ label: say("kick"), danger: true, act: () => moderate("kick") });
     items.push({ label: say("ban"), danger: true, act: () => moderate("ban") });
   } else {
+    const bot = pane.api.store.get("discord/bots", id);
+    if (bot) items.push({ label: say("connectBot"), act: () => tellPrograms(pane, "discord", bot.token) });
     items.push({ label: say("kick"), danger: true, act: () => pane.act("/discord/bot", { action: "remove", bot_id: id }) });
   }
   return items;
@@ -132,7 +135,7 @@ function newBot(pane) {
     fields: [{ name: "username", label: say("username"), required: true }],
     send: async ({ username }) => {
       const { token } = await pane.api.act("/discord/bots", { username, permissions: ["SEND_MESSAGES", "EMBED_LINKS", "MANAGE_ROLES"] });
-      ask(pane.element, { title: say("newBot"), label: "OK", fields: [{ kind: "note", label: say("botToken") }, { name: "token", label: "token", value: token }], send: () => {} });
+      tellPrograms(pane, "discord", token);
     },
   });
 }

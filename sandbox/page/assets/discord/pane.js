@@ -2,6 +2,7 @@
 
 import { playBotLinks } from "../shared/bot_links.js";
 import { Composer } from "../shared/composer.js";
+import { connectionWords } from "../shared/connections.js";
 import { fill, h, keep } from "../shared/dom.js";
 import { ask, base64Of, openMenu, toast } from "../shared/floating.js";
 import { icon } from "../shared/icons.js";
@@ -330,9 +331,15 @@ class DiscordPane {
     this.filter.label(this.api, this.memberList.length);
     keep(this.filter.rows, rows.slice(0, ROWS_MAX), {
       key: (one) => one.id,
-      stamp: (one) => [one.title, one.member, this.stamp, one.id === this.me, this.#statusOf(one.id), this.presences.get(one.id)],
+      stamp: (one) => [one.title, one.member, this.stamp, one.id === this.me, this.#statusOf(one.id), this.presences.get(one.id), this.#connection(one.id)],
       draw: (one) => (one.title ? h("h3", { text: one.title }) : this.#memberRow(one.member)),
     });
+  }
+
+  /** What is known of the program behind a bot; empty for people, and for bots without a token. */
+  #connection(id) {
+    const bot = this.api.store.get("discord/bots", id);
+    return bot ? connectionWords(bot, this.api.say) : "";
   }
 
   #memberRow(member) {
@@ -346,6 +353,7 @@ class DiscordPane {
         face(id, name, member.user.bot ? null : this.#statusOf(id)),
         h("span", { class: "entry-text" },
           h("span", {}, h("bdi", { class: "name", text: name, colour: this.colourOf(id) }), member.user.bot && h("span", { class: "app", text: say("app") })),
+          member.user.bot && h("span", { class: "entry-words connection", text: this.#connection(id) }),
           plays && h("span", { class: "entry-words", text: say("plays", { what: plays }) }),
           h("span", { class: "roles" }, roles.map((one) => h("span", { class: "role", colour: readable(one.color) }, h("bdi", { text: one.name })))))),
       h("button", { class: "icon more", "aria-haspopup": "menu", "aria-label": `${say("memberMenu")}: ${name}`, data: { focus: `more-${id}` },

@@ -79,6 +79,11 @@ export function fill(element, ...children) {
   add(element, children);
 }
 
+/** Return the parts of a text of the page itself, in which `words` between backticks are code. */
+export function withCode(text) {
+  return text.split("`").map((part, index) => (index % 2 ? h("code", { text: part }) : part));
+}
+
 /** Return an address that may be opened in a new tab, or null. */
 export function safeLink(address) {
   try {

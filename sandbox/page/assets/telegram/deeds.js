@@ -1,5 +1,6 @@
 // What people and the owner can do in Telegram beside writing. Each is a control route.
 
+import { tellPrograms } from "../shared/bot_programs.js";
 import { ask } from "../shared/floating.js";
 
 const EMOJI = ["👍", "❤", "🔥", "🎉", "😁", "😢", "👎"];
@@ -59,6 +60,8 @@ export function personDeeds(pane, person) {
   if (!person.is_bot) items.push({ label: say("rename"), act: () => rename(pane, person) });
   if (!member?.present) return items;
   if (person.is_bot) {
+    const bot = pane.api.store.list("telegram/bots").find((one) => one.bot_id === person.id);
+    items.push({ label: say("connectBot"), act: () => tellPrograms(pane, "telegram", bot.token) });
     const be = (status) => pane.act("/telegram/bot", { status, bot_id: person.id });
     items.push({ label: say("botAdministrator"), act: () => be("administrator") });
     items.push({ label: say("botMember"), act: () => be("member") });
@@ -155,7 +158,7 @@ function newBot(pane) {
     ],
     send: async (values) => {
       const { token } = await pane.api.act("/telegram/bots", values);
-      pane.tellToken(token);
+      tellPrograms(pane, "telegram", token);
     },
   });
 }

@@ -2,6 +2,7 @@
 
 import { playBotLinks } from "../shared/bot_links.js";
 import { Composer } from "../shared/composer.js";
+import { connectionWords } from "../shared/connections.js";
 import { fill, h, keep } from "../shared/dom.js";
 import { ask, base64Of, openMenu, toast } from "../shared/floating.js";
 import { icon } from "../shared/icons.js";
@@ -266,12 +267,13 @@ class TelegramPane {
     if (this.list.hidden) return;
     const { say } = this.api;
     const present = (this.group.members ?? []).map((one) => ({ ...one, user: this.users.get(one.user_id) })).filter((one) => one.user && this.filter.fits(nameOf(one.user)));
+    const bots = new Map(this.api.store.list("telegram/bots").map((one) => [one.bot_id, connectionWords(one, say)]));
     const order = ["creator", "administrator", "member", "restricted", "left", "kicked"];
     present.sort((one, other) => order.indexOf(one.status) - order.indexOf(other.status));
     this.filter.label(this.api, this.group.members?.length ?? 0);
     keep(this.filter.rows, present.slice(0, ROWS_MAX), {
       key: (one) => String(one.user_id),
-      stamp: (one) => [this.stamp, this.me, one.status, one.tag, one.custom_title, one.present, nameOf(one.user)],
+      stamp: (one) => [this.stamp, this.me, one.status, one.tag, one.custom_title, one.present, nameOf(one.user), bots.get(one.user_id)],
       draw: (one) => {
         const name = nameOf(one.user);
         return h("div", { class: one.present ? "member" : "member away" },
@@ -280,7 +282,8 @@ class TelegramPane {
             data: { focus: `member-${one.user_id}` }, onclick: () => this.become(one.user_id),
           }, face(one.user_id, name), h("span", { class: "entry-text" },
             h("span", {}, h("bdi", { class: "entry-title", text: name }), one.tag && h("bdi", { class: "tag", text: one.tag })),
-            h("span", { class: "entry-words", text: one.custom_title || say(`status_${one.status}`) }))),
+            h("span", { class: "entry-words", text: one.custom_title || say(`status_${one.status}`) }),
+            one.user.is_bot && h("span", { class: "entry-words connection", text: bots.get(one.user_id) }))),
           h("button", {
             class: "icon more", "aria-haspopup": "menu", "aria-label": `${say("memberMenu")}: ${name}`, data: { focus: `more-${one.user_id}` },
             onclick: (event) => openMenu(event.currentTarget, personDeeds(this, one.user), name),
@@ -353,10 +356,6 @@ class TelegramPane {
 
   refuse(what) {
     toast(this.element, this.api.say("notImitated", { what }), { alert: true, kind: "error" });
-  }
-
-  tellToken(token) {
-    ask(this.element, { title: this.api.say("newBot"), label: "OK", fields: [{ kind: "note", label: this.api.say("botToken") }, { name: "token", label: "token", value: token }], send: () => {} });
   }
 
   become(id) {
