@@ -72,15 +72,15 @@ xp_per_day_max = {VOICE_XP_PER_DAY}
 xp = {DAILY_XP}
 balance = {DAILY_BALANCE}
 [rewards]
-per_day = {REWARDS_PER_DAY}
-xp_per_day = {REWARD_XP * REWARDS_PER_DAY}
+per_day_max = {REWARDS_PER_DAY}
+xp_per_day_max = {REWARD_XP * REWARDS_PER_DAY}
 [invites]
 enabled = true
 xp = {INVITE_XP}
 balance = {INVITE_BALANCE}
 stay_hours = 0
 least_xp = {INVITE_LEAST_XP}
-per_day = {INVITES_PER_DAY}
+per_day_max = {INVITES_PER_DAY}
 """
 
 

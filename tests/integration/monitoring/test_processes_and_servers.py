@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from launch.migrate import migrate
@@ -112,3 +113,21 @@ async def test_what_was_counted_long_ago_is_no_news_after_an_answer_that_failed(
 
     assert "TwinstreamEntryBuried" not in prometheus.fired
     prometheus.fired.add("TwinstreamEntryBuried")
+
+
+@pytest.mark.alerts("TwinstreamEarningsDropped")
+async def test_a_database_that_refuses_what_members_earn(
+    deploy: Deploy, pool: asyncpg.Pool
+) -> None:
+    async with deploy() as scene:
+        await pool.execute("ALTER TABLE twinstream.earning_windows ADD CHECK (false) NOT VALID")
+        member = scene.member
+        await member.client.post(
+            "/telegram/say",
+            chat_id=member.endpoints.chat_id,
+            user_id=member.telegram_id,
+            text="Good morning, everybody!",
+        )
+
+        await scene.prometheus.fires("TwinstreamEarningsDropped")
+        await scene.prometheus.ends("TwinstreamEarningsDropped")
