@@ -83,7 +83,8 @@ def invitation_of(update: ChatMemberUpdated, bot_id: int) -> Invitation | None:
     """Return the invitation by which an account joined; None for none of a person's. Pure.
 
     A member added the account, or it came by a link that a person made, or that this bot made for a
-    member. Other links of bots, and the group's public name, are nobody's.
+    member. Other links of bots, and the group's public name, are nobody's: an administrator who
+    approves a request that was sent by that name invited nobody.
     """
     account = update.new_chat_member.user
     was_here = update.old_chat_member.status not in ("left", "kicked") and getattr(
@@ -92,6 +93,8 @@ def invitation_of(update: ChatMemberUpdated, bot_id: int) -> Invitation | None:
     if account.is_bot or was_here:
         return None
     link = update.invite_link
+    if link is None and update.via_join_request:
+        return None
     inviter = update.from_user if link is None else link.creator
     inviter_id = None if inviter.is_bot else inviter.id
     if link is not None and inviter.is_bot:
