@@ -3541,8 +3541,11 @@ BEGIN
     IF one.account_id IS NULL THEN
         RETURN;
     END IF;
-    -- One payment of an inviter at a time, so that the limit holds.
-    PERFORM twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], true);
+    -- One payment of an inviter at a time, so that the limit holds. A move or a forgetting that holds the inviter
+    -- may be about to change this row: it would wait for this payment, and this payment for it.
+    IF twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], false) IS NULL THEN
+        RETURN;
+    END IF;
     one.status := CASE
         WHEN NOT one.is_enough OR EXISTS (
             -- Both were linked with one account: they are one person's.

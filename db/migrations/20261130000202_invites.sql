@@ -61,8 +61,9 @@ BEGIN
 END $$;
 
 -- Judges one invitation whose account has stayed for `stay_s` seconds, and pays the inviter. Returns no row when
--- there is none to judge. An account that does not earn within 30 days more, or is linked with the inviter or was,
--- makes it void. Beyond `per_day` within 24 hours an inviter's others wait, however long.
+-- there is none to judge, or another transaction holds the inviter. An account that does not earn within 30 days
+-- more, or is linked with the inviter or was, makes it void. Beyond `per_day` within 24 hours an inviter's others
+-- wait, however long.
 CREATE FUNCTION twinstream.pay_invite(
     of_platform text, stay_s double precision, least_xp bigint, more_xp bigint, more_balance bigint,
     per_day integer, stores text[] DEFAULT '{}', forget_secret text DEFAULT NULL
@@ -94,8 +95,11 @@ BEGIN
     IF one.account_id IS NULL THEN
         RETURN;
     END IF;
-    -- One payment of an inviter at a time, so that the limit holds.
-    PERFORM twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], true);
+    -- One payment of an inviter at a time, so that the limit holds. A move or a forgetting that holds the inviter
+    -- may be about to change this row: it would wait for this payment, and this payment for it.
+    IF twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], false) IS NULL THEN
+        RETURN;
+    END IF;
     one.status := CASE
         WHEN NOT one.is_enough OR EXISTS (
             -- Both were linked with one account: they are one person's.

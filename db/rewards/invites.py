@@ -66,8 +66,9 @@ async def pay_next(
     stores: Collection[Platform] = (),
     forget_secret: str | None = None,
 ) -> Judged | None:
-    """Judge the oldest invitation that is due, and pay it; None if none is due.
+    """Judge the oldest invitation that is due, and pay it.
 
+    None if none is due, or while another transaction holds the inviter.
     Processes that pay at the same time share the work.
     """
     with mapped_errors():

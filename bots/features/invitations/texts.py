@@ -16,6 +16,6 @@ def own_link(link: str, texts: Texts, mark: Markup) -> str:
 def no_link(texts: Texts) -> str:
     """Answer while Telegram lets the bot make no link."""
     return texts.gettext(
-        "I cannot make an invite link now. Please try again in a few minutes. If that does not help,"
-        " an administrator has to give me the right to invite users."
+        "I cannot make an invite link now. Please try again in a few minutes. If that does not"
+        " help, an administrator has to give me the right to invite users."
     )

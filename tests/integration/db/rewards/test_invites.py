@@ -11,6 +11,7 @@ from db.links import account_moves, links
 from db.rewards import invites
 from db.rewards.invites import InviteRules, Judged
 from db.upkeep.audit import audit
+from tests.support.patience import PATIENCE_S
 from tests.support.postgres_clock import PostgresClock
 from tests.support.recorded_events import Record, record, xp
 
@@ -82,6 +83,24 @@ async def test_two_processes_pay_one_invitation_once(pool, books, clock):
 
     assert len([one for one in both if one is not None and one.status == "paid"]) == 1
     assert await books.totals(INVITER) == (50, 25)
+
+
+async def test_a_payment_waits_for_no_inviter_whom_a_move_holds(pool, books, clock):
+    await note(pool)
+    await earn(pool)
+    await record(pool, xp(1, "inviter", user_id=INVITER))
+    await clock.set(NOW + HOUR)
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute(
+            "SELECT twinstream.lock_accounts('telegram', ARRAY[$1::bigint], true)", INVITER
+        )
+        async with asyncio.timeout(PATIENCE_S):
+            meanwhile = await pay(pool)
+        # As a move does, with the inviter locked: it must not wait for the payment.
+        await conn.execute("UPDATE twinstream.invites SET inviter_id = inviter_id")
+
+    assert meanwhile is None
+    assert await pay(pool) == Judged(INVITER, GUEST, "paid")
 
 
 async def test_leaving_and_joining_again_pays_nothing_for_ever(pool, books, clock):
