@@ -97,6 +97,8 @@ def test_each_login_is_one_that_the_roles_make_with_a_password_of_its_own(
 
 
 def test_secrets_are_made_once_and_only_their_owner_reads_them(secrets: Path):
+    elsewhere = "postgresql://twinstream_consumers_login:secret@db.example:5432/twinstream"
+    (secrets / "consumers.database_url").write_text(elsewhere, encoding="utf-8")
     before = {path.name: path.read_text(encoding="utf-8") for path in secrets.iterdir()}
     made = [path for path in secrets.iterdir() if not path.name.endswith("_token")]
 
