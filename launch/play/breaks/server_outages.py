@@ -88,6 +88,10 @@ class EmptyRedis(Breakage):
     name = "empty-redis"
     probes = SOURCES
 
+    def hindrance(self, scene: Scene) -> str:
+        """Say that another program started Redis, if one did: it may hold the data of others."""
+        return NOT_OURS if scene.watchdog("redis") is None else ""
+
     async def strike(self, scene: Scene) -> float:
         """Hold the consumers, let Robin earn on both platforms, and empty Redis."""
         with _held(scene):
