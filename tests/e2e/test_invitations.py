@@ -1,5 +1,6 @@
 """Invitations through the real Telegram bot: by a member who adds, by an administrator's link."""
 
+import dataclasses
 import re
 
 import msgspec
@@ -7,9 +8,11 @@ import pytest
 
 from bots.features.invitations import room
 from config.community_sections.invites import InviteSetting
+from sandbox import Fault
 from tests.support.recorded_events import until
 
 ALICE, ADMIN = 1001, 1009
+MAKE_LINK = "createChatInviteLink"
 SOON = InviteSetting(enabled=True, xp=50, balance=25, stay_hours=0, least_xp=20)
 
 
@@ -89,6 +92,28 @@ async def test_a_bot_that_may_invite_nobody_says_which_right_it_needs(rewarded):
         answer = await stage.tell_telegram(ALICE, "/invite", chat_id=ALICE)
 
     assert answer.startswith("I cannot make an invite link now")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("telegram", MAKE_LINK, 429, retry_after=600),
+        Fault("telegram", MAKE_LINK, 0, when="garbled", page="<html>"),
+    ],
+    ids=["flood", "unreadable"],
+)
+async def test_members_who_ask_again_and_again_ask_telegram_once(rewarded, fault):
+    stage = rewarded
+    stage.telegram.people.set_bot("administrator")
+    async with stage.telegram_bot():
+        await stage.tell_telegram(ALICE, "/help")  # the bot polls
+        stage.faults.add(dataclasses.replace(fault))
+        answers = [
+            await stage.tell_telegram(asker, "/invite", chat_id=asker) for asker in (ALICE, ADMIN)
+        ]
+
+    assert [one.startswith("I cannot make an invite link now") for one in answers] == [True, True]
+    assert len(stage.transcript.calls(name=MAKE_LINK)) == 1
 
 
 async def test_by_default_nothing_is_noted(stage):
