@@ -11,7 +11,7 @@ import pytest
 
 from tests.mutations.guards import GUARDS
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 PAGES = sorted(
