@@ -517,6 +517,11 @@ CREATE FUNCTION twinstream.carry_invites() RETURNS trigger
 BEGIN
     IF EXISTS (
         SELECT FROM twinstream.invites AS i
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.to_account_id AND i.status = 'paid'
+    ) THEN
+        PERFORM twinstream.void_invite(NEW.platform, NEW.from_account_id);
+    ELSIF EXISTS (
+        SELECT FROM twinstream.invites AS i
         WHERE i.platform = NEW.platform AND i.account_id = NEW.from_account_id
     ) THEN
         DELETE FROM twinstream.invites AS i

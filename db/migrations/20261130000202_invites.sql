@@ -125,10 +125,16 @@ BEGIN
 END $$;
 
 -- Lets invitations go with a member to another account. One of the new account's own is none: the member was here.
--- Those that the member has brought wait for, and count for, the new account.
+-- But if it was paid, that is the member's one. Those that the member has brought wait for, and count for, the new
+-- account.
 CREATE FUNCTION twinstream.carry_invites() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
+        SELECT FROM twinstream.invites AS i
+        WHERE i.platform = NEW.platform AND i.account_id = NEW.to_account_id AND i.status = 'paid'
+    ) THEN
+        PERFORM twinstream.void_invite(NEW.platform, NEW.from_account_id);
+    ELSIF EXISTS (
         SELECT FROM twinstream.invites AS i
         WHERE i.platform = NEW.platform AND i.account_id = NEW.from_account_id
     ) THEN

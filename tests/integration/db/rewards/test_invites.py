@@ -254,6 +254,24 @@ async def test_a_guest_who_moves_to_an_account_that_was_invited_is_paid_for_once
     assert await note(pool, GUEST) == "void"
 
 
+@pytest.mark.parametrize("inviter", [INVITER, 1002], ids=["the same", "another"])
+async def test_a_guest_who_moves_to_an_account_that_was_paid_for_is_not_paid_for_again(
+    pool, clock, inviter
+):
+    await note(pool, GUEST, inviter)
+    await clock.set(NOW + timedelta(seconds=1))
+    await note(pool, NEW)
+    await earn(pool, NEW)
+    await clock.set(NOW + HOUR + HOUR)
+    assert await pay(pool) == Judged(INVITER, NEW, "paid")
+    await record(pool, xp(1, "guest", user_id=GUEST))
+
+    await move(pool, GUEST, NEW)
+
+    assert await pay(pool) is None
+    assert await statuses(pool) == {GUEST: (inviter, "void"), NEW: (INVITER, "paid")}
+
+
 async def test_a_guest_who_moves_stays_invited_and_earns_with_the_new_account(pool, clock):
     await note(pool)
     await earn(pool)
