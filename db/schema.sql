@@ -3243,6 +3243,8 @@ DECLARE
     noted text;
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
+    -- An invitation that is being noted is there for a forgetting to remove; a later one finds the marks.
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('twinstream.forgetting', 0));
     -- The bot's link of a member outlives the forgetting.
     IF twinstream.was_forgotten_since(of_platform, ARRAY[inviter], '-infinity', forget_secret) AND NOT EXISTS (
         SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = inviter

@@ -24,6 +24,7 @@ from db.links import links, offers, states
 from db.links.offers import Confirmation
 from db.members import accounts, forgetting, privacy
 from db.members.forgetting import Account, LinkIsYoung
+from db.rewards import invites
 from db.stores.opening import open_stores
 from tests.support.boards import scores
 from tests.support.patience import PATIENCE_S
@@ -351,6 +352,17 @@ async def test_a_reaction_that_is_being_entered_does_not_outlive_a_forgetting(po
             forgotten = asyncio.ensure_future(forget(pool))
             await until_someone_waits_for_a_lock(pool)
         await asyncio.wait_for(forgotten, PATIENCE_S)
+
+    assert await traces(pool, TG) == []
+
+
+async def test_an_invitation_that_is_being_noted_does_not_outlive_a_forgetting(pool):
+    await record(pool, xp(50, "1", user_id=TG))
+    async with pool.acquire() as conn, conn.transaction():
+        assert await invites.note(conn, "telegram", TG, OTHER, forget_secret=SECRET) == "waiting"
+        forgotten = asyncio.ensure_future(forget(pool))
+        await until_someone_waits_for_a_lock(pool)
+    await asyncio.wait_for(forgotten, PATIENCE_S)
 
     assert await traces(pool, TG) == []
 
