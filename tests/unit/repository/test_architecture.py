@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sandbox": set(),
     # It breaks what it started, so it has to start it: the servers and the processes of `launch`.
     "chaos": GROUNDS | {"launch"},
-    # It runs the roles and the rooms of the bots in virtual time, on a Postgres that `launch` starts.
+    # It runs the roles and the rooms of bots in virtual time, on a Postgres that `launch` starts.
     "simulation": GROUNDS | {"bots", "consumers", "launch"},
     # They measure the roles, the bots, and the servers and processes that `launch` starts.
     "benchmarks": GROUNDS | {"bots", "consumers", "launch"},
