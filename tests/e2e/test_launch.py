@@ -194,7 +194,7 @@ async def test_each_process_comes_to_postgres_as_a_login_of_its_own(sandbox: Run
             """
             SELECT DISTINCT application_name, usename FROM pg_stat_activity
             WHERE application_name LIKE 'twinstream/%/%'
-                AND application_name NOT SIMILAR TO '%/(relay-listen|slots|play)'
+                AND application_name NOT SIMILAR TO '%/(relay-listen|slots|play|play-breaks)'
             """
         )
         logins.update((name.rpartition("/")[2], login) for name, login in found)
