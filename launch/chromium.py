@@ -1,4 +1,4 @@
-"""The Chromium of this machine: `python -m tests.browser.chromium` says where it is, if it is."""
+"""The Chromium of this machine: `python -m launch.chromium` says where it is, if it is."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ ARGUMENTS = (
     "--disable-sync",
 )
 MISSING = (
-    "browser tests need Chromium: `apt-get install chromium` on Debian, or name a program in "
+    "this needs Chromium: `apt-get install chromium` on Debian, or name a program in "
     "TWINSTREAM_TEST_CHROMIUM"
 )
 
