@@ -4,6 +4,8 @@ import os
 import shutil
 import sys
 
+from config.outside_text.terminal import Terminal
+
 __all__ = ["ARGUMENTS", "chromium"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -33,4 +35,4 @@ if __name__ == "__main__":
     found = chromium()
     if found is None:
         sys.exit(MISSING)
-    sys.stdout.write(f"Chromium: {found}\n")
+    Terminal().print(f"Chromium: {found}", soft_wrap=True)

@@ -34,16 +34,14 @@ from .workspace import open_workspace
 SLOW_MOTION: Final = Path(__file__).with_name("slow_motion.js")
 #: The fonts that cards are drawn with, so that the pages look the same on every machine.
 FONTS: Final = Path("bots/cards/font_files")
+FONT: Final = "Noto Sans"
 FONT_SETTINGS: Final = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
 <dir>{fonts}</dir><dir>/usr/share/fonts</dir><cachedir>{cache}</cachedir>
-{rules}
 </fontconfig>
 """
-FONT_RULE: Final = """<match><test name="family"><string>{family}</string></test>
-<edit name="family" mode="assign" binding="strong"><string>Noto Sans</string></edit></match>"""
-#: What the bots speak, and no XP that somebody earns beside the winner.
+#: The language of the bots; messages earn nothing, so the XP are those of the game alone.
 SETTINGS: Final = """
 [announcements]
 language = "{language}"
@@ -51,8 +49,6 @@ language = "{language}"
 [earning.messages]
 enabled = false
 """
-#: What a page calls the font of the machine.
-FAMILIES: Final = ("system-ui", "sans", "sans-serif")
 #: Seconds between two guesses: a bot answers an account once in two seconds, but a dozen at first.
 PAUSE_S: Final = 2.0
 #: XP with which the member is a Newcomer, and which one game won makes those of a Regular.
@@ -70,7 +66,7 @@ PATIENCE_MS: Final = 60_000
 
 
 class Person(NamedTuple):
-    """Somebody of the seed: name in each language, ids, and XP."""
+    """A person of the seed: name in each language, ids, and XP."""
 
     names: dict[str, str]
     telegram_id: int
@@ -157,6 +153,7 @@ class Camera:
         """Open the page, and let all people and earlier events appear on it."""
         await self._page.add_init_script(path=SLOW_MOTION)
         await self._page.goto(f"{url}&tour=no&side=bus")
+        await self._page.evaluate(f"document.body.style.fontFamily = '{FONT}'")
         for place in (".telegram .person", ".discord .person", ".story"):
             await self._page.locator(place).first.wait_for(state="attached")
         if self.view.width > self.view.height:
@@ -164,6 +161,7 @@ class Camera:
             await self._page.locator("#discord-members .member").first.wait_for()
         # The newest story is open; it makes room for the one that comes.
         await self._page.locator(".story-head[aria-expanded=true]").click()
+        await self._page.mouse.move(0, 0)
 
     async def slow(self, deed: str, *given: object) -> Any:
         """Call a function of slow_motion.js, and let the page draw what follows."""
@@ -348,9 +346,8 @@ async def _browser(program: str, folder: Path) -> AsyncIterator[Any]:
     from playwright.async_api import async_playwright
 
     fonts = folder / "fonts.conf"
-    rules = "\n".join(FONT_RULE.format(family=family) for family in FAMILIES)
     fonts.write_text(
-        FONT_SETTINGS.format(fonts=FONTS.resolve(), cache=folder / "fonts", rules=rules),
+        FONT_SETTINGS.format(fonts=FONTS.resolve(), cache=folder / "fonts"),
         encoding="utf-8",
     )
     async with async_playwright() as playwright:

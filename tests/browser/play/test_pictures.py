@@ -22,4 +22,4 @@ async def test_the_pictures_are_taken(tmp_path, language):
         with Image.open(tmp_path / f"{view.name}.{language.code}.webp") as picture:
             assert picture.size == (view.width * view.scale, view.height * view.scale)
             # Each step of the story is a frame, and so is each place of the dot on its way.
-            assert (picture.n_frames > 20) == view.is_film
+            assert (getattr(picture, "n_frames", 1) > 20) == view.is_film
