@@ -276,14 +276,18 @@ class Film:
         return min((key.rpartition("/")[2] for key in keys), key=int)
 
     async def _promotions(self) -> list[tuple[str, Any]]:
-        """Return the stories of XP whose rank both platforms show by now."""
+        """Return the newest story whose rank both platforms show by now, if there is one."""
         stories = await self._held("bus/stories/")
-        return [(key, story) for key, story in stories.items() if _is_shown_twice(story)]
+        found = [(key, story) for key, story in stories.items() if _is_shown_twice(story)]
+        # Earlier ones may change late.
+        return sorted(found, key=lambda one: one[1]["id"])[-1:]
 
 
 def _is_shown_twice(story: dict[str, Any]) -> bool:
     kinds = [step["kind"] for step in story["steps"]]
-    return kinds.count("wanted") == kinds.count("shown") == 2 and "acknowledged" in kinds
+    is_win = story["reason"] == "game_guess"
+    is_shown = kinds.count("wanted") == kinds.count("shown") == 2
+    return is_win and is_shown and "acknowledged" in kinds
 
 
 def _told(story: dict[str, Any], count: int) -> dict[str, Any]:

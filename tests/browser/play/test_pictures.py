@@ -21,5 +21,5 @@ async def test_the_pictures_are_taken(tmp_path, language):
     for view in VIEWS:
         with Image.open(tmp_path / f"{view.name}.{language.code}.webp") as picture:
             assert picture.size == (view.width * view.scale, view.height * view.scale)
-            # Each step of the story is a frame, and so is each place of the dot on its way.
-            assert (getattr(picture, "n_frames", 1) > 20) == view.is_film
+            # Each step of the story is a frame; frames that look alike are one.
+            assert (getattr(picture, "n_frames", 1) > 10) == view.is_film
