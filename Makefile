@@ -116,7 +116,7 @@ engine-test: $(VENV)/dev ## Run compose.yaml in a Docker Engine of its own, as r
 
 .PHONY: browser-test
 browser-test: $(VENV)/browser ## Play in the sandbox's page with Chromium, which has to be installed
-	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m launch.chromium
 	@$(BIN)/pytest -m "browser and not nightly" tests/browser $(ARGS)
 
 # Measuring takes its time, and a few tests judge time: the report is made even if one fails.
@@ -207,6 +207,10 @@ pictures: $(VENV)/local ## Draw docs/pictures anew: what both bots say, and thei
 	@$(BIN)/python -m launch.pictures docs/pictures
 	@$(BIN)/python -m launch.news_pictures docs/pictures
 	@$(BIN)/python -m launch.card_pictures docs/pictures
+
+.PHONY: play-pictures
+play-pictures: $(VENV)/browser ## Take the pictures of `make play` anew, and its film, with Chromium
+	@$(BIN)/python -m launch.play_pictures docs/pictures
 
 .PHONY: configuration
 configuration: $(VENV)/local ## Write docs/configuration.md anew, in both languages, from the settings

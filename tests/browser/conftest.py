@@ -10,11 +10,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from launch.chromium import ARGUMENTS, MISSING, chromium
 from sandbox import Faults, Rate, Transcript, load_seed
 from sandbox.control import Control
 from sandbox.discord_api import DiscordPlatform
 from sandbox.telegram_api import TelegramLimits, TelegramPlatform
-from tests.browser.chromium import ARGUMENTS, MISSING, chromium
 from tests.support.discord_sandbox import SEED, UNLIMITED, Bench
 
 # `make test` neither needs nor installs what drives a browser.

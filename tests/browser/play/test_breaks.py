@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import expect
 
+from launch.chromium import MISSING, chromium
 from launch.play.breaks.panel import breakages
-from tests.browser.chromium import MISSING, chromium
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.support.variants import variants
 

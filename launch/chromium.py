@@ -1,8 +1,10 @@
-"""The Chromium of this machine: `python -m tests.browser.chromium` says where it is, if it is."""
+"""The Chromium of this machine: `python -m launch.chromium` says where it is, if it is."""
 
 import os
 import shutil
 import sys
+
+from config.outside_text.terminal import Terminal
 
 __all__ = ["ARGUMENTS", "chromium"]
 
@@ -18,7 +20,7 @@ ARGUMENTS = (
     "--disable-sync",
 )
 MISSING = (
-    "browser tests need Chromium: `apt-get install chromium` on Debian, or name a program in "
+    "this needs Chromium: `apt-get install chromium` on Debian, or name a program in "
     "TWINSTREAM_TEST_CHROMIUM"
 )
 
@@ -33,4 +35,4 @@ if __name__ == "__main__":
     found = chromium()
     if found is None:
         sys.exit(MISSING)
-    sys.stdout.write(f"Chromium: {found}\n")
+    Terminal().print(f"Chromium: {found}", soft_wrap=True)
