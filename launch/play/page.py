@@ -155,7 +155,7 @@ class PlayServer:
         try:
             asked = msgspec.json.decode(await request.read() or b"{}", type=Json)
             return _answer(200, await deed(asked))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             return _answer(400, {"error": f"this is no JSON object: {error}"})
         except DeedRefused as error:
             return _answer(409, {"error": str(error)})

@@ -62,10 +62,11 @@ class Client:
         *,
         token: bool = True,
         body: Any = None,
+        data: str | None = None,
     ) -> tuple[int, bytes]:
         sent = ({TOKEN_HEADER: self.token} if token else {}) | dict(headers)
         async with self.session.request(
-            method, URL(self.origin + path, encoded=True), headers=sent, json=body
+            method, URL(self.origin + path, encoded=True), headers=sent, json=body, data=data
         ) as answer:
             return answer.status, await answer.read()
 
@@ -177,6 +178,15 @@ async def test_an_unknown_deed_and_a_body_that_is_no_object_are_refused(client: 
         status, answer = await client.ask("POST", path, body=body)
         assert status == expected
         assert json.loads(answer)["error"]
+
+
+async def test_a_body_that_is_nested_too_deeply_is_refused(client: Client) -> None:
+    nested = '{"name":' * 50_000
+
+    status, answer = await client.ask("POST", "/api/breaks/kill", data=nested)
+
+    assert status == 400
+    assert json.loads(answer)["error"]
 
 
 # The stream
