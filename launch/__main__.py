@@ -34,7 +34,7 @@ from . import forgotten_people, operator_hints, private_files, privileges
 from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
 from .migrate import SCHEMA, contract, dump_schema, make_roles, migrate
-from .play import PLAY_URL_FILE, serve_page
+from .play import PLAY_URL_FILE, serve_page, take_port
 from .processes import Crew
 from .psql import become_psql
 from .sandbox_client import SandboxClient
@@ -276,11 +276,11 @@ async def _watch(*watches: Coroutine[Any, Any, None]) -> None:
 
 async def _sandbox(settings: Settings, port: int, show: Show) -> None:
     root = Path(settings.twinstream_run_dir)
-    with open_workspace(root / SANDBOX, settings) as workspace:
+    with open_workspace(root / SANDBOX, settings) as workspace, take_port(port) as at:
         console.print("Starting the platforms, the bots and the consumers ...")
         async with (
             run_sandbox(workspace) as sandboxed,
-            serve_page(workspace, sandboxed, port=port, say=console.print) as play_url,
+            serve_page(workspace, sandboxed, at=at, say=console.print) as play_url,
         ):
             show(play_url, sandboxed.endpoints, workspace)
             await _watch(workspace.watch(console.print), sandboxed.watch())

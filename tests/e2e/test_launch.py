@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -360,10 +361,23 @@ async def test_settings_that_are_unfit_are_said_at_once(tmp_path: Path) -> None:
     community = tmp_path / "twinstream.toml"
     community.write_text((CHECKOUT / COMMUNITY).read_text() + "\n[reward]\n")
 
-    with open_workspace(tmp_path / "sandbox", Settings()) as workspace:
-        with pytest.raises(LaunchError, match=r"with these settings:\n(.*\n)*.*\breward\b"):
-            async with sandbox_runner.run_sandbox(workspace, community=community):
-                pass
+    said = r"with these settings:\n(.*\n)*.*\breward\b"
+    with (
+        open_workspace(tmp_path / "sandbox", Settings()) as workspace,
+        pytest.raises(LaunchError, match=said),
+    ):
+        async with sandbox_runner.run_sandbox(workspace, community=community):
+            pass
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        refused = launch("play", tmp_path, f"--port={port}")
+
+    assert refused.returncode == 1
+    assert f"cannot listen on port {port}" in refused.stderr
+    assert not (tmp_path / "sandbox/logs/sandbox.log").exists()
 
 
 def test_run_without_tokens_says_which_and_where_from(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from yarl import URL
 from launch.errors import LaunchError
 from launch.play.board import Board
 from launch.play.browser_checks import TOKEN_HEADER
-from launch.play.page import ASSETS, READERS_MAX, PlayServer
+from launch.play.page import ASSETS, READERS_MAX, PlayServer, take_port
 from launch.play.panels import Deed, DeedRefused, Json, kept_up
 from launch.play.sandbox_gateway import SandboxGateway
 from tests.integration.launch.play.conftest import Platforms
@@ -321,11 +321,14 @@ async def test_a_sandbox_that_is_away_is_an_answer_and_not_an_end(
 # Starting
 
 
-async def test_a_port_that_is_taken_is_said(client: Client, board: Board) -> None:
-    async with aiohttp.ClientSession() as session:
-        second = PlayServer(board, SandboxGateway(session, "http://127.0.0.1:1"), [])
-        with pytest.raises(LaunchError, match="cannot listen on port"):
-            await second.start(int(client.origin.rpartition(":")[2]))
+async def test_a_port_that_is_taken_is_said(client: Client) -> None:
+    with pytest.raises(LaunchError, match="cannot listen on port"):
+        take_port(int(client.origin.rpartition(":")[2]))
+
+
+def test_a_port_is_taken_once() -> None:
+    with take_port() as taken, pytest.raises(LaunchError, match="cannot listen on port"):
+        take_port(taken.getsockname()[1])
 
 
 async def test_a_panel_that_fails_begins_again(panel: Panel) -> None:
