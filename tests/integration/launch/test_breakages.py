@@ -272,14 +272,14 @@ async def test_what_is_no_order_is_refused_with_a_sentence(panel, bruise, asked)
     assert bruise.strikes == 0
 
 
-async def test_a_server_of_another_program_is_not_stopped_from_here(stage):
+async def test_a_server_of_another_program_is_neither_stopped_nor_emptied_from_here(stage):
     panel = Breaks(stage, breakages())
     watching = asyncio.create_task(panel.watch())
-    for server in ("redis", "postgres"):
-        now = await until_shown(stage, f"stop-{server}", lambda _: True)
+    for name in ("stop-redis", "empty-redis", "stop-postgres"):
+        now = await until_shown(stage, name, lambda _: True)
         assert (now["stage"], now["why"]) == ("unavailable", "not-ours")
         with pytest.raises(DeedRefused, match="cannot be broken from here"):
-            await panel.deeds["strike"]({"name": f"stop-{server}"})
+            await panel.deeds["strike"]({"name": name})
     watching.cancel()
 
 
