@@ -34,7 +34,7 @@ from . import forgotten_people, operator_hints, private_files, privileges
 from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
 from .migrate import SCHEMA, contract, dump_schema, make_roles, migrate
-from .play import PLAY_URL_FILE, serve_page
+from .play import PLAY_URL_FILE, serve_page, take_port
 from .processes import Crew
 from .psql import become_psql
 from .sandbox_client import SandboxClient
@@ -56,6 +56,8 @@ EXIT_CODE_UNFIT_SETTINGS = 2
 #: Factor on the length of the sandbox's rate-limit windows: the demo meets every limit, but waits
 #: a tenth of the time.
 DEMO_LIMIT_SCALE = 0.1
+#: The settings that name servers.
+SERVERS = ("REDIS_URL", "REDIS_URL_FILE", "DATABASE_URL", "DATABASE_URL_FILE")
 TOKENS = ("telegram_token", "discord_token")
 #: The variables with the passwords of logins, and the duty of each login.
 PASSWORDS = {
@@ -96,7 +98,7 @@ def run() -> None:
 @app.command()
 def sandbox() -> None:
     """Run everything on the local platforms, until Ctrl-C. Needs no tokens."""
-    settings = _settings()
+    settings = _settings_of_sandbox()
     if "TWINSTREAM_CONFIG" in os.environ:
         console.print(f"The sandbox uses {COMMUNITY}; TWINSTREAM_CONFIG is ignored.")
     _until_signal(_sandbox(settings, 0, _show_addresses))
@@ -109,7 +111,7 @@ def play(
     ] = 0,
 ) -> None:
     """Run everything on the local platforms, and show it on a page, until Ctrl-C."""
-    settings = _settings()
+    settings = _settings_of_sandbox()
     try:
         _until_signal(_sandbox(settings, port, _show_page))
     except AlreadyRunning:
@@ -119,7 +121,7 @@ def play(
 @app.command()
 def demo() -> None:
     """Play the demo on the local platforms; exit 0 only if both sides agree in the end."""
-    _until_signal(_demo(_settings()))
+    _until_signal(_demo(_settings_of_sandbox()))
 
 
 @app.command()
@@ -276,11 +278,13 @@ async def _watch(*watches: Coroutine[Any, Any, None]) -> None:
 
 async def _sandbox(settings: Settings, port: int, show: Show) -> None:
     root = Path(settings.twinstream_run_dir)
-    with open_workspace(root / SANDBOX, settings) as workspace:
+    with open_workspace(root / SANDBOX, settings) as workspace, take_port(port) as at:
+        # A launcher that was killed left the address of a page that is no more.
+        (workspace.folder / PLAY_URL_FILE).unlink(missing_ok=True)
         console.print("Starting the platforms, the bots and the consumers ...")
         async with (
             run_sandbox(workspace) as sandboxed,
-            serve_page(workspace, sandboxed, port=port, say=console.print) as play_url,
+            serve_page(workspace, sandboxed, at=at, say=console.print) as play_url,
         ):
             show(play_url, sandboxed.endpoints, workspace)
             await _watch(workspace.watch(console.print), sandboxed.watch())
@@ -385,6 +389,24 @@ def _settings() -> Settings:
     except (OSError, ValueError) as error:
         raise ConfigError(f".env cannot be read: {error}") from None
     return Settings.from_env(os.environ)
+
+
+def _settings_of_sandbox() -> Settings:
+    """Read the settings for what plays on the local platforms.
+
+    Raises:
+        ConfigError: a setting is unfit, or `.env` names a server: that of a real community, among
+            whose members the sandbox's people would be.
+    """
+    chosen = set(os.environ)
+    settings = _settings()
+    if named := [name for name in SERVERS if name in os.environ and name not in chosen]:
+        emptied = " ".join(f"{name}=" for name in named)
+        raise ConfigError(
+            f".env names {' and '.join(named)} of `make run`, and the sandbox would play there;"
+            f" put `{emptied}` before the command, and it starts servers of its own"
+        )
+    return settings
 
 
 def _environment_of_what_runs(settings: Settings, asked: Sequence[str]) -> dict[str, str]:

@@ -24,7 +24,7 @@ from config.outside_text.terminal import Terminal
 
 from .chromium import ARGUMENTS, MISSING, chromium
 from .errors import LaunchError
-from .play import serve_page
+from .play import serve_page, take_port
 from .sandbox_client import SandboxClient
 from .sandbox_member import NUMBER_MAX, NUMBER_MIN, SandboxMember
 from .sandbox_runner import COMMUNITY, Endpoints, run_sandbox
@@ -316,7 +316,7 @@ async def _played(folder: Path, program: str, language: Language) -> list[Camera
     community = folder / "twinstream.toml"
     community.write_text(_community(language), encoding="utf-8")
     settings = Settings(twinstream_run_dir=str(folder))
-    with open_workspace(folder / "sandbox", settings) as workspace:
+    with open_workspace(folder / "sandbox", settings) as workspace, take_port(0) as at:
         async with contextlib.AsyncExitStack() as stack:
             sandboxed = await stack.enter_async_context(
                 run_sandbox(workspace, limit_scale=0.01, community=community)
@@ -326,7 +326,7 @@ async def _played(folder: Path, program: str, language: Language) -> list[Camera
             winner = _member(client, endpoints, language.winner, language.code)
             number = await _prepare(winner, language)
             url = await stack.enter_async_context(
-                serve_page(workspace, sandboxed, say=Terminal().print)
+                serve_page(workspace, sandboxed, at=at, say=Terminal().print)
             )
             browser = await stack.enter_async_context(_browser(program, folder))
             cameras = [await _camera(browser, view, language) for view in VIEWS]

@@ -130,6 +130,8 @@ class Crew:
         due: dict[str, float] = {}
         while True:
             await asyncio.sleep(WATCH_S)
+            # A module that was ended for good meanwhile is not due any more.
+            due = {name: at for name, at in due.items() if name in self._processes}
             for name, process in list(self._processes.items()):
                 code = process.poll()
                 if code is None:

@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,7 @@ async def run_sandbox(
             before = await client.newest()
             for module in OURS:
                 ours.start(module)
-            await _wait_for_bots(client, before, workspace.logs)
+            await _until_ready(_wait_for_bots(client, before, workspace.logs), ours)
         content = msgspec.json.format(msgspec.json.encode(endpoints)) + b"\n"
         private_files.write(endpoints_file, content)
         stack.callback(endpoints_file.unlink, missing_ok=True)
@@ -195,6 +195,24 @@ async def _first_line(process: subprocess.Popen[bytes], log: Path | None) -> dic
             return answer
     except (TimeoutError, json.JSONDecodeError) as error:
         raise LaunchError(f"the sandbox did not start; see {log}") from error
+
+
+async def _until_ready(ready: Coroutine[Any, Any, None], crew: Crew) -> None:
+    """Wait until the processes are ready, and restart those that end meanwhile.
+
+    Raises:
+        LaunchError: they were not ready in time, or one of them cannot start with its settings.
+    """
+    # Without the watch, unfit settings would look like a start that takes too long.
+    tasks = [asyncio.ensure_future(ready), asyncio.create_task(crew.watch())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _wait_for_bots(client: SandboxClient, after: int, logs: Path) -> None:

@@ -27,6 +27,8 @@ def refusal(headers: Mapping[str, str], *, host: str, token: str, public: bool) 
         return "a page of another origin may not use this one"
     if public:
         return None
-    if not secrets.compare_digest(headers.get(TOKEN_HEADER, "").encode(), token.encode()):
+    # Bytes that are no UTF-8 arrive as surrogates.
+    given = headers.get(TOKEN_HEADER, "").encode(errors="surrogateescape")
+    if not secrets.compare_digest(given, token.encode()):
         return "this needs the token of the page: open the address that was printed"
     return None

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import secrets
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from .bus import open_bus
 from .panels import DeedRefused, Json, Panel, Stage, kept_up
 from .sandbox_gateway import SandboxGateway
 
-__all__ = ["PANELS", "PLAY_URL_FILE", "PlayServer", "serve_page"]
+__all__ = ["PANELS", "PLAY_URL_FILE", "PlayServer", "serve_page", "take_port"]
 
 #: How each panel is opened, in the order of the page.
 PANELS: tuple[Callable[[Stage], Panel], ...] = (open_bus, open_breaks, open_bots)
@@ -87,12 +88,8 @@ class PlayServer:
         """The address of the page, with its token. Browsers send a fragment nowhere."""
         return f"http://{self._host}/#token={self.token}"
 
-    async def start(self, port: int = 0) -> None:
-        """Listen. Port 0 picks a free port, which `url` then names.
-
-        Raises:
-            LaunchError: the port is taken.
-        """
+    async def start(self, at: socket.socket | None = None) -> None:
+        """Listen at a socket of `take_port`; by default on a free port, which `url` then names."""
         app = web.Application(middlewares=[self._check], client_max_size=REQUEST_BYTES_MAX)
         app.on_response_prepare.append(_guard)
         app.router.add_get("/", self._file)
@@ -104,11 +101,7 @@ class PlayServer:
             app, access_log=None, shutdown_timeout=SHUTDOWN_S, handler_cancellation=True
         )
         await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, HOST, port).start()
-        except (OSError, OverflowError) as error:
-            await self.stop()
-            raise LaunchError(f"the page cannot listen on port {port}: {error}") from error
+        await web.SockSite(self._runner, at or take_port()).start()
         self._host = f"{HOST}:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
@@ -155,10 +148,31 @@ class PlayServer:
         try:
             asked = msgspec.json.decode(await request.read() or b"{}", type=Json)
             return _answer(200, await deed(asked))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             return _answer(400, {"error": f"this is no JSON object: {error}"})
         except DeedRefused as error:
             return _answer(409, {"error": str(error)})
+
+
+def take_port(port: int = 0) -> socket.socket:
+    """Take the page's port before all else is started. Port 0 picks a free one.
+
+    Raises:
+        LaunchError: it is taken, or not ours to take.
+    """
+    taken = socket.socket()
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((HOST, port))
+        # Without this, another program that reuses addresses could take it as well.
+        taken.listen()
+    except OSError as error:
+        taken.close()
+        raise LaunchError(
+            f"the page cannot listen on port {port} ({error.strerror}):"
+            " choose another one with --port, or leave it out"
+        ) from error
+    return taken
 
 
 @contextlib.asynccontextmanager
@@ -166,21 +180,17 @@ async def serve_page(
     workspace: Workspace,
     sandboxed: RunningSandbox,
     *,
-    port: int = 0,
+    at: socket.socket,
     say: Callable[[str], None],
 ) -> AsyncIterator[str]:
-    """Serve the page until the block ends. Yields its address, which holds its token.
-
-    Raises:
-        LaunchError: the port is taken.
-    """
+    """Serve the page at a socket until the block ends. Yields its address, with its token."""
     stage = Stage(Board(), workspace, sandboxed, say)
     panels = [open_panel(stage) for open_panel in PANELS]
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         gateway = SandboxGateway(session, sandboxed.endpoints.control_url)
         server = PlayServer(stage.board, gateway, panels)
-        await server.start(port)
+        await server.start(at)
         stack.push_async_callback(server.stop)
         watching = [asyncio.create_task(kept_up(panel, say)) for panel in panels]
         stack.push_async_callback(_cancelled, watching)

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 Deed = Callable[[Json], Awaitable[Json]]
 #: Seconds until a panel whose watch has failed is watched again.
 RETRY_S = 1.0
+RETRY_MAX_S = 60.0
 
 
 class DeedRefused(Exception):
@@ -50,11 +51,17 @@ class Panel(Protocol):
 
 
 async def kept_up(panel: Panel, say: Callable[[str], None]) -> None:
-    """Watch a panel, and begin again when it fails."""
+    """Watch a panel, and begin again when it fails, after growing pauses."""
+    loop = asyncio.get_running_loop()
+    pause_s = RETRY_S
     while True:
+        began = loop.time()
         try:
             await panel.watch()
             return
         except Exception as error:  # noqa: BLE001 - the page survives any failure of a panel
             say(f"The panel {panel.name} failed and begins again: {type(error).__name__}: {error}")
-        await asyncio.sleep(RETRY_S)
+        if loop.time() - began > RETRY_MAX_S:
+            pause_s = RETRY_S
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, RETRY_MAX_S)

@@ -66,7 +66,7 @@ def request_from(body: bytes, kind: type[Body]) -> Body:
     """Decode a request body. Raises SandboxError, which says what is wrong with it."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise SandboxError(f"the request body cannot be used: {error}") from error
 
 

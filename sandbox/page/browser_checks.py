@@ -35,7 +35,9 @@ def check_browser(
     typed = site == "none" and origin is None and method in SAFE_METHODS
     if public or typed or (origin is None and site is None):
         return None
-    if not secrets.compare_digest(headers.get(TOKEN_HEADER, "").encode(), token.encode()):
+    # Bytes that are no UTF-8 arrive as surrogates.
+    given = headers.get(TOKEN_HEADER, "").encode(errors="surrogateescape")
+    if not secrets.compare_digest(given, token.encode()):
         return "this needs the token of the page: open the address that the sandbox printed"
     return None
 

@@ -76,6 +76,15 @@ async def connects(words: Any, program: str) -> None:
     await expect(words).to_contain_text(f"connected: {program}", timeout=4 * PATIENCE_MS)
 
 
+async def test_the_page_names_a_command_that_the_bot_hears_in_a_group(open_page):
+    page = await open_page()
+    for side, command in (("telegram", "/hello@mine_bot"), ("discord", "/hello")):
+        await add_bot(page, side)
+        dialog = page.get_by_role("dialog", name="How to connect a program")
+        await expect(dialog.locator(".hint").first).to_contain_text(f"Then write {command}.")
+        await dialog.get_by_role("button", name="OK").click()
+
+
 @pytest.mark.parametrize(
     "library",
     [pytest.param(one, marks=pytest.mark.nightly) for one in ("aiogram", "telegraf", "grammY")],

@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,9 +22,11 @@ import pytest
 
 from bus import connect
 from config import Settings
+from launch import sandbox_runner
+from launch.errors import LaunchError
 from launch.sandbox_client import SandboxClient
 from launch.sandbox_member import SandboxMember
-from launch.sandbox_runner import Endpoints
+from launch.sandbox_runner import COMMUNITY, Endpoints
 from launch.waiting import until
 from launch.workspace import open_workspace
 from tests.support import processes
@@ -352,6 +355,29 @@ async def test_ctrl_c_leaves_no_process_behind_and_the_data_stays(tmp_path: Path
         assert rows > 0
         assert await conn.fetchval("SELECT count(*) FROM transactions") >= rows
         await conn.close()
+
+
+async def test_settings_that_are_unfit_are_said_at_once(tmp_path: Path) -> None:
+    community = tmp_path / "twinstream.toml"
+    community.write_text((CHECKOUT / COMMUNITY).read_text() + "\n[reward]\n")
+
+    said = r"with these settings:\n(.*\n)*.*\breward\b"
+    with (
+        open_workspace(tmp_path / "sandbox", Settings()) as workspace,
+        pytest.raises(LaunchError, match=said),
+    ):
+        async with sandbox_runner.run_sandbox(workspace, community=community):
+            pass
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        refused = launch("play", tmp_path, f"--port={port}")
+
+    assert refused.returncode == 1
+    assert f"cannot listen on port {port}" in refused.stderr
+    assert not (tmp_path / "sandbox/logs/sandbox.log").exists()
 
 
 def test_run_without_tokens_says_which_and_where_from(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ async def read(control, session) -> AsyncIterator[Any]:
         ("GET", {"Sec-Fetch-Site": "same-origin"}, False),
         ("POST", {"Origin": f"http://{HOST}"}, False),
         ("POST", {"Origin": f"http://{HOST}", TOKEN_HEADER: "öther"}, False),
+        ("POST", {"Origin": f"http://{HOST}", TOKEN_HEADER: "\udcff"}, False),
         ("POST", {"Origin": "http://evil.example", TOKEN_HEADER: TOKEN}, False),
         ("POST", {"Origin": "null", TOKEN_HEADER: TOKEN}, False),
         ("POST", {"Origin": "http://127.0.0.1:1", TOKEN_HEADER: TOKEN}, False),

@@ -70,9 +70,9 @@ class Bots:
     async def _end(self, platform: str) -> None:
         try:
             await self._crew.end(self._ours[platform].module.name)
+            self._stopped.add(platform)
         finally:
             self._stopping.discard(platform)
-            self._stopped.add(platform)
             self._show()
 
     async def _start(self, asked: Json) -> Json:

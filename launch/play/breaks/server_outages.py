@@ -45,7 +45,7 @@ class ServerOutage(Breakage):
 
     def hindrance(self, scene: Scene) -> str:
         """Say that another program started the server, if one did."""
-        return NOT_OURS if scene.watchdog(self._server) is None else ""
+        return _not_ours(scene, self._server)
 
     async def strike(self, scene: Scene) -> float:
         """Stop it, and have it started again in a while."""
@@ -89,8 +89,8 @@ class EmptyRedis(Breakage):
     probes = SOURCES
 
     def hindrance(self, scene: Scene) -> str:
-        """Say that another program started Redis, if one did: it may hold the data of others."""
-        return NOT_OURS if scene.watchdog("redis") is None else ""
+        """Say that another program started Redis, if one did: other data may be in it."""
+        return _not_ours(scene, "redis")
 
     async def strike(self, scene: Scene) -> float:
         """Hold the consumers, let Robin earn on both platforms, and empty Redis."""
@@ -113,6 +113,10 @@ class EmptyRedis(Breakage):
             if not await group_exists(scene.redis, scene.keys.subscription(source)):
                 return Look("streams")
         return WELL
+
+
+def _not_ours(scene: Scene, server: str) -> str:
+    return NOT_OURS if scene.watchdog(server) is None else ""
 
 
 @contextlib.contextmanager

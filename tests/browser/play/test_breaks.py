@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import expect
 
 from launch.chromium import MISSING, chromium
+from launch.play.breaks.condition import Condition
 from launch.play.breaks.panel import breakages
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.support.variants import variants
@@ -91,6 +93,25 @@ async def test_it_breaks_and_heals_in_view(open_page, running, name, language, s
     await expect(heard).to_contain_text(f"{what}: ", timeout=SOON_MS)
     await expect(button).to_have_attribute("aria-disabled", "false")
     await expect(button).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "told"), [(2, "The other commands (14) promised no XP"), (16, None), (20, None)]
+)
+async def test_commands_that_brought_no_xp_do_not_look_lost(open_page, played, recorded, told):
+    condition = Condition(
+        stage="healed", times=1, since=1.0, took_s=14.1, asked=16, recorded=recorded
+    )
+    for name in ("kill-consumers", "stop-postgres"):
+        played.board.set(f"breaks/{name}", msgspec.to_builtins(condition))
+    page = await open_panel(open_page, played.url, "en", "desktop")
+    figures = page.locator("[data-name=stop-postgres] .figures")
+
+    await expect(figures).to_contain_text("Commands sent: 16.")
+    if told is None:
+        await expect(figures).not_to_contain_text("promised no XP")
+    else:
+        await expect(figures).to_contain_text(told)
 
 
 async def test_the_panel_fits_and_axe_finds_nothing_serious(open_page, running):

@@ -275,7 +275,7 @@ async def test_what_is_no_order_is_refused_with_a_sentence(panel, bruise, asked)
 async def test_a_server_of_another_program_is_neither_stopped_nor_emptied_from_here(stage):
     panel = Breaks(stage, breakages())
     watching = asyncio.create_task(panel.watch())
-    for name in ("stop-redis", "stop-postgres", "empty-redis"):
+    for name in ("stop-redis", "empty-redis", "stop-postgres"):
         now = await until_shown(stage, name, lambda _: True)
         assert (now["stage"], now["why"]) == ("unavailable", "not-ours")
         with pytest.raises(DeedRefused, match="cannot be broken from here"):

@@ -15,7 +15,7 @@ from launch.errors import LaunchError
 @pytest.fixture
 def _no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # there is no .env
-    for name in Settings.variables():
+    for name in (*Settings.variables(), *Settings.file_variables()):
         # Set first, so that what a command reads from .env is gone after the test.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -47,6 +47,22 @@ def test_an_unfit_env_file_is_named(content: bytes, sentence: str) -> None:
 
     assert isinstance(refused.exception, ConfigError)
     assert sentence in str(refused.exception)
+
+
+@pytest.mark.usefixtures("_no_settings")
+@pytest.mark.parametrize("command_name", ["sandbox", "play", "demo"])
+@pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL", "DATABASE_URL_FILE"])
+def test_the_sandbox_plays_on_no_server_of_an_env_file(command_name: str, name: str) -> None:
+    Path("address").write_text("postgresql://127.0.0.1:1/community")
+    address = str(Path("address").resolve()) if name.endswith("_FILE") else "redis://127.0.0.1:1/0"
+    Path(".env").write_text(f"{name}={address}\n")
+
+    refused = CliRunner().invoke(app, [command_name])
+
+    assert isinstance(refused.exception, ConfigError)
+    assert f".env names {name} of `make run`" in str(refused.exception)
+    assert f"put `{name}=` before the command" in str(refused.exception)
+    assert not Path(".run").exists()
 
 
 @pytest.mark.usefixtures("_no_settings")

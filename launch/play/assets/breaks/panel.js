@@ -87,7 +87,9 @@ export function mountBreaks(element, { api, sayFrom }) {
   }
 
   function drawState(now) {
-    const figures = () => [now.asked > 0 && `${say("asked", now)} `, say("arrived", now)];
+    // Without a word of them, the commands that brought no XP would look lost.
+    const rest = now.asked - now.recorded;
+    const figures = () => [now.asked > 0 && `${say("asked", now)} `, say("arrived", now), now.stage === "healed" && rest > 0 && ` ${say("rest", { rest })}`];
     if (now.stage === "preparing") return h("p", { class: "state", text: say("preparing") });
     if (now.stage === "unavailable") return h("p", { class: "state", text: say(now.why === "no-roles" ? "noRoles" : "notOurs") });
     if (now.stage === "failed") return h("p", { class: "state" }, say("failed"), " ", h("q", { lang: "en", text: now.why }));

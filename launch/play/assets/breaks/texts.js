@@ -11,7 +11,7 @@ export const TEXTS = {
     notOurs: "Another program started this server, so it is neither stopped nor emptied from here.", outside: "the bot is not inside", plays: "Robin, who joins to practise, earns XP on both platforms meanwhile",
     preparing: "Getting ready…", "probe-discord": "new XP from Discord is on its way", "probe-telegram": "new XP from Telegram is on its way",
     promise: "Press, and watch it heal. Healed means: the damage is gone, new XP crosses over again, and all that was recorded meanwhile has arrived.",
-    shown: "the rank is not shown yet", start: "Start it now", starting: "it starts again", stopped: "it is stopped", streams: "the streams are gone", struck: "looking…", unseen: "Postgres or Redis does not answer",
+    rest: "The other commands ({rest}) promised no XP: the bot refused them, or did not hear them.", shown: "the rank is not shown yet", start: "Start it now", starting: "it starts again", stopped: "it is stopped", streams: "the streams are gone", struck: "looking…", unseen: "Postgres or Redis does not answer",
 
     of_processes: "Processes", of_servers: "Servers", of_refusals: "Platforms that refuse", of_people: "People",
 
@@ -42,9 +42,10 @@ export const TEXTS = {
     ended: "процесс завершился", failed: "Сломать не удалось:", failedNow: "{what}: сломать не удалось", faults: "следующий вызов не удастся", given: "выполняется…",
     healedIn: "Исправилось за {seconds} с.", healedNow: "{what}: исправилось за {seconds} с", invite: "Пригласить снова", lower: "Поднять роль бота наверх",
     needsHand: "нужна помощь", needsHandNow: "{what}: нужна помощь", noRoles: "В файле сообщества не названо ни одной роли.",
-    notOurs: "Этот сервер запустила другая программа, поэтому отсюда его нельзя ни остановить, ни опустошить.", outside: "бота там нет", plays: "Участник Robin, который приходит для пробы, тем временем зарабатывает XP на обеих платформах",
+    notOurs: "Этот сервер запущен другой программой, поэтому отсюда его нельзя ни остановить, ни очистить.", outside: "бота там нет", plays: "Участник Robin, который приходит для пробы, тем временем зарабатывает XP на обеих платформах",
     preparing: "Подготовка…", "probe-discord": "новые XP из Discord в пути", "probe-telegram": "новые XP из Telegram в пути",
     promise: "Нажмите и смотрите, как всё исправляется. Исправилось — значит, повреждения больше нет, новые XP снова доходят до другой стороны, и дошло всё, что было записано за это время.",
+    rest: "Остальные команды ({rest}) опыта не обещали: бот отказал или не услышал их.",
     shown: "ранг ещё не показан", start: "Запустить сейчас", starting: "запускается снова", stopped: "остановлено", streams: "потоков больше нет", struck: "смотрим…", unseen: "Postgres или Redis не отвечает",
 
     of_processes: "Процессы", of_servers: "Серверы", of_refusals: "Отказы платформ", of_people: "Люди",

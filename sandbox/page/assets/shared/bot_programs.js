@@ -127,6 +127,12 @@ export function tellPrograms(pane, platform, token) {
   });
 }
 
+/** The command by its full name on Telegram: without it, only the bot that wrote last hears it in a group. */
+function helloTo(api, platform, token) {
+  const bot = platform === "telegram" && api.store.list("telegram/bots").find((one) => one.token === token);
+  return bot ? `/hello@${bot.username}` : "/hello";
+}
+
 /** Draw in `element` how one connects a bot with this token: libraries to pick from, and a program to copy. */
 export function drawPrograms(element, api, platform, token) {
   const { say, memory, store } = api;
@@ -145,7 +151,7 @@ export function drawPrograms(element, api, platform, token) {
   fill(element,
     h("div", { class: "libraries", role: "group", "aria-label": say("library") }, programs.map((one) =>
       h("button", { type: "button", "aria-pressed": String(one === chosen), text: one.library === HTTP ? say("anyLibrary") : one.library, onclick: () => pick(one) }))),
-    chosen.file && h("p", { class: "hint" }, withCode(say("programSteps", chosen))),
+    chosen.file && h("p", { class: "hint" }, withCode(say("programSteps", { ...chosen, hello: helloTo(api, platform, token) }))),
     h("div", { class: "program", tabindex: "0", role: "region", "aria-label": say("program") }, h("pre", {}, code)),
     h("div", { class: "program-buttons" },
       h("button", { type: "button", class: "quiet", text: say("copy"), onclick: async () => { copied.textContent = say((await copyText(text, code)) ? "copiedProgram" : "markedProgram"); } }), copied));

@@ -14,7 +14,7 @@ from yarl import URL
 from launch.errors import LaunchError
 from launch.play.board import Board
 from launch.play.browser_checks import TOKEN_HEADER
-from launch.play.page import ASSETS, READERS_MAX, PlayServer
+from launch.play.page import ASSETS, READERS_MAX, PlayServer, take_port
 from launch.play.panels import Deed, DeedRefused, Json, kept_up
 from launch.play.sandbox_gateway import SandboxGateway
 from tests.integration.launch.play.conftest import Platforms
@@ -62,10 +62,11 @@ class Client:
         *,
         token: bool = True,
         body: Any = None,
+        data: str | None = None,
     ) -> tuple[int, bytes]:
         sent = ({TOKEN_HEADER: self.token} if token else {}) | dict(headers)
         async with self.session.request(
-            method, URL(self.origin + path, encoded=True), headers=sent, json=body
+            method, URL(self.origin + path, encoded=True), headers=sent, json=body, data=data
         ) as answer:
             return answer.status, await answer.read()
 
@@ -177,6 +178,15 @@ async def test_an_unknown_deed_and_a_body_that_is_no_object_are_refused(client: 
         status, answer = await client.ask("POST", path, body=body)
         assert status == expected
         assert json.loads(answer)["error"]
+
+
+async def test_a_body_that_is_nested_too_deeply_is_refused(client: Client) -> None:
+    nested = '{"name":' * 50_000
+
+    status, answer = await client.ask("POST", "/api/breaks/kill", data=nested)
+
+    assert status == 400
+    assert json.loads(answer)["error"]
 
 
 # The stream
@@ -311,11 +321,14 @@ async def test_a_sandbox_that_is_away_is_an_answer_and_not_an_end(
 # Starting
 
 
-async def test_a_port_that_is_taken_is_said(client: Client, board: Board) -> None:
-    async with aiohttp.ClientSession() as session:
-        second = PlayServer(board, SandboxGateway(session, "http://127.0.0.1:1"), [])
-        with pytest.raises(LaunchError, match="cannot listen on port"):
-            await second.start(int(client.origin.rpartition(":")[2]))
+async def test_a_port_that_is_taken_is_said(client: Client) -> None:
+    with pytest.raises(LaunchError, match="cannot listen on port"):
+        take_port(int(client.origin.rpartition(":")[2]))
+
+
+def test_a_port_is_taken_once() -> None:
+    with take_port() as taken, pytest.raises(LaunchError, match="cannot listen on port"):
+        take_port(taken.getsockname()[1])
 
 
 async def test_a_panel_that_fails_begins_again(panel: Panel) -> None:

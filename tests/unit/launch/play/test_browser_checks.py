@@ -51,7 +51,9 @@ def test_a_request_for_another_site_is_refused(site: str, public: bool) -> None:
     assert refused(OWN | {"Sec-Fetch-Site": site}, public=public)
 
 
-@pytest.mark.parametrize("token", [None, "", "the toke", "the token ", "THE TOKEN", "тoken"])
+@pytest.mark.parametrize(
+    "token", [None, "", "the toke", "the token ", "THE TOKEN", "тoken", "\udcff\udcfe"]
+)
 def test_without_the_token_only_the_files_are_served(token: str | None) -> None:
     headers = {"Host": HOST} | ({} if token is None else {TOKEN_HEADER: token})
 
