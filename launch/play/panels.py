@@ -14,7 +14,8 @@ __all__ = ["Deed", "DeedRefused", "Json", "Panel", "Stage", "kept_up"]
 Json = dict[str, Any]
 #: A deed gets the JSON that the page sent, and returns what the page gets.
 Deed = Callable[[Json], Awaitable[Json]]
-#: Seconds until a panel whose watch has failed is watched again.
+#: Seconds until a panel whose watch has failed is watched again; doubled up to RETRY_MAX_S, and the
+#: first again for one that ran for longer than that.
 RETRY_S = 1.0
 RETRY_MAX_S = 60.0
 
