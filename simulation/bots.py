@@ -70,7 +70,7 @@ class Surroundings(NamedTuple):
     news: ToldNews
     voice: VoiceChannels
     member_deeds: Sequence[str]
-    #: The part of its deeds that are of members in its rooms.
+    #: How often, after another deed, members do something in its rooms.
     members_share: float
 
 
@@ -120,10 +120,10 @@ class Bot:
         """Do so many things, then record no more. The duties of the rooms go on."""
         for _ in range(deeds):
             await asyncio.sleep(self._dice.expovariate(1 / BETWEEN_S))
+            await self._act(self._producer)
+            # Beside the other deeds, not in their place: every run has plenty of events on the bus.
             if self._dice.random() < self._surroundings.members_share:
                 await self._let_members_act()
-            else:
-                await self._act(self._producer)
         await self._producer.close()
 
     def duties(self) -> list[Coroutine[Any, Any, None]]:

@@ -68,7 +68,7 @@ class LaterDays:
         self._streaks: dict[int, _Streak] = {}
         #: The accounts that cannot claim any more today: they or theirs did.
         self._paid: set[Account] = set()
-        #: The accounts whose link ended today, which have one claim together.
+        #: The accounts whose link ended today, by unlinking or by a move: they have one claim together.
         self._parted: list[Account] = []
 
     async def live(self, pool: Pool) -> None:
@@ -146,6 +146,9 @@ class LaterDays:
         self._accounts.append((source, new))
         if (source, old) in self._paid:
             self._paid.add((source, new))
+        if len(theirs) > 1:
+            # The old account's link has ended, and its partner is the new account's now.
+            self._parted += [*theirs, (source, new)]
         if (await self._member_of(conn, (source, new)))[0] != member:
             raise WrongStreak(f"the account {new} is not {old}'s member")
 
