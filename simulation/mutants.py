@@ -257,6 +257,20 @@ MUTANTS = {
             "least(amounts[n], day_limits[n])",
             members=("messages",),
         ),
+        _function(
+            "window ends with its month",
+            "add_earnings",
+            "AND w.opened_at IS NOT NULL AND w.day < days[n]",
+            "AND w.opened_at IS NULL AND w.day < days[n]",
+            members=("messages",),
+        ),
+        _function(
+            "asking closes windows seldom",
+            "close_windows_of",
+            "AND NOT bool_or(w.closed_at BETWEEN",
+            "AND NOT bool_or(w.closed_at > now() AND w.closed_at BETWEEN",
+            members=("messages",),
+        ),
         Mutant("voice is taken once", patches=((VoiceHours, "take", _take_and_keep),)),
         Mutant("voice of the mute", patches=((VoiceHours, "_judge", _judge_the_mute_as_well),)),
         _function(

@@ -54,7 +54,7 @@ def window(xp: int) -> str:
     return (
         "INSERT INTO earning_windows"
         " (platform, account_id, reason, xp, opened_at, last_at, day, day_xp) VALUES"
-        f" ('telegram', 1, 'messages', {xp}, now(), now(), '2020-01-01', {xp})"
+        f" ('telegram', 1, 'messages', {xp}, now(), '{NOON}', '{NOON:%F}', {xp})"
     )
 
 
@@ -67,6 +67,15 @@ def test_an_amount_in_windows_is_what_was_answered(real_postgres, held: int, fin
 
     assert finding in "\n".join(model.breaches(real_postgres))
     assert bool(finding) == bool(list(model.breaches(real_postgres)))
+
+
+def test_a_window_that_outlived_its_month_is_found(real_postgres):
+    carry_out(real_postgres, window(8))
+    model = EarningModel()
+    answer(model, message(), 5)
+    answer(model, message(-24 * 3_600), 3)
+
+    assert "on 2019-12-31" in "\n".join(model.breaches(real_postgres))
 
 
 def test_an_amount_without_an_answer_may_be_there_once(real_postgres):
