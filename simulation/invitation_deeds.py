@@ -23,7 +23,7 @@ REASON: Final = "invite"
 #: A newcomer has to stay for three virtual seconds.
 STAY_S: Final = 3.0
 SETTING: Final = InviteSetting(
-    enabled=True, xp=4, balance=3, stay_hours=STAY_S / 3_600, least_xp=8, per_day_max=2
+    enabled=True, xp=4, balance=3, stay_hours=STAY_S / 3_600, least_xp=8, per_day_max=1
 )
 #: Seconds between two looks for invitations that are due.
 PAY_S: Final = 1.5
@@ -65,8 +65,10 @@ class InvitationDeeds:
         return None
 
     async def _come(self, newcomer: int) -> None:
-        # Members invite one another as well, and now and then themselves.
-        inviter = self._dice.choice([*accounts_of("telegram"), newcomer])
+        # Members invite one another as well, and now and then themselves. One of them invites more
+        # than a day allows.
+        busiest, *others = accounts_of("telegram")
+        inviter = self._dice.choice([busiest, busiest, busiest, *others, newcomer])
         account = self._dice.choice([newcomer, newcomer, newcomer, *accounts_of("telegram")])
         told = self._expected.invitations
         if account not in told.inviters and any(
@@ -148,6 +150,8 @@ def invitation_breaches(real: RealPostgres, expected: Expectations, now_ms: int)
             yield f"{account} was here before, and its invitation is {status}"
         if status == "paid" and earned[account] < SETTING.least_xp:
             yield f"{account} earned {earned[account]} XP, and its invitation is paid"
+        if told.ended.get(account) == "waiting":
+            yield f"{account} left, and its invitation waited on"
         if account in told.ended and told.ended[account] != status:
             yield f"{account} left with {told.ended[account]}, and its invitation is {status}"
         joined_at = row["joined_at"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from bots.features.recent_reactions import RecentReactions
 from bots.features.voice.hours import VoiceHours
 from bus import Publisher, Reader, ensure_group
 from consumers.display.discord_roles.errors import mapped_errors
@@ -167,6 +168,10 @@ def _judge_the_mute_as_well(self: VoiceHours, at_s: float, channel_id: int) -> N
     self._connected |= said
 
 
+def _is_always_new(self: RecentReactions, reaction: Any) -> bool:
+    return True
+
+
 async def _claim_nothing(conn: Any, platform: Any, news: Sequence[Any]) -> list[Any]:
     return list(news)
 
@@ -181,6 +186,11 @@ _WITHOUT_FAILOVERS = Mutant(
     "look for lost, where nothing fails over",
     spared=("redis fails over",),
     patches=((Rebuild, "look_for_lost", _find_nothing),),
+)
+
+# A bot remembers recent reactions, so Postgres meets one again only from the next process.
+_WITHOUT_RECENT_REACTIONS = Mutant(
+    "recent reactions", patches=((RecentReactions, "is_new", _is_always_new),)
 )
 
 MUTANTS = {
@@ -286,6 +296,7 @@ MUTANTS = {
                 ),
             ),
             members=("reactions",),
+            beside=_WITHOUT_RECENT_REACTIONS,
         ),
         _function(
             "reactions of a pair",
