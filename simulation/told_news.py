@@ -154,6 +154,7 @@ def still_to_tell(real: RealPostgres, community: Community) -> dict[str, int]:
             AND a.platform = f.platform
         JOIN members AS m ON m.id = f.member_id
         WHERE f.announce AND f.wanted >= f.announced AND a.account_id > 0
+            AND f.surface <> 'linked'  -- the role of linked members is no news
         """
     )
     waiting = Counter(
