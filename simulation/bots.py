@@ -58,12 +58,12 @@ CANCELLED_S_MAX = 0.02
 KEY_RULES = ("key_is_reserved", "key_agrees_with_event")
 
 
-#: What members do in the rooms of a bot. A run has some of them only, so that it has them often.
+#: The deeds of members in the rooms of a bot. A run has a few of them, so that it has them often.
 MEMBER_DEEDS = ("messages", "reactions", "rewards", "boards", "invitations")
 
 
 class Surroundings(NamedTuple):
-    """What a bot process finds when it starts, and what it does in this run."""
+    """The world that a bot process finds when it starts, and its deeds in this run."""
 
     community: Community
     chat: Chat

@@ -23,7 +23,7 @@ WINDOW_REASONS: Final = (MESSAGES, VOICE, REACTIONS)
 
 
 class Account(NamedTuple):
-    """What an account earns for one reason."""
+    """An account and the reason for which it earns."""
 
     source: Source
     account: int

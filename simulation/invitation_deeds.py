@@ -30,7 +30,7 @@ PAY_S: Final = 1.5
 
 
 class InvitationDeeds:
-    """What newcomers do in Telegram: Discord does not say by whom a member came."""
+    """The deeds of newcomers in Telegram: Discord does not say by whom a member came."""
 
     def __init__(
         self,

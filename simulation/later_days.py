@@ -51,7 +51,7 @@ class WrongStreak(AssertionError):
 
 @dataclass
 class _Streak:
-    """What a member has after the last claim."""
+    """The streak of a member after the last claim."""
 
     day: date
     days: int

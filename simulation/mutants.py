@@ -52,7 +52,7 @@ class Mutant:
     spared: tuple[str, ...] = ()
     #: Incidents that occur more often in these runs, because few seeds would need this guard.
     met: tuple[str, ...] = ()
-    #: What members do in these runs, and often; empty for what the seed says.
+    #: Deeds of members in these runs, which are often; empty for those that the seed draws.
     members: tuple[str, ...] = ()
     without_role: str | None = None
     claim_idle_ms: int | None = None
@@ -371,7 +371,7 @@ MUTANTS = {
         ),
         _function(
             "invitation of somebody who left",
-            "end_invite",
+            "void_invite",
             "SET status = 'void', changed_at = now()",
             "SET changed_at = now()",
             members=("invitations",),

@@ -204,7 +204,7 @@ def news_breaches(
 def _lost(
     real: RealPostgres, place: ToldNews, source: Source, links: Counter[tuple[Source, int]]
 ) -> Iterator[str]:
-    """Whatever an account has now, and was not given by a link, was told."""
+    """All that an account has now, and was not given by a link, was told."""
     for row in real.fetch(
         """
         SELECT a.account_id, f.surface, f.announced FROM surfaces AS f
