@@ -25,7 +25,7 @@ WINDOW_S: Final = 3.0
 RULES: Final = Rules(WINDOW_S, UTC)
 COOLDOWN_S: Final = 1.0
 #: Seconds between two closings because a member asks.
-ASKED_REST_S: Final = 2.0
+ASKED_REST_S: Final = 6.0
 #: XP of a person a day: some members come to it in a run.
 XP_PER_DAY_MAX: Final = 15
 
@@ -72,11 +72,11 @@ class EarningDeeds:
         """Do one of them. An error of a server that is away leaves the outcome unknown."""
         chance = self._dice.random()
         with contextlib.suppress(DbError, *NO_ANSWER), mapped_errors():
-            if chance < 0.15:
+            if chance < 0.25:
                 account = self._dice.choice(accounts_of(self._chat.source))
                 async with self._pool.acquire() as conn, conn.transaction():
                     await self._ask(conn, account)
-            elif chance < 0.55:
+            elif chance < 0.6:
                 for _ in range(self._dice.randint(1, 4)):
                     self._earnings.earn(self._new())
             else:
