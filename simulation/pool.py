@@ -222,7 +222,7 @@ class Connection:
         self.break_off()
 
     async def _statement(self, kind: str, statement: str, args: tuple[Any, ...]) -> Any:
-        # Postgres would measure it by the machine's clock, and locks are waited for in virtual time.
+        # Postgres would measure it by the machine's clock; locks are waited for in virtual time.
         timeless = LOCK_TIMEOUT.sub("SET LOCAL lock_timeout = 0", statement)
         text = self.server.rewrite(timeless)
         return await self.run(
