@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # It breaks what it started, so it has to start it: the servers and the processes of `launch`.
     "chaos": GROUNDS | {"launch"},
     # It runs the roles in virtual time, on a Postgres that `launch` starts.
-    "simulation": GROUNDS | {"consumers", "launch"},
+    "simulation": GROUNDS | {"bots", "consumers", "launch"},
     # They measure the roles, the bots, and the servers and processes that `launch` starts.
     "benchmarks": GROUNDS | {"bots", "consumers", "launch"},
 }
