@@ -51,13 +51,16 @@ def audit(
 
 
 def unfinished(real: RealPostgres, redis: RedisServer, keys: Keys) -> dict[str, int]:
-    """Count unfinished events, missing groups and entries behind; empty when nothing is left."""
+    """Count unfinished events, open windows, missing groups, entries behind; empty for nothing."""
     counts = dict(
         real.fetch(
             "SELECT status, count(*) FROM sync_events"
             " WHERE status IN ('pending', 'published') GROUP BY status"
         )
     )
+    [(open_windows,)] = real.fetch("SELECT count(opened_at) FROM earning_windows")
+    if open_windows:
+        counts["open windows"] = open_windows
     for source in SOURCES:
         stream, group = keys.subscription(source)
         found = redis.store.streams.keys.get(stream.encode())

@@ -148,7 +148,7 @@ def _scores(real: RealPostgres, board: Board, today: date) -> Counter[int]:
 
 
 def _sums(real: RealPostgres) -> Iterator[str]:
-    """What was earned this week and month is neither more nor less than the ledger says.
+    """The earnings of this week and month are neither more nor less than the ledger says.
 
     Links, unlinks and undoing move it between members, and none of it comes or goes.
     """

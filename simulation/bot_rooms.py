@@ -31,7 +31,7 @@ _MARKUPS: Final[Mapping[str, Markup]] = {"telegram": TelegramMarkup(), "discord"
 
 
 class BotRooms:
-    """The rooms of one bot process. What they have in memory dies with it."""
+    """The rooms of one bot process. Their memory dies with it."""
 
     def __init__(
         self,

@@ -58,19 +58,19 @@ CANCELLED_S_MAX = 0.02
 KEY_RULES = ("key_is_reserved", "key_agrees_with_event")
 
 
-#: What members do in the rooms of a bot. A run has some of them only, so that it has them often.
+#: The deeds of members in the rooms of a bot. A run has a few of them, so that it has them often.
 MEMBER_DEEDS = ("messages", "reactions", "rewards", "boards", "invitations")
 
 
 class Surroundings(NamedTuple):
-    """What a bot process finds when it starts, and what it does in this run."""
+    """The world that a bot process finds when it starts, and its deeds in this run."""
 
     community: Community
     chat: Chat
     news: ToldNews
     voice: VoiceChannels
     member_deeds: Sequence[str]
-    #: The part of its deeds that are of members in its rooms.
+    #: How often, after another deed, members do something in its rooms.
     members_share: float
 
 
@@ -120,10 +120,10 @@ class Bot:
         """Do so many things, then record no more. The duties of the rooms go on."""
         for _ in range(deeds):
             await asyncio.sleep(self._dice.expovariate(1 / BETWEEN_S))
+            await self._act(self._producer)
+            # Beside the other deeds, not in their place: every run has plenty of events on the bus.
             if self._dice.random() < self._surroundings.members_share:
                 await self._let_members_act()
-            else:
-                await self._act(self._producer)
         await self._producer.close()
 
     def duties(self) -> list[Coroutine[Any, Any, None]]:

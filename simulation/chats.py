@@ -36,7 +36,7 @@ class Chat:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.messages: list[Message] = []
-        #: What was handed in; platforms deliver updates again.
+        #: Earnings that were handed in; platforms deliver updates again.
         self.earnings: list[Earning] = []
         self.rewards: list[Given] = []
         #: The reactions that members gave, as (message, account); also those that do not count.

@@ -18,12 +18,14 @@ from .expectations import Expectations
 from .link_deeds import NO_ANSWER
 from .pool import Connection, Pool
 
-#: Virtual time begins here, well before the clock of any Postgres.
-BEGAN_AT: Final = datetime(2020, 1, 1, tzinfo=UTC)
+#: Virtual time begins here, well before the clock of any Postgres, and ten seconds before a month.
+BEGAN_AT: Final = datetime(2019, 12, 31, 23, 59, 50, tzinfo=UTC)
 #: Windows of a few virtual seconds, so that all three kinds of closing happen in a run.
 WINDOW_S: Final = 3.0
 RULES: Final = Rules(WINDOW_S, UTC)
 COOLDOWN_S: Final = 1.0
+#: Seconds between two closings because a member asks.
+ASKED_REST_S: Final = 6.0
 #: XP of a person a day: some members come to it in a run.
 XP_PER_DAY_MAX: Final = 15
 
@@ -70,15 +72,22 @@ class EarningDeeds:
         """Do one of them. An error of a server that is away leaves the outcome unknown."""
         chance = self._dice.random()
         with contextlib.suppress(DbError, *NO_ANSWER), mapped_errors():
-            if chance < 0.15:
+            if chance < 0.25:
                 account = self._dice.choice(accounts_of(self._chat.source))
                 async with self._pool.acquire() as conn, conn.transaction():
-                    await windows.close_of(conn, self._chat.source, account)
-            elif chance < 0.55:
+                    await self._ask(conn, account)
+            elif chance < 0.6:
                 for _ in range(self._dice.randint(1, 4)):
                     self._earnings.earn(self._new())
             else:
                 await self._earn([self._new() for _ in range(self._dice.randint(1, 3))])
+
+    async def _ask(self, conn: Connection, account: int) -> None:
+        """Let a member ask, and see that asking again closes nothing."""
+        source = self._chat.source
+        has_rested, closed = await conn.fetchrow(_ASK, source, account, ASKED_REST_S)
+        if closed and not has_rested:
+            raise AssertionError(f"{account} of {source} asked again, and windows were closed")
 
     def _new(self) -> Earning:
         done = self._chat.earnings
@@ -120,6 +129,7 @@ class EarningDeeds:
                 MESSAGES,
                 one.happened_at,
                 COOLDOWN_S,
+                one.happened_at.date(),
             )
             if others or earned > XP_PER_DAY_MAX:
                 raise AssertionError(
@@ -128,8 +138,19 @@ class EarningDeeds:
                 )
 
 
+#: Closes the windows of a person who asks. One statement, so that both have the same time.
+_ASK: Final = """
+    WITH before AS MATERIALIZED (
+        SELECT count(*) = 0 AS has_rested FROM accounts AS a JOIN accounts AS t USING (member_id)
+        JOIN earning_windows AS w ON w.platform = t.platform AND w.account_id = t.account_id
+        WHERE a.platform = $1 AND a.account_id = $2
+            AND w.closed_at BETWEEN now() - make_interval(secs => $3) AND now()
+    )
+    SELECT b.has_rested, (SELECT count(*) FROM twinstream.close_windows_of($1, $2, '{}', $3))
+    FROM before AS b
+"""
 #: How many other accounts of a person earned less than the cooldown ago, and what all of them have
-#: in windows and ledger.
+#: in windows and ledger of that day: each window is of one day here, because a month ends.
 _OF_PERSON: Final = """
     WITH theirs AS (
         SELECT t.platform, t.account_id FROM accounts AS a JOIN accounts AS t USING (member_id)
@@ -143,11 +164,12 @@ _OF_PERSON: Final = """
         ),
         (
             SELECT coalesce(sum(w.xp), 0) FROM theirs
-            JOIN earning_windows AS w USING (platform, account_id) WHERE w.reason = $3
+            JOIN earning_windows AS w USING (platform, account_id)
+            WHERE w.reason = $3 AND w.day = $6
         ) + (
             SELECT coalesce(sum(e.delta_xp), 0) FROM theirs
             JOIN transactions AS e ON e.source = theirs.platform
                 AND e.account_id = theirs.account_id AND e.platform = e.source
-            WHERE e.reason = $3
+            WHERE e.reason = $3 AND (e.occurred_at AT TIME ZONE 'UTC')::date = $6
         )
 """

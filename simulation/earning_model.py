@@ -4,9 +4,9 @@ It knows what was handed in, and what Postgres answered. Without an answer, a th
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -23,7 +23,7 @@ WINDOW_REASONS: Final = (MESSAGES, VOICE, REACTIONS)
 
 
 class Account(NamedTuple):
-    """What an account earns for one reason."""
+    """An account and the reason for which it earns."""
 
     source: Source
     account: int
@@ -73,25 +73,25 @@ class EarningModel:
     def breaches(self, real: RealPostgres) -> Iterator[str]:
         """Yield what does not add up: windows and ledger against what was answered."""
         yield from self._breaches
-        found = earned_by_account(real)
-        facts: dict[Account, list[_Fact]] = defaultdict(list)
-        for (account, _), fact in self._facts.items():
-            facts[account].append(fact)
-        for account in found.keys() | facts.keys():
+        found = _earned_by_day(real)
+        facts: dict[tuple[Account, date], list[_Fact]] = defaultdict(list)
+        for (account, moment), fact in self._facts.items():
+            facts[account, moment.date()].append(fact)
+        for account, day in found.keys() | facts.keys():
             if account.reason == REACTIONS:
                 continue  # judged by the reactions that were entered
-            theirs = facts.get(account, [])
+            theirs = facts.get((account, day), [])
             least = sum(fact.counted for fact in theirs)
             most = sum(
                 fact.counted or (fact.earning.xp if fact.unanswered else 0) for fact in theirs
             )
             limit = min((fact.earning.xp_per_day_max for fact in theirs), default=0)
-            if not least <= found[account] <= min(most, limit):
+            if not least <= found[account, day] <= min(most, limit):
                 yield (
-                    f"{account} earned {least} to {most} XP, {limit} at most,"
-                    f" and has {found[account]}"
+                    f"{account} earned {least} to {most} XP on {day}, {limit} at most,"
+                    f" and has {found[account, day]}"
                 )
-            yield from _too_early(account, theirs)
+        yield from _too_early(self._facts)
 
     def _fact(self, source: Source, one: Earning) -> _Fact:
         key = Account(source, one.account_id, one.reason), one.happened_at
@@ -101,23 +101,31 @@ class EarningModel:
 def earned_by_account(real: RealPostgres) -> Counter[Account]:
     """Return the XP in windows, and in the ledger that came from windows."""
     found: Counter[Account] = Counter()
+    for (account, _), xp in _earned_by_day(real).items():
+        found[account] += xp
+    return found
+
+
+def _earned_by_day(real: RealPostgres) -> Counter[tuple[Account, date]]:
+    """Return it by the day of what counted last. A window ends with its month, so it has one."""
+    found: Counter[tuple[Account, date]] = Counter()
     for row in real.fetch(
         """
-        SELECT platform AS source, account_id, reason, xp FROM earning_windows
+        SELECT platform AS source, account_id, reason, xp, last_at FROM earning_windows
         UNION ALL
-        SELECT source, account_id, reason, delta_xp FROM transactions
+        SELECT source, account_id, reason, delta_xp, occurred_at FROM transactions
         WHERE platform = source AND reason = ANY ($1)
         """,
         list(WINDOW_REASONS),
     ):
-        found[Account(row["source"], row["account_id"], row["reason"])] += row["xp"]
+        account = Account(row["source"], row["account_id"], row["reason"])
+        found[account, row["last_at"].date()] += row["xp"]
     return found
 
 
-def _too_early(account: Account, facts: list[_Fact]) -> Iterator[str]:
+def _too_early(facts: Mapping[tuple[Account, datetime], _Fact]) -> Iterator[str]:
     """Yield things that counted although the one before was less than the cooldown ago."""
-    counted = [fact.earning for fact in facts if fact.counted]
-    moments = sorted((one.happened_at, one.cooldown_s) for one in counted)
-    for (before, _), (moment, cooldown_s) in pairwise(moments):
-        if moment < before + timedelta(seconds=cooldown_s):
-            yield f"{account} earned at {before}, and again at {moment}"
+    counted = sorted((*key, fact.earning.cooldown_s) for key, fact in facts.items() if fact.counted)
+    for (before, at, _), (account, moment, cooldown_s) in pairwise(counted):
+        if account == before and moment < at + timedelta(seconds=cooldown_s):
+            yield f"{account} earned at {at}, and again at {moment}"

@@ -33,7 +33,7 @@ class LinkAnswers:
 
 @dataclass
 class InvitationsTold:
-    """What bots were told of newcomers in Telegram, and what they were answered."""
+    """The news that bots had of newcomers in Telegram, and the answers that they got."""
 
     #: By the account that came: everybody by whom it may have come.
     inviters: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))

@@ -23,14 +23,14 @@ REASON: Final = "invite"
 #: A newcomer has to stay for three virtual seconds.
 STAY_S: Final = 3.0
 SETTING: Final = InviteSetting(
-    enabled=True, xp=4, balance=3, stay_hours=STAY_S / 3_600, least_xp=8, per_day_max=2
+    enabled=True, xp=4, balance=3, stay_hours=STAY_S / 3_600, least_xp=5, per_day_max=1
 )
 #: Seconds between two looks for invitations that are due.
 PAY_S: Final = 1.5
 
 
 class InvitationDeeds:
-    """What newcomers do in Telegram: Discord does not say by whom a member came."""
+    """The deeds of newcomers in Telegram: Discord does not say by whom a member came."""
 
     def __init__(
         self,
@@ -51,9 +51,11 @@ class InvitationDeeds:
         chance = dice.random()
         if chance < 0.15:
             await self._leave(newcomer)
-        elif chance < 0.5:
+        elif chance < 0.6:
+            # An account that earns before it is invited was here before, so most were invited.
+            came = sorted(self._expected.invitations.inviters.keys() & {*NEWCOMERS})
             return {
-                "user_id": newcomer,
+                "user_id": dice.choice(came) if came and dice.random() < 0.8 else newcomer,
                 "source": "telegram",
                 "delta_xp": dice.choice([3, 5, 10]),
                 "reason": "game_guess",
@@ -65,8 +67,10 @@ class InvitationDeeds:
         return None
 
     async def _come(self, newcomer: int) -> None:
-        # Members invite one another as well, and now and then themselves.
-        inviter = self._dice.choice([*accounts_of("telegram"), newcomer])
+        # Members invite one another as well, and now and then themselves. One of them invites more
+        # than a day allows.
+        busiest, *others = accounts_of("telegram")
+        inviter = self._dice.choice([busiest, busiest, busiest, *others, newcomer])
         account = self._dice.choice([newcomer, newcomer, newcomer, *accounts_of("telegram")])
         told = self._expected.invitations
         if account not in told.inviters and any(
@@ -148,6 +152,8 @@ def invitation_breaches(real: RealPostgres, expected: Expectations, now_ms: int)
             yield f"{account} was here before, and its invitation is {status}"
         if status == "paid" and earned[account] < SETTING.least_xp:
             yield f"{account} earned {earned[account]} XP, and its invitation is paid"
+        if told.ended.get(account) == "waiting":
+            yield f"{account} left, and its invitation waited on"
         if account in told.ended and told.ended[account] != status:
             yield f"{account} left with {told.ended[account]}, and its invitation is {status}"
         joined_at = row["joined_at"]

@@ -32,13 +32,26 @@ RULES: Final = DailyRules(3, 2, 0, 0, 0, 0, FORGIVEN_DAYS, 0, {})
 Account = tuple[Source, int]
 
 
+#: Invitations and received reactions of an account; they go with its member.
+_LEFT_BEHIND: Final = """
+    SELECT string_agg(what, ', ') FROM (
+        SELECT 'an invitation' AS what FROM invites
+        WHERE platform = $1 AND $2 IN (account_id, inviter_id)
+        UNION ALL
+        SELECT 'a reaction' FROM reactions WHERE platform = $1 AND receiver_account_id = $2
+        UNION ALL
+        SELECT 'a message' FROM message_authors WHERE platform = $1 AND $2 = ANY (author_ids)
+    ) AS found
+"""
+
+
 class WrongStreak(AssertionError):
     """An answer to a claim is not what the model says."""
 
 
 @dataclass
 class _Streak:
-    """What a member has after the last claim."""
+    """The streak of a member after the last claim."""
 
     day: date
     days: int
@@ -68,7 +81,7 @@ class LaterDays:
         self._streaks: dict[int, _Streak] = {}
         #: The accounts that cannot claim any more today: they or theirs did.
         self._paid: set[Account] = set()
-        #: The accounts whose link ended today, which have one claim together.
+        #: Accounts that have one claim together today: their link ended, by unlinking or a move.
         self._parted: list[Account] = []
 
     async def live(self, pool: Pool) -> None:
@@ -146,8 +159,13 @@ class LaterDays:
         self._accounts.append((source, new))
         if (source, old) in self._paid:
             self._paid.add((source, new))
+        if len(theirs) > 1:
+            # The old account's link has ended, and its partner is the new account's now.
+            self._parted += [*theirs, (source, new)]
         if (await self._member_of(conn, (source, new)))[0] != member:
             raise WrongStreak(f"the account {new} is not {old}'s member")
+        if left := await conn.fetchval(_LEFT_BEHIND, source, old):
+            raise WrongStreak(f"{old} moved to {new}, and {left} stayed behind")
 
     async def _member_of(self, conn: Any, account: Account) -> tuple[int, list[Account]]:
         rows = await conn.fetch(

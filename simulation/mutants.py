@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from bots.features.recent_reactions import RecentReactions
 from bots.features.voice.hours import VoiceHours
 from bus import Publisher, Reader, ensure_group
 from consumers.display.discord_roles.errors import mapped_errors
@@ -51,7 +52,7 @@ class Mutant:
     spared: tuple[str, ...] = ()
     #: Incidents that occur more often in these runs, because few seeds would need this guard.
     met: tuple[str, ...] = ()
-    #: What members do in these runs, and often; empty for what the seed says.
+    #: Deeds of members in these runs, which are often; empty for those that the seed draws.
     members: tuple[str, ...] = ()
     without_role: str | None = None
     claim_idle_ms: int | None = None
@@ -167,6 +168,10 @@ def _judge_the_mute_as_well(self: VoiceHours, at_s: float, channel_id: int) -> N
     self._connected |= said
 
 
+def _is_always_new(self: RecentReactions, reaction: Any) -> bool:
+    return True
+
+
 async def _claim_nothing(conn: Any, platform: Any, news: Sequence[Any]) -> list[Any]:
     return list(news)
 
@@ -181,6 +186,11 @@ _WITHOUT_FAILOVERS = Mutant(
     "look for lost, where nothing fails over",
     spared=("redis fails over",),
     patches=((Rebuild, "look_for_lost", _find_nothing),),
+)
+
+# A bot remembers recent reactions, so Postgres meets one again only from the next process.
+_WITHOUT_RECENT_REACTIONS = Mutant(
+    "recent reactions", patches=((RecentReactions, "is_new", _is_always_new),)
 )
 
 MUTANTS = {
@@ -257,6 +267,20 @@ MUTANTS = {
             "least(amounts[n], day_limits[n])",
             members=("messages",),
         ),
+        _function(
+            "window ends with its month",
+            "add_earnings",
+            "AND w.opened_at IS NOT NULL AND w.day < days[n]",
+            "AND w.opened_at IS NULL AND w.day < days[n]",
+            members=("messages",),
+        ),
+        _function(
+            "asking closes windows seldom",
+            "close_windows_of",
+            "AND NOT bool_or(w.closed_at BETWEEN",
+            "AND NOT bool_or(w.closed_at > now() AND w.closed_at BETWEEN",
+            members=("messages",),
+        ),
         Mutant("voice is taken once", patches=((VoiceHours, "take", _take_and_keep),)),
         Mutant("voice of the mute", patches=((VoiceHours, "_judge", _judge_the_mute_as_well),)),
         _function(
@@ -272,6 +296,7 @@ MUTANTS = {
                 ),
             ),
             members=("reactions",),
+            beside=_WITHOUT_RECENT_REACTIONS,
         ),
         _function(
             "reactions of a pair",
@@ -346,7 +371,7 @@ MUTANTS = {
         ),
         _function(
             "invitation of somebody who left",
-            "end_invite",
+            "void_invite",
             "SET status = 'void', changed_at = now()",
             "SET changed_at = now()",
             members=("invitations",),

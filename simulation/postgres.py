@@ -169,6 +169,7 @@ class RealPostgres:
 
     def reset(self) -> None:
         """Empty the database, so that every run begins in the same state."""
+        self.now_ms = lambda: EPOCH_MS
         self._locks.clear()
         self._notifying.clear()
         names = self.fetch(

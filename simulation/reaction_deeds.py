@@ -20,8 +20,9 @@ from .postgres import RealPostgres
 
 XP: Final = 2
 AGE: Final = timedelta(days=7)
+#: Fewer a day than one member can give to both others, so that each limit is reached by itself.
 SETTING: Final = ReactionSetting(
-    xp=XP, xp_per_day_max=14, per_pair_max=2, per_day_max=4, age_days=AGE.days, messages_kept=100
+    xp=XP, xp_per_day_max=14, per_pair_max=2, per_day_max=3, age_days=AGE.days, messages_kept=100
 )
 #: Messages that no bot heard of have such numbers.
 UNHEARD: Final = range(-3, 0)

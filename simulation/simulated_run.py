@@ -40,7 +40,7 @@ from .display_audit import display_breaches, still_to_show
 from .earning_deeds import WINDOW_S
 from .expectations import Expectations
 from .fault_plan import FaultPlan, draw_fault_plan
-from .invitation_deeds import PAY_S, invitation_breaches
+from .invitation_deeds import PAY_S, STAY_S, invitation_breaches
 from .invitation_deeds import SETTING as INVITES
 from .later_days import LaterDays
 from .mutants import Mutant
@@ -200,6 +200,7 @@ class SimulatedRun:
             await asyncio.wait([*self._playing.values(), living], timeout=FAULTS_S)
             await self._calm()
             await self._until_answered([*self._playing.values(), living])
+            await asyncio.sleep(STAY_S + 2 * PAY_S)  # until each invitation is due
             await self._until_finished()
             await asyncio.sleep(REST_S)
             if not (self._failures or self._unfinished()):

@@ -154,6 +154,7 @@ def still_to_tell(real: RealPostgres, community: Community) -> dict[str, int]:
             AND a.platform = f.platform
         JOIN members AS m ON m.id = f.member_id
         WHERE f.announce AND f.wanted >= f.announced AND a.account_id > 0
+            AND f.surface <> 'linked'  -- the role of linked members is no news
         """
     )
     waiting = Counter(
@@ -203,7 +204,7 @@ def news_breaches(
 def _lost(
     real: RealPostgres, place: ToldNews, source: Source, links: Counter[tuple[Source, int]]
 ) -> Iterator[str]:
-    """Whatever an account has now, and was not given by a link, was told."""
+    """All that an account has now, and was not given by a link, was told."""
     for row in real.fetch(
         """
         SELECT a.account_id, f.surface, f.announced FROM surfaces AS f

@@ -43,6 +43,7 @@ class VoiceChannels:
         self._server = server
         self._counted: defaultdict[int, float] = defaultdict(float)
         self._since = 0.0
+        self._has_bot = False
         self._tell: Callable[[float, int], None] = lambda at_s, account: None
 
     async def live(self, until_s: float) -> None:
@@ -55,6 +56,9 @@ class VoiceChannels:
 
     async def connect(self, process: Process, clock: VoiceClock) -> None:
         """Tell a bot what the gateway tells, for ever."""
+        if self._has_bot:
+            self.is_all_seen = False  # the process before was killed
+        self._has_bot = True
         changes: asyncio.Queue[tuple[float, int]] = asyncio.Queue()
         heard_at: float | None = None
         is_shown = False

@@ -137,7 +137,7 @@ async def _show(conn: asyncpg.Connection, noted: Sequence[Noted]) -> None:
     await conn.execute(
         """
         UPDATE twinstream.surfaces AS f SET shown = f.wanted, unconfirmed = NULL, shown_at = now(),
-            announce = (f.announce OR g.is_news) AND g.level > f.announced,
+            forgotten = false, announce = (f.announce OR g.is_news) AND g.level > f.announced,
             announced = greatest(f.announced, g.level)
         FROM unnest($1::bigint[], $2::integer[], $3::boolean[]) AS g (member_id, level, is_news)
         WHERE f.member_id = g.member_id AND f.surface = $4 AND f.wanted = g.level
@@ -205,7 +205,8 @@ async def note_silently(
         await conn.execute(
             """
             UPDATE twinstream.surfaces AS f
-            SET shown = f.wanted, unconfirmed = NULL, announced = f.wanted, announce = false
+            SET shown = f.wanted, unconfirmed = NULL, shown_at = now(), forgotten = false,
+                announced = f.wanted, announce = false
             WHERE f.member_id = ANY ($1) AND f.surface = $2
             """,
             list(levels),

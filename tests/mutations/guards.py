@@ -1497,6 +1497,14 @@ GUARDS = {
             "",
         ),
     ),
+    "a level is noted of a member who joined again": guard(
+        "levels/test_levels.py::test_a_member_who_joined_again_and_is_not_shown_yet_reaches_a_level[same]",
+        (
+            "db/surfaces/levels.py",
+            "            forgotten = false, announce = (f.announce",
+            "            announce = (f.announce",
+        ),
+    ),
     "a level is noted by one process": guard(
         "levels/test_levels.py::test_two_roles_at_once_make_one_piece_of_news",
         (

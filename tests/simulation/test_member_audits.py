@@ -37,8 +37,8 @@ ENTRY = """
 def carry_out(real: RealPostgres, *statements: str) -> None:
     """Write to an empty database what no function of ours would write."""
     real.reset()
-    script = "; ".join(statements)
-    real.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {script}; COMMIT")
+    script = "; ".join(statements) or "NULL"
+    real.execute(f"DO $do$ BEGIN SET LOCAL session_replication_role = replica; {script}; END $do$")
 
 
 def message(at_s: float = 0.0, *, xp: int = 5, limit: int = 30) -> Earning:
@@ -52,8 +52,9 @@ def answer(model: EarningModel, one: Earning, xp: int) -> None:
 
 def window(xp: int) -> str:
     return (
-        "INSERT INTO earning_windows VALUES"
-        f" ('telegram', 1, 'messages', {xp}, now(), now(), '2020-01-01', {xp})"
+        "INSERT INTO earning_windows"
+        " (platform, account_id, reason, xp, opened_at, last_at, day, day_xp) VALUES"
+        f" ('telegram', 1, 'messages', {xp}, now(), '{NOON}', '{NOON:%F}', {xp})"
     )
 
 
@@ -66,6 +67,15 @@ def test_an_amount_in_windows_is_what_was_answered(real_postgres, held: int, fin
 
     assert finding in "\n".join(model.breaches(real_postgres))
     assert bool(finding) == bool(list(model.breaches(real_postgres)))
+
+
+def test_a_window_that_outlived_its_month_is_found(real_postgres):
+    carry_out(real_postgres, window(8))
+    model = EarningModel()
+    answer(model, message(), 5)
+    answer(model, message(-24 * 3_600), 3)
+
+    assert "on 2019-12-31" in "\n".join(model.breaches(real_postgres))
 
 
 def test_an_amount_without_an_answer_may_be_there_once(real_postgres):
@@ -150,7 +160,7 @@ def test_harm_to_reactions_is_found(real_postgres, rows: list[str], xp: int, fin
     chats["telegram"].post(1, BEGAN_AT - timedelta(days=30))
     chats["telegram"].reactions |= {(1, 2), (2, 2)}
     paid = [ENTRY.format("telegram", 1, "reactions", "1", xp)] if xp else []
-    carry_out(real_postgres, *rows, *paid, "SELECT")
+    carry_out(real_postgres, *rows, *paid)
 
     found = list(reaction_breaches(real_postgres, chats, Calm(telegram=True, discord=True)))
     assert finding in "\n".join(found)

@@ -343,7 +343,7 @@ async def test_keys_compare_byte_by_byte_after_the_contract_and_nothing_is_writt
     assert dump_schema(url) == (ROOT / SCHEMA).read_text(encoding="utf-8")
 
 
-#: The rows of the two large tables that each role may write.
+#: The policies of the two large tables, which say what each role may write.
 POLICIES = """
     SELECT array_agg(p::text ORDER BY p.tablename, p.policyname) FROM pg_policies AS p
     WHERE schemaname = 'twinstream'

@@ -13,6 +13,7 @@ from consumers.levels.role import Levels
 from consumers.runtime.resources import Resources
 from db.surfaces.announcements import Announcement
 from db.surfaces.display_visits import mark_shown, take
+from db.surfaces.observed import show_again
 from tests.support.announced import take_announcements
 from tests.support.linking import issue_code, redeem_code
 from tests.support.recorded_events import record, xp
@@ -84,6 +85,27 @@ async def test_a_level_that_was_lost_and_reached_again_is_no_news(resources, poo
     await record(pool, xp(90, "4"))
     await note(resources)
     assert await news(pool) == [(1001, 2)]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"), [(CURVE.table, [(1001, 2)]), ((100, 150, 300), [])], ids=["same", "new"]
+)
+async def test_a_member_who_joined_again_and_is_not_shown_yet_reaches_a_level(
+    resources, community, pool, table, told
+):
+    await note(resources)
+    await record(pool, xp(120))
+    await note(resources)
+    await news(pool)
+
+    async with pool.acquire() as conn:
+        await show_again(conn, "telegram", 1001)
+    await record(pool, xp(90, "2"))
+    curve = msgspec.structs.replace(community, levels=LevelSetting(table=table))
+    await note(resources, curve)
+    await note(resources)
+
+    assert await news(pool) == told
 
 
 async def test_members_of_before_are_not_announced(resources, pool):
