@@ -137,13 +137,12 @@ class Demo:
         entry_id = (await self._redis.xadd(stream, {"e": NONSENSE})).decode()
         self._injected["telegram"] += 1
 
-        async def buried() -> status.Failure | None:
+        async def buried() -> list[status.Failure]:
             async with self._pool.acquire() as conn:
                 failures = await status.newest_failures(conn, limit=5)
-            found = [one for one in failures if one.idempotency_key.endswith(entry_id)]
-            return found[0] if found else None
+            return [one for one in failures if one.idempotency_key.endswith(entry_id)]
 
-        entry = await until("the burial of a bad entry", buried)
+        [entry] = await until("the burial of a bad entry", buried)
         self._say(f"   buried, with the reason on record: {entry.error_message}")
         answer = await self._mira.win_in_telegram()
         self._say("   ... and the next good event goes through:")
