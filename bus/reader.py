@@ -43,8 +43,8 @@ CLAIMS_PER_IDLE: Final = 20
 IDLE_TIMES_RESTARTED_MAX: Final = 1_000
 
 _START: Final = "0-0"
-#: Redis reads on from the id after it, which is the largest there is. From that one itself it would
-#: begin anew, with all that the consumer has not acknowledged.
+#: An id that no entry in progress is after. Redis answers to the largest id itself with nil, without
+#: looking at the consumer.
 _BEYOND_ALL: Final = f"{2**64 - 1}-{2**64 - 2}"
 
 # XCLAIM takes an entry from any consumer. A slow consumer that renewed blindly would take back an
