@@ -43,8 +43,7 @@ CLAIMS_PER_IDLE: Final = 20
 IDLE_TIMES_RESTARTED_MAX: Final = 1_000
 
 _START: Final = "0-0"
-#: An id that no entry in progress is after. Redis answers to the largest id itself with nil, without
-#: looking at the consumer.
+#: An id that no entry in progress is after. Not the largest one: Redis answers that with nil.
 _BEYOND_ALL: Final = f"{2**64 - 1}-{2**64 - 2}"
 
 # XCLAIM takes an entry from any consumer. A slow consumer that renewed blindly would take back an
